@@ -1,0 +1,107 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// The HTTPS server of the stand-in CA, with nothing that the stand-in does not use.
+let hummingbird: [Target.Dependency] = [
+    .product(name: "Hummingbird", package: "hummingbird"),
+    .product(name: "HummingbirdTLS", package: "hummingbird"),
+]
+
+let argumentParser: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "tokencert",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "tokencert", targets: ["tokencert"]),
+        .executable(name: "cacert-standin", targets: ["cacert-standin"]),
+        .library(name: "Cryptoki", targets: ["Cryptoki"]),
+        .library(name: "OpenSSLX509", targets: ["OpenSSLX509"]),
+        // For tests only: a module that fails where it is told to.
+        .library(name: "FaultyModule", type: .dynamic, targets: ["FaultyModule"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+    ],
+    targets: [
+        // The C libraries, each imported by one target only.
+        .systemLibrary(
+            name: "CP11Kit", pkgConfig: "p11-kit-1",
+            providers: [.apt(["libp11-kit-dev"]), .brew(["p11-kit"])]),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+
+        // Four plain things, and the secrets that two of them need.
+        .target(name: "Secrets"),
+        .target(name: "Cryptoki", dependencies: ["CP11Kit", "Secrets", logging]),
+        .target(name: "OpenSSLX509", dependencies: ["COpenSSL"]),
+        .target(name: "CurlHTTP", dependencies: ["CCurl", "Secrets"]),
+        .target(name: "CAcert", dependencies: ["Secrets"]),
+
+        // The story that is told with them.
+        .target(name: "Inventory", dependencies: ["Cryptoki", "OpenSSLX509"]),
+        .target(
+            name: "Issuance",
+            dependencies: ["CAcert", "Cryptoki", "Inventory", "OpenSSLX509", "Secrets"]),
+        .target(
+            name: "Commands",
+            dependencies: [
+                "CAcert", "Cryptoki", "CurlHTTP", "Inventory", "Issuance", "OpenSSLX509", "Secrets",
+                argumentParser, logging, system,
+            ]),
+        .executableTarget(name: "tokencert", dependencies: ["Commands"]),
+
+        // A CA that behaves as CAcert does.
+        .target(name: "StandInCA", dependencies: ["OpenSSLX509", logging] + hummingbird),
+        .executableTarget(name: "cacert-standin", dependencies: ["StandInCA", argumentParser]),
+
+        // Tests, all of them on real parts.
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(
+            name: "FaultyModule", dependencies: ["CP11Kit"], path: "Tests/FaultyModule",
+            exclude: ["README.md"], linkerSettings: [.linkedLibrary("dl")]),
+        .testTarget(name: "SecretsTests", dependencies: ["Secrets", "TestSupport"]),
+        .testTarget(name: "CryptokiTests", dependencies: ["Cryptoki", "Secrets", "TestSupport"]),
+        .testTarget(name: "OpenSSLX509Tests", dependencies: ["OpenSSLX509", "TestSupport"]),
+        .testTarget(
+            name: "CurlHTTPTests",
+            dependencies: ["CurlHTTP", "Secrets", "TestSupport", "cacert-standin"]),
+        .testTarget(name: "CAcertTests", dependencies: ["CAcert", "Secrets"]),
+        .testTarget(
+            name: "InventoryTests",
+            dependencies: ["Cryptoki", "Inventory", "OpenSSLX509", "Secrets", "TestSupport"]),
+        .testTarget(name: "StandInCATests", dependencies: ["StandInCA"]),
+        .testTarget(
+            name: "CommandsTests",
+            dependencies: ["FaultyModule", "TestSupport", "cacert-standin", "tokencert"]),
+        .testTarget(
+            name: "MisuseTests", dependencies: ["Cryptoki", "Secrets", "TestSupport"],
+            exclude: ["Cases"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+// One loop for all: no target has rules of its own.
+for target in package.targets where target.type != .system && target.name != "FaultyModule" {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .strictMemorySafety(),
+    ]
+    if Context.environment["TOKENCERT_STRICT"] != nil {
+        target.swiftSettings?.append(.treatAllWarnings(as: .error))
+    }
+}

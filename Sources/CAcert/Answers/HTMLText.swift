@@ -1,0 +1,128 @@
+/// Text as CAcert's server escapes it: byte by byte, as if it were ISO-8859-1, whatever it is.
+enum HTMLText {
+    /// Turns entities back into bytes and reads those as UTF-8, or as ISO-8859-1 where they are no
+    /// UTF-8.
+    static func decode(_ escaped: ArraySlice<UInt8>) -> String {
+        text(unescape(escaped))
+    }
+
+    /// Bytes as text, by the same rule.
+    static func text(_ bytes: [UInt8]) -> String {
+        String(validating: bytes, as: UTF8.self)
+            ?? String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
+    }
+
+    /// Makes of a message with tags what a person can read: tags are left out, and a link becomes
+    /// its text with its address, `//` completed to `https://`.
+    static func plainText(_ markup: ArraySlice<UInt8>) -> String {
+        var text: [UInt8] = []
+        var address: String?
+        var rest = markup
+        while let character = rest.first {
+            guard character == UInt8(ascii: "<"), let end = rest.firstIndex(of: UInt8(ascii: ">"))
+            else {
+                text.append(character)
+                rest = rest.dropFirst()
+                continue
+            }
+            let tag = decode(rest[rest.startIndex + 1..<end])
+            rest = rest[(end + 1)...]
+            let name = tag.prefix { $0.isLetter || $0 == "/" }.lowercased()
+            switch name {
+            case "a": address = link(in: tag)
+            case "/a":
+                if let address { text.append(contentsOf: " (\(address))".utf8) }
+                address = nil
+            case "br", "p", "/p", "div", "/div", "tr", "/tr", "li", "h1", "h2", "h3":
+                text.append(UInt8(ascii: " "))
+            default: break
+            }
+        }
+        let decoded = decode(text[...])
+        // Nothing that came over the network moves a person's cursor.
+        let printable = decoded.map { $0.unicodeScalars.allSatisfy(isPrintable) ? $0 : " " }
+        return String(printable).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+
+    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .surrogate, .privateUse, .unassigned: false
+        default: true
+        }
+    }
+
+    private static func link(in tag: String) -> String? {
+        guard let start = tag.range(of: "href=") else { return nil }
+        let value = tag[start.upperBound...]
+        guard let quote = value.first else { return nil }
+        let isQuoted = quote == "'" || quote == "\""
+        let address =
+            isQuoted
+            ? value.dropFirst().prefix { $0 != quote } : value.prefix { !$0.isWhitespace }
+        return address.hasPrefix("//") ? "https:" + address : String(address)
+    }
+
+    static func unescape(_ escaped: ArraySlice<UInt8>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var rest = escaped
+        while let character = rest.first {
+            if character == UInt8(ascii: "&"),
+                let end = rest.prefix(12).firstIndex(of: UInt8(ascii: ";")),
+                let value = entity(rest[rest.startIndex + 1..<end])
+            {
+                bytes.append(contentsOf: value)
+                rest = rest[(end + 1)...]
+            } else {
+                bytes.append(character)
+                rest = rest.dropFirst()
+            }
+        }
+        return bytes
+    }
+
+    /// The bytes that one entity stands for, or nil where it is none.
+    private static func entity(_ name: ArraySlice<UInt8>) -> [UInt8]? {
+        let name = String(decoding: name, as: UTF8.self)
+        guard name.hasPrefix("#") else { return named[name].map { [$0] } }
+        let digits = name.dropFirst()
+        let number =
+            digits.lowercased().hasPrefix("x")
+            ? UInt32(digits.dropFirst(), radix: 16) : UInt32(digits)
+        guard let number, let scalar = Unicode.Scalar(number) else { return nil }
+        // Up to 255 a number means a byte, as everything else here; above, a character.
+        return number < 256 ? [UInt8(number)] : Array(String(Character(scalar)).utf8)
+    }
+
+    private static let named: [String: UInt8] = {
+        var table: [String: UInt8] = ["quot": 34, "amp": 38, "apos": 39, "lt": 60, "gt": 62]
+        for (offset, name) in latin1.split(separator: " ").enumerated() {
+            table[String(name)] = UInt8(160 + offset)
+        }
+        return table
+    }()
+
+    /// The names of the characters 160 to 255 (HTML 4.01, section 24.2.1), in their order.
+    private static let latin1 = """
+        nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr \
+        deg plusmn sup2 sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 \
+        iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave Eacute Ecirc Euml Igrave \
+        Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave Uacute \
+        Ucirc Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave \
+        eacute ecirc euml igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml \
+        divide oslash ugrave uacute ucirc uuml yacute thorn yuml
+        """
+}
+
+extension String {
+    /// Where a text stands in this one, without a library for it.
+    fileprivate func range(of text: String) -> Range<String.Index>? {
+        var start = startIndex
+        while start < endIndex {
+            if self[start...].hasPrefix(text) {
+                return start..<index(start, offsetBy: text.count)
+            }
+            start = index(after: start)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,80 @@
+/// What came back for an order, before anything in it is believed.
+public enum OrderOutcome: Sendable, Hashable {
+    /// The CA says that it issued, and this is the rest of its answer: a text with certificates in
+    /// PEM. Nothing about them is checked yet.
+    case issued(text: [UInt8])
+    /// The CA says no, and nothing is queued.
+    case refused(OrderRefusal)
+    /// The CA took the order and had no certificate in time: it may yet issue one, which then is
+    /// found in the web account and cannot be had here. The number is the CA's, where it gave one.
+    case pending(identifier: String?)
+    /// What came back cannot be understood, so the order may or may not have been taken.
+    case unclear(reason: String)
+}
+
+/// Why the CA refused an order.
+public struct OrderRefusal: Sendable, Hashable {
+    /// What kind of refusal this is. Later versions may add to these.
+    public struct Code: Sendable, Hashable {
+        private let value: String
+
+        /// User name or password; the CA does not tell which.
+        public static let credentials = Code(value: "credentials")
+        /// None of the addresses is a verified one of the account.
+        public static let emailAddresses = Code(value: "emailAddresses")
+        /// The key: its kind, its size or its numbers.
+        public static let key = Code(value: "key")
+        /// The request is not one, or its signature is wrong.
+        public static let request = Code(value: "request")
+        /// Anything else.
+        public static let other = Code(value: "other")
+    }
+
+    /// The kind of refusal.
+    public let code: Code
+    /// What the CA says, as a person can read it.
+    public let text: String
+}
+
+extension OrderOutcome {
+    /// Reads an answer of `ccsr.php`.
+    ///
+    /// - Parameter answer: What came back.
+    public init(_ answer: TransportAnswer) {
+        guard let verdict = Verdict(answer.body) else {
+            let what = HTMLText.plainText(answer.body.prefix(4096)[...]).prefix(120)
+            self = .unclear(
+                reason: answer.body.isEmpty
+                    ? "an empty answer (HTTP \(answer.status))"
+                    : "no answer of the API (HTTP \(answer.status)): \(what)")
+            return
+        }
+        guard verdict.number != 200 else {
+            self = .issued(text: Array(verdict.rest))
+            return
+        }
+        guard (400...499).contains(verdict.number) else {
+            self = .unclear(reason: "\(verdict.number), \(verdict.text)")
+            return
+        }
+        let text = verdict.text.lowercased()
+        if text.contains("request has failed") {
+            let digits = text.split(separator: "id:").last.map { $0.filter(\.isNumber) }
+            self = .pending(identifier: digits?.isEmpty == false ? digits : nil)
+            return
+        }
+        let code: OrderRefusal.Code =
+            if text.contains("username") {
+                .credentials
+            } else if text.contains("match any emails") {
+                .emailAddresses
+            } else if text.contains("keys") {
+                .key
+            } else if text.contains("csr") || text.contains("certificate request") {
+                .request
+            } else {
+                .other
+            }
+        self = .refused(OrderRefusal(code: code, text: verdict.text))
+    }
+}

@@ -1,0 +1,21 @@
+/// The first line of every answer: three digits, a comma, a text.
+struct Verdict {
+    let number: Int
+    /// What the server says, as a person can read it.
+    let text: String
+    /// What follows the first line.
+    let rest: ArraySlice<UInt8>
+
+    /// Reads an answer; nil where it does not begin with a verdict.
+    init?(_ body: [UInt8]) {
+        let end = body.firstIndex(of: UInt8(ascii: "\n")) ?? body.endIndex
+        let line = body[..<end]
+        let digits = line.prefix(3)
+        guard digits.count == 3, digits.allSatisfy({ (48...57).contains($0) }),
+            line.dropFirst(3).first == UInt8(ascii: ",")
+        else { return nil }
+        number = digits.reduce(0) { $0 * 10 + Int($1 - 48) }
+        text = HTMLText.plainText(line.dropFirst(4))
+        rest = body[min(end + 1, body.endIndex)...]
+    }
+}

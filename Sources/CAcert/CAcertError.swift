@@ -1,0 +1,45 @@
+/// Why the CA did not say what it was asked.
+public struct CAcertError: Error, Sendable, Equatable {
+    /// What kind of failure this is. Later versions may add to these.
+    public struct Code: Sendable, Hashable {
+        private let value: String
+
+        /// User name or password; the CA does not tell which.
+        public static let credentials = Code(value: "credentials")
+        /// The CA refuses for another reason.
+        public static let refused = Code(value: "refused")
+        /// What came back is not an answer of the API.
+        public static let notTheAPI = Code(value: "notTheAPI")
+        /// Nothing came back: see ``CAcertError/transportError``.
+        public static let unreachable = Code(value: "unreachable")
+    }
+
+    /// The kind of failure.
+    public let code: Code
+    /// What happened, for a person to read.
+    public let reason: String
+    /// What kept the answer away, or nil.
+    public let transportError: TransportError?
+
+    init(_ code: Code, _ reason: String, transportError: TransportError? = nil) {
+        self.code = code
+        self.reason = reason
+        self.transportError = transportError
+    }
+}
+
+func requireVerdict(_ answer: TransportAnswer) throws(CAcertError) -> Verdict {
+    guard let verdict = Verdict(answer.body) else {
+        let what = HTMLText.plainText(answer.body.prefix(4096)[...]).prefix(120)
+        throw CAcertError(
+            .notTheAPI,
+            what.isEmpty
+                ? "an empty answer (HTTP \(answer.status))" : "HTTP \(answer.status): \(what)")
+    }
+    return verdict
+}
+
+func refusal(_ verdict: Verdict) -> CAcertError {
+    CAcertError(
+        verdict.text.lowercased().contains("username") ? .credentials : .refused, verdict.text)
+}

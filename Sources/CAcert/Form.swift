@@ -1,0 +1,57 @@
+internal import Secrets
+
+/// A form as `application/x-www-form-urlencoded`, in memory that is kept as a secret, since one of
+/// its fields is one.
+struct Form: ~Copyable {
+    private(set) var body = Secret(minimumCapacity: 4096)
+
+    /// Adds a field.
+    mutating func append(_ name: String, _ value: String) {
+        begin(name)
+        for byte in value.utf8 {
+            encode(byte)
+        }
+    }
+
+    /// Adds a field whose value is bytes in whatever encoding.
+    mutating func append(_ name: String, _ value: [UInt8]) {
+        begin(name)
+        for byte in value {
+            encode(byte)
+        }
+    }
+
+    /// Adds a field with a secret value.
+    mutating func append(_ name: String, _ value: borrowing Secret) {
+        begin(name)
+        var index = 0
+        while index < value.count {
+            encode(value.withBytes { $0[index] })
+            index += 1
+        }
+    }
+
+    private mutating func begin(_ name: String) {
+        if !body.isEmpty {
+            body.append(utf8: "&")
+        }
+        for byte in name.utf8 {
+            encode(byte)
+        }
+        body.append(utf8: "=")
+    }
+
+    private mutating func encode(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+            UInt8(ascii: "_"), UInt8(ascii: "~"):
+            body.append(byte)
+        default:
+            let digits = Array("0123456789ABCDEF".utf8)
+            body.append(UInt8(ascii: "%"))
+            body.append(digits[Int(byte >> 4)])
+            body.append(digits[Int(byte & 15)])
+        }
+    }
+}

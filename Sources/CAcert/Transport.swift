@@ -1,0 +1,55 @@
+public import Secrets
+
+/// What carries a form to the CA and its answer back. The API says nothing about how.
+public protocol Transport: ~Copyable {
+    /// Posts a form once.
+    ///
+    /// - Parameters:
+    ///   - url: The whole address, `https:`.
+    ///   - form: The body, `application/x-www-form-urlencoded`, with the password in it.
+    /// - Returns: What came back, whatever its status.
+    /// - Throws: ``TransportError``.
+    mutating func post(
+        to url: String, form: borrowing Secret
+    ) throws(TransportError) -> TransportAnswer
+}
+
+/// What a ``Transport`` brought back.
+public struct TransportAnswer: Sendable, Hashable {
+    /// The HTTP status.
+    public let status: Int
+    /// The body.
+    public let body: [UInt8]
+
+    /// Makes an answer.
+    ///
+    /// - Parameters:
+    ///   - status: The HTTP status.
+    ///   - body: The body.
+    public init(status: Int, body: [UInt8]) {
+        self.status = status
+        self.body = body
+    }
+}
+
+/// Why a ``Transport`` brought nothing back.
+public struct TransportError: Error, Sendable, Equatable {
+    /// What happened, for a person to read.
+    public let reason: String
+    /// Whether the server may have got the request, and so may have acted on it.
+    public let mayHaveBeenSent: Bool
+    /// What of the answer's body had come by then.
+    public let partialAnswer: [UInt8]
+
+    /// Makes an error.
+    ///
+    /// - Parameters:
+    ///   - reason: What happened, for a person to read.
+    ///   - mayHaveBeenSent: Whether the server may have got the request.
+    ///   - partialAnswer: What of the answer's body had come by then.
+    public init(reason: String, mayHaveBeenSent: Bool, partialAnswer: [UInt8] = []) {
+        self.reason = reason
+        self.mayHaveBeenSent = mayHaveBeenSent
+        self.partialAnswer = partialAnswer
+    }
+}

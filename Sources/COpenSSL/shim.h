@@ -1,0 +1,75 @@
+#ifndef TOKENCERT_COPENSSL_SHIM_H
+#define TOKENCERT_COPENSSL_SHIM_H
+
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+// Typed stacks are macros over untyped ones.
+static inline STACK_OF(X509) *tokencert_sk_X509_new_null(void) { return sk_X509_new_null(); }
+static inline int tokencert_sk_X509_push(STACK_OF(X509) *stack, X509 *certificate) {
+    return sk_X509_push(stack, certificate);
+}
+static inline void tokencert_sk_X509_free(STACK_OF(X509) *stack) { sk_X509_free(stack); }
+static inline STACK_OF(X509_EXTENSION) *tokencert_sk_X509_EXTENSION_new_null(void) {
+    return sk_X509_EXTENSION_new_null();
+}
+static inline int tokencert_sk_X509_EXTENSION_push(
+    STACK_OF(X509_EXTENSION) *stack, X509_EXTENSION *extension) {
+    return sk_X509_EXTENSION_push(stack, extension);
+}
+static inline void tokencert_sk_X509_EXTENSION_pop_free(STACK_OF(X509_EXTENSION) *stack) {
+    sk_X509_EXTENSION_pop_free(stack, X509_EXTENSION_free);
+}
+static inline int tokencert_sk_GENERAL_NAME_num(const GENERAL_NAMES *names) {
+    return sk_GENERAL_NAME_num(names);
+}
+static inline GENERAL_NAME *tokencert_sk_GENERAL_NAME_value(const GENERAL_NAMES *names, int index) {
+    return sk_GENERAL_NAME_value(names, index);
+}
+static inline int tokencert_sk_ASN1_OBJECT_num(const EXTENDED_KEY_USAGE *usages) {
+    return sk_ASN1_OBJECT_num(usages);
+}
+static inline ASN1_OBJECT *tokencert_sk_ASN1_OBJECT_value(
+    const EXTENDED_KEY_USAGE *usages, int index) {
+    return sk_ASN1_OBJECT_value(usages, index);
+}
+
+// A macro with a cast of its pointer.
+static inline long tokencert_BIO_get_mem_data(BIO *bio, char **data) {
+    return BIO_get_mem_data(bio, data);
+}
+// A macro that adds file and line.
+static inline void tokencert_OPENSSL_free(void *memory) { OPENSSL_free(memory); }
+
+// The macros that take an error apart. Reading PEM ends with "no start line".
+static inline int tokencert_is_pem_end(unsigned long error) {
+    return error == 0
+        || (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE);
+}
+
+// Without a callback OpenSSL asks for a passphrase at the terminal where PEM says that it is
+// encrypted. Nothing that is read here may be.
+static inline int tokencert_no_password(char *buffer, int size, int writing, void *user) {
+    (void)buffer, (void)size, (void)writing, (void)user;
+    return -1;
+}
+
+// Members of a union, which Swift reads less plainly.
+static inline const ASN1_IA5STRING *tokencert_GENERAL_NAME_rfc822(const GENERAL_NAME *name) {
+    return name->type == GEN_EMAIL ? name->d.rfc822Name : NULL;
+}
+
+// Flags that are defined with a cast or as an expression.
+static inline unsigned long tokencert_name_flags(void) {
+    return (XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB & ~XN_FLAG_DN_REV) | XN_FLAG_SEP_CPLUS_SPC;
+}
+
+#endif

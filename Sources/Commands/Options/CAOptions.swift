@@ -1,0 +1,93 @@
+internal import ArgumentParser
+internal import Issuance
+internal import Secrets
+
+/// Which CA, and which account there.
+struct CAOptions: ParsableArguments {
+    @Option(
+        name: .customLong("ca-url"),
+        help: ArgumentHelp("Where the CA is; default https://www.cacert.org.", valueName: "url"))
+    var caURL: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Trust anchors, PEM or DER; else the files in the folder anchors of tokencert's data.",
+            valueName: "file"))
+    var caFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Kinds of keys that the CA signs: rsa (default), ec, ed25519, with commas.",
+            valueName: "kinds"))
+    var caAccepts: String?
+
+    @Option(help: ArgumentHelp("The account's e-mail address.", valueName: "address"))
+    var username: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the password comes from: prompt (default), file:PATH, env:NAME or fd:N.",
+            valueName: "source"))
+    var passwordSource: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds for one request to the CA; default 120.", valueName: "seconds"))
+    var timeout: String?
+
+    func baseURL() throws -> String {
+        let url = setting(caURL, "CA_URL") ?? "https://www.cacert.org"
+        guard url.lowercased().hasPrefix("https://"), !url.contains("?"), !url.contains("#"),
+            !url.contains("@")
+        else {
+            throw Failure(
+                .usage, "--ca-url has to be an https:// address without a user or a query",
+                hints: ["the default is https://www.cacert.org"])
+        }
+        return url
+    }
+
+    func accountName() throws -> String {
+        guard let name = setting(username, "USERNAME") else {
+            throw Failure(
+                .usage, "no account is named",
+                hints: ["--username ADDRESS, or TOKENCERT_USERNAME in the environment"])
+        }
+        return name
+    }
+
+    func source() throws -> SecretSource {
+        try setting(passwordSource, "PASSWORD_SOURCE").map { try SecretSource($0) } ?? .prompt
+    }
+
+    func seconds() throws -> Int {
+        guard let text = setting(timeout, "TIMEOUT") else { return 120 }
+        // CAcert's server sleeps for ten seconds before it answers any order.
+        let host = try baseURL().dropFirst("https://".count).prefix { $0 != ":" && $0 != "/" }
+        let isHere = host == "localhost" || host.hasPrefix("127.") || host.hasSuffix(".localhost")
+        let least = isHere ? 1 : 30
+        guard let seconds = Int(text), (least...3600).contains(seconds) else {
+            throw Failure(
+                .usage, "--timeout takes \(least) to 3600 seconds",
+                hints: ["the CA sleeps ten seconds before it answers an order"])
+        }
+        return seconds
+    }
+
+    func acceptance() throws -> KeyAcceptance {
+        guard let text = setting(caAccepts, "CA_ACCEPTS") else { return .cacert }
+        var acceptance = KeyAcceptance(rsa: false, ec: false, ed25519: false)
+        for kind in text.split(separator: ",") {
+            switch kind {
+            case "rsa": acceptance.rsa = true
+            case "ec": acceptance.ec = true
+            case "ed25519": acceptance.ed25519 = true
+            default:
+                throw Failure(
+                    .usage, "--ca-accepts does not know “\(kind)”",
+                    hints: ["--ca-accepts rsa,ec,ed25519"])
+            }
+        }
+        return acceptance
+    }
+}

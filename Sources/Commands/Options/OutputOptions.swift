@@ -1,0 +1,17 @@
+internal import ArgumentParser
+
+/// How a command talks.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "Print one JSON object for programs.")
+    var json = false
+
+    @Flag(name: [.short, .long], help: "Tell more on standard error.")
+    var verbose = false
+
+    @Option(help: ArgumentHelp("Colour: auto, always or never.", valueName: "when"))
+    var color: String?
+
+    var isJSON: Bool { setting(json, "JSON") }
+    var isVerbose: Bool { setting(verbose, "VERBOSE") }
+    var style: Style { Style(.standardOutput, choice: setting(color, "COLOR")) }
+}

@@ -1,0 +1,105 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import Issuance
+internal import OpenSSLX509
+internal import Secrets
+
+/// Which key, and what the certificate shall say.
+struct RequestOptions: ParsableArguments {
+    @Option(help: "The name in the certificate.")
+    var name: String?
+
+    @Option(
+        help: ArgumentHelp("An address in the certificate; may be repeated.", valueName: "address"))
+    var email: [String] = []
+
+    @Flag(help: "Ask for code signing.")
+    var codesign = false
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Kind of the new key: rsa:2048, rsa:3072, rsa:4096, ec:p256, ec:p384, ec:p521 or \
+            ed25519; default rsa:3072, or rsa:2048 where the token has no more.
+            """, valueName: "kind"))
+    var keyType: String?
+
+    @Option(help: "Label of the new key and of the certificate.")
+    var label: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Id of the new key, in hexadecimal; else a free one is taken.", valueName: "hex"))
+    var id: String?
+
+    @Option(help: ArgumentHelp("Use this key on the token instead of a new one.", valueName: "uri"))
+    var key: String?
+
+    @Option(help: ArgumentHelp("Write the result to a file, in PEM.", valueName: "file"))
+    var out: String?
+
+    var outputFile: String? { setting(out, "OUT") }
+
+    func request() throws -> IssuanceRequest {
+        var request = IssuanceRequest()
+        request.name = setting(name, "NAME")
+        request.emailAddresses =
+            email.isEmpty
+            ? (environmentVariable("TOKENCERT_EMAIL") ?? "").split(separator: ",").map(String.init)
+            : email
+        request.codeSigning = setting(codesign, "CODESIGN")
+        request.label = setting(label, "LABEL")
+        let kind = try setting(keyType, "KEY_TYPE").map(Self.keyKind)
+        let id = try setting(id, "ID").map(Self.bytes)
+        request.id = id
+        if let key = setting(key, "KEY") {
+            if kind != nil || id != nil {
+                throw Failure(
+                    .usage, "--key names a key that is there, --key-type and --id make a new one",
+                    hints: ["leave out --key for a new key, or the others for that one"])
+            }
+            let uri = try parseURI(key)
+            guard uri.namesObject else {
+                throw Failure(
+                    .usage, "the URI \(uri) names no key",
+                    hints: ["tokencert list --pin-source prompt shows the keys with their URIs"])
+            }
+            request.key = .existing(uri)
+        } else {
+            request.key = .generate(kind)
+        }
+        return request
+    }
+
+    private static func keyKind(_ text: String) throws -> KeyKind {
+        switch text.lowercased() {
+        case "rsa:2048": .rsa(bits: 2048)
+        case "rsa:3072": .rsa(bits: 3072)
+        case "rsa:4096": .rsa(bits: 4096)
+        case "ec:p256": .ec(.p256)
+        case "ec:p384": .ec(.p384)
+        case "ec:p521": .ec(.p521)
+        case "ed25519": .ed25519
+        default:
+            throw Failure(
+                .usage, "--key-type does not know “\(text)”",
+                hints: [
+                    "--key-type takes rsa:2048, rsa:3072, rsa:4096, ec:p256, ec:p384, ec:p521 or "
+                        + "ed25519"
+                ])
+        }
+    }
+
+    private static func bytes(_ text: String) throws -> [UInt8] {
+        let digits = text.filter { $0 != ":" }
+        let bytes = stride(from: 0, to: digits.count - digits.count % 2, by: 2).compactMap {
+            let start = digits.index(digits.startIndex, offsetBy: $0)
+            return UInt8(digits[start..<digits.index(start, offsetBy: 2)], radix: 16)
+        }
+        guard !digits.isEmpty, bytes.count * 2 == digits.count, bytes.count <= 64 else {
+            throw Failure(
+                .usage, "--id takes 1 to 64 bytes in hexadecimal", hints: ["--id 01ab"])
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,77 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import Inventory
+internal import Secrets
+
+/// Which token, and where its PIN comes from.
+struct TokenOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "PKCS#11 module to use; else all that p11-kit is configured with.", valueName: "path"))
+    var module: String?
+
+    @Option(help: ArgumentHelp("The token, by its URI or label.", valueName: "uri|label"))
+    var token: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the PIN comes from: prompt (default), file:PATH, env:NAME or fd:N.",
+            valueName: "source"))
+    var pinSource: String?
+
+    @Flag(help: "Send a PIN even where a wrong one would lock the token.")
+    var allowLastTry = false
+
+    var allowsLastTry: Bool { setting(allowLastTry, "ALLOW_LAST_TRY") }
+
+    /// The URI that names the token, or nil where a label or nothing does.
+    func uri() throws -> PKCS11URI? {
+        guard let text = setting(token, "TOKEN"), text.lowercased().hasPrefix("pkcs11:") else {
+            return nil
+        }
+        return try parseURI(text)
+    }
+
+    func choice() throws -> TokenChoice {
+        if let uri = try uri() { return .uri(uri) }
+        return setting(token, "TOKEN").map { .label($0) } ?? .onlyOne
+    }
+
+    /// Where the PIN comes from, or nil where nobody said.
+    ///
+    /// - Parameter uri: A URI that may say so (`pin-source`) where the options do not.
+    func source(_ uri: PKCS11URI?) throws -> SecretSource? {
+        if let text = setting(pinSource, "PIN_SOURCE") { return try SecretSource(text) }
+        guard let named = try uri?.pinSource ?? self.uri()?.pinSource else { return nil }
+        return try secretSource(ofURI: named)
+    }
+}
+
+/// Reads a URI as the command line and the environment have it.
+func parseURI(_ text: String) throws -> PKCS11URI {
+    let uri = try PKCS11URI(parsing: text)
+    if uri.holdsPIN {
+        throw Failure(
+            .usage, "the URI holds a PIN (pin-value), which others can read there",
+            hints: ["leave it out and use --pin-source file:PATH", "and change that PIN"])
+    }
+    if uri.hasUnrecognizedParts {
+        throw Failure(
+            .usage, "the URI \(uri) has a part that RFC 7512 does not know, so it fits nothing",
+            hints: ["tokencert tokens shows the URIs of all tokens"])
+    }
+    return uri
+}
+
+/// Reads `pin-source` of a URI: a path or a `file:` URI, never a PIN and never a command.
+private func secretSource(ofURI text: String) throws -> SecretSource {
+    if text.hasPrefix("|") {
+        throw Failure(
+            .usage, "a pin-source that is a command is not run",
+            hints: ["use --pin-source file:PATH, env:NAME or fd:N"])
+    }
+    var path = text[...]
+    if path.hasPrefix("file:") { path = path.dropFirst("file:".count) }
+    if path.hasPrefix("///") { path = path.dropFirst(2) }
+    return .file(String(path))
+}

@@ -1,0 +1,38 @@
+internal import ArgumentParser
+internal import CAcert
+internal import CurlHTTP
+internal import Secrets
+
+/// Carries the API's forms with libcurl.
+struct CurlTransport: ~Copyable, Transport {
+    private var client: HTTPClient
+
+    init(anchorsPEM: String, timeout: Int) throws(HTTPError) {
+        client = try HTTPClient(
+            policy: TLSPolicy(anchorsPEM: anchorsPEM),
+            userAgent: "tokencert/\(Tokencert.configuration.version)",
+            limits: HTTPLimits(connectTimeout: min(20, timeout), timeout: timeout))
+    }
+
+    mutating func post(
+        to url: String, form: borrowing Secret
+    ) throws(TransportError) -> TransportAnswer {
+        do throws(HTTPError) {
+            let answer = try client.post(to: url, form: form)
+            return TransportAnswer(status: answer.status, body: answer.body)
+        } catch {
+            throw TransportError(
+                reason: error.reason, mayHaveBeenSent: error.mayHaveBeenSent,
+                partialAnswer: error.partialAnswer)
+        }
+    }
+}
+
+/// Opens the account that the options name.
+func openAPI(_ options: CAOptions, anchorsPEM: String) throws -> API<CurlTransport> {
+    let url = try options.baseURL()
+    let username = try options.accountName()
+    let transport = try CurlTransport(anchorsPEM: anchorsPEM, timeout: options.seconds())
+    let password = try options.source().read(promptText: "Password of \(username) at \(url)")
+    return API(baseURL: url, username: username, password: password, transport: transport)
+}

@@ -1,0 +1,21 @@
+internal import Issuance
+
+/// Tells on standard error what is being done.
+func tellProgress(_ step: Step) {
+    let text =
+        switch step {
+        case .plan: "looking at the token and the account"
+        case .generate: "preparing the key on the token"
+        case .request: "having the token sign the request"
+        case .order: "ordering the certificate; the CA takes its time"
+        case .verify: "checking the certificate"
+        case .write: "writing the certificate onto the token"
+        case .readBack: "reading it back; the token proves that it holds the key"
+        }
+    printError("… \(text)")
+}
+
+/// Tells which key is used, so that it is found again whatever happens next.
+func tellKey(_ key: TokenKey) {
+    printError("  key: \(key.uri)")
+}

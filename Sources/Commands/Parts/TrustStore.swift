@@ -1,0 +1,75 @@
+internal import CAcert
+internal import FoundationEssentials
+internal import OpenSSLX509
+
+/// Where the certificates are that everything hangs on.
+enum TrustStore {
+    /// The folder of tokencert's own anchors: the system's are never used.
+    static var folder: String { dataFolder + "/anchors" }
+
+    /// The anchors in a file, or in the folder where no file is named.
+    static func anchors(file: String?) throws -> TrustAnchors {
+        let files = try file.map { [$0] } ?? filesInFolder()
+        var certificates: [Certificate] = []
+        for file in files {
+            certificates += try read(file)
+        }
+        guard !certificates.isEmpty else {
+            throw Failure(
+                .configuration, "there are no trust anchors, so no CA can be believed",
+                hints: [
+                    "--ca-file FILE names them, or files in \(folder)",
+                    "CAcert's root: curl -o root_X0F.crt http://www.cacert.org"
+                        + PinnedRoot.path,
+                    "check it: openssl x509 -in root_X0F.crt -noout -fingerprint -sha256 has to "
+                        + "print \(grouped(PinnedRoot.sha256Fingerprint))",
+                    "keep it: mkdir -p \(folder) && mv root_X0F.crt \(folder)/",
+                ])
+        }
+        return TrustAnchors(certificates)
+    }
+
+    private static func read(_ file: String) throws -> [Certificate] {
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(filePath: file))
+        } catch {
+            throw Failure(
+                .configuration, "the trust anchors in \(file) cannot be read",
+                hints: ["--ca-file takes certificates in PEM or one in DER"])
+        }
+        let bytes = Array(data)
+        let inPEM = Certificate.all(inPEM: bytes)
+        if let error = inPEM.error { throw Failure(.configuration, "\(file): \(error)") }
+        var certificates = inPEM.certificates
+        if certificates.isEmpty, let single = try? Certificate(der: bytes) {
+            certificates = [single]
+        }
+        guard !certificates.isEmpty else {
+            throw Failure(
+                .configuration, "\(file) holds no certificate",
+                hints: ["--ca-file takes certificates in PEM or one in DER"])
+        }
+        for certificate in certificates
+        where hexadecimal(certificate.sha256Fingerprint) == PinnedRoot.retiredSHA256Fingerprint {
+            throw Failure(
+                .configuration, "\(file) holds the retired form of CAcert's root, signed with MD5",
+                hints: ["take http://www.cacert.org\(PinnedRoot.path)"])
+        }
+        return certificates
+    }
+
+    private static func filesInFolder() throws -> [String] {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+            return []
+        }
+        return names.filter { $0.hasSuffix(".pem") || $0.hasSuffix(".crt") }.sorted()
+            .map { folder + "/" + $0 }
+    }
+
+    private static func grouped(_ digits: String) -> String {
+        stride(from: 0, to: digits.count, by: 2).map {
+            digits.dropFirst($0).prefix(2).uppercased()
+        }.joined(separator: ":")
+    }
+}

@@ -1,0 +1,70 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import Issuance
+internal import OpenSSLX509
+
+struct RequestCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "request",
+        abstract: "Make a signed request on a token, for the web form or another CA.")
+
+    @OptionGroup var options: RequestOptions
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var output: OutputOptions
+
+    @Flag(help: "Show what would be done, and do nothing.")
+    var dryRun = false
+
+    func run() throws {
+        prepareProcess(output)
+        let request = try options.request()
+        let file = options.outputFile
+        try requireWritable(file)
+        let token = try findToken(tokenOptions, request.keyURI)
+        let maker = RequestMaker(
+            token: token, allowsLastTry: tokenOptions.allowsLastTry, progress: tellProgress)
+        let plan = try maker.plan(request)
+        if setting(dryRun, "DRY_RUN") {
+            try show(token, plan)
+            return
+        }
+        let pin = try readPIN(token, tokenOptions.source(request.keyURI))
+        let made = try maker.make(plan, request, pin: pin)
+        if let file { try writeFile(made.request.pem, file) }
+        if output.isJSON {
+            try printJSON(
+                Report(
+                    request: made.request.pem, key: made.key.uri, id: hexadecimal(made.key.id),
+                    kind: made.key.publicKey.kind.description, isNewKey: made.key.isNew))
+        } else if let file {
+            print("The request is in \(file), its key on the token: \(made.key.uri)")
+        } else {
+            printError("key: \(made.key.uri)")
+            print(made.request.pem, terminator: "")
+        }
+    }
+
+    private func show(_ token: Token, _ plan: KeyPlan) throws {
+        let lines = PlanLines(token: try TokenReport(token).uri, key: plan)
+        if output.isJSON {
+            try printJSON(lines)
+        } else {
+            for line in lines.lines { print(line) }
+        }
+    }
+
+    private struct Report: Encodable {
+        let request: String
+        let key: String
+        let id: String
+        let kind: String
+        let isNewKey: Bool
+    }
+}
+
+extension IssuanceRequest {
+    /// The URI of the key that is to be used, or nil for a new one.
+    var keyURI: PKCS11URI? {
+        if case .existing(let uri) = key { uri } else { nil }
+    }
+}

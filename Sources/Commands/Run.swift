@@ -1,0 +1,55 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import Logging
+internal import OpenSSLX509
+internal import Secrets
+
+/// Runs the program with the arguments of this process.
+///
+/// Modules are finalised when this returns, so the process may exit.
+///
+/// - Returns: The status to exit with: see ``ExitStatus``.
+public func runTokencert() -> Int32 {
+    do {
+        var command = try Tokencert.parseAsRoot()
+        try command.run()
+        return ExitStatus.done.rawValue
+    } catch {
+        return report(error)
+    }
+}
+
+private func report(_ error: any Error) -> Int32 {
+    if let failure = error as? Failure {
+        write(failure)
+        return failure.status.rawValue
+    }
+    if Tokencert.exitCode(for: error) == .success {
+        // Help and version come as errors.
+        print(Tokencert.fullMessage(for: error))
+        return ExitStatus.done.rawValue
+    }
+    let failure = Failure(error)
+    write(failure)
+    return failure.status.rawValue
+}
+
+private func write(_ failure: Failure) {
+    let style = Style(.standardError, choice: environmentVariable("TOKENCERT_COLOR"))
+    printError(style.bad("error:") + " " + failure.message)
+    for hint in failure.hints {
+        printError(style.faint("hint:") + " " + hint)
+    }
+}
+
+/// What every command does before anything else.
+func prepareProcess(_ output: OutputOptions) {
+    protectProcessMemory()
+    OpenSSL.startWithoutConfiguration()
+    let level: Logger.Level = output.isVerbose ? .debug : .error
+    LoggingSystem.bootstrap { label in
+        var handler = StreamLogHandler.standardError(label: label)
+        handler.logLevel = level
+        return handler
+    }
+}

@@ -1,0 +1,24 @@
+public import ArgumentParser
+
+/// The program: its commands and its name.
+public struct Tokencert: ParsableCommand {
+    /// Name, summary and commands, for argument-parser.
+    public static let configuration = CommandConfiguration(
+        commandName: "tokencert",
+        abstract: "Put a CAcert certificate onto a hardware token.",
+        discussion: """
+            The key pair is made inside a smartcard, USB token or HSM through PKCS#11, the token \
+            signs the request, CAcert issues, and the certificate is checked and written beside \
+            its key.
+
+            Every option can be set in the environment: --ca-url as TOKENCERT_CA_URL.
+            """,
+        version: "0.1.0",
+        subcommands: [
+            TokensCommand.self, ListCommand.self, AccountCommand.self, RequestCommand.self,
+            IssueCommand.self,
+        ])
+
+    /// Made by argument-parser.
+    public init() {}
+}

@@ -1,0 +1,256 @@
+internal import CP11Kit
+internal import Secrets
+
+/// The functions of one module, called in one place each.
+///
+/// A function that the module lacks is an error with its name; whatever is not `CKR_OK` is an error
+/// with its number. The table is not changed after it was made, and its functions may be called
+/// from several threads, since the module was initialised for that.
+@safe struct FunctionTable: @unchecked Sendable {
+    private let list: UnsafeMutablePointer<CK_FUNCTION_LIST>
+
+    init(_ list: UnsafeMutablePointer<CK_FUNCTION_LIST>) {
+        unsafe self.list = unsafe list
+    }
+
+    /// Takes a function out of the table.
+    func entry<Function>(
+        _ name: StaticString, _ member: KeyPath<CK_FUNCTION_LIST, Function?>
+    ) throws(CryptokiError) -> Function {
+        guard let function = unsafe list.pointee[keyPath: member] else {
+            throw CryptokiError(.functionMissing, function: "\(name)")
+        }
+        return function
+    }
+
+    func check(
+        _ name: StaticString, _ returned: CK_RV, _ context: @autoclosure () -> String = ""
+    ) throws(CryptokiError) {
+        guard returned == CKR_OK else {
+            throw CryptokiError(
+                .returned, function: "\(name)", returnValue: ReturnValue(rawValue: returned),
+                context: context())
+        }
+    }
+
+    // MARK: General, slots and tokens
+
+    func info() throws(CryptokiError) -> CK_INFO {
+        var info = CK_INFO()
+        try unsafe check("C_GetInfo", entry("C_GetInfo", \.C_GetInfo)(&info))
+        return info
+    }
+
+    func slotList(tokenPresent: Bool) throws(CryptokiError) -> [CK_SLOT_ID] {
+        let getSlotList = try unsafe entry("C_GetSlotList", \.C_GetSlotList)
+        // A token may be put in between the two calls: ask again while the list grows.
+        for _ in 0..<8 {
+            var count: CK_ULONG = 0
+            try unsafe check("C_GetSlotList", getSlotList(tokenPresent ? 1 : 0, nil, &count))
+            var slots = [CK_SLOT_ID](repeating: 0, count: Int(count))
+            guard count > 0 else { return [] }
+            let returned = unsafe getSlotList(tokenPresent ? 1 : 0, &slots, &count)
+            if returned == CKR_BUFFER_TOO_SMALL { continue }
+            try check("C_GetSlotList", returned)
+            return Array(slots.prefix(Int(count)))
+        }
+        throw CryptokiError(
+            .malformedAnswer, function: "C_GetSlotList", context: "the list of slots keeps growing")
+    }
+
+    func slotInfo(_ slot: CK_SLOT_ID) throws(CryptokiError) -> CK_SLOT_INFO {
+        var info = CK_SLOT_INFO()
+        try unsafe check("C_GetSlotInfo", entry("C_GetSlotInfo", \.C_GetSlotInfo)(slot, &info))
+        return info
+    }
+
+    func tokenInfo(_ slot: CK_SLOT_ID) throws(CryptokiError) -> CK_TOKEN_INFO {
+        var info = CK_TOKEN_INFO()
+        try unsafe check("C_GetTokenInfo", entry("C_GetTokenInfo", \.C_GetTokenInfo)(slot, &info))
+        return info
+    }
+
+    func mechanismList(_ slot: CK_SLOT_ID) throws(CryptokiError) -> [CK_MECHANISM_TYPE] {
+        let getMechanismList = try unsafe entry("C_GetMechanismList", \.C_GetMechanismList)
+        var count: CK_ULONG = 0
+        try unsafe check("C_GetMechanismList", getMechanismList(slot, nil, &count))
+        guard count > 0 else { return [] }
+        var mechanisms = [CK_MECHANISM_TYPE](repeating: 0, count: Int(count))
+        try unsafe check("C_GetMechanismList", getMechanismList(slot, &mechanisms, &count))
+        return Array(mechanisms.prefix(Int(count)))
+    }
+
+    func mechanismInfo(
+        _ slot: CK_SLOT_ID, _ type: MechanismType
+    ) throws(CryptokiError) -> CK_MECHANISM_INFO {
+        var info = CK_MECHANISM_INFO()
+        try unsafe check(
+            "C_GetMechanismInfo",
+            entry("C_GetMechanismInfo", \.C_GetMechanismInfo)(slot, type.rawValue, &info),
+            type.description)
+        return info
+    }
+
+    // MARK: Sessions and login
+
+    func openSession(_ slot: CK_SLOT_ID, writes: Bool) throws(CryptokiError) -> CK_SESSION_HANDLE {
+        var handle: CK_SESSION_HANDLE = 0
+        let flags = CKF_SERIAL_SESSION | (writes ? CKF_RW_SESSION : 0)
+        try unsafe check(
+            "C_OpenSession",
+            entry("C_OpenSession", \.C_OpenSession)(slot, CK_FLAGS(flags), nil, nil, &handle),
+            writes ? "read-write" : "read-only")
+        return handle
+    }
+
+    func closeSession(_ session: CK_SESSION_HANDLE) throws(CryptokiError) {
+        try check("C_CloseSession", entry("C_CloseSession", \.C_CloseSession)(session))
+    }
+
+    func login(_ session: CK_SESSION_HANDLE, _ user: UserType) throws(CryptokiError) {
+        try unsafe check(
+            "C_Login", entry("C_Login", \.C_Login)(session, user.rawValue, nil, 0), "\(user)")
+    }
+
+    func login(
+        _ session: CK_SESSION_HANDLE, _ user: UserType, _ pin: borrowing Secret
+    ) throws(CryptokiError) {
+        let function = try unsafe entry("C_Login", \.C_Login)
+        let returned = unsafe pin.withUnsafeBytes { bytes in
+            unsafe function(session, user.rawValue, bytes.baseAddress, CK_ULONG(bytes.count))
+        }
+        try check("C_Login", returned, "\(user)")
+    }
+
+    func logout(_ session: CK_SESSION_HANDLE) throws(CryptokiError) {
+        try check("C_Logout", entry("C_Logout", \.C_Logout)(session))
+    }
+
+    // MARK: Objects
+
+    func findObjects(
+        _ session: CK_SESSION_HANDLE, _ template: Template
+    ) throws(CryptokiError) -> [ObjectHandle] {
+        let findInit = try unsafe entry("C_FindObjectsInit", \.C_FindObjectsInit)
+        let find = try unsafe entry("C_FindObjects", \.C_FindObjects)
+        let findFinal = try entry("C_FindObjectsFinal", \.C_FindObjectsFinal)
+        let started = unsafe template.withCAttributes {
+            unsafe findInit(session, $0.baseAddress, CK_ULONG($0.count))
+        }
+        try check("C_FindObjectsInit", started)
+        var found: [ObjectHandle] = []
+        var batch = [CK_OBJECT_HANDLE](repeating: 0, count: 512)
+        var returned: CK_RV = CKR_OK
+        repeat {
+            var count: CK_ULONG = 0
+            returned = unsafe find(session, &batch, CK_ULONG(batch.count), &count)
+            guard returned == CKR_OK, count > 0 else { break }
+            found.append(
+                contentsOf: batch.prefix(Int(count)).map { ObjectHandle(rawValue: $0) })
+        } while true
+        // The search is ended whatever became of it: it would block the session.
+        let ended = findFinal(session)
+        try check("C_FindObjects", returned)
+        try check("C_FindObjectsFinal", ended)
+        return found
+    }
+
+    func createObject(
+        _ session: CK_SESSION_HANDLE, _ template: Template
+    ) throws(CryptokiError) -> ObjectHandle {
+        let create = try unsafe entry("C_CreateObject", \.C_CreateObject)
+        var handle: CK_OBJECT_HANDLE = 0
+        let returned = unsafe template.withCAttributes {
+            unsafe create(session, $0.baseAddress, CK_ULONG($0.count), &handle)
+        }
+        try check("C_CreateObject", returned)
+        return ObjectHandle(rawValue: handle)
+    }
+
+    func destroyObject(
+        _ session: CK_SESSION_HANDLE, _ object: ObjectHandle
+    ) throws(CryptokiError) {
+        try check(
+            "C_DestroyObject",
+            entry("C_DestroyObject", \.C_DestroyObject)(session, object.rawValue))
+    }
+
+    func setAttributes(
+        _ session: CK_SESSION_HANDLE, _ object: ObjectHandle, _ template: Template
+    ) throws(CryptokiError) {
+        let set = try unsafe entry("C_SetAttributeValue", \.C_SetAttributeValue)
+        let returned = unsafe template.withCAttributes {
+            unsafe set(session, object.rawValue, $0.baseAddress, CK_ULONG($0.count))
+        }
+        try check(
+            "C_SetAttributeValue", returned,
+            template.types.map(\.description).joined(separator: ", "))
+    }
+
+    // MARK: Keys and signatures
+
+    func generateKeyPair(
+        _ session: CK_SESSION_HANDLE, _ mechanism: Mechanism, _ request: KeyPairRequest
+    ) throws(CryptokiError) -> KeyPair {
+        let generate = try unsafe entry("C_GenerateKeyPair", \.C_GenerateKeyPair)
+        var publicKey: CK_OBJECT_HANDLE = 0
+        var privateKey: CK_OBJECT_HANDLE = 0
+        let returned = unsafe mechanism.withCMechanism { mechanism in
+            unsafe request.publicKey.withCAttributes { publicAttributes in
+                unsafe request.privateKey.withCAttributes { privateAttributes in
+                    unsafe generate(
+                        session, mechanism,
+                        publicAttributes.baseAddress, CK_ULONG(publicAttributes.count),
+                        privateAttributes.baseAddress, CK_ULONG(privateAttributes.count),
+                        &publicKey, &privateKey)
+                }
+            }
+        }
+        try check("C_GenerateKeyPair", returned, mechanism.type.description)
+        return KeyPair(
+            publicKey: ObjectHandle(rawValue: publicKey),
+            privateKey: ObjectHandle(rawValue: privateKey))
+    }
+
+    func signInit(
+        _ session: CK_SESSION_HANDLE, _ mechanism: Mechanism, _ key: ObjectHandle
+    ) throws(CryptokiError) {
+        let signInit = try unsafe entry("C_SignInit", \.C_SignInit)
+        let returned = unsafe mechanism.withCMechanism {
+            unsafe signInit(session, $0, key.rawValue)
+        }
+        try check("C_SignInit", returned, mechanism.type.description)
+    }
+
+    func sign(
+        _ session: CK_SESSION_HANDLE, _ data: [UInt8], _ mechanism: Mechanism
+    ) throws(CryptokiError) -> [UInt8] {
+        let sign = try unsafe entry("C_Sign", \.C_Sign)
+        var data = data
+        // Larger than any signature of today; a module that wants more says how much, and the
+        // operation is then still active.
+        var signature = [UInt8](repeating: 0, count: 1024)
+        for _ in 0..<2 {
+            var length = CK_ULONG(signature.count)
+            let returned = unsafe sign(session, &data, CK_ULONG(data.count), &signature, &length)
+            if returned == CKR_BUFFER_TOO_SMALL, length > signature.count, length < 1 << 20 {
+                signature = [UInt8](repeating: 0, count: Int(length))
+                continue
+            }
+            try check("C_Sign", returned, mechanism.type.description)
+            guard length <= signature.count else { break }
+            return Array(signature.prefix(Int(length)))
+        }
+        throw CryptokiError(
+            .malformedAnswer, function: "C_Sign", context: "a signature of an impossible length")
+    }
+
+    func getAttributeValue(
+        _ session: CK_SESSION_HANDLE, _ object: ObjectHandle,
+        _ attributes: UnsafeMutablePointer<CK_ATTRIBUTE>, _ count: Int
+    ) throws(CryptokiError) -> ReturnValue {
+        let get = try unsafe entry("C_GetAttributeValue", \.C_GetAttributeValue)
+        return unsafe ReturnValue(
+            rawValue: get(session, object.rawValue, attributes, CK_ULONG(count)))
+    }
+}

@@ -1,0 +1,108 @@
+internal import CP11Kit
+
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
+/// A module's place in p11-kit, given back when nobody needs it. p11-kit counts who has initialised
+/// a module, so that another library of the process may use the same one.
+@safe final class LoadedModule: @unchecked Sendable {
+    private let list: UnsafeMutablePointer<CK_FUNCTION_LIST>
+    private var isInitialized = false
+
+    var functions: FunctionTable { unsafe FunctionTable(list) }
+
+    private init(_ list: UnsafeMutablePointer<CK_FUNCTION_LIST>) {
+        unsafe self.list = unsafe list
+    }
+
+    init(path: String) throws(CryptokiError) {
+        p11_kit_be_quiet()
+        guard let list = unsafe p11_kit_module_load(path, 0) else {
+            throw CryptokiError(
+                .moduleUnusable, function: "p11_kit_module_load",
+                context: "\(path): \(Self.lastMessage)")
+        }
+        unsafe self.list = unsafe list
+    }
+
+    deinit {
+        if isInitialized {
+            _ = unsafe p11_kit_module_finalize(list)
+        }
+        unsafe p11_kit_module_release(list)
+    }
+
+    /// Called once, by the registry, before the module is handed to anybody.
+    func initialize() throws(CryptokiError) {
+        guard !isInitialized else { return }
+        let returned = unsafe p11_kit_module_initialize(list)
+        guard returned == CKR_OK else {
+            throw CryptokiError(
+                .moduleUnusable, function: "C_Initialize",
+                returnValue: ReturnValue(rawValue: returned),
+                context: "the module does not initialise")
+        }
+        isInitialized = true
+    }
+
+    /// A module of p11-kit's configuration, loaded but not initialised.
+    struct Configured {
+        let name: String?
+        let path: String
+        let loaded: LoadedModule
+    }
+
+    /// Loads all that is configured.
+    ///
+    /// - Returns: The modules, and what p11-kit said where it passed one over that cannot be
+    ///   loaded.
+    static func loadConfigured() throws(CryptokiError) -> ([Configured], complaint: String?) {
+        p11_kit_be_quiet()
+        let lists = unsafe p11_kit_modules_load(nil, 0)
+        // The next call of p11-kit forgets it.
+        let complaint = unsafe p11_kit_message().map { unsafe String(cString: $0) }
+        guard let lists = unsafe lists else {
+            throw CryptokiError(
+                .moduleUnusable, function: "p11_kit_modules_load",
+                context: complaint ?? "no reason was given")
+        }
+        // Each module is released by its own owner; only the array remains to be freed.
+        defer { unsafe free(lists) }
+        var configured: [Configured] = []
+        var index = 0
+        while let list = unsafe lists[index] {
+            index += 1
+            let loaded = unsafe LoadedModule(list)
+            guard unsafe string(p11_kit_config_option(list, "trust-policy")) != "yes" else {
+                continue
+            }
+            let name = unsafe string(p11_kit_module_get_name(list))
+            let path = unsafe string(p11_kit_module_get_filename(list))
+            configured.append(
+                Configured(name: name, path: path ?? name ?? "(unnamed)", loaded: loaded))
+        }
+        return (configured, complaint)
+    }
+
+    private static var lastMessage: String {
+        unsafe p11_kit_message().map { unsafe String(cString: $0) } ?? "no reason was given"
+    }
+}
+
+/// Takes over a string that p11-kit allocated.
+@unsafe func string(_ allocated: UnsafeMutablePointer<CChar>?) -> String? {
+    guard let allocated = unsafe allocated else { return nil }
+    defer { unsafe free(allocated) }
+    return unsafe String(cString: allocated)
+}
+
+/// A path that p11-kit does not look for in its own folder: one with a slash is made absolute.
+func absolutePath(_ path: String) -> String {
+    guard path.contains("/"), !path.hasPrefix("/") else { return path }
+    return unsafe string(realpath(path, nil)) ?? path
+}

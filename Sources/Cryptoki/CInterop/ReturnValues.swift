@@ -1,0 +1,198 @@
+internal import CP11Kit
+
+extension ReturnValue {
+    static let vendorDefined = ReturnValue(rawValue: tokencert_ckr_vendor_defined())
+
+    /// The function did what it was asked. `CKR_OK`.
+    public static let ok = ReturnValue(rawValue: CKR_OK)
+    /// The computer has too little memory. `CKR_HOST_MEMORY`.
+    public static let hostMemory = ReturnValue(rawValue: CKR_HOST_MEMORY)
+    /// The module cannot or will not say what went wrong. `CKR_GENERAL_ERROR`.
+    public static let generalError = ReturnValue(rawValue: CKR_GENERAL_ERROR)
+    /// The function could not be carried out; the session goes on. `CKR_FUNCTION_FAILED`.
+    public static let functionFailed = ReturnValue(rawValue: CKR_FUNCTION_FAILED)
+    /// The module thinks the arguments wrong. `CKR_ARGUMENTS_BAD`.
+    public static let argumentsBad = ReturnValue(rawValue: CKR_ARGUMENTS_BAD)
+    /// The attribute cannot be set by the application. `CKR_ATTRIBUTE_READ_ONLY`.
+    public static let attributeReadOnly = ReturnValue(rawValue: CKR_ATTRIBUTE_READ_ONLY)
+    /// The attribute cannot be read out. `CKR_ATTRIBUTE_SENSITIVE`.
+    public static let attributeSensitive = ReturnValue(rawValue: CKR_ATTRIBUTE_SENSITIVE)
+    /// The object or the module has no such attribute. `CKR_ATTRIBUTE_TYPE_INVALID`.
+    public static let attributeTypeInvalid = ReturnValue(rawValue: CKR_ATTRIBUTE_TYPE_INVALID)
+    /// The attribute cannot have that value. `CKR_ATTRIBUTE_VALUE_INVALID`.
+    public static let attributeValueInvalid = ReturnValue(rawValue: CKR_ATTRIBUTE_VALUE_INVALID)
+    /// The token or slot has a problem. `CKR_DEVICE_ERROR`.
+    public static let deviceError = ReturnValue(rawValue: CKR_DEVICE_ERROR)
+    /// The token is full. `CKR_DEVICE_MEMORY`.
+    public static let deviceMemory = ReturnValue(rawValue: CKR_DEVICE_MEMORY)
+    /// The token was taken out while the function ran. `CKR_DEVICE_REMOVED`.
+    public static let deviceRemoved = ReturnValue(rawValue: CKR_DEVICE_REMOVED)
+    /// The module does not have the function. `CKR_FUNCTION_NOT_SUPPORTED`.
+    public static let functionNotSupported = ReturnValue(rawValue: CKR_FUNCTION_NOT_SUPPORTED)
+    /// The function was cancelled, often at the reader's keys. `CKR_FUNCTION_CANCELED`.
+    public static let functionCanceled = ReturnValue(rawValue: CKR_FUNCTION_CANCELED)
+    /// The token does not make or use keys of that size. `CKR_KEY_SIZE_RANGE`.
+    public static let keySizeRange = ReturnValue(rawValue: CKR_KEY_SIZE_RANGE)
+    /// The token does not have the mechanism, or not for this. `CKR_MECHANISM_INVALID`.
+    public static let mechanismInvalid = ReturnValue(rawValue: CKR_MECHANISM_INVALID)
+    /// The mechanism does not take that parameter. `CKR_MECHANISM_PARAM_INVALID`.
+    public static let mechanismParamInvalid = ReturnValue(rawValue: CKR_MECHANISM_PARAM_INVALID)
+    /// There is no such object any more. `CKR_OBJECT_HANDLE_INVALID`.
+    public static let objectHandleInvalid = ReturnValue(rawValue: CKR_OBJECT_HANDLE_INVALID)
+    /// Another operation of the session is not over. `CKR_OPERATION_ACTIVE`.
+    public static let operationActive = ReturnValue(rawValue: CKR_OPERATION_ACTIVE)
+    /// The PIN is wrong, and a try is gone. `CKR_PIN_INCORRECT`.
+    public static let pinIncorrect = ReturnValue(rawValue: CKR_PIN_INCORRECT)
+    /// The PIN has characters that the token does not take. `CKR_PIN_INVALID`.
+    public static let pinInvalid = ReturnValue(rawValue: CKR_PIN_INVALID)
+    /// The PIN is too short or too long for the token. `CKR_PIN_LEN_RANGE`.
+    public static let pinLenRange = ReturnValue(rawValue: CKR_PIN_LEN_RANGE)
+    /// The PIN has to be changed first. `CKR_PIN_EXPIRED`.
+    public static let pinExpired = ReturnValue(rawValue: CKR_PIN_EXPIRED)
+    /// The PIN was wrong too often and is locked. `CKR_PIN_LOCKED`.
+    public static let pinLocked = ReturnValue(rawValue: CKR_PIN_LOCKED)
+    /// The session was closed while the function ran. `CKR_SESSION_CLOSED`.
+    public static let sessionClosed = ReturnValue(rawValue: CKR_SESSION_CLOSED)
+    /// The token has no more sessions to give. `CKR_SESSION_COUNT`.
+    public static let sessionCount = ReturnValue(rawValue: CKR_SESSION_COUNT)
+    /// There is no such session any more. `CKR_SESSION_HANDLE_INVALID`.
+    public static let sessionHandleInvalid = ReturnValue(rawValue: CKR_SESSION_HANDLE_INVALID)
+    /// The session may only read. `CKR_SESSION_READ_ONLY`.
+    public static let sessionReadOnly = ReturnValue(rawValue: CKR_SESSION_READ_ONLY)
+    /// A read-only session keeps the security officer out. `CKR_SESSION_READ_ONLY_EXISTS`.
+    public static let sessionReadOnlyExists = ReturnValue(rawValue: CKR_SESSION_READ_ONLY_EXISTS)
+    /// The security officer is logged in, so no read-only session opens. `CKR_SESSION_READ_WRITE_SO_EXISTS`.
+    public static let sessionReadWriteSoExists = ReturnValue(
+        rawValue: CKR_SESSION_READ_WRITE_SO_EXISTS)
+    /// There is no such slot. `CKR_SLOT_ID_INVALID`.
+    public static let slotIDInvalid = ReturnValue(rawValue: CKR_SLOT_ID_INVALID)
+    /// The template lacks an attribute that is needed. `CKR_TEMPLATE_INCOMPLETE`.
+    public static let templateIncomplete = ReturnValue(rawValue: CKR_TEMPLATE_INCOMPLETE)
+    /// The template contradicts itself. `CKR_TEMPLATE_INCONSISTENT`.
+    public static let templateInconsistent = ReturnValue(rawValue: CKR_TEMPLATE_INCONSISTENT)
+    /// There is no token in the slot. `CKR_TOKEN_NOT_PRESENT`.
+    public static let tokenNotPresent = ReturnValue(rawValue: CKR_TOKEN_NOT_PRESENT)
+    /// The module does not know the token. `CKR_TOKEN_NOT_RECOGNIZED`.
+    public static let tokenNotRecognized = ReturnValue(rawValue: CKR_TOKEN_NOT_RECOGNIZED)
+    /// The token cannot be written to. `CKR_TOKEN_WRITE_PROTECTED`.
+    public static let tokenWriteProtected = ReturnValue(rawValue: CKR_TOKEN_WRITE_PROTECTED)
+    /// The user is logged in already. `CKR_USER_ALREADY_LOGGED_IN`.
+    public static let userAlreadyLoggedIn = ReturnValue(rawValue: CKR_USER_ALREADY_LOGGED_IN)
+    /// Somebody else is logged in. `CKR_USER_ANOTHER_ALREADY_LOGGED_IN`.
+    public static let userAnotherAlreadyLoggedIn = ReturnValue(
+        rawValue: CKR_USER_ANOTHER_ALREADY_LOGGED_IN)
+    /// The function needs a login. `CKR_USER_NOT_LOGGED_IN`.
+    public static let userNotLoggedIn = ReturnValue(rawValue: CKR_USER_NOT_LOGGED_IN)
+    /// The token has no user PIN yet. `CKR_USER_PIN_NOT_INITIALIZED`.
+    public static let userPINNotInitialized = ReturnValue(rawValue: CKR_USER_PIN_NOT_INITIALIZED)
+    /// The token does not have that kind of user. `CKR_USER_TYPE_INVALID`.
+    public static let userTypeInvalid = ReturnValue(rawValue: CKR_USER_TYPE_INVALID)
+    /// The answer does not fit; its length is told. `CKR_BUFFER_TOO_SMALL`.
+    public static let bufferTooSmall = ReturnValue(rawValue: CKR_BUFFER_TOO_SMALL)
+    /// The module is not initialised, or was finalised. `CKR_CRYPTOKI_NOT_INITIALIZED`.
+    public static let cryptokiNotInitialized = ReturnValue(rawValue: CKR_CRYPTOKI_NOT_INITIALIZED)
+    /// The module is initialised already. `CKR_CRYPTOKI_ALREADY_INITIALIZED`.
+    public static let cryptokiAlreadyInitialized = ReturnValue(
+        rawValue: CKR_CRYPTOKI_ALREADY_INITIALIZED)
+    /// The token does not have the curve. `CKR_DOMAIN_PARAMS_INVALID`.
+    public static let domainParamsInvalid = ReturnValue(rawValue: CKR_DOMAIN_PARAMS_INVALID)
+    /// The token does not have the curve. `CKR_CURVE_NOT_SUPPORTED`.
+    public static let curveNotSupported = ReturnValue(rawValue: CKR_CURVE_NOT_SUPPORTED)
+
+    /// The names of the standard, for messages.
+    static let names: [UInt: String] = [
+        CKR_OK: "CKR_OK",
+        CKR_CANCEL: "CKR_CANCEL",
+        CKR_HOST_MEMORY: "CKR_HOST_MEMORY",
+        CKR_SLOT_ID_INVALID: "CKR_SLOT_ID_INVALID",
+        CKR_GENERAL_ERROR: "CKR_GENERAL_ERROR",
+        CKR_FUNCTION_FAILED: "CKR_FUNCTION_FAILED",
+        CKR_ARGUMENTS_BAD: "CKR_ARGUMENTS_BAD",
+        CKR_NO_EVENT: "CKR_NO_EVENT",
+        CKR_NEED_TO_CREATE_THREADS: "CKR_NEED_TO_CREATE_THREADS",
+        CKR_CANT_LOCK: "CKR_CANT_LOCK",
+        CKR_ATTRIBUTE_READ_ONLY: "CKR_ATTRIBUTE_READ_ONLY",
+        CKR_ATTRIBUTE_SENSITIVE: "CKR_ATTRIBUTE_SENSITIVE",
+        CKR_ATTRIBUTE_TYPE_INVALID: "CKR_ATTRIBUTE_TYPE_INVALID",
+        CKR_ATTRIBUTE_VALUE_INVALID: "CKR_ATTRIBUTE_VALUE_INVALID",
+        CKR_ACTION_PROHIBITED: "CKR_ACTION_PROHIBITED",
+        CKR_DATA_INVALID: "CKR_DATA_INVALID",
+        CKR_DATA_LEN_RANGE: "CKR_DATA_LEN_RANGE",
+        CKR_DEVICE_ERROR: "CKR_DEVICE_ERROR",
+        CKR_DEVICE_MEMORY: "CKR_DEVICE_MEMORY",
+        CKR_DEVICE_REMOVED: "CKR_DEVICE_REMOVED",
+        CKR_ENCRYPTED_DATA_INVALID: "CKR_ENCRYPTED_DATA_INVALID",
+        CKR_ENCRYPTED_DATA_LEN_RANGE: "CKR_ENCRYPTED_DATA_LEN_RANGE",
+        CKR_FUNCTION_CANCELED: "CKR_FUNCTION_CANCELED",
+        CKR_FUNCTION_NOT_PARALLEL: "CKR_FUNCTION_NOT_PARALLEL",
+        CKR_FUNCTION_NOT_SUPPORTED: "CKR_FUNCTION_NOT_SUPPORTED",
+        CKR_KEY_HANDLE_INVALID: "CKR_KEY_HANDLE_INVALID",
+        CKR_KEY_SIZE_RANGE: "CKR_KEY_SIZE_RANGE",
+        CKR_KEY_TYPE_INCONSISTENT: "CKR_KEY_TYPE_INCONSISTENT",
+        CKR_KEY_NOT_NEEDED: "CKR_KEY_NOT_NEEDED",
+        CKR_KEY_CHANGED: "CKR_KEY_CHANGED",
+        CKR_KEY_NEEDED: "CKR_KEY_NEEDED",
+        CKR_KEY_INDIGESTIBLE: "CKR_KEY_INDIGESTIBLE",
+        CKR_KEY_FUNCTION_NOT_PERMITTED: "CKR_KEY_FUNCTION_NOT_PERMITTED",
+        CKR_KEY_NOT_WRAPPABLE: "CKR_KEY_NOT_WRAPPABLE",
+        CKR_KEY_UNEXTRACTABLE: "CKR_KEY_UNEXTRACTABLE",
+        CKR_MECHANISM_INVALID: "CKR_MECHANISM_INVALID",
+        CKR_MECHANISM_PARAM_INVALID: "CKR_MECHANISM_PARAM_INVALID",
+        CKR_OBJECT_HANDLE_INVALID: "CKR_OBJECT_HANDLE_INVALID",
+        CKR_OPERATION_ACTIVE: "CKR_OPERATION_ACTIVE",
+        CKR_OPERATION_NOT_INITIALIZED: "CKR_OPERATION_NOT_INITIALIZED",
+        CKR_PIN_INCORRECT: "CKR_PIN_INCORRECT",
+        CKR_PIN_INVALID: "CKR_PIN_INVALID",
+        CKR_PIN_LEN_RANGE: "CKR_PIN_LEN_RANGE",
+        CKR_PIN_EXPIRED: "CKR_PIN_EXPIRED",
+        CKR_PIN_LOCKED: "CKR_PIN_LOCKED",
+        CKR_SESSION_CLOSED: "CKR_SESSION_CLOSED",
+        CKR_SESSION_COUNT: "CKR_SESSION_COUNT",
+        CKR_SESSION_HANDLE_INVALID: "CKR_SESSION_HANDLE_INVALID",
+        CKR_SESSION_PARALLEL_NOT_SUPPORTED: "CKR_SESSION_PARALLEL_NOT_SUPPORTED",
+        CKR_SESSION_READ_ONLY: "CKR_SESSION_READ_ONLY",
+        CKR_SESSION_EXISTS: "CKR_SESSION_EXISTS",
+        CKR_SESSION_READ_ONLY_EXISTS: "CKR_SESSION_READ_ONLY_EXISTS",
+        CKR_SESSION_READ_WRITE_SO_EXISTS: "CKR_SESSION_READ_WRITE_SO_EXISTS",
+        CKR_SIGNATURE_INVALID: "CKR_SIGNATURE_INVALID",
+        CKR_SIGNATURE_LEN_RANGE: "CKR_SIGNATURE_LEN_RANGE",
+        CKR_TEMPLATE_INCOMPLETE: "CKR_TEMPLATE_INCOMPLETE",
+        CKR_TEMPLATE_INCONSISTENT: "CKR_TEMPLATE_INCONSISTENT",
+        CKR_TOKEN_NOT_PRESENT: "CKR_TOKEN_NOT_PRESENT",
+        CKR_TOKEN_NOT_RECOGNIZED: "CKR_TOKEN_NOT_RECOGNIZED",
+        CKR_TOKEN_WRITE_PROTECTED: "CKR_TOKEN_WRITE_PROTECTED",
+        CKR_UNWRAPPING_KEY_SIZE_RANGE: "CKR_UNWRAPPING_KEY_SIZE_RANGE",
+        CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT: "CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT",
+        CKR_USER_ALREADY_LOGGED_IN: "CKR_USER_ALREADY_LOGGED_IN",
+        CKR_USER_NOT_LOGGED_IN: "CKR_USER_NOT_LOGGED_IN",
+        CKR_USER_PIN_NOT_INITIALIZED: "CKR_USER_PIN_NOT_INITIALIZED",
+        CKR_USER_TYPE_INVALID: "CKR_USER_TYPE_INVALID",
+        CKR_USER_ANOTHER_ALREADY_LOGGED_IN: "CKR_USER_ANOTHER_ALREADY_LOGGED_IN",
+        CKR_USER_TOO_MANY_TYPES: "CKR_USER_TOO_MANY_TYPES",
+        CKR_WRAPPED_KEY_INVALID: "CKR_WRAPPED_KEY_INVALID",
+        CKR_WRAPPED_KEY_LEN_RANGE: "CKR_WRAPPED_KEY_LEN_RANGE",
+        CKR_WRAPPING_KEY_HANDLE_INVALID: "CKR_WRAPPING_KEY_HANDLE_INVALID",
+        CKR_WRAPPING_KEY_SIZE_RANGE: "CKR_WRAPPING_KEY_SIZE_RANGE",
+        CKR_WRAPPING_KEY_TYPE_INCONSISTENT: "CKR_WRAPPING_KEY_TYPE_INCONSISTENT",
+        CKR_RANDOM_SEED_NOT_SUPPORTED: "CKR_RANDOM_SEED_NOT_SUPPORTED",
+        CKR_RANDOM_NO_RNG: "CKR_RANDOM_NO_RNG",
+        CKR_DOMAIN_PARAMS_INVALID: "CKR_DOMAIN_PARAMS_INVALID",
+        CKR_CURVE_NOT_SUPPORTED: "CKR_CURVE_NOT_SUPPORTED",
+        CKR_BUFFER_TOO_SMALL: "CKR_BUFFER_TOO_SMALL",
+        CKR_SAVED_STATE_INVALID: "CKR_SAVED_STATE_INVALID",
+        CKR_INFORMATION_SENSITIVE: "CKR_INFORMATION_SENSITIVE",
+        CKR_STATE_UNSAVEABLE: "CKR_STATE_UNSAVEABLE",
+        CKR_CRYPTOKI_NOT_INITIALIZED: "CKR_CRYPTOKI_NOT_INITIALIZED",
+        CKR_CRYPTOKI_ALREADY_INITIALIZED: "CKR_CRYPTOKI_ALREADY_INITIALIZED",
+        CKR_MUTEX_BAD: "CKR_MUTEX_BAD",
+        CKR_MUTEX_NOT_LOCKED: "CKR_MUTEX_NOT_LOCKED",
+        CKR_NEW_PIN_MODE: "CKR_NEW_PIN_MODE",
+        CKR_NEXT_OTP: "CKR_NEXT_OTP",
+        CKR_EXCEEDED_MAX_ITERATIONS: "CKR_EXCEEDED_MAX_ITERATIONS",
+        CKR_FIPS_SELF_TEST_FAILED: "CKR_FIPS_SELF_TEST_FAILED",
+        CKR_LIBRARY_LOAD_FAILED: "CKR_LIBRARY_LOAD_FAILED",
+        CKR_PIN_TOO_WEAK: "CKR_PIN_TOO_WEAK",
+        CKR_PUBLIC_KEY_INVALID: "CKR_PUBLIC_KEY_INVALID",
+        CKR_FUNCTION_REJECTED: "CKR_FUNCTION_REJECTED",
+    ]
+}

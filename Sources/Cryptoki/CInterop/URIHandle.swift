@@ -1,0 +1,132 @@
+internal import CP11Kit
+internal import Secrets
+
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
+/// Owns a `P11KitUri`. It is filled while one URI is made and only read afterwards, so several
+/// threads may read it.
+@safe final class URIHandle: @unchecked Sendable {
+    private let uri: OpaquePointer
+
+    init() {
+        guard let uri = unsafe p11_kit_uri_new() else {
+            fatalError("out of memory")
+        }
+        unsafe self.uri = unsafe uri
+    }
+
+    deinit {
+        unsafe p11_kit_uri_free(uri)
+    }
+
+    // MARK: Making one
+
+    func parse(_ text: String) throws(CryptokiError) {
+        let kind = P11_KIT_URI_FOR_ANY
+        let result = unsafe p11_kit_uri_parse(text, kind, uri)
+        guard result == Int32(P11_KIT_URI_OK.rawValue) else {
+            let reason = unsafe p11_kit_uri_message(result).map { unsafe String(cString: $0) }
+            throw CryptokiError(
+                .invalidURI, function: "p11_kit_uri_parse",
+                context: reason ?? "not a PKCS#11 URI")
+        }
+    }
+
+    /// Takes the PIN out, overwriting p11-kit's own copy.
+    func takePIN() -> Secret? {
+        guard let value = unsafe p11_kit_uri_get_pin_value(uri) else { return nil }
+        let length = unsafe strlen(value)
+        let secret = unsafe Secret(copying: UnsafeRawBufferPointer(start: value, count: length))
+        let place = unsafe UnsafeMutableRawPointer(mutating: value)
+        unsafe cleanse(place, length)
+        unsafe p11_kit_uri_set_pin_value(uri, nil)
+        return secret
+    }
+
+    func setToken(_ info: CK_TOKEN_INFO) {
+        guard let place = unsafe p11_kit_uri_get_token_info(uri) else { return }
+        unsafe place.pointee.label = info.label
+        unsafe place.pointee.manufacturerID = info.manufacturerID
+        unsafe place.pointee.model = info.model
+        unsafe place.pointee.serialNumber = info.serialNumber
+    }
+
+    func setObject(_ attributes: Template) {
+        unsafe p11_kit_uri_clear_attributes(uri)
+        unsafe attributes.withCAttributes { attributes in
+            for index in attributes.indices where unsafe attributes[index].ulValueLen > 0 {
+                _ = unsafe p11_kit_uri_set_attribute(uri, attributes.baseAddress! + index)
+            }
+        }
+    }
+
+    func copy() -> URIHandle {
+        let copy = URIHandle()
+        // What was formatted by p11-kit is parsed by it; a part that it did not know it left out.
+        let isParsed = (try? copy.parse(formatted)) != nil
+        if hasUnrecognizedParts || !isParsed {
+            unsafe p11_kit_uri_set_unrecognized(copy.uri, 1)
+        }
+        return copy
+    }
+
+    // MARK: Reading it
+
+    var formatted: String {
+        var text: UnsafeMutablePointer<CChar>?
+        guard unsafe p11_kit_uri_format(uri, P11_KIT_URI_FOR_ANY, &text) == 0 else {
+            return "pkcs11:"
+        }
+        return unsafe string(text) ?? "pkcs11:"
+    }
+
+    func tokenText(_ member: KeyPath<TokenInfo, String>) -> String? {
+        guard let info = unsafe p11_kit_uri_get_token_info(uri) else { return nil }
+        let text = unsafe TokenInfo(info.pointee)[keyPath: member]
+        return text.isEmpty ? nil : text
+    }
+
+    var objectAttributes: Template {
+        var template = Template()
+        var count: CK_ULONG = 0
+        guard let attributes = unsafe p11_kit_uri_get_attributes(uri, &count) else {
+            return template
+        }
+        for index in 0..<Int(count) {
+            let attribute = unsafe attributes[index]
+            let bytes = unsafe [UInt8](
+                UnsafeRawBufferPointer(start: attribute.pValue, count: Int(attribute.ulValueLen)))
+            template.entries.append((AttributeType(rawValue: unsafe attribute.type), bytes))
+        }
+        return template
+    }
+
+    var pinSource: String? { unsafe text(p11_kit_uri_get_pin_source(uri)) }
+    var modulePath: String? { unsafe text(p11_kit_uri_get_module_path(uri)) }
+    var moduleName: String? { unsafe text(p11_kit_uri_get_module_name(uri)) }
+    var hasUnrecognizedParts: Bool { unsafe p11_kit_uri_any_unrecognized(uri) != 0 }
+
+    func matches(
+        module: CK_INFO, slot: CK_SLOT_INFO, slotID: CK_SLOT_ID, token: CK_TOKEN_INFO
+    ) -> Bool {
+        var module = module
+        var slot = slot
+        var token = token
+        let wantedSlot = unsafe p11_kit_uri_get_slot_id(uri)
+        return unsafe !hasUnrecognizedParts
+            && p11_kit_uri_match_module_info(uri, &module) == 1
+            && p11_kit_uri_match_slot_info(uri, &slot) == 1
+            && (wantedSlot == tokencert_ck_unavailable_information() || wantedSlot == slotID)
+            && p11_kit_uri_match_token_info(uri, &token) == 1
+    }
+
+    @unsafe private func text(_ borrowed: UnsafePointer<CChar>?) -> String? {
+        unsafe borrowed.map { unsafe String(cString: $0) }
+    }
+}

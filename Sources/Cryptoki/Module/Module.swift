@@ -1,0 +1,70 @@
+internal import Logging
+
+/// A PKCS#11 module that is loaded and initialised in this process.
+///
+/// The module stays initialised while anything that came from it is alive: slots, tokens and
+/// sessions hold it. Loading the same path twice gives the same object; p11-kit sees to it that a
+/// module is initialised only once in a process.
+public final class Module: Sendable {
+    /// The file of the module, as it was asked for or as p11-kit is configured.
+    public let path: String
+    /// The name that p11-kit's configuration gives the module, or nil where it was loaded by path.
+    public let name: String?
+    /// What the module says of itself.
+    public let info: ModuleInfo
+
+    let functions: FunctionTable
+    let loaded: LoadedModule
+
+    /// Loads and initialises the module in a file.
+    ///
+    /// The C functions are `p11_kit_module_load`, `p11_kit_module_initialize` and `C_GetInfo`
+    /// (PKCS#11 v2.40, section 5.4).
+    ///
+    /// - Parameter path: The shared library. A name without a slash is looked for in p11-kit's
+    ///   folder of modules, any other path from the working folder.
+    /// - Returns: The module; whoever holds it keeps it initialised.
+    /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/moduleUnusable``.
+    public static func load(path: String) throws(CryptokiError) -> Module {
+        try ModuleRegistry.shared.module(path: path)
+    }
+
+    init(path: String, name: String?, loaded: LoadedModule) throws(CryptokiError) {
+        self.path = path
+        self.name = name
+        self.loaded = loaded
+        functions = loaded.functions
+        info = ModuleInfo(try loaded.functions.info())
+        logger.debug("module \(path) is initialised: \(info.libraryDescription)")
+    }
+
+    /// All slots of the module.
+    ///
+    /// The C function is `C_GetSlotList` (section 5.5).
+    ///
+    /// - Parameter tokenPresent: Only those with a token in them.
+    /// - Returns: The slots, in the module's order.
+    /// - Throws: ``CryptokiError``.
+    public func slots(tokenPresent: Bool) throws(CryptokiError) -> [Slot] {
+        try functions.slotList(tokenPresent: tokenPresent).map { Slot(module: self, id: $0) }
+    }
+
+    /// All tokens that are in the module's slots. A token that cannot be read, most often because it
+    /// was just taken out, is left out, and the log says so.
+    ///
+    /// - Returns: The tokens, in the order of their slots.
+    /// - Throws: ``CryptokiError`` where the module does not list its slots.
+    public func tokens() throws(CryptokiError) -> [Token] {
+        var tokens: [Token] = []
+        for slot in try slots(tokenPresent: true) {
+            do throws(CryptokiError) {
+                tokens.append(try slot.token())
+            } catch {
+                logger.warning("slot \(slot.id): \(error)")
+            }
+        }
+        return tokens
+    }
+}
+
+let logger = Logger(label: "cryptoki")

@@ -1,0 +1,78 @@
+/// A type that attributes have as their value, with its bytes as Cryptoki wants them.
+public protocol AttributeValue: Sendable {
+    /// Reads the value from the bytes that a module gave.
+    ///
+    /// - Parameter attributeBytes: The bytes of `pValue`.
+    /// - Returns: nil where they have another length than the type needs.
+    init?(attributeBytes: [UInt8])
+
+    /// The bytes for `pValue`.
+    var attributeBytes: [UInt8] { get }
+}
+
+extension Bool: AttributeValue {
+    /// Reads a `CK_BBOOL`: anything but zero is true. Some modules send more than one byte.
+    public init?(attributeBytes: [UInt8]) {
+        guard !attributeBytes.isEmpty else { return nil }
+        self = attributeBytes.contains { $0 != 0 }
+    }
+
+    /// One byte, `CK_TRUE` or `CK_FALSE`.
+    public var attributeBytes: [UInt8] { [self ? 1 : 0] }
+}
+
+extension UInt: AttributeValue {
+    /// Reads a `CK_ULONG` in the machine's byte order. Shorter numbers are taken by their length.
+    public init?(attributeBytes: [UInt8]) {
+        guard !attributeBytes.isEmpty, attributeBytes.count <= MemoryLayout<UInt>.size else {
+            return nil
+        }
+        #if _endian(little)
+            self = attributeBytes.reversed().reduce(0) { $0 << 8 | UInt($1) }
+        #else
+            self = attributeBytes.reduce(0) { $0 << 8 | UInt($1) }
+        #endif
+    }
+
+    /// The bytes of a `CK_ULONG` in the machine's byte order.
+    public var attributeBytes: [UInt8] {
+        #if _endian(little)
+            (0..<MemoryLayout<UInt>.size).map { UInt8(truncatingIfNeeded: self >> ($0 * 8)) }
+        #else
+            (0..<MemoryLayout<UInt>.size).reversed().map {
+                UInt8(truncatingIfNeeded: self >> ($0 * 8))
+            }
+        #endif
+    }
+}
+
+extension [UInt8]: AttributeValue {
+    /// The bytes themselves: DER, big-endian integers, identifiers.
+    public init?(attributeBytes: [UInt8]) {
+        self = attributeBytes
+    }
+
+    /// The bytes themselves.
+    public var attributeBytes: [UInt8] { self }
+}
+
+extension String: AttributeValue {
+    /// Reads an RFC 2279 string, UTF-8; what is not UTF-8 is replaced.
+    public init?(attributeBytes: [UInt8]) {
+        self = String(decoding: attributeBytes, as: UTF8.self)
+    }
+
+    /// The UTF-8 bytes, without a NUL.
+    public var attributeBytes: [UInt8] { Array(utf8) }
+}
+
+extension AttributeValue where Self: RawRepresentable, RawValue == UInt {
+    /// Reads the number behind the type.
+    public init?(attributeBytes: [UInt8]) {
+        guard let number = UInt(attributeBytes: attributeBytes) else { return nil }
+        self.init(rawValue: number)
+    }
+
+    /// The bytes of the number behind the type.
+    public var attributeBytes: [UInt8] { rawValue.attributeBytes }
+}

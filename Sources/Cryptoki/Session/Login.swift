@@ -1,0 +1,72 @@
+internal import Logging
+public import Secrets
+
+/// Who logs in, `CK_USER_TYPE`.
+public struct UserType: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+    /// The `CKU_` number.
+    public let rawValue: UInt
+
+    /// Makes a user type of any number.
+    ///
+    /// - Parameter rawValue: The `CKU_` number.
+    public init(rawValue: UInt) {
+        self.rawValue = rawValue
+    }
+
+    /// The user in words.
+    public var description: String {
+        switch self {
+        case .user: "user"
+        case .securityOfficer: "security officer"
+        case .contextSpecific: "user, for one use of a key"
+        default: "user type \(rawValue)"
+        }
+    }
+}
+
+extension Token {
+    /// Does something while somebody is logged in to the token.
+    ///
+    /// A login belongs to the token and this process: it holds for every session of the token that
+    /// is opened inside of the closure. Somebody who was logged in before stays so. A token without
+    /// ``TokenFlags/loginRequired`` is not logged in to, as such tokens count even a right PIN as
+    /// wrong. The C functions are `C_Login` and `C_Logout` (PKCS#11 v2.40, section 5.6).
+    ///
+    /// - Parameters:
+    ///   - user: Who logs in.
+    ///   - pin: The PIN, UTF-8; it is sent once. Ignored where the token has
+    ///     ``TokenFlags/protectedAuthenticationPath``, which asks at its own keys.
+    ///   - body: What is done. It must not log out.
+    /// - Returns: What the closure returns.
+    /// - Throws: ``CryptokiError`` where the login fails; what the closure throws.
+    public func withLogin<Result>(
+        as user: UserType, pin: borrowing Secret, _ body: () throws -> Result
+    ) throws -> Result {
+        guard info.flags.contains(.loginRequired) else { return try body() }
+        // A read-write session, since the security officer is refused while a read-only one is
+        // open.
+        let keeper = try openSession(ReadWrite.self)
+        let isOurs: Bool
+        do throws(CryptokiError) {
+            if info.flags.contains(.protectedAuthenticationPath) {
+                try module.functions.login(keeper.handle, user)
+            } else {
+                try module.functions.login(keeper.handle, user, pin)
+            }
+            isOurs = true
+        } catch {
+            guard error.returnValue == .userAlreadyLoggedIn else { throw error }
+            isOurs = false
+        }
+        defer {
+            if isOurs {
+                do throws(CryptokiError) {
+                    try module.functions.logout(keeper.handle)
+                } catch {
+                    logger.debug("no logout: \(error)")
+                }
+            }
+        }
+        return try body()
+    }
+}

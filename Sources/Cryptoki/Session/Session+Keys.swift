@@ -1,0 +1,91 @@
+public import Secrets
+
+/// What the two halves of a key pair shall be like. The names keep them from being swapped.
+public struct KeyPairRequest: Sendable, Equatable {
+    /// The attributes of the public key.
+    public var publicKey: Template
+    /// The attributes of the private key.
+    public var privateKey: Template
+
+    /// Makes a request.
+    ///
+    /// - Parameters:
+    ///   - publicKey: The attributes of the public key.
+    ///   - privateKey: The attributes of the private key.
+    public init(publicKey: Template, privateKey: Template) {
+        self.publicKey = publicKey
+        self.privateKey = privateKey
+    }
+}
+
+/// The two halves of a key pair on a token.
+public struct KeyPair: Sendable, Hashable {
+    /// The public key.
+    public let publicKey: ObjectHandle
+    /// The private key.
+    public let privateKey: ObjectHandle
+}
+
+extension Session where Access == ReadWrite {
+    /// Makes a key pair inside the token.
+    ///
+    /// The C function is `C_GenerateKeyPair` (PKCS#11 v2.40, section 5.13). Only a conforming token
+    /// keeps to the templates: read back what matters. Some modules leave half of a pair behind
+    /// when they refuse.
+    ///
+    /// - Parameters:
+    ///   - request: What the keys shall be like.
+    ///   - mechanism: How they are made.
+    /// - Returns: The two keys.
+    /// - Throws: ``CryptokiError``.
+    public mutating func generateKeyPair(
+        _ request: KeyPairRequest, _ mechanism: Mechanism
+    ) throws(CryptokiError) -> KeyPair {
+        try functions.generateKeyPair(handle, mechanism, request)
+    }
+}
+
+extension Session {
+    /// Signs with a private key of the token.
+    ///
+    /// The C functions are `C_SignInit` and `C_Sign` (section 5.11).
+    ///
+    /// - Parameters:
+    ///   - data: What the mechanism signs: a message, a hash or a DigestInfo.
+    ///   - key: The private key.
+    ///   - mechanism: How it signs.
+    /// - Returns: The signature as Cryptoki has it: for ECDSA r and s one after the other.
+    /// - Throws: ``CryptokiError``.
+    public mutating func sign(
+        _ data: [UInt8], with key: ObjectHandle, _ mechanism: Mechanism
+    ) throws(CryptokiError) -> [UInt8] {
+        try functions.signInit(handle, mechanism, key)
+        return try functions.sign(handle, data, mechanism)
+    }
+
+    /// Signs with a private key that wants the PIN again for each use, `CKA_ALWAYS_AUTHENTICATE`.
+    ///
+    /// The login comes between `C_SignInit` and `C_Sign`, with nothing else in between, as some
+    /// tokens forget it otherwise. After a login that failed the signature is still begun: the
+    /// session signs nothing more and is to be closed.
+    ///
+    /// - Parameters:
+    ///   - data: What the mechanism signs.
+    ///   - key: The private key.
+    ///   - mechanism: How it signs.
+    ///   - pin: The user's PIN; sent once.
+    /// - Returns: The signature as Cryptoki has it.
+    /// - Throws: ``CryptokiError``.
+    public mutating func sign(
+        _ data: [UInt8], with key: ObjectHandle, _ mechanism: Mechanism,
+        contextPIN pin: borrowing Secret
+    ) throws(CryptokiError) -> [UInt8] {
+        try functions.signInit(handle, mechanism, key)
+        if token.info.flags.contains(.protectedAuthenticationPath) {
+            try functions.login(handle, .contextSpecific)
+        } else {
+            try functions.login(handle, .contextSpecific, pin)
+        }
+        return try functions.sign(handle, data, mechanism)
+    }
+}

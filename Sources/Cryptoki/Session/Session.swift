@@ -1,0 +1,61 @@
+internal import Logging
+
+/// Whether a session may write. The two that exist are ``ReadOnly`` and ``ReadWrite``.
+public protocol SessionAccess: Sendable {
+    /// Whether `CKF_RW_SESSION` is asked for.
+    static var writes: Bool { get }
+}
+
+/// A session that may only read.
+public enum ReadOnly: SessionAccess {
+    /// False.
+    public static var writes: Bool { false }
+}
+
+/// A session that may write.
+public enum ReadWrite: SessionAccess {
+    /// True.
+    public static var writes: Bool { true }
+}
+
+/// A conversation with a token, `CK_SESSION_HANDLE`.
+///
+/// A session has one owner and cannot be copied; it is closed by ``close()`` or when its owner goes
+/// away. It keeps its module initialised. Whatever starts an operation needs the session for
+/// itself, so a second operation inside of a first one does not compile. Who is logged in does not
+/// belong to the session but to the token: see ``Token/withLogin(as:pin:_:)``.
+public struct Session<Access: SessionAccess>: ~Copyable {
+    /// The token of the session.
+    public let token: Token
+
+    let handle: UInt
+    private var isOpen: Bool
+
+    var functions: FunctionTable { token.module.functions }
+
+    init(token: Token) throws(CryptokiError) {
+        self.token = token
+        handle = try token.module.functions.openSession(token.slot.id, writes: Access.writes)
+        isOpen = true
+    }
+
+    deinit {
+        guard isOpen else { return }
+        do throws(CryptokiError) {
+            try functions.closeSession(handle)
+        } catch {
+            // A token that was taken out has closed the session itself.
+            logger.debug("a session was not closed: \(error)")
+        }
+    }
+
+    /// Closes the session, and tells whether that went well.
+    ///
+    /// The C function is `C_CloseSession` (PKCS#11 v2.40, section 5.6).
+    ///
+    /// - Throws: ``CryptokiError``; the session is gone all the same.
+    public consuming func close() throws(CryptokiError) {
+        isOpen = false
+        try functions.closeSession(handle)
+    }
+}

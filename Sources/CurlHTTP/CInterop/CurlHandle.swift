@@ -1,0 +1,180 @@
+internal import CCurl
+internal import Secrets
+
+/// Owns a `CURL` easy handle.
+@safe struct CurlHandle: ~Copyable {
+    private let handle: UnsafeMutableRawPointer
+
+    private init(owning handle: UnsafeMutableRawPointer) {
+        unsafe self.handle = unsafe handle
+    }
+
+    static func open(
+        policy: TLSPolicy, userAgent: String, limits: HTTPLimits
+    ) throws(HTTPError) -> CurlHandle {
+        // Once for the process; libcurl counts.
+        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
+            let handle = unsafe curl_easy_init()
+        else {
+            throw HTTPError(.failed, "libcurl does not start")
+        }
+        let owner = unsafe CurlHandle(owning: handle)
+        try owner.setLongs(limits)
+        try owner.trust(policy)
+        try owner.setString(CURLOPT_USERAGENT, userAgent)
+        // A proxy named in the environment is used, but never to reach this machine itself.
+        try owner.setString(CURLOPT_NOPROXY, Self.hostsWithoutProxy)
+        return owner
+    }
+
+    private func trust(_ policy: TLSPolicy) throws(HTTPError) {
+        // Only what is named here is trusted: libcurl would add a folder of the system's anchors.
+        try unsafe check(tokencert_curl_set_pointer(handle, CURLOPT_CAINFO, nil))
+        try unsafe check(tokencert_curl_set_pointer(handle, CURLOPT_CAPATH, nil))
+        var pem = Array(policy.anchorsPEM.utf8)
+        let returned = unsafe pem.withUnsafeMutableBytes { bytes in
+            var blob = unsafe curl_blob(
+                data: bytes.baseAddress, len: bytes.count, flags: UInt32(CURL_BLOB_COPY))
+            return unsafe tokencert_curl_set_blob(handle, CURLOPT_CAINFO_BLOB, &blob)
+        }
+        try check(returned)
+    }
+
+    deinit {
+        unsafe curl_easy_cleanup(handle)
+    }
+
+    private func setLongs(_ limits: HTTPLimits) throws(HTTPError) {
+        let options: [(CURLoption, Int)] = [
+            (CURLOPT_SSL_VERIFYPEER, 1),
+            (CURLOPT_SSL_VERIFYHOST, 2),
+            (CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
+            (CURLOPT_FOLLOWLOCATION, 0),
+            (CURLOPT_NETRC, 0),
+            // On a connection that was used before, libcurl sends a request again by itself where
+            // the server closes without an answer: an order would be placed twice.
+            (CURLOPT_FRESH_CONNECT, 1),
+            (CURLOPT_FORBID_REUSE, 1),
+            (CURLOPT_NOSIGNAL, 1),
+            (CURLOPT_CONNECTTIMEOUT, limits.connectTimeout),
+            (CURLOPT_TIMEOUT, limits.timeout),
+            (CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)),
+            // Without this a server may answer "100 Continue", and libcurl waits a second for it.
+            (CURLOPT_EXPECT_100_TIMEOUT_MS, 1),
+        ]
+        for (option, value) in options {
+            try unsafe check(tokencert_curl_set_long(handle, option, value))
+        }
+    }
+
+    private func setString(_ option: CURLoption, _ value: String) throws(HTTPError) {
+        try unsafe check(tokencert_curl_set_string(handle, option, value))
+    }
+
+    private func check(_ code: CURLcode) throws(HTTPError) {
+        guard code == CURLE_OK else {
+            throw HTTPError(
+                .failed, unsafe String(cString: curl_easy_strerror(code)),
+                curlCode: Int(code.rawValue))
+        }
+    }
+
+    /// Hosts that NO_PROXY names, and the loopback addresses.
+    private static var hostsWithoutProxy: String {
+        let named = unsafe (curl_getenv("NO_PROXY") ?? curl_getenv("no_proxy"))
+        defer { unsafe curl_free(named) }
+        let loopback = "localhost,127.0.0.1,::1"
+        // The asterisk means every host only where it stands alone.
+        if let named = unsafe named, unsafe String(cString: named) == "*" { return "*" }
+        return unsafe named.map { unsafe String(cString: $0) + "," + loopback } ?? loopback
+    }
+
+    func post(
+        _ url: String, _ form: borrowing Secret, maximumAnswer: Int
+    ) throws(HTTPError) -> HTTPAnswer {
+        try setString(CURLOPT_URL, url)
+        var message = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
+        let collected = CollectedAnswer(maximum: maximumAnswer)
+        unsafe tokencert_curl_set_write_function(handle) { data, size, count, user in
+            unsafe CollectedAnswer.collect(data, size * count, user)
+        }
+        let collector = unsafe Unmanaged.passUnretained(collected).toOpaque()
+        unsafe tokencert_curl_set_pointer(handle, CURLOPT_WRITEDATA, collector)
+        let code = unsafe message.withUnsafeMutableBytes { message in
+            unsafe tokencert_curl_set_pointer(handle, CURLOPT_ERRORBUFFER, message.baseAddress)
+            let code = unsafe form.withUnsafeBytes { bytes in
+                unsafe tokencert_curl_set_off_t(
+                    handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
+                unsafe tokencert_curl_set_pointer(handle, CURLOPT_POSTFIELDS, bytes.baseAddress)
+                let code = unsafe curl_easy_perform(handle)
+                unsafe tokencert_curl_set_pointer(handle, CURLOPT_POSTFIELDS, nil)
+                return code
+            }
+            unsafe tokencert_curl_set_pointer(handle, CURLOPT_ERRORBUFFER, nil)
+            return code
+        }
+        withExtendedLifetime(collected) {}
+        guard code == CURLE_OK else {
+            let text = String(
+                decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            throw error(code, text, collected)
+        }
+        var status = 0
+        unsafe tokencert_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
+        var contentType: UnsafeMutablePointer<CChar>?
+        unsafe tokencert_curl_get_string(handle, CURLINFO_CONTENT_TYPE, &contentType)
+        return HTTPAnswer(
+            status: status, contentType: unsafe contentType.map { unsafe String(cString: $0) },
+            body: collected.bytes)
+    }
+
+    private func error(_ code: CURLcode, _ message: String, _ answer: CollectedAnswer) -> HTTPError
+    {
+        let standard = unsafe String(cString: curl_easy_strerror(code))
+        var uploaded: curl_off_t = 0
+        unsafe tokencert_curl_get_off_t(handle, CURLINFO_SIZE_UPLOAD_T, &uploaded)
+        let kind: HTTPError.Code =
+            switch code {
+            case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .invalidURL
+            case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT:
+                .unreachable
+            case CURLE_PEER_FAILED_VERIFICATION: .untrustedServer
+            case CURLE_SSL_CACERT_BADFILE: .badAnchors
+            case CURLE_SSL_CONNECT_ERROR: .tlsFailed
+            case CURLE_OPERATION_TIMEDOUT: .timedOut
+            case CURLE_WRITE_ERROR where answer.isTooLarge: .answerTooLarge
+            default: .interrupted
+            }
+        return HTTPError(
+            kind, message.isEmpty ? standard : message,
+            // A server acts on a form only when its body has come.
+            mayHaveBeenSent: uploaded > 0, partialAnswer: answer.bytes,
+            curlCode: Int(code.rawValue))
+    }
+}
+
+/// The body of an answer while it comes in.
+private final class CollectedAnswer {
+    private(set) var bytes: [UInt8] = []
+    private(set) var isTooLarge = false
+    private let maximum: Int
+
+    init(maximum: Int) {
+        self.maximum = maximum
+    }
+
+    /// Takes in one piece; another number than its length ends the transfer.
+    @unsafe static func collect(
+        _ data: UnsafeMutablePointer<CChar>?, _ count: Int, _ user: UnsafeMutableRawPointer?
+    ) -> Int {
+        guard let user = unsafe user else { return 0 }
+        let answer = unsafe Unmanaged<CollectedAnswer>.fromOpaque(user).takeUnretainedValue()
+        guard answer.bytes.count + count <= answer.maximum else {
+            answer.isTooLarge = true
+            return 0
+        }
+        unsafe answer.bytes.append(
+            contentsOf: UnsafeRawBufferPointer(start: data, count: count))
+        return count
+    }
+}

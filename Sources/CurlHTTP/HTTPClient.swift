@@ -1,0 +1,76 @@
+public import Secrets
+
+/// What a server answered.
+public struct HTTPAnswer: Sendable, Hashable {
+    /// The status, as 200.
+    public let status: Int
+    /// The media type in `Content-Type`, or nil.
+    public let contentType: String?
+    /// The body.
+    public let body: [UInt8]
+}
+
+/// How long a request may take and how large its answer may be.
+public struct HTTPLimits: Sendable, Hashable {
+    /// Until the connection stands, TLS included, in seconds.
+    public var connectTimeout: Int
+    /// For all of it, in seconds.
+    public var timeout: Int
+    /// The largest body, in bytes.
+    public var maximumAnswer: Int
+
+    /// Makes limits. The defaults are 20 s, 120 s and 1 MiB.
+    ///
+    /// - Parameters:
+    ///   - connectTimeout: Seconds.
+    ///   - timeout: Seconds.
+    ///   - maximumAnswer: Bytes.
+    public init(connectTimeout: Int = 20, timeout: Int = 120, maximumAnswer: Int = 1 << 20) {
+        self.connectTimeout = connectTimeout
+        self.timeout = timeout
+        self.maximumAnswer = maximumAnswer
+    }
+}
+
+/// Posts forms over HTTPS, and nothing else: no redirects are followed, no cookies are kept, no
+/// request is sent twice.
+///
+/// Each request has a connection of its own. A client is for one thread at a time.
+public struct HTTPClient: ~Copyable {
+    let handle: CurlHandle
+    private let limits: HTTPLimits
+
+    /// Makes a client. Nothing is sent yet.
+    ///
+    /// The C function is `curl_easy_init`.
+    ///
+    /// - Parameters:
+    ///   - policy: Which servers are trusted.
+    ///   - userAgent: What the client calls itself.
+    ///   - limits: How long and how large.
+    /// - Throws: ``HTTPError`` where libcurl cannot be used.
+    public init(
+        policy: TLSPolicy, userAgent: String, limits: HTTPLimits = HTTPLimits()
+    ) throws(HTTPError) {
+        self.limits = limits
+        handle = try CurlHandle.open(policy: policy, userAgent: userAgent, limits: limits)
+    }
+
+    /// Posts a form once.
+    ///
+    /// The C function is `curl_easy_perform`.
+    ///
+    /// - Parameters:
+    ///   - url: An `https:` address. It carries no secret.
+    ///   - form: The body, `application/x-www-form-urlencoded`.
+    /// - Returns: The answer, whatever its status, redirects included.
+    /// - Throws: ``HTTPError``; it tells whether the server may have acted on the request.
+    public mutating func post(
+        to url: String, form: borrowing Secret
+    ) throws(HTTPError) -> HTTPAnswer {
+        guard url.lowercased().hasPrefix("https://") else {
+            throw HTTPError(.invalidURL, "\(url) is not an https:// address")
+        }
+        return try handle.post(url, form, maximumAnswer: limits.maximumAnswer)
+    }
+}

@@ -1,0 +1,16 @@
+/// Which servers are trusted.
+///
+/// There is no policy without checks: TLS 1.2 or newer, a certificate that leads to one of the
+/// anchors, and the server's name in it are always insisted on. The system's own anchors are never
+/// used.
+public struct TLSPolicy: Sendable, Hashable {
+    /// The anchors, certificates in PEM.
+    public let anchorsPEM: String
+
+    /// Makes a policy.
+    ///
+    /// - Parameter anchorsPEM: The anchors, certificates in PEM, one after the other.
+    public init(anchorsPEM: String) {
+        self.anchorsPEM = anchorsPEM
+    }
+}

@@ -1,0 +1,124 @@
+public import Cryptoki
+public import OpenSSLX509
+
+extension TokenInventory {
+    /// Reads what is on a token.
+    ///
+    /// Private objects are seen while somebody is logged in: see `Token.withLogin`. Keys and
+    /// certificates are paired by their public keys, and by `CKA_ID` where a key does not tell its
+    /// public half.
+    ///
+    /// - Parameters:
+    ///   - session: A session of the token.
+    ///   - uri: What the objects must fit, or nil for all of them.
+    /// - Throws: `CryptokiError`.
+    public init<Access>(
+        _ session: inout Session<Access>, matching uri: PKCS11URI? = nil
+    ) throws(CryptokiError) {
+        let tokenURI = try PKCS11URI(token: session.token)
+        let wanted = uri?.objectAttributes ?? Template()
+        var pairing = Pairing()
+        var others = 0
+        if uri?.hasUnrecognizedParts ?? false {
+            (keys, certificates, otherObjects) = ([], [], 0)
+            return
+        }
+        for handle in try session.findObjects(wanted) {
+            let head: Attributes
+            do throws(CryptokiError) {
+                head = try session.attributes(of: handle, Self.headTypes)
+            } catch {
+                // Somebody else has destroyed it since it was found.
+                if error.returnValue == .objectHandleInvalid { continue }
+                throw error
+            }
+            let record = ObjectRecord(handle, head, tokenURI)
+            switch record.objectClass {
+            case .privateKey, .publicKey:
+                let body = try session.attributes(of: handle, Self.keyTypes(head[.keyType]))
+                pairing.add(key: record, publicKey(head[.keyType], body), kind(head[.keyType]))
+            case .certificate:
+                let value = try session.attributes(of: handle, [AttributeKey.value.type])
+                let certificate = value[.value].flatMap { try? Certificate(der: $0) }
+                pairing.add(
+                    certificate: CertificateEntry(
+                        record: record, content: certificate.map { .init($0) }),
+                    certificate?.publicKey)
+            default:
+                others += 1
+            }
+        }
+        (keys, certificates) = pairing.result()
+        otherObjects = others
+    }
+
+    private static let headTypes: [AttributeType] = [
+        AttributeKey<ObjectClass>.class.type, AttributeKey<[UInt8]>.id.type,
+        AttributeKey<String>.label.type, AttributeKey<KeyType>.keyType.type,
+    ]
+
+    private static func keyTypes(_ type: KeyType?) -> [AttributeType] {
+        type == .rsa
+            ? [AttributeKey.modulus.type, AttributeKey.publicExponent.type]
+            : [AttributeKey.ecParams.type, AttributeKey.ecPoint.type]
+    }
+}
+
+/// The kind of a key of which no more is known than its type.
+private func kind(_ type: KeyType?) -> KeyKind? {
+    switch type {
+    case .rsa: .rsa(bits: 0)
+    case .ecEdwards: .ed25519
+    default: nil
+    }
+}
+
+/// The public key that the attributes of either half of a pair tell.
+///
+/// - Parameters:
+///   - type: The key's type.
+///   - attributes: Modulus and exponent, or parameters and point.
+/// - Returns: nil where something is missing or not understood.
+public func publicKey(_ type: KeyType?, _ attributes: Attributes) -> PublicKey? {
+    if type == .rsa, let modulus = attributes[.modulus], !modulus.isEmpty,
+        let exponent = attributes[.publicExponent], !exponent.isEmpty
+    {
+        return PublicKey(rsaModulus: modulus, publicExponent: exponent)
+    }
+    if let parameters = attributes[.ecParams], let point = attributes[.ecPoint], !point.isEmpty {
+        return try? PublicKey(ecParameters: parameters, point: point)
+    }
+    return nil
+}
+
+extension ObjectRecord {
+    init(_ handle: ObjectHandle, _ head: Attributes, _ tokenURI: PKCS11URI) {
+        self.handle = handle
+        objectClass = head[.class] ?? ObjectClass(rawValue: UInt.max)
+        label = head[.label] ?? ""
+        id = head[.id] ?? []
+        var named = Template()
+        named[.class] = objectClass
+        if !id.isEmpty { named[.id] = id }
+        // The bytes themselves: a label that is no UTF-8 would not be found again.
+        let labelBytes = AttributeKey<[UInt8]>(rawValue: AttributeKey<String>.label.type.rawValue)
+        if let bytes = head[labelBytes], !bytes.isEmpty { named[labelBytes] = bytes }
+        uri = PKCS11URI(token: tokenURI, objectWith: named).description
+    }
+}
+
+extension CertificateEntry.Content {
+    /// Takes what a list shows out of a certificate.
+    ///
+    /// - Parameter certificate: The certificate.
+    public init(_ certificate: Certificate) {
+        subject = certificate.subject.text
+        issuer = certificate.issuer.text
+        subjectName = certificate.subject.commonNames.last ?? subject
+        issuerName = certificate.issuer.commonNames.last ?? issuer
+        serialNumber = certificate.serialNumber
+        notBefore = certificate.notBefore
+        notAfter = certificate.notAfter
+        keyKind = certificate.publicKey.kind
+    }
+}

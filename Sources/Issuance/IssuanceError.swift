@@ -1,0 +1,123 @@
+internal import CAcert
+public import Cryptoki
+
+/// Why an issue ended, at which step, and what it leaves behind.
+public struct IssuanceError: Error, Sendable {
+    /// What kind of failure this is. Later versions may add to these.
+    public struct Code: Sendable, Hashable {
+        private let value: String
+
+        /// The token lacks what the job needs: a mechanism, a key size.
+        public static let tokenUnsuitable = Code(value: "tokenUnsuitable")
+        /// Nothing can be written: protected, full, without a PIN.
+        public static let tokenNotWritable = Code(value: "tokenNotWritable")
+        /// The id is used on the token.
+        public static let idTaken = Code(value: "idTaken")
+        /// No object fits the URI.
+        public static let noSuchObject = Code(value: "noSuchObject")
+        /// Several objects fit the URI.
+        public static let severalObjects = Code(value: "severalObjects")
+        /// The PIN is wrong, cannot be right, or is locked.
+        public static let pinRefused = Code(value: "pinRefused")
+        /// Another failure of the token or its module.
+        public static let tokenFailed = Code(value: "tokenFailed")
+        /// The key is not what it should be: its value could leave the token.
+        public static let keyUnsafe = Code(value: "keyUnsafe")
+        /// The CA takes no keys of that kind.
+        public static let keyNotAccepted = Code(value: "keyNotAccepted")
+        /// The account has not what is asked for, or it is not clear what is.
+        public static let accountLacks = Code(value: "accountLacks")
+        /// The name or an address cannot stand in a request.
+        public static let badSubject = Code(value: "badSubject")
+        /// User name or password is wrong.
+        public static let credentialsRefused = Code(value: "credentialsRefused")
+        /// The CA cannot be reached, or is not the CA; nothing was ordered.
+        public static let caUnreachable = Code(value: "caUnreachable")
+        /// The CA refused the order.
+        public static let orderRefused = Code(value: "orderRefused")
+        /// The order is out and no usable certificate came back.
+        public static let orderPending = Code(value: "orderPending")
+        /// A certificate came back that must not be written.
+        public static let certificateWrong = Code(value: "certificateWrong")
+        /// A good certificate came back that is not what was asked for.
+        public static let certificateDiffers = Code(value: "certificateDiffers")
+        /// What the token says after writing is not what was written.
+        public static let notProved = Code(value: "notProved")
+    }
+
+    /// The kind of failure.
+    public let code: Code
+    /// The step at which it happened.
+    public let step: Step
+    /// What happened, for a person to read, without a full stop.
+    public let reason: String
+    /// The token's part in it, or nil.
+    public let tokenError: CryptokiError?
+    /// What could be chosen instead: URIs, names, addresses.
+    public let choices: [String]
+    /// A key pair that was made and stays on the token.
+    public struct RemainingKey: Sendable, Hashable {
+        /// The private key's URI.
+        public let uri: String
+        /// `CKA_ID` of both halves.
+        public let id: [UInt8]
+    }
+
+    /// The key pair that was made and stays on the token, or nil where none was.
+    public internal(set) var remainingKey: RemainingKey?
+    /// What the CA answered, or nil where nothing came.
+    public internal(set) var answer: ReceivedAnswer?
+    /// The URI of the certificate that was written and stays on the token, or nil.
+    public internal(set) var writtenCertificate: String?
+    /// Whether the order may have been taken, so that another one may issue a second certificate.
+    public var mayHaveOrdered: Bool {
+        switch code {
+        case .orderRefused, .credentialsRefused, .caUnreachable: false
+        default: [.order, .verify, .write, .readBack].contains(step)
+        }
+    }
+
+    init(
+        _ code: Code, at step: Step, _ reason: String, tokenError: CryptokiError? = nil,
+        choices: [String] = []
+    ) {
+        self.code = code
+        self.step = step
+        self.reason = reason
+        self.tokenError = tokenError
+        self.choices = choices
+    }
+
+    init(_ error: CryptokiError, at step: Step, while doing: String) {
+        self.init(Self.code(error), at: step, doing, tokenError: error)
+    }
+
+    /// What a token's failure means for the job.
+    private static func code(_ error: CryptokiError) -> Code {
+        switch error.returnValue {
+        case .pinIncorrect, .pinInvalid, .pinLenRange, .pinExpired, .pinLocked: .pinRefused
+        case .deviceMemory, .tokenWriteProtected, .sessionReadOnly, .userPINNotInitialized:
+            .tokenNotWritable
+        default: .tokenFailed
+        }
+    }
+}
+
+/// What the CA answered, and where it is now.
+public struct ReceivedAnswer: Sendable, Hashable {
+    /// The file in which it was kept, or nil where that failed.
+    public let file: String?
+    /// The bytes as they came.
+    public let bytes: [UInt8]
+}
+
+/// Does something of a step; failures of the token are given the step and what was being done.
+func at<Result>(
+    _ step: Step, _ doing: String, _ body: () throws(CryptokiError) -> Result
+) throws(IssuanceError) -> Result {
+    do throws(CryptokiError) {
+        return try body()
+    } catch {
+        throw IssuanceError(error, at: step, while: doing)
+    }
+}

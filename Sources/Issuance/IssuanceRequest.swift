@@ -1,0 +1,73 @@
+public import Cryptoki
+public import OpenSSLX509
+
+/// What a person asks for. What is nil or empty is chosen where there is one sensible choice.
+public struct IssuanceRequest: Sendable {
+    /// Which key the certificate is for.
+    public enum KeyChoice: Sendable {
+        /// A new one; nil takes RSA with 3072 bits, or 2048 where the token has no more.
+        case generate(KeyKind?)
+        /// One that is on the token.
+        case existing(PKCS11URI)
+    }
+
+    /// Which key.
+    public var key: KeyChoice
+    /// `CKA_LABEL` of a new key and of the certificate, or nil.
+    public var label: String?
+    /// `CKA_ID` of a new key, or nil for one that is free.
+    public var id: [UInt8]?
+    /// The name in the certificate, or nil.
+    public var name: String?
+    /// The addresses in the certificate.
+    public var emailAddresses: [String]
+    /// Whether it shall be good for signing code.
+    public var codeSigning: Bool
+    /// Whether a certificate is written although the CA changed what was asked for.
+    public var acceptsChanges: Bool
+
+    /// Makes a request for a new key and everything else by choice.
+    public init() {
+        key = .generate(nil)
+        emailAddresses = []
+        codeSigning = false
+        acceptsChanges = false
+    }
+}
+
+/// Which keys a CA signs.
+public struct KeyAcceptance: Sendable, Hashable {
+    /// Whether RSA keys of 2048 bits and more are signed.
+    public var rsa: Bool
+    /// Whether keys on the curves P-256, P-384 and P-521 are.
+    public var ec: Bool
+    /// Whether Ed25519 keys are.
+    public var ed25519: Bool
+
+    /// Makes an acceptance.
+    ///
+    /// - Parameters:
+    ///   - rsa: Whether RSA keys are signed.
+    ///   - ec: Whether keys on elliptic curves are.
+    ///   - ed25519: Whether Ed25519 keys are.
+    public init(rsa: Bool, ec: Bool, ed25519: Bool) {
+        self.rsa = rsa
+        self.ec = ec
+        self.ed25519 = ed25519
+    }
+
+    /// What CAcert signs: RSA only.
+    public static let cacert = KeyAcceptance(rsa: true, ec: false, ed25519: false)
+    /// Everything: for a request that goes to a CA that is not known here.
+    public static let anything = KeyAcceptance(rsa: true, ec: true, ed25519: true)
+
+    /// Whether keys of a kind are signed.
+    func contains(_ kind: KeyKind) -> Bool {
+        switch kind {
+        case .rsa(let bits): rsa && bits >= 2048
+        case .ec: ec
+        case .ed25519: ed25519
+        case .other: false
+        }
+    }
+}

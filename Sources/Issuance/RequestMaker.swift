@@ -1,0 +1,75 @@
+public import Cryptoki
+public import OpenSSLX509
+public import Secrets
+
+/// A signed request and the key that it is for.
+public struct MadeRequest: Sendable {
+    /// The request.
+    public let request: CertificateRequest
+    /// The key.
+    public let key: TokenKey
+}
+
+/// Makes requests on a token for a web form or another CA, without an account.
+public struct RequestMaker: Sendable {
+    private let token: Token
+    private let allowsLastTry: Bool
+    private let progress: @Sendable (Step) -> Void
+
+    /// Prepares a token.
+    ///
+    /// - Parameters:
+    ///   - token: The token.
+    ///   - allowsLastTry: Whether a PIN is sent that would lock the token if it were wrong.
+    ///   - progress: Is told when a step begins.
+    public init(
+        token: Token, allowsLastTry: Bool, progress: @escaping @Sendable (Step) -> Void
+    ) {
+        self.token = token
+        self.allowsLastTry = allowsLastTry
+        self.progress = progress
+    }
+
+    /// Finds out which key will be used, and whether it can be. Nothing is changed.
+    ///
+    /// - Parameter request: What a person asks for.
+    /// - Throws: ``IssuanceError`` at ``Step/plan``.
+    public func plan(_ request: IssuanceRequest) throws(IssuanceError) -> KeyPlan {
+        progress(.plan)
+        let planning = KeyPlanning(
+            token: token, acceptance: .anything, allowsLastTry: allowsLastTry)
+        try requireSubject(name: request.name, emailAddresses: request.emailAddresses)
+        let label = request.emailAddresses.first ?? request.name ?? "tokencert"
+        return try planning.plan(request, defaultLabel: label)
+    }
+
+    /// Makes the key, if there is to be a new one, and has the token sign the request.
+    ///
+    /// - Parameters:
+    ///   - plan: What ``plan(_:)`` found.
+    ///   - request: What the request shall say.
+    ///   - pin: The user's PIN, UTF-8; sent once, and once more for a key that wants that.
+    /// - Throws: ``IssuanceError``; it names a key that was made and stays.
+    public func make(
+        _ plan: KeyPlan, _ request: IssuanceRequest, pin: borrowing Secret
+    ) throws(IssuanceError) -> MadeRequest {
+        let uri = try tokenURI(token)
+        return try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
+            let work = try TokenWork(token, uri, .anything)
+            var session = try work.openSession()
+            progress(.generate)
+            let key = try work.generate(plan, &session)
+            do throws(IssuanceError) {
+                progress(.request)
+                let signed = try work.request(
+                    key, name: request.name, emailAddresses: request.emailAddresses,
+                    codeSigning: request.codeSigning, &session, pin: pin)
+                return MadeRequest(request: signed, key: key)
+            } catch {
+                var error = error
+                error.remainingKey = key.remaining
+                throw error
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+internal import CAcert
+internal import Cryptoki
+internal import OpenSSLX509
+
+/// What of a plan needs no CA: the token and the key.
+struct KeyPlanning {
+    let token: Token
+    let acceptance: KeyAcceptance
+    let allowsLastTry: Bool
+
+    func plan(
+        _ request: IssuanceRequest, defaultLabel: String
+    ) throws(IssuanceError) -> KeyPlan {
+        let readiness = try TokenReadiness(token, allowingLastTry: allowsLastTry)
+        switch request.key {
+        case .existing(let uri):
+            return .existing(uri)
+        case .generate(let wanted):
+            let kind = try readiness.keyKind(wanted, acceptance)
+            var session = try openSession()
+            let id = try freeID(request.id, &session)
+            return .generate(kind, id: id, label: request.label ?? defaultLabel)
+        }
+    }
+
+    private func openSession() throws(IssuanceError) -> Session<ReadOnly> {
+        do throws(CryptokiError) {
+            return try token.openSession(ReadOnly.self)
+        } catch {
+            throw IssuanceError(error, at: .plan, while: "no session can be opened")
+        }
+    }
+
+    /// The id that was asked for, if it is free, or one that is.
+    private func freeID(
+        _ wanted: [UInt8]?, _ session: inout Session<ReadOnly>
+    ) throws(IssuanceError) -> [UInt8] {
+        if let wanted {
+            try requireFree(wanted, &session, at: .plan)
+            return wanted
+        }
+        // Long enough that two programs at once do not choose the same, short enough to type.
+        for _ in 0..<8 {
+            let id = (0..<8).map { _ in UInt8.random(in: 0...255) }
+            if try objects(withID: id, &session, at: .plan).isEmpty { return id }
+        }
+        throw IssuanceError(.tokenFailed, at: .plan, "the token claims to have every id")
+    }
+}
+
+/// Insists that no key and no certificate on the token has an id.
+func requireFree<Access>(
+    _ id: [UInt8], _ session: inout Session<Access>, at step: Step
+) throws(IssuanceError) {
+    let taken = try objects(withID: id, &session, at: step)
+    guard taken.isEmpty else {
+        throw IssuanceError(
+            .idTaken, at: step,
+            "the id \(hexadecimal(id)) is used by \(taken.count) object(s) on the token")
+    }
+}
+
+/// All objects with an id, of every class.
+func objects<Access>(
+    withID id: [UInt8], _ session: inout Session<Access>, at step: Step
+) throws(IssuanceError) -> [ObjectHandle] {
+    var template = Template()
+    template[.id] = id
+    do throws(CryptokiError) {
+        return try session.findObjects(template)
+    } catch {
+        throw IssuanceError(error, at: step, while: "searching the token")
+    }
+}
+
+/// Insists that a name and addresses can stand in a request, before a key is made for it.
+func requireSubject(name: String?, emailAddresses: [String]) throws(IssuanceError) {
+    if let name, !(1...64).contains(name.unicodeScalars.count) {
+        throw IssuanceError(
+            .badSubject, at: .plan,
+            "a name in a certificate has 1 to 64 characters, not \(name.unicodeScalars.count)")
+    }
+    for address in emailAddresses
+    where !(3...255).contains(address.utf8.count)
+        || !address.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+    {
+        throw IssuanceError(
+            .badSubject, at: .plan, "“\(address)” cannot be an address in a certificate")
+    }
+}
+
+/// What of a plan the account decides.
+struct AccountChoices {
+    let account: AccountStatus
+
+    func name(_ wanted: String?) throws(IssuanceError) -> AccountName {
+        if let wanted {
+            // The account's own spelling: letters can be written in more than one way.
+            let all = account.names + [AccountStatus.anonymousName]
+            guard let name = all.first(where: { $0.text == wanted }) else {
+                throw IssuanceError(
+                    .accountLacks, at: .plan,
+                    "the account has no name “\(wanted)”",
+                    choices: all.map(\.text))
+            }
+            return name
+        }
+        guard account.names.count <= 1 else {
+            throw IssuanceError(
+                .accountLacks, at: .plan, "the account has several names",
+                choices: account.names.map(\.text))
+        }
+        return account.names.first ?? AccountStatus.anonymousName
+    }
+
+    func emailAddresses(_ wanted: [String]) throws(IssuanceError) -> [String] {
+        if let unknown = wanted.first(where: { !account.emailAddresses.contains($0) }) {
+            throw IssuanceError(
+                .accountLacks, at: .plan,
+                "the account has no verified address “\(unknown)”",
+                choices: account.emailAddresses)
+        }
+        guard wanted.isEmpty else { return wanted }
+        guard account.emailAddresses.count == 1 else {
+            throw IssuanceError(
+                .accountLacks, at: .plan,
+                account.emailAddresses.isEmpty
+                    ? "the account has no verified address" : "the account has several addresses",
+                choices: account.emailAddresses)
+        }
+        return account.emailAddresses
+    }
+
+    func requireCodeSigning(_ wanted: Bool) throws(IssuanceError) {
+        guard !wanted || account.mayRequestCodeSigning else {
+            throw IssuanceError(
+                .accountLacks, at: .plan, "the account may not have code signing")
+        }
+    }
+}

@@ -1,0 +1,42 @@
+internal import Cryptoki
+internal import OpenSSLX509
+
+/// Writes a certificate beside its key.
+struct WriteStep {
+    let tokenURI: PKCS11URI
+
+    /// - Returns: The URI of the certificate's object.
+    func callAsFunction(
+        _ verified: VerifiedCertificate, for key: TokenKey, label: String?,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> String {
+        let certificate = verified.certificate
+        var template = Template()
+        template[.class] = .certificate
+        template[.certificateType] = .x509
+        template[.token] = true
+        template[.private] = false
+        template[.label] = label ?? key.label
+        template[.id] = key.id
+        template[.subject] = certificate.subject.der
+        template[.issuer] = certificate.issuer.der
+        template[.serialNumber] = certificate.serialNumberDER
+        template[.value] = certificate.der
+        let before = Set(try objects(withID: key.id, &session, at: .write))
+        do throws(CryptokiError) {
+            _ = try session.createObject(template)
+        } catch {
+            // What has appeared with this id is the half-made object that some modules leave.
+            let after = (try? objects(withID: key.id, &session, at: .write)) ?? []
+            for object in after where !before.contains(object) {
+                try? session.destroyObject(object)
+            }
+            throw IssuanceError(error, at: .write, while: "the certificate cannot be written")
+        }
+        var named = Template()
+        named[.class] = .certificate
+        named[.id] = key.id
+        named[.label] = label ?? key.label
+        return PKCS11URI(token: tokenURI, objectWith: named).description
+    }
+}

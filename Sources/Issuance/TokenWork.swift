@@ -1,0 +1,91 @@
+internal import Cryptoki
+internal import OpenSSLX509
+internal import Secrets
+
+/// The steps that are done on a token while its user is logged in.
+struct TokenWork {
+    let token: Token
+    let tokenURI: PKCS11URI
+    let mechanisms: Set<MechanismType>
+    private let acceptance: KeyAcceptance
+
+    init(_ token: Token, _ tokenURI: PKCS11URI, _ acceptance: KeyAcceptance) throws(IssuanceError) {
+        self.token = token
+        self.tokenURI = tokenURI
+        self.acceptance = acceptance
+        mechanisms = Set(
+            try at(.generate, "asking the token for its mechanisms") { () throws(CryptokiError) in
+                try token.mechanisms()
+            })
+    }
+
+    init(_ token: Token, _ tokenURI: PKCS11URI, _ settings: IssuanceSettings) throws(IssuanceError)
+    {
+        try self.init(token, tokenURI, settings.acceptance)
+    }
+
+    func openSession() throws(IssuanceError) -> Session<ReadWrite> {
+        do throws(CryptokiError) {
+            return try token.openSession(ReadWrite.self)
+        } catch {
+            throw IssuanceError(error, at: .generate, while: "no session can be opened")
+        }
+    }
+
+    func generate(
+        _ plan: KeyPlan, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey {
+        try GenerateStep(tokenURI: tokenURI, acceptance: acceptance)(plan, &session)
+    }
+
+    func request(
+        _ key: TokenKey, name: String?, emailAddresses: [String], codeSigning: Bool,
+        _ session: inout Session<ReadWrite>, pin: borrowing Secret
+    ) throws(IssuanceError) -> CertificateRequest {
+        let step = RequestStep(mechanisms: mechanisms, codeSigning: codeSigning)
+        return try step(key, name: name, emailAddresses: emailAddresses, &session, pin: pin)
+    }
+}
+
+func tokenURI(_ token: Token) throws(IssuanceError) -> PKCS11URI {
+    try at(.plan, "reading the token") { () throws(CryptokiError) in
+        try PKCS11URI(token: token)
+    }
+}
+
+/// Does something while the user is logged in. A PIN that cannot be right is not sent.
+func withUserLogin<Result>(
+    _ token: Token, pin: borrowing Secret, _ body: () throws(IssuanceError) -> Result
+) throws(IssuanceError) -> Result {
+    let flags = token.info.flags
+    let lengths = token.info.pinLengths
+    if flags.contains(.loginRequired), !flags.contains(.protectedAuthenticationPath),
+        lengths.upperBound > 0, !lengths.contains(pin.count)
+    {
+        throw IssuanceError(
+            .pinRefused, at: .generate,
+            "the token's PINs have \(lengths.lowerBound) to \(lengths.upperBound) bytes; "
+                + "a PIN of another length was not sent")
+    }
+    do {
+        return try token.withLogin(as: .user, pin: pin) { try body() }
+    } catch let error as IssuanceError {
+        throw error
+    } catch let error as CryptokiError {
+        throw IssuanceError(error, at: .generate, while: error.loginFailure)
+    } catch {
+        throw IssuanceError(.tokenFailed, at: .generate, "\(error)")
+    }
+}
+
+extension CryptokiError {
+    fileprivate var loginFailure: String {
+        switch returnValue {
+        case .pinIncorrect: "the PIN is wrong; it was sent once and will not be sent again"
+        case .pinLocked: "the PIN is locked"
+        case .pinExpired: "the PIN has to be changed before it can be used"
+        case .pinInvalid, .pinLenRange: "the token takes no such PIN"
+        default: "the login failed"
+        }
+    }
+}

@@ -1,0 +1,170 @@
+internal import COpenSSL
+
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
+// One owner for each type of OpenSSL's. An owner frees what it owns and nothing else.
+
+/// Owns an `X509`. It is not changed once it is handed out, so threads may share it.
+@safe final class CertificateHandle: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    init(owning pointer: OpaquePointer) {
+        unsafe self.pointer = unsafe pointer
+    }
+
+    deinit {
+        unsafe X509_free(pointer)
+    }
+}
+
+/// Owns an `X509_REQ`. It is not changed once it is handed out, so threads may share it.
+@safe final class RequestHandle: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    init(owning pointer: OpaquePointer) {
+        unsafe self.pointer = unsafe pointer
+    }
+
+    deinit {
+        unsafe X509_REQ_free(pointer)
+    }
+}
+
+/// Owns an `EVP_PKEY`. It is not changed once it is handed out, so threads may share it.
+@safe final class KeyHandle: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    init(owning pointer: OpaquePointer) {
+        unsafe self.pointer = unsafe pointer
+    }
+
+    deinit {
+        unsafe EVP_PKEY_free(pointer)
+    }
+}
+
+/// Owns a `STACK_OF(X509_EXTENSION)` and what is in it.
+@safe struct ExtensionStack: ~Copyable {
+    let pointer: OpaquePointer
+
+    private init(owning pointer: OpaquePointer) {
+        unsafe self.pointer = unsafe pointer
+    }
+
+    static func holding(_ extensions: [CertificateExtension]) throws(X509Error) -> Self {
+        guard let pointer = unsafe tokencert_sk_X509_EXTENSION_new_null() else {
+            throw .fromOpenSSL(.failed, "an empty list of extensions")
+        }
+        let stack = unsafe Self(owning: pointer)
+        for element in extensions {
+            let made = try unsafe element.makeX509Extension()
+            unsafe tokencert_sk_X509_EXTENSION_push(pointer, made)
+        }
+        return stack
+    }
+
+    deinit {
+        unsafe tokencert_sk_X509_EXTENSION_pop_free(pointer)
+    }
+}
+
+/// Owns a `BIO` in memory.
+@safe struct MemoryBIO: ~Copyable {
+    let pointer: OpaquePointer
+
+    init() throws(X509Error) {
+        guard let pointer = unsafe BIO_new(BIO_s_mem()) else {
+            throw .fromOpenSSL(.failed, "a buffer")
+        }
+        unsafe self.pointer = unsafe pointer
+    }
+
+    init(_ bytes: [UInt8]) throws(X509Error) {
+        try self.init()
+        _ = unsafe BIO_write(pointer, bytes, Int32(clamping: bytes.count))
+    }
+
+    deinit {
+        unsafe BIO_free(pointer)
+    }
+
+    /// What was written, as a copy.
+    var bytes: [UInt8] {
+        var data: UnsafeMutablePointer<CChar>?
+        let length = unsafe tokencert_BIO_get_mem_data(pointer, &data)
+        return unsafe [UInt8](UnsafeRawBufferPointer(start: data, count: length))
+    }
+
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+}
+
+extension X509Error {
+    /// Makes an error with what OpenSSL's queue of this thread holds, and empties the queue.
+    static func fromOpenSSL(_ code: Code, _ context: String) -> X509Error {
+        var reasons: [String] = []
+        while case let number = ERR_get_error(), number != 0 {
+            let reason = unsafe ERR_reason_error_string(number).map { unsafe String(cString: $0) }
+            reasons.append(reason ?? "error 0x" + String(number, radix: 16))
+        }
+        return X509Error(code: code, context: context, reasons: reasons)
+    }
+}
+
+/// Takes the DER out of an `i2d_` function, which allocates it.
+@unsafe func der(
+    _ context: String, _ encode: (UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>) -> Int32
+) throws(X509Error) -> [UInt8] {
+    var place: UnsafeMutablePointer<UInt8>?
+    let length = unsafe encode(&place)
+    guard length >= 0 else { throw .fromOpenSSL(.failed, context) }
+    defer { unsafe tokencert_OPENSSL_free(place) }
+    return unsafe [UInt8](UnsafeBufferPointer(start: place, count: Int(length)))
+}
+
+/// Hands DER to a `d2i_` function and insists that all of it is used.
+@unsafe func parse<Handle>(
+    _ bytes: [UInt8], _ context: String,
+    _ decode: (UnsafeMutablePointer<UnsafePointer<UInt8>?>, Int) -> Handle?
+) throws(X509Error) -> (handle: Handle, isWhole: Bool) {
+    ERR_clear_error()
+    var isWhole = false
+    let handle = unsafe bytes.withUnsafeBufferPointer { buffer -> Handle? in
+        var place = buffer.baseAddress
+        let handle = unsafe decode(&place, buffer.count)
+        isWhole = unsafe buffer.baseAddress.map { unsafe $0 + buffer.count } == place
+        return handle
+    }
+    guard let handle else { throw .fromOpenSSL(.malformed, context) }
+    return (handle, isWhole)
+}
+
+/// The bytes of an `ASN1_STRING` of any type.
+@unsafe func bytes(_ string: UnsafePointer<ASN1_STRING>?) -> [UInt8] {
+    guard let string = unsafe string else { return [] }
+    return unsafe [UInt8](
+        UnsafeBufferPointer(
+            start: ASN1_STRING_get0_data(string), count: Int(ASN1_STRING_length(string))))
+}
+
+/// An object identifier in dots.
+@unsafe func dotted(_ object: OpaquePointer?) -> String {
+    var buffer = [CChar](repeating: 0, count: 128)
+    let length = unsafe OBJ_obj2txt(&buffer, Int32(buffer.count), object, 1)
+    guard length > 0, length < buffer.count else { return "" }
+    return String(decoding: buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+/// Seconds since 1970-01-01 00:00 UTC.
+@unsafe func seconds(_ time: UnsafePointer<ASN1_TIME>?) throws(X509Error) -> Int64 {
+    var parts = unsafe tm()
+    guard unsafe ASN1_TIME_to_tm(time, &parts) == 1 else {
+        throw .fromOpenSSL(.malformed, "not a time")
+    }
+    return Int64(unsafe timegm(&parts))
+}

@@ -1,0 +1,149 @@
+internal import COpenSSL
+
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
+extension HostPrivateKey {
+    /// Makes a new key.
+    ///
+    /// The C function is `EVP_PKEY_Q_keygen` in the form of its parts.
+    ///
+    /// - Parameter kind: RSA or a named curve.
+    /// - Throws: ``X509Error`` for another kind.
+    public static func generate(_ kind: KeyKind) throws(X509Error) -> HostPrivateKey {
+        let identifier: Int32
+        switch kind {
+        case .rsa: identifier = EVP_PKEY_RSA
+        case .ec: identifier = EVP_PKEY_EC
+        default:
+            throw X509Error(code: .unsupported, context: "a key of kind \(kind)", reasons: [])
+        }
+        let context = unsafe EVP_PKEY_CTX_new_id(identifier, nil)
+        defer { unsafe EVP_PKEY_CTX_free(context) }
+        unsafe EVP_PKEY_keygen_init(context)
+        switch kind {
+        case .rsa(let bits):
+            unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, Int32(bits))
+        case .ec(let curve):
+            unsafe EVP_PKEY_CTX_set_ec_paramgen_curve_nid(
+                context, OBJ_txt2nid(curve.objectIdentifier))
+        default:
+            break
+        }
+        var pointer: OpaquePointer?
+        guard unsafe EVP_PKEY_keygen(context, &pointer) == 1, let pointer = unsafe pointer else {
+            throw .fromOpenSSL(.failed, "a new key")
+        }
+        return try HostPrivateKey(handle: unsafe KeyHandle(owning: pointer))
+    }
+
+    /// Reads a key in PEM, without a passphrase.
+    ///
+    /// The C function is `PEM_read_bio_PrivateKey`.
+    ///
+    /// - Parameter pem: The bytes.
+    /// - Throws: ``X509Error``.
+    public init(pem: [UInt8]) throws(X509Error) {
+        let input = try MemoryBIO(pem)
+        ERR_clear_error()
+        guard
+            let pointer = unsafe PEM_read_bio_PrivateKey(
+                input.pointer, nil, tokencert_no_password, nil)
+        else {
+            throw .fromOpenSSL(.malformed, "not a private key in PEM")
+        }
+        try self.init(handle: unsafe KeyHandle(owning: pointer))
+    }
+
+    private init(handle: KeyHandle) throws(X509Error) {
+        self.handle = handle
+        publicKey = try PublicKey(
+            subjectPublicKeyInfo: unsafe OpenSSLX509.der("a public key") {
+                unsafe i2d_PUBKEY(handle.pointer, $0)
+            })
+        guard let algorithm = SignatureAlgorithm(for: publicKey.kind) else {
+            throw X509Error(
+                code: .unsupported, context: "a key of kind \(publicKey.kind)", reasons: [])
+        }
+        signatureAlgorithm = algorithm
+    }
+
+    /// The key in PEM (PKCS#8), without a passphrase.
+    public var pem: String {
+        guard let output = try? MemoryBIO() else { return "" }
+        unsafe PEM_write_bio_PKCS8PrivateKey(output.pointer, handle.pointer, nil, nil, 0, nil, nil)
+        return output.text
+    }
+
+    /// Signs a message.
+    ///
+    /// - Parameter message: The bytes, not hashed.
+    /// - Returns: The signature in X.509's form.
+    /// - Throws: ``X509Error``.
+    public func sign(_ message: [UInt8]) throws(X509Error) -> [UInt8] {
+        let context = unsafe EVP_MD_CTX_new()
+        defer { unsafe EVP_MD_CTX_free(context) }
+        var length = 1024
+        var signature = [UInt8](repeating: 0, count: length)
+        guard
+            unsafe EVP_DigestSignInit(
+                context, nil, signatureAlgorithm.messageDigest, nil, handle.pointer) == 1,
+            unsafe EVP_DigestSign(context, &signature, &length, message, message.count) == 1
+        else {
+            throw .fromOpenSSL(.failed, "a signature")
+        }
+        return Array(signature.prefix(length))
+    }
+
+    /// Signs a certificate.
+    ///
+    /// The C function is `X509_sign`.
+    ///
+    /// - Parameters:
+    ///   - content: What it says.
+    ///   - issuer: The certificate of this key, or nil for one that signs itself.
+    /// - Returns: The certificate.
+    /// - Throws: ``X509Error``.
+    public func issue(
+        _ content: CertificateContent, issuer: Certificate?
+    ) throws(X509Error) -> Certificate {
+        guard let pointer = unsafe X509_new() else {
+            throw .fromOpenSSL(.failed, "an empty certificate")
+        }
+        let certificate = unsafe CertificateHandle(owning: pointer)
+        defer { withExtendedLifetime(certificate) {} }
+        unsafe X509_set_version(pointer, 2)
+        let serialNumber = DER.integer(content.serialNumber)
+        let (number, _) = try unsafe OpenSSLX509.parse(serialNumber, "a serial number") {
+            unsafe d2i_ASN1_INTEGER(nil, $0, $1)
+        }
+        unsafe X509_set_serialNumber(pointer, number)
+        unsafe ASN1_INTEGER_free(number)
+        try unsafe content.subject.add(to: X509_get_subject_name(pointer))
+        unsafe X509_set_issuer_name(
+            pointer, X509_get_subject_name(issuer.map { unsafe $0.handle.pointer } ?? pointer))
+        unsafe ASN1_TIME_set(X509_getm_notBefore(pointer), time_t(content.notBefore))
+        unsafe ASN1_TIME_set(X509_getm_notAfter(pointer), time_t(content.notAfter))
+        let key = try content.publicKey.makeHandle()
+        unsafe X509_set_pubkey(pointer, key.pointer)
+        for element in content.extensions {
+            let made = try unsafe element.makeX509Extension()
+            unsafe X509_add_ext(pointer, made, -1)
+            unsafe X509_EXTENSION_free(made)
+        }
+        ERR_clear_error()
+        guard
+            unsafe X509_sign(pointer, handle.pointer, signatureAlgorithm.messageDigest) > 0
+        else {
+            throw .fromOpenSSL(.failed, "a certificate's signature")
+        }
+        // Read anew, so that nothing is remembered from the making.
+        return try Certificate(
+            der: unsafe OpenSSLX509.der("a certificate") { unsafe i2d_X509(pointer, $0) })
+    }
+}

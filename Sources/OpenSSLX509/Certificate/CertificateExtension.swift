@@ -1,0 +1,162 @@
+/// An extension of a request or a certificate (RFC 5280, section 4.2).
+public struct CertificateExtension: Sendable, Hashable {
+    /// The object identifier, in dots.
+    public let identifier: String
+    /// Whether software that does not know it must refuse the certificate.
+    public let isCritical: Bool
+    /// The DER inside.
+    public let value: [UInt8]
+
+    /// The addresses of a person, as rfc822Name in a subjectAltName.
+    ///
+    /// - Parameter addresses: The addresses, ASCII.
+    /// - Throws: ``X509Error`` for an address that is not ASCII, which rfc822Name cannot hold.
+    public static func subjectAlternativeName(
+        emailAddresses addresses: [String]
+    ) throws(X509Error) -> Self {
+        for address in addresses where !address.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
+            throw X509Error(
+                code: .malformed,
+                context: "“\(address)” is not an address of printable ASCII characters",
+                reasons: [])
+        }
+        return Self(
+            identifier: "2.5.29.17", isCritical: false,
+            value: DER.element(
+                0x30, addresses.flatMap { DER.element(0x81, Array($0.utf8)) }))
+    }
+
+    /// The DNS names and IPv4 addresses of a server in a subjectAltName.
+    ///
+    /// - Parameters:
+    ///   - names: DNS names, ASCII.
+    ///   - addresses: IPv4 addresses of four bytes, IPv6 addresses of sixteen.
+    public static func subjectAlternativeName(
+        serverNames names: [String], addresses: [[UInt8]]
+    ) -> Self {
+        Self(
+            identifier: "2.5.29.17", isCritical: false,
+            value: DER.element(
+                0x30,
+                names.flatMap { DER.element(0x82, Array($0.utf8)) }
+                    + addresses.flatMap { DER.element(0x87, $0) }))
+    }
+
+    /// What the key is for.
+    ///
+    /// - Parameter usages: The uses.
+    public static func keyUsage(_ usages: Set<KeyUsage>) -> Self {
+        let bits = usages.reduce(UInt8(0)) { $0 | 0x80 >> $1.rawValue }
+        return Self(
+            identifier: "2.5.29.15", isCritical: true,
+            value: DER.element(0x03, [UInt8(bits.trailingZeroBitCount), bits]))
+    }
+
+    /// What the certificate is for.
+    ///
+    /// - Parameter usages: The uses, in order.
+    public static func extendedKeyUsage(_ usages: [ExtendedKeyUsage]) -> Self {
+        Self(
+            identifier: "2.5.29.37", isCritical: false,
+            value: DER.element(
+                0x30, usages.flatMap { DER.objectIdentifier($0.objectIdentifier) }))
+    }
+
+    /// Whether the certificate may sign others. Critical.
+    ///
+    /// - Parameter isAuthority: Whether it may.
+    public static func basicConstraints(isAuthority: Bool) -> Self {
+        Self(
+            identifier: "2.5.29.19", isCritical: true,
+            value: isAuthority ? DER.sequence(DER.booleanTrue) : DER.sequence())
+    }
+
+    /// Names the key of the certificate.
+    ///
+    /// - Parameter key: The certificate's key.
+    public static func subjectKeyIdentifier(_ key: PublicKey) -> Self {
+        Self(
+            identifier: "2.5.29.14", isCritical: false, value: DER.octetString(key.keyIdentifier))
+    }
+
+    /// Names the key that signs the certificate.
+    ///
+    /// - Parameter key: The issuer's key.
+    public static func authorityKeyIdentifier(_ key: PublicKey) -> Self {
+        Self(
+            identifier: "2.5.29.35", isCritical: false,
+            value: DER.sequence(DER.element(0x80, key.keyIdentifier)))
+    }
+
+    /// Where the certificate's status can be asked (OCSP).
+    ///
+    /// - Parameter address: A URL, ASCII.
+    public static func authorityInformationAccess(ocsp address: String) -> Self {
+        Self(
+            identifier: "1.3.6.1.5.5.7.1.1", isCritical: false,
+            value: DER.sequence(
+                DER.sequence(
+                    DER.objectIdentifier("1.3.6.1.5.5.7.48.1"),
+                    DER.element(0x86, Array(address.utf8)))))
+    }
+}
+
+/// What a key is for, by the number of its bit (RFC 5280, section 4.2.1.3).
+public enum KeyUsage: UInt8, Sendable, Hashable {
+    /// Signatures but those on certificates.
+    case digitalSignature = 0
+    /// Signatures that somebody is held to.
+    case contentCommitment = 1
+    /// Keys are encrypted with it.
+    case keyEncipherment = 2
+    /// Keys are agreed on with it.
+    case keyAgreement = 4
+    /// Certificates are signed with it.
+    case keyCertSign = 5
+    /// Revocation lists are signed with it.
+    case cRLSign = 6
+}
+
+/// What a certificate is for (RFC 5280, section 4.2.1.12).
+public struct ExtendedKeyUsage: Sendable, Hashable {
+    /// The object identifier, in dots.
+    public let objectIdentifier: String
+
+    /// Makes a use of any identifier.
+    ///
+    /// - Parameter objectIdentifier: The identifier, in dots.
+    public init(objectIdentifier: String) {
+        self.objectIdentifier = objectIdentifier
+    }
+
+    /// A client of TLS.
+    public static let clientAuth = Self(objectIdentifier: "1.3.6.1.5.5.7.3.2")
+    /// A server of TLS.
+    public static let serverAuth = Self(objectIdentifier: "1.3.6.1.5.5.7.3.1")
+    /// Signing code.
+    public static let codeSigning = Self(objectIdentifier: "1.3.6.1.5.5.7.3.3")
+    /// Signing and encrypting mail.
+    public static let emailProtection = Self(objectIdentifier: "1.3.6.1.5.5.7.3.4")
+    /// Any use.
+    public static let any = Self(objectIdentifier: "2.5.29.37.0")
+    /// Microsoft's Server Gated Cryptography, obsolete.
+    public static let microsoftSGC = Self(objectIdentifier: "1.3.6.1.4.1.311.10.3.3")
+    /// Netscape's Server Gated Cryptography, obsolete.
+    public static let netscapeSGC = Self(objectIdentifier: "2.16.840.1.113730.4.1")
+}
+
+extension ExtendedKeyUsage: CustomStringConvertible {
+    /// The standard's name of the use, or its identifier.
+    public var description: String {
+        switch self {
+        case .clientAuth: "clientAuth"
+        case .serverAuth: "serverAuth"
+        case .codeSigning: "codeSigning"
+        case .emailProtection: "emailProtection"
+        case .any: "anyExtendedKeyUsage"
+        case .microsoftSGC: "msSGC"
+        case .netscapeSGC: "nsSGC"
+        default: objectIdentifier
+        }
+    }
+}

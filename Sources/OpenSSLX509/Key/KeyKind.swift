@@ -1,0 +1,54 @@
+/// An elliptic curve with a name, as RFC 5480 and RFC 8410 list them.
+public enum NamedCurve: String, Sendable, Hashable, CaseIterable {
+    /// secp256r1.
+    case p256 = "P-256"
+    /// secp384r1.
+    case p384 = "P-384"
+    /// secp521r1.
+    case p521 = "P-521"
+
+    /// The object identifier, in dots.
+    public var objectIdentifier: String {
+        switch self {
+        case .p256: "1.2.840.10045.3.1.7"
+        case .p384: "1.3.132.0.34"
+        case .p521: "1.3.132.0.35"
+        }
+    }
+
+    /// The DER of ECParameters with the curve's name, as `CKA_EC_PARAMS` has it.
+    public var ecParameters: [UInt8] { DER.objectIdentifier(objectIdentifier) }
+
+    /// The length of a coordinate, and of each half of a signature, in bytes.
+    public var coordinateLength: Int {
+        switch self {
+        case .p256: 32
+        case .p384: 48
+        case .p521: 66
+        }
+    }
+}
+
+/// What kind of public key it is, and how large.
+public enum KeyKind: Sendable, Hashable {
+    /// RSA with a modulus of so many bits.
+    case rsa(bits: Int)
+    /// A key on a curve in Weierstrass form.
+    case ec(NamedCurve)
+    /// Ed25519, RFC 8032.
+    case ed25519
+    /// Anything else, by the object identifier of its algorithm or curve, in dots.
+    case other(String)
+}
+
+extension KeyKind: CustomStringConvertible {
+    /// As people write it: `RSA 3072`, `EC P-256`, `Ed25519`.
+    public var description: String {
+        switch self {
+        case .rsa(let bits): "RSA \(bits)"
+        case .ec(let curve): "EC \(curve.rawValue)"
+        case .ed25519: "Ed25519"
+        case .other(let identifier): identifier
+        }
+    }
+}

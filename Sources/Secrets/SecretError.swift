@@ -1,0 +1,30 @@
+/// Why a secret could not be read. It never holds any part of a secret.
+public struct SecretError: Error, Sendable, Equatable {
+    /// What kind of failure this is.
+    public struct Code: Sendable, Hashable {
+        private let value: String
+
+        /// The text names no source that is known.
+        public static let unknownSource = Code(value: "unknownSource")
+        /// The file, variable or descriptor cannot be read.
+        public static let unreadable = Code(value: "unreadable")
+        /// There is no terminal to ask at.
+        public static let noTerminal = Code(value: "noTerminal")
+        /// The person at the terminal gave up: Ctrl-C, Ctrl-D, or a closed terminal.
+        public static let cancelled = Code(value: "cancelled")
+        /// Nothing was there.
+        public static let empty = Code(value: "empty")
+        /// What was there cannot be one secret: several lines, a NUL, or far too long.
+        public static let malformed = Code(value: "malformed")
+    }
+
+    /// The kind of failure.
+    public let code: Code
+    /// The place and the reason, for a person to read.
+    public let reason: String
+
+    init(_ code: Code, _ reason: String) {
+        self.code = code
+        self.reason = reason
+    }
+}

@@ -1,0 +1,99 @@
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
+/// Asks at `/dev/tty`, whatever standard input and output are, and shows nothing of the answer.
+func readFromTerminal(_ promptText: String) throws(SecretError) -> Secret {
+    let terminal = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
+    guard terminal >= 0 else {
+        throw SecretError(.noTerminal, "there is no terminal to ask at")
+    }
+    defer { close(terminal) }
+
+    // A signal that ends the process while echo is off would leave the terminal that way: such
+    // signals wait until it is as it was.
+    var ending = sigset_t()
+    unsafe sigemptyset(&ending)
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP] {
+        unsafe sigaddset(&ending, signal)
+    }
+    var before = sigset_t()
+    unsafe pthread_sigmask(SIG_BLOCK, &ending, &before)
+    defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+
+    var settings = termios()
+    guard unsafe tcgetattr(terminal, &settings) == 0 else {
+        throw SecretError(.noTerminal, "the terminal cannot be set up: \(systemMessage())")
+    }
+    var quiet = settings
+    quiet.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG)
+    unsafe tcsetattr(terminal, TCSAFLUSH, &quiet)
+    show(terminal, "\(promptText): ")
+    defer {
+        // Back to the line's start and clear it: the question goes away with its answer.
+        show(terminal, "\r\u{1B}[K")
+        unsafe tcsetattr(terminal, TCSAFLUSH, &settings)
+    }
+
+    var secret = Secret()
+    while true {
+        guard try waitForInput(terminal, &ending) else {
+            throw SecretError(.cancelled, "interrupted while asking")
+        }
+        switch try nextByte(terminal, "the terminal") {
+        case nil, 3?, 4?:
+            throw SecretError(.cancelled, "nothing was entered")
+        case 10?, 13?:
+            return secret
+        case 8?, 127?:
+            removeLastCharacter(&secret)
+        case 21?:
+            secret.removeLast(secret.count)
+        case let byte? where byte < 32:
+            // An arrow or another key of which nothing is seen: the secret would be a wrong one.
+            throw SecretError(.malformed, "a control character was typed; nothing was sent")
+        case let byte?:
+            secret.append(byte)
+        }
+    }
+}
+
+/// Waits for a key. False: one of the signals that end the process has come.
+private func waitForInput(
+    _ terminal: Int32, _ ending: inout sigset_t
+) throws(SecretError) -> Bool {
+    while true {
+        var waiting = pollfd(fd: terminal, events: Int16(POLLIN), revents: 0)
+        if unsafe poll(&waiting, 1, 200) > 0 { return true }
+        var pending = sigset_t()
+        unsafe sigpending(&pending)
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP]
+        where unsafe sigismember(&pending, signal) == 1 {
+            return false
+        }
+    }
+}
+
+private func removeLastCharacter(_ secret: inout Secret) {
+    let length = secret.withBytes { bytes in
+        var length = 0
+        while length < bytes.count {
+            length += 1
+            // Bytes 10xxxxxx continue a character in UTF-8.
+            if bytes[bytes.count - length] & 0xC0 != 0x80 { break }
+        }
+        return length
+    }
+    secret.removeLast(length)
+}
+
+private func show(_ terminal: Int32, _ text: String) {
+    var text = text
+    text.withUTF8 { bytes in
+        _ = unsafe write(terminal, bytes.baseAddress, bytes.count)
+    }
+}

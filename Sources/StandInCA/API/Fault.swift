@@ -1,0 +1,41 @@
+/// What the stand-in can be told to do wrong, once a request has passed its checks.
+public enum Fault: String, Sendable, Hashable, CaseIterable {
+    /// The certificate is for another key.
+    case wrongKey = "wrong-key"
+    /// The certificate is signed by somebody else in the CA's name.
+    case wrongCA = "wrong-ca"
+    /// The certificate is past its time.
+    case expired
+    /// The certificate begins tomorrow.
+    case notYetValid = "not-yet-valid"
+    /// The certificate is one of an authority.
+    case authority = "ca-true"
+    /// One address is missing.
+    case fewerAddresses = "fewer-addresses"
+    /// The name is somebody else's.
+    case otherName = "other-name"
+    /// Code signing is missing.
+    case noCodeSigning = "no-code-signing"
+    /// The certificate ends in the middle.
+    case cut
+    /// The answer is 256 MiB long.
+    case huge
+    /// The verdict is followed by no certificate.
+    case noCertificate = "no-certificate"
+    /// A page of HTML instead of an answer.
+    case html
+    /// Nothing at all.
+    case empty
+    /// Bytes without a meaning.
+    case garbage
+    /// HTTP 500.
+    case serverError = "500"
+    /// A redirect to another host.
+    case redirect
+    /// The connection breaks in the middle of the answer.
+    case reset
+    /// The connection breaks when the whole certificate has come, and a byte is still promised.
+    case lateReset = "late-reset"
+    /// No answer for an hour.
+    case hang
+}

@@ -1,0 +1,66 @@
+/// The fields of a form or a query, decoded as PHP does: `name[0]` and `name[]` make lists, whose
+/// order is that of arrival; a later value of the same field or index replaces the former one.
+struct FormFields: Sendable {
+    private var single: [String: [UInt8]] = [:]
+    private var lists: [String: [(index: String, value: [UInt8])]] = [:]
+    private(set) var names: [String] = []
+
+    init() {}
+
+    /// Adds the fields of `application/x-www-form-urlencoded` bytes.
+    mutating func add(_ encoded: some Sequence<UInt8>) {
+        for pair in Array(encoded).split(separator: UInt8(ascii: "&")) {
+            let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
+            let name = String(decoding: Self.decode(pair[..<equals]), as: UTF8.self)
+            set(name, Self.decode(pair[equals...].dropFirst()))
+        }
+    }
+
+    /// The text of a field that is no list.
+    subscript(_ name: String) -> String? {
+        single[name].map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The texts of a list, in their order.
+    func list(_ name: String) -> [String] {
+        (lists[name] ?? []).map { String(decoding: $0.value, as: UTF8.self) }
+    }
+
+    private mutating func set(_ name: String, _ value: [UInt8]) {
+        names.append(name)
+        guard let open = name.firstIndex(of: "["), name.hasSuffix("]") else {
+            single[name] = value
+            return
+        }
+        let base = String(name[..<open])
+        var index = String(name[name.index(after: open)...].dropLast())
+        var list = lists[base] ?? []
+        if index.isEmpty {
+            index = String((list.compactMap { Int($0.index) }.max() ?? -1) + 1)
+        }
+        if let known = list.firstIndex(where: { $0.index == index }) {
+            list[known].value = value
+        } else {
+            list.append((index, value))
+        }
+        lists[base] = list
+    }
+
+    private static func decode(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        var decoded: [UInt8] = []
+        var rest = bytes
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "+") {
+                decoded.append(UInt8(ascii: " "))
+            } else if byte == UInt8(ascii: "%"), rest.count >= 2,
+                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            {
+                decoded.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                decoded.append(byte)
+            }
+        }
+        return decoded
+    }
+}

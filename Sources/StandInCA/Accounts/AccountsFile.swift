@@ -1,0 +1,62 @@
+internal import FoundationEssentials
+
+/// The accounts that the stand-in knows: a JSON file that people can read and change.
+public struct AccountsFile: Codable, Sendable {
+    /// The accounts.
+    public var accounts: [Account]
+
+    /// Makes a list of accounts.
+    ///
+    /// - Parameter accounts: The accounts.
+    public init(accounts: [Account]) {
+        self.accounts = accounts
+    }
+
+    /// Reads the file.
+    ///
+    /// - Parameter path: The file.
+    /// - Throws: ``StandInError`` with what is wrong and where.
+    public init(path: String) throws(StandInError) {
+        do {
+            let data = try Data(contentsOf: URL(filePath: path))
+            self = try JSONDecoder().decode(AccountsFile.self, from: data)
+        } catch {
+            throw StandInError("accounts file \(path): \(error)")
+        }
+    }
+
+    /// The file's text.
+    public var json: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        // A value of strings and numbers always has a JSON form.
+        let data = (try? encoder.encode(self)) ?? Data()
+        return String(decoding: data, as: UTF8.self) + "\n"
+    }
+
+    /// An account to begin with.
+    ///
+    /// - Parameter password: Its password.
+    public static func example(password: String) -> AccountsFile {
+        AccountsFile(accounts: [
+            Account(
+                username: "anna@example.org", password: password, points: 100, codeSigning: true,
+                emails: ["anna@example.org"],
+                name: .init(first: "Anna", last: "Müller"))
+        ])
+    }
+
+    func account(username: String, password: String) -> Account? {
+        accounts.first { $0.username == username && $0.password == password }
+    }
+}
+
+/// Why the stand-in cannot do its work.
+public struct StandInError: Error, Sendable, CustomStringConvertible {
+    /// What is wrong, for a person to read.
+    public let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,218 @@
+internal import FoundationEssentials
+internal import Hummingbird
+internal import HummingbirdTLS
+internal import Logging
+internal import OpenSSLX509
+
+/// A CA on this machine that behaves as CAcert's API does, for tests, demonstrations and CI.
+///
+/// It serves `/api/ccsr.php`, `/api/cemails.php` and the roots over HTTPS on loopback, to whoever
+/// can reach it there: its keys and certificates are worth nothing.
+public struct StandInCA: Sendable {
+    /// Who signs members' certificates.
+    public enum Signer: String, Sendable, CaseIterable {
+        /// The class 1 root.
+        case class1
+        /// The class 3 intermediate.
+        case class3
+    }
+
+    /// In which form certificates are sent.
+    public enum AnswerForm: String, Sendable, CaseIterable {
+        /// The certificate in PEM.
+        case plain
+        /// A dump in text before it, CRLF line ends, and the issuer's certificate after it.
+        case messy
+    }
+
+    /// How the stand-in behaves.
+    public struct Configuration: Sendable {
+        /// The folder with its keys, certificates and accounts; what is missing is made.
+        public var directory: String
+        /// The port on 127.0.0.1; 0 takes any that is free.
+        public var port = 0
+        /// How long each order waits for its certificate, in seconds. CAcert's server waits 10.
+        public var delay = 0.0
+        /// How long the signer takes, in seconds. More than the delay: the order fails with an
+        /// `ID:`, and the certificate is issued later.
+        public var signingTime = 0.0
+        /// Who signs.
+        public var signer = Signer.class1
+        /// The form of certificates.
+        public var answerForm = AnswerForm.plain
+        /// Whether keys on elliptic curves are signed, which CAcert does not do.
+        public var acceptsEllipticCurves = false
+        /// What is done wrong with orders, if anything.
+        public var fault: Fault?
+        /// What is done wrong with the account page, if anything.
+        public var accountFault: Fault?
+        /// A file with Debian weak keys, a hash of 20 hexadecimal digits a line, or nil.
+        public var weakKeysFile: String?
+        /// A file that a line is added to for each request, or nil.
+        public var requestLog: String?
+
+        /// Makes a configuration with everything as CAcert has it, but without its delay.
+        ///
+        /// - Parameter directory: The folder; what is missing in it is made.
+        public init(directory: String) {
+            self.directory = directory
+        }
+    }
+
+    /// How the stand-in behaves.
+    public let configuration: Configuration
+
+    private let authority: Authority
+    private let service: Service
+    private let log: RequestLog
+
+    /// The file with the class 1 root, in PEM.
+    public var rootFile: String { configuration.directory + "/root.pem" }
+    /// The file with the accounts, in JSON.
+    public var accountsFile: String { configuration.directory + "/accounts.json" }
+    /// The file with the password of the account that was made with the folder, or nil.
+    public let passwordFile: String?
+    /// The first account, for an example of how to use it.
+    public let exampleAccount: Account?
+
+    /// Prepares a stand-in: loads the folder, and makes what is missing in it.
+    ///
+    /// - Parameter configuration: How it behaves.
+    /// - Throws: ``StandInError`` or an error of the key library, with what is wrong.
+    public init(_ configuration: Configuration) throws {
+        self.configuration = configuration
+        let directory = configuration.directory
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
+        let accountsPath = directory + "/accounts.json"
+        if !FileManager.default.fileExists(atPath: accountsPath) {
+            let password = hexadecimal((0..<8).map { _ in UInt8.random(in: 0...255) })
+            try writePrivately(AccountsFile.example(password: password).json, to: accountsPath)
+            try writePrivately(password + "\n", to: directory + "/password")
+        }
+        let accounts = try AccountsFile(path: accountsPath)
+        exampleAccount = accounts.accounts.first
+        let passwordPath = directory + "/password"
+        passwordFile = FileManager.default.fileExists(atPath: passwordPath) ? passwordPath : nil
+        let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+        authority = try Authority(directory: directory, now: now())
+        let issued = directory + "/issued"
+        try FileManager.default.createDirectory(
+            atPath: issued, withIntermediateDirectories: true)
+        var weakKeys: Set<String> = []
+        if let file = configuration.weakKeysFile {
+            let text = String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
+            weakKeys = Set(text.split(whereSeparator: \.isWhitespace).map { $0.lowercased() })
+        }
+        service = Service(
+            configuration: configuration, authority: authority, accounts: accounts,
+            weakKeys: weakKeys, now: now
+        ) { certificate in
+            let file = "\(issued)/\(certificate.serialNumber).pem"
+            try? Data(certificate.pem.utf8).write(to: URL(filePath: file))
+        }
+        log = try RequestLog(path: configuration.requestLog)
+    }
+
+    /// Serves until the process is told to stop (SIGTERM or SIGINT).
+    ///
+    /// - Parameter whenRunning: Called once with the port on which it listens.
+    /// - Throws: What keeps the server from running, as a port that is taken.
+    public func run(whenRunning: @escaping @Sendable (Int) async -> Void) async throws {
+        let router = Router()
+        typealias Page = @Sendable (FormFields) async -> PageAnswer
+        let accountPage: Page = { [service] fields in service.accountPage(fields) }
+        let orderPage: Page = { [service] fields in await service.orderPage(fields) }
+        for (path, page) in [("/api/cemails.php", accountPage), ("/api/ccsr.php", orderPage)] {
+            for method in [HTTPRequest.Method.get, .post] {
+                router.on(RouterPath(path), method: method) { [log] request, _ in
+                    let (query, fields) = try await Self.fields(of: request)
+                    log.write(
+                        .init(
+                            method: request.method.rawValue, path: request.uri.path,
+                            queryFields: query.names,
+                            bodyFields: Array(fields.names.dropFirst(query.names.count))))
+                    return Self.response(await page(fields))
+                }
+            }
+        }
+        for (path, certificate) in [
+            ("/certs/root_X0F.crt", authority.class1.certificate),
+            ("/certs/class3_x14E228.crt", authority.class3.certificate),
+        ] {
+            router.get(RouterPath(path)) { _, _ in
+                Response(
+                    status: .ok, headers: [.contentType: "application/x-x509-ca-cert"],
+                    body: .init(byteBuffer: ByteBuffer(string: certificate.pem)))
+            }
+        }
+        var logger = Logger(label: "cacert-standin")
+        logger.logLevel = .error
+        let application = Application(
+            router: router,
+            server: try .tls(tlsConfiguration: tlsConfiguration()),
+            configuration: .init(
+                address: .hostname("127.0.0.1", port: configuration.port), serverName: nil),
+            onServerRunning: { channel in await whenRunning(channel.localAddress?.port ?? 0) },
+            logger: logger)
+        // No signals of its own: SIGTERM ends the process even while an answer is held back.
+        try await application.runService(gracefulShutdownSignals: [])
+    }
+
+    private func tlsConfiguration() throws -> TLSConfiguration {
+        let certificate = try NIOSSLCertificate(
+            bytes: Array(authority.server.certificate.pem.utf8), format: .pem)
+        let key = try NIOSSLPrivateKey(bytes: Array(authority.server.key.pem.utf8), format: .pem)
+        return TLSConfiguration.makeServerConfiguration(
+            certificateChain: [.certificate(certificate)], privateKey: .privateKey(key))
+    }
+
+    /// The fields of the address, and those of address and body together.
+    private static func fields(of request: Request) async throws -> (FormFields, FormFields) {
+        var query = FormFields()
+        query.add((request.uri.query ?? "").utf8)
+        var all = query
+        let body = try await request.body.collect(upTo: 1 << 20)
+        all.add(body.readableBytesView)
+        return (query, all)
+    }
+
+    private static func response(_ answer: PageAnswer) -> Response {
+        let headers: HTTPFields = [.contentType: "text/html; charset=UTF-8"]
+        switch answer {
+        case .body(let bytes):
+            return Response(
+                status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+        case .status(let status, let bytes, let location):
+            var headers = headers
+            if let location { headers[.location] = location }
+            return Response(
+                status: .init(code: status), headers: headers,
+                body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+        case .cutOff(let bytes, let length):
+            return Response(
+                status: .ok, headers: headers,
+                body: .init(contentLength: length) { writer in
+                    try await writer.write(ByteBuffer(bytes: bytes))
+                    throw StandInError("the connection breaks here")
+                })
+        case .huge:
+            return Response(
+                status: .ok, headers: headers,
+                body: .init { writer in
+                    let piece = ByteBuffer(repeating: UInt8(ascii: "A"), count: 1 << 20)
+                    try await writer.write(ByteBuffer(string: "200,Authentication Ok\n"))
+                    for _ in 0..<256 { try await writer.write(piece) }
+                    try await writer.finish(nil)
+                })
+        case .never:
+            return Response(
+                status: .ok, headers: headers,
+                body: .init { writer in
+                    try await Task.sleep(for: .seconds(3600))
+                    try await writer.finish(nil)
+                })
+        }
+    }
+}

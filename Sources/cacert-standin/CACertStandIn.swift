@@ -1,0 +1,97 @@
+public import ArgumentParser
+public import StandInCA
+
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
+@main
+struct CACertStandIn: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cacert-standin",
+        abstract: "A CA on this machine that behaves as CAcert's API does, for tests.",
+        discussion: """
+            Keys, certificates and accounts are in DIR; what is missing there is made. Issued \
+            certificates are kept in DIR/issued. Everything it issues is worthless.
+            """)
+
+    @Argument(help: ArgumentHelp("Folder for roots, keys and accounts.", valueName: "DIR"))
+    var directory: String
+
+    @Option(help: "Port on 127.0.0.1; 0 takes any that is free.")
+    var port = 0
+
+    @Option(help: "Seconds that every order waits; CAcert waits 10.")
+    var delay = 0.0
+
+    @Option(help: "Seconds that the signer takes; more than the delay makes orders late.")
+    var signingTime = 0.0
+
+    @Option(help: "Who signs: class1 or class3.")
+    var signer = StandInCA.Signer.class1
+
+    @Option(help: "Form of certificates: plain or messy.")
+    var answerForm = StandInCA.AnswerForm.plain
+
+    @Flag(help: "Sign elliptic-curve keys too, which CAcert does not do.")
+    var acceptEllipticCurves = false
+
+    @Option(
+        help: ArgumentHelp(
+            "What to do wrong: \(Fault.allCases.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "name"))
+    var fault: Fault?
+
+    @Option(
+        help: ArgumentHelp("What to do wrong with the account page.", valueName: "name"))
+    var accountFault: Fault?
+
+    @Option(help: ArgumentHelp("List of Debian weak keys.", valueName: "file"))
+    var weakKeys: String?
+
+    @Option(help: ArgumentHelp("Add a line for each request to a file.", valueName: "file"))
+    var requestLog: String?
+
+    func run() async throws {
+        var configuration = StandInCA.Configuration(directory: directory)
+        configuration.port = port
+        configuration.delay = delay
+        configuration.signingTime = signingTime
+        configuration.signer = signer
+        configuration.answerForm = answerForm
+        configuration.acceptsEllipticCurves = acceptEllipticCurves
+        configuration.fault = fault
+        configuration.accountFault = accountFault
+        configuration.weakKeysFile = weakKeys
+        configuration.requestLog = requestLog
+        let standIn = try StandInCA(configuration)
+        try await standIn.run { port in
+            print(usage(of: standIn, port: port))
+            // A pipe would keep the text back until the server ends.
+            fflush(nil)
+        }
+    }
+}
+
+extension StandInCA.Signer: ExpressibleByArgument {}
+extension StandInCA.AnswerForm: ExpressibleByArgument {}
+extension Fault: ExpressibleByArgument {}
+
+private func usage(of standIn: StandInCA, port: Int) -> String {
+    let username = standIn.exampleAccount?.username ?? "USERNAME"
+    return """
+        Stand-in CA at https://localhost:\(port), accounts in \(standIn.accountsFile). To use it:
+
+          export TOKENCERT_CA_URL=https://localhost:\(port)
+          export TOKENCERT_CA_FILE=\(standIn.rootFile)
+          export TOKENCERT_USERNAME=\(username)
+          export TOKENCERT_PASSWORD_SOURCE=\(standIn.passwordFile.map { "file:\($0)" } ?? "prompt")
+          tokencert account
+
+        Ctrl-C ends it.
+        """
+}

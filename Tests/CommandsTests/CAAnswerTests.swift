@@ -1,0 +1,357 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealBinary {
+    /// What the CA may answer: for each the status, the message, and what becomes of the token.
+    @Suite struct CAAnswerTests {
+        @Test(
+            "A wrong certificate is written, or a lost order is taken for a refused one",
+            arguments: [
+                ("wrong-key", 76, "for another key"),
+                ("wrong-ca", 76, "does not lead to a trust anchor"),
+                ("expired", 76, "outside its validity"),
+                ("not-yet-valid", 76, "outside its validity"),
+                ("ca-true", 76, "one of an authority"),
+                ("fewer-addresses", 76, "e-mail addresses asked"),
+                ("other-name", 76, "name asked “Anna Müller”, got “Somebody Else”"),
+                ("no-code-signing", 76, "code signing asked “yes”, got “no”"),
+                ("cut", 75, "its answer is cut"),
+                ("no-certificate", 75, "sent no certificate"),
+                ("html", 75, "not understood"),
+                ("empty", 75, "an empty answer"),
+                ("garbage", 75, "not understood"),
+                ("500", 75, "Internal Server Error"),
+                ("redirect", 75, "HTTP 302"),
+                ("reset", 75, "its answer broke off"),
+                ("huge", 75, "its answer broke off"),
+            ] as [(String, Int32, String)])
+        func faults(fault: String, status: Int32, message: String) throws {
+            let bench = try Bench(
+                ["--fault", fault],
+                accounts: [
+                    StandIn.account(
+                        "anna@example.org", points: 100, codeSigning: true,
+                        emails: ["anna@example.org", "a@example.org"])
+                ])
+            let outcome = try bench.tokencert([
+                "issue", "--codesign", "--email", "anna@example.org", "--email", "a@example.org",
+            ])
+            expect(outcome, status, message)
+            try expectOnlyAKey(bench, outcome)
+            #expect(bench.ca.orders.count == 1)
+        }
+
+        /// A key had to be made: it is there, named, and alone.
+        private func expectOnlyAKey(_ bench: Bench, _ outcome: Outcome) throws {
+            let objects = try bench.token.pkcs11Tool(["--list-objects"]).output
+            #expect(!objects.contains("Certificate Object"), "\(objects)")
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let keys = try #require(list["keys"] as? [[String: Any]])
+            #expect(keys.count == 1)
+            let uri = try #require(keys.first?["privateKey"] as? String)
+            #expect(outcome.errors.contains("tokencert issue --key '\(uri)'"), "\(outcome.errors)")
+        }
+
+        @Test(
+            "A key is made for a CA that is not one",
+            arguments: [
+                ("html", "not the CA's API"), ("empty", "an empty answer"),
+                ("500", "not the CA's API"), ("redirect", "HTTP 302"), ("garbage", "not the CA's"),
+                ("huge", "cannot be reached"), ("reset", "cannot be reached"),
+                ("hang", "cannot be reached"),
+            ])
+        func accountFaults(fault: String, message: String) throws {
+            let bench = try Bench(["--account-fault", fault])
+            let before = bench.token.contents
+            expect(try bench.tokencert(["issue", "--timeout", "3"]), 69, message)
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.isEmpty)
+        }
+
+        @Test("A certificate that came whole is thrown away, since the connection broke after it")
+        func wholeCertificateBeforeTheBreak() throws {
+            let bench = try Bench(["--fault", "late-reset"])
+            let outcome = try bench.tokencert(["issue"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(
+                try bench.token.pkcs11Tool(["--list-objects"]).output.contains("Certificate Object")
+            )
+        }
+
+        @Test("An order that gets no answer is sent a second time, and two certificates are issued")
+        func neverSentTwice() throws {
+            let bench = try Bench()
+            let server = try SilentServer(bench.ca)
+            let outcome = try bench.tokencert(["issue"], ["TOKENCERT_CA_URL": server.url])
+            expect(outcome, 75, "no answer came back")
+            #expect(server.requests == ["/api/cemails.php", "/api/ccsr.php"])
+        }
+
+        @Test("An answer that cannot be kept on this machine is lost with it")
+        func unkeptAnswer() throws {
+            let bench = try Bench(["--fault", "other-name"])
+            let answers = bench.token.folder.file("state/tokencert/answers")
+            let before = bench.token.contents
+            // A file where the folder should be is found before anything happens.
+            try FileManager.default.createDirectory(
+                atPath: bench.token.folder.file("state/tokencert"),
+                withIntermediateDirectories: true)
+            try Data().write(to: URL(filePath: answers))
+            expect(try bench.tokencert(["issue"]), 78, "could not be kept")
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.requests.isEmpty)
+        }
+
+        @Test("A CA that hangs keeps the program for ever")
+        func hangingCA() throws {
+            let bench = try Bench(["--fault", "hang"])
+            let outcome = try bench.tokencert(["issue", "--timeout", "3"])
+            expect(outcome, 75, "no answer came back")
+            try expectOnlyAKey(bench, outcome)
+        }
+
+        @Test("A late certificate is ordered a second time, or taken for refused")
+        func lateCertificate() throws {
+            let bench = try Bench(["--signing-time", "1"])
+            let outcome = try bench.tokencert(["issue"])
+            expect(outcome, 75, "it may yet issue one")
+            #expect(outcome.errorLine.contains("ID 47"), "\(outcome.errors)")
+            #expect(bench.ca.orders.count == 1)
+            try expectOnlyAKey(bench, outcome)
+            // The contract: it is issued after all.
+            for _ in 0..<50 where bench.ca.issued.isEmpty { usleep(100_000) }
+            #expect(bench.ca.issued.count == 1)
+        }
+
+        @Test("What was paid for is thrown away where it cannot be written")
+        func answersAreKept() throws {
+            let bench = try Bench(["--fault", "other-name"])
+            let outcome = try bench.tokencert(["issue"])
+            #expect(outcome.status == 76)
+            let line = try #require(
+                outcome.errors.split(separator: "\n").first { $0.contains("the CA answered is in") }
+            )
+            let file = String(try #require(line.split(separator: " ").last))
+            let kept = try String(contentsOfFile: file, encoding: .utf8)
+            #expect(kept.contains(try #require(bench.ca.issued.first)))
+        }
+
+        @Test("A changed certificate cannot be had although the person wants it")
+        func acceptedChanges() throws {
+            let bench = try Bench(["--fault", "other-name"])
+            let outcome = try bench.tokencert(["issue", "--accept-changes"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.output.contains("asked “Anna Müller”, got “Somebody Else”"))
+            #expect(
+                try bench.token.pkcs11Tool(["--list-objects"]).output.contains("Certificate Object")
+            )
+        }
+
+        @Test("Certificates of the class 3 signer, or with a text before them, are refused")
+        func messyAnswersOfClass3() throws {
+            let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
+            let outcome = try bench.tokencert(["issue"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.output.contains("Class 3"))
+        }
+
+        @Test("CAcert's silent changes are not seen: unassured name, no code signing")
+        func silentChanges() throws {
+            // 20 points: the account page tells no name; 60 points with the flag: no code signing.
+            let young = try Bench(accounts: [
+                StandIn.account(
+                    "anna@example.org", points: 20, codeSigning: false,
+                    emails: ["anna@example.org"])
+            ])
+            let issued = try young.tokencert(["issue", "--json"])
+            #expect(issued.status == 0, "\(issued.errors)")
+            #expect(
+                (try issued.json()["subject"] as? String)?.contains("CN=CAcert WoT User") == true)
+            expect(
+                try young.tokencert(["issue", "--name", "Anna Müller"]), 65,
+                "the account has no name “Anna Müller”")
+
+            let assured = try Bench(accounts: [
+                StandIn.account(
+                    "anna@example.org", points: 60, codeSigning: true,
+                    emails: ["anna@example.org"])
+            ])
+            expect(
+                try assured.tokencert(["issue", "--codesign"]), 76,
+                "code signing asked “yes”, got “no”")
+        }
+
+        @Test("The choice is made for the person: several names, several addresses")
+        func choicesAreListed() throws {
+            let bench = try Bench(accounts: [
+                StandIn.account(
+                    "anna@example.org", points: 100, codeSigning: false,
+                    emails: ["anna@example.org", "a@example.org"], middle: "Maria")
+            ])
+            let before = bench.token.contents
+            let names = try bench.tokencert(["issue"])
+            expect(names, 65, "the account has several names")
+            #expect(names.errors.contains("Anna Maria Müller"))
+            let addresses = try bench.tokencert(["issue", "--name", "Anna Müller"])
+            expect(addresses, 65, "the account has several addresses")
+            #expect(addresses.errors.contains("a@example.org"))
+            expect(
+                try bench.tokencert(["issue", "--name", "Anna Müller", "--email", "b@example.org"]),
+                65, "the account has no verified address “b@example.org”")
+            expect(
+                try bench.tokencert([
+                    "issue", "--name", "Anna Müller", "--email", "a@example.org", "--codesign",
+                ]), 65, "may not have code signing")
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.isEmpty)
+        }
+
+        @Test("A wrong password makes a key, or is not told from a wrong address")
+        func wrongPassword() throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            let file = try bench.token.folder.write("wrong", "wrong")
+            for command in ["issue", "account"] {
+                expect(
+                    try bench.tokencert([command], ["TOKENCERT_PASSWORD_SOURCE": "file:\(file)"]),
+                    77, "does not know this user name with this password")
+            }
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.isEmpty)
+        }
+
+        @Test("A false CA gets the password")
+        func untrustedServer() throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            let other = try TemporaryFolder()
+            try run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", other.file("k"),
+                    "-out", other.file("root.pem"), "-subj", "/CN=Other", "-days", "2",
+                ])
+            let outcome = try bench.tokencert(
+                ["issue"], ["TOKENCERT_CA_FILE": other.file("root.pem")])
+            expect(outcome, 69, "the CA cannot be reached")
+            #expect(outcome.errorLine.contains("certificate"), "\(outcome.errors)")
+            // The right root, the wrong name.
+            let otherName = bench.ca.url.replacing("localhost", with: "www.localhost")
+            expect(
+                try bench.tokencert(["issue"], ["TOKENCERT_CA_URL": otherName]), 69,
+                "no alternative certificate subject name matches")
+            #expect(bench.ca.requests.isEmpty)
+            #expect(bench.token.contents == before)
+        }
+
+        @Test("A CA that is down costs a key")
+        func unreachableCA() throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            expect(
+                try bench.tokencert(["issue"], ["TOKENCERT_CA_URL": "https://localhost:1"]), 69,
+                "the CA cannot be reached")
+            #expect(bench.token.contents == before)
+        }
+
+        @Test("A CA is believed without an anchor, or the system's anchors are used")
+        func noAnchors() throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            let outcome = try bench.tokencert(["issue"], ["TOKENCERT_CA_FILE": ""])
+            expect(outcome, 78, "there are no trust anchors")
+            #expect(outcome.errors.contains("07:ED:BD:82:4A"), "\(outcome.errors)")
+            #expect(bench.ca.requests.isEmpty)
+            #expect(bench.token.contents == before)
+            // Anchors in our own folder are used without being named.
+            let folder = bench.token.folder.file("data/tokencert/anchors")
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true)
+            try FileManager.default.copyItem(
+                atPath: bench.ca.rootFile, toPath: folder + "/root.pem")
+            #expect(try bench.tokencert(["account"], ["TOKENCERT_CA_FILE": ""]).status == 0)
+            let trace = bench.token.folder.file("trace")
+            try run(
+                "strace",
+                ["-f", "-e", "trace=openat,open", "-o", trace, product("tokencert"), "account"],
+                environment: bench.environment)
+            let opened = try bench.token.folder.read("trace")
+            #expect(!opened.contains("/etc/ssl/certs"), "\(opened)")
+            #expect(!opened.contains("openssl.cnf"), "\(opened)")
+        }
+
+        @Test("Names with other letters are garbled")
+        func accountPage() throws {
+            let bench = try Bench(accounts: [
+                StandIn.account(
+                    "anna@example.org", points: 100, codeSigning: true,
+                    emails: ["anna@example.org", "x@example.org"], first: "Ãnna", middle: "D'Arc",
+                    last: "Müller & Söhne <漢>", suffix: "\\\"Jr.\\\"")
+            ])
+            let status = try bench.tokencert(["account", "--json"]).json()
+            #expect(
+                status["names"] as? [String] == [
+                    "Ãnna Müller & Söhne <漢>", "Ãnna D'Arc Müller & Söhne <漢>",
+                    "Ãnna Müller & Söhne <漢> \"Jr.\"", "Ãnna D'Arc Müller & Söhne <漢> \"Jr.\"",
+                ])
+            #expect(
+                status["emailAddresses"] as? [String] == ["anna@example.org", "x@example.org"])
+            #expect(status["codeSigning"] as? Bool == true)
+        }
+    }
+}
+
+/// A server that speaks HTTP/1.1, tells about the account, and closes on every order.
+final class SilentServer: @unchecked Sendable {
+    let url: String
+    private let process = Process()
+    private let folder: TemporaryFolder
+
+    init(_ ca: StandIn) throws {
+        folder = try TemporaryFolder()
+        let script = """
+            import socket, ssl, sys
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(sys.argv[1], sys.argv[2])
+            server = socket.create_server(("127.0.0.1", 0))
+            print(server.getsockname()[1], flush=True)
+            log = open(sys.argv[3], "a", buffering=1)
+            body = b"200,Authentication Ok\\nCS=1\\nNAME=CAcert WoT User\\nEMAIL=anna@example.org\\n"
+            for _ in range(6):
+                raw, _ = server.accept()
+                try:
+                    with context.wrap_socket(raw, server_side=True) as connection:
+                        while True:
+                            data = connection.recv(65536)
+                            if not data: break
+                            if not data.startswith(b"POST"): continue
+                            path = data.split()[1].decode()
+                            log.write(path + "\\n")
+                            if "ccsr" in path:
+                                connection.recv(65536) if b"optionalCSR" not in data else None
+                                break
+                            connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body) + body)
+                except OSError: pass
+            """
+        let file = try folder.write(script, "server.py")
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [
+            "python3", file, ca.folder.file("server.pem"), ca.folder.file("server.key"),
+            folder.file("log"),
+        ]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        url = "https://localhost:" + line.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    deinit {
+        end(process)
+    }
+
+    var requests: [String] {
+        ((try? folder.read("log")) ?? "").split(separator: "\n").map(String.init)
+    }
+}

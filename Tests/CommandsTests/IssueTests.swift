@@ -1,0 +1,253 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealBinary {
+    @Suite struct IssueTests {
+        @Test("Without this nobody gets a certificate: key, order, check, write, proof, list")
+        func issueAndList() throws {
+            let bench = try Bench()
+            let issued = try bench.tokencert(["issue", "--json", "--label", "mail"])
+            #expect(issued.status == 0, "\(issued.errors)")
+            let report = try issued.json()
+            #expect(report["keyKind"] as? String == "RSA 3072")
+            #expect((report["subject"] as? String)?.contains("CN=Anna Müller") == true)
+            let id = try #require(report["id"] as? String)
+
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let keys = try #require(list["keys"] as? [[String: Any]])
+            #expect(keys.count == 1)
+            #expect(keys[0]["id"] as? String == id)
+            #expect(keys[0]["label"] as? String == "mail")
+            #expect(keys[0]["privateKey"] as? String == report["key"] as? String)
+            let certificates = try #require(keys[0]["certificates"] as? [[String: Any]])
+            #expect(certificates.count == 1)
+            #expect((certificates[0]["daysLeft"] as? Int).map { (728...730).contains($0) } == true)
+        }
+
+        @Test("Other programs do not find the key or the certificate, or find them apart")
+        func othersAgree() throws {
+            let bench = try Bench()
+            let id = try #require(
+                try bench.tokencert(["issue", "--json", "--key-type", "rsa:2048"]).json()["id"]
+                    as? String)
+            let objects = try bench.token.pkcs11Tool(["--list-objects"]).output
+            #expect(objects.components(separatedBy: "ID:         \(id)").count == 4, "\(objects)")
+            #expect(objects.contains("never extractable"), "\(objects)")
+            #expect(objects.contains("serial:"), "\(objects)")
+
+            let p11tool = try run(
+                "p11tool",
+                [
+                    "--provider", softHSMModule, "--login", "--list-all",
+                    "pkcs11:token=work",
+                ],
+                environment: bench.token.environment.merging(["GNUTLS_PIN": bench.token.pin]) { $1 }
+            )
+            let groups = stride(from: 0, to: id.count, by: 2).map {
+                String(id.dropFirst($0).prefix(2))
+            }.joined(separator: ":")
+            #expect(
+                p11tool.output.components(separatedBy: "ID: \(groups)").count == 4, "\(p11tool)")
+        }
+
+        @Test("The certificate is worthless: what the token signs is not verified with it")
+        func tokenSignsForCertificate() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            let certificate = folder.file("certificate.pem")
+            let report = try bench.tokencert(["issue", "--json", "--out", certificate]).json()
+            let id = try #require(report["id"] as? String)
+            let message = try folder.write("a message", "message")
+            try run(
+                "openssl",
+                ["x509", "-in", certificate, "-noout", "-pubkey", "-out", folder.file("key.pem")])
+            let signed = try bench.token.pkcs11Tool([
+                "--sign", "--mechanism", "SHA256-RSA-PKCS", "--id", id, "--input-file", message,
+                "--output-file", folder.file("signature"),
+            ])
+            #expect(signed.status == 0, "\(signed.errors)")
+            let verified = try run(
+                "openssl",
+                [
+                    "dgst", "-sha256", "-verify", folder.file("key.pem"), "-signature",
+                    folder.file("signature"), message,
+                ])
+            #expect(verified.output.contains("Verified OK"), "\(verified)")
+        }
+
+        @Test("The certificate cannot be used to log in anywhere: TLS with the token fails")
+        func tlsClientWithToken() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            let report = try bench.tokencert([
+                "issue", "--json", "--out", folder.file("client.pem"),
+            ]).json()
+            let uri = try #require(report["key"] as? String)
+            let server = try TLSServer(bench.ca)
+            let configuration = try folder.write(
+                """
+                openssl_conf = init
+                [init]
+                engines = engines
+                [engines]
+                pkcs11 = pkcs11
+                [pkcs11]
+                engine_id = pkcs11
+                MODULE_PATH = \(softHSMModule)
+                PIN = \(bench.token.pin)
+                init = 0
+                """, "openssl.cnf")
+            let client = try run(
+                "openssl",
+                [
+                    "s_client", "-connect", "localhost:\(server.port)", "-CAfile",
+                    bench.ca.rootFile, "-verify_return_error", "-cert", folder.file("client.pem"),
+                    "-engine", "pkcs11", "-keyform", "engine", "-key", uri, "-quiet",
+                ],
+                environment: bench.token.environment.merging(["OPENSSL_CONF": configuration]) {
+                    $1
+                },
+                input: "GET / HTTP/1.0\r\n\r\n", seconds: 30)
+            #expect(client.output.contains("Verify return code: 0 (ok)"), "\(client)")
+            #expect(client.output.contains("Anna"), "\(client)")
+            // Without the token's key the same server lets nobody in.
+            let stranger = try run(
+                "openssl",
+                [
+                    "s_client", "-connect", "localhost:\(server.port)", "-CAfile",
+                    bench.ca.rootFile, "-quiet",
+                ], input: "GET / HTTP/1.0\r\n\r\n", seconds: 30)
+            #expect(!stranger.output.contains("HTTP/1.0 200"), "\(stranger)")
+        }
+
+        @Test(
+            "A kind of key cannot be had",
+            arguments: [
+                ("rsa:2048", "RSA 2048"), ("rsa:4096", "RSA 4096"), ("ec:p256", "EC P-256"),
+                ("ec:p384", "EC P-384"), ("ec:p521", "EC P-521"), ("ed25519", "Ed25519"),
+            ])
+        func everyKeyKind(type: String, name: String) throws {
+            let bench = try Bench(["--accept-elliptic-curves"])
+            let issued = try bench.tokencert([
+                "issue", "--json", "--key-type", type, "--ca-accepts", "rsa,ec,ed25519",
+            ])
+            #expect(issued.status == 0, "\(issued.errors)")
+            #expect(try issued.json()["keyKind"] as? String == name)
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let keys = try #require(list["keys"] as? [[String: Any]])
+            #expect(keys.count == 1 && keys[0]["kind"] as? String == name, "\(keys)")
+            #expect((keys[0]["certificates"] as? [Any])?.count == 1)
+        }
+
+        @Test("An EC key is made and lost, since CAcert signs none")
+        func ellipticCurveRefusedBeforeItIsMade() throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            expect(
+                try bench.tokencert(["issue", "--key-type", "ec:p256"]), 65,
+                "the CA signs no keys of kind EC P-256; no key was made")
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.requests.isEmpty)
+        }
+
+        @Test("A key that is there cannot be used, so each certificate costs a key")
+        func existingKey() throws {
+            let bench = try Bench()
+            let request = try bench.tokencert([
+                "request", "--json", "--name", "x", "--label", "mine",
+            ])
+            #expect(request.status == 0, "\(request.errors)")
+            let key = try #require(try request.json()["key"] as? String)
+            let issued = try bench.tokencert(["issue", "--json", "--key", key])
+            #expect(issued.status == 0, "\(issued.errors)")
+            #expect(try issued.json()["isNewKey"] as? Bool == false)
+            #expect(
+                try bench.token.pkcs11Tool(["--list-objects"]).output
+                    .components(separatedBy: "Private Key Object").count == 2)
+        }
+
+        @Test("A dry run changes something, or sends a PIN")
+        func dryRun() throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            let outcome = try bench.tokencert(
+                ["issue", "--dry-run"], bench.faulty(["TOKENCERT_PIN_SOURCE": "file:/nonexistent"]))
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.output.contains("Anna Müller"))
+            #expect(outcome.output.contains("RSA 3072"))
+            #expect(bench.token.contents == before)
+            #expect(bench.calls("C_Login") == 0)
+            #expect(bench.ca.orders.isEmpty)
+        }
+
+        @Test("The request for another CA is not one that OpenSSL accepts")
+        func requestForWebForm() throws {
+            let bench = try Bench()
+            let made = try bench.tokencert([
+                "request", "--name", "Anna Müller", "--email", "anna@example.org", "--key-type",
+                "ec:p384",
+            ])
+            #expect(made.status == 0, "\(made.errors)")
+            let checked = try run(
+                "openssl", ["req", "-verify", "-noout", "-text", "-nameopt", "utf8"],
+                input: made.output)
+            #expect(checked.errors.contains("verify OK"), "\(checked)")
+            #expect(checked.output.contains("email:anna@example.org"), "\(checked)")
+            #expect(checked.output.contains("Anna Müller"), "\(checked)")
+            #expect(checked.output.contains("ecdsa-with-SHA384"), "\(checked)")
+        }
+
+        @Test("Secrets are seen by other users: in arguments, files, addresses or the CA's log")
+        func secretsStayInside() throws {
+            let bench = try Bench()
+            let trace = bench.token.folder.file("trace")
+            let outcome = try run(
+                "strace",
+                ["-f", "-s", "4096", "-o", trace, product("tokencert"), "issue"],
+                environment: bench.environment)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let pin = bench.token.pin
+            for line in try bench.token.folder.read("trace").split(separator: "\n")
+            where line.contains(pin) || line.contains("correct%20horse")
+                || line.contains("correct horse")
+            {
+                // They are read from the files that were named, and from nowhere else.
+                #expect(line.contains("read("), "\(line)")
+            }
+            for request in bench.ca.requests {
+                #expect(request.contains(#""method":"POST""#), "\(request)")
+                #expect(request.contains(#""queryFields":[]"#), "\(request)")
+            }
+            #expect(bench.ca.requests.count == 2)
+        }
+    }
+}
+
+/// A TLS server that lets in only who has a certificate of the stand-in.
+final class TLSServer: @unchecked Sendable {
+    let port: Int
+    private let process = Process()
+
+    init(_ ca: StandIn) throws {
+        port = Int.random(in: 20000...30000)
+        process.executableURL = URL(filePath: "/usr/bin/openssl")
+        process.arguments = [
+            "s_server", "-accept", "\(port)", "-cert", ca.folder.file("server.pem"), "-key",
+            ca.folder.file("server.key"), "-CAfile", ca.rootFile, "-Verify", "2",
+            "-verify_return_error", "-www", "-naccept", "4",
+        ]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        for _ in 0..<50 {
+            let probe = try run("bash", ["-c", "exec 3<>/dev/tcp/localhost/\(port)"])
+            if probe.status == 0 { return }
+            usleep(100_000)
+        }
+    }
+
+    deinit {
+        end(process)
+    }
+}

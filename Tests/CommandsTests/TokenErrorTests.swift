@@ -1,0 +1,254 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealBinary {
+    /// What may be wrong with a token: for each the status, the message, and no change.
+    @Suite struct TokenErrorTests {
+        @Test("A key is made on another token than was meant")
+        func selection() throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "other")
+            let before = bench.token.contents
+            let ambiguous = try bench.tokencert(["issue"])
+            expect(ambiguous, 66, "more than one token fits")
+            #expect(ambiguous.errors.components(separatedBy: "--token 'pkcs11:").count == 3)
+            let unknown = try bench.tokencert(["issue", "--token", "wrok"])
+            expect(unknown, 66, "no token fits")
+            #expect(unknown.errors.contains("token=work"))
+            expect(
+                try bench.tokencert(["list", "pkcs11:token=nowhere"]), 66, "no token fits")
+            #expect(bench.token.contents == before)
+            // A URI that was printed can be pasted.
+            let line = try #require(
+                ambiguous.errors.split(separator: "\n").first { $0.contains("token=other") })
+            let uri = String(line.split(separator: "'")[1])
+            #expect(try bench.tokencert(["list", "--token", uri]).status == 0)
+            #expect(try bench.tokencert(["list", "--token", "other"]).status == 0)
+        }
+
+        @Test("A token that is not set up, or none at all, is not told from a broken one")
+        func uninitialized() throws {
+            let bench = try Bench()
+            let empty = try ThrowawayToken(label: nil)
+            expect(
+                try bench.tokencert(["issue"], empty.environment), 66,
+                "the token is not initialised")
+            expect(
+                try bench.tokencert(["issue", "--token", "work"], empty.environment), 66,
+                "there is no token")
+            expect(
+                try bench.tokencert(
+                    ["tokens"],
+                    bench.faulty(["TOKENCERT_MODULE": "/usr/lib/nothing.so"])
+                        .merging(["TOKENCERT_MODULE": "/usr/lib/nothing.so"]) { $1 }), 78,
+                "/usr/lib/nothing.so")
+            expect(
+                try bench.tokencert(["tokens"], ["SOFTHSM2_CONF": "/nonexistent"]), 78,
+                "does not initialise")
+        }
+
+        @Test("A wrong PIN is sent twice, and the card locks")
+        func wrongPINOnce() throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            let file = try bench.token.folder.write("99999999\n", "wrong")
+            let outcome = try bench.tokencert(
+                ["issue", "--pin-source", "file:\(file)"], bench.faulty([:]))
+            expect(outcome, 77, "the PIN is wrong")
+            #expect(outcome.errorLine.contains("CKR_PIN_INCORRECT"))
+            #expect(bench.calls("C_Login") == 1)
+            #expect(!outcome.errors.contains("99999999"))
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.isEmpty)
+            expect(
+                try bench.tokencert(["list", "--pin-source", "file:\(file)"], bench.faulty([:])),
+                77, "CKR_PIN_INCORRECT")
+            #expect(bench.calls("C_Login") == 2)
+        }
+
+        @Test(
+            "A PIN is sent that can only do harm",
+            arguments: [
+                ("PIN", "env:NOTHING", "the environment has no variable NOTHING", 77),
+                ("empty", "file:EMPTY", "is empty", 77),
+                ("two lines", "file:LINES", "holds more than one line", 77),
+                ("short", "file:SHORT", "4 to 255 bytes", 77),
+                ("no file", "file:/nonexistent/pin", "cannot open", 77),
+                ("a path", "/etc/hostname", "not one of prompt", 64),
+                ("the PIN itself", "31415926", "not one of prompt", 64),
+            ] as [(String, String, String, Int32)])
+        func uselessPIN(name: String, source: String, message: String, status: Int32) throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            let folder = bench.token.folder
+            try folder.write("", "EMPTY")
+            try folder.write("31415926\n\n", "LINES")
+            try folder.write("123\n", "SHORT")
+            let place = ["EMPTY", "LINES", "SHORT"].reduce(source) {
+                $0.replacing("file:\($1)", with: "file:\(folder.file($1))")
+            }
+            let outcome = try bench.tokencert(
+                ["issue", "--pin-source", place], bench.faulty([:]))
+            expect(outcome, status, message)
+            #expect(bench.calls("C_Login") == 0)
+            #expect(!outcome.errors.contains("31415926"))
+            #expect(bench.token.contents == before)
+        }
+
+        @Test("A PIN in a URI goes through, where every user of the machine reads it")
+        func pinInURI() throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert([
+                "issue", "--token", "pkcs11:token=work?pin-value=31415926",
+            ])
+            expect(outcome, 64, "the URI holds a PIN")
+            #expect(!outcome.errors.contains("31415926"))
+        }
+
+        @Test("The PIN's place in a URI is not used")
+        func pinSourceInURI() throws {
+            let bench = try Bench()
+            let file = bench.token.folder.file("pin")
+            let outcome = try bench.tokencert(
+                ["list", "--json", "pkcs11:token=work?pin-source=file:\(file)"],
+                ["TOKENCERT_PIN_SOURCE": ""])
+            #expect(try outcome.json()["sawPrivateObjects"] as? Bool == true, "\(outcome.errors)")
+        }
+
+        @Test(
+            "The flags of a token are not looked at before a PIN is sent",
+            arguments: [
+                // CKF_USER_PIN_LOCKED, _FINAL_TRY, _TO_BE_CHANGED, CKF_WRITE_PROTECTED
+                ("0x40000", 77, "the token's PIN is locked"),
+                ("0x20000", 77, "one more wrong PIN locks the token; no PIN was sent"),
+                ("0x80000", 77, "has to be changed"),
+                ("0x2", 73, "write-protected"),
+            ] as [(String, Int32, String)])
+        func flags(flags: String, status: Int32, message: String) throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            expect(
+                try bench.tokencert(["issue"], bench.faulty(["FAULTY_SET_FLAGS": flags])), status,
+                message)
+            #expect(bench.calls("C_Login") == 0)
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.isEmpty)
+            let tokens = try bench.tokencert(
+                ["tokens", "--json"], bench.faulty(["FAULTY_SET_FLAGS": flags]))
+            #expect(tokens.status == 0)
+        }
+
+        @Test("A person who knows the PIN cannot use the last try")
+        func lastTryOnDemand() throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert(
+                ["issue", "--allow-last-try"], bench.faulty(["FAULTY_SET_FLAGS": "0x20000"]))
+            #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+
+        @Test("A key or certificate with the same id is mixed up with the new one")
+        func idTaken() throws {
+            let bench = try Bench()
+            let first = try bench.tokencert(["request", "--id", "01ab", "--json"])
+            #expect(first.status == 0, "\(first.errors)")
+            let before = bench.token.contents
+            for command in [["issue"], ["request"], ["issue", "--dry-run"]] {
+                expect(
+                    try bench.tokencert(command + ["--id", "01AB"]), 73, "the id 01ab is used")
+            }
+            #expect(bench.token.contents == before)
+        }
+
+        @Test("A full or broken token loses the certificate, or leaves half of a key")
+        func failingToken() throws {
+            let full = try Bench()
+            let outcome = try full.tokencert(
+                ["issue"], full.faulty(["FAULTY_RETURN": "C_CreateObject=0x31"]))
+            expect(outcome, 73, "CKR_DEVICE_MEMORY")
+            #expect(outcome.errors.contains("tokencert issue --key 'pkcs11:"))
+            #expect(outcome.errors.contains("what the CA answered is in"))
+
+            let removed = try Bench()
+            let before = removed.token.contents
+            expect(
+                try removed.tokencert(
+                    ["issue"], removed.faulty(["FAULTY_RETURN": "C_GenerateKeyPair=0x32"])), 74,
+                "CKR_DEVICE_REMOVED")
+            #expect(removed.token.contents == before)
+            expect(
+                try removed.tokencert(
+                    ["issue"], removed.faulty(["FAULTY_DROP": "C_GenerateKeyPair"])), 74,
+                "no C_GenerateKeyPair")
+            #expect(removed.token.contents == before)
+            let unsigned = try removed.tokencert(
+                ["issue"], removed.faulty(["FAULTY_RETURN": "C_Sign=0x30"]))
+            expect(unsigned, 74, "CKR_DEVICE_ERROR")
+            #expect(unsigned.errors.contains("tokencert issue --key 'pkcs11:"))
+            #expect(removed.ca.orders.isEmpty)
+        }
+
+        @Test("A key that does not exist, or several, is taken for the one that was meant")
+        func namedKey() throws {
+            let bench = try Bench()
+            expect(
+                try bench.tokencert(["issue", "--key", "pkcs11:object=nothing"]), 66,
+                "no private key on the token fits")
+            for _ in 0..<2 {
+                #expect(try bench.tokencert(["request", "--label", "twin"]).status == 0)
+            }
+            let outcome = try bench.tokencert(["issue", "--key", "pkcs11:object=twin"])
+            expect(outcome, 66, "2 private keys on the token fit")
+            #expect(outcome.errors.components(separatedBy: "--key 'pkcs11:").count == 3)
+            expect(
+                try bench.tokencert(["issue", "--key", "pkcs11:token=work"]), 64, "names no key")
+            #expect(bench.ca.orders.isEmpty)
+        }
+
+        @Test(
+            "A name that no certificate can have is found when the key is made already",
+            arguments: [
+                ["--name", ""], ["--name", String(repeating: "x", count: 65)],
+                ["--name", "x", "--email", "müller@example.org"],
+            ])
+        func impossibleSubject(arguments: [String]) throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            expect(try bench.tokencert(["request"] + arguments), 65, "certificate")
+            #expect(bench.token.contents == before)
+        }
+
+        @Test("A key that wants the PIN for each use, and does not say so, cannot be used")
+        func hiddenContextLogin() throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert(
+                ["request"], bench.faulty(["FAULTY_CONTEXT_LOGIN": "1"]))
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            // One for the user, one for the one signature.
+            #expect(bench.calls("C_Login") == 2)
+        }
+
+        @Test(
+            "A wrong command line does something",
+            arguments: [
+                (["issue", "--key-type", "rsa:1024"], "--key-type does not know “rsa:1024”"),
+                (["issue", "--id", "xyz"], "--id takes 1 to 64 bytes"),
+                (["issue", "--token", "pkcs11:%zz"], "not a PKCS#11 URI"),
+                (["issue", "--token", "pkcs11:nonsense=x"], "a part that RFC 7512 does not know"),
+                (["issue", "--nonsense"], "Unknown option '--nonsense'"),
+                (["nonsense"], "Unexpected argument 'nonsense'"),
+                (["issue", "--ca-url", "http://localhost"], "--ca-url has to be an https://"),
+                (["issue", "--ca-url", "https://u:p@localhost"], "--ca-url has to be an https://"),
+                (["issue", "--timeout", "0"], "--timeout takes 1 to 3600 seconds"),
+                (["issue", "--ca-accepts", "dsa"], "--ca-accepts does not know “dsa”"),
+                (["issue", "--key", "pkcs11:object=a", "--id", "01"], "--key names a key"),
+            ])
+        func usage(arguments: [String], message: String) throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            expect(try bench.tokencert(arguments), 64, message)
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.requests.isEmpty)
+        }
+    }
+}

@@ -1,0 +1,129 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealBinary {
+    @Suite struct TokensAndListTests {
+        @Test("A token is not shown, or not in what state it is")
+        func tokens() throws {
+            let bench = try Bench()
+            let report = try bench.tokencert(
+                ["tokens", "--json"], bench.faulty(["FAULTY_SET_FLAGS": "0x10100"])
+            ).json()
+            let modules = try #require(report["modules"] as? [[String: Any]])
+            let slots = try #require(modules.first?["slots"] as? [[String: Any]])
+            let token = try #require(
+                slots.compactMap { $0["token"] as? [String: Any] }
+                    .first { $0["label"] as? String == "work" })
+            #expect(token["model"] as? String == "SoftHSM v2")
+            #expect((token["uri"] as? String)?.contains("token=work") == true)
+            #expect(token["isInitialized"] as? Bool == true)
+            #expect(token["isPINSet"] as? Bool == true)
+            #expect(token["isPINCountLow"] as? Bool == true)
+            #expect(token["hasPINPad"] as? Bool == true)
+            let text = try bench.tokencert(["tokens"])
+            #expect(text.output.contains("work"))
+            #expect(text.output.contains("not initialised"))
+            #expect(text.output.contains("ready"))
+        }
+
+        @Test("A module that is broken hides all others; the anchors of others are shown as tokens")
+        func configuredModules() throws {
+            let bench = try Bench()
+            let report = try bench.tokencert(
+                ["tokens", "--json"],
+                ["TOKENCERT_MODULE": "", "TOKENCERT_TOKEN": "work"]
+            ).json()
+            let modules = try #require(report["modules"] as? [[String: Any]])
+            let names = modules.compactMap { $0["name"] as? String }
+            #expect(names.contains("softhsm2"), "\(names)")
+            #expect(!names.contains("p11-kit-trust"), "\(names)")
+            // SoftHSM2 without a configuration does not initialise: it is reported, not fatal.
+            let broken = try bench.tokencert(
+                ["tokens", "--json"],
+                ["TOKENCERT_MODULE": "", "SOFTHSM2_CONF": "/nonexistent"])
+            #expect(broken.status == 0, "\(broken.errors)")
+            let failures = try #require(try broken.json()["failures"] as? [[String: Any]])
+            #expect(failures.contains { $0["name"] as? String == "softhsm2" }, "\(failures)")
+        }
+
+        @Test("Without a PIN nothing is shown, or private keys are believed to be missing")
+        func listWithoutPIN() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue"]).status == 0)
+            let public_ = try bench.tokencert(["list"], ["TOKENCERT_PIN_SOURCE": ""])
+            #expect(public_.status == 0, "\(public_.errors)")
+            #expect(public_.output.contains("Anna Müller"))
+            #expect(public_.output.contains("seen only after a login"))
+            #expect(!public_.output.contains("type=private"))
+            let all = try bench.tokencert(["list"])
+            #expect(all.output.contains("type=private"))
+            let filtered = try bench.tokencert(["list", "--json", "pkcs11:type=cert"]).json()
+            #expect((filtered["keys"] as? [Any])?.isEmpty == true)
+            #expect((filtered["certificates"] as? [Any])?.count == 1)
+        }
+
+        @Test("A certificate stands beside a key that it is not for")
+        func mismatch() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            #expect(try bench.tokencert(["request", "--id", "05", "--label", "a"]).status == 0)
+            try run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder.file("k"),
+                    "-outform", "DER", "-out", folder.file("c.der"), "-subj", "/CN=Foreign",
+                ])
+            try bench.token.pkcs11Tool([
+                "--write-object", folder.file("c.der"), "--type", "cert", "--id", "05",
+            ])
+            let keys = try #require(
+                try bench.tokencert(["list", "--json"]).json()["keys"] as? [[String: Any]])
+            #expect((keys[0]["certificates"] as? [Any])?.isEmpty == true)
+            #expect((keys[0]["mismatchedCertificates"] as? [Any])?.count == 1)
+            #expect(try bench.tokencert(["list"]).output.contains("same id, other key"))
+        }
+
+        @Test("The PIN is shown while it is typed, or the question reads a pipe")
+        func prompt() throws {
+            let bench = try Bench()
+            let script = """
+                log_user 1
+                set timeout 30
+                spawn \(product("tokencert")) list --pin-source prompt
+                expect "PIN for" { send "\(bench.token.pin)\\r" }
+                expect eof
+                catch wait result
+                exit [lindex $result 3]
+                """
+            let file = try bench.token.folder.write(script, "script")
+            let outcome = try run(
+                "expect", ["-f", file],
+                environment: bench.environment.merging(["TERM": "dumb"]) { $1 })
+            #expect(outcome.status == 0, "\(outcome)")
+            #expect(
+                !outcome.output.replacing("send", with: "").contains(bench.token.pin), "\(outcome)")
+            #expect(outcome.output.contains("“work”"), "\(outcome)")
+            // No terminal: a clear error instead of a PIN out of a pipe.
+            let piped = try run(
+                "setsid", ["--wait", product("tokencert"), "list", "--pin-source", "prompt"],
+                environment: bench.environment, input: bench.token.pin + "\n")
+            expect(piped, 64, "there is no terminal")
+        }
+
+        @Test("A PIN cannot be handed over by a descriptor or the environment")
+        func otherSources() throws {
+            let bench = try Bench()
+            let byVariable = try bench.tokencert(
+                ["list", "--json", "--pin-source", "env:MY_PIN"], ["MY_PIN": bench.token.pin])
+            #expect(try byVariable.json()["sawPrivateObjects"] as? Bool == true)
+            let byDescriptor = try run(
+                "bash",
+                [
+                    "-c", "exec \"$0\" list --json --pin-source fd:3 3< \"$1\"",
+                    product("tokencert"), bench.token.folder.file("pin"),
+                ], environment: bench.environment)
+            #expect(try byDescriptor.json()["sawPrivateObjects"] as? Bool == true)
+        }
+    }
+}

@@ -1,0 +1,144 @@
+public import Foundation
+
+/// What a program did.
+public struct Outcome: Sendable {
+    /// Its exit status; 128 and the signal's number where one ended it.
+    public let status: Int32
+    /// What it wrote to standard output.
+    public let output: String
+    /// What it wrote to standard error.
+    public let errors: String
+}
+
+/// The folder with the programs that were built beside the tests.
+public let productsDirectory = URL(
+    filePath: "/proc/self/exe", directoryHint: .notDirectory
+).resolvingSymlinksInPath().deletingLastPathComponent()
+
+/// The path of a program that was built beside the tests.
+public func product(_ name: String) -> String {
+    // The test runner itself is in the toolchain; the bundle that it loads is beside the products.
+    let candidates = [
+        productsDirectory, URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent(),
+        Bundle.main.bundleURL,
+    ]
+    let found = candidates.map { $0.appending(path: name).path() }
+        .first { FileManager.default.fileExists(atPath: $0) }
+    return found ?? name
+}
+
+/// Runs a program to its end.
+///
+/// - Parameters:
+///   - program: A path, or a name that is looked for in `PATH`.
+///   - arguments: What follows the name.
+///   - environment: All of the environment but `PATH` and `HOME`; `HOME` is a folder that is not
+///     there unless it is given.
+///   - input: What comes on standard input, which ends with it.
+///   - seconds: After so long the program is killed.
+/// - Returns: What it did.
+@discardableResult
+public func run(
+    _ program: String, _ arguments: [String], environment: [String: String] = [:],
+    input: String = "", seconds: Double = 120
+) throws -> Outcome {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = [program] + arguments
+    var all = ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "", "HOME": "/nonexistent"]
+    all.merge(environment) { $1 }
+    process.environment = all
+    let (inputPipe, outputPipe, errorPipe) = (Pipe(), Pipe(), Pipe())
+    process.standardInput = inputPipe
+    process.standardOutput = outputPipe
+    process.standardError = errorPipe
+    let errors = Collected()
+    try process.run()
+    let reader = Thread {
+        errors.set(errorPipe.fileHandleForReading.readDataToEndOfFile())
+    }
+    reader.start()
+    let identifier = process.processIdentifier
+    let watchdog = DispatchWorkItem { kill(identifier, SIGKILL) }
+    DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: watchdog)
+    try? inputPipe.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+    try? inputPipe.fileHandleForWriting.close()
+    let output = outputPipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    watchdog.cancel()
+    let isSignal = process.terminationReason == .uncaughtSignal
+    return Outcome(
+        status: process.terminationStatus + (isSignal ? 128 : 0),
+        output: String(decoding: output, as: UTF8.self), errors: errors.wait())
+}
+
+/// Ends a process that a test has started.
+///
+/// Threads of the test runner block signals, and what they start inherits that: only this one gets
+/// through.
+public func end(_ process: Process) {
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+}
+
+/// What another thread has read.
+private final class Collected: @unchecked Sendable {
+    private let done = DispatchSemaphore(value: 0)
+    private var data = Data()
+
+    func set(_ data: Data) {
+        self.data = data
+        done.signal()
+    }
+
+    func wait() -> String {
+        done.wait()
+        return String(decoding: data, as: UTF8.self)
+    }
+}
+
+/// A folder that is gone when nobody holds it any more.
+public final class TemporaryFolder: Sendable {
+    /// Its path.
+    public let path: String
+
+    /// Makes the folder.
+    public init() throws {
+        path = FileManager.default.temporaryDirectory
+            .appending(path: "tokencert-\(UUID().uuidString)").path()
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// The path of something in the folder.
+    public func file(_ name: String) -> String { path + "/" + name }
+
+    /// Writes a file into the folder.
+    ///
+    /// - Returns: Its path.
+    @discardableResult
+    public func write(_ text: String, _ name: String) throws -> String {
+        try Data(text.utf8).write(to: URL(filePath: file(name)))
+        return file(name)
+    }
+
+    /// Reads a file of the folder.
+    public func read(_ name: String) throws -> String {
+        String(decoding: try Data(contentsOf: URL(filePath: file(name))), as: UTF8.self)
+    }
+}
+
+/// Why a test cannot be set up.
+public struct SetUpError: Error, CustomStringConvertible {
+    /// What is wrong.
+    public let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

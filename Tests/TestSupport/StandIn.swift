@@ -1,0 +1,119 @@
+internal import Foundation
+
+/// The stand-in CA as its own process, ended when nobody holds it any more.
+public final class StandIn: @unchecked Sendable {
+    /// Its folder: roots, keys, accounts, issued certificates.
+    public let folder: TemporaryFolder
+    /// Where it is, as `https://localhost:12345`.
+    public let url: String
+
+    private let process: Process
+
+    /// The password of every account.
+    public static let password = "correct horse & battery=staple"
+
+    /// One account with a name that needs escaping and one address.
+    public static let anna = account(
+        "anna@example.org", points: 100, codeSigning: true, emails: ["anna@example.org"])
+
+    /// The JSON of one account.
+    public static func account(
+        _ username: String, points: Int, codeSigning: Bool, emails: [String],
+        first: String = "Anna", middle: String = "", last: String = "Müller", suffix: String = ""
+    ) -> String {
+        """
+        {"username": "\(username)", "password": "\(password)", "points": \(points),
+         "codeSigning": \(codeSigning), "emails": \(emails),
+         "name": {"first": "\(first)", "middle": "\(middle)", "last": "\(last)",
+                  "suffix": "\(suffix)"}}
+        """
+    }
+
+    /// Starts a stand-in on a free port.
+    ///
+    /// - Parameters:
+    ///   - arguments: More of its arguments.
+    ///   - accounts: The accounts, each in JSON.
+    public init(_ arguments: [String] = [], accounts: [String] = [StandIn.anna]) throws {
+        folder = try TemporaryFolder()
+        try Self.copyKeys(to: folder.path)
+        try folder.write(
+            #"{"accounts": [\#(accounts.joined(separator: ","))]}"#, "accounts.json")
+        try folder.write(Self.password + "\n", "password")
+        process = Process()
+        process.executableURL = URL(filePath: product("cacert-standin"))
+        process.arguments =
+            [folder.path, "--request-log", folder.file("requests.log")] + arguments
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.standardError
+        try process.run()
+        var text = ""
+        while !text.contains("Ctrl-C") {
+            let data = output.fileHandleForReading.availableData
+            guard !data.isEmpty else { throw SetUpError("the stand-in ended: \(text)") }
+            text += String(decoding: data, as: UTF8.self)
+        }
+        guard let line = text.split(separator: "\n").first(where: { $0.contains("CA_URL=") }),
+            let url = line.split(separator: "=").last
+        else { throw SetUpError("the stand-in did not say where it is: \(text)") }
+        self.url = String(url)
+    }
+
+    deinit {
+        end(process)
+    }
+
+    /// The file with its root, in PEM.
+    public var rootFile: String { folder.file("root.pem") }
+
+    /// What tokencert needs to use the first account.
+    public var tokencertEnvironment: [String: String] {
+        [
+            "TOKENCERT_CA_URL": url, "TOKENCERT_CA_FILE": rootFile,
+            "TOKENCERT_USERNAME": "anna@example.org",
+            "TOKENCERT_PASSWORD_SOURCE": "file:\(folder.file("password"))",
+        ]
+    }
+
+    /// One line of JSON for each request that came.
+    public var requests: [String] {
+        ((try? folder.read("requests.log")) ?? "").split(separator: "\n").map(String.init)
+    }
+
+    /// The requests that were orders.
+    public var orders: [String] { requests.filter { $0.contains("ccsr.php") } }
+
+    /// The certificates that were issued, in PEM.
+    public var issued: [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.file("issued")))
+        return (names ?? []).compactMap { try? folder.read("issued/" + $0) }
+    }
+
+    /// Keys are made once for all tests: making them takes longer than most tests.
+    private static func copyKeys(to path: String) throws {
+        for name in ["root", "class3", "server"] {
+            for kind in ["key", "pem"] {
+                try FileManager.default.copyItem(
+                    atPath: keys.file("\(name).\(kind)"), toPath: "\(path)/\(name).\(kind)")
+            }
+        }
+    }
+
+    private static let keys: TemporaryFolder = {
+        do {
+            let folder = try TemporaryFolder()
+            let process = Process()
+            process.executableURL = URL(filePath: product("cacert-standin"))
+            process.arguments = [folder.path]
+            let output = Pipe()
+            process.standardOutput = output
+            try process.run()
+            _ = output.fileHandleForReading.availableData
+            end(process)
+            return folder
+        } catch {
+            preconditionFailure("no stand-in can be started: \(error)")
+        }
+    }()
+}

@@ -1,0 +1,91 @@
+public import Foundation
+
+/// The module of SoftHSM2.
+public let softHSMModule: String = {
+    let paths = [
+        "/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm2.so",
+        "/usr/lib64/pkcs11/libsofthsm2.so", "/opt/homebrew/lib/softhsm/libsofthsm2.so",
+    ]
+    return paths.first { FileManager.default.fileExists(atPath: $0) } ?? paths[0]
+}()
+
+/// A token store of SoftHSM2 with its own configuration, gone when nobody holds it any more.
+public final class ThrowawayToken: Sendable {
+    /// Everything of the token.
+    public let folder: TemporaryFolder
+    /// The label of the first token.
+    public let label: String
+    /// The user's PIN.
+    public let pin = "31415926"
+    /// The security officer's PIN.
+    public let soPIN = "27182818"
+
+    /// Makes a store with one token.
+    ///
+    /// - Parameter label: The token's label, or nil for a store without a token.
+    public init(label: String? = "work") throws {
+        folder = try TemporaryFolder()
+        self.label = label ?? ""
+        try FileManager.default.createDirectory(
+            atPath: folder.file("tokens"), withIntermediateDirectories: true)
+        try folder.write(
+            """
+            directories.tokendir = \(folder.file("tokens"))
+            objectstore.backend = file
+            log.level = ERROR
+
+            """, "softhsm2.conf")
+        try folder.write(pin + "\n", "pin")
+        if let label { try addToken(label: label) }
+    }
+
+    /// Makes one more token in the store.
+    public func addToken(label: String) throws {
+        let outcome = try run(
+            "softhsm2-util",
+            [
+                "--init-token", "--free", "--label", label, "--pin", pin, "--so-pin", soPIN,
+            ], environment: environment)
+        guard outcome.status == 0 else { throw SetUpError(outcome.output + outcome.errors) }
+    }
+
+    /// What a program needs to use the store.
+    public var environment: [String: String] {
+        ["SOFTHSM2_CONF": folder.file("softhsm2.conf")]
+    }
+
+    /// What tokencert needs to use the store.
+    public var tokencertEnvironment: [String: String] {
+        environment.merging([
+            "TOKENCERT_MODULE": softHSMModule, "TOKENCERT_PIN_SOURCE": "file:\(folder.file("pin"))",
+            "XDG_STATE_HOME": folder.file("state"), "XDG_DATA_HOME": folder.file("data"),
+        ]) { $1 }
+    }
+
+    /// Every object's file with its content. The same before and after: nothing was changed.
+    public var contents: [String: Data] {
+        let tokens = URL(filePath: folder.file("tokens"))
+        var contents: [String: Data] = [:]
+        for case let file as URL in FileManager.default.enumerator(
+            at: tokens, includingPropertiesForKeys: nil)
+            ?? FileManager.DirectoryEnumerator()
+        where file.pathExtension == "object" && file.lastPathComponent != "token.object" {
+            contents[file.path()] = try? Data(contentsOf: file)
+        }
+        return contents
+    }
+
+    /// What pkcs11-tool says.
+    ///
+    /// - Parameters:
+    ///   - arguments: Its arguments; token and module are given.
+    ///   - asUser: Whether it logs in.
+    @discardableResult
+    public func pkcs11Tool(_ arguments: [String], asUser: Bool = true) throws -> Outcome {
+        try run(
+            "pkcs11-tool",
+            ["--module", softHSMModule, "--token-label", label]
+                + (asUser ? ["--login", "--pin", "env:PIN"] : []) + arguments,
+            environment: environment.merging(["PIN": pin]) { $1 })
+    }
+}
