@@ -45,6 +45,8 @@ let package = Package(
 
         // Four plain things, and the secrets that two of them need.
         .target(name: "Secrets"),
+        // Files that survive a loss of power.
+        .target(name: "Files"),
         .target(name: "Cryptoki", dependencies: ["CP11Kit", "Secrets", logging]),
         .target(name: "OpenSSLX509", dependencies: ["COpenSSL"]),
         .target(name: "CurlHTTP", dependencies: ["CCurl", "Secrets"]),
@@ -58,7 +60,8 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "CAcert", "Cryptoki", "CurlHTTP", "Inventory", "Issuance", "OpenSSLX509", "Secrets",
+                "CAcert", "Cryptoki", "CurlHTTP", "Files", "Inventory", "Issuance", "OpenSSLX509",
+                "Secrets",
                 argumentParser, logging, system,
             ]),
         .executableTarget(name: "tokencert", dependencies: ["Commands"]),
@@ -72,6 +75,7 @@ let package = Package(
         .target(
             name: "FaultyModule", dependencies: ["CP11Kit"], path: "Tests/FaultyModule",
             exclude: ["README.md"], linkerSettings: [.linkedLibrary("dl")]),
+        .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "SecretsTests", dependencies: ["Secrets", "TestSupport"]),
         .testTarget(name: "CryptokiTests", dependencies: ["Cryptoki", "Secrets", "TestSupport"]),
         .testTarget(name: "OpenSSLX509Tests", dependencies: ["OpenSSLX509", "TestSupport"]),

@@ -10,7 +10,7 @@ struct AccountCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        prepareProcess(output)
+        try prepareProcess(output)
         let anchors = try TrustStore.anchors(file: setting(ca.caFile, "CA_FILE"))
         var api = try openAPI(ca, anchorsPEM: anchors.pem)
         let status = try api.accountStatus()

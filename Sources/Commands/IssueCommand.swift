@@ -26,7 +26,7 @@ struct IssueCommand: ParsableCommand {
     var dryRun = false
 
     func run() throws {
-        prepareProcess(output)
+        try prepareProcess(output)
         var request = try options.request()
         request.acceptsChanges = setting(acceptChanges, "ACCEPT_CHANGES")
         let isDryRun = setting(dryRun, "DRY_RUN")
@@ -51,7 +51,11 @@ struct IssueCommand: ParsableCommand {
             printError("warning: what the CA answered could not be kept in \(stateFolder)")
         }
         try show(issued)
-        if let file = options.outputFile { try writeFile(issued.certificate.pem, file) }
+        if let file = options.outputFile {
+            try writeFile(
+                issued.certificate.pem, file,
+                hints: ["the certificate is on the token: do not order it again"])
+        }
     }
 
     private func answerKeeper(
@@ -140,7 +144,9 @@ private struct IssueReport: Encodable {
             "  private key  \(key)",
             "  certificate  \(certificate)",
         ]
-            + changes.map { "  changed      \($0.subject): asked “\($0.asked)”, got “\($0.got)”" }
+            + changes.map {
+                printable("  changed      \($0.subject): asked “\($0.asked)”, got “\($0.got)”")
+            }
     }
 }
 

@@ -19,7 +19,7 @@ struct ListCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        prepareProcess(output)
+        try prepareProcess(output)
         let uri = try uri.map(parseURI)
         let token = try findToken(tokenOptions, uri)
         let source = try tokenOptions.source(uri)
@@ -28,16 +28,19 @@ struct ListCommand: ParsableCommand {
         if let source, needsLogin {
             try requireUsablePIN(token, allowingLastTry: tokenOptions.allowsLastTry)
             let pin = try readPIN(token, source)
+            try requirePossiblePIN(pin, token)
             inventory = try token.withLogin(as: .user, pin: pin) { try read(token, uri) }
         } else {
             inventory = try read(token, uri)
         }
         let sawAll = !needsLogin || source != nil
-        let report = try ListReport(token, inventory, sawAll: sawAll, now: now())
+        let report = ListReport(
+            token: try TokenReport(token), sawPrivateObjects: sawAll, inventory: inventory,
+            now: now())
         if output.isJSON {
-            try printJSON(report)
+            try report.printJSON()
         } else {
-            for line in report.lines(output.style) { print(line) }
+            report.printTable(try output.style())
         }
     }
 
@@ -47,8 +50,15 @@ struct ListCommand: ParsableCommand {
     }
 }
 
-/// What `list` shows, in the form of its JSON.
-struct ListReport: Encodable {
+/// What `list` shows. There may be many objects, so they are turned into text one by one.
+struct ListReport {
+    let token: TokenReport
+    /// Whether private objects were looked at.
+    let sawPrivateObjects: Bool
+    let inventory: TokenInventory
+    let now: Int64
+
+    /// A key, in the form of its JSON.
     struct Key: Encodable {
         let kind: String
         let label: String
@@ -59,14 +69,13 @@ struct ListReport: Encodable {
         let mismatchedCertificates: [CertificateLine]
     }
 
+    /// A certificate, in the form of its JSON.
     struct CertificateLine: Encodable {
         let uri: String
         let label: String
         let id: String
         let subject: String?
         let issuer: String?
-        let subjectName: String?
-        let issuerName: String?
         let serialNumber: String?
         let notBefore: String?
         let notAfter: String?
@@ -74,33 +83,95 @@ struct ListReport: Encodable {
         let keyKind: String?
     }
 
-    let token: TokenReport
-    /// Whether private objects were looked at.
-    let sawPrivateObjects: Bool
-    let keys: [Key]
-    let certificates: [CertificateLine]
-    let otherObjects: Int
-
-    init(_ token: Token, _ inventory: TokenInventory, sawAll: Bool, now: Int64) throws {
-        self.token = try TokenReport(token)
-        sawPrivateObjects = sawAll
-        keys = inventory.keys.map { key in
-            Key(
-                kind: Self.name(key.kind), label: key.label, id: hexadecimal(key.id),
-                privateKey: key.privateKey?.uri, publicKey: key.publicKey?.uri,
-                certificates: key.certificates.map { .init($0, now) },
-                mismatchedCertificates: key.mismatchedCertificates.map { .init($0, now) })
+    /// Prints one JSON object, each key and each certificate on a line of its own.
+    func printJSON() throws {
+        print("{\"token\":" + (try jsonLine(token)) + ",")
+        print("\"sawPrivateObjects\":\(sawPrivateObjects),")
+        print("\"otherObjects\":\(inventory.otherObjects),")
+        print("\"keys\":[")
+        for (index, key) in inventory.keys.enumerated() {
+            let comma = index + 1 < inventory.keys.count ? "," : ""
+            print(try jsonLine(Key(key, now)) + comma)
         }
-        certificates = inventory.certificates.map { .init($0, now) }
-        otherObjects = inventory.otherObjects
+        print("],\"certificates\":[")
+        for (index, entry) in inventory.certificates.enumerated() {
+            let comma = index + 1 < inventory.certificates.count ? "," : ""
+            print(try jsonLine(CertificateLine(entry, now)) + comma)
+        }
+        print("]}")
     }
 
-    private static func name(_ kind: KeyKind?) -> String {
+    func printTable(_ style: Style) {
+        print("token “\(printable(token.label))”  " + style.faint(token.uri))
+        print("")
+        if inventory.keys.isEmpty, inventory.certificates.isEmpty {
+            print("no keys and no certificates are seen")
+        } else {
+            table().print(style)
+        }
+        if inventory.otherObjects > 0 {
+            print("\nand \(inventory.otherObjects) other object(s)")
+        }
+        if !sawPrivateObjects {
+            print("\nPrivate keys are seen only after a login: --pin-source prompt")
+        }
+    }
+
+    private func table() -> Table {
+        var table = Table(["KEY", "LABEL", "ID", "CERTIFICATE", "ISSUER", "DAYS LEFT"])
+        for key in inventory.keys {
+            let uris = [key.privateKey?.uri, key.publicKey?.uri].compactMap { $0 }
+            let kind = Self.name(key.kind)
+            let head = [
+                key.privateKey == nil ? "\(kind) public" : kind, key.label, hexadecimal(key.id),
+            ]
+            if key.certificates.isEmpty {
+                table.add(head + ["none", "", ""], below: uris)
+            }
+            for (index, entry) in key.certificates.enumerated() {
+                table.add(
+                    head + cells(entry), below: (index == 0 ? uris : []) + [entry.record.uri])
+            }
+            for entry in key.mismatchedCertificates {
+                table.add(row("same id, other key", entry), below: [entry.record.uri])
+            }
+        }
+        for entry in inventory.certificates {
+            table.add(row("no key seen", entry), below: [entry.record.uri])
+        }
+        return table
+    }
+
+    private func row(_ head: String, _ entry: CertificateEntry) -> [String] {
+        [head, entry.record.label, hexadecimal(entry.record.id)] + cells(entry)
+    }
+
+    private func cells(_ entry: CertificateEntry) -> [String] {
+        guard let content = entry.content else { return ["unreadable", "", ""] }
+        let daysLeft = content.daysLeft(at: now)
+        return [
+            content.subjectName, content.issuerName, daysLeft < 0 ? "expired" : "\(daysLeft)",
+        ]
+    }
+
+    static func name(_ kind: KeyKind?) -> String {
         switch kind {
         case .rsa(bits: 0): "RSA"
         case let kind?: kind.description
         case nil: "unknown"
         }
+    }
+}
+
+extension ListReport.Key {
+    init(_ key: KeyEntry, _ now: Int64) {
+        kind = ListReport.name(key.kind)
+        label = key.label
+        id = hexadecimal(key.id)
+        privateKey = key.privateKey?.uri
+        publicKey = key.publicKey?.uri
+        certificates = key.certificates.map { .init($0, now) }
+        mismatchedCertificates = key.mismatchedCertificates.map { .init($0, now) }
     }
 }
 
@@ -111,62 +182,10 @@ extension ListReport.CertificateLine {
         id = hexadecimal(entry.record.id)
         subject = entry.content?.subject
         issuer = entry.content?.issuer
-        subjectName = entry.content?.subjectName
-        issuerName = entry.content?.issuerName
         serialNumber = entry.content?.serialNumber
         notBefore = entry.content.map { timestamp($0.notBefore) }
         notAfter = entry.content.map { timestamp($0.notAfter) }
         daysLeft = entry.content?.daysLeft(at: now)
         keyKind = entry.content?.keyKind.description
-    }
-
-    func validity(_ style: Style) -> String {
-        guard let daysLeft else { return "unreadable" }
-        if daysLeft < 0 { return "expired" }
-        return "\(daysLeft)"
-    }
-}
-
-extension ListReport {
-    func lines(_ style: Style) -> [String] {
-        var lines = ["token “\(printable(token.label))”  " + style.faint(token.uri), ""]
-        var table = Table(["KEY", "LABEL", "ID", "CERTIFICATE", "ISSUER", "DAYS LEFT"])
-        for key in keys {
-            let uris = [key.privateKey, key.publicKey].compactMap { $0 }
-            let name = key.privateKey == nil ? "\(key.kind) public" : key.kind
-            if key.certificates.isEmpty {
-                table.add([name, key.label, key.id, "none", "", ""], below: uris)
-            }
-            for (index, certificate) in key.certificates.enumerated() {
-                table.add(
-                    [name, key.label, key.id] + cells(certificate, style),
-                    below: (index == 0 ? uris : []) + [certificate.uri])
-            }
-            for certificate in key.mismatchedCertificates {
-                table.add(
-                    ["same id, other key", certificate.label, certificate.id]
-                        + cells(certificate, style), below: [certificate.uri])
-            }
-        }
-        for certificate in certificates {
-            table.add(
-                ["no key seen", certificate.label, certificate.id] + cells(certificate, style),
-                below: [certificate.uri])
-        }
-        lines +=
-            keys.isEmpty && certificates.isEmpty
-            ? ["no keys and no certificates are seen"] : table.lines(style)
-        if otherObjects > 0 { lines += ["", "and \(otherObjects) other object(s)"] }
-        if !sawPrivateObjects {
-            lines += ["", "Private keys are seen only after a login: --pin-source prompt"]
-        }
-        return lines
-    }
-
-    private func cells(_ certificate: CertificateLine, _ style: Style) -> [String] {
-        [
-            certificate.subjectName ?? "unreadable", certificate.issuerName ?? "",
-            certificate.validity(style),
-        ]
     }
 }

@@ -16,7 +16,7 @@ struct RequestCommand: ParsableCommand {
     var dryRun = false
 
     func run() throws {
-        prepareProcess(output)
+        try prepareProcess(output)
         let request = try options.request()
         let file = options.outputFile
         try requireWritable(file)
@@ -30,7 +30,9 @@ struct RequestCommand: ParsableCommand {
         }
         let pin = try readPIN(token, tokenOptions.source(request.keyURI))
         let made = try maker.make(plan, request, pin: pin)
-        if let file { try writeFile(made.request.pem, file) }
+        if let file {
+            try writeFile(made.request.pem, file, hints: ["its key: \(made.key.uri)"])
+        }
         if output.isJSON {
             try printJSON(
                 Report(

@@ -3,6 +3,7 @@ internal import Cryptoki
 internal import Logging
 internal import OpenSSLX509
 internal import Secrets
+internal import Synchronization
 
 /// Runs the program with the arguments of this process.
 ///
@@ -35,15 +36,20 @@ private func report(_ error: any Error) -> Int32 {
 }
 
 private func write(_ failure: Failure) {
-    let style = Style(.standardError, choice: environmentVariable("TOKENCERT_COLOR"))
-    printError(style.bad("error:") + " " + failure.message)
+    let style = Style(.standardError, choice: colorChoice.withLock { $0 })
+    printError(style.bad("error:") + " " + printable(failure.message))
     for hint in failure.hints {
-        printError(style.faint("hint:") + " " + hint)
+        printError(style.faint("hint:") + " " + printable(hint))
     }
 }
 
+/// What was said about colour, for errors that come when the options are out of sight.
+private let colorChoice = Mutex<ColorChoice>(.auto)
+
 /// What every command does before anything else.
-func prepareProcess(_ output: OutputOptions) {
+func prepareProcess(_ output: OutputOptions) throws {
+    let color = try output.colorChoice()
+    colorChoice.withLock { $0 = color }
     protectProcessMemory()
     OpenSSL.startWithoutConfiguration()
     let level: Logger.Level = output.isVerbose ? .debug : .error

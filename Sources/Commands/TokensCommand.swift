@@ -10,14 +10,18 @@ struct TokensCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        prepareProcess(output)
+        try prepareProcess(output)
         let set = try ModuleSet(tokenOptions, nil)
-        let choice = try tokenOptions.choice()
-        let report = try TokensReport(set, isDetailed: output.isVerbose) { try choice.fits($0) }
+        let choices = try tokenOptions.choices()
+        let report = try TokensReport(set, isDetailed: output.isVerbose) {
+            token throws(CryptokiError) in
+            for choice in choices where try !choice.fits(token) { return false }
+            return true
+        }
         if output.isJSON {
             try printJSON(report)
         } else {
-            for line in report.lines(output.style) { print(line) }
+            report.printText(try output.style())
         }
     }
 }
@@ -37,6 +41,8 @@ private struct TokensReport: Encodable {
         let id: UInt
         let description: String
         var token: TokenReport?
+        /// Why the token in it cannot be shown.
+        var failure: String?
     }
 
     struct FailureReport: Encodable {
@@ -47,15 +53,23 @@ private struct TokensReport: Encodable {
     var modules: [ModuleReport] = []
     var failures: [FailureReport] = []
 
-    init(_ set: ModuleSet, isDetailed: Bool, _ fits: (Token) throws -> Bool) throws {
+    init(_ set: ModuleSet, isDetailed: Bool, _ fits: (Token) throws(CryptokiError) -> Bool) throws {
         for module in set.modules {
             var report = ModuleReport(
                 name: module.name, path: module.path, description: module.info.libraryDescription,
                 manufacturer: module.info.manufacturer, version: module.info.libraryVersion)
             for slot in try module.slots(tokenPresent: false) {
-                var line = SlotReport(id: slot.id, description: try slot.info().slotDescription)
-                if try slot.info().isTokenPresent, let token = try? slot.token(), try fits(token) {
-                    line.token = try TokenReport(token, isDetailed: isDetailed)
+                let info = try slot.info()
+                var line = SlotReport(id: slot.id, description: info.slotDescription)
+                if info.isTokenPresent {
+                    do throws(CryptokiError) {
+                        let token = try slot.token()
+                        if try fits(token) {
+                            line.token = try TokenReport(token, isDetailed: isDetailed)
+                        }
+                    } catch {
+                        line.failure = error.description
+                    }
                 }
                 report.slots.append(line)
             }
@@ -64,15 +78,13 @@ private struct TokensReport: Encodable {
         failures = set.failures.map { .init(name: $0.name, reason: $0.error.description) }
     }
 
-    func lines(_ style: Style) -> [String] {
-        var lines: [String] = []
+    func printText(_ style: Style) {
         for module in modules {
-            let version = module.version.isEmpty ? "" : " \(module.version)"
-            lines.append(
-                style.strong(printable(module.description) + version)
+            print(
+                style.strong(printable("\(module.description) \(module.version)"))
                     + style.faint("  \(module.path)"))
-            var table = Table(["LABEL", "MANUFACTURER", "MODEL", "SERIAL", "STATE"])
             let tokens = module.slots.compactMap(\.token)
+            var table = Table(["LABEL", "MANUFACTURER", "MODEL", "SERIAL", "STATE"])
             for token in tokens {
                 table.add(
                     [
@@ -80,17 +92,17 @@ private struct TokensReport: Encodable {
                         token.state.joined(separator: ", "),
                     ], below: [token.uri] + (token.mechanisms ?? []))
             }
-            lines += tokens.isEmpty ? ["no token"] : table.lines(style)
-            lines.append("")
+            let failed = module.slots.compactMap(\.failure)
+            if !tokens.isEmpty { table.print(style) }
+            for failure in failed { print("a token cannot be read: \(failure)") }
+            if tokens.isEmpty, failed.isEmpty { print("no token") }
         }
         for failure in failures {
-            lines.append("module \(failure.name) is not usable: \(failure.reason)")
+            print("module \(failure.name) is not usable: \(failure.reason)")
         }
         if modules.isEmpty, failures.isEmpty {
-            lines.append("p11-kit is configured with no module that has tokens; see --module")
+            print("p11-kit is configured with no module that has tokens; see --module")
         }
-        while lines.last == "" { lines.removeLast() }
-        return lines
     }
 }
 
@@ -113,7 +125,7 @@ struct TokenReport: Encodable {
     /// With `--verbose`: what the token can do.
     let mechanisms: [String]?
 
-    init(_ token: Token, isDetailed: Bool = false) throws {
+    init(_ token: Token, isDetailed: Bool = false) throws(CryptokiError) {
         let info = token.info
         label = info.label
         manufacturer = info.manufacturer
@@ -132,7 +144,7 @@ struct TokenReport: Encodable {
         mechanisms = isDetailed ? try Self.mechanisms(token) : nil
     }
 
-    private static func mechanisms(_ token: Token) throws -> [String] {
+    private static func mechanisms(_ token: Token) throws(CryptokiError) -> [String] {
         try token.mechanisms().map { type in
             let sizes = try? token.mechanismInfo(type).keySizes
             return "\(type)" + (sizes.map { " \($0.lowerBound)-\($0.upperBound)" } ?? "")

@@ -3,49 +3,22 @@ internal import OpenSSLX509
 
 /// Brings keys and certificates together as they come out of a token, in any order.
 struct Pairing {
-    private var keys: [KeyEntry] = []
-    /// Where keys stand in ``keys``, by their value.
-    private var byValue: [PublicKey: [Int]] = [:]
-    /// Where keys stand, by their id.
-    private var byID: [[UInt8]: [Int]] = [:]
+    private struct Half {
+        let record: ObjectRecord
+        let value: PublicKey?
+        let kind: KeyKind?
+    }
+
+    private var privateKeys: [Half] = []
+    private var publicKeys: [Half] = []
     private var certificates: [(entry: CertificateEntry, key: PublicKey?)] = []
 
     mutating func add(key record: ObjectRecord, _ value: PublicKey?, _ kind: KeyKind?) {
-        let index = place(of: record, value) ?? keys.count
-        if index == keys.count { keys.append(KeyEntry()) }
+        let half = Half(record: record, value: value, kind: value?.kind ?? kind)
         if record.objectClass == .privateKey {
-            keys[index].privateKey = record
+            privateKeys.append(half)
         } else {
-            keys[index].publicKey = record
-        }
-        if let value {
-            keys[index].value = value
-            keys[index].kind = value.kind
-            if !(byValue[value]?.contains(index) ?? false) {
-                byValue[value, default: []].append(index)
-            }
-        } else if keys[index].kind == nil {
-            keys[index].kind = kind
-        }
-        if !record.id.isEmpty, !(byID[record.id]?.contains(index) ?? false) {
-            byID[record.id, default: []].append(index)
-        }
-    }
-
-    /// The entry that has the other half of a key: by value, or by id where one of the halves does
-    /// not tell its value.
-    private func place(of record: ObjectRecord, _ value: PublicKey?) -> Int? {
-        let isFree: (Int) -> Bool = { index in
-            record.objectClass == .privateKey
-                ? keys[index].privateKey == nil : keys[index].publicKey == nil
-        }
-        if let value,
-            let index = byValue[value]?.first(where: { isFree($0) && keys[$0].id == record.id })
-        {
-            return index
-        }
-        return byID[record.id]?.first { index in
-            isFree(index) && (value == nil || keys[index].value == nil)
+            publicKeys.append(half)
         }
     }
 
@@ -53,20 +26,19 @@ struct Pairing {
         certificates.append((entry, key))
     }
 
-    /// The key that a certificate is for: the one with its id where several halves are apart, else
-    /// one whose private half is there.
-    private func place(of entry: CertificateEntry, _ key: PublicKey) -> Int? {
-        let places = byValue[key] ?? []
-        return places.first { keys[$0].id == entry.record.id }
-            ?? places.first { keys[$0].privateKey != nil } ?? places.first
-    }
-
     /// The keys with their certificates, and the certificates without keys; both by label and id.
     consuming func result() -> ([KeyEntry], [CertificateEntry]) {
+        var keys = pairedKeys()
+        let (byValue, byID) = Self.places(of: keys)
         var lone: [CertificateEntry] = []
         for (entry, key) in certificates {
-            if let key, let index = place(of: entry, key) {
-                keys[index].certificates.append(entry)
+            let places = key.flatMap { byValue[$0] } ?? []
+            // The key with its id where halves are apart, else one whose private half is there.
+            let place =
+                places.first { keys[$0].id == entry.record.id }
+                ?? places.first { keys[$0].privateKey != nil } ?? places.first
+            if let place {
+                keys[place].certificates.append(entry)
             } else if key != nil, let index = byID[entry.record.id]?.first {
                 if keys[index].value == nil {
                     keys[index].certificates.append(entry)
@@ -83,5 +55,59 @@ struct Pairing {
                 < ($1.record.label, hexadecimal($1.record.id))
         }
         return (keys, lone)
+    }
+
+    /// Both halves of each key: first those that have the same id and label, then those that have
+    /// the same id. Halves that tell different values are never one key.
+    private func pairedKeys() -> [KeyEntry] {
+        var keys = publicKeys.map { half in
+            var key = KeyEntry()
+            key.publicKey = half.record
+            key.value = half.value
+            key.kind = half.kind
+            return key
+        }
+        let (_, byID) = Self.places(of: keys)
+        var unpaired = privateKeys
+        for needsLabel in [true, false] {
+            var left: [Half] = []
+            for half in unpaired {
+                let place = byID[half.record.id]?.first { index in
+                    keys[index].privateKey == nil
+                        && (!needsLabel
+                            || keys[index].publicKey?.labelBytes == half.record.labelBytes)
+                        && (half.value == nil || keys[index].value == nil
+                            || half.value == keys[index].value)
+                }
+                guard let place else {
+                    left.append(half)
+                    continue
+                }
+                keys[place].privateKey = half.record
+                keys[place].value = keys[place].value ?? half.value
+                keys[place].kind = keys[place].value?.kind ?? keys[place].kind ?? half.kind
+            }
+            unpaired = left
+        }
+        for half in unpaired {
+            var key = KeyEntry()
+            key.privateKey = half.record
+            key.value = half.value
+            key.kind = half.kind
+            keys.append(key)
+        }
+        return keys
+    }
+
+    private static func places(
+        of keys: [KeyEntry]
+    ) -> (byValue: [PublicKey: [Int]], byID: [[UInt8]: [Int]]) {
+        var byValue: [PublicKey: [Int]] = [:]
+        var byID: [[UInt8]: [Int]] = [:]
+        for (index, key) in keys.enumerated() {
+            if let value = key.value { byValue[value, default: []].append(index) }
+            if !key.id.isEmpty { byID[key.id, default: []].append(index) }
+        }
+        return (byValue, byID)
     }
 }

@@ -95,15 +95,9 @@ extension ObjectRecord {
     init(_ handle: ObjectHandle, _ head: Attributes, _ tokenURI: PKCS11URI) {
         self.handle = handle
         objectClass = head[.class] ?? ObjectClass(rawValue: UInt.max)
-        label = head[.label] ?? ""
         id = head[.id] ?? []
-        var named = Template()
-        named[.class] = objectClass
-        if !id.isEmpty { named[.id] = id }
-        // The bytes themselves: a label that is no UTF-8 would not be found again.
-        let labelBytes = AttributeKey<[UInt8]>(rawValue: AttributeKey<String>.label.type.rawValue)
-        if let bytes = head[labelBytes], !bytes.isEmpty { named[labelBytes] = bytes }
-        uri = PKCS11URI(token: tokenURI, objectWith: named).description
+        labelBytes = head.bytes(of: AttributeKey<String>.label.type) ?? []
+        token = tokenURI
     }
 }
 

@@ -2,21 +2,33 @@ public import Cryptoki
 public import OpenSSLX509
 
 /// An object on a token, by what names it.
-public struct ObjectRecord: Sendable, Hashable {
+public struct ObjectRecord: Sendable {
     /// The module's handle, good while the session that found it is.
     public let handle: ObjectHandle
     /// What kind of object it is.
     public let objectClass: ObjectClass
-    /// `CKA_LABEL`, or an empty text.
-    public let label: String
     /// `CKA_ID`, or no bytes.
     public let id: [UInt8]
+    let token: PKCS11URI
+    let labelBytes: [UInt8]
+
+    /// `CKA_LABEL`, or an empty text.
+    public var label: String { String(decoding: labelBytes, as: UTF8.self) }
+
     /// The object's URI (RFC 7512).
-    public let uri: String
+    public var uri: String {
+        var named = Template()
+        named[.class] = objectClass
+        if !id.isEmpty { named[.id] = id }
+        // The bytes themselves: a label that is no UTF-8 would not be found again.
+        let label = AttributeKey<[UInt8]>(rawValue: AttributeKey<String>.label.type.rawValue)
+        if !labelBytes.isEmpty { named[label] = labelBytes }
+        return PKCS11URI(token: token, objectWith: named).description
+    }
 }
 
 /// A certificate on a token.
-public struct CertificateEntry: Sendable, Hashable {
+public struct CertificateEntry: Sendable {
     /// The object.
     public let record: ObjectRecord
     /// What it says, or nil where its value is no certificate.

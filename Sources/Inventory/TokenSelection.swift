@@ -6,9 +6,6 @@ public enum TokenChoice: Sendable {
     case uri(PKCS11URI)
     /// The whole label of the token.
     case label(String)
-    /// Nothing: there has to be only one.
-    case onlyOne
-
     /// Whether a token is what was said.
     ///
     /// - Parameter token: The token.
@@ -17,7 +14,6 @@ public enum TokenChoice: Sendable {
         switch self {
         case .uri(let uri): try uri.matches(token)
         case .label(let label): token.info.label == label
-        case .onlyOne: true
         }
     }
 }
@@ -49,28 +45,28 @@ public struct TokenSelectionError: Error, Sendable {
 /// too.
 ///
 /// - Parameters:
-///   - choice: Which token.
+///   - choices: What was said about the token; it has to fit all of it.
 ///   - modules: Where it is looked for.
 /// - Returns: The token.
-/// - Throws: ``TokenSelectionError``, or `CryptokiError` where there is no token and a module does
-///   not list its slots.
-public func selectToken(_ choice: TokenChoice, in modules: [Module]) throws -> Token {
+/// - Throws: ``TokenSelectionError``, or `CryptokiError` where nothing fits and a module or a token
+///   failed.
+public func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -> Token {
     var all: [Token] = []
     var fitting: [Token] = []
     var trouble: CryptokiError?
     for module in modules {
-        // One sick module or token does not keep the others away.
-        do throws(CryptokiError) {
-            for token in try module.tokens() {
+        for slot in slots(of: module, &trouble) {
+            // One sick token does not keep the others away.
+            do throws(CryptokiError) {
+                let token = try slot.token()
                 all.append(token)
-                do throws(CryptokiError) {
-                    if try choice.fits(token) { fitting.append(token) }
-                } catch {
-                    trouble = error
-                }
+                var fits = true
+                for choice in choices where fits { fits = try choice.fits(token) }
+                if fits { fitting.append(token) }
+            } catch {
+                // It was just taken out.
+                if error.returnValue != .tokenNotPresent { trouble = error }
             }
-        } catch {
-            trouble = error
         }
     }
     let ready = fitting.filter { $0.info.flags.contains(.tokenInitialized) }
@@ -78,10 +74,19 @@ public func selectToken(_ choice: TokenChoice, in modules: [Module]) throws -> T
     guard ready.isEmpty else {
         throw TokenSelectionError(code: .several, candidates: ready)
     }
+    if let trouble { throw trouble }
     if !fitting.isEmpty {
         throw TokenSelectionError(code: .uninitialized, candidates: fitting)
     }
-    if all.isEmpty, let trouble { throw trouble }
     throw TokenSelectionError(
         code: .none, candidates: all.filter { $0.info.flags.contains(.tokenInitialized) })
+}
+
+private func slots(of module: Module, _ trouble: inout CryptokiError?) -> [Slot] {
+    do throws(CryptokiError) {
+        return try module.slots(tokenPresent: true)
+    } catch {
+        trouble = error
+        return []
+    }
 }

@@ -55,16 +55,22 @@ public struct IssuanceError: Error, Sendable {
     public let tokenError: CryptokiError?
     /// What could be chosen instead: URIs, names, addresses.
     public let choices: [String]
-    /// A key pair that was made and stays on the token.
-    public struct RemainingKey: Sendable, Hashable {
+    /// The key pair of the job, as it is on the token now.
+    public struct KeyOnToken: Sendable, Hashable {
         /// The private key's URI.
         public let uri: String
         /// `CKA_ID` of both halves.
         public let id: [UInt8]
+        /// Whether it was made in this run.
+        public let isNew: Bool
+        /// The label of its token.
+        public let tokenLabel: String
+        /// The file of the module that the token was reached through.
+        public let modulePath: String
     }
 
-    /// The key pair that was made and stays on the token, or nil where none was.
-    public internal(set) var remainingKey: RemainingKey?
+    /// The key pair, or nil where the job did not come so far.
+    public internal(set) var key: KeyOnToken?
     /// What the CA answered, or nil where nothing came.
     public internal(set) var answer: ReceivedAnswer?
     /// The URI of the certificate that was written and stays on the token, or nil.

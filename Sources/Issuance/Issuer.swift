@@ -149,7 +149,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
                 differences: verified.differences)
         } catch {
             var error = error
-            error.remainingKey = key.remaining
+            error.key = key.named(on: token)
             error.answer = received
             error.writtenCertificate = written
             throw error

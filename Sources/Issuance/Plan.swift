@@ -47,8 +47,12 @@ public struct TokenKey: Sendable {
     /// Whether each use needs the PIN once more.
     public let needsPINForEachUse: Bool
 
-    /// The key as an error names it that leaves it behind; nil for one that was there before.
-    var remaining: IssuanceError.RemainingKey? { isNew ? .init(uri: uri, id: id) : nil }
+    /// The key as an error names it.
+    func named(on token: Token) -> IssuanceError.KeyOnToken {
+        .init(
+            uri: uri, id: id, isNew: isNew, tokenLabel: token.info.label,
+            modulePath: token.module.path)
+    }
 }
 
 /// One thing that the CA did otherwise than asked.

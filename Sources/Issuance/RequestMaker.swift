@@ -67,7 +67,7 @@ public struct RequestMaker: Sendable {
                 return MadeRequest(request: signed, key: key)
             } catch {
                 var error = error
-                error.remainingKey = key.remaining
+                error.key = key.named(on: token)
                 throw error
             }
         }

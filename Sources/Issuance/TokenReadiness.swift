@@ -1,5 +1,6 @@
 public import Cryptoki
 internal import OpenSSLX509
+public import Secrets
 
 /// What is known of a token before anybody logs in to it.
 struct TokenReadiness {
@@ -100,6 +101,26 @@ public func requireUsablePIN(_ token: Token, allowingLastTry: Bool) throws(Issua
         throw IssuanceError(
             .pinRefused, at: .plan, "one more wrong PIN locks the token; no PIN was sent")
     }
+}
+
+/// Insists that a PIN can be right by its length, before it is sent.
+///
+/// - Parameters:
+///   - pin: The PIN.
+///   - token: The token that it is for.
+/// - Throws: ``IssuanceError``; nothing was sent.
+public func requirePossiblePIN(
+    _ pin: borrowing Secret, _ token: Token
+) throws(IssuanceError) {
+    let flags = token.info.flags
+    let lengths = token.info.pinLengths
+    guard flags.contains(.loginRequired), !flags.contains(.protectedAuthenticationPath),
+        !lengths.contains(pin.count)
+    else { return }
+    throw IssuanceError(
+        .pinRefused, at: .generate,
+        "the token's PINs have \(lengths.lowerBound) to \(lengths.upperBound) bytes; "
+            + "a PIN of another length was not sent")
 }
 
 extension NamedCurve {

@@ -57,16 +57,7 @@ func tokenURI(_ token: Token) throws(IssuanceError) -> PKCS11URI {
 func withUserLogin<Result>(
     _ token: Token, pin: borrowing Secret, _ body: () throws(IssuanceError) -> Result
 ) throws(IssuanceError) -> Result {
-    let flags = token.info.flags
-    let lengths = token.info.pinLengths
-    if flags.contains(.loginRequired), !flags.contains(.protectedAuthenticationPath),
-        lengths.upperBound > 0, !lengths.contains(pin.count)
-    {
-        throw IssuanceError(
-            .pinRefused, at: .generate,
-            "the token's PINs have \(lengths.lowerBound) to \(lengths.upperBound) bytes; "
-                + "a PIN of another length was not sent")
-    }
+    try requirePossiblePIN(pin, token)
     do {
         return try token.withLogin(as: .user, pin: pin) { try body() }
     } catch let error as IssuanceError {

@@ -8,4 +8,6 @@ internal import Commands
     internal import Glibc
 #endif
 
+// A reader that goes away, as in "tokencert issue | head -1", must not end an order in the middle.
+signal(SIGPIPE, SIG_IGN)
 exit(runTokencert())

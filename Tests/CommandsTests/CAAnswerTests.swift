@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension RealBinary {
+extension RealParts {
     /// What the CA may answer: for each the status, the message, and what becomes of the token.
     @Suite struct CAAnswerTests {
         @Test(
@@ -50,7 +50,7 @@ extension RealBinary {
             let keys = try #require(list["keys"] as? [[String: Any]])
             #expect(keys.count == 1)
             let uri = try #require(keys.first?["privateKey"] as? String)
-            #expect(outcome.errors.contains("tokencert issue --key '\(uri)'"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("--key '\(uri)'"), "\(outcome.errors)")
         }
 
         @Test(
@@ -98,7 +98,7 @@ extension RealBinary {
                 atPath: bench.token.folder.file("state/tokencert"),
                 withIntermediateDirectories: true)
             try Data().write(to: URL(filePath: answers))
-            expect(try bench.tokencert(["issue"]), 78, "could not be kept")
+            expect(try bench.tokencert(["issue"]), 78, "what the CA answers could not be kept")
             #expect(bench.token.contents == before)
             #expect(bench.ca.requests.isEmpty)
         }

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension RealBinary {
+extension RealParts {
     @Suite struct IssueTests {
         @Test("Without this nobody gets a certificate: key, order, check, write, proof, list")
         func issueAndList() throws {
@@ -165,6 +165,46 @@ extension RealBinary {
             #expect(
                 try bench.token.pkcs11Tool(["--list-objects"]).output
                     .components(separatedBy: "Private Key Object").count == 2)
+        }
+
+        @Test("A reader that goes away ends an order in the middle")
+        func closedPipes() throws {
+            let bench = try Bench()
+            let outcome = try run(
+                "bash",
+                [
+                    "-c", "set -o pipefail; \"$0\" issue 2> >(sleep 0.1) | true",
+                    product("tokencert"),
+                ], environment: bench.environment)
+            #expect(outcome.status == 0, "\(outcome)")
+            #expect(
+                try bench.token.pkcs11Tool(["--list-objects"]).output.contains("Certificate Object")
+            )
+        }
+
+        @Test("A device is replaced by a file, or a certificate is lost where its file cannot be")
+        func outputFiles() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            let link = folder.file("link")
+            try folder.write("", "target")
+            try FileManager.default.createSymbolicLink(
+                atPath: link, withDestinationPath: folder.file("target"))
+            #expect(try bench.tokencert(["request", "--out", link]).status == 0)
+            #expect(try folder.read("target").contains("BEGIN CERTIFICATE REQUEST"))
+            let toOutput = try bench.tokencert(["request", "--out", "/dev/stdout"])
+            #expect(toOutput.output.contains("BEGIN CERTIFICATE REQUEST"), "\(toOutput)")
+            let before = bench.token.contents
+            expect(
+                try bench.tokencert(["issue", "--out", "/nonexistent/file"]), 78,
+                "cannot be written")
+            #expect(bench.token.contents == before)
+            // Found out only at the end: the certificate is printed, and nobody orders again.
+            let long = folder.file(String(repeating: "x", count: 250))
+            let outcome = try bench.tokencert(["issue", "--out", long])
+            expect(outcome, 78, "what is printed was not written")
+            #expect(outcome.output.contains("BEGIN CERTIFICATE"))
+            #expect(outcome.errors.contains("do not order it again"))
         }
 
         @Test("A dry run changes something, or sends a PIN")

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension RealBinary {
+extension RealParts {
     /// What may be wrong with a token: for each the status, the message, and no change.
     @Suite struct TokenErrorTests {
         @Test("A key is made on another token than was meant")
@@ -63,7 +63,7 @@ extension RealBinary {
             #expect(bench.ca.orders.isEmpty)
             expect(
                 try bench.tokencert(["list", "--pin-source", "file:\(file)"], bench.faulty([:])),
-                77, "CKR_PIN_INCORRECT")
+                77, "the token refuses the PIN [CKR_PIN_INCORRECT]")
             #expect(bench.calls("C_Login") == 2)
         }
 
@@ -88,12 +88,39 @@ extension RealBinary {
             let place = ["EMPTY", "LINES", "SHORT"].reduce(source) {
                 $0.replacing("file:\($1)", with: "file:\(folder.file($1))")
             }
-            let outcome = try bench.tokencert(
-                ["issue", "--pin-source", place], bench.faulty([:]))
-            expect(outcome, status, message)
+            for command in ["issue", "list", "request"] {
+                let outcome = try bench.tokencert(
+                    [command, "--pin-source", place], bench.faulty([:]))
+                expect(outcome, status, message)
+                #expect(!outcome.errors.contains("31415926"))
+            }
             #expect(bench.calls("C_Login") == 0)
-            #expect(!outcome.errors.contains("31415926"))
             #expect(bench.token.contents == before)
+        }
+
+        @Test("A token that fails is taken for one that is not there")
+        func sickToken() throws {
+            let bench = try Bench()
+            let sick = bench.faulty(["FAULTY_RETURN": "C_GetTokenInfo=0x30"])
+            expect(try bench.tokencert(["list"], sick), 74, "CKR_DEVICE_ERROR")
+            let tokens = try bench.tokencert(["tokens"], sick)
+            #expect(tokens.status == 0)
+            #expect(tokens.output.contains("cannot be read: C_GetTokenInfo"), "\(tokens)")
+        }
+
+        @Test("The serial number in a key's URI is passed over, and another token's key is used")
+        func uriAndLabel() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["request", "--label", "mine"]).status == 0)
+            let other = ["--token", "work", "--key", "pkcs11:serial=0000;object=mine"]
+            expect(try bench.tokencert(["request"] + other), 66, "no token fits")
+            expect(
+                try bench.tokencert(["list", "--token", "work", "pkcs11:serial=0000"]), 66,
+                "no token fits")
+            expect(
+                try bench.tokencert(
+                    ["list", "--token", "pkcs11:?module-path=/nonexistent.so"],
+                    ["TOKENCERT_MODULE": ""]), 78, "/nonexistent.so")
         }
 
         @Test("A PIN in a URI goes through, where every user of the machine reads it")
@@ -166,7 +193,7 @@ extension RealBinary {
             let outcome = try full.tokencert(
                 ["issue"], full.faulty(["FAULTY_RETURN": "C_CreateObject=0x31"]))
             expect(outcome, 73, "CKR_DEVICE_MEMORY")
-            #expect(outcome.errors.contains("tokencert issue --key 'pkcs11:"))
+            #expect(outcome.errors.contains("with --key 'pkcs11:"))
             #expect(outcome.errors.contains("what the CA answered is in"))
 
             let removed = try Bench()
@@ -184,7 +211,7 @@ extension RealBinary {
             let unsigned = try removed.tokencert(
                 ["issue"], removed.faulty(["FAULTY_RETURN": "C_Sign=0x30"]))
             expect(unsigned, 74, "CKR_DEVICE_ERROR")
-            #expect(unsigned.errors.contains("tokencert issue --key 'pkcs11:"))
+            #expect(unsigned.errors.contains("with --key 'pkcs11:"))
             #expect(removed.ca.orders.isEmpty)
         }
 

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension RealBinary {
+extension RealParts {
     @Suite struct TokensAndListTests {
         @Test("A token is not shown, or not in what state it is")
         func tokens() throws {
@@ -51,11 +51,11 @@ extension RealBinary {
         func listWithoutPIN() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue"]).status == 0)
-            let public_ = try bench.tokencert(["list"], ["TOKENCERT_PIN_SOURCE": ""])
-            #expect(public_.status == 0, "\(public_.errors)")
-            #expect(public_.output.contains("Anna Müller"))
-            #expect(public_.output.contains("seen only after a login"))
-            #expect(!public_.output.contains("type=private"))
+            let publicOnly = try bench.tokencert(["list"], ["TOKENCERT_PIN_SOURCE": ""])
+            #expect(publicOnly.status == 0, "\(publicOnly.errors)")
+            #expect(publicOnly.output.contains("Anna Müller"))
+            #expect(publicOnly.output.contains("seen only after a login"))
+            #expect(!publicOnly.output.contains("type=private"))
             let all = try bench.tokencert(["list"])
             #expect(all.output.contains("type=private"))
             let filtered = try bench.tokencert(["list", "--json", "pkcs11:type=cert"]).json()

@@ -25,7 +25,7 @@ static void note(const char *function) {
     close(file);
 }
 
-// FAULTY_RETURN holds "C_Name=0x31" pairs, parted by commas.
+// FAULTY_RETURN holds "C_Name=0x31" pairs, separated by commas.
 static CK_RV told(const char *function) {
     const char *rest = getenv("FAULTY_RETURN");
     size_t length = strlen(function);

@@ -13,5 +13,16 @@ struct OutputOptions: ParsableArguments {
 
     var isJSON: Bool { setting(json, "JSON") }
     var isVerbose: Bool { setting(verbose, "VERBOSE") }
-    var style: Style { Style(.standardOutput, choice: setting(color, "COLOR")) }
+
+    func colorChoice() throws -> ColorChoice {
+        guard let text = setting(color, "COLOR") else { return .auto }
+        guard let choice = ColorChoice(rawValue: text) else {
+            throw Failure(
+                .usage, "--color does not know “\(text)”",
+                hints: ["--color auto, always or never"])
+        }
+        return choice
+    }
+
+    func style() throws -> Style { Style(.standardOutput, choice: try colorChoice()) }
 }

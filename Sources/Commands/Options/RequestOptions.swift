@@ -45,7 +45,9 @@ struct RequestOptions: ParsableArguments {
         request.name = setting(name, "NAME")
         request.emailAddresses =
             email.isEmpty
-            ? (environmentVariable("TOKENCERT_EMAIL") ?? "").split(separator: ",").map(String.init)
+            ? (environmentVariable("TOKENCERT_EMAIL") ?? "").split(separator: ",").map {
+                $0.filter { !$0.isWhitespace }
+            }
             : email
         request.codeSigning = setting(codesign, "CODESIGN")
         request.label = setting(label, "LABEL")

@@ -32,9 +32,10 @@ struct TokenOptions: ParsableArguments {
         return try parseURI(text)
     }
 
-    func choice() throws -> TokenChoice {
-        if let uri = try uri() { return .uri(uri) }
-        return setting(token, "TOKEN").map { .label($0) } ?? .onlyOne
+    /// What was said about the token; nothing where it is the only one.
+    func choices() throws -> [TokenChoice] {
+        if let uri = try uri() { return [.uri(uri)] }
+        return setting(token, "TOKEN").map { [.label($0)] } ?? []
     }
 
     /// Where the PIN comes from, or nil where nobody said.

@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import Files
 internal import Secrets
 
 /// The folder of what tokencert keeps, `$XDG_DATA_HOME/tokencert`.
@@ -19,16 +19,16 @@ struct KeptAnswers {
 
     /// Makes the folder and insists that it can be written to, while nothing has happened yet.
     init() throws {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-            let probe = path + "/.probe"
-            try Data().write(to: URL(filePath: probe), options: .atomic)
-            try FileManager.default.removeItem(atPath: probe)
+        var reason: String?
+        do throws(FileError) {
+            try makeFolder(path)
+            if !isWritableFolder(path) { reason = "\(path) cannot be written to" }
         } catch {
+            reason = error.description
+        }
+        if let reason {
             throw Failure(
-                .configuration, "what the CA answers could not be kept in \(path)",
+                .configuration, "what the CA answers could not be kept: \(reason)",
                 hints: ["XDG_STATE_HOME names another place"])
         }
     }
@@ -38,7 +38,7 @@ struct KeptAnswers {
     /// - Returns: The file.
     func keep(_ answer: [UInt8], name: String) throws -> String {
         let file = "\(path)/\(name).txt"
-        try Data(answer).write(to: URL(filePath: file), options: .atomic)
+        try writeFileDurably(answer, file, permissions: 0o600)
         return file
     }
 }
@@ -46,21 +46,23 @@ struct KeptAnswers {
 /// Insists that a file can be made where a person wants it, while nothing has happened yet.
 func requireWritable(_ file: String?) throws {
     guard let file else { return }
-    let folder = URL(filePath: file).deletingLastPathComponent().path()
-    guard FileManager.default.isWritableFile(atPath: folder) else {
-        throw Failure(.configuration, "\(file) cannot be written: its folder cannot")
-    }
-    var isFolder = false
-    if FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), isFolder {
-        throw Failure(.configuration, "\(file) is a folder")
+    if isFolder(file) { throw Failure(.configuration, "\(file) is a folder") }
+    let folder = parentFolder(file)
+    guard isWritableFolder(folder) || isWritableFile(file) else {
+        throw Failure(
+            .configuration, "\(file) cannot be written: there is no folder \(folder) to write to",
+            hints: ["--out takes a file in a folder that is there"])
     }
 }
 
-/// Writes a text to a file, whole or not at all.
-func writeFile(_ text: String, _ file: String) throws {
-    do {
-        try Data(text.utf8).write(to: URL(filePath: file), options: .atomic)
+/// Writes a text to a file, whole or not at all. Where that fails the text is printed, since it was
+/// hard to come by.
+func writeFile(_ text: String, _ file: String, hints: [String]) throws {
+    do throws(FileError) {
+        try writeFileDurably(Array(text.utf8), file, permissions: 0o644)
     } catch {
-        throw Failure(.configuration, "\(file) cannot be written: \(error)")
+        print(text, terminator: "")
+        throw Failure(
+            .configuration, "what is printed was not written to a file: \(error)", hints: hints)
     }
 }

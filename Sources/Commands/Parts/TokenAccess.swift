@@ -9,32 +9,28 @@ struct ModuleSet {
 
     /// Loads the module that the options or a URI name, or all that p11-kit is configured with.
     init(_ options: TokenOptions, _ uri: PKCS11URI?) throws {
-        let uri = try uri ?? options.uri()
-        if let path = setting(options.module, "MODULE") ?? uri?.modulePath {
+        let named = try options.uri()
+        if let path = setting(options.module, "MODULE") ?? uri?.modulePath ?? named?.modulePath {
             modules = [try Module.load(path: path)]
             failures = []
             return
         }
         let configured = try ConfiguredModules()
-        modules = configured.modules.filter { uri?.matches($0) ?? true }
+        modules = configured.modules.filter { module in
+            uri?.matches(module) ?? true && named?.matches(module) ?? true
+        }
         failures = configured.failures
     }
 }
 
 /// Finds the one token that is meant.
 ///
-/// - Parameter uri: A URI that names an object and, if it likes, its token; it goes before
-///   `--token` where it names one.
+/// - Parameter uri: A URI that names an object and, if it likes, its token.
 func findToken(_ options: TokenOptions, _ uri: PKCS11URI? = nil) throws -> Token {
     let set = try ModuleSet(options, uri)
-    let choice: TokenChoice
-    if let uri, uri.tokenLabel != nil || setting(options.token, "TOKEN") == nil {
-        choice = .uri(uri)
-    } else {
-        choice = try options.choice()
-    }
     do {
-        return try selectToken(choice, in: set.modules)
+        return try selectToken(
+            options.choices() + (uri.map { [.uri($0)] } ?? []), in: set.modules)
     } catch let error as TokenSelectionError {
         let failure = Failure(error)
         throw Failure(

@@ -1,5 +1,5 @@
 internal import CAcert
-internal import FoundationEssentials
+internal import Files
 internal import OpenSSLX509
 
 /// Where the certificates are that everything hangs on.
@@ -9,7 +9,7 @@ enum TrustStore {
 
     /// The anchors in a file, or in the folder where no file is named.
     static func anchors(file: String?) throws -> TrustAnchors {
-        let files = try file.map { [$0] } ?? filesInFolder()
+        let files = file.map { [$0] } ?? filesInFolder()
         var certificates: [Certificate] = []
         for file in files {
             certificates += try read(file)
@@ -30,15 +30,14 @@ enum TrustStore {
     }
 
     private static func read(_ file: String) throws -> [Certificate] {
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(filePath: file))
+        let bytes: [UInt8]
+        do throws(FileError) {
+            bytes = try readFile(file)
         } catch {
             throw Failure(
-                .configuration, "the trust anchors in \(file) cannot be read",
+                .configuration, "the trust anchors cannot be read: \(error)",
                 hints: ["--ca-file takes certificates in PEM or one in DER"])
         }
-        let bytes = Array(data)
         let inPEM = Certificate.all(inPEM: bytes)
         if let error = inPEM.error { throw Failure(.configuration, "\(file): \(error)") }
         var certificates = inPEM.certificates
@@ -59,11 +58,8 @@ enum TrustStore {
         return certificates
     }
 
-    private static func filesInFolder() throws -> [String] {
-        guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
-            return []
-        }
-        return names.filter { $0.hasSuffix(".pem") || $0.hasSuffix(".crt") }.sorted()
+    private static func filesInFolder() -> [String] {
+        names(inFolder: folder).filter { $0.hasSuffix(".pem") || $0.hasSuffix(".crt") }
             .map { folder + "/" + $0 }
     }
 

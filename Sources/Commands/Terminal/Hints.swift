@@ -22,29 +22,45 @@ extension Failure {
         if let uri = error.writtenCertificate {
             hints.append("the certificate was written: \(uri)")
         }
-        if let key = error.remainingKey { hints += Self.hints(key, error) }
+        if let key = error.key { hints += Self.hints(key, error) }
         self.init(Self.status(error), message, hints: hints)
     }
 
-    /// What to do with a key pair that was made and stays.
+    /// What to do with the key pair of a job that did not come to its end.
     private static func hints(
-        _ key: IssuanceError.RemainingKey, _ error: IssuanceError
+        _ key: IssuanceError.KeyOnToken, _ error: IssuanceError
     ) -> [String] {
+        let tool =
+            "pkcs11-tool --module \(quoted(key.modulePath)) --token-label "
+            + "\(quoted(key.tokenLabel)) --login"
         let id = hexadecimal(key.id)
-        var hints = ["the key pair that was made stays on the token: \(key.uri)"]
+        var hints: [String] = []
+        if key.isNew { hints.append("the key pair that was made stays on the token: \(key.uri)") }
         if error.writtenCertificate != nil { return hints }
         if error.mayHaveOrdered {
-            hints.append(
-                "a certificate for it, in DER, is written with: pkcs11-tool --login "
-                    + "--write-object FILE --type cert --id \(id)")
-            hints.append("a new order for it: tokencert issue --key '\(key.uri)'")
-        } else {
-            hints.append("use it: tokencert issue --key '\(key.uri)'")
+            hints += [
+                "the order was for the key \(key.uri)",
+                "to write a certificate from the web site beside it: openssl x509 -in FILE "
+                    + "-outform DER -out FILE.der && \(tool) --write-object FILE.der --type cert "
+                    + "--id \(id)",
+                "to order a second one for it: the same command with --key \(quoted(key.uri))",
+            ]
+        } else if key.isNew {
+            hints.append("to use it: the same command with --key \(quoted(key.uri))")
         }
-        hints.append(
-            "remove it: pkcs11-tool --login --delete-object --type privkey --id \(id), and the "
-                + "same with --type pubkey")
+        if key.isNew {
+            hints.append(
+                "to remove it: \(tool) --delete-object --type privkey --id \(id), and the same "
+                    + "with --type pubkey")
+        }
         return hints
+    }
+
+    /// A word as a shell takes it.
+    private static func quoted(_ text: String) -> String {
+        "'"
+            + text.split(separator: "'", omittingEmptySubsequences: false)
+            .joined(separator: "'\\''") + "'"
     }
 
     private static func status(_ error: IssuanceError) -> ExitStatus {
@@ -74,7 +90,7 @@ extension Failure {
             return ["leave --id out, and a free one is taken", "tokencert list shows what has it"]
         case .keyNotAccepted:
             return [
-                "--key-type rsa:3072 makes a key that CAcert signs",
+                "--key-type names the kind; CAcert signs RSA keys only",
                 "--ca-accepts says what another CA signs",
             ]
         case .tokenUnsuitable:
@@ -106,7 +122,7 @@ extension Failure {
         case .tokenFailed where error.tokenError?.returnValue == .deviceRemoved:
             return ["put the token back in"]
         default:
-            return ["--verbose shows more"]
+            return ["tokencert tokens shows whether the token is still seen, and in what state"]
         }
     }
 
@@ -128,12 +144,18 @@ extension Failure {
                     "SoftHSM2 needs a readable configuration: see SOFTHSM2_CONF",
                 ])
         default:
-            let isPIN = error.returnValue == .pinIncorrect || error.returnValue == .pinLocked
+            let ofPINs: [ReturnValue] = [
+                .pinIncorrect, .pinLocked, .pinInvalid, .pinLenRange, .pinExpired,
+            ]
+            let isPIN = error.returnValue.map { ofPINs.contains($0) } ?? false
             self.init(
-                isPIN ? .noPermission : .tokenFailed, error.description,
+                isPIN ? .noPermission : .tokenFailed,
+                isPIN
+                    ? "the token refuses the PIN [\(error.returnValue?.description ?? "")]"
+                    : error.description,
                 hints: isPIN
-                    ? ["the PIN was sent once; tokencert tokens shows its state"]
-                    : ["--verbose shows more"])
+                    ? ["it was sent once; tokencert tokens shows the state of the PIN"]
+                    : ["tokencert tokens shows whether the token is still seen"])
         }
     }
 
@@ -148,7 +170,8 @@ extension Failure {
             self.init(
                 .noSuchObject, "the token is not initialised",
                 hints: [
-                    "pkcs11-tool --init-token --label NAME, then --init-pin, set one up",
+                    "pkcs11-tool --module PATH --init-token --label NAME sets one up, then "
+                        + "--init-pin",
                     "with SoftHSM2: softhsm2-util --init-token --free --label NAME",
                 ])
         default:

@@ -17,16 +17,25 @@ enum Output: Int32 {
     var isTerminal: Bool { isatty(rawValue) == 1 }
 }
 
+/// When there is colour.
+enum ColorChoice: String {
+    /// On a terminal, unless `NO_COLOR` is set.
+    case auto
+    /// Even in a pipe.
+    case always
+    /// Not at all.
+    case never
+}
+
 /// Colour that means something and never alone carries the meaning.
 struct Style {
     let isColored: Bool
 
-    /// - Parameter choice: `auto`, `always` or `never`; nil is `auto`.
-    init(_ output: Output, choice: String?) {
+    init(_ output: Output, choice: ColorChoice) {
         switch choice {
-        case "always": isColored = true
-        case "never": isColored = false
-        default: isColored = output.isTerminal && environmentVariable("NO_COLOR") == nil
+        case .always: isColored = true
+        case .never: isColored = false
+        case .auto: isColored = output.isTerminal && environmentVariable("NO_COLOR") == nil
         }
     }
 

@@ -16,16 +16,18 @@ struct Table {
         rows.append((cells.map(printable), below.map(printable)))
     }
 
-    func lines(_ style: Style) -> [String] {
-        let widths = header.indices.map { column in
-            ([header] + rows.map(\.cells)).map { displayWidth($0[column]) }.max() ?? 0
-        }
-        var lines = [style.strong(line(header, widths))]
+    func print(_ style: Style) {
+        var widths = header.map(displayWidth)
         for row in rows {
-            lines.append(line(row.cells, widths))
-            lines += row.below.map { "  " + style.faint($0) }
+            for (column, cell) in row.cells.enumerated() {
+                widths[column] = max(widths[column], displayWidth(cell))
+            }
         }
-        return lines
+        Swift.print(style.strong(line(header, widths)))
+        for row in rows {
+            Swift.print(line(row.cells, widths))
+            for text in row.below { Swift.print("  " + style.faint(text)) }
+        }
     }
 
     private func line(_ cells: [String], _ widths: [Int]) -> String {

@@ -48,23 +48,6 @@ public final class Module: Sendable {
     public func slots(tokenPresent: Bool) throws(CryptokiError) -> [Slot] {
         try functions.slotList(tokenPresent: tokenPresent).map { Slot(module: self, id: $0) }
     }
-
-    /// All tokens that are in the module's slots. A token that cannot be read, most often because it
-    /// was just taken out, is left out, and the log says so.
-    ///
-    /// - Returns: The tokens, in the order of their slots.
-    /// - Throws: ``CryptokiError`` where the module does not list its slots.
-    public func tokens() throws(CryptokiError) -> [Token] {
-        var tokens: [Token] = []
-        for slot in try slots(tokenPresent: true) {
-            do throws(CryptokiError) {
-                tokens.append(try slot.token())
-            } catch {
-                logger.warning("slot \(slot.id): \(error)")
-            }
-        }
-        return tokens
-    }
 }
 
 let logger = Logger(label: "cryptoki")

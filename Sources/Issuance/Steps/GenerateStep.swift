@@ -35,8 +35,11 @@ struct GenerateStep {
                 Self.request(kind, id, label), Mechanism(mechanism))
         } catch {
             // Some modules leave half of a pair behind. The id was free a moment ago, so what has
-            // it now is ours.
-            let leftovers = (try? objects(withID: id, &session, at: .generate)) ?? []
+            // it now, with the label, is ours.
+            var ours = Template()
+            ours[.id] = id
+            ours[.label] = label
+            let leftovers = (try? session.findObjects(ours)) ?? []
             for object in leftovers { try? session.destroyObject(object) }
             throw IssuanceError(error, at: .generate, while: "the token made no key")
         }
@@ -46,7 +49,10 @@ struct GenerateStep {
             return key
         } catch {
             var error = error
-            error.remainingKey = .init(uri: uri(id, label), id: id)
+            let token = session.token
+            error.key = .init(
+                uri: uri(id, label), id: id, isNew: true, tokenLabel: token.info.label,
+                modulePath: token.module.path)
             throw error
         }
     }

@@ -2,9 +2,6 @@ import Foundation
 import TestSupport
 import Testing
 
-/// All tests of the program, one after the other: they share the machine's two cores and ports.
-@Suite(.serialized) struct RealBinary {}
-
 /// The program with a token and a CA of its own.
 struct Bench {
     let token: ThrowawayToken

@@ -1,0 +1,40 @@
+import Cryptoki
+import Foundation
+import Inventory
+import OpenSSLX509
+import Secrets
+import TestSupport
+import Testing
+
+extension RealParts {
+    @Suite struct InventoryTests {
+        @Test("Halves of a key, or a certificate and its key, are shown apart or mixed up")
+        func pairing() throws {
+            let store = try ThrowawayToken()
+            unsafe setenv("SOFTHSM2_CONF", store.folder.file("softhsm2.conf"), 1)
+            // Two pairs with the same id, one without an id, one whose public half is gone.
+            for (id, label) in [("01", "a"), ("01", "b"), ("03", "c")] {
+                try store.pkcs11Tool([
+                    "--keypairgen", "--key-type", "EC:prime256v1", "--id", id, "--label", label,
+                ])
+            }
+            try store.pkcs11Tool(["--delete-object", "--type", "pubkey", "--id", "03"])
+            let module = try Module.load(path: softHSMModule)
+            let token = try selectToken([.label("work")], in: [module])
+            let pin = Secret(copying: Array(store.pin.utf8))
+            let inventory = try token.withLogin(as: .user, pin: pin) {
+                var session = try token.openSession(ReadOnly.self)
+                return try TokenInventory(&session)
+            }
+            #expect(inventory.keys.map(\.label) == ["a", "b", "c"])
+            #expect(inventory.keys.map { $0.publicKey != nil } == [true, true, false])
+            #expect(inventory.keys.map { $0.privateKey != nil } == [true, true, true])
+            #expect(inventory.keys[0].privateKey?.label == inventory.keys[0].publicKey?.label)
+            #expect(inventory.otherObjects == 0)
+            var session = try token.openSession(ReadOnly.self)
+            let publicOnly = try TokenInventory(&session)
+            #expect(publicOnly.keys.map(\.label) == ["a", "b"])
+            #expect(publicOnly.keys.allSatisfy { $0.privateKey == nil })
+        }
+    }
+}

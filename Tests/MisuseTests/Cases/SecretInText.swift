@@ -1,0 +1,5 @@
+import Secrets
+
+func leak(_ secret: borrowing Secret) -> String {
+    "\(secret)"
+}

@@ -1,0 +1,6 @@
+import Cryptoki
+
+func confuse() {
+    var template = Template()
+    template[.token] = "yes"
+}
