@@ -17,10 +17,27 @@ struct KeyPlanning {
             return .existing(uri)
         case .generate(let wanted):
             let kind = try readiness.keyKind(wanted, acceptance)
-            var session = try openSession()
-            let id = try freeID(request.id, &session)
+            let id: [UInt8]
+            if let wanted = request.id {
+                id = try free(wanted)
+            } else {
+                id = Self.newID()
+            }
             return .generate(kind, id: id, label: request.label ?? defaultLabel)
         }
+    }
+
+    /// An id that nobody else chooses at the same time, and that is short enough to type. Whether
+    /// the token has it all the same is looked at when somebody is logged in and sees all objects.
+    private static func newID() -> [UInt8] {
+        (0..<8).map { _ in UInt8.random(in: 0...255) }
+    }
+
+    /// The id that was asked for, where nothing that is seen without a login has it.
+    private func free(_ id: [UInt8]) throws(IssuanceError) -> [UInt8] {
+        var session = try openSession()
+        try requireFree(id, &session, at: .plan)
+        return id
     }
 
     private func openSession() throws(IssuanceError) -> Session<ReadOnly> {
@@ -29,22 +46,6 @@ struct KeyPlanning {
         } catch {
             throw IssuanceError(error, at: .plan, while: "no session can be opened")
         }
-    }
-
-    /// The id that was asked for, if it is free, or one that is.
-    private func freeID(
-        _ wanted: [UInt8]?, _ session: inout Session<ReadOnly>
-    ) throws(IssuanceError) -> [UInt8] {
-        if let wanted {
-            try requireFree(wanted, &session, at: .plan)
-            return wanted
-        }
-        // Long enough that two programs at once do not choose the same, short enough to type.
-        for _ in 0..<8 {
-            let id = (0..<8).map { _ in UInt8.random(in: 0...255) }
-            if try objects(withID: id, &session, at: .plan).isEmpty { return id }
-        }
-        throw IssuanceError(.tokenFailed, at: .plan, "the token claims to have every id")
     }
 }
 

@@ -10,22 +10,25 @@ struct ReadBackStep {
         _ verified: VerifiedCertificate, for key: TokenKey, on token: Token, pin: borrowing Secret
     ) throws(IssuanceError) {
         var session = try openSession(token)
-        let isFound: Bool
+        let found: Found
         do throws(CryptokiError) {
-            isFound = try finds(verified.certificate, key.id, &session)
+            found = try find(verified.certificate, key, &session)
         } catch {
             throw IssuanceError(error, at: .readBack, while: "the token cannot be read again")
         }
-        guard isFound else {
+        guard found.hasCertificate else {
             throw IssuanceError(
                 .notProved, at: .readBack,
                 "the certificate was written but is not found on the token again")
         }
+        guard let handle = found.privateKey else {
+            throw IssuanceError(
+                .notProved, at: .readBack, "the key is not found on the token again")
+        }
         var challenge = Array("tokencert proof of possession ".utf8)
         for _ in 0..<32 { challenge.append(UInt8.random(in: 0...255)) }
-        let found = try currentHandle(of: key, &session)
         let signature = try sign(
-            challenge, with: found, &session, mechanisms, pin: pin, at: .readBack)
+            challenge, with: key.under(handle), &session, mechanisms, pin: pin, at: .readBack)
         guard let algorithm = SignatureAlgorithm(for: verified.certificate.publicKey.kind) else {
             return
         }
@@ -46,38 +49,41 @@ struct ReadBackStep {
         }
     }
 
-    private func finds(
-        _ certificate: Certificate, _ id: [UInt8], _ session: inout Session<ReadOnly>
-    ) throws(CryptokiError) -> Bool {
-        var template = Template()
-        template[.class] = .certificate
-        template[.id] = id
-        for object in try session.findObjects(template) {
-            let value = try session.attributes(of: object, [AttributeKey.value.type])
-            if value[.value] == certificate.der { return true }
-        }
-        return false
+    /// What a new session sees of the key and its certificate.
+    private struct Found {
+        var hasCertificate = false
+        /// The private key under the handle that the session has for it.
+        var privateKey: ObjectHandle?
     }
 
-    /// The key under the handle that this session has for it.
-    private func currentHandle(
-        of key: TokenKey, _ session: inout Session<ReadOnly>
-    ) throws(IssuanceError) -> TokenKey {
+    /// Looks at everything with the key's id at once: a search costs more than what it finds.
+    private func find(
+        _ certificate: Certificate, _ key: TokenKey, _ session: inout Session<ReadOnly>
+    ) throws(CryptokiError) -> Found {
         var template = Template()
-        template[.class] = .privateKey
         template[.id] = key.id
-        let found: [ObjectHandle]
-        do throws(CryptokiError) {
-            found = try session.findObjects(template)
-        } catch {
-            throw IssuanceError(error, at: .readBack, while: "the token cannot be read again")
+        var found = Found()
+        for object in try session.findObjects(template) {
+            let head = try session.attributes(of: object, [AttributeKey.class.type])
+            switch head[.class] as ObjectClass? {
+            case .certificate?:
+                let value = try session.attributes(of: object, [AttributeKey.value.type])
+                if value[.value] == certificate.der { found.hasCertificate = true }
+            case .privateKey? where found.privateKey == nil || object == key.handle:
+                found.privateKey = object
+            default:
+                continue
+            }
         }
-        guard let handle = found.contains(key.handle) ? key.handle : found.first else {
-            throw IssuanceError(
-                .notProved, at: .readBack, "the key is not found on the token again")
-        }
-        return TokenKey(
-            handle: handle, publicKey: key.publicKey, id: key.id, label: key.label, uri: key.uri,
-            isNew: key.isNew, needsPINForEachUse: key.needsPINForEachUse)
+        return found
+    }
+}
+
+extension TokenKey {
+    /// The same key under another session's handle.
+    fileprivate func under(_ handle: ObjectHandle) -> TokenKey {
+        TokenKey(
+            handle: handle, publicKey: publicKey, id: id, label: label, uri: uri, isNew: isNew,
+            needsPINForEachUse: needsPINForEachUse)
     }
 }

@@ -22,12 +22,13 @@ struct WriteStep {
         template[.issuer] = certificate.issuer.der
         template[.serialNumber] = certificate.serialNumberDER
         template[.value] = certificate.der
-        let before = Set(try objects(withID: key.id, &session, at: .write))
+        // Nothing had the id when a new key was made with it.
+        let before = key.isNew ? [] : try certificates(key.id, &session)
         do throws(CryptokiError) {
             _ = try session.createObject(template)
         } catch {
             // What has appeared with this id is the half-made object that some modules leave.
-            let after = (try? objects(withID: key.id, &session, at: .write)) ?? []
+            let after = (try? certificates(key.id, &session)) ?? []
             for object in after where !before.contains(object) {
                 try? session.destroyObject(object)
             }
@@ -38,5 +39,18 @@ struct WriteStep {
         named[.id] = key.id
         named[.label] = label ?? key.label
         return PKCS11URI(token: tokenURI, objectWith: named).description
+    }
+
+    private func certificates(
+        _ id: [UInt8], _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> [ObjectHandle] {
+        var template = Template()
+        template[.class] = .certificate
+        template[.id] = id
+        do throws(CryptokiError) {
+            return try session.findObjects(template)
+        } catch {
+            throw IssuanceError(error, at: .write, while: "searching the token")
+        }
     }
 }
