@@ -86,7 +86,8 @@ let package = Package(
         .testTarget(
             name: "InventoryTests",
             dependencies: ["Cryptoki", "Inventory", "OpenSSLX509", "Secrets", "TestSupport"]),
-        .testTarget(name: "StandInCATests", dependencies: ["StandInCA"]),
+        .testTarget(
+            name: "StandInCATests", dependencies: ["StandInCA", "TestSupport", "cacert-standin"]),
         .testTarget(
             name: "CommandsTests",
             dependencies: ["FaultyModule", "TestSupport", "cacert-standin", "tokencert"]),

@@ -42,7 +42,7 @@ public struct API<Carrier: Transport & ~Copyable>: ~Copyable {
     /// issued.
     ///
     /// - Parameter order: What is ordered.
-    /// - Returns: What came back, as it came. ``OrderOutcome/init(_:)-4mwpv`` reads it.
+    /// - Returns: What came back, as it came. ``OrderOutcome`` reads it.
     /// - Throws: ``TransportError``; it tells whether the order may have been taken.
     public mutating func place(_ order: CertificateOrder) throws(TransportError) -> TransportAnswer
     {

@@ -20,17 +20,6 @@ static size_t collect(char *data, size_t size, size_t count, void *user) {
     return size * count;
 }
 
-static EVP_PKEY *key_of(unsigned char point[65]) {
-    static const unsigned char head[] = {
-        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06,
-        0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
-    unsigned char der[sizeof head + 65];
-    memcpy(der, head, sizeof head);
-    memcpy(der + sizeof head, point, 65);
-    const unsigned char *place = der;
-    return d2i_PUBKEY(NULL, &place, sizeof der);
-}
-
 int main(void) {
     open_token();
     unsigned char id[8], point[65];

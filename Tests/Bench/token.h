@@ -1,6 +1,7 @@
 // What the programs of the bench share: a session of the one token, logged in.
 
 #include <dlfcn.h>
+#include <openssl/x509.h>
 #include <p11-kit/pkcs11.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,4 +71,16 @@ static void write_certificate(
         {CKA_LABEL, "bench", 5}, {CKA_SUBJECT, "", 0}, {CKA_VALUE, der, length}};
     CK_OBJECT_HANDLE object;
     DO(token->C_CreateObject(session, template, 8, &object));
+}
+
+// The key on P-256 that has a point.
+static EVP_PKEY *key_of(unsigned char point[65]) {
+    static const unsigned char head[] = {
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06,
+        0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
+    unsigned char der[sizeof head + 65];
+    memcpy(der, head, sizeof head);
+    memcpy(der + sizeof head, point, 65);
+    const unsigned char *place = der;
+    return d2i_PUBKEY(NULL, &place, sizeof der);
 }

@@ -111,6 +111,16 @@ extension RealParts {
             try expectOnlyAKey(bench, outcome)
         }
 
+        @Test("A refusal of the CA is not told in its own words, or taken for an order")
+        func refusedByTheCA() throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert([
+                "issue", "--key-type", "ec:p256", "--ca-accepts", "ec",
+            ])
+            expect(outcome, 65, "the CA refuses: The keys you supplied use an unrecognized")
+            try expectOnlyAKey(bench, outcome)
+        }
+
         @Test("A late certificate is ordered a second time, or taken for refused")
         func lateCertificate() throws {
             let bench = try Bench(["--signing-time", "1"])

@@ -16,6 +16,7 @@ internal import Secrets
 
     init() {
         guard let uri = unsafe p11_kit_uri_new() else {
+            // p11-kit has no other reason, and there is no way on without memory.
             fatalError("out of memory")
         }
         unsafe self.uri = unsafe uri

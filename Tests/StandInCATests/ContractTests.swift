@@ -1,0 +1,191 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// The stand-in against the contract of CAcert's API, asked by curl and OpenSSL: a stand-in that
+    /// behaves otherwise makes every other test worthless.
+    @Suite struct ContractTests {
+        private func post(
+            _ ca: StandIn, _ page: String, _ fields: [String], _ options: [String] = []
+        ) throws -> String {
+            try run(
+                "curl",
+                ["-s", "--cacert", ca.rootFile, ca.url + "/api/" + page] + options
+                    + fields.flatMap { ["--data-urlencode", $0] }
+            ).output
+        }
+
+        private let login = ["username=anna@example.org", "password=\(StandIn.password)"]
+
+        private static let goodKey = [
+            "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048",
+        ]
+
+        private func request(_ folder: TemporaryFolder, _ key: [String]) throws -> String {
+            let made = try run("openssl", key + ["-out", folder.file("key.pem")])
+            #expect(made.status == 0, "\(made.errors)")
+            try run(
+                "openssl",
+                [
+                    "req", "-new", "-key", folder.file("key.pem"), "-subj", "/CN=ignored", "-out",
+                    folder.file("request.pem"),
+                ])
+            return "optionalCSR@\(folder.file("request.pem"))"
+        }
+
+        @Test(
+            "Keys that CAcert refuses are signed, or refused in other words",
+            arguments: [
+                (
+                    ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
+                    "403, The keys that you use are very small",
+                    "wiki.cacert.org"
+                ),
+                (
+                    [
+                        "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048",
+                        "-pkeyopt", "rsa_keygen_pubexp:3",
+                    ], "403, The keys you use might be insecure.",
+                    "<a href='//"
+                ),
+                (
+                    ["ecparam", "-genkey", "-noout", "-name", "prime256v1"],
+                    "403, The keys you supplied use an unrecognized algorithm.", "CAcert"
+                ),
+                (
+                    ["genpkey", "-algorithm", "ed25519"],
+                    "403, The keys you supplied use an unrecognized algorithm.", "CAcert"
+                ),
+            ])
+        func keys(key: [String], answer: String, detail: String) throws {
+            let ca = try StandIn()
+            let csr = try request(ca.folder, key)
+            let body = try post(
+                ca, "ccsr.php", login + ["email[0]=anna@example.org", csr])
+            #expect(body.hasPrefix(answer), "\(body)")
+            #expect(body.contains(detail), "\(body)")
+            #expect(ca.issued.isEmpty)
+        }
+
+        @Test("A Debian weak key is signed")
+        func weakKeys() throws {
+            let folder = try TemporaryFolder()
+            let csr = try request(folder, Self.goodKey)
+            let line = try run(
+                "openssl", ["rsa", "-in", folder.file("key.pem"), "-noout", "-modulus"]
+            ).output
+            let hash = try run("sha1sum", [], input: line).output.prefix(40).suffix(20)
+            let list = try folder.write("# a list\n\(hash)\n", "list")
+            let ca = try StandIn(["--weak-keys", list])
+            let body = try post(ca, "ccsr.php", login + ["email[0]=anna@example.org", csr])
+            #expect(body.contains("vulnerable version of OpenSSL"), "\(body)")
+        }
+
+        @Test("Checks come in another order than the server's")
+        func order() throws {
+            let ca = try StandIn()
+            let csr = try request(ca.folder, Self.goodKey)
+            let wrongLogin = ["username=anna@example.org", "password=x"]
+            #expect(
+                try post(ca, "ccsr.php", wrongLogin).hasPrefix(
+                    "403,That username couldn't be found"))
+            // The address is looked at before the request.
+            #expect(
+                try post(ca, "ccsr.php", login + ["email[0]=b@example.org"]).hasPrefix(
+                    "404,Wasn't able to match any emails"))
+            #expect(
+                try post(ca, "ccsr.php", login + ["email[0]=anna@example.org"]).hasPrefix(
+                    "403, I didn't receive a valid Certificate Request."))
+            // A request whose signature does not fit: one byte of the last line is another one.
+            let pem = try ca.folder.read("request.pem")
+            var lines = pem.split(separator: "\n").map(String.init)
+            lines[8] = String(lines[8].reversed())
+            let broken = try ca.folder.write(lines.joined(separator: "\n") + "\n", "broken.pem")
+            let answer = try post(
+                ca, "ccsr.php", login + ["email[0]=anna@example.org", "optionalCSR@\(broken)"])
+            #expect(
+                answer.hasPrefix("404,Invalid or missing CSR") || answer.hasPrefix("403, I didn't"))
+            #expect(
+                try post(ca, "ccsr.php", login + ["email[0]=anna@example.org", csr]).hasPrefix(
+                    "200,Authentication Ok\n-----BEGIN CERTIFICATE-----"))
+        }
+
+        @Test("What CAcert changes in silence is not changed, or not in silence")
+        func silentChanges() throws {
+            let ca = try StandIn(accounts: [
+                StandIn.account(
+                    "anna@example.org", points: 49, codeSigning: true,
+                    emails: ["anna@example.org", "a@example.org"])
+            ])
+            let csr = try request(ca.folder, Self.goodKey)
+            let body = try post(
+                ca, "ccsr.php",
+                login + [
+                    "email[7]= a@example.org ", "email[2]=b@example.org",
+                    "email[]=anna@example.org", "name=Anna Müller", "codesign=1", csr,
+                ])
+            try ca.folder.write(body, "answer")
+            let text = try run(
+                "openssl",
+                [
+                    "x509", "-in", ca.folder.file("answer"), "-noout", "-text", "-certopt",
+                    "no_pubkey,no_sigdump", "-dates",
+                ]
+            ).output
+            #expect(
+                text.contains(
+                    "CN = CAcert WoT User, emailAddress = a@example.org, emailAddress = anna@example.org"
+                ), "\(text)")
+            #expect(text.contains("email:a@example.org, email:anna@example.org"), "\(text)")
+            #expect(!text.contains("Code Signing"), "\(text)")
+            #expect(text.contains("CA:FALSE"), "\(text)")
+            #expect(text.contains("TLS Web Client Authentication"), "\(text)")
+            // 180 days below 50 points.
+            let ends = try run(
+                "openssl",
+                ["x509", "-in", ca.folder.file("answer"), "-noout", "-checkend", "\(179 * 86400)"])
+            #expect(ends.status == 0)
+            let later = try run(
+                "openssl",
+                ["x509", "-in", ca.folder.file("answer"), "-noout", "-checkend", "\(181 * 86400)"])
+            #expect(later.status == 1)
+        }
+
+        @Test("The API is not to be had by GET, or the root not at its place")
+        func otherWays() throws {
+            let ca = try StandIn()
+            let body = try post(ca, "cemails.php", login, ["--get"])
+            #expect(
+                body == """
+                    200,Authentication Ok
+                    CS=1
+                    NAME=CAcert WoT User
+                    NAME=Anna M&Atilde;&frac14;ller
+                    EMAIL=anna@example.org
+                    """)
+            let head = try run(
+                "curl",
+                [
+                    "-s", "-o", "/dev/null", "-w", "%{http_code} %{content_type}", "--cacert",
+                    ca.rootFile, ca.url + "/api/cemails.php",
+                ]
+            ).output
+            #expect(head.hasPrefix("200 text/html"), "\(head)")
+            let root = try run(
+                "curl", ["-s", "--cacert", ca.rootFile, ca.url + "/certs/root_X0F.crt"]
+            ).output
+            #expect(root == (try ca.folder.read("root.pem")))
+        }
+
+        @Test("Every order takes no time, though CAcert's server sleeps before it answers")
+        func delay() throws {
+            let ca = try StandIn(["--delay", "1.5"])
+            let csr = try request(ca.folder, Self.goodKey)
+            let start = Date()
+            let body = try post(ca, "ccsr.php", login + ["email[0]=anna@example.org", csr])
+            #expect(body.hasPrefix("200,"))
+            #expect(Date().timeIntervalSince(start) >= 1.5)
+        }
+    }
+}
