@@ -19,6 +19,8 @@ public struct IssuanceError: Error, Sendable {
         public static let severalObjects = Code(value: "severalObjects")
         /// The PIN is wrong, cannot be right, or is locked.
         public static let pinRefused = Code(value: "pinRefused")
+        /// The PIN was not sent, since it would lock the token if it were wrong.
+        public static let pinLastTry = Code(value: "pinLastTry")
         /// Another failure of the token or its module.
         public static let tokenFailed = Code(value: "tokenFailed")
         /// The key is not what it should be: its value could leave the token.

@@ -99,7 +99,7 @@ public func requireUsablePIN(_ token: Token, allowingLastTry: Bool) throws(Issua
     }
     if flags.contains(.userPINFinalTry), !allowingLastTry {
         throw IssuanceError(
-            .pinRefused, at: .plan, "one more wrong PIN locks the token; no PIN was sent")
+            .pinLastTry, at: .plan, "one more wrong PIN locks the token; no PIN was sent")
     }
 }
 

@@ -274,6 +274,11 @@ extension RealParts {
             #expect(outcome.errors.contains("07:ED:BD:82:4A"), "\(outcome.errors)")
             #expect(bench.ca.requests.isEmpty)
             #expect(bench.token.contents == before)
+            let broken = try bench.token.folder.write(
+                "-----BEGIN CERTIFICATE-----\nAAAA\n", "broken.pem")
+            expect(
+                try bench.tokencert(["issue", "--ca-file", broken]), 78,
+                "the trust anchors in \(broken) cannot be read")
             // Anchors in our own folder are used without being named.
             let folder = bench.token.folder.file("data/tokencert/anchors")
             try FileManager.default.createDirectory(

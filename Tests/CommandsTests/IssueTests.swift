@@ -198,6 +198,8 @@ extension RealParts {
             expect(
                 try bench.tokencert(["issue", "--out", "/nonexistent/file"]), 78,
                 "cannot be written")
+            expect(
+                try bench.tokencert(["issue", "--out", folder.path]), 78, "it is a folder")
             #expect(bench.token.contents == before)
             // Found out only at the end: the certificate is printed, and nobody orders again.
             let long = folder.file(String(repeating: "x", count: 250))

@@ -57,6 +57,7 @@ extension RealParts {
                 ["issue", "--pin-source", "file:\(file)"], bench.faulty([:]))
             expect(outcome, 77, "the PIN is wrong")
             #expect(outcome.errorLine.contains("CKR_PIN_INCORRECT"))
+            #expect(!outcome.errors.contains("--allow-last-try"))
             #expect(bench.calls("C_Login") == 1)
             #expect(!outcome.errors.contains("99999999"))
             #expect(bench.token.contents == before)

@@ -46,7 +46,11 @@ struct KeptAnswers {
 /// Insists that a file can be made where a person wants it, while nothing has happened yet.
 func requireWritable(_ file: String?) throws {
     guard let file else { return }
-    if isFolder(file) { throw Failure(.configuration, "\(file) is a folder") }
+    if isFolder(file) {
+        throw Failure(
+            .configuration, "\(file) cannot be written: it is a folder",
+            hints: ["--out takes the name of a file"])
+    }
     let folder = parentFolder(file)
     guard isWritableFolder(folder) || isWritableFile(file) else {
         throw Failure(

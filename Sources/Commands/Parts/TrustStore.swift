@@ -39,7 +39,11 @@ enum TrustStore {
                 hints: ["--ca-file takes certificates in PEM or one in DER"])
         }
         let inPEM = Certificate.all(inPEM: bytes)
-        if let error = inPEM.error { throw Failure(.configuration, "\(file): \(error)") }
+        if let error = inPEM.error {
+            throw Failure(
+                .configuration, "the trust anchors in \(file) cannot be read: \(error)",
+                hints: ["--ca-file takes certificates in PEM or one in DER"])
+        }
         var certificates = inPEM.certificates
         if certificates.isEmpty, let single = try? Certificate(der: bytes) {
             certificates = [single]

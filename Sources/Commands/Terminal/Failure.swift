@@ -30,8 +30,14 @@ struct Failure: Error {
         case let error as TokenSelectionError: self.init(selection: error)
         case let error as CAcertError: self.init(issuance: IssuanceError(account: error))
         case let error as SecretError: self.init(secret: error)
-        case let error as HTTPError: self.init(.configuration, error.reason)
-        case let error as X509Error: self.init(.configuration, error.description)
+        case let error as HTTPError:
+            self.init(
+                .configuration, error.reason,
+                hints: ["libcurl needs OpenSSL as its TLS library; curl --version shows it"])
+        case let error as X509Error:
+            self.init(
+                .configuration, error.description,
+                hints: ["a certificate or key that was named is not in a form that is known"])
         case is ValidationError, is CleanExit: self.init(usage: error)
         default:
             if Tokencert.exitCode(for: error) == .validationFailure {
@@ -64,7 +70,8 @@ struct Failure: Error {
                 .usage, error.reason,
                 hints: ["--pin-source and --password-source take file:PATH, env:NAME or fd:N"])
         case .cancelled:
-            self.init(.noPermission, error.reason)
+            self.init(
+                .noPermission, error.reason, hints: ["nothing was sent and nothing was changed"])
         default:
             self.init(.noPermission, error.reason, hints: ["nothing was sent"])
         }

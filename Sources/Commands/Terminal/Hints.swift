@@ -67,7 +67,7 @@ extension Failure {
         switch error.code {
         case .noSuchObject, .severalObjects: .noSuchObject
         case .tokenUnsuitable, .tokenNotWritable, .idTaken: .cannotCreate
-        case .pinRefused, .credentialsRefused: .noPermission
+        case .pinRefused, .pinLastTry, .credentialsRefused: .noPermission
         case .tokenFailed, .keyUnsafe, .notProved: .tokenFailed
         case .keyNotAccepted, .accountLacks, .badSubject, .orderRefused: .dataRefused
         case .caUnreachable: .unreachable
@@ -98,10 +98,9 @@ extension Failure {
         case .tokenNotWritable:
             return ["tokencert tokens shows the state of the token"]
         case .pinRefused:
-            return [
-                "tokencert tokens shows the state of the PIN",
-                "--allow-last-try sends a PIN even where it would be the last try",
-            ]
+            return ["tokencert tokens shows the state of the PIN"]
+        case .pinLastTry:
+            return ["--allow-last-try sends it all the same"]
         case .credentialsRefused:
             return [
                 "the CA does not tell which of the two is wrong: --username, --password-source"

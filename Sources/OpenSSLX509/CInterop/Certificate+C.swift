@@ -48,9 +48,6 @@ extension Certificate {
         unsafe X509_get_extension_flags(handle.pointer) & UInt32(EXFLAG_CA) != 0
     }
 
-    /// Whether subject and issuer are the same.
-    public var isSelfIssued: Bool { subject == issuer }
-
     /// The rfc822Names in its subjectAltName, in order.
     public var emailAddresses: [String] {
         guard
