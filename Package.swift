@@ -28,6 +28,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
     ],
@@ -52,16 +53,22 @@ let package = Package(
         .target(name: "CurlHTTP", dependencies: ["CCurl", "Secrets"]),
         .target(name: "CAcert", dependencies: ["Secrets"]),
 
+        .target(
+            name: "Ledger",
+            dependencies: ["Files", "OpenSSLX509", .product(name: "GRDB", package: "GRDB.swift")]),
+
         // The story that is told with them.
         .target(name: "Inventory", dependencies: ["Cryptoki", "OpenSSLX509"]),
         .target(
             name: "Issuance",
-            dependencies: ["CAcert", "Cryptoki", "Inventory", "OpenSSLX509", "Secrets"]),
+            dependencies: [
+                "CAcert", "Cryptoki", "Inventory", "Ledger", "OpenSSLX509", "Secrets",
+            ]),
         .target(
             name: "Commands",
             dependencies: [
-                "CAcert", "Cryptoki", "CurlHTTP", "Files", "Inventory", "Issuance", "OpenSSLX509",
-                "Secrets",
+                "CAcert", "Cryptoki", "CurlHTTP", "Files", "Inventory", "Issuance", "Ledger",
+                "OpenSSLX509", "Secrets",
                 argumentParser, logging, system,
             ]),
         .executableTarget(name: "tokencert", dependencies: ["Commands"]),
@@ -76,6 +83,7 @@ let package = Package(
             name: "FaultyModule", dependencies: ["CP11Kit"], path: "Tests/FaultyModule",
             exclude: ["README.md"], linkerSettings: [.linkedLibrary("dl")]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "TestSupport", "tokencert"]),
         .testTarget(name: "SecretsTests", dependencies: ["Secrets", "TestSupport"]),
         .testTarget(name: "CryptokiTests", dependencies: ["Cryptoki", "Secrets", "TestSupport"]),
         .testTarget(name: "OpenSSLX509Tests", dependencies: ["OpenSSLX509", "TestSupport"]),

@@ -3,8 +3,10 @@ public import Secrets
 /// CAcert's API for members' own certificates: `cemails.php` and `ccsr.php`.
 public struct API<Carrier: Transport & ~Copyable>: ~Copyable {
     private var transport: Carrier
-    private let baseURL: String
-    private let username: String
+    /// Where the CA is, without a slash at its end.
+    public let baseURL: String
+    /// The account's e-mail address.
+    public let username: String
     private let password: Secret
 
     /// Prepares the use of an account. Nothing is sent yet.

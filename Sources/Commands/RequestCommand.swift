@@ -10,6 +10,7 @@ struct RequestCommand: ParsableCommand {
 
     @OptionGroup var options: RequestOptions
     @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var ledgerOptions: LedgerOptions
     @OptionGroup var output: OutputOptions
 
     @Flag(help: "Show what would be done, and do nothing.")
@@ -28,8 +29,9 @@ struct RequestCommand: ParsableCommand {
             try show(token, plan)
             return
         }
+        let ledger = try ledgerOptions.openForWriting()
         let pin = try readPIN(token, tokenOptions.source(request.keyURI))
-        let made = try maker.make(plan, request, pin: pin)
+        let made = try maker.make(plan, request, pin: pin, in: ledger)
         if let file {
             try writeFile(made.request.pem, file, hints: ["its key: \(made.key.uri)"])
         }

@@ -16,7 +16,8 @@ public struct Tokencert: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             TokensCommand.self, ListCommand.self, AccountCommand.self, RequestCommand.self,
-            IssueCommand.self,
+            IssueCommand.self, ResumeCommand.self, RenewCommand.self, ImportCommand.self,
+            HistoryCommand.self,
         ])
 
     /// Made by argument-parser.

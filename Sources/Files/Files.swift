@@ -78,7 +78,25 @@ public func writeFileDurably(
         unsafe unlink(temporary)
         throw error
     }
-    // The name is durable when the folder is.
+    makeNameDurable(path)
+}
+
+/// Makes an empty file that nobody else can read. One that is there stays as it is.
+///
+/// - Parameter path: The file. Its folder has to be there.
+/// - Throws: ``FileError``.
+public func makePrivateFile(_ path: String) throws(FileError) {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+        if errno == EEXIST { return }
+        throw FileError("cannot make", path)
+    }
+    close(descriptor)
+    makeNameDurable(path)
+}
+
+/// A name is durable when its folder is.
+private func makeNameDurable(_ path: String) {
     let folder = unsafe open(parentFolder(path), O_RDONLY | O_CLOEXEC)
     guard folder >= 0 else { return }
     fsync(folder)
@@ -156,6 +174,13 @@ public func isWritableFolder(_ path: String) -> Bool {
 /// - Parameter path: A file, a device or a pipe.
 public func isWritableFile(_ path: String) -> Bool {
     unsafe access(path, W_OK) == 0
+}
+
+/// Whether something that is there can be read.
+///
+/// - Parameter path: A file, a device or a pipe.
+public func isReadableFile(_ path: String) -> Bool {
+    unsafe access(path, R_OK) == 0
 }
 
 /// The folder that a file is in, or would be.

@@ -45,6 +45,14 @@ public struct IssuanceError: Error, Sendable {
         public static let certificateDiffers = Code(value: "certificateDiffers")
         /// What the token says after writing is not what was written.
         public static let notProved = Code(value: "notProved")
+        /// The ledger cannot be used, so nothing that it must know of is done.
+        public static let ledgerFailed = Code(value: "ledgerFailed")
+        /// Another order for the same key is not finished: see ``IssuanceError/order``.
+        public static let otherOrderUnfinished = Code(value: "otherOrderUnfinished")
+        /// Another process works on the order.
+        public static let orderInUse = Code(value: "orderInUse")
+        /// Only a person can decide how the order goes on.
+        public static let needsDecision = Code(value: "needsDecision")
     }
 
     /// The kind of failure.
@@ -55,6 +63,11 @@ public struct IssuanceError: Error, Sendable {
     public let reason: String
     /// The token's part in it, or nil.
     public let tokenError: CryptokiError?
+    /// ``reason`` with what the token returned.
+    public var text: String {
+        guard let tokenError else { return reason }
+        return reason + " [\(tokenError.returnValue?.description ?? tokenError.description)]"
+    }
     /// What could be chosen instead: URIs, names, addresses.
     public let choices: [String]
     /// The key pair of the job, as it is on the token now.
@@ -73,14 +86,18 @@ public struct IssuanceError: Error, Sendable {
 
     /// The key pair, or nil where the job did not come so far.
     public internal(set) var key: KeyOnToken?
-    /// What the CA answered, or nil where nothing came.
-    public internal(set) var answer: ReceivedAnswer?
+    /// The order's number in the ledger, or nil where none was begun.
+    public internal(set) var order: Int64?
+    /// Whether the order is over and nothing of it is left on the token.
+    public internal(set) var isClosed = false
+    /// What the CA answered, where the ledger could not take it; else nil.
+    public internal(set) var unrecordedAnswer: [UInt8]?
     /// The URI of the certificate that was written and stays on the token, or nil.
     public internal(set) var writtenCertificate: String?
     /// Whether the order may have been taken, so that another one may issue a second certificate.
     public var mayHaveOrdered: Bool {
         switch code {
-        case .orderRefused, .credentialsRefused, .caUnreachable: false
+        case .orderRefused, .credentialsRefused, .caUnreachable, .ledgerFailed: false
         default: [.order, .verify, .write, .readBack].contains(step)
         }
     }
@@ -109,14 +126,6 @@ public struct IssuanceError: Error, Sendable {
         default: .tokenFailed
         }
     }
-}
-
-/// What the CA answered, and where it is now.
-public struct ReceivedAnswer: Sendable, Hashable {
-    /// The file in which it was kept, or nil where that failed.
-    public let file: String?
-    /// The bytes as they came.
-    public let bytes: [UInt8]
 }
 
 /// Does something of a step; failures of the token are given the step and what was being done.

@@ -25,6 +25,8 @@ public struct IssuanceRequest: Sendable {
     public var codeSigning: Bool
     /// Whether a certificate is written although the CA changed what was asked for.
     public var acceptsChanges: Bool
+    /// What the certificate replaces, or nil.
+    public var replacement: Replacement?
 
     /// Makes a request for a new key and everything else by choice.
     public init() {

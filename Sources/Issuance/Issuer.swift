@@ -1,5 +1,6 @@
 public import CAcert
 public import Cryptoki
+public import Ledger
 public import OpenSSLX509
 public import Secrets
 
@@ -13,12 +14,10 @@ public struct IssuanceSettings: Sendable {
     public var allowsLastTry: Bool
     /// The time, in seconds since 1970-01-01 00:00 UTC.
     public var clock: @Sendable () -> Int64
-    /// Keeps what the CA answered before anybody looks at it, and tells where.
-    public var keepAnswer: @Sendable (_ answer: [UInt8], _ key: TokenKey) throws -> String
     /// Is told when a step begins.
     public var progress: @Sendable (Step) -> Void
-    /// Is told which key is used, before anything is ordered for it.
-    public var keyReady: @Sendable (TokenKey) -> Void
+    /// Is told the number of an order and its key, before anything is ordered for it.
+    public var keyReady: @Sendable (_ order: Int64, TokenKey) -> Void
 
     /// Makes settings.
     ///
@@ -27,27 +26,27 @@ public struct IssuanceSettings: Sendable {
     ///   - acceptance: Which keys the CA signs.
     ///   - allowsLastTry: Whether a PIN is sent that would lock the token if it were wrong.
     ///   - clock: The time, in seconds since 1970-01-01 00:00 UTC.
-    ///   - keepAnswer: Keeps what the CA answered, and tells where.
     ///   - progress: Is told when a step begins.
-    ///   - keyReady: Is told which key is used, before anything is ordered for it.
+    ///   - keyReady: Is told the number of an order and its key.
     public init(
         anchors: TrustAnchors, acceptance: KeyAcceptance, allowsLastTry: Bool,
         clock: @escaping @Sendable () -> Int64,
-        keepAnswer: @escaping @Sendable (_ answer: [UInt8], _ key: TokenKey) throws -> String,
         progress: @escaping @Sendable (Step) -> Void,
-        keyReady: @escaping @Sendable (TokenKey) -> Void
+        keyReady: @escaping @Sendable (_ order: Int64, TokenKey) -> Void
     ) {
-        self.keyReady = keyReady
         self.anchors = anchors
         self.acceptance = acceptance
         self.allowsLastTry = allowsLastTry
         self.clock = clock
-        self.keepAnswer = keepAnswer
         self.progress = progress
+        self.keyReady = keyReady
     }
 }
 
 /// Puts certificates of one account onto one token.
+///
+/// Each step stands in the ledger before it is done, and what came of it after: whatever ends the
+/// process, ``resume(_:_:pin:orderingAgain:)`` or ``Finisher`` goes on from there.
 public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     private let token: Token
     private let settings: IssuanceSettings
@@ -65,6 +64,8 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         self.settings = settings
     }
 
+    // MARK: Planning
+
     /// Finds out what will be done, and whether it can be. Nothing is changed anywhere and no PIN
     /// is needed: keys that are seen only after a login are looked at later.
     ///
@@ -75,19 +76,40 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         let planning = KeyPlanning(
             token: token, acceptance: settings.acceptance, allowsLastTry: settings.allowsLastTry)
         // The token first: what it says costs nothing.
-        var key = try planning.plan(request, defaultLabel: "")
+        return try plan(request, planning.plan(request, defaultLabel: ""))
+    }
+
+    /// The same for an order that was begun: its key may be on the token.
+    ///
+    /// - Parameters:
+    ///   - order: The order.
+    ///   - request: What it asked for, and what is asked otherwise now.
+    /// - Throws: ``IssuanceError`` at ``Step/plan``.
+    public mutating func plan(
+        _ order: Order, _ request: IssuanceRequest
+    ) throws(IssuanceError) -> Plan {
+        settings.progress(.plan)
+        _ = try TokenReadiness(token, allowingLastTry: settings.allowsLastTry)
+        return try plan(request, KeyPlan(order.beginning))
+    }
+
+    private mutating func plan(
+        _ request: IssuanceRequest, _ key: KeyPlan
+    ) throws(IssuanceError) -> Plan {
+        var key = key
         let account = AccountChoices(account: try accountStatus())
         let name = try account.name(request.name)
         let addresses = try account.emailAddresses(request.emailAddresses)
         try account.requireCodeSigning(request.codeSigning)
         try requireSubject(name: name.text, emailAddresses: addresses)
-        if case .generate(let kind, let id, _) = key, request.label == nil {
-            key = .generate(kind, id: id, label: addresses.first ?? name.text)
+        if case .generate(let kind, let id, "") = key {
+            key = .generate(kind, id: id, label: request.label ?? addresses.first ?? name.text)
         }
         return Plan(
             token: token, tokenURI: try tokenURI(token), key: key, name: name,
             emailAddresses: addresses, codeSigning: request.codeSigning,
-            acceptsChanges: request.acceptsChanges, certificateLabel: request.label)
+            acceptsChanges: request.acceptsChanges, certificateLabel: request.label,
+            replacement: request.replacement)
     }
 
     private mutating func accountStatus() throws(IssuanceError) -> AccountStatus {
@@ -98,6 +120,8 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         }
     }
 
+    // MARK: Issuing
+
     /// Does what was planned: makes the key, has the token sign, orders once, checks, writes and
     /// reads back.
     ///
@@ -105,99 +129,154 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ///   - plan: What ``plan(_:)`` found.
     ///   - pin: The user's PIN, UTF-8; sent once, and once more for each use of a key that wants
     ///     that.
+    ///   - ledger: What remembers it.
     /// - Returns: The certificate on the token.
-    /// - Throws: ``IssuanceError``; it names a key that was made and stays, and what the CA
-    ///   answered.
+    /// - Throws: ``IssuanceError``; it names the order and a key that was made and stays.
     public mutating func issue(
-        _ plan: Plan, pin: borrowing Secret
+        _ plan: Plan, pin: borrowing Secret, in ledger: Ledger
     ) throws(IssuanceError) -> IssuedCertificate {
         try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
-            try run(plan, pin: pin)
+            let work = try TokenWork(token, plan.tokenURI, settings.acceptance)
+            var session = try work.openSession()
+            settings.progress(.generate)
+            switch plan.key {
+            case .existing(let uri):
+                let key = try work.generation.find(uri, &session)
+                let journal = try begin(plan, key, in: ledger)
+                return try journal.following(key, on: token) { () throws(IssuanceError) in
+                    try order(plan, key, journal, work, &session, pin: pin)
+                }
+            case .generate(let kind, let id, let label):
+                // Private objects are seen only now that somebody is logged in.
+                try requireFree(id, &session, at: .generate)
+                let journal = try begin(plan, kind, id, label, in: ledger)
+                let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
+                    try work.generation.generate(kind, id: id, label: label, &session)
+                }
+                return try journal.following(key, on: token) { () throws(IssuanceError) in
+                    try order(plan, key, journal, work, &session, pin: pin)
+                }
+            }
         }
     }
 
-    private mutating func run(
-        _ plan: Plan, pin: borrowing Secret
+    /// Goes on with an order that the CA never got, or that a person wants to place once more.
+    ///
+    /// - Parameters:
+    ///   - page: The order, one whose ``Order/remainder`` is ``Remainder/order`` or, where it is
+    ///     ordered again, ``Remainder/decision(_:)``.
+    ///   - plan: What ``plan(_:_:)`` found for it.
+    ///   - pin: The user's PIN, UTF-8.
+    ///   - isRepeated: Whether a person has asked for a second order, knowing that the first may
+    ///     have been taken.
+    /// - Returns: The certificate on the token.
+    /// - Throws: ``IssuanceError``.
+    public mutating func resume(
+        _ page: OpenOrder, _ plan: Plan, pin: borrowing Secret, orderingAgain isRepeated: Bool
     ) throws(IssuanceError) -> IssuedCertificate {
-        let work = try TokenWork(token, plan.tokenURI, settings)
-        var session = try work.openSession()
-        settings.progress(.generate)
-        let key = try work.generate(plan.key, &session)
-        settings.keyReady(key)
-        var received: ReceivedAnswer?
-        var written: String?
-        do throws(IssuanceError) {
-            settings.progress(.request)
-            let request = try work.request(
-                key, name: plan.name.text, emailAddresses: plan.emailAddresses,
-                codeSigning: plan.codeSigning, &session, pin: pin)
-            settings.progress(.order)
-            let (answer, interruption) = try order(request, plan)
-            let kept = keep(answer, key)
-            received = kept
-            settings.progress(.verify)
-            let verified = try verify(answer, interruption, key, plan)
-            settings.progress(.write)
-            let write = WriteStep(tokenURI: plan.tokenURI)
-            let uri = try write(verified, for: key, label: plan.certificateLabel, &session)
-            written = uri
-            settings.progress(.readBack)
-            let readBack = ReadBackStep(mechanisms: work.mechanisms)
-            try readBack(verified, for: key, on: token, pin: pin)
-            return IssuedCertificate(
-                certificate: verified.certificate, key: key, uri: uri, answer: kept,
-                differences: verified.differences)
-        } catch {
-            var error = error
-            error.key = key.named(on: token)
-            error.answer = received
-            error.writtenCertificate = written
-            throw error
+        let journal = Journal(page)
+        let record = try journal.order(at: .plan)
+        return try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
+            let work = try TokenWork(token, plan.tokenURI, settings.acceptance)
+            var session = try work.openSession()
+            settings.progress(.generate)
+            let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
+                try work.key(of: record, orMaking: plan.key, &session)
+            }
+            return try journal.following(key, on: token) { () throws(IssuanceError) in
+                try order(plan, key, journal, work, &session, pin: pin, isRepeated: isRepeated)
+            }
         }
     }
 
-    /// Places the order. An answer that broke off comes with what broke it.
+    private func begin(
+        _ plan: Plan, _ key: TokenKey, in ledger: Ledger
+    ) throws(IssuanceError) -> Journal {
+        var beginning = beginning(plan, id: key.id, label: key.label)
+        beginning.publicKeyHash = key.publicKeyHash
+        return try Journal(beginning, in: ledger)
+    }
+
+    private func begin(
+        _ plan: Plan, _ kind: KeyKind, _ id: [UInt8], _ label: String, in ledger: Ledger
+    ) throws(IssuanceError) -> Journal {
+        var beginning = beginning(plan, id: id, label: label)
+        beginning.newKeyKind = kind.name
+        return try Journal(beginning, in: ledger)
+    }
+
+    private func beginning(_ plan: Plan, id: [UInt8], label: String) -> OrderEvent.Beginning {
+        var beginning = OrderEvent.Beginning(
+            job: plan.replacement == nil ? .issue : .renew, token: plan.tokenURI.description,
+            modulePath: token.module.path, keyID: hexadecimal(id), keyLabel: label)
+        beginning.ca = api.baseURL
+        beginning.account = api.username
+        beginning.name = plan.name.text
+        beginning.emailAddresses = plan.emailAddresses
+        beginning.codeSigning = plan.codeSigning
+        beginning.acceptsChanges = plan.acceptsChanges
+        beginning.certificateLabel = plan.certificateLabel
+        beginning.replacedCertificate = plan.replacement?.certificate.pem
+        beginning.retiresReplaced = plan.replacement?.isRetired ?? false
+        return beginning
+    }
+
+    // MARK: From the key to the certificate
+
     private mutating func order(
-        _ request: CertificateRequest, _ plan: Plan
-    ) throws(IssuanceError) -> (TransportAnswer, interruption: String?) {
+        _ plan: Plan, _ key: TokenKey, _ journal: Journal, _ work: TokenWork,
+        _ session: inout Session<ReadWrite>, pin: borrowing Secret, isRepeated: Bool = false
+    ) throws(IssuanceError) -> IssuedCertificate {
+        settings.keyReady(journal.page.number, key)
+        settings.progress(.request)
+        let request = try work.request(
+            key, name: plan.name.text, emailAddresses: plan.emailAddresses,
+            codeSigning: plan.codeSigning, &session, pin: pin)
+        try journal.insist(
+            .sending(
+                .init(
+                    keyURI: key.uri, publicKeyHash: key.publicKeyHash, request: request.pem,
+                    isRepeated: isRepeated)), at: .order)
+        settings.progress(.order)
+        let answer = try send(request, plan, journal)
+        let received = try AnswerStep()(answer, journal)
+        let place = Placement(
+            work: work, anchors: settings.anchors, time: settings.clock(),
+            progress: settings.progress)
+        let issued = try place(
+            received, interruption: answer.interruption, for: key, expecting: Expectation(plan),
+            label: plan.certificateLabel, isFresh: key.isNew && journal.isFresh, journal, &session,
+            pin: pin)
+        return try place.retire(plan.replacement, keeping: issued, journal, &session)
+    }
+
+    /// Places the order, once. An answer that broke off comes with what broke it.
+    private mutating func send(
+        _ request: CertificateRequest, _ plan: Plan, _ journal: Journal
+    ) throws(IssuanceError) -> OrderEvent.Answer {
         let order = CertificateOrder(
             emailAddresses: plan.emailAddresses, name: plan.name, codeSigning: plan.codeSigning,
             requestPEM: request.pem)
+        let answer: OrderEvent.Answer
         do throws(TransportError) {
-            return (try api.place(order), nil)
+            let came = try api.place(order)
+            answer = .init(status: came.status, body: came.body, interruption: nil)
         } catch {
             guard error.mayHaveBeenSent else {
+                journal.note(.notSent(reason: error.reason))
                 throw IssuanceError(
                     .caUnreachable, at: .order,
                     "the CA cannot be reached, nothing was ordered: \(error.reason)")
             }
             guard !error.partialAnswer.isEmpty else {
-                throw IssuanceError(
-                    .orderPending, at: .order,
-                    "the order went out and no answer came back: \(error.reason)")
+                let reason = "the order went out and no answer came back: \(error.reason)"
+                journal.note(.unclear(reason: reason))
+                throw IssuanceError(.orderPending, at: .order, reason)
             }
-            return (TransportAnswer(status: 200, body: error.partialAnswer), error.reason)
+            answer = .init(status: 200, body: error.partialAnswer, interruption: error.reason)
         }
-    }
-
-    /// Checks an answer. One that broke off is good where the certificate was in it.
-    private func verify(
-        _ answer: TransportAnswer, _ interruption: String?, _ key: TokenKey, _ plan: Plan
-    ) throws(IssuanceError) -> VerifiedCertificate {
-        let verify = VerifyStep(anchors: settings.anchors, time: settings.clock())
-        do throws(IssuanceError) {
-            return try verify(OrderOutcome(answer), for: key, plan)
-        } catch {
-            guard let interruption, error.code != .certificateDiffers else { throw error }
-            throw IssuanceError(
-                .orderPending, at: .order,
-                "the order went out and its answer broke off: \(interruption)")
-        }
-    }
-
-    /// Keeps an answer before anybody looks at it. Where that fails it is still used.
-    private func keep(_ answer: TransportAnswer, _ key: TokenKey) -> ReceivedAnswer {
-        ReceivedAnswer(file: try? settings.keepAnswer(answer.body, key), bytes: answer.body)
+        journal.note(.answered(answer))
+        return answer
     }
 }
 

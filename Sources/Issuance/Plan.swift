@@ -1,5 +1,6 @@
 public import CAcert
 public import Cryptoki
+internal import Ledger
 public import OpenSSLX509
 
 /// Which key will be used: what planning found out about it.
@@ -8,6 +9,27 @@ public enum KeyPlan: Sendable {
     case generate(KeyKind, id: [UInt8], label: String)
     /// One that is on the token, to be found once somebody is logged in.
     case existing(PKCS11URI)
+}
+
+extension KeyPlan {
+    /// The key of an order that was begun. One that was there is found by its id and public half.
+    init(_ beginning: OrderEvent.Beginning) throws(IssuanceError) {
+        let id = bytes(hexadecimal: beginning.keyID)
+        if let kind = beginning.newKeyKind.flatMap({ KeyKind(name: $0) }) {
+            self = .generate(kind, id: id, label: beginning.keyLabel)
+            return
+        }
+        var named = Template()
+        named[.class] = .privateKey
+        named[.id] = id
+        do throws(CryptokiError) {
+            self = .existing(
+                PKCS11URI(token: try PKCS11URI(parsing: beginning.token), objectWith: named))
+        } catch {
+            throw IssuanceError(
+                .noSuchObject, at: .plan, "the ledger does not tell the token of this order")
+        }
+    }
 }
 
 /// What will be done, found out without changing anything anywhere.
@@ -28,6 +50,26 @@ public struct Plan: Sendable {
     public let acceptsChanges: Bool
     /// The label of the certificate, or nil for that of the key.
     public let certificateLabel: String?
+    /// What the certificate replaces, or nil.
+    public let replacement: Replacement?
+}
+
+/// A certificate that is to be replaced.
+public struct Replacement: Sendable {
+    /// The certificate.
+    public let certificate: Certificate
+    /// Whether it is removed from the token once the new one is there and proved.
+    public let isRetired: Bool
+
+    /// Names what is to be replaced.
+    ///
+    /// - Parameters:
+    ///   - certificate: The certificate.
+    ///   - isRetired: Whether it is removed in the end.
+    public init(_ certificate: Certificate, isRetired: Bool) {
+        self.certificate = certificate
+        self.isRetired = isRetired
+    }
 }
 
 /// A key pair on a token that is ready to be used.
@@ -46,6 +88,9 @@ public struct TokenKey: Sendable {
     public let isNew: Bool
     /// Whether each use needs the PIN once more.
     public let needsPINForEachUse: Bool
+
+    /// SHA-256 of the SubjectPublicKeyInfo in hexadecimal, as the ledger knows the key.
+    var publicKeyHash: String { hexadecimal(Digest.sha256.hash(publicKey.subjectPublicKeyInfo)) }
 
     /// The key as an error names it.
     func named(on token: Token) -> IssuanceError.KeyOnToken {
@@ -83,8 +128,14 @@ public struct IssuedCertificate: Sendable {
     public let key: TokenKey
     /// The URI of the certificate's object.
     public let uri: String
-    /// What the CA answered.
-    public let answer: ReceivedAnswer
+    /// Whether it was on the token before, so that nothing had to be written.
+    public let wasThere: Bool
     /// What the CA did otherwise, where that was accepted.
     public let differences: [Difference]
+    /// The order's number in the ledger.
+    public let order: Int64
+    /// Why the ledger does not know all of it, or nil where it does.
+    public internal(set) var unrecorded: String?
+    /// The certificate that was removed from the token, in a line, or nil.
+    public internal(set) var retired: String?
 }

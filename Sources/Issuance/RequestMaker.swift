@@ -1,4 +1,5 @@
 public import Cryptoki
+public import Ledger
 public import OpenSSLX509
 public import Secrets
 
@@ -49,27 +50,53 @@ public struct RequestMaker: Sendable {
     ///   - plan: What ``plan(_:)`` found.
     ///   - request: What the request shall say.
     ///   - pin: The user's PIN, UTF-8; sent once, and once more for a key that wants that.
+    ///   - ledger: What remembers a new key.
     /// - Throws: ``IssuanceError``; it names a key that was made and stays.
     public func make(
-        _ plan: KeyPlan, _ request: IssuanceRequest, pin: borrowing Secret
+        _ plan: KeyPlan, _ request: IssuanceRequest, pin: borrowing Secret, in ledger: Ledger
     ) throws(IssuanceError) -> MadeRequest {
         let uri = try tokenURI(token)
         return try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
             let work = try TokenWork(token, uri, .anything)
             var session = try work.openSession()
             progress(.generate)
-            let key = try work.generate(plan, &session)
-            do throws(IssuanceError) {
-                progress(.request)
-                let signed = try work.request(
-                    key, name: request.name, emailAddresses: request.emailAddresses,
-                    codeSigning: request.codeSigning, &session, pin: pin)
-                return MadeRequest(request: signed, key: key)
-            } catch {
-                var error = error
-                error.key = key.named(on: token)
-                throw error
+            switch plan {
+            case .existing(let uri):
+                let key = try work.generation.find(uri, &session)
+                do throws(IssuanceError) {
+                    return try make(key, request, work, &session, pin: pin)
+                } catch {
+                    var error = error
+                    error.key = key.named(on: token)
+                    throw error
+                }
+            case .generate(let kind, let id, let label):
+                try requireFree(id, &session, at: .generate)
+                var beginning = OrderEvent.Beginning(
+                    job: .request, token: uri.description, modulePath: token.module.path,
+                    keyID: hexadecimal(id), keyLabel: label)
+                beginning.newKeyKind = kind.name
+                let journal = try Journal(beginning, in: ledger)
+                let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
+                    try work.generation.generate(kind, id: id, label: label, &session)
+                }
+                return try journal.following(key, on: token) { () throws(IssuanceError) in
+                    let made = try make(key, request, work, &session, pin: pin)
+                    journal.note(.closed(reason: "its request was handed out"))
+                    return made
+                }
             }
         }
+    }
+
+    private func make(
+        _ key: TokenKey, _ request: IssuanceRequest, _ work: TokenWork,
+        _ session: inout Session<ReadWrite>, pin: borrowing Secret
+    ) throws(IssuanceError) -> MadeRequest {
+        progress(.request)
+        let signed = try work.request(
+            key, name: request.name, emailAddresses: request.emailAddresses,
+            codeSigning: request.codeSigning, &session, pin: pin)
+        return MadeRequest(request: signed, key: key)
     }
 }

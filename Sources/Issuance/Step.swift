@@ -14,4 +14,6 @@ public enum Step: String, Sendable, Hashable, CaseIterable {
     case write
     /// Find the certificate again and have the token prove that it holds the key.
     case readBack = "read back"
+    /// Remove the certificate that was replaced, where that was asked for.
+    case retire
 }

@@ -1,4 +1,5 @@
 internal import Cryptoki
+internal import Ledger
 internal import OpenSSLX509
 internal import Secrets
 
@@ -19,11 +20,6 @@ struct TokenWork {
             })
     }
 
-    init(_ token: Token, _ tokenURI: PKCS11URI, _ settings: IssuanceSettings) throws(IssuanceError)
-    {
-        try self.init(token, tokenURI, settings.acceptance)
-    }
-
     func openSession() throws(IssuanceError) -> Session<ReadWrite> {
         do throws(CryptokiError) {
             return try token.openSession(ReadWrite.self)
@@ -32,10 +28,25 @@ struct TokenWork {
         }
     }
 
-    func generate(
-        _ plan: KeyPlan, _ session: inout Session<ReadWrite>
+    /// Makes and finds keys.
+    var generation: GenerateStep { GenerateStep(tokenURI: tokenURI, acceptance: acceptance) }
+
+    /// The key of an order that was begun: the one that it names, or the one that it has made, or,
+    /// where it came to none, a new one.
+    func key(
+        of order: Order, orMaking plan: KeyPlan, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
-        try GenerateStep(tokenURI: tokenURI, acceptance: acceptance)(plan, &session)
+        if let hash = order.publicKeyHash {
+            return try generation.find(
+                id: bytes(hexadecimal: order.beginning.keyID), publicKeyHash: hash, &session)
+        }
+        guard case .generate(let kind, let id, let label) = plan else {
+            throw IssuanceError(
+                .noSuchObject, at: .generate, "the ledger does not tell the key of this order")
+        }
+        if let key = try generation.findMade(kind, id: id, label: label, &session) { return key }
+        try requireFree(id, &session, at: .generate)
+        return try generation.generate(kind, id: id, label: label, &session)
     }
 
     func request(
@@ -79,4 +90,10 @@ extension CryptokiError {
         default: "the login failed"
         }
     }
+}
+
+/// Reads hexadecimal digits that the ledger has.
+func bytes(hexadecimal text: String) -> [UInt8] {
+    let digits = text.compactMap { $0.hexDigitValue.map { UInt8($0) } }
+    return stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
 }

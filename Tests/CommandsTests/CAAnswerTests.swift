@@ -50,7 +50,8 @@ extension RealParts {
             let keys = try #require(list["keys"] as? [[String: Any]])
             #expect(keys.count == 1)
             let uri = try #require(keys.first?["privateKey"] as? String)
-            #expect(outcome.errors.contains("--key '\(uri)'"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("stays on the token: \(uri)"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("tokencert resume 1"), "\(outcome.errors)")
         }
 
         @Test(
@@ -88,19 +89,22 @@ extension RealParts {
             #expect(server.requests == ["/api/cemails.php", "/api/ccsr.php"])
         }
 
-        @Test("An answer that cannot be kept on this machine is lost with it")
-        func unkeptAnswer() throws {
-            let bench = try Bench(["--fault", "other-name"])
-            let answers = bench.token.folder.file("state/tokencert/answers")
+        @Test("A key is made that nothing remembers, since the ledger cannot be written")
+        func unwritableLedger() throws {
+            let bench = try Bench()
             let before = bench.token.contents
-            // A file where the folder should be is found before anything happens.
-            try FileManager.default.createDirectory(
-                atPath: bench.token.folder.file("state/tokencert"),
-                withIntermediateDirectories: true)
-            try Data().write(to: URL(filePath: answers))
-            expect(try bench.tokencert(["issue"]), 78, "what the CA answers could not be kept")
+            let folder = bench.token.folder
+            let text = try folder.write("no database", "text")
+            try run("sqlite3", [folder.file("other"), "CREATE TABLE t (a)"])
+            for (path, message) in [
+                ("/proc/ledger.sqlite", "the ledger cannot be opened"), (text, "is damaged"),
+                (folder.file("other"), "not a ledger of tokencert"),
+                (folder.file("text/ledger"), "cannot be opened"),
+            ] {
+                expect(try bench.tokencert(["issue", "--ledger", path]), 78, message)
+            }
             #expect(bench.token.contents == before)
-            #expect(bench.ca.requests.isEmpty)
+            #expect(bench.ca.orders.isEmpty)
         }
 
         @Test("A CA that hangs keeps the program for ever")
@@ -139,11 +143,11 @@ extension RealParts {
             let bench = try Bench(["--fault", "other-name"])
             let outcome = try bench.tokencert(["issue"])
             #expect(outcome.status == 76)
-            let line = try #require(
-                outcome.errors.split(separator: "\n").first { $0.contains("the CA answered is in") }
-            )
-            let file = String(try #require(line.split(separator: " ").last))
-            let kept = try String(contentsOfFile: file, encoding: .utf8)
+            let history = try bench.tokencert(["history", "1", "--json"]).output
+            let answer = try #require(
+                history.firstMatch(of: /"body":"([A-Za-z0-9+\/=]+)"/)?.output.1)
+            let kept = String(
+                decoding: try #require(Data(base64Encoded: String(answer))), as: UTF8.self)
             #expect(kept.contains(try #require(bench.ca.issued.first)))
         }
 
@@ -278,7 +282,7 @@ extension RealParts {
                 "-----BEGIN CERTIFICATE-----\nAAAA\n", "broken.pem")
             expect(
                 try bench.tokencert(["issue", "--ca-file", broken]), 78,
-                "the trust anchors in \(broken) cannot be read")
+                "the certificates in \(broken) cannot be read")
             // Anchors in our own folder are used without being named.
             let folder = bench.token.folder.file("data/tokencert/anchors")
             try FileManager.default.createDirectory(

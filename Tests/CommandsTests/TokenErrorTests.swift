@@ -102,7 +102,7 @@ extension RealParts {
         @Test("A token that fails is taken for one that is not there")
         func sickToken() throws {
             let bench = try Bench()
-            let sick = bench.faulty(["FAULTY_RETURN": "C_GetTokenInfo=0x30"])
+            let sick = bench.faulty(["FAULTY_RULES": "C_GetTokenInfo:before:return=0x30"])
             expect(try bench.tokencert(["list"], sick), 74, "CKR_DEVICE_ERROR")
             let tokens = try bench.tokencert(["tokens"], sick)
             #expect(tokens.status == 0)
@@ -147,11 +147,10 @@ extension RealParts {
         @Test(
             "The flags of a token are not looked at before a PIN is sent",
             arguments: [
-                // CKF_USER_PIN_LOCKED, _FINAL_TRY, _TO_BE_CHANGED, CKF_WRITE_PROTECTED
-                ("0x40000", 77, "the token's PIN is locked"),
-                ("0x20000", 77, "one more wrong PIN locks the token; no PIN was sent"),
-                ("0x80000", 77, "has to be changed"),
-                ("0x2", 73, "write-protected"),
+                ("USER_PIN_LOCKED", 77, "the token's PIN is locked"),
+                ("USER_PIN_FINAL_TRY", 77, "one more wrong PIN locks the token; no PIN was sent"),
+                ("USER_PIN_TO_BE_CHANGED", 77, "has to be changed"),
+                ("WRITE_PROTECTED", 73, "write-protected"),
             ] as [(String, Int32, String)])
         func flags(flags: String, status: Int32, message: String) throws {
             let bench = try Bench()
@@ -171,7 +170,8 @@ extension RealParts {
         func lastTryOnDemand() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(
-                ["issue", "--allow-last-try"], bench.faulty(["FAULTY_SET_FLAGS": "0x20000"]))
+                ["issue", "--allow-last-try"],
+                bench.faulty(["FAULTY_SET_FLAGS": "USER_PIN_FINAL_TRY"]))
             #expect(outcome.status == 0, "\(outcome.errors)")
         }
 
@@ -192,27 +192,28 @@ extension RealParts {
         func failingToken() throws {
             let full = try Bench()
             let outcome = try full.tokencert(
-                ["issue"], full.faulty(["FAULTY_RETURN": "C_CreateObject=0x31"]))
+                ["issue"], full.faulty(["FAULTY_RULES": "C_CreateObject:before:return=0x31"]))
             expect(outcome, 73, "CKR_DEVICE_MEMORY")
-            #expect(outcome.errors.contains("with --key 'pkcs11:"))
-            #expect(outcome.errors.contains("what the CA answered is in"))
+            #expect(outcome.errors.contains("to go on: tokencert resume "))
+            #expect(outcome.errors.contains("to remove it: pkcs11-tool "))
 
             let removed = try Bench()
             let before = removed.token.contents
             expect(
                 try removed.tokencert(
-                    ["issue"], removed.faulty(["FAULTY_RETURN": "C_GenerateKeyPair=0x32"])), 74,
+                    ["issue"],
+                    removed.faulty(["FAULTY_RULES": "C_GenerateKeyPair:before:return=0x32"])), 74,
                 "CKR_DEVICE_REMOVED")
             #expect(removed.token.contents == before)
             expect(
                 try removed.tokencert(
-                    ["issue"], removed.faulty(["FAULTY_DROP": "C_GenerateKeyPair"])), 74,
+                    ["issue"], removed.faulty(["FAULTY_DROP_FUNCTIONS": "C_GenerateKeyPair"])), 74,
                 "no C_GenerateKeyPair")
             #expect(removed.token.contents == before)
             let unsigned = try removed.tokencert(
-                ["issue"], removed.faulty(["FAULTY_RETURN": "C_Sign=0x30"]))
+                ["issue"], removed.faulty(["FAULTY_RULES": "C_Sign:before:return=0x30"]))
             expect(unsigned, 74, "CKR_DEVICE_ERROR")
-            #expect(unsigned.errors.contains("with --key 'pkcs11:"))
+            #expect(unsigned.errors.contains("to go on: tokencert resume "))
             #expect(removed.ca.orders.isEmpty)
         }
 

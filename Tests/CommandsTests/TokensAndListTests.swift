@@ -8,7 +8,10 @@ extension RealParts {
         func tokens() throws {
             let bench = try Bench()
             let report = try bench.tokencert(
-                ["tokens", "--json"], bench.faulty(["FAULTY_SET_FLAGS": "0x10100"])
+                ["tokens", "--json"],
+                bench.faulty([
+                    "FAULTY_SET_FLAGS": "PROTECTED_AUTHENTICATION_PATH,USER_PIN_COUNT_LOW"
+                ])
             ).json()
             let modules = try #require(report["modules"] as? [[String: Any]])
             let slots = try #require(modules.first?["slots"] as? [[String: Any]])

@@ -2,107 +2,290 @@
 // What it understands is in README.md.
 
 #include "FaultyModule.h"
+#include "rules.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static CK_FUNCTION_LIST real;
 static CK_FUNCTION_LIST table;
 static int context_login;
 
-static void note(const char *function) {
-    const char *path = getenv("FAULTY_LOG");
-    if (!path) return;
-    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (file < 0) return;
-    char line[64];
-    int length = snprintf(line, sizeof line, "%s\n", function);
-    if (write(file, line, (size_t)length) < 0) { /* the test will miss the line */ }
-    close(file);
+// MARK: What is more than passing on
+
+static CK_ULONG flags_in(const char *variable) {
+    static const struct { const char *name; CK_FLAGS flag; } names[] = {
+        {"WRITE_PROTECTED", CKF_WRITE_PROTECTED},
+        {"LOGIN_REQUIRED", CKF_LOGIN_REQUIRED},
+        {"USER_PIN_INITIALIZED", CKF_USER_PIN_INITIALIZED},
+        {"PROTECTED_AUTHENTICATION_PATH", CKF_PROTECTED_AUTHENTICATION_PATH},
+        {"TOKEN_INITIALIZED", CKF_TOKEN_INITIALIZED},
+        {"USER_PIN_COUNT_LOW", CKF_USER_PIN_COUNT_LOW},
+        {"USER_PIN_FINAL_TRY", CKF_USER_PIN_FINAL_TRY},
+        {"USER_PIN_LOCKED", CKF_USER_PIN_LOCKED},
+        {"USER_PIN_TO_BE_CHANGED", CKF_USER_PIN_TO_BE_CHANGED},
+    };
+    CK_FLAGS flags = 0;
+    for (size_t index = 0; index < sizeof names / sizeof *names; index++)
+        if (faulty_listed(variable, names[index].name)) flags |= names[index].flag;
+    return flags;
 }
 
-// FAULTY_RETURN holds "C_Name=0x31" pairs, separated by commas.
-static CK_RV told(const char *function) {
-    const char *rest = getenv("FAULTY_RETURN");
-    size_t length = strlen(function);
-    while (rest && *rest) {
-        if (strncmp(rest, function, length) == 0 && rest[length] == '=')
-            return strtoul(rest + length + 1, NULL, 0);
-        rest = strchr(rest, ',');
-        if (rest) rest++;
-    }
-    return CKR_OK;
-}
-
-#define BEFORE(name)                        \
-    do {                                    \
-        note(#name);                        \
-        CK_RV fault = told(#name);          \
-        if (fault != CKR_OK) return fault;  \
-    } while (0)
-
-static CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info) {
-    BEFORE(C_GetTokenInfo);
+static CK_RV own_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) {
     CK_RV rv = real.C_GetTokenInfo(slot, info);
-    const char *set = getenv("FAULTY_SET_FLAGS");
-    const char *clear = getenv("FAULTY_CLEAR_FLAGS");
-    if (rv == CKR_OK && set) info->flags |= strtoul(set, NULL, 0);
-    if (rv == CKR_OK && clear) info->flags &= ~strtoul(clear, NULL, 0);
+    if (rv != CKR_OK) return rv;
+    info->flags |= flags_in("FAULTY_SET_FLAGS");
+    info->flags &= ~flags_in("FAULTY_CLEAR_FLAGS");
     return rv;
 }
 
-static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, unsigned char *pin, CK_ULONG length) {
-    BEFORE(C_Login);
+static CK_RV own_C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG length) {
     if (user == CKU_CONTEXT_SPECIFIC && getenv("FAULTY_CONTEXT_LOGIN")) {
         context_login = 1;
         return CKR_OK;
     }
+    char *keypad = getenv("FAULTY_KEYPAD_PIN");
+    if (keypad && !pin) return real.C_Login(session, user, (CK_UTF8CHAR_PTR)keypad, strlen(keypad));
     return real.C_Login(session, user, pin, length);
 }
 
-static CK_RV generate_key_pair(
-    CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_ATTRIBUTE_PTR publicTemplate,
-    CK_ULONG publicCount, CK_ATTRIBUTE_PTR privateTemplate, CK_ULONG privateCount,
-    CK_OBJECT_HANDLE_PTR publicKey, CK_OBJECT_HANDLE_PTR privateKey) {
-    BEFORE(C_GenerateKeyPair);
-    return real.C_GenerateKeyPair(
-        session, mechanism, publicTemplate, publicCount, privateTemplate, privateCount, publicKey,
-        privateKey);
+static CK_RV refusal(CK_ATTRIBUTE_PTR attributes, CK_ULONG count) {
+    const char *limit = getenv("FAULTY_CERTIFICATE_LIMIT");
+    int is_certificate = 0;
+    CK_ULONG value = 0;
+    for (CK_ULONG index = 0; index < count; index++) {
+        CK_ATTRIBUTE *attribute = &attributes[index];
+        if (faulty_listed_number("FAULTY_REJECT_ATTRIBUTES", attribute->type))
+            return CKR_ATTRIBUTE_TYPE_INVALID;
+        if (attribute->type == CKA_CLASS && attribute->ulValueLen == sizeof(CK_OBJECT_CLASS))
+            is_certificate = *(CK_OBJECT_CLASS *)attribute->pValue == CKO_CERTIFICATE;
+        if (attribute->type == CKA_VALUE) value = attribute->ulValueLen;
+    }
+    return limit && is_certificate && value > strtoul(limit, NULL, 10) ? CKR_DEVICE_MEMORY : CKR_OK;
 }
 
-static CK_RV create_object(
+static CK_RV own_C_CreateObject(
     CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR template, CK_ULONG count, CK_OBJECT_HANDLE_PTR object) {
-    BEFORE(C_CreateObject);
-    return real.C_CreateObject(session, template, count, object);
+    CK_RV rv = refusal(template, count);
+    return rv != CKR_OK ? rv : real.C_CreateObject(session, template, count, object);
 }
 
-static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key) {
-    BEFORE(C_SignInit);
+static CK_RV own_C_SetAttributeValue(
+    CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR template, CK_ULONG count) {
+    CK_RV rv = refusal(template, count);
+    return rv != CKR_OK ? rv : real.C_SetAttributeValue(session, object, template, count);
+}
+
+static CK_RV own_C_GenerateKeyPair(
+    CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_ATTRIBUTE_PTR public_template,
+    CK_ULONG public_count, CK_ATTRIBUTE_PTR private_template, CK_ULONG private_count,
+    CK_OBJECT_HANDLE_PTR public_key, CK_OBJECT_HANDLE_PTR private_key) {
+    CK_RV rv = refusal(public_template, public_count);
+    if (rv == CKR_OK) rv = refusal(private_template, private_count);
+    if (rv != CKR_OK) return rv;
+    return real.C_GenerateKeyPair(
+        session, mechanism, public_template, public_count, private_template, private_count, public_key,
+        private_key);
+}
+
+static int drops_mechanism(CK_MECHANISM_TYPE type) {
+    return faulty_listed_number("FAULTY_DROP_MECHANISMS", type);
+}
+
+static CK_RV own_C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR count) {
+    CK_RV rv = real.C_GetMechanismList(slot, list, count);
+    if (rv != CKR_OK || !list) return rv;
+    CK_ULONG kept = 0;
+    for (CK_ULONG index = 0; index < *count; index++)
+        if (!drops_mechanism(list[index])) list[kept++] = list[index];
+    *count = kept;
+    return rv;
+}
+
+static CK_RV own_C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PTR info) {
+    return drops_mechanism(type) ? CKR_MECHANISM_INVALID : real.C_GetMechanismInfo(slot, type, info);
+}
+
+static CK_RV own_C_SignInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key) {
+    if (mechanism && drops_mechanism(mechanism->mechanism)) return CKR_MECHANISM_INVALID;
     return real.C_SignInit(session, mechanism, key);
 }
 
-static CK_RV sign(
-    CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG length, unsigned char *signature,
-    CK_ULONG *signatureLength) {
-    BEFORE(C_Sign);
+static CK_RV own_C_Sign(
+    CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG length, CK_BYTE_PTR signature,
+    CK_ULONG_PTR signature_length) {
     if (getenv("FAULTY_CONTEXT_LOGIN") && !context_login) {
         // A refusal ends the operation, so the module behind has to end it, too.
-        unsigned char lost[1024];
-        CK_ULONG lostLength = sizeof lost;
-        real.C_Sign(session, data, length, lost, &lostLength);
+        CK_BYTE lost[1024];
+        CK_ULONG lost_length = sizeof lost;
+        real.C_Sign(session, data, length, lost, &lost_length);
         return CKR_USER_NOT_LOGGED_IN;
     }
     context_login = 0;
-    return real.C_Sign(session, data, length, signature, signatureLength);
+    return real.C_Sign(session, data, length, signature, signature_length);
 }
 
-static int drops(const char *function) {
-    const char *dropped = getenv("FAULTY_DROP");
-    return dropped && strcmp(dropped, function) == 0;
+// MARK: Every function
+
+// The result of these is cut where a rule says so.
+#define HALVE_NOTHING
+#define HALVE_LENGTH(length) if (faulty_truncates(&call) && rv == CKR_OK && (length)) *(length) /= 2;
+#define HALVE_VALUES(attributes, count)                                             \
+    if (faulty_truncates(&call) && rv == CKR_OK)                                    \
+        for (CK_ULONG index = 0; index < (count); index++)                          \
+            if ((attributes)[index].ulValueLen != CK_UNAVAILABLE_INFORMATION)       \
+                (attributes)[index].ulValueLen /= 2;
+
+#define FUNCTION(name, detail, function, parameters, arguments, halve)              \
+    static CK_RV faulty_##name parameters {                                         \
+        static unsigned long count_of_##name;                                       \
+        struct call call = {#name, 0, 0};                                           \
+        CK_RV rv = CKR_OK;                                                          \
+        if (faulty_before(&call, &count_of_##name, detail, &rv)) return rv;         \
+        rv = function arguments;                                                    \
+        halve                                                                       \
+        return faulty_after(&call, rv);                                             \
+    }
+
+#define PASS(name, parameters, arguments) \
+    FUNCTION(name, "", real.name, parameters, arguments, HALVE_NOTHING)
+#define OWN(name, parameters, arguments) \
+    FUNCTION(name, "", own_##name, parameters, arguments, HALVE_NOTHING)
+
+#define SESSION CK_SESSION_HANDLE session
+#define BYTES(name) CK_BYTE_PTR name, CK_ULONG name##_length
+#define RESULT CK_BYTE_PTR result, CK_ULONG_PTR result_length
+
+PASS(C_Initialize, (void *arguments), (arguments))
+PASS(C_Finalize, (void *reserved), (reserved))
+PASS(C_GetInfo, (CK_INFO_PTR info), (info))
+FUNCTION(C_GetSlotList, "", real.C_GetSlotList,
+         (CK_BBOOL present, CK_SLOT_ID_PTR list, CK_ULONG_PTR count), (present, list, count),
+         HALVE_LENGTH(count))
+PASS(C_GetSlotInfo, (CK_SLOT_ID slot, CK_SLOT_INFO_PTR info), (slot, info))
+OWN(C_GetTokenInfo, (CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info), (slot, info))
+FUNCTION(C_GetMechanismList, "", own_C_GetMechanismList,
+         (CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR count), (slot, list, count),
+         HALVE_LENGTH(count))
+OWN(C_GetMechanismInfo, (CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PTR info), (slot, type, info))
+PASS(C_InitToken, (CK_SLOT_ID slot, BYTES(pin), CK_UTF8CHAR_PTR label), (slot, pin, pin_length, label))
+PASS(C_InitPIN, (SESSION, BYTES(pin)), (session, pin, pin_length))
+PASS(C_SetPIN, (SESSION, BYTES(old), BYTES(new)), (session, old, old_length, new, new_length))
+PASS(C_OpenSession,
+     (CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE_PTR session),
+     (slot, flags, application, notify, session))
+PASS(C_CloseSession, (SESSION), (session))
+PASS(C_CloseAllSessions, (CK_SLOT_ID slot), (slot))
+PASS(C_GetSessionInfo, (SESSION, CK_SESSION_INFO_PTR info), (session, info))
+PASS(C_GetOperationState, (SESSION, RESULT), (session, result, result_length))
+PASS(C_SetOperationState,
+     (SESSION, BYTES(state), CK_OBJECT_HANDLE encryption, CK_OBJECT_HANDLE authentication),
+     (session, state, state_length, encryption, authentication))
+FUNCTION(C_Login, user == CKU_SO ? "SO" : user == CKU_USER ? "user" : "context", own_C_Login,
+         (SESSION, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG length), (session, user, pin, length),
+         HALVE_NOTHING)
+PASS(C_Logout, (SESSION), (session))
+OWN(C_CreateObject, (SESSION, CK_ATTRIBUTE_PTR attributes, CK_ULONG count, CK_OBJECT_HANDLE_PTR object),
+    (session, attributes, count, object))
+PASS(C_CopyObject,
+     (SESSION, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes, CK_ULONG count, CK_OBJECT_HANDLE_PTR copy),
+     (session, object, attributes, count, copy))
+PASS(C_DestroyObject, (SESSION, CK_OBJECT_HANDLE object), (session, object))
+PASS(C_GetObjectSize, (SESSION, CK_OBJECT_HANDLE object, CK_ULONG_PTR size), (session, object, size))
+FUNCTION(C_GetAttributeValue, "", real.C_GetAttributeValue,
+         (SESSION, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes, CK_ULONG count),
+         (session, object, attributes, count), HALVE_VALUES(attributes, count))
+OWN(C_SetAttributeValue, (SESSION, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes, CK_ULONG count),
+    (session, object, attributes, count))
+PASS(C_FindObjectsInit, (SESSION, CK_ATTRIBUTE_PTR attributes, CK_ULONG count), (session, attributes, count))
+FUNCTION(C_FindObjects, "", real.C_FindObjects,
+         (SESSION, CK_OBJECT_HANDLE_PTR objects, CK_ULONG most, CK_ULONG_PTR count),
+         (session, objects, most, count), HALVE_LENGTH(count))
+PASS(C_FindObjectsFinal, (SESSION), (session))
+PASS(C_EncryptInit, (SESSION, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key), (session, mechanism, key))
+PASS(C_Encrypt, (SESSION, BYTES(data), RESULT), (session, data, data_length, result, result_length))
+PASS(C_EncryptUpdate, (SESSION, BYTES(part), RESULT), (session, part, part_length, result, result_length))
+PASS(C_EncryptFinal, (SESSION, RESULT), (session, result, result_length))
+PASS(C_DecryptInit, (SESSION, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key), (session, mechanism, key))
+PASS(C_Decrypt, (SESSION, BYTES(data), RESULT), (session, data, data_length, result, result_length))
+PASS(C_DecryptUpdate, (SESSION, BYTES(part), RESULT), (session, part, part_length, result, result_length))
+PASS(C_DecryptFinal, (SESSION, RESULT), (session, result, result_length))
+PASS(C_DigestInit, (SESSION, CK_MECHANISM_PTR mechanism), (session, mechanism))
+PASS(C_Digest, (SESSION, BYTES(data), RESULT), (session, data, data_length, result, result_length))
+PASS(C_DigestUpdate, (SESSION, BYTES(part)), (session, part, part_length))
+PASS(C_DigestKey, (SESSION, CK_OBJECT_HANDLE key), (session, key))
+PASS(C_DigestFinal, (SESSION, RESULT), (session, result, result_length))
+OWN(C_SignInit, (SESSION, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key), (session, mechanism, key))
+FUNCTION(C_Sign, "", own_C_Sign, (SESSION, BYTES(data), RESULT),
+         (session, data, data_length, result, result_length), HALVE_LENGTH(result_length))
+PASS(C_SignUpdate, (SESSION, BYTES(part)), (session, part, part_length))
+PASS(C_SignFinal, (SESSION, RESULT), (session, result, result_length))
+PASS(C_SignRecoverInit, (SESSION, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key), (session, mechanism, key))
+PASS(C_SignRecover, (SESSION, BYTES(data), RESULT), (session, data, data_length, result, result_length))
+PASS(C_VerifyInit, (SESSION, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key), (session, mechanism, key))
+PASS(C_Verify, (SESSION, BYTES(data), BYTES(signature)),
+     (session, data, data_length, signature, signature_length))
+PASS(C_VerifyUpdate, (SESSION, BYTES(part)), (session, part, part_length))
+PASS(C_VerifyFinal, (SESSION, BYTES(signature)), (session, signature, signature_length))
+PASS(C_VerifyRecoverInit, (SESSION, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key), (session, mechanism, key))
+PASS(C_VerifyRecover, (SESSION, BYTES(signature), RESULT),
+     (session, signature, signature_length, result, result_length))
+PASS(C_DigestEncryptUpdate, (SESSION, BYTES(part), RESULT), (session, part, part_length, result, result_length))
+PASS(C_DecryptDigestUpdate, (SESSION, BYTES(part), RESULT), (session, part, part_length, result, result_length))
+PASS(C_SignEncryptUpdate, (SESSION, BYTES(part), RESULT), (session, part, part_length, result, result_length))
+PASS(C_DecryptVerifyUpdate, (SESSION, BYTES(part), RESULT), (session, part, part_length, result, result_length))
+PASS(C_GenerateKey,
+     (SESSION, CK_MECHANISM_PTR mechanism, CK_ATTRIBUTE_PTR attributes, CK_ULONG count, CK_OBJECT_HANDLE_PTR key),
+     (session, mechanism, attributes, count, key))
+OWN(C_GenerateKeyPair,
+    (SESSION, CK_MECHANISM_PTR mechanism, CK_ATTRIBUTE_PTR public_template, CK_ULONG public_count,
+     CK_ATTRIBUTE_PTR private_template, CK_ULONG private_count, CK_OBJECT_HANDLE_PTR public_key,
+     CK_OBJECT_HANDLE_PTR private_key),
+    (session, mechanism, public_template, public_count, private_template, private_count, public_key, private_key))
+PASS(C_WrapKey,
+     (SESSION, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE wrapping, CK_OBJECT_HANDLE key, RESULT),
+     (session, mechanism, wrapping, key, result, result_length))
+PASS(C_UnwrapKey,
+     (SESSION, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE unwrapping, BYTES(wrapped), CK_ATTRIBUTE_PTR attributes,
+      CK_ULONG count, CK_OBJECT_HANDLE_PTR key),
+     (session, mechanism, unwrapping, wrapped, wrapped_length, attributes, count, key))
+PASS(C_DeriveKey,
+     (SESSION, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE base, CK_ATTRIBUTE_PTR attributes, CK_ULONG count,
+      CK_OBJECT_HANDLE_PTR key),
+     (session, mechanism, base, attributes, count, key))
+PASS(C_SeedRandom, (SESSION, BYTES(seed)), (session, seed, seed_length))
+PASS(C_GenerateRandom, (SESSION, BYTES(random)), (session, random, random_length))
+PASS(C_GetFunctionStatus, (SESSION), (session))
+PASS(C_CancelFunction, (SESSION), (session))
+PASS(C_WaitForSlotEvent, (CK_FLAGS flags, CK_SLOT_ID_PTR slot, void *reserved), (flags, slot, reserved))
+
+// A function that the module behind lacks is lacking here, too.
+#define ENTRY(name) \
+    table.name = !real.name || faulty_listed("FAULTY_DROP_FUNCTIONS", #name) ? NULL : faulty_##name;
+
+static void fill_table(void) {
+    table.version = real.version;
+    table.C_GetFunctionList = C_GetFunctionList;
+    ENTRY(C_Initialize) ENTRY(C_Finalize) ENTRY(C_GetInfo) ENTRY(C_GetSlotList) ENTRY(C_GetSlotInfo)
+    ENTRY(C_GetTokenInfo) ENTRY(C_GetMechanismList) ENTRY(C_GetMechanismInfo) ENTRY(C_InitToken)
+    ENTRY(C_InitPIN) ENTRY(C_SetPIN) ENTRY(C_OpenSession) ENTRY(C_CloseSession)
+    ENTRY(C_CloseAllSessions) ENTRY(C_GetSessionInfo) ENTRY(C_GetOperationState)
+    ENTRY(C_SetOperationState) ENTRY(C_Login) ENTRY(C_Logout) ENTRY(C_CreateObject)
+    ENTRY(C_CopyObject) ENTRY(C_DestroyObject) ENTRY(C_GetObjectSize) ENTRY(C_GetAttributeValue)
+    ENTRY(C_SetAttributeValue) ENTRY(C_FindObjectsInit) ENTRY(C_FindObjects)
+    ENTRY(C_FindObjectsFinal) ENTRY(C_EncryptInit) ENTRY(C_Encrypt) ENTRY(C_EncryptUpdate)
+    ENTRY(C_EncryptFinal) ENTRY(C_DecryptInit) ENTRY(C_Decrypt) ENTRY(C_DecryptUpdate)
+    ENTRY(C_DecryptFinal) ENTRY(C_DigestInit) ENTRY(C_Digest) ENTRY(C_DigestUpdate)
+    ENTRY(C_DigestKey) ENTRY(C_DigestFinal) ENTRY(C_SignInit) ENTRY(C_Sign) ENTRY(C_SignUpdate)
+    ENTRY(C_SignFinal) ENTRY(C_SignRecoverInit) ENTRY(C_SignRecover) ENTRY(C_VerifyInit)
+    ENTRY(C_Verify) ENTRY(C_VerifyUpdate) ENTRY(C_VerifyFinal) ENTRY(C_VerifyRecoverInit)
+    ENTRY(C_VerifyRecover) ENTRY(C_DigestEncryptUpdate) ENTRY(C_DecryptDigestUpdate)
+    ENTRY(C_SignEncryptUpdate) ENTRY(C_DecryptVerifyUpdate) ENTRY(C_GenerateKey)
+    ENTRY(C_GenerateKeyPair) ENTRY(C_WrapKey) ENTRY(C_UnwrapKey) ENTRY(C_DeriveKey)
+    ENTRY(C_SeedRandom) ENTRY(C_GenerateRandom) ENTRY(C_GetFunctionStatus) ENTRY(C_CancelFunction)
+    ENTRY(C_WaitForSlotEvent)
 }
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
@@ -113,15 +296,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
     CK_FUNCTION_LIST_PTR found = NULL;
     if (!get || get(&found) != CKR_OK) return CKR_GENERAL_ERROR;
     real = *found;
-    table = real;
-    table.C_GetFunctionList = C_GetFunctionList;
-    table.C_GetTokenInfo = get_token_info;
-    table.C_Login = login;
-    table.C_GenerateKeyPair = generate_key_pair;
-    table.C_CreateObject = create_object;
-    table.C_SignInit = sign_init;
-    table.C_Sign = sign;
-    if (drops("C_GenerateKeyPair")) table.C_GenerateKeyPair = NULL;
+    fill_table();
     *list = &table;
     return CKR_OK;
 }

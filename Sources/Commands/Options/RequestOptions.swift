@@ -74,22 +74,13 @@ struct RequestOptions: ParsableArguments {
     }
 
     private static func keyKind(_ text: String) throws -> KeyKind {
-        switch text.lowercased() {
-        case "rsa:2048": .rsa(bits: 2048)
-        case "rsa:3072": .rsa(bits: 3072)
-        case "rsa:4096": .rsa(bits: 4096)
-        case "ec:p256": .ec(.p256)
-        case "ec:p384": .ec(.p384)
-        case "ec:p521": .ec(.p521)
-        case "ed25519": .ed25519
-        default:
+        guard let kind = KeyKind(name: text) else {
+            let names = KeyKind.generated.map(\.name).joined(separator: ", ")
             throw Failure(
                 .usage, "--key-type does not know “\(text)”",
-                hints: [
-                    "--key-type takes rsa:2048, rsa:3072, rsa:4096, ec:p256, ec:p384, ec:p521 or "
-                        + "ed25519"
-                ])
+                hints: ["--key-type takes one of \(names)"])
         }
+        return kind
     }
 
     private static func bytes(_ text: String) throws -> [UInt8] {

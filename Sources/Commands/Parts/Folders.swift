@@ -13,36 +13,6 @@ private func folder(_ variable: String, _ inHome: String) -> String {
     return (environmentVariable("HOME") ?? "") + inHome + "/tokencert"
 }
 
-/// What CAs answered, kept before anybody looks at it.
-struct KeptAnswers {
-    private let path = stateFolder + "/answers"
-
-    /// Makes the folder and insists that it can be written to, while nothing has happened yet.
-    init() throws {
-        var reason: String?
-        do throws(FileError) {
-            try makeFolder(path)
-            if !isWritableFolder(path) { reason = "\(path) cannot be written to" }
-        } catch {
-            reason = error.description
-        }
-        if let reason {
-            throw Failure(
-                .configuration, "what the CA answers could not be kept: \(reason)",
-                hints: ["XDG_STATE_HOME names another place"])
-        }
-    }
-
-    /// Keeps an answer.
-    ///
-    /// - Returns: The file.
-    func keep(_ answer: [UInt8], name: String) throws -> String {
-        let file = "\(path)/\(name).txt"
-        try writeFileDurably(answer, file, permissions: 0o600)
-        return file
-    }
-}
-
 /// Insists that a file can be made where a person wants it, while nothing has happened yet.
 func requireWritable(_ file: String?) throws {
     guard let file else { return }

@@ -11,11 +11,13 @@ func tellProgress(_ step: Step) {
         case .verify: "checking the certificate"
         case .write: "writing the certificate onto the token"
         case .readBack: "reading it back; the token proves that it holds the key"
+        case .retire: "removing the certificate that was replaced"
         }
     printError("… \(text)")
 }
 
-/// Tells which key is used, so that it is found again whatever happens next.
-func tellKey(_ key: TokenKey) {
-    printError("  key: \(key.uri)")
+/// Tells which order it is and which key is used, so that both are found again whatever happens
+/// next.
+func tellKey(_ order: Int64, _ key: TokenKey) {
+    printError("  order \(order), key: \(key.uri)")
 }

@@ -30,36 +30,14 @@ enum TrustStore {
     }
 
     private static func read(_ file: String) throws -> [Certificate] {
-        let bytes: [UInt8]
-        do throws(FileError) {
-            bytes = try readFile(file)
-        } catch {
-            throw Failure(
-                .configuration, "the trust anchors cannot be read: \(error)",
-                hints: ["--ca-file takes certificates in PEM or one in DER"])
-        }
-        let inPEM = Certificate.all(inPEM: bytes)
-        if let error = inPEM.error {
-            throw Failure(
-                .configuration, "the trust anchors in \(file) cannot be read: \(error)",
-                hints: ["--ca-file takes certificates in PEM or one in DER"])
-        }
-        var certificates = inPEM.certificates
-        if certificates.isEmpty, let single = try? Certificate(der: bytes) {
-            certificates = [single]
-        }
-        guard !certificates.isEmpty else {
-            throw Failure(
-                .configuration, "\(file) holds no certificate",
-                hints: ["--ca-file takes certificates in PEM or one in DER"])
-        }
-        for certificate in certificates
+        let found = try Commands.certificates(inFile: file, option: "--ca-file")
+        for certificate in found
         where hexadecimal(certificate.sha256Fingerprint) == PinnedRoot.retiredSHA256Fingerprint {
             throw Failure(
                 .configuration, "\(file) holds the retired form of CAcert's root, signed with MD5",
                 hints: ["take http://www.cacert.org\(PinnedRoot.path)"])
         }
-        return certificates
+        return found
     }
 
     private static func filesInFolder() -> [String] {

@@ -4,6 +4,7 @@ internal import Cryptoki
 internal import CurlHTTP
 internal import Inventory
 internal import Issuance
+internal import Ledger
 internal import OpenSSLX509
 internal import Secrets
 
@@ -29,6 +30,7 @@ struct Failure: Error {
         case let error as CryptokiError: self.init(cryptoki: error)
         case let error as TokenSelectionError: self.init(selection: error)
         case let error as CAcertError: self.init(issuance: IssuanceError(account: error))
+        case let error as LedgerError: self.init(ledger: error)
         case let error as SecretError: self.init(secret: error)
         case let error as HTTPError:
             self.init(

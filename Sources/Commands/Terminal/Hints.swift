@@ -2,58 +2,34 @@ internal import CAcert
 internal import Cryptoki
 internal import Inventory
 internal import Issuance
+internal import Ledger
 internal import OpenSSLX509
 
 // Facts come from the libraries; here they become commands to type.
 
 extension Failure {
     init(issuance error: IssuanceError) {
-        var message = error.reason
-        if let tokenError = error.tokenError {
-            message += " [\(tokenError.returnValue?.description ?? tokenError.description)]"
-        }
         var hints = Self.hints(error)
-        if let file = error.answer?.file {
-            hints.append("what the CA answered is in \(file)")
-        } else if let bytes = error.answer?.bytes {
-            hints.append("what the CA answered could not be kept, so here it is:")
-            hints.append(printable(String(decoding: bytes.prefix(1 << 16), as: UTF8.self)))
-        }
         if let uri = error.writtenCertificate {
             hints.append("the certificate was written: \(uri)")
         }
-        if let key = error.key { hints += Self.hints(key, error) }
-        self.init(Self.status(error), message, hints: hints)
+        if let key = error.key, key.isNew, !error.isClosed {
+            hints.append("the key pair that was made stays on the token: \(key.uri)")
+            if error.writtenCertificate == nil { hints.append(Self.removal(of: key)) }
+        }
+        if let bytes = error.unrecordedAnswer {
+            hints.append("the ledger could not take what the CA answered, so here it is:")
+            hints.append(printable(String(decoding: bytes.prefix(1 << 16), as: UTF8.self)))
+        }
+        if let order = error.order, !error.isClosed { hints += Self.hints(order: order, error) }
+        self.init(Self.status(error), error.text, hints: hints)
     }
 
-    /// What to do with the key pair of a job that did not come to its end.
-    private static func hints(
-        _ key: IssuanceError.KeyOnToken, _ error: IssuanceError
-    ) -> [String] {
-        let tool =
-            "pkcs11-tool --module \(quoted(key.modulePath)) --token-label "
-            + "\(quoted(key.tokenLabel)) --login"
-        let id = hexadecimal(key.id)
-        var hints: [String] = []
-        if key.isNew { hints.append("the key pair that was made stays on the token: \(key.uri)") }
-        if error.writtenCertificate != nil { return hints }
-        if error.mayHaveOrdered {
-            hints += [
-                "the order was for the key \(key.uri)",
-                "to write a certificate from the web site beside it: openssl x509 -in FILE "
-                    + "-outform DER -out FILE.der && \(tool) --write-object FILE.der --type cert "
-                    + "--id \(id)",
-                "to order a second one for it: the same command with --key \(quoted(key.uri))",
-            ]
-        } else if key.isNew {
-            hints.append("to use it: the same command with --key \(quoted(key.uri))")
-        }
-        if key.isNew {
-            hints.append(
-                "to remove it: \(tool) --delete-object --type privkey --id \(id), and the same "
-                    + "with --type pubkey")
-        }
-        return hints
+    /// How a key pair is removed that nobody needs.
+    private static func removal(of key: IssuanceError.KeyOnToken) -> String {
+        "to remove it: pkcs11-tool --module \(quoted(key.modulePath)) --token-label "
+            + "\(quoted(key.tokenLabel)) --login --delete-object --type privkey --id "
+            + "\(hexadecimal(key.id)), and the same with --type pubkey"
     }
 
     /// A word as a shell takes it.
@@ -61,6 +37,75 @@ extension Failure {
         "'"
             + text.split(separator: "'", omittingEmptySubsequences: false)
             .joined(separator: "'\\''") + "'"
+    }
+
+    /// How an order goes on that did not come to its end.
+    private static func hints(order: Int64, _ error: IssuanceError) -> [String] {
+        let resume = "tokencert resume \(order)"
+        switch error.code {
+        case .orderInUse: return ["wait until it is done; \(resume) shows how it ended"]
+        case .orderPending, .needsDecision:
+            return [
+                "to take the certificate from the web site: \(resume) --from FILE",
+                "to order once more all the same: \(resume) --order-again",
+                "to give it up: \(resume) --abandon",
+            ]
+        case .certificateDiffers:
+            return ["it is in the ledger; to write it all the same: \(resume) --accept-changes"]
+        case .certificateWrong:
+            return [
+                "what came is in the ledger; to check it again: \(resume)",
+                "to give it up: \(resume) --abandon",
+            ]
+        default:
+            return ["to go on: \(resume)", "to give it up: \(resume) --abandon"]
+        }
+    }
+
+    /// An order whose outcome nobody here can know.
+    init(undecided order: Order, _ reason: String) {
+        let resume = "tokencert resume \(order.number)"
+        self.init(
+            .pending,
+            "nobody here can know whether the CA issued for order \(order.number): \(reason)",
+            hints: [
+                "look into the account on the CA's web site",
+                "where the certificate is there: \(resume) --from FILE",
+                "where it is not: \(resume) --order-again",
+                "to give it up: \(resume) --abandon",
+            ])
+    }
+
+    init(ledger error: LedgerError) {
+        let number = error.order.map { "\($0)" } ?? "ORDER"
+        switch error.code {
+        case .noSuchOrder:
+            self.init(.noSuchObject, error.reason, hints: ["tokencert history shows all orders"])
+        case .inUse:
+            self.init(
+                .pending, error.reason,
+                hints: ["wait until it is done; tokencert history \(number) shows how it went"])
+        case .locked:
+            self.init(
+                .configuration, error.reason,
+                hints: ["see who has it open; --ledger PATH names another"])
+        case .full:
+            self.init(.configuration, error.reason, hints: ["make room, and do the same again"])
+        case .damaged:
+            self.init(
+                .configuration, error.reason,
+                hints: [
+                    "keep the file: sqlite3 FILE .recover may bring its orders back",
+                    "to begin a new one, move it and the files beside it away",
+                    "--ledger PATH names another",
+                ])
+        case .newer:
+            self.init(.configuration, error.reason, hints: ["use that version, or --ledger PATH"])
+        default:
+            self.init(
+                .configuration, error.reason,
+                hints: ["--ledger PATH names another place, XDG_STATE_HOME another folder"])
+        }
     }
 
     private static func status(_ error: IssuanceError) -> ExitStatus {
@@ -71,7 +116,8 @@ extension Failure {
         case .tokenFailed, .keyUnsafe, .notProved: .tokenFailed
         case .keyNotAccepted, .accountLacks, .badSubject, .orderRefused: .dataRefused
         case .caUnreachable: .unreachable
-        case .orderPending: .pending
+        case .orderPending, .needsDecision, .otherOrderUnfinished, .orderInUse: .pending
+        case .ledgerFailed: .configuration
         case .certificateWrong, .certificateDiffers: .certificateWrong
         default: .bug
         }
@@ -113,9 +159,15 @@ extension Failure {
                     + "may issue a certificate"
             ]
         case .certificateDiffers:
-            return ["--accept-changes would have written it"]
+            return error.order == nil ? ["--accept-changes writes it all the same"] : []
         case .certificateWrong:
-            return ["nothing was written; tell the CA, and do not use that certificate"]
+            return ["nothing was written; do not use that certificate"]
+        case .needsDecision:
+            return ["look into the account on the CA's web site"]
+        case .ledgerFailed:
+            return ["--ledger PATH names another ledger; without one nothing is done"]
+        case .otherOrderUnfinished, .orderInUse:
+            return []
         case .badSubject:
             return ["--name takes 64 characters at most, --email plain ASCII addresses"]
         case .tokenFailed where error.tokenError?.returnValue == .deviceRemoved:

@@ -2,28 +2,16 @@ internal import Cryptoki
 internal import Inventory
 internal import OpenSSLX509
 
-/// Makes the key of a plan, or finds the one that it names.
+/// Makes a key, or finds one that is there.
 struct GenerateStep {
     let tokenURI: PKCS11URI
     let acceptance: KeyAcceptance
 
-    func callAsFunction(
-        _ plan: KeyPlan, _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> TokenKey {
-        switch plan {
-        case .existing(let uri):
-            return try find(uri, &session)
-        case .generate(let kind, let id, let label):
-            // Private objects are seen only now that somebody is logged in.
-            try requireFree(id, &session, at: .generate)
-            return try generate(kind, id, label, &session)
-        }
-    }
-
     // MARK: A new key
 
-    private func generate(
-        _ kind: KeyKind, _ id: [UInt8], _ label: String, _ session: inout Session<ReadWrite>
+    /// Makes a key with an id that nothing on the token has.
+    func generate(
+        _ kind: KeyKind, id: [UInt8], label: String, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
         guard let mechanism = kind.generationMechanism else {
             throw IssuanceError(
@@ -36,15 +24,85 @@ struct GenerateStep {
         } catch {
             // Some modules leave half of a pair behind. The id was free a moment ago, so what has
             // it now, with the label, is ours.
-            var ours = Template()
-            ours[.id] = id
-            ours[.label] = label
-            let leftovers = (try? session.findObjects(ours)) ?? []
-            for object in leftovers { try? session.destroyObject(object) }
-            throw IssuanceError(error, at: .generate, while: "the token made no key")
+            var failure = IssuanceError(error, at: .generate, while: "the token made no key")
+            failure.isClosed = (try? removeHalves(id, label, &session)) != nil
+            throw failure
         }
+        return try insisting(on: kind, id, label, &session) {
+            (session) throws(IssuanceError) in
+            try read(pair.privateKey, pair.publicKey, isNew: true, &session)
+        }
+    }
+
+    /// Finds the key that an unfinished job has made, by the id and the label that it had chosen.
+    ///
+    /// - Returns: The key, or nil where none was made; halves of one are removed then.
+    func findMade(
+        _ kind: KeyKind, id: [UInt8], label: String, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey? {
+        let found: [ObjectHandle]
+        do throws(CryptokiError) {
+            var template = Self.named(id, label)
+            template[.class] = .privateKey
+            found = try session.findObjects(template)
+        } catch {
+            throw IssuanceError(error, at: .generate, while: "searching the token")
+        }
+        guard let handle = found.first else {
+            try removeHalves(id, label, &session)
+            return nil
+        }
+        guard found.count == 1 else {
+            throw IssuanceError(
+                .severalObjects, at: .generate,
+                "\(found.count) private keys on the token have the id \(hexadecimal(id))")
+        }
+        return try insisting(on: kind, id, label, &session) {
+            (session) throws(IssuanceError) in
+            try read(handle, nil, isNew: true, &session)
+        }
+    }
+
+    /// Removes what a call that made no whole pair has left, and insists that it is gone.
+    private func removeHalves(
+        _ id: [UInt8], _ label: String, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) {
+        var isLeft = false
+        do throws(CryptokiError) {
+            for half in [ObjectClass.publicKey, .privateKey] {
+                var template = Self.named(id, label)
+                template[.class] = half
+                for object in try session.findObjects(template) {
+                    try session.destroyObject(object)
+                }
+                if try !session.findObjects(template).isEmpty { isLeft = true }
+            }
+        } catch {
+            throw IssuanceError(
+                error, at: .generate, while: "what is left of an unfinished key stays")
+        }
+        if isLeft {
+            throw IssuanceError(
+                .tokenFailed, at: .generate,
+                "what is left of an unfinished key stays, though the token says it is removed")
+        }
+    }
+
+    private static func named(_ id: [UInt8], _ label: String) -> Template {
+        var template = Template()
+        template[.id] = id
+        template[.label] = label
+        return template
+    }
+
+    /// Reads a key that was made and insists on what it must be; where that fails the error names
+    /// the key.
+    private func insisting(
+        on kind: KeyKind, _ id: [UInt8], _ label: String, _ session: inout Session<ReadWrite>,
+        _ read: (inout Session<ReadWrite>) throws(IssuanceError) -> TokenKey
+    ) throws(IssuanceError) -> TokenKey {
         do throws(IssuanceError) {
-            let key = try read(pair.privateKey, pair.publicKey, isNew: true, &session)
+            let key = try read(&session)
             try insist(kind, id, on: key, &session)
             return key
         } catch {
@@ -139,7 +197,8 @@ struct GenerateStep {
 
     // MARK: A key that is there
 
-    private func find(
+    /// Finds the key that a URI names.
+    func find(
         _ uri: PKCS11URI, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
         var template = uri.objectAttributes
@@ -169,6 +228,28 @@ struct GenerateStep {
                 "the CA signs no keys of kind \(key.publicKey.kind)")
         }
         return key
+    }
+
+    /// Finds a key by its public half, under the id that it had.
+    func find(
+        id: [UInt8], publicKeyHash: String, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey {
+        var template = Template()
+        template[.class] = .privateKey
+        if !id.isEmpty { template[.id] = id }
+        let found: [ObjectHandle]
+        do throws(CryptokiError) {
+            found = try session.findObjects(template)
+        } catch {
+            throw IssuanceError(error, at: .generate, while: "searching the token")
+        }
+        for handle in found {
+            let key = try read(handle, nil, isNew: false, &session)
+            if key.publicKeyHash == publicKeyHash { return key }
+        }
+        throw IssuanceError(
+            .noSuchObject, at: .generate,
+            "the key of this order, with the id \(hexadecimal(id)), is not on the token")
     }
 
     // MARK: Reading

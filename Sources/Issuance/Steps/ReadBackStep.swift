@@ -8,7 +8,7 @@ struct ReadBackStep {
 
     func callAsFunction(
         _ verified: VerifiedCertificate, for key: TokenKey, on token: Token, pin: borrowing Secret
-    ) throws(IssuanceError) {
+    ) throws(IssuanceError) -> (challenge: [UInt8], signature: [UInt8]) {
         var session = try openSession(token)
         let found: Found
         do throws(CryptokiError) {
@@ -30,10 +30,12 @@ struct ReadBackStep {
         let signature = try sign(
             challenge, with: key.under(handle), &session, mechanisms, pin: pin, at: .readBack)
         guard let algorithm = SignatureAlgorithm(for: verified.certificate.publicKey.kind) else {
-            return
+            throw IssuanceError(
+                .tokenUnsuitable, at: .readBack, "nothing verifies with the certificate's key")
         }
         do throws(X509Error) {
             try verified.certificate.publicKey.verify(signature, over: challenge, algorithm)
+            return (challenge, signature)
         } catch {
             throw IssuanceError(
                 .notProved, at: .readBack,

@@ -1,4 +1,3 @@
-internal import CAcert
 internal import OpenSSLX509
 
 /// Checks what came back. Nothing is written that has not passed.
@@ -11,14 +10,30 @@ struct VerifyStep {
     private static let clockTolerance: Int64 = 300
 
     func callAsFunction(
-        _ outcome: OrderOutcome, for key: TokenKey, _ plan: Plan
+        _ received: [Certificate], for key: TokenKey, _ expected: Expectation?
     ) throws(IssuanceError) -> VerifiedCertificate {
-        let received = try certificates(outcome)
         guard let certificate = received.first(where: { $0.publicKey == key.publicKey }) else {
             throw IssuanceError(
                 .certificateWrong, at: .verify, "the certificate is for another key")
         }
         let others = received.filter { $0 != certificate }
+        try requireSound(certificate, others: others)
+        let differences = expected.map { self.differences(certificate, $0) } ?? []
+        guard differences.isEmpty || expected?.acceptsChanges ?? true else {
+            throw IssuanceError(
+                .certificateDiffers, at: .verify,
+                "the certificate is not what was asked for: "
+                    + differences.map(\.text).joined(separator: "; "))
+        }
+        return VerifiedCertificate(
+            certificate: certificate, others: others, differences: differences)
+    }
+
+    /// Insists on what must hold for any certificate: it is nobody's authority, it leads to an
+    /// anchor, and it is valid now.
+    func requireSound(
+        _ certificate: Certificate, others: [Certificate]
+    ) throws(IssuanceError) {
         guard !certificate.isAuthority else {
             throw IssuanceError(
                 .certificateWrong, at: .verify, "the certificate is one of an authority")
@@ -34,56 +49,16 @@ struct VerifyStep {
                     ? "the certificate is outside its validity: \(error)"
                     : "the certificate does not lead to a trust anchor: \(error)")
         }
-        let differences = self.differences(certificate, plan)
-        guard differences.isEmpty || plan.acceptsChanges else {
-            let list = differences.map { "\($0.subject) asked “\($0.asked)”, got “\($0.got)”" }
-            throw IssuanceError(
-                .certificateDiffers, at: .verify,
-                "the certificate is not what was asked for: " + list.joined(separator: "; "))
-        }
-        return VerifiedCertificate(
-            certificate: certificate, others: others, differences: differences)
-    }
-
-    /// The certificates in an answer; an answer without any ends the issue.
-    private func certificates(
-        _ outcome: OrderOutcome
-    ) throws(IssuanceError) -> [Certificate] {
-        switch outcome {
-        case .refused(let refusal):
-            throw IssuanceError(
-                refusal.code == .credentials ? .credentialsRefused : .orderRefused, at: .order,
-                "the CA refuses: \(refusal.text)")
-        case .pending(let identifier):
-            let name = identifier.map { " (ID \($0))" } ?? ""
-            throw IssuanceError(
-                .orderPending, at: .order,
-                "the CA took the order\(name) and had no certificate in time; it may yet issue one")
-        case .unclear(let reason):
-            throw IssuanceError(
-                .orderPending, at: .order,
-                "the order went out and what came back is not understood: \(reason)")
-        case .issued(let text):
-            let received = Certificate.all(inPEM: text)
-            // What is broken after a certificate does it no harm.
-            if !received.certificates.isEmpty { return received.certificates }
-            if let error = received.error {
-                throw IssuanceError(
-                    .orderPending, at: .verify, "the CA issued, but its answer is cut: \(error)")
-            }
-            throw IssuanceError(
-                .orderPending, at: .verify, "the CA says that it issued, but sent no certificate")
-        }
     }
 
     /// What the CA changed in silence.
-    private func differences(_ certificate: Certificate, _ plan: Plan) -> [Difference] {
+    private func differences(_ certificate: Certificate, _ expected: Expectation) -> [Difference] {
         var differences: [Difference] = []
         let names = certificate.subject.commonNames
-        if names != [plan.name.text] {
+        if names != [expected.name] {
             differences.append(
                 Difference(
-                    subject: "name", asked: plan.name.text, got: names.joined(separator: ", ")))
+                    subject: "name", asked: expected.name, got: names.joined(separator: ", ")))
         }
         if certificate.subject.hasOtherParts {
             differences.append(
@@ -98,20 +73,20 @@ struct VerifyStep {
                 Difference(
                     subject: "subjectAltName", asked: "e-mail addresses only", got: "other names"))
         }
-        if Set(addresses) != Set(plan.emailAddresses) || named != Set(plan.emailAddresses) {
+        if Set(addresses) != Set(expected.emailAddresses) || named != Set(expected.emailAddresses) {
             differences.append(
                 Difference(
                     subject: "e-mail addresses",
-                    asked: plan.emailAddresses.joined(separator: ", "),
+                    asked: expected.emailAddresses.joined(separator: ", "),
                     got: named.sorted().joined(separator: ", ")))
         }
         let usages = certificate.extendedKeyUsages
         let signsCode =
             usages.contains(.codeSigning) || usages.contains(.any) || usages.isEmpty
-        if signsCode != plan.codeSigning {
+        if signsCode != expected.codeSigning {
             differences.append(
                 Difference(
-                    subject: "code signing", asked: plan.codeSigning ? "yes" : "no",
+                    subject: "code signing", asked: expected.codeSigning ? "yes" : "no",
                     got: signsCode ? "yes" : "no"))
         }
         for usage in [ExtendedKeyUsage.clientAuth, .emailProtection]

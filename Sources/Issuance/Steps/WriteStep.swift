@@ -5,12 +5,49 @@ internal import OpenSSLX509
 struct WriteStep {
     let tokenURI: PKCS11URI
 
-    /// - Returns: The URI of the certificate's object.
+    /// - Parameters:
+    ///   - verified: What is written.
+    ///   - key: Its key.
+    ///   - label: The object's label, or nil for that of the key.
+    ///   - isFresh: Whether nothing on the token can have the key's id but the key itself.
+    /// - Returns: The URI of the certificate's object, and whether it was there before.
     func callAsFunction(
-        _ verified: VerifiedCertificate, for key: TokenKey, label: String?,
+        _ verified: VerifiedCertificate, for key: TokenKey, label: String?, isFresh: Bool,
         _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> String {
-        let certificate = verified.certificate
+    ) throws(IssuanceError) -> (uri: String, wasThere: Bool) {
+        let uri = self.uri(key, label)
+        let before = isFresh ? [] : try certificates(key.id, at: .write, &session)
+        for object in before where try holds(object, verified.certificate, &session) {
+            return (uri, true)
+        }
+        do throws(CryptokiError) {
+            _ = try session.createObject(template(verified.certificate, key, label))
+        } catch {
+            try settle(error, verified.certificate, key, before, &session)
+        }
+        return (uri, false)
+    }
+
+    /// Looks at what a refused call has left. A whole certificate is what was wanted, whatever the
+    /// call said, and has yet to be read back; anything else is the half-made object that some
+    /// modules leave, and is removed.
+    private func settle(
+        _ error: CryptokiError, _ certificate: Certificate, _ key: TokenKey,
+        _ before: [ObjectHandle], _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) {
+        let failure = IssuanceError(error, at: .write, while: "the certificate cannot be written")
+        guard let after = try? certificates(key.id, at: .write, &session) else { throw failure }
+        for object in after where !before.contains(object) {
+            guard let isWhole = try? holds(object, certificate, &session) else { throw failure }
+            if isWhole { return }
+            try? session.destroyObject(object)
+        }
+        throw failure
+    }
+
+    private func template(
+        _ certificate: Certificate, _ key: TokenKey, _ label: String?
+    ) -> Template {
         var template = Template()
         template[.class] = .certificate
         template[.certificateType] = .x509
@@ -22,18 +59,10 @@ struct WriteStep {
         template[.issuer] = certificate.issuer.der
         template[.serialNumber] = certificate.serialNumberDER
         template[.value] = certificate.der
-        // Nothing had the id when a new key was made with it.
-        let before = key.isNew ? [] : try certificates(key.id, &session)
-        do throws(CryptokiError) {
-            _ = try session.createObject(template)
-        } catch {
-            // What has appeared with this id is the half-made object that some modules leave.
-            let after = (try? certificates(key.id, &session)) ?? []
-            for object in after where !before.contains(object) {
-                try? session.destroyObject(object)
-            }
-            throw IssuanceError(error, at: .write, while: "the certificate cannot be written")
-        }
+        return template
+    }
+
+    private func uri(_ key: TokenKey, _ label: String?) -> String {
         var named = Template()
         named[.class] = .certificate
         named[.id] = key.id
@@ -41,8 +70,19 @@ struct WriteStep {
         return PKCS11URI(token: tokenURI, objectWith: named).description
     }
 
+    private func holds(
+        _ object: ObjectHandle, _ certificate: Certificate, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> Bool {
+        do throws(CryptokiError) {
+            let attributes = try session.attributes(of: object, [AttributeKey.value.type])
+            return attributes[.value] == certificate.der
+        } catch {
+            throw IssuanceError(error, at: .write, while: "reading a certificate")
+        }
+    }
+
     private func certificates(
-        _ id: [UInt8], _ session: inout Session<ReadWrite>
+        _ id: [UInt8], at step: Step, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> [ObjectHandle] {
         var template = Template()
         template[.class] = .certificate
@@ -50,7 +90,7 @@ struct WriteStep {
         do throws(CryptokiError) {
             return try session.findObjects(template)
         } catch {
-            throw IssuanceError(error, at: .write, while: "searching the token")
+            throw IssuanceError(error, at: step, while: "searching the token")
         }
     }
 }

@@ -52,3 +52,34 @@ extension KeyKind: CustomStringConvertible {
         }
     }
 }
+
+extension KeyKind {
+    /// The kind as options and files name it: `rsa:3072`, `ec:p256`, `ed25519`; for any other the
+    /// object identifier.
+    public var name: String {
+        switch self {
+        case .rsa(let bits): "rsa:\(bits)"
+        case .ec(.p256): "ec:p256"
+        case .ec(.p384): "ec:p384"
+        case .ec(.p521): "ec:p521"
+        case .ed25519: "ed25519"
+        case .other(let identifier): identifier
+        }
+    }
+
+    /// The kinds that keys are made of.
+    public static let generated: [KeyKind] = [
+        .rsa(bits: 2048), .rsa(bits: 3072), .rsa(bits: 4096), .ec(.p256), .ec(.p384), .ec(.p521),
+        .ed25519,
+    ]
+
+    /// Reads the name of a kind that keys are made of, in whatever case.
+    ///
+    /// - Parameter name: As `rsa:3072`.
+    public init?(name: String) {
+        guard let kind = Self.generated.first(where: { $0.name == name.lowercased() }) else {
+            return nil
+        }
+        self = kind
+    }
+}

@@ -1,0 +1,122 @@
+internal import ArgumentParser
+internal import Ledger
+internal import OpenSSLX509
+
+struct HistoryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "history", abstract: "Show every order, or all that happened to one.",
+        subcommands: [ShowHistoryCommand.self, VerifyHistoryCommand.self],
+        defaultSubcommand: ShowHistoryCommand.self)
+}
+
+struct ShowHistoryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show every order, or all that happened to one.")
+
+    @Argument(help: ArgumentHelp("The order's number.", valueName: "order"))
+    var order: Int64?
+
+    @OptionGroup var ledgerOptions: LedgerOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        try prepareProcess(output)
+        let ledger = try ledgerOptions.open()
+        let orders = try order.map { [try ledger.order($0)] } ?? ledger.orders()
+        if output.isJSON {
+            try printJSON(orders)
+        } else if order != nil {
+            for order in orders { showEvents(of: order) }
+        } else if orders.isEmpty {
+            print("There are no orders.")
+        } else {
+            try orderTable(orders.map { OrderLine($0) }).print(output.style())
+        }
+    }
+
+    /// Prints one JSON object. The events' contents are JSON in the ledger already.
+    private func printJSON(_ orders: [Order]) throws {
+        print("{\"orders\":[")
+        for (index, order) in orders.enumerated() {
+            print("{\"summary\":\(try jsonLine(OrderLine(order))),\"events\":[")
+            for (index, event) in order.events.enumerated() {
+                print(
+                    "{\"sequence\":\(event.sequence),\"time\":\"\(timestamp(event.time))\","
+                        + "\"kind\":\(try jsonLine(event.kind)),\"content\":\(event.text)}"
+                        + (index + 1 < order.events.count ? "," : ""))
+            }
+            print("]}" + (index + 1 < orders.count ? "," : ""))
+        }
+        print("]}")
+    }
+
+    private func showEvents(of order: Order) {
+        let line = OrderLine(order)
+        print("order \(order.number): \(line.job), \(line.stateText)")
+        print("  token    \(printable(line.token))")
+        print("  key      id \(line.keyID), label “\(printable(line.keyLabel))”")
+        if let ca = line.ca, let account = line.account {
+            print("  account  \(printable(account)) at \(printable(ca))")
+        }
+        for event in order.events {
+            print("\(timestamp(event.time))  \(printable(event.summary))")
+        }
+        if let next = line.next { print("next: \(next)") }
+    }
+}
+
+struct VerifyHistoryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Check that nothing in the ledger was changed or lost.")
+
+    @OptionGroup var ledgerOptions: LedgerOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        try prepareProcess(output)
+        let findings = try ledgerOptions.open().verify()
+        if output.isJSON {
+            try printJSON(Report(isRight: findings.isEmpty, findings: findings))
+        }
+        guard findings.isEmpty else {
+            throw Failure(
+                .configuration, "the ledger \(ledgerOptions.path) is not what was written",
+                hints: findings.prefix(20) + ["keep a copy of it before anything else"])
+        }
+        if !output.isJSON { print("The ledger is as it was written.") }
+    }
+
+    private struct Report: Encodable {
+        let isRight: Bool
+        let findings: [String]
+    }
+}
+
+extension RecordedEvent {
+    /// What happened, in a line.
+    fileprivate var summary: String {
+        switch event {
+        case .begun(let beginning):
+            let key = beginning.newKeyKind.map { "a new key, \($0)" } ?? "a key that is there"
+            return "begun with \(key)"
+        case .sending(let sending):
+            return sending.isRepeated ? "sent once more, as a person asked" : "sent"
+        case .notSent(let reason): return "not sent: \(reason)"
+        case .answered(let answer):
+            return "answered with \(answer.body.bytes.count) bytes (HTTP \(answer.status))"
+                + (answer.interruption.map { ", broken off: \($0)" } ?? "")
+        case .refused(let reason), .unclear(let reason): return reason
+        case .certified(let certified):
+            let changes = certified.changes.joined(separator: "; ")
+            return "certificate checked" + (changes.isEmpty ? "" : ", changes accepted: \(changes)")
+        case .chainWritten: return "a certificate of its chain written"
+        case .written(let uri): return "written: \(uri)"
+        case .proved: return "read back, and the key proved by a signature"
+        case .retiring(let certificate): return "removing the old certificate: \(certificate)"
+        case .retired(let certificate): return "removed the old certificate: \(certificate)"
+        case .stopped(let stop): return "stopped at \(stop.step): \(stop.reason)"
+        case .closed(let reason): return "over: \(reason)"
+        case nil: return kind
+        }
+    }
+}

@@ -1,0 +1,56 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import Issuance
+internal import OpenSSLX509
+
+struct ImportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import", abstract: "Write a certificate from a file beside its key.",
+        discussion: """
+            The key is found by its public half, whatever its label. The certificate is checked \
+            before it is written: --ca-file names the anchors of its CA.
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "The certificate, in PEM or DER, and in PEM others of its chain.", valueName: "file"))
+    var cert: String
+
+    @Option(help: ArgumentHelp("Insist that it is for this key.", valueName: "uri"))
+    var key: String?
+
+    @Option(help: "Label of the certificate; else that of the key.")
+    var label: String?
+
+    @Flag(help: "Write the certificates between it and the root, too.")
+    var chain = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Trust anchors, PEM or DER; else the files in the folder anchors of tokencert's data.",
+            valueName: "file"))
+    var caFile: String?
+
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var ledgerOptions: LedgerOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        try prepareProcess(output)
+        let certificates = try certificates(inFile: cert, option: "--cert")
+        let anchors = try TrustStore.anchors(file: setting(caFile, "CA_FILE"))
+        let uri = try setting(key, "KEY").map(parseURI)
+        let token = try findToken(tokenOptions, uri)
+        let importer = Importer(
+            token: token, settings: try issuanceSettings(anchors, nil, tokenOptions))
+        try importer.check(certificates)
+        let ledger = try ledgerOptions.openForWriting()
+        let pin = try readPIN(token, tokenOptions.source(uri))
+        let imported = try importer.write(
+            certificates, for: uri, label: setting(label, "LABEL"),
+            writingChain: setting(chain, "CHAIN"), pin: pin, in: ledger)
+        try showIssued(imported.issued, output)
+        guard !output.isJSON else { return }
+        for subject in imported.chain { print("  chain        \(printable(subject))") }
+    }
+}

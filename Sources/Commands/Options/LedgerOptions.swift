@@ -1,0 +1,33 @@
+internal import ArgumentParser
+internal import Files
+internal import Ledger
+
+/// Where it is remembered what was ordered.
+struct LedgerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The ledger of all orders; default ledger.sqlite in tokencert's state folder.",
+            valueName: "path"))
+    var ledger: String?
+
+    var path: String { setting(ledger, "LEDGER") ?? stateFolder + "/ledger.sqlite" }
+
+    func open() throws -> Ledger {
+        try Ledger(path: path, clock: now)
+    }
+
+    /// Opens the ledger and insists that it can be written, while nothing has happened yet.
+    func openForWriting() throws -> Ledger {
+        let ledger = try open()
+        try ledger.rehearse()
+        return ledger
+    }
+
+    /// The certificates that others have replaced, in PEM; none where there is no ledger yet.
+    func replacedCertificates() throws -> Set<String> {
+        guard isReadableFile(path) else { return [] }
+        return Set(
+            try open().orders().filter { [.proved, .done].contains($0.state) }
+                .compactMap(\.beginning.replacedCertificate))
+    }
+}

@@ -1,0 +1,25 @@
+internal import Files
+internal import OpenSSLX509
+
+/// Reads the certificates in a file: PEM with whatever is around it, or one in DER.
+///
+/// - Parameters:
+///   - file: The file.
+///   - option: The option that names it, for errors.
+func certificates(inFile file: String, option: String) throws -> [Certificate] {
+    let hints = ["\(option) takes certificates in PEM or one in DER"]
+    let bytes: [UInt8]
+    do throws(FileError) {
+        bytes = try readFile(file)
+    } catch {
+        throw Failure(.configuration, "\(error)", hints: hints)
+    }
+    let inPEM = Certificate.all(inPEM: bytes)
+    if let error = inPEM.error {
+        throw Failure(
+            .configuration, "the certificates in \(file) cannot be read: \(error)", hints: hints)
+    }
+    if !inPEM.certificates.isEmpty { return inPEM.certificates }
+    if let single = try? Certificate(der: bytes) { return [single] }
+    throw Failure(.configuration, "\(file) holds no certificate", hints: hints)
+}

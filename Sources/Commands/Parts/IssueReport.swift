@@ -1,0 +1,86 @@
+internal import Issuance
+internal import OpenSSLX509
+
+/// A certificate that got onto a token, in the form of its JSON.
+struct IssueReport: Encodable {
+    struct Change: Encodable {
+        let subject: String
+        let asked: String
+        let got: String
+    }
+
+    let subject: String
+    let issuer: String
+    let serialNumber: String
+    let notBefore: String
+    let notAfter: String
+    let sha256Fingerprint: String
+    let id: String
+    let label: String
+    let keyKind: String
+    let isNewKey: Bool
+    let key: String
+    let certificate: String
+    let changes: [Change]
+    let order: Int64
+    let wasThere: Bool
+    let retired: String?
+    let pem: String
+
+    init(_ issued: IssuedCertificate) {
+        subject = issued.certificate.subject.text
+        issuer = issued.certificate.issuer.text
+        serialNumber = issued.certificate.serialNumber
+        notBefore = timestamp(issued.certificate.notBefore)
+        notAfter = timestamp(issued.certificate.notAfter)
+        sha256Fingerprint = hexadecimal(issued.certificate.sha256Fingerprint)
+        id = hexadecimal(issued.key.id)
+        label = issued.key.label
+        keyKind = issued.key.publicKey.kind.description
+        isNewKey = issued.key.isNew
+        key = issued.key.uri
+        certificate = issued.uri
+        changes = issued.differences.map {
+            Change(subject: $0.subject, asked: $0.asked, got: $0.got)
+        }
+        order = issued.order
+        wasThere = issued.wasThere
+        retired = issued.retired
+        pem = issued.certificate.pem
+    }
+
+    var lines: [String] {
+        [
+            wasThere
+                ? "The certificate was on the token already; the token has proved that it holds its key."
+                : "The certificate is on the token, and the token has proved that it holds its key.",
+            "  subject      \(printable(subject))",
+            "  issuer       \(printable(issuer))",
+            "  serial       \(serialNumber)",
+            "  valid        \(notBefore) to \(notAfter)",
+            "  key          \(keyKind), id \(id)",
+            "  private key  \(key)",
+            "  certificate  \(certificate)",
+            "  order        \(order) in the ledger",
+        ]
+            + (retired.map { ["  removed      \(printable($0))"] } ?? [])
+            + changes.map {
+                printable("  changed      \($0.subject): asked “\($0.asked)”, got “\($0.got)”")
+            }
+    }
+}
+
+/// Prints a certificate that got onto a token.
+func showIssued(_ issued: IssuedCertificate, _ output: OutputOptions) throws {
+    if let reason = issued.unrecorded {
+        printError(
+            "warning: the ledger does not know all of this: \(printable(reason)); "
+                + "tokencert resume \(issued.order) tells it later")
+    }
+    let report = IssueReport(issued)
+    if output.isJSON {
+        try printJSON(report)
+    } else {
+        for line in report.lines { print(line) }
+    }
+}

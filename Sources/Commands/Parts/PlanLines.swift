@@ -1,0 +1,53 @@
+internal import Cryptoki
+internal import Issuance
+internal import OpenSSLX509
+
+/// What would be done, in the form of its JSON.
+struct PlanLines: Encodable {
+    let token: String
+    let keyKind: String?
+    let id: String?
+    let label: String?
+    let key: String?
+    let name: String?
+    let emailAddresses: [String]?
+    let codeSigning: Bool?
+    let ca: String?
+
+    init(
+        token: String, key: KeyPlan, name: String? = nil, emailAddresses: [String]? = nil,
+        codeSigning: Bool? = nil, ca: String? = nil
+    ) {
+        self.token = token
+        switch key {
+        case .generate(let kind, let id, let label):
+            keyKind = kind.description
+            self.id = hexadecimal(id)
+            self.label = label
+            self.key = nil
+        case .existing(let uri):
+            (keyKind, id, label) = (nil, nil, nil)
+            self.key = uri.description
+        }
+        self.name = name
+        self.emailAddresses = emailAddresses
+        self.codeSigning = codeSigning
+        self.ca = ca
+    }
+
+    var lines: [String] {
+        var lines = ["This would be done; nothing was changed and no PIN was sent."]
+        lines.append("  token         \(printable(token))")
+        if let keyKind, let id, let label {
+            lines.append("  new key       \(keyKind), id \(id), label “\(printable(label))”")
+        }
+        if let key { lines.append("  key           \(printable(key))") }
+        if let ca { lines.append("  CA            \(ca)") }
+        if let name { lines.append("  name          \(printable(name))") }
+        for address in emailAddresses ?? [] {
+            lines.append("  address       \(printable(address))")
+        }
+        if let codeSigning { lines.append("  code signing  \(codeSigning ? "yes" : "no")") }
+        return lines
+    }
+}

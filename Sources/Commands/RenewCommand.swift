@@ -1,0 +1,181 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import Inventory
+internal import Issuance
+internal import Ledger
+internal import OpenSSLX509
+internal import Secrets
+
+struct RenewCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "renew", abstract: "Get a new certificate for a key that has one.",
+        discussion: """
+            Name, addresses and code signing are those of the old certificate. It stays on the \
+            token unless --retire is given, and always stays in the ledger. --expiring and --all \
+            take the certificates that lead to a trust anchor, of each key the newest.
+            """)
+
+    @Argument(
+        help: ArgumentHelp("The key or the certificate, by its URI.", valueName: "uri"))
+    var uri: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Renew what expires within so many days, as 30d.", valueName: "days"))
+    var expiring: String?
+
+    @Flag(help: "Renew every certificate.")
+    var all = false
+
+    @Flag(help: "Make a new key instead of using the old one, which stays on the token.")
+    var newKey = false
+
+    @Flag(help: "Remove the old certificate from the token once the new one is proved.")
+    var retire = false
+
+    @Flag(help: "Write the certificate although the CA changed what was asked for.")
+    var acceptChanges = false
+
+    @Flag(help: "Show what would be done, and do nothing.")
+    var dryRun = false
+
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var ca: CAOptions
+    @OptionGroup var ledgerOptions: LedgerOptions
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if [uri != nil, expiring != nil, all].filter({ $0 }).count != 1 {
+            throw ValidationError("one of a URI, --expiring and --all is needed")
+        }
+    }
+
+    func run() throws {
+        try prepareProcess(output)
+        let wanted = try uri.map(parseURI)
+        let days = try expiring.map(Self.days)
+        let anchors = try TrustStore.anchors(file: setting(ca.caFile, "CA_FILE"))
+        let token = try findToken(tokenOptions, wanted)
+        let source = try tokenOptions.source(wanted)
+        if let wanted, !wanted.namesObject {
+            throw Failure(
+                .usage, "the URI \(wanted) names no key and no certificate",
+                hints: ["tokencert list shows them", "--all renews all of a token"])
+        }
+        let candidates = RenewalCandidates(
+            anchors: anchors, now: now(), replaced: try ledgerOptions.replacedCertificates())
+        if dryRun {
+            try showCandidates(try candidates.find(on: token, wanted, expiringWithin: days))
+            return
+        }
+        let api = try openAPI(ca, anchorsPEM: anchors.pem)
+        let ledger = try ledgerOptions.openForWriting()
+        try requireUsablePIN(token, allowingLastTry: tokenOptions.allowsLastTry)
+        let pin = try readPIN(token, source)
+        try requirePossiblePIN(pin, token)
+        let found = try token.withLogin(as: .user, pin: pin) {
+            try candidates.find(on: token, wanted, expiringWithin: days)
+        }
+        if found.isEmpty {
+            try report([])
+            return
+        }
+        var issuer = Issuer(
+            token: token, api: api, settings: try issuanceSettings(anchors, ca, tokenOptions))
+        try renew(found, &issuer, pin, ledger)
+    }
+
+    private func renew(
+        _ candidates: [RenewalCandidate], _ issuer: inout Issuer<CurlTransport>,
+        _ pin: borrowing Secret, _ ledger: Ledger
+    ) throws {
+        var renewed: [IssueReport] = []
+        var failure: Failure?
+        for candidate in candidates {
+            do {
+                let plan = try issuer.plan(request(for: candidate))
+                let issued = try issuer.issue(plan, pin: pin, in: ledger)
+                renewed.append(IssueReport(issued))
+                if !output.isJSON { try showIssued(issued, output) }
+            } catch let error as IssuanceError where error.concernsOneOrder {
+                let next = Failure(issuance: error)
+                printError(
+                    "warning: \(printable(candidate.certificate.subject.text)) was not "
+                        + "renewed: \(printable(next.message))")
+                failure = failure ?? next
+            }
+        }
+        if output.isJSON { try report(renewed) }
+        if let failure { throw failure }
+    }
+
+    private func request(for candidate: RenewalCandidate) -> IssuanceRequest {
+        var request = IssuanceRequest()
+        let old = candidate.certificate
+        request.name = old.subject.commonNames.last
+        request.emailAddresses = old.emailAddresses
+        request.codeSigning = old.extendedKeyUsages.contains(.codeSigning)
+        request.acceptsChanges = setting(acceptChanges, "ACCEPT_CHANGES")
+        request.label = candidate.label
+        request.key =
+            setting(newKey, "NEW_KEY")
+            ? .generate(old.publicKey.kind) : .existing(candidate.key)
+        request.replacement = Replacement(old, isRetired: setting(retire, "RETIRE"))
+        return request
+    }
+
+    private func showCandidates(_ candidates: [RenewalCandidate]) throws {
+        if output.isJSON {
+            try printJSON(["wouldRenew": candidates.map { Line($0, now()) }])
+            return
+        }
+        if candidates.isEmpty { print("Nothing would be renewed.") }
+        for candidate in candidates {
+            let line = Line(candidate, now())
+            print("would renew \(printable(line.subject)), \(line.daysLeft) days left")
+            print("  \(printable(line.key))")
+        }
+    }
+
+    private func report(_ renewed: [IssueReport]) throws {
+        if output.isJSON {
+            try printJSON(["renewed": renewed])
+        } else {
+            print("Nothing has to be renewed.")
+        }
+    }
+
+    private struct Line: Encodable {
+        let subject: String
+        let serialNumber: String
+        let daysLeft: Int
+        let key: String
+
+        init(_ candidate: RenewalCandidate, _ now: Int64) {
+            subject = candidate.certificate.subject.text
+            serialNumber = candidate.certificate.serialNumber
+            daysLeft = CertificateEntry.Content(candidate.certificate).daysLeft(at: now)
+            key = candidate.key.description
+        }
+    }
+
+    private static func days(_ text: String) throws -> Int {
+        let digits = text.hasSuffix("d") ? text.dropLast() : text[...]
+        guard let days = Int(digits), (0...36500).contains(days) else {
+            throw Failure(.usage, "--expiring takes a number of days", hints: ["--expiring 30d"])
+        }
+        return days
+    }
+}
+
+extension IssuanceError {
+    /// Whether other orders may go well where this one did not.
+    fileprivate var concernsOneOrder: Bool {
+        switch code {
+        case .orderRefused, .orderPending, .certificateWrong, .certificateDiffers, .accountLacks,
+            .keyNotAccepted, .otherOrderUnfinished, .badSubject:
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,164 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import Inventory
+internal import Issuance
+internal import Ledger
+internal import OpenSSLX509
+
+struct ResumeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume", abstract: "Finish what is unfinished.",
+        discussion: """
+            Without a number it shows every unfinished order. With one it goes on where the order \
+            stands: it makes the request and orders where that was never done, and writes a \
+            certificate that came. An order that went out is never sent a second time but with \
+            --order-again.
+            """)
+
+    @Argument(help: ArgumentHelp("The order's number in the ledger.", valueName: "order"))
+    var order: Int64?
+
+    @Option(
+        help: ArgumentHelp(
+            "Take the certificate from a file, as the CA's web site gives it.", valueName: "file"))
+    var from: String?
+
+    @Flag(help: "Order once more, though the CA may issue a second certificate.")
+    var orderAgain = false
+
+    @Flag(help: "Write the certificate although the CA changed what was asked for.")
+    var acceptChanges = false
+
+    @Flag(help: "Give the order up. What is on the token stays there.")
+    var abandon = false
+
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var ca: CAOptions
+    @OptionGroup var ledgerOptions: LedgerOptions
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if [orderAgain, abandon, from != nil].filter({ $0 }).count > 1 {
+            throw ValidationError("--from, --order-again and --abandon exclude each other")
+        }
+        if order == nil, orderAgain || abandon || acceptChanges || from != nil {
+            throw ValidationError("the number of an order is missing")
+        }
+    }
+
+    func run() throws {
+        try prepareProcess(output)
+        let ledger = try ledgerOptions.open()
+        guard let number = order else {
+            try showUnfinished(try ledger.orders(unfinishedOnly: true), output)
+            return
+        }
+        let order = try ledger.order(number)
+        guard order.remainder != .nothing else {
+            return tell(number, "Order \(number) is finished: \(order.state.rawValue).")
+        }
+        let page = try ledger.open(number)
+        // Read again: until now another process may have worked on it.
+        try goOn(page, try page.order())
+    }
+
+    private func goOn(_ page: OpenOrder, _ order: Order) throws {
+        if abandon {
+            try page.record(.closed(reason: "given up"))
+            tell(order.number, "Order \(order.number) is given up. What is on the token stays.")
+            return
+        }
+        let token = try findToken(of: order)
+        let source = try tokenOptions.source(nil)
+        if order.remainder == .key, from == nil {
+            try settleKey(page, order, token)
+            return
+        }
+        let anchors = try TrustStore.anchors(file: setting(ca.caFile, "CA_FILE"))
+        let finisher = Finisher(
+            token: token, settings: try issuanceSettings(anchors, ca, tokenOptions))
+        var certificates: [Certificate] = []
+        if let from {
+            certificates = try Commands.certificates(inFile: from, option: "--from")
+        } else if orderAgain || order.remainder == .order {
+            try placeOrder(page, order, token, anchors)
+            return
+        } else if case .decision(let reason) = order.remainder {
+            certificates = try finisher.certificatesOnToken(for: order)
+            guard !certificates.isEmpty else { throw Failure(undecided: order, reason) }
+        }
+        let pin = try readPIN(token, source)
+        let issued = try finisher.finish(
+            page, with: certificates, acceptingChanges: setting(acceptChanges, "ACCEPT_CHANGES"),
+            pin: pin)
+        try showIssued(issued, output)
+    }
+
+    private func placeOrder(
+        _ page: OpenOrder, _ order: Order, _ token: Token, _ anchors: TrustAnchors
+    ) throws {
+        let ca = try ca.adopting(order)
+        var issuer = Issuer(
+            token: token, api: try openAPI(ca, anchorsPEM: anchors.pem),
+            settings: try issuanceSettings(anchors, ca, tokenOptions))
+        var request = IssuanceRequest(order)
+        if setting(acceptChanges, "ACCEPT_CHANGES") { request.acceptsChanges = true }
+        let plan = try issuer.plan(order, request)
+        try page.ledger.rehearse()
+        let pin = try readPIN(token, tokenOptions.source(nil))
+        let issued = try issuer.resume(page, plan, pin: pin, orderingAgain: orderAgain)
+        try showIssued(issued, output)
+    }
+
+    private func settleKey(_ page: OpenOrder, _ order: Order, _ token: Token) throws {
+        let settings = try issuanceSettings(TrustAnchors([]), nil, tokenOptions)
+        let pin = try readPIN(token, tokenOptions.source(nil))
+        let uri = try Finisher(token: token, settings: settings).settleKey(page, pin: pin)
+        let text =
+            uri.map { "its key is on the token: \($0)" } ?? "nothing of it is on the token"
+        tell(order.number, "Order \(order.number) asked no CA, and \(text)")
+    }
+
+    /// The token of an order: the one that the options name, or the one that the ledger does.
+    private func findToken(of order: Order) throws -> Token {
+        var options = tokenOptions
+        if setting(options.module, "MODULE") == nil { options.module = order.beginning.modulePath }
+        if setting(options.token, "TOKEN") == nil { options.token = order.beginning.token }
+        return try findToken(options)
+    }
+
+    private func findToken(_ options: TokenOptions) throws -> Token {
+        try Commands.findToken(options, nil)
+    }
+
+    private func tell(_ number: Int64, _ text: String) {
+        if output.isJSON {
+            print("{\"order\":\(number),\"message\":\((try? jsonLine(text)) ?? "\"\"")}")
+        } else {
+            print(printable(text))
+        }
+    }
+}
+
+extension CAOptions {
+    /// The account of an order, which no option can change.
+    func adopting(_ order: Order) throws -> CAOptions {
+        var options = self
+        options.caURL = order.beginning.ca
+        options.username = order.beginning.account
+        let named = (
+            ca: setting(caURL, "CA_URL").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 },
+            account: setting(username, "USERNAME")
+        )
+        guard named.ca ?? order.beginning.ca == order.beginning.ca,
+            named.account ?? order.beginning.account == order.beginning.account
+        else {
+            throw Failure(
+                .usage,
+                "order \(order.number) is one of \(order.beginning.account ?? "?") at "
+                    + "\(order.beginning.ca ?? "?")",
+                hints: ["leave out --ca-url and --username, or issue anew with them"])
+        }
+        return options
+    }
+}

@@ -1,0 +1,143 @@
+public import Cryptoki
+public import Ledger
+public import OpenSSLX509
+public import Secrets
+
+/// Finishes what needs no CA: an answer or a certificate is there, and has to get onto the token.
+public struct Finisher: Sendable {
+    private let token: Token
+    private let settings: IssuanceSettings
+
+    /// Prepares a token.
+    ///
+    /// - Parameters:
+    ///   - token: The token of the orders.
+    ///   - settings: As for an ``Issuer``.
+    public init(token: Token, settings: IssuanceSettings) {
+        self.token = token
+        self.settings = settings
+    }
+
+    /// Looks whether the certificate of an order that nobody knows the outcome of is on the token:
+    /// certificates for its key that were issued since it went out. Nobody logs in for that.
+    ///
+    /// - Parameter order: The order.
+    /// - Throws: ``IssuanceError`` where the token cannot be read.
+    public func certificatesOnToken(for order: Order) throws(IssuanceError) -> [Certificate] {
+        guard let hash = order.publicKeyHash,
+            let sent = order.events.last(where: { $0.event?.kind == "sending" })
+        else { return [] }
+        var template = Template()
+        template[.class] = .certificate
+        template[.id] = bytes(hexadecimal: order.beginning.keyID)
+        var certificates: [Certificate] = []
+        do throws(CryptokiError) {
+            var session = try token.openSession(ReadOnly.self)
+            for object in try session.findObjects(template) {
+                let attributes = try session.attributes(of: object, [AttributeKey.value.type])
+                if let certificate = attributes[.value].flatMap({ try? Certificate(der: $0) }) {
+                    certificates.append(certificate)
+                }
+            }
+        } catch {
+            throw IssuanceError(error, at: .plan, while: "the token cannot be read")
+        }
+        // The clocks of the CA and of this machine may differ by some minutes.
+        return certificates.filter {
+            hexadecimal(Digest.sha256.hash($0.publicKey.subjectPublicKeyInfo)) == hash
+                && $0.notBefore >= sent.time - 300 && $0 != order.replacement?.certificate
+        }
+    }
+
+    /// Checks what is there for an order, writes it where it is not written, and has the token
+    /// prove it; then removes what it replaces, where that was asked for.
+    ///
+    /// - Parameters:
+    ///   - page: The order, one whose ``Order/remainder`` is ``Remainder/certificate``, or any
+    ///     with a certificate from elsewhere.
+    ///   - certificates: Certificates from elsewhere, or none for what the ledger has.
+    ///   - acceptsChanges: Whether a certificate is written although it is not what was asked for.
+    ///   - pin: The user's PIN, UTF-8.
+    /// - Returns: The certificate on the token.
+    /// - Throws: ``IssuanceError``.
+    public func finish(
+        _ page: OpenOrder, with certificates: [Certificate], acceptingChanges acceptsChanges: Bool,
+        pin: borrowing Secret
+    ) throws(IssuanceError) -> IssuedCertificate {
+        let journal = Journal(page)
+        let order = try journal.order(at: .plan)
+        _ = try TokenReadiness(token, allowingLastTry: settings.allowsLastTry)
+        return try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
+            let work = try TokenWork(token, tokenURI(token), .anything)
+            var session = try work.openSession()
+            let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
+                try work.key(of: order, orMaking: KeyPlan(order.beginning), &session)
+            }
+            settings.keyReady(page.number, key)
+            return try journal.following(key, on: token) { () throws(IssuanceError) in
+                let received =
+                    certificates.isEmpty ? try self.received(order, journal) : certificates
+                let place = Placement(
+                    work: work, anchors: settings.anchors, time: settings.clock(),
+                    progress: settings.progress)
+                // What was accepted once is not asked for a second time.
+                let wasAccepted =
+                    certificates.isEmpty && order.state != .answered
+                    && order.certified?.changes.isEmpty == false
+                let expected = Expectation(
+                    order.beginning, acceptsChanges: acceptsChanges || wasAccepted)
+                let issued = try place(
+                    received,
+                    interruption: certificates.isEmpty ? order.answer?.interruption : nil,
+                    for: key, expecting: expected, label: order.beginning.certificateLabel,
+                    isFresh: false, journal, &session, pin: pin)
+                return try place.retire(order.replacement, keeping: issued, journal, &session)
+            }
+        }
+    }
+
+    /// What the ledger has for an order.
+    private func received(
+        _ order: Order, _ journal: Journal
+    ) throws(IssuanceError) -> [Certificate] {
+        if order.state != .answered, let certified = order.certified {
+            // What came with it may be needed to reach an anchor.
+            let rest = order.answer.map { Certificate.all(inPEM: $0.body.bytes).certificates } ?? []
+            return Certificate.all(inPEM: Array(certified.certificate.utf8)).certificates + rest
+        }
+        guard let answer = order.answer else {
+            throw IssuanceError(
+                .needsDecision, at: .plan, "the ledger has no certificate for this order")
+        }
+        return try AnswerStep()(answer, journal)
+    }
+
+    /// Looks what became of the key of a job that wanted no certificate of its own, and closes it.
+    ///
+    /// - Parameters:
+    ///   - page: The order, one whose ``Order/remainder`` is ``Remainder/key``.
+    ///   - pin: The user's PIN, UTF-8.
+    /// - Returns: The URI of the key that was made, or nil where there is none.
+    /// - Throws: ``IssuanceError``.
+    public func settleKey(
+        _ page: OpenOrder, pin: borrowing Secret
+    ) throws(IssuanceError) -> String? {
+        let journal = Journal(page)
+        let order = try journal.order(at: .plan)
+        guard case .generate(let kind, let id, let label) = try KeyPlan(order.beginning) else {
+            try journal.insist(.closed(reason: "nothing was written"), at: .plan)
+            return nil
+        }
+        return try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
+            let work = try TokenWork(token, tokenURI(token), .anything)
+            var session = try work.openSession()
+            return try journal.following(nil, on: token) { () throws(IssuanceError) in
+                let key = try work.generation.findMade(kind, id: id, label: label, &session)
+                try journal.insist(
+                    .closed(reason: key.map { "its key: \($0.uri)" } ?? "no key was made"),
+                    at: .generate)
+                return key?.uri
+            }
+        }
+    }
+}

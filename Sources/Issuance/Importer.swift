@@ -1,0 +1,118 @@
+public import Cryptoki
+internal import Inventory
+public import Ledger
+public import OpenSSLX509
+public import Secrets
+
+/// A certificate that came from elsewhere and is on the token now.
+public struct ImportedCertificate: Sendable {
+    /// The certificate and its key.
+    public let issued: IssuedCertificate
+    /// The certificates of authorities that were written beside it, each by its subject.
+    public let chain: [String]
+}
+
+/// Writes certificates that came from elsewhere beside the keys that they are for.
+public struct Importer: Sendable {
+    private let token: Token
+    private let settings: IssuanceSettings
+
+    /// Prepares a token.
+    ///
+    /// - Parameters:
+    ///   - token: The token.
+    ///   - settings: As for an ``Issuer``.
+    public init(token: Token, settings: IssuanceSettings) {
+        self.token = token
+        self.settings = settings
+    }
+
+    /// Insists that a certificate may be written, as far as that can be told without its key.
+    ///
+    /// - Parameter certificates: The certificate and, in any order, others of its chain.
+    /// - Throws: ``IssuanceError``; no PIN was sent.
+    public func check(_ certificates: [Certificate]) throws(IssuanceError) {
+        _ = try TokenReadiness(token, allowingLastTry: settings.allowsLastTry)
+        guard let leaf = certificates.first(where: { !$0.isAuthority }) else {
+            throw IssuanceError(
+                .certificateWrong, at: .verify, "there is no certificate but of authorities")
+        }
+        let verify = VerifyStep(anchors: settings.anchors, time: settings.clock())
+        try verify.requireSound(leaf, others: certificates.filter { $0 != leaf })
+    }
+
+    /// Writes a certificate beside the key that it is for, and has the token prove it.
+    ///
+    /// - Parameters:
+    ///   - certificates: The certificate and, in any order, others of its chain.
+    ///   - keyURI: The key that it has to be for, or nil for the one on the token that has its
+    ///     public half.
+    ///   - label: The object's label, or nil for that of the key.
+    ///   - writesChain: Whether the certificates between it and its anchor are written, too.
+    ///   - pin: The user's PIN, UTF-8.
+    ///   - ledger: What remembers it.
+    /// - Throws: ``IssuanceError``.
+    public func write(
+        _ certificates: [Certificate], for keyURI: PKCS11URI?, label: String?,
+        writingChain writesChain: Bool, pin: borrowing Secret, in ledger: Ledger
+    ) throws(IssuanceError) -> ImportedCertificate {
+        try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
+            let work = try TokenWork(token, tokenURI(token), .anything)
+            var session = try work.openSession()
+            let key = try self.key(for: certificates, keyURI, work, &session)
+            var beginning = OrderEvent.Beginning(
+                job: .import, token: work.tokenURI.description, modulePath: token.module.path,
+                keyID: hexadecimal(key.id), keyLabel: key.label)
+            beginning.publicKeyHash = key.publicKeyHash
+            beginning.certificateLabel = label
+            let journal = try Journal(beginning, in: ledger)
+            settings.keyReady(journal.page.number, key)
+            return try journal.following(key, on: token) { () throws(IssuanceError) in
+                let place = Placement(
+                    work: work, anchors: settings.anchors, time: settings.clock(),
+                    progress: settings.progress)
+                let issued = try place(
+                    certificates, interruption: nil, for: key, expecting: nil, label: label,
+                    isFresh: false, journal, &session, pin: pin)
+                guard writesChain else { return ImportedCertificate(issued: issued, chain: []) }
+                let chain = ChainStep(anchors: settings.anchors, time: settings.clock())
+                let written = try chain(
+                    of: issued.certificate, from: certificates, journal, &session)
+                return ImportedCertificate(issued: issued, chain: written)
+            }
+        }
+    }
+
+    /// The key on the token that one of the certificates is for, by its public half.
+    private func key(
+        for certificates: [Certificate], _ uri: PKCS11URI?, _ work: TokenWork,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey {
+        if let uri { return try work.generation.find(uri, &session) }
+        let inventory: TokenInventory
+        do throws(CryptokiError) {
+            inventory = try TokenInventory(&session)
+        } catch {
+            throw IssuanceError(error, at: .generate, while: "searching the token")
+        }
+        for certificate in certificates {
+            let keys = inventory.keys.filter {
+                $0.value == certificate.publicKey && $0.privateKey != nil
+            }
+            guard keys.count <= 1 else {
+                throw IssuanceError(
+                    .severalObjects, at: .generate,
+                    "\(keys.count) keys on the token are the certificate's",
+                    choices: keys.compactMap { $0.privateKey?.uri })
+            }
+            if let key = keys.first {
+                return try work.generation.find(
+                    id: key.id,
+                    publicKeyHash: hexadecimal(
+                        Digest.sha256.hash(certificate.publicKey.subjectPublicKeyInfo)), &session)
+            }
+        }
+        throw IssuanceError(
+            .noSuchObject, at: .generate, "no key on the token is the one of the certificate")
+    }
+}

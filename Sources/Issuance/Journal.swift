@@ -1,0 +1,108 @@
+internal import Cryptoki
+internal import Ledger
+
+/// An order's page in the ledger while the job goes on.
+///
+/// What must stand there before the next step is insisted on. What has happened is noted: where the
+/// ledger fails at that moment the job goes on, since stopping would lose more, and the note is
+/// tried again with the next one.
+final class Journal {
+    let page: OpenOrder
+    private var unwritten: [OrderEvent] = []
+    /// Why the ledger does not have everything, or nil.
+    private(set) var failure: LedgerError?
+
+    /// Whether the order was begun by this process, a moment ago.
+    let isFresh: Bool
+
+    /// Goes on with an order.
+    init(_ page: OpenOrder) {
+        self.page = page
+        isFresh = false
+    }
+
+    /// Begins an order; where that fails nothing may be done for it.
+    init(
+        _ beginning: OrderEvent.Beginning, in ledger: Ledger
+    ) throws(IssuanceError) {
+        do throws(LedgerError) {
+            page = try ledger.begin(beginning)
+            isFresh = true
+        } catch {
+            throw IssuanceError(ledger: error, at: .generate)
+        }
+    }
+
+    /// What the ledger says of the order.
+    func order(at step: Step) throws(IssuanceError) -> Order {
+        do throws(LedgerError) {
+            return try page.order()
+        } catch {
+            throw IssuanceError(ledger: error, at: step)
+        }
+    }
+
+    /// Does a part of the job. Where it fails the ledger is told, and the error tells the order and
+    /// its key.
+    func following<Result>(
+        _ key: TokenKey?, on token: Token, _ body: () throws(IssuanceError) -> Result
+    ) throws(IssuanceError) -> Result {
+        do throws(IssuanceError) {
+            return try body()
+        } catch {
+            var error = error
+            error.order = error.order ?? page.number
+            error.key = error.key ?? key?.named(on: token)
+            error.unrecordedAnswer = unwrittenAnswer
+            note(
+                error.isClosed
+                    ? .closed(reason: error.reason)
+                    : .stopped(.init(step: error.step.rawValue, reason: error.text)))
+            throw error
+        }
+    }
+
+    /// Records what is about to happen; where that fails it must not happen.
+    func insist(_ event: OrderEvent, at step: Step) throws(IssuanceError) {
+        do throws(LedgerError) {
+            try page.record(event)
+        } catch {
+            throw IssuanceError(ledger: error, at: step)
+        }
+    }
+
+    /// Records what has happened.
+    func note(_ event: OrderEvent) {
+        unwritten.append(event)
+        do throws(LedgerError) {
+            while let next = unwritten.first {
+                try page.record(next)
+                unwritten.removeFirst()
+            }
+            failure = nil
+        } catch {
+            failure = error
+        }
+    }
+
+    /// The answer that the ledger could not take, or nil.
+    var unwrittenAnswer: [UInt8]? {
+        for case .answered(let answer) in unwritten { return answer.body.bytes }
+        return nil
+    }
+}
+
+extension IssuanceError {
+    /// What a failure of the ledger means for a job.
+    init(ledger error: LedgerError, at step: Step) {
+        let code: Code =
+            switch error.code {
+            case .unfinished: .otherOrderUnfinished
+            case .inUse: .orderInUse
+            case .alreadySent: .orderPending
+            default: .ledgerFailed
+            }
+        self.init(code, at: step, error.reason)
+        order = error.order
+    }
+}

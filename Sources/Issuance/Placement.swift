@@ -1,0 +1,113 @@
+internal import Cryptoki
+internal import Ledger
+internal import OpenSSLX509
+internal import Secrets
+
+/// The end of every job: a certificate is checked, written beside its key, read back and proved;
+/// then, where that was asked for, the one that it replaces is removed.
+struct Placement {
+    let work: TokenWork
+    let anchors: TrustAnchors
+    /// Now, in seconds since 1970-01-01 00:00 UTC.
+    let time: Int64
+    let progress: @Sendable (Step) -> Void
+
+    /// - Parameters:
+    ///   - received: The certificates that came, in any order.
+    ///   - interruption: What broke their coming off, or nil.
+    ///   - key: The key that one of them is for.
+    ///   - expected: What was asked for, or nil.
+    ///   - label: The label of the certificate, or nil for that of the key.
+    ///   - isFresh: Whether nothing on the token can have the key's id but the key itself.
+    func callAsFunction(
+        _ received: [Certificate], interruption: String?, for key: TokenKey,
+        expecting expected: Expectation?, label: String?, isFresh: Bool, _ journal: Journal,
+        _ session: inout Session<ReadWrite>, pin: borrowing Secret
+    ) throws(IssuanceError) -> IssuedCertificate {
+        progress(.verify)
+        let verified = try verify(received, interruption, key, expected, journal)
+        let certified = OrderEvent.certified(
+            .init(
+                certificate: verified.certificate.pem, changes: verified.differences.map(\.text)))
+        if expected == nil {
+            try journal.insist(certified, at: .write)
+        } else {
+            // The answer is in the ledger already; where it is not, the token is the safer place.
+            journal.note(certified)
+        }
+        progress(.write)
+        let write = WriteStep(tokenURI: work.tokenURI)
+        let written = try write(verified, for: key, label: label, isFresh: isFresh, &session)
+        journal.note(.written(uri: written.uri))
+        do throws(IssuanceError) {
+            progress(.readBack)
+            let readBack = ReadBackStep(mechanisms: work.mechanisms)
+            let proof = try readBack(verified, for: key, on: work.token, pin: pin)
+            journal.note(
+                .proved(
+                    .init(
+                        uri: written.uri,
+                        sha256Fingerprint: hexadecimal(verified.certificate.sha256Fingerprint),
+                        challenge: proof.challenge, signature: proof.signature)))
+        } catch {
+            var error = error
+            error.writtenCertificate = written.uri
+            throw error
+        }
+        return IssuedCertificate(
+            certificate: verified.certificate, key: key, uri: written.uri,
+            wasThere: written.wasThere, differences: verified.differences,
+            order: journal.page.number, unrecorded: journal.failure?.reason)
+    }
+
+    /// Removes the certificate that was replaced, where that was asked for.
+    func retire(
+        _ replacement: Replacement?, keeping issued: IssuedCertificate, _ journal: Journal,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> IssuedCertificate {
+        guard let replacement, replacement.isRetired else { return issued }
+        progress(.retire)
+        let old = replacement.certificate
+        let name = "\(old.subject), serial number \(old.serialNumber)"
+        try journal.insist(.retiring(certificate: name), at: .retire)
+        try RetireStep(token: work.token)(old, keeping: issued.certificate, &session)
+        journal.note(.retired(certificate: name))
+        var issued = issued
+        issued.unrecorded = journal.failure?.reason
+        issued.retired = name
+        return issued
+    }
+
+    /// Checks what came. A certificate that came in a broken answer is good where it is whole.
+    private func verify(
+        _ received: [Certificate], _ interruption: String?, _ key: TokenKey,
+        _ expected: Expectation?, _ journal: Journal
+    ) throws(IssuanceError) -> VerifiedCertificate {
+        let verify = VerifyStep(anchors: anchors, time: time)
+        do throws(IssuanceError) {
+            let verified = try verify(received, for: key, expected)
+            try requireSpace(for: verified.certificate)
+            return verified
+        } catch {
+            guard let interruption, error.code == .certificateWrong else { throw error }
+            let reason = "the order went out and its answer broke off: \(interruption)"
+            journal.note(.unclear(reason: reason))
+            throw IssuanceError(.orderPending, at: .order, reason)
+        }
+    }
+
+    /// Insists that a certificate can fit, by what the token says of its memory.
+    private func requireSpace(for certificate: Certificate) throws(IssuanceError) {
+        guard let free = work.token.info.freePublicMemory, free < certificate.der.count else {
+            return
+        }
+        throw IssuanceError(
+            .tokenNotWritable, at: .write,
+            "the certificate has \(certificate.der.count) bytes, and the token has \(free) left")
+    }
+}
+
+extension Difference {
+    /// The difference in one line.
+    var text: String { "\(subject) asked “\(asked)”, got “\(got)”" }
+}

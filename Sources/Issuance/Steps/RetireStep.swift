@@ -1,0 +1,49 @@
+internal import Cryptoki
+internal import OpenSSLX509
+
+/// Removes a certificate that another one has replaced, and insists in a new session that it is
+/// gone and that nothing else is.
+struct RetireStep {
+    let token: Token
+
+    func callAsFunction(
+        _ old: Certificate, keeping new: Certificate, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) {
+        do throws(CryptokiError) {
+            for object in try find(old, &session) {
+                try session.destroyObject(object)
+            }
+        } catch {
+            throw IssuanceError(
+                error, at: .retire, while: "the old certificate cannot be removed")
+        }
+        let isGone: Bool
+        let isKept: Bool
+        do throws(CryptokiError) {
+            var later = try token.openSession(ReadOnly.self)
+            isGone = try find(old, &later).isEmpty
+            isKept = try !find(new, &later).isEmpty
+        } catch {
+            throw IssuanceError(error, at: .retire, while: "the token cannot be read again")
+        }
+        guard isGone else {
+            throw IssuanceError(
+                .notProved, at: .retire,
+                "the token says that it removed the old certificate, and still has it")
+        }
+        guard isKept else {
+            throw IssuanceError(
+                .notProved, at: .retire, "the new certificate is not found on the token any more")
+        }
+    }
+
+    /// The objects that hold a certificate, byte for byte.
+    private func find<Access>(
+        _ certificate: Certificate, _ session: inout Session<Access>
+    ) throws(CryptokiError) -> [ObjectHandle] {
+        var template = Template()
+        template[.class] = .certificate
+        template[.value] = certificate.der
+        return try session.findObjects(template)
+    }
+}

@@ -1,0 +1,387 @@
+internal import Files
+internal import GRDB
+internal import OpenSSLX509
+
+/// Every order that was ever placed, in a file that survives a loss of power.
+///
+/// An event is durable when the call that records it returns. Events are never changed and never
+/// deleted, and each is bound to all before it by a hash. Several processes may use one ledger at
+/// the same time; an order is worked on by one of them.
+public final class Ledger: Sendable {
+    /// The file.
+    public let path: String
+
+    private let queue: DatabaseQueue
+    private let clock: @Sendable () -> Int64
+
+    /// How long another process may hold the file, in seconds.
+    private static let patience = 5.0
+
+    /// Opens a ledger, and makes it where there is none: readable by nobody else, in a folder that
+    /// nobody else can look into where that has to be made, too.
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - clock: The time, in seconds since 1970-01-01 00:00 UTC.
+    /// - Throws: ``LedgerError``.
+    public init(path: String, clock: @escaping @Sendable () -> Int64) throws(LedgerError) {
+        self.path = path
+        self.clock = clock
+        do throws(FileError) {
+            try makeFolder(parentFolder(path))
+            try makePrivateFile(path)
+        } catch {
+            throw LedgerError(.unusable, "the ledger cannot be opened: \(error)")
+        }
+        do {
+            // One process at a time makes the tables.
+            let lock = try FileLock(path + ".lock", byte: 0, waits: true)
+            queue = try DatabaseQueue(path: path, configuration: Self.configuration)
+            try queue.writeWithoutTransaction { database in
+                try Self.makeDurable(database)
+                try Schema.prepare(database)
+            }
+            withExtendedLifetime(lock) {}
+        } catch {
+            throw LedgerError(path, error)
+        }
+    }
+
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(patience)
+        configuration.label = "tokencert.ledger"
+        return configuration
+    }
+
+    /// In this mode a commit is on the disk when it returns, the names of new files included.
+    private static func makeDurable(_ database: Database) throws {
+        let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
+        guard mode == "wal" else {
+            throw LedgerError(
+                .unusable, "the ledger's file system does not let SQLite keep a write-ahead log")
+        }
+        try database.execute(sql: "PRAGMA synchronous = FULL")
+    }
+
+    // MARK: Writing
+
+    /// Insists that an order could be written now, and writes nothing.
+    ///
+    /// - Throws: ``LedgerError``.
+    public func rehearse() throws(LedgerError) {
+        let rehearsal = OrderEvent.Beginning(
+            job: .issue, token: "", modulePath: "", keyID: "", keyLabel: "")
+        try write { database in
+            let number = try self.insertOrder(rehearsal, database)
+            try self.append(.begun(rehearsal), to: number, database)
+            return .rollback
+        }
+    }
+
+    /// Begins an order. This process alone works on it until the result goes out of use.
+    ///
+    /// - Parameter beginning: What it is about.
+    /// - Throws: ``LedgerError`` with code ``LedgerError/Code/unfinished`` where an unfinished
+    ///   order is about the same key or has chosen the same id.
+    public func begin(_ beginning: OrderEvent.Beginning) throws(LedgerError) -> OpenOrder {
+        var number: Int64 = 0
+        var lock: FileLock?
+        try write { database in
+            try self.requireNoOther(beginning, database)
+            number = try self.insertOrder(beginning, database)
+            // Taken before anybody else can see the order.
+            lock = try FileLock(self.lockPath, byte: number, waits: false)
+            try self.append(.begun(beginning), to: number, database)
+            return .commit
+        }
+        guard let lock = lock.take() else {
+            throw LedgerError(.inUse, "another process works on order \(number)", order: number)
+        }
+        return OpenOrder(ledger: self, number: number, lock: lock)
+    }
+
+    /// Takes an order to go on with it. This process alone works on it until the result goes out
+    /// of use.
+    ///
+    /// - Parameter number: The order's number.
+    /// - Throws: ``LedgerError`` with code ``LedgerError/Code/inUse`` where another process has it.
+    public func open(_ number: Int64) throws(LedgerError) -> OpenOrder {
+        _ = try order(number)
+        do throws(FileError) {
+            let lock = try FileLock(lockPath, byte: number, waits: false)
+            return OpenOrder(ledger: self, number: number, lock: lock)
+        } catch {
+            guard error.isTaken else {
+                throw LedgerError(.unusable, "the ledger cannot be locked: \(error)")
+            }
+            throw LedgerError(
+                .inUse, "another process works on order \(number) at this moment", order: number)
+        }
+    }
+
+    func record(_ event: OrderEvent, for number: Int64) throws(LedgerError) {
+        try write { database in
+            if case .sending(let sending) = event, !sending.isRepeated {
+                try self.requireNeverSent(number, database)
+            }
+            try self.append(event, to: number, database)
+            return .commit
+        }
+    }
+
+    /// One order for one key: whoever asks for a second one has to finish the first.
+    private func requireNoOther(
+        _ beginning: OrderEvent.Beginning, _ database: Database
+    ) throws {
+        let numbers = try Int64.fetchAll(
+            database,
+            sql: """
+                SELECT number FROM orders WHERE NOT isFinished
+                AND ((keyID = ? AND token = ?) OR publicKeyHash = ? OR replacedHash = ?)
+                ORDER BY number
+                """,
+            arguments: [
+                beginning.keyID, beginning.token, beginning.publicKeyHash,
+                Self.replacedHash(beginning),
+            ])
+        if let number = numbers.first {
+            throw LedgerError(
+                .unfinished, "order \(number) for this key is not finished", order: number)
+        }
+    }
+
+    private static func replacedHash(_ beginning: OrderEvent.Beginning) -> String? {
+        beginning.replacedCertificate.map { hexadecimal(Digest.sha256.hash(Array($0.utf8))) }
+    }
+
+    private func requireNeverSent(_ number: Int64, _ database: Database) throws {
+        let order = try readOrder(number, database)
+        guard order.sending != nil, ![.notSent, .refused].contains(order.state) else { return }
+        throw LedgerError(
+            .alreadySent, "order \(number) was sent before, and may have been taken", order: number)
+    }
+
+    private func insertOrder(
+        _ beginning: OrderEvent.Beginning, _ database: Database
+    ) throws -> Int64 {
+        try database.execute(
+            sql: """
+                INSERT INTO orders
+                (job, token, keyID, publicKeyHash, replacedHash, isFinished, state, events)
+                VALUES (?, ?, ?, ?, ?, 0, 'begun', 0)
+                """,
+            arguments: [
+                beginning.job.rawValue, beginning.token, beginning.keyID, beginning.publicKeyHash,
+                Self.replacedHash(beginning),
+            ])
+        return database.lastInsertedRowID
+    }
+
+    private func append(_ event: OrderEvent, to number: Int64, _ database: Database) throws {
+        let last = try Row.fetchOne(
+            database, sql: "SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1")
+        let sequence = (last?["sequence"] ?? Int64(0)) + 1
+        let previous: String = last?["hash"] ?? HashChain.beginning
+        let (time, kind, text) = (clock(), event.kind, try event.encoded())
+        let hash = HashChain.hash(
+            after: previous, sequence: sequence, order: number, time: time, kind: kind, text: text)
+        try database.execute(
+            sql: """
+                INSERT INTO events (sequence, orderNumber, time, kind, content, hash)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [sequence, number, time, kind, text, hash])
+        let order = try readOrder(number, database)
+        try database.execute(
+            sql: """
+                UPDATE orders SET state = ?, isFinished = ?, publicKeyHash = ?, events = ?
+                WHERE number = ?
+                """,
+            arguments: [
+                order.state.rawValue, order.isFinished, order.publicKeyHash, order.events.count,
+                number,
+            ])
+    }
+
+    // MARK: Reading
+
+    /// All orders, the oldest first.
+    ///
+    /// - Parameter isUnfinished: Only those that are not finished.
+    /// - Throws: ``LedgerError``.
+    public func orders(unfinishedOnly isUnfinished: Bool = false) throws(LedgerError) -> [Order] {
+        try read { database in
+            let condition = isUnfinished ? "WHERE NOT isFinished" : ""
+            let numbers = try Int64.fetchAll(
+                database, sql: "SELECT number FROM orders \(condition) ORDER BY number")
+            return try numbers.map { try self.readOrder($0, database) }
+        }
+    }
+
+    /// One order.
+    ///
+    /// - Parameter number: Its number.
+    /// - Throws: ``LedgerError`` with code ``LedgerError/Code/noSuchOrder``.
+    public func order(_ number: Int64) throws(LedgerError) -> Order {
+        try read { try self.readOrder(number, $0) }
+    }
+
+    private func readOrder(_ number: Int64, _ database: Database) throws -> Order {
+        let rows = try Row.fetchAll(
+            database,
+            sql: """
+                SELECT sequence, time, kind, content FROM events WHERE orderNumber = ?
+                ORDER BY sequence
+                """, arguments: [number])
+        guard !rows.isEmpty else {
+            throw LedgerError(.noSuchOrder, "there is no order \(number)", order: number)
+        }
+        let events = rows.map {
+            RecordedEvent(
+                sequence: $0["sequence"], time: $0["time"], kind: $0["kind"], text: $0["content"])
+        }
+        guard let order = Order(number: number, events: events) else {
+            throw LedgerError(.damaged, "order \(number) has no beginning", order: number)
+        }
+        return order
+    }
+
+    /// Checks the file and the chain of hashes from the first event to the last.
+    ///
+    /// - Returns: What is wrong, a line each; empty where nothing is.
+    /// - Throws: ``LedgerError`` where the ledger cannot be read at all.
+    public func verify() throws(LedgerError) -> [String] {
+        try read { database in
+            var findings = try String.fetchAll(database, sql: "PRAGMA integrity_check")
+                .filter { $0 != "ok" }.map { "the file is damaged: \($0)" }
+            var previous = HashChain.beginning
+            var expected: Int64 = 1
+            var counts: [Int64: Int] = [:]
+            let rows = try Row.fetchCursor(
+                database,
+                sql: """
+                    SELECT sequence, orderNumber, time, kind, content, hash FROM events
+                    ORDER BY sequence
+                    """)
+            while let row = try rows.next() {
+                let sequence: Int64 = row["sequence"]
+                if sequence != expected {
+                    findings.append("event \(expected) is missing")
+                    expected = sequence
+                }
+                let hash = HashChain.hash(
+                    after: previous, sequence: sequence, order: row["orderNumber"],
+                    time: row["time"], kind: row["kind"], text: row["content"])
+                previous = row["hash"]
+                if hash != previous { findings.append("event \(sequence) was changed") }
+                counts[row["orderNumber"], default: 0] += 1
+                expected += 1
+            }
+            return findings + (try self.verifyOrders(counts, database))
+        }
+    }
+
+    /// What the table of orders says has to follow from the events.
+    private func verifyOrders(_ counts: [Int64: Int], _ database: Database) throws -> [String] {
+        var findings: [String] = []
+        let rows = try Row.fetchAll(
+            database, sql: "SELECT number, events, state, keyID, token FROM orders ORDER BY number")
+        for row in rows {
+            let number: Int64 = row["number"]
+            let count = counts[number] ?? 0
+            if count != row["events"] {
+                findings.append("order \(number) has \(count) events of \(row["events"] as Int)")
+            } else if let order = try? readOrder(number, database),
+                order.state.rawValue != row["state"] || order.beginning.keyID != row["keyID"]
+                    || order.beginning.token != row["token"]
+            {
+                findings.append("order \(number) was changed")
+            }
+        }
+        return findings
+    }
+
+    // MARK: The database
+
+    private var lockPath: String { path + ".lock" }
+
+    private func write(
+        _ body: (Database) throws -> Database.TransactionCompletion
+    ) throws(LedgerError) {
+        do {
+            try queue.writeWithoutTransaction { database in
+                try database.inTransaction(.immediate) { try body(database) }
+            }
+        } catch {
+            throw LedgerError(path, error)
+        }
+    }
+
+    private func read<Result>(
+        _ body: (Database) throws -> Result
+    ) throws(LedgerError) -> Result {
+        do {
+            return try queue.read { try body($0) }
+        } catch {
+            throw LedgerError(path, error)
+        }
+    }
+}
+
+/// An order that this process works on, and no other.
+public final class OpenOrder: Sendable {
+    /// Its number in the ledger.
+    public let number: Int64
+    /// The ledger.
+    public let ledger: Ledger
+    private let lock: FileLock
+
+    init(ledger: Ledger, number: Int64, lock: consuming FileLock) {
+        self.ledger = ledger
+        self.number = number
+        self.lock = lock
+    }
+
+    /// Adds an event, durably: after this returns it survives a loss of power.
+    ///
+    /// - Parameter event: What happened, or is about to.
+    /// - Throws: ``LedgerError``; with code ``LedgerError/Code/alreadySent`` for an order that goes
+    ///   out a second time without a person's word.
+    public func record(_ event: OrderEvent) throws(LedgerError) {
+        try ledger.record(event, for: number)
+    }
+
+    /// Reads the order.
+    ///
+    /// - Throws: ``LedgerError``.
+    public func order() throws(LedgerError) -> Order {
+        try ledger.order(number)
+    }
+}
+
+extension LedgerError {
+    /// Turns what the database or the files say into what it means for a ledger.
+    init(_ path: String, _ error: any Error) {
+        switch error {
+        case let error as LedgerError:
+            self = error
+        case let error as FileError:
+            self.init(.unusable, "the ledger cannot be used: \(error)")
+        case let error as DatabaseError:
+            let text = error.message ?? "\(error.resultCode)"
+            switch error.resultCode {
+            case .SQLITE_BUSY, .SQLITE_LOCKED:
+                self.init(.locked, "another process holds the ledger \(path)")
+            case .SQLITE_FULL:
+                self.init(.full, "the disk with the ledger \(path) is full")
+            case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+                self.init(.damaged, "the ledger \(path) is damaged: \(text)")
+            default:
+                self.init(.unusable, "the ledger \(path) cannot be used: \(text)")
+            }
+        default:
+            self.init(.damaged, "the ledger \(path) cannot be read: \(error)")
+        }
+    }
+}

@@ -1,0 +1,44 @@
+/// Why the ledger could not be read or written, or would not take an event.
+public struct LedgerError: Error, Sendable, Equatable {
+    /// What kind of failure this is. Later versions may add to these.
+    public struct Code: Sendable, Hashable {
+        private let value: String
+
+        /// The file or its folder cannot be made, opened or written.
+        public static let unusable = Code(value: "unusable")
+        /// The disk is full.
+        public static let full = Code(value: "full")
+        /// Another process has held the file for longer than is waited.
+        public static let locked = Code(value: "locked")
+        /// The file is damaged, or is not a ledger.
+        public static let damaged = Code(value: "damaged")
+        /// A later version of the program made the file.
+        public static let newer = Code(value: "newer")
+        /// There is no such order.
+        public static let noSuchOrder = Code(value: "noSuchOrder")
+        /// Another process works on the order at this moment.
+        public static let inUse = Code(value: "inUse")
+        /// An unfinished order stands against a new one: see ``LedgerError/order``.
+        public static let unfinished = Code(value: "unfinished")
+        /// The order was sent before, and nothing says that it was not taken.
+        public static let alreadySent = Code(value: "alreadySent")
+    }
+
+    /// The kind of failure.
+    public let code: Code
+    /// What happened, for a person to read, without a full stop.
+    public let reason: String
+    /// The order that it is about, or nil.
+    public let order: Int64?
+
+    init(_ code: Code, _ reason: String, order: Int64? = nil) {
+        self.code = code
+        self.reason = reason
+        self.order = order
+    }
+}
+
+extension LedgerError: CustomStringConvertible {
+    /// ``reason``.
+    public var description: String { reason }
+}

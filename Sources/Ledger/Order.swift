@@ -1,0 +1,141 @@
+/// Where an order stands.
+public enum OrderState: String, Sendable, Hashable, CaseIterable {
+    /// The id and the label of its key are chosen. Whether a new key is there, the token tells.
+    case begun
+    /// The order was about to be sent, and nothing is known since.
+    case sending
+    /// Nothing was ordered, since the CA was not reached.
+    case notSent = "not sent"
+    /// An answer is there, and was not looked at to the end.
+    case answered
+    /// The CA said no.
+    case refused
+    /// The CA may or may not issue.
+    case unclear
+    /// A certificate is there that passed every check, and may not be on the token yet.
+    case certified
+    /// The certificate is on the token, as the token said.
+    case written
+    /// The token has proved that it holds certificate and key.
+    case proved
+    /// As ``proved``, and the old certificate may not be removed yet.
+    case retiring
+    /// Everything is done.
+    case done
+    /// Nothing came of it, or it was given up.
+    case closed
+
+    /// Whether the CA may have taken an order of which no certificate is known here.
+    public var mayHaveOrdered: Bool {
+        switch self {
+        case .sending, .answered, .unclear: true
+        default: false
+        }
+    }
+}
+
+/// An order with all that happened to it.
+public struct Order: Sendable {
+    /// Its number in the ledger.
+    public let number: Int64
+    /// What happened, in order. The first is always ``OrderEvent/begun(_:)``.
+    public let events: [RecordedEvent]
+    /// What it is about.
+    public let beginning: OrderEvent.Beginning
+
+    init?(number: Int64, events: [RecordedEvent]) {
+        guard case .begun(let beginning)? = events.first?.event else { return nil }
+        self.number = number
+        self.events = events
+        self.beginning = beginning
+    }
+
+    /// Where it stands.
+    public var state: OrderState {
+        events.reduce(.begun) { state, recorded in
+            recorded.event.map { state.after($0) } ?? state
+        }
+    }
+
+    /// Whether nothing is left to do. A refusal leaves a new key behind, and with it a choice.
+    public var isFinished: Bool {
+        switch state {
+        case .done, .closed: true
+        case .proved: !beginning.retiresReplaced
+        case .refused: beginning.newKeyKind == nil
+        default: false
+        }
+    }
+
+    /// The last answer that came, or nil.
+    public var answer: OrderEvent.Answer? {
+        last { if case .answered(let answer) = $0 { answer } else { nil } }
+    }
+
+    /// The last order as it was sent, or nil.
+    public var sending: OrderEvent.Sending? {
+        last { if case .sending(let sending) = $0 { sending } else { nil } }
+    }
+
+    /// The last certificate that passed every check, or nil.
+    public var certified: OrderEvent.Certified? {
+        last { if case .certified(let certified) = $0 { certified } else { nil } }
+    }
+
+    /// Why nobody knows what the CA does, or why it said no; nil where neither is so.
+    public var reason: String? {
+        last {
+            switch $0 {
+            case .unclear(let reason), .refused(let reason), .notSent(let reason),
+                .closed(let reason):
+                reason
+            default: nil
+            }
+        }
+    }
+
+    /// SHA-256 of the key's SubjectPublicKeyInfo in hexadecimal, or nil where it is not known yet.
+    public var publicKeyHash: String? { sending?.publicKeyHash ?? beginning.publicKeyHash }
+
+    private func last<Content>(_ pick: (OrderEvent) -> Content?) -> Content? {
+        for recorded in events.reversed() {
+            if let event = recorded.event, let content = pick(event) { return content }
+        }
+        return nil
+    }
+}
+
+/// An event as it stands in the ledger.
+public struct RecordedEvent: Sendable, Hashable {
+    /// Its place among all events, from 1.
+    public let sequence: Int64
+    /// When it was written, in seconds since 1970-01-01 00:00 UTC.
+    public let time: Int64
+    /// Its name.
+    public let kind: String
+    /// Its content, JSON.
+    public let text: String
+    /// What it says, or nil where a later version of the program wrote it.
+    public var event: OrderEvent? { OrderEvent(kind: kind, encoded: text) }
+}
+
+extension OrderState {
+    /// Where an order stands after one more event.
+    func after(_ event: OrderEvent) -> OrderState {
+        switch event {
+        case .begun: .begun
+        case .sending: .sending
+        case .notSent: .notSent
+        case .answered: .answered
+        case .refused: .refused
+        case .unclear: .unclear
+        case .certified: .certified
+        case .written: .written
+        case .proved: .proved
+        case .retiring: .retiring
+        case .retired: .done
+        case .stopped, .chainWritten: self
+        case .closed: .closed
+        }
+    }
+}

@@ -1,0 +1,211 @@
+/// Something that happened to an order, or is about to. What is about to happen is in the ledger
+/// before it does.
+public enum OrderEvent: Sendable, Hashable {
+    /// A job begins: what was asked, and which id and label a new key will have. Before a key is
+    /// made, and before anything is written to the token.
+    case begun(Beginning)
+    /// The request is made, and the order is about to be sent.
+    case sending(Sending)
+    /// The order was not sent: the CA was not reached.
+    case notSent(reason: String)
+    /// This came back. Nobody has looked at it yet.
+    case answered(Answer)
+    /// The CA said no, and nothing is queued there.
+    case refused(reason: String)
+    /// Nobody here can know whether the CA issues: it was late, or its answer was not understood.
+    case unclear(reason: String)
+    /// This certificate passed every check, and is about to be written.
+    case certified(Certified)
+    /// A certificate of an authority was written beside the others, in PEM.
+    case chainWritten(certificate: String)
+    /// The certificate is on the token, as the token says.
+    case written(uri: String)
+    /// The certificate was found again in a new session, and the token proved that it holds its
+    /// key.
+    case proved(Proof)
+    /// The old certificate is about to be removed from the token.
+    case retiring(certificate: String)
+    /// The old certificate was not found on the token any more, in a new session.
+    case retired(certificate: String)
+    /// The work stopped here. It changes nothing about where the order stands.
+    case stopped(Stop)
+    /// The order is over: nothing came of it, or a person gave it up.
+    case closed(reason: String)
+
+    /// What a job is about.
+    public struct Beginning: Codable, Sendable, Hashable {
+        /// What kind of job it is.
+        public enum Job: String, Codable, Sendable, Hashable {
+            /// A certificate for a new key, or for one that has none.
+            case issue
+            /// A certificate in the place of an older one.
+            case renew
+            /// A certificate that came from elsewhere.
+            case `import`
+            /// A request for somebody else to sign, with a new key.
+            case request
+        }
+
+        /// What kind of job it is.
+        public var job: Job
+        /// The token's URI.
+        public var token: String
+        /// The file of the module that the token was reached through.
+        public var modulePath: String
+        /// `CKA_ID` of the key, in hexadecimal.
+        public var keyID: String
+        /// `CKA_LABEL` of the key.
+        public var keyLabel: String
+        /// The kind of the key that will be made, as `rsa:3072`; nil for one that is there.
+        public var newKeyKind: String?
+        /// SHA-256 of the SubjectPublicKeyInfo of a key that is there, in hexadecimal.
+        public var publicKeyHash: String?
+        /// Where the CA is, or nil where none is asked.
+        public var ca: String?
+        /// The account there.
+        public var account: String?
+        /// The name that is asked for.
+        public var name: String?
+        /// The addresses that are asked for.
+        public var emailAddresses: [String] = []
+        /// Whether code signing is asked for.
+        public var codeSigning = false
+        /// Whether a certificate is taken although the CA changed what was asked for.
+        public var acceptsChanges = false
+        /// The label of the certificate, or nil for that of the key.
+        public var certificateLabel: String?
+        /// The certificate that is replaced, in PEM.
+        public var replacedCertificate: String?
+        /// Whether the replaced certificate is removed from the token in the end.
+        public var retiresReplaced = false
+
+        /// Makes a beginning.
+        ///
+        /// - Parameters:
+        ///   - job: What kind of job it is.
+        ///   - token: The token's URI, without a PIN.
+        ///   - modulePath: The file of the module.
+        ///   - keyID: `CKA_ID` of the key, in hexadecimal.
+        ///   - keyLabel: `CKA_LABEL` of the key.
+        public init(
+            job: Job, token: String, modulePath: String, keyID: String, keyLabel: String
+        ) {
+            self.job = job
+            self.token = token
+            self.modulePath = modulePath
+            self.keyID = keyID
+            self.keyLabel = keyLabel
+        }
+    }
+
+    /// An order as it is sent.
+    public struct Sending: Codable, Sendable, Hashable {
+        /// The private key's URI.
+        public let keyURI: String
+        /// SHA-256 of its SubjectPublicKeyInfo, in hexadecimal.
+        public let publicKeyHash: String
+        /// The request in PEM.
+        public let request: String
+        /// Whether a person asked for a second order, knowing that the first may be taken.
+        public let isRepeated: Bool
+
+        /// Makes the record of an order.
+        ///
+        /// - Parameters:
+        ///   - keyURI: The private key's URI.
+        ///   - publicKeyHash: SHA-256 of its SubjectPublicKeyInfo, in hexadecimal.
+        ///   - request: The request in PEM.
+        ///   - isRepeated: Whether a person asked for a second order.
+        public init(keyURI: String, publicKeyHash: String, request: String, isRepeated: Bool) {
+            self.keyURI = keyURI
+            self.publicKeyHash = publicKeyHash
+            self.request = request
+            self.isRepeated = isRepeated
+        }
+    }
+
+    /// What came back.
+    public struct Answer: Codable, Sendable, Hashable {
+        /// The HTTP status.
+        public let status: Int
+        /// The body as it came.
+        public let body: Base64Bytes
+        /// What broke it off, or nil where it is whole.
+        public let interruption: String?
+
+        /// Makes the record of an answer.
+        ///
+        /// - Parameters:
+        ///   - status: The HTTP status.
+        ///   - body: The body as it came.
+        ///   - interruption: What broke it off, or nil where it is whole.
+        public init(status: Int, body: [UInt8], interruption: String?) {
+            self.status = status
+            self.body = Base64Bytes(body)
+            self.interruption = interruption
+        }
+    }
+
+    /// A certificate that may be written.
+    public struct Certified: Codable, Sendable, Hashable {
+        /// The certificate in PEM.
+        public let certificate: String
+        /// What the CA changed, where that was accepted: `name asked “…”, got “…”`.
+        public let changes: [String]
+
+        /// Makes the record of a certificate.
+        ///
+        /// - Parameters:
+        ///   - certificate: The certificate in PEM.
+        ///   - changes: What the CA changed.
+        public init(certificate: String, changes: [String]) {
+            self.certificate = certificate
+            self.changes = changes
+        }
+    }
+
+    /// What the token proved. Whoever has the certificate can check it once more.
+    public struct Proof: Codable, Sendable, Hashable {
+        /// The URI of the certificate's object.
+        public let uri: String
+        /// SHA-256 of the certificate that was read back, in hexadecimal.
+        public let sha256Fingerprint: String
+        /// What the token was given to sign.
+        public let challenge: Base64Bytes
+        /// Its signature over that.
+        public let signature: Base64Bytes
+
+        /// Makes the record of a proof.
+        ///
+        /// - Parameters:
+        ///   - uri: The URI of the certificate's object.
+        ///   - sha256Fingerprint: SHA-256 of the certificate, in hexadecimal.
+        ///   - challenge: What the token was given to sign.
+        ///   - signature: Its signature over that.
+        public init(uri: String, sha256Fingerprint: String, challenge: [UInt8], signature: [UInt8])
+        {
+            self.uri = uri
+            self.sha256Fingerprint = sha256Fingerprint
+            self.challenge = Base64Bytes(challenge)
+            self.signature = Base64Bytes(signature)
+        }
+    }
+
+    /// Why the work stopped.
+    public struct Stop: Codable, Sendable, Hashable {
+        /// The step, as `write`.
+        public let step: String
+        /// What happened.
+        public let reason: String
+
+        /// Makes the record of a stop.
+        ///
+        /// - Parameters:
+        ///   - step: The step.
+        ///   - reason: What happened. Never a PIN or a password.
+        public init(step: String, reason: String) {
+            self.step = step
+            self.reason = reason
+        }
+    }
+}

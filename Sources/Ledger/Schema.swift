@@ -1,0 +1,61 @@
+internal import GRDB
+
+/// The tables, and what SQLite itself sees to.
+enum Schema {
+    /// In the file's header, so that no other database is taken for a ledger: `tkct`.
+    static let applicationID = 0x746B_6374
+    /// The version of the tables.
+    static let version = 1
+
+    static let statements = """
+        CREATE TABLE orders (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            job TEXT NOT NULL,
+            token TEXT NOT NULL,
+            keyID TEXT NOT NULL,
+            publicKeyHash TEXT,
+            replacedHash TEXT,
+            isFinished INTEGER NOT NULL,
+            state TEXT NOT NULL,
+            events INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE events (
+            sequence INTEGER PRIMARY KEY,
+            orderNumber INTEGER NOT NULL REFERENCES orders(number),
+            time INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            content TEXT NOT NULL,
+            hash TEXT NOT NULL UNIQUE
+        ) STRICT;
+        CREATE INDEX eventsOfOrder ON events(orderNumber, sequence);
+        CREATE INDEX ordersOfKey ON orders(keyID);
+        CREATE TRIGGER eventsAreNotChanged BEFORE UPDATE ON events
+            BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
+        CREATE TRIGGER eventsAreNotDeleted BEFORE DELETE ON events
+            BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END;
+        CREATE TRIGGER ordersAreNotDeleted BEFORE DELETE ON orders
+            BEGIN SELECT RAISE(ABORT, 'orders are never deleted'); END;
+        PRAGMA application_id = \(applicationID);
+        PRAGMA user_version = \(version);
+        """
+
+    /// Makes the tables in a new file, and insists that an old one has them.
+    static func prepare(_ database: Database) throws {
+        let application = try Int.fetchOne(database, sql: "PRAGMA application_id")
+        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        if application == applicationID {
+            guard version <= Self.version else {
+                throw LedgerError(.newer, "a later version of tokencert made the ledger")
+            }
+            return
+        }
+        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+        guard application == 0, version == 0, tables == 0 else {
+            throw LedgerError(.damaged, "the file is a database, but not a ledger of tokencert")
+        }
+        try database.inTransaction(.immediate) {
+            try database.execute(sql: statements)
+            return .commit
+        }
+    }
+}

@@ -1,0 +1,198 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    @Suite struct RenewAndImportTests {
+        private func certificates(_ bench: Bench) throws -> [[String: Any]] {
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let keys = try #require(list["keys"] as? [[String: Any]])
+            return keys.flatMap { $0["certificates"] as? [[String: Any]] ?? [] }
+        }
+
+        private func issue(_ bench: Bench, _ arguments: [String] = []) throws -> [String: Any] {
+            let outcome = try bench.tokencert(
+                ["issue", "--json", "--key-type", "rsa:2048"] + arguments)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            return try outcome.json()
+        }
+
+        @Test("A renewed certificate is for another key or name, or the old one is gone unasked")
+        func renewSameKey() throws {
+            let bench = try Bench()
+            let old = try issue(bench, ["--codesign"])
+            let uri = try #require(old["certificate"] as? String)
+            let outcome = try bench.tokencert(["renew", uri, "--json"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let renewed = try #require((try outcome.json()["renewed"] as? [[String: Any]])?.first)
+            #expect(renewed["key"] as? String == old["key"] as? String)
+            #expect(renewed["subject"] as? String == old["subject"] as? String)
+            #expect(renewed["serialNumber"] as? String != old["serialNumber"] as? String)
+            #expect(try certificates(bench).count == 2)
+            // Code signing was asked for again, or the answer would have been refused.
+            let history = try bench.tokencert(["history", "2", "--json"]).output
+            #expect(history.contains(#""codeSigning":true"#))
+            #expect(history.contains("replacedCertificate"))
+        }
+
+        @Test("A retired certificate stays on the token, or is lost for ever")
+        func retire() throws {
+            let bench = try Bench()
+            let old = try issue(bench)
+            let outcome = try bench.tokencert(["renew", "--all", "--retire", "--json"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let left = try certificates(bench)
+            #expect(left.count == 1)
+            #expect(left.first?["serialNumber"] as? String != old["serialNumber"] as? String)
+            let pem = try #require(old["pem"] as? String)
+            let history = try bench.tokencert(["history", "2", "--json"]).output
+            #expect(history.contains(pem.replacingOccurrences(of: "\n", with: "\\n")))
+            // The other way round: one that is not proved removes nothing.
+            let kept = try bench.tokencert(
+                ["renew", "--all", "--retire"],
+                bench.faulty(["FAULTY_RULES": "C_Sign#2:before:return=0x30"]))
+            #expect(kept.status == 74, "\(kept.errors)")
+            #expect(try certificates(bench).count == 2)
+            let resumed = try bench.tokencert(["resume", "3"])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(try certificates(bench).count == 1)
+        }
+
+        @Test("A removal that the token only pretends is believed")
+        func pretendedRemoval() throws {
+            let bench = try Bench()
+            _ = try issue(bench)
+            let outcome = try bench.tokencert(
+                ["renew", "--all", "--retire"],
+                bench.faulty(["FAULTY_RULES": "C_DestroyObject:before:return=0"]))
+            expect(outcome, 74, "still has it")
+            #expect(outcome.errors.contains("tokencert resume 2"))
+        }
+
+        @Test("A new key is not made, the old one is lost, or it is renewed for ever")
+        func renewWithNewKey() throws {
+            let bench = try Bench()
+            let old = try issue(bench)
+            let outcome = try bench.tokencert(["renew", "--all", "--new-key", "--json"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let renewed = try #require((try outcome.json()["renewed"] as? [[String: Any]])?.first)
+            #expect(renewed["id"] as? String != old["id"] as? String)
+            #expect(renewed["keyKind"] as? String == "RSA 2048")
+            let list = try bench.tokencert(["list", "--json"]).json()
+            #expect((list["keys"] as? [Any])?.count == 2)
+            // The old certificate is still there, and has been replaced.
+            let again = try bench.tokencert(["renew", "--all", "--dry-run", "--json"]).json()
+            let would = try #require(again["wouldRenew"] as? [[String: Any]])
+            #expect(would.count == 1)
+            #expect(would.first?["serialNumber"] as? String == renewed["serialNumber"] as? String)
+        }
+
+        @Test("What does not expire is renewed, or what does is not")
+        func expiring() throws {
+            let bench = try Bench()
+            _ = try issue(bench)
+            let none = try bench.tokencert(["renew", "--expiring", "30d"])
+            #expect(none.status == 0)
+            #expect(none.output == "Nothing has to be renewed.\n")
+            #expect(bench.ca.orders.count == 1)
+            let some = try bench.tokencert(["renew", "--expiring", "731d"])
+            #expect(some.status == 0, "\(some.errors)")
+            #expect(bench.ca.orders.count == 2)
+            expect(try bench.tokencert(["renew", "--expiring", "soon"]), 64, "number of days")
+            expect(try bench.tokencert(["renew"]), 64, "is needed")
+            expect(
+                try bench.tokencert(["renew", "pkcs11:object=nothing"]), 66, "no certificate with")
+        }
+
+        @Test("Two renewals of one certificate, one of them unfinished, order twice")
+        func unfinishedRenewal() throws {
+            let bench = try Bench()
+            _ = try issue(bench)
+            let killed = try bench.tokencert(
+                ["renew", "--all", "--new-key"],
+                bench.faulty(["FAULTY_RULES": "C_CreateObject:before:kill"]))
+            #expect(killed.status == 137)
+            expect(
+                try bench.tokencert(["renew", "--all", "--new-key"]), 75,
+                "order 2 for this key is not finished")
+            #expect(bench.ca.orders.count == 2)
+            let resumed = try bench.tokencert(["resume", "2"])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(bench.ca.orders.count == 2)
+        }
+
+        /// A key on the token with a certificate that the stand-in issued and that is not there.
+        private func orphan(_ bench: Bench) throws -> String {
+            let outcome = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048"],
+                bench.faulty(["FAULTY_CERTIFICATE_LIMIT": "500"]))
+            expect(outcome, 73, "CKR_DEVICE_MEMORY")
+            #expect(try bench.tokencert(["resume", "1", "--abandon"]).status == 0)
+            return try bench.token.folder.write(
+                try #require(bench.ca.issued.first), "certificate.pem")
+        }
+
+        @Test("A certificate from a file does not find its key, or is written twice")
+        func importByKey() throws {
+            let bench = try Bench()
+            let file = try orphan(bench)
+            let der = bench.token.folder.file("certificate.der")
+            try run("openssl", ["x509", "-in", file, "-outform", "DER", "-out", der])
+            let first = try bench.tokencert(["import", "--cert", der, "--label", "from a file"])
+            #expect(first.status == 0, "\(first.errors)")
+            let second = try bench.tokencert(["import", "--cert", file])
+            #expect(second.status == 0, "\(second.errors)")
+            #expect(second.output.contains("was on the token already"))
+            let found = try certificates(bench)
+            #expect(found.count == 1)
+            #expect(found.first?["label"] as? String == "from a file")
+        }
+
+        @Test("A certificate that must not be there gets onto the token by way of a file")
+        func refusedImports() throws {
+            let bench = try Bench()
+            let file = try orphan(bench)
+            let before = bench.token.contents
+            let stranger = try Bench()
+            _ = try issue(stranger)
+            let foreign = try bench.token.folder.write(
+                try #require(stranger.ca.issued.first), "foreign.pem")
+            expect(try bench.tokencert(["import", "--cert", foreign]), 66, "no key on the token")
+            expect(
+                try bench.tokencert(["import", "--cert", bench.ca.rootFile]), 76, "authorities")
+            let other = bench.token.folder.file("other.pem")
+            try run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null",
+                    "-subj", "/CN=other", "-out", other,
+                ])
+            expect(
+                try bench.tokencert(["import", "--cert", file, "--ca-file", other]), 76,
+                "does not lead to a trust anchor")
+            let broken = try bench.token.folder.write("nothing", "broken.pem")
+            expect(try bench.tokencert(["import", "--cert", broken]), 78, "holds no certificate")
+            #expect(bench.token.contents == before)
+        }
+
+        @Test("The certificates between are missing, doubled, or take a key's id")
+        func importWithChain() throws {
+            let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
+            let file = try orphan(bench)
+            let class3 = try bench.ca.folder.read("class3.pem")
+            let both = try bench.token.folder.write(
+                String(contentsOfFile: file, encoding: .utf8) + class3, "both.pem")
+            let first = try bench.tokencert(["import", "--cert", both, "--chain"])
+            #expect(first.status == 0, "\(first.errors)")
+            #expect(first.output.contains("chain        "), "\(first.output)")
+            let second = try bench.tokencert(["import", "--cert", both, "--chain"])
+            #expect(second.status == 0, "\(second.errors)")
+            #expect(!second.output.contains("chain        "))
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let lone = try #require(list["certificates"] as? [[String: Any]])
+            #expect(lone.count == 1)
+            let keys = try #require(list["keys"] as? [[String: Any]])
+            #expect(lone.first?["id"] as? String != keys.first?["id"] as? String)
+        }
+    }
+}

@@ -1,0 +1,208 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// What a person does after something went wrong.
+    @Suite struct ResumeTests {
+        /// Ends the process at a call of the module; an order was begun by then.
+        private func kill(
+            _ bench: Bench, at rule: String, _ arguments: [String] = ["issue"]
+        ) throws {
+            let outcome = try bench.tokencert(
+                arguments, bench.faulty(["FAULTY_RULES": rule + ":kill"]))
+            #expect(outcome.status == 128 + 9, "\(outcome.errors)")
+        }
+
+        private func expectDone(_ bench: Bench, order: Int = 1) throws {
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let keys = try #require(list["keys"] as? [[String: Any]])
+            #expect(keys.count == 1)
+            #expect((keys.first?["certificates"] as? [Any])?.count == 1)
+            #expect(bench.ca.orders.count == 1)
+            let history = try bench.tokencert(["history", "\(order)"]).output
+            #expect(history.contains("the key proved by a signature"), "\(history)")
+            #expect(try bench.tokencert(["resume"]).output == "Nothing is unfinished.\n")
+            #expect(try bench.tokencert(["history", "verify"]).status == 0)
+        }
+
+        @Test(
+            "A process that dies takes the key or the certificate with it",
+            arguments: [
+                // Before the key is made, after it, between order and answer, before and after the
+                // certificate is written, and in the proof.
+                "C_GenerateKeyPair:before", "C_GenerateKeyPair:after", "C_Sign#1:before",
+                "C_Sign#1:after", "C_CreateObject:before", "C_CreateObject:after",
+                "C_Sign#2:before",
+            ])
+        func killed(rule: String) throws {
+            let bench = try Bench()
+            try kill(bench, at: rule)
+            let resumed = try bench.tokencert(["resume", "1"])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            try expectDone(bench)
+        }
+
+        @Test("Unfinished orders are not shown, or not with what to type")
+        func listOfUnfinished() throws {
+            let bench = try Bench()
+            try kill(bench, at: "C_Sign#1:before")
+            let list = try bench.tokencert(["resume"])
+            #expect(list.output.contains("nothing ordered yet"), "\(list.output)")
+            #expect(list.output.contains("tokencert resume 1"), "\(list.output)")
+            let json = try bench.tokencert(["resume", "--json"]).json()
+            let orders = try #require(json["orders"] as? [[String: Any]])
+            #expect(orders.first?["state"] as? String == "begun")
+            expect(try bench.tokencert(["resume", "7"]), 66, "there is no order 7")
+            expect(try bench.tokencert(["resume", "--abandon"]), 64, "number of an order")
+        }
+
+        @Test("A late certificate cannot be brought onto the token, or is ordered once more")
+        func lateCertificate() throws {
+            let bench = try Bench(["--signing-time", "1"])
+            expect(try bench.tokencert(["issue"]), 75, "it may yet issue one")
+            // Nobody knows what the CA does, so nothing is ordered.
+            let undecided = try bench.tokencert(["resume", "1"])
+            expect(undecided, 75, "nobody here can know")
+            #expect(undecided.errors.contains("tokencert resume 1 --from FILE"))
+            #expect(bench.ca.orders.count == 1)
+            for _ in 0..<50 where bench.ca.issued.isEmpty { usleep(100_000) }
+            let file = try bench.token.folder.write(
+                try #require(bench.ca.issued.first), "from-the-web.pem")
+            let resumed = try bench.tokencert(["resume", "1", "--from", file])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            try expectDone(bench)
+        }
+
+        @Test("A second order goes out without a word, or cannot be had")
+        func orderAgain() throws {
+            let bench = try Bench(["--signing-time", "1"])
+            #expect(try bench.tokencert(["issue"]).status == 75)
+            // The same key in a new issue is a second order, too.
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let uri = try #require((list["keys"] as? [[String: Any]])?.first?["privateKey"])
+            expect(
+                try bench.tokencert(["issue", "--key", "\(uri)"]), 75,
+                "order 1 for this key is not finished")
+            #expect(bench.ca.orders.count == 1)
+            expect(try bench.tokencert(["resume", "1", "--order-again"]), 75, "may yet issue")
+            #expect(bench.ca.orders.count == 2)
+            let given = try bench.tokencert(["resume", "1", "--abandon"])
+            #expect(given.status == 0, "\(given.errors)")
+            #expect(try bench.tokencert(["resume"]).output == "Nothing is unfinished.\n")
+        }
+
+        @Test("A certificate for somebody else's order or key gets onto the token")
+        func wrongFile() throws {
+            let bench = try Bench(["--signing-time", "1"])
+            #expect(try bench.tokencert(["issue"]).status == 75)
+            let before = bench.token.contents
+            expect(
+                try bench.tokencert(["resume", "1", "--from", bench.ca.rootFile]), 76,
+                "for another key")
+            expect(
+                try bench.tokencert(["resume", "1", "--from", "/nowhere.pem"]), 78, "cannot open")
+            #expect(bench.token.contents == before)
+        }
+
+        @Test("A changed certificate that the person takes after all has to be paid for twice")
+        func changesAcceptedLater() throws {
+            let bench = try Bench(["--fault", "other-name"])
+            let outcome = try bench.tokencert(["issue"])
+            expect(outcome, 76, "name asked")
+            #expect(outcome.errors.contains("tokencert resume 1 --accept-changes"))
+            expect(try bench.tokencert(["resume", "1"]), 76, "name asked")
+            let resumed = try bench.tokencert(["resume", "1", "--accept-changes"])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            try expectDone(bench)
+        }
+
+        @Test("An order that never went out cannot be placed once the CA is back")
+        func unreachableCA() throws {
+            let bench = try Bench()
+            try kill(bench, at: "C_Sign#1:after")
+            expect(
+                try bench.tokencert(["resume", "1"], ["TOKENCERT_CA_URL": "https://localhost:1"]),
+                64, "order 1 is one of anna@example.org")
+            let resumed = try bench.tokencert(
+                ["resume", "1"],
+                ["TOKENCERT_CA_URL": "", "TOKENCERT_USERNAME": "", "TOKENCERT_MODULE": ""].merging(
+                    bench.environment.filter { $0.key == "TOKENCERT_MODULE" }
+                ) { $1 })
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            try expectDone(bench)
+        }
+
+        @Test("Two processes work on one order, and both send it")
+        func resumeWhileRunning() throws {
+            let bench = try Bench()
+            let slow = bench.faulty(["FAULTY_RULES": "C_Sign#1:before:delay=3000"])
+            let queue = DispatchQueue(label: "issue")
+            queue.async { _ = try? bench.tokencert(["issue"], slow) }
+            for _ in 0..<100 where bench.calls("C_Sign") == 0 { usleep(50_000) }
+            expect(try bench.tokencert(["resume", "1"]), 75, "another process works on order 1")
+            expect(
+                try bench.tokencert(["resume", "1", "--abandon"]), 75, "another process works on")
+            queue.sync {}
+            try expectDone(bench)
+        }
+
+        @Test("A request's key is forgotten when the process dies")
+        func killedRequest() throws {
+            let bench = try Bench()
+            try kill(bench, at: "C_Sign#1:before", ["request"])
+            let resumed = try bench.tokencert(["resume", "1"])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(resumed.output.contains("its key is on the token: pkcs11:"))
+            #expect(try bench.tokencert(["resume"]).output == "Nothing is unfinished.\n")
+        }
+
+        @Test("Many at once lose an order, share an id or stand in each other's way")
+        func twentyAtOnce() throws {
+            let bench = try Bench()
+            let outcomes = Collected()
+            DispatchQueue.concurrentPerform(iterations: 20) { _ in
+                if let outcome = try? bench.tokencert(["issue", "--json", "--key-type", "rsa:2048"])
+                {
+                    outcomes.add(outcome)
+                }
+            }
+            let all = outcomes.all
+            #expect(all.count == 20)
+            for outcome in all where outcome.status != 0 {
+                // SoftHSM2 itself is not always up to it.
+                #expect([73, 74].contains(outcome.status), "\(outcome.errors)")
+            }
+            let ids = try all.filter { $0.status == 0 }.map { try $0.json()["id"] as? String ?? "" }
+            #expect(Set(ids).count == ids.count)
+            let history = try bench.tokencert(["history", "--json"]).json()
+            let orders = try #require(history["orders"] as? [[String: Any]])
+            #expect(orders.count == 20)
+            #expect(bench.ca.orders.count == bench.ca.issued.count)
+            #expect(try bench.tokencert(["history", "verify"]).status == 0)
+            for order in orders {
+                let summary = try #require(order["summary"] as? [String: Any])
+                guard summary["isFinished"] as? Bool == false, let number = summary["order"] else {
+                    continue
+                }
+                let resumed = try bench.tokencert(["resume", "\(number)"])
+                #expect(resumed.status == 0, "\(resumed.errors)")
+            }
+            #expect(bench.ca.orders.count == 20)
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let keys = try #require(list["keys"] as? [[String: Any]])
+            #expect(keys.count == 20)
+            #expect(keys.allSatisfy { ($0["certificates"] as? [Any])?.count == 1 })
+        }
+    }
+}
+
+/// What several threads have found.
+private final class Collected: @unchecked Sendable {
+    private let lock = NSLock()
+    private var outcomes: [Outcome] = []
+
+    func add(_ outcome: Outcome) { lock.withLock { outcomes.append(outcome) } }
+
+    var all: [Outcome] { lock.withLock { outcomes } }
+}

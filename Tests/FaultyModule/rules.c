@@ -1,0 +1,115 @@
+#include "rules.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static unsigned long calls;
+
+static const char *end_of_word(const char *text, char separator) {
+    const char *end = strchr(text, separator);
+    return end ? end : text + strlen(text);
+}
+
+static void write_log(const struct call *call, const char *detail) {
+    const char *path = getenv("FAULTY_LOG");
+    if (!path) return;
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (file < 0) return;
+    char line[96];
+    int length = snprintf(line, sizeof line, "%lu %s%s%s\n", call->number, call->function,
+                          *detail ? " " : "", detail);
+    if (write(file, line, (size_t)length) < 0) { /* the test will miss the line */ }
+    close(file);
+}
+
+// Whether the part of a rule before its first colon means a call.
+static int means(const char *where, size_t length, const struct call *call) {
+    char text[64];
+    if (length >= sizeof text) return 0;
+    memcpy(text, where, length);
+    text[length] = 0;
+    char *hash = strchr(text, '#');
+    unsigned long wanted = 0;
+    if (hash) {
+        *hash = 0;
+        wanted = strtoul(hash + 1, NULL, 10);
+    }
+    if (strcmp(text, "*") == 0) return !wanted || wanted == call->number;
+    if (strcmp(text, call->function) != 0) return 0;
+    return !wanted || wanted == call->of_function;
+}
+
+// Finds what is to be done with a call. Rules are separated by semicolons.
+static const char *action(const struct call *call, const char *when) {
+    const char *rule = getenv("FAULTY_RULES");
+    while (rule && *rule) {
+        const char *colon = strchr(rule, ':');
+        const char *end = end_of_word(rule, ';');
+        if (colon && colon < end && means(rule, (size_t)(colon - rule), call)) {
+            size_t length = strlen(when);
+            if (strncmp(colon + 1, when, length) == 0 && colon[1 + length] == ':')
+                return colon + length + 2;
+        }
+        rule = *end ? end + 1 : end;
+    }
+    return NULL;
+}
+
+static int is(const char *action, const char *word) {
+    return action && strncmp(action, word, strlen(word)) == 0;
+}
+
+static void kill_or_delay(const char *action) {
+    if (is(action, "kill")) kill(getpid(), SIGKILL);
+    if (is(action, "delay=")) {
+        unsigned long milliseconds = strtoul(action + 6, NULL, 10);
+        struct timespec time = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000};
+        nanosleep(&time, NULL);
+    }
+}
+
+int faulty_before(struct call *call, unsigned long *calls_of_function, const char *detail, CK_RV *result) {
+    call->number = ++calls;
+    call->of_function = ++*calls_of_function;
+    write_log(call, detail);
+    const char *what = action(call, "before");
+    kill_or_delay(what);
+    if (!is(what, "return=")) return 0;
+    *result = strtoul(what + 7, NULL, 0);
+    return 1;
+}
+
+CK_RV faulty_after(const struct call *call, CK_RV result) {
+    const char *what = action(call, "after");
+    kill_or_delay(what);
+    return is(what, "return=") ? strtoul(what + 7, NULL, 0) : result;
+}
+
+int faulty_truncates(const struct call *call) { return is(action(call, "after"), "truncate"); }
+
+int faulty_listed(const char *variable, const char *word) {
+    const char *list = getenv(variable);
+    size_t length = strlen(word);
+    while (list && *list) {
+        const char *end = end_of_word(list, ',');
+        if ((size_t)(end - list) == length && strncmp(list, word, length) == 0) return 1;
+        list = *end ? end + 1 : end;
+    }
+    return 0;
+}
+
+int faulty_listed_number(const char *variable, unsigned long number) {
+    const char *list = getenv(variable);
+    while (list && *list) {
+        char *end = NULL;
+        if (strtoul(list, &end, 0) == number && end != list) return 1;
+        list = strchr(list, ',');
+        if (list) list++;
+    }
+    return 0;
+}

@@ -1,0 +1,167 @@
+import Foundation
+import Ledger
+import TestSupport
+import Testing
+
+extension RealParts {
+    @Suite struct LedgerTests {
+        private let folder: TemporaryFolder
+        private var path: String { folder.file("state/ledger.sqlite") }
+
+        init() throws {
+            folder = try TemporaryFolder()
+        }
+
+        private func open() throws -> Ledger { try Ledger(path: path) { 1_800_000_000 } }
+
+        private func beginning(
+            id: String = "01", job: OrderEvent.Beginning.Job = .issue
+        ) -> OrderEvent.Beginning {
+            var beginning = OrderEvent.Beginning(
+                job: job, token: "pkcs11:token=work", modulePath: "/m.so", keyID: id,
+                keyLabel: "mail")
+            beginning.newKeyKind = "rsa:3072"
+            beginning.name = "Anna"
+            return beginning
+        }
+
+        private let sending = OrderEvent.sending(
+            .init(keyURI: "pkcs11:id=%01", publicKeyHash: "aa", request: "PEM", isRepeated: false))
+
+        @Test("What was recorded is not there when the ledger is opened again")
+        func everyEventIsKept() throws {
+            let events: [OrderEvent] = [
+                sending, .notSent(reason: "no route"), sending,
+                .answered(.init(status: 200, body: [0, 255, 10], interruption: "reset")),
+                .unclear(reason: "late"), .refused(reason: "no"),
+                .certified(.init(certificate: "PEM", changes: ["name asked “a”, got “b”"])),
+                .chainWritten(certificate: "PEM"), .written(uri: "pkcs11:id=%01"),
+                .proved(
+                    .init(
+                        uri: "pkcs11:", sha256Fingerprint: "bb", challenge: [1], signature: [2])),
+                .retiring(certificate: "old"), .stopped(.init(step: "retire", reason: "removed")),
+                .retired(certificate: "old"), .closed(reason: "over"),
+            ]
+            var number: Int64 = 0
+            do {
+                let page = try open().begin(beginning())
+                number = page.number
+                for event in events { try page.record(event) }
+            }
+            let order = try open().order(number)
+            #expect(order.events.compactMap(\.event) == [.begun(beginning())] + events)
+            #expect(order.events.allSatisfy { $0.time == 1_800_000_000 })
+            #expect(try open().verify().isEmpty)
+        }
+
+        @Test("Somebody else on the machine reads what was ordered")
+        func privacy() throws {
+            _ = try open().begin(beginning())
+            let files = FileManager.default
+            for (name, mode) in [("state", 0o700), ("state/ledger.sqlite", 0o600)] {
+                let attributes = try files.attributesOfItem(atPath: folder.file(name))
+                #expect(attributes[.posixPermissions] as? Int == mode)
+            }
+        }
+
+        @Test("A commit is lost when the power fails")
+        func durability() throws {
+            let page = try open().begin(beginning())
+            try page.record(sending)
+            // The write-ahead log is synchronised with every commit in this mode alone.
+            let mode = try run("sqlite3", [path, "PRAGMA journal_mode"])
+            #expect(mode.output == "wal\n", "\(mode)")
+            let trace = try run(
+                "strace",
+                [
+                    "-f", "-e", "trace=fsync,fdatasync", product("tokencert"), "history",
+                    "--ledger", folder.file("other.sqlite"),
+                ])
+            #expect(trace.status == 0)
+            #expect(trace.errors.contains("sync("), "\(trace.errors)")
+        }
+
+        @Test("An event is changed or deleted, and nobody notices")
+        func tampering() throws {
+            do {
+                let page = try open().begin(beginning())
+                try page.record(sending)
+                try page.record(.refused(reason: "no"))
+            }
+            for statement in [
+                "UPDATE events SET content = '{\"reason\":\"yes\"}' WHERE sequence = 3",
+                "DELETE FROM events WHERE sequence = 3", "DELETE FROM orders",
+            ] {
+                let refused = try run("sqlite3", [path, statement])
+                #expect(refused.errors.contains("are never"), "\(refused)")
+            }
+            #expect(try open().verify().isEmpty)
+            let drop = "DROP TRIGGER eventsAreNotChanged; DROP TRIGGER eventsAreNotDeleted;"
+            for (statement, finding) in [
+                ("UPDATE orders SET keyID = '02'", "order 1 was changed"),
+                ("UPDATE events SET time = 1 WHERE sequence = 2", "event 2 was changed"),
+                ("DELETE FROM events WHERE sequence = 3", "order 1 has 2 events of 3"),
+                ("DELETE FROM events WHERE sequence = 2", "event 2 is missing"),
+            ] {
+                let copy = folder.file("copy.sqlite")
+                try? FileManager.default.removeItem(atPath: copy)
+                try FileManager.default.copyItem(atPath: path, toPath: copy)
+                try run("sqlite3", [copy, drop + statement])
+                let findings = try Ledger(path: copy) { 0 }.verify()
+                #expect(findings.contains(finding), "\(statement): \(findings)")
+            }
+        }
+
+        @Test("An order goes out twice because two processes or two runs send it")
+        func orderedOnce() throws {
+            let ledger = try open()
+            let page = try ledger.begin(beginning())
+            try page.record(sending)
+            #expect(throws: LedgerError.self) { try page.record(sending) }
+            try page.record(.unclear(reason: "late"))
+            #expect(throws: LedgerError.self) { try page.record(sending) }
+            try page.record(
+                .sending(
+                    .init(keyURI: "u", publicKeyHash: "aa", request: "PEM", isRepeated: true)))
+            try page.record(.refused(reason: "no"))
+            try page.record(sending)
+        }
+
+        @Test("Two orders are open for one key, or two processes work on one order")
+        func oneAtATime() throws {
+            let ledger = try open()
+            let page = try ledger.begin(beginning())
+            #expect(throws: LedgerError.self) { try ledger.begin(beginning()) }
+            #expect(throws: LedgerError.self) { try ledger.open(page.number) }
+            #expect(throws: LedgerError.self) { try open().open(page.number) }
+            // Another key is nobody's business.
+            let other = try ledger.begin(beginning(id: "02"))
+            try other.record(.closed(reason: "over"))
+            try page.record(.closed(reason: "over"))
+            _ = try ledger.begin(beginning())
+        }
+
+        @Test("An order stays closed for ever after its process has gone")
+        func releasedOrders() throws {
+            let ledger = try open()
+            do { _ = try ledger.begin(beginning()) }
+            let page = try ledger.open(1)
+            #expect(try page.order().state == .begun)
+        }
+
+        @Test("A rehearsal leaves an order behind")
+        func rehearsal() throws {
+            let ledger = try open()
+            try ledger.rehearse()
+            #expect(try ledger.orders().isEmpty)
+            #expect(try ledger.verify().isEmpty)
+        }
+
+        @Test("A later version's ledger is written to by one that does not understand it")
+        func laterVersion() throws {
+            _ = try open()
+            try run("sqlite3", [path, "PRAGMA user_version = 2"])
+            #expect(throws: LedgerError.self) { try open() }
+        }
+    }
+}
