@@ -6,6 +6,9 @@ import PackageDescription
 let hummingbird: [Target.Dependency] = [
     .product(name: "Hummingbird", package: "hummingbird"),
     .product(name: "HummingbirdTLS", package: "hummingbird"),
+    // For a connection that breaks before any answer.
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
 ]
 
 let argumentParser: Target.Dependency = .product(
@@ -28,6 +31,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
@@ -98,6 +103,9 @@ let package = Package(
             name: "StandInCATests", dependencies: ["StandInCA", "TestSupport", "cacert-standin"]),
         .testTarget(
             name: "CommandsTests",
+            dependencies: ["FaultyModule", "TestSupport", "cacert-standin", "tokencert"]),
+        .testTarget(
+            name: "SweepTests",
             dependencies: ["FaultyModule", "TestSupport", "cacert-standin", "tokencert"]),
         .testTarget(
             name: "MisuseTests", dependencies: ["Cryptoki", "Secrets", "TestSupport"],

@@ -109,6 +109,7 @@ extension RecordedEvent {
         case .certified(let certified):
             let changes = certified.changes.joined(separator: "; ")
             return "certificate checked" + (changes.isEmpty ? "" : ", changes accepted: \(changes)")
+        case .requested: return "the request was made, and handed out"
         case .chainWritten: return "a certificate of its chain written"
         case .written(let uri): return "written: \(uri)"
         case .proved: return "read back, and the key proved by a signature"

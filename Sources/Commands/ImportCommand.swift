@@ -49,8 +49,6 @@ struct ImportCommand: ParsableCommand {
         let imported = try importer.write(
             certificates, for: uri, label: setting(label, "LABEL"),
             writingChain: setting(chain, "CHAIN"), pin: pin, in: ledger)
-        try showIssued(imported.issued, output)
-        guard !output.isJSON else { return }
-        for subject in imported.chain { print("  chain        \(printable(subject))") }
+        try showIssued(imported, output)
     }
 }

@@ -73,16 +73,17 @@ struct RenewCommand: ParsableCommand {
         try requireUsablePIN(token, allowingLastTry: tokenOptions.allowsLastTry)
         let pin = try readPIN(token, source)
         try requirePossiblePIN(pin, token)
-        let found = try token.withLogin(as: .user, pin: pin) {
-            try candidates.find(on: token, wanted, expiringWithin: days)
-        }
-        if found.isEmpty {
-            try report([])
-            return
-        }
         var issuer = Issuer(
             token: token, api: api, settings: try issuanceSettings(anchors, ca, tokenOptions))
-        try renew(found, &issuer, pin, ledger)
+        // One login for all: what is done inside of it finds somebody logged in.
+        try token.withLogin(as: .user, pin: pin) {
+            let found = try candidates.find(on: token, wanted, expiringWithin: days)
+            if found.isEmpty {
+                try report([])
+            } else {
+                try renew(found, &issuer, pin, ledger)
+            }
+        }
     }
 
     private func renew(
@@ -97,12 +98,15 @@ struct RenewCommand: ParsableCommand {
                 let issued = try issuer.issue(plan, pin: pin, in: ledger)
                 renewed.append(IssueReport(issued))
                 if !output.isJSON { try showIssued(issued, output) }
-            } catch let error as IssuanceError where error.concernsOneOrder {
+            } catch let error as IssuanceError where error.code == .alreadyReplaced {
+                printError("note: \(printable(error.reason))")
+            } catch let error as IssuanceError {
                 let next = Failure(issuance: error)
-                printError(
-                    "warning: \(printable(candidate.certificate.subject.text)) was not "
-                        + "renewed: \(printable(next.message))")
                 failure = failure ?? next
+                if !error.concernsOneOrder { break }
+                printError(
+                    "warning: \(printable(candidate.certificate.subject.text)) was not renewed: "
+                        + printable(next.message))
             }
         }
         if output.isJSON { try report(renewed) }
@@ -120,7 +124,8 @@ struct RenewCommand: ParsableCommand {
         request.key =
             setting(newKey, "NEW_KEY")
             ? .generate(old.publicKey.kind) : .existing(candidate.key)
-        request.replacement = Replacement(old, isRetired: setting(retire, "RETIRE"))
+        request.replacement = Replacement(
+            old, isRetired: setting(retire, "RETIRE"), isDemanded: uri != nil)
         return request
     }
 

@@ -53,13 +53,12 @@ struct ResumeCommand: ParsableCommand {
             try showUnfinished(try ledger.orders(unfinishedOnly: true), output)
             return
         }
-        let order = try ledger.order(number)
+        let page = try ledger.open(number)
+        let order = try page.order()
         guard order.remainder != .nothing else {
             return tell(number, "Order \(number) is finished: \(order.state.rawValue).")
         }
-        let page = try ledger.open(number)
-        // Read again: until now another process may have worked on it.
-        try goOn(page, try page.order())
+        try goOn(page, order)
     }
 
     private func goOn(_ page: OpenOrder, _ order: Order) throws {
@@ -67,6 +66,12 @@ struct ResumeCommand: ParsableCommand {
             try page.record(.closed(reason: "given up"))
             tell(order.number, "Order \(order.number) is given up. What is on the token stays.")
             return
+        }
+        if orderAgain, !order.isUndecided {
+            throw Failure(
+                .usage,
+                "order \(order.number) has no outcome that is unknown: \(order.state.rawValue)",
+                hints: ["to go on: tokencert resume \(order.number)"])
         }
         let token = try findToken(of: order)
         let source = try tokenOptions.source(nil)
@@ -119,16 +124,11 @@ struct ResumeCommand: ParsableCommand {
         tell(order.number, "Order \(order.number) asked no CA, and \(text)")
     }
 
-    /// The token of an order: the one that the options name, or the one that the ledger does.
+    /// The token of an order, which no option can change, only where it is looked for.
     private func findToken(of order: Order) throws -> Token {
         var options = tokenOptions
         if setting(options.module, "MODULE") == nil { options.module = order.beginning.modulePath }
-        if setting(options.token, "TOKEN") == nil { options.token = order.beginning.token }
-        return try findToken(options)
-    }
-
-    private func findToken(_ options: TokenOptions) throws -> Token {
-        try Commands.findToken(options, nil)
+        return try Commands.findToken(options, try PKCS11URI(parsing: order.beginning.token))
     }
 
     private func tell(_ number: Int64, _ text: String) {
@@ -137,6 +137,12 @@ struct ResumeCommand: ParsableCommand {
         } else {
             print(printable(text))
         }
+    }
+}
+
+extension Order {
+    fileprivate var isUndecided: Bool {
+        if case .decision = remainder { true } else { false }
     }
 }
 

@@ -41,6 +41,7 @@ private func write(_ failure: Failure) {
     for hint in failure.hints {
         printError(style.faint("hint:") + " " + printable(hint))
     }
+    for line in failure.attachment { printError(printable(line)) }
 }
 
 /// What was said about colour, for errors that come when the options are out of sight.

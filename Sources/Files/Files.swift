@@ -135,6 +135,7 @@ public func makeFolder(_ path: String) throws(FileError) {
     guard unsafe mkdir(path, 0o700) == 0 || isFolder(path) else {
         throw FileError("cannot make the folder", path)
     }
+    makeNameDurable(path)
 }
 
 /// The names of what is in a folder, in alphabetical order.

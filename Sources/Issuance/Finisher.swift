@@ -71,12 +71,15 @@ public struct Finisher: Sendable {
             let work = try TokenWork(token, tokenURI(token), .anything)
             var session = try work.openSession()
             let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
-                try work.key(of: order, orMaking: KeyPlan(order.beginning), &session)
+                guard let key = try work.key(of: order, &session) else {
+                    throw IssuanceError(
+                        .noSuchObject, at: .generate, "no key was made for this order")
+                }
+                return key
             }
             settings.keyReady(page.number, key)
             return try journal.following(key, on: token) { () throws(IssuanceError) in
-                let received =
-                    certificates.isEmpty ? try self.received(order, journal) : certificates
+                let received = try self.received(order, certificates, journal)
                 let place = Placement(
                     work: work, anchors: settings.anchors, time: settings.clock(),
                     progress: settings.progress)
@@ -84,16 +87,31 @@ public struct Finisher: Sendable {
                 let wasAccepted =
                     certificates.isEmpty && order.state != .answered
                     && order.certified?.changes.isEmpty == false
-                let expected = Expectation(
-                    order.beginning, acceptsChanges: acceptsChanges || wasAccepted)
+                let isAnswer = certificates.isEmpty && order.state == .answered
                 let issued = try place(
-                    received,
-                    interruption: certificates.isEmpty ? order.answer?.interruption : nil,
-                    for: key, expecting: expected, label: order.beginning.certificateLabel,
-                    isFresh: false, journal, &session, pin: pin)
+                    received, interruption: isAnswer ? order.answer?.interruption : nil, for: key,
+                    expecting: Expectation(
+                        order.beginning, acceptsChanges: acceptsChanges || wasAccepted),
+                    label: order.beginning.certificateLabel,
+                    writingChain: order.beginning.writesChain, isFresh: false, journal, &session,
+                    pin: pin)
                 return try place.retire(order.replacement, keeping: issued, journal, &session)
             }
         }
+    }
+
+    /// What came for an order. The certificate that is to be replaced is never what came.
+    private func received(
+        _ order: Order, _ certificates: [Certificate], _ journal: Journal
+    ) throws(IssuanceError) -> [Certificate] {
+        let all = certificates.isEmpty ? try received(order, journal) : certificates
+        let received = all.filter { $0 != order.replacement?.certificate }
+        guard !received.isEmpty else {
+            throw IssuanceError(
+                .certificateWrong, at: .verify,
+                "that is the certificate which is to be replaced")
+        }
+        return received
     }
 
     /// What the ledger has for an order.
@@ -101,9 +119,8 @@ public struct Finisher: Sendable {
         _ order: Order, _ journal: Journal
     ) throws(IssuanceError) -> [Certificate] {
         if order.state != .answered, let certified = order.certified {
-            // What came with it may be needed to reach an anchor.
-            let rest = order.answer.map { Certificate.all(inPEM: $0.body.bytes).certificates } ?? []
-            return Certificate.all(inPEM: Array(certified.certificate.utf8)).certificates + rest
+            return Certificate.all(inPEM: Array((certified.certificate + certified.others).utf8))
+                .certificates
         }
         guard let answer = order.answer else {
             throw IssuanceError(
@@ -128,6 +145,7 @@ public struct Finisher: Sendable {
             try journal.insist(.closed(reason: "nothing was written"), at: .plan)
             return nil
         }
+        try requireUsablePIN(token, allowingLastTry: settings.allowsLastTry)
         return try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
             let work = try TokenWork(token, tokenURI(token), .anything)
             var session = try work.openSession()

@@ -4,14 +4,6 @@ public import Ledger
 public import OpenSSLX509
 public import Secrets
 
-/// A certificate that came from elsewhere and is on the token now.
-public struct ImportedCertificate: Sendable {
-    /// The certificate and its key.
-    public let issued: IssuedCertificate
-    /// The certificates of authorities that were written beside it, each by its subject.
-    public let chain: [String]
-}
-
 /// Writes certificates that came from elsewhere beside the keys that they are for.
 public struct Importer: Sendable {
     private let token: Token
@@ -55,30 +47,30 @@ public struct Importer: Sendable {
     public func write(
         _ certificates: [Certificate], for keyURI: PKCS11URI?, label: String?,
         writingChain writesChain: Bool, pin: borrowing Secret, in ledger: Ledger
-    ) throws(IssuanceError) -> ImportedCertificate {
+    ) throws(IssuanceError) -> IssuedCertificate {
         try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
             let work = try TokenWork(token, tokenURI(token), .anything)
             var session = try work.openSession()
             let key = try self.key(for: certificates, keyURI, work, &session)
+            guard certificates.contains(where: { $0.publicKey == key.publicKey }) else {
+                throw IssuanceError(
+                    .certificateWrong, at: .verify, "the certificate is for another key")
+            }
             var beginning = OrderEvent.Beginning(
                 job: .import, token: work.tokenURI.description, modulePath: token.module.path,
                 keyID: hexadecimal(key.id), keyLabel: key.label)
             beginning.publicKeyHash = key.publicKeyHash
             beginning.certificateLabel = label
+            beginning.writesChain = writesChain
             let journal = try Journal(beginning, in: ledger)
             settings.keyReady(journal.page.number, key)
             return try journal.following(key, on: token) { () throws(IssuanceError) in
                 let place = Placement(
                     work: work, anchors: settings.anchors, time: settings.clock(),
                     progress: settings.progress)
-                let issued = try place(
+                return try place(
                     certificates, interruption: nil, for: key, expecting: nil, label: label,
-                    isFresh: false, journal, &session, pin: pin)
-                guard writesChain else { return ImportedCertificate(issued: issued, chain: []) }
-                let chain = ChainStep(anchors: settings.anchors, time: settings.clock())
-                let written = try chain(
-                    of: issued.certificate, from: certificates, journal, &session)
-                return ImportedCertificate(issued: issued, chain: written)
+                    writingChain: writesChain, isFresh: false, journal, &session, pin: pin)
             }
         }
     }

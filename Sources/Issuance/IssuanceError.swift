@@ -49,6 +49,8 @@ public struct IssuanceError: Error, Sendable {
         public static let ledgerFailed = Code(value: "ledgerFailed")
         /// Another order for the same key is not finished: see ``IssuanceError/order``.
         public static let otherOrderUnfinished = Code(value: "otherOrderUnfinished")
+        /// Another order has replaced the certificate before: see ``IssuanceError/order``.
+        public static let alreadyReplaced = Code(value: "alreadyReplaced")
         /// Another process works on the order.
         public static let orderInUse = Code(value: "orderInUse")
         /// Only a person can decide how the order goes on.

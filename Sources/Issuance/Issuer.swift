@@ -194,7 +194,8 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ) throws(IssuanceError) -> Journal {
         var beginning = beginning(plan, id: key.id, label: key.label)
         beginning.publicKeyHash = key.publicKeyHash
-        return try Journal(beginning, in: ledger)
+        return try Journal(
+            beginning, in: ledger, replacingAgain: plan.replacement?.isDemanded ?? true)
     }
 
     private func begin(
@@ -202,7 +203,8 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ) throws(IssuanceError) -> Journal {
         var beginning = beginning(plan, id: id, label: label)
         beginning.newKeyKind = kind.name
-        return try Journal(beginning, in: ledger)
+        return try Journal(
+            beginning, in: ledger, replacingAgain: plan.replacement?.isDemanded ?? true)
     }
 
     private func beginning(_ plan: Plan, id: [UInt8], label: String) -> OrderEvent.Beginning {
@@ -245,7 +247,8 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
             progress: settings.progress)
         let issued = try place(
             received, interruption: answer.interruption, for: key, expecting: Expectation(plan),
-            label: plan.certificateLabel, isFresh: key.isNew && journal.isFresh, journal, &session,
+            label: plan.certificateLabel, writingChain: false,
+            isFresh: key.isNew && journal.isFresh, journal, &session,
             pin: pin)
         return try place.retire(plan.replacement, keeping: issued, journal, &session)
     }

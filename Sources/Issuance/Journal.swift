@@ -23,10 +23,10 @@ final class Journal {
 
     /// Begins an order; where that fails nothing may be done for it.
     init(
-        _ beginning: OrderEvent.Beginning, in ledger: Ledger
+        _ beginning: OrderEvent.Beginning, in ledger: Ledger, replacingAgain: Bool = true
     ) throws(IssuanceError) {
         do throws(LedgerError) {
-            page = try ledger.begin(beginning)
+            page = try ledger.begin(beginning, replacingAgain: replacingAgain)
             isFresh = true
         } catch {
             throw IssuanceError(ledger: error, at: .generate)
@@ -65,9 +65,17 @@ final class Journal {
     /// Records what is about to happen; where that fails it must not happen.
     func insist(_ event: OrderEvent, at step: Step) throws(IssuanceError) {
         do throws(LedgerError) {
+            try writeNotes()
             try page.record(event)
         } catch {
             throw IssuanceError(ledger: error, at: step)
+        }
+    }
+
+    private func writeNotes() throws(LedgerError) {
+        while let next = unwritten.first {
+            try page.record(next)
+            unwritten.removeFirst()
         }
     }
 
@@ -75,10 +83,7 @@ final class Journal {
     func note(_ event: OrderEvent) {
         unwritten.append(event)
         do throws(LedgerError) {
-            while let next = unwritten.first {
-                try page.record(next)
-                unwritten.removeFirst()
-            }
+            try writeNotes()
             failure = nil
         } catch {
             failure = error
@@ -99,6 +104,7 @@ extension IssuanceError {
             switch error.code {
             case .unfinished: .otherOrderUnfinished
             case .inUse: .orderInUse
+            case .alreadyReplaced: .alreadyReplaced
             case .alreadySent: .orderPending
             default: .ledgerFailed
             }

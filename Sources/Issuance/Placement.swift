@@ -18,17 +18,21 @@ struct Placement {
     ///   - key: The key that one of them is for.
     ///   - expected: What was asked for, or nil.
     ///   - label: The label of the certificate, or nil for that of the key.
+    ///   - writesChain: Whether the certificates up to the anchor are written, too.
     ///   - isFresh: Whether nothing on the token can have the key's id but the key itself.
     func callAsFunction(
         _ received: [Certificate], interruption: String?, for key: TokenKey,
-        expecting expected: Expectation?, label: String?, isFresh: Bool, _ journal: Journal,
-        _ session: inout Session<ReadWrite>, pin: borrowing Secret
+        expecting expected: Expectation?, label: String?, writingChain writesChain: Bool,
+        isFresh: Bool, _ journal: Journal, _ session: inout Session<ReadWrite>,
+        pin: borrowing Secret
     ) throws(IssuanceError) -> IssuedCertificate {
         progress(.verify)
         let verified = try verify(received, interruption, key, expected, journal)
         let certified = OrderEvent.certified(
             .init(
-                certificate: verified.certificate.pem, changes: verified.differences.map(\.text)))
+                certificate: verified.certificate.pem,
+                others: verified.others.map(\.pem).joined(),
+                changes: verified.differences.map(\.text)))
         if expected == nil {
             try journal.insist(certified, at: .write)
         } else {
@@ -36,6 +40,10 @@ struct Placement {
             journal.note(certified)
         }
         progress(.write)
+        let chain =
+            writesChain
+            ? try ChainStep(anchors: anchors, time: time)(
+                of: verified.certificate, from: received, journal, &session) : []
         let write = WriteStep(tokenURI: work.tokenURI)
         let written = try write(verified, for: key, label: label, isFresh: isFresh, &session)
         journal.note(.written(uri: written.uri))
@@ -56,7 +64,7 @@ struct Placement {
         }
         return IssuedCertificate(
             certificate: verified.certificate, key: key, uri: written.uri,
-            wasThere: written.wasThere, differences: verified.differences,
+            wasThere: written.wasThere, chain: chain, differences: verified.differences,
             order: journal.page.number, unrecorded: journal.failure?.reason)
     }
 
@@ -68,6 +76,11 @@ struct Placement {
         guard let replacement, replacement.isRetired else { return issued }
         progress(.retire)
         let old = replacement.certificate
+        guard old != issued.certificate else {
+            throw IssuanceError(
+                .certificateWrong, at: .retire,
+                "the certificate on the token is the one that was to be replaced; it stays")
+        }
         let name = "\(old.subject), serial number \(old.serialNumber)"
         try journal.insist(.retiring(certificate: name), at: .retire)
         try RetireStep(token: work.token)(old, keeping: issued.certificate, &session)
@@ -78,32 +91,23 @@ struct Placement {
         return issued
     }
 
-    /// Checks what came. A certificate that came in a broken answer is good where it is whole.
+    /// Checks what came. What is whole in a broken answer is as good as ever; where the key's own
+    /// certificate is not among it, nobody knows whether there is one.
     private func verify(
         _ received: [Certificate], _ interruption: String?, _ key: TokenKey,
         _ expected: Expectation?, _ journal: Journal
     ) throws(IssuanceError) -> VerifiedCertificate {
         let verify = VerifyStep(anchors: anchors, time: time)
         do throws(IssuanceError) {
-            let verified = try verify(received, for: key, expected)
-            try requireSpace(for: verified.certificate)
-            return verified
+            return try verify(received, for: key, expected)
         } catch {
-            guard let interruption, error.code == .certificateWrong else { throw error }
+            guard let interruption,
+                !received.contains(where: { $0.publicKey == key.publicKey })
+            else { throw error }
             let reason = "the order went out and its answer broke off: \(interruption)"
             journal.note(.unclear(reason: reason))
             throw IssuanceError(.orderPending, at: .order, reason)
         }
-    }
-
-    /// Insists that a certificate can fit, by what the token says of its memory.
-    private func requireSpace(for certificate: Certificate) throws(IssuanceError) {
-        guard let free = work.token.info.freePublicMemory, free < certificate.der.count else {
-            return
-        }
-        throw IssuanceError(
-            .tokenNotWritable, at: .write,
-            "the certificate has \(certificate.der.count) bytes, and the token has \(free) left")
     }
 }
 

@@ -60,15 +60,19 @@ public struct Replacement: Sendable {
     public let certificate: Certificate
     /// Whether it is removed from the token once the new one is there and proved.
     public let isRetired: Bool
+    /// Whether it is replaced even if another one has replaced it before.
+    public let isDemanded: Bool
 
     /// Names what is to be replaced.
     ///
     /// - Parameters:
     ///   - certificate: The certificate.
     ///   - isRetired: Whether it is removed in the end.
-    public init(_ certificate: Certificate, isRetired: Bool) {
+    ///   - isDemanded: Whether it is replaced even if another one has replaced it before.
+    public init(_ certificate: Certificate, isRetired: Bool, isDemanded: Bool) {
         self.certificate = certificate
         self.isRetired = isRetired
+        self.isDemanded = isDemanded
     }
 }
 
@@ -130,6 +134,8 @@ public struct IssuedCertificate: Sendable {
     public let uri: String
     /// Whether it was on the token before, so that nothing had to be written.
     public let wasThere: Bool
+    /// The certificates of authorities that were written beside it, each by its subject.
+    public let chain: [String]
     /// What the CA did otherwise, where that was accepted.
     public let differences: [Difference]
     /// The order's number in the ledger.

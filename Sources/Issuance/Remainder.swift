@@ -53,6 +53,6 @@ extension Order {
         guard let pem = beginning.replacedCertificate,
             let old = Certificate.all(inPEM: Array(pem.utf8)).certificates.first
         else { return nil }
-        return Replacement(old, isRetired: beginning.retiresReplaced)
+        return Replacement(old, isRetired: beginning.retiresReplaced, isDemanded: true)
     }
 }

@@ -82,7 +82,7 @@ public struct RequestMaker: Sendable {
                 }
                 return try journal.following(key, on: token) { () throws(IssuanceError) in
                     let made = try make(key, request, work, &session, pin: pin)
-                    journal.note(.closed(reason: "its request was handed out"))
+                    try journal.insist(.requested(request: made.request.pem), at: .request)
                     return made
                 }
             }

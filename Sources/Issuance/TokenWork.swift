@@ -31,20 +31,31 @@ struct TokenWork {
     /// Makes and finds keys.
     var generation: GenerateStep { GenerateStep(tokenURI: tokenURI, acceptance: acceptance) }
 
-    /// The key of an order that was begun: the one that it names, or the one that it has made, or,
-    /// where it came to none, a new one.
+    /// The key of an order that was begun: the one that it names, or the one that it has made, or
+    /// nil where it came to none.
     func key(
-        of order: Order, orMaking plan: KeyPlan, _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> TokenKey {
+        of order: Order, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey? {
         if let hash = order.publicKeyHash {
             return try generation.find(
                 id: bytes(hexadecimal: order.beginning.keyID), publicKeyHash: hash, &session)
         }
-        guard case .generate(let kind, let id, let label) = plan else {
+        guard case .generate(let kind, let id, let label) = try KeyPlan(order.beginning) else {
             throw IssuanceError(
                 .noSuchObject, at: .generate, "the ledger does not tell the key of this order")
         }
-        if let key = try generation.findMade(kind, id: id, label: label, &session) { return key }
+        return try generation.findMade(kind, id: id, label: label, &session)
+    }
+
+    /// The same, with a new key where it came to none.
+    func key(
+        of order: Order, orMaking plan: KeyPlan, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey {
+        if let key = try key(of: order, &session) { return key }
+        guard case .generate(let kind, let id, let label) = plan else {
+            throw IssuanceError(
+                .noSuchObject, at: .generate, "the key of this order is not on the token")
+        }
         try requireFree(id, &session, at: .generate)
         return try generation.generate(kind, id: id, label: label, &session)
     }

@@ -81,14 +81,22 @@ public final class Ledger: Sendable {
 
     /// Begins an order. This process alone works on it until the result goes out of use.
     ///
-    /// - Parameter beginning: What it is about.
+    /// Orders for a key that is there, of which the CA cannot have anything, are closed: the new
+    /// one takes their place.
+    ///
+    /// - Parameters:
+    ///   - beginning: What it is about.
+    ///   - replacesAgain: Whether a certificate may be replaced that was replaced before.
     /// - Throws: ``LedgerError`` with code ``LedgerError/Code/unfinished`` where an unfinished
     ///   order is about the same key or has chosen the same id.
-    public func begin(_ beginning: OrderEvent.Beginning) throws(LedgerError) -> OpenOrder {
+    public func begin(
+        _ beginning: OrderEvent.Beginning, replacingAgain replacesAgain: Bool = true
+    ) throws(LedgerError) -> OpenOrder {
         var number: Int64 = 0
         var lock: FileLock?
         try write { database in
             try self.requireNoOther(beginning, database)
+            if !replacesAgain { try self.requireNeverReplaced(beginning, database) }
             number = try self.insertOrder(beginning, database)
             // Taken before anybody else can see the order.
             lock = try FileLock(self.lockPath, byte: number, waits: false)
@@ -145,10 +153,31 @@ public final class Ledger: Sendable {
                 beginning.keyID, beginning.token, beginning.publicKeyHash,
                 Self.replacedHash(beginning),
             ])
-        if let number = numbers.first {
+        for number in numbers {
+            let order = try readOrder(number, database)
+            if order.beginning.newKeyKind == nil, !order.mayHaveOrdered,
+                (try? FileLock(lockPath, byte: number, waits: false)) != nil
+            {
+                try append(
+                    .closed(reason: "another order for the key was begun"), to: number, database)
+                continue
+            }
             throw LedgerError(
                 .unfinished, "order \(number) for this key is not finished", order: number)
         }
+    }
+
+    private func requireNeverReplaced(
+        _ beginning: OrderEvent.Beginning, _ database: Database
+    ) throws {
+        let number = try Int64.fetchOne(
+            database,
+            sql: """
+                SELECT number FROM orders WHERE replacedHash = ? AND state IN ('proved', 'done')
+                """, arguments: [Self.replacedHash(beginning)])
+        guard let number else { return }
+        throw LedgerError(
+            .alreadyReplaced, "order \(number) has replaced this certificate", order: number)
     }
 
     private static func replacedHash(_ beginning: OrderEvent.Beginning) -> String? {
@@ -286,20 +315,25 @@ public final class Ledger: Sendable {
     private func verifyOrders(_ counts: [Int64: Int], _ database: Database) throws -> [String] {
         var findings: [String] = []
         let rows = try Row.fetchAll(
-            database, sql: "SELECT number, events, state, keyID, token FROM orders ORDER BY number")
+            database, sql: "SELECT * FROM orders ORDER BY number")
         for row in rows {
             let number: Int64 = row["number"]
             let count = counts[number] ?? 0
             if count != row["events"] {
                 findings.append("order \(number) has \(count) events of \(row["events"] as Int)")
-            } else if let order = try? readOrder(number, database),
-                order.state.rawValue != row["state"] || order.beginning.keyID != row["keyID"]
-                    || order.beginning.token != row["token"]
-            {
+            } else if let order = try? readOrder(number, database), !Self.says(row, order) {
                 findings.append("order \(number) was changed")
             }
         }
         return findings
+    }
+
+    private static func says(_ row: Row, _ order: Order) -> Bool {
+        let beginning = order.beginning
+        return row["job"] == beginning.job.rawValue && row["token"] == beginning.token
+            && row["keyID"] == beginning.keyID && row["publicKeyHash"] == order.publicKeyHash
+            && row["replacedHash"] == replacedHash(beginning)
+            && row["isFinished"] == order.isFinished && row["state"] == order.state.rawValue
     }
 
     // MARK: The database

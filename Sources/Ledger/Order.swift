@@ -24,14 +24,6 @@ public enum OrderState: String, Sendable, Hashable, CaseIterable {
     case done
     /// Nothing came of it, or it was given up.
     case closed
-
-    /// Whether the CA may have taken an order of which no certificate is known here.
-    public var mayHaveOrdered: Bool {
-        switch self {
-        case .sending, .answered, .unclear: true
-        default: false
-        }
-    }
 }
 
 /// An order with all that happened to it.
@@ -52,18 +44,33 @@ public struct Order: Sendable {
 
     /// Where it stands.
     public var state: OrderState {
-        events.reduce(.begun) { state, recorded in
-            recorded.event.map { state.after($0) } ?? state
+        var state = OrderState.begun
+        // What a second order comes to says nothing about the first.
+        var mayFirstBeOut = false
+        for event in events.compactMap(\.event) {
+            state = state.after(event)
+            if case .sending(let sending) = event, sending.isRepeated { mayFirstBeOut = true }
+            if mayFirstBeOut, state == .notSent || state == .refused { state = .unclear }
         }
+        return state
     }
 
-    /// Whether nothing is left to do. A refusal leaves a new key behind, and with it a choice.
+    /// Whether nothing is left to do. A refusal leaves a new key behind, and with it a choice; for
+    /// a key that was there it is the end.
     public var isFinished: Bool {
         switch state {
         case .done, .closed: true
         case .proved: !beginning.retiresReplaced
         case .refused: beginning.newKeyKind == nil
         default: false
+        }
+    }
+
+    /// Whether the CA may have taken it, or has.
+    public var mayHaveOrdered: Bool {
+        switch state {
+        case .begun, .notSent, .refused, .closed: false
+        default: true
         }
     }
 
@@ -130,6 +137,7 @@ extension OrderState {
         case .refused: .refused
         case .unclear: .unclear
         case .certified: .certified
+        case .requested: .done
         case .written: .written
         case .proved: .proved
         case .retiring: .retiring

@@ -12,6 +12,7 @@ extension OrderEvent {
         case .unclear: "unclear"
         case .certified: "certified"
         case .chainWritten: "chain written"
+        case .requested: "requested"
         case .written: "written"
         case .proved: "proved"
         case .retiring: "retiring"
@@ -36,6 +37,8 @@ extension OrderEvent {
             case .notSent(let reason), .refused(let reason), .unclear(let reason),
                 .closed(let reason):
                 try encoder.encode(["reason": reason])
+            case .requested(let request):
+                try encoder.encode(["request": request])
             case .written(let uri):
                 try encoder.encode(["uri": uri])
             case .retiring(let certificate), .retired(let certificate),
@@ -64,6 +67,7 @@ extension OrderEvent {
             case "refused": value("reason").map { .refused(reason: $0) }
             case "unclear": value("reason").map { .unclear(reason: $0) }
             case "closed": value("reason").map { .closed(reason: $0) }
+            case "requested": value("request").map { .requested(request: $0) }
             case "written": value("uri").map { .written(uri: $0) }
             case "chain written": value("certificate").map { .chainWritten(certificate: $0) }
             case "retiring": value("certificate").map { .retiring(certificate: $0) }

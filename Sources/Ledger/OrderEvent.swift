@@ -18,6 +18,8 @@ public enum OrderEvent: Sendable, Hashable {
     case certified(Certified)
     /// A certificate of an authority was written beside the others, in PEM.
     case chainWritten(certificate: String)
+    /// This request was made for somebody else to sign, in PEM. It is handed out now.
+    case requested(request: String)
     /// The certificate is on the token, as the token says.
     case written(uri: String)
     /// The certificate was found again in a new session, and the token proved that it holds its
@@ -78,6 +80,8 @@ public enum OrderEvent: Sendable, Hashable {
         public var replacedCertificate: String?
         /// Whether the replaced certificate is removed from the token in the end.
         public var retiresReplaced = false
+        /// Whether the certificates between the certificate and its anchor are written, too.
+        public var writesChain = false
 
         /// Makes a beginning.
         ///
@@ -150,6 +154,8 @@ public enum OrderEvent: Sendable, Hashable {
     public struct Certified: Codable, Sendable, Hashable {
         /// The certificate in PEM.
         public let certificate: String
+        /// What came with it and may be needed to reach an anchor, in PEM.
+        public let others: String
         /// What the CA changed, where that was accepted: `name asked “…”, got “…”`.
         public let changes: [String]
 
@@ -157,9 +163,11 @@ public enum OrderEvent: Sendable, Hashable {
         ///
         /// - Parameters:
         ///   - certificate: The certificate in PEM.
+        ///   - others: What came with it, in PEM.
         ///   - changes: What the CA changed.
-        public init(certificate: String, changes: [String]) {
+        public init(certificate: String, others: String, changes: [String]) {
             self.certificate = certificate
+            self.others = others
             self.changes = changes
         }
     }

@@ -11,8 +11,8 @@ extension RealParts {
         }
 
         private func issue(_ bench: Bench, _ arguments: [String] = []) throws -> [String: Any] {
-            let outcome = try bench.tokencert(
-                ["issue", "--json", "--key-type", "rsa:2048"] + arguments)
+            let kind = arguments.contains("--key") ? [] : ["--key-type", "rsa:2048"]
+            let outcome = try bench.tokencert(["issue", "--json"] + kind + arguments)
             #expect(outcome.status == 0, "\(outcome.errors)")
             return try outcome.json()
         }
@@ -104,6 +104,22 @@ extension RealParts {
                 try bench.tokencert(["renew", "pkcs11:object=nothing"]), 66, "no certificate with")
         }
 
+        @Test("A certificate that nobody named is replaced and removed")
+        func namedCertificate() throws {
+            let bench = try Bench()
+            let old = try issue(bench, ["--label", "first"])
+            let newer = try issue(
+                bench, ["--key", try #require(old["key"] as? String), "--label", "second"])
+            let outcome = try bench.tokencert([
+                "renew", "pkcs11:object=first;type=cert", "--retire",
+            ])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let left = try certificates(bench).compactMap { $0["serialNumber"] as? String }
+            #expect(left.count == 2)
+            #expect(left.contains(try #require(newer["serialNumber"] as? String)))
+            #expect(!left.contains(try #require(old["serialNumber"] as? String)))
+        }
+
         @Test("Two renewals of one certificate, one of them unfinished, order twice")
         func unfinishedRenewal() throws {
             let bench = try Bench()
@@ -152,7 +168,6 @@ extension RealParts {
         func refusedImports() throws {
             let bench = try Bench()
             let file = try orphan(bench)
-            let before = bench.token.contents
             let stranger = try Bench()
             _ = try issue(stranger)
             let foreign = try bench.token.folder.write(
@@ -170,6 +185,12 @@ extension RealParts {
             expect(
                 try bench.tokencert(["import", "--cert", file, "--ca-file", other]), 76,
                 "does not lead to a trust anchor")
+            let request = try bench.tokencert(["request", "--json"]).json()
+            expect(
+                try bench.tokencert([
+                    "import", "--cert", file, "--key", try #require(request["key"] as? String),
+                ]), 76, "for another key")
+            let before = bench.token.contents
             let broken = try bench.token.folder.write("nothing", "broken.pem")
             expect(try bench.tokencert(["import", "--cert", broken]), 78, "holds no certificate")
             #expect(bench.token.contents == before)

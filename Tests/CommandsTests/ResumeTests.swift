@@ -105,6 +105,86 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
+        @Test("The certificate that is to be replaced is taken for the new one, and removed")
+        func oldCertificateFromFile() throws {
+            let bench = try Bench()
+            let issued = try bench.tokencert(["issue", "--json"])
+            let old = try bench.token.folder.write(
+                try #require(try issued.json()["pem"] as? String), "old.pem")
+            let late = try bench.tokencert(
+                ["renew", "--all", "--retire"],
+                bench.faulty(["FAULTY_RULES": "C_CreateObject:before:kill"]))
+            #expect(late.status == 137)
+            let before = bench.token.contents
+            expect(
+                try bench.tokencert(["resume", "2", "--from", old]), 76, "is to be replaced")
+            #expect(bench.token.contents == before)
+            #expect(try bench.tokencert(["resume", "2"]).status == 0)
+        }
+
+        @Test("An order is finished on another token, and its key forgotten on its own")
+        func otherToken() throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "other")
+            try kill(bench, at: "C_GenerateKeyPair:after", ["issue", "--token", "work"])
+            let before = bench.token.contents
+            expect(
+                try bench.tokencert(["resume", "1"], ["TOKENCERT_TOKEN": "other"]), 66,
+                "no token fits")
+            #expect(bench.token.contents == before)
+            #expect(try bench.tokencert(["resume", "1"]).status == 0)
+        }
+
+        @Test("An order whose certificate is there is placed again")
+        func orderAgainWithoutNeed() throws {
+            let bench = try Bench()
+            try kill(bench, at: "C_CreateObject:before")
+            expect(try bench.tokencert(["resume", "1", "--order-again"]), 64, "no outcome that is")
+            #expect(try bench.tokencert(["resume", "1"]).status == 0)
+            try expectDone(bench)
+        }
+
+        @Test("The PIN of a token in its last try is sent to look for a key")
+        func lastTryInResume() throws {
+            let bench = try Bench()
+            try kill(bench, at: "C_Sign#1:before", ["request"])
+            let logins = bench.calls("C_Login")
+            expect(
+                try bench.tokencert(
+                    ["resume", "1"], bench.faulty(["FAULTY_SET_FLAGS": "USER_PIN_FINAL_TRY"])), 77,
+                "no PIN was sent")
+            #expect(bench.calls("C_Login") == logins)
+        }
+
+        @Test("The last copy of an answer is printed in a form that nothing reads")
+        func unrecordedAnswer() throws {
+            let bench = try Bench(["--fault", "other-name", "--delay", "1"])
+            let ledger = bench.token.folder.file("state/tokencert/ledger.sqlite")
+            let queue = DispatchQueue(label: "issue")
+            let collected = Collected()
+            queue.async {
+                if let outcome = try? bench.tokencert(["issue"]) { collected.add(outcome) }
+            }
+            // Somebody takes the ledger while the order is out, for longer than is waited.
+            for _ in 0..<200 where bench.ca.orders.isEmpty { usleep(20_000) }
+            try run(
+                "python3",
+                [
+                    "-c",
+                    """
+                    import sqlite3, sys, time
+                    held = sqlite3.connect(sys.argv[1])
+                    held.execute('BEGIN IMMEDIATE')
+                    time.sleep(25)
+                    """, ledger,
+                ])
+            queue.sync {}
+            let outcome = try #require(collected.all.first)
+            #expect(outcome.status == 76, "\(outcome.errors)")
+            let certificate = try #require(bench.ca.issued.first)
+            #expect(outcome.errors.contains(certificate), "\(outcome.errors)")
+        }
+
         @Test("A changed certificate that the person takes after all has to be paid for twice")
         func changesAcceptedLater() throws {
             let bench = try Bench(["--fault", "other-name"])

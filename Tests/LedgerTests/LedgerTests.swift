@@ -34,8 +34,10 @@ extension RealParts {
                 sending, .notSent(reason: "no route"), sending,
                 .answered(.init(status: 200, body: [0, 255, 10], interruption: "reset")),
                 .unclear(reason: "late"), .refused(reason: "no"),
-                .certified(.init(certificate: "PEM", changes: ["name asked “a”, got “b”"])),
-                .chainWritten(certificate: "PEM"), .written(uri: "pkcs11:id=%01"),
+                .certified(
+                    .init(certificate: "PEM", others: "", changes: ["name asked “a”, got “b”"])),
+                .requested(request: "PEM"), .chainWritten(certificate: "PEM"),
+                .written(uri: "pkcs11:id=%01"),
                 .proved(
                     .init(
                         uri: "pkcs11:", sha256Fingerprint: "bb", challenge: [1], signature: [2])),
@@ -99,6 +101,7 @@ extension RealParts {
             let drop = "DROP TRIGGER eventsAreNotChanged; DROP TRIGGER eventsAreNotDeleted;"
             for (statement, finding) in [
                 ("UPDATE orders SET keyID = '02'", "order 1 was changed"),
+                ("UPDATE orders SET isFinished = 1", "order 1 was changed"),
                 ("UPDATE events SET time = 1 WHERE sequence = 2", "event 2 was changed"),
                 ("DELETE FROM events WHERE sequence = 3", "order 1 has 2 events of 3"),
                 ("DELETE FROM events WHERE sequence = 2", "event 2 is missing"),
@@ -123,8 +126,48 @@ extension RealParts {
             try page.record(
                 .sending(
                     .init(keyURI: "u", publicKeyHash: "aa", request: "PEM", isRepeated: true)))
-            try page.record(.refused(reason: "no"))
+        }
+
+        @Test("What a second order comes to is taken for the fate of the first")
+        func secondOrder() throws {
+            let page = try open().begin(beginning())
             try page.record(sending)
+            try page.record(.unclear(reason: "late"))
+            try page.record(
+                .sending(
+                    .init(keyURI: "u", publicKeyHash: "aa", request: "PEM", isRepeated: true)))
+            try page.record(.notSent(reason: "no route"))
+            #expect(try page.order().state == .unclear)
+            #expect(throws: LedgerError.self) { try page.record(sending) }
+        }
+
+        @Test("An order that never went out stands in the way for ever, or is forgotten")
+        func superseded() throws {
+            let ledger = try open()
+            var existing = beginning()
+            existing.newKeyKind = nil
+            existing.publicKeyHash = "aa"
+            do { _ = try ledger.begin(existing) }
+            do {
+                let page = try ledger.begin(existing)
+                #expect(try ledger.order(1).state == .closed)
+                try page.record(sending)
+            }
+            // This one may have gone out.
+            #expect(throws: LedgerError.self) { try ledger.begin(existing) }
+        }
+
+        @Test("A certificate is renewed twice by two that run at once")
+        func replacedOnce() throws {
+            let ledger = try open()
+            var renewal = beginning(job: .renew)
+            renewal.replacedCertificate = "PEM"
+            let page = try ledger.begin(renewal, replacingAgain: false)
+            try page.record(
+                .proved(.init(uri: "u", sha256Fingerprint: "f", challenge: [], signature: [])))
+            renewal.keyID = "02"
+            #expect(throws: LedgerError.self) { try ledger.begin(renewal, replacingAgain: false) }
+            _ = try ledger.begin(renewal)
         }
 
         @Test("Two orders are open for one key, or two processes work on one order")

@@ -74,7 +74,7 @@ struct RequestOptions: ParsableArguments {
     }
 
     private static func keyKind(_ text: String) throws -> KeyKind {
-        guard let kind = KeyKind(name: text) else {
+        guard let kind = KeyKind(name: text), KeyKind.generated.contains(kind) else {
             let names = KeyKind.generated.map(\.name).joined(separator: ", ")
             throw Failure(
                 .usage, "--key-type does not know “\(text)”",

@@ -24,6 +24,7 @@ struct IssueReport: Encodable {
     let changes: [Change]
     let order: Int64
     let wasThere: Bool
+    let chain: [String]
     let retired: String?
     let pem: String
 
@@ -45,6 +46,7 @@ struct IssueReport: Encodable {
         }
         order = issued.order
         wasThere = issued.wasThere
+        chain = issued.chain
         retired = issued.retired
         pem = issued.certificate.pem
     }
@@ -63,6 +65,7 @@ struct IssueReport: Encodable {
             "  certificate  \(certificate)",
             "  order        \(order) in the ledger",
         ]
+            + chain.map { "  chain        \(printable($0))" }
             + (retired.map { ["  removed      \(printable($0))"] } ?? [])
             + changes.map {
                 printable("  changed      \($0.subject): asked “\($0.asked)”, got “\($0.got)”")

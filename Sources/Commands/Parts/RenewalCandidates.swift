@@ -32,10 +32,8 @@ struct RenewalCandidates {
         let intermediates = try certificates(inventory.certificates, &session)
         for entry in inventory.keys {
             if let uri, !names(uri, entry) { continue }
-            guard let newest = try newest(of: entry, &session) else { continue }
+            guard let newest = try newest(of: entry, uri, intermediates, &session) else { continue }
             let (certificate, label) = newest
-            if uri == nil, replaced.contains(certificate.pem) { continue }
-            if uri == nil, !leadsToAnchor(certificate, intermediates) { continue }
             if let days, certificate.notAfter - now > Int64(days) * 86400 { continue }
             candidates.append(
                 RenewalCandidate(
@@ -57,23 +55,34 @@ struct RenewalCandidates {
     private func names(_ uri: PKCS11URI, _ entry: KeyEntry) -> Bool {
         let records =
             [entry.privateKey, entry.publicKey].compactMap { $0 } + entry.certificates.map(\.record)
-        return records.contains { record in
-            let wanted = uri.objectAttributes
-            return (wanted[.class] ?? record.objectClass) == record.objectClass
-                && (wanted[.id] ?? record.id) == record.id
-                && (wanted[.label] ?? record.label) == record.label
-        }
+        return records.contains { Self.names(uri, $0) }
     }
 
+    private static func names(_ uri: PKCS11URI, _ record: ObjectRecord) -> Bool {
+        let wanted = uri.objectAttributes
+        return (wanted[.class] ?? record.objectClass) == record.objectClass
+            && (wanted[.id] ?? record.id) == record.id
+            && (wanted[.label] ?? record.label) == record.label
+    }
+
+    /// The newest certificate of a key that can be meant: one that is named, or one of the CA that
+    /// nothing has replaced.
     private func newest(
-        of entry: KeyEntry, _ session: inout Session<ReadOnly>
+        of entry: KeyEntry, _ uri: PKCS11URI?, _ intermediates: [Certificate],
+        _ session: inout Session<ReadOnly>
     ) throws -> (Certificate, label: String)? {
         var newest: (Certificate, label: String)?
-        for entry in entry.certificates {
-            guard let certificate = try certificate(entry, &session),
+        let isCertificateNamed = uri?.objectAttributes[.class] == .certificate
+        for found in entry.certificates {
+            if let uri, isCertificateNamed, !Self.names(uri, found.record) { continue }
+            guard let certificate = try certificate(found, &session),
                 certificate.notAfter > newest?.0.notAfter ?? .min
             else { continue }
-            newest = (certificate, entry.record.label)
+            if !isCertificateNamed {
+                if replaced.contains(certificate.pem) { continue }
+                if !leadsToAnchor(certificate, intermediates) { continue }
+            }
+            newest = (certificate, found.record.label)
         }
         return newest
     }

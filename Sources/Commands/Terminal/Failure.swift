@@ -15,8 +15,13 @@ struct Failure: Error {
     let message: String
     /// What to type or to do next.
     let hints: [String]
+    /// Lines that would be lost if they were not shown.
+    let attachment: [String]
 
-    init(_ status: ExitStatus, _ message: String, hints: [String] = []) {
+    init(
+        _ status: ExitStatus, _ message: String, hints: [String] = [], attachment: [String] = []
+    ) {
+        self.attachment = attachment
         self.status = status
         self.message = message.split(whereSeparator: \.isNewline).joined(separator: " ")
         self.hints = hints

@@ -10,19 +10,24 @@ internal import OpenSSLX509
 extension Failure {
     init(issuance error: IssuanceError) {
         var hints = Self.hints(error)
+        var answer: [String] = []
         if let uri = error.writtenCertificate {
             hints.append("the certificate was written: \(uri)")
         }
         if let key = error.key, key.isNew, !error.isClosed {
             hints.append("the key pair that was made stays on the token: \(key.uri)")
-            if error.writtenCertificate == nil { hints.append(Self.removal(of: key)) }
+            // Where a certificate may come for it, it is not to be removed.
+            if !error.mayHaveOrdered { hints.append(Self.removal(of: key)) }
         }
         if let bytes = error.unrecordedAnswer {
-            hints.append("the ledger could not take what the CA answered, so here it is:")
-            hints.append(printable(String(decoding: bytes.prefix(1 << 16), as: UTF8.self)))
+            hints.append("the ledger could not take what the CA answered; keep what follows:")
+            // Line by line, as it has to be to be read again.
+            answer = String(decoding: bytes, as: UTF8.self).split(
+                omittingEmptySubsequences: false, whereSeparator: \.isNewline
+            ).map(String.init)
         }
         if let order = error.order, !error.isClosed { hints += Self.hints(order: order, error) }
-        self.init(Self.status(error), error.text, hints: hints)
+        self.init(Self.status(error), error.text, hints: hints, attachment: answer)
     }
 
     /// How a key pair is removed that nobody needs.
@@ -43,6 +48,14 @@ extension Failure {
     private static func hints(order: Int64, _ error: IssuanceError) -> [String] {
         let resume = "tokencert resume \(order)"
         switch error.code {
+        case .alreadyReplaced: return ["tokencert history \(order) shows it"]
+        case .orderRefused, .credentialsRefused:
+            // Of a key that was there nothing is left to do.
+            guard error.key?.isNew == true else { return [] }
+            return [
+                "once the reason is gone, to order for it: \(resume)",
+                "to give it up: \(resume) --abandon",
+            ]
         case .orderInUse: return ["wait until it is done; \(resume) shows how it ended"]
         case .orderPending, .needsDecision:
             return [
@@ -116,7 +129,9 @@ extension Failure {
         case .tokenFailed, .keyUnsafe, .notProved: .tokenFailed
         case .keyNotAccepted, .accountLacks, .badSubject, .orderRefused: .dataRefused
         case .caUnreachable: .unreachable
-        case .orderPending, .needsDecision, .otherOrderUnfinished, .orderInUse: .pending
+        case .orderPending, .needsDecision, .otherOrderUnfinished, .orderInUse,
+            .alreadyReplaced:
+            .pending
         case .ledgerFailed: .configuration
         case .certificateWrong, .certificateDiffers: .certificateWrong
         default: .bug
@@ -166,8 +181,10 @@ extension Failure {
             return ["look into the account on the CA's web site"]
         case .ledgerFailed:
             return ["--ledger PATH names another ledger; without one nothing is done"]
-        case .otherOrderUnfinished, .orderInUse:
+        case .otherOrderUnfinished, .orderInUse, .alreadyReplaced:
             return []
+        case .orderRefused:
+            return ["tokencert account shows what the account may have"]
         case .badSubject:
             return ["--name takes 64 characters at most, --email plain ASCII addresses"]
         case .tokenFailed where error.tokenError?.returnValue == .deviceRemoved:

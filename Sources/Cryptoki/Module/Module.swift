@@ -1,4 +1,5 @@
 internal import Logging
+internal import Synchronization
 
 /// A PKCS#11 module that is loaded and initialised in this process.
 ///
@@ -15,6 +16,8 @@ public final class Module: Sendable {
 
     let functions: FunctionTable
     let loaded: LoadedModule
+    /// Who is logged in through ``Token/withLogin(as:pin:_:)``, by slot.
+    private let logins = Mutex<[UInt: UserType]>([:])
 
     /// Loads and initialises the module in a file.
     ///
@@ -36,6 +39,14 @@ public final class Module: Sendable {
         functions = loaded.functions
         info = ModuleInfo(try loaded.functions.info())
         logger.debug("module \(path) is initialised: \(info.libraryDescription)")
+    }
+
+    func isLoggedIn(_ slot: UInt, as user: UserType) -> Bool {
+        logins.withLock { $0[slot] == user }
+    }
+
+    func setLoggedIn(_ slot: UInt, as user: UserType?) {
+        logins.withLock { $0[slot] = user }
     }
 
     /// All slots of the module.

@@ -28,7 +28,8 @@ extension Token {
     /// Does something while somebody is logged in to the token.
     ///
     /// A login belongs to the token and this process: it holds for every session of the token that
-    /// is opened inside of the closure. Somebody who was logged in before stays so. A token without
+    /// is opened inside of the closure. Somebody who was logged in before stays so; inside of another
+    /// login of the same user nothing is sent. A token without
     /// ``TokenFlags/loginRequired`` is not logged in to, as such tokens count even a right PIN as
     /// wrong. The C functions are `C_Login` and `C_Logout` (PKCS#11 v2.40, section 5.6).
     ///
@@ -42,7 +43,9 @@ extension Token {
     public func withLogin<Result>(
         as user: UserType, pin: borrowing Secret, _ body: () throws -> Result
     ) throws -> Result {
-        guard info.flags.contains(.loginRequired) else { return try body() }
+        guard info.flags.contains(.loginRequired), !module.isLoggedIn(slot.id, as: user) else {
+            return try body()
+        }
         // A read-write session, since the security officer is refused while a read-only one is
         // open.
         let keeper = try openSession(ReadWrite.self)
@@ -58,7 +61,9 @@ extension Token {
             guard error.returnValue == .userAlreadyLoggedIn else { throw error }
             isOurs = false
         }
+        module.setLoggedIn(slot.id, as: user)
         defer {
+            module.setLoggedIn(slot.id, as: nil)
             if isOurs {
                 do throws(CryptokiError) {
                     try module.functions.logout(keeper.handle)

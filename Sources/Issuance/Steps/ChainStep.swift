@@ -39,9 +39,8 @@ struct ChainStep {
         while current.subject != current.issuer, chain.count < 8 {
             let next = (others + anchors.certificates).first { candidate in
                 candidate.subject == current.issuer && candidate.isAuthority
-                    && (candidate.notBefore...max(candidate.notBefore, candidate.notAfter))
-                        .contains(time)
                     && (try? current.verifySignature(candidate.publicKey)) != nil
+                    && (try? anchors.verify(candidate, intermediates: others, at: time)) != nil
             }
             guard let next, next.subject != next.issuer else { break }
             chain.append(next)

@@ -22,10 +22,10 @@ struct GenerateStep {
             pair = try session.generateKeyPair(
                 Self.request(kind, id, label), Mechanism(mechanism))
         } catch {
-            // Some modules leave half of a pair behind. The id was free a moment ago, so what has
-            // it now, with the label, is ours.
+            // Some modules leave half of a pair behind. The id was free a moment ago, so the keys
+            // that have it now are ours.
             var failure = IssuanceError(error, at: .generate, while: "the token made no key")
-            failure.isClosed = (try? removeHalves(id, label, &session)) != nil
+            failure.isClosed = (try? removeKeys(id, [.privateKey, .publicKey], &session)) != nil
             throw failure
         }
         return try insisting(on: kind, id, label, &session) {
@@ -34,7 +34,8 @@ struct GenerateStep {
         }
     }
 
-    /// Finds the key that an unfinished job has made, by the id and the label that it had chosen.
+    /// Finds the key that an unfinished job has made, by the id that it had chosen and that nothing
+    /// had. Labels are no help: some tokens have their own.
     ///
     /// - Returns: The key, or nil where none was made; halves of one are removed then.
     func findMade(
@@ -42,14 +43,15 @@ struct GenerateStep {
     ) throws(IssuanceError) -> TokenKey? {
         let found: [ObjectHandle]
         do throws(CryptokiError) {
-            var template = Self.named(id, label)
+            var template = Template()
             template[.class] = .privateKey
+            template[.id] = id
             found = try session.findObjects(template)
         } catch {
             throw IssuanceError(error, at: .generate, while: "searching the token")
         }
         guard let handle = found.first else {
-            try removeHalves(id, label, &session)
+            try removeKeys(id, [.publicKey], &session)
             return nil
         }
         guard found.count == 1 else {
@@ -64,14 +66,15 @@ struct GenerateStep {
     }
 
     /// Removes what a call that made no whole pair has left, and insists that it is gone.
-    private func removeHalves(
-        _ id: [UInt8], _ label: String, _ session: inout Session<ReadWrite>
+    private func removeKeys(
+        _ id: [UInt8], _ halves: [ObjectClass], _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) {
         var isLeft = false
         do throws(CryptokiError) {
-            for half in [ObjectClass.publicKey, .privateKey] {
-                var template = Self.named(id, label)
+            for half in halves {
+                var template = Template()
                 template[.class] = half
+                template[.id] = id
                 for object in try session.findObjects(template) {
                     try session.destroyObject(object)
                 }
@@ -86,13 +89,6 @@ struct GenerateStep {
                 .tokenFailed, at: .generate,
                 "what is left of an unfinished key stays, though the token says it is removed")
         }
-    }
-
-    private static func named(_ id: [UInt8], _ label: String) -> Template {
-        var template = Template()
-        template[.id] = id
-        template[.label] = label
-        return template
     }
 
     /// Reads a key that was made and insists on what it must be; where that fails the error names

@@ -17,9 +17,11 @@ struct WriteStep {
     ) throws(IssuanceError) -> (uri: String, wasThere: Bool) {
         let uri = self.uri(key, label)
         let before = isFresh ? [] : try certificates(key.id, at: .write, &session)
-        for object in before where try holds(object, verified.certificate, &session) {
+        for object in before
+        where try value(of: object, &session) == verified.certificate.der {
             return (uri, true)
         }
+        try requireSpace(for: verified.certificate, session.token)
         do throws(CryptokiError) {
             _ = try session.createObject(template(verified.certificate, key, label))
         } catch {
@@ -38,11 +40,22 @@ struct WriteStep {
         let failure = IssuanceError(error, at: .write, while: "the certificate cannot be written")
         guard let after = try? certificates(key.id, at: .write, &session) else { throw failure }
         for object in after where !before.contains(object) {
-            guard let isWhole = try? holds(object, certificate, &session) else { throw failure }
-            if isWhole { return }
-            try? session.destroyObject(object)
+            guard let value = try? value(of: object, &session) else { throw failure }
+            if value == certificate.der { return }
+            // Another program may have written a certificate of its own just now.
+            if (try? Certificate(der: value)) == nil { try? session.destroyObject(object) }
         }
         throw failure
+    }
+
+    /// Insists that a certificate can fit, by what the token says of its memory.
+    private func requireSpace(
+        for certificate: Certificate, _ token: Token
+    ) throws(IssuanceError) {
+        guard let free = token.info.freePublicMemory, free < certificate.der.count else { return }
+        throw IssuanceError(
+            .tokenNotWritable, at: .write,
+            "the certificate has \(certificate.der.count) bytes, and the token has \(free) left")
     }
 
     private func template(
@@ -70,12 +83,11 @@ struct WriteStep {
         return PKCS11URI(token: tokenURI, objectWith: named).description
     }
 
-    private func holds(
-        _ object: ObjectHandle, _ certificate: Certificate, _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> Bool {
+    private func value(
+        of object: ObjectHandle, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> [UInt8] {
         do throws(CryptokiError) {
-            let attributes = try session.attributes(of: object, [AttributeKey.value.type])
-            return attributes[.value] == certificate.der
+            return try session.attributes(of: object, [AttributeKey.value.type])[.value] ?? []
         } catch {
             throw IssuanceError(error, at: .write, while: "reading a certificate")
         }

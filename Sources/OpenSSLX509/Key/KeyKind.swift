@@ -73,13 +73,16 @@ extension KeyKind {
         .ed25519,
     ]
 
-    /// Reads the name of a kind that keys are made of, in whatever case.
+    /// Reads the name of a kind, in whatever case.
     ///
     /// - Parameter name: As `rsa:3072`.
     public init?(name: String) {
-        guard let kind = Self.generated.first(where: { $0.name == name.lowercased() }) else {
-            return nil
+        let name = name.lowercased()
+        if name.hasPrefix("rsa:"), let bits = Int(name.dropFirst("rsa:".count)), bits > 0 {
+            self = .rsa(bits: bits)
+            return
         }
+        guard let kind = Self.generated.first(where: { $0.name == name }) else { return nil }
         self = kind
     }
 }

@@ -32,6 +32,8 @@ public enum Fault: String, Sendable, Hashable, CaseIterable {
     case serverError = "500"
     /// A redirect to another host.
     case redirect
+    /// The connection breaks before the answer.
+    case resetBefore = "reset-before"
     /// The connection breaks in the middle of the answer.
     case reset
     /// The connection breaks when the whole certificate has come, and a byte is still promised.

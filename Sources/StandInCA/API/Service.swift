@@ -5,6 +5,8 @@ internal import Synchronization
 enum PageAnswer: Sendable {
     case body([UInt8])
     case status(Int, body: [UInt8], location: String? = nil)
+    /// The connection breaks before anything is sent.
+    case broken
     case cutOff(after: [UInt8], of: Int)
     case huge
     case never
@@ -145,6 +147,7 @@ final class Service: Sendable {
         case .garbage: .body((0..<500).map { UInt8(truncatingIfNeeded: $0 &* 131) })
         case .serverError: .status(500, body: Array("<h1>Internal Server Error</h1>".utf8))
         case .redirect: .status(302, body: [], location: "https://localhost:1/api/ccsr.php")
+        case .resetBefore: .broken
         case .reset: .cutOff(after: Array(bytes.prefix(bytes.count / 2)), of: bytes.count)
         case .lateReset: .cutOff(after: bytes, of: bytes.count + 1)
         case .hang: .never

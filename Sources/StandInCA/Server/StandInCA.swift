@@ -151,7 +151,10 @@ public struct StandInCA: Sendable {
         logger.logLevel = .error
         let application = Application(
             router: router,
-            server: try .tls(tlsConfiguration: tlsConfiguration()),
+            server: try .tls(
+                .http1(
+                    configuration: .init(additionalChannelHandlers: [ResettingHandler()])),
+                tlsConfiguration: tlsConfiguration()),
             configuration: .init(
                 address: .hostname("127.0.0.1", port: configuration.port), serverName: nil),
             onServerRunning: { channel in await whenRunning(channel.localAddress?.port ?? 0) },
@@ -190,6 +193,10 @@ public struct StandInCA: Sendable {
             return Response(
                 status: .init(code: status), headers: headers,
                 body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+        case .broken:
+            var headers = headers
+            if let mark = ResettingHandler.mark { headers[mark] = "1" }
+            return Response(status: .ok, headers: headers)
         case .cutOff(let bytes, let length):
             return Response(
                 status: .ok, headers: headers,

@@ -1,0 +1,203 @@
+import Foundation
+import TestSupport
+
+/// One case: the run that goes wrong, what it leaves, and how it goes on without the fault.
+struct Inspection {
+    private let copy: Copy
+    private let ca: StandIn
+    private let fault: Fault
+
+    private(set) var lost = 0
+    private(set) var doubleOrders = 0
+    private(set) var unknownKeys = 0
+    private(set) var unfinished = 0
+    private(set) var findings: [String] = []
+
+    private let knownKeys: Set<String>
+    private let ordersBefore: Int
+    private let issuedBefore: Set<String>
+
+    init(_ copy: Copy, _ ca: StandIn, _ fault: Fault, knownKeys: Set<String>) {
+        self.copy = copy
+        self.ca = ca
+        self.fault = fault
+        self.knownKeys = knownKeys
+        ordersBefore = ca.orders.count
+        issuedBefore = Set(ca.issued)
+    }
+
+    mutating func inspect() throws {
+        let outcome = try copy.run(with: fault)
+        try fault.repair?(copy)
+        if fault.pause > 0 { usleep(UInt32(fault.pause * 1_000_000)) }
+        inspect(outcome)
+        let issued = Set(ca.issued).subtracting(issuedBefore)
+        if ca.orders.count - ordersBefore > 1 {
+            doubleOrders += 1
+            findings.append("ordered twice")
+        }
+        let orders = try history()
+        try lookForUnknownKeys(orders)
+        try lookForLost(issued, orders, outcome)
+        try goOn(issued, orders)
+        try inspectEnd(outcome)
+        let verified = try copy.tokencert(["history", "verify"])
+        if verified.status != 0 { findings.append("the ledger is broken: \(verified.errors)") }
+    }
+
+    /// The run itself.
+    private mutating func inspect(_ outcome: Outcome) {
+        if !fault.allowed.contains(outcome.status) {
+            findings.append("exit status \(outcome.status): \(outcome.errors)")
+        }
+        if outcome.status != 0, outcome.status < 128 {
+            let errors = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("error: ") }
+            if errors.count != 1 { findings.append("\(errors.count) error lines") }
+            if !outcome.errors.contains("\nhint: ") { findings.append("no hint") }
+        }
+        let logins = copy.calls.filter { $0.hasSuffix("C_Login user") }.count
+        if logins > 1 { findings.append("the PIN was sent \(logins) times") }
+    }
+
+    /// The orders of the ledger that this case has begun.
+    private func history() throws -> [[String: Any]] {
+        let all = try copy.json(["history"])["orders"] as? [[String: Any]] ?? []
+        return all.filter {
+            let summary = $0["summary"] as? [String: Any]
+            return summary?["job"] as? String
+                == (copy.operation == .importing
+                    ? "import" : copy.operation == .renew ? "renew" : "issue")
+        }
+    }
+
+    /// The ids of the private keys on the token.
+    static func keys(_ copy: Copy) throws -> Set<String> {
+        let keys = try copy.json(["list"])["keys"] as? [[String: Any]] ?? []
+        return Set(keys.compactMap { $0["id"] as? String })
+    }
+
+    private mutating func lookForUnknownKeys(_ orders: [[String: Any]]) throws {
+        let known = Set(
+            orders.compactMap { ($0["summary"] as? [String: Any])?["keyID"] as? String })
+        let unknown = try Self.keys(copy).subtracting(known).subtracting(knownKeys)
+        guard !unknown.isEmpty else { return }
+        unknownKeys += unknown.count
+        findings.append("the ledger does not know the key \(unknown.sorted().joined())")
+    }
+
+    /// A certificate whose answer arrived is in the ledger, on the token, or before the person.
+    private mutating func lookForLost(
+        _ issued: Set<String>, _ orders: [[String: Any]], _ outcome: Outcome
+    ) throws {
+        let texts = orders.flatMap { order in
+            (order["events"] as? [[String: Any]] ?? []).compactMap { event -> String? in
+                let content = event["content"] as? [String: Any]
+                let body = (content?["body"] as? String).flatMap { Data(base64Encoded: $0) }
+                return body.map { String(decoding: $0, as: UTF8.self) }
+            }
+        }
+        let state = (orders.last?["summary"] as? [String: Any])?["state"] as? String
+        for certificate in issued where !texts.contains(where: { $0.contains(certificate) }) {
+            if fault.mayLoseAnswer, state == "sending" || state == "unclear" { continue }
+            if outcome.errors.contains(Self.body(certificate)) { continue }
+            if try isOnToken(certificate) { continue }
+            lost += 1
+            findings.append("a certificate is lost; the order is \(state ?? "not there")")
+        }
+    }
+
+    private static func body(_ pem: String) -> String {
+        pem.split(separator: "\n").dropFirst().first.map(String.init) ?? pem
+    }
+
+    private func certificates() throws -> [[String: Any]] {
+        let list = try copy.json(["list"])
+        let keys = list["keys"] as? [[String: Any]] ?? []
+        return keys.flatMap { $0["certificates"] as? [[String: Any]] ?? [] }
+    }
+
+    private func isOnToken(_ pem: String) throws -> Bool {
+        let file = try copy.folder.write(pem, "looked-for.pem")
+        let serial = try run("openssl", ["x509", "-in", file, "-noout", "-serial"]).output
+        let digits = serial.split(separator: "=").last.map { $0.lowercased() } ?? ""
+        return try certificates().contains {
+            digits.hasPrefix(($0["serialNumber"] as? String)?.lowercased() ?? "-")
+        }
+    }
+
+    /// Resumes what is unfinished, with the fault gone.
+    private mutating func goOn(_ issued: Set<String>, _ orders: [[String: Any]]) throws {
+        for number in Self.unfinished(orders) {
+            let resumed = try copy.tokencert(["resume", "\(number)"])
+            if resumed.status == 0 { continue }
+            let isDecision = [75, 76].contains(resumed.status) && resumed.errors.contains("hint: ")
+            guard isDecision else {
+                unfinished += 1
+                findings.append("resume ended with \(resumed.status): \(resumed.errors)")
+                continue
+            }
+            if ca.orders.count - ordersBefore > 1 {
+                doubleOrders += 1
+                findings.append("resume ordered again")
+            }
+            if fault.isUnusable {
+                let given = try copy.tokencert(["resume", "\(number)", "--abandon"])
+                if given.status != 0 { findings.append("not given up: \(given.errors)") }
+                continue
+            }
+            try decide(number, issued)
+        }
+    }
+
+    private static func unfinished(_ orders: [[String: Any]]) -> [Int] {
+        orders.compactMap { $0["summary"] as? [String: Any] }
+            .filter { $0["isFinished"] as? Bool != true }.compactMap { $0["order"] as? Int }
+    }
+
+    /// Does what a person would: takes the certificate from the web site, or orders again.
+    private mutating func decide(_ number: Int, _ issued: Set<String>) throws {
+        let decided: Outcome
+        if let certificate = issued.first {
+            let file = try copy.folder.write(certificate, "from-the-web.pem")
+            decided = try copy.tokencert(["resume", "\(number)", "--from", file])
+        } else {
+            decided = try copy.tokencert(["resume", "\(number)", "--order-again"])
+        }
+        if decided.status != 0 {
+            findings.append("after the decision \(decided.status): \(decided.errors)")
+        }
+    }
+
+    /// What is on the token in the end.
+    private mutating func inspectEnd(_ outcome: Outcome) throws {
+        let orders = try history()
+        let left = Self.unfinished(orders)
+        unfinished += left.count
+        if !left.isEmpty { findings.append("unfinished after resume: \(left)") }
+        let state = (orders.last?["summary"] as? [String: Any])?["state"] as? String
+        let list = try copy.json(["list"])
+        let keys = list["keys"] as? [[String: Any]] ?? []
+        let found = keys.flatMap { $0["certificates"] as? [[String: Any]] ?? [] }
+        if keys.contains(where: { $0["privateKey"] == nil || $0["publicKey"] == nil }) {
+            findings.append("half of a key is on the token")
+        }
+        if (list["certificates"] as? [Any])?.isEmpty == false {
+            findings.append("a certificate without a key is on the token")
+        }
+        switch state {
+        case "proved", "done":
+            if found.count != 1 { findings.append("\(found.count) certificates in the end") }
+        case nil, "closed":
+            if outcome.status == 0 { findings.append("nothing was done, and the status is 0") }
+            let expected = copy.operation == .renew ? 1 : 0
+            if found.count != expected {
+                findings.append("\(found.count) certificates where nothing was done")
+            }
+        default:
+            findings.append("the order ends as \(state ?? "")")
+        }
+        if outcome.status == 0, state != "proved", state != "done" {
+            findings.append("the status is 0 and the order is \(state ?? "not there")")
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import TestSupport
+
+/// What is interrupted in every way.
+enum Operation: String, CaseIterable, Sendable {
+    case issue
+    case renew = "renew --new-key --retire"
+    case importing = "import"
+
+    /// The command line.
+    func arguments(_ folder: TemporaryFolder) -> [String] {
+        switch self {
+        case .issue: ["issue", "--key-type", "ec:p256", "--ca-accepts", "ec"]
+        case .renew: ["renew", "--all", "--new-key", "--retire", "--ca-accepts", "ec"]
+        case .importing: ["import", "--cert", folder.file("certificate.pem")]
+        }
+    }
+
+    /// Whether a new key is made.
+    var makesKey: Bool { self != .importing }
+    /// Whether a certificate is ordered.
+    var orders: Bool { self != .importing }
+}
+
+/// A token as it is before an operation, with its ledger, to be copied for each case.
+struct Template: Sendable {
+    let operation: Operation
+    let folder: TemporaryFolder
+    /// The ids of the keys that are there.
+    private(set) var keys: Set<String> = []
+
+    init(_ operation: Operation, _ ca: StandIn) throws {
+        self.operation = operation
+        let token = try ThrowawayToken()
+        folder = token.folder
+        let environment = token.tokencertEnvironment.merging(ca.tokencertEnvironment) { $1 }
+        switch operation {
+        case .issue:
+            break
+        case .renew:
+            try Self.tokencert(
+                ["issue", "--key-type", "ec:p256", "--ca-accepts", "ec"], environment)
+        case .importing:
+            // The CA has issued, and the certificate is in a file only.
+            var environment = environment
+            environment["TOKENCERT_MODULE"] = product("libFaultyModule.so")
+            environment["FAULTY_MODULE"] = softHSMModule
+            environment["FAULTY_CERTIFICATE_LIMIT"] = "1"
+            let before = Set(ca.issued)
+            _ = try run(
+                product("tokencert"), ["issue", "--key-type", "ec:p256", "--ca-accepts", "ec"],
+                environment: environment)
+            try Self.tokencert(["resume", "1", "--abandon"], environment)
+            let issued = Set(ca.issued).subtracting(before)
+            try folder.write(issued.first ?? "", "certificate.pem")
+        }
+        if operation != .issue { keys = try Inspection.keys(Copy(self, ca)) }
+    }
+
+    private static func tokencert(_ arguments: [String], _ environment: [String: String]) throws {
+        let outcome = try run(product("tokencert"), arguments, environment: environment)
+        guard outcome.status == 0 else { throw SweepError(description: outcome.errors) }
+    }
+}
+
+/// Why a sweep cannot be set up.
+struct SweepError: Error, CustomStringConvertible {
+    let description: String
+}
