@@ -26,6 +26,8 @@ let package = Package(
         .library(name: "OpenSSLX509", targets: ["OpenSSLX509"]),
         // For tests only: a module that fails where it is told to.
         .library(name: "FaultyModule", type: .dynamic, targets: ["FaultyModule"]),
+        // For tests only: what Tests/Fuzz/run links with libFuzzer.
+        .library(name: "Fuzz", type: .static, targets: ["Fuzz"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -87,6 +89,9 @@ let package = Package(
         .target(
             name: "FaultyModule", dependencies: ["CP11Kit"], path: "Tests/FaultyModule",
             exclude: ["README.md"], linkerSettings: [.linkedLibrary("dl")]),
+        .target(
+            name: "Fuzz", dependencies: ["CAcert", "Cryptoki", "Ledger", "OpenSSLX509", "Secrets"],
+            path: "Tests/Fuzz", exclude: ["README.md", "run", "corpus"]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "TestSupport", "tokencert"]),
         .testTarget(name: "SecretsTests", dependencies: ["Secrets", "TestSupport"]),

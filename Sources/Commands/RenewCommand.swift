@@ -91,7 +91,7 @@ struct RenewCommand: ParsableCommand {
         _ pin: borrowing Secret, _ ledger: Ledger
     ) throws {
         var renewed: [IssueReport] = []
-        var failure: Failure?
+        var failures: [Failure] = []
         for candidate in candidates {
             do {
                 let plan = try issuer.plan(request(for: candidate))
@@ -101,16 +101,23 @@ struct RenewCommand: ParsableCommand {
             } catch let error as IssuanceError where error.code == .alreadyReplaced {
                 printError("note: \(printable(error.reason))")
             } catch let error as IssuanceError {
-                let next = Failure(issuance: error)
-                failure = failure ?? next
+                let failure = Failure(issuance: error)
+                failures.append(failure)
+                if candidates.count > 1 {
+                    let subject = printable(candidate.certificate.subject.text)
+                    printError("warning: \(subject) was not renewed: \(printable(failure.message))")
+                    printDetails(of: failure)
+                }
                 if !error.concernsOneOrder { break }
-                printError(
-                    "warning: \(printable(candidate.certificate.subject.text)) was not renewed: "
-                        + printable(next.message))
             }
         }
         if output.isJSON { try report(renewed) }
-        if let failure { throw failure }
+        guard let first = failures.first else { return }
+        guard candidates.count > 1 else { throw first }
+        throw Failure(
+            first.status,
+            "\(candidates.count - renewed.count) of \(candidates.count) certificates were not renewed",
+            hints: ["the warnings say why", "tokencert resume shows what is unfinished"])
     }
 
     private func request(for candidate: RenewalCandidate) -> IssuanceRequest {

@@ -89,7 +89,7 @@ struct ResumeCommand: ParsableCommand {
             try placeOrder(page, order, token, anchors)
             return
         } else if case .decision(let reason) = order.remainder {
-            certificates = try finisher.certificatesOnToken(for: order)
+            certificates = try finisher.certificatesOnToken(for: order, in: page.ledger)
             guard !certificates.isEmpty else { throw Failure(undecided: order, reason) }
         }
         let pin = try readPIN(token, source)

@@ -38,6 +38,12 @@ private func report(_ error: any Error) -> Int32 {
 private func write(_ failure: Failure) {
     let style = Style(.standardError, choice: colorChoice.withLock { $0 })
     printError(style.bad("error:") + " " + printable(failure.message))
+    printDetails(of: failure)
+}
+
+/// Prints what follows the line that says what is wrong.
+func printDetails(of failure: Failure) {
+    let style = Style(.standardError, choice: colorChoice.withLock { $0 })
     for hint in failure.hints {
         printError(style.faint("hint:") + " " + printable(hint))
     }

@@ -28,9 +28,14 @@ extension TokenInventory {
             do throws(CryptokiError) {
                 head = try session.attributes(of: handle, Self.headTypes)
             } catch {
+                switch error.returnValue {
                 // Somebody else has destroyed it since it was found.
-                if error.returnValue == .objectHandleInvalid { continue }
-                throw error
+                case .objectHandleInvalid?: continue
+                // What an interrupted call has left keeps nobody from the rest.
+                case .attributeValueInvalid?, .attributeTypeInvalid?: others += 1
+                default: throw error
+                }
+                continue
             }
             let record = ObjectRecord(handle, head, tokenURI)
             switch record.objectClass {

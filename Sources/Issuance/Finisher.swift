@@ -19,11 +19,16 @@ public struct Finisher: Sendable {
     }
 
     /// Looks whether the certificate of an order that nobody knows the outcome of is on the token:
-    /// certificates for its key that were issued since it went out. Nobody logs in for that.
+    /// certificates for its key that no other order came to and that were issued when it went out or
+    /// later, by the clocks of the CA and of this machine. Nobody logs in for that.
     ///
-    /// - Parameter order: The order.
+    /// - Parameters:
+    ///   - order: The order.
+    ///   - ledger: Its ledger.
     /// - Throws: ``IssuanceError`` where the token cannot be read.
-    public func certificatesOnToken(for order: Order) throws(IssuanceError) -> [Certificate] {
+    public func certificatesOnToken(
+        for order: Order, in ledger: Ledger
+    ) throws(IssuanceError) -> [Certificate] {
         guard let hash = order.publicKeyHash,
             let sent = order.events.last(where: { $0.event?.kind == "sending" })
         else { return [] }
@@ -42,10 +47,31 @@ public struct Finisher: Sendable {
         } catch {
             throw IssuanceError(error, at: .plan, while: "the token cannot be read")
         }
+        let others = try provedFingerprints(in: ledger, otherThan: order)
         // The clocks of the CA and of this machine may differ by some minutes.
         return certificates.filter {
-            hexadecimal(Digest.sha256.hash($0.publicKey.subjectPublicKeyInfo)) == hash
+            !others.contains(hexadecimal($0.sha256Fingerprint))
+                && hexadecimal(Digest.sha256.hash($0.publicKey.subjectPublicKeyInfo)) == hash
                 && $0.notBefore >= sent.time - 300 && $0 != order.replacement?.certificate
+        }
+    }
+
+    /// The certificates that other orders came to.
+    private func provedFingerprints(
+        in ledger: Ledger, otherThan order: Order
+    ) throws(IssuanceError) -> Set<String> {
+        do throws(LedgerError) {
+            return Set(
+                try ledger.orders().filter { $0.number != order.number }.flatMap(\.events)
+                    .compactMap {
+                        if case .proved(let proof) = $0.event {
+                            proof.sha256Fingerprint
+                        } else {
+                            nil
+                        }
+                    })
+        } catch {
+            throw IssuanceError(ledger: error, at: .plan)
         }
     }
 
@@ -70,6 +96,7 @@ public struct Finisher: Sendable {
         return try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
             let work = try TokenWork(token, tokenURI(token), .anything)
             var session = try work.openSession()
+            let fragments = Fragments(&session)
             let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
                 guard let key = try work.key(of: order, &session) else {
                     throw IssuanceError(
@@ -78,7 +105,9 @@ public struct Finisher: Sendable {
                 return key
             }
             settings.keyReady(page.number, key)
-            return try journal.following(key, on: token) { () throws(IssuanceError) in
+            let issued = try journal.following(
+                key, on: token, isFromElsewhere: !certificates.isEmpty
+            ) { () throws(IssuanceError) in
                 let received = try self.received(order, certificates, journal)
                 let place = Placement(
                     work: work, anchors: settings.anchors, time: settings.clock(),
@@ -97,6 +126,8 @@ public struct Finisher: Sendable {
                     pin: pin)
                 return try place.retire(order.replacement, keeping: issued, journal, &session)
             }
+            fragments.remove(&session)
+            return issued
         }
     }
 
@@ -105,13 +136,7 @@ public struct Finisher: Sendable {
         _ order: Order, _ certificates: [Certificate], _ journal: Journal
     ) throws(IssuanceError) -> [Certificate] {
         let all = certificates.isEmpty ? try received(order, journal) : certificates
-        let received = all.filter { $0 != order.replacement?.certificate }
-        guard !received.isEmpty else {
-            throw IssuanceError(
-                .certificateWrong, at: .verify,
-                "that is the certificate which is to be replaced")
-        }
-        return received
+        return try order.replacement.leavingOut(all)
     }
 
     /// What the ledger has for an order.

@@ -62,7 +62,7 @@ public struct IssuanceError: Error, Sendable {
     /// The step at which it happened.
     public let step: Step
     /// What happened, for a person to read, without a full stop.
-    public let reason: String
+    public internal(set) var reason: String
     /// The token's part in it, or nil.
     public let tokenError: CryptokiError?
     /// ``reason`` with what the token returned.
@@ -78,7 +78,7 @@ public struct IssuanceError: Error, Sendable {
         public let uri: String
         /// `CKA_ID` of both halves.
         public let id: [UInt8]
-        /// Whether it was made in this run.
+        /// Whether it was made for this order.
         public let isNew: Bool
         /// The label of its token.
         public let tokenLabel: String
@@ -90,8 +90,12 @@ public struct IssuanceError: Error, Sendable {
     public internal(set) var key: KeyOnToken?
     /// The order's number in the ledger, or nil where none was begun.
     public internal(set) var order: Int64?
-    /// Whether the order is over and nothing of it is left on the token.
-    public internal(set) var isClosed = false
+    /// Whether the order is over.
+    var isClosed = false
+    /// What the order still needs, or nil where none was begun or the ledger cannot tell.
+    public internal(set) var remainder: Remainder?
+    /// Whether the certificate that is wrong came from elsewhere, so that the ledger has it not.
+    public internal(set) var isFromElsewhere = false
     /// What the CA answered, where the ledger could not take it; else nil.
     public internal(set) var unrecordedAnswer: [UInt8]?
     /// The URI of the certificate that was written and stays on the token, or nil.
@@ -99,8 +103,9 @@ public struct IssuanceError: Error, Sendable {
     /// Whether the order may have been taken, so that another one may issue a second certificate.
     public var mayHaveOrdered: Bool {
         switch code {
-        case .orderRefused, .credentialsRefused, .caUnreachable, .ledgerFailed: false
-        default: [.order, .verify, .write, .readBack].contains(step)
+        case .orderRefused, .credentialsRefused, .caUnreachable: false
+        case .ledgerFailed: [.verify, .write, .readBack, .retire].contains(step)
+        default: [.order, .verify, .write, .readBack, .retire].contains(step)
         }
     }
 

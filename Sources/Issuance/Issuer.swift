@@ -180,12 +180,15 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
             let work = try TokenWork(token, plan.tokenURI, settings.acceptance)
             var session = try work.openSession()
             settings.progress(.generate)
+            let fragments = Fragments(&session)
             let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
                 try work.key(of: record, orMaking: plan.key, &session)
             }
-            return try journal.following(key, on: token) { () throws(IssuanceError) in
+            let issued = try journal.following(key, on: token) { () throws(IssuanceError) in
                 try order(plan, key, journal, work, &session, pin: pin, isRepeated: isRepeated)
             }
+            fragments.remove(&session)
+            return issued
         }
     }
 
@@ -241,7 +244,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
                     isRepeated: isRepeated)), at: .order)
         settings.progress(.order)
         let answer = try send(request, plan, journal)
-        let received = try AnswerStep()(answer, journal)
+        let received = try plan.replacement.leavingOut(AnswerStep()(answer, journal))
         let place = Placement(
             work: work, anchors: settings.anchors, time: settings.clock(),
             progress: settings.progress)

@@ -45,7 +45,8 @@ final class Journal {
     /// Does a part of the job. Where it fails the ledger is told, and the error tells the order and
     /// its key.
     func following<Result>(
-        _ key: TokenKey?, on token: Token, _ body: () throws(IssuanceError) -> Result
+        _ key: TokenKey?, on token: Token, isFromElsewhere: Bool = false,
+        _ body: () throws(IssuanceError) -> Result
     ) throws(IssuanceError) -> Result {
         do throws(IssuanceError) {
             return try body()
@@ -54,10 +55,12 @@ final class Journal {
             error.order = error.order ?? page.number
             error.key = error.key ?? key?.named(on: token)
             error.unrecordedAnswer = unwrittenAnswer
+            error.isFromElsewhere = isFromElsewhere
             note(
                 error.isClosed
                     ? .closed(reason: error.reason)
                     : .stopped(.init(step: error.step.rawValue, reason: error.text)))
+            error.remainder = error.isClosed ? .nothing : (try? page.order())?.remainder
             throw error
         }
     }

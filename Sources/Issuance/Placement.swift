@@ -111,6 +111,16 @@ struct Placement {
     }
 }
 
+extension Replacement? {
+    /// What of certificates that came can be the new one: never the one that is to be replaced.
+    func leavingOut(_ received: [Certificate]) throws(IssuanceError) -> [Certificate] {
+        let left = received.filter { $0 != self?.certificate }
+        guard left.isEmpty, !received.isEmpty else { return left }
+        throw IssuanceError(
+            .certificateWrong, at: .verify, "that is the certificate which is to be replaced")
+    }
+}
+
 extension Difference {
     /// The difference in one line.
     var text: String { "\(subject) asked “\(asked)”, got “\(got)”" }

@@ -88,7 +88,7 @@ public struct TokenKey: Sendable {
     public let label: String
     /// The private key's URI.
     public let uri: String
-    /// Whether it was made in this run.
+    /// Whether it was made for this order, in this run or before it was resumed.
     public let isNew: Bool
     /// Whether each use needs the PIN once more.
     public let needsPINForEachUse: Bool

@@ -88,7 +88,8 @@ public final class Ledger: Sendable {
     ///   - beginning: What it is about.
     ///   - replacesAgain: Whether a certificate may be replaced that was replaced before.
     /// - Throws: ``LedgerError`` with code ``LedgerError/Code/unfinished`` where an unfinished
-    ///   order is about the same key or has chosen the same id.
+    ///   order is about the same key or has chosen the same id, and
+    ///   ``LedgerError/Code/alreadyReplaced`` where another one has replaced the certificate.
     public func begin(
         _ beginning: OrderEvent.Beginning, replacingAgain replacesAgain: Bool = true
     ) throws(LedgerError) -> OpenOrder {
@@ -130,8 +131,8 @@ public final class Ledger: Sendable {
 
     func record(_ event: OrderEvent, for number: Int64) throws(LedgerError) {
         try write { database in
-            if case .sending(let sending) = event, !sending.isRepeated {
-                try self.requireNeverSent(number, database)
+            if case .sending(let sending) = event {
+                try self.requireMaySend(number, isRepeated: sending.isRepeated, database)
             }
             try self.append(event, to: number, database)
             return .commit
@@ -146,7 +147,7 @@ public final class Ledger: Sendable {
             database,
             sql: """
                 SELECT number FROM orders WHERE NOT isFinished
-                AND ((keyID = ? AND token = ?) OR publicKeyHash = ? OR replacedHash = ?)
+                AND ((keyID = ? AND keyID != '' AND token = ?) OR publicKeyHash = ? OR replacedHash = ?)
                 ORDER BY number
                 """,
             arguments: [
@@ -170,12 +171,11 @@ public final class Ledger: Sendable {
     private func requireNeverReplaced(
         _ beginning: OrderEvent.Beginning, _ database: Database
     ) throws {
-        let number = try Int64.fetchOne(
-            database,
-            sql: """
-                SELECT number FROM orders WHERE replacedHash = ? AND state IN ('proved', 'done')
-                """, arguments: [Self.replacedHash(beginning)])
-        guard let number else { return }
+        let numbers = try Int64.fetchAll(
+            database, sql: "SELECT number FROM orders WHERE replacedHash = ?",
+            arguments: [Self.replacedHash(beginning)])
+        guard let number = try numbers.first(where: { try readOrder($0, database).isProved })
+        else { return }
         throw LedgerError(
             .alreadyReplaced, "order \(number) has replaced this certificate", order: number)
     }
@@ -184,9 +184,17 @@ public final class Ledger: Sendable {
         beginning.replacedCertificate.map { hexadecimal(Digest.sha256.hash(Array($0.utf8))) }
     }
 
-    private func requireNeverSent(_ number: Int64, _ database: Database) throws {
+    private func requireMaySend(
+        _ number: Int64, isRepeated: Bool, _ database: Database
+    ) throws {
         let order = try readOrder(number, database)
-        guard order.sending != nil, ![.notSent, .refused].contains(order.state) else { return }
+        // Another process may have closed it between two looks.
+        guard ![.done, .closed].contains(order.state) else {
+            throw LedgerError(.finished, "order \(number) is over", order: number)
+        }
+        guard !isRepeated, order.sending != nil, ![.notSent, .refused].contains(order.state) else {
+            return
+        }
         throw LedgerError(
             .alreadySent, "order \(number) was sent before, and may have been taken", order: number)
     }
@@ -316,6 +324,10 @@ public final class Ledger: Sendable {
         var findings: [String] = []
         let rows = try Row.fetchAll(
             database, sql: "SELECT * FROM orders ORDER BY number")
+        let numbers = Set(rows.map { $0["number"] as Int64 })
+        findings += counts.keys.filter { !numbers.contains($0) }.sorted().map {
+            "order \($0) is missing"
+        }
         for row in rows {
             let number: Int64 = row["number"]
             let count = counts[number] ?? 0

@@ -22,6 +22,8 @@ public struct LedgerError: Error, Sendable, Equatable {
         public static let unfinished = Code(value: "unfinished")
         /// The certificate was replaced before: see ``LedgerError/order``.
         public static let alreadyReplaced = Code(value: "alreadyReplaced")
+        /// The order is over.
+        public static let finished = Code(value: "finished")
         /// The order was sent before, and nothing says that it was not taken.
         public static let alreadySent = Code(value: "alreadySent")
     }

@@ -66,7 +66,13 @@ public struct Order: Sendable {
         }
     }
 
-    /// Whether the CA may have taken it, or has.
+    /// Whether the token has proved that it holds its certificate and its key.
+    public var isProved: Bool {
+        events.contains { if case .proved = $0.event { true } else { false } }
+    }
+
+    /// Whether a certificate may come of it, or has: the CA may have taken it, or there is one from
+    /// elsewhere. False once it is given up.
     public var mayHaveOrdered: Bool {
         switch state {
         case .begun, .notSent, .refused, .closed: false
@@ -89,7 +95,8 @@ public struct Order: Sendable {
         last { if case .certified(let certified) = $0 { certified } else { nil } }
     }
 
-    /// Why nobody knows what the CA does, or why it said no; nil where neither is so.
+    /// The last reason why nobody knew what the CA does, why it said no or was not reached, or why
+    /// the order is over; nil where there was none.
     public var reason: String? {
         last {
             switch $0 {

@@ -48,8 +48,13 @@ extension OrderEvent {
         return String(decoding: data, as: UTF8.self)
     }
 
-    /// Reads an event; nil for a kind or a content that this version does not know.
-    init?(kind: String, encoded text: String) {
+    /// Reads an event as it stands in the ledger.
+    ///
+    /// - Parameters:
+    ///   - kind: Its name.
+    ///   - text: Its content, JSON.
+    /// - Returns: nil for a kind or a content that this version does not know.
+    public init?(kind: String, encoded text: String) {
         let data = Data(text.utf8)
         func content<Content: Decodable>(_ type: Content.Type) -> Content? {
             try? JSONDecoder().decode(type, from: data)

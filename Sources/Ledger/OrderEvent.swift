@@ -20,7 +20,7 @@ public enum OrderEvent: Sendable, Hashable {
     case chainWritten(certificate: String)
     /// This request was made for somebody else to sign, in PEM. It is handed out now.
     case requested(request: String)
-    /// The certificate is on the token, as the token says.
+    /// The certificate was written, or was there.
     case written(uri: String)
     /// The certificate was found again in a new session, and the token proved that it holds its
     /// key.
@@ -38,7 +38,7 @@ public enum OrderEvent: Sendable, Hashable {
     public struct Beginning: Codable, Sendable, Hashable {
         /// What kind of job it is.
         public enum Job: String, Codable, Sendable, Hashable {
-            /// A certificate for a new key, or for one that has none.
+            /// A certificate for a new key, or for one that is there.
             case issue
             /// A certificate in the place of an older one.
             case renew

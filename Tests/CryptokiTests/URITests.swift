@@ -28,6 +28,9 @@ import Testing
         let uri = try PKCS11URI(parsing: "pkcs11:token=a?pin-value=12%3334")
         #expect(uri.holdsPIN)
         #expect(!uri.description.contains("12"))
+        let mistyped = try PKCS11URI(
+            parsing: "pkcs11:token=a?pin-vlaue=1234&pin-source=/pin&x-pin=1234")
+        #expect(mistyped.description == "pkcs11:token=a?pin-source=%2Fpin")
         guard let pin = uri.pinValue() else {
             Issue.record("no PIN")
             return

@@ -11,17 +11,24 @@ struct Inspection {
     private(set) var doubleOrders = 0
     private(set) var unknownKeys = 0
     private(set) var unfinished = 0
+    /// What of the token's own work was cut in two: objects that have no id and no value, and
+    /// tokens that their module does not know any more. Nothing of that is in our hands.
+    private(set) var damage = 0
+    /// Whether the fault came to pass.
+    private(set) var hasFired = false
     private(set) var findings: [String] = []
 
     private let knownKeys: Set<String>
+    private let serialNumbersBefore: Set<String>
     private let ordersBefore: Int
     private let issuedBefore: Set<String>
 
-    init(_ copy: Copy, _ ca: StandIn, _ fault: Fault, knownKeys: Set<String>) {
+    init(_ copy: Copy, _ ca: StandIn, _ fault: Fault, _ template: Template) {
         self.copy = copy
         self.ca = ca
         self.fault = fault
-        self.knownKeys = knownKeys
+        self.knownKeys = template.keys
+        serialNumbersBefore = template.serialNumbers
         ordersBefore = ca.orders.count
         issuedBefore = Set(ca.issued)
     }
@@ -36,6 +43,10 @@ struct Inspection {
             doubleOrders += 1
             findings.append("ordered twice")
         }
+        if try isTokenBroken() {
+            damage += 1
+            return
+        }
         let orders = try history()
         try lookForUnknownKeys(orders)
         try lookForLost(issued, orders, outcome)
@@ -43,6 +54,12 @@ struct Inspection {
         try inspectEnd(outcome)
         let verified = try copy.tokencert(["history", "verify"])
         if verified.status != 0 { findings.append("the ledger is broken: \(verified.errors)") }
+    }
+
+    /// Whether the module has lost its token: SoftHSM2 writes the token's own file in place.
+    private func isTokenBroken() throws -> Bool {
+        guard fault.name.hasSuffix("token") else { return false }
+        return try copy.tokencert(["list"]).errors.contains("not initialised")
     }
 
     /// The run itself.
@@ -55,6 +72,7 @@ struct Inspection {
             if errors.count != 1 { findings.append("\(errors.count) error lines") }
             if !outcome.errors.contains("\nhint: ") { findings.append("no hint") }
         }
+        hasFired = outcome.status != 0
         let logins = copy.calls.filter { $0.hasSuffix("C_Login user") }.count
         if logins > 1 { findings.append("the PIN was sent \(logins) times") }
     }
@@ -70,10 +88,24 @@ struct Inspection {
         }
     }
 
-    /// The ids of the private keys on the token.
+    /// The serial numbers of the certificates on the token.
+    static func serialNumbers(_ copy: Copy) throws -> Set<String> {
+        let keys = try copy.json(["list"])["keys"] as? [[String: Any]] ?? []
+        let certificates = keys.flatMap { $0["certificates"] as? [[String: Any]] ?? [] }
+        return Set(certificates.compactMap { $0["serialNumber"] as? String })
+    }
+
+    /// The ids of the keys on the token.
     static func keys(_ copy: Copy) throws -> Set<String> {
         let keys = try copy.json(["list"])["keys"] as? [[String: Any]] ?? []
-        return Set(keys.compactMap { $0["id"] as? String })
+        return Set(keys.filter { !isFragment($0) }.compactMap { $0["id"] as? String })
+    }
+
+    /// Whether a half has neither id nor label nor anything in it.
+    private static func isFragment(_ key: [String: Any]) -> Bool {
+        let isHalf = key["privateKey"] == nil || key["publicKey"] == nil
+        let isEmpty = ["unknown", "RSA"].contains(key["kind"] as? String)
+        return isHalf && isEmpty && key["id"] as? String == "" && key["label"] as? String == ""
     }
 
     private mutating func lookForUnknownKeys(_ orders: [[String: Any]]) throws {
@@ -129,16 +161,16 @@ struct Inspection {
     private mutating func goOn(_ issued: Set<String>, _ orders: [[String: Any]]) throws {
         for number in Self.unfinished(orders) {
             let resumed = try copy.tokencert(["resume", "\(number)"])
+            if ca.orders.count - ordersBefore > 1 {
+                doubleOrders += 1
+                findings.append("resume ordered again")
+            }
             if resumed.status == 0 { continue }
             let isDecision = [75, 76].contains(resumed.status) && resumed.errors.contains("hint: ")
             guard isDecision else {
                 unfinished += 1
                 findings.append("resume ended with \(resumed.status): \(resumed.errors)")
                 continue
-            }
-            if ca.orders.count - ordersBefore > 1 {
-                doubleOrders += 1
-                findings.append("resume ordered again")
             }
             if fault.isUnusable {
                 let given = try copy.tokencert(["resume", "\(number)", "--abandon"])
@@ -176,7 +208,10 @@ struct Inspection {
         if !left.isEmpty { findings.append("unfinished after resume: \(left)") }
         let state = (orders.last?["summary"] as? [String: Any])?["state"] as? String
         let list = try copy.json(["list"])
-        let keys = list["keys"] as? [[String: Any]] ?? []
+        let all = list["keys"] as? [[String: Any]] ?? []
+        let keys = all.filter { !Self.isFragment($0) }
+        damage += all.count - keys.count
+        try lookForUnknownKeys(orders)
         let found = keys.flatMap { $0["certificates"] as? [[String: Any]] ?? [] }
         if keys.contains(where: { $0["privateKey"] == nil || $0["publicKey"] == nil }) {
             findings.append("half of a key is on the token")
@@ -187,6 +222,11 @@ struct Inspection {
         switch state {
         case "proved", "done":
             if found.count != 1 { findings.append("\(found.count) certificates in the end") }
+            // The one that was there before was to be replaced.
+            let old = found.contains { old in
+                serialNumbersBefore.contains(old["serialNumber"] as? String ?? "")
+            }
+            if old { findings.append("the certificate in the end is the old one") }
         case nil, "closed":
             if outcome.status == 0 { findings.append("nothing was done, and the status is 0") }
             let expected = copy.operation == .renew ? 1 : 0

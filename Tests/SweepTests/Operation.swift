@@ -28,6 +28,8 @@ struct Template: Sendable {
     let folder: TemporaryFolder
     /// The ids of the keys that are there.
     private(set) var keys: Set<String> = []
+    /// The serial numbers of the certificates that are there.
+    private(set) var serialNumbers: Set<String> = []
 
     init(_ operation: Operation, _ ca: StandIn) throws {
         self.operation = operation
@@ -54,7 +56,11 @@ struct Template: Sendable {
             let issued = Set(ca.issued).subtracting(before)
             try folder.write(issued.first ?? "", "certificate.pem")
         }
-        if operation != .issue { keys = try Inspection.keys(Copy(self, ca)) }
+        if operation != .issue {
+            let copy = try Copy(self, ca)
+            keys = try Inspection.keys(copy)
+            serialNumbers = try Inspection.serialNumbers(copy)
+        }
     }
 
     private static func tokencert(_ arguments: [String], _ environment: [String: String]) throws {

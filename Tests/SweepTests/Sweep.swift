@@ -38,6 +38,10 @@ struct Row: Sendable {
     var doubleOrders = 0
     var unknownKeys = 0
     var unfinished = 0
+    /// How often the token itself was left with half of an object, which is not in our hands.
+    var damage = 0
+    /// How many runs did not simply succeed.
+    var fired = 0
     /// Everything that was not as it should be, the four above included.
     var findings: [String] = []
 }
@@ -118,16 +122,19 @@ struct Worker: Sendable {
 
     /// Lets an operation go wrong in one way, and looks at what is left.
     func check(_ operation: Operation, _ fault: Fault, into row: inout Row) {
-        row.cases += 1
         do {
-            guard let template = templates[operation] else { return }
-            var inspection = Inspection(
-                try Copy(template, ca), ca, fault, knownKeys: template.keys)
+            guard let template = templates[operation] else {
+                throw SweepError(description: "there is no token for \(operation.rawValue)")
+            }
+            row.cases += 1
+            var inspection = Inspection(try Copy(template, ca), ca, fault, template)
             try inspection.inspect()
             row.lost += inspection.lost
             row.doubleOrders += inspection.doubleOrders
             row.unknownKeys += inspection.unknownKeys
             row.unfinished += inspection.unfinished
+            row.damage += inspection.damage
+            row.fired += inspection.hasFired ? 1 : 0
             row.findings += inspection.findings.map {
                 "\(operation.rawValue), \(fault.name), \(fault.detail): \($0)"
             }
@@ -175,6 +182,8 @@ private final class Rows: @unchecked Sendable {
             rows[index].doubleOrders += row.doubleOrders
             rows[index].unknownKeys += row.unknownKeys
             rows[index].unfinished += row.unfinished
+            rows[index].damage += row.damage
+            rows[index].fired += row.fired
             rows[index].findings += row.findings
         }
     }
@@ -185,7 +194,8 @@ private final class Rows: @unchecked Sendable {
 /// The rows as a table.
 func table(_ rows: [Row]) -> String {
     let header = [
-        "operation", "fault", "cases", "lost", "double orders", "unknown keys", "unfinished",
+        "operation", "fault", "cases", "failed", "lost", "double orders", "unknown keys",
+        "unfinished", "token damaged itself",
     ]
     let lines =
         [header]
@@ -193,8 +203,9 @@ func table(_ rows: [Row]) -> String {
             ($0.fault, $0.operation.rawValue) < ($1.fault, $1.operation.rawValue)
         }.map { row in
             [
-                row.operation.rawValue, row.fault, "\(row.cases)", "\(row.lost)",
-                "\(row.doubleOrders)", "\(row.unknownKeys)", "\(row.unfinished)",
+                row.operation.rawValue, row.fault, "\(row.cases)", "\(row.fired)",
+                "\(row.lost)", "\(row.doubleOrders)", "\(row.unknownKeys)",
+                "\(row.unfinished)", "\(row.damage)",
             ]
         }
     let widths = header.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }

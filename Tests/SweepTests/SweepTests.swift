@@ -15,6 +15,12 @@ private func report(_ name: String, _ rows: [Row], _ location: SourceLocation = 
     }
     for row in rows {
         #expect(row.cases > 0, sourceLocation: location)
+        // A fault that never comes to pass shows nothing. One write that fails can be made again, and
+        // a connection that breaks after the answer does no harm.
+        #expect(
+            row.cases < 4 || row.fired > 0 || row.fault.hasSuffix("once")
+                || row.fault.contains("late-reset"),
+            "\(row.fault)", sourceLocation: location)
         #expect(
             row.findings.isEmpty,
             "\(row.findings.count): \(row.findings.prefix(10).joined(separator: "\n"))",
@@ -108,10 +114,11 @@ extension RealParts {
             var cases: [(Operation, Fault)] = []
             let kinds = [
                 ("pwrite64", "ledger"), ("fdatasync", "ledger"), ("sendto", "network"),
-                ("recvfrom", "network"), ("connect", "network"),
+                ("recvfrom", "network"), ("connect", "network"), ("ftruncate", "token"),
+                ("write", "token"),
             ]
             for operation in Operation.allCases {
-                for (call, place) in kinds where operation.orders || place == "ledger" {
+                for (call, place) in kinds where operation.orders || place != "network" {
                     let calls = try count(
                         operation, ["strace", "-f", "-o", "FOLDER/trace", "-e", "trace=\(call)"]
                     ) { Self.traced(call, $0) }
@@ -132,7 +139,7 @@ extension RealParts {
                 }
             }
             report(
-                "Killed at every system call of ledger and network",
+                "Killed at every system call of ledger, network and token",
                 try sweep(bounded(cases, to: 40)))
         }
 
@@ -140,7 +147,7 @@ extension RealParts {
         func killedAtRandomMoments() throws {
             var generator = SystemRandomNumberGenerator()
             let cases = (0..<(isFull ? 300 : 20)).map { _ in
-                let seconds = Double.random(in: 0.01...0.16, using: &generator)
+                let seconds = Double.random(in: 0.02...0.2, using: &generator)
                 var fault = Fault(name: "killed at a random moment", detail: "\(seconds) s")
                 fault.killedAfter = seconds
                 fault.allowed = [137, 0]

@@ -27,7 +27,7 @@ struct LedgerOptions: ParsableArguments {
     func replacedCertificates() throws -> Set<String> {
         guard isReadableFile(path) else { return [] }
         return Set(
-            try open().orders().filter { [.proved, .done].contains($0.state) }
+            try open().orders().filter(\.isProved)
                 .compactMap(\.beginning.replacedCertificate))
     }
 }

@@ -72,19 +72,20 @@ struct RenewalCandidates {
         _ session: inout Session<ReadOnly>
     ) throws -> (Certificate, label: String)? {
         var newest: (Certificate, label: String)?
+        // A key that was named is renewed even where nothing but a replaced one is left.
+        var fallback: (Certificate, label: String)?
         let isCertificateNamed = uri?.objectAttributes[.class] == .certificate
         for found in entry.certificates {
             if let uri, isCertificateNamed, !Self.names(uri, found.record) { continue }
             guard let certificate = try certificate(found, &session),
-                certificate.notAfter > newest?.0.notAfter ?? .min
+                isCertificateNamed || leadsToAnchor(certificate, intermediates)
             else { continue }
-            if !isCertificateNamed {
-                if replaced.contains(certificate.pem) { continue }
-                if !leadsToAnchor(certificate, intermediates) { continue }
-            }
-            newest = (certificate, found.record.label)
+            let entry = (certificate, label: found.record.label)
+            if certificate.notAfter > fallback?.0.notAfter ?? .min { fallback = entry }
+            if !isCertificateNamed, replaced.contains(certificate.pem) { continue }
+            if certificate.notAfter > newest?.0.notAfter ?? .min { newest = entry }
         }
-        return newest
+        return newest ?? (uri == nil ? nil : fallback)
     }
 
     private func certificates(

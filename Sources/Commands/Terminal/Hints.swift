@@ -14,7 +14,7 @@ extension Failure {
         if let uri = error.writtenCertificate {
             hints.append("the certificate was written: \(uri)")
         }
-        if let key = error.key, key.isNew, !error.isClosed {
+        if let key = error.key, key.isNew {
             hints.append("the key pair that was made stays on the token: \(key.uri)")
             // Where a certificate may come for it, it is not to be removed.
             if !error.mayHaveOrdered { hints.append(Self.removal(of: key)) }
@@ -26,7 +26,7 @@ extension Failure {
                 omittingEmptySubsequences: false, whereSeparator: \.isNewline
             ).map(String.init)
         }
-        if let order = error.order, !error.isClosed { hints += Self.hints(order: order, error) }
+        if let order = error.order { hints += Self.hints(order: order, error) }
         self.init(Self.status(error), error.text, hints: hints, attachment: answer)
     }
 
@@ -49,29 +49,32 @@ extension Failure {
         let resume = "tokencert resume \(order)"
         switch error.code {
         case .alreadyReplaced: return ["tokencert history \(order) shows it"]
-        case .orderRefused, .credentialsRefused:
-            // Of a key that was there nothing is left to do.
-            guard error.key?.isNew == true else { return [] }
-            return [
-                "once the reason is gone, to order for it: \(resume)",
-                "to give it up: \(resume) --abandon",
-            ]
         case .orderInUse: return ["wait until it is done; \(resume) shows how it ended"]
-        case .orderPending, .needsDecision:
-            return [
-                "to take the certificate from the web site: \(resume) --from FILE",
-                "to order once more all the same: \(resume) --order-again",
-                "to give it up: \(resume) --abandon",
-            ]
+        case .certificateDiffers where error.isFromElsewhere:
+            return ["to write it all the same: \(resume) --from FILE --accept-changes"]
         case .certificateDiffers:
             return ["it is in the ledger; to write it all the same: \(resume) --accept-changes"]
-        case .certificateWrong:
+        case .certificateWrong where !error.isFromElsewhere:
             return [
                 "what came is in the ledger; to check it again: \(resume)",
                 "to give it up: \(resume) --abandon",
             ]
         default:
-            return ["to go on: \(resume)", "to give it up: \(resume) --abandon"]
+            return Self.hints(remainder: error.remainder, resume)
+        }
+    }
+
+    /// What can be done about an order by what it still needs.
+    private static func hints(remainder: Remainder?, _ resume: String) -> [String] {
+        switch remainder {
+        case .nothing: []
+        case .decision:
+            [
+                "to take the certificate from the web site: \(resume) --from FILE",
+                "to order once more all the same: \(resume) --order-again",
+                "to give it up: \(resume) --abandon",
+            ]
+        default: ["to go on: \(resume)", "to give it up: \(resume) --abandon"]
         }
     }
 

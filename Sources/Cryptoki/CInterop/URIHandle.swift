@@ -84,7 +84,16 @@ internal import Secrets
         guard unsafe p11_kit_uri_format(uri, P11_KIT_URI_FOR_ANY, &text) == 0 else {
             return "pkcs11:"
         }
-        return unsafe string(text) ?? "pkcs11:"
+        return Self.withoutUnknownQuery(unsafe string(text) ?? "pkcs11:")
+    }
+
+    /// Leaves out of the query what RFC 7512 does not name: it may be a PIN under a mistyped name.
+    private static func withoutUnknownQuery(_ text: String) -> String {
+        guard let mark = text.firstIndex(of: "?") else { return text }
+        let query = text[text.index(after: mark)...].split(separator: "&").filter { part in
+            ["pin-source=", "module-name=", "module-path="].contains { part.hasPrefix($0) }
+        }
+        return text[..<mark] + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
     }
 
     func tokenText(_ member: KeyPath<TokenInfo, String>) -> String? {

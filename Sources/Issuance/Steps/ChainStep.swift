@@ -57,8 +57,9 @@ struct ChainStep {
         var present: [Certificate] = []
         do throws(CryptokiError) {
             for object in try session.findObjects(template) {
-                let attributes = try session.attributes(of: object, [AttributeKey.value.type])
-                if let certificate = attributes[.value].flatMap({ try? Certificate(der: $0) }) {
+                // One that cannot be read is none.
+                let attributes = try? session.attributes(of: object, [AttributeKey.value.type])
+                if let certificate = attributes?[.value].flatMap({ try? Certificate(der: $0) }) {
                     present.append(certificate)
                 }
             }

@@ -35,7 +35,7 @@ struct GenerateStep {
     }
 
     /// Finds the key that an unfinished job has made, by the id that it had chosen and that nothing
-    /// had. Labels are no help: some tokens have their own.
+    /// had then. What has another label by now is somebody else's.
     ///
     /// - Returns: The key, or nil where none was made; halves of one are removed then.
     func findMade(
@@ -51,7 +51,7 @@ struct GenerateStep {
             throw IssuanceError(error, at: .generate, while: "searching the token")
         }
         guard let handle = found.first else {
-            try removeKeys(id, [.publicKey], &session)
+            try removeKeys(id, [.publicKey], label: label, &session)
             return nil
         }
         guard found.count == 1 else {
@@ -59,15 +59,22 @@ struct GenerateStep {
                 .severalObjects, at: .generate,
                 "\(found.count) private keys on the token have the id \(hexadecimal(id))")
         }
-        return try insisting(on: kind, id, label, &session) {
+        let key = try insisting(on: kind, id, label, &session) {
             (session) throws(IssuanceError) in
             try read(handle, nil, isNew: true, &session)
         }
+        guard key.label == label || key.label.isEmpty else {
+            throw IssuanceError(
+                .idTaken, at: .generate,
+                "the id \(hexadecimal(id)) is used by a key with the label “\(key.label)”")
+        }
+        return key
     }
 
     /// Removes what a call that made no whole pair has left, and insists that it is gone.
     private func removeKeys(
-        _ id: [UInt8], _ halves: [ObjectClass], _ session: inout Session<ReadWrite>
+        _ id: [UInt8], _ halves: [ObjectClass], label: String? = nil,
+        _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) {
         var isLeft = false
         do throws(CryptokiError) {
@@ -75,6 +82,7 @@ struct GenerateStep {
                 var template = Template()
                 template[.class] = half
                 template[.id] = id
+                if let label { template[.label] = label }
                 for object in try session.findObjects(template) {
                     try session.destroyObject(object)
                 }
@@ -99,14 +107,27 @@ struct GenerateStep {
     ) throws(IssuanceError) -> TokenKey {
         do throws(IssuanceError) {
             let key = try read(&session)
-            try insist(kind, id, on: key, &session)
+            do throws(IssuanceError) {
+                try insist(kind, id, on: key, &session)
+            } catch {
+                var error = error
+                error.key = key.named(on: session.token)
+                // Such a key is never used, and another one would be no better.
+                if error.code == .keyUnsafe {
+                    error.isClosed = true
+                    error.reason += "; it stays: \(key.uri)"
+                }
+                throw error
+            }
             return key
         } catch {
             var error = error
             let token = session.token
-            error.key = .init(
-                uri: uri(id, label), id: id, isNew: true, tokenLabel: token.info.label,
-                modulePath: token.module.path)
+            error.key =
+                error.key
+                ?? .init(
+                    uri: uri(id, label), id: id, isNew: true, tokenLabel: token.info.label,
+                    modulePath: token.module.path)
             throw error
         }
     }

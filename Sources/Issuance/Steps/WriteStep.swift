@@ -19,7 +19,7 @@ struct WriteStep {
         let before = isFresh ? [] : try certificates(key.id, at: .write, &session)
         for object in before
         where try value(of: object, &session) == verified.certificate.der {
-            return (uri, true)
+            return (try self.uri(of: object, key, &session), true)
         }
         try requireSpace(for: verified.certificate, session.token)
         do throws(CryptokiError) {
@@ -81,6 +81,18 @@ struct WriteStep {
         named[.id] = key.id
         named[.label] = label ?? key.label
         return PKCS11URI(token: tokenURI, objectWith: named).description
+    }
+
+    private func uri(
+        of object: ObjectHandle, _ key: TokenKey, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> String {
+        do throws(CryptokiError) {
+            let attributes = try session.attributes(
+                of: object, [AttributeKey<String>.label.type])
+            return uri(key, attributes[.label])
+        } catch {
+            throw IssuanceError(error, at: .write, while: "reading a certificate")
+        }
     }
 
     private func value(

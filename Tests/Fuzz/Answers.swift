@@ -1,0 +1,35 @@
+internal import CAcert
+internal import OpenSSLX509
+internal import Secrets
+
+/// A CA that answers whatever it was given.
+private struct Echo: Transport {
+    let answer: TransportAnswer
+
+    mutating func post(
+        to url: String, form: borrowing Secret
+    ) throws(TransportError) -> TransportAnswer {
+        answer
+    }
+}
+
+func readAnswers(_ bytes: [UInt8]) {
+    let answer = TransportAnswer(status: 200, body: bytes)
+    switch OrderOutcome(answer) {
+    case .issued(let text): _ = Certificate.all(inPEM: text)
+    case .refused(let refusal): precondition(isPlain(refusal.text))
+    case .pending(let identifier): precondition(identifier?.isEmpty != true)
+    case .unclear(let reason): precondition(isPlain(reason))
+    }
+    var api = API(
+        baseURL: "https://localhost", username: "a", password: Secret(),
+        transport: Echo(answer: answer))
+    if let status = try? api.accountStatus() {
+        precondition(!status.names.contains(AccountStatus.anonymousName))
+    }
+}
+
+/// What a person is shown has no markup left that the server sent, and no line ends.
+private func isPlain(_ text: String) -> Bool {
+    !text.unicodeScalars.contains { $0 == "\n" || $0 == "\r" }
+}
