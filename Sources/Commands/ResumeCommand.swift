@@ -56,7 +56,7 @@ struct ResumeCommand: ParsableCommand {
         let page = try ledger.open(number)
         let order = try page.order()
         guard order.remainder != .nothing else {
-            return tell(number, "Order \(number) is finished: \(order.state.rawValue).")
+            return tell(number, "Order \(number) is finished: \(OrderLine(order).stateText).")
         }
         try goOn(page, order)
     }
@@ -64,7 +64,10 @@ struct ResumeCommand: ParsableCommand {
     private func goOn(_ page: OpenOrder, _ order: Order) throws {
         if abandon {
             try page.record(.closed(reason: "given up"))
-            tell(order.number, "Order \(order.number) is given up. What is on the token stays.")
+            let warning = order.mayHaveOrdered ? " The CA may issue for it all the same." : ""
+            tell(
+                order.number,
+                "Order \(order.number) is given up. What is on the token stays." + warning)
             return
         }
         if orderAgain, !order.isUndecided {

@@ -50,7 +50,7 @@ struct OrderLine: Encodable {
         case "written": "written, not proved"
         case "proved": isFinished ? "done" : "old certificate not removed"
         case "retiring": "old certificate not removed"
-        case "closed": "given up"
+        case "closed": "over"
         default: state
         }
     }
