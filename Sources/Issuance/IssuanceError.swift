@@ -92,6 +92,8 @@ public struct IssuanceError: Error, Sendable {
     public internal(set) var order: Int64?
     /// Whether the order is over.
     var isClosed = false
+    /// Whether the token says that the key was not made on it, as of one that it never finished.
+    var isKeyForeign = false
     /// What the order still needs, or nil where none was begun or the ledger cannot tell.
     public internal(set) var remainder: Remainder?
     /// Whether the certificate that is wrong came from elsewhere, so that the ledger has it not.

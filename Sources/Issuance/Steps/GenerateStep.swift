@@ -59,9 +59,17 @@ struct GenerateStep {
                 .severalObjects, at: .generate,
                 "\(found.count) private keys on the token have the id \(hexadecimal(id))")
         }
-        let key = try insisting(on: kind, id, label, &session) {
-            (session) throws(IssuanceError) in
-            try read(handle, nil, isNew: true, &session)
+        let key: TokenKey
+        do throws(IssuanceError) {
+            key = try insisting(on: kind, id, label, &session) {
+                (session) throws(IssuanceError) in
+                try read(handle, nil, isNew: true, &session)
+            }
+        } catch {
+            guard error.isKeyForeign else { throw error }
+            // Killed between the template and the value: nothing was ever signed with it.
+            try removeKeys(id, [.privateKey, .publicKey], label: label, &session)
+            return nil
         }
         guard key.label == label || key.label.isEmpty else {
             throw IssuanceError(
@@ -196,8 +204,10 @@ struct GenerateStep {
                 .keyUnsafe, at: .generate, "the new key's value could leave the token")
         }
         guard attributes[.local] ?? true else {
-            throw IssuanceError(
+            var error = IssuanceError(
                 .keyUnsafe, at: .generate, "the token says that the key was not made on it")
+            error.isKeyForeign = true
+            throw error
         }
         guard key.publicKey.kind == kind else {
             throw IssuanceError(
