@@ -65,7 +65,10 @@ let package = Package(
             dependencies: ["Files", "OpenSSLX509", .product(name: "GRDB", package: "GRDB.swift")]),
 
         // The story that is told with them.
-        .target(name: "Inventory", dependencies: ["Cryptoki", "OpenSSLX509"]),
+        .target(
+            name: "Inventory", dependencies: ["Cryptoki", "OpenSSLX509"],
+            // In the code itself: the program is one file.
+            resources: [.embedInCode("Capabilities/Profiles")]),
         .target(
             name: "Issuance",
             dependencies: [
@@ -111,6 +114,9 @@ let package = Package(
             dependencies: ["FaultyModule", "TestSupport", "cacert-standin", "tokencert"]),
         .testTarget(
             name: "SweepTests",
+            dependencies: ["FaultyModule", "TestSupport", "cacert-standin", "tokencert"]),
+        .testTarget(
+            name: "ModulesTests",
             dependencies: ["FaultyModule", "TestSupport", "cacert-standin", "tokencert"]),
         .testTarget(
             name: "MisuseTests", dependencies: ["Cryptoki", "Secrets", "TestSupport"],

@@ -42,13 +42,14 @@ struct ImportCommand: ParsableCommand {
         let uri = try setting(key, "KEY").map(parseURI)
         let token = try findToken(tokenOptions, uri)
         let importer = Importer(
-            token: token, settings: try issuanceSettings(anchors, nil, tokenOptions))
-        try importer.check(certificates)
+            token, settings: try issuanceSettings(anchors, nil, tokenOptions))
+        let plan = try importer.check(certificates)
         let ledger = try ledgerOptions.openForWriting()
-        let pin = try readPIN(token, tokenOptions.source(uri))
-        let imported = try importer.write(
-            certificates, for: uri, label: setting(label, "LABEL"),
-            writingChain: setting(chain, "CHAIN"), pin: pin, in: ledger)
+        let imported = try withPINs(plan, tokenOptions, uri) { pins in
+            try importer.write(
+                certificates, for: uri, label: setting(label, "LABEL"),
+                writingChain: setting(chain, "CHAIN"), pins: pins, in: ledger)
+        }
         try showIssued(imported, output)
     }
 }

@@ -35,9 +35,9 @@ struct IssueCommand: ParsableCommand {
         try requireWritable(options.outputFile)
         let anchors = try TrustStore.anchors(file: setting(ca.caFile, "CA_FILE"))
         let token = try findToken(tokenOptions, request.keyURI)
-        let pinSource = try tokenOptions.source(request.keyURI)
+        _ = try tokenOptions.source(request.keyURI)
         var issuer = Issuer(
-            token: token, api: try openAPI(ca, anchorsPEM: anchors.pem),
+            token, api: try openAPI(ca, anchorsPEM: anchors.pem),
             settings: try issuanceSettings(anchors, ca, tokenOptions))
         let plan = try issuer.plan(request)
         if isDryRun {
@@ -45,8 +45,9 @@ struct IssueCommand: ParsableCommand {
             return
         }
         let ledger = try ledgerOptions.openForWriting()
-        let pin = try readPIN(token, pinSource)
-        let issued = try issuer.issue(plan, pin: pin, in: ledger)
+        let issued = try withPINs(plan.pins, tokenOptions, request.keyURI) { pins in
+            try issuer.issue(plan, pins: pins, in: ledger)
+        }
         try showIssued(issued, output)
         if let file = options.outputFile {
             try writeFile(
@@ -58,7 +59,7 @@ struct IssueCommand: ParsableCommand {
     private func show(_ plan: Plan) throws {
         let lines = PlanLines(
             token: plan.tokenURI.description, key: plan.key, name: plan.name.text,
-            emailAddresses: plan.emailAddresses, codeSigning: plan.codeSigning,
+            emailAddresses: plan.emailAddresses, codeSigning: plan.codeSigning, pins: plan.pins,
             ca: try ca.baseURL())
         if output.isJSON {
             try printJSON(lines)

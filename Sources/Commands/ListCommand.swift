@@ -21,17 +21,21 @@ struct ListCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let uri = try uri.map(parseURI)
-        let token = try findToken(tokenOptions, uri)
+        let capabilities = try findToken(tokenOptions, uri)
+        let token = capabilities.token
         let source = try tokenOptions.source(uri)
         let needsLogin = token.info.flags.contains(.loginRequired)
         let inventory: TokenInventory
-        if let source, needsLogin {
-            try requireUsablePIN(token, allowingLastTry: tokenOptions.allowsLastTry)
-            let pin = try readPIN(token, source)
-            try requirePossiblePIN(pin, token)
-            inventory = try token.withLogin(as: .user, pin: pin) { try read(token, uri) }
+        if source != nil, needsLogin {
+            let plan = try PINPlan(
+                capabilities, for: [.read], allowingLastTry: tokenOptions.allowsLastTry)
+            inventory = try withPINs(plan, tokenOptions, uri) { pins in
+                try TokenLogin(capabilities, pins).performing(.read, at: .plan) {
+                    () throws(IssuanceError) in Result { try read(capabilities, uri) }
+                }.get()
+            }
         } else {
-            inventory = try read(token, uri)
+            inventory = try read(capabilities, uri)
         }
         let sawAll = !needsLogin || source != nil
         let report = ListReport(
@@ -44,9 +48,11 @@ struct ListCommand: ParsableCommand {
         }
     }
 
-    private func read(_ token: Token, _ uri: PKCS11URI?) throws -> TokenInventory {
-        var session = try token.openSession(ReadOnly.self)
-        return try TokenInventory(&session, matching: uri)
+    private func read(
+        _ capabilities: TokenCapabilities, _ uri: PKCS11URI?
+    ) throws -> TokenInventory {
+        var session = try capabilities.token.openSession(ReadOnly.self)
+        return try TokenInventory(&session, matching: uri, profile: capabilities.profile)
     }
 }
 

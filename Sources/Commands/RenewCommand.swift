@@ -4,7 +4,6 @@ internal import Inventory
 internal import Issuance
 internal import Ledger
 internal import OpenSSLX509
-internal import Secrets
 
 struct RenewCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -56,46 +55,62 @@ struct RenewCommand: ParsableCommand {
         let days = try expiring.map(Self.days)
         let anchors = try TrustStore.anchors(file: setting(ca.caFile, "CA_FILE"))
         let token = try findToken(tokenOptions, wanted)
-        let source = try tokenOptions.source(wanted)
+        _ = try tokenOptions.source(wanted)
         if let wanted, !wanted.namesObject {
             throw Failure(
                 .usage, "the URI \(wanted) names no key and no certificate",
                 hints: ["tokencert list shows them", "--all renews all of a token"])
         }
         let candidates = RenewalCandidates(
-            anchors: anchors, now: now(), replaced: try ledgerOptions.replacedCertificates())
+            anchors: anchors, now: now(), replaced: try ledgerOptions.replacedCertificates(),
+            profile: token.profile)
         if dryRun {
-            try showCandidates(try candidates.find(on: token, wanted, expiringWithin: days))
+            try showCandidates(try candidates.find(on: token.token, wanted, expiringWithin: days))
             return
         }
         let api = try openAPI(ca, anchorsPEM: anchors.pem)
         let ledger = try ledgerOptions.openForWriting()
-        try requireUsablePIN(token, allowingLastTry: tokenOptions.allowsLastTry)
-        let pin = try readPIN(token, source)
-        try requirePossiblePIN(pin, token)
+        let plan = try PINPlan(
+            token, for: setting(newKey, "NEW_KEY") ? Set(Duty.allCases) : [.read, .sign, .write],
+            allowingLastTry: tokenOptions.allowsLastTry)
         var issuer = Issuer(
-            token: token, api: api, settings: try issuanceSettings(anchors, ca, tokenOptions))
-        // One login for all: what is done inside of it finds somebody logged in.
-        try token.withLogin(as: .user, pin: pin) {
-            let found = try candidates.find(on: token, wanted, expiringWithin: days)
-            if found.isEmpty {
-                try report([])
-            } else {
-                try renew(found, &issuer, pin, ledger)
+            token, api: api, settings: try issuanceSettings(anchors, ca, tokenOptions))
+        try withPINs(plan, tokenOptions, wanted) { pins in
+            // One login for all, where one role does all.
+            let login = TokenLogin(token, pins)
+            try throwing { () throws(IssuanceError) in
+                try login.holding { () throws(IssuanceError) in
+                    let found = try login.performing(.read, at: .plan) { () throws(IssuanceError) in
+                        Result {
+                            try candidates.find(on: token.token, wanted, expiringWithin: days)
+                        }
+                    }
+                    return Result {
+                        try renew(found.get(), &issuer, pins, ledger)
+                    }
+                }
             }
         }
     }
 
+    /// Does something that fails in two ways.
+    private func throwing(
+        _ body: () throws(IssuanceError) -> Result<Void, any Error>
+    ) throws {
+        try body().get()
+    }
+
     private func renew(
         _ candidates: [RenewalCandidate], _ issuer: inout Issuer<CurlTransport>,
-        _ pin: borrowing Secret, _ ledger: Ledger
+        _ pins: TokenPINs, _ ledger: Ledger
     ) throws {
+        guard !candidates.isEmpty else { return try report([]) }
         var renewed: [IssueReport] = []
         var failures: [Failure] = []
         for candidate in candidates {
             do {
                 let plan = try issuer.plan(request(for: candidate))
-                let issued = try issuer.issue(plan, pin: pin, in: ledger)
+                let issued = try issuer.issue(plan, pins: pins, in: ledger)
                 renewed.append(IssueReport(issued))
                 if !output.isJSON { try showIssued(issued, output) }
             } catch let error as IssuanceError where error.code == .alreadyReplaced {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Cryptoki
+internal import Inventory
 internal import Issuance
 internal import OpenSSLX509
 
@@ -23,15 +24,17 @@ struct RequestCommand: ParsableCommand {
         try requireWritable(file)
         let token = try findToken(tokenOptions, request.keyURI)
         let maker = RequestMaker(
-            token: token, allowsLastTry: tokenOptions.allowsLastTry, progress: tellProgress)
+            token, allowsLastTry: tokenOptions.allowsLastTry, progress: tellProgress)
         let plan = try maker.plan(request)
         if setting(dryRun, "DRY_RUN") {
-            try show(token, plan)
+            try show(token.token, plan, try maker.pins(for: plan))
             return
         }
+        let planOfPINs = try maker.pins(for: plan)
         let ledger = try ledgerOptions.openForWriting()
-        let pin = try readPIN(token, tokenOptions.source(request.keyURI))
-        let made = try maker.make(plan, request, pin: pin, in: ledger)
+        let made = try withPINs(planOfPINs, tokenOptions, request.keyURI) { pins in
+            try maker.make(plan, request, pins: pins, in: ledger)
+        }
         if let file {
             try writeFile(made.request.pem, file, hints: ["its key: \(made.key.uri)"])
         }
@@ -48,8 +51,8 @@ struct RequestCommand: ParsableCommand {
         }
     }
 
-    private func show(_ token: Token, _ plan: KeyPlan) throws {
-        let lines = PlanLines(token: try TokenReport(token).uri, key: plan)
+    private func show(_ token: Token, _ plan: KeyPlan, _ pins: PINPlan) throws {
+        let lines = PlanLines(token: try TokenReport(token).uri, key: plan, pins: pins)
         if output.isJSON {
             try printJSON(lines)
         } else {

@@ -77,14 +77,14 @@ struct ResumeCommand: ParsableCommand {
                 hints: ["to go on: tokencert resume \(order.number)"])
         }
         let token = try findToken(of: order)
-        let source = try tokenOptions.source(nil)
+        _ = try tokenOptions.source(nil)
         if order.remainder == .key, from == nil {
             try settleKey(page, order, token)
             return
         }
         let anchors = try TrustStore.anchors(file: setting(ca.caFile, "CA_FILE"))
         let finisher = Finisher(
-            token: token, settings: try issuanceSettings(anchors, ca, tokenOptions))
+            token, settings: try issuanceSettings(anchors, ca, tokenOptions))
         var certificates: [Certificate] = []
         if let from {
             certificates = try Commands.certificates(inFile: from, option: "--from")
@@ -95,40 +95,44 @@ struct ResumeCommand: ParsableCommand {
             certificates = try finisher.certificatesOnToken(for: order, in: page.ledger)
             guard !certificates.isEmpty else { throw Failure(undecided: order, reason) }
         }
-        let pin = try readPIN(token, source)
-        let issued = try finisher.finish(
-            page, with: certificates, acceptingChanges: setting(acceptChanges, "ACCEPT_CHANGES"),
-            pin: pin)
+        let issued = try withPINs(finisher.pins(for: order), tokenOptions) { pins in
+            try finisher.finish(
+                page, with: certificates,
+                acceptingChanges: setting(acceptChanges, "ACCEPT_CHANGES"), pins: pins)
+        }
         try showIssued(issued, output)
     }
 
     private func placeOrder(
-        _ page: OpenOrder, _ order: Order, _ token: Token, _ anchors: TrustAnchors
+        _ page: OpenOrder, _ order: Order, _ token: TokenCapabilities, _ anchors: TrustAnchors
     ) throws {
         let ca = try ca.adopting(order)
         var issuer = Issuer(
-            token: token, api: try openAPI(ca, anchorsPEM: anchors.pem),
+            token, api: try openAPI(ca, anchorsPEM: anchors.pem),
             settings: try issuanceSettings(anchors, ca, tokenOptions))
         var request = IssuanceRequest(order)
         if setting(acceptChanges, "ACCEPT_CHANGES") { request.acceptsChanges = true }
         let plan = try issuer.plan(order, request)
         try page.ledger.rehearse()
-        let pin = try readPIN(token, tokenOptions.source(nil))
-        let issued = try issuer.resume(page, plan, pin: pin, orderingAgain: orderAgain)
+        let issued = try withPINs(plan.pins, tokenOptions) { pins in
+            try issuer.resume(page, plan, pins: pins, orderingAgain: orderAgain)
+        }
         try showIssued(issued, output)
     }
 
-    private func settleKey(_ page: OpenOrder, _ order: Order, _ token: Token) throws {
+    private func settleKey(_ page: OpenOrder, _ order: Order, _ token: TokenCapabilities) throws {
         let settings = try issuanceSettings(TrustAnchors([]), nil, tokenOptions)
-        let pin = try readPIN(token, tokenOptions.source(nil))
-        let uri = try Finisher(token: token, settings: settings).settleKey(page, pin: pin)
+        let finisher = Finisher(token, settings: settings)
+        let uri = try withPINs(finisher.pins(for: order), tokenOptions) { pins in
+            try finisher.settleKey(page, pins: pins)
+        }
         let text =
             uri.map { "its key is on the token: \($0)" } ?? "nothing of it is on the token"
         tell(order.number, "Order \(order.number) asked no CA, and \(text)")
     }
 
     /// The token of an order, which no option can change, only where it is looked for.
-    private func findToken(of order: Order) throws -> Token {
+    private func findToken(of order: Order) throws -> TokenCapabilities {
         var options = tokenOptions
         if setting(options.module, "MODULE") == nil { options.module = order.beginning.modulePath }
         return try Commands.findToken(options, try PKCS11URI(parsing: order.beginning.token))

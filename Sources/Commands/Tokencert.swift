@@ -17,7 +17,7 @@ public struct Tokencert: ParsableCommand {
         subcommands: [
             TokensCommand.self, ListCommand.self, AccountCommand.self, RequestCommand.self,
             IssueCommand.self, ResumeCommand.self, RenewCommand.self, ImportCommand.self,
-            HistoryCommand.self,
+            HistoryCommand.self, ProbeCommand.self,
         ])
 
     /// Made by argument-parser.

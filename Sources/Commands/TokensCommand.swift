@@ -1,19 +1,34 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import Inventory
+internal import OpenSSLX509
 
 struct TokensCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tokens", abstract: "Show modules, slots and tokens.")
+        commandName: "tokens", abstract: "Show modules, slots and tokens.",
+        discussion: """
+            A profile says what a module does not say of itself. --profiles shows those that \
+            tokencert has and a person's own, which are JSON files in the folder \
+            tokencert/token-profiles of the configuration; tokencert probe makes one.
+            """)
+
+    @Flag(help: "Show what is known of tokens besides what they say.")
+    var profiles = false
 
     @OptionGroup var tokenOptions: TokenOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         try prepareProcess(output)
+        if profiles {
+            try showProfiles()
+            return
+        }
         let set = try ModuleSet(tokenOptions, nil)
         let choices = try tokenOptions.choices()
-        let report = try TokensReport(set, isDetailed: output.isVerbose) {
+        let report = try TokensReport(
+            set, isDetailed: output.isVerbose, profiles: try tokenOptions.profiles()
+        ) {
             token throws(CryptokiError) in
             for choice in choices where try !choice.fits(token) { return false }
             return true
@@ -23,6 +38,23 @@ struct TokensCommand: ParsableCommand {
         } else {
             report.printText(try output.style())
         }
+    }
+}
+
+extension TokensCommand {
+    private func showProfiles() throws {
+        let profiles = try Profiles.all()
+        if output.isJSON {
+            try printJSON(["profiles": profiles])
+            return
+        }
+        var table = Table(["NAME", "FOR", "TESTED WITH"])
+        for profile in profiles {
+            table.add(
+                [profile.name, profile.title, profile.tested],
+                below: output.isVerbose ? (profile.notes ?? []).map { "- \($0)" } : [])
+        }
+        table.print(try output.style())
     }
 }
 
@@ -53,7 +85,10 @@ private struct TokensReport: Encodable {
     var modules: [ModuleReport] = []
     var failures: [FailureReport] = []
 
-    init(_ set: ModuleSet, isDetailed: Bool, _ fits: (Token) throws(CryptokiError) -> Bool) throws {
+    init(
+        _ set: ModuleSet, isDetailed: Bool, profiles: [TokenProfile],
+        _ fits: (Token) throws(CryptokiError) -> Bool
+    ) throws {
         for module in set.modules {
             var report = ModuleReport(
                 name: module.name, path: module.path, description: module.info.libraryDescription,
@@ -65,7 +100,8 @@ private struct TokensReport: Encodable {
                     do throws(CryptokiError) {
                         let token = try slot.token()
                         if try fits(token) {
-                            line.token = try TokenReport(token, isDetailed: isDetailed)
+                            line.token = try TokenReport(
+                                token, detailedBy: isDetailed ? profiles : nil)
                         }
                     } catch {
                         line.failure = error.description
@@ -90,7 +126,7 @@ private struct TokensReport: Encodable {
                     [
                         token.label, token.manufacturer, token.model, token.serialNumber,
                         token.state.joined(separator: ", "),
-                    ], below: [token.uri] + (token.mechanisms ?? []))
+                    ], below: [token.uri] + token.details)
             }
             let failed = module.slots.compactMap(\.failure)
             if !tokens.isEmpty { table.print(style) }
@@ -122,10 +158,17 @@ struct TokenReport: Encodable {
     let isWriteProtected: Bool
     let needsLogin: Bool
     let hasPINPad: Bool
+    /// With `--verbose`: the profile that is used, or nil where none fits.
+    let profile: String?
+    /// With `--verbose`: the kinds of keys that can be issued for.
+    let keyKinds: [String]?
     /// With `--verbose`: what the token can do.
     let mechanisms: [String]?
 
-    init(_ token: Token, isDetailed: Bool = false) throws(CryptokiError) {
+    /// - Parameter profiles: Where what the token does not say is looked for, or nil for less.
+    init(
+        _ token: Token, detailedBy profiles: [TokenProfile]? = nil
+    ) throws(CryptokiError) {
         let info = token.info
         label = info.label
         manufacturer = info.manufacturer
@@ -141,7 +184,22 @@ struct TokenReport: Encodable {
         isWriteProtected = info.flags.contains(.writeProtected)
         needsLogin = info.flags.contains(.loginRequired)
         hasPINPad = info.flags.contains(.protectedAuthenticationPath)
-        mechanisms = isDetailed ? try Self.mechanisms(token) : nil
+        guard let profiles else {
+            (profile, keyKinds, mechanisms) = (nil, nil, nil)
+            return
+        }
+        let capabilities = try TokenCapabilities(token, profiles: profiles)
+        profile = capabilities.profile?.name
+        keyKinds = capabilities.keyKinds.map(\.name)
+        mechanisms = try Self.mechanisms(token)
+    }
+
+    /// What `--verbose` shows below the token.
+    var details: [String] {
+        guard let keyKinds, let mechanisms else { return [] }
+        let kinds = keyKinds.isEmpty ? "none" : keyKinds.joined(separator: ", ")
+        return ["profile: \(profile ?? "none fits")", "keys that can be made: \(kinds)"]
+            + mechanisms
     }
 
     private static func mechanisms(_ token: Token) throws(CryptokiError) -> [String] {

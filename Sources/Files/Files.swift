@@ -192,3 +192,29 @@ public func parentFolder(_ path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
 }
+
+/// Something that changes when a file is written or replaced: where it is, how long it is and when
+/// it was written. Nothing of its content.
+///
+/// - Parameter path: The file.
+/// - Returns: nil where there is no such file.
+public func fileStamp(_ path: String) -> String? {
+    var information = stat()
+    guard unsafe stat(path, &information) == 0 else { return nil }
+    #if canImport(Darwin)
+        let written = information.st_mtimespec
+    #else
+        let written = information.st_mtim
+    #endif
+    return "\(information.st_dev):\(information.st_ino):\(information.st_size):"
+        + "\(written.tv_sec).\(written.tv_nsec)"
+}
+
+/// A path that names the same file from every working folder.
+///
+/// - Parameter path: The path; where there is no such file it stays as it is.
+public func absolutePath(_ path: String) -> String {
+    guard let resolved = unsafe realpath(path, nil) else { return path }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+}

@@ -11,9 +11,12 @@ extension TokenInventory {
     /// - Parameters:
     ///   - session: A session of the token.
     ///   - uri: What the objects must fit, or nil for all of them.
+    ///   - profile: What is known of the token; a certificate that its module makes for itself is
+    ///     nobody's and left out.
     /// - Throws: `CryptokiError`.
     public init<Access>(
-        _ session: inout Session<Access>, matching uri: PKCS11URI? = nil
+        _ session: inout Session<Access>, matching uri: PKCS11URI? = nil,
+        profile: TokenProfile? = nil
     ) throws(CryptokiError) {
         let tokenURI = try PKCS11URI(token: session.token)
         let wanted = uri?.objectAttributes ?? Template()
@@ -45,9 +48,10 @@ extension TokenInventory {
             case .certificate:
                 let value = try session.attributes(of: handle, [AttributeKey.value.type])
                 let certificate = value[.value].flatMap { try? Certificate(der: $0) }
+                let content = certificate.map { CertificateEntry.Content($0) }
+                if let content, profile?.isPlaceholder(content) ?? false { continue }
                 pairing.add(
-                    certificate: CertificateEntry(
-                        record: record, content: certificate.map { .init($0) }),
+                    certificate: CertificateEntry(record: record, content: content),
                     certificate?.publicKey)
             default:
                 others += 1

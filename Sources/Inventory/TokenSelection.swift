@@ -82,6 +82,47 @@ public func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -
         code: .none, candidates: all.filter { $0.info.flags.contains(.tokenInitialized) })
 }
 
+/// Finds exactly one token, and waits for it where it is not there.
+///
+/// - Parameters:
+///   - choices: What was said about the token; it has to fit all of it.
+///   - modules: Where it is looked for.
+///   - seconds: How long a token that is not there is waited for.
+///   - whileWaiting: Called once where it has to be waited for.
+/// - Returns: The token.
+/// - Throws: As ``selectToken(_:in:)``, once the time is over.
+public func selectToken(
+    _ choices: [TokenChoice], in modules: [Module], waitingSeconds seconds: Int,
+    whileWaiting: () -> Void
+) throws -> Token {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    var hasTold = false
+    while true {
+        do {
+            return try selectToken(choices, in: modules)
+        } catch let error as TokenSelectionError where error.code == .none {
+            guard ContinuousClock.now < deadline else { throw error }
+        } catch let error as CryptokiError {
+            // A token that is being put in may not answer yet.
+            guard seconds > 0, ContinuousClock.now < deadline else { throw error }
+        }
+        if !hasTold { whileWaiting() }
+        hasTold = true
+        waitForSlotEvent(in: modules)
+    }
+}
+
+/// Waits until a token may have been put in or taken out, a second at most.
+///
+/// Where a module tells of events, it is asked for them a few times; else the second is waited for.
+/// The C function is `C_WaitForSlotEvent`, which is never left blocking: nothing could end it.
+private func waitForSlotEvent(in modules: [Module]) {
+    for _ in 0..<4 {
+        pause(milliseconds: 250)
+        for module in modules where module.hasSlotEvent() { return }
+    }
+}
+
 private func slots(of module: Module, _ trouble: inout CryptokiError?) -> [Slot] {
     do throws(CryptokiError) {
         return try module.slots(tokenPresent: true)

@@ -1,21 +1,34 @@
-public import Cryptoki
+internal import Cryptoki
+public import Inventory
 public import Ledger
 public import OpenSSLX509
-public import Secrets
 
 /// Finishes what needs no CA: an answer or a certificate is there, and has to get onto the token.
 public struct Finisher: Sendable {
-    private let token: Token
+    private let capabilities: TokenCapabilities
     private let settings: IssuanceSettings
+
+    private var token: Token { capabilities.token }
 
     /// Prepares a token.
     ///
     /// - Parameters:
-    ///   - token: The token of the orders.
+    ///   - capabilities: The token of the orders, and what is known of it.
     ///   - settings: As for an ``Issuer``.
-    public init(token: Token, settings: IssuanceSettings) {
-        self.token = token
+    public init(_ capabilities: TokenCapabilities, settings: IssuanceSettings) {
+        self.capabilities = capabilities
         self.settings = settings
+    }
+
+    /// The PINs that finishing an order needs.
+    ///
+    /// - Parameter order: The order.
+    /// - Throws: ``IssuanceError`` at ``Step/plan`` where one of them cannot be sent.
+    public func pins(for order: Order) throws(IssuanceError) -> PINPlan {
+        let duties: Set<Duty> =
+            order.beginning.newKeyKind == nil || !capabilities.changesRoles
+            ? [.read, .sign, .write] : [.read, .generate, .sign, .write]
+        return try PINPlan(capabilities, for: duties, allowingLastTry: settings.allowsLastTry)
     }
 
     /// Looks whether the certificate of an order that nobody knows the outcome of is on the token:
@@ -83,20 +96,19 @@ public struct Finisher: Sendable {
     ///     with a certificate from elsewhere.
     ///   - certificates: Certificates from elsewhere, or none for what the ledger has.
     ///   - acceptsChanges: Whether a certificate is written although it is not what was asked for.
-    ///   - pin: The user's PIN, UTF-8.
+    ///   - pins: The PINs that ``pins(for:)`` names.
     /// - Returns: The certificate on the token.
     /// - Throws: ``IssuanceError``.
     public func finish(
         _ page: OpenOrder, with certificates: [Certificate], acceptingChanges acceptsChanges: Bool,
-        pin: borrowing Secret
+        pins: TokenPINs
     ) throws(IssuanceError) -> IssuedCertificate {
         let journal = Journal(page)
         let order = try journal.order(at: .plan)
-        _ = try TokenReadiness(token, allowingLastTry: settings.allowsLastTry)
-        return try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
-            let work = try TokenWork(token, tokenURI(token), .anything)
-            var session = try work.openSession()
-            let fragments = Fragments(&session)
+        try requireWritable(capabilities)
+        let work = TokenWork(TokenLogin(capabilities, pins), try tokenURI(token), .anything)
+        return try work.inSession { (session) throws(IssuanceError) in
+            let fragments = work.fragments(&session)
             let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
                 guard let key = try work.key(of: order, &session) else {
                     throw IssuanceError(
@@ -122,11 +134,10 @@ public struct Finisher: Sendable {
                     expecting: Expectation(
                         order.beginning, acceptsChanges: acceptsChanges || wasAccepted),
                     label: order.beginning.certificateLabel,
-                    writingChain: order.beginning.writesChain, isFresh: false, journal, &session,
-                    pin: pin)
+                    writingChain: order.beginning.writesChain, isFresh: false, journal, &session)
                 return try place.retire(order.replacement, keeping: issued, journal, &session)
             }
-            fragments.remove(&session)
+            fragments?.remove(&session)
             return issued
         }
     }
@@ -158,11 +169,11 @@ public struct Finisher: Sendable {
     ///
     /// - Parameters:
     ///   - page: The order, one whose ``Order/remainder`` is ``Remainder/key``.
-    ///   - pin: The user's PIN, UTF-8.
+    ///   - pins: The PINs that ``pins(for:)`` names.
     /// - Returns: The URI of the key that was made, or nil where there is none.
     /// - Throws: ``IssuanceError``.
     public func settleKey(
-        _ page: OpenOrder, pin: borrowing Secret
+        _ page: OpenOrder, pins: TokenPINs
     ) throws(IssuanceError) -> String? {
         let journal = Journal(page)
         let order = try journal.order(at: .plan)
@@ -170,12 +181,10 @@ public struct Finisher: Sendable {
             try journal.insist(.closed(reason: "nothing was written"), at: .plan)
             return nil
         }
-        try requireUsablePIN(token, allowingLastTry: settings.allowsLastTry)
-        return try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
-            let work = try TokenWork(token, tokenURI(token), .anything)
-            var session = try work.openSession()
-            return try journal.following(nil, on: token) { () throws(IssuanceError) in
-                let key = try work.generation.findMade(kind, id: id, label: label, &session)
+        let work = TokenWork(TokenLogin(capabilities, pins), try tokenURI(token), .anything)
+        return try work.inSession { (session) throws(IssuanceError) in
+            try journal.following(nil, on: token) { () throws(IssuanceError) in
+                let key = try work.findMade(kind, id: id, label: label, &session)
                 try journal.insist(
                     .closed(reason: key.map { "its key: \($0.uri)" } ?? "no key was made"),
                     at: .generate)

@@ -1,36 +1,41 @@
 public import Cryptoki
-internal import Inventory
+public import Inventory
 public import Ledger
 public import OpenSSLX509
-public import Secrets
 
 /// Writes certificates that came from elsewhere beside the keys that they are for.
 public struct Importer: Sendable {
-    private let token: Token
+    private let capabilities: TokenCapabilities
     private let settings: IssuanceSettings
+
+    private var token: Token { capabilities.token }
 
     /// Prepares a token.
     ///
     /// - Parameters:
-    ///   - token: The token.
+    ///   - capabilities: The token, and what is known of it.
     ///   - settings: As for an ``Issuer``.
-    public init(token: Token, settings: IssuanceSettings) {
-        self.token = token
+    public init(_ capabilities: TokenCapabilities, settings: IssuanceSettings) {
+        self.capabilities = capabilities
         self.settings = settings
     }
 
     /// Insists that a certificate may be written, as far as that can be told without its key.
     ///
     /// - Parameter certificates: The certificate and, in any order, others of its chain.
+    /// - Returns: The PINs that writing needs.
     /// - Throws: ``IssuanceError``; no PIN was sent.
-    public func check(_ certificates: [Certificate]) throws(IssuanceError) {
-        _ = try TokenReadiness(token, allowingLastTry: settings.allowsLastTry)
+    public func check(_ certificates: [Certificate]) throws(IssuanceError) -> PINPlan {
+        try requireWritable(capabilities)
+        let pins = try PINPlan(
+            capabilities, for: [.read, .sign, .write], allowingLastTry: settings.allowsLastTry)
         guard let leaf = certificates.first(where: { !$0.isAuthority }) else {
             throw IssuanceError(
                 .certificateWrong, at: .verify, "there is no certificate but of authorities")
         }
         let verify = VerifyStep(anchors: settings.anchors, time: settings.clock())
         try verify.requireSound(leaf, others: certificates.filter { $0 != leaf })
+        return pins
     }
 
     /// Writes a certificate beside the key that it is for, and has the token prove it.
@@ -41,21 +46,24 @@ public struct Importer: Sendable {
     ///     public half.
     ///   - label: The object's label, or nil for that of the key.
     ///   - writesChain: Whether the certificates between it and its anchor are written, too.
-    ///   - pin: The user's PIN, UTF-8.
+    ///   - pins: The PINs that ``check(_:)`` names.
     ///   - ledger: What remembers it.
     /// - Throws: ``IssuanceError``.
     public func write(
         _ certificates: [Certificate], for keyURI: PKCS11URI?, label: String?,
-        writingChain writesChain: Bool, pin: borrowing Secret, in ledger: Ledger
+        writingChain writesChain: Bool, pins: TokenPINs, in ledger: Ledger
     ) throws(IssuanceError) -> IssuedCertificate {
-        try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
-            let work = try TokenWork(token, tokenURI(token), .anything)
-            var session = try work.openSession()
-            let key = try self.key(for: certificates, keyURI, work, &session)
+        let work = TokenWork(TokenLogin(capabilities, pins), try tokenURI(token), .anything)
+        return try work.inSession { (session) throws(IssuanceError) in
+            let key = try work.login.performing(.read, at: .generate) {
+                () throws(IssuanceError) in
+                try self.key(for: certificates, keyURI, work, &session)
+            }
             guard certificates.contains(where: { $0.publicKey == key.publicKey }) else {
                 throw IssuanceError(
                     .certificateWrong, at: .verify, "the certificate is for another key")
             }
+            try work.requireRoom(for: key, replacing: nil, having: certificates, &session)
             var beginning = OrderEvent.Beginning(
                 job: .import, token: work.tokenURI.description, modulePath: token.module.path,
                 keyID: hexadecimal(key.id), keyLabel: key.label)
@@ -70,7 +78,7 @@ public struct Importer: Sendable {
                     progress: settings.progress)
                 return try place(
                     certificates, interruption: nil, for: key, expecting: nil, label: label,
-                    writingChain: writesChain, isFresh: false, journal, &session, pin: pin)
+                    writingChain: writesChain, isFresh: false, journal, &session)
             }
         }
     }

@@ -13,6 +13,10 @@ public struct IssuanceError: Error, Sendable {
         public static let tokenNotWritable = Code(value: "tokenNotWritable")
         /// The id is used on the token.
         public static let idTaken = Code(value: "idTaken")
+        /// The token has no place with that id: see ``IssuanceError/choices``.
+        public static let noSuchPlace = Code(value: "noSuchPlace")
+        /// The token has room for one certificate a key, and the key has one.
+        public static let noRoom = Code(value: "noRoom")
         /// No object fits the URI.
         public static let noSuchObject = Code(value: "noSuchObject")
         /// Several objects fit the URI.
@@ -129,7 +133,8 @@ public struct IssuanceError: Error, Sendable {
     /// What a token's failure means for the job.
     private static func code(_ error: CryptokiError) -> Code {
         switch error.returnValue {
-        case .pinIncorrect, .pinInvalid, .pinLenRange, .pinExpired, .pinLocked: .pinRefused
+        case .pinIncorrect, .pinInvalid, .pinLenRange, .pinExpired, .pinLocked, .userTypeInvalid:
+            .pinRefused
         case .deviceMemory, .tokenWriteProtected, .sessionReadOnly, .userPINNotInitialized:
             .tokenNotWritable
         default: .tokenFailed
@@ -138,7 +143,7 @@ public struct IssuanceError: Error, Sendable {
 }
 
 /// Does something of a step; failures of the token are given the step and what was being done.
-func at<Result>(
+func at<Result: ~Copyable>(
     _ step: Step, _ doing: String, _ body: () throws(CryptokiError) -> Result
 ) throws(IssuanceError) -> Result {
     do throws(CryptokiError) {

@@ -1,8 +1,8 @@
 public import CAcert
-public import Cryptoki
+internal import Cryptoki
+public import Inventory
 public import Ledger
 public import OpenSSLX509
-public import Secrets
 
 /// What an issue needs besides the token and the account.
 public struct IssuanceSettings: Sendable {
@@ -46,20 +46,24 @@ public struct IssuanceSettings: Sendable {
 /// Puts certificates of one account onto one token.
 ///
 /// Each step stands in the ledger before it is done, and what came of it after: whatever ends the
-/// process, ``resume(_:_:pin:orderingAgain:)`` or ``Finisher`` goes on from there.
+/// process, ``resume(_:_:pins:orderingAgain:)`` or ``Finisher`` goes on from there.
 public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
-    private let token: Token
+    private let capabilities: TokenCapabilities
     private let settings: IssuanceSettings
     private var api: API<Carrier>
+
+    private var token: Token { capabilities.token }
 
     /// Makes an issuer. Nothing is sent yet.
     ///
     /// - Parameters:
-    ///   - token: The token.
+    ///   - capabilities: The token, and what is known of it.
     ///   - api: The account.
     ///   - settings: Everything else.
-    public init(token: Token, api: consuming API<Carrier>, settings: IssuanceSettings) {
-        self.token = token
+    public init(
+        _ capabilities: TokenCapabilities, api: consuming API<Carrier>, settings: IssuanceSettings
+    ) {
+        self.capabilities = capabilities
         self.api = api
         self.settings = settings
     }
@@ -73,10 +77,11 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     /// - Throws: ``IssuanceError`` at ``Step/plan``.
     public mutating func plan(_ request: IssuanceRequest) throws(IssuanceError) -> Plan {
         settings.progress(.plan)
-        let planning = KeyPlanning(
-            token: token, acceptance: settings.acceptance, allowsLastTry: settings.allowsLastTry)
         // The token first: what it says costs nothing.
-        return try plan(request, planning.plan(request, defaultLabel: ""))
+        let planning = KeyPlanning(capabilities: capabilities, acceptance: settings.acceptance)
+        let key = try planning.plan(request, defaultLabel: "")
+        try requireWritable(capabilities)
+        return try plan(request, key)
     }
 
     /// The same for an order that was begun: its key may be on the token.
@@ -89,7 +94,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         _ order: Order, _ request: IssuanceRequest
     ) throws(IssuanceError) -> Plan {
         settings.progress(.plan)
-        _ = try TokenReadiness(token, allowingLastTry: settings.allowsLastTry)
+        try requireWritable(capabilities)
         return try plan(request, KeyPlan(order.beginning))
     }
 
@@ -97,6 +102,8 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         _ request: IssuanceRequest, _ key: KeyPlan
     ) throws(IssuanceError) -> Plan {
         var key = key
+        let pins = try PINPlan(
+            capabilities, for: key.duties, allowingLastTry: settings.allowsLastTry)
         let account = AccountChoices(account: try accountStatus())
         let name = try account.name(request.name)
         let addresses = try account.emailAddresses(request.emailAddresses)
@@ -109,7 +116,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
             token: token, tokenURI: try tokenURI(token), key: key, name: name,
             emailAddresses: addresses, codeSigning: request.codeSigning,
             acceptsChanges: request.acceptsChanges, certificateLabel: request.label,
-            replacement: request.replacement)
+            replacement: request.replacement, pins: pins)
     }
 
     private mutating func accountStatus() throws(IssuanceError) -> AccountStatus {
@@ -127,34 +134,33 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ///
     /// - Parameters:
     ///   - plan: What ``plan(_:)`` found.
-    ///   - pin: The user's PIN, UTF-8; sent once, and once more for each use of a key that wants
-    ///     that.
+    ///   - pins: The PINs that ``Plan/pins`` names.
     ///   - ledger: What remembers it.
     /// - Returns: The certificate on the token.
     /// - Throws: ``IssuanceError``; it names the order and a key that was made and stays.
     public mutating func issue(
-        _ plan: Plan, pin: borrowing Secret, in ledger: Ledger
+        _ plan: Plan, pins: TokenPINs, in ledger: Ledger
     ) throws(IssuanceError) -> IssuedCertificate {
-        try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
-            let work = try TokenWork(token, plan.tokenURI, settings.acceptance)
-            var session = try work.openSession()
+        let work = TokenWork(TokenLogin(capabilities, pins), plan.tokenURI, settings.acceptance)
+        return try work.inSession { (session) throws(IssuanceError) in
             settings.progress(.generate)
             switch plan.key {
             case .existing(let uri):
-                let key = try work.generation.find(uri, &session)
+                let key = try work.find(uri, &session)
+                try work.requireRoom(for: key, replacing: plan.replacement, &session)
                 let journal = try begin(plan, key, in: ledger)
                 return try journal.following(key, on: token) { () throws(IssuanceError) in
-                    try order(plan, key, journal, work, &session, pin: pin)
+                    try order(plan, key, journal, work, &session)
                 }
             case .generate(let kind, let id, let label):
                 // Private objects are seen only now that somebody is logged in.
-                try requireFree(id, &session, at: .generate)
+                try work.requireFree(id, &session)
                 let journal = try begin(plan, kind, id, label, in: ledger)
                 let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
-                    try work.generation.generate(kind, id: id, label: label, &session)
+                    try work.generate(kind, id: id, label: label, &session)
                 }
                 return try journal.following(key, on: token) { () throws(IssuanceError) in
-                    try order(plan, key, journal, work, &session, pin: pin)
+                    try order(plan, key, journal, work, &session)
                 }
             }
         }
@@ -166,28 +172,27 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ///   - page: The order, one whose ``Order/remainder`` is ``Remainder/order`` or, where it is
     ///     ordered again, ``Remainder/decision(_:)``.
     ///   - plan: What ``plan(_:_:)`` found for it.
-    ///   - pin: The user's PIN, UTF-8.
+    ///   - pins: The PINs that ``Plan/pins`` names.
     ///   - isRepeated: Whether a person has asked for a second order, knowing that the first may
     ///     have been taken.
     /// - Returns: The certificate on the token.
     /// - Throws: ``IssuanceError``.
     public mutating func resume(
-        _ page: OpenOrder, _ plan: Plan, pin: borrowing Secret, orderingAgain isRepeated: Bool
+        _ page: OpenOrder, _ plan: Plan, pins: TokenPINs, orderingAgain isRepeated: Bool
     ) throws(IssuanceError) -> IssuedCertificate {
         let journal = Journal(page)
         let record = try journal.order(at: .plan)
-        return try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
-            let work = try TokenWork(token, plan.tokenURI, settings.acceptance)
-            var session = try work.openSession()
+        let work = TokenWork(TokenLogin(capabilities, pins), plan.tokenURI, settings.acceptance)
+        return try work.inSession { (session) throws(IssuanceError) in
             settings.progress(.generate)
-            let fragments = Fragments(&session)
+            let fragments = work.fragments(&session)
             let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
                 try work.key(of: record, orMaking: plan.key, &session)
             }
             let issued = try journal.following(key, on: token) { () throws(IssuanceError) in
-                try order(plan, key, journal, work, &session, pin: pin, isRepeated: isRepeated)
+                try order(plan, key, journal, work, &session, isRepeated: isRepeated)
             }
-            fragments.remove(&session)
+            fragments?.remove(&session)
             return issued
         }
     }
@@ -230,13 +235,13 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
 
     private mutating func order(
         _ plan: Plan, _ key: TokenKey, _ journal: Journal, _ work: TokenWork,
-        _ session: inout Session<ReadWrite>, pin: borrowing Secret, isRepeated: Bool = false
+        _ session: inout Session<ReadWrite>, isRepeated: Bool = false
     ) throws(IssuanceError) -> IssuedCertificate {
         settings.keyReady(journal.page.number, key)
         settings.progress(.request)
         let request = try work.request(
             key, name: plan.name.text, emailAddresses: plan.emailAddresses,
-            codeSigning: plan.codeSigning, &session, pin: pin)
+            codeSigning: plan.codeSigning, &session)
         try journal.insist(
             .sending(
                 .init(
@@ -251,8 +256,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         let issued = try place(
             received, interruption: answer.interruption, for: key, expecting: Expectation(plan),
             label: plan.certificateLabel, writingChain: false,
-            isFresh: key.isNew && journal.isFresh, journal, &session,
-            pin: pin)
+            isFresh: key.isNew && journal.isFresh, journal, &session)
         return try place.retire(plan.replacement, keeping: issued, journal, &session)
     }
 

@@ -1,7 +1,6 @@
 internal import Cryptoki
 internal import Ledger
 internal import OpenSSLX509
-internal import Secrets
 
 /// The end of every job: a certificate is checked, written beside its key, read back and proved;
 /// then, where that was asked for, the one that it replaces is removed.
@@ -23,8 +22,7 @@ struct Placement {
     func callAsFunction(
         _ received: [Certificate], interruption: String?, for key: TokenKey,
         expecting expected: Expectation?, label: String?, writingChain writesChain: Bool,
-        isFresh: Bool, _ journal: Journal, _ session: inout Session<ReadWrite>,
-        pin: borrowing Secret
+        isFresh: Bool, _ journal: Journal, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> IssuedCertificate {
         progress(.verify)
         let verified = try verify(received, interruption, key, expected, journal)
@@ -40,17 +38,22 @@ struct Placement {
             journal.note(certified)
         }
         progress(.write)
-        let chain =
-            writesChain
-            ? try ChainStep(anchors: anchors, time: time)(
-                of: verified.certificate, from: received, journal, &session) : []
-        let write = WriteStep(tokenURI: work.tokenURI)
-        let written = try write(verified, for: key, label: label, isFresh: isFresh, &session)
+        var chain: [String] = []
+        let written = try work.login.performing(.write, at: .write) { () throws(IssuanceError) in
+            if writesChain {
+                chain += try ChainStep(anchors: anchors, time: time)(
+                    of: verified.certificate, from: received, journal, &session)
+            }
+            let write = WriteStep(tokenURI: work.tokenURI, capabilities: work.capabilities)
+            return try write(verified, for: key, label: label, isFresh: isFresh, &session)
+        }
         journal.note(.written(uri: written.uri))
         do throws(IssuanceError) {
             progress(.readBack)
-            let readBack = ReadBackStep(mechanisms: work.mechanisms)
-            let proof = try readBack(verified, for: key, on: work.token, pin: pin)
+            let readBack = ReadBackStep(signer: work.signer)
+            let proof = try work.login.performing(.sign, at: .readBack) {
+                () throws(IssuanceError) in try readBack(verified, for: key, on: work.token)
+            }
             journal.note(
                 .proved(
                     .init(
@@ -83,7 +86,9 @@ struct Placement {
         }
         let name = "\(old.subject), serial number \(old.serialNumber)"
         try journal.insist(.retiring(certificate: name), at: .retire)
-        try RetireStep(token: work.token)(old, keeping: issued.certificate, &session)
+        try work.login.performing(.write, at: .retire) { () throws(IssuanceError) in
+            try RetireStep(token: work.token)(old, keeping: issued.certificate, &session)
+        }
         journal.note(.retired(certificate: name))
         var issued = issued
         issued.unrecorded = journal.failure?.reason

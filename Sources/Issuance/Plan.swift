@@ -12,6 +12,15 @@ public enum KeyPlan: Sendable {
 }
 
 extension KeyPlan {
+    /// What is done on the token for a certificate.
+    var duties: Set<Duty> {
+        if case .generate = self {
+            [.read, .generate, .sign, .write]
+        } else {
+            [.read, .sign, .write]
+        }
+    }
+
     /// The key of an order that was begun. One that was there is found by its id and public half.
     init(_ beginning: OrderEvent.Beginning) throws(IssuanceError) {
         let id = bytes(hexadecimal: beginning.keyID)
@@ -52,6 +61,8 @@ public struct Plan: Sendable {
     public let certificateLabel: String?
     /// What the certificate replaces, or nil.
     public let replacement: Replacement?
+    /// The PINs that are needed.
+    public let pins: PINPlan
 }
 
 /// A certificate that is to be replaced.
@@ -92,6 +103,8 @@ public struct TokenKey: Sendable {
     public let isNew: Bool
     /// Whether each use needs the PIN once more.
     public let needsPINForEachUse: Bool
+    /// What a person should know about it, each in a line.
+    public internal(set) var remarks: [String] = []
 
     /// SHA-256 of the SubjectPublicKeyInfo in hexadecimal, as the ledger knows the key.
     var publicKeyHash: String { hexadecimal(Digest.sha256.hash(publicKey.subjectPublicKeyInfo)) }

@@ -1,7 +1,7 @@
-public import Cryptoki
+internal import Cryptoki
+public import Inventory
 public import Ledger
 public import OpenSSLX509
-public import Secrets
 
 /// A signed request and the key that it is for.
 public struct MadeRequest: Sendable {
@@ -13,20 +13,21 @@ public struct MadeRequest: Sendable {
 
 /// Makes requests on a token for a web form or another CA, without an account.
 public struct RequestMaker: Sendable {
-    private let token: Token
+    private let capabilities: TokenCapabilities
     private let allowsLastTry: Bool
     private let progress: @Sendable (Step) -> Void
 
     /// Prepares a token.
     ///
     /// - Parameters:
-    ///   - token: The token.
+    ///   - capabilities: The token, and what is known of it.
     ///   - allowsLastTry: Whether a PIN is sent that would lock the token if it were wrong.
     ///   - progress: Is told when a step begins.
     public init(
-        token: Token, allowsLastTry: Bool, progress: @escaping @Sendable (Step) -> Void
+        _ capabilities: TokenCapabilities, allowsLastTry: Bool,
+        progress: @escaping @Sendable (Step) -> Void
     ) {
-        self.token = token
+        self.capabilities = capabilities
         self.allowsLastTry = allowsLastTry
         self.progress = progress
     }
@@ -37,11 +38,19 @@ public struct RequestMaker: Sendable {
     /// - Throws: ``IssuanceError`` at ``Step/plan``.
     public func plan(_ request: IssuanceRequest) throws(IssuanceError) -> KeyPlan {
         progress(.plan)
-        let planning = KeyPlanning(
-            token: token, acceptance: .anything, allowsLastTry: allowsLastTry)
+        let planning = KeyPlanning(capabilities: capabilities, acceptance: .anything)
         try requireSubject(name: request.name, emailAddresses: request.emailAddresses)
         let label = request.emailAddresses.first ?? request.name ?? "tokencert"
         return try planning.plan(request, defaultLabel: label)
+    }
+
+    /// The PINs that making a request needs.
+    ///
+    /// - Parameter plan: What ``plan(_:)`` found.
+    /// - Throws: ``IssuanceError`` at ``Step/plan`` where one of them cannot be sent.
+    public func pins(for plan: KeyPlan) throws(IssuanceError) -> PINPlan {
+        try PINPlan(
+            capabilities, for: plan.duties.subtracting([.write]), allowingLastTry: allowsLastTry)
     }
 
     /// Makes the key, if there is to be a new one, and has the token sign the request.
@@ -49,39 +58,39 @@ public struct RequestMaker: Sendable {
     /// - Parameters:
     ///   - plan: What ``plan(_:)`` found.
     ///   - request: What the request shall say.
-    ///   - pin: The user's PIN, UTF-8; sent once, and once more for a key that wants that.
+    ///   - pins: The PINs that ``pins(for:)`` names.
     ///   - ledger: What remembers a new key.
     /// - Throws: ``IssuanceError``; it names a key that was made and stays.
     public func make(
-        _ plan: KeyPlan, _ request: IssuanceRequest, pin: borrowing Secret, in ledger: Ledger
+        _ plan: KeyPlan, _ request: IssuanceRequest, pins: TokenPINs, in ledger: Ledger
     ) throws(IssuanceError) -> MadeRequest {
+        let token = capabilities.token
         let uri = try tokenURI(token)
-        return try withUserLogin(token, pin: pin) { () throws(IssuanceError) in
-            let work = try TokenWork(token, uri, .anything)
-            var session = try work.openSession()
+        let work = TokenWork(TokenLogin(capabilities, pins), uri, .anything)
+        return try work.inSession { (session) throws(IssuanceError) in
             progress(.generate)
             switch plan {
             case .existing(let uri):
-                let key = try work.generation.find(uri, &session)
+                let key = try work.find(uri, &session)
                 do throws(IssuanceError) {
-                    return try make(key, request, work, &session, pin: pin)
+                    return try make(key, request, work, &session)
                 } catch {
                     var error = error
                     error.key = key.named(on: token)
                     throw error
                 }
             case .generate(let kind, let id, let label):
-                try requireFree(id, &session, at: .generate)
+                try work.requireFree(id, &session)
                 var beginning = OrderEvent.Beginning(
                     job: .request, token: uri.description, modulePath: token.module.path,
                     keyID: hexadecimal(id), keyLabel: label)
                 beginning.newKeyKind = kind.name
                 let journal = try Journal(beginning, in: ledger)
                 let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
-                    try work.generation.generate(kind, id: id, label: label, &session)
+                    try work.generate(kind, id: id, label: label, &session)
                 }
                 return try journal.following(key, on: token) { () throws(IssuanceError) in
-                    let made = try make(key, request, work, &session, pin: pin)
+                    let made = try make(key, request, work, &session)
                     try journal.insist(.requested(request: made.request.pem), at: .request)
                     return made
                 }
@@ -91,12 +100,12 @@ public struct RequestMaker: Sendable {
 
     private func make(
         _ key: TokenKey, _ request: IssuanceRequest, _ work: TokenWork,
-        _ session: inout Session<ReadWrite>, pin: borrowing Secret
+        _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> MadeRequest {
         progress(.request)
         let signed = try work.request(
             key, name: request.name, emailAddresses: request.emailAddresses,
-            codeSigning: request.codeSigning, &session, pin: pin)
+            codeSigning: request.codeSigning, &session)
         return MadeRequest(request: signed, key: key)
     }
 }

@@ -1,96 +1,116 @@
 internal import Cryptoki
+internal import Inventory
 internal import OpenSSLX509
-internal import Secrets
 
-/// One way in which a token makes the signature that X.509 wants.
-struct SignatureRung {
-    /// What the token does.
-    let mechanism: MechanismType
-    /// What is handed to it, made of the message.
-    let input: @Sendable ([UInt8]) -> [UInt8]
-    /// What is made of its answer.
-    let output: @Sendable ([UInt8]) throws(X509Error) -> [UInt8]
-}
+/// Has a token sign, and insists on the host that the signature is right.
+struct TokenSigner {
+    let login: TokenLogin
+    /// The one mechanism to use, or nil for the best.
+    var only: MechanismType?
 
-/// The ways for a kind of key, the one that leaves most to the token first.
-func signatureLadder(for kind: KeyKind) -> [SignatureRung] {
-    switch kind {
-    case .rsa:
-        return [
-            SignatureRung(mechanism: .sha256RSAPKCS, input: { $0 }, output: { $0 }),
-            SignatureRung(
-                mechanism: .rsaPKCS,
-                input: { SignatureForm.digestInfo(sha256: Digest.sha256.hash($0)) },
-                output: { $0 }),
-        ]
-    case .ec:
-        let digest = SignatureAlgorithm(for: kind)?.digest ?? .sha256
-        return [
-            SignatureRung(
-                mechanism: .ecdsa, input: { digest.hash($0) },
-                output: { signature throws(X509Error) in
-                    try SignatureForm.ecdsaDER(fromConcatenation: signature)
-                })
-        ]
-    case .ed25519:
-        return [SignatureRung(mechanism: .eddsa, input: { $0 }, output: { $0 })]
-    case .other:
-        return []
-    }
-}
+    private var capabilities: TokenCapabilities { login.capabilities }
 
-/// Signs; a key that wants the PIN for each use without saying so gets it, once. It is the PIN that
-/// the token has accepted a moment ago.
-private func signWithPINOnDemand<Access>(
-    _ input: [UInt8], _ key: ObjectHandle, _ mechanism: Mechanism,
-    _ session: inout Session<Access>, _ pin: borrowing Secret
-) throws(CryptokiError) -> [UInt8] {
-    do throws(CryptokiError) {
-        return try session.sign(input, with: key, mechanism)
-    } catch {
-        guard error.returnValue == .userNotLoggedIn,
-            session.token.info.flags.contains(.loginRequired)
-        else { throw error }
-        return try session.sign(input, with: key, mechanism, contextPIN: pin)
-    }
-}
-
-/// Has a token sign a message, and insists on the host that the signature is right.
-///
-/// - Returns: The signature in X.509's form.
-func sign<Access>(
-    _ message: [UInt8], with key: TokenKey, _ session: inout Session<Access>,
-    _ mechanisms: Set<MechanismType>, pin: borrowing Secret, at step: Step
-) throws(IssuanceError) -> [UInt8] {
-    let kind = key.publicKey.kind
-    guard let algorithm = SignatureAlgorithm(for: kind) else {
-        throw IssuanceError(.tokenUnsuitable, at: step, "nothing signs with a key of kind \(kind)")
-    }
-    for rung in signatureLadder(for: kind) where mechanisms.contains(rung.mechanism) {
-        let raw: [UInt8]
-        do throws(CryptokiError) {
-            let input = rung.input(message)
-            let mechanism = Mechanism(rung.mechanism)
-            if key.needsPINForEachUse {
-                raw = try session.sign(input, with: key.handle, mechanism, contextPIN: pin)
-            } else {
-                raw = try signWithPINOnDemand(input, key.handle, mechanism, &session, pin)
+    /// - Parameters:
+    ///   - message: What is signed.
+    ///   - key: The key; its handle is looked up anew where roles take turns.
+    /// - Returns: The signature in X.509's form.
+    func callAsFunction<Access>(
+        _ message: [UInt8], with key: TokenKey, _ session: inout Session<Access>, at step: Step
+    ) throws(IssuanceError) -> [UInt8] {
+        let kind = key.publicKey.kind
+        guard let algorithm = SignatureAlgorithm(for: kind) else {
+            throw IssuanceError(
+                .tokenUnsuitable, at: step, "nothing signs with a key of kind \(kind)")
+        }
+        return try login.performing(.sign, at: step) { () throws(IssuanceError) in
+            let handle = try handle(of: key, &session, at: step)
+            for rung in capabilities.signatureLadder(for: kind)
+            where only ?? rung.mechanism == rung.mechanism {
+                let input = try made(at: step, key) { () throws(X509Error) in
+                    try rung.input(message, key.publicKey)
+                }
+                let raw: [UInt8]
+                do throws(IssuanceError) {
+                    raw = try sign(
+                        input, handle, needingPIN: key.needsPINForEachUse,
+                        Mechanism(rung.mechanism), &session, at: step)
+                } catch {
+                    // The list of mechanisms was wrong about this one.
+                    if error.tokenError?.returnValue == .mechanismInvalid { continue }
+                    throw error
+                }
+                return try made(at: step, key) { () throws(X509Error) in
+                    let signature = try rung.output(raw)
+                    try key.publicKey.verify(signature, over: message, algorithm)
+                    return signature
+                }
             }
+            throw IssuanceError(
+                .tokenUnsuitable, at: step, "the token does not sign with keys of kind \(kind)")
+        }
+    }
+
+    /// Signs. A key that wants the PIN for each use gets it, whether it says so or not: the PIN is
+    /// one that the token has accepted a moment ago.
+    private func sign<Access>(
+        _ input: [UInt8], _ handle: ObjectHandle, needingPIN: Bool, _ mechanism: Mechanism,
+        _ session: inout Session<Access>, at step: Step
+    ) throws(IssuanceError) -> [UInt8] {
+        if !needingPIN {
+            do throws(CryptokiError) {
+                return try session.sign(input, with: handle, mechanism)
+            } catch {
+                // Before the signature is begun it is the login of the whole token that is missing.
+                guard error.returnValue == .userNotLoggedIn, error.function == "C_Sign",
+                    session.token.info.flags.contains(.loginRequired)
+                else {
+                    throw IssuanceError(error, at: step, while: "the token does not sign")
+                }
+            }
+        }
+        do throws(CryptokiError) {
+            try session.beginSignature(with: handle, mechanism)
         } catch {
-            // The list of mechanisms was wrong about this one.
-            if error.returnValue == .mechanismInvalid { continue }
             throw IssuanceError(error, at: step, while: "the token does not sign")
         }
+        if session.token.info.flags.contains(.loginRequired) {
+            try login.pins.send(.contextSpecific, at: step) { pin throws(CryptokiError) in
+                try session.authenticateSignature(pin)
+            }
+        }
+        do throws(CryptokiError) {
+            return try session.finishSignature(input, mechanism)
+        } catch {
+            throw IssuanceError(error, at: step, while: "the token does not sign")
+        }
+    }
+
+    private func handle<Access>(
+        of key: TokenKey, _ session: inout Session<Access>, at step: Step
+    ) throws(IssuanceError) -> ObjectHandle {
+        guard capabilities.changesRoles else { return key.handle }
+        var template = Template()
+        template[.class] = .privateKey
+        template[.id] = key.id
+        let found = try Issuance.at(step, "searching the token") { () throws(CryptokiError) in
+            try session.findObjects(template)
+        }
+        guard found.count == 1 else {
+            throw IssuanceError(
+                .noSuchObject, at: step, "the key \(key.uri) is not found on the token again")
+        }
+        return found[0]
+    }
+
+    private func made<Result>(
+        at step: Step, _ key: TokenKey, _ body: () throws(X509Error) -> Result
+    ) throws(IssuanceError) -> Result {
         do throws(X509Error) {
-            let signature = try rung.output(raw)
-            try key.publicKey.verify(signature, over: message, algorithm)
-            return signature
+            return try body()
         } catch {
             throw IssuanceError(
                 .tokenFailed, at: step,
                 "the token made a signature that does not fit its key: \(error)")
         }
     }
-    throw IssuanceError(
-        .tokenUnsuitable, at: step, "the token does not sign with keys of kind \(kind)")
 }

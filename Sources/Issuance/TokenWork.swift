@@ -1,50 +1,105 @@
 internal import Cryptoki
+internal import Inventory
 internal import Ledger
 internal import OpenSSLX509
-internal import Secrets
 
-/// The steps that are done on a token while its user is logged in.
+/// The steps that are done on a token, each while the role that it needs is logged in.
 struct TokenWork {
-    let token: Token
+    let login: TokenLogin
     let tokenURI: PKCS11URI
-    let mechanisms: Set<MechanismType>
     private let acceptance: KeyAcceptance
 
-    init(_ token: Token, _ tokenURI: PKCS11URI, _ acceptance: KeyAcceptance) throws(IssuanceError) {
-        self.token = token
+    var token: Token { login.token }
+    var capabilities: TokenCapabilities { login.capabilities }
+
+    init(
+        _ login: TokenLogin, _ tokenURI: PKCS11URI, _ acceptance: KeyAcceptance
+    ) {
+        self.login = login
         self.tokenURI = tokenURI
         self.acceptance = acceptance
-        mechanisms = Set(
-            try at(.generate, "asking the token for its mechanisms") { () throws(CryptokiError) in
-                try token.mechanisms()
-            })
     }
 
-    func openSession() throws(IssuanceError) -> Session<ReadWrite> {
-        do throws(CryptokiError) {
-            return try token.openSession(ReadWrite.self)
-        } catch {
-            throw IssuanceError(error, at: .generate, while: "no session can be opened")
+    /// Does a whole job in a session of its own.
+    func inSession<Result>(
+        _ body: (inout Session<ReadWrite>) throws(IssuanceError) -> Result
+    ) throws(IssuanceError) -> Result {
+        try login.holding { () throws(IssuanceError) in
+            var session = try at(.generate, "no session can be opened") {
+                () throws(CryptokiError) in try token.openSession(ReadWrite.self)
+            }
+            return try body(&session)
         }
     }
 
     /// Makes and finds keys.
-    var generation: GenerateStep { GenerateStep(tokenURI: tokenURI, acceptance: acceptance) }
+    var generation: GenerateStep {
+        GenerateStep(tokenURI: tokenURI, acceptance: acceptance, capabilities: capabilities)
+    }
+
+    /// Signs on the token.
+    var signer: TokenSigner { TokenSigner(login: login) }
+
+    // MARK: Keys
+
+    /// Makes a key with an id that nothing on the token has.
+    func generate(
+        _ kind: KeyKind, id: [UInt8], label: String, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey {
+        let pair = try login.performing(.generate, at: .generate) { () throws(IssuanceError) in
+            try generation.generate(kind, id: id, label: label, &session)
+        }
+        // Where roles took turns the handles are gone.
+        let handles = capabilities.changesRoles ? nil : pair
+        return try reading(&session) { (session) throws(IssuanceError) in
+            try generation.read(handles, of: kind, id: id, label: label, &session)
+        }
+    }
+
+    /// Finds the key that a URI names.
+    func find(
+        _ uri: PKCS11URI, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey {
+        try login.performing(.read, at: .generate) { () throws(IssuanceError) in
+            try generation.find(uri, &session)
+        }
+    }
+
+    /// Insists that nothing on the token has an id, now that somebody is logged in and sees all.
+    func requireFree(
+        _ id: [UInt8], _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) {
+        try login.performing(.read, at: .generate) { () throws(IssuanceError) in
+            try Issuance.requireFree(id, &session, at: .generate)
+        }
+    }
 
     /// The key of an order that was begun: the one that it names, or the one that it has made, or
     /// nil where it came to none.
     func key(
         of order: Order, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey? {
-        if let hash = order.publicKeyHash {
-            return try generation.find(
-                id: bytes(hexadecimal: order.beginning.keyID), publicKeyHash: hash, &session)
+        let plan = try KeyPlan(order.beginning)
+        return try reading(&session) { (session) throws(IssuanceError) in
+            if let hash = order.publicKeyHash {
+                return try generation.find(
+                    id: bytes(hexadecimal: order.beginning.keyID), publicKeyHash: hash, &session)
+            }
+            guard case .generate(let kind, let id, let label) = plan else {
+                throw IssuanceError(
+                    .noSuchObject, at: .generate, "the ledger does not tell the key of this order")
+            }
+            return try generation.findMade(kind, id: id, label: label, &session)
         }
-        guard case .generate(let kind, let id, let label) = try KeyPlan(order.beginning) else {
-            throw IssuanceError(
-                .noSuchObject, at: .generate, "the ledger does not tell the key of this order")
+    }
+
+    /// Finds the key that an unfinished job has made, or nil where it came to none.
+    func findMade(
+        _ kind: KeyKind, id: [UInt8], label: String, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey? {
+        try reading(&session) { (session) throws(IssuanceError) in
+            try generation.findMade(kind, id: id, label: label, &session)
         }
-        return try generation.findMade(kind, id: id, label: label, &session)
     }
 
     /// The same, with a new key where it came to none.
@@ -56,50 +111,77 @@ struct TokenWork {
             throw IssuanceError(
                 .noSuchObject, at: .generate, "the key of this order is not on the token")
         }
-        try requireFree(id, &session, at: .generate)
-        return try generation.generate(kind, id: id, label: label, &session)
+        try requireFree(id, &session)
+        return try generate(kind, id: id, label: label, &session)
     }
+
+    /// Reads keys; where a module tells them right only later, in a session of its own.
+    private func reading<Result>(
+        _ session: inout Session<ReadWrite>,
+        _ body: (inout Session<ReadWrite>) throws(IssuanceError) -> Result
+    ) throws(IssuanceError) -> Result {
+        try login.performing(.read, at: .generate) { () throws(IssuanceError) in
+            guard capabilities.profile?.tellsKeysInNewSessions ?? false else {
+                return try body(&session)
+            }
+            var later = try at(.generate, "no new session can be opened") {
+                () throws(CryptokiError) in try token.openSession(ReadWrite.self)
+            }
+            return try body(&later)
+        }
+    }
+
+    /// What interrupted calls have left; nil where roles take turns, as cards leave nothing.
+    func fragments(_ session: inout Session<ReadWrite>) -> Fragments? {
+        capabilities.changesRoles ? nil : Fragments(&session)
+    }
+
+    /// Insists that a certificate for a key has a place, before it is ordered.
+    func requireRoom(
+        for key: TokenKey, replacing replacement: Replacement?,
+        having certificates: [Certificate] = [],
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) {
+        guard let most = capabilities.certificatesPerKey else { return }
+        var template = Template()
+        template[.class] = .certificate
+        template[.id] = key.id
+        let present = try at(.generate, "searching the token") { () throws(CryptokiError) in
+            var present: [Certificate] = []
+            for object in try session.findObjects(template) {
+                let value = try session.attributes(of: object, [AttributeKey.value.type])[.value]
+                if let certificate = value.flatMap({ try? Certificate(der: $0) }) {
+                    present.append(certificate)
+                }
+            }
+            return present
+        }
+        // What is there already is not written a second time.
+        let kept = present.filter { certificate in
+            !certificates.contains(certificate) && !capabilities.isPlaceholder(certificate)
+                && !(replacement?.isRetired ?? false && replacement?.certificate == certificate)
+        }
+        guard kept.count >= most else { return }
+        throw IssuanceError(
+            .noRoom, at: .generate,
+            "the token has room for \(most) certificate a key, and the key has one: "
+                + (kept.first?.subject.text ?? "it cannot be read"))
+    }
+
+    // MARK: Requests
 
     func request(
         _ key: TokenKey, name: String?, emailAddresses: [String], codeSigning: Bool,
-        _ session: inout Session<ReadWrite>, pin: borrowing Secret
+        _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> CertificateRequest {
-        let step = RequestStep(mechanisms: mechanisms, codeSigning: codeSigning)
-        return try step(key, name: name, emailAddresses: emailAddresses, &session, pin: pin)
+        let step = RequestStep(signer: signer, codeSigning: codeSigning)
+        return try step(key, name: name, emailAddresses: emailAddresses, &session)
     }
 }
 
 func tokenURI(_ token: Token) throws(IssuanceError) -> PKCS11URI {
     try at(.plan, "reading the token") { () throws(CryptokiError) in
         try PKCS11URI(token: token)
-    }
-}
-
-/// Does something while the user is logged in. A PIN that cannot be right is not sent.
-func withUserLogin<Result>(
-    _ token: Token, pin: borrowing Secret, _ body: () throws(IssuanceError) -> Result
-) throws(IssuanceError) -> Result {
-    try requirePossiblePIN(pin, token)
-    do {
-        return try token.withLogin(as: .user, pin: pin) { try body() }
-    } catch let error as IssuanceError {
-        throw error
-    } catch let error as CryptokiError {
-        throw IssuanceError(error, at: .generate, while: error.loginFailure)
-    } catch {
-        throw IssuanceError(.tokenFailed, at: .generate, "\(error)")
-    }
-}
-
-extension CryptokiError {
-    fileprivate var loginFailure: String {
-        switch returnValue {
-        case .pinIncorrect: "the PIN is wrong; it was sent once and will not be sent again"
-        case .pinLocked: "the PIN is locked"
-        case .pinExpired: "the PIN has to be changed before it can be used"
-        case .pinInvalid, .pinLenRange: "the token takes no such PIN"
-        default: "the login failed"
-        }
     }
 }
 

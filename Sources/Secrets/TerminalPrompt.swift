@@ -62,6 +62,23 @@ func readFromTerminal(_ promptText: String) throws(SecretError) -> Secret {
     }
 }
 
+/// Asks something that is no secret at `/dev/tty`, whatever standard input and output are.
+///
+/// - Parameter question: What is asked, with everything that stands before the answer.
+/// - Returns: What was typed, without the line end.
+/// - Throws: ``SecretError`` where there is no terminal.
+public func askAtTerminal(_ question: String) throws(SecretError) -> String {
+    let terminal = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
+    guard terminal >= 0 else {
+        throw SecretError(.noTerminal, "there is no terminal to ask at")
+    }
+    defer { close(terminal) }
+    show(terminal, question)
+    return try readLine(terminal).withBytes { bytes in
+        String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
+    }
+}
+
 /// Waits for a key. False: one of the signals that end the process has come.
 private func waitForInput(
     _ terminal: Int32, _ ending: inout sigset_t

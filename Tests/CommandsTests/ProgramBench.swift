@@ -32,6 +32,15 @@ struct Bench {
         ]) { $1 }
     }
 
+    /// Who has logged in through the faulty module, in order.
+    var logins: [String] {
+        let log = (try? token.folder.read("calls")) ?? ""
+        return log.split(separator: "\n").compactMap {
+            let words = $0.split(separator: " ")
+            return words.count > 2 && words[1] == "C_Login" ? String(words[2]) : nil
+        }
+    }
+
     /// How often the faulty module saw a call.
     func calls(_ function: String) -> Int {
         let log = (try? token.folder.read("calls")) ?? ""

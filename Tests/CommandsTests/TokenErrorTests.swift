@@ -62,10 +62,39 @@ extension RealParts {
             #expect(!outcome.errors.contains("99999999"))
             #expect(bench.token.contents == before)
             #expect(bench.ca.orders.isEmpty)
+            // A job that runs again and again would lock the token.
+            let list = ["list", "--pin-source", "file:\(file)"]
             expect(
-                try bench.tokencert(["list", "--pin-source", "file:\(file)"], bench.faulty([:])),
-                77, "the token refuses the PIN [CKR_PIN_INCORRECT]")
+                try bench.tokencert(list, bench.faulty([:])), 77,
+                "was refused by this token before and it has not changed; it was not sent")
+            #expect(bench.calls("C_Login") == 1)
+            expect(
+                try bench.tokencert(list + ["--retry-pin"], bench.faulty([:])), 77,
+                "the PIN is wrong")
             #expect(bench.calls("C_Login") == 2)
+            #expect(
+                !(try bench.token.folder.read("state/tokencert/refused-pins.json")).contains("9999")
+            )
+            // The right one in the same file is another one.
+            try bench.token.folder.write(bench.token.pin + "\n", "wrong")
+            #expect(try bench.tokencert(list, bench.faulty([:])).status == 0)
+        }
+
+        @Test("A wrong PIN in a variable is sent again by every run of a job")
+        func wrongPINInVariable() throws {
+            let bench = try Bench()
+            let wrong = bench.faulty([
+                "TOKENCERT_PIN_SOURCE": "env:WORK_PIN", "WORK_PIN": "11112222",
+            ])
+            expect(try bench.tokencert(["request"], wrong), 77, "the PIN is wrong")
+            expect(try bench.tokencert(["request"], wrong), 77, "was refused by this token before")
+            #expect(bench.calls("C_Login") == 1)
+            let right = wrong.merging(["WORK_PIN": bench.token.pin, "TOKENCERT_RETRY_PIN": "1"]) {
+                $1
+            }
+            #expect(try bench.tokencert(["request"], right).status == 0)
+            let again = wrong.merging(["WORK_PIN": bench.token.pin]) { $1 }
+            #expect(try bench.tokencert(["request"], again).status == 0)
         }
 
         @Test(

@@ -2,6 +2,8 @@
 // What it understands is in README.md.
 
 #include "FaultyModule.h"
+#include "answers.h"
+#include "roles.h"
 #include "rules.h"
 
 #include <dlfcn.h>
@@ -26,11 +28,27 @@ static CK_ULONG flags_in(const char *variable) {
         {"USER_PIN_FINAL_TRY", CKF_USER_PIN_FINAL_TRY},
         {"USER_PIN_LOCKED", CKF_USER_PIN_LOCKED},
         {"USER_PIN_TO_BE_CHANGED", CKF_USER_PIN_TO_BE_CHANGED},
+        {"SO_PIN_COUNT_LOW", CKF_SO_PIN_COUNT_LOW},
+        {"SO_PIN_FINAL_TRY", CKF_SO_PIN_FINAL_TRY},
+        {"SO_PIN_LOCKED", CKF_SO_PIN_LOCKED},
+        {"SO_PIN_TO_BE_CHANGED", CKF_SO_PIN_TO_BE_CHANGED},
     };
     CK_FLAGS flags = 0;
     for (size_t index = 0; index < sizeof names / sizeof *names; index++)
         if (faulty_listed(variable, names[index].name)) flags |= names[index].flag;
     return flags;
+}
+
+static CK_RV own_C_GetSlotList(CK_BBOOL present, CK_SLOT_ID_PTR list, CK_ULONG_PTR count) {
+    if (!present || faulty_token_is_in()) return real.C_GetSlotList(present, list, count);
+    *count = 0;
+    return CKR_OK;
+}
+
+static CK_RV own_C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO_PTR info) {
+    CK_RV rv = real.C_GetSlotInfo(slot, info);
+    if (rv == CKR_OK && !faulty_token_is_in()) info->flags &= ~(CK_FLAGS)CKF_TOKEN_PRESENT;
+    return rv;
 }
 
 static CK_RV own_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) {
@@ -46,12 +64,31 @@ static CK_RV own_C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CH
         context_login = 1;
         return CKR_OK;
     }
+    if (faulty_has_roles() && user != CKU_CONTEXT_SPECIFIC)
+        return faulty_role_login(&real, session, user, pin, length);
     char *keypad = getenv("FAULTY_KEYPAD_PIN");
     if (keypad && !pin) return real.C_Login(session, user, (CK_UTF8CHAR_PTR)keypad, strlen(keypad));
     return real.C_Login(session, user, pin, length);
 }
 
+static CK_RV own_C_Logout(CK_SESSION_HANDLE session) {
+    return faulty_has_roles() ? faulty_role_logout(&real, session) : real.C_Logout(session);
+}
+
+// Makes the named attributes too long for what they hold, so that the module behind refuses them itself, after it has
+// begun an object of them.
+static void spoil(CK_ATTRIBUTE_PTR attributes, CK_ULONG count) {
+    static CK_BYTE nonsense[3] = {1, 1, 1};
+    for (CK_ULONG index = 0; index < count; index++)
+        if (faulty_listed_number("FAULTY_SPOIL_ATTRIBUTES", attributes[index].type)) {
+            attributes[index].pValue = nonsense;
+            attributes[index].ulValueLen = sizeof nonsense;
+        }
+}
+
 static CK_RV refusal(CK_ATTRIBUTE_PTR attributes, CK_ULONG count) {
+    if (faulty_role_forbids_writing()) return CKR_USER_NOT_LOGGED_IN;
+    spoil(attributes, count);
     const char *limit = getenv("FAULTY_CERTIFICATE_LIMIT");
     int is_certificate = 0;
     CK_ULONG value = 0;
@@ -85,9 +122,30 @@ static CK_RV own_C_GenerateKeyPair(
     CK_RV rv = refusal(public_template, public_count);
     if (rv == CKR_OK) rv = refusal(private_template, private_count);
     if (rv != CKR_OK) return rv;
+    faulty_note_generation(session);
     return real.C_GenerateKeyPair(
         session, mechanism, public_template, public_count, private_template, private_count, public_key,
         private_key);
+}
+
+static CK_RV own_C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
+    if (faulty_role_forbids_writing()) return CKR_USER_NOT_LOGGED_IN;
+    if (getenv("FAULTY_DESTROYS_NOTHING")) return CKR_OK;
+    return real.C_DestroyObject(session, object);
+}
+
+static CK_RV own_C_FindObjects(
+    CK_SESSION_HANDLE session, CK_OBJECT_HANDLE_PTR objects, CK_ULONG most, CK_ULONG_PTR count) {
+    if (getenv("FAULTY_FIND_ONE") && most > 1) most = 1;
+    CK_RV rv;
+    CK_ULONG found;
+    do {
+        rv = real.C_FindObjects(session, objects, most, count);
+        found = rv == CKR_OK ? *count : 0;
+        // What is hidden does not end the search.
+        if (found) faulty_role_hide(&real, session, objects, count);
+    } while (found && *count == 0);
+    return rv;
 }
 
 static int drops_mechanism(CK_MECHANISM_TYPE type) {
@@ -110,6 +168,7 @@ static CK_RV own_C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_
 
 static CK_RV own_C_SignInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key) {
     if (mechanism && drops_mechanism(mechanism->mechanism)) return CKR_MECHANISM_INVALID;
+    if (faulty_role_forbids_signing()) return CKR_USER_NOT_LOGGED_IN;
     return real.C_SignInit(session, mechanism, key);
 }
 
@@ -161,10 +220,10 @@ static CK_RV own_C_Sign(
 PASS(C_Initialize, (void *arguments), (arguments))
 PASS(C_Finalize, (void *reserved), (reserved))
 PASS(C_GetInfo, (CK_INFO_PTR info), (info))
-FUNCTION(C_GetSlotList, "", real.C_GetSlotList,
+FUNCTION(C_GetSlotList, "", own_C_GetSlotList,
          (CK_BBOOL present, CK_SLOT_ID_PTR list, CK_ULONG_PTR count), (present, list, count),
          HALVE_LENGTH(count))
-PASS(C_GetSlotInfo, (CK_SLOT_ID slot, CK_SLOT_INFO_PTR info), (slot, info))
+OWN(C_GetSlotInfo, (CK_SLOT_ID slot, CK_SLOT_INFO_PTR info), (slot, info))
 OWN(C_GetTokenInfo, (CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info), (slot, info))
 FUNCTION(C_GetMechanismList, "", own_C_GetMechanismList,
          (CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR count), (slot, list, count),
@@ -186,21 +245,21 @@ PASS(C_SetOperationState,
 FUNCTION(C_Login, user == CKU_SO ? "SO" : user == CKU_USER ? "user" : "context", own_C_Login,
          (SESSION, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG length), (session, user, pin, length),
          HALVE_NOTHING)
-PASS(C_Logout, (SESSION), (session))
+OWN(C_Logout, (SESSION), (session))
 OWN(C_CreateObject, (SESSION, CK_ATTRIBUTE_PTR attributes, CK_ULONG count, CK_OBJECT_HANDLE_PTR object),
     (session, attributes, count, object))
 PASS(C_CopyObject,
      (SESSION, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes, CK_ULONG count, CK_OBJECT_HANDLE_PTR copy),
      (session, object, attributes, count, copy))
-PASS(C_DestroyObject, (SESSION, CK_OBJECT_HANDLE object), (session, object))
+OWN(C_DestroyObject, (SESSION, CK_OBJECT_HANDLE object), (session, object))
 PASS(C_GetObjectSize, (SESSION, CK_OBJECT_HANDLE object, CK_ULONG_PTR size), (session, object, size))
-FUNCTION(C_GetAttributeValue, "", real.C_GetAttributeValue,
+FUNCTION(C_GetAttributeValue, "", faulty_get_attributes,
          (SESSION, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes, CK_ULONG count),
-         (session, object, attributes, count), HALVE_VALUES(attributes, count))
+         (&real, session, object, attributes, count), HALVE_VALUES(attributes, count))
 OWN(C_SetAttributeValue, (SESSION, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes, CK_ULONG count),
     (session, object, attributes, count))
 PASS(C_FindObjectsInit, (SESSION, CK_ATTRIBUTE_PTR attributes, CK_ULONG count), (session, attributes, count))
-FUNCTION(C_FindObjects, "", real.C_FindObjects,
+FUNCTION(C_FindObjects, "", own_C_FindObjects,
          (SESSION, CK_OBJECT_HANDLE_PTR objects, CK_ULONG most, CK_ULONG_PTR count),
          (session, objects, most, count), HALVE_LENGTH(count))
 PASS(C_FindObjectsFinal, (SESSION), (session))

@@ -66,11 +66,21 @@ static int is(const char *action, const char *word) {
 
 static void kill_or_delay(const char *action) {
     if (is(action, "kill")) kill(getpid(), SIGKILL);
+    if (is(action, "pull") && getenv("FAULTY_TOKEN_FILE")) unlink(getenv("FAULTY_TOKEN_FILE"));
     if (is(action, "delay=")) {
         unsigned long milliseconds = strtoul(action + 6, NULL, 10);
         struct timespec time = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000};
         nanosleep(&time, NULL);
     }
+}
+
+// Whether a call has to do with modules and slots only.
+static int asks_for_no_token(const char *function) {
+    static const char *const names[] = {
+        "C_Initialize", "C_Finalize", "C_GetInfo", "C_GetSlotList", "C_GetSlotInfo", "C_WaitForSlotEvent"};
+    for (size_t index = 0; index < sizeof names / sizeof *names; index++)
+        if (strcmp(function, names[index]) == 0) return 1;
+    return 0;
 }
 
 int faulty_before(struct call *call, unsigned long *calls_of_function, const char *detail, CK_RV *result) {
@@ -79,9 +89,18 @@ int faulty_before(struct call *call, unsigned long *calls_of_function, const cha
     write_log(call, detail);
     const char *what = action(call, "before");
     kill_or_delay(what);
-    if (!is(what, "return=")) return 0;
-    *result = strtoul(what + 7, NULL, 0);
+    if (is(what, "return=")) {
+        *result = strtoul(what + 7, NULL, 0);
+        return 1;
+    }
+    if (faulty_token_is_in() || asks_for_no_token(call->function)) return 0;
+    *result = strcmp(call->function, "C_GetTokenInfo") == 0 ? CKR_TOKEN_NOT_PRESENT : CKR_DEVICE_REMOVED;
     return 1;
+}
+
+int faulty_token_is_in(void) {
+    const char *path = getenv("FAULTY_TOKEN_FILE");
+    return !path || access(path, F_OK) == 0;
 }
 
 CK_RV faulty_after(const struct call *call, CK_RV result) {

@@ -20,6 +20,9 @@ CK_RV faulty_after(const struct call *call, CK_RV result);
 // Whether the result of a call is cut to half of its length.
 int faulty_truncates(const struct call *call);
 
+// Whether the token is in its slot: see FAULTY_TOKEN_FILE.
+int faulty_token_is_in(void);
+
 // Whether a list in the environment, separated by commas, has a word.
 int faulty_listed(const char *variable, const char *word);
 

@@ -19,8 +19,32 @@ struct TokenOptions: ParsableArguments {
             valueName: "source"))
     var pinSource: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Where the security officer's PIN, as a management key, comes from, where it is needed.",
+            valueName: "source"))
+    var soPinSource: String?
+
     @Flag(help: "Send a PIN even where a wrong one would lock the token.")
     var allowLastTry = false
+
+    @Flag(help: "Send a PIN again that the same source gave and the token refused.")
+    var retryPin = false
+
+    @Option(
+        help: ArgumentHelp(
+            "What the token is like, where it is not known by itself: a name, a file or none.",
+            valueName: "profile"))
+    var tokenProfile: String?
+
+    @Option(
+        defaultAsFlag: "600", parsing: .next,
+        help: ArgumentHelp(
+            "Wait for the token to be put in, 600 seconds at most or as many as are given.",
+            valueName: "seconds"))
+    var wait: String?
+
+    var sendsRefusedPINs: Bool { setting(retryPin, "RETRY_PIN") }
 
     var allowsLastTry: Bool { setting(allowLastTry, "ALLOW_LAST_TRY") }
 
@@ -36,6 +60,26 @@ struct TokenOptions: ParsableArguments {
     func choices() throws -> [TokenChoice] {
         if let uri = try uri() { return [.uri(uri)] }
         return setting(token, "TOKEN").map { [.label($0)] } ?? []
+    }
+
+    /// Where the security officer's PIN comes from.
+    func securityOfficerSource() throws -> SecretSource {
+        try setting(soPinSource, "SO_PIN_SOURCE").map { try SecretSource($0) } ?? .prompt
+    }
+
+    /// How many seconds the token is waited for.
+    func secondsToWait() throws -> Int {
+        guard let text = setting(wait, "WAIT") else { return 0 }
+        guard let seconds = Int(text), (0...86400).contains(seconds) else {
+            throw Failure(
+                .usage, "--wait takes a number of seconds, up to a day", hints: ["--wait 60"])
+        }
+        return seconds
+    }
+
+    /// What is known of tokens besides what they say.
+    func profiles() throws -> [TokenProfile] {
+        try Profiles.choose(setting(tokenProfile, "TOKEN_PROFILE"))
     }
 
     /// Where the PIN comes from, or nil where nobody said.

@@ -7,6 +7,9 @@ var dataFolder: String { folder("XDG_DATA_HOME", "/.local/share") }
 /// The folder of what happened, `$XDG_STATE_HOME/tokencert`.
 var stateFolder: String { folder("XDG_STATE_HOME", "/.local/state") }
 
+/// The folder of what a person has set, `$XDG_CONFIG_HOME/tokencert`.
+var configurationFolder: String { folder("XDG_CONFIG_HOME", "/.config") }
+
 private func folder(_ variable: String, _ inHome: String) -> String {
     // The XDG specification ignores paths that are not absolute.
     if let base = environmentVariable(variable), base.hasPrefix("/") { return base + "/tokencert" }

@@ -22,6 +22,7 @@ struct IssueReport: Encodable {
     let key: String
     let certificate: String
     let changes: [Change]
+    let remarks: [String]
     let order: Int64
     let wasThere: Bool
     let chain: [String]
@@ -44,6 +45,7 @@ struct IssueReport: Encodable {
         changes = issued.differences.map {
             Change(subject: $0.subject, asked: $0.asked, got: $0.got)
         }
+        remarks = issued.key.remarks
         order = issued.order
         wasThere = issued.wasThere
         chain = issued.chain
@@ -66,6 +68,7 @@ struct IssueReport: Encodable {
             "  order        \(order) in the ledger",
         ]
             + chain.map { "  chain        \(printable($0))" }
+            + remarks.map { "  remark       \(printable($0))" }
             + (retired.map { ["  removed      \(printable($0))"] } ?? [])
             + changes.map {
                 printable("  changed      \($0.subject): asked “\($0.asked)”, got “\($0.got)”")

@@ -13,11 +13,13 @@ struct PlanLines: Encodable {
     let emailAddresses: [String]?
     let codeSigning: Bool?
     let ca: String?
+    let pins: [String]
 
     init(
         token: String, key: KeyPlan, name: String? = nil, emailAddresses: [String]? = nil,
-        codeSigning: Bool? = nil, ca: String? = nil
+        codeSigning: Bool? = nil, pins: PINPlan, ca: String? = nil
     ) {
+        self.pins = pins.needsPINs ? pins.roles.map(pins.name) : []
         self.token = token
         switch key {
         case .generate(let kind, let id, let label):
@@ -42,6 +44,7 @@ struct PlanLines: Encodable {
             lines.append("  new key       \(keyKind), id \(id), label “\(printable(label))”")
         }
         if let key { lines.append("  key           \(printable(key))") }
+        if !pins.isEmpty { lines.append("  PINs          \(pins.joined(separator: ", then "))") }
         if let ca { lines.append("  CA            \(ca)") }
         if let name { lines.append("  name          \(printable(name))") }
         for address in emailAddresses ?? [] {

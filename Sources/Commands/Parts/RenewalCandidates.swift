@@ -17,6 +17,8 @@ struct RenewalCandidates {
     let now: Int64
     /// The certificates that others have replaced already, in PEM.
     let replaced: Set<String>
+    /// What is known of the token.
+    let profile: TokenProfile?
 
     /// - Parameters:
     ///   - token: The token; private keys are seen while somebody is logged in.
@@ -28,7 +30,7 @@ struct RenewalCandidates {
         var session = try token.openSession(ReadOnly.self)
         let tokenURI = try PKCS11URI(token: token)
         var candidates: [RenewalCandidate] = []
-        let inventory = try TokenInventory(&session)
+        let inventory = try TokenInventory(&session, profile: profile)
         let intermediates = try certificates(inventory.certificates, &session)
         for entry in inventory.keys {
             if let uri, !names(uri, entry) { continue }

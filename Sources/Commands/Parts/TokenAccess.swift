@@ -1,6 +1,5 @@
 internal import Cryptoki
 internal import Inventory
-internal import Secrets
 
 /// The modules that a command uses.
 struct ModuleSet {
@@ -23,14 +22,18 @@ struct ModuleSet {
     }
 }
 
-/// Finds the one token that is meant.
+/// Finds the one token that is meant, and what is known of it.
 ///
 /// - Parameter uri: A URI that names an object and, if it likes, its token.
-func findToken(_ options: TokenOptions, _ uri: PKCS11URI? = nil) throws -> Token {
+func findToken(_ options: TokenOptions, _ uri: PKCS11URI? = nil) throws -> TokenCapabilities {
+    let profiles = try options.profiles()
     let set = try ModuleSet(options, uri)
     do {
-        return try selectToken(
-            options.choices() + (uri.map { [.uri($0)] } ?? []), in: set.modules)
+        let token = try selectToken(
+            options.choices() + (uri.map { [.uri($0)] } ?? []), in: set.modules,
+            waitingSeconds: options.secondsToWait(),
+            whileWaiting: { printError("… waiting for the token to be put in") })
+        return try TokenCapabilities(token, profiles: profiles)
     } catch let error as TokenSelectionError {
         let failure = Failure(error)
         throw Failure(
@@ -38,17 +41,4 @@ func findToken(_ options: TokenOptions, _ uri: PKCS11URI? = nil) throws -> Token
             hints: failure.hints
                 + set.failures.map { "module \($0.name) is not usable: \($0.error)" })
     }
-}
-
-/// Reads the PIN of a token. A token that asks at its own keys, or for no PIN, gives an empty one.
-func readPIN(_ token: Token, _ source: SecretSource?) throws -> Secret {
-    let flags = token.info.flags
-    guard flags.contains(.loginRequired) else { return Secret() }
-    if flags.contains(.protectedAuthenticationPath) {
-        printError("enter the PIN on the reader of “\(printable(token.info.label))”")
-        return Secret()
-    }
-    return try (source ?? .prompt).read(
-        promptText: "PIN for “\(printable(token.info.label))” "
-            + "(\(printable(token.info.model)), serial \(printable(token.info.serialNumber)))")
 }

@@ -127,7 +127,7 @@ extension Failure {
     private static func status(_ error: IssuanceError) -> ExitStatus {
         switch error.code {
         case .noSuchObject, .severalObjects: .noSuchObject
-        case .tokenUnsuitable, .tokenNotWritable, .idTaken: .cannotCreate
+        case .tokenUnsuitable, .tokenNotWritable, .idTaken, .noSuchPlace, .noRoom: .cannotCreate
         case .pinRefused, .pinLastTry, .credentialsRefused: .noPermission
         case .tokenFailed, .keyUnsafe, .notProved: .tokenFailed
         case .keyNotAccepted, .accountLacks, .badSubject, .orderRefused: .dataRefused
@@ -158,7 +158,14 @@ extension Failure {
                 "--ca-accepts says what another CA signs",
             ]
         case .tokenUnsuitable:
-            return ["tokencert tokens --verbose shows what the token can do"]
+            return error.choices + ["tokencert tokens --verbose shows what the token can do"]
+        case .noSuchPlace:
+            return ["--id takes one of " + error.choices.joined(separator: ", ")]
+        case .noRoom:
+            return [
+                "tokencert renew KEY --retire lets a new certificate take the place of the old one",
+                "without --key a new key is made in a place that is free",
+            ]
         case .tokenNotWritable:
             return ["tokencert tokens shows the state of the token"]
         case .pinRefused:

@@ -58,6 +58,15 @@ internal import Secrets
             .malformedAnswer, function: "C_GetSlotList", context: "the list of slots keeps growing")
     }
 
+    /// The slot of an event that nobody has been told of yet.
+    func slotEvent() throws(CryptokiError) -> CK_SLOT_ID {
+        var slot: CK_SLOT_ID = 0
+        try unsafe check(
+            "C_WaitForSlotEvent",
+            entry("C_WaitForSlotEvent", \.C_WaitForSlotEvent)(CK_FLAGS(CKF_DONT_BLOCK), &slot, nil))
+        return slot
+    }
+
     func slotInfo(_ slot: CK_SLOT_ID) throws(CryptokiError) -> CK_SLOT_INFO {
         var info = CK_SLOT_INFO()
         try unsafe check("C_GetSlotInfo", entry("C_GetSlotInfo", \.C_GetSlotInfo)(slot, &info))

@@ -17,6 +17,10 @@ extension MechanismType {
     public static let ecdsa = MechanismType(rawValue: CKM_ECDSA)
     /// ECDSA with SHA-256, hashed on the token. `CKM_ECDSA_SHA256`.
     public static let ecdsaSHA256 = MechanismType(rawValue: CKM_ECDSA_SHA256)
+    /// ECDSA with SHA-384, hashed on the token. `CKM_ECDSA_SHA384`.
+    public static let ecdsaSHA384 = MechanismType(rawValue: CKM_ECDSA_SHA384)
+    /// ECDSA with SHA-512, hashed on the token. `CKM_ECDSA_SHA512`.
+    public static let ecdsaSHA512 = MechanismType(rawValue: CKM_ECDSA_SHA512)
     /// EdDSA of the message itself. `CKM_EDDSA`.
     public static let eddsa = MechanismType(rawValue: CKM_EDDSA)
 

@@ -59,6 +59,15 @@ public final class Module: Sendable {
     public func slots(tokenPresent: Bool) throws(CryptokiError) -> [Slot] {
         try functions.slotList(tokenPresent: tokenPresent).map { Slot(module: self, id: $0) }
     }
+
+    /// Whether a token was put in or taken out since this was asked last, as far as the module
+    /// tells.
+    ///
+    /// The C function is `C_WaitForSlotEvent` with `CKF_DONT_BLOCK` (section 5.5). Many modules do
+    /// not have it; they are asked for their slots instead.
+    public func hasSlotEvent() -> Bool {
+        (try? functions.slotEvent()) != nil
+    }
 }
 
 let logger = Logger(label: "cryptoki")

@@ -16,6 +16,14 @@ extension AttributeType: CustomStringConvertible {
     public var description: String {
         Self.names[rawValue] ?? "CKA 0x" + String(rawValue, radix: 16)
     }
+
+    /// Finds an attribute by the standard's name.
+    ///
+    /// - Parameter name: As `CKA_LABEL`.
+    public init?(name: String) {
+        guard let number = Self.names.first(where: { $0.value == name })?.key else { return nil }
+        self.init(rawValue: number)
+    }
 }
 
 /// Which attribute of an object is meant, with the type of its value.

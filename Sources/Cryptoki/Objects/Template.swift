@@ -31,6 +31,15 @@ public struct Template: Sendable, Equatable {
         entries.first { $0.type == type }?.bytes
     }
 
+    /// The template without some attributes.
+    ///
+    /// - Parameter types: The attributes that are left out.
+    public func without(_ types: Set<AttributeType>) -> Template {
+        var template = self
+        template.entries.removeAll { types.contains($0.type) }
+        return template
+    }
+
     /// Whether both have the same attributes with the same bytes in the same order.
     public static func == (left: Template, right: Template) -> Bool {
         left.entries.elementsEqual(right.entries) { $0.type == $1.type && $0.bytes == $1.bytes }

@@ -74,4 +74,27 @@ extension Token {
         }
         return try body()
     }
+
+    /// Logs in once more after the token has forgotten who was logged in, as cards do that another
+    /// program has reset. Only inside of ``withLogin(as:pin:_:)``, which logs out in the end.
+    ///
+    /// The C function is `C_Login`.
+    ///
+    /// - Parameters:
+    ///   - user: Who was logged in.
+    ///   - pin: The PIN that the token has accepted before, UTF-8; it is sent once.
+    /// - Throws: ``CryptokiError`` where the login fails; that somebody is logged in is no failure.
+    public func renewLogin(as user: UserType, pin: borrowing Secret) throws(CryptokiError) {
+        guard info.flags.contains(.loginRequired) else { return }
+        let session = try openSession(ReadWrite.self)
+        do throws(CryptokiError) {
+            if info.flags.contains(.protectedAuthenticationPath) {
+                try module.functions.login(session.handle, user)
+            } else {
+                try module.functions.login(session.handle, user, pin)
+            }
+        } catch {
+            guard error.returnValue == .userAlreadyLoggedIn else { throw error }
+        }
+    }
 }

@@ -63,29 +63,52 @@ extension Session {
         return try functions.sign(handle, data, mechanism)
     }
 
-    /// Signs with a private key that wants the PIN again for each use, `CKA_ALWAYS_AUTHENTICATE`.
+    /// Begins a signature with a key that wants the PIN again for each use,
+    /// `CKA_ALWAYS_AUTHENTICATE`: ``authenticateSignature(_:)`` and ``finishSignature(_:_:)`` follow
+    /// with nothing else in between, as some tokens forget the login otherwise.
     ///
-    /// The login comes between `C_SignInit` and `C_Sign`, with nothing else in between, as some
-    /// tokens forget it otherwise. After a login that failed the signature is still begun: the
-    /// session signs nothing more and is to be closed.
+    /// The C function is `C_SignInit`.
     ///
     /// - Parameters:
-    ///   - data: What the mechanism signs.
     ///   - key: The private key.
     ///   - mechanism: How it signs.
-    ///   - pin: The user's PIN; sent once.
-    /// - Returns: The signature as Cryptoki has it.
     /// - Throws: ``CryptokiError``.
-    public mutating func sign(
-        _ data: [UInt8], with key: ObjectHandle, _ mechanism: Mechanism,
-        contextPIN pin: borrowing Secret
-    ) throws(CryptokiError) -> [UInt8] {
+    public mutating func beginSignature(
+        with key: ObjectHandle, _ mechanism: Mechanism
+    ) throws(CryptokiError) {
         try functions.signInit(handle, mechanism, key)
+    }
+
+    /// Logs in for the one signature that was begun. After a login that failed the signature is
+    /// still begun: the session signs nothing more and is to be closed.
+    ///
+    /// The C function is `C_Login` with `CKU_CONTEXT_SPECIFIC` (section 5.6).
+    ///
+    /// - Parameter pin: The user's PIN; sent once. Ignored where the token has
+    ///   ``TokenFlags/protectedAuthenticationPath``.
+    /// - Throws: ``CryptokiError``.
+    public mutating func authenticateSignature(
+        _ pin: borrowing Secret
+    ) throws(CryptokiError) {
         if token.info.flags.contains(.protectedAuthenticationPath) {
             try functions.login(handle, .contextSpecific)
         } else {
             try functions.login(handle, .contextSpecific, pin)
         }
-        return try functions.sign(handle, data, mechanism)
+    }
+
+    /// Makes the signature that was begun.
+    ///
+    /// The C function is `C_Sign`.
+    ///
+    /// - Parameters:
+    ///   - data: What the mechanism signs.
+    ///   - mechanism: The mechanism that it was begun with.
+    /// - Returns: The signature as Cryptoki has it.
+    /// - Throws: ``CryptokiError``.
+    public mutating func finishSignature(
+        _ data: [UInt8], _ mechanism: Mechanism
+    ) throws(CryptokiError) -> [UInt8] {
+        try functions.sign(handle, data, mechanism)
     }
 }

@@ -31,6 +31,14 @@ struct Fragments {
         }
     }
 
+    /// The same for what a call that was just refused has left: another program that is writing an
+    /// object at this moment is done with it soon.
+    func removeWhatStays(_ session: inout Session<ReadWrite>) {
+        guard !handles.isEmpty else { return }
+        pause(milliseconds: 200)
+        remove(&session)
+    }
+
     private static func isEmpty(
         _ object: ObjectHandle, _ session: inout Session<ReadWrite>
     ) -> Bool {

@@ -6,32 +6,119 @@ internal import OpenSSLX509
 struct GenerateStep {
     let tokenURI: PKCS11URI
     let acceptance: KeyAcceptance
+    let capabilities: TokenCapabilities
 
     // MARK: A new key
 
     /// Makes a key with an id that nothing on the token has.
     func generate(
         _ kind: KeyKind, id: [UInt8], label: String, _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> TokenKey {
+    ) throws(IssuanceError) -> KeyPair {
         guard let mechanism = kind.generationMechanism else {
             throw IssuanceError(
                 .tokenUnsuitable, at: .generate, "no keys of kind \(kind) are made")
         }
-        let pair: KeyPair
-        do throws(CryptokiError) {
-            pair = try session.generateKeyPair(
-                Self.request(kind, id, label), Mechanism(mechanism))
-        } catch {
-            // Some modules leave half of a pair behind. The id was free a moment ago, so the keys
-            // that have it now are ours.
-            var failure = IssuanceError(error, at: .generate, while: "the token made no key")
-            failure.isClosed = (try? removeKeys(id, [.privateKey, .publicKey], &session)) != nil
+        var refusal: CryptokiError?
+        for request in KeyPairTemplates(kind, id: id, label: label, capabilities).ladder {
+            do throws(CryptokiError) {
+                let pair = try session.generateKeyPair(request, Mechanism(mechanism))
+                // What was left out has to hold all the same.
+                if request.demandsProtection { return pair }
+                if try isProtected(pair.privateKey, id, &session) { return pair }
+            } catch {
+                // Some modules leave half of a pair behind. The id was free a moment ago, so the
+                // keys that have it now are ours.
+                let isClean = (try? removeKeys(id, [.privateKey, .publicKey], &session)) != nil
+                guard error.concernsTemplate, isClean else {
+                    var failure = IssuanceError(
+                        refusal ?? error, at: .generate, while: "the token made no key")
+                    failure.isClosed = isClean
+                    throw failure
+                }
+                refusal = refusal ?? error
+                Fragments(&session).removeWhatStays(&session)
+                continue
+            }
+            try removeKeys(id, [.privateKey, .publicKey], &session)
+            var failure = IssuanceError(
+                .tokenUnsuitable, at: .generate,
+                "the token makes no keys whose value cannot leave it; the one that it made is removed",
+                tokenError: refusal)
+            failure.isClosed = true
             throw failure
         }
-        return try insisting(on: kind, id, label, &session) {
-            (session) throws(IssuanceError) in
-            try read(pair.privateKey, pair.publicKey, isNew: true, &session)
+        var failure = IssuanceError(
+            .tokenUnsuitable, at: .generate, "the token takes none of the ways to ask for a key",
+            tokenError: refusal)
+        failure.isClosed = true
+        throw failure
+    }
+
+    /// Reads a key that was made a moment ago, and insists on what it must be.
+    ///
+    /// - Parameter pair: Its handles, or nil where they are gone.
+    func read(
+        _ pair: KeyPair?, of kind: KeyKind, id: [UInt8], label: String,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey {
+        do throws(IssuanceError) {
+            return try insisting(on: kind, id, label, &session) {
+                (session) throws(IssuanceError) in
+                if let pair {
+                    return try read(pair.privateKey, pair.publicKey, isNew: true, &session)
+                }
+                return try readOnly(id, &session)
+            }
+        } catch {
+            guard error.code == .keyUnsafe, pair != nil else { throw error }
+            // Some modules tell in the session that made a key what it was before it was made.
+            var later = try at(.generate, "no new session can be opened") {
+                () throws(CryptokiError) in try session.token.openSession(ReadWrite.self)
+            }
+            return try read(nil, of: kind, id: id, label: label, &later)
         }
+    }
+
+    /// Whether a key's value cannot leave the token, by what it says in this session or in a new one.
+    private func isProtected(
+        _ key: ObjectHandle, _ id: [UInt8], _ session: inout Session<ReadWrite>
+    ) throws(CryptokiError) -> Bool {
+        if Self.saysProtected(try session.attributes(of: key, Self.protection)) { return true }
+        var later = try session.token.openSession(ReadWrite.self)
+        var template = Template()
+        template[.class] = .privateKey
+        template[.id] = id
+        let found = try later.findObjects(template)
+        guard found.count == 1 else { return false }
+        return Self.saysProtected(try later.attributes(of: found[0], Self.protection))
+    }
+
+    private static let protection = [
+        AttributeKey.sensitive.type, AttributeKey.extractable.type,
+        AttributeKey.neverExtractable.type, AttributeKey.local.type,
+    ]
+
+    private static func saysProtected(_ attributes: Attributes) -> Bool {
+        attributes[.sensitive] == true && attributes[.extractable] != true
+            && attributes[.neverExtractable] ?? (attributes[.extractable] == false)
+    }
+
+    /// Reads the one key that has an id.
+    private func readOnly(
+        _ id: [UInt8], _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey {
+        var template = Template()
+        template[.class] = .privateKey
+        template[.id] = id
+        let found = try at(.generate, "searching the token") { () throws(CryptokiError) in
+            try session.findObjects(template)
+        }
+        guard found.count == 1 else {
+            throw IssuanceError(
+                .notProved, at: .generate,
+                "the token made a key, and shows \(found.count) with its id")
+        }
+        return try read(found[0], nil, isNew: true, &session)
     }
 
     /// Finds the key that an unfinished job has made, by the id that it had chosen and that nothing
@@ -51,7 +138,9 @@ struct GenerateStep {
             throw IssuanceError(error, at: .generate, while: "searching the token")
         }
         guard let handle = found.first else {
-            try removeKeys(id, [.publicKey], label: label, &session)
+            if !capabilities.changesRoles {
+                try removeKeys(id, [.publicKey], label: label, &session)
+            }
             return nil
         }
         guard found.count == 1 else {
@@ -66,12 +155,12 @@ struct GenerateStep {
                 try read(handle, nil, isNew: true, &session)
             }
         } catch {
-            guard error.isKeyForeign else { throw error }
+            guard error.isKeyForeign, !capabilities.changesRoles else { throw error }
             // Killed between the template and the value: nothing was ever signed with it.
             try removeKeys(id, [.privateKey, .publicKey], label: label, &session)
             return nil
         }
-        guard key.label == label || key.label.isEmpty else {
+        guard key.label == label || key.label.isEmpty || !capabilities.keepsLabels else {
             throw IssuanceError(
                 .idTaken, at: .generate,
                 "the id \(hexadecimal(id)) is used by a key with the label “\(key.label)”")
@@ -114,9 +203,9 @@ struct GenerateStep {
         _ read: (inout Session<ReadWrite>) throws(IssuanceError) -> TokenKey
     ) throws(IssuanceError) -> TokenKey {
         do throws(IssuanceError) {
-            let key = try read(&session)
+            var key = try read(&session)
             do throws(IssuanceError) {
-                try insist(kind, id, on: key, &session)
+                try insist(kind, id, on: &key, &session)
             } catch {
                 var error = error
                 error.key = key.named(on: session.token)
@@ -148,62 +237,21 @@ struct GenerateStep {
         return PKCS11URI(token: tokenURI, objectWith: named).description
     }
 
-    private static func request(
-        _ kind: KeyKind, _ id: [UInt8], _ label: String
-    ) -> KeyPairRequest {
-        var publicKey = Template()
-        publicKey[.token] = true
-        publicKey[.verify] = true
-        publicKey[.label] = label
-        publicKey[.id] = id
-        var privateKey = Template()
-        privateKey[.token] = true
-        privateKey[.private] = true
-        privateKey[.sensitive] = true
-        privateKey[.extractable] = false
-        privateKey[.sign] = true
-        privateKey[.label] = label
-        privateKey[.id] = id
-        switch kind {
-        case .rsa(let bits):
-            publicKey[.modulusBits] = UInt(bits)
-            publicKey[.publicExponent] = [1, 0, 1]
-            // The certificates are for mail, too: without these it could not be decrypted.
-            publicKey[.encrypt] = true
-            privateKey[.decrypt] = true
-        case .ec(let curve):
-            publicKey[.ecParams] = curve.ecParameters
-        case .ed25519:
-            publicKey[.ecParams] = PublicKey.ed25519PrintableName
-        case .other:
-            break
-        }
-        return KeyPairRequest(publicKey: publicKey, privateKey: privateKey)
-    }
-
     /// Insists on what the key must be, by what the token says of it now.
     private func insist(
-        _ kind: KeyKind, _ id: [UInt8], on key: TokenKey, _ session: inout Session<ReadWrite>
+        _ kind: KeyKind, _ id: [UInt8], on key: inout TokenKey, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) {
         let attributes: Attributes
         do throws(CryptokiError) {
-            attributes = try session.attributes(
-                of: key.handle,
-                [
-                    AttributeKey.sensitive.type, AttributeKey.extractable.type,
-                    AttributeKey.neverExtractable.type, AttributeKey.local.type,
-                ])
+            attributes = try session.attributes(of: key.handle, Self.protection)
         } catch {
             throw IssuanceError(error, at: .generate, while: "reading the new key")
         }
-        let isUnextractable =
-            attributes[.neverExtractable] ?? (attributes[.extractable] == false)
-        guard attributes[.sensitive] == true, isUnextractable, attributes[.extractable] != true
-        else {
+        guard Self.saysProtected(attributes) else {
             throw IssuanceError(
                 .keyUnsafe, at: .generate, "the new key's value could leave the token")
         }
-        guard attributes[.local] ?? true else {
+        guard attributes[.local] ?? true || capabilities.profile?.hidesOrigin ?? false else {
             var error = IssuanceError(
                 .keyUnsafe, at: .generate, "the token says that the key was not made on it")
             error.isKeyForeign = true
@@ -213,6 +261,9 @@ struct GenerateStep {
             throw IssuanceError(
                 .keyUnsafe, at: .generate,
                 "the token made a key of kind \(key.publicKey.kind) instead of \(kind)")
+        }
+        if attributes[.local] != true {
+            key.remarks.append("the token does not say that it made the key itself")
         }
         guard key.id == id else {
             throw IssuanceError(

@@ -1,35 +1,85 @@
 internal import CAcert
 internal import Cryptoki
+internal import Inventory
 internal import OpenSSLX509
 
 /// What of a plan needs no CA: the token and the key.
 struct KeyPlanning {
-    let token: Token
+    let capabilities: TokenCapabilities
     let acceptance: KeyAcceptance
-    let allowsLastTry: Bool
+
+    private var token: Token { capabilities.token }
 
     func plan(
         _ request: IssuanceRequest, defaultLabel: String
     ) throws(IssuanceError) -> KeyPlan {
-        let readiness = try TokenReadiness(token, allowingLastTry: allowsLastTry)
         switch request.key {
         case .existing(let uri):
             return .existing(uri)
         case .generate(let wanted):
-            let kind = try readiness.keyKind(wanted, acceptance)
-            let id: [UInt8]
-            if let wanted = request.id {
-                id = try free(wanted)
-            } else {
-                id = Self.newID()
-            }
-            return .generate(kind, id: id, label: request.label ?? defaultLabel)
+            let kind = try keyKind(wanted)
+            return .generate(
+                kind, id: try id(request.id), label: request.label ?? defaultLabel)
         }
+    }
+
+    /// The kind of key to make: the one that was asked for, or the best that token and CA have.
+    private func keyKind(_ wanted: KeyKind?) throws(IssuanceError) -> KeyKind {
+        if let wanted {
+            guard acceptance.contains(wanted) else {
+                throw IssuanceError(
+                    .keyNotAccepted, at: .plan,
+                    "the CA signs no keys of kind \(wanted); no key was made")
+            }
+            if let reason = capabilities.lack(of: wanted) { throw unsuitable(reason) }
+            return wanted
+        }
+        let kinds = [.rsa(bits: 3072), .rsa(bits: 2048)].filter(acceptance.contains)
+        var reason: String?
+        for kind in kinds {
+            guard let lack = capabilities.lack(of: kind) else { return kind }
+            reason = lack
+        }
+        if let reason { throw unsuitable(reason) }
+        throw IssuanceError(
+            .keyNotAccepted, at: .plan, "the CA signs no RSA keys, so a kind has to be named")
+    }
+
+    private func unsuitable(_ reason: String) -> IssuanceError {
+        IssuanceError(
+            .tokenUnsuitable, at: .plan, reason,
+            choices: capabilities.profile?.instead.map { [$0] } ?? [])
+    }
+
+    /// The id of a new key: the one that was asked for, or a free one.
+    private func id(_ wanted: [UInt8]?) throws(IssuanceError) -> [UInt8] {
+        guard let wanted else { return try newID() }
+        if let places = capabilities.places {
+            guard places.contains(where: { $0.id == wanted }) else {
+                throw IssuanceError(
+                    .noSuchPlace, at: .plan,
+                    "the token has no place for a key with the id \(hexadecimal(wanted))",
+                    choices: places.map { "\(hexadecimal($0.id)) (\($0.name))" })
+            }
+        }
+        return try free(wanted)
+    }
+
+    /// An id that is free, as far as that is seen before anybody logs in.
+    func newID() throws(IssuanceError) -> [UInt8] {
+        guard let places = capabilities.places else { return Self.randomID() }
+        var session = try openSession()
+        for place in places where place.isOffered {
+            if try objects(withID: place.id, &session, at: .plan).isEmpty { return place.id }
+        }
+        throw IssuanceError(
+            .tokenNotWritable, at: .plan,
+            "every place for a key on the token is taken; none is overwritten")
     }
 
     /// An id that nobody else chooses at the same time, and that is short enough to type. Whether
     /// the token has it all the same is looked at when somebody is logged in and sees all objects.
-    private static func newID() -> [UInt8] {
+    private static func randomID() -> [UInt8] {
         (0..<8).map { _ in UInt8.random(in: 0...255) }
     }
 
@@ -47,6 +97,19 @@ struct KeyPlanning {
             throw IssuanceError(error, at: .plan, while: "no session can be opened")
         }
     }
+}
+
+/// Insists that a token can be written at all, by what it and its profile say.
+func requireWritable(_ capabilities: TokenCapabilities) throws(IssuanceError) {
+    if capabilities.token.info.flags.contains(.writeProtected) {
+        throw IssuanceError(.tokenNotWritable, at: .plan, "the token is write-protected")
+    }
+    guard capabilities.writer == .nobody else { return }
+    let title = capabilities.profile?.title ?? "this token"
+    throw IssuanceError(
+        .tokenUnsuitable, at: .plan,
+        "through this module nobody writes certificates onto the token: \(title)",
+        choices: capabilities.profile?.instead.map { [$0] } ?? [])
 }
 
 /// Insists that no key and no certificate on the token has an id.

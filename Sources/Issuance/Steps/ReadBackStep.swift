@@ -1,13 +1,12 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import Secrets
 
 /// Finds the certificate again in a new session, and has the token prove that it holds its key.
 struct ReadBackStep {
-    let mechanisms: Set<MechanismType>
+    let signer: TokenSigner
 
     func callAsFunction(
-        _ verified: VerifiedCertificate, for key: TokenKey, on token: Token, pin: borrowing Secret
+        _ verified: VerifiedCertificate, for key: TokenKey, on token: Token
     ) throws(IssuanceError) -> (challenge: [UInt8], signature: [UInt8]) {
         var session = try openSession(token)
         let found: Found
@@ -27,8 +26,7 @@ struct ReadBackStep {
         }
         var challenge = Array("tokencert proof of possession ".utf8)
         for _ in 0..<32 { challenge.append(UInt8.random(in: 0...255)) }
-        let signature = try sign(
-            challenge, with: key.under(handle), &session, mechanisms, pin: pin, at: .readBack)
+        let signature = try signer(challenge, with: key.under(handle), &session, at: .readBack)
         guard let algorithm = SignatureAlgorithm(for: verified.certificate.publicKey.kind) else {
             throw IssuanceError(
                 .tokenUnsuitable, at: .readBack, "nothing verifies with the certificate's key")
@@ -86,6 +84,6 @@ extension TokenKey {
     fileprivate func under(_ handle: ObjectHandle) -> TokenKey {
         TokenKey(
             handle: handle, publicKey: publicKey, id: id, label: label, uri: uri, isNew: isNew,
-            needsPINForEachUse: needsPINForEachUse)
+            needsPINForEachUse: needsPINForEachUse, remarks: remarks)
     }
 }

@@ -1,15 +1,14 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import Secrets
 
 /// Makes the request and has the token sign it.
 struct RequestStep {
-    let mechanisms: Set<MechanismType>
+    let signer: TokenSigner
     let codeSigning: Bool
 
     func callAsFunction(
         _ key: TokenKey, name: String?, emailAddresses: [String],
-        _ session: inout Session<ReadWrite>, pin: borrowing Secret
+        _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> CertificateRequest {
         let draft: CertificateRequestDraft
         do throws(X509Error) {
@@ -21,8 +20,7 @@ struct RequestStep {
         } catch {
             throw IssuanceError(.badSubject, at: .request, "the request cannot be made: \(error)")
         }
-        let signature = try sign(
-            draft.toBeSigned, with: key, &session, mechanisms, pin: pin, at: .request)
+        let signature = try signer(draft.toBeSigned, with: key, &session, at: .request)
         do throws(X509Error) {
             return try draft.signed(signature)
         } catch {

@@ -1,9 +1,11 @@
 internal import Cryptoki
+internal import Inventory
 internal import OpenSSLX509
 
 /// Writes a certificate beside its key.
 struct WriteStep {
     let tokenURI: PKCS11URI
+    let capabilities: TokenCapabilities
 
     /// - Parameters:
     ///   - verified: What is written.
@@ -19,43 +21,80 @@ struct WriteStep {
         let before = isFresh ? [] : try certificates(key.id, at: .write, &session)
         for object in before
         where try value(of: object, &session) == verified.certificate.der {
-            return (try self.uri(of: object, key, &session), true)
+            return (self.uri(of: object, key, &session), true)
         }
-        try requireSpace(for: verified.certificate, session.token)
-        do throws(CryptokiError) {
-            _ = try session.createObject(template(verified.certificate, key, label))
-        } catch {
-            try settle(error, verified.certificate, key, before, &session)
+        try requireSpace(for: verified.certificate)
+        var refusal: IssuanceError?
+        for template in ladder(verified.certificate, key, label) {
+            do throws(CryptokiError) {
+                let object = try session.createObject(template)
+                // Where the module has labels of its own, it is found under that.
+                return (capabilities.keepsLabels ? uri : self.uri(of: object, key, &session), false)
+            } catch {
+                let failure = IssuanceError(
+                    error, at: .write, while: "the certificate cannot be written")
+                let isClean = removeRemains(
+                    of: error, verified.certificate, key, before, &session)
+                guard error.concernsTemplate, isClean else { throw failure }
+                refusal = refusal ?? failure
+            }
         }
-        return (uri, false)
+        throw refusal
+            ?? IssuanceError(.tokenFailed, at: .write, "the certificate cannot be written")
     }
 
-    /// Looks at what a refused call has left. A whole certificate is what was wanted, whatever the
-    /// call said, and has yet to be read back; anything else is the half-made object that some
-    /// modules leave, and is removed.
-    private func settle(
-        _ error: CryptokiError, _ certificate: Certificate, _ key: TokenKey,
+    /// The ways to write a certificate, the one that says most first. Some modules take from the
+    /// certificate itself what others want to be told.
+    private func ladder(
+        _ certificate: Certificate, _ key: TokenKey, _ label: String?
+    ) -> [Template] {
+        let whole = template(certificate, key, label).without(capabilities.omittedFromCertificates)
+        var ladder = [whole]
+        var omitted: Set<AttributeType> = []
+        let dispensable: [Set<AttributeType>] = [
+            [AttributeKey.issuer.type, AttributeKey.serialNumber.type],
+            [AttributeKey.subject.type], [AttributeKey.private.type],
+        ]
+        for rung in dispensable {
+            omitted.formUnion(rung)
+            let next = whole.without(omitted)
+            if next != ladder.last { ladder.append(next) }
+        }
+        return ladder
+    }
+
+    /// Removes what a refused call has left, and tells whether nothing of it is there.
+    ///
+    /// A module may show an object in this process that it never stored. So a certificate that is
+    /// seen after a refusal is not the one that was wanted: where the module refused the template it
+    /// is removed, and where something else went wrong it stays until another process sees it.
+    private func removeRemains(
+        of error: CryptokiError, _ certificate: Certificate, _ key: TokenKey,
         _ before: [ObjectHandle], _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) {
-        let failure = IssuanceError(error, at: .write, while: "the certificate cannot be written")
-        guard let after = try? certificates(key.id, at: .write, &session) else { throw failure }
+    ) -> Bool {
+        guard let after = try? certificates(key.id, at: .write, &session) else { return false }
         for object in after where !before.contains(object) {
-            guard let value = try? value(of: object, &session) else { throw failure }
-            if value == certificate.der { return }
+            guard let value = try? value(of: object, &session) else { return false }
             // Another program may have written a certificate of its own just now.
-            if (try? Certificate(der: value)) == nil { try? session.destroyObject(object) }
+            let isRemoved =
+                value == certificate.der
+                ? error.concernsTemplate : (try? Certificate(der: value)) == nil
+            if isRemoved { try? session.destroyObject(object) }
         }
-        throw failure
+        let left = (try? certificates(key.id, at: .write, &session)) ?? []
+        if error.concernsTemplate { Fragments(&session).removeWhatStays(&session) }
+        return left.allSatisfy(before.contains)
     }
 
-    /// Insists that a certificate can fit, by what the token says of its memory.
-    private func requireSpace(
-        for certificate: Certificate, _ token: Token
-    ) throws(IssuanceError) {
-        guard let free = token.info.freePublicMemory, free < certificate.der.count else { return }
+    /// Insists that a certificate can fit, by what is known of the token.
+    private func requireSpace(for certificate: Certificate) throws(IssuanceError) {
+        guard let most = capabilities.largestCertificate, most < certificate.der.count else {
+            return
+        }
         throw IssuanceError(
             .tokenNotWritable, at: .write,
-            "the certificate has \(certificate.der.count) bytes, and the token has \(free) left")
+            "the certificate has \(certificate.der.count) bytes, and the token has room for \(most)"
+        )
     }
 
     private func template(
@@ -85,14 +124,9 @@ struct WriteStep {
 
     private func uri(
         of object: ObjectHandle, _ key: TokenKey, _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> String {
-        do throws(CryptokiError) {
-            let attributes = try session.attributes(
-                of: object, [AttributeKey<String>.label.type])
-            return uri(key, attributes[.label])
-        } catch {
-            throw IssuanceError(error, at: .write, while: "reading a certificate")
-        }
+    ) -> String {
+        let attributes = try? session.attributes(of: object, [AttributeKey<String>.label.type])
+        return uri(key, attributes?[.label])
     }
 
     private func value(

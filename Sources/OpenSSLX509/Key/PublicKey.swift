@@ -32,16 +32,16 @@ public struct PublicKey: Sendable, Hashable {
     /// Makes a key on a curve of what a token holds.
     ///
     /// - Parameters:
-    ///   - parameters: `CKA_EC_PARAMS`: DER of a curve's name, or the printable name
-    ///     `edwards25519` that some tokens have for Ed25519.
+    ///   - parameters: `CKA_EC_PARAMS`: DER of a curve's name or of its numbers, or the printable
+    ///     name `edwards25519` that some tokens have for Ed25519.
     ///   - point: `CKA_EC_POINT`: the point in an OCTET STRING as the standard says, in a BIT
     ///     STRING, or bare. The length that the curve asks for decides which it is.
     /// - Throws: ``X509Error`` for a curve that is not known or a point that does not fit it.
     public init(ecParameters parameters: [UInt8], point: [UInt8]) throws(X509Error) {
         let algorithm: [UInt8]
         let lengths: [Int]
-        if let curve = NamedCurve.allCases.first(where: { $0.ecParameters == parameters }) {
-            algorithm = DER.sequence(DER.objectIdentifier(Self.ecPublicKey), parameters)
+        if let curve = NamedCurve(ecParameters: parameters) {
+            algorithm = DER.sequence(DER.objectIdentifier(Self.ecPublicKey), curve.ecParameters)
             lengths = [curve.coordinateLength * 2 + 1, curve.coordinateLength + 1]
         } else if Self.namesEd25519(parameters) {
             algorithm = DER.sequence(DER.objectIdentifier(Self.ed25519))

@@ -81,4 +81,22 @@ public enum SignatureForm {
             DER.sequence(DER.objectIdentifier("2.16.840.1.101.3.4.2.1"), DER.null),
             DER.octetString(hash))
     }
+
+    /// The block that a token signs without any padding of its own: PKCS#1 padding for as many
+    /// bytes as the modulus has, made here (EMSA-PKCS1-v1_5, RFC 8017, section 9.2).
+    ///
+    /// - Parameters:
+    ///   - hash: The 32 bytes of a SHA-256 hash.
+    ///   - key: The RSA key that signs.
+    /// - Throws: ``X509Error`` for a key that is not RSA or is too short.
+    public static func paddedDigestInfo(
+        sha256 hash: [UInt8], for key: PublicKey
+    ) throws(X509Error) -> [UInt8] {
+        let info = digestInfo(sha256: hash)
+        guard let length = key.rsaNumbers?.modulus.count, length >= info.count + 11 else {
+            throw X509Error(
+                code: .unsupported, context: "no RSA key of a usable length", reasons: [])
+        }
+        return [0, 1] + [UInt8](repeating: 0xFF, count: length - info.count - 3) + [0] + info
+    }
 }

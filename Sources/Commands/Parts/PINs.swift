@@ -1,0 +1,50 @@
+internal import Cryptoki
+internal import Issuance
+internal import Secrets
+
+/// Asks for the PINs that a job needs, and does the job with them.
+///
+/// A PIN that the token refuses is remembered by where it came from, so that no later run sends it
+/// once more.
+///
+/// - Parameters:
+///   - plan: Which PINs.
+///   - uri: A URI that may say where the user's PIN comes from.
+///   - body: The job.
+func withPINs<Result>(
+    _ plan: PINPlan, _ options: TokenOptions, _ uri: PKCS11URI? = nil,
+    _ body: (TokenPINs) throws -> Result
+) throws -> Result {
+    guard plan.needsPINs else { return try body(TokenPINs(user: Secret())) }
+    let label = printable(plan.token.info.label)
+    if plan.hasReaderKeys {
+        printError("enter the PIN on the reader of “\(label)” whenever it asks for it")
+        return try body(TokenPINs(user: Secret()))
+    }
+    let memory = try RefusedPINs(plan.token)
+    let sources: [UserType: SecretSource] = [
+        .user: try options.source(uri) ?? .prompt,
+        .securityOfficer: try options.securityOfficerSource(),
+    ]
+    func read(_ role: UserType) throws -> Secret {
+        guard plan.roles.contains(role), let source = sources[role] else { return Secret() }
+        if !options.sendsRefusedPINs { try memory.requireNotRefused(source, plan.name(of: role)) }
+        let info = plan.token.info
+        let tries = plan.triesLeft(of: role).map { "; \($0)" } ?? ""
+        let pin = try source.read(
+            promptText: "\(plan.name(of: role)) for “\(label)” "
+                + "(\(printable(info.model)), serial \(printable(info.serialNumber))\(tries))")
+        try plan.requirePossible(pin, of: role)
+        return pin
+    }
+    let pins = TokenPINs(user: try read(.user), securityOfficer: try read(.securityOfficer))
+    defer {
+        for role in plan.roles {
+            if let source = sources[role] {
+                memory.note(
+                    source, wasRefused: pins.wasRefused(role), wasAccepted: pins.wasAccepted(role))
+            }
+        }
+    }
+    return try body(pins)
+}

@@ -1,0 +1,55 @@
+internal import Files
+internal import Inventory
+internal import Secrets
+
+/// What is known of tokens besides what they say.
+enum Profiles {
+    /// The folder of a person's own profiles.
+    static var folder: String { configurationFolder + "/token-profiles" }
+
+    /// A person's own, then those that tokencert has.
+    static func all() throws -> [TokenProfile] {
+        let own = try names(inFolder: folder).filter { $0.hasSuffix(".json") }.sorted()
+            .map { try read(folder + "/" + $0) }
+        return own + TokenProfile.builtIn
+    }
+
+    /// The profiles that a command looks at: the one that was chosen, or all.
+    ///
+    /// - Parameter chosen: A name, the path of a file, `none`, or nil.
+    static func choose(_ chosen: String?) throws -> [TokenProfile] {
+        guard let chosen else { return try all() }
+        if chosen == "none" { return [] }
+        var profile: TokenProfile
+        if chosen.contains("/") || chosen.hasSuffix(".json") {
+            profile = try read(chosen)
+        } else {
+            let all = try all()
+            guard let named = all.first(where: { $0.name == chosen }) else {
+                throw Failure(
+                    .usage, "there is no token profile “\(chosen)”",
+                    hints: [
+                        "there are: " + all.map(\.name).joined(separator: ", ") + " and none",
+                        "tokencert tokens --profiles shows them; a path names a file",
+                    ])
+            }
+            profile = named
+        }
+        // Whoever chooses it knows better than its own rule which tokens it is for.
+        profile.match = .all
+        return [profile]
+    }
+
+    private static func read(_ file: String) throws -> TokenProfile {
+        do {
+            return try TokenProfile(json: try readFile(file))
+        } catch {
+            throw Failure(
+                .configuration, "the token profile \(file) cannot be used: \(error)",
+                hints: [
+                    "--token-profile takes a name, the path of a file, or none",
+                    "tokencert tokens --profiles --json shows those that tokencert has",
+                ])
+        }
+    }
+}

@@ -1,0 +1,101 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import Inventory
+internal import Issuance
+internal import OpenSSLX509
+
+struct ProbeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "probe", abstract: "Find out what a test token does, and print a profile.",
+        discussion: """
+            Keys and certificates are made on the token and removed again, so it has to be one that \
+            you can do without: a module may overwrite what is there. The profile is printed to \
+            standard output; in the folder tokencert/token-profiles of the configuration, with a \
+            name that ends in .json, it is used by itself. See tokencert tokens --profiles.
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "Kinds of keys to try, with commas; else all that the token tells of, RSA up to 3072.",
+            valueName: "kinds"))
+    var keyType: String?
+
+    @Flag(help: "Do it without being asked.")
+    var yes = false
+
+    @Flag(help: "Do it although there are keys or certificates on the token.")
+    var notEmpty = false
+
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        try prepareProcess(output)
+        let capabilities = try findToken(tokenOptions)
+        let kinds = try self.kinds(capabilities)
+        let plan = try PINPlan(
+            capabilities, for: Set(Duty.allCases), allowingLastTry: tokenOptions.allowsLastTry)
+        let label = capabilities.token.info.label
+        if !setting(yes, "YES") {
+            let names = kinds.map(\.name).joined(separator: ", ")
+            try requireConfirmation(
+                "Keys (\(names)) and certificates will be made on “\(printable(label))” and removed.",
+                typing: label, hint: "--yes does it without being asked")
+        }
+        let profile = try withPINs(plan, tokenOptions) { pins in
+            let login = TokenLogin(capabilities, pins)
+            var probe = try TokenProbe(login, date: String(timestamp(now()).prefix(10)))
+            if try !setting(notEmpty, "NOT_EMPTY") && probe.hasContent() {
+                throw Failure(
+                    .cannotCreate, "the token “\(label)” is not empty",
+                    hints: [
+                        "a module may overwrite what is there: take a token that is empty",
+                        "--not-empty does it all the same",
+                    ])
+            }
+            let issuer = try HostPrivateKey.generate(.ec(.p256))
+            return try probe.run(kinds) { key, number in
+                try worthless(key, number, issuer)
+            } progress: { finding in
+                printError("… \(printable("\(finding.subject): \(finding.result)"))")
+            }
+        }
+        print(try profile.json())
+    }
+
+    private func kinds(_ capabilities: TokenCapabilities) throws -> [KeyKind] {
+        guard let text = setting(keyType, "KEY_TYPE") else {
+            let kinds = capabilities.keyKinds.filter { $0 != .rsa(bits: 4096) }
+            guard !kinds.isEmpty else {
+                let lack = capabilities.lack(of: .rsa(bits: 2048)) ?? "the token makes no keys"
+                throw Failure(
+                    .cannotCreate, lack,
+                    hints: ["tokencert tokens --verbose shows what the token can do"])
+            }
+            return kinds
+        }
+        return try text.split(separator: ",").map { name in
+            guard let kind = KeyKind(name: String(name)), KeyKind.generated.contains(kind) else {
+                throw Failure(
+                    .usage, "--key-type does not know “\(name)”",
+                    hints: ["--key-type " + KeyKind.generated.map(\.name).joined(separator: ",")])
+            }
+            return kind
+        }
+    }
+
+    /// A certificate that leads to nobody.
+    private func worthless(
+        _ key: PublicKey, _ number: Int, _ issuer: HostPrivateKey
+    ) throws(X509Error) -> Certificate {
+        func content(_ name: String, _ key: PublicKey) -> CertificateContent {
+            CertificateContent(
+                subject: [NameAttribute(.commonName, name)], publicKey: key,
+                serialNumber: [UInt8(number)], notBefore: now(), notAfter: now() + 86400,
+                extensions: [])
+        }
+        let authority = try issuer.issue(
+            content("tokencert probe", issuer.publicKey), issuer: nil)
+        return try issuer.issue(content("tokencert probe \(number)", key), issuer: authority)
+    }
+}

@@ -1,0 +1,73 @@
+public import Cryptoki
+public import OpenSSLX509
+
+/// One way in which a token makes the signature that X.509 wants.
+public struct SignatureRung: Sendable {
+    /// What the token does.
+    public let mechanism: MechanismType
+    /// What is handed to it, made of the message and of the public key.
+    public let input: @Sendable ([UInt8], PublicKey) throws(X509Error) -> [UInt8]
+    /// What is made of its answer.
+    public let output: @Sendable ([UInt8]) throws(X509Error) -> [UInt8]
+
+    /// All ways for a kind of key, the one that leaves most to the token first.
+    ///
+    /// - Parameter kind: The kind.
+    static func ladder(for kind: KeyKind) -> [SignatureRung] {
+        switch kind {
+        case .rsa:
+            [
+                SignatureRung(mechanism: .sha256RSAPKCS, input: { message, _ in message }),
+                SignatureRung(
+                    mechanism: .rsaPKCS,
+                    input: { message, _ in
+                        SignatureForm.digestInfo(sha256: Digest.sha256.hash(message))
+                    }),
+                SignatureRung(
+                    mechanism: .rsaX509,
+                    input: { message, key throws(X509Error) in
+                        try SignatureForm.paddedDigestInfo(
+                            sha256: Digest.sha256.hash(message), for: key)
+                    }),
+            ]
+        case .ec(let curve):
+            ecdsaLadder(for: curve)
+        case .ed25519:
+            [SignatureRung(mechanism: .eddsa, input: { message, _ in message })]
+        case .other:
+            []
+        }
+    }
+
+    private static func ecdsaLadder(for curve: NamedCurve) -> [SignatureRung] {
+        let digest = SignatureAlgorithm(for: .ec(curve))?.digest ?? .sha256
+        let hashing: MechanismType =
+            switch curve {
+            case .p256: .ecdsaSHA256
+            case .p384: .ecdsaSHA384
+            case .p521: .ecdsaSHA512
+            }
+        return [
+            SignatureRung(
+                mechanism: .ecdsa, input: { message, _ in digest.hash(message) },
+                output: { signature throws(X509Error) in
+                    try SignatureForm.ecdsaDER(fromConcatenation: signature)
+                }),
+            SignatureRung(
+                mechanism: hashing, input: { message, _ in message },
+                output: { signature throws(X509Error) in
+                    try SignatureForm.ecdsaDER(fromConcatenation: signature)
+                }),
+        ]
+    }
+
+    private init(
+        mechanism: MechanismType,
+        input: @escaping @Sendable ([UInt8], PublicKey) throws(X509Error) -> [UInt8],
+        output: @escaping @Sendable ([UInt8]) throws(X509Error) -> [UInt8] = { $0 }
+    ) {
+        self.mechanism = mechanism
+        self.input = input
+        self.output = output
+    }
+}

@@ -1,0 +1,166 @@
+public import Cryptoki
+public import OpenSSLX509
+
+/// What a token can do for a certificate, and how it wants to be asked.
+///
+/// It is made of what the token and its module say of themselves, and of a ``TokenProfile`` where
+/// there is one. Everything that is planned reads it, so that what a token cannot do is known before
+/// anything is changed.
+public struct TokenCapabilities: Sendable {
+    /// The token.
+    public let token: Token
+    /// What is known besides what the token says, or nil.
+    public let profile: TokenProfile?
+    /// What the token can do.
+    public let mechanisms: Set<MechanismType>
+    private let keySizes: [MechanismType: ClosedRange<Int>]
+
+    /// Asks a token what it can do. Nothing is changed and nobody logs in.
+    ///
+    /// - Parameters:
+    ///   - token: The token.
+    ///   - profiles: Where what it does not say is looked for; the first that matches is taken.
+    /// - Throws: `CryptokiError` where the token cannot be asked.
+    public init(_ token: Token, profiles: [TokenProfile]) throws(CryptokiError) {
+        self.token = token
+        profile = profiles.first { $0.matches(token) }
+        mechanisms = Set(try token.mechanisms())
+        var keySizes: [MechanismType: ClosedRange<Int>] = [:]
+        for mechanism in [MechanismType.rsaPKCSKeyPairGen, .ecKeyPairGen, .ecEdwardsKeyPairGen]
+        where mechanisms.contains(mechanism) {
+            // A token that does not tell the sizes says by its answer whether one is right.
+            keySizes[mechanism] = try? token.mechanismInfo(mechanism).keySizes
+        }
+        self.keySizes = keySizes
+    }
+
+    // MARK: Keys
+
+    /// The kinds of keys that it makes and signs with.
+    public var keyKinds: [KeyKind] { KeyKind.generated.filter { lack(of: $0) == nil } }
+
+    /// What it lacks to make and use a key of a kind, for a person to read; nil for nothing.
+    ///
+    /// - Parameter kind: The kind.
+    public func lack(of kind: KeyKind) -> String? {
+        let generators = [MechanismType.rsaPKCSKeyPairGen, .ecKeyPairGen, .ecEdwardsKeyPairGen]
+        if mechanisms.isDisjoint(with: generators) {
+            return "through this module nobody makes keys on the token: it has no "
+                + generators.prefix(2).map(\.description).joined(separator: " and no ")
+        }
+        guard generator != .nobody else {
+            return "through this module nobody makes keys on the token"
+        }
+        guard let generation = kind.generationMechanism, mechanisms.contains(generation) else {
+            return "the token makes no keys of kind \(kind)"
+                + (kind.generationMechanism.map { " (no \($0))" } ?? "")
+        }
+        guard !signatureLadder(for: kind).isEmpty else {
+            return "the token does not sign with keys of kind \(kind)"
+        }
+        if let kinds = profile?.keyKinds, !kinds.contains(kind.name) {
+            return "\(profile?.title ?? "the token") makes no usable keys of kind \(kind)"
+        }
+        let sizes = keySizes[generation]
+        if case .rsa(let bits) = kind, let sizes, !sizes.contains(bits) {
+            return """
+                the token makes RSA keys of \(sizes.lowerBound) to \(sizes.upperBound) bits, \
+                not of \(bits)
+                """
+        }
+        if case .ec(let curve) = kind, let sizes, sizes.upperBound > 64, !sizes.contains(curve.bits)
+        {
+            return """
+                the token makes keys on curves of \(sizes.lowerBound) to \(sizes.upperBound) \
+                bits, not of \(curve.bits)
+                """
+        }
+        return nil
+    }
+
+    /// The ways in which it signs with a kind of key, the one that leaves most to it first.
+    ///
+    /// - Parameter kind: The kind.
+    public func signatureLadder(for kind: KeyKind) -> [SignatureRung] {
+        SignatureRung.ladder(for: kind).filter { mechanisms.contains($0.mechanism) }
+    }
+
+    // MARK: Roles
+
+    /// Who makes keys.
+    public var generator: TokenProfile.Writer { profile?.generates ?? .user }
+
+    /// Who writes and removes certificates.
+    public var writer: TokenProfile.Writer { profile?.writes ?? .user }
+
+    /// Whether an issue needs more than one role, so that somebody has to log out in between.
+    public var changesRoles: Bool {
+        generator == .securityOfficer || writer == .securityOfficer
+    }
+
+    // MARK: Ids and labels
+
+    /// The ids that there are, those first that are taken first; nil where any will do.
+    public var places: [(id: [UInt8], name: String, isOffered: Bool)]? {
+        profile?.places.map { places in
+            places.map { (bytes(hexadecimal: $0.id) ?? [], $0.name, $0.isOffered ?? true) }
+        }
+    }
+
+    /// Whether objects bear the labels that they are given.
+    public var keepsLabels: Bool { !(profile?.hasFixedLabels ?? false) }
+
+    // MARK: Templates
+
+    /// The attributes to leave out of a new public key.
+    public var omittedFromPublicKeys: Set<AttributeType> { types(profile?.omits?.publicKey) }
+
+    /// The attributes to leave out of a new private key.
+    public var omittedFromPrivateKeys: Set<AttributeType> { types(profile?.omits?.privateKey) }
+
+    /// The attributes to leave out of a certificate.
+    public var omittedFromCertificates: Set<AttributeType> { types(profile?.omits?.certificate) }
+
+    private func types(_ names: [String]?) -> Set<AttributeType> {
+        Set((names ?? []).compactMap { AttributeType(name: $0) })
+    }
+
+    // MARK: Certificates
+
+    /// How many certificates a key can have; nil for any number.
+    public var certificatesPerKey: Int? { profile?.certificatesPerKey }
+
+    /// How many bytes of DER a certificate can have at most, where that is known.
+    public var largestCertificate: Int? {
+        [profile?.largestCertificate, token.info.freePublicMemory].compactMap { $0 }.min()
+    }
+
+    /// Whether a certificate is one that the module makes for itself, and nobody's.
+    ///
+    /// - Parameter certificate: The certificate.
+    public func isPlaceholder(_ certificate: Certificate) -> Bool {
+        profile?.isPlaceholder(.init(certificate)) ?? false
+    }
+}
+
+extension NamedCurve {
+    fileprivate var bits: Int {
+        switch self {
+        case .p256: 256
+        case .p384: 384
+        case .p521: 521
+        }
+    }
+}
+
+extension KeyKind {
+    /// How a key of the kind is made, or nil for a kind that is not made here.
+    public var generationMechanism: MechanismType? {
+        switch self {
+        case .rsa: .rsaPKCSKeyPairGen
+        case .ec: .ecKeyPairGen
+        case .ed25519: .ecEdwardsKeyPairGen
+        case .other: nil
+        }
+    }
+}

@@ -1,0 +1,116 @@
+internal import Cryptoki
+internal import FoundationEssentials
+internal import OpenSSLX509
+
+/// Why a profile cannot be used.
+public struct TokenProfileError: Error, Sendable, CustomStringConvertible {
+    /// What is wrong, for a person to read.
+    public let description: String
+}
+
+extension TokenProfile {
+    /// The profiles that come with this library, those first that are looked at first.
+    public static let builtIn: [TokenProfile] = [
+        PackageResources.SoftHSM2_json, PackageResources.YKCS11_json,
+        PackageResources.OpenSC_PIV_json, PackageResources.OpenSC_OpenPGP_json,
+        PackageResources.OpenSC_SmartCard_HSM_json, PackageResources.OpenSC_PKCS15_json,
+        PackageResources.TPM2_json, PackageResources.openCryptoki_json, PackageResources.NSS_json,
+        PackageResources.YubiHSM2_json, PackageResources.NetHSM_json,
+        PackageResources.CloudHSM_json,
+    ].compactMap { try? TokenProfile(json: $0) }
+
+    /// Reads a profile.
+    ///
+    /// - Parameter bytes: The JSON, UTF-8.
+    /// - Throws: ``TokenProfileError`` for what is no profile, or has a part that is not known.
+    public init(json bytes: [UInt8]) throws(TokenProfileError) {
+        let profile: TokenProfile
+        do {
+            let decoder = JSONDecoder()
+            profile = try decoder.decode(TokenProfile.self, from: Data(bytes))
+            // What is mistyped would be left out in silence.
+            let again = try decoder.decode(JSONShape.self, from: JSONEncoder().encode(profile))
+            let given = try decoder.decode(JSONShape.self, from: Data(bytes))
+            if let unknown = given.names.subtracting(again.names).sorted().first {
+                throw TokenProfileError(description: "there is no such part: “\(unknown)”")
+            }
+        } catch let error as TokenProfileError {
+            throw error
+        } catch let DecodingError.keyNotFound(key, _) {
+            throw TokenProfileError(description: "the part “\(key.stringValue)” is missing")
+        } catch let DecodingError.typeMismatch(_, context) {
+            throw TokenProfileError(description: "“\(Self.path(context))” has the wrong type")
+        } catch let DecodingError.dataCorrupted(context) where !context.codingPath.isEmpty {
+            throw TokenProfileError(
+                description: "“\(Self.path(context))” has a value that is not known")
+        } catch {
+            throw TokenProfileError(description: "it is no JSON object")
+        }
+        try profile.requireSense()
+        self = profile
+    }
+
+    /// The profile as its file has it: JSON with a line for each part.
+    public func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+
+    private static func path(_ context: DecodingError.Context) -> String {
+        context.codingPath.map(\.stringValue).joined(separator: ".")
+    }
+
+    private func requireSense() throws(TokenProfileError) {
+        for kind in keyKinds ?? [] where KeyKind(name: kind) == nil {
+            throw TokenProfileError(description: "there is no kind of key “\(kind)”")
+        }
+        for place in places ?? [] where bytes(hexadecimal: place.id)?.isEmpty ?? true {
+            throw TokenProfileError(description: "“\(place.id)” is no id in hexadecimal")
+        }
+        let attributes =
+            (omits?.publicKey ?? []) + (omits?.privateKey ?? []) + (omits?.certificate ?? [])
+        for name in attributes where AttributeType(name: name) == nil {
+            throw TokenProfileError(description: "there is no attribute “\(name)”")
+        }
+        let needed = ["CKA_CLASS", "CKA_VALUE", "CKA_TOKEN", "CKA_CERTIFICATE_TYPE", "CKA_ID"]
+        if let name = (omits?.certificate ?? []).first(where: needed.contains) {
+            throw TokenProfileError(description: "no certificate can be without \(name)")
+        }
+    }
+}
+
+/// The names of all parts of a JSON text, with their paths.
+private struct JSONShape: Decodable {
+    var names: Set<String> = []
+
+    private struct Name: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) { self.stringValue = stringValue }
+
+        init?(intValue: Int) { nil }
+    }
+
+    init(from decoder: any Decoder) throws {
+        if let container = try? decoder.container(keyedBy: Name.self) {
+            for key in container.allKeys {
+                names.insert(key.stringValue)
+                let inner = try container.decode(JSONShape.self, forKey: key)
+                names.formUnion(inner.names.map { key.stringValue + "." + $0 })
+            }
+        } else if var container = try? decoder.unkeyedContainer() {
+            while !container.isAtEnd {
+                names.formUnion(try container.decode(JSONShape.self).names)
+            }
+        }
+    }
+}
+
+/// Reads hexadecimal digits; nil where the text is anything else.
+func bytes(hexadecimal text: String) -> [UInt8]? {
+    let digits = text.compactMap { $0.hexDigitValue.map { UInt8($0) } }
+    guard digits.count == text.count, digits.count.isMultiple(of: 2) else { return nil }
+    return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+}

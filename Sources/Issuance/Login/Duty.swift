@@ -1,0 +1,29 @@
+public import Cryptoki
+public import Inventory
+
+/// What is done on a token, as far as somebody has to be logged in for it.
+public enum Duty: Sendable, Hashable, CaseIterable {
+    /// See private objects.
+    case read
+    /// Sign with a private key.
+    case sign
+    /// Make a key pair.
+    case generate
+    /// Write and remove certificates.
+    case write
+}
+
+extension TokenCapabilities {
+    /// Who has to be logged in for a duty.
+    ///
+    /// - Parameter duty: What is done.
+    public func role(for duty: Duty) -> UserType {
+        let writer: TokenProfile.Writer =
+            switch duty {
+            case .read, .sign: .user
+            case .generate: generator
+            case .write: self.writer
+            }
+        return writer == .securityOfficer ? .securityOfficer : .user
+    }
+}

@@ -1,0 +1,141 @@
+public import Cryptoki
+public import Inventory
+public import Secrets
+
+/// Which PINs a job needs, known before the first of them is asked for.
+public struct PINPlan: Sendable {
+    /// The token.
+    public let token: Token
+    /// Whose PINs are needed, in the order in which they are sent first.
+    public let roles: [UserType]
+    private let profile: TokenProfile?
+
+    /// Finds out which PINs a job needs, and insists that each of them can be sent.
+    ///
+    /// - Parameters:
+    ///   - capabilities: What is known of the token, as it was just looked at.
+    ///   - duties: What will be done.
+    ///   - allowsLastTry: Whether a PIN may be sent that would lock the token if it were wrong.
+    /// - Throws: ``IssuanceError`` at ``Step/plan``; nothing was sent.
+    public init(
+        _ capabilities: TokenCapabilities, for duties: Set<Duty>,
+        allowingLastTry allowsLastTry: Bool
+    ) throws(IssuanceError) {
+        token = capabilities.token
+        profile = capabilities.profile
+        let needed = Set(duties.map(capabilities.role))
+        // The user first: that costs the least, and shows what is on the token.
+        roles = [UserType.user, .securityOfficer].filter(needed.contains)
+        guard token.info.flags.contains(.loginRequired) else { return }
+        for role in roles {
+            try State(role, token.info.flags).requireUsable(allowingLastTry: allowsLastTry)
+        }
+    }
+
+    /// Whether a person enters the PINs at the token's own keys.
+    public var hasReaderKeys: Bool {
+        token.info.flags.contains(.protectedAuthenticationPath)
+    }
+
+    /// Whether a PIN is needed at all.
+    public var needsPINs: Bool { token.info.flags.contains(.loginRequired) && !roles.isEmpty }
+
+    /// What people call the PIN of a role.
+    ///
+    /// - Parameter role: The role.
+    public func name(of role: UserType) -> String {
+        role == .securityOfficer ? profile?.securityOfficerPIN?.name ?? "SO PIN" : "PIN"
+    }
+
+    /// What is known about the tries that are left, for a person to read; nil for nothing.
+    ///
+    /// - Parameter role: The role.
+    public func triesLeft(of role: UserType) -> String? {
+        let state = State(role, token.info.flags)
+        if state.isFinalTry { return "last try" }
+        if state.isCountLow { return "a wrong one was sent before" }
+        return role == .user ? profile?.pinTries.map { "\($0) wrong ones lock the token" } : nil
+    }
+
+    /// Insists that a PIN can be right by its form, before it is sent.
+    ///
+    /// - Parameters:
+    ///   - pin: The PIN.
+    ///   - role: Whose it is.
+    /// - Throws: ``IssuanceError``; nothing was sent.
+    public func requirePossible(
+        _ pin: borrowing Secret, of role: UserType
+    ) throws(IssuanceError) {
+        guard needsPINs, !hasReaderKeys else { return }
+        if role == .securityOfficer, let lengths = profile?.securityOfficerPIN?.hexadecimalDigits {
+            let isNumber = pin.withBytes { bytes in
+                for index in bytes.indices where !Self.isHexadecimalDigit(bytes[index]) {
+                    return false
+                }
+                return true
+            }
+            guard isNumber, lengths.contains(pin.count) else {
+                let counts = lengths.map { "\($0)" }.joined(separator: " or ")
+                throw IssuanceError(
+                    .pinRefused, at: .plan,
+                    "the \(name(of: role)) has \(counts) hexadecimal digits; what was given has "
+                        + "another form and was not sent")
+            }
+            return
+        }
+        let lengths = token.info.pinLengths
+        guard !lengths.contains(pin.count) else { return }
+        throw IssuanceError(
+            .pinRefused, at: .plan,
+            "the token's PINs have \(lengths.lowerBound) to \(lengths.upperBound) bytes; "
+                + "a PIN of another length was not sent")
+    }
+
+    private static func isHexadecimalDigit(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+            UInt8(ascii: "A")...UInt8(ascii: "F"):
+            true
+        default: false
+        }
+    }
+
+    /// What the flags of a token say of one of its PINs.
+    private struct State {
+        let role: UserType
+        let flags: TokenFlags
+
+        init(_ role: UserType, _ flags: TokenFlags) {
+            self.role = role
+            self.flags = flags
+        }
+
+        var isCountLow: Bool { has(.userPINCountLow, .soPINCountLow) }
+        var isFinalTry: Bool { has(.userPINFinalTry, .soPINFinalTry) }
+
+        func requireUsable(allowingLastTry: Bool) throws(IssuanceError) {
+            let name = role == .securityOfficer ? "security officer's PIN" : "PIN"
+            if role == .user, !flags.contains(.userPINInitialized) {
+                throw IssuanceError(
+                    .tokenNotWritable, at: .plan, "the token has no user PIN yet")
+            }
+            if has(.userPINLocked, .soPINLocked) {
+                throw IssuanceError(.pinRefused, at: .plan, "the token's \(name) is locked")
+            }
+            if has(.userPINToBeChanged, .soPINToBeChanged) {
+                throw IssuanceError(
+                    .pinRefused, at: .plan,
+                    "the token's \(name) has to be changed before it can be used")
+            }
+            if isFinalTry, !allowingLastTry {
+                throw IssuanceError(
+                    .pinLastTry, at: .plan,
+                    "one more wrong \(name) locks the token; no PIN was sent")
+            }
+        }
+
+        private func has(_ user: TokenFlags, _ securityOfficer: TokenFlags) -> Bool {
+            flags.contains(role == .securityOfficer ? securityOfficer : user)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+internal import Cryptoki
+public import Inventory
+
+/// Sees to it that the right role is logged in for what is done.
+///
+/// Where the user does everything there is one login for the whole job. Where the security officer
+/// makes keys or writes, the two take turns, as a token knows one of them at a time; the user comes
+/// first, so that a wrong PIN is found before anything is changed.
+public struct TokenLogin: Sendable {
+    /// What is known of the token.
+    public let capabilities: TokenCapabilities
+    let pins: TokenPINs
+
+    var token: Token { capabilities.token }
+
+    /// Prepares logins. Nothing is sent yet.
+    ///
+    /// - Parameters:
+    ///   - capabilities: What is known of the token.
+    ///   - pins: The PINs that were asked for.
+    public init(_ capabilities: TokenCapabilities, _ pins: TokenPINs) {
+        self.capabilities = capabilities
+        self.pins = pins
+    }
+
+    /// Does a whole job, in one login where one role does everything.
+    ///
+    /// - Parameter body: The job; each part of it is in ``performing(_:at:_:)``.
+    /// - Returns: What the job returns.
+    /// - Throws: ``IssuanceError`` where a login fails, or what the job throws.
+    public func holding<Result>(
+        _ body: () throws(IssuanceError) -> Result
+    ) throws(IssuanceError) -> Result {
+        capabilities.changesRoles
+            ? try body() : try logged(in: .user, at: .generate, body)
+    }
+
+    /// Does a part of a job while the role that it needs is logged in.
+    ///
+    /// - Parameters:
+    ///   - duty: What is done.
+    ///   - step: At which step, for errors.
+    ///   - body: The part. Handles of private objects do not outlive it where roles take turns.
+    /// - Returns: What the part returns.
+    /// - Throws: ``IssuanceError`` where a login fails, or what the part throws.
+    public func performing<Result>(
+        _ duty: Duty, at step: Step, _ body: () throws(IssuanceError) -> Result
+    ) throws(IssuanceError) -> Result {
+        let role = capabilities.role(for: duty)
+        return try logged(in: role, at: step) { () throws(IssuanceError) in
+            do throws(IssuanceError) {
+                return try body()
+            } catch {
+                guard error.tokenError?.returnValue == .userNotLoggedIn, pins.mayRenew(role) else {
+                    throw error
+                }
+                // Another program has reset the card: the token has forgotten who was logged in.
+                try renew(role, at: step)
+                return try body()
+            }
+        }
+    }
+
+    private func logged<Result>(
+        in role: UserType, at step: Step, _ body: () throws(IssuanceError) -> Result
+    ) throws(IssuanceError) -> Result {
+        var failure: IssuanceError?
+        var result: Result?
+        try pins.send(role, at: step) { pin throws(CryptokiError) in
+            do {
+                result = try token.withLogin(as: role, pin: pin) { try body() }
+            } catch let error as IssuanceError {
+                failure = error
+            } catch let error as CryptokiError {
+                throw error
+            } catch {
+                failure = IssuanceError(.tokenFailed, at: step, "\(error)")
+            }
+        }
+        if let failure { throw failure }
+        guard let result else {
+            throw IssuanceError(.tokenFailed, at: step, "the login came to no end")
+        }
+        return result
+    }
+
+    private func renew(_ role: UserType, at step: Step) throws(IssuanceError) {
+        try pins.send(role, at: step) { pin throws(CryptokiError) in
+            try token.renewLogin(as: role, pin: pin)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+public import Cryptoki
+public import Secrets
+internal import Synchronization
+
+/// The PINs of one token, for as long as one run of the program needs them.
+///
+/// A PIN that the token has refused is never handed out again.
+public final class TokenPINs: Sendable {
+    private let user: Secret
+    private let securityOfficer: Secret
+    private let refused = Mutex<Set<UserType>>([])
+    private let accepted = Mutex<Set<UserType>>([])
+    private let renewed = Mutex<Set<UserType>>([])
+
+    /// Takes over the PINs.
+    ///
+    /// - Parameters:
+    ///   - user: The user's, UTF-8; empty where the token asks for none or at its own keys.
+    ///   - securityOfficer: The security officer's, UTF-8; empty where nobody needs it.
+    public init(user: consuming Secret, securityOfficer: consuming Secret = Secret()) {
+        self.user = user
+        self.securityOfficer = securityOfficer
+    }
+
+    /// Lends the PIN of a role to whoever sends it, and remembers whether it was refused.
+    func send<Result>(
+        _ role: UserType, at step: Step,
+        _ body: (borrowing Secret) throws(CryptokiError) -> Result
+    ) throws(IssuanceError) -> Result {
+        let owner: UserType = role == .contextSpecific ? .user : role
+        guard !refused.withLock({ $0.contains(owner) }) else {
+            throw IssuanceError(
+                .pinRefused, at: step, "the PIN was refused before and is not sent again")
+        }
+        do throws(CryptokiError) {
+            let result = owner == .securityOfficer ? try body(securityOfficer) : try body(user)
+            accepted.withLock { _ = $0.insert(owner) }
+            return result
+        } catch {
+            if error.concernsPIN { refused.withLock { _ = $0.insert(owner) } }
+            throw IssuanceError(error, at: step, while: error.loginFailure(of: owner))
+        }
+    }
+
+    /// Whether a login of the role that was lost may be made once more; true once.
+    func mayRenew(_ role: UserType) -> Bool {
+        renewed.withLock { $0.insert(role).inserted }
+    }
+
+    /// Whether the token has taken the PIN of a role.
+    ///
+    /// - Parameter role: The role.
+    public func wasAccepted(_ role: UserType) -> Bool { accepted.withLock { $0.contains(role) } }
+
+    /// Whether the token has refused the PIN of a role.
+    ///
+    /// - Parameter role: The role.
+    public func wasRefused(_ role: UserType) -> Bool { refused.withLock { $0.contains(role) } }
+}
+
+extension CryptokiError {
+    /// Whether the token says something about the PIN that was sent.
+    var concernsPIN: Bool {
+        let values: [ReturnValue] = [
+            .pinIncorrect, .pinInvalid, .pinLenRange, .pinExpired, .pinLocked,
+        ]
+        return returnValue.map { values.contains($0) } ?? false
+    }
+
+    fileprivate func loginFailure(of role: UserType) -> String {
+        let name = role == .securityOfficer ? "the security officer's PIN" : "the PIN"
+        return switch returnValue {
+        case .pinIncorrect: "\(name) is wrong; it was sent once and will not be sent again"
+        case .pinLocked: "\(name) is locked"
+        case .pinExpired: "\(name) has to be changed before it can be used"
+        case .pinInvalid, .pinLenRange: "the token takes no such PIN"
+        case .userTypeInvalid: "the token takes no such PIN for this role"
+        default: "the login failed"
+        }
+    }
+}

@@ -1,0 +1,219 @@
+internal import Cryptoki
+public import Inventory
+public import OpenSSLX509
+
+/// Finds out what a token does that it does not say, by making keys and certificates of its own.
+///
+/// Everything that it makes is removed in the end, and looked for in a new session. What was on the
+/// token before is never touched; a module that overwrites keys in silence could do so, so a token
+/// with keys is not probed unless a person says so.
+public struct TokenProbe {
+    /// What came of it.
+    public struct Finding: Sendable {
+        /// What was tried.
+        public let subject: String
+        /// What the token did, for a person to read.
+        public let result: String
+    }
+
+    private let login: TokenLogin
+    private let work: TokenWork
+    private var profile: TokenProfile
+    private var findings: [Finding] = []
+
+    private var token: Token { login.token }
+
+    /// Prepares a probe. Nothing is done yet.
+    ///
+    /// - Parameters:
+    ///   - login: The token with its PINs.
+    ///   - date: Today, as `2026-11-24`.
+    /// - Throws: ``IssuanceError`` where the token cannot be asked.
+    public init(_ login: TokenLogin, date: String) throws(IssuanceError) {
+        self.login = login
+        work = TokenWork(login, try tokenURI(login.token), .anything)
+        let module = login.token.module.info
+        let info = login.token.info
+        profile =
+            login.capabilities.profile
+            ?? TokenProfile(
+                name: "my-token", title: "\(info.manufacturer) \(info.model)", tested: "",
+                match: .init(
+                    libraryDescription: module.libraryDescription, libraryManufacturer: nil,
+                    tokenManufacturer: info.manufacturer, tokenModel: info.model))
+        profile.tested =
+            "\(module.libraryDescription) \(module.libraryVersion) with \(info.model), \(date)"
+    }
+
+    /// Whether there are keys or certificates on the token.
+    ///
+    /// - Throws: ``IssuanceError``.
+    public func hasContent() throws(IssuanceError) -> Bool {
+        try login.performing(.read, at: .plan) { () throws(IssuanceError) in
+            let inventory = try at(.plan, "the token cannot be read") {
+                () throws(CryptokiError) in
+                var session = try token.openSession(ReadWrite.self)
+                return try TokenInventory(&session)
+            }
+            return !inventory.keys.isEmpty || !inventory.certificates.isEmpty
+        }
+    }
+
+    /// Tries kinds of keys one after the other.
+    ///
+    /// - Parameters:
+    ///   - kinds: The kinds.
+    ///   - certify: Makes a certificate for a public key that is worth nothing.
+    ///   - progress: Is told each finding.
+    /// - Returns: What was found, as a profile.
+    /// - Throws: ``IssuanceError`` where something that was made could not be removed, or nobody can
+    ///   log in.
+    public mutating func run(
+        _ kinds: [KeyKind], certify: (PublicKey, Int) throws -> Certificate,
+        progress: (Finding) -> Void
+    ) throws(IssuanceError) -> TokenProfile {
+        var made: [String] = []
+        for kind in kinds {
+            let id = try freeID()
+            let outcome = try probe(kind, id, certify, progress)
+            if outcome { made.append(kind.name) }
+        }
+        profile.keyKinds = made
+        return profile
+    }
+
+    private func freeID() throws(IssuanceError) -> [UInt8] {
+        let planning = KeyPlanning(capabilities: login.capabilities, acceptance: .anything)
+        return try planning.newID()
+    }
+
+    /// Tries one kind of key, and tells whether keys of the kind can be used.
+    private mutating func probe(
+        _ kind: KeyKind, _ id: [UInt8], _ certify: (PublicKey, Int) throws -> Certificate,
+        _ progress: (Finding) -> Void
+    ) throws(IssuanceError) -> Bool {
+        var learned = profile
+        let subject = "\(kind)"
+        let isUsable = try work.inSession { (session) throws(IssuanceError) in
+            try work.requireFree(id, &session)
+            let key: TokenKey
+            do throws(IssuanceError) {
+                key = try work.generate(kind, id: id, label: "tokencert probe", &session)
+            } catch {
+                progress(Finding(subject: subject, result: error.text))
+                if login.pins.wasRefused(.user) { throw error }
+                try removeAll(id, &session)
+                return false
+            }
+            do throws(IssuanceError) {
+                try learn(key, kind, &learned, &session, certify) {
+                    progress(Finding(subject: subject, result: $0))
+                }
+            } catch {
+                try removeAll(id, &session)
+                throw error
+            }
+            let isGone = try removeAll(id, &session)
+            if !isGone {
+                learned.keepsDestroyedKeys = true
+                progress(Finding(subject: subject, result: "its key stays though it was destroyed"))
+            }
+            return true
+        }
+        profile = learned
+        return isUsable
+    }
+
+    private func learn(
+        _ key: TokenKey, _ kind: KeyKind, _ learned: inout TokenProfile,
+        _ session: inout Session<ReadWrite>, _ certify: (PublicKey, Int) throws -> Certificate,
+        _ tell: (String) -> Void
+    ) throws(IssuanceError) {
+        if !key.remarks.isEmpty {
+            learned.hidesOrigin = true
+            tell(key.remarks.joined(separator: "; "))
+        }
+        if key.label != "tokencert probe" {
+            learned.hasFixedLabels = true
+            tell("the label is the module's own: “\(key.label)”")
+        }
+        for rung in login.capabilities.signatureLadder(for: kind) {
+            let signer = TokenSigner(login: login, only: rung.mechanism)
+            do throws(IssuanceError) {
+                _ = try signer(Array("tokencert probe".utf8), with: key, &session, at: .request)
+                tell("signs with \(rung.mechanism)")
+            } catch {
+                tell("does not sign with \(rung.mechanism): \(error.text)")
+            }
+        }
+        var written = 0
+        for number in 1...2 {
+            guard let certificate = try? certify(key.publicKey, number) else { return }
+            do throws(IssuanceError) {
+                try login.performing(.write, at: .write) { () throws(IssuanceError) in
+                    let write = WriteStep(
+                        tokenURI: work.tokenURI, capabilities: login.capabilities)
+                    _ = try write(
+                        VerifiedCertificate(certificate: certificate, others: [], differences: []),
+                        for: key, label: nil, isFresh: false, &session)
+                }
+            } catch {
+                tell("certificate \(number): \(error.text)")
+            }
+            let present = try certificates(key.id)
+            tell("after certificate \(number) there are \(present.count) with the key's id")
+            written = max(written, present.count)
+        }
+        if written == 1 { learned.certificatesPerKey = 1 }
+        if written == 0 { learned.writes = .nobody }
+    }
+
+    /// The certificates that a new session sees, placeholders left out.
+    private func certificates(_ id: [UInt8]) throws(IssuanceError) -> [Certificate] {
+        try login.performing(.read, at: .readBack) { () throws(IssuanceError) in
+            try at(.readBack, "the token cannot be read again") { () throws(CryptokiError) in
+                var session = try token.openSession(ReadWrite.self)
+                var template = Template()
+                template[.class] = .certificate
+                template[.id] = id
+                var certificates: [Certificate] = []
+                for object in try session.findObjects(template) {
+                    let value = try session.attributes(of: object, [AttributeKey.value.type])
+                    if let certificate = value[.value].flatMap({ try? Certificate(der: $0) }),
+                        !login.capabilities.isPlaceholder(certificate)
+                    {
+                        certificates.append(certificate)
+                    }
+                }
+                return certificates
+            }
+        }
+    }
+
+    /// Removes everything with an id that was free before, and tells whether it is gone.
+    @discardableResult
+    private func removeAll(
+        _ id: [UInt8], _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> Bool {
+        var handles: [ObjectHandle] = []
+        try login.performing(.read, at: .retire) { () throws(IssuanceError) in
+            handles = try objects(withID: id, &session, at: .retire)
+        }
+        guard !handles.isEmpty else { return true }
+        try login.performing(.write, at: .retire) { () throws(IssuanceError) in
+            for object in try objects(withID: id, &session, at: .retire) {
+                try? session.destroyObject(object)
+            }
+        }
+        // Private halves are seen, and on most tokens removed, by the user only.
+        return try login.performing(.read, at: .retire) { () throws(IssuanceError) in
+            for object in try objects(withID: id, &session, at: .retire) {
+                try? session.destroyObject(object)
+            }
+            var later = try at(.retire, "no new session can be opened") {
+                () throws(CryptokiError) in try token.openSession(ReadWrite.self)
+            }
+            return try objects(withID: id, &later, at: .retire).isEmpty
+        }
+    }
+}

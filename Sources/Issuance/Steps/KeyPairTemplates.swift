@@ -1,0 +1,87 @@
+internal import Cryptoki
+internal import Inventory
+internal import OpenSSLX509
+
+/// The ways to ask a token for a key pair, the one that says most first.
+///
+/// Everything that matters is said, since modules have defaults of their own. What a module refuses
+/// is left out step by step; that the key's value cannot leave the token is then proved by reading
+/// the key back.
+struct KeyPairTemplates {
+    let ladder: [KeyPairRequest]
+
+    init(
+        _ kind: KeyKind, id: [UInt8], label: String, _ capabilities: TokenCapabilities
+    ) {
+        var whole = Self.whole(kind, id, label)
+        whole.publicKey = whole.publicKey.without(capabilities.omittedFromPublicKeys)
+        whole.privateKey = whole.privateKey.without(capabilities.omittedFromPrivateKeys)
+        var ladder = [whole]
+        var omitted: Set<AttributeType> = []
+        for rung in Self.dispensable {
+            omitted.formUnion(rung)
+            let next = KeyPairRequest(
+                publicKey: whole.publicKey.without(omitted),
+                privateKey: whole.privateKey.without(omitted))
+            if next != ladder.last { ladder.append(next) }
+        }
+        self.ladder = ladder
+    }
+
+    /// What can be left out, that which is missed least first.
+    private static let dispensable: [Set<AttributeType>] = [
+        [AttributeKey.encrypt.type, AttributeKey.decrypt.type],
+        [AttributeKey.extractable.type],
+        [AttributeKey.sensitive.type],
+        [AttributeKey.verify.type],
+    ]
+
+    private static func whole(_ kind: KeyKind, _ id: [UInt8], _ label: String) -> KeyPairRequest {
+        var publicKey = Template()
+        publicKey[.token] = true
+        publicKey[.verify] = true
+        publicKey[.label] = label
+        publicKey[.id] = id
+        var privateKey = Template()
+        privateKey[.token] = true
+        privateKey[.private] = true
+        privateKey[.sensitive] = true
+        privateKey[.extractable] = false
+        privateKey[.sign] = true
+        privateKey[.label] = label
+        privateKey[.id] = id
+        switch kind {
+        case .rsa(let bits):
+            publicKey[.modulusBits] = UInt(bits)
+            publicKey[.publicExponent] = [1, 0, 1]
+            // The certificates are for mail, too: without these it could not be decrypted.
+            publicKey[.encrypt] = true
+            privateKey[.decrypt] = true
+        case .ec(let curve):
+            publicKey[.ecParams] = curve.ecParameters
+        case .ed25519:
+            publicKey[.ecParams] = PublicKey.ed25519PrintableName
+        case .other:
+            break
+        }
+        return KeyPairRequest(publicKey: publicKey, privateKey: privateKey)
+    }
+}
+
+extension KeyPairRequest {
+    /// Whether it asks for a key whose value cannot leave the token.
+    var demandsProtection: Bool {
+        privateKey[.sensitive] == true && privateKey[.extractable] == false
+    }
+}
+
+extension CryptokiError {
+    /// Whether a module refuses attributes, so that others may be taken.
+    var concernsTemplate: Bool {
+        let values: [ReturnValue] = [
+            .attributeTypeInvalid, .attributeValueInvalid, .attributeReadOnly,
+            .templateInconsistent, .templateIncomplete,
+        ]
+        return returnValue.map { values.contains($0) } ?? false
+    }
+}

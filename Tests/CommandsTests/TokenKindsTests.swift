@@ -1,0 +1,356 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// What tokens do otherwise than SoftHSM2, shown by the module in between.
+    @Suite struct TokenKindsTests {
+        private func profile(_ bench: Bench, _ rules: String) throws -> [String: String] {
+            let file = try bench.token.folder.write(
+                """
+                {"name": "other", "title": "another token", "tested": "here", "match": {}, \(rules)}
+                """, "profile.json")
+            return ["TOKENCERT_TOKEN_PROFILE": file]
+        }
+
+        private func publicObjects(_ bench: Bench) -> Int { bench.token.contents.count }
+
+        // MARK: Roles
+
+        private func cardLike(_ bench: Bench, soPIN: String) throws -> [String: String] {
+            let file = try bench.token.folder.write(soPIN + "\n", "so-pin")
+            return bench.faulty(["FAULTY_SO_WRITES": bench.token.pin]).merging(
+                try profile(bench, #""generates": "securityOfficer", "writes": "securityOfficer""#)
+            ) { $1 }.merging(["TOKENCERT_SO_PIN_SOURCE": "file:\(file)"]) { $1 }
+        }
+
+        @Test("A token that only the security officer writes gets no certificate")
+        func securityOfficerWrites() throws {
+            let bench = try Bench()
+            let card = try cardLike(bench, soPIN: bench.token.soPIN)
+            let issue = ["issue", "--key-type", "rsa:2048"]
+            let plan = try bench.tokencert(issue + ["--dry-run"], card)
+            #expect(plan.output.contains("PINs          PIN, then SO PIN"))
+            let outcome = try bench.tokencert(issue, card)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(bench.ca.orders.count == 1)
+            let renewed = try bench.tokencert(["renew", "--all", "--retire"], card)
+            #expect(renewed.status == 0, "\(renewed.errors)")
+            let fresh = try bench.tokencert(["renew", "--all", "--new-key", "--retire"], card)
+            #expect(fresh.status == 0, "\(fresh.errors)")
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let keys = try #require(list["keys"] as? [[String: Any]])
+            #expect(keys.count == 2)
+            #expect(keys.compactMap { ($0["certificates"] as? [Any])?.count }.sorted() == [0, 1])
+        }
+
+        @Test("A wrong PIN of a card is sent twice, or the other one for nothing")
+        func wrongPINsOfRoles() throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            let wrongOfficer = try cardLike(bench, soPIN: "99998888")
+            expect(
+                try bench.tokencert(["issue", "--key-type", "rsa:2048"], wrongOfficer), 77,
+                "the security officer's PIN is wrong; it was sent once")
+            #expect(bench.logins == ["user", "SO"])
+            expect(
+                try bench.tokencert(["issue", "--key-type", "rsa:2048"], wrongOfficer), 77,
+                "was refused by this token before")
+            #expect(bench.logins == ["user", "SO"])
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.isEmpty)
+            let other = try Bench()
+            let file = try other.token.folder.write("11112222\n", "wrong")
+            let wrongUser = try cardLike(other, soPIN: other.token.soPIN).merging([
+                "TOKENCERT_PIN_SOURCE": "file:\(file)"
+            ]) { $1 }
+            expect(
+                try other.tokencert(["issue", "--key-type", "rsa:2048"], wrongUser), 77,
+                "the PIN is wrong; it was sent once")
+            #expect(other.logins == ["user"])
+        }
+
+        @Test("The PIN of one use of a key is sent again after the token refused it")
+        func wrongContextPIN() throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert(
+                ["request", "--key-type", "rsa:2048"],
+                bench.faulty([
+                    "FAULTY_CONTEXT_LOGIN": "1", "FAULTY_RULES": "C_Login#2:before:return=0xa0",
+                ]))
+            expect(outcome, 77, "the PIN is wrong; it was sent once")
+            #expect(bench.logins == ["user", "context"])
+        }
+
+        @Test(
+            "The state of the security officer's PIN is not looked at before it is sent",
+            arguments: [
+                ("SO_PIN_LOCKED", "security officer's PIN is locked"),
+                ("SO_PIN_FINAL_TRY", "one more wrong security officer's PIN locks the token"),
+                ("SO_PIN_TO_BE_CHANGED", "security officer's PIN has to be changed"),
+            ])
+        func securityOfficerFlags(flag: String, message: String) throws {
+            let bench = try Bench()
+            let card = try cardLike(bench, soPIN: bench.token.soPIN)
+                .merging(["FAULTY_SET_FLAGS": flag]) { $1 }
+            expect(try bench.tokencert(["issue", "--key-type", "rsa:2048"], card), 77, message)
+            #expect(bench.logins.isEmpty)
+            #expect(bench.ca.requests.isEmpty)
+        }
+
+        @Test("A management key of an impossible form is sent")
+        func formOfOfficerPIN() throws {
+            let bench = try Bench()
+            let rules = """
+                "generates": "securityOfficer", "writes": "securityOfficer",
+                "securityOfficerPIN": {"name": "management key", "hexadecimalDigits": [48]}
+                """
+            let card = try cardLike(bench, soPIN: "27182818")
+                .merging(try profile(bench, rules)) { $1 }
+            expect(
+                try bench.tokencert(["issue", "--key-type", "rsa:2048"], card), 77,
+                "the management key has 48 hexadecimal digits")
+            #expect(bench.logins.isEmpty)
+        }
+
+        @Test("A login that another program has ended ends the issue, or the PIN is sent for ever")
+        func loginAnew() throws {
+            let bench = try Bench()
+            for rule in ["C_GenerateKeyPair#1", "C_SignInit#1", "C_CreateObject#1"] {
+                let before = bench.calls("C_Login")
+                let outcome = try bench.tokencert(
+                    ["issue", "--key-type", "rsa:2048"],
+                    bench.faulty(["FAULTY_RULES": "\(rule):before:return=0x101"]))
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                #expect(bench.calls("C_Login") - before == 2)
+            }
+            let before = bench.calls("C_Login")
+            let outcome = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048"],
+                bench.faulty(["FAULTY_RULES": "C_CreateObject:before:return=0x101"]))
+            expect(outcome, 74, "CKR_USER_NOT_LOGGED_IN")
+            #expect(bench.calls("C_Login") - before == 2)
+        }
+
+        @Test("A token that asks for no login is logged in to, and counts a wrong PIN")
+        func noLogin() throws {
+            let bench = try Bench()
+            _ = try bench.tokencert(
+                ["list", "--pin-source", "file:\(bench.token.folder.file("pin"))"],
+                bench.faulty(["FAULTY_CLEAR_FLAGS": "LOGIN_REQUIRED"]))
+            #expect(bench.logins.isEmpty)
+        }
+
+        @Test("A PIN is asked for here although the token has keys of its own")
+        func readerKeys() throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048"],
+                bench.faulty([
+                    "FAULTY_SET_FLAGS": "PROTECTED_AUTHENTICATION_PATH",
+                    "FAULTY_KEYPAD_PIN": bench.token.pin,
+                    "TOKENCERT_PIN_SOURCE": "file:/nonexistent",
+                ]))
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.errors.contains("enter the PIN on the reader of “work”"))
+        }
+
+        // MARK: Signatures and public keys
+
+        @Test(
+            "A token that signs in another way, or tells its keys otherwise, gets no certificate",
+            arguments: [
+                ("rsa:2048", ["FAULTY_DROP_MECHANISMS": "0x40"]),
+                ("rsa:2048", ["FAULTY_DROP_MECHANISMS": "0x40,0x1"]),
+                ("ec:p256", ["FAULTY_EC_POINT": "raw"]),
+                ("ec:p256", ["FAULTY_EC_POINT": "bitstring"]),
+                ("ec:p521", ["FAULTY_EC_POINT": "raw"]),
+                ("ec:p521", ["FAULTY_EC_POINT": "bitstring"]),
+                ("ec:p256", ["FAULTY_EC_PARAMS": "numbers", "FAULTY_EC_POINT": "raw"]),
+                ("ec:p384", ["FAULTY_LONG_ANSWERS": "80"]),
+                ("rsa:2048", ["FAULTY_LONG_ANSWERS": "80", "FAULTY_FIND_ONE": "1"]),
+                ("rsa:2048", ["FAULTY_LATE_ATTRIBUTES": "1"]),
+                // CKA_DECRYPT and CKA_EXTRACTABLE, which SoftHSM2 has right by itself; CKA_ISSUER.
+                ("rsa:2048", ["FAULTY_REJECT_ATTRIBUTES": "0x105"]),
+                ("rsa:2048", ["FAULTY_REJECT_ATTRIBUTES": "0x105,0x162"]),
+                ("ec:p256", ["FAULTY_REJECT_ATTRIBUTES": "0x81"]),
+            ])
+        func otherForms(kind: String, settings: [String: String]) throws {
+            let bench = try Bench(["--accept-elliptic-curves"])
+            let more = settings.merging(["TOKENCERT_CA_ACCEPTS": "rsa,ec"]) { $1 }
+            let outcome = try bench.tokencert(
+                ["issue", "--key-type", kind], bench.faulty(more))
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let list = try bench.tokencert(["list", "--json"], bench.faulty(more))
+            let keys = try #require(try list.json()["keys"] as? [[String: Any]])
+            #expect(keys.count == 1)
+            #expect((keys.first?["certificates"] as? [Any])?.count == 1)
+            #expect(keys.first?["kind"] as? String != "unknown")
+        }
+
+        @Test("A key that is not said to be made on the token is used, or one of NSS is not")
+        func origin() throws {
+            let bench = try Bench()
+            let settings = bench.faulty(["FAULTY_NOT_LOCAL": "1"])
+            let refused = try bench.tokencert(["issue", "--key-type", "rsa:2048"], settings)
+            expect(refused, 74, "the token says that the key was not made on it")
+            #expect(bench.ca.orders.isEmpty)
+            let known = settings.merging(try profile(bench, #""hidesOrigin": true"#)) { $1 }
+            let outcome = try bench.tokencert(["issue", "--key-type", "rsa:2048"], known)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.output.contains("the token does not say that it made the key itself"))
+        }
+
+        // MARK: What stays
+
+        @Test(
+            "A refused call leaves half of an object on the token",
+            arguments: [
+                // CKA_VERIFY and CKA_ID of the public key, CKA_SIGN, CKA_DECRYPT; CKA_SUBJECT.
+                "0x10a", "0x102", "0x108", "0x105", "0x3", "0x101",
+            ])
+        func noJunk(attribute: String) throws {
+            let bench = try Bench()
+            let before = Set(bench.token.contents.keys)
+            let outcome = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048"],
+                bench.faulty(["FAULTY_SPOIL_ATTRIBUTES": attribute]))
+            let left = Set(bench.token.contents.keys).subtracting(before)
+            if outcome.status == 0 {
+                #expect(left.count == 3)
+            } else if outcome.errors.contains("the key pair that was made stays on the token") {
+                #expect(left.count == 2)
+            } else {
+                #expect(left.isEmpty, "\(outcome.errors)")
+            }
+        }
+
+        @Test("A key that could leave the token is made, or stays")
+        func unprotectedKey() throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048"],
+                bench.faulty(["FAULTY_REJECT_ATTRIBUTES": "0x103"]))
+            expect(outcome, 73, "the token makes no keys whose value cannot leave it")
+            #expect(bench.token.contents.isEmpty)
+            #expect(bench.ca.orders.isEmpty)
+        }
+
+        @Test("A certificate that SoftHSM2 shows and never stored is taken for a written one")
+        func ghost() throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048"],
+                bench.faulty(["FAULTY_REJECT_ATTRIBUTES": "0x101"]))
+            expect(outcome, 74, "the certificate cannot be written")
+            #expect(bench.token.contents.count == 2)
+            let resumed = try bench.tokencert(["resume", "1"])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(bench.token.contents.count == 3)
+            #expect(bench.ca.orders.count == 1)
+        }
+
+        @Test("An old certificate that the token kept is said to be gone")
+        func destroysNothing() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue", "--key-type", "rsa:2048"]).status == 0)
+            let outcome = try bench.tokencert(
+                ["renew", "--all", "--retire"], bench.faulty(["FAULTY_DESTROYS_NOTHING": "1"]))
+            expect(
+                outcome, 74, "the token says that it removed the old certificate, and still has it")
+        }
+
+        // MARK: Places
+
+        @Test("A key is made in a place that the token has not, or over another one")
+        func places() throws {
+            let bench = try Bench()
+            let rules = """
+                "places": [{"id": "01", "name": "9a"}, {"id": "02", "name": "9c"},
+                           {"id": "04", "name": "9e", "isOffered": false}],
+                "certificatesPerKey": 1
+                """
+            let card = bench.faulty([:]).merging(try profile(bench, rules)) { $1 }
+            let issue = ["issue", "--key-type", "rsa:2048"]
+            expect(
+                try bench.tokencert(issue + ["--id", "0102"], card), 73,
+                "the token has no place for a key with the id 0102")
+            for id in ["01", "02"] {
+                let outcome = try bench.tokencert(issue + ["--json"], card)
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                #expect(try outcome.json()["id"] as? String == id)
+            }
+            let before = bench.token.contents
+            expect(
+                try bench.tokencert(issue, card), 73, "every place for a key on the token is taken")
+            expect(try bench.tokencert(issue + ["--id", "01"], card), 73, "the id 01 is used")
+            expect(
+                try bench.tokencert(["renew", "pkcs11:id=%01;type=private"], card), 73,
+                "the token has room for 1 certificate a key")
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.count == 2)
+            let outcome = try bench.tokencert(
+                ["renew", "pkcs11:id=%01;type=private", "--retire"], card)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(try bench.tokencert(issue + ["--id", "04"], card).status == 0)
+        }
+
+        @Test("A mistake in a profile goes by unseen")
+        func brokenProfiles() throws {
+            let bench = try Bench()
+            for (rules, message) in [
+                (#""generate": "user""#, "there is no such part: “generate”"),
+                (#""generates": "nobodyy""#, "“generates” has a value that is not known"),
+                (#""keyKinds": ["rsa:x"]"#, "there is no kind of key “rsa:x”"),
+                (#""places": [{"id": "1", "name": "x"}]"#, "“1” is no id in hexadecimal"),
+                (#""omits": {"privateKey": ["CKA_NONSENSE"]}"#, "no attribute “CKA_NONSENSE”"),
+            ] {
+                expect(
+                    try bench.tokencert(["list"], try profile(bench, rules)), 78, message)
+            }
+            expect(
+                try bench.tokencert(["list"], ["TOKENCERT_TOKEN_PROFILE": "nothing"]), 64,
+                "there is no token profile “nothing”")
+        }
+
+        // MARK: Tokens that come and go
+
+        @Test("A token that is put in while it is waited for is not seen")
+        func waiting() throws {
+            let bench = try Bench()
+            expect(
+                try bench.tokencert(["list", "--token", "later", "--wait", "1"]), 66,
+                "no token fits")
+            let file = bench.token.folder.file("token-is-in")
+            let reader = bench.faulty(["FAULTY_TOKEN_FILE": file])
+            expect(try bench.tokencert(["list"], reader), 66, "there is no token")
+            let putting = Thread {
+                Thread.sleep(forTimeInterval: 1.5)
+                _ = FileManager.default.createFile(atPath: file, contents: nil)
+            }
+            putting.start()
+            let outcome = try bench.tokencert(["list", "--wait", "--json"], reader)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.errors.contains("waiting for the token"))
+        }
+
+        @Test("A token that is pulled out in the middle takes the order with it")
+        func pulledOut() throws {
+            for place in ["C_GenerateKeyPair#1", "C_Sign#1", "C_CreateObject#1", "C_Sign#2"] {
+                let bench = try Bench()
+                let file = try bench.token.folder.write("", "token-is-in")
+                let reader = bench.faulty([
+                    "FAULTY_TOKEN_FILE": file, "FAULTY_RULES": "\(place):before:pull",
+                ])
+                let outcome = try bench.tokencert(["issue", "--key-type", "rsa:2048"], reader)
+                expect(outcome, 74, "CKR_DEVICE_REMOVED")
+                try bench.token.folder.write("", "token-is-in")
+                let back = bench.faulty(["FAULTY_TOKEN_FILE": file])
+                let resumed = try bench.tokencert(["resume", "1", "--wait", "5"], back)
+                #expect(resumed.status == 0, "\(place) \(resumed.errors)")
+                #expect(bench.ca.orders.count == 1)
+                #expect(bench.token.contents.count == 3)
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+#ifndef TOKENCERT_FAULTY_ANSWERS_H
+#define TOKENCERT_FAULTY_ANSWERS_H
+
+#include <p11-kit/pkcs11.h>
+
+// Reads attributes as the module behind has them, in the forms that the environment asks for: see
+// FAULTY_EC_POINT, FAULTY_EC_PARAMS, FAULTY_LONG_ANSWERS, FAULTY_LATE_ATTRIBUTES and FAULTY_NOT_LOCAL in README.md.
+CK_RV faulty_get_attributes(
+    CK_FUNCTION_LIST *real, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes,
+    CK_ULONG count);
+
+// Remembers the session in which a key was made.
+void faulty_note_generation(CK_SESSION_HANDLE session);
+
+#endif

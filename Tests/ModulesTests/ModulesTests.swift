@@ -1,0 +1,251 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The modules that are asked for, by the names of `SoftHSM/modules/module`.
+private let wanted = (ProcessInfo.processInfo.environment["TOKENCERT_MODULES"] ?? "")
+    .split(separator: ",").map(String.init)
+
+/// What a module is expected to do.
+struct Expected: Sendable, CustomTestStringConvertible {
+    let name: String
+    /// The kinds of keys that certificates are issued for.
+    let kinds: [String]
+    /// Kinds that are refused before the CA is asked.
+    let refused: [String]
+    /// Whether a key has one certificate at most.
+    var hasOneCertificate = false
+    /// Whether the security officer makes and writes.
+    var hasRoles = false
+    /// Whether tokencert reaches the module that the test was started with, and not another process.
+    var canBeWatched = true
+
+    var testDescription: String { name }
+
+    static let all = [
+        Expected(
+            name: "softhsm2",
+            kinds: ["rsa:2048", "rsa:3072", "ec:p256", "ec:p384", "ec:p521", "ed25519"], refused: []
+        ),
+        Expected(
+            name: "tpm2", kinds: ["rsa:2048", "rsa:3072", "ec:p256", "ec:p384"],
+            refused: ["rsa:4096", "ec:p521", "ed25519"]),
+        Expected(
+            name: "opencryptoki", kinds: ["rsa:2048", "rsa:3072"], refused: ["ec:p256", "ed25519"]),
+        Expected(
+            name: "ykcs11", kinds: ["rsa:2048", "ec:p256", "ec:p384"],
+            refused: ["rsa:3072", "ec:p521", "ed25519"], hasOneCertificate: true, hasRoles: true),
+        Expected(
+            name: "p11-kit-server", kinds: ["rsa:2048", "ec:p256", "ec:p384", "ec:p521"],
+            refused: ["ed25519"]),
+    ]
+}
+
+/// Lines for the table of the documentation: module, operation, result.
+private let results = Results()
+
+private final class Results: @unchecked Sendable {
+    private let lock = NSLock()
+
+    func add(_ module: String, _ operation: String, _ result: String) {
+        lock.withLock {
+            let line = "\(module)\t\(operation)\t\(result)\n"
+            print(line, terminator: "")
+            guard let file = ProcessInfo.processInfo.environment["TOKENCERT_MODULES_TABLE"] else {
+                return
+            }
+            let old = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+            try? (old + line).write(toFile: file, atomically: true, encoding: .utf8)
+        }
+    }
+}
+
+extension RealParts {
+    /// The same jobs on every module that runs on this machine.
+    @Suite(
+        .serialized,
+        .enabled(
+            if: !wanted.isEmpty,
+            "other modules than SoftHSM2 are started by SoftHSM/test --modules only"))
+    struct ModulesTests {
+        private func tokencert(
+            _ module: RunningModule, _ ca: StandIn, _ arguments: [String],
+            _ more: [String: String] = [:]
+        ) throws -> Outcome {
+            try module.use(
+                product("tokencert"), arguments,
+                ca.tokencertEnvironment.merging(["TOKENCERT_CA_ACCEPTS": "rsa,ec,ed25519"]) { $1 }
+                    .merging(more) { $1 })
+        }
+
+        private func json(_ outcome: Outcome) throws -> [String: Any] {
+            let object = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+            return try #require(object as? [String: Any])
+        }
+
+        @Test(
+            "A token gets no certificate, or loses what was on it",
+            arguments: Expected.all.filter { wanted.contains($0.name) })
+        func jobs(expected: Expected) throws {
+            let module = try RunningModule(expected.name)
+            let ca = try StandIn(["--accept-elliptic-curves"])
+            // What belongs to somebody else, and has to be there in the end.
+            let others = try occupy(module, expected)
+            let before = try module.objects()
+            #expect(before.count >= 2, "\(before)")
+
+            for kind in expected.kinds {
+                let made = try tokencert(module, ca, ["issue", "--key-type", kind, "--json"])
+                #expect(made.status == 0, "\(expected.name) \(kind): \(made.errors)")
+                results.add(expected.name, "issue \(kind)", made.status == 0 ? "yes" : "no")
+            }
+            let asked = ca.orders.count
+            for kind in expected.refused {
+                let refused = try tokencert(module, ca, ["issue", "--key-type", kind])
+                #expect(refused.status == 73, "\(expected.name) \(kind): \(refused.errors)")
+                results.add(expected.name, "issue \(kind)", "refused")
+            }
+            #expect(ca.orders.count == asked)
+
+            try renewAndImport(module, ca, expected)
+            try takenIDs(module, ca, expected, others)
+
+            let request = try tokencert(
+                module, ca, ["request", "--key-type", expected.kinds[0], "--name", "x"])
+            #expect(request.status == 0, "\(request.errors)")
+            let file = try module.folder.write(request.output, "request.pem")
+            let verified = try run("openssl", ["req", "-in", file, "-verify", "-noout"])
+            #expect(verified.status == 0, "\(verified.errors)")
+            results.add(expected.name, "request", verified.status == 0 ? "yes" : "no")
+
+            let after = try module.objects()
+            #expect(before.subtracting(after).isEmpty, "\(before.subtracting(after))")
+            results.add(
+                expected.name, "keeps what was there", before.isSubset(of: after) ? "yes" : "no")
+        }
+
+        /// Puts a key onto the token that no job may touch, and returns its id.
+        private func occupy(_ module: RunningModule, _ expected: Expected) throws -> String {
+            let label = module.environment["TOKENCERT_TOKEN"].map { ["--token-label", $0] } ?? []
+            let role =
+                expected.hasRoles
+                ? ["--login-type", "so", "--so-pin", "env:SO_PIN"] : ["--pin", "env:PIN"]
+            let made = try module.use(
+                "pkcs11-tool",
+                ["--module", module.modulePath] + label + ["--login"] + role
+                    + [
+                        "--keypairgen", "--key-type", "rsa:2048", "--id", "01", "--label", "others",
+                    ],
+                ["PIN": module.pin, "SO_PIN": module.soPIN])
+            #expect(made.status == 0, "\(made.errors)")
+            return "01"
+        }
+
+        private func renewAndImport(
+            _ module: RunningModule, _ ca: StandIn, _ expected: Expected
+        ) throws {
+            let issued = try json(
+                tokencert(
+                    module, ca, ["issue", "--key-type", expected.kinds[0], "--codesign", "--json"]))
+            let key = try #require(issued["key"] as? String)
+            let id = try #require(issued["id"] as? String)
+
+            let same = try tokencert(
+                module, ca,
+                ["renew", key, "--json"] + (expected.hasOneCertificate ? ["--retire"] : []))
+            #expect(same.status == 0, "\(expected.name): \(same.errors)")
+            results.add(expected.name, "renew", same.status == 0 ? "yes" : "no")
+            if expected.hasOneCertificate {
+                let refused = try tokencert(module, ca, ["renew", key])
+                #expect(refused.status == 73, "\(refused.errors)")
+            }
+
+            let fresh = try tokencert(
+                module, ca, ["renew", key, "--new-key", "--retire", "--json"])
+            #expect(fresh.status == 0, "\(expected.name): \(fresh.errors)")
+            results.add(
+                expected.name, "renew --new-key --retire", fresh.status == 0 ? "yes" : "no")
+
+            // The certificate that was retired comes back from the ledger's copy.
+            let renewed = try #require((try json(same)["renewed"] as? [[String: Any]])?.first)
+            let pem = try #require(renewed["pem"] as? String)
+            let file = try module.folder.write(pem, "renewed.pem")
+            let imported = try tokencert(module, ca, ["import", "--cert", file, "--json"])
+            #expect(imported.status == 0, "\(expected.name): \(imported.errors)")
+            #expect(try json(imported)["id"] as? String == id)
+            #expect(try json(imported)["wasThere"] as? Bool == false)
+            results.add(expected.name, "import", imported.status == 0 ? "yes" : "no")
+        }
+
+        /// Ids that are in use, and one that is no use at all.
+        private func takenIDs(
+            _ module: RunningModule, _ ca: StandIn, _ expected: Expected, _ id: String
+        ) throws {
+            let objects = try module.objects()
+            let orders = ca.orders.count
+            let taken = try tokencert(
+                module, ca, ["issue", "--key-type", expected.kinds[0], "--id", id])
+            #expect(taken.status == 73, "\(taken.errors)")
+            let request = try tokencert(
+                module, ca, ["request", "--key-type", expected.kinds[0], "--id", id])
+            #expect(request.status == 73, "\(request.errors)")
+            #expect(try module.objects() == objects)
+            #expect(ca.orders.count == orders)
+            results.add(expected.name, "refuses an id in use", "yes")
+        }
+
+        @Test(
+            "A wrong PIN is sent more than once to a token that counts them",
+            arguments: Expected.all.filter { wanted.contains($0.name) },
+            [
+                ["issue", "--key-type", "rsa:2048"], ["list"],
+                ["request", "--key-type", "rsa:2048"],
+                ["renew", "--all"], ["import", "--cert", "CERTIFICATE"],
+            ])
+        func wrongPIN(expected: Expected, arguments: [String]) throws {
+            let module = try RunningModule(expected.name)
+            let ca = try StandIn()
+            let issued = try tokencert(
+                module, ca, ["issue", "--key-type", "rsa:2048", "--json"])
+            #expect(issued.status == 0, "\(issued.errors)")
+            let pem = try #require(try json(issued)["pem"] as? String)
+            let certificate = try module.folder.write(pem, "certificate.pem")
+            let wrong = try module.folder.write("654321\n", "wrong")
+            let watched = [
+                "TOKENCERT_PIN_SOURCE": "file:\(wrong)", "FAULTY_MODULE": module.modulePath,
+                "TOKENCERT_MODULE": product("libFaultyModule.so"),
+                "FAULTY_LOG": module.folder.file("calls"),
+            ]
+            let words = arguments.map { $0 == "CERTIFICATE" ? certificate : $0 }
+            for status: Int32 in [77, 77] {
+                let outcome = try tokencert(module, ca, words, watched)
+                #expect(outcome.status == status, "\(expected.name): \(outcome.errors)")
+            }
+            let log = try module.folder.read("calls")
+            #expect(log.components(separatedBy: "C_Login").count == 2, "\(expected.name)")
+            // The right one still works: nothing is locked.
+            #expect(try tokencert(module, ca, ["list"]).status == 0)
+            results.add(expected.name, "wrong PIN sent once: \(arguments[0])", "yes")
+        }
+
+        @Test(
+            "OpenSC is asked for what it cannot do, and the CA for a certificate that has no place",
+            .enabled(if: wanted.contains("opensc-piv"), "opensc-piv is not asked for"))
+        func signsOnly() throws {
+            let module = try RunningModule("opensc-piv")
+            let ca = try StandIn()
+            for arguments in [["issue"], ["issue", "--key-type", "rsa:2048"]] {
+                let outcome = try tokencert(module, ca, arguments)
+                #expect(outcome.status == 73, "\(outcome.errors)")
+                #expect(outcome.errors.contains("it has no CKM_RSA_PKCS_KEY_PAIR_GEN"))
+                #expect(outcome.errors.contains("--module libykcs11.so"))
+            }
+            let existing = try tokencert(module, ca, ["issue", "--key", "pkcs11:id=%01"])
+            #expect(existing.status == 73, "\(existing.errors)")
+            #expect(ca.requests.isEmpty)
+            #expect(try tokencert(module, ca, ["list"]).status == 0)
+            results.add("opensc-piv", "issue", "refused before the CA is asked")
+            results.add("opensc-piv", "list", "yes")
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import TestSupport
+
+/// A PKCS#11 module that is not SoftHSM2 by itself, with everything that it needs, started by
+/// `SoftHSM/modules/module`.
+final class RunningModule: Sendable {
+    let name: String
+    let folder: TemporaryFolder
+    /// What programs need to use it.
+    let environment: [String: String]
+    /// What comes before every program that uses it.
+    let wrapper: [String]
+
+    private static let script = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../SoftHSM/modules/module").standardizedFileURL.path()
+
+    private var place: String { folder.file(name) }
+
+    init(_ name: String, behind: RunningModule? = nil) throws {
+        self.name = name
+        folder = try TemporaryFolder()
+        var variables: [String: String] = [:]
+        if let behind { variables["BEHIND"] = behind.place }
+        let outcome = try run(
+            Self.script, ["start", name, folder.file(name)], environment: variables, seconds: 300)
+        guard outcome.status == 0 else { throw ModuleTrouble("\(outcome.errors)") }
+        var environment: [String: String] = [
+            "XDG_STATE_HOME": folder.file("state"), "XDG_CONFIG_HOME": folder.file("config"),
+        ]
+        // The settings are lines for a shell, so a shell reads them.
+        let read = try run(
+            "bash",
+            [
+                "-c",
+                "eval \"$(\"$1\" env \"$2\" \"$3\")\"; env -0 | grep -zE "
+                    + "'^(TOKENCERT|SOFTHSM2|TPM2|DBUS|PCSCLITE|P11_KIT|MODULE)'",
+                "_", Self.script, name, folder.file(name),
+            ])
+        for line in read.output.split(separator: "\0") {
+            let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            environment[String(parts[0])] = String(parts[1])
+        }
+        wrapper = (environment.removeValue(forKey: "MODULE_WRAP") ?? "").split(separator: " ")
+            .map(String.init)
+        self.environment = environment
+    }
+
+    deinit {
+        _ = try? run(Self.script, ["stop", name, folder.file(name)], seconds: 120)
+    }
+
+    var modulePath: String { environment["TOKENCERT_MODULE"] ?? "" }
+    var pin: String { secret("TOKENCERT_PIN_SOURCE") }
+    var soPIN: String { secret("TOKENCERT_SO_PIN_SOURCE") }
+
+    private func secret(_ variable: String) -> String {
+        let path = (environment[variable] ?? "").dropFirst("file:".count)
+        let text = (try? String(contentsOfFile: String(path), encoding: .utf8)) ?? ""
+        return text.trimmingCharacters(in: .newlines)
+    }
+
+    /// Runs a program that uses the module.
+    func use(
+        _ program: String, _ arguments: [String], _ more: [String: String] = [:],
+        seconds: Double = 120
+    ) throws -> Outcome {
+        let words = wrapper + [program] + arguments
+        return try run(
+            words[0], Array(words.dropFirst()), environment: environment.merging(more) { $1 },
+            seconds: seconds)
+    }
+
+    /// Every object that pkcs11-tool shows to the user, each in a line of its class, id and value.
+    func objects() throws -> Set<String> {
+        let list = try use(
+            product("tokencert"), ["list", "--json"], ["TOKENCERT_RETRY_PIN": "1"])
+        guard list.status == 0,
+            let all = try JSONSerialization.jsonObject(with: Data(list.output.utf8))
+                as? [String: Any]
+        else { throw ModuleTrouble(list.errors) }
+        var objects: Set<String> = []
+        for key in all["keys"] as? [[String: Any]] ?? [] {
+            for half in ["privateKey", "publicKey"] {
+                if let uri = key[half] as? String { objects.insert("\(uri) \(key["kind"] ?? "")") }
+            }
+            for entry in key["certificates"] as? [[String: Any]] ?? [] {
+                objects.insert("\(entry["uri"] ?? "") \(entry["serialNumber"] ?? "")")
+            }
+        }
+        for entry in all["certificates"] as? [[String: Any]] ?? [] {
+            objects.insert("\(entry["uri"] ?? "") \(entry["serialNumber"] ?? "")")
+        }
+        return objects
+    }
+}
+
+/// Why a module cannot be started or looked at.
+struct ModuleTrouble: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
