@@ -99,6 +99,7 @@ extension RecordedEvent {
         case .begun(let beginning):
             let key = beginning.newKeyKind.map { "a new key, \($0)" } ?? "a key that is there"
             return "begun with \(key)"
+        case .made(let hash): return "the key was made, SHA-256 of its public half \(hash)"
         case .sending(let sending):
             return sending.isRepeated ? "sent once more, as a person asked" : "sent"
         case .notSent(let reason): return "not sent: \(reason)"

@@ -43,7 +43,8 @@ struct ImportCommand: ParsableCommand {
         let token = try findToken(tokenOptions, uri)
         let importer = Importer(
             token, settings: try issuanceSettings(anchors, nil, tokenOptions))
-        let plan = try importer.check(certificates)
+        let plan = try importer.check(
+            certificates, writingChain: setting(chain, "CHAIN"))
         let ledger = try ledgerOptions.openForWriting()
         let imported = try withPINs(plan, tokenOptions, uri) { pins in
             try importer.write(

@@ -40,6 +40,8 @@ extension TokenInventory {
                 }
                 continue
             }
+            // What a module makes up for a session, as attestations, is not on the token.
+            guard head[.token] != false else { continue }
             let record = ObjectRecord(handle, head, tokenURI)
             switch record.objectClass {
             case .privateKey, .publicKey:
@@ -64,6 +66,7 @@ extension TokenInventory {
     private static let headTypes: [AttributeType] = [
         AttributeKey<ObjectClass>.class.type, AttributeKey<[UInt8]>.id.type,
         AttributeKey<String>.label.type, AttributeKey<KeyType>.keyType.type,
+        AttributeKey<Bool>.token.type,
     ]
 
     private static func keyTypes(_ type: KeyType?) -> [AttributeType] {

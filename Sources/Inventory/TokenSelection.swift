@@ -82,25 +82,28 @@ public func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -
         code: .none, candidates: all.filter { $0.info.flags.contains(.tokenInitialized) })
 }
 
-/// Finds exactly one token, and waits for it where it is not there.
+/// Finds exactly one token and asks it what it can do, and waits for it where it is not there.
 ///
 /// - Parameters:
 ///   - choices: What was said about the token; it has to fit all of it.
 ///   - modules: Where it is looked for.
 ///   - seconds: How long a token that is not there is waited for.
+///   - profiles: As for ``TokenCapabilities``.
 ///   - whileWaiting: Called once where it has to be waited for.
-/// - Returns: The token.
+/// - Returns: The token and what is known of it.
 /// - Throws: As ``selectToken(_:in:)``, once the time is over.
 public func selectToken(
     _ choices: [TokenChoice], in modules: [Module], waitingSeconds seconds: Int,
-    whileWaiting: () -> Void
-) throws -> Token {
+    profiles: [TokenProfile], whileWaiting: () -> Void
+) throws -> TokenCapabilities {
     let deadline = ContinuousClock.now + .seconds(seconds)
     var hasTold = false
     while true {
         do {
-            return try selectToken(choices, in: modules)
-        } catch let error as TokenSelectionError where error.code == .none {
+            return try TokenCapabilities(
+                try selectToken(choices, in: modules), profiles: profiles)
+        } catch let error as TokenSelectionError where error.code != .several {
+            // Some modules always show a token that is not set up.
             guard ContinuousClock.now < deadline else { throw error }
         } catch let error as CryptokiError {
             // A token that is being put in may not answer yet.

@@ -25,10 +25,9 @@ public struct Finisher: Sendable {
     /// - Parameter order: The order.
     /// - Throws: ``IssuanceError`` at ``Step/plan`` where one of them cannot be sent.
     public func pins(for order: Order) throws(IssuanceError) -> PINPlan {
-        let duties: Set<Duty> =
-            order.beginning.newKeyKind == nil || !capabilities.changesRoles
-            ? [.read, .sign, .write] : [.read, .generate, .sign, .write]
-        return try PINPlan(capabilities, for: duties, allowingLastTry: settings.allowsLastTry)
+        try PINPlan(
+            capabilities, for: order.remainder == .key ? [.read] : [.read, .sign, .write],
+            allowingLastTry: settings.allowsLastTry)
     }
 
     /// Looks whether the certificate of an order that nobody knows the outcome of is on the token:
@@ -106,6 +105,7 @@ public struct Finisher: Sendable {
         let journal = Journal(page)
         let order = try journal.order(at: .plan)
         try requireWritable(capabilities)
+        try requirePlaceForChain(order.beginning.writesChain, capabilities)
         let work = TokenWork(TokenLogin(capabilities, pins), try tokenURI(token), .anything)
         return try work.inSession { (session) throws(IssuanceError) in
             let fragments = work.fragments(&session)
@@ -133,7 +133,7 @@ public struct Finisher: Sendable {
                     received, interruption: isAnswer ? order.answer?.interruption : nil, for: key,
                     expecting: Expectation(
                         order.beginning, acceptsChanges: acceptsChanges || wasAccepted),
-                    label: order.beginning.certificateLabel,
+                    replacing: order.replacement, label: order.beginning.certificateLabel,
                     writingChain: order.beginning.writesChain, isFresh: false, journal, &session)
                 return try place.retire(order.replacement, keeping: issued, journal, &session)
             }

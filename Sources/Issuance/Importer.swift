@@ -22,11 +22,16 @@ public struct Importer: Sendable {
 
     /// Insists that a certificate may be written, as far as that can be told without its key.
     ///
-    /// - Parameter certificates: The certificate and, in any order, others of its chain.
+    /// - Parameters:
+    ///   - certificates: The certificate and, in any order, others of its chain.
+    ///   - writesChain: Whether the certificates between it and its anchor are written, too.
     /// - Returns: The PINs that writing needs.
     /// - Throws: ``IssuanceError``; no PIN was sent.
-    public func check(_ certificates: [Certificate]) throws(IssuanceError) -> PINPlan {
+    public func check(
+        _ certificates: [Certificate], writingChain writesChain: Bool
+    ) throws(IssuanceError) -> PINPlan {
         try requireWritable(capabilities)
+        try requirePlaceForChain(writesChain, capabilities)
         let pins = try PINPlan(
             capabilities, for: [.read, .sign, .write], allowingLastTry: settings.allowsLastTry)
         guard let leaf = certificates.first(where: { !$0.isAuthority }) else {
@@ -46,7 +51,7 @@ public struct Importer: Sendable {
     ///     public half.
     ///   - label: The object's label, or nil for that of the key.
     ///   - writesChain: Whether the certificates between it and its anchor are written, too.
-    ///   - pins: The PINs that ``check(_:)`` names.
+    ///   - pins: The PINs that ``check(_:writingChain:)`` names.
     ///   - ledger: What remembers it.
     /// - Throws: ``IssuanceError``.
     public func write(
@@ -77,8 +82,8 @@ public struct Importer: Sendable {
                     work: work, anchors: settings.anchors, time: settings.clock(),
                     progress: settings.progress)
                 return try place(
-                    certificates, interruption: nil, for: key, expecting: nil, label: label,
-                    writingChain: writesChain, isFresh: false, journal, &session)
+                    certificates, interruption: nil, for: key, expecting: nil, replacing: nil,
+                    label: label, writingChain: writesChain, isFresh: false, journal, &session)
             }
         }
     }

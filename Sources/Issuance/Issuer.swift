@@ -148,6 +148,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
             case .existing(let uri):
                 let key = try work.find(uri, &session)
                 try work.requireRoom(for: key, replacing: plan.replacement, &session)
+                try work.login.prove(plan.pins.roles)
                 let journal = try begin(plan, key, in: ledger)
                 return try journal.following(key, on: token) { () throws(IssuanceError) in
                     try order(plan, key, journal, work, &session)
@@ -155,9 +156,10 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
             case .generate(let kind, let id, let label):
                 // Private objects are seen only now that somebody is logged in.
                 try work.requireFree(id, &session)
+                try work.login.prove(plan.pins.roles)
                 let journal = try begin(plan, kind, id, label, in: ledger)
                 let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
-                    try work.generate(kind, id: id, label: label, &session)
+                    try work.generate(kind, id: id, label: label, journal, &session)
                 }
                 return try journal.following(key, on: token) { () throws(IssuanceError) in
                     try order(plan, key, journal, work, &session)
@@ -187,7 +189,9 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
             settings.progress(.generate)
             let fragments = work.fragments(&session)
             let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
-                try work.key(of: record, orMaking: plan.key, &session)
+                let key = try work.key(of: record, orMaking: plan.key, journal, &session)
+                try work.requireRoom(for: key, replacing: plan.replacement, &session)
+                return key
             }
             let issued = try journal.following(key, on: token) { () throws(IssuanceError) in
                 try order(plan, key, journal, work, &session, isRepeated: isRepeated)
@@ -255,7 +259,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
             progress: settings.progress)
         let issued = try place(
             received, interruption: answer.interruption, for: key, expecting: Expectation(plan),
-            label: plan.certificateLabel, writingChain: false,
+            replacing: plan.replacement, label: plan.certificateLabel, writingChain: false,
             isFresh: key.isNew && journal.isFresh, journal, &session)
         return try place.retire(plan.replacement, keeping: issued, journal, &session)
     }

@@ -16,13 +16,15 @@ struct Placement {
     ///   - interruption: What broke their coming off, or nil.
     ///   - key: The key that one of them is for.
     ///   - expected: What was asked for, or nil.
+    ///   - replacement: What it replaces, or nil.
     ///   - label: The label of the certificate, or nil for that of the key.
     ///   - writesChain: Whether the certificates up to the anchor are written, too.
     ///   - isFresh: Whether nothing on the token can have the key's id but the key itself.
     func callAsFunction(
         _ received: [Certificate], interruption: String?, for key: TokenKey,
-        expecting expected: Expectation?, label: String?, writingChain writesChain: Bool,
-        isFresh: Bool, _ journal: Journal, _ session: inout Session<ReadWrite>
+        expecting expected: Expectation?, replacing replacement: Replacement?, label: String?,
+        writingChain writesChain: Bool, isFresh: Bool, _ journal: Journal,
+        _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> IssuedCertificate {
         progress(.verify)
         let verified = try verify(received, interruption, key, expected, journal)
@@ -38,6 +40,8 @@ struct Placement {
             journal.note(certified)
         }
         progress(.write)
+        try work.requireRoom(
+            for: key, replacing: replacement, having: [verified.certificate], &session)
         var chain: [String] = []
         let written = try work.login.performing(.write, at: .write) { () throws(IssuanceError) in
             if writesChain {
@@ -86,8 +90,13 @@ struct Placement {
         }
         let name = "\(old.subject), serial number \(old.serialNumber)"
         try journal.insist(.retiring(certificate: name), at: .retire)
+        let retire = RetireStep(token: work.token)
         try work.login.performing(.write, at: .retire) { () throws(IssuanceError) in
-            try RetireStep(token: work.token)(old, keeping: issued.certificate, &session)
+            try retire.remove(old, &session)
+        }
+        // No session that only reads can be opened while the security officer is logged in.
+        try work.login.performing(.read, at: .retire) { () throws(IssuanceError) in
+            try retire.requireGone(old, keeping: issued.certificate)
         }
         journal.note(.retired(certificate: name))
         var issued = issued

@@ -87,7 +87,7 @@ public struct RequestMaker: Sendable {
                 beginning.newKeyKind = kind.name
                 let journal = try Journal(beginning, in: ledger)
                 let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
-                    try work.generate(kind, id: id, label: label, &session)
+                    try work.generate(kind, id: id, label: label, journal, &session)
                 }
                 return try journal.following(key, on: token) { () throws(IssuanceError) in
                     let made = try make(key, request, work, &session)

@@ -44,15 +44,34 @@ struct TokenWork {
 
     /// Makes a key with an id that nothing on the token has.
     func generate(
-        _ kind: KeyKind, id: [UInt8], label: String, _ session: inout Session<ReadWrite>
+        _ kind: KeyKind, id: [UInt8], label: String, _ journal: Journal?,
+        _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
-        let pair = try login.performing(.generate, at: .generate) { () throws(IssuanceError) in
-            try generation.generate(kind, id: id, label: label, &session)
-        }
+        let pair = try makePair(kind, id: id, label: label, &session)
         // Where roles took turns the handles are gone.
         let handles = capabilities.changesRoles ? nil : pair
-        return try reading(&session) { (session) throws(IssuanceError) in
+        let key = try reading(&session) { (session) throws(IssuanceError) in
             try generation.read(handles, of: kind, id: id, label: label, &session)
+        }
+        // From here on nothing else is taken for it.
+        journal?.note(.made(publicKeyHash: key.publicKeyHash))
+        return key
+    }
+
+    private func makePair(
+        _ kind: KeyKind, id: [UInt8], label: String, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> KeyPair {
+        do throws(IssuanceError) {
+            return try login.performing(.generate, at: .generate) { () throws(IssuanceError) in
+                try generation.generate(kind, id: id, label: label, &session)
+            }
+        } catch {
+            var error = error
+            if error.isClosed, capabilities.changesRoles {
+                // The security officer does not see what the user would: look once more.
+                error.isClosed = (try? requireFree(id, &session)) != nil
+            }
+            throw error
         }
     }
 
@@ -83,7 +102,8 @@ struct TokenWork {
         return try reading(&session) { (session) throws(IssuanceError) in
             if let hash = order.publicKeyHash {
                 return try generation.find(
-                    id: bytes(hexadecimal: order.beginning.keyID), publicKeyHash: hash, &session)
+                    id: bytes(hexadecimal: order.beginning.keyID), publicKeyHash: hash,
+                    isNew: order.beginning.newKeyKind != nil, &session)
             }
             guard case .generate(let kind, let id, let label) = plan else {
                 throw IssuanceError(
@@ -104,7 +124,8 @@ struct TokenWork {
 
     /// The same, with a new key where it came to none.
     func key(
-        of order: Order, orMaking plan: KeyPlan, _ session: inout Session<ReadWrite>
+        of order: Order, orMaking plan: KeyPlan, _ journal: Journal,
+        _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
         if let key = try key(of: order, &session) { return key }
         guard case .generate(let kind, let id, let label) = plan else {
@@ -112,7 +133,7 @@ struct TokenWork {
                 .noSuchObject, at: .generate, "the key of this order is not on the token")
         }
         try requireFree(id, &session)
-        return try generate(kind, id: id, label: label, &session)
+        return try generate(kind, id: id, label: label, journal, &session)
     }
 
     /// Reads keys; where a module tells them right only later, in a session of its own.
@@ -147,25 +168,24 @@ struct TokenWork {
         template[.class] = .certificate
         template[.id] = key.id
         let present = try at(.generate, "searching the token") { () throws(CryptokiError) in
-            var present: [Certificate] = []
-            for object in try session.findObjects(template) {
-                let value = try session.attributes(of: object, [AttributeKey.value.type])[.value]
-                if let certificate = value.flatMap({ try? Certificate(der: $0) }) {
-                    present.append(certificate)
-                }
-            }
-            return present
+            try storedCertificates(template, capabilities, &session)
         }
         // What is there already is not written a second time.
         let kept = present.filter { certificate in
-            !certificates.contains(certificate) && !capabilities.isPlaceholder(certificate)
-                && !(replacement?.isRetired ?? false && replacement?.certificate == certificate)
+            !certificates.contains(certificate)
+                && !(capabilities.replacesCertificates && replacement?.isRetired ?? false
+                    && replacement?.certificate == certificate)
         }
         guard kept.count >= most else { return }
         throw IssuanceError(
             .noRoom, at: .generate,
             "the token has room for \(most) certificate a key, and the key has one: "
-                + (kept.first?.subject.text ?? "it cannot be read"))
+                + (kept.first?.subject.text ?? "it cannot be read"),
+            choices: capabilities.replacesCertificates
+                ? [
+                    "tokencert renew KEY --retire lets a new certificate take the place of the old one"
+                ]
+                : [])
     }
 
     // MARK: Requests
@@ -177,6 +197,24 @@ struct TokenWork {
         let step = RequestStep(signer: signer, codeSigning: codeSigning)
         return try step(key, name: name, emailAddresses: emailAddresses, &session)
     }
+}
+
+/// The certificates on a token that fit a template: not what a module makes up for a session or for
+/// itself.
+func storedCertificates<Access>(
+    _ template: Template, _ capabilities: TokenCapabilities, _ session: inout Session<Access>
+) throws(CryptokiError) -> [Certificate] {
+    var certificates: [Certificate] = []
+    for object in try session.findObjects(template) {
+        let attributes = try session.attributes(
+            of: object, [AttributeKey.value.type, AttributeKey.token.type])
+        if let certificate = attributes[.value].flatMap({ try? Certificate(der: $0) }),
+            attributes[.token] != false, !capabilities.isPlaceholder(certificate)
+        {
+            certificates.append(certificate)
+        }
+    }
+    return certificates
 }
 
 func tokenURI(_ token: Token) throws(IssuanceError) -> PKCS11URI {

@@ -109,7 +109,14 @@ public struct Order: Sendable {
     }
 
     /// SHA-256 of the key's SubjectPublicKeyInfo in hexadecimal, or nil where it is not known yet.
-    public var publicKeyHash: String? { sending?.publicKeyHash ?? beginning.publicKeyHash }
+    public var publicKeyHash: String? {
+        sending?.publicKeyHash ?? madeKeyHash ?? beginning.publicKeyHash
+    }
+
+    /// The key that was made for it, or nil where none was or nobody noted it.
+    private var madeKeyHash: String? {
+        last { if case .made(let hash) = $0 { hash } else { nil } }
+    }
 
     private func last<Content>(_ pick: (OrderEvent) -> Content?) -> Content? {
         for recorded in events.reversed() {
@@ -137,7 +144,8 @@ extension OrderState {
     /// Where an order stands after one more event.
     func after(_ event: OrderEvent) -> OrderState {
         switch event {
-        case .begun: .begun
+        // Where a key is that nobody has ordered for, everything is still to be done.
+        case .begun, .made: .begun
         case .sending: .sending
         case .notSent: .notSent
         case .answered: .answered

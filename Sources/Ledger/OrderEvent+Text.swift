@@ -5,6 +5,7 @@ extension OrderEvent {
     public var kind: String {
         switch self {
         case .begun: "begun"
+        case .made: "made"
         case .sending: "sending"
         case .notSent: "not sent"
         case .answered: "answered"
@@ -37,6 +38,8 @@ extension OrderEvent {
             case .notSent(let reason), .refused(let reason), .unclear(let reason),
                 .closed(let reason):
                 try encoder.encode(["reason": reason])
+            case .made(let hash):
+                try encoder.encode(["publicKeyHash": hash])
             case .requested(let request):
                 try encoder.encode(["request": request])
             case .written(let uri):
@@ -68,6 +71,7 @@ extension OrderEvent {
             case "certified": content(Certified.self).map { .certified($0) }
             case "proved": content(Proof.self).map { .proved($0) }
             case "stopped": content(Stop.self).map { .stopped($0) }
+            case "made": value("publicKeyHash").map { .made(publicKeyHash: $0) }
             case "not sent": value("reason").map { .notSent(reason: $0) }
             case "refused": value("reason").map { .refused(reason: $0) }
             case "unclear": value("reason").map { .unclear(reason: $0) }

@@ -4,6 +4,8 @@ public enum OrderEvent: Sendable, Hashable {
     /// A job begins: what was asked, and which id and label a new key will have. Before a key is
     /// made, and before anything is written to the token.
     case begun(Beginning)
+    /// The key was made; SHA-256 of its SubjectPublicKeyInfo, in hexadecimal.
+    case made(publicKeyHash: String)
     /// The request is made, and the order is about to be sent.
     case sending(Sending)
     /// The order was not sent: the CA was not reached.

@@ -268,7 +268,7 @@ extension RealParts {
             let rules = """
                 "places": [{"id": "01", "name": "9a"}, {"id": "02", "name": "9c"},
                            {"id": "04", "name": "9e", "isOffered": false}],
-                "certificatesPerKey": 1
+                "certificatesPerKey": 1, "replacesCertificates": true
                 """
             let card = bench.faulty([:]).merging(try profile(bench, rules)) { $1 }
             let issue = ["issue", "--key-type", "rsa:2048"]

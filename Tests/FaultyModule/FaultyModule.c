@@ -71,6 +71,12 @@ static CK_RV own_C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CH
     return real.C_Login(session, user, pin, length);
 }
 
+static CK_RV own_C_OpenSession(
+    CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE_PTR session) {
+    if (faulty_has_roles()) return faulty_role_open(&real, slot, flags, session);
+    return real.C_OpenSession(slot, flags, application, notify, session);
+}
+
 static CK_RV own_C_Logout(CK_SESSION_HANDLE session) {
     return faulty_has_roles() ? faulty_role_logout(&real, session) : real.C_Logout(session);
 }
@@ -232,7 +238,7 @@ OWN(C_GetMechanismInfo, (CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_I
 PASS(C_InitToken, (CK_SLOT_ID slot, BYTES(pin), CK_UTF8CHAR_PTR label), (slot, pin, pin_length, label))
 PASS(C_InitPIN, (SESSION, BYTES(pin)), (session, pin, pin_length))
 PASS(C_SetPIN, (SESSION, BYTES(old), BYTES(new)), (session, old, old_length, new, new_length))
-PASS(C_OpenSession,
+OWN(C_OpenSession,
      (CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE_PTR session),
      (slot, flags, application, notify, session))
 PASS(C_CloseSession, (SESSION), (session))

@@ -24,6 +24,11 @@ CK_RV faulty_role_login(
     return CKR_OK;
 }
 
+CK_RV faulty_role_open(CK_FUNCTION_LIST *real, CK_SLOT_ID slot, CK_FLAGS flags, CK_SESSION_HANDLE_PTR session) {
+    if (role == CKU_SO && !(flags & CKF_RW_SESSION)) return CKR_SESSION_READ_WRITE_SO_EXISTS;
+    return real->C_OpenSession(slot, flags, NULL, NULL, session);
+}
+
 CK_RV faulty_role_logout(CK_FUNCTION_LIST *real, CK_SESSION_HANDLE session) {
     role = nobody;
     return real->C_Logout(session);

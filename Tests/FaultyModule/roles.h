@@ -12,6 +12,9 @@ CK_RV faulty_role_login(
     CK_FUNCTION_LIST *real, CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG length);
 CK_RV faulty_role_logout(CK_FUNCTION_LIST *real, CK_SESSION_HANDLE session);
 
+// Opens a session, but none that only reads while the security officer is logged in.
+CK_RV faulty_role_open(CK_FUNCTION_LIST *real, CK_SLOT_ID slot, CK_FLAGS flags, CK_SESSION_HANDLE_PTR session);
+
 // Whether whoever is logged in may not write.
 int faulty_role_forbids_writing(void);
 

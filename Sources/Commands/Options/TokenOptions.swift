@@ -72,7 +72,8 @@ struct TokenOptions: ParsableArguments {
         guard let text = setting(wait, "WAIT") else { return 0 }
         guard let seconds = Int(text), (0...86400).contains(seconds) else {
             throw Failure(
-                .usage, "--wait takes a number of seconds, up to a day", hints: ["--wait 60"])
+                .usage, "--wait takes a number of seconds, up to a day",
+                hints: ["--wait 60; where a URI follows, --wait=600 or --wait behind it"])
         }
         return seconds
     }

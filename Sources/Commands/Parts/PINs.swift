@@ -26,9 +26,16 @@ func withPINs<Result>(
         .user: try options.source(uri) ?? .prompt,
         .securityOfficer: try options.securityOfficerSource(),
     ]
+    // As they are before they are read: what is put there meanwhile is another one.
+    let remembered = sources.reduce(into: [UserType: RefusedPINs.Source]()) { result, entry in
+        guard plan.roles.contains(entry.key) else { return }
+        result[entry.key] = memory.source(entry.value, of: entry.key)
+    }
     func read(_ role: UserType) throws -> Secret {
         guard plan.roles.contains(role), let source = sources[role] else { return Secret() }
-        if !options.sendsRefusedPINs { try memory.requireNotRefused(source, plan.name(of: role)) }
+        if let entry = remembered[role], !options.sendsRefusedPINs {
+            try memory.requireNotRefused(entry, plan.name(of: role))
+        }
         let info = plan.token.info
         let tries = plan.triesLeft(of: role).map { "; \($0)" } ?? ""
         let pin = try source.read(
@@ -39,11 +46,8 @@ func withPINs<Result>(
     }
     let pins = TokenPINs(user: try read(.user), securityOfficer: try read(.securityOfficer))
     defer {
-        for role in plan.roles {
-            if let source = sources[role] {
-                memory.note(
-                    source, wasRefused: pins.wasRefused(role), wasAccepted: pins.wasAccepted(role))
-            }
+        for (role, entry) in remembered where pins.wasRefused(role) || pins.wasAccepted(role) {
+            memory.note(entry, wasRefused: pins.wasRefused(role))
         }
     }
     return try body(pins)

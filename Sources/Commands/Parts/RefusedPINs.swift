@@ -6,12 +6,14 @@ internal import Secrets
 /// Which sources gave a PIN that a token has refused, so that a job that is run again and again
 /// does not lock the token. Never the PIN itself, nor anything that is made of it.
 struct RefusedPINs {
-    /// One source, as it was when its PIN was refused.
-    private struct Entry: Codable, Equatable {
-        let token: String
-        let source: String
+    /// A source as it is before its PIN is read.
+    struct Source: Codable, Equatable {
+        fileprivate let token: String
+        /// Whose PIN it is: one source may serve two roles.
+        fileprivate let role: String
+        fileprivate let source: String
         /// What changes with the content of a file; nil for a variable.
-        let stamp: String?
+        fileprivate let stamp: String?
     }
 
     private let token: String
@@ -21,14 +23,29 @@ struct RefusedPINs {
         self.token = try PKCS11URI(token: token).description
     }
 
+    /// A source that gives the same again; nil for a person or a pipe, which do not.
+    func source(_ source: SecretSource, of role: UserType) -> Source? {
+        switch source {
+        case .file(let file):
+            fileStamp(file).map {
+                Source(
+                    token: token, role: "\(role)", source: "file:" + absolutePath(file), stamp: $0)
+            }
+        case .environment:
+            Source(token: token, role: "\(role)", source: "\(source)", stamp: nil)
+        case .prompt, .fileDescriptor:
+            nil
+        }
+    }
+
     /// Insists that a source has not given a refused PIN before, or has changed since.
-    func requireNotRefused(_ source: SecretSource, _ name: String) throws {
-        guard let entry = entry(source), entries().contains(entry) else { return }
+    func requireNotRefused(_ source: Source, _ name: String) throws {
+        guard refused().contains(source) else { return }
         let changed =
-            entry.stamp == nil ? "nobody can tell whether it has changed" : "it has not changed"
+            source.stamp == nil ? "nobody can tell whether it has changed" : "it has not changed"
         throw Failure(
             .noPermission,
-            "the \(name) in \(source) was refused by this token before and \(changed); "
+            "the \(name) in \(source.source) was refused by this token before and \(changed); "
                 + "it was not sent",
             hints: [
                 "put the right one there",
@@ -36,30 +53,29 @@ struct RefusedPINs {
             ])
     }
 
-    /// Remembers what came of a PIN. What cannot be written is not remembered.
-    func note(_ source: SecretSource, wasRefused: Bool, wasAccepted: Bool) {
-        guard wasRefused || wasAccepted, let entry = entry(source) else { return }
-        let old = entries()
-        var new = old.filter { $0.token != entry.token || $0.source != entry.source }
-        if wasRefused { new.append(entry) }
-        guard new != old, let json = try? JSONEncoder().encode(new) else { return }
-        try? makeFolder(stateFolder)
-        try? writeFileDurably(Array(json), path, permissions: 0o600)
-    }
-
-    /// A source that gives the same again; a person or a pipe does not.
-    private func entry(_ source: SecretSource) -> Entry? {
-        switch source {
-        case .file(let file):
-            guard let stamp = fileStamp(file) else { return nil }
-            return Entry(token: token, source: "file:" + absolutePath(file), stamp: stamp)
-        case .environment: return Entry(token: token, source: "\(source)", stamp: nil)
-        case .prompt, .fileDescriptor: return nil
+    /// Remembers what came of a PIN. Where that cannot be written a warning says so.
+    func note(_ source: Source, wasRefused: Bool) {
+        do {
+            try makeFolder(stateFolder)
+            let lock = try FileLock(path + ".lock", byte: 0, waits: true)
+            defer { withExtendedLifetime(lock) {} }
+            let old = refused()
+            var new = old.filter {
+                $0.token != source.token || $0.role != source.role || $0.source != source.source
+            }
+            if wasRefused { new.append(source) }
+            guard new != old else { return }
+            try writeFileDurably(Array(JSONEncoder().encode(new)), path, permissions: 0o600)
+        } catch {
+            guard wasRefused else { return }
+            printError(
+                "warning: it cannot be noted that the PIN was refused, so the next run may send it "
+                    + "again: \(printable("\(error)"))")
         }
     }
 
-    private func entries() -> [Entry] {
+    private func refused() -> [Source] {
         guard let bytes = try? readFile(path) else { return [] }
-        return (try? JSONDecoder().decode([Entry].self, from: Data(bytes))) ?? []
+        return (try? JSONDecoder().decode([Source].self, from: Data(bytes))) ?? []
     }
 }

@@ -29,11 +29,10 @@ func findToken(_ options: TokenOptions, _ uri: PKCS11URI? = nil) throws -> Token
     let profiles = try options.profiles()
     let set = try ModuleSet(options, uri)
     do {
-        let token = try selectToken(
+        return try selectToken(
             options.choices() + (uri.map { [.uri($0)] } ?? []), in: set.modules,
-            waitingSeconds: options.secondsToWait(),
+            waitingSeconds: options.secondsToWait(), profiles: profiles,
             whileWaiting: { printError("… waiting for the token to be put in") })
-        return try TokenCapabilities(token, profiles: profiles)
     } catch let error as TokenSelectionError {
         let failure = Failure(error)
         throw Failure(

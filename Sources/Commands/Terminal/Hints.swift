@@ -162,10 +162,7 @@ extension Failure {
         case .noSuchPlace:
             return ["--id takes one of " + error.choices.joined(separator: ", ")]
         case .noRoom:
-            return [
-                "tokencert renew KEY --retire lets a new certificate take the place of the old one",
-                "without --key a new key is made in a place that is free",
-            ]
+            return error.choices + ["a new key is made in a place that is free: tokencert issue"]
         case .tokenNotWritable:
             return ["tokencert tokens shows the state of the token"]
         case .pinRefused:

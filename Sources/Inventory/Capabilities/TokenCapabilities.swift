@@ -107,6 +107,20 @@ public struct TokenCapabilities: Sendable {
         }
     }
 
+    /// Why it is not known which places are free, for a person to read; nil where it is.
+    public var blindness: String? {
+        guard let since = profile?.showsAllKeysSince,
+            Self.version(token.info.firmwareVersion).lexicographicallyPrecedes(Self.version(since))
+        else { return nil }
+        return
+            "the token, with firmware \(token.info.firmwareVersion), does not show keys that have "
+            + "no certificate, so a place that is free has to be named"
+    }
+
+    private static func version(_ text: String) -> [Int] {
+        text.split(separator: ".").map { Int($0) ?? 0 }
+    }
+
     /// Whether objects bear the labels that they are given.
     public var keepsLabels: Bool { !(profile?.hasFixedLabels ?? false) }
 
@@ -130,9 +144,14 @@ public struct TokenCapabilities: Sendable {
     /// How many certificates a key can have; nil for any number.
     public var certificatesPerKey: Int? { profile?.certificatesPerKey }
 
-    /// How many bytes of DER a certificate can have at most, where that is known.
+    /// Whether a certificate takes the place of another one with the same id.
+    public var replacesCertificates: Bool { profile?.replacesCertificates ?? false }
+
+    /// How many bytes of DER a certificate can have at most, where that is known. Some modules say
+    /// 0 or 1 where they do not tell.
     public var largestCertificate: Int? {
-        [profile?.largestCertificate, token.info.freePublicMemory].compactMap { $0 }.min()
+        let free = token.info.freePublicMemory.flatMap { $0 < 128 ? nil : $0 }
+        return [profile?.largestCertificate, free].compactMap { $0 }.min()
     }
 
     /// Whether a certificate is one that the module makes for itself, and nobody's.
@@ -154,6 +173,16 @@ extension NamedCurve {
 }
 
 extension KeyKind {
+    /// `CKA_KEY_TYPE` of a key of the kind, or nil for a kind that is not made here.
+    public var keyType: KeyType? {
+        switch self {
+        case .rsa: .rsa
+        case .ec: .ec
+        case .ed25519: .ecEdwards
+        case .other: nil
+        }
+    }
+
     /// How a key of the kind is made, or nil for a kind that is not made here.
     public var generationMechanism: MechanismType? {
         switch self {

@@ -26,6 +26,8 @@ public struct TokenProfile: Sendable, Hashable, Codable {
         public var tokenManufacturer: String?
         /// `CK_TOKEN_INFO.model`.
         public var tokenModel: String?
+        /// `CK_TOKEN_INFO.label`.
+        public var tokenLabel: String?
 
         /// Names what has to be said.
         ///
@@ -66,6 +68,8 @@ public struct TokenProfile: Sendable, Hashable, Codable {
         public var name: String
         /// The numbers of hexadecimal digits that it can have, or nil where it is no number.
         public var hexadecimalDigits: [Int]?
+        /// The lengths in bytes that it can have where it is no such number.
+        public var otherLengths: [Int]?
     }
 
     /// A certificate that a module makes for itself and that is nobody's.
@@ -110,6 +114,10 @@ public struct TokenProfile: Sendable, Hashable, Codable {
     public var hasFixedLabels: Bool?
     /// How many certificates a key can have; nil for any number.
     public var certificatesPerKey: Int?
+    /// Whether a certificate takes the place of one with the same id, which is lost.
+    public var replacesCertificates: Bool?
+    /// The first firmware, as `5.30`, that shows keys without certificates; nil for all.
+    public var showsAllKeysSince: String?
     /// How many bytes of DER a certificate can have at most; nil where the token tells.
     public var largestCertificate: Int?
     /// Attributes that are left out.
@@ -151,6 +159,7 @@ extension TokenProfile {
             (match.libraryManufacturer, module.manufacturer),
             (match.tokenManufacturer, token.info.manufacturer),
             (match.tokenModel, token.info.model),
+            (match.tokenLabel, token.info.label),
         ]
         return pairs.contains { $0.0 != nil }
             && pairs.allSatisfy { pattern, text in pattern.map { fits($0, text) } ?? true }

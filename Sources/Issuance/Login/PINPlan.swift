@@ -74,7 +74,8 @@ public struct PINPlan: Sendable {
                 }
                 return true
             }
-            guard isNumber, lengths.contains(pin.count) else {
+            let others = profile?.securityOfficerPIN?.otherLengths ?? []
+            guard isNumber && lengths.contains(pin.count) || others.contains(pin.count) else {
                 let counts = lengths.map { "\($0)" }.joined(separator: " or ")
                 throw IssuanceError(
                     .pinRefused, at: .plan,

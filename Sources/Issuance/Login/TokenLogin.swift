@@ -61,6 +61,18 @@ public struct TokenLogin: Sendable {
         }
     }
 
+    /// Has each role log in where they take turns, so that a wrong PIN is found before anything is
+    /// begun.
+    ///
+    /// - Parameter roles: The roles.
+    /// - Throws: ``IssuanceError``.
+    func prove(_ roles: [UserType]) throws(IssuanceError) {
+        guard capabilities.changesRoles else { return }
+        for role in roles where !pins.wasAccepted(role) {
+            try logged(in: role, at: .generate) { () throws(IssuanceError) in }
+        }
+    }
+
     private func logged<Result>(
         in role: UserType, at step: Step, _ body: () throws(IssuanceError) -> Result
     ) throws(IssuanceError) -> Result {

@@ -98,7 +98,7 @@ public struct TokenProbe {
             try work.requireFree(id, &session)
             let key: TokenKey
             do throws(IssuanceError) {
-                key = try work.generate(kind, id: id, label: "tokencert probe", &session)
+                key = try work.generate(kind, id: id, label: "tokencert probe", nil, &session)
             } catch {
                 progress(Finding(subject: subject, result: error.text))
                 if login.pins.wasRefused(.user) { throw error }
@@ -176,16 +176,7 @@ public struct TokenProbe {
                 var template = Template()
                 template[.class] = .certificate
                 template[.id] = id
-                var certificates: [Certificate] = []
-                for object in try session.findObjects(template) {
-                    let value = try session.attributes(of: object, [AttributeKey.value.type])
-                    if let certificate = value[.value].flatMap({ try? Certificate(der: $0) }),
-                        !login.capabilities.isPlaceholder(certificate)
-                    {
-                        certificates.append(certificate)
-                    }
-                }
-                return certificates
+                return try storedCertificates(template, login.capabilities, &session)
             }
         }
     }

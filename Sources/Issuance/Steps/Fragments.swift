@@ -31,12 +31,21 @@ struct Fragments {
         }
     }
 
-    /// The same for what a call that was just refused has left: another program that is writing an
-    /// object at this moment is done with it soon.
-    func removeWhatStays(_ session: inout Session<ReadWrite>) {
-        guard !handles.isEmpty else { return }
+    /// The same for what a call that was just refused has left, and that was not there before it:
+    /// another program that is writing an object at this moment is done with it soon.
+    func removeWhatCame(
+        after before: Set<ObjectHandle>, _ session: inout Session<ReadWrite>
+    ) {
+        guard handles.contains(where: { !before.contains($0) }) else { return }
         pause(milliseconds: 200)
-        remove(&session)
+        for object in handles where !before.contains(object) && Self.isEmpty(object, &session) {
+            try? session.destroyObject(object)
+        }
+    }
+
+    /// Everything that is on the token now; nothing where it cannot be searched.
+    static func everything(_ session: inout Session<ReadWrite>) -> Set<ObjectHandle>? {
+        (try? session.findObjects()).map { Set($0) }
     }
 
     private static func isEmpty(

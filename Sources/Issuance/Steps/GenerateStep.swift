@@ -19,11 +19,13 @@ struct GenerateStep {
                 .tokenUnsuitable, at: .generate, "no keys of kind \(kind) are made")
         }
         var refusal: CryptokiError?
+        let before = Fragments.everything(&session)
         for request in KeyPairTemplates(kind, id: id, label: label, capabilities).ladder {
             do throws(CryptokiError) {
                 let pair = try session.generateKeyPair(request, Mechanism(mechanism))
                 // What was left out has to hold all the same.
-                if request.demandsProtection { return pair }
+                // Where roles take turns the user looks, a moment later.
+                if request.demandsProtection || capabilities.changesRoles { return pair }
                 if try isProtected(pair.privateKey, id, &session) { return pair }
             } catch {
                 // Some modules leave half of a pair behind. The id was free a moment ago, so the
@@ -31,12 +33,13 @@ struct GenerateStep {
                 let isClean = (try? removeKeys(id, [.privateKey, .publicKey], &session)) != nil
                 guard error.concernsTemplate, isClean else {
                     var failure = IssuanceError(
-                        refusal ?? error, at: .generate, while: "the token made no key")
+                        error.concernsTemplate ? refusal ?? error : error, at: .generate,
+                        while: "the token made no key")
                     failure.isClosed = isClean
                     throw failure
                 }
                 refusal = refusal ?? error
-                Fragments(&session).removeWhatStays(&session)
+                if let before { Fragments(&session).removeWhatCame(after: before, &session) }
                 continue
             }
             try removeKeys(id, [.privateKey, .publicKey], &session)
@@ -148,9 +151,9 @@ struct GenerateStep {
                 .severalObjects, at: .generate,
                 "\(found.count) private keys on the token have the id \(hexadecimal(id))")
         }
-        let key: TokenKey
+        try requireOwn(handle, kind, id, label, &session)
         do throws(IssuanceError) {
-            key = try insisting(on: kind, id, label, &session) {
+            return try insisting(on: kind, id, label, &session) {
                 (session) throws(IssuanceError) in
                 try read(handle, nil, isNew: true, &session)
             }
@@ -160,12 +163,38 @@ struct GenerateStep {
             try removeKeys(id, [.privateKey, .publicKey], label: label, &session)
             return nil
         }
-        guard key.label == label || key.label.isEmpty || !capabilities.keepsLabels else {
+    }
+
+    /// Insists that a key with the id that was chosen is not somebody else's by now: by its label,
+    /// and where the module has labels of its own by its kind and by what else is in its place.
+    private func requireOwn(
+        _ key: ObjectHandle, _ kind: KeyKind, _ id: [UInt8], _ label: String,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) {
+        var template = Template()
+        template[.class] = .certificate
+        template[.id] = id
+        let attributes: Attributes
+        let certificates: [Certificate]
+        do throws(CryptokiError) {
+            attributes = try session.attributes(
+                of: key, [AttributeKey<String>.label.type, AttributeKey<KeyType>.keyType.type])
+            certificates =
+                capabilities.keepsLabels
+                ? [] : try storedCertificates(template, capabilities, &session)
+        } catch {
+            throw IssuanceError(error, at: .generate, while: "reading a key")
+        }
+        let found: String? = attributes[.label]
+        let isOwn =
+            capabilities.keepsLabels
+            ? found ?? "" == label || found?.isEmpty ?? true
+            : certificates.isEmpty && attributes[.keyType] == kind.keyType
+        guard isOwn else {
             throw IssuanceError(
                 .idTaken, at: .generate,
-                "the id \(hexadecimal(id)) is used by a key with the label “\(key.label)”")
+                "the id \(hexadecimal(id)) is used by a key with the label “\(found ?? "")”")
         }
-        return key
     }
 
     /// Removes what a call that made no whole pair has left, and insists that it is gone.
@@ -310,7 +339,7 @@ struct GenerateStep {
 
     /// Finds a key by its public half, under the id that it had.
     func find(
-        id: [UInt8], publicKeyHash: String, _ session: inout Session<ReadWrite>
+        id: [UInt8], publicKeyHash: String, isNew: Bool = false, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
         var template = Template()
         template[.class] = .privateKey
@@ -322,7 +351,7 @@ struct GenerateStep {
             throw IssuanceError(error, at: .generate, while: "searching the token")
         }
         for handle in found {
-            let key = try read(handle, nil, isNew: false, &session)
+            let key = try read(handle, nil, isNew: isNew, &session)
             if key.publicKeyHash == publicKeyHash { return key }
         }
         throw IssuanceError(

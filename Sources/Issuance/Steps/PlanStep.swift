@@ -17,6 +17,7 @@ struct KeyPlanning {
         case .existing(let uri):
             return .existing(uri)
         case .generate(let wanted):
+            try requireUnprotected(token)
             let kind = try keyKind(wanted)
             return .generate(
                 kind, id: try id(request.id), label: request.label ?? defaultLabel)
@@ -68,6 +69,11 @@ struct KeyPlanning {
     /// An id that is free, as far as that is seen before anybody logs in.
     func newID() throws(IssuanceError) -> [UInt8] {
         guard let places = capabilities.places else { return Self.randomID() }
+        if let reason = capabilities.blindness {
+            throw IssuanceError(
+                .noSuchPlace, at: .plan, reason,
+                choices: places.map { "\(hexadecimal($0.id)) (\($0.name))" })
+        }
         var session = try openSession()
         for place in places where place.isOffered {
             if try objects(withID: place.id, &session, at: .plan).isEmpty { return place.id }
@@ -99,17 +105,34 @@ struct KeyPlanning {
     }
 }
 
+/// Insists that a token is not write-protected.
+func requireUnprotected(_ token: Token) throws(IssuanceError) {
+    guard token.info.flags.contains(.writeProtected) else { return }
+    throw IssuanceError(.tokenNotWritable, at: .plan, "the token is write-protected")
+}
+
 /// Insists that a token can be written at all, by what it and its profile say.
 func requireWritable(_ capabilities: TokenCapabilities) throws(IssuanceError) {
-    if capabilities.token.info.flags.contains(.writeProtected) {
-        throw IssuanceError(.tokenNotWritable, at: .plan, "the token is write-protected")
-    }
+    try requireUnprotected(capabilities.token)
     guard capabilities.writer == .nobody else { return }
     let title = capabilities.profile?.title ?? "this token"
     throw IssuanceError(
         .tokenUnsuitable, at: .plan,
         "through this module nobody writes certificates onto the token: \(title)",
         choices: capabilities.profile?.instead.map { [$0] } ?? [])
+}
+
+/// Insists that certificates of authorities have a place, where they are to be written.
+func requirePlaceForChain(
+    _ writesChain: Bool, _ capabilities: TokenCapabilities
+) throws(IssuanceError) {
+    guard writesChain, capabilities.places != nil || capabilities.certificatesPerKey != nil else {
+        return
+    }
+    throw IssuanceError(
+        .tokenUnsuitable, at: .plan,
+        "the token has places for the certificates of keys only, not for those of a chain",
+        choices: ["leave --chain out"])
 }
 
 /// Insists that no key and no certificate on the token has an id.

@@ -6,8 +6,9 @@ internal import OpenSSLX509
 struct RetireStep {
     let token: Token
 
-    func callAsFunction(
-        _ old: Certificate, keeping new: Certificate, _ session: inout Session<ReadWrite>
+    /// Removes the objects that hold a certificate.
+    func remove(
+        _ old: Certificate, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) {
         do throws(CryptokiError) {
             for object in try find(old, &session) {
@@ -17,6 +18,10 @@ struct RetireStep {
             throw IssuanceError(
                 error, at: .retire, while: "the old certificate cannot be removed")
         }
+    }
+
+    /// Insists that a certificate is gone and another one is not.
+    func requireGone(_ old: Certificate, keeping new: Certificate) throws(IssuanceError) {
         let isGone: Bool
         let isKept: Bool
         do throws(CryptokiError) {

@@ -18,13 +18,15 @@ struct WriteStep {
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> (uri: String, wasThere: Bool) {
         let uri = self.uri(key, label)
-        let before = isFresh ? [] : try certificates(key.id, at: .write, &session)
+        let isAlone = isFresh && capabilities.certificatesPerKey == nil
+        let before = isAlone ? [] : try certificates(key.id, at: .write, &session)
         for object in before
         where try value(of: object, &session) == verified.certificate.der {
             return (self.uri(of: object, key, &session), true)
         }
         try requireSpace(for: verified.certificate)
         var refusal: IssuanceError?
+        let everything = Fragments.everything(&session) ?? []
         for template in ladder(verified.certificate, key, label) {
             do throws(CryptokiError) {
                 let object = try session.createObject(template)
@@ -34,7 +36,7 @@ struct WriteStep {
                 let failure = IssuanceError(
                     error, at: .write, while: "the certificate cannot be written")
                 let isClean = removeRemains(
-                    of: error, verified.certificate, key, before, &session)
+                    of: error, verified.certificate, key, before, everything, &session)
                 guard error.concernsTemplate, isClean else { throw failure }
                 refusal = refusal ?? failure
             }
@@ -70,7 +72,8 @@ struct WriteStep {
     /// is removed, and where something else went wrong it stays until another process sees it.
     private func removeRemains(
         of error: CryptokiError, _ certificate: Certificate, _ key: TokenKey,
-        _ before: [ObjectHandle], _ session: inout Session<ReadWrite>
+        _ before: [ObjectHandle], _ everything: Set<ObjectHandle>,
+        _ session: inout Session<ReadWrite>
     ) -> Bool {
         guard let after = try? certificates(key.id, at: .write, &session) else { return false }
         for object in after where !before.contains(object) {
@@ -82,7 +85,9 @@ struct WriteStep {
             if isRemoved { try? session.destroyObject(object) }
         }
         let left = (try? certificates(key.id, at: .write, &session)) ?? []
-        if error.concernsTemplate { Fragments(&session).removeWhatStays(&session) }
+        if error.concernsTemplate, !everything.isEmpty {
+            Fragments(&session).removeWhatCame(after: everything, &session)
+        }
         return left.allSatisfy(before.contains)
     }
 
