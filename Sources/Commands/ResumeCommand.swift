@@ -134,7 +134,10 @@ struct ResumeCommand: ParsableCommand {
     /// The token of an order, which no option can change, only where it is looked for.
     private func findToken(of order: Order) throws -> TokenCapabilities {
         var options = tokenOptions
-        if setting(options.module, "MODULE") == nil { options.module = order.beginning.modulePath }
+        // A module that p11-kit is configured with may be on another machine: it has a name and no
+        // file.
+        let path = order.beginning.modulePath
+        if setting(options.module, "MODULE") == nil, path.contains("/") { options.module = path }
         return try Commands.findToken(options, try PKCS11URI(parsing: order.beginning.token))
     }
 

@@ -32,9 +32,9 @@ final class RunningModule: Sendable {
             "bash",
             [
                 "-c",
-                "eval \"$(\"$1\" env \"$2\" \"$3\")\"; env -0 | grep -zE "
+                "eval \"$(\"$1\" env \"$2\")\"; env -0 | grep -zE "
                     + "'^(TOKENCERT|SOFTHSM2|TPM2|DBUS|PCSCLITE|P11_KIT|MODULE)'",
-                "_", Self.script, name, folder.file(name),
+                "_", Self.script, folder.file(name),
             ])
         for line in read.output.split(separator: "\0") {
             let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -46,7 +46,7 @@ final class RunningModule: Sendable {
     }
 
     deinit {
-        _ = try? run(Self.script, ["stop", name, folder.file(name)], seconds: 120)
+        _ = try? run(Self.script, ["stop", folder.file(name)], seconds: 120)
     }
 
     var modulePath: String { environment["TOKENCERT_MODULE"] ?? "" }
