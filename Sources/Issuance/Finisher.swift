@@ -46,7 +46,7 @@ public struct Finisher: Sendable {
         else { return [] }
         var template = Template()
         template[.class] = .certificate
-        template[.id] = bytes(hexadecimal: order.beginning.keyID)
+        template[.id] = bytes(hexadecimal: order.beginning.keyID) ?? []
         var certificates: [Certificate] = []
         do throws(CryptokiError) {
             var session = try token.openSession(ReadOnly.self)

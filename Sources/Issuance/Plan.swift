@@ -23,7 +23,7 @@ extension KeyPlan {
 
     /// The key of an order that was begun. One that was there is found by its id and public half.
     init(_ beginning: OrderEvent.Beginning) throws(IssuanceError) {
-        let id = bytes(hexadecimal: beginning.keyID)
+        let id = bytes(hexadecimal: beginning.keyID) ?? []
         if let kind = beginning.newKeyKind.flatMap({ KeyKind(name: $0) }) {
             self = .generate(kind, id: id, label: beginning.keyLabel)
             return

@@ -102,7 +102,7 @@ struct TokenWork {
         return try reading(&session) { (session) throws(IssuanceError) in
             if let hash = order.publicKeyHash {
                 return try generation.find(
-                    id: bytes(hexadecimal: order.beginning.keyID), publicKeyHash: hash,
+                    id: bytes(hexadecimal: order.beginning.keyID) ?? [], publicKeyHash: hash,
                     isNew: order.beginning.newKeyKind != nil, &session)
             }
             guard case .generate(let kind, let id, let label) = plan else {
@@ -221,10 +221,4 @@ func tokenURI(_ token: Token) throws(IssuanceError) -> PKCS11URI {
     try at(.plan, "reading the token") { () throws(CryptokiError) in
         try PKCS11URI(token: token)
     }
-}
-
-/// Reads hexadecimal digits that the ledger has.
-func bytes(hexadecimal text: String) -> [UInt8] {
-    let digits = text.compactMap { $0.hexDigitValue.map { UInt8($0) } }
-    return stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
 }

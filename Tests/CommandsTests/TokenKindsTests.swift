@@ -82,6 +82,55 @@ extension RealParts {
             #expect(bench.logins == ["user", "context"])
         }
 
+        /// A token with a certificate, the certificate in a file, and an order that waits for its end.
+        private func readyBench() throws -> (bench: Bench, certificate: String) {
+            let bench = try Bench()
+            let issued = try bench.tokencert(["issue", "--key-type", "rsa:2048", "--json"])
+            #expect(issued.status == 0, "\(issued.errors)")
+            let pem = try #require(try issued.json()["pem"] as? String)
+            let stopped = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048"],
+                bench.faulty(["FAULTY_RULES": "C_CreateObject:before:return=0x30"]))
+            #expect(stopped.status == 74, "\(stopped.errors)")
+            try bench.token.folder.write("", "calls")
+            return (bench, try bench.token.folder.write(pem, "certificate.pem"))
+        }
+
+        private static let jobs = [
+            ["issue", "--key-type", "rsa:2048"], ["request", "--key-type", "rsa:2048"],
+            ["renew", "--all"], ["renew", "--all", "--new-key"], ["resume", "2"],
+            ["import", "--cert", "CERTIFICATE"],
+        ]
+
+        @Test("A wrong PIN of the security officer is sent more than once", arguments: jobs)
+        func wrongOfficerPINOfEachJob(arguments: [String]) throws {
+            let (bench, certificate) = try readyBench()
+            let words = arguments.map { $0 == "CERTIFICATE" ? certificate : $0 }
+            let card = try cardLike(bench, soPIN: "99998888")
+            let before = bench.token.contents
+            for _ in 0..<2 {
+                let outcome = try bench.tokencert(words, card)
+                #expect(outcome.status == 77, "\(outcome.errors)")
+            }
+            #expect(bench.logins.filter { $0 == "SO" }.count == 1)
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.count == 2)
+        }
+
+        @Test("A PIN that one use of a key refuses is sent more than once", arguments: jobs)
+        func wrongContextPINOfEachJob(arguments: [String]) throws {
+            let (bench, certificate) = try readyBench()
+            let words = arguments.map { $0 == "CERTIFICATE" ? certificate : $0 }
+            let settings = bench.faulty([
+                "FAULTY_CONTEXT_LOGIN": "1", "FAULTY_RULES": "C_Login#2:before:return=0xa0",
+            ])
+            for _ in 0..<2 {
+                let outcome = try bench.tokencert(words, settings)
+                #expect(outcome.status == 77, "\(outcome.errors)")
+            }
+            #expect(bench.logins == ["user", "context"])
+        }
+
         @Test(
             "The state of the security officer's PIN is not looked at before it is sent",
             arguments: [
@@ -311,6 +360,60 @@ extension RealParts {
             expect(
                 try bench.tokencert(["list"], ["TOKENCERT_TOKEN_PROFILE": "nothing"]), 64,
                 "there is no token profile “nothing”")
+        }
+
+        @Test("A probe leaves something behind, or takes what was there with it")
+        func probe() throws {
+            let bench = try Bench()
+            let refused = try bench.tokencert(["probe"])
+            expect(refused, 64, "there is no terminal to ask at")
+            let outcome = try bench.tokencert(["probe", "--yes", "--key-type", "rsa:2048,ec:p256"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(try outcome.json()["keyKinds"] as? [String] == ["rsa:2048", "ec:p256"])
+            #expect(outcome.errors.contains("EC P-256: signs with CKM_ECDSA"))
+            #expect(bench.token.contents.isEmpty)
+            // What it prints can be used.
+            let file = try bench.token.folder.write(outcome.output, "measured.json")
+            let issued = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048", "--token-profile", file])
+            #expect(issued.status == 0, "\(issued.errors)")
+            let before = bench.token.contents
+            expect(try bench.tokencert(["probe", "--yes"]), 73, "is not empty")
+            let again = try bench.tokencert(
+                ["probe", "--yes", "--not-empty", "--key-type", "ec:p256"])
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(bench.token.contents == before)
+        }
+
+        @Test("The profiles that tokencert has cannot be read, or a person's own are not used")
+        func profiles() throws {
+            let bench = try Bench()
+            let list = try bench.tokencert(["tokens", "--profiles", "--json"]).json()
+            let names = try #require(list["profiles"] as? [[String: Any]])
+                .compactMap { $0["name"] as? String }
+            #expect(
+                names == [
+                    "softhsm2", "ykcs11", "opensc-piv", "opensc-openpgp", "opensc-sc-hsm",
+                    "opensc-pkcs15", "tpm2", "opencryptoki", "nss", "yubihsm2", "nethsm",
+                    "cloudhsm",
+                ])
+            let folder = bench.token.folder.file("config/tokencert/token-profiles")
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true)
+            try bench.token.folder.write(
+                #"""
+                {"name": "own", "title": "own", "tested": "here",
+                 "match": {"tokenModel": "SoftHSM*"}, "keyKinds": ["ec:p256"]}
+                """#, "config/tokencert/token-profiles/own.json")
+            expect(
+                try bench.tokencert(["issue", "--key-type", "rsa:2048"]), 73,
+                "makes no usable keys of kind RSA 2048")
+            let shown = try bench.tokencert(["tokens", "--verbose"])
+            #expect(shown.output.contains("profile: own"))
+            #expect(shown.output.contains("keys that can be made: ec:p256"))
+            let other = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048", "--token-profile", "none"])
+            #expect(other.status == 0, "\(other.errors)")
         }
 
         // MARK: Tokens that come and go

@@ -31,7 +31,7 @@ extension RealParts {
         @Test("What was recorded is not there when the ledger is opened again")
         func everyEventIsKept() throws {
             let events: [OrderEvent] = [
-                sending, .notSent(reason: "no route"), sending,
+                .made(publicKeyHash: "aa"), sending, .notSent(reason: "no route"), sending,
                 .answered(.init(status: 200, body: [0, 255, 10], interruption: "reset")),
                 .unclear(reason: "late"), .refused(reason: "no"),
                 .certified(

@@ -275,6 +275,34 @@ private struct Hierarchy {
         }
     }
 
+    @Test("A curve that a token spells out is not known, or one that only looks like it is")
+    func explicitCurves() throws {
+        for (curve, name) in [
+            (NamedCurve.p256, "prime256v1"), (.p384, "secp384r1"), (.p521, "secp521r1"),
+        ] {
+            let key = try HostPrivateKey.generate(.ec(curve)).publicKey
+            let point = Array(key.subjectPublicKeyInfo.suffix(curve.coordinateLength * 2 + 1))
+            for form in ["uncompressed", "compressed"] {
+                let folder = try TemporaryFolder()
+                let made = try run(
+                    "openssl",
+                    [
+                        "ecparam", "-name", name, "-param_enc", "explicit", "-conv_form", form,
+                        "-outform", "DER", "-out", folder.file("parameters"),
+                    ])
+                #expect(made.status == 0, "\(made.errors)")
+                let file = URL(filePath: folder.file("parameters"))
+                var parameters = [UInt8](try Data(contentsOf: file))
+                #expect(try PublicKey(ecParameters: parameters, point: point) == key)
+                // One digit of the order is another one.
+                parameters[parameters.count - 4] ^= 1
+                #expect(throws: X509Error.self) {
+                    _ = try PublicKey(ecParameters: parameters, point: point)
+                }
+            }
+        }
+    }
+
     @Test("RSA numbers with or without leading zeros make two keys of one")
     func rsaNumbers() throws {
         let key = try HostPrivateKey.generate(.rsa(bits: 2048)).publicKey

@@ -84,12 +84,9 @@ struct RequestOptions: ParsableArguments {
     }
 
     private static func bytes(_ text: String) throws -> [UInt8] {
-        let digits = text.filter { $0 != ":" }
-        let bytes = stride(from: 0, to: digits.count - digits.count % 2, by: 2).compactMap {
-            let start = digits.index(digits.startIndex, offsetBy: $0)
-            return UInt8(digits[start..<digits.index(start, offsetBy: 2)], radix: 16)
-        }
-        guard !digits.isEmpty, bytes.count * 2 == digits.count, bytes.count <= 64 else {
+        guard let bytes = OpenSSLX509.bytes(hexadecimal: text.filter { $0 != ":" }),
+            bytes.count <= 64
+        else {
             throw Failure(
                 .usage, "--id takes 1 to 64 bytes in hexadecimal", hints: ["--id 01ab"])
         }

@@ -65,7 +65,7 @@ extension TokenProfile {
         for kind in keyKinds ?? [] where KeyKind(name: kind) == nil {
             throw TokenProfileError(description: "there is no kind of key “\(kind)”")
         }
-        for place in places ?? [] where bytes(hexadecimal: place.id)?.isEmpty ?? true {
+        for place in places ?? [] where bytes(hexadecimal: place.id) == nil {
             throw TokenProfileError(description: "“\(place.id)” is no id in hexadecimal")
         }
         let attributes =
@@ -106,11 +106,4 @@ private struct JSONShape: Decodable {
             }
         }
     }
-}
-
-/// Reads hexadecimal digits; nil where the text is anything else.
-func bytes(hexadecimal text: String) -> [UInt8]? {
-    let digits = text.compactMap { $0.hexDigitValue.map { UInt8($0) } }
-    guard digits.count == text.count, digits.count.isMultiple(of: 2) else { return nil }
-    return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
 }
