@@ -26,6 +26,9 @@ struct ProbeCommand: ParsableCommand {
     @Flag(help: "Do it although there are keys or certificates on the token.")
     var notEmpty = false
 
+    @Flag(help: "Do it although the module cannot remove keys, so that those that are made stay.")
+    var keysMayStay = false
+
     @OptionGroup var tokenOptions: TokenOptions
     @OptionGroup var output: OutputOptions
 
@@ -36,6 +39,12 @@ struct ProbeCommand: ParsableCommand {
         let plan = try PINPlan(
             capabilities, for: Set(Duty.allCases), allowingLastTry: tokenOptions.allowsLastTry)
         let label = capabilities.token.info.label
+        if capabilities.profile?.keepsDestroyedKeys ?? false, !setting(keysMayStay, "KEYS_MAY_STAY")
+        {
+            throw Failure(
+                .cannotCreate, "keys that are made on “\(label)” cannot be removed by this module",
+                hints: ["--keys-may-stay makes them all the same, one of each kind"])
+        }
         if !setting(yes, "YES") {
             let names = kinds.map(\.name).joined(separator: ", ")
             try requireConfirmation(

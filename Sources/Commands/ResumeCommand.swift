@@ -95,7 +95,7 @@ struct ResumeCommand: ParsableCommand {
             certificates = try finisher.certificatesOnToken(for: order, in: page.ledger)
             guard !certificates.isEmpty else { throw Failure(undecided: order, reason) }
         }
-        let issued = try withPINs(finisher.pins(for: order), tokenOptions) { pins in
+        let issued = try withPINs(finisher.pins(writing: true), tokenOptions) { pins in
             try finisher.finish(
                 page, with: certificates,
                 acceptingChanges: setting(acceptChanges, "ACCEPT_CHANGES"), pins: pins)
@@ -123,7 +123,7 @@ struct ResumeCommand: ParsableCommand {
     private func settleKey(_ page: OpenOrder, _ order: Order, _ token: TokenCapabilities) throws {
         let settings = try issuanceSettings(TrustAnchors([]), nil, tokenOptions)
         let finisher = Finisher(token, settings: settings)
-        let uri = try withPINs(finisher.pins(for: order), tokenOptions) { pins in
+        let uri = try withPINs(finisher.pins(writing: false), tokenOptions) { pins in
             try finisher.settleKey(page, pins: pins)
         }
         let text =
@@ -134,10 +134,12 @@ struct ResumeCommand: ParsableCommand {
     /// The token of an order, which no option can change, only where it is looked for.
     private func findToken(of order: Order) throws -> TokenCapabilities {
         var options = tokenOptions
-        // A module that p11-kit is configured with may be on another machine: it has a name and no
-        // file.
+        // A module that p11-kit is configured with may be on another machine: it has no file.
         let path = order.beginning.modulePath
         if setting(options.module, "MODULE") == nil, path.contains("/") { options.module = path }
+        if setting(options.tokenProfile, "TOKEN_PROFILE") == nil {
+            options.tokenProfile = order.beginning.tokenProfile
+        }
         return try Commands.findToken(options, try PKCS11URI(parsing: order.beginning.token))
     }
 

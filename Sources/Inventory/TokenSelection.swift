@@ -89,19 +89,21 @@ public func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -
 ///   - modules: Where it is looked for.
 ///   - seconds: How long a token that is not there is waited for.
 ///   - profiles: As for ``TokenCapabilities``.
+///   - chosenProfile: As for ``TokenCapabilities``.
 ///   - whileWaiting: Called once where it has to be waited for.
 /// - Returns: The token and what is known of it.
 /// - Throws: As ``selectToken(_:in:)``, once the time is over.
 public func selectToken(
     _ choices: [TokenChoice], in modules: [Module], waitingSeconds seconds: Int,
-    profiles: [TokenProfile], whileWaiting: () -> Void
+    profiles: [TokenProfile], chosenProfile: String?, whileWaiting: () -> Void
 ) throws -> TokenCapabilities {
     let deadline = ContinuousClock.now + .seconds(seconds)
     var hasTold = false
     while true {
         do {
             return try TokenCapabilities(
-                try selectToken(choices, in: modules), profiles: profiles)
+                try selectToken(choices, in: modules), profiles: profiles,
+                chosenProfile: chosenProfile)
         } catch let error as TokenSelectionError where error.code != .several {
             // Some modules always show a token that is not set up.
             guard ContinuousClock.now < deadline else { throw error }

@@ -20,13 +20,13 @@ public struct Finisher: Sendable {
         self.settings = settings
     }
 
-    /// The PINs that finishing an order needs.
+    /// The PINs that finishing an order or settling its key needs.
     ///
-    /// - Parameter order: The order.
+    /// - Parameter isWriting: Whether a certificate is written, and not a key looked for only.
     /// - Throws: ``IssuanceError`` at ``Step/plan`` where one of them cannot be sent.
-    public func pins(for order: Order) throws(IssuanceError) -> PINPlan {
+    public func pins(writing isWriting: Bool) throws(IssuanceError) -> PINPlan {
         try PINPlan(
-            capabilities, for: order.remainder == .key ? [.read] : [.read, .sign, .write],
+            capabilities, for: isWriting ? [.read, .sign, .write] : [.read],
             allowingLastTry: settings.allowsLastTry)
     }
 
@@ -95,7 +95,7 @@ public struct Finisher: Sendable {
     ///     with a certificate from elsewhere.
     ///   - certificates: Certificates from elsewhere, or none for what the ledger has.
     ///   - acceptsChanges: Whether a certificate is written although it is not what was asked for.
-    ///   - pins: The PINs that ``pins(for:)`` names.
+    ///   - pins: The PINs that ``pins(writing:)`` names.
     /// - Returns: The certificate on the token.
     /// - Throws: ``IssuanceError``.
     public func finish(
@@ -169,7 +169,7 @@ public struct Finisher: Sendable {
     ///
     /// - Parameters:
     ///   - page: The order, one whose ``Order/remainder`` is ``Remainder/key``.
-    ///   - pins: The PINs that ``pins(for:)`` names.
+    ///   - pins: The PINs that ``pins(writing:)`` names.
     /// - Returns: The URI of the key that was made, or nil where there is none.
     /// - Throws: ``IssuanceError``.
     public func settleKey(

@@ -72,6 +72,7 @@ public struct Importer: Sendable {
             var beginning = OrderEvent.Beginning(
                 job: .import, token: work.tokenURI.description, modulePath: token.module.path,
                 keyID: hexadecimal(key.id), keyLabel: key.label)
+            beginning.tokenProfile = capabilities.chosenProfile
             beginning.publicKeyHash = key.publicKeyHash
             beginning.certificateLabel = label
             beginning.writesChain = writesChain

@@ -148,7 +148,6 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
             case .existing(let uri):
                 let key = try work.find(uri, &session)
                 try work.requireRoom(for: key, replacing: plan.replacement, &session)
-                try work.login.prove(plan.pins.roles)
                 let journal = try begin(plan, key, in: ledger)
                 return try journal.following(key, on: token) { () throws(IssuanceError) in
                     try order(plan, key, journal, work, &session)
@@ -156,7 +155,6 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
             case .generate(let kind, let id, let label):
                 // Private objects are seen only now that somebody is logged in.
                 try work.requireFree(id, &session)
-                try work.login.prove(plan.pins.roles)
                 let journal = try begin(plan, kind, id, label, in: ledger)
                 let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
                     try work.generate(kind, id: id, label: label, journal, &session)
@@ -223,6 +221,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         var beginning = OrderEvent.Beginning(
             job: plan.replacement == nil ? .issue : .renew, token: plan.tokenURI.description,
             modulePath: token.module.path, keyID: hexadecimal(id), keyLabel: label)
+        beginning.tokenProfile = capabilities.chosenProfile
         beginning.ca = api.baseURL
         beginning.account = api.username
         beginning.name = plan.name.text

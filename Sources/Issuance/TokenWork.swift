@@ -171,12 +171,12 @@ struct TokenWork {
             try storedCertificates(template, capabilities, &session)
         }
         // What is there already is not written a second time.
-        let kept = present.filter { certificate in
+        let kept = present.certificates.filter { certificate in
             !certificates.contains(certificate)
                 && !(capabilities.replacesCertificates && replacement?.isRetired ?? false
                     && replacement?.certificate == certificate)
         }
-        guard kept.count >= most else { return }
+        guard kept.count + present.unreadable >= most else { return }
         throw IssuanceError(
             .noRoom, at: .generate,
             "the token has room for \(most) certificate a key, and the key has one: "
@@ -199,22 +199,24 @@ struct TokenWork {
     }
 }
 
-/// The certificates on a token that fit a template: not what a module makes up for a session or for
-/// itself.
+/// The certificates on a token that fit a template, and how many there are that nobody can read: not
+/// what a module makes up for a session or for itself.
 func storedCertificates<Access>(
     _ template: Template, _ capabilities: TokenCapabilities, _ session: inout Session<Access>
-) throws(CryptokiError) -> [Certificate] {
+) throws(CryptokiError) -> (certificates: [Certificate], unreadable: Int) {
     var certificates: [Certificate] = []
+    var unreadable = 0
     for object in try session.findObjects(template) {
         let attributes = try session.attributes(
             of: object, [AttributeKey.value.type, AttributeKey.token.type])
-        if let certificate = attributes[.value].flatMap({ try? Certificate(der: $0) }),
-            attributes[.token] != false, !capabilities.isPlaceholder(certificate)
-        {
-            certificates.append(certificate)
+        guard attributes[.token] != false else { continue }
+        guard let certificate = attributes[.value].flatMap({ try? Certificate(der: $0) }) else {
+            unreadable += 1
+            continue
         }
+        if !capabilities.isPlaceholder(certificate) { certificates.append(certificate) }
     }
-    return certificates
+    return (certificates, unreadable)
 }
 
 func tokenURI(_ token: Token) throws(IssuanceError) -> PKCS11URI {

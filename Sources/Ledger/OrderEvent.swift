@@ -56,6 +56,8 @@ public enum OrderEvent: Sendable, Hashable {
         public var token: String
         /// The file of the module that the token was reached through.
         public var modulePath: String
+        /// The name or the file of the token profile that was chosen by hand, or nil.
+        public var tokenProfile: String?
         /// `CKA_ID` of the key, in hexadecimal.
         public var keyID: String
         /// `CKA_LABEL` of the key.

@@ -369,7 +369,13 @@ extension RealParts {
             expect(refused, 64, "there is no terminal to ask at")
             let outcome = try bench.tokencert(["probe", "--yes", "--key-type", "rsa:2048,ec:p256"])
             #expect(outcome.status == 0, "\(outcome.errors)")
-            #expect(try outcome.json()["keyKinds"] as? [String] == ["rsa:2048", "ec:p256"])
+            // Nothing is wrong with it, so there is nothing to say.
+            let measured = try outcome.json()
+            #expect(measured["keyKinds"] == nil && measured["hidesOrigin"] == nil)
+            let silent = try bench.tokencert(
+                ["probe", "--yes", "--key-type", "ec:p256"],
+                bench.faulty(["FAULTY_NOT_LOCAL": "1"]))
+            #expect(try silent.json()["hidesOrigin"] as? Bool == true)
             #expect(outcome.errors.contains("EC P-256: signs with CKM_ECDSA"))
             #expect(bench.token.contents.isEmpty)
             // What it prints can be used.

@@ -28,14 +28,19 @@ final class RunningModule: Sendable {
             "XDG_STATE_HOME": folder.file("state"), "XDG_CONFIG_HOME": folder.file("config"),
         ]
         // The settings are lines for a shell, so a shell reads them.
-        let read = try run(
-            "bash",
-            [
-                "-c",
-                "eval \"$(\"$1\" env \"$2\")\"; env -0 | grep -zE "
-                    + "'^(TOKENCERT|SOFTHSM2|TPM2|DBUS|PCSCLITE|P11_KIT|MODULE)'",
-                "_", Self.script, folder.file(name),
-            ])
+        guard
+            let read = try? run(
+                "bash",
+                [
+                    "-c",
+                    "eval \"$(\"$1\" env \"$2\")\"; env -0 | grep -zE "
+                        + "'^(TOKENCERT|SOFTHSM2|TPM2|DBUS|PCSCLITE|P11_KIT|MODULE)'",
+                    "_", Self.script, folder.file(name),
+                ])
+        else {
+            _ = try? run(Self.script, ["stop", folder.file(name)], seconds: 120)
+            throw ModuleTrouble("the settings of \(name) cannot be read")
+        }
         for line in read.output.split(separator: "\0") {
             let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             environment[String(parts[0])] = String(parts[1])

@@ -15,11 +15,11 @@ func withPINs<Result>(
     _ plan: PINPlan, _ options: TokenOptions, _ uri: PKCS11URI? = nil,
     _ body: (TokenPINs) throws -> Result
 ) throws -> Result {
-    guard plan.needsPINs else { return try body(TokenPINs(user: Secret())) }
+    guard plan.needsPINs else { return try body(TokenPINs(of: plan.roles, user: Secret())) }
     let label = printable(plan.token.info.label)
     if plan.hasReaderKeys {
         printError("enter the PIN on the reader of “\(label)” whenever it asks for it")
-        return try body(TokenPINs(user: Secret()))
+        return try body(TokenPINs(of: plan.roles, user: Secret()))
     }
     let memory = try RefusedPINs(plan.token)
     let sources: [UserType: SecretSource] = [
@@ -44,7 +44,8 @@ func withPINs<Result>(
         try plan.requirePossible(pin, of: role)
         return pin
     }
-    let pins = TokenPINs(user: try read(.user), securityOfficer: try read(.securityOfficer))
+    let pins = TokenPINs(
+        of: plan.roles, user: try read(.user), securityOfficer: try read(.securityOfficer))
     defer {
         for (role, entry) in remembered where pins.wasRefused(role) || pins.wasAccepted(role) {
             memory.note(entry, wasRefused: pins.wasRefused(role))

@@ -47,6 +47,7 @@ enum Profiles {
             throw Failure(
                 .configuration, "the token profile \(file) cannot be used: \(error)",
                 hints: [
+                    "mend the file, or move it away where it is in \(folder)",
                     "--token-profile takes a name, the path of a file, or none",
                     "tokencert tokens --profiles --json shows those that tokencert has",
                 ])

@@ -47,10 +47,8 @@ struct RefusedPINs {
             .noPermission,
             "the \(name) in \(source.source) was refused by this token before and \(changed); "
                 + "it was not sent",
-            hints: [
-                "put the right one there",
-                "where it is right by now: --retry-pin sends it all the same",
-            ])
+            hints: (source.stamp == nil ? [] : ["put the right one there"])
+                + ["where it is right by now: --retry-pin sends it all the same"])
     }
 
     /// Remembers what came of a PIN. Where that cannot be written a warning says so.

@@ -32,6 +32,7 @@ func findToken(_ options: TokenOptions, _ uri: PKCS11URI? = nil) throws -> Token
         return try selectToken(
             options.choices() + (uri.map { [.uri($0)] } ?? []), in: set.modules,
             waitingSeconds: options.secondsToWait(), profiles: profiles,
+            chosenProfile: setting(options.tokenProfile, "TOKEN_PROFILE"),
             whileWaiting: { printError("… waiting for the token to be put in") })
     } catch let error as TokenSelectionError {
         let failure = Failure(error)

@@ -22,13 +22,37 @@ internal import CP11Kit
 
     init(path: String) throws(CryptokiError) {
         p11_kit_be_quiet()
-        guard let list = unsafe p11_kit_module_load(path, 0) else {
+        if let list = unsafe p11_kit_module_load(path, 0) {
+            unsafe self.list = unsafe list
+            return
+        }
+        let reason = Self.lastMessage
+        // p11-kit looks for a bare name in its own folder only; many modules are elsewhere.
+        guard let file = Self.libraryFile(named: path),
+            let list = unsafe p11_kit_module_load(file, 0)
+        else {
             throw CryptokiError(
-                .moduleUnusable, function: "p11_kit_module_load",
-                context: "\(path): \(Self.lastMessage)")
+                .moduleUnusable, function: "p11_kit_module_load", context: "\(path): \(reason)")
         }
         unsafe self.list = unsafe list
     }
+
+    /// Where the system's loader finds a library that is named without a folder.
+    private static func libraryFile(named name: String) -> String? {
+        guard !name.contains("/"), let library = unsafe dlopen(name, RTLD_LAZY | RTLD_LOCAL) else {
+            return nil
+        }
+        defer { unsafe _ = dlclose(library) }
+        guard let symbol = unsafe dlsym(library, "C_GetFunctionList") else { return nil }
+        var information = unsafe tokencert_dl_info()
+        guard unsafe tokencert_dladdr(symbol, &information) != 0,
+            let file = unsafe information.dli_fname
+        else { return nil }
+        return unsafe String(cString: file)
+    }
+
+    /// The file that the module was loaded from, or nil where p11-kit does not tell.
+    var file: String? { unsafe string(p11_kit_module_get_filename(list)) }
 
     deinit {
         if isInitialized {

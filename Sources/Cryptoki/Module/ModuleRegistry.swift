@@ -16,7 +16,7 @@ final class ModuleRegistry: Sendable {
             if let module = entries[path]?.module { return module }
             let loaded = try LoadedModule(path: path)
             try loaded.initialize()
-            let module = try Module(path: path, name: nil, loaded: loaded)
+            let module = try Module(path: loaded.file ?? path, name: nil, loaded: loaded)
             entries[path] = Entry(module: module)
             return module
         }

@@ -10,7 +10,9 @@ public struct TokenCapabilities: Sendable {
     /// The token.
     public let token: Token
     /// What is known besides what the token says, or nil.
-    public let profile: TokenProfile?
+    public private(set) var profile: TokenProfile?
+    /// The name or the file of the profile that was chosen by hand, or nil.
+    public let chosenProfile: String?
     /// What the token can do.
     public let mechanisms: Set<MechanismType>
     private let keySizes: [MechanismType: ClosedRange<Int>]
@@ -20,9 +22,13 @@ public struct TokenCapabilities: Sendable {
     /// - Parameters:
     ///   - token: The token.
     ///   - profiles: Where what it does not say is looked for; the first that matches is taken.
+    ///   - chosenProfile: The name or the file of the one that was chosen by hand, or nil.
     /// - Throws: `CryptokiError` where the token cannot be asked.
-    public init(_ token: Token, profiles: [TokenProfile]) throws(CryptokiError) {
+    public init(
+        _ token: Token, profiles: [TokenProfile], chosenProfile: String? = nil
+    ) throws(CryptokiError) {
         self.token = token
+        self.chosenProfile = chosenProfile
         profile = profiles.first { $0.matches(token) }
         mechanisms = Set(try token.mechanisms())
         var keySizes: [MechanismType: ClosedRange<Int>] = [:]
@@ -32,6 +38,15 @@ public struct TokenCapabilities: Sendable {
             keySizes[mechanism] = try? token.mechanismInfo(mechanism).keySizes
         }
         self.keySizes = keySizes
+    }
+
+    /// The same token with another profile.
+    ///
+    /// - Parameter profile: The profile.
+    public func with(_ profile: TokenProfile) -> TokenCapabilities {
+        var capabilities = self
+        capabilities.profile = profile
+        return capabilities
     }
 
     // MARK: Keys

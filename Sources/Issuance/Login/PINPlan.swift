@@ -86,10 +86,12 @@ public struct PINPlan: Sendable {
         }
         let lengths = token.info.pinLengths
         guard !lengths.contains(pin.count) else { return }
+        let form =
+            lengths.upperBound == Int.max
+            ? "at least \(lengths.lowerBound)" : "\(lengths.lowerBound) to \(lengths.upperBound)"
         throw IssuanceError(
             .pinRefused, at: .plan,
-            "the token's PINs have \(lengths.lowerBound) to \(lengths.upperBound) bytes; "
-                + "a PIN of another length was not sent")
+            "the token's PINs have \(form) bytes; a PIN of another length was not sent")
     }
 
     private static func isHexadecimalDigit(_ byte: UInt8) -> Bool {

@@ -31,8 +31,11 @@ public struct TokenLogin: Sendable {
     public func holding<Result>(
         _ body: () throws(IssuanceError) -> Result
     ) throws(IssuanceError) -> Result {
-        capabilities.changesRoles
-            ? try body() : try logged(in: .user, at: .generate, body)
+        guard capabilities.changesRoles else {
+            return try logged(in: .user, at: .generate, body)
+        }
+        try prove()
+        return try body()
     }
 
     /// Does a part of a job while the role that it needs is logged in.
@@ -61,14 +64,11 @@ public struct TokenLogin: Sendable {
         }
     }
 
-    /// Has each role log in where they take turns, so that a wrong PIN is found before anything is
-    /// begun.
+    /// Has each role log in once, so that a wrong PIN is found before anything is begun.
     ///
-    /// - Parameter roles: The roles.
     /// - Throws: ``IssuanceError``.
-    func prove(_ roles: [UserType]) throws(IssuanceError) {
-        guard capabilities.changesRoles else { return }
-        for role in roles where !pins.wasAccepted(role) {
+    private func prove() throws(IssuanceError) {
+        for role in pins.roles where !pins.wasAccepted(role) {
             try logged(in: role, at: .generate) { () throws(IssuanceError) in }
         }
     }

@@ -6,6 +6,8 @@ internal import Synchronization
 ///
 /// A PIN that the token has refused is never handed out again.
 public final class TokenPINs: Sendable {
+    /// Whose PINs these are, in the order in which they are sent first.
+    let roles: [UserType]
     private let user: Secret
     private let securityOfficer: Secret
     private let refused = Mutex<Set<UserType>>([])
@@ -15,9 +17,13 @@ public final class TokenPINs: Sendable {
     /// Takes over the PINs.
     ///
     /// - Parameters:
+    ///   - roles: Whose PINs these are: no other is ever sent.
     ///   - user: The user's, UTF-8; empty where the token asks for none or at its own keys.
     ///   - securityOfficer: The security officer's, UTF-8; empty where nobody needs it.
-    public init(user: consuming Secret, securityOfficer: consuming Secret = Secret()) {
+    public init(
+        of roles: [UserType], user: consuming Secret, securityOfficer: consuming Secret = Secret()
+    ) {
+        self.roles = roles
         self.user = user
         self.securityOfficer = securityOfficer
     }
@@ -28,6 +34,9 @@ public final class TokenPINs: Sendable {
         _ body: (borrowing Secret) throws(CryptokiError) -> Result
     ) throws(IssuanceError) -> Result {
         let owner: UserType = role == .contextSpecific ? .user : role
+        guard roles.contains(owner) else {
+            throw IssuanceError(.pinRefused, at: step, "nobody was asked for the PIN of this role")
+        }
         guard !refused.withLock({ $0.contains(owner) }) else {
             throw IssuanceError(
                 .pinRefused, at: step, "the PIN was refused before and is not sent again")
@@ -51,6 +60,9 @@ public final class TokenPINs: Sendable {
     ///
     /// - Parameter role: The role.
     public func wasAccepted(_ role: UserType) -> Bool { accepted.withLock { $0.contains(role) } }
+
+    /// Whether the token has refused any of the PINs.
+    var wasAnyRefused: Bool { refused.withLock { !$0.isEmpty } }
 
     /// Whether the token has refused the PIN of a role.
     ///

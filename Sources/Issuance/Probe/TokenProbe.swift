@@ -19,6 +19,8 @@ public struct TokenProbe {
     private let login: TokenLogin
     private let work: TokenWork
     private var profile: TokenProfile
+    /// The kinds of keys that the token tells of.
+    private let known: [KeyKind]
     private var findings: [Finding] = []
 
     private var token: Token { login.token }
@@ -30,19 +32,26 @@ public struct TokenProbe {
     ///   - date: Today, as `2026-11-24`.
     /// - Throws: ``IssuanceError`` where the token cannot be asked.
     public init(_ login: TokenLogin, date: String) throws(IssuanceError) {
-        self.login = login
-        work = TokenWork(login, try tokenURI(login.token), .anything)
         let module = login.token.module.info
         let info = login.token.info
+        let match = TokenProfile.Match(
+            libraryDescription: module.libraryDescription, libraryManufacturer: nil,
+            tokenManufacturer: info.manufacturer, tokenModel: info.model)
         profile =
             login.capabilities.profile
             ?? TokenProfile(
                 name: "my-token", title: "\(info.manufacturer) \(info.model)", tested: "",
-                match: .init(
-                    libraryDescription: module.libraryDescription, libraryManufacturer: nil,
-                    tokenManufacturer: info.manufacturer, tokenModel: info.model))
+                match: match)
+        // One that was chosen by hand matches everything.
+        profile.match = match
         profile.tested =
             "\(module.libraryDescription) \(module.libraryVersion) with \(info.model), \(date)"
+        // Whether the token says that it made a key is found out here, and no reason to stop.
+        var tolerant = profile
+        tolerant.hidesOrigin = true
+        self.login = TokenLogin(login.capabilities.with(tolerant), login.pins)
+        work = TokenWork(self.login, try tokenURI(login.token), .anything)
+        known = login.capabilities.keyKinds
     }
 
     /// Whether there are keys or certificates on the token.
@@ -72,13 +81,16 @@ public struct TokenProbe {
         _ kinds: [KeyKind], certify: (PublicKey, Int) throws -> Certificate,
         progress: (Finding) -> Void
     ) throws(IssuanceError) -> TokenProfile {
-        var made: [String] = []
+        var broken: [KeyKind] = []
+        profile.hidesOrigin = nil
         for kind in kinds {
-            let id = try freeID()
-            let outcome = try probe(kind, id, certify, progress)
-            if outcome { made.append(kind.name) }
+            let isUsable = try probe(kind, try freeID(), certify, progress)
+            if !isUsable { broken.append(kind) }
         }
-        profile.keyKinds = made
+        // What was not tried is as the token says.
+        if !broken.isEmpty {
+            profile.keyKinds = known.filter { !broken.contains($0) }.map(\.name)
+        }
         return profile
     }
 
@@ -101,12 +113,14 @@ public struct TokenProbe {
                 key = try work.generate(kind, id: id, label: "tokencert probe", nil, &session)
             } catch {
                 progress(Finding(subject: subject, result: error.text))
-                if login.pins.wasRefused(.user) { throw error }
+                // That says nothing about the kind of key.
+                if login.pins.wasAnyRefused || error.saysNothingOfKeys { throw error }
                 try removeAll(id, &session)
                 return false
             }
+            let signs: Bool
             do throws(IssuanceError) {
-                try learn(key, kind, &learned, &session, certify) {
+                signs = try learn(key, kind, &learned, &session, certify) {
                     progress(Finding(subject: subject, result: $0))
                 }
             } catch {
@@ -118,7 +132,7 @@ public struct TokenProbe {
                 learned.keepsDestroyedKeys = true
                 progress(Finding(subject: subject, result: "its key stays though it was destroyed"))
             }
-            return true
+            return signs
         }
         profile = learned
         return isUsable
@@ -128,7 +142,8 @@ public struct TokenProbe {
         _ key: TokenKey, _ kind: KeyKind, _ learned: inout TokenProfile,
         _ session: inout Session<ReadWrite>, _ certify: (PublicKey, Int) throws -> Certificate,
         _ tell: (String) -> Void
-    ) throws(IssuanceError) {
+    ) throws(IssuanceError) -> Bool {
+        var signs = false
         if !key.remarks.isEmpty {
             learned.hidesOrigin = true
             tell(key.remarks.joined(separator: "; "))
@@ -142,13 +157,14 @@ public struct TokenProbe {
             do throws(IssuanceError) {
                 _ = try signer(Array("tokencert probe".utf8), with: key, &session, at: .request)
                 tell("signs with \(rung.mechanism)")
+                signs = true
             } catch {
                 tell("does not sign with \(rung.mechanism): \(error.text)")
             }
         }
         var written = 0
         for number in 1...2 {
-            guard let certificate = try? certify(key.publicKey, number) else { return }
+            guard let certificate = try? certify(key.publicKey, number) else { return signs }
             do throws(IssuanceError) {
                 try login.performing(.write, at: .write) { () throws(IssuanceError) in
                     let write = WriteStep(
@@ -166,6 +182,7 @@ public struct TokenProbe {
         }
         if written == 1 { learned.certificatesPerKey = 1 }
         if written == 0 { learned.writes = .nobody }
+        return signs
     }
 
     /// The certificates that a new session sees, placeholders left out.
@@ -176,7 +193,7 @@ public struct TokenProbe {
                 var template = Template()
                 template[.class] = .certificate
                 template[.id] = id
-                return try storedCertificates(template, login.capabilities, &session)
+                return try storedCertificates(template, login.capabilities, &session).certificates
             }
         }
     }
@@ -206,5 +223,16 @@ public struct TokenProbe {
             }
             return try objects(withID: id, &later, at: .retire).isEmpty
         }
+    }
+}
+
+extension IssuanceError {
+    /// Whether it is about the token as a whole, not about a kind of key.
+    fileprivate var saysNothingOfKeys: Bool {
+        let values: [ReturnValue] = [
+            .deviceRemoved, .deviceError, .tokenNotPresent, .sessionHandleInvalid, .userNotLoggedIn,
+        ]
+        return code == .pinRefused || code == .pinLastTry
+            || tokenError?.returnValue.map { values.contains($0) } ?? false
     }
 }

@@ -175,13 +175,12 @@ struct GenerateStep {
         template[.class] = .certificate
         template[.id] = id
         let attributes: Attributes
-        let certificates: [Certificate]
+        let isAlone: Bool
         do throws(CryptokiError) {
             attributes = try session.attributes(
                 of: key, [AttributeKey<String>.label.type, AttributeKey<KeyType>.keyType.type])
-            certificates =
-                capabilities.keepsLabels
-                ? [] : try storedCertificates(template, capabilities, &session)
+            let stored = try storedCertificates(template, capabilities, &session)
+            isAlone = stored.certificates.isEmpty && stored.unreadable == 0
         } catch {
             throw IssuanceError(error, at: .generate, while: "reading a key")
         }
@@ -189,7 +188,7 @@ struct GenerateStep {
         let isOwn =
             capabilities.keepsLabels
             ? found ?? "" == label || found?.isEmpty ?? true
-            : certificates.isEmpty && attributes[.keyType] == kind.keyType
+            : isAlone && attributes[.keyType] == kind.keyType
         guard isOwn else {
             throw IssuanceError(
                 .idTaken, at: .generate,
