@@ -196,6 +196,11 @@ extension Failure {
             return ["--name takes 64 characters at most, --email plain ASCII addresses"]
         case .tokenFailed where error.tokenError?.returnValue == .deviceRemoved:
             return ["put the token back in"]
+        case .tokenFailed where error.tokenError?.returnValue == .userNotLoggedIn:
+            return [
+                "some tokens want the security officer for this: tokencert tokens --profiles shows "
+                    + "those that are known, --token-profile FILE says it of another"
+            ]
         default:
             return ["tokencert tokens shows whether the token is still seen, and in what state"]
         }
