@@ -45,7 +45,11 @@ public func run(
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = [program] + arguments
-    var all = ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "", "HOME": "/nonexistent"]
+    var all = [
+        "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "", "HOME": "/nonexistent",
+        // Without a home tpm2-pkcs11 makes its store in the working folder.
+        "TPM2_PKCS11_STORE": "/nonexistent",
+    ]
     all.merge(environment) { $1 }
     process.environment = all
     let (inputPipe, outputPipe, errorPipe) = (Pipe(), Pipe(), Pipe())
