@@ -51,8 +51,10 @@ let package = Package(
             name: "CCurl", pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
 
-        // Four plain things, and the secrets that two of them need.
-        .target(name: "Secrets"),
+        // Four plain things, and what two of them need of the person who is there.
+        // The person's terminal: its size, questions, and the signals that come from it.
+        .target(name: "Terminal"),
+        .target(name: "Secrets", dependencies: ["Terminal"]),
         // Files that survive a loss of power.
         .target(name: "Files"),
         .target(name: "Cryptoki", dependencies: ["CP11Kit", "Secrets", logging]),
@@ -78,7 +80,7 @@ let package = Package(
             name: "Commands",
             dependencies: [
                 "CAcert", "Cryptoki", "CurlHTTP", "Files", "Inventory", "Issuance", "Ledger",
-                "OpenSSLX509", "Secrets",
+                "OpenSSLX509", "Secrets", "Terminal",
                 argumentParser, logging, system,
             ]),
         .executableTarget(name: "tokencert", dependencies: ["Commands"]),

@@ -1,8 +1,10 @@
 /// Why the CA did not say what it was asked.
 public struct CAcertError: Error, Sendable, Equatable {
     /// What kind of failure this is. Later versions may add to these.
-    public struct Code: Sendable, Hashable {
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
+        /// The code's name. It stays the same in later versions.
+        public var description: String { value }
 
         /// User name or password; the CA does not tell which.
         public static let credentials = Code(value: "credentials")

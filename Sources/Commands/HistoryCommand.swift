@@ -75,20 +75,17 @@ struct VerifyHistoryCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let findings = try ledgerOptions.open().verify()
-        if output.isJSON {
-            try printJSON(Report(isRight: findings.isEmpty, findings: findings))
-        }
         guard findings.isEmpty else {
             throw Failure(
-                .configuration, "the ledger \(ledgerOptions.path) is not what was written",
+                .configuration, code: "ledgerChanged",
+                "the ledger \(ledgerOptions.path) is not what was written",
                 hints: findings.prefix(20) + ["keep a copy of it before anything else"])
         }
-        if !output.isJSON { print("The ledger is as it was written.") }
-    }
-
-    private struct Report: Encodable {
-        let isRight: Bool
-        let findings: [String]
+        if output.isJSON {
+            try printJSON(["isRight": true])
+        } else {
+            print("The ledger is as it was written.")
+        }
     }
 }
 

@@ -48,12 +48,13 @@ struct IssueCommand: ParsableCommand {
         let issued = try withPINs(plan.pins, tokenOptions, request.keyURI) { pins in
             try issuer.issue(plan, pins: pins, in: ledger)
         }
-        try showIssued(issued, output)
+        if !output.isJSON { try showIssued(issued, output) }
         if let file = options.outputFile {
             try writeFile(
                 issued.certificate.pem, file,
                 hints: ["the certificate is on the token: do not order it again"])
         }
+        if output.isJSON { try showIssued(issued, output) }
     }
 
     private func show(_ plan: Plan) throws {

@@ -126,13 +126,18 @@ struct RenewCommand: ParsableCommand {
                 if !error.concernsOneOrder { break }
             }
         }
-        if output.isJSON { try report(renewed) }
-        guard let first = failures.first else { return }
-        guard candidates.count > 1 else { throw first }
-        throw Failure(
+        if output.isJSON { try report(renewed, failures) }
+        guard var first = failures.first else { return }
+        guard candidates.count > 1 else {
+            first.isInJSON = true
+            throw first
+        }
+        var summary = Failure(
             first.status,
             "\(candidates.count - renewed.count) of \(candidates.count) certificates were not renewed",
             hints: ["the warnings say why", "tokencert resume shows what is unfinished"])
+        summary.isInJSON = true
+        throw summary
     }
 
     private func request(for candidate: RenewalCandidate) -> IssuanceRequest {
@@ -164,12 +169,17 @@ struct RenewCommand: ParsableCommand {
         }
     }
 
-    private func report(_ renewed: [IssueReport]) throws {
+    private func report(_ renewed: [IssueReport], _ failures: [Failure] = []) throws {
         if output.isJSON {
-            try printJSON(["renewed": renewed])
+            try printJSON(Report(renewed: renewed, failures: failures.map { FailureReport($0) }))
         } else {
             print("Nothing has to be renewed.")
         }
+    }
+
+    private struct Report: Encodable {
+        let renewed: [IssueReport]
+        let failures: [FailureReport]
     }
 
     private struct Line: Encodable {

@@ -24,7 +24,8 @@ struct RequestCommand: ParsableCommand {
         try requireWritable(file)
         let token = try findToken(tokenOptions, request.keyURI)
         let maker = RequestMaker(
-            token, allowsLastTry: tokenOptions.allowsLastTry, progress: tellProgress)
+            token, allowsLastTry: tokenOptions.allowsLastTry, progress: tellProgress,
+            orderBegun: tellOrder)
         let plan = try maker.plan(request)
         if setting(dryRun, "DRY_RUN") {
             try show(token.token, plan, try maker.pins(for: plan))

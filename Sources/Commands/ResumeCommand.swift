@@ -58,6 +58,7 @@ struct ResumeCommand: ParsableCommand {
         guard order.remainder != .nothing else {
             return tell(number, "Order \(number) is finished: \(OrderLine(order).stateText).")
         }
+        tellOrder(number)
         try goOn(page, order)
     }
 

@@ -4,6 +4,7 @@ internal import Logging
 internal import OpenSSLX509
 internal import Secrets
 internal import Synchronization
+internal import Terminal
 
 /// Runs the program with the arguments of this process.
 ///
@@ -36,27 +37,45 @@ private func report(_ error: any Error) -> Int32 {
 }
 
 private func write(_ failure: Failure) {
-    let style = Style(.standardError, choice: colorChoice.withLock { $0 })
+    Progress.shared.abandon()
+    let style = Style(.standardError, choice: settings.withLock { $0.color })
     printError(style.bad("error:") + " " + printable(failure.message))
     printDetails(of: failure)
+    guard isJSONWanted, !failure.isInJSON else { return }
+    // A failure to print has nobody left to be told to.
+    try? printJSON(["error": FailureReport(failure)])
 }
 
 /// Prints what follows the line that says what is wrong.
 func printDetails(of failure: Failure) {
-    let style = Style(.standardError, choice: colorChoice.withLock { $0 })
+    let style = Style(.standardError, choice: settings.withLock { $0.color })
     for hint in failure.hints {
         printError(style.faint("hint:") + " " + printable(hint))
     }
     for line in failure.attachment { printError(printable(line)) }
 }
 
-/// What was said about colour, for errors that come when the options are out of sight.
-private let colorChoice = Mutex<ColorChoice>(.auto)
+/// What was said about how to talk, for errors that come when the options are out of sight.
+private struct Settings {
+    var color = ColorChoice.auto
+    var isJSON: Bool?
+}
+
+private let settings = Mutex(Settings())
+
+/// Whether an error is told in JSON; where the command line could not be read, by what stands there.
+private var isJSONWanted: Bool {
+    settings.withLock { $0.isJSON }
+        ?? (CommandLine.arguments.contains("--json") || setting(false, "JSON"))
+}
 
 /// What every command does before anything else.
 func prepareProcess(_ output: OutputOptions) throws {
     let color = try output.colorChoice()
-    colorChoice.withLock { $0 = color }
+    settings.withLock { $0 = Settings(color: color, isJSON: output.isJSON) }
+    Progress.shared.setManner(
+        output.isQuiet ? .quiet : Output.standardError.isTerminal ? .live : .lines)
+    Interruption.installHandler { tellInterruption() }
     protectProcessMemory()
     OpenSSL.startWithoutConfiguration()
     let level: Logger.Level = output.isVerbose ? .debug : .error
@@ -65,4 +84,14 @@ func prepareProcess(_ output: OutputOptions) throws {
         handler.logLevel = level
         return handler
     }
+}
+
+/// Leaves a sentence where a person interrupts: what state things are in, and what to type next.
+private func tellInterruption() {
+    let (situation, doing) = Progress.shared.situation
+    let place = doing.map { " while \($0)" } ?? ""
+    write(
+        Failure(
+            .tokenFailed, code: "interrupted", "interrupted\(place): \(situation.state)",
+            hints: situation.hints))
 }

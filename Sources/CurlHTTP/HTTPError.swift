@@ -1,8 +1,10 @@
 /// Why no answer came back.
 public struct HTTPError: Error, Sendable, Equatable {
     /// What kind of failure this is. Later versions may add to these.
-    public struct Code: Sendable, Hashable {
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
+        /// The code's name. It stays the same in later versions.
+        public var description: String { value }
 
         /// The address is not one, or not HTTPS.
         public static let invalidURL = Code(value: "invalidURL")

@@ -21,8 +21,10 @@ public enum TokenChoice: Sendable {
 /// Why a choice did not lead to exactly one token.
 public struct TokenSelectionError: Error, Sendable {
     /// What kind of failure this is. Later versions may add to these.
-    public struct Code: Sendable, Hashable {
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
+        /// The code's name. It stays the same in later versions.
+        public var description: String { value }
 
         /// No token fits.
         public static let none = Code(value: "none")

@@ -77,6 +77,7 @@ public struct Importer: Sendable {
             beginning.certificateLabel = label
             beginning.writesChain = writesChain
             let journal = try Journal(beginning, in: ledger)
+            settings.orderBegun(journal.page.number)
             settings.keyReady(journal.page.number, key)
             return try journal.following(key, on: token) { () throws(IssuanceError) in
                 let place = Placement(

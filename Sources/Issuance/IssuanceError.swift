@@ -4,8 +4,10 @@ public import Cryptoki
 /// Why an issue ended, at which step, and what it leaves behind.
 public struct IssuanceError: Error, Sendable {
     /// What kind of failure this is. Later versions may add to these.
-    public struct Code: Sendable, Hashable {
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
+        /// The code's name. It stays the same in later versions.
+        public var description: String { value }
 
         /// The token lacks what the job needs: a mechanism, a key size.
         public static let tokenUnsuitable = Code(value: "tokenUnsuitable")
@@ -76,6 +78,8 @@ public struct IssuanceError: Error, Sendable {
     }
     /// What could be chosen instead: URIs, names, addresses.
     public let choices: [String]
+    /// What was asked for and is not among ``choices``, or nil.
+    public let wanted: String?
     /// The key pair of the job, as it is on the token now.
     public struct KeyOnToken: Sendable, Hashable {
         /// The private key's URI.
@@ -117,8 +121,9 @@ public struct IssuanceError: Error, Sendable {
 
     init(
         _ code: Code, at step: Step, _ reason: String, tokenError: CryptokiError? = nil,
-        choices: [String] = []
+        choices: [String] = [], wanted: String? = nil
     ) {
+        self.wanted = wanted
         self.code = code
         self.step = step
         self.reason = reason

@@ -16,6 +16,8 @@ public struct IssuanceSettings: Sendable {
     public var clock: @Sendable () -> Int64
     /// Is told when a step begins.
     public var progress: @Sendable (Step) -> Void
+    /// Is told the number of an order when it is begun, before anything is done for it.
+    public var orderBegun: @Sendable (_ order: Int64) -> Void
     /// Is told the number of an order and its key, before anything is ordered for it.
     public var keyReady: @Sendable (_ order: Int64, TokenKey) -> Void
 
@@ -27,11 +29,13 @@ public struct IssuanceSettings: Sendable {
     ///   - allowsLastTry: Whether a PIN is sent that would lock the token if it were wrong.
     ///   - clock: The time, in seconds since 1970-01-01 00:00 UTC.
     ///   - progress: Is told when a step begins.
+    ///   - orderBegun: Is told the number of an order when it is begun.
     ///   - keyReady: Is told the number of an order and its key.
     public init(
         anchors: TrustAnchors, acceptance: KeyAcceptance, allowsLastTry: Bool,
         clock: @escaping @Sendable () -> Int64,
         progress: @escaping @Sendable (Step) -> Void,
+        orderBegun: @escaping @Sendable (_ order: Int64) -> Void,
         keyReady: @escaping @Sendable (_ order: Int64, TokenKey) -> Void
     ) {
         self.anchors = anchors
@@ -39,6 +43,7 @@ public struct IssuanceSettings: Sendable {
         self.allowsLastTry = allowsLastTry
         self.clock = clock
         self.progress = progress
+        self.orderBegun = orderBegun
         self.keyReady = keyReady
     }
 }
@@ -204,8 +209,10 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ) throws(IssuanceError) -> Journal {
         var beginning = beginning(plan, id: key.id, label: key.label)
         beginning.publicKeyHash = key.publicKeyHash
-        return try Journal(
+        let journal = try Journal(
             beginning, in: ledger, replacingAgain: plan.replacement?.isDemanded ?? true)
+        settings.orderBegun(journal.page.number)
+        return journal
     }
 
     private func begin(
@@ -213,8 +220,10 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ) throws(IssuanceError) -> Journal {
         var beginning = beginning(plan, id: id, label: label)
         beginning.newKeyKind = kind.name
-        return try Journal(
+        let journal = try Journal(
             beginning, in: ledger, replacingAgain: plan.replacement?.isDemanded ?? true)
+        settings.orderBegun(journal.page.number)
+        return journal
     }
 
     private func beginning(_ plan: Plan, id: [UInt8], label: String) -> OrderEvent.Beginning {

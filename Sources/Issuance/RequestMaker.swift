@@ -16,6 +16,7 @@ public struct RequestMaker: Sendable {
     private let capabilities: TokenCapabilities
     private let allowsLastTry: Bool
     private let progress: @Sendable (Step) -> Void
+    private let orderBegun: @Sendable (_ order: Int64) -> Void
 
     /// Prepares a token.
     ///
@@ -23,13 +24,16 @@ public struct RequestMaker: Sendable {
     ///   - capabilities: The token, and what is known of it.
     ///   - allowsLastTry: Whether a PIN is sent that would lock the token if it were wrong.
     ///   - progress: Is told when a step begins.
+    ///   - orderBegun: Is told the number under which a new key is remembered.
     public init(
         _ capabilities: TokenCapabilities, allowsLastTry: Bool,
-        progress: @escaping @Sendable (Step) -> Void
+        progress: @escaping @Sendable (Step) -> Void,
+        orderBegun: @escaping @Sendable (_ order: Int64) -> Void
     ) {
         self.capabilities = capabilities
         self.allowsLastTry = allowsLastTry
         self.progress = progress
+        self.orderBegun = orderBegun
     }
 
     /// Finds out which key will be used, and whether it can be. Nothing is changed.
@@ -87,6 +91,7 @@ public struct RequestMaker: Sendable {
                 beginning.tokenProfile = capabilities.chosenProfile
                 beginning.newKeyKind = kind.name
                 let journal = try Journal(beginning, in: ledger)
+                orderBegun(journal.page.number)
                 let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
                     try work.generate(kind, id: id, label: label, journal, &session)
                 }

@@ -1,8 +1,10 @@
 /// Why the ledger could not be read or written, or would not take an event.
 public struct LedgerError: Error, Sendable, Equatable {
     /// What kind of failure this is. Later versions may add to these.
-    public struct Code: Sendable, Hashable {
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
+        /// The code's name. It stays the same in later versions.
+        public var description: String { value }
 
         /// The file or its folder cannot be made, opened or written.
         public static let unusable = Code(value: "unusable")

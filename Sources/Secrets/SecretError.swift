@@ -1,8 +1,10 @@
 /// Why a secret could not be read. It never holds any part of a secret.
 public struct SecretError: Error, Sendable, Equatable {
     /// What kind of failure this is.
-    public struct Code: Sendable, Hashable {
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
+        /// The code's name. It stays the same in later versions.
+        public var description: String { value }
 
         /// The text names no source that is known.
         public static let unknownSource = Code(value: "unknownSource")

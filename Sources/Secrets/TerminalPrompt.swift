@@ -1,3 +1,5 @@
+internal import Terminal
+
 #if canImport(Darwin)
     internal import Darwin
 #elseif canImport(Musl)
@@ -8,6 +10,10 @@
 
 /// Asks at `/dev/tty`, whatever standard input and output are, and shows nothing of the answer.
 func readFromTerminal(_ promptText: String) throws(SecretError) -> Secret {
+    try Interruption.deferred { () throws(SecretError) in try ask(promptText) }
+}
+
+private func ask(_ promptText: String) throws(SecretError) -> Secret {
     let terminal = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
     guard terminal >= 0 else {
         throw SecretError(.noTerminal, "there is no terminal to ask at")
@@ -62,23 +68,6 @@ func readFromTerminal(_ promptText: String) throws(SecretError) -> Secret {
     }
 }
 
-/// Asks something that is no secret at `/dev/tty`, whatever standard input and output are.
-///
-/// - Parameter question: What is asked, with everything that stands before the answer.
-/// - Returns: What was typed, without the line end.
-/// - Throws: ``SecretError`` where there is no terminal.
-public func askAtTerminal(_ question: String) throws(SecretError) -> String {
-    let terminal = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
-    guard terminal >= 0 else {
-        throw SecretError(.noTerminal, "there is no terminal to ask at")
-    }
-    defer { close(terminal) }
-    show(terminal, question)
-    return try readLine(terminal).withBytes { bytes in
-        String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
-    }
-}
-
 /// Waits for a key. False: one of the signals that end the process has come.
 private func waitForInput(
     _ terminal: Int32, _ ending: inout sigset_t
@@ -86,6 +75,7 @@ private func waitForInput(
     while true {
         var waiting = pollfd(fd: terminal, events: Int16(POLLIN), revents: 0)
         if unsafe poll(&waiting, 1, 200) > 0 { return true }
+        if Interruption.isPending { return false }
         var pending = sigset_t()
         unsafe sigpending(&pending)
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP]
@@ -109,8 +99,5 @@ private func removeLastCharacter(_ secret: inout Secret) {
 }
 
 private func show(_ terminal: Int32, _ text: String) {
-    var text = text
-    text.withUTF8 { bytes in
-        _ = unsafe write(terminal, bytes.baseAddress, bytes.count)
-    }
+    writeAll(terminal, text)
 }

@@ -249,15 +249,18 @@ extension RealParts {
             }
             let all = outcomes.all
             #expect(all.count == 20)
+            // SoftHSM2 itself is not always up to it. What fails before its order is begun has
+            // changed nothing, and is simply done again.
+            var early = 0
             for outcome in all where outcome.status != 0 {
-                // SoftHSM2 itself is not always up to it.
                 #expect([73, 74].contains(outcome.status), "\(outcome.errors)")
+                if !outcome.errors.contains("tokencert resume") { early += 1 }
             }
             let ids = try all.filter { $0.status == 0 }.map { try $0.json()["id"] as? String ?? "" }
             #expect(Set(ids).count == ids.count)
             let history = try bench.tokencert(["history", "--json"]).json()
             let orders = try #require(history["orders"] as? [[String: Any]])
-            #expect(orders.count == 20)
+            #expect(orders.count == 20 - early)
             #expect(bench.ca.orders.count == bench.ca.issued.count)
             #expect(try bench.tokencert(["history", "verify"]).status == 0)
             for order in orders {
@@ -267,6 +270,10 @@ extension RealParts {
                 }
                 let resumed = try bench.tokencert(["resume", "\(number)"])
                 #expect(resumed.status == 0, "\(resumed.errors)")
+            }
+            for _ in 0..<early {
+                let again = try bench.tokencert(["issue", "--key-type", "rsa:2048"])
+                #expect(again.status == 0, "\(again.errors)")
             }
             #expect(bench.ca.orders.count == 20)
             let list = try bench.tokencert(["list", "--json"]).json()

@@ -5,6 +5,9 @@ struct OutputOptions: ParsableArguments {
     @Flag(help: "Print one JSON object for programs.")
     var json = false
 
+    @Flag(name: [.short, .long], help: "Do not tell what is being done; only warnings and errors.")
+    var quiet = false
+
     @Flag(name: [.short, .long], help: "Tell more on standard error.")
     var verbose = false
 
@@ -12,6 +15,7 @@ struct OutputOptions: ParsableArguments {
     var color: String?
 
     var isJSON: Bool { setting(json, "JSON") }
+    var isQuiet: Bool { setting(quiet, "QUIET") }
     var isVerbose: Bool { setting(verbose, "VERBOSE") }
 
     func colorChoice() throws -> ColorChoice {

@@ -62,6 +62,14 @@ struct TokenOptions: ParsableArguments {
         return setting(token, "TOKEN").map { [.label($0)] } ?? []
     }
 
+    /// The label of the token that was asked for, or nil.
+    func wantedLabel() throws -> String? {
+        try uri()?.tokenLabel
+            ?? setting(token, "TOKEN").flatMap {
+                $0.lowercased().hasPrefix("pkcs11:") ? nil : $0
+            }
+    }
+
     /// Where the security officer's PIN comes from.
     func securityOfficerSource() throws -> SecretSource {
         try setting(soPinSource, "SO_PIN_SOURCE").map { try SecretSource($0) } ?? .prompt

@@ -33,6 +33,7 @@ func openAPI(_ options: CAOptions, anchorsPEM: String) throws -> API<CurlTranspo
     let url = try options.baseURL()
     let username = try options.accountName()
     let transport = try CurlTransport(anchorsPEM: anchorsPEM, timeout: options.seconds())
+    Progress.shared.finish()
     let password = try options.source().read(promptText: "Password of \(username) at \(url)")
     return API(baseURL: url, username: username, password: password, transport: transport)
 }

@@ -32,14 +32,15 @@ func requireWritable(_ file: String?) throws {
     }
 }
 
-/// Writes a text to a file, whole or not at all. Where that fails the text is printed, since it was
-/// hard to come by.
+/// Writes a text to a file, whole or not at all. Where that fails the error has the text, since it
+/// was hard to come by.
 func writeFile(_ text: String, _ file: String, hints: [String]) throws {
     do throws(FileError) {
         try writeFileDurably(Array(text.utf8), file, permissions: 0o644)
     } catch {
-        print(text, terminator: "")
         throw Failure(
-            .configuration, "what is printed was not written to a file: \(error)", hints: hints)
+            .configuration, code: "fileNotWritten",
+            "what follows was not written to a file: \(error)",
+            hints: hints, attachment: text.split(separator: "\n").map(String.init))
     }
 }

@@ -15,6 +15,7 @@ func withPINs<Result>(
     _ plan: PINPlan, _ options: TokenOptions, _ uri: PKCS11URI? = nil,
     _ body: (TokenPINs) throws -> Result
 ) throws -> Result {
+    Progress.shared.finish()
     guard plan.needsPINs else { return try body(TokenPINs(of: plan.roles, user: Secret())) }
     let label = printable(plan.token.info.label)
     if plan.hasReaderKeys {

@@ -7,5 +7,7 @@ func issuanceSettings(
 ) throws -> IssuanceSettings {
     IssuanceSettings(
         anchors: anchors, acceptance: try ca?.acceptance() ?? .anything,
-        allowsLastTry: token.allowsLastTry, clock: now, progress: tellProgress, keyReady: tellKey)
+        allowsLastTry: token.allowsLastTry, clock: now, progress: tellProgress,
+        orderBegun: tellOrder,
+        keyReady: tellKey)
 }

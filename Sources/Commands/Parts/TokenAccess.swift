@@ -35,9 +35,9 @@ func findToken(_ options: TokenOptions, _ uri: PKCS11URI? = nil) throws -> Token
             chosenProfile: setting(options.tokenProfile, "TOKEN_PROFILE"),
             whileWaiting: { printError("… waiting for the token to be put in") })
     } catch let error as TokenSelectionError {
-        let failure = Failure(error)
+        let failure = Failure(selection: error, wanted: try options.wantedLabel())
         throw Failure(
-            failure.status, failure.message,
+            failure.status, code: failure.code, failure.message,
             hints: failure.hints
                 + set.failures.map { "module \($0.name) is not usable: \($0.error)" })
     }

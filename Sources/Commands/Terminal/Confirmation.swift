@@ -1,4 +1,4 @@
-internal import Secrets
+internal import Terminal
 
 /// Insists that the person at the terminal types a word, before something is done that cannot be
 /// taken back.
@@ -8,13 +8,13 @@ internal import Secrets
 ///   - word: What has to be typed.
 ///   - hint: What to type where there is no terminal.
 func requireConfirmation(_ question: String, typing word: String, hint: String) throws {
-    let typed: String
-    do throws(SecretError) {
-        typed = try askAtTerminal("\(question)\nTo go on, type \(word): ")
-    } catch {
-        throw Failure(.usage, error.reason, hints: [hint])
+    Progress.shared.finish()
+    guard let typed = askAtTerminal("\(question)\nTo go on, type \(word): ") else {
+        throw Failure(.usage, code: "noTerminal", "there is no terminal to ask at", hints: [hint])
     }
     guard typed == word else {
-        throw Failure(.usage, "something else was typed; nothing was done", hints: [hint])
+        throw Failure(
+            .usage, code: "notConfirmed", "something else was typed; nothing was done",
+            hints: [hint])
     }
 }

@@ -11,18 +11,30 @@ internal import Secrets
 /// What a person sees when something does not work: one line, hints, and a status.
 struct Failure: Error {
     let status: ExitStatus
+    /// Which failure it is, for programs: a name that stays the same.
+    let code: String
     /// One line without a full stop.
     let message: String
     /// What to type or to do next.
     let hints: [String]
     /// Lines that would be lost if they were not shown.
     let attachment: [String]
+    /// Whether the JSON that was printed tells of it already.
+    var isInJSON = false
 
+    /// - Parameters:
+    ///   - status: How the program ends.
+    ///   - code: Which failure it is, for programs; else the status says it.
+    ///   - message: What is wrong and where.
+    ///   - hints: What to type or to do next. There is always something.
+    ///   - attachment: Lines that would be lost if they were not shown.
     init(
-        _ status: ExitStatus, _ message: String, hints: [String] = [], attachment: [String] = []
+        _ status: ExitStatus, code: String? = nil, _ message: String, hints: [String],
+        attachment: [String] = []
     ) {
         self.attachment = attachment
         self.status = status
+        self.code = code ?? "\(status)"
         self.message = message.split(whereSeparator: \.isNewline).joined(separator: " ")
         self.hints = hints
     }
@@ -39,11 +51,11 @@ struct Failure: Error {
         case let error as SecretError: self.init(secret: error)
         case let error as HTTPError:
             self.init(
-                .configuration, error.reason,
+                .configuration, code: "\(error.code)", error.reason,
                 hints: ["libcurl needs OpenSSL as its TLS library; curl --version shows it"])
         case let error as X509Error:
             self.init(
-                .configuration, error.description,
+                .configuration, code: "\(error.code)", error.description,
                 hints: ["a certificate or key that was named is not in a form that is known"])
         case is ValidationError, is CleanExit: self.init(usage: error)
         default:
@@ -58,29 +70,50 @@ struct Failure: Error {
     }
 
     private init(usage error: any Error) {
-        self.init(
-            .usage, Tokencert.message(for: error),
-            hints: ["tokencert help", "tokencert help issue"])
+        let (message, hints) = Self.usage(error)
+        self.init(.usage, message, hints: hints)
+    }
+
+    private static func usage(_ error: any Error) -> (message: String, hints: [String]) {
+        // What a person takes for a command is read as an argument, and the options after it are
+        // what is complained about.
+        let word = CommandLine.arguments.dropFirst().first ?? ""
+        let names = Tokencert.configuration.subcommands.compactMap {
+            $0.configuration.commandName
+        }
+        if names.contains(word) {
+            return (Tokencert.message(for: error), ["tokencert help \(word) shows what it takes"])
+        }
+        let all = "tokencert help shows all commands; options stand behind them"
+        guard !word.isEmpty, !word.hasPrefix("-"), word != "help" else {
+            return (Tokencert.message(for: error), [all])
+        }
+        let meant = suggestions(for: word, among: names).map { "did you mean tokencert \($0)?" }
+        return ("there is no command “\(word)”", meant + [all])
     }
 
     private init(secret error: SecretError) {
+        let code = "\(error.code)"
         switch error.code {
         case .unknownSource:
             self.init(
-                .usage, "a source of a secret is \(error.reason)",
+                .usage, code: code, "a source of a secret is \(error.reason)",
                 hints: [
                     "--pin-source file:PATH reads the PIN from a file",
                     "a PIN or password itself never stands on the command line",
                 ])
         case .noTerminal:
             self.init(
-                .usage, error.reason,
+                .usage, code: code, error.reason,
                 hints: ["--pin-source and --password-source take file:PATH, env:NAME or fd:N"])
         case .cancelled:
             self.init(
-                .noPermission, error.reason, hints: ["nothing was sent and nothing was changed"])
+                .noPermission, code: code, error.reason,
+                hints: ["nothing was sent and nothing was changed"])
         default:
-            self.init(.noPermission, error.reason, hints: ["nothing was sent"])
+            self.init(
+                .noPermission, code: code, error.reason,
+                hints: ["nothing was sent; mend it, or name another source"])
         }
     }
 }

@@ -27,7 +27,9 @@ extension Failure {
             ).map(String.init)
         }
         if let order = error.order { hints += Self.hints(order: order, error) }
-        self.init(Self.status(error), error.text, hints: hints, attachment: answer)
+        self.init(
+            Self.status(error), code: "\(error.code)", error.text, hints: hints,
+            attachment: answer)
     }
 
     /// How a key pair is removed that nobody needs.
@@ -94,32 +96,39 @@ extension Failure {
 
     init(ledger error: LedgerError) {
         let number = error.order.map { "\($0)" } ?? "ORDER"
+        let code = "\(error.code)"
         switch error.code {
         case .noSuchOrder:
-            self.init(.noSuchObject, error.reason, hints: ["tokencert history shows all orders"])
+            self.init(
+                .noSuchObject, code: code, error.reason,
+                hints: ["tokencert history shows all orders"])
         case .inUse:
             self.init(
-                .pending, error.reason,
+                .pending, code: code, error.reason,
                 hints: ["wait until it is done; tokencert history \(number) shows how it went"])
         case .locked:
             self.init(
-                .configuration, error.reason,
+                .configuration, code: code, error.reason,
                 hints: ["see who has it open; --ledger PATH names another"])
         case .full:
-            self.init(.configuration, error.reason, hints: ["make room, and do the same again"])
+            self.init(
+                .configuration, code: code, error.reason,
+                hints: ["make room, and do the same again"])
         case .damaged:
             self.init(
-                .configuration, error.reason,
+                .configuration, code: code, error.reason,
                 hints: [
                     "keep the file: sqlite3 FILE .recover may bring its orders back",
                     "to begin a new one, move it and the files beside it away",
                     "--ledger PATH names another",
                 ])
         case .newer:
-            self.init(.configuration, error.reason, hints: ["use that version, or --ledger PATH"])
+            self.init(
+                .configuration, code: code, error.reason,
+                hints: ["use that version, or --ledger PATH"])
         default:
             self.init(
-                .configuration, error.reason,
+                .configuration, code: code, error.reason,
                 hints: ["--ledger PATH names another place, XDG_STATE_HOME another folder"])
         }
     }
@@ -144,10 +153,16 @@ extension Failure {
     private static func hints(_ error: IssuanceError) -> [String] {
         switch error.code {
         case .accountLacks:
-            let choices = error.choices.map { "the account has: \($0)" }
+            let meant = error.wanted.map { suggestions(for: $0, among: error.choices) } ?? []
+            let choices =
+                meant.map { "did you mean \($0)?" }
+                + error.choices.filter { !meant.contains($0) }.map { "the account has: \($0)" }
             return choices + ["tokencert account shows what the account may have"]
         case .noSuchObject:
-            return ["tokencert list --pin-source prompt shows the keys with their URIs"]
+            let meant = error.wanted.map { suggestions(for: $0, among: error.choices) } ?? []
+            return meant.map { "did you mean '\($0)'?" }
+                + error.choices.filter { !meant.contains($0) }.map { "there is: '\($0)'" }
+                + ["tokencert list --pin-source prompt shows the keys with their URIs"]
         case .severalObjects:
             return error.choices.map { "one of them: --key '\($0)'" }
         case .idTaken:
@@ -207,17 +222,18 @@ extension Failure {
     }
 
     init(cryptoki error: CryptokiError) {
+        let code = error.returnValue?.description ?? "\(error.code)"
         switch error.code {
         case .invalidURI:
             self.init(
-                .usage, "not a PKCS#11 URI: \(error.context)",
+                .usage, code: code, "not a PKCS#11 URI: \(error.context)",
                 hints: [
                     "such a URI looks like pkcs11:token=work;object=mail",
                     "tokencert tokens shows the URIs of all tokens",
                 ])
         case .moduleUnusable:
             self.init(
-                .configuration, error.description,
+                .configuration, code: code, error.description,
                 hints: [
                     "--module takes the path of a PKCS#11 module, as "
                         + "/usr/lib/softhsm/libsofthsm2.so",
@@ -229,7 +245,7 @@ extension Failure {
             ]
             let isPIN = error.returnValue.map { ofPINs.contains($0) } ?? false
             self.init(
-                isPIN ? .noPermission : .tokenFailed,
+                isPIN ? .noPermission : .tokenFailed, code: code,
                 isPIN
                     ? "the token refuses the PIN [\(error.returnValue?.description ?? "")]"
                     : error.description,
@@ -239,28 +255,38 @@ extension Failure {
         }
     }
 
-    init(selection error: TokenSelectionError) {
-        let candidates = error.candidates.compactMap { try? PKCS11URI(token: $0).description }
+    /// - Parameters:
+    ///   - error: Why no token was found.
+    ///   - wanted: The label that was asked for, or nil.
+    init(selection error: TokenSelectionError, wanted: String? = nil) {
+        let uris = error.candidates.compactMap { try? PKCS11URI(token: $0).description }
         switch error.code {
         case .several:
             self.init(
-                .noSuchObject, "more than one token fits",
-                hints: candidates.map { "one of them: --token '\($0)'" })
+                .noSuchObject, code: "severalTokens", "more than one token fits",
+                hints: uris.map { "one of them: --token '\($0)'" })
         case .uninitialized:
             self.init(
-                .noSuchObject, "the token is not initialised",
+                .noSuchObject, code: "tokenUninitialized", "the token is not set up yet",
                 hints: [
-                    "pkcs11-tool --module PATH --init-token --label NAME sets one up, then "
-                        + "--init-pin",
-                    "with SoftHSM2: softhsm2-util --init-token --free --label NAME",
+                    "tokencert token init --label NAME sets it up: gives it a name and a PIN",
+                    "tokencert tokens shows it",
                 ])
         default:
+            let labels = error.candidates.map(\.info.label)
+            let meant = wanted.map { suggestions(for: $0, among: labels) } ?? []
             self.init(
-                .noSuchObject,
-                candidates.isEmpty ? "there is no token" : "no token fits",
-                hints: candidates.isEmpty
-                    ? ["put the token in; tokencert tokens shows what is seen"]
-                    : candidates.map { "there is: --token '\($0)'" })
+                .noSuchObject, code: "noToken",
+                uris.isEmpty
+                    ? "there is no token"
+                    : wanted.map { "no token is called “\($0)”" } ?? "no token fits",
+                hints: uris.isEmpty
+                    ? [
+                        "put the token in; tokencert tokens shows what is seen",
+                        "tokencert doctor looks for what keeps it from being seen",
+                    ]
+                    : meant.map { "did you mean --token '\($0)'?" }
+                        + uris.map { "there is: --token '\($0)'" })
         }
     }
 }

@@ -8,6 +8,26 @@ func printJSON(_ value: some Encodable) throws {
     print(String(decoding: data, as: UTF8.self))
 }
 
+/// An error, in the form of its JSON.
+struct FailureReport: Encodable {
+    /// Which failure it is: a name that stays the same.
+    let code: String
+    /// How the program ends.
+    let status: Int32
+    let message: String
+    let hints: [String]
+    /// What would be lost if it were not shown, line by line.
+    let attachment: [String]?
+
+    init(_ failure: Failure) {
+        code = failure.code
+        status = failure.status.rawValue
+        message = failure.message
+        hints = failure.hints
+        attachment = failure.attachment.isEmpty ? nil : failure.attachment
+    }
+}
+
 /// A value as JSON without line ends.
 func jsonLine(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()

@@ -1,25 +1,9 @@
 internal import Secrets
-internal import SystemPackage
-
-#if canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Glibc
-#endif
-
-/// Where text goes.
-enum Output: Int32 {
-    case standardOutput = 1
-    case standardError = 2
-
-    var isTerminal: Bool { isatty(rawValue) == 1 }
-}
 
 /// When there is colour.
 enum ColorChoice: String {
-    /// On a terminal, unless `NO_COLOR` is set.
+    /// On a terminal, unless `NO_COLOR` or `CLICOLOR=0` says no; elsewhere where `CLICOLOR_FORCE`
+    /// says so.
     case auto
     /// Even in a pipe.
     case always
@@ -35,22 +19,47 @@ struct Style {
         switch choice {
         case .always: isColored = true
         case .never: isColored = false
-        case .auto: isColored = output.isTerminal && environmentVariable("NO_COLOR") == nil
+        case .auto:
+            if !(environmentVariable("NO_COLOR") ?? "").isEmpty {
+                isColored = false
+            } else if !["", "0"].contains(environmentVariable("CLICOLOR_FORCE") ?? "") {
+                isColored = true
+            } else {
+                isColored =
+                    output.isTerminal && environmentVariable("CLICOLOR") != "0"
+                    && environmentVariable("TERM") != "dumb"
+            }
         }
     }
 
     func bad(_ text: String) -> String { paint("31;1", text) }
     func warning(_ text: String) -> String { paint("33", text) }
+    func good(_ text: String) -> String { paint("32", text) }
     func faint(_ text: String) -> String { paint("2", text) }
     func strong(_ text: String) -> String { paint("1", text) }
+
+    /// A text in the colour of how urgent it is.
+    func urgency(_ urgency: Urgency, _ text: String) -> String {
+        switch urgency {
+        case .none: text
+        case .soon: warning(text)
+        case .now: bad(text)
+        }
+    }
 
     private func paint(_ code: String, _ text: String) -> String {
         isColored ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 }
 
-/// Writes a line to standard error, at once.
-func printError(_ line: String) {
-    // There is nobody to tell where standard error is closed.
-    _ = try? FileDescriptor.standardError.writeAll((line + "\n").utf8)
+/// How urgent it is to do something about what a text says.
+enum Urgency {
+    case none
+    case soon
+    case now
+
+    /// The urgency of so many days left.
+    init(daysLeft: Int) {
+        self = daysLeft < 7 ? .now : daysLeft < 30 ? .soon : .none
+    }
 }

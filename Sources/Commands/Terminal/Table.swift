@@ -1,7 +1,22 @@
-/// A table whose columns are as wide as what is in them, in terminal cells.
+/// A table whose columns are as wide as what is in them, in terminal cells, and that gives way where
+/// the terminal is narrow: the widest columns are cut first, and a `…` shows it.
 struct Table {
+    /// What stands in a column of a row.
+    struct Cell {
+        let text: String
+        let urgency: Urgency
+
+        init(_ text: String, _ urgency: Urgency = .none) {
+            self.text = printable(text)
+            self.urgency = urgency
+        }
+    }
+
     private let header: [String]
-    private var rows: [(cells: [String], below: [String])] = []
+    private var rows: [(cells: [Cell], below: [String])] = []
+
+    /// No column is cut to less.
+    private static let leastWidth = 6
 
     init(_ header: [String]) {
         self.header = header
@@ -11,58 +26,69 @@ struct Table {
     ///
     /// - Parameters:
     ///   - cells: One text for each column.
-    ///   - below: Lines that stand indented below the row.
+    ///   - below: Lines that stand indented below the row. They are never cut, as they are there to
+    ///     be copied.
     mutating func add(_ cells: [String], below: [String] = []) {
-        rows.append((cells.map(printable), below.map(printable)))
+        add(cells.map { Cell($0) }, below: below)
+    }
+
+    /// Adds a row with colours.
+    mutating func add(_ cells: [Cell], below: [String] = []) {
+        rows.append((cells, below.map(printable)))
     }
 
     func print(_ style: Style) {
+        for line in lines(style, width: Output.standardOutput.width) { Commands.print(line) }
+    }
+
+    /// The lines of the table.
+    ///
+    /// - Parameter width: How many cells a line may have, or nil.
+    func lines(_ style: Style, width: Int?) -> [String] {
+        let widths = fittedWidths(width)
+        var lines = [style.strong(line(header.map { Cell($0) }, widths, Style.plain))]
+        for row in rows {
+            lines.append(line(row.cells, widths, style))
+            for text in row.below { lines.append("  " + style.faint(text)) }
+        }
+        return lines
+    }
+
+    private func fittedWidths(_ width: Int?) -> [Int] {
         var widths = header.map(displayWidth)
         for row in rows {
             for (column, cell) in row.cells.enumerated() {
-                widths[column] = max(widths[column], displayWidth(cell))
+                widths[column] = max(widths[column], displayWidth(cell.text))
             }
         }
-        Swift.print(style.strong(line(header, widths)))
-        for row in rows {
-            Swift.print(line(row.cells, widths))
-            for text in row.below { Swift.print("  " + style.faint(text)) }
+        guard let width else { return widths }
+        var excess = widths.reduce(0, +) + 2 * (widths.count - 1) - width
+        while excess > 0 {
+            let heads = header.map(displayWidth)
+            // A column never gets narrower than its head: what is in it could not be told.
+            let candidates = widths.indices.filter {
+                widths[$0] > max(Self.leastWidth, heads[$0])
+            }
+            guard let widest = candidates.max(by: { widths[$0] < widths[$1] }) else { break }
+            widths[widest] -= 1
+            excess -= 1
         }
+        return widths
     }
 
-    private func line(_ cells: [String], _ widths: [Int]) -> String {
+    private func line(_ cells: [Cell], _ widths: [Int], _ style: Style) -> String {
         var line = ""
         for (column, cell) in cells.enumerated() {
-            line += cell
+            let text = fitted(cell.text, width: widths[column])
+            line += style.urgency(cell.urgency, text)
             if column < cells.count - 1 {
-                line += String(repeating: " ", count: widths[column] - displayWidth(cell) + 2)
+                line += String(repeating: " ", count: widths[column] - displayWidth(text) + 2)
             }
         }
         return line
     }
 }
 
-/// Text from a token or a CA without what would move a cursor.
-func printable(_ text: String) -> String {
-    String(
-        text.map { character in
-            character.unicodeScalars.contains { $0.properties.generalCategory == .control }
-                ? "\u{FFFD}" : character
-        })
-}
-
-/// How many cells of a terminal a text takes.
-func displayWidth(_ text: String) -> Int {
-    text.reduce(0) { $0 + width($1) }
-}
-
-private func width(_ character: Character) -> Int {
-    guard let first = character.unicodeScalars.first else { return 0 }
-    if first.properties.isEmojiPresentation { return 2 }
-    // East Asian wide and fullwidth forms (UAX #11), in their blocks.
-    let wide: [ClosedRange<UInt32>] = [
-        0x1100...0x115F, 0x2E80...0x303E, 0x3041...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF,
-        0xFE30...0xFE6F, 0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x20000...0x3FFFD,
-    ]
-    return wide.contains { $0.contains(first.value) } ? 2 : 1
+extension Style {
+    fileprivate static let plain = Style(.standardOutput, choice: .never)
 }

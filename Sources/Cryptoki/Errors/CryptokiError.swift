@@ -1,8 +1,10 @@
 /// Why something that was asked of a module, a token or a URI did not happen.
 public struct CryptokiError: Error, Sendable, Equatable {
     /// What kind of failure this is. Later versions may add to these.
-    public struct Code: Sendable, Hashable {
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
+        /// The code's name. It stays the same in later versions.
+        public var description: String { value }
 
         /// A Cryptoki function returned something else than `CKR_OK`: see
         /// ``CryptokiError/returnValue``.

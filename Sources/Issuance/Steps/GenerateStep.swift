@@ -316,16 +316,13 @@ struct GenerateStep {
             throw IssuanceError(error, at: .generate, while: "searching the token")
         }
         guard found.count == 1 else {
-            var choices: [String] = []
-            for handle in found.prefix(20) {
-                choices.append(try read(handle, nil, isNew: false, &session).uri)
-            }
+            let choices = try uris(of: found.isEmpty ? nil : found, &session)
             throw IssuanceError(
                 found.isEmpty ? .noSuchObject : .severalObjects, at: .generate,
                 found.isEmpty
                     ? "no private key on the token fits \(uri)"
                     : "\(found.count) private keys on the token fit \(uri)",
-                choices: choices)
+                choices: choices, wanted: uri.description)
         }
         let key = try read(found[0], nil, isNew: false, &session)
         guard acceptance.contains(key.publicKey.kind) else {
@@ -334,6 +331,28 @@ struct GenerateStep {
                 "the CA signs no keys of kind \(key.publicKey.kind)")
         }
         return key
+    }
+
+    /// The URIs of private keys, twenty at most.
+    ///
+    /// - Parameter keys: The keys, or nil for all of the token.
+    private func uris(
+        of keys: [ObjectHandle]?, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> [String] {
+        do throws(CryptokiError) {
+            var template = Template()
+            template[.class] = .privateKey
+            let handles = if let keys { keys } else { try session.findObjects(template) }
+            var uris: [String] = []
+            for handle in handles.prefix(20) {
+                let attributes = try session.attributes(
+                    of: handle, [AttributeKey.id.type, AttributeKey.label.type])
+                uris.append(uri(attributes[.id] ?? [], attributes[.label] ?? ""))
+            }
+            return uris
+        } catch {
+            throw IssuanceError(error, at: .generate, while: "searching the token")
+        }
     }
 
     /// Finds a key by its public half, under the id that it had.

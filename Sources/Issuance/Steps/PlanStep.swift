@@ -188,7 +188,7 @@ struct AccountChoices {
                 throw IssuanceError(
                     .accountLacks, at: .plan,
                     "the account has no name “\(wanted)”",
-                    choices: all.map(\.text))
+                    choices: all.map(\.text), wanted: wanted)
             }
             return name
         }
@@ -205,7 +205,7 @@ struct AccountChoices {
             throw IssuanceError(
                 .accountLacks, at: .plan,
                 "the account has no verified address “\(unknown)”",
-                choices: account.emailAddresses)
+                choices: account.emailAddresses, wanted: unknown)
         }
         guard wanted.isEmpty else { return wanted }
         guard account.emailAddresses.count == 1 else {

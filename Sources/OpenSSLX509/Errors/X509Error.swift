@@ -1,8 +1,10 @@
 /// Why a key, a request or a certificate could not be read, made or verified.
 public struct X509Error: Error, Sendable, Equatable {
     /// What kind of failure this is. Later versions may add to these.
-    public struct Code: Sendable, Hashable {
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
+        /// The code's name. It stays the same in later versions.
+        public var description: String { value }
 
         /// The bytes are not what they should be.
         public static let malformed = Code(value: "malformed")

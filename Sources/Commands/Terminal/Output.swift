@@ -1,0 +1,34 @@
+internal import Secrets
+internal import SystemPackage
+internal import Terminal
+
+/// Where text goes.
+enum Output: Int32 {
+    case standardOutput = 1
+    case standardError = 2
+
+    var isTerminal: Bool { Terminal.isTerminal(rawValue) }
+
+    /// How many cells a line may have; nil where nothing limits it.
+    var width: Int? {
+        if isTerminal, let width = terminalWidth(rawValue) { return width }
+        return environmentVariable("COLUMNS").flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
+    }
+}
+
+/// Writes a line to standard error, at once.
+func printError(_ line: String) {
+    Progress.shared.interrupt(with: line + "\n")
+}
+
+/// Writes to standard output; what is being done has ended well by then.
+func print(_ text: String, terminator: String = "\n") {
+    Progress.shared.finish()
+    Swift.print(text, terminator: terminator)
+}
+
+/// Writes a text to standard error.
+func writeError(_ text: String) {
+    // There is nobody to tell where standard error is closed.
+    _ = try? FileDescriptor.standardError.writeAll(text.utf8)
+}

@@ -1,0 +1,151 @@
+internal import Secrets
+internal import Synchronization
+internal import Terminal
+
+/// What the program is at, as a person sees it on standard error while nothing else happens.
+///
+/// On a terminal it is one line that lives while the work goes on, and that stays where it took long
+/// enough to be read. Elsewhere it is a line when the work begins.
+final class Progress: Sendable {
+    /// That of the process: there is one terminal.
+    static let shared = Progress()
+
+    /// How much is told.
+    enum Manner {
+        /// Nothing.
+        case quiet
+        /// A line when something begins.
+        case lines
+        /// One line that is drawn again and again.
+        case live
+    }
+
+    /// What is left where a person interrupts.
+    struct Situation {
+        /// What state things are in: a sentence without a full stop.
+        var state = "nothing was changed"
+        /// What to type next.
+        var hints = ["the same command does it from the beginning"]
+    }
+
+    private struct Work {
+        let text: String
+        let isToken: Bool
+        let began: ContinuousClock.Instant
+        /// Whether the live line is there now, and whether it ever was.
+        var isDrawn = false
+        var wasDrawn = false
+        var hasTouchNotice = false
+    }
+
+    private struct State {
+        var manner = Manner.lines
+        var work: Work?
+        var situation = Situation()
+        var isWatched = false
+        var turn = 0
+        var failureAsJSON = false
+    }
+
+    private let state = Mutex(State())
+
+    func setManner(_ manner: Manner) { state.withLock { $0.manner = manner } }
+
+    var isQuiet: Bool { state.withLock { $0.manner == .quiet } }
+
+    /// What is left where a person interrupts now, and what was being done.
+    var situation: (Situation, doing: String?) {
+        state.withLock { ($0.situation, $0.work?.text) }
+    }
+
+    /// Says what is left from now on where a person interrupts.
+    func leaves(_ text: String, hints: [String]) {
+        state.withLock { $0.situation = Situation(state: text, hints: hints) }
+    }
+
+    /// Begins something; what was done before has ended well.
+    ///
+    /// - Parameters:
+    ///   - text: What is done, as "writing the certificate".
+    ///   - isToken: Whether a token does it, which may wait to be touched.
+    func begin(_ text: String, onToken isToken: Bool) {
+        state.withLock { state in
+            Self.end(&state, isDone: true)
+            state.work = Work(text: text, isToken: isToken, began: .now)
+            switch state.manner {
+            case .quiet: return
+            case .lines: writeError("… \(text)\n")
+            case .live: break
+            }
+            guard !state.isWatched else { return }
+            state.isWatched = true
+            repeatInBackground(everyMilliseconds: 100) { [self] in watch() }
+        }
+    }
+
+    /// Ends what was begun, which has gone well.
+    func finish() { state.withLock { Self.end(&$0, isDone: true) } }
+
+    /// Ends what was begun, which has not gone well.
+    func abandon() { state.withLock { Self.end(&$0, isDone: false) } }
+
+    /// Writes lines to standard error where the live line would stand in their way.
+    func interrupt(with text: String) {
+        state.withLock { state in
+            Self.clear(&state)
+            writeError(text)
+        }
+    }
+
+    private func watch() -> Bool {
+        state.withLock { state in
+            guard var work = state.work else {
+                state.isWatched = false
+                return false
+            }
+            state.turn += 1
+            let time = ContinuousClock.now - work.began
+            let isSilent = work.isToken && time > .seconds(5)
+            if state.manner == .live, time > .milliseconds(500) {
+                work.isDrawn = true
+                work.wasDrawn = true
+                let sign = Array("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")[state.turn % 10]
+                let touch = isSilent ? "; touch the token if it blinks" : ""
+                let text = "\(sign) \(work.text), \(time.components.seconds) s\(touch)"
+                let width = terminalWidth(2) ?? 80
+                writeError("\r\u{1B}[K" + fitted(text, width: width - 1))
+            } else if state.manner == .lines, isSilent, !work.hasTouchNotice {
+                work.hasTouchNotice = true
+                writeError("  touch the token if it blinks\n")
+            }
+            state.work = work
+            return true
+        }
+    }
+
+    private static func clear(_ state: inout State) {
+        guard state.work?.isDrawn == true else { return }
+        state.work?.isDrawn = false
+        writeError("\r\u{1B}[K")
+    }
+
+    private static func end(_ state: inout State, isDone: Bool) {
+        clear(&state)
+        if let work = state.work, work.wasDrawn, isDone {
+            let seconds = (ContinuousClock.now - work.began).components.seconds
+            writeError("✓ \(work.text)" + (seconds > 0 ? ", \(seconds) s" : "") + "\n")
+        }
+        state.work = nil
+    }
+}
+
+/// Does something of which a person is told while it takes long.
+///
+/// - Parameters:
+///   - text: What is done, as "reading the token".
+///   - body: It.
+func working<Result>(_ text: String, _ body: () throws -> Result) rethrows -> Result {
+    Progress.shared.begin(text, onToken: true)
+    defer { Progress.shared.abandon() }
+    return try body()
+}

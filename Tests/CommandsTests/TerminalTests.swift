@@ -1,0 +1,230 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The program at a terminal of its own, as a person has it before them.
+struct AtTerminal {
+    let bench: Bench
+    var columns = 100
+
+    /// Runs tokencert at a terminal.
+    ///
+    /// - Parameters:
+    ///   - arguments: Of tokencert.
+    ///   - dialogue: Lines of expect(1) that answer what is asked.
+    ///   - variables: As for the bench.
+    /// - Returns: The exit status, and all that the terminal showed.
+    func run(
+        _ arguments: [String], _ dialogue: String = "", _ variables: [String: String] = [:]
+    ) throws -> Outcome {
+        let words = arguments.map { "{\($0)}" }.joined(separator: " ")
+        let script = """
+            log_user 1
+            set timeout 60
+            set stty_init "cols \(columns)"
+            spawn -noecho {\(product("tokencert"))} \(words)
+            \(dialogue)
+            expect eof
+            catch wait result
+            if {[llength $result] > 4} { puts "ended by [lindex $result 5]"; exit 128 }
+            exit [lindex $result 3]
+            """
+        let file = try bench.token.folder.write(script, "script")
+        let all = bench.environment.merging(variables) { $1 }.merging(["TERM": "xterm"]) { $1 }
+        return try TestSupport.run(
+            "expect", ["-f", file], environment: all.filter { !$0.value.isEmpty })
+    }
+}
+
+extension RealParts {
+    /// What a person sees at a terminal.
+    @Suite struct TerminalTests {
+        @Test("A token that takes its time looks dead, and nobody touches it")
+        func progress() throws {
+            let bench = try Bench()
+            let slow = bench.faulty(["FAULTY_RULES": "C_Sign#1:before:delay=6500"])
+            let live = try AtTerminal(bench: bench).run(
+                ["issue", "--key-type", "rsa:2048"], "", slow)
+            #expect(live.status == 0, "\(live)")
+            #expect(live.output.contains("having the token sign the request, 3 s"))
+            #expect(live.output.contains("6 s; touch the token if it blinks"))
+            #expect(live.output.contains("✓ having the token sign the request, 6 s"))
+            // What was quick leaves nothing behind.
+            #expect(!live.output.contains("checking the certificate"))
+            let lines = try bench.tokencert(["issue", "--key-type", "rsa:2048"], slow)
+            #expect(lines.errors.contains("… having the token sign the request\n"))
+            #expect(lines.errors.contains("  touch the token if it blinks\n"))
+            #expect(!lines.errors.contains("\u{1B}") && !lines.errors.contains("\r"))
+            let quiet = try bench.tokencert(["issue", "--quiet", "--key-type", "rsa:2048"])
+            #expect(quiet.status == 0 && quiet.errors.isEmpty, "\(quiet.errors)")
+        }
+
+        @Test("Ctrl-C leaves a person without a word about the order")
+        func interrupted() throws {
+            let bench = try Bench()
+            let slow = bench.faulty(["FAULTY_RULES": "C_Sign#1:before:delay=20000"])
+            let outcome = try AtTerminal(bench: bench).run(
+                ["issue", "--key-type", "rsa:2048"],
+                #"""
+                expect "sign the request, 1 s"
+                send "\003"
+                """#, slow)
+            #expect(outcome.output.contains("ended by SIGINT"), "\(outcome)")
+            #expect(
+                outcome.output.contains(
+                    "interrupted while having the token sign the request: all that was done for "
+                        + "order 1 is in the ledger"))
+            #expect(
+                outcome.output.contains("hint:") && outcome.output.contains("tokencert resume 1"))
+            let resumed = try bench.tokencert(["resume", "1"])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(bench.ca.orders.count == 1)
+            // Before anything was begun.
+            let early = try AtTerminal(bench: bench).run(
+                ["issue"], "sleep 2; send {\u{3}}",
+                bench.faulty(["FAULTY_RULES": "C_Login#1:before:delay=20000"]))
+            #expect(early.output.contains("nothing was changed"), "\(early)")
+            #expect(try bench.tokencert(["resume"]).output == "Nothing is unfinished.\n")
+        }
+
+        @Test("A PIN is shown, sent after Ctrl-C, or sent twice; the terminal stays silent after")
+        func prompts() throws {
+            let bench = try Bench()
+            let faulty = bench.faulty(["TOKENCERT_PIN_SOURCE": "prompt"])
+            let terminal = AtTerminal(bench: bench)
+            let interrupted = try terminal.run(
+                ["issue"],
+                #"""
+                expect "PIN for “work” (SoftHSM v2, serial *): "
+                send "1234\003"
+                """#, faulty)
+            #expect(interrupted.status == 77, "\(interrupted)")
+            #expect(interrupted.output.contains("nothing was sent and nothing was changed"))
+            #expect(bench.logins.isEmpty)
+            // Told to end by another process while it asks: the terminal echoes again.
+            let killed = try terminal.run(
+                ["issue"],
+                #"""
+                expect "PIN for"
+                exec kill -TERM [exp_pid]
+                expect "interrupted"
+                """#, faulty)
+            #expect(killed.output.contains("ended by SIGTERM"), "\(killed)")
+            #expect(bench.logins.isEmpty)
+            let wrong = try terminal.run(
+                ["list"], "expect {PIN for}; send secret-é\\r", faulty)
+            #expect(wrong.status == 77, "\(wrong)")
+            #expect(!wrong.output.contains("secret"), "\(wrong)")
+            #expect(bench.logins.count == 1)
+            // A pipe on standard input and output changes nothing about the question.
+            let piped = try terminal.run(
+                ["list"], "expect {PIN for}; send \(bench.token.pin)\\r", faulty)
+            #expect(piped.status == 0 && piped.output.contains("“work”"), "\(piped)")
+        }
+
+        @Test("A table is broken by a narrow terminal, or by a name of wide characters")
+        func tables() throws {
+            let bench = try Bench(
+                accounts: [
+                    StandIn.account(
+                        "anna@example.org", points: 100, codeSigning: true,
+                        emails: ["anna@example.org"], first: "漢字", last: "Müller-Lüdenscheidt 🦊")
+                ])
+            for label in ["short", "a label that is much longer than any column should be", "漢字かな"]
+            {
+                #expect(
+                    try bench.tokencert(["issue", "--key-type", "rsa:2048", "--label", label])
+                        .status == 0)
+            }
+            for columns in [60, 80, 140] {
+                let outcome = try bench.tokencert(["list"], ["COLUMNS": "\(columns)"])
+                let lines = outcome.output.split(separator: "\n").map(String.init)
+                let start = try #require(lines.firstIndex { $0.hasPrefix("KEY") })
+                let rows = lines[start...].filter { !$0.hasPrefix("  ") && !$0.hasPrefix("Priv") }
+                #expect(rows.count == 4, "\(outcome.output)")
+                for row in rows {
+                    #expect(cells(row) <= columns, "\(columns): \(row)")
+                }
+                // Whatever is cut: the last column, the days, is there and begins at one place.
+                let places = rows.map { row in
+                    cells(
+                        String(
+                            row.prefix(upTo: row.range(of: "  ", options: .backwards)!.upperBound)))
+                }
+                #expect(Set(places).count == 1, "\(outcome.output)")
+                #expect(rows.dropFirst().allSatisfy { $0.hasSuffix("729") || $0.hasSuffix("730") })
+                // What is there to be copied is never cut.
+                #expect(lines.filter { $0.contains("pkcs11:") && $0.contains("…") }.isEmpty)
+                if columns == 140 { #expect(outcome.output.contains("Müller-Lüdenscheidt 🦊")) }
+                if columns == 60 { #expect(rows.contains { $0.contains("…") }) }
+            }
+        }
+
+        @Test("Colour where nobody wants it, or none where it was asked for")
+        func color() throws {
+            let bench = try Bench()
+            func hasColor(_ arguments: [String], _ variables: [String: String]) throws -> Bool {
+                try bench.tokencert(["tokens"] + arguments, variables).output.contains("\u{1B}[")
+            }
+            #expect(try !hasColor([], [:]))
+            #expect(try hasColor(["--color", "always"], ["NO_COLOR": "1"]))
+            #expect(try hasColor([], ["CLICOLOR_FORCE": "1"]))
+            #expect(try !hasColor([], ["CLICOLOR_FORCE": "1", "NO_COLOR": "1"]))
+            let terminal = AtTerminal(bench: bench)
+            #expect(try terminal.run(["tokens"]).output.contains("\u{1B}["))
+            #expect(try !terminal.run(["tokens"], "", ["CLICOLOR": "0"]).output.contains("\u{1B}["))
+            #expect(try !terminal.run(["tokens", "--color", "never"]).output.contains("\u{1B}["))
+        }
+
+        @Test("A slip of the fingers is answered with nothing but no")
+        func suggestions() throws {
+            let bench = try Bench()
+            func hints(_ arguments: [String]) throws -> String {
+                let outcome = try bench.tokencert(arguments)
+                #expect(outcome.status != 0)
+                return outcome.errors
+            }
+            #expect(try hints(["lsit"]).contains("did you mean tokencert list?"))
+            #expect(
+                try hints(["list", "--token", "wrok"]).contains("did you mean --token 'work'?"))
+            #expect(
+                try hints(["issue", "--email", "ana@example.org"]).contains("did you mean anna@"))
+            #expect(
+                try hints(["issue", "--name", "Anna Mueller"]).contains("did you mean Anna Müller?")
+            )
+            #expect(try bench.tokencert(["request", "--id", "07", "--label", "mail"]).status == 0)
+            #expect(
+                try hints(["issue", "--key", "pkcs11:object=mial"]).contains(
+                    "object=mail;type=private"))
+        }
+
+        @Test("A program that reads JSON gets no JSON where something fails")
+        func errorsInJSON() throws {
+            let bench = try Bench()
+            func error(_ arguments: [String]) throws -> [String: Any] {
+                let outcome = try bench.tokencert(arguments)
+                let error = try #require(try outcome.json()["error"] as? [String: Any])
+                #expect(error["status"] as? Int == Int(outcome.status))
+                #expect(outcome.errors.contains("error: \(error["message"] as? String ?? "?")\n"))
+                #expect((error["hints"] as? [String])?.isEmpty == false)
+                return error
+            }
+            #expect(
+                try error(["issue", "--json", "--email", "x@example.org"])["code"] as? String
+                    == "accountLacks")
+            #expect(try error(["list", "--json", "--token", "x"])["code"] as? String == "noToken")
+            #expect(try error(["list", "--json", "--nonsense"])["status"] as? Int == 64)
+            #expect(try error(["resume", "--json", "77"])["status"] as? Int == 66)
+        }
+    }
+}
+
+/// How many cells of a terminal a line takes, by what the Unicode standard says of each character.
+private func cells(_ text: String) -> Int {
+    text.reduce(0) { sum, character in
+        let scalar = character.unicodeScalars.first!
+        let isWide =
+            scalar.properties.isEmojiPresentation || (0x3040...0x9FFF).contains(scalar.value)
+        return sum + (isWide ? 2 : 1)
+    }
+}
