@@ -5,6 +5,8 @@ public enum PinnedRoot {
         "07edbd824a4988cfef4215da20d48c2b41d71529d7c900f570926f277cc230c5"
     /// The path under which CAcert's web server publishes it.
     public static let path = "/certs/root_X0F.crt"
+    /// The path of the class 3 certificate, which the root has signed.
+    public static let class3Path = "/certs/class3_x14E228.crt"
     /// The fingerprint of its older form, signed with MD5, which must not be used. The key is the
     /// same.
     public static let retiredSHA256Fingerprint =

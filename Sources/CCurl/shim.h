@@ -29,6 +29,10 @@ static inline CURLcode tokencert_curl_set_list(
 static inline CURLcode tokencert_curl_set_write_function(CURL *handle, curl_write_callback value) {
     return curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, value);
 }
+static inline CURLcode tokencert_curl_set_header_function(
+    CURL *handle, curl_write_callback value) {
+    return curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, value);
+}
 static inline CURLcode tokencert_curl_get_long(CURL *handle, CURLINFO info, long *value) {
     return curl_easy_getinfo(handle, info, value);
 }

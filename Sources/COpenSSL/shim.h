@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
@@ -40,6 +41,14 @@ static inline int tokencert_sk_ASN1_OBJECT_num(const EXTENDED_KEY_USAGE *usages)
 static inline ASN1_OBJECT *tokencert_sk_ASN1_OBJECT_value(
     const EXTENDED_KEY_USAGE *usages, int index) {
     return sk_ASN1_OBJECT_value(usages, index);
+}
+
+static inline int tokencert_sk_OPENSSL_STRING_num(const STACK_OF(OPENSSL_STRING) *strings) {
+    return sk_OPENSSL_STRING_num(strings);
+}
+static inline const char *tokencert_sk_OPENSSL_STRING_value(
+    const STACK_OF(OPENSSL_STRING) *strings, int index) {
+    return sk_OPENSSL_STRING_value(strings, index);
 }
 
 // A macro with a cast of its pointer.

@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import Inventory
-internal import Issuance
 internal import OpenSSLX509
 
 struct ListCommand: ParsableCommand {
@@ -15,44 +14,28 @@ struct ListCommand: ParsableCommand {
         help: ArgumentHelp("Only what fits this PKCS#11 URI.", valueName: "uri"))
     var uri: String?
 
+    @Flag(help: "Show module, token, keys, certificates and issuers as a tree.")
+    var tree = false
+
     @OptionGroup var tokenOptions: TokenOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         try prepareProcess(output)
-        let uri = try uri.map(parseURI)
-        let capabilities = try findToken(tokenOptions, uri)
-        let token = capabilities.token
-        let source = try tokenOptions.source(uri)
-        let needsLogin = token.info.flags.contains(.loginRequired)
-        let inventory: TokenInventory
-        if source != nil, needsLogin {
-            let plan = try PINPlan(
-                capabilities, for: [.read], allowingLastTry: tokenOptions.allowsLastTry)
-            inventory = try withPINs(plan, tokenOptions, uri) { pins in
-                try TokenLogin(capabilities, pins).performing(.read, at: .plan) {
-                    () throws(IssuanceError) in Result { try read(capabilities, uri) }
-                }.get()
-            }
-        } else {
-            inventory = try read(capabilities, uri)
-        }
-        let sawAll = !needsLogin || source != nil
+        let isTree = setting(tree, "TREE")
+        let read = try readToken(
+            tokenOptions, try uri.map(parseURI), keepingCertificates: isTree)
         let report = ListReport(
-            token: try TokenReport(token), sawPrivateObjects: sawAll, inventory: inventory,
-            now: now())
+            token: try TokenReport(read.token), sawPrivateObjects: read.sawPrivateObjects,
+            inventory: read.inventory, now: now())
         if output.isJSON {
             try report.printJSON()
+        } else if isTree {
+            let anchors = TrustStore.anchorsIfAny()
+            ListTree(read, anchors: anchors, now: report.now).print(try output.style())
         } else {
             report.printTable(try output.style())
         }
-    }
-
-    private func read(
-        _ capabilities: TokenCapabilities, _ uri: PKCS11URI?
-    ) throws -> TokenInventory {
-        var session = try capabilities.token.openSession(ReadOnly.self)
-        return try TokenInventory(&session, matching: uri, profile: capabilities.profile)
     }
 }
 
@@ -64,6 +47,8 @@ struct ListReport {
     let inventory: TokenInventory
     let now: Int64
 
+    private var health: Health { Health(now: now, sawPrivateObjects: sawPrivateObjects) }
+
     /// A key, in the form of its JSON.
     struct Key: Encodable {
         let kind: String
@@ -73,6 +58,8 @@ struct ListReport {
         let publicKey: String?
         let certificates: [CertificateLine]
         let mismatchedCertificates: [CertificateLine]
+        /// What `health` has to say about it, by its names.
+        let findings: [Finding.Kind]
     }
 
     /// A certificate, in the form of its JSON.
@@ -87,6 +74,8 @@ struct ListReport {
         let notAfter: String?
         let daysLeft: Int?
         let keyKind: String?
+        /// What `health` has to say about it, by its names.
+        let findings: [Finding.Kind]
     }
 
     /// Prints one JSON object, each key and each certificate on a line of its own.
@@ -97,12 +86,12 @@ struct ListReport {
         print("\"keys\":[")
         for (index, key) in inventory.keys.enumerated() {
             let comma = index + 1 < inventory.keys.count ? "," : ""
-            print(try jsonLine(Key(key, now)) + comma)
+            print(try jsonLine(Key(key, now, health)) + comma)
         }
         print("],\"certificates\":[")
         for (index, entry) in inventory.certificates.enumerated() {
             let comma = index + 1 < inventory.certificates.count ? "," : ""
-            print(try jsonLine(CertificateLine(entry, now)) + comma)
+            print(try jsonLine(CertificateLine(entry, now, health)) + comma)
         }
         print("]}")
     }
@@ -132,32 +121,55 @@ struct ListReport {
                 key.privateKey == nil ? "\(kind) public" : kind, key.label, hexadecimal(key.id),
             ]
             if key.certificates.isEmpty {
-                table.add(head + ["none", "", ""], below: uris)
+                table.add(head + ["none", "", ""], below: uris + marks(key))
             }
             for (index, entry) in key.certificates.enumerated() {
                 table.add(
-                    head + cells(entry), below: (index == 0 ? uris : []) + [entry.record.uri])
+                    head.map { Table.Cell($0) } + cells(entry),
+                    below: (index == 0 ? uris + marks(key) : []) + [entry.record.uri]
+                        + marks(entry))
             }
             for entry in key.mismatchedCertificates {
-                table.add(row("same id, other key", entry), below: [entry.record.uri])
+                table.add(
+                    row("same id, other key", entry),
+                    below: [entry.record.uri, "! it bears the id of a key that it is not for"]
+                        + marks(entry))
             }
         }
         for entry in inventory.certificates {
-            table.add(row("no key seen", entry), below: [entry.record.uri])
+            table.add(row("no key seen", entry), below: [entry.record.uri] + marks(entry))
         }
         return table
     }
 
-    private func row(_ head: String, _ entry: CertificateEntry) -> [String] {
-        [head, entry.record.label, hexadecimal(entry.record.id)] + cells(entry)
+    private func row(_ head: String, _ entry: CertificateEntry) -> [Table.Cell] {
+        [head, entry.record.label, hexadecimal(entry.record.id)].map { Table.Cell($0) }
+            + cells(entry)
     }
 
-    private func cells(_ entry: CertificateEntry) -> [String] {
-        guard let content = entry.content else { return ["unreadable", "", ""] }
+    private func cells(_ entry: CertificateEntry) -> [Table.Cell] {
+        guard let content = entry.content else {
+            return ["unreadable", "", ""].map { Table.Cell($0) }
+        }
         let daysLeft = content.daysLeft(at: now)
         return [
-            content.subjectName, content.issuerName, daysLeft < 0 ? "expired" : "\(daysLeft)",
+            Table.Cell(content.subjectName), Table.Cell(content.issuerName),
+            Table.Cell(
+                daysLeft < 0 ? "expired" : "\(daysLeft)", Urgency(daysLeft: daysLeft)),
         ]
+    }
+
+    /// What `health` has to say, where it is more than that something is missing.
+    private func marks(_ key: KeyEntry) -> [String] {
+        Self.marks(health.findings(key).filter { $0.kind != .mismatch })
+    }
+
+    private func marks(_ entry: CertificateEntry) -> [String] {
+        Self.marks(health.findings(entry))
+    }
+
+    private static func marks(_ findings: [Finding]) -> [String] {
+        findings.filter { $0.severity > .notice }.map { "! \($0.text)" }
     }
 
     static func name(_ kind: KeyKind?) -> String {
@@ -170,19 +182,20 @@ struct ListReport {
 }
 
 extension ListReport.Key {
-    init(_ key: KeyEntry, _ now: Int64) {
+    init(_ key: KeyEntry, _ now: Int64, _ health: Health) {
         kind = ListReport.name(key.kind)
         label = key.label
         id = hexadecimal(key.id)
         privateKey = key.privateKey?.uri
         publicKey = key.publicKey?.uri
-        certificates = key.certificates.map { .init($0, now) }
-        mismatchedCertificates = key.mismatchedCertificates.map { .init($0, now) }
+        certificates = key.certificates.map { .init($0, now, health) }
+        mismatchedCertificates = key.mismatchedCertificates.map { .init($0, now, health) }
+        findings = health.findings(key).map(\.kind)
     }
 }
 
 extension ListReport.CertificateLine {
-    init(_ entry: CertificateEntry, _ now: Int64) {
+    init(_ entry: CertificateEntry, _ now: Int64, _ health: Health) {
         uri = entry.record.uri
         label = entry.record.label
         id = hexadecimal(entry.record.id)
@@ -193,5 +206,6 @@ extension ListReport.CertificateLine {
         notAfter = entry.content.map { timestamp($0.notAfter) }
         daysLeft = entry.content?.daysLeft(at: now)
         keyKind = entry.content?.keyKind.description
+        findings = health.findings(entry).map(\.kind)
     }
 }

@@ -22,6 +22,7 @@ public func runTokencert() -> Int32 {
 }
 
 private func report(_ error: any Error) -> Int32 {
+    if error is Findings { return ExitStatus.findings.rawValue }
     if let failure = error as? Failure {
         write(failure)
         return failure.status.rawValue

@@ -15,9 +15,10 @@ public struct Tokencert: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            TokensCommand.self, ListCommand.self, AccountCommand.self, RequestCommand.self,
-            IssueCommand.self, ResumeCommand.self, RenewCommand.self, ImportCommand.self,
-            HistoryCommand.self, ProbeCommand.self,
+            TokensCommand.self, ListCommand.self, ShowCommand.self, HealthCommand.self,
+            AccountCommand.self, RequestCommand.self, IssueCommand.self, ResumeCommand.self,
+            RenewCommand.self, ImportCommand.self, HistoryCommand.self, DeleteCommand.self,
+            TokenCommand.self, TrustCommand.self, ProbeCommand.self,
         ])
 
     /// Made by argument-parser.

@@ -6,6 +6,8 @@ public struct HTTPAnswer: Sendable, Hashable {
     public let status: Int
     /// The media type in `Content-Type`, or nil.
     public let contentType: String?
+    /// What the server's clock said (`Date`), in seconds since 1970-01-01 00:00 UTC, or nil.
+    public let date: Int64?
     /// The body.
     public let body: [UInt8]
 }
@@ -32,7 +34,7 @@ public struct HTTPLimits: Sendable, Hashable {
     }
 }
 
-/// Posts forms over HTTPS, and nothing else: no redirects are followed, no cookies are kept, no
+/// Posts forms and gets pages over HTTPS, and nothing else: no redirects are followed, no cookies are kept, no
 /// request is sent twice.
 ///
 /// Each request has a connection of its own. A client is for one thread at a time.
@@ -72,5 +74,19 @@ public struct HTTPClient: ~Copyable {
             throw HTTPError(.invalidURL, "\(url) is not an https:// address")
         }
         return try handle.post(url, form, maximumAnswer: limits.maximumAnswer)
+    }
+
+    /// Gets a page.
+    ///
+    /// The C function is `curl_easy_perform`.
+    ///
+    /// - Parameter url: An `https:` address. It carries no secret.
+    /// - Returns: The answer, whatever its status, redirects included.
+    /// - Throws: ``HTTPError``.
+    public mutating func get(_ url: String) throws(HTTPError) -> HTTPAnswer {
+        guard url.lowercased().hasPrefix("https://") else {
+            throw HTTPError(.invalidURL, "\(url) is not an https:// address")
+        }
+        return try handle.get(url, maximumAnswer: limits.maximumAnswer)
     }
 }

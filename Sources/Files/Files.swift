@@ -218,3 +218,14 @@ public func absolutePath(_ path: String) -> String {
     defer { unsafe free(resolved) }
     return unsafe String(cString: resolved)
 }
+
+/// Removes a file for good.
+///
+/// The C function is `unlink`.
+///
+/// - Parameter path: The file.
+/// - Throws: ``FileError``.
+public func removeFile(_ path: String) throws(FileError) {
+    guard unsafe unlink(path) == 0 else { throw FileError("cannot remove", path) }
+    makeNameDurable(path)
+}

@@ -7,14 +7,19 @@ struct Pairing {
         let record: ObjectRecord
         let value: PublicKey?
         let kind: KeyKind?
+        let protection: KeyProtection?
     }
 
     private var privateKeys: [Half] = []
     private var publicKeys: [Half] = []
     private var certificates: [(entry: CertificateEntry, key: PublicKey?)] = []
 
-    mutating func add(key record: ObjectRecord, _ value: PublicKey?, _ kind: KeyKind?) {
-        let half = Half(record: record, value: value, kind: value?.kind ?? kind)
+    mutating func add(
+        key record: ObjectRecord, _ value: PublicKey?, _ kind: KeyKind?,
+        _ protection: KeyProtection?
+    ) {
+        let half = Half(
+            record: record, value: value, kind: value?.kind ?? kind, protection: protection)
         if record.objectClass == .privateKey {
             privateKeys.append(half)
         } else {
@@ -84,6 +89,7 @@ struct Pairing {
                     continue
                 }
                 keys[place].privateKey = half.record
+                keys[place].protection = half.protection
                 keys[place].value = keys[place].value ?? half.value
                 keys[place].kind = keys[place].value?.kind ?? keys[place].kind ?? half.kind
             }
@@ -92,6 +98,7 @@ struct Pairing {
         for half in unpaired {
             var key = KeyEntry()
             key.privateKey = half.record
+            key.protection = half.protection
             key.value = half.value
             key.kind = half.kind
             keys.append(key)

@@ -13,10 +13,12 @@ extension TokenInventory {
     ///   - uri: What the objects must fit, or nil for all of them.
     ///   - profile: What is known of the token; a certificate that its module makes for itself is
     ///     nobody's and left out.
+    ///   - keepsCertificates: Whether the certificates themselves are kept, and not only what is
+    ///     shown of them.
     /// - Throws: `CryptokiError`.
     public init<Access>(
         _ session: inout Session<Access>, matching uri: PKCS11URI? = nil,
-        profile: TokenProfile? = nil
+        profile: TokenProfile? = nil, keepingCertificates keepsCertificates: Bool = false
     ) throws(CryptokiError) {
         let tokenURI = try PKCS11URI(token: session.token)
         let wanted = uri?.objectAttributes ?? Template()
@@ -45,15 +47,22 @@ extension TokenInventory {
             let record = ObjectRecord(handle, head, tokenURI)
             switch record.objectClass {
             case .privateKey, .publicKey:
-                let body = try session.attributes(of: handle, Self.keyTypes(head[.keyType]))
-                pairing.add(key: record, publicKey(head[.keyType], body), kind(head[.keyType]))
+                let isPrivate = record.objectClass == .privateKey
+                let body = try session.attributes(
+                    of: handle,
+                    Self.keyTypes(head[.keyType]) + (isPrivate ? Self.protectionTypes : []))
+                pairing.add(
+                    key: record, publicKey(head[.keyType], body), kind(head[.keyType]),
+                    isPrivate ? KeyProtection(body) : nil)
             case .certificate:
                 let value = try session.attributes(of: handle, [AttributeKey.value.type])
                 let certificate = value[.value].flatMap { try? Certificate(der: $0) }
                 let content = certificate.map { CertificateEntry.Content($0) }
                 if let content, profile?.isPlaceholder(content) ?? false { continue }
                 pairing.add(
-                    certificate: CertificateEntry(record: record, content: content),
+                    certificate: CertificateEntry(
+                        record: record, content: content,
+                        certificate: keepsCertificates ? certificate : nil),
                     certificate?.publicKey)
             default:
                 others += 1
@@ -67,6 +76,11 @@ extension TokenInventory {
         AttributeKey<ObjectClass>.class.type, AttributeKey<[UInt8]>.id.type,
         AttributeKey<String>.label.type, AttributeKey<KeyType>.keyType.type,
         AttributeKey<Bool>.token.type,
+    ]
+
+    private static let protectionTypes: [AttributeType] = [
+        AttributeKey<Bool>.local.type, AttributeKey<Bool>.sensitive.type,
+        AttributeKey<Bool>.extractable.type, AttributeKey<Bool>.neverExtractable.type,
     ]
 
     private static func keyTypes(_ type: KeyType?) -> [AttributeType] {
@@ -103,6 +117,15 @@ public func publicKey(_ type: KeyType?, _ attributes: Attributes) -> PublicKey? 
     return nil
 }
 
+extension KeyProtection {
+    fileprivate init(_ attributes: Attributes) {
+        isLocal = attributes[.local]
+        isSensitive = attributes[.sensitive]
+        isExtractable = attributes[.extractable]
+        isNeverExtractable = attributes[.neverExtractable]
+    }
+}
+
 extension ObjectRecord {
     init(_ handle: ObjectHandle, _ head: Attributes, _ tokenURI: PKCS11URI) {
         self.handle = handle
@@ -126,5 +149,6 @@ extension CertificateEntry.Content {
         notBefore = certificate.notBefore
         notAfter = certificate.notAfter
         keyKind = certificate.publicKey.kind
+        isAuthority = certificate.isAuthority
     }
 }

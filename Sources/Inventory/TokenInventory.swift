@@ -33,6 +33,8 @@ public struct CertificateEntry: Sendable {
     public let record: ObjectRecord
     /// What it says, or nil where its value is no certificate.
     public let content: Content?
+    /// The certificate itself, where it was asked for.
+    public let certificate: Certificate?
 
     /// What a certificate says, without its bytes.
     public struct Content: Sendable, Hashable {
@@ -52,6 +54,8 @@ public struct CertificateEntry: Sendable {
         public let notAfter: Int64
         /// The kind of its key.
         public let keyKind: KeyKind
+        /// Whether it may issue others.
+        public let isAuthority: Bool
 
         /// How many whole days are left, negative once it has expired.
         ///
@@ -74,6 +78,8 @@ public struct KeyEntry: Sendable {
     public internal(set) var value: PublicKey?
     /// The kind, as far as the token tells it.
     public internal(set) var kind: KeyKind?
+    /// How well the private half is kept, where it is seen.
+    public internal(set) var protection: KeyProtection?
     /// The certificates for the key.
     public internal(set) var certificates: [CertificateEntry] = []
     /// Certificates that bear the key's `CKA_ID` and are for another key.
@@ -83,6 +89,18 @@ public struct KeyEntry: Sendable {
     public var id: [UInt8] { (privateKey ?? publicKey)?.id ?? [] }
     /// `CKA_LABEL`, or an empty text.
     public var label: String { (privateKey ?? publicKey)?.label ?? "" }
+}
+
+/// How well a private key is kept, by what the token says; nil for what it does not say.
+public struct KeyProtection: Sendable, Hashable {
+    /// `CKA_LOCAL`: it was made on the token.
+    public let isLocal: Bool?
+    /// `CKA_SENSITIVE`: it cannot be read in clear.
+    public let isSensitive: Bool?
+    /// `CKA_EXTRACTABLE`: it can be wrapped.
+    public let isExtractable: Bool?
+    /// `CKA_NEVER_EXTRACTABLE`: it never could be.
+    public let isNeverExtractable: Bool?
 }
 
 /// What is on a token.

@@ -84,6 +84,30 @@ public func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -
         code: .none, candidates: all.filter { $0.info.flags.contains(.tokenInitialized) })
 }
 
+/// Finds exactly one token that is to be set up: the one that was named, whatever is on it, or the
+/// only one that never was.
+///
+/// - Parameters:
+///   - choices: What was said about the token; nothing for one that was never set up.
+///   - modules: Where it is looked for.
+/// - Returns: The token.
+/// - Throws: ``TokenSelectionError``, or `CryptokiError` where a module cannot be asked.
+public func selectTokenToSetUp(_ choices: [TokenChoice], in modules: [Module]) throws -> Token {
+    var all: [Token] = []
+    for module in modules {
+        for slot in try module.slots(tokenPresent: true) {
+            if let token = try? slot.token() { all.append(token) }
+        }
+    }
+    let fitting = try all.filter { token in
+        for choice in choices where try !choice.fits(token) { return false }
+        return !choices.isEmpty || !token.info.flags.contains(.tokenInitialized)
+    }
+    if fitting.count == 1 { return fitting[0] }
+    throw TokenSelectionError(
+        code: fitting.isEmpty ? .none : .several, candidates: fitting.isEmpty ? all : fitting)
+}
+
 /// Finds exactly one token and asks it what it can do, and waits for it where it is not there.
 ///
 /// - Parameters:

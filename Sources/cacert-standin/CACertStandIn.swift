@@ -53,6 +53,11 @@ struct CACertStandIn: AsyncParsableCommand {
     @Option(help: ArgumentHelp("List of Debian weak keys.", valueName: "file"))
     var weakKeys: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Where certificates say that their status can be asked.", valueName: "url"))
+    var ocsp: String?
+
     @Option(help: ArgumentHelp("Add a line for each request to a file.", valueName: "file"))
     var requestLog: String?
 
@@ -68,6 +73,7 @@ struct CACertStandIn: AsyncParsableCommand {
         configuration.accountFault = accountFault
         configuration.weakKeysFile = weakKeys
         configuration.requestLog = requestLog
+        if let ocsp { configuration.ocspAddress = ocsp }
         let standIn = try StandInCA(configuration)
         try await standIn.run { port in
             print(usage(of: standIn, port: port))

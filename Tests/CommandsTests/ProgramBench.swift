@@ -12,6 +12,12 @@ struct Bench {
         ca = try StandIn(standIn, accounts: accounts)
     }
 
+    /// The program with a store without a token.
+    init(withoutToken: Void) throws {
+        token = try ThrowawayToken(label: nil)
+        ca = try StandIn()
+    }
+
     var environment: [String: String] {
         token.tokencertEnvironment.merging(ca.tokencertEnvironment) { $1 }
     }

@@ -14,7 +14,7 @@ extension RealParts {
             expect(ambiguous, 66, "more than one token fits")
             #expect(ambiguous.errors.components(separatedBy: "--token 'pkcs11:").count == 3)
             let unknown = try bench.tokencert(["issue", "--token", "wrok"])
-            expect(unknown, 66, "no token fits")
+            expect(unknown, 66, "no token is called “wrok”")
             #expect(unknown.errors.contains("token=work"))
             expect(
                 try bench.tokencert(["list", "pkcs11:token=nowhere"]), 66, "no token fits")
@@ -33,7 +33,7 @@ extension RealParts {
             let empty = try ThrowawayToken(label: nil)
             expect(
                 try bench.tokencert(["issue"], empty.environment), 66,
-                "the token is not initialised")
+                "the token is not set up yet")
             expect(
                 try bench.tokencert(["issue", "--token", "work"], empty.environment), 66,
                 "there is no token")
@@ -296,7 +296,7 @@ extension RealParts {
                 (["issue", "--token", "pkcs11:%zz"], "not a PKCS#11 URI"),
                 (["issue", "--token", "pkcs11:nonsense=x"], "a part that RFC 7512 does not know"),
                 (["issue", "--nonsense"], "Unknown option '--nonsense'"),
-                (["nonsense"], "Unexpected argument 'nonsense'"),
+                (["nonsense"], "there is no command “nonsense”"),
                 (["issue", "--ca-url", "http://localhost"], "--ca-url has to be an https://"),
                 (["issue", "--ca-url", "https://u:p@localhost"], "--ca-url has to be an https://"),
                 (["issue", "--timeout", "0"], "--timeout takes 1 to 3600 seconds"),

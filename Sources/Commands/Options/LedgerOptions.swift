@@ -12,6 +12,9 @@ struct LedgerOptions: ParsableArguments {
 
     var path: String { setting(ledger, "LEDGER") ?? stateFolder + "/ledger.sqlite" }
 
+    /// Whether there is a ledger yet.
+    var isThere: Bool { isReadableFile(path) }
+
     func open() throws -> Ledger {
         try Ledger(path: path, clock: now)
     }
@@ -25,7 +28,7 @@ struct LedgerOptions: ParsableArguments {
 
     /// The certificates that others have replaced, in PEM; none where there is no ledger yet.
     func replacedCertificates() throws -> Set<String> {
-        guard isReadableFile(path) else { return [] }
+        guard isThere else { return [] }
         return Set(
             try open().orders().filter(\.isProved)
                 .compactMap(\.beginning.replacedCertificate))

@@ -10,7 +10,7 @@ struct CurlTransport: ~Copyable, Transport {
     init(anchorsPEM: String, timeout: Int) throws(HTTPError) {
         client = try HTTPClient(
             policy: TLSPolicy(anchorsPEM: anchorsPEM),
-            userAgent: "tokencert/\(Tokencert.configuration.version)",
+            userAgent: userAgent,
             limits: HTTPLimits(connectTimeout: min(20, timeout), timeout: timeout))
     }
 
@@ -27,6 +27,9 @@ struct CurlTransport: ~Copyable, Transport {
         }
     }
 }
+
+/// What the program calls itself.
+let userAgent = "tokencert/\(Tokencert.configuration.version)"
 
 /// Opens the account that the options name.
 func openAPI(_ options: CAOptions, anchorsPEM: String) throws -> API<CurlTransport> {

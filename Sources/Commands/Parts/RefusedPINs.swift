@@ -53,19 +53,34 @@ struct RefusedPINs {
 
     /// Remembers what came of a PIN. Where that cannot be written a warning says so.
     func note(_ source: Source, wasRefused: Bool) {
+        change(isWarned: wasRefused) { refused in
+            refused.removeAll {
+                $0.token == source.token && $0.role == source.role && $0.source == source.source
+            }
+            if wasRefused { refused.append(source) }
+        }
+    }
+
+    /// Forgets all that was refused for a role: its PIN is another one now, and may well be one that
+    /// was wrong before.
+    func forget(_ role: UserType) {
+        change(isWarned: false) { refused in
+            refused.removeAll { $0.token == token && $0.role == "\(role)" }
+        }
+    }
+
+    private func change(isWarned: Bool, _ body: (inout [Source]) -> Void) {
         do {
             try makeFolder(stateFolder)
             let lock = try FileLock(path + ".lock", byte: 0, waits: true)
             defer { withExtendedLifetime(lock) {} }
             let old = refused()
-            var new = old.filter {
-                $0.token != source.token || $0.role != source.role || $0.source != source.source
-            }
-            if wasRefused { new.append(source) }
+            var new = old
+            body(&new)
             guard new != old else { return }
             try writeFileDurably(Array(JSONEncoder().encode(new)), path, permissions: 0o600)
         } catch {
-            guard wasRefused else { return }
+            guard isWarned else { return }
             printError(
                 "warning: it cannot be noted that the PIN was refused, so the next run may send it "
                     + "again: \(printable("\(error)"))")

@@ -9,45 +9,67 @@ enum TrustStore {
 
     /// The anchors in a file, or in the folder where no file is named.
     static func anchors(file: String?) throws -> TrustAnchors {
-        let files = file.map { [$0] } ?? filesInFolder()
         var certificates: [Certificate] = []
-        for file in files {
+        for file in file.map({ [$0] }) ?? files {
             certificates += try read(file)
         }
         guard !certificates.isEmpty else {
             throw Failure(
-                .configuration, "there are no trust anchors, so no CA can be believed",
+                .configuration, code: "noTrustAnchors",
+                "there are no trust anchors, so no CA can be believed",
                 hints: [
-                    "--ca-file FILE names them, or files in \(folder)",
-                    "CAcert's root: curl -o root_X0F.crt http://www.cacert.org"
-                        + PinnedRoot.path,
-                    "check it: openssl x509 -in root_X0F.crt -noout -fingerprint -sha256 has to "
-                        + "print \(grouped(PinnedRoot.sha256Fingerprint))",
-                    "keep it: mkdir -p \(folder) && mv root_X0F.crt \(folder)/",
+                    "tokencert trust fetch gets CAcert's root and checks its fingerprint",
+                    "--ca-file FILE names others, tokencert trust add FILE keeps them",
                 ])
         }
         return TrustAnchors(certificates)
     }
 
-    private static func read(_ file: String) throws -> [Certificate] {
+    /// The anchors in the folder, as far as they can be read; nil where there are none.
+    static func anchorsIfAny() -> TrustAnchors? {
+        let certificates = files.flatMap { (try? read($0)) ?? [] }
+        return certificates.isEmpty ? nil : TrustAnchors(certificates)
+    }
+
+    /// The files of the folder that hold anchors.
+    static var files: [String] {
+        names(inFolder: folder).filter { $0.hasSuffix(".pem") || $0.hasSuffix(".crt") }.sorted()
+            .map { folder + "/" + $0 }
+    }
+
+    /// The certificates in a file; the retired form of CAcert's root is refused.
+    static func read(_ file: String) throws -> [Certificate] {
         let found = try Commands.certificates(inFile: file, option: "--ca-file")
         for certificate in found
         where hexadecimal(certificate.sha256Fingerprint) == PinnedRoot.retiredSHA256Fingerprint {
             throw Failure(
                 .configuration, "\(file) holds the retired form of CAcert's root, signed with MD5",
-                hints: ["take http://www.cacert.org\(PinnedRoot.path)"])
+                hints: ["tokencert trust fetch gets the one that is used"])
         }
         return found
     }
 
-    private static func filesInFolder() -> [String] {
-        names(inFolder: folder).filter { $0.hasSuffix(".pem") || $0.hasSuffix(".crt") }
-            .map { folder + "/" + $0 }
+    /// The name of an anchor's file, by which people call it.
+    static func name(_ file: String) -> String {
+        String(file.split(separator: "/").last?.split(separator: ".").first ?? "")
     }
 
-    private static func grouped(_ digits: String) -> String {
-        stride(from: 0, to: digits.count, by: 2).map {
-            digits.dropFirst($0).prefix(2).uppercased()
-        }.joined(separator: ":")
+    /// Keeps an anchor in the folder.
+    static func keep(_ certificate: Certificate) throws -> AnchorReport {
+        let words = (certificate.subject.commonNames.last ?? certificate.subject.text).lowercased()
+            .split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
+        let fingerprint = hexadecimal(certificate.sha256Fingerprint)
+        let name = (words.prefix(6).map(String.init) + [String(fingerprint.prefix(8))])
+            .joined(separator: "-")
+        let file = "\(folder)/\(name).pem"
+        do throws(FileError) {
+            try makeFolder(folder)
+            try writeFileDurably(Array(certificate.pem.utf8), file, permissions: 0o644)
+        } catch {
+            throw Failure(
+                .configuration, "\(error)",
+                hints: ["see who may write to \(folder); XDG_DATA_HOME names another place"])
+        }
+        return AnchorReport(certificate, file: file)
     }
 }

@@ -24,4 +24,6 @@ enum ExitStatus: Int32, CaseIterable {
     case noPermission = 77
     /// Configuration: a module does not load, no trust anchors.
     case configuration = 78
+    /// What was looked at is not as it should be, and was told.
+    case findings = 79
 }

@@ -274,6 +274,8 @@ extension Failure {
                 ])
         default:
             let labels = error.candidates.map(\.info.label)
+            // A token of that name that does not fit is another one than was meant.
+            let wanted = wanted.flatMap { labels.contains($0) ? nil : $0 }
             let meant = wanted.map { suggestions(for: $0, among: labels) } ?? []
             self.init(
                 .noSuchObject, code: "noToken",

@@ -68,14 +68,17 @@ final class Progress: Sendable {
     /// - Parameters:
     ///   - text: What is done, as "writing the certificate".
     ///   - isToken: Whether a token does it, which may wait to be touched.
-    func begin(_ text: String, onToken isToken: Bool) {
+    ///   - isBrief: Whether it is told only once it takes longer than half a second.
+    func begin(_ text: String, onToken isToken: Bool, isBrief: Bool = false) {
         state.withLock { state in
             Self.end(&state, isDone: true)
             state.work = Work(text: text, isToken: isToken, began: .now)
             switch state.manner {
             case .quiet: return
-            case .lines: writeError("… \(text)\n")
-            case .live: break
+            case .lines where !isBrief:
+                writeError("… \(text)\n")
+                state.work?.wasDrawn = true
+            case .lines, .live: break
             }
             guard !state.isWatched else { return }
             state.isWatched = true
@@ -114,6 +117,9 @@ final class Progress: Sendable {
                 let text = "\(sign) \(work.text), \(time.components.seconds) s\(touch)"
                 let width = terminalWidth(2) ?? 80
                 writeError("\r\u{1B}[K" + fitted(text, width: width - 1))
+            } else if state.manner == .lines, !work.wasDrawn, time > .milliseconds(500) {
+                work.wasDrawn = true
+                writeError("… \(work.text)\n")
             } else if state.manner == .lines, isSilent, !work.hasTouchNotice {
                 work.hasTouchNotice = true
                 writeError("  touch the token if it blinks\n")
@@ -131,7 +137,7 @@ final class Progress: Sendable {
 
     private static func end(_ state: inout State, isDone: Bool) {
         clear(&state)
-        if let work = state.work, work.wasDrawn, isDone {
+        if let work = state.work, work.wasDrawn, isDone, state.manner == .live {
             let seconds = (ContinuousClock.now - work.began).components.seconds
             writeError("✓ \(work.text)" + (seconds > 0 ? ", \(seconds) s" : "") + "\n")
         }
@@ -145,7 +151,7 @@ final class Progress: Sendable {
 ///   - text: What is done, as "reading the token".
 ///   - body: It.
 func working<Result>(_ text: String, _ body: () throws -> Result) rethrows -> Result {
-    Progress.shared.begin(text, onToken: true)
+    Progress.shared.begin(text, onToken: true, isBrief: true)
     defer { Progress.shared.abandon() }
     return try body()
 }

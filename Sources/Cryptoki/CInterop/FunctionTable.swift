@@ -135,6 +135,48 @@ internal import Secrets
         try check("C_Logout", entry("C_Logout", \.C_Logout)(session))
     }
 
+    func initToken(
+        _ slot: CK_SLOT_ID, _ usesReaderKeys: Bool, _ pin: borrowing Secret, _ label: [UInt8]
+    ) throws(CryptokiError) {
+        let function = try unsafe entry("C_InitToken", \.C_InitToken)
+        var label = label
+        let returned = unsafe pin.withUnsafeBytes { bytes in
+            unsafe usesReaderKeys
+                ? function(slot, nil, 0, &label)
+                : function(slot, bytes.baseAddress, CK_ULONG(bytes.count), &label)
+        }
+        try check("C_InitToken", returned)
+    }
+
+    func initPIN(
+        _ session: CK_SESSION_HANDLE, _ usesReaderKeys: Bool, _ pin: borrowing Secret
+    ) throws(CryptokiError) {
+        let function = try unsafe entry("C_InitPIN", \.C_InitPIN)
+        let returned = unsafe pin.withUnsafeBytes { bytes in
+            unsafe usesReaderKeys
+                ? function(session, nil, 0)
+                : function(session, bytes.baseAddress, CK_ULONG(bytes.count))
+        }
+        try check("C_InitPIN", returned)
+    }
+
+    func setPIN(
+        _ session: CK_SESSION_HANDLE, _ usesReaderKeys: Bool, _ old: borrowing Secret,
+        _ new: borrowing Secret
+    ) throws(CryptokiError) {
+        let function = try unsafe entry("C_SetPIN", \.C_SetPIN)
+        let returned = unsafe old.withUnsafeBytes { old in
+            unsafe new.withUnsafeBytes { new in
+                unsafe usesReaderKeys
+                    ? function(session, nil, 0, nil, 0)
+                    : function(
+                        session, old.baseAddress, CK_ULONG(old.count), new.baseAddress,
+                        CK_ULONG(new.count))
+            }
+        }
+        try check("C_SetPIN", returned)
+    }
+
     // MARK: Objects
 
     func findObjects(

@@ -12,6 +12,24 @@ internal import Secrets
     static func open(
         policy: TLSPolicy, userAgent: String, limits: HTTPLimits
     ) throws(HTTPError) -> CurlHandle {
+        let owner = try start(userAgent, limits)
+        try owner.setLongs([(CURLOPT_SSL_VERIFYPEER, 1), (CURLOPT_SSL_VERIFYHOST, 2)])
+        try owner.trust(policy)
+        return owner
+    }
+
+    /// A handle that believes any server: for what is proved by itself.
+    static func openUnverified(
+        userAgent: String, limits: HTTPLimits
+    ) throws(HTTPError) -> CurlHandle {
+        let owner = try start(userAgent, limits)
+        try owner.setLongs([(CURLOPT_SSL_VERIFYPEER, 0), (CURLOPT_SSL_VERIFYHOST, 0)])
+        return owner
+    }
+
+    private static func start(
+        _ userAgent: String, _ limits: HTTPLimits
+    ) throws(HTTPError) -> CurlHandle {
         // Once for the process; libcurl counts.
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
             let handle = unsafe curl_easy_init()
@@ -19,8 +37,21 @@ internal import Secrets
             throw HTTPError(.failed, "libcurl does not start")
         }
         let owner = unsafe CurlHandle(owning: handle)
-        try owner.setLongs(limits)
-        try owner.trust(policy)
+        try owner.setLongs([
+            (CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
+            (CURLOPT_FOLLOWLOCATION, 0),
+            (CURLOPT_NETRC, 0),
+            // On a connection that was used before, libcurl sends a request again by itself where
+            // the server closes without an answer: an order would be placed twice.
+            (CURLOPT_FRESH_CONNECT, 1),
+            (CURLOPT_FORBID_REUSE, 1),
+            (CURLOPT_NOSIGNAL, 1),
+            (CURLOPT_CONNECTTIMEOUT, limits.connectTimeout),
+            (CURLOPT_TIMEOUT, limits.timeout),
+            (CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)),
+            // Without this a server may answer "100 Continue", and libcurl waits a second for it.
+            (CURLOPT_EXPECT_100_TIMEOUT_MS, 1),
+        ])
         try owner.setString(CURLOPT_USERAGENT, userAgent)
         // A proxy named in the environment is used, but never to reach this machine itself.
         try owner.setString(CURLOPT_NOPROXY, Self.hostsWithoutProxy)
@@ -44,24 +75,7 @@ internal import Secrets
         unsafe curl_easy_cleanup(handle)
     }
 
-    private func setLongs(_ limits: HTTPLimits) throws(HTTPError) {
-        let options: [(CURLoption, Int)] = [
-            (CURLOPT_SSL_VERIFYPEER, 1),
-            (CURLOPT_SSL_VERIFYHOST, 2),
-            (CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
-            (CURLOPT_FOLLOWLOCATION, 0),
-            (CURLOPT_NETRC, 0),
-            // On a connection that was used before, libcurl sends a request again by itself where
-            // the server closes without an answer: an order would be placed twice.
-            (CURLOPT_FRESH_CONNECT, 1),
-            (CURLOPT_FORBID_REUSE, 1),
-            (CURLOPT_NOSIGNAL, 1),
-            (CURLOPT_CONNECTTIMEOUT, limits.connectTimeout),
-            (CURLOPT_TIMEOUT, limits.timeout),
-            (CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)),
-            // Without this a server may answer "100 Continue", and libcurl waits a second for it.
-            (CURLOPT_EXPECT_100_TIMEOUT_MS, 1),
-        ]
+    private func setLongs(_ options: [(CURLoption, Int)]) throws(HTTPError) {
         for (option, value) in options {
             try unsafe check(tokencert_curl_set_long(handle, option, value))
         }
@@ -89,8 +103,52 @@ internal import Secrets
         return unsafe named.map { unsafe String(cString: $0) + "," + loopback } ?? loopback
     }
 
+    /// Posts a form that may hold a secret.
     func post(
         _ url: String, _ form: borrowing Secret, maximumAnswer: Int
+    ) throws(HTTPError) -> HTTPAnswer {
+        try unsafe form.withUnsafeBytes { bytes throws(HTTPError) in
+            try unsafe exchange(url, maximumAnswer) { handle in
+                unsafe Self.perform(handle, bytes)
+            }
+        }
+    }
+
+    /// Posts bytes that are no secret.
+    func post(
+        _ url: String, _ body: [UInt8], contentType: String, maximumAnswer: Int
+    ) throws(HTTPError) -> HTTPAnswer {
+        let headers = unsafe curl_slist_append(nil, "Content-Type: \(contentType)")
+        defer { unsafe curl_slist_free_all(headers) }
+        try unsafe check(tokencert_curl_set_list(handle, CURLOPT_HTTPHEADER, headers))
+        defer { _ = unsafe tokencert_curl_set_list(handle, CURLOPT_HTTPHEADER, nil) }
+        var body = body
+        return try unsafe exchange(url, maximumAnswer) { handle in
+            unsafe body.withUnsafeMutableBufferPointer { bytes in unsafe Self.perform(handle, bytes)
+            }
+        }
+    }
+
+    func get(_ url: String, maximumAnswer: Int) throws(HTTPError) -> HTTPAnswer {
+        try setLongs([(CURLOPT_HTTPGET, 1)])
+        return try unsafe exchange(url, maximumAnswer) { handle in
+            unsafe curl_easy_perform(handle)
+        }
+    }
+
+    @unsafe private static func perform(
+        _ handle: UnsafeMutableRawPointer, _ bytes: UnsafeMutableBufferPointer<UInt8>
+    ) -> CURLcode {
+        unsafe tokencert_curl_set_off_t(
+            handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
+        unsafe tokencert_curl_set_pointer(handle, CURLOPT_POSTFIELDS, bytes.baseAddress)
+        let code = unsafe curl_easy_perform(handle)
+        unsafe tokencert_curl_set_pointer(handle, CURLOPT_POSTFIELDS, nil)
+        return code
+    }
+
+    @unsafe private func exchange(
+        _ url: String, _ maximumAnswer: Int, _ perform: (UnsafeMutableRawPointer) -> CURLcode
     ) throws(HTTPError) -> HTTPAnswer {
         try setString(CURLOPT_URL, url)
         var message = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -98,18 +156,15 @@ internal import Secrets
         unsafe tokencert_curl_set_write_function(handle) { data, size, count, user in
             unsafe CollectedAnswer.collect(data, size * count, user)
         }
+        unsafe tokencert_curl_set_header_function(handle) { data, size, count, user in
+            unsafe CollectedAnswer.collectHeader(data, size * count, user)
+        }
         let collector = unsafe Unmanaged.passUnretained(collected).toOpaque()
         unsafe tokencert_curl_set_pointer(handle, CURLOPT_WRITEDATA, collector)
+        unsafe tokencert_curl_set_pointer(handle, CURLOPT_HEADERDATA, collector)
         let code = unsafe message.withUnsafeMutableBytes { message in
             unsafe tokencert_curl_set_pointer(handle, CURLOPT_ERRORBUFFER, message.baseAddress)
-            let code = unsafe form.withUnsafeBytes { bytes in
-                unsafe tokencert_curl_set_off_t(
-                    handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
-                unsafe tokencert_curl_set_pointer(handle, CURLOPT_POSTFIELDS, bytes.baseAddress)
-                let code = unsafe curl_easy_perform(handle)
-                unsafe tokencert_curl_set_pointer(handle, CURLOPT_POSTFIELDS, nil)
-                return code
-            }
+            let code = unsafe perform(handle)
             unsafe tokencert_curl_set_pointer(handle, CURLOPT_ERRORBUFFER, nil)
             return code
         }
@@ -125,7 +180,7 @@ internal import Secrets
         unsafe tokencert_curl_get_string(handle, CURLINFO_CONTENT_TYPE, &contentType)
         return HTTPAnswer(
             status: status, contentType: unsafe contentType.map { unsafe String(cString: $0) },
-            body: collected.bytes)
+            date: collected.date, body: collected.bytes)
     }
 
     private func error(_ code: CURLcode, _ message: String, _ answer: CollectedAnswer) -> HTTPError
@@ -157,6 +212,8 @@ internal import Secrets
 private final class CollectedAnswer {
     private(set) var bytes: [UInt8] = []
     private(set) var isTooLarge = false
+    /// What the server's clock says, in seconds since 1970-01-01 00:00 UTC.
+    private(set) var date: Int64?
     private let maximum: Int
 
     init(maximum: Int) {
@@ -175,6 +232,21 @@ private final class CollectedAnswer {
         }
         unsafe answer.bytes.append(
             contentsOf: UnsafeRawBufferPointer(start: data, count: count))
+        return count
+    }
+
+    /// Takes in one line of the header.
+    @unsafe static func collectHeader(
+        _ data: UnsafeMutablePointer<CChar>?, _ count: Int, _ user: UnsafeMutableRawPointer?
+    ) -> Int {
+        guard let user = unsafe user else { return 0 }
+        let answer = unsafe Unmanaged<CollectedAnswer>.fromOpaque(user).takeUnretainedValue()
+        let line = unsafe String(
+            decoding: UnsafeRawBufferPointer(start: data, count: count), as: UTF8.self)
+        if line.lowercased().hasPrefix("date:") {
+            let date = unsafe curl_getdate(String(line.dropFirst("date:".count)), nil)
+            if date >= 0 { answer.date = Int64(date) }
+        }
         return count
     }
 }

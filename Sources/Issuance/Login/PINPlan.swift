@@ -21,9 +21,24 @@ public struct PINPlan: Sendable {
         _ capabilities: TokenCapabilities, for duties: Set<Duty>,
         allowingLastTry allowsLastTry: Bool
     ) throws(IssuanceError) {
+        try self.init(
+            capabilities, roles: Set(duties.map(capabilities.role)),
+            allowingLastTry: allowsLastTry)
+    }
+
+    /// The same for roles.
+    ///
+    /// - Parameters:
+    ///   - capabilities: What is known of the token, as it was just looked at.
+    ///   - roles: Whose PINs are needed.
+    ///   - allowsLastTry: Whether a PIN may be sent that would lock the token if it were wrong.
+    /// - Throws: ``IssuanceError`` at ``Step/plan``; nothing was sent.
+    public init(
+        _ capabilities: TokenCapabilities, roles needed: Set<UserType>,
+        allowingLastTry allowsLastTry: Bool
+    ) throws(IssuanceError) {
         token = capabilities.token
         profile = capabilities.profile
-        let needed = Set(duties.map(capabilities.role))
         // The user first: that costs the least, and shows what is on the token.
         roles = [UserType.user, .securityOfficer].filter(needed.contains)
         guard token.info.flags.contains(.loginRequired) else { return }

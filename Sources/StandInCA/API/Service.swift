@@ -96,7 +96,7 @@ final class Service: Sendable {
             let signer = configuration.signer == .class1 ? authority.class1 : authority.class3
             let certificate = try authority.sign(
                 grant, serialNumber: serial, signer: signer, at: now(),
-                fault: configuration.fault)
+                fault: configuration.fault, ocsp: configuration.ocspAddress)
             record(certificate)
             return (certificate, signer.certificate)
         }

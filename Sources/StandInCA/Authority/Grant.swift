@@ -12,7 +12,8 @@ struct Grant: Sendable {
 extension Authority {
     /// Signs a certificate as CAcert's signer does. A fault makes it wrong in its own way.
     func sign(
-        _ grant: Grant, serialNumber: UInt64, signer: Signer, at now: Int64, fault: Fault?
+        _ grant: Grant, serialNumber: UInt64, signer: Signer, at now: Int64, fault: Fault?,
+        ocsp: String
     ) throws -> Certificate {
         var grant = grant
         var notBefore = now
@@ -33,7 +34,7 @@ extension Authority {
         var extensions: [CertificateExtension] = [
             .basicConstraints(isAuthority: isAuthority),
             .extendedKeyUsage(usages),
-            .authorityInformationAccess(ocsp: "http://ocsp.example.org/"),
+            .authorityInformationAccess(ocsp: ocsp),
         ]
         if !grant.emails.isEmpty {
             extensions.append(try .subjectAlternativeName(emailAddresses: grant.emails))

@@ -48,6 +48,8 @@ public struct StandInCA: Sendable {
         public var accountFault: Fault?
         /// A file with Debian weak keys, a hash of 20 hexadecimal digits a line, or nil.
         public var weakKeysFile: String?
+        /// Where certificates say that their status can be asked. Nobody answers there.
+        public var ocspAddress = "http://ocsp.example.org/"
         /// A file that a line is added to for each request, or nil.
         public var requestLog: String?
 

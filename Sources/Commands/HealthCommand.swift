@@ -1,0 +1,152 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import Inventory
+internal import OpenSSLX509
+
+struct HealthCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "health", abstract: "Tell what is wrong with keys and certificates.",
+        discussion: """
+            Looks for certificates that expire, keys without a certificate and the other way round, \
+            ids that are used twice, keys that may leave the token or were not made on it, weak \
+            keys, and issuers that are not known. Without a login private keys are not seen: \
+            --pin-source. The status is 79 where something has to be done, so that monitoring can \
+            ask; what is only worth to know does not count.
+            """)
+
+    @Argument(help: ArgumentHelp("Only what fits this PKCS#11 URI.", valueName: "uri"))
+    var uri: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "From how many days left on a certificate expires soon; default 30.",
+            valueName: "days"))
+    var days: String?
+
+    @Flag(help: "Ask the CAs whether they have revoked their certificates (OCSP).")
+    var online = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Trust anchors, PEM or DER; else the files in the folder anchors of tokencert's data.",
+            valueName: "file"))
+    var caFile: String?
+
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        try prepareProcess(output)
+        let uri = try uri.map(parseURI)
+        let days = try numberOfDays()
+        let file = setting(caFile, "CA_FILE")
+        let anchors = try file.map { try TrustStore.anchors(file: $0) } ?? TrustStore.anchorsIfAny()
+        let read = try readToken(
+            tokenOptions, uri, readingAll: true, keepingCertificates: true)
+        let health = Health(
+            now: now(), days: days, anchors: anchors, sawPrivateObjects: read.sawPrivateObjects)
+        var findings = health.findings(read.inventory)
+        if setting(online, "ONLINE") {
+            findings += try Revocation(anchors: anchors).findings(read.inventory)
+        }
+        if let uri, uri.namesObject {
+            let named = read.inventory.named(uri)
+            let uris = Set(
+                named.keys.map(\.uri)
+                    + (named.certificates + named.keys.flatMap(\.certificates)).map(\.record.uri))
+            guard !uris.isEmpty else {
+                _ = try requireOne([String](), "key or certificate", uri) { $0 }
+                return
+            }
+            findings.removeAll { !uris.contains($0.uri) }
+        }
+        try show(findings, read)
+        if findings.contains(where: { $0.severity > .notice }) { throw Findings() }
+    }
+
+    private func numberOfDays() throws -> Int {
+        guard let text = setting(days, "DAYS") else { return 30 }
+        guard let days = Int(text), (0...36500).contains(days) else {
+            throw Failure(.usage, "--days takes a number of days", hints: ["--days 30"])
+        }
+        return days
+    }
+
+    private func show(_ findings: [Finding], _ read: ReadToken) throws {
+        if output.isJSON {
+            try printJSON(
+                Report(
+                    token: try TokenReport(read.token),
+                    sawPrivateObjects: read.sawPrivateObjects,
+                    isFine: !findings.contains { $0.severity > .notice },
+                    findings: findings.map { .init($0) }))
+            return
+        }
+        let style = try output.style()
+        if findings.isEmpty {
+            print(style.good("Nothing is wrong") + " with what is seen on the token.")
+        }
+        for finding in findings.sorted(by: { $0.severity > $1.severity }) {
+            let head =
+                switch finding.severity {
+                case .problem: style.bad("problem")
+                case .warning: style.warning("warning")
+                case .notice: "notice "
+                }
+            print("\(head)  \(printable(finding.text))")
+            print("         " + style.faint(printable(finding.uri)))
+            print("         \(printable(finding.advice))")
+        }
+        if !read.sawPrivateObjects {
+            print("Private keys are seen only after a login: --pin-source prompt")
+        }
+    }
+
+    private struct Report: Encodable {
+        struct Line: Encodable {
+            let kind: Finding.Kind
+            let severity: Finding.Severity
+            let uri: String
+            let message: String
+            let advice: String
+
+            init(_ finding: Finding) {
+                kind = finding.kind
+                severity = finding.severity
+                uri = finding.uri
+                message = finding.text
+                advice = finding.advice
+            }
+        }
+
+        let token: TokenReport
+        let sawPrivateObjects: Bool
+        let isFine: Bool
+        let findings: [Line]
+    }
+}
+
+/// Something has to be done, and was told; only the status is left to say.
+struct Findings: Error {}
+
+extension Finding {
+    /// What to do about it.
+    var advice: String {
+        switch kind {
+        case .expiring, .expired: "tokencert renew '\(uri)'"
+        case .notYetValid: "wait; or the clock of this machine is wrong: tokencert doctor"
+        case .unreadable: "tokencert delete '\(uri)' removes it"
+        case .keyWithoutCertificate: "tokencert issue --key '\(uri)' gets one"
+        case .certificateWithoutKey: "it is of no use here; tokencert delete '\(uri)' removes it"
+        case .mismatch:
+            "programs that go by the id take the wrong one; tokencert delete '\(uri)' removes it"
+        case .duplicateID: "programs that go by the id take one for the other; renew one of them"
+        case .exportable, .imported, .shortKey, .roca:
+            "make a new key: tokencert issue; have the old certificate revoked"
+        case .smallExponent: "make a new key before long: tokencert issue"
+        case .unknownIssuer: "where the issuer is to be trusted: tokencert trust add FILE"
+        case .revoked: "make a new key: tokencert issue"
+        case .revocationUnknown: "try again later"
+        }
+    }
+}

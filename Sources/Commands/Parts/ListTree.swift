@@ -1,0 +1,102 @@
+internal import Cryptoki
+internal import Inventory
+internal import OpenSSLX509
+
+/// What `list --tree` shows: module, token, keys, certificates, and who issued them.
+struct ListTree {
+    private struct Node {
+        let text: String
+        var children: [Node] = []
+    }
+
+    private let root: Node
+
+    init(_ read: ReadToken, anchors: TrustAnchors?, now: Int64) {
+        let health = Health(now: now, sawPrivateObjects: read.sawPrivateObjects)
+        let known = (anchors?.certificates ?? []) + read.inventory.authorities
+        func node(_ entry: CertificateEntry) -> Node {
+            guard let content = entry.content else { return Node(text: "unreadable certificate") }
+            let left = content.daysLeft(at: now)
+            let days = left < 0 ? "expired" : "\(left) days left"
+            var node = Node(text: "certificate \(content.subjectName), \(days)")
+            if let certificate = entry.certificate {
+                node.children = Self.issuers(of: certificate, known, anchors).map { $0 }
+            }
+            return node
+        }
+        func marked(_ node: Node, _ findings: [Finding]) -> Node {
+            let marks = findings.filter { $0.severity > .notice }.map { Node(text: "! \($0.text)") }
+            return Node(text: node.text, children: marks + node.children)
+        }
+        var token = Node(text: "token “\(read.token.info.label)”, \(read.token.info.model)")
+        for key in read.inventory.keys {
+            let seen = key.privateKey == nil ? ", public half only" : ""
+            var branch = Node(
+                text: "key \(ListReport.name(key.kind)) “\(key.label)”, id \(hexadecimal(key.id))"
+                    + seen)
+            branch.children = key.certificates.map { marked(node($0), health.findings($0)) }
+            branch.children += key.mismatchedCertificates.map {
+                marked(Node(text: "not for this key: " + node($0).text), health.findings($0))
+            }
+            let findings = health.findings(key).filter { $0.kind != .mismatch }
+            token.children.append(marked(branch, findings))
+        }
+        token.children += read.inventory.certificates.map {
+            marked(node($0), health.findings($0))
+        }
+        let module = read.token.module
+        root = Node(
+            text: "module \(module.name ?? module.info.libraryDescription), \(module.path)",
+            children: [token])
+    }
+
+    /// Who issued a certificate, and who issued that one, as far as it is known.
+    private static func issuers(
+        of certificate: Certificate, _ known: [Certificate], _ anchors: TrustAnchors?
+    ) -> [Node] {
+        var names: [String] = []
+        var current = certificate
+        // A chain longer than this is a circle.
+        for _ in 0..<8 where current.issuer != current.subject {
+            let issuer = known.first { candidate in
+                guard candidate.subject == current.issuer else { return false }
+                do throws(X509Error) {
+                    try current.verifySignature(candidate.publicKey)
+                    return true
+                } catch {
+                    return false
+                }
+            }
+            guard let issuer else {
+                names.append(
+                    (current.issuer.commonNames.last ?? current.issuer.text) + ", not here")
+                break
+            }
+            let isAnchor = anchors?.certificates.contains(issuer) ?? false
+            names.append(
+                (issuer.subject.commonNames.last ?? issuer.subject.text)
+                    + (isAnchor ? ", trust anchor" : ""))
+            if isAnchor { break }
+            current = issuer
+        }
+        return names.reversed().reduce([]) { below, name in
+            [Node(text: "issued by \(name)", children: below)]
+        }
+    }
+
+    func print(_ style: Style) {
+        Commands.print(printable(root.text))
+        Self.show(root.children, "", style)
+    }
+
+    private static func show(_ nodes: [Node], _ indent: String, _ style: Style) {
+        for (index, node) in nodes.enumerated() {
+            let isLast = index == nodes.count - 1
+            let text = printable(node.text)
+            Commands.print(
+                indent + (isLast ? "└─ " : "├─ ")
+                    + (text.hasPrefix("! ") ? style.warning(text) : text))
+            show(node.children, indent + (isLast ? "   " : "│  "), style)
+        }
+    }
+}

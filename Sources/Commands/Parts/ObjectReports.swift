@@ -1,0 +1,141 @@
+internal import Inventory
+internal import OpenSSLX509
+
+/// Everything about a key, in the form of its JSON.
+struct KeyReport: Encodable {
+    let kind: String
+    let label: String
+    let id: String
+    let privateKey: String?
+    let publicKey: String?
+    /// SHA-256 of the SubjectPublicKeyInfo.
+    let sha256: String?
+    let publicExponent: String?
+    let isLocal: Bool?
+    let isSensitive: Bool?
+    let isExtractable: Bool?
+    let isNeverExtractable: Bool?
+    let findings: [String]
+    let certificates: [CertificateReport]
+
+    init(_ key: KeyEntry, _ health: Health, _ authorities: [Certificate]) {
+        kind = ListReport.name(key.kind)
+        label = key.label
+        id = hexadecimal(key.id)
+        privateKey = key.privateKey?.uri
+        publicKey = key.publicKey?.uri
+        sha256 = key.value.map { hexadecimal(Digest.sha256.hash($0.subjectPublicKeyInfo)) }
+        publicExponent = key.value?.rsaNumbers.map { number in
+            number.publicExponent.count <= 8
+                ? "\(number.publicExponent.reduce(UInt64(0)) { $0 << 8 | UInt64($1) })"
+                : "0x" + hexadecimal(number.publicExponent)
+        }
+        isLocal = key.protection?.isLocal
+        isSensitive = key.protection?.isSensitive
+        isExtractable = key.protection?.isExtractable
+        isNeverExtractable = key.protection?.isNeverExtractable
+        findings = health.findings(key).map(\.text)
+        certificates = key.certificates.map { CertificateReport($0, health, authorities) }
+    }
+
+    func print(_ style: Style) {
+        func line(_ name: String, _ value: String?) {
+            guard let value else { return }
+            Commands.print("  " + padded(name, 19) + printable(value))
+        }
+        func said(_ value: Bool?, _ yes: String, _ no: String) -> String? {
+            value.map { $0 ? yes : no }
+        }
+        Commands.print(style.strong("key \(kind)"))
+        line("label", label)
+        line("id", id)
+        line("private key", privateKey ?? "not seen")
+        line("public key", publicKey)
+        line("SHA-256", sha256)
+        line("public exponent", publicExponent)
+        line("made", said(isLocal, "on the token", "elsewhere, and brought onto the token"))
+        line("in clear", said(isSensitive, "never", "can be read"))
+        line("may leave the token", said(isExtractable, "yes, wrapped", "no"))
+        line("could ever leave", said(isNeverExtractable, "no", "yes"))
+        for finding in findings { Commands.print("  " + style.warning("! \(printable(finding))")) }
+        for certificate in certificates { certificate.print(style) }
+    }
+}
+
+/// Everything about a certificate, in the form of its JSON.
+struct CertificateReport: Encodable {
+    let uri: String
+    let label: String
+    let id: String
+    let subject: String?
+    let issuer: String?
+    let serialNumber: String?
+    let notBefore: String?
+    let notAfter: String?
+    let daysLeft: Int?
+    let emailAddresses: [String]?
+    let extendedKeyUsages: [String]?
+    let isAuthority: Bool?
+    let keyKind: String?
+    let subjectKeyIdentifier: String?
+    let sha256Fingerprint: String?
+    let ocsp: [String]?
+    let findings: [String]
+    let pem: String?
+
+    init(_ entry: CertificateEntry, _ health: Health, _ authorities: [Certificate]) {
+        let certificate = entry.certificate
+        uri = entry.record.uri
+        label = entry.record.label
+        id = hexadecimal(entry.record.id)
+        subject = certificate?.subject.text
+        issuer = certificate?.issuer.text
+        serialNumber = certificate?.serialNumber
+        notBefore = certificate.map { timestamp($0.notBefore) }
+        notAfter = certificate.map { timestamp($0.notAfter) }
+        daysLeft = entry.content?.daysLeft(at: health.now)
+        emailAddresses = certificate?.emailAddresses
+        extendedKeyUsages = certificate?.extendedKeyUsages.map(\.description)
+        isAuthority = certificate?.isAuthority
+        keyKind = certificate?.publicKey.kind.description
+        subjectKeyIdentifier = certificate?.subjectKeyIdentifier.map { hexadecimal($0) }
+        sha256Fingerprint = certificate.map { hexadecimal($0.sha256Fingerprint) }
+        ocsp = certificate?.ocspAddresses
+        findings = health.findings(entry, authorities).map(\.text)
+        pem = certificate?.pem
+    }
+
+    func print(_ style: Style) {
+        func line(_ name: String, _ value: String?) {
+            guard let value, !value.isEmpty else { return }
+            Commands.print("  " + padded(name, 19) + printable(value))
+        }
+        Commands.print(style.strong("certificate"))
+        line("subject", subject ?? "unreadable")
+        line("addresses", emailAddresses?.joined(separator: ", "))
+        line("issuer", issuer)
+        line("serial", serialNumber)
+        if let notBefore, let notAfter, let daysLeft {
+            let left = daysLeft < 0 ? "expired" : "\(daysLeft) days left"
+            let valid = "\(notBefore) to \(notAfter), "
+            Commands.print(
+                "  " + padded("valid", 19) + valid
+                    + style.urgency(Urgency(daysLeft: daysLeft), left))
+        }
+        line("for", extendedKeyUsages?.joined(separator: ", "))
+        if isAuthority == true { line("may issue others", "yes") }
+        line("key", keyKind)
+        line("key identifier", subjectKeyIdentifier)
+        line("SHA-256", sha256Fingerprint)
+        line("status asked at", ocsp?.joined(separator: ", "))
+        line("label", label)
+        line("id", id)
+        line("URI", uri)
+        for finding in findings { Commands.print("  " + style.warning("! \(printable(finding))")) }
+    }
+}
+
+/// A text with blanks behind it, so that it takes as many cells.
+func padded(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(1, width - displayWidth(text)))
+}

@@ -1,0 +1,100 @@
+internal import Cryptoki
+internal import Inventory
+internal import Issuance
+
+/// What was read of a token.
+struct ReadToken {
+    let capabilities: TokenCapabilities
+    let inventory: TokenInventory
+    /// Whether private objects were looked at.
+    let sawPrivateObjects: Bool
+
+    var token: Token { capabilities.token }
+}
+
+/// Reads what is on the one token that is meant; private objects too where a source of the PIN is
+/// named.
+///
+/// - Parameters:
+///   - uri: What the objects must fit, or nil for all of them.
+///   - readsAll: Whether all of the token is read, though only what fits the URI is meant.
+///   - keepsCertificates: Whether the certificates themselves are kept.
+///   - mustLogIn: Whether the PIN is asked for where no source is named.
+func readToken(
+    _ options: TokenOptions, _ uri: PKCS11URI?, readingAll readsAll: Bool = false,
+    keepingCertificates keepsCertificates: Bool = false, loggingIn mustLogIn: Bool = false
+) throws -> ReadToken {
+    let capabilities = try findToken(options, uri)
+    func read() throws -> TokenInventory {
+        try working("reading the token") {
+            var session = try capabilities.token.openSession(ReadOnly.self)
+            return try TokenInventory(
+                &session, matching: readsAll ? nil : uri, profile: capabilities.profile,
+                keepingCertificates: keepsCertificates)
+        }
+    }
+    let needsLogin = capabilities.token.info.flags.contains(.loginRequired)
+    guard needsLogin, try mustLogIn || options.source(uri) != nil else {
+        return ReadToken(
+            capabilities: capabilities, inventory: try read(), sawPrivateObjects: !needsLogin)
+    }
+    let plan = try PINPlan(
+        capabilities, for: [.read], allowingLastTry: options.allowsLastTry)
+    let inventory = try withPINs(plan, options, uri) { pins in
+        try TokenLogin(capabilities, pins).performing(.read, at: .plan) {
+            () throws(IssuanceError) in Result { try read() }
+        }.get()
+    }
+    return ReadToken(capabilities: capabilities, inventory: inventory, sawPrivateObjects: true)
+}
+
+extension PKCS11URI {
+    /// Whether what the URI names of an object is one on a token: class, id and label, as far as it
+    /// says them.
+    func names(_ record: ObjectRecord) -> Bool {
+        let wanted = objectAttributes
+        if let objectClass = wanted[.class], objectClass != record.objectClass { return false }
+        if let id = wanted[.id], id != record.id { return false }
+        if let label = wanted[.label], label != record.label { return false }
+        return !hasUnrecognizedParts
+    }
+}
+
+extension TokenInventory {
+    /// The keys and certificates that a URI names.
+    func named(_ uri: PKCS11URI) -> (keys: [KeyEntry], certificates: [CertificateEntry]) {
+        let named = keys.filter { key in
+            [key.privateKey, key.publicKey].compactMap { $0 }.contains { uri.names($0) }
+        }
+        let all = keys.flatMap { $0.certificates + $0.mismatchedCertificates } + certificates
+        return (named, all.filter { uri.names($0.record) })
+    }
+
+    /// The key that a certificate is for, or nil.
+    func key(of entry: CertificateEntry) -> KeyEntry? {
+        keys.first { $0.certificates.contains { $0.record.handle == entry.record.handle } }
+    }
+}
+
+/// Insists that exactly one thing was named.
+func requireOne<Element>(
+    _ found: [Element], _ what: String, _ uri: PKCS11URI, uri name: (Element) -> String
+) throws -> Element {
+    if found.count == 1 { return found[0] }
+    if found.isEmpty {
+        throw Failure(
+            .noSuchObject, code: "noSuchObject", "no \(what) on the token fits \(uri)",
+            hints: [
+                "tokencert list --pin-source prompt shows all with their URIs",
+                "private keys are seen only after a login: --pin-source prompt",
+            ])
+    }
+    throw Failure(
+        .noSuchObject, code: "severalObjects", "\(found.count) \(what)s on the token fit \(uri)",
+        hints: found.map { "one of them: '\(name($0))'" })
+}
+
+extension KeyEntry {
+    /// The URI of the key, of its private half where that is seen.
+    var uri: String { (privateKey ?? publicKey)?.uri ?? "" }
+}

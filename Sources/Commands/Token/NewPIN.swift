@@ -1,0 +1,46 @@
+internal import Cryptoki
+internal import Issuance
+internal import Secrets
+
+/// Asks for a PIN that a token shall get, twice where a person types it, and refuses what everybody
+/// tries first.
+///
+/// - Parameters:
+///   - source: Where it comes from.
+///   - name: What people call it, as "new PIN".
+///   - token: The token.
+func readNewPIN(_ source: SecretSource, _ name: String, for token: Token) throws -> Secret {
+    Progress.shared.finish()
+    let place = "for “\(printable(token.info.label))”"
+    let pin = try source.read(promptText: "\(name) \(place)")
+    if let reason = weakness(of: pin) {
+        throw Failure(
+            .usage, code: "weakPIN", "the \(name) is refused: \(reason)",
+            hints: ["choose one that nobody tries; nothing was changed"])
+    }
+    let lengths = token.info.pinLengths
+    guard lengths.contains(pin.count) else {
+        let most = lengths.upperBound == Int.max ? "" : " to \(lengths.upperBound)"
+        throw Failure(
+            .usage, code: "pinLength",
+            "the token's PINs have \(lengths.lowerBound)\(most) bytes, not \(pin.count)",
+            hints: ["nothing was changed"])
+    }
+    if source == .prompt {
+        let again = try source.read(promptText: "the \(name) once more")
+        let isSame = pin.withBytes { one in
+            again.withBytes { other in
+                guard one.count == other.count else { return false }
+                var differences: UInt8 = 0
+                for index in one.indices { differences |= one[index] ^ other[index] }
+                return differences == 0
+            }
+        }
+        guard isSame else {
+            throw Failure(
+                .usage, code: "notTheSame", "the two are not the same; nothing was changed",
+                hints: ["the same command asks again"])
+        }
+    }
+    return pin
+}

@@ -1,0 +1,172 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import Inventory
+internal import Issuance
+internal import Secrets
+
+struct SetPINCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "set-pin", abstract: "Give a token its first user PIN.",
+        discussion: """
+            The security officer's PIN is needed (--so-pin-source); --pin-source gives the new PIN.
+            """)
+
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        try prepareProcess(output)
+        let capabilities = try findToken(tokenOptions)
+        let flags = capabilities.token.info.flags
+        guard !flags.contains(.userPINInitialized) else {
+            throw Failure(
+                .cannotCreate, code: "pinIsSet",
+                "“\(capabilities.token.info.label)” has a user PIN; nothing was changed",
+                hints: [
+                    "tokencert token change-pin changes it",
+                    "tokencert token unblock sets a new one where it is locked or lost",
+                ])
+        }
+        try setNewPIN(capabilities, tokenOptions, output)
+    }
+}
+
+struct UnblockPINCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unblock", abstract: "Set a new user PIN where it is locked or lost.",
+        discussion: """
+            The security officer's PIN is needed (--so-pin-source), or what the token has in its \
+            place, as a PUK; --pin-source gives the new PIN. Keys and certificates stay.
+            """)
+
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        try prepareProcess(output)
+        try setNewPIN(try findToken(tokenOptions), tokenOptions, output)
+    }
+}
+
+struct ChangePINCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "change-pin", abstract: "Change the user's PIN, or the security officer's.",
+        discussion: """
+            --pin-source gives the PIN as it is, --new-pin-source the new one. A wrong one counts \
+            as a wrong try, and is sent once.
+            """)
+
+    @Flag(help: "Change the security officer's PIN: --so-pin-source gives it as it is.")
+    var so = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the new PIN comes from: prompt (default), file:PATH, env:NAME or fd:N.",
+            valueName: "source"))
+    var newPinSource: String?
+
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        try prepareProcess(output)
+        let capabilities = try findToken(tokenOptions)
+        let role: UserType = so ? .securityOfficer : .user
+        let plan = try PINPlan(
+            capabilities, roles: [role], allowingLastTry: tokenOptions.allowsLastTry)
+        let source = try setting(newPinSource, "NEW_PIN_SOURCE").map { try SecretSource($0) }
+        let token = capabilities.token
+        try withPINs(plan, tokenOptions) { pins in
+            let new =
+                plan.hasReaderKeys
+                ? Secret()
+                : try readNewPIN(source ?? .prompt, so ? "new SO PIN" : "new PIN", for: token)
+            Progress.shared.leaves(
+                "the PIN may be changed or not", hints: ["try the new one first"])
+            Progress.shared.begin("changing the PIN", onToken: true)
+            try pins.changing(role, to: new, on: token)
+        }
+        try RefusedPINs(token).forget(role)
+        try tellPIN(so ? "The security officer's PIN is changed." : "The PIN is changed.", output)
+    }
+}
+
+struct LabelTokenCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "label", abstract: "Give an empty token another name.",
+        discussion: """
+            PKCS#11 has no function that renames a token: only setting it up anew gives it a name, \
+            and takes everything on it. So a token with anything on it is refused. An empty one is \
+            set up anew with the PINs that it has: --so-pin-source and --pin-source.
+            """)
+
+    @Argument(help: ArgumentHelp("The new name, 32 bytes at most.", valueName: "name"))
+    var name: String
+
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        try prepareProcess(output)
+        guard (1...32).contains(name.utf8.count) else {
+            throw Failure(
+                .usage, "a token's name has 1 to 32 bytes, not \(name.utf8.count)",
+                hints: ["tokencert token label work"])
+        }
+        let capabilities = try findToken(tokenOptions)
+        let plan = try PINPlan(
+            capabilities, roles: [.user, .securityOfficer],
+            allowingLastTry: tokenOptions.allowsLastTry)
+        let token = capabilities.token
+        try withPINs(plan, tokenOptions) { pins in
+            let login = TokenLogin(capabilities, pins)
+            let count = try login.performing(.read, at: .setUp) { () throws(IssuanceError) in
+                Result {
+                    var session = try token.openSession(ReadOnly.self)
+                    return try session.findObjects().count
+                }
+            }.get()
+            guard count == 0 else {
+                throw Failure(
+                    .cannotCreate, code: "notEmpty",
+                    "“\(token.info.label)” has \(count) objects on it, which would be lost",
+                    hints: [
+                        "PKCS#11 has no way to rename a token; your token's own tool may have one",
+                        "keys and certificates have labels of their own: tokencert issue --label",
+                    ])
+            }
+            Progress.shared.leaves(
+                "the token may be set up without a PIN",
+                hints: ["tokencert token set-pin gives it a PIN"])
+            Progress.shared.begin("setting up the token", onToken: true)
+            try pins.renaming(token, name)
+        }
+        try tellPIN("The token is called “\(name)” now; its PINs are as they were.", output)
+    }
+}
+
+private func setNewPIN(
+    _ capabilities: TokenCapabilities, _ options: TokenOptions, _ output: OutputOptions
+) throws {
+    let plan = try PINPlan(
+        capabilities, roles: [.securityOfficer], allowingLastTry: options.allowsLastTry)
+    let token = capabilities.token
+    let source = try options.source(nil) ?? .prompt
+    try withPINs(plan, options) { pins in
+        let pin = plan.hasReaderKeys ? Secret() : try readNewPIN(source, "new PIN", for: token)
+        Progress.shared.leaves(
+            "the PIN may be set or not", hints: ["the same command sets it again"])
+        Progress.shared.begin("setting the PIN", onToken: true)
+        try pins.settingPIN(pin, on: token)
+    }
+    try RefusedPINs(token).forget(.user)
+    try tellPIN("The PIN is set, and the user has logged in with it.", output)
+}
+
+private func tellPIN(_ text: String, _ output: OutputOptions) throws {
+    if output.isJSON {
+        try printJSON(["message": text])
+    } else {
+        print(text)
+    }
+}

@@ -1,0 +1,91 @@
+/// Something about a key or a certificate that a person should know.
+public struct Finding: Sendable, Hashable {
+    /// What it is.
+    public enum Kind: String, Sendable, Hashable, CaseIterable, Codable {
+        /// The certificate expires soon.
+        case expiring
+        /// The certificate has expired.
+        case expired
+        /// The certificate is not valid yet.
+        case notYetValid
+        /// The bytes of a certificate object are no certificate.
+        case unreadable
+        /// A key has no certificate.
+        case keyWithoutCertificate
+        /// A certificate has no key on the token.
+        case certificateWithoutKey
+        /// A certificate bears the id of a key that it is not for.
+        case mismatch
+        /// Two keys have the same `CKA_ID`, so that programs take one for the other.
+        case duplicateID
+        /// The private key may leave the token, or could at some time.
+        case exportable
+        /// The private key was not made on the token: somebody else may have it.
+        case imported
+        /// An RSA key below 2048 bits.
+        case shortKey
+        /// An RSA public exponent below 65537.
+        case smallExponent
+        /// The modulus has the form that CVE-2017-15361 (ROCA) makes: the key can be computed.
+        case roca
+        /// The certificate leads to no anchor.
+        case unknownIssuer
+        /// The CA says that the certificate is revoked.
+        case revoked
+        /// Whether the certificate is revoked could not be found out.
+        case revocationUnknown
+    }
+
+    /// How bad it is.
+    public enum Severity: String, Sendable, Hashable, Comparable, Codable {
+        /// Worth to know.
+        case notice
+        /// Something has to be done before long.
+        case warning
+        /// Do not rely on it.
+        case problem
+
+        /// Whether one is less bad than the other.
+        public static func < (left: Severity, right: Severity) -> Bool {
+            left.rank < right.rank
+        }
+
+        private var rank: Int {
+            switch self {
+            case .notice: 0
+            case .warning: 1
+            case .problem: 2
+            }
+        }
+    }
+
+    /// What it is.
+    public let kind: Kind
+    /// What it is about, as a URI (RFC 7512).
+    public let uri: String
+    /// What a person reads, in a few words.
+    public let text: String
+
+    /// Makes a finding.
+    ///
+    /// - Parameters:
+    ///   - kind: What it is.
+    ///   - uri: What it is about, as a URI (RFC 7512).
+    ///   - text: What a person reads, in a few words.
+    public init(_ kind: Kind, _ uri: String, _ text: String) {
+        self.kind = kind
+        self.uri = uri
+        self.text = text
+    }
+
+    /// How bad it is.
+    public var severity: Severity {
+        switch kind {
+        case .keyWithoutCertificate, .certificateWithoutKey, .revocationUnknown, .notYetValid:
+            .notice
+        case .expiring, .duplicateID, .smallExponent, .unknownIssuer, .unreadable, .mismatch:
+            .warning
+        case .expired, .exportable, .imported, .shortKey, .roca, .revoked: .problem
+        }
+    }
+}

@@ -1,0 +1,249 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// What is said about keys and certificates, and how they are removed.
+    @Suite struct HealthTests {
+        private func kinds(_ outcome: Outcome) throws -> [String] {
+            let findings = try #require(try outcome.json()["findings"] as? [[String: Any]])
+            return findings.compactMap { $0["kind"] as? String }.sorted()
+        }
+
+        private func uri(_ bench: Bench, _ half: String = "privateKey") throws -> String {
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let keys = try #require(list["keys"] as? [[String: Any]])
+            if half == "certificate" {
+                let certificates = try #require(keys.first?["certificates"] as? [[String: Any]])
+                return try #require(certificates.first?["uri"] as? String)
+            }
+            return try #require(keys.first?[half] as? String)
+        }
+
+        @Test("Monitoring does not hear of a certificate that expires")
+        func expiring() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue"]).status == 0)
+            let fine = try bench.tokencert(["health", "--json"])
+            #expect(fine.status == 0, "\(fine)")
+            #expect(try kinds(fine).isEmpty)
+            let soon = try bench.tokencert(["health", "--json", "--days", "1000"])
+            #expect(soon.status == 79)
+            #expect(try kinds(soon) == ["expiring"])
+            let text = try bench.tokencert(["health", "--days", "1000"])
+            #expect(text.output.contains("tokencert renew 'pkcs11:"), "\(text.output)")
+            let unknown = try bench.tokencert(["health", "--json"], ["TOKENCERT_CA_FILE": ""])
+            #expect(unknown.status == 0, "without anchors nobody is unknown")
+        }
+
+        @Test("A weak key, one from elsewhere or one that may leave is taken for a good one")
+        func weakKeys() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            try run(
+                "openssl",
+                [
+                    "genrsa", "-traditional", "-3", "-out", folder.file("short.pem"), "1024",
+                ])
+            try run(
+                "openssl",
+                [
+                    "rsa", "-in", folder.file("short.pem"), "-outform", "DER", "-out",
+                    folder.file("k"),
+                ])
+            try run(
+                "openssl",
+                [
+                    "rsa", "-in", folder.file("short.pem"), "-pubout", "-outform", "DER", "-out",
+                    folder.file("p"),
+                ])
+            for (file, type) in [("k", "privkey"), ("p", "pubkey")] {
+                let written = try bench.token.pkcs11Tool([
+                    "--write-object", folder.file(file), "--type", type, "--id", "07", "--label",
+                    "old",
+                ])
+                #expect(written.status == 0, "\(written.errors)")
+            }
+            let outcome = try bench.tokencert(["health", "--json"])
+            #expect(outcome.status == 79)
+            #expect(
+                try kinds(outcome) == [
+                    "imported", "keyWithoutCertificate", "shortKey", "smallExponent",
+                ])
+            // Without a login the private half is not judged.
+            let seen = try kinds(
+                try bench.tokencert(["health", "--json"], ["TOKENCERT_PIN_SOURCE": ""]))
+            #expect(!seen.contains("imported"), "\(seen)")
+            #expect(try bench.tokencert(["list"]).output.contains("! RSA with 1024 bits"))
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let keys = try #require(list["keys"] as? [[String: Any]])
+            #expect((keys.first?["findings"] as? [String])?.contains("shortKey") == true)
+        }
+
+        @Test("A certificate that the CA has revoked is taken for a good one")
+        func revoked() throws {
+            let port = Int.random(in: 20000..<30000)
+            let bench = try Bench(["--ocsp", "http://127.0.0.1:\(port)/"])
+            #expect(try bench.tokencert(["issue"]).status == 0)
+            let silent = try bench.tokencert(["health", "--json", "--online"])
+            #expect(try kinds(silent) == ["revocationUnknown"], "\(silent)")
+            #expect(silent.status == 0)
+            for (status, expected) in [("V", []), ("R", ["revoked"])] {
+                let responder = try Responder(bench, port: port, status: status)
+                defer { withExtendedLifetime(responder) {} }
+                let outcome = try bench.tokencert(["health", "--json", "--online"])
+                #expect(try kinds(outcome) == expected, "\(outcome)")
+                #expect(outcome.status == (expected.isEmpty ? 0 : 79))
+            }
+            // An answer says nothing that somebody else has signed: a stranger, or one whom the CA
+            // knows and never asked to.
+            let stranger = bench.token.folder.file("stranger")
+            try run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", stranger + ".key",
+                    "-out", stranger + ".pem", "-subj", "/CN=Stand-in CA Class 1 Root",
+                ])
+            for signer in [stranger, bench.ca.folder.file("server")] {
+                let liar = try Responder(bench, port: port, status: "V", signer: signer)
+                defer { withExtendedLifetime(liar) {} }
+                let outcome = try bench.tokencert(["health", "--json", "--online"])
+                #expect(try kinds(outcome) == ["revocationUnknown"], "\(outcome)")
+            }
+        }
+
+        @Test("A key or a certificate is not shown as it is")
+        func show() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue"]).status == 0)
+            let key = try uri(bench)
+            let text = try bench.tokencert(["show", key]).output
+            for part in ["made               on the token", "CN=Anna Müller", "emailProtection"] {
+                #expect(text.contains(part), "\(text)")
+            }
+            let pem = try bench.tokencert(["show", key, "--pem"]).output
+            let issued = try #require(bench.ca.issued.first)
+            #expect(pem == issued)
+            let der = try run(
+                "bash",
+                [
+                    "-c", "exec \"$0\" show \"$1\" --der | openssl x509 -inform DER",
+                    product("tokencert"), try uri(bench, "certificate"),
+                ], environment: bench.environment)
+            #expect(der.output == issued, "\(der.errors)")
+            let publicKey = try bench.tokencert(["show", key, "--public-key"]).output
+            let file = try bench.token.folder.write(issued, "issued.pem")
+            let expected = try run("openssl", ["x509", "-in", file, "-noout", "-pubkey"]).output
+            #expect(publicKey == expected)
+            expect(
+                try bench.tokencert(["show", "pkcs11:object=nothing"]), 66, "no key or certificate")
+            #expect(
+                try bench.tokencert(["list", "--tree"]).output.contains(
+                    "issued by Stand-in CA Class 1 Root"))
+        }
+
+        @Test("More is removed than was named, or a key that is needed")
+        func delete() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue", "--label", "keep"]).status == 0)
+            let kept = Set(bench.token.contents.keys)
+            #expect(try bench.tokencert(["issue", "--label", "mail"]).status == 0)
+            let all = bench.token.contents
+            let key = "pkcs11:object=mail;type=private"
+            let certificate = "pkcs11:object=mail;type=cert"
+            let unasked = try run(
+                "setsid", ["--wait", product("tokencert"), "delete", certificate],
+                environment: bench.environment)
+            expect(unasked, 64, "no terminal to ask at")
+            expect(
+                try bench.tokencert(["delete", key, "--yes"]), 73, "a certificate that is valid")
+            #expect(try bench.tokencert(["delete", certificate, "--dry-run"]).status == 0)
+            #expect(bench.token.contents == all)
+            let wrong = try AtTerminal(bench: bench).run(
+                ["delete", certificate], "expect {type mail}; send keep\\r")
+            #expect(wrong.status == 64, "\(wrong)")
+            #expect(bench.token.contents == all)
+            let done = try AtTerminal(bench: bench).run(
+                ["delete", certificate], "expect {type mail}; send mail\\r")
+            #expect(done.status == 0, "\(done)")
+            #expect(bench.token.contents.count == all.count - 1)
+            // Without a certificate it is needed by nobody.
+            #expect(try bench.tokencert(["delete", key, "--yes", "--json"]).status == 0)
+            #expect(Set(bench.token.contents.keys) == kept)
+            // Both at once, by a URI without a type.
+            #expect(try bench.tokencert(["issue", "--label", "both"]).status == 0)
+            let both = try bench.tokencert(
+                ["delete", "pkcs11:object=both", "--yes", "--yes-delete-private-key"])
+            #expect(both.status == 0, "\(both.errors)")
+            #expect(Set(bench.token.contents.keys) == kept)
+            // Two certificates under one URI: one is named by its number.
+            #expect(try bench.tokencert(["renew", "pkcs11:object=keep;type=cert"]).status == 0)
+            expect(
+                try bench.tokencert(["delete", "pkcs11:object=keep;type=cert", "--yes"]), 66,
+                "2 certificates")
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let keys = try #require(list["keys"] as? [[String: Any]])
+            let certificates = try #require(keys.first?["certificates"] as? [[String: Any]])
+            let serials = certificates.compactMap { $0["serialNumber"] as? String }.sorted()
+            let removed = try bench.tokencert(
+                [
+                    "delete", "pkcs11:object=keep;type=cert", "--yes", "--serial",
+                    try #require(serials.first),
+                ])
+            #expect(removed.status == 0, "\(removed.errors)")
+            let left = try bench.tokencert(["show", "pkcs11:object=keep;type=cert"]).output
+            #expect(left.contains("serial             \(serials.last ?? "?")"), "\(left)")
+        }
+
+        @Test("A token that says that it removed something, and has it still, is believed")
+        func deleteNothing() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["request", "--label", "mail"]).status == 0)
+            let outcome = try bench.tokencert(
+                ["delete", "pkcs11:object=mail", "--yes"],
+                bench.faulty(["FAULTY_DESTROYS_NOTHING": "1"]))
+            expect(outcome, 74, "still has them")
+        }
+    }
+}
+
+/// OpenSSL's responder for the certificates of a stand-in, ended when nobody holds it any more.
+private final class Responder {
+    private let process = Process()
+
+    /// - Parameter signer: The path of a certificate and its key without `.pem` and `.key`; else the
+    ///   CA's own.
+    init(_ bench: Bench, port: Int, status: String, signer: String? = nil) throws {
+        let folder = bench.token.folder
+        let certificate = try folder.write(try #require(bench.ca.issued.first), "ocsp.pem")
+        let serial =
+            try run("openssl", ["x509", "-in", certificate, "-noout", "-serial"]).output
+            .split(separator: "=").last?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
+        let revoked = status == "R" ? "260101000000Z" : ""
+        let index = try folder.write(
+            "\(status)\t350101000000Z\t\(revoked)\t\(serial)\tunknown\t/CN=x\n", "index")
+        let signer = signer ?? bench.ca.folder.file("root")
+        process.executableURL = URL(filePath: "/usr/bin/openssl")
+        process.arguments = [
+            "ocsp", "-index", index, "-port", "\(port)", "-CA", bench.ca.rootFile, "-rsigner",
+            signer + ".pem", "-rkey", signer + ".key", "-ndays", "1",
+        ]
+        // A connection without a question would keep it busy: it says itself when it is ready.
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        var text = ""
+        while !text.contains("waiting for OCSP client connections") {
+            let data = output.fileHandleForReading.availableData
+            guard !data.isEmpty else { throw SetUpFailure(text: text) }
+            text += String(decoding: data, as: UTF8.self)
+        }
+    }
+
+    deinit { end(process) }
+}
+
+private struct SetUpFailure: Error {
+    let text: String
+}

@@ -1,0 +1,192 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// Setting up tokens, PINs and trust.
+    @Suite struct SetUpTests {
+        /// A store without a token, and two secrets in files.
+        private func emptyBench() throws -> (Bench, pin: String, officer: String) {
+            let bench = try Bench(withoutToken: ())
+            return (
+                bench, try bench.token.folder.write("8347261\n", "new-pin"),
+                try bench.token.folder.write("98127341\n", "so-pin")
+            )
+        }
+
+        private func softHSM(_ bench: Bench, _ officer: String) -> [String: String] {
+            bench.faulty(["TOKENCERT_SO_PIN_SOURCE": "file:\(officer)"])
+        }
+
+        @Test("A new token is not set up, or not with the PIN that was given")
+        func initialize() throws {
+            let (bench, pin, officer) = try emptyBench()
+            let arguments = ["token", "init", "--label", "wörk", "--pin-source", "file:\(pin)"]
+            let made = try bench.tokencert(arguments, softHSM(bench, officer))
+            #expect(made.status == 0, "\(made.errors)")
+            #expect(made.output.contains("name  wörk"))
+            let issued = try bench.tokencert(
+                ["issue", "--token", "wörk", "--pin-source", "file:\(pin)"])
+            #expect(issued.status == 0, "\(issued.errors)")
+            // The officer's PIN is the one that was given, by what another program says.
+            let other = try run(
+                "pkcs11-tool",
+                [
+                    "--module", softHSMModule, "--token-label", "wörk", "--login", "--login-type",
+                    "so", "--so-pin", "env:PIN", "--init-pin", "--new-pin", "env:NEW",
+                ],
+                environment: bench.token.environment.merging([
+                    "PIN": "98127341", "NEW": "8347261",
+                ]) { $1 })
+            #expect(other.status == 0, "\(other.errors)")
+        }
+
+        @Test("A token that is in use is emptied without a word, or with a wrong SO PIN")
+        func initializeAgain() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue"]).status == 0)
+            let before = bench.token.contents
+            let right = try bench.token.folder.write(bench.token.soPIN, "so-pin")
+            let pin = try bench.token.folder.write("8347261", "new-pin")
+            let arguments = [
+                "token", "init", "--label", "other", "--token", "work", "--pin-source",
+                "file:\(pin)",
+            ]
+            let settings = softHSM(bench, right)
+            let unasked = try run(
+                "setsid", ["--wait", product("tokencert")] + arguments,
+                environment: bench.environment.merging(settings) { $1 })
+            expect(unasked, 64, "no terminal to ask at")
+            expect(
+                try bench.tokencert(arguments + ["--erase", "word"], settings), 64,
+                "the token is called “work”")
+            let wrong = try AtTerminal(bench: bench).run(
+                arguments, "expect {type work}; send wrok\\r", settings)
+            #expect(wrong.status == 64 && wrong.output.contains("nothing was done"), "\(wrong)")
+            #expect(wrong.output.contains("1 keys, 1 certificates"), "\(wrong)")
+            let wrongPIN = softHSM(bench, pin)
+            let erase = arguments + ["--erase", "work"]
+            expect(try bench.tokencert(erase, wrongPIN), 77, "security officer's PIN is wrong")
+            // Never sent a second time.
+            expect(try bench.tokencert(erase, wrongPIN), 77, "was refused by this token before")
+            #expect(bench.calls("C_InitToken") == 1)
+            #expect(bench.token.contents == before)
+            let done = try AtTerminal(bench: bench).run(
+                arguments, "expect {type work}; send work\\r", settings)
+            #expect(done.status == 0, "\(done)")
+            let list = try bench.tokencert(
+                ["list", "--json", "--token", "other", "--pin-source", "file:\(pin)"]
+            ).json()
+            #expect((list["keys"] as? [Any])?.isEmpty == true)
+        }
+
+        @Test(
+            "A PIN that everybody tries becomes the new one",
+            arguments: ["123456", "12345678", "1111", "987654", "3537363231383830"])
+        func weakPINs(pin: String) throws {
+            let bench = try Bench()
+            let file = try bench.token.folder.write(pin, "weak")
+            let settings = bench.faulty([:])
+            expect(
+                try bench.tokencert(
+                    ["token", "change-pin", "--new-pin-source", "file:\(file)"], settings), 64,
+                "the new PIN is refused")
+            #expect(bench.calls("C_SetPIN") == 0 && bench.logins.isEmpty)
+        }
+
+        @Test("A PIN is not changed, or a wrong old one is sent twice")
+        func changePIN() throws {
+            let bench = try Bench()
+            let new = try bench.token.folder.write("55512347", "new")
+            let arguments = ["token", "change-pin", "--new-pin-source", "file:\(new)"]
+            let settings = bench.faulty([:])
+            let wrong = settings.merging(["TOKENCERT_PIN_SOURCE": "file:\(new)"]) { $1 }
+            for _ in 0..<2 {
+                #expect(try bench.tokencert(arguments, wrong).status == 77)
+            }
+            #expect(bench.calls("C_SetPIN") == 1)
+            #expect(try bench.tokencert(arguments, settings).status == 0)
+            #expect(try bench.tokencert(["list"], wrong).status == 0)
+            expect(try bench.tokencert(["list"]), 77, "the PIN is wrong")
+            // Typed twice, and not the same.
+            let typed = try AtTerminal(bench: bench).run(
+                ["token", "change-pin"],
+                "expect {new PIN for}; send 73829104\\r; expect {once more}; send 73829105\\r",
+                wrong)
+            #expect(typed.status == 64 && typed.output.contains("not the same"), "\(typed)")
+            #expect(!typed.output.contains("7382910"))
+        }
+
+        @Test("Who has lost the PIN has lost the keys, though the SO PIN is known")
+        func unblock() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["request"]).status == 0)
+            let officer = try bench.token.folder.write(bench.token.soPIN, "so-pin")
+            let new = try bench.token.folder.write("55512347", "new")
+            let settings = softHSM(bench, officer)
+            expect(
+                try bench.tokencert(["token", "set-pin", "--pin-source", "file:\(new)"], settings),
+                73, "has a user PIN")
+            let arguments = ["token", "unblock", "--pin-source", "file:\(new)"]
+            let wrong = softHSM(bench, new)
+            for _ in 0..<2 { #expect(try bench.tokencert(arguments, wrong).status == 77) }
+            #expect(bench.logins == ["SO"] || bench.logins.count == 1, "\(bench.logins)")
+            #expect(try bench.tokencert(arguments, settings).status == 0)
+            let list = try bench.tokencert(["list", "--json", "--pin-source", "file:\(new)"]).json()
+            #expect((list["keys"] as? [Any])?.count == 1)
+            // A token with something on it keeps its name; an empty one gets another.
+            expect(
+                try bench.tokencert(
+                    ["token", "label", "home", "--pin-source", "file:\(new)"], settings), 73,
+                "has 2 objects on it")
+        }
+
+        @Test("A name is given to an empty token, and its PINs are others")
+        func label() throws {
+            let bench = try Bench()
+            let officer = try bench.token.folder.write(bench.token.soPIN, "so-pin")
+            let outcome = try bench.tokencert(["token", "label", "home"], softHSM(bench, officer))
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(try bench.tokencert(["list", "--token", "home"]).status == 0)
+        }
+
+        @Test("A root that is not CAcert's is believed")
+        func trust() throws {
+            let bench = try Bench()
+            let own = ["TOKENCERT_CA_FILE": ""]
+            let folder = bench.token.folder.file("data") + "/tokencert/anchors"
+            func names() -> [String] {
+                (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            }
+            expect(try bench.tokencert(["trust", "fetch"], own), 76, "not the root that is known")
+            #expect(names().isEmpty)
+            expect(try bench.tokencert(["issue"], own), 78, "no trust anchors")
+            let text = try run(
+                "openssl",
+                ["x509", "-in", bench.ca.rootFile, "-noout", "-fingerprint", "-sha256"]
+            ).output
+            let fingerprint = try #require(text.split(separator: "=").last).trimmingCharacters(
+                in: .whitespacesAndNewlines)
+            let fetched = try bench.tokencert(
+                ["trust", "fetch", "--json", "--fingerprint", fingerprint], own)
+            #expect(try (fetched.json()["anchors"] as? [Any])?.count == 2, "\(fetched.errors)")
+            let issued = try bench.tokencert(["issue"], own)
+            #expect(issued.status == 0, "\(issued.errors)")
+            let list = try bench.tokencert(["trust"], own).output
+            #expect(list.contains("Stand-in CA Class 1 Root") && list.contains("Class 3"))
+            let name = try #require(names().first { $0.contains("class-1") }?.dropLast(4))
+            expect(
+                try bench.tokencert(["trust", "remove", "\(name)x"], own), 66, "no trust anchor")
+            #expect(try bench.tokencert(["trust", "remove", "\(name)"], own).status == 0)
+            #expect(names().count == 1)
+            #expect(try bench.tokencert(["trust", "add", bench.ca.rootFile], own).status == 0)
+            #expect(names().count == 2)
+            // Nobody is there: nothing is kept, and it is said where.
+            expect(
+                try bench.tokencert(
+                    ["trust", "fetch"],
+                    own.merging(["TOKENCERT_CA_URL": "http://localhost:1"]) { $1 }),
+                69, "cannot be reached")
+        }
+    }
+}
