@@ -31,6 +31,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -82,6 +83,7 @@ let package = Package(
                 "CAcert", "Cryptoki", "CurlHTTP", "Files", "Inventory", "Issuance", "Ledger",
                 "OpenSSLX509", "Secrets", "Terminal",
                 argumentParser, logging, system,
+                .product(name: "Configuration", package: "swift-configuration"),
             ]),
         .executableTarget(name: "tokencert", dependencies: ["Commands"]),
 

@@ -7,11 +7,11 @@ struct AccountCommand: ParsableCommand {
         commandName: "account", abstract: "Show what your account at the CA may have.")
 
     @OptionGroup var ca: CAOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
-        let anchors = try TrustStore.anchors(file: setting(ca.caFile, "CA_FILE"))
+        let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
         var api = try openAPI(ca, anchorsPEM: anchors.pem)
         let status = try api.accountStatus()
         if output.isJSON {

@@ -34,7 +34,7 @@ struct DeleteCommand: ParsableCommand {
 
     @OptionGroup var tokenOptions: TokenOptions
     @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -99,7 +99,7 @@ struct DeleteCommand: ParsableCommand {
             return
         }
         if let key = keys.first { try requireUnneeded(key) }
-        if !setting(yes, "YES") {
+        if !setting(yes, .yes) {
             if !output.isJSON { try show(report, "will be removed", nil) }
             let label =
                 keys.first?.label ?? certificates.first?.record.label ?? ""
@@ -121,7 +121,7 @@ struct DeleteCommand: ParsableCommand {
     /// Insists that a person knows that a certificate loses its key.
     private func requireUnneeded(_ key: KeyEntry) throws {
         let valid = key.certificates.filter { ($0.content?.notAfter ?? 0) >= now() }
-        guard !valid.isEmpty, !setting(yesDeletePrivateKey, "YES_DELETE_PRIVATE_KEY") else {
+        guard !valid.isEmpty, !setting(yesDeletePrivateKey, .yesDeletePrivateKey) else {
             return
         }
         throw Failure(

@@ -33,20 +33,20 @@ struct HealthCommand: ParsableCommand {
     var caFile: String?
 
     @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
         let uri = try uri.map(parseURI)
         let days = try numberOfDays()
-        let file = setting(caFile, "CA_FILE")
+        let file = setting(caFile, .caFile)
         let anchors = try file.map { try TrustStore.anchors(file: $0) } ?? TrustStore.anchorsIfAny()
         let read = try readToken(
             tokenOptions, uri, readingAll: true, keepingCertificates: true)
         let health = Health(
             now: now(), days: days, anchors: anchors, sawPrivateObjects: read.sawPrivateObjects)
         var findings = health.findings(read.inventory)
-        if setting(online, "ONLINE") {
+        if setting(online, .online) {
             findings += try Revocation(anchors: anchors).findings(read.inventory)
         }
         if let uri, uri.namesObject {
@@ -65,7 +65,7 @@ struct HealthCommand: ParsableCommand {
     }
 
     private func numberOfDays() throws -> Int {
-        guard let text = setting(days, "DAYS") else { return 30 }
+        guard let text = setting(days, .days) else { return 30 }
         guard let days = Int(text), (0...36500).contains(days) else {
             throw Failure(.usage, "--days takes a number of days", hints: ["--days 30"])
         }

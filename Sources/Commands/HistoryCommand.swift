@@ -17,7 +17,7 @@ struct ShowHistoryCommand: ParsableCommand {
     var order: Int64?
 
     @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -70,7 +70,7 @@ struct VerifyHistoryCommand: ParsableCommand {
         commandName: "verify", abstract: "Check that nothing in the ledger was changed or lost.")
 
     @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

@@ -33,23 +33,23 @@ struct ImportCommand: ParsableCommand {
 
     @OptionGroup var tokenOptions: TokenOptions
     @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
         let certificates = try certificates(inFile: cert, option: "--cert")
-        let anchors = try TrustStore.anchors(file: setting(caFile, "CA_FILE"))
-        let uri = try setting(key, "KEY").map(parseURI)
+        let anchors = try TrustStore.anchors(file: setting(caFile, .caFile))
+        let uri = try setting(key, .key).map(parseURI)
         let token = try findToken(tokenOptions, uri)
         let importer = Importer(
             token, settings: try issuanceSettings(anchors, nil, tokenOptions))
         let plan = try importer.check(
-            certificates, writingChain: setting(chain, "CHAIN"))
+            certificates, writingChain: setting(chain, .chain))
         let ledger = try ledgerOptions.openForWriting()
         let imported = try withPINs(plan, tokenOptions, uri) { pins in
             try importer.write(
-                certificates, for: uri, label: setting(label, "LABEL"),
-                writingChain: setting(chain, "CHAIN"), pins: pins, in: ledger)
+                certificates, for: uri, label: setting(label, .label),
+                writingChain: setting(chain, .chain), pins: pins, in: ledger)
         }
         try showIssued(imported, output)
     }

@@ -19,7 +19,7 @@ struct IssueCommand: ParsableCommand {
     @OptionGroup var tokenOptions: TokenOptions
     @OptionGroup var ca: CAOptions
     @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     @Flag(help: "Write the certificate although the CA changed what was asked for.")
     var acceptChanges = false
@@ -30,10 +30,10 @@ struct IssueCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         var request = try options.request()
-        request.acceptsChanges = setting(acceptChanges, "ACCEPT_CHANGES")
-        let isDryRun = setting(dryRun, "DRY_RUN")
+        request.acceptsChanges = setting(acceptChanges, .acceptChanges)
+        let isDryRun = setting(dryRun, .dryRun)
         try requireWritable(options.outputFile)
-        let anchors = try TrustStore.anchors(file: setting(ca.caFile, "CA_FILE"))
+        let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
         let token = try findToken(tokenOptions, request.keyURI)
         _ = try tokenOptions.source(request.keyURI)
         var issuer = Issuer(

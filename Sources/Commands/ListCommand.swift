@@ -18,11 +18,11 @@ struct ListCommand: ParsableCommand {
     var tree = false
 
     @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
-        let isTree = setting(tree, "TREE")
+        let isTree = setting(tree, .tree)
         let read = try readToken(
             tokenOptions, try uri.map(parseURI), keepingCertificates: isTree)
         let report = ListReport(

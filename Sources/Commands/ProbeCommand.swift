@@ -30,7 +30,7 @@ struct ProbeCommand: ParsableCommand {
     var keysMayStay = false
 
     @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -39,13 +39,13 @@ struct ProbeCommand: ParsableCommand {
         let plan = try PINPlan(
             capabilities, for: Set(Duty.allCases), allowingLastTry: tokenOptions.allowsLastTry)
         let label = capabilities.token.info.label
-        if capabilities.profile?.keepsDestroyedKeys ?? false, !setting(keysMayStay, "KEYS_MAY_STAY")
+        if capabilities.profile?.keepsDestroyedKeys ?? false, !setting(keysMayStay, .keysMayStay)
         {
             throw Failure(
                 .cannotCreate, "keys that are made on “\(label)” cannot be removed by this module",
                 hints: ["--keys-may-stay makes them all the same, one of each kind"])
         }
-        if !setting(yes, "YES") {
+        if !setting(yes, .yes) {
             let names = kinds.map(\.name).joined(separator: ", ")
             try requireConfirmation(
                 "Keys (\(names)) and certificates will be made on “\(printable(label))” and removed.",
@@ -54,7 +54,7 @@ struct ProbeCommand: ParsableCommand {
         let profile = try withPINs(plan, tokenOptions) { pins in
             let login = TokenLogin(capabilities, pins)
             var probe = try TokenProbe(login, date: String(timestamp(now()).prefix(10)))
-            if try !setting(notEmpty, "NOT_EMPTY") && probe.hasContent() {
+            if try !setting(notEmpty, .notEmpty) && probe.hasContent() {
                 throw Failure(
                     .cannotCreate, "the token “\(label)” is not empty",
                     hints: [
@@ -73,7 +73,7 @@ struct ProbeCommand: ParsableCommand {
     }
 
     private func kinds(_ capabilities: TokenCapabilities) throws -> [KeyKind] {
-        guard let text = setting(keyType, "KEY_TYPE") else {
+        guard let text = setting(keyType, .keyType) else {
             let kinds = capabilities.keyKinds.filter { $0 != .rsa(bits: 4096) }
             guard !kinds.isEmpty else {
                 let lack = capabilities.lack(of: .rsa(bits: 2048)) ?? "the token makes no keys"

@@ -41,7 +41,7 @@ struct RenewCommand: ParsableCommand {
     @OptionGroup var tokenOptions: TokenOptions
     @OptionGroup var ca: CAOptions
     @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func validate() throws {
         if [uri != nil, expiring != nil, all].filter({ $0 }).count != 1 {
@@ -53,7 +53,7 @@ struct RenewCommand: ParsableCommand {
         try prepareProcess(output)
         let wanted = try uri.map(parseURI)
         let days = try expiring.map(Self.days)
-        let anchors = try TrustStore.anchors(file: setting(ca.caFile, "CA_FILE"))
+        let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
         let token = try findToken(tokenOptions, wanted)
         _ = try tokenOptions.source(wanted)
         if let wanted, !wanted.namesObject {
@@ -71,7 +71,7 @@ struct RenewCommand: ParsableCommand {
         let api = try openAPI(ca, anchorsPEM: anchors.pem)
         let ledger = try ledgerOptions.openForWriting()
         let plan = try PINPlan(
-            token, for: setting(newKey, "NEW_KEY") ? Set(Duty.allCases) : [.read, .sign, .write],
+            token, for: setting(newKey, .newKey) ? Set(Duty.allCases) : [.read, .sign, .write],
             allowingLastTry: tokenOptions.allowsLastTry)
         var issuer = Issuer(
             token, api: api, settings: try issuanceSettings(anchors, ca, tokenOptions))
@@ -146,13 +146,13 @@ struct RenewCommand: ParsableCommand {
         request.name = old.subject.commonNames.last
         request.emailAddresses = old.emailAddresses
         request.codeSigning = old.extendedKeyUsages.contains(.codeSigning)
-        request.acceptsChanges = setting(acceptChanges, "ACCEPT_CHANGES")
+        request.acceptsChanges = setting(acceptChanges, .acceptChanges)
         request.label = candidate.label
         request.key =
-            setting(newKey, "NEW_KEY")
+            setting(newKey, .newKey)
             ? .generate(old.publicKey.kind) : .existing(candidate.key)
         request.replacement = Replacement(
-            old, isRetired: setting(retire, "RETIRE"), isDemanded: uri != nil)
+            old, isRetired: setting(retire, .retire), isDemanded: uri != nil)
         return request
     }
 

@@ -12,7 +12,7 @@ struct RequestCommand: ParsableCommand {
     @OptionGroup var options: RequestOptions
     @OptionGroup var tokenOptions: TokenOptions
     @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     @Flag(help: "Show what would be done, and do nothing.")
     var dryRun = false
@@ -27,7 +27,7 @@ struct RequestCommand: ParsableCommand {
             token, allowsLastTry: tokenOptions.allowsLastTry, progress: tellProgress,
             orderBegun: tellOrder)
         let plan = try maker.plan(request)
-        if setting(dryRun, "DRY_RUN") {
+        if setting(dryRun, .dryRun) {
             try show(token.token, plan, try maker.pins(for: plan))
             return
         }

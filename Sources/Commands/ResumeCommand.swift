@@ -35,7 +35,7 @@ struct ResumeCommand: ParsableCommand {
     @OptionGroup var tokenOptions: TokenOptions
     @OptionGroup var ca: CAOptions
     @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func validate() throws {
         if [orderAgain, abandon, from != nil].filter({ $0 }).count > 1 {
@@ -83,7 +83,7 @@ struct ResumeCommand: ParsableCommand {
             try settleKey(page, order, token)
             return
         }
-        let anchors = try TrustStore.anchors(file: setting(ca.caFile, "CA_FILE"))
+        let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
         let finisher = Finisher(
             token, settings: try issuanceSettings(anchors, ca, tokenOptions))
         var certificates: [Certificate] = []
@@ -99,7 +99,7 @@ struct ResumeCommand: ParsableCommand {
         let issued = try withPINs(finisher.pins(writing: true), tokenOptions) { pins in
             try finisher.finish(
                 page, with: certificates,
-                acceptingChanges: setting(acceptChanges, "ACCEPT_CHANGES"), pins: pins)
+                acceptingChanges: setting(acceptChanges, .acceptChanges), pins: pins)
         }
         try showIssued(issued, output)
     }
@@ -112,7 +112,7 @@ struct ResumeCommand: ParsableCommand {
             token, api: try openAPI(ca, anchorsPEM: anchors.pem),
             settings: try issuanceSettings(anchors, ca, tokenOptions))
         var request = IssuanceRequest(order)
-        if setting(acceptChanges, "ACCEPT_CHANGES") { request.acceptsChanges = true }
+        if setting(acceptChanges, .acceptChanges) { request.acceptsChanges = true }
         let plan = try issuer.plan(order, request)
         try page.ledger.rehearse()
         let issued = try withPINs(plan.pins, tokenOptions) { pins in
@@ -137,8 +137,8 @@ struct ResumeCommand: ParsableCommand {
         var options = tokenOptions
         // A module that p11-kit is configured with may be on another machine: it has no file.
         let path = order.beginning.modulePath
-        if setting(options.module, "MODULE") == nil, path.contains("/") { options.module = path }
-        if setting(options.tokenProfile, "TOKEN_PROFILE") == nil {
+        if setting(options.module, .module) == nil, path.contains("/") { options.module = path }
+        if setting(options.tokenProfile, .tokenProfile) == nil {
             options.tokenProfile = order.beginning.tokenProfile
         }
         return try Commands.findToken(options, try PKCS11URI(parsing: order.beginning.token))
@@ -166,8 +166,8 @@ extension CAOptions {
         options.caURL = order.beginning.ca
         options.username = order.beginning.account
         let named = (
-            ca: setting(caURL, "CA_URL").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 },
-            account: setting(username, "USERNAME")
+            ca: setting(caURL, .caURL).map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 },
+            account: setting(username, .username)
         )
         guard named.ca ?? order.beginning.ca == order.beginning.ca,
             named.account ?? order.beginning.account == order.beginning.account

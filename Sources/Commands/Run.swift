@@ -67,11 +67,12 @@ private let settings = Mutex(Settings())
 /// Whether an error is told in JSON; where the command line could not be read, by what stands there.
 private var isJSONWanted: Bool {
     settings.withLock { $0.isJSON }
-        ?? (CommandLine.arguments.contains("--json") || setting(false, "JSON"))
+        ?? (CommandLine.arguments.contains("--json") || setting(false, .json))
 }
 
 /// What every command does before anything else.
-func prepareProcess(_ output: OutputOptions) throws {
+func prepareProcess(_ output: CommonOptions) throws {
+    try ConfigurationFile.load(file: output.config, profile: output.profile)
     let color = try output.colorChoice()
     settings.withLock { $0 = Settings(color: color, isJSON: output.isJSON) }
     Progress.shared.setManner(

@@ -25,7 +25,7 @@ struct ShowCommand: ParsableCommand {
     var publicKey = false
 
     @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func validate() throws {
         if [pem, der, publicKey, output.json].filter({ $0 }).count > 1 {

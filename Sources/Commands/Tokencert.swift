@@ -11,14 +11,15 @@ public struct Tokencert: ParsableCommand {
             signs the request, CAcert issues, and the certificate is checked and written beside \
             its key.
 
-            Every option can be set in the environment: --ca-url as TOKENCERT_CA_URL.
+            Every option can be set in the environment, --ca-url as TOKENCERT_CA_URL, and most in a \
+            file: tokencert help config.
             """,
         version: "0.1.0",
         subcommands: [
             TokensCommand.self, ListCommand.self, ShowCommand.self, HealthCommand.self,
             AccountCommand.self, RequestCommand.self, IssueCommand.self, ResumeCommand.self,
             RenewCommand.self, ImportCommand.self, HistoryCommand.self, DeleteCommand.self,
-            TokenCommand.self, TrustCommand.self, ProbeCommand.self,
+            TokenCommand.self, TrustCommand.self, ConfigCommand.self, ProbeCommand.self,
         ])
 
     /// Made by argument-parser.

@@ -16,7 +16,7 @@ struct TokensCommand: ParsableCommand {
     var profiles = false
 
     @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

@@ -22,7 +22,7 @@ struct ListTrustCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Show the trust anchors.")
 
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -68,7 +68,7 @@ struct FetchTrustCommand: ParsableCommand {
             valueName: "hex"))
     var fingerprint: String?
 
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -109,7 +109,7 @@ struct FetchTrustCommand: ParsableCommand {
     }
 
     private func wantedFingerprint() throws -> String {
-        guard let text = setting(fingerprint, "FINGERPRINT") else {
+        guard let text = setting(fingerprint, .fingerprint) else {
             return PinnedRoot.sha256Fingerprint
         }
         let digits = text.filter { $0 != ":" && !$0.isWhitespace }.lowercased()
@@ -122,7 +122,7 @@ struct FetchTrustCommand: ParsableCommand {
     }
 
     private func addresses() throws -> [String] {
-        guard var url = setting(caURL, "CA_URL") else {
+        guard var url = setting(caURL, .caURL) else {
             return ["https://www.cacert.org", "http://www.cacert.org"]
         }
         while url.hasSuffix("/") { url.removeLast() }
@@ -180,7 +180,7 @@ struct AddTrustCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("Certificates of CAs, PEM or DER.", valueName: "file"))
     var file: String
 
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -205,7 +205,7 @@ struct RemoveTrustCommand: ParsableCommand {
         completion: .custom { _, _, _ in TrustStore.files.map(TrustStore.name) })
     var name: String
 
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -247,7 +247,7 @@ struct AnchorReport: Encodable {
     }
 }
 
-private func showKept(_ kept: [AnchorReport], _ output: OutputOptions) throws {
+private func showKept(_ kept: [AnchorReport], _ output: CommonOptions) throws {
     if output.isJSON {
         try printJSON(["anchors": kept])
         return

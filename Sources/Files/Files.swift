@@ -184,6 +184,19 @@ public func isReadableFile(_ path: String) -> Bool {
     unsafe access(path, R_OK) == 0
 }
 
+/// Whether anybody but its owner and the system's administrator can write to a file.
+///
+/// The C function is `stat`.
+///
+/// - Parameter path: The file; a link is followed.
+/// - Returns: True also where it belongs to another user than this process.
+/// - Throws: ``FileError``.
+public func isWritableByOthers(_ path: String) throws(FileError) -> Bool {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { throw FileError("cannot read", path) }
+    return status.st_mode & 0o022 != 0 || (status.st_uid != 0 && status.st_uid != geteuid())
+}
+
 /// The folder that a file is in, or would be.
 ///
 /// - Parameter path: The file.

@@ -34,9 +34,8 @@ func readFromFile(_ path: String) throws(SecretError) -> Secret {
     return secret
 }
 
-func readLine(_ descriptor: Int32) throws(SecretError) -> Secret {
+func readLine(_ descriptor: Int32, _ name: String) throws(SecretError) -> Secret {
     // Byte by byte, so that a second secret may follow on the next line of the same descriptor.
-    let name = "file descriptor \(descriptor)"
     var secret = Secret(minimumCapacity: longestSecret)
     while let byte = try nextByte(descriptor, name), byte != 10 {
         secret.append(byte)

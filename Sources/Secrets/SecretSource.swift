@@ -8,10 +8,15 @@ public enum SecretSource: Sendable, Hashable {
     case environment(String)
     /// The next line of an open file descriptor.
     case fileDescriptor(Int32)
+    /// The first line that a program prints; the program and its arguments. No shell runs it.
+    case command([String])
+    /// The person whom GnuPG's program `pinentry` asks.
+    case pinentry
 
     /// Reads a source as people write it.
     ///
-    /// - Parameter text: `prompt`, `file:PATH`, `env:NAME` or `fd:N`.
+    /// - Parameter text: `prompt`, `file:PATH`, `env:NAME`, `fd:N`, `pinentry` or
+    ///   `command:PROGRAM ARGUMENT…`; in the last blanks part the words, but between `'…'` or `"…"`.
     /// - Throws: ``SecretError`` with code ``SecretError/Code/unknownSource`` for anything else, a
     ///   bare path or what looks like a PIN among them: neither is ever taken for a secret. The
     ///   error does not repeat the text, which may be a secret typed in the wrong place.
@@ -24,14 +29,27 @@ public enum SecretSource: Sendable, Hashable {
             self = .environment(name)
         } else if let number = text.after("fd:"), let descriptor = Int32(number), descriptor >= 0 {
             self = .fileDescriptor(descriptor)
+        } else if text == "pinentry" {
+            self = .pinentry
+        } else if let command = text.after("command:") {
+            guard let words = words(ofCommand: command) else {
+                throw SecretError(
+                    .unknownSource, "command: without a program, or with a quotation mark too few")
+            }
+            self = .command(words)
         } else {
-            throw SecretError(.unknownSource, "not one of prompt, file:PATH, env:NAME, fd:N")
+            throw SecretError(
+                .unknownSource,
+                "not one of prompt, file:PATH, env:NAME, fd:N, command:PROGRAM and pinentry")
         }
     }
 
+    /// Whether a person is asked, who may mistype, and who types another one next time.
+    public var asksPerson: Bool { self == .prompt || self == .pinentry }
+
     /// Reads the secret.
     ///
-    /// - Parameter promptText: What a person is asked, without the colon. Only ``prompt`` uses it.
+    /// - Parameter promptText: What a person is asked, without the colon, where one is.
     /// - Returns: The secret; the caller owns it. It has at least one byte and no line end or NUL.
     /// - Throws: ``SecretError``; its text names the source, never what was read from it.
     public func read(promptText: String) throws(SecretError) -> Secret {
@@ -44,7 +62,11 @@ public enum SecretSource: Sendable, Hashable {
         case .environment(let name):
             secret = try readFromEnvironment(name)
         case .fileDescriptor(let descriptor):
-            secret = try readLine(descriptor)
+            secret = try readLine(descriptor, "file descriptor \(descriptor)")
+        case .command(let words):
+            secret = try readFromCommand(words)
+        case .pinentry:
+            secret = try readFromPinentry(promptText)
         }
         guard !secret.isEmpty else {
             throw SecretError(.empty, "\(self) is empty")
@@ -67,13 +89,16 @@ public enum SecretSource: Sendable, Hashable {
 }
 
 extension SecretSource: CustomStringConvertible {
-    /// The source as ``init(_:)`` reads it.
+    /// The source as ``init(_:)`` reads it; of a command only the program, as what follows may be
+    /// more than it should.
     public var description: String {
         switch self {
         case .prompt: "prompt"
         case .file(let path): "file:\(path)"
         case .environment(let name): "env:\(name)"
         case .fileDescriptor(let number): "fd:\(number)"
+        case .command(let words): "command:\(words.first ?? "")"
+        case .pinentry: "pinentry"
         }
     }
 }

@@ -81,10 +81,41 @@ import Testing
         "A PIN on the command line, or a path, is taken for a source",
         arguments: [
             "1234", "/etc/passwd", "", "file:", "env:", "env:A=B", "fd:", "fd:-1", "Prompt",
+            "command:", "command: ", "command:cat 'x", "command:''", "pinentry:x",
         ])
     func unknownSources(text: String) {
         let error = #expect(throws: SecretError.self) { _ = try SecretSource(text) }
         #expect(error?.code == .unknownSource)
         #expect(text.isEmpty || !(error?.reason.contains("1234") ?? true))
+    }
+
+    @Test(
+        "A command is run by a shell, or its words are not those that were written",
+        arguments: [
+            (#"printf '%s-%s\n' 'a b' "c \"d\\";"#, #"a b-c "d\;"#),
+            ("printf '%s\n' $HOME `id` *", "$HOME"),
+            ("echo first; echo second", "first; echo second"),
+        ])
+    func commands(command: String, expected: String) throws {
+        let secret = try SecretSource("command:" + command).read(promptText: "")
+        #expect(text(secret) == expected)
+    }
+
+    @Test("What a command prints that fails, or nothing, is sent as a PIN")
+    func failingCommands() throws {
+        for (command, reason) in [
+            ("sh -c 'echo 1234; exit 3'", "sh ended with status 3"),
+            ("sh -c 'echo 1234; kill -9 $$'", "sh was ended by signal 9"),
+            ("true", "command:true is empty"), ("no-such-program 1234", "cannot run"),
+        ] {
+            let error = #expect(throws: SecretError.self) {
+                _ = try SecretSource("command:" + command).read(promptText: "")
+            }
+            #expect(error?.reason.contains(reason) == true, "\(error?.reason ?? "")")
+            #expect(error?.reason.contains("1234") == false)
+        }
+        // What follows the first line may be long, and does not make the program fail.
+        let secret = try SecretSource("command:sh -c 'echo one; seq 20000'").read(promptText: "")
+        #expect(text(secret) == "one")
     }
 }

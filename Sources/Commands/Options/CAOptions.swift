@@ -26,7 +26,7 @@ struct CAOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Where the password comes from: prompt (default), file:PATH, env:NAME or fd:N.",
+            "Where the password comes from: \(sourcesOfSecrets).",
             valueName: "source"))
     var passwordSource: String?
 
@@ -36,7 +36,7 @@ struct CAOptions: ParsableArguments {
     var timeout: String?
 
     func baseURL() throws -> String {
-        let url = setting(caURL, "CA_URL") ?? "https://www.cacert.org"
+        let url = setting(caURL, .caURL) ?? "https://www.cacert.org"
         guard url.lowercased().hasPrefix("https://"), !url.contains("?"), !url.contains("#"),
             !url.contains("@")
         else {
@@ -48,7 +48,7 @@ struct CAOptions: ParsableArguments {
     }
 
     func accountName() throws -> String {
-        guard let name = setting(username, "USERNAME") else {
+        guard let name = setting(username, .username) else {
             throw Failure(
                 .usage, "no account is named",
                 hints: ["--username ADDRESS, or TOKENCERT_USERNAME in the environment"])
@@ -57,11 +57,11 @@ struct CAOptions: ParsableArguments {
     }
 
     func source() throws -> SecretSource {
-        try setting(passwordSource, "PASSWORD_SOURCE").map { try SecretSource($0) } ?? .prompt
+        try setting(passwordSource, .passwordSource).map { try SecretSource($0) } ?? .prompt
     }
 
     func seconds() throws -> Int {
-        guard let text = setting(timeout, "TIMEOUT") else { return 120 }
+        guard let text = setting(timeout, .timeout) else { return 120 }
         // CAcert's server sleeps for ten seconds before it answers any order.
         let host = try baseURL().dropFirst("https://".count).prefix { $0 != ":" && $0 != "/" }
         let isHere = host == "localhost" || host.hasPrefix("127.") || host.hasSuffix(".localhost")
@@ -75,7 +75,7 @@ struct CAOptions: ParsableArguments {
     }
 
     func acceptance() throws -> KeyAcceptance {
-        guard let text = setting(caAccepts, "CA_ACCEPTS") else { return .cacert }
+        guard let text = setting(caAccepts, .caAccepts) else { return .cacert }
         var acceptance = KeyAcceptance(rsa: false, ec: false, ed25519: false)
         for kind in text.split(separator: ",") {
             switch kind {

@@ -10,7 +10,7 @@ struct LedgerOptions: ParsableArguments {
             valueName: "path"))
     var ledger: String?
 
-    var path: String { setting(ledger, "LEDGER") ?? stateFolder + "/ledger.sqlite" }
+    var path: String { setting(ledger, .ledger) ?? stateFolder + "/ledger.sqlite" }
 
     /// Whether there is a ledger yet.
     var isThere: Bool { isReadableFile(path) }

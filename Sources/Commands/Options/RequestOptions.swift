@@ -38,23 +38,18 @@ struct RequestOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Write the result to a file, in PEM.", valueName: "file"))
     var out: String?
 
-    var outputFile: String? { setting(out, "OUT") }
+    var outputFile: String? { setting(out, .out) }
 
     func request() throws -> IssuanceRequest {
         var request = IssuanceRequest()
-        request.name = setting(name, "NAME")
-        request.emailAddresses =
-            email.isEmpty
-            ? (environmentVariable("TOKENCERT_EMAIL") ?? "").split(separator: ",").map {
-                $0.filter { !$0.isWhitespace }
-            }
-            : email
-        request.codeSigning = setting(codesign, "CODESIGN")
-        request.label = setting(label, "LABEL")
-        let kind = try setting(keyType, "KEY_TYPE").map(Self.keyKind)
-        let id = try setting(id, "ID").map(Self.bytes)
+        request.name = setting(name, .name)
+        request.emailAddresses = setting(email, .email)
+        request.codeSigning = setting(codesign, .codeSigning)
+        request.label = setting(label, .label)
+        let kind = try setting(keyType, .keyType).map(Self.keyKind)
+        let id = try setting(id, .id).map(Self.bytes)
         request.id = id
-        if let key = setting(key, "KEY") {
+        if let key = setting(key, .key) {
             if kind != nil || id != nil {
                 throw Failure(
                     .usage, "--key names a key that is there, --key-type and --id make a new one",

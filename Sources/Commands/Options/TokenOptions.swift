@@ -3,6 +3,10 @@ internal import Cryptoki
 internal import Inventory
 internal import Secrets
 
+/// Where secrets may come from, for help and hints.
+let sourcesOfSecrets =
+    "prompt (default), pinentry, file:PATH, env:NAME, fd:N or command:PROGRAM ARGUMENT…"
+
 /// Which token, and where its PIN comes from.
 struct TokenOptions: ParsableArguments {
     @Option(
@@ -15,7 +19,7 @@ struct TokenOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Where the PIN comes from: prompt (default), file:PATH, env:NAME or fd:N.",
+            "Where the PIN comes from: \(sourcesOfSecrets).",
             valueName: "source"))
     var pinSource: String?
 
@@ -44,40 +48,45 @@ struct TokenOptions: ParsableArguments {
             valueName: "seconds"))
     var wait: String?
 
-    var sendsRefusedPINs: Bool { setting(retryPin, "RETRY_PIN") }
+    var sendsRefusedPINs: Bool { setting(retryPin, .retryPIN) }
 
-    var allowsLastTry: Bool { setting(allowLastTry, "ALLOW_LAST_TRY") }
+    var allowsLastTry: Bool { setting(allowLastTry, .allowLastTry) }
 
     /// The URI that names the token, or nil where a label or nothing does.
     func uri() throws -> PKCS11URI? {
-        guard let text = setting(token, "TOKEN"), text.lowercased().hasPrefix("pkcs11:") else {
+        guard let text = setting(token, .token), text.lowercased().hasPrefix("pkcs11:") else {
             return nil
         }
         return try parseURI(text)
     }
 
     /// What was said about the token; nothing where it is the only one.
-    func choices() throws -> [TokenChoice] {
-        if let uri = try uri() { return [.uri(uri)] }
-        return setting(token, "TOKEN").map { [.label($0)] } ?? []
+    ///
+    /// - Parameter object: A URI on the command line. Where it names its token, what the environment
+    ///   and the configuration say of one does not count.
+    func choices(_ object: PKCS11URI? = nil) throws -> [TokenChoice] {
+        let ofObject: [TokenChoice] = object.map { [.uri($0)] } ?? []
+        if token == nil, object?.namesToken ?? false { return ofObject }
+        if let uri = try uri() { return [.uri(uri)] + ofObject }
+        return (setting(token, .token).map { [.label($0)] } ?? []) + ofObject
     }
 
     /// The label of the token that was asked for, or nil.
     func wantedLabel() throws -> String? {
         try uri()?.tokenLabel
-            ?? setting(token, "TOKEN").flatMap {
+            ?? setting(token, .token).flatMap {
                 $0.lowercased().hasPrefix("pkcs11:") ? nil : $0
             }
     }
 
     /// Where the security officer's PIN comes from.
     func securityOfficerSource() throws -> SecretSource {
-        try setting(soPinSource, "SO_PIN_SOURCE").map { try SecretSource($0) } ?? .prompt
+        try setting(soPinSource, .securityOfficerPINSource).map { try SecretSource($0) } ?? .prompt
     }
 
     /// How many seconds the token is waited for.
     func secondsToWait() throws -> Int {
-        guard let text = setting(wait, "WAIT") else { return 0 }
+        guard let text = setting(wait, .wait) else { return 0 }
         guard let seconds = Int(text), (0...86400).contains(seconds) else {
             throw Failure(
                 .usage, "--wait takes a number of seconds, up to a day",
@@ -88,14 +97,14 @@ struct TokenOptions: ParsableArguments {
 
     /// What is known of tokens besides what they say.
     func profiles() throws -> [TokenProfile] {
-        try Profiles.choose(setting(tokenProfile, "TOKEN_PROFILE"))
+        try Profiles.choose(setting(tokenProfile, .tokenProfile))
     }
 
     /// Where the PIN comes from, or nil where nobody said.
     ///
     /// - Parameter uri: A URI that may say so (`pin-source`) where the options do not.
     func source(_ uri: PKCS11URI?) throws -> SecretSource? {
-        if let text = setting(pinSource, "PIN_SOURCE") { return try SecretSource(text) }
+        if let text = setting(pinSource, .pinSource) { return try SecretSource(text) }
         guard let named = try uri?.pinSource ?? self.uri()?.pinSource else { return nil }
         return try secretSource(ofURI: named)
     }
@@ -122,7 +131,7 @@ private func secretSource(ofURI text: String) throws -> SecretSource {
     if text.hasPrefix("|") {
         throw Failure(
             .usage, "a pin-source that is a command is not run",
-            hints: ["use --pin-source file:PATH, env:NAME or fd:N"])
+            hints: ["--pin-source command:PROGRAM runs one"])
     }
     var path = text[...]
     if path.hasPrefix("file:") { path = path.dropFirst("file:".count) }

@@ -77,7 +77,7 @@ struct IssueReport: Encodable {
 }
 
 /// Prints a certificate that got onto a token.
-func showIssued(_ issued: IssuedCertificate, _ output: OutputOptions) throws {
+func showIssued(_ issued: IssuedCertificate, _ output: CommonOptions) throws {
     if let reason = issued.unrecorded {
         printError(
             "warning: the ledger does not know all of this: \(printable(reason)); "

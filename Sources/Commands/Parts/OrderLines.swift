@@ -57,7 +57,7 @@ struct OrderLine: Encodable {
 }
 
 /// Prints the unfinished orders, a line each.
-func showUnfinished(_ orders: [Order], _ output: OutputOptions) throws {
+func showUnfinished(_ orders: [Order], _ output: CommonOptions) throws {
     let lines = orders.map { OrderLine($0) }
     if output.isJSON {
         try printJSON(["orders": lines])

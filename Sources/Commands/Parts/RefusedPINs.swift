@@ -31,9 +31,9 @@ struct RefusedPINs {
                 Source(
                     token: token, role: "\(role)", source: "file:" + absolutePath(file), stamp: $0)
             }
-        case .environment:
+        case .environment, .command:
             Source(token: token, role: "\(role)", source: "\(source)", stamp: nil)
-        case .prompt, .fileDescriptor:
+        case .prompt, .pinentry, .fileDescriptor:
             nil
         }
     }

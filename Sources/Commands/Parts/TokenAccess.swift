@@ -9,7 +9,7 @@ struct ModuleSet {
     /// Loads the module that the options or a URI name, or all that p11-kit is configured with.
     init(_ options: TokenOptions, _ uri: PKCS11URI?) throws {
         let named = try options.uri()
-        if let path = setting(options.module, "MODULE") ?? uri?.modulePath ?? named?.modulePath {
+        if let path = setting(options.module, .module) ?? uri?.modulePath ?? named?.modulePath {
             modules = [try Module.load(path: path)]
             failures = []
             return
@@ -30,9 +30,9 @@ func findToken(_ options: TokenOptions, _ uri: PKCS11URI? = nil) throws -> Token
     let set = try ModuleSet(options, uri)
     do {
         return try selectToken(
-            options.choices() + (uri.map { [.uri($0)] } ?? []), in: set.modules,
+            options.choices(uri), in: set.modules,
             waitingSeconds: options.secondsToWait(), profiles: profiles,
-            chosenProfile: setting(options.tokenProfile, "TOKEN_PROFILE"),
+            chosenProfile: setting(options.tokenProfile, .tokenProfile),
             whileWaiting: { printError("… waiting for the token to be put in") })
     } catch let error as TokenSelectionError {
         let failure = Failure(selection: error, wanted: try options.wantedLabel())

@@ -105,7 +105,7 @@ struct Failure: Error {
         case .noTerminal:
             self.init(
                 .usage, code: code, error.reason,
-                hints: ["--pin-source and --password-source take file:PATH, env:NAME or fd:N"])
+                hints: ["--pin-source and --password-source take \(sourcesOfSecrets)"])
         case .cancelled:
             self.init(
                 .noPermission, code: code, error.reason,

@@ -25,7 +25,7 @@ struct InitTokenCommand: ParsableCommand {
     var erase: String?
 
     @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -95,7 +95,7 @@ struct InitTokenCommand: ParsableCommand {
     /// Insists that a person knows what is lost.
     private func requireErasure(_ token: Token) throws {
         let name = token.info.label
-        if let erase = setting(erase, "ERASE") {
+        if let erase = setting(erase, .erase) {
             guard erase == name else {
                 throw Failure(
                     .usage, code: "notConfirmed",

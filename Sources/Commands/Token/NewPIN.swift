@@ -26,7 +26,7 @@ func readNewPIN(_ source: SecretSource, _ name: String, for token: Token) throws
             "the token's PINs have \(lengths.lowerBound)\(most) bytes, not \(pin.count)",
             hints: ["nothing was changed"])
     }
-    if source == .prompt {
+    if source.asksPerson {
         let again = try source.read(promptText: "the \(name) once more")
         let isSame = pin.withBytes { one in
             again.withBytes { other in

@@ -12,7 +12,7 @@ struct SetPINCommand: ParsableCommand {
             """)
 
     @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -40,7 +40,7 @@ struct UnblockPINCommand: ParsableCommand {
             """)
 
     @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -61,12 +61,12 @@ struct ChangePINCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where the new PIN comes from: prompt (default), file:PATH, env:NAME or fd:N.",
+            "Where the new PIN comes from: \(sourcesOfSecrets).",
             valueName: "source"))
     var newPinSource: String?
 
     @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -74,7 +74,7 @@ struct ChangePINCommand: ParsableCommand {
         let role: UserType = so ? .securityOfficer : .user
         let plan = try PINPlan(
             capabilities, roles: [role], allowingLastTry: tokenOptions.allowsLastTry)
-        let source = try setting(newPinSource, "NEW_PIN_SOURCE").map { try SecretSource($0) }
+        let source = try setting(newPinSource, .newPINSource).map { try SecretSource($0) }
         let token = capabilities.token
         try withPINs(plan, tokenOptions) { pins in
             let new =
@@ -104,7 +104,7 @@ struct LabelTokenCommand: ParsableCommand {
     var name: String
 
     @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -146,7 +146,7 @@ struct LabelTokenCommand: ParsableCommand {
 }
 
 private func setNewPIN(
-    _ capabilities: TokenCapabilities, _ options: TokenOptions, _ output: OutputOptions
+    _ capabilities: TokenCapabilities, _ options: TokenOptions, _ output: CommonOptions
 ) throws {
     let plan = try PINPlan(
         capabilities, roles: [.securityOfficer], allowingLastTry: options.allowsLastTry)
@@ -163,7 +163,7 @@ private func setNewPIN(
     try tellPIN("The PIN is set, and the user has logged in with it.", output)
 }
 
-private func tellPIN(_ text: String, _ output: OutputOptions) throws {
+private func tellPIN(_ text: String, _ output: CommonOptions) throws {
     if output.isJSON {
         try printJSON(["message": text])
     } else {

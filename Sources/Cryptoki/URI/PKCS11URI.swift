@@ -52,6 +52,11 @@ public struct PKCS11URI: Sendable {
     /// The label of the token, or nil where the URI leaves it out.
     public var tokenLabel: String? { handle.tokenText(\.label) }
 
+    /// Whether anything of a token is named: `token`, `serial`, `model` or `manufacturer`.
+    public var namesToken: Bool {
+        [\.label, \.serialNumber, \.model, \.manufacturer].contains { handle.tokenText($0) != nil }
+    }
+
     /// Whether anything of an object is named: `object`, `id` or `type`.
     public var namesObject: Bool { !objectAttributes.types.isEmpty }
 

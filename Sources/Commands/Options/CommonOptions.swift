@@ -1,7 +1,7 @@
 internal import ArgumentParser
 
-/// How a command talks.
-struct OutputOptions: ParsableArguments {
+/// What every command takes: how it talks, and what it takes for granted.
+struct CommonOptions: ParsableArguments {
     @Flag(help: "Print one JSON object for programs.")
     var json = false
 
@@ -14,12 +14,22 @@ struct OutputOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Colour: auto, always or never.", valueName: "when"))
     var color: String?
 
-    var isJSON: Bool { setting(json, "JSON") }
-    var isQuiet: Bool { setting(quiet, "QUIET") }
-    var isVerbose: Bool { setting(verbose, "VERBOSE") }
+    @Option(
+        help: ArgumentHelp("Profile of the configuration file to use.", valueName: "name"))
+    var profile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Configuration file; default config.json in tokencert's configuration folder.",
+            valueName: "file"))
+    var config: String?
+
+    var isJSON: Bool { setting(json, .json) }
+    var isQuiet: Bool { setting(quiet, .quiet) }
+    var isVerbose: Bool { setting(verbose, .verbose) }
 
     func colorChoice() throws -> ColorChoice {
-        guard let text = setting(color, "COLOR") else { return .auto }
+        guard let text = setting(color, .color) else { return .auto }
         guard let choice = ColorChoice(rawValue: text) else {
             throw Failure(
                 .usage, "--color does not know “\(text)”",

@@ -1,0 +1,273 @@
+internal import Configuration
+internal import Files
+internal import FoundationEssentials
+internal import Secrets
+internal import Synchronization
+
+/// What a person has set for good, in `config.json` of tokencert's configuration folder: settings by
+/// the names of their options, and profiles, groups of them that `--profile` chooses from.
+///
+/// No secret ever stands there, only where it comes from.
+struct ConfigurationFile: Sendable {
+    /// The file.
+    let path: String
+    /// The profile that is used, or nil.
+    let profile: String?
+    /// The names of all profiles.
+    let profiles: [String]
+
+    private var values: [Setting: Value] = [:]
+
+    /// A value, and where it stands.
+    struct Value {
+        let content: Content
+        /// The profile that it stands in, or nil.
+        let profile: String?
+    }
+
+    /// What a setting may be set to.
+    enum Content {
+        case text(String)
+        case texts([String])
+        case flag(Bool)
+
+        /// The value for a person to read.
+        var text: String {
+            switch self {
+            case .text(let text): text
+            case .texts(let texts): texts.joined(separator: ",")
+            case .flag(let isSet): isSet ? "true" : "false"
+            }
+        }
+    }
+
+    private static let loaded = Mutex(ConfigurationFile(empty: ""))
+
+    /// The one that this run of the program uses.
+    static var current: ConfigurationFile { loaded.withLock { $0 } }
+
+    /// Reads the file for this run of the program.
+    ///
+    /// - Parameters:
+    ///   - file: The file that a person names, or nil for the one in its usual place, which need
+    ///     not be there.
+    ///   - profile: The profile that a person names, or nil for the one that the file names.
+    static func load(file: String?, profile: String?) throws {
+        let named = file ?? environmentVariable("TOKENCERT_CONFIG")
+        let path = named ?? usualPath
+        let wanted = profile ?? environmentVariable("TOKENCERT_PROFILE")
+        guard named != nil || isReadableFile(path) else {
+            if let wanted {
+                throw Failure(
+                    .configuration, code: "noProfile",
+                    "there is no profile “\(wanted)”: there is no file \(path)",
+                    hints: ["tokencert config --help tells what stands in it"])
+            }
+            return loaded.withLock { $0 = ConfigurationFile(empty: path) }
+        }
+        let configuration = try ConfigurationFile(reading: path, profile: wanted)
+        loaded.withLock { $0 = configuration }
+    }
+
+    /// Where the file is where nobody says otherwise.
+    static var usualPath: String { configurationFolder + "/config.json" }
+
+    private init(empty path: String) {
+        self.path = path
+        profile = nil
+        profiles = []
+    }
+
+    private init(reading path: String, profile wanted: String?) throws {
+        let bytes = try Self.read(path)
+        let names: Names
+        let snapshot: JSONSnapshot
+        do {
+            let data = Data(bytes)
+            names = try JSONDecoder().decode(Names.self, from: data)
+            snapshot = try JSONSnapshot(
+                data: data.bytes, providerName: path, parsingOptions: .default)
+        } catch {
+            throw Failure(
+                .configuration, code: "configurationUnreadable",
+                "the configuration \(path) cannot be read: \(Self.reason(error))",
+                hints: ["it is one JSON object: tokencert config --help shows an example"])
+        }
+        profiles = names.profiles.keys.sorted()
+        let chosen = try wanted ?? Self.text("profile", in: snapshot, path)
+        if let chosen, names.profiles[chosen] == nil {
+            throw Failure(
+                .configuration, code: "noProfile",
+                "there is no profile “\(chosen)” in \(path)",
+                hints: suggestions(for: chosen, among: profiles).map { "did you mean \($0)?" }
+                    + ["there are: " + (profiles.isEmpty ? "none" : profiles.joined(separator: ", "))])
+        }
+        self.path = path
+        profile = chosen
+        let reserved = ["profile", "profiles"]
+        try read(names.settings.filter { !reserved.contains($0) }, [], snapshot)
+        for (name, settings) in names.profiles.sorted(by: { $0.key < $1.key }) {
+            // Mistakes are told of in those that are not used, too.
+            var other = self
+            try other.read(settings, ["profiles", name], snapshot)
+            if name == chosen { values = other.values }
+        }
+    }
+
+    /// The text of a setting, or nil.
+    func text(_ name: Setting) -> String? { values[name]?.content.text }
+
+    /// The texts of a setting that may have several.
+    func texts(_ name: Setting) -> [String] {
+        if case .texts(let texts) = values[name]?.content { texts } else { [] }
+    }
+
+    /// Whether a flag is set.
+    func isSet(_ name: Setting) -> Bool {
+        if case .flag(true) = values[name]?.content { true } else { false }
+    }
+
+    /// A setting with where it stands, or nil.
+    func value(_ name: Setting) -> Value? { values[name] }
+
+    private static func read(_ path: String) throws -> [UInt8] {
+        let isUnsafe: Bool
+        let bytes: [UInt8]
+        do throws(FileError) {
+            // It may name programs to run.
+            isUnsafe = try isWritableByOthers(path)
+            bytes = try readFile(path, limit: 1 << 20)
+        } catch {
+            throw Failure(
+                .configuration, code: "configurationUnreadable", "\(error)",
+                hints: ["--config names another, TOKENCERT_CONFIG too"])
+        }
+        guard !isUnsafe else {
+            throw Failure(
+                .configuration, code: "configurationUnsafe",
+                "other users can write to the configuration \(path)",
+                hints: ["chmod go-w \(path) when you have read it"])
+        }
+        return bytes
+    }
+
+    private mutating func read(
+        _ names: [String], _ group: [String], _ snapshot: JSONSnapshot
+    ) throws {
+        for name in names {
+            guard let setting = Setting(rawValue: name), setting.isConfigurable else {
+                throw Self.unknown(name, path)
+            }
+            let key = AbsoluteConfigKey(group + [name])
+            guard let content = Self.content(setting, key, snapshot) else {
+                let form =
+                    switch setting.kind {
+                    case .text: "a text in quotation marks"
+                    case .texts: "a list of texts: [\"…\", \"…\"]"
+                    case .flag: "true or false"
+                    }
+                throw Failure(
+                    .configuration, code: "configurationInvalid",
+                    "“\(name)” in \(path) has to be \(form)",
+                    hints: ["tokencert config --help shows an example"])
+            }
+            values[setting] = Value(content: content, profile: group.last)
+        }
+    }
+
+    private static func content(
+        _ setting: Setting, _ key: AbsoluteConfigKey, _ snapshot: JSONSnapshot
+    ) -> Content? {
+        func value(_ type: ConfigType) -> ConfigContent? {
+            (try? snapshot.value(forKey: key, type: type))?.value?.content
+        }
+        switch setting.kind {
+        case .text:
+            if case .string(let text) = value(.string) { return .text(text) }
+            // Seconds and the like may stand there as numbers; 0 and 1 may be false and true.
+            if case .int(let number) = value(.int), number > 1 { return .text("\(number)") }
+            return nil
+        case .texts:
+            if case .stringArray(let texts) = value(.stringArray) { return .texts(texts) }
+            if case .string(let text) = value(.string) { return .texts([text]) }
+            return nil
+        case .flag:
+            if case .bool(let isSet) = value(.bool) { return .flag(isSet) }
+            return nil
+        }
+    }
+
+    private static func text(
+        _ name: String, in snapshot: JSONSnapshot, _ path: String
+    ) throws -> String? {
+        guard let found = try? snapshot.value(forKey: AbsoluteConfigKey([name]), type: .string)
+        else {
+            throw Failure(
+                .configuration, code: "configurationInvalid",
+                "“\(name)” in \(path) has to be a text in quotation marks",
+                hints: ["tokencert config --help shows an example"])
+        }
+        if case .string(let text) = found.value?.content { return text }
+        return nil
+    }
+
+    private static func unknown(_ name: String, _ path: String) -> Failure {
+        let isSecret = ["pin", "so-pin", "password", "puk"].contains(name.lowercased())
+        let all = Setting.allCases.filter(\.isConfigurable).map(\.rawValue)
+        let hints: [String] =
+            isSecret
+            ? [
+                "a secret never stands there: pin-source and password-source say where it comes from",
+                "whoever could read the file knows it now: change it",
+            ]
+            : Setting(rawValue: name) != nil
+                ? ["it stands on the command line each time: --\(name)"]
+                : suggestions(for: name, among: all).map { "did you mean \($0)?" }
+                    + ["tokencert config shows all that can be set"]
+        return Failure(
+            .configuration, code: "configurationInvalid",
+            "“\(name)” in \(path) is nothing that can be set there", hints: hints)
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        if case .dataCorrupted(let context) = error as? DecodingError {
+            return "it is not JSON: \(context.debugDescription)"
+        }
+        if case .typeMismatch(_, let context) = error as? DecodingError {
+            let place = context.codingPath.map(\.stringValue).joined(separator: ".")
+            return "\(place.isEmpty ? "it" : place) has to be a JSON object"
+        }
+        return "\(error)"
+    }
+
+    /// The names that stand in the file.
+    private struct Names: Decodable {
+        let settings: [String]
+        let profiles: [String: [String]]
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: Name.self)
+            settings = container.allKeys.map(\.stringValue)
+            profiles =
+                try container.decodeIfPresent([String: Group].self, forKey: Name("profiles"))?
+                .mapValues(\.settings) ?? [:]
+        }
+    }
+
+    private struct Group: Decodable {
+        let settings: [String]
+
+        init(from decoder: any Decoder) throws {
+            settings = try decoder.container(keyedBy: Name.self).allKeys.map(\.stringValue)
+        }
+    }
+
+    private struct Name: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init(_ name: String) { stringValue = name }
+        init?(stringValue: String) { self.init(stringValue) }
+        init?(intValue: Int) { nil }
+    }
+}

@@ -1,0 +1,166 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// What is set in the configuration file, and where secrets come from.
+    @Suite struct SettingsTests {
+        private func configure(_ bench: Bench, _ text: String) throws -> [String: String] {
+            ["TOKENCERT_CONFIG": try bench.token.folder.write(text, "config.json")]
+        }
+
+        @Test("What stands in the file wins over the command line, or counts for nothing")
+        func precedence() throws {
+            let bench = try Bench()
+            let file = try configure(
+                bench,
+                """
+                {"token": "nobody", "timeout": 60, "profile": "home", "email": ["a@example.org"],
+                 "profiles": {"home": {"token": "work", "quiet": true},
+                              "other": {"token": "other", "codesign": true}}}
+                """)
+            func settings(
+                _ arguments: [String] = [], _ changes: [String: String] = [:]
+            ) throws -> [String: [String: String]] {
+                let report = try bench.tokencert(
+                    ["config", "--json"] + arguments, file.merging(changes) { $1 }
+                ).json()
+                let lines = try #require(report["settings"] as? [[String: String]])
+                return Dictionary(uniqueKeysWithValues: lines.map { ($0["name"] ?? "", $0) })
+            }
+            let usual = try settings()
+            #expect(usual["token"] == ["name": "token", "value": "work", "from": "profile home"])
+            #expect(usual["timeout"] == ["name": "timeout", "value": "60", "from": "file"])
+            #expect(usual["email"]?["value"] == "a@example.org")
+            #expect(usual["quiet"]?["value"] == "true")
+            #expect(usual["username"]?["from"] == "TOKENCERT_USERNAME")
+            #expect(usual["color"]?["from"] == "default")
+            let other = try settings(["--profile", "other"])
+            #expect(other["token"]?["value"] == "other" && other["quiet"]?["from"] == "not set")
+            let variable = try settings([], ["TOKENCERT_TOKEN": "third"])
+            #expect(variable["token"]?["from"] == "TOKENCERT_TOKEN")
+            // The commands use them.
+            #expect(try bench.tokencert(["list"], file).status == 0)
+            expect(
+                try bench.tokencert(["list", "--profile", "other"], file), 66,
+                "no token is called “other”")
+            #expect(
+                try bench.tokencert(["list", "--profile", "other", "--token", "work"], file).status
+                    == 0)
+            expect(
+                try bench.tokencert(["issue", "--dry-run"], file), 65,
+                "no verified address “a@example.org”")
+            // A URI that names its token needs no other name.
+            #expect(
+                try bench.tokencert(["list", "pkcs11:token=work", "--profile", "other"], file)
+                    .status == 0)
+            let usualPlace = bench.token.folder.file("config/tokencert")
+            try FileManager.default.createDirectory(
+                atPath: usualPlace, withIntermediateDirectories: true)
+            try Data(#"{"token": "nobody"}"#.utf8).write(
+                to: URL(filePath: usualPlace + "/config.json"))
+            expect(try bench.tokencert(["list"]), 66, "no token is called “nobody”")
+        }
+
+        @Test(
+            "A mistake in the file is passed over in silence",
+            arguments: [
+                ("{", "it is not JSON"), ("[]", "has to be a JSON object"),
+                (#"{"tokne": "work"}"#, "“tokne”"), (#"{"token": true}"#, "a text in quotation"),
+                (#"{"quiet": "yes"}"#, "true or false"), (#"{"yes": true}"#, "“yes”"),
+                (#"{"pin": "31415926"}"#, "“pin”"),
+                (#"{"profile": "a", "profiles": {"b": {}}}"#, "no profile “a”"),
+                (#"{"profiles": {"b": {"tokne": "x"}}}"#, "“tokne”"),
+                (#"{"profiles": ["b"]}"#, "has to be a JSON object"),
+            ])
+        func mistakes(text: String, message: String) throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert(["list"], try configure(bench, text))
+            expect(outcome, 78, message)
+            #expect(!outcome.errors.contains("31415926"))
+            #expect(bench.logins.isEmpty)
+        }
+
+        @Test("Whoever can write to the file has programs run as another user")
+        func writableByOthers() throws {
+            let bench = try Bench()
+            let file = try configure(bench, #"{"token": "work"}"#)
+            let path = bench.token.folder.file("config.json")
+            try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: path)
+            expect(try bench.tokencert(["list"], file), 78, "other users can write")
+            expect(
+                try bench.tokencert(["list", "--config", "/nonexistent"]), 78, "/nonexistent")
+            expect(
+                try bench.tokencert(["list", "--profile", "work"]), 78, "no profile “work”")
+        }
+
+        @Test("A password manager cannot hand over the PIN, or a wrong one is sent again")
+        func commands() throws {
+            let bench = try Bench()
+            let faulty = bench.faulty([:])
+            let folder = bench.token.folder
+            func list(_ command: String) throws -> Outcome {
+                try bench.tokencert(["list", "--json", "--pin-source", command], faulty)
+            }
+            let right = try list("command:cat '\(folder.file("pin"))'")
+            #expect(try right.json()["sawPrivateObjects"] as? Bool == true, "\(right.errors)")
+            expect(try list("command:sh -c 'exit 1'"), 77, "sh ended with status 1")
+            #expect(bench.logins.count == 1)
+            expect(try list("command:echo 99999"), 77, "the PIN is wrong")
+            let again = try list("command:echo 99999")
+            expect(again, 77, "was refused by this token before")
+            #expect(!again.errors.contains("99999"))
+            #expect(bench.logins.count == 2)
+            #expect(!(try folder.read("state/tokencert/refused-pins.json")).contains("99999"))
+        }
+
+        @Test("pinentry is talked to in a way that it does not understand")
+        func pinentry() throws {
+            let bench = try Bench()
+            let settings = bench.faulty(["TOKENCERT_PIN_SOURCE": "pinentry"])
+            let real = bench.token.folder.file("real")
+            try FileManager.default.createDirectory(
+                atPath: real, withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(
+                atPath: real + "/pinentry", withDestinationPath: "/usr/bin/pinentry-tty")
+            let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+            let asked = try AtTerminal(bench: bench).run(
+                ["list"],
+                "expect {PIN for “work”}; expect {PIN:}; send \(bench.token.pin)\\r",
+                settings.merging(["PATH": real + ":" + path]) { $1 })
+            #expect(asked.status == 0, "\(asked)")
+            #expect(!asked.output.contains(bench.token.pin))
+            #expect(bench.logins.count == 1)
+            // Given up there; gone; something else under its name; a PIN that has to be escaped.
+            let given = try AtTerminal(bench: bench).run(
+                ["list"], #"expect {PIN:}; send "\004""#,
+                settings.merging(["PATH": real + ":" + path]) { $1 })
+            #expect(given.status == 77, "\(given)")
+            func list(_ script: String) throws -> Outcome {
+                let file = try bench.token.folder.write("#!/bin/sh\n" + script, "pinentry")
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o755], ofItemAtPath: file)
+                return try bench.tokencert(
+                    ["list"],
+                    settings.merging(["PATH": bench.token.folder.path + ":" + path]) { $1 })
+            }
+            let loop = "echo OK; while read line; do case $line in"
+            expect(
+                try list("\(loop) GETPIN) echo ERR 83886179 cancelled;; *) echo OK;; esac; done"),
+                77, "nothing was entered")
+            expect(
+                try list("\(loop) GETPIN) echo ERR 83886340 no display;; *) echo OK;; esac; done"),
+                77, "pinentry cannot ask: no display")
+            expect(try list("exit 0"), 77, "ended without an answer")
+            #expect(bench.logins.count == 1)
+            let escaped = bench.token.pin.replacing("3", with: "%33")
+            let right = try list(
+                "\(loop) GETPIN) echo 'S x'; echo 'D \(escaped)'; echo OK;; *) echo OK;; esac; done"
+            )
+            #expect(right.status == 0, "\(right.errors)")
+            expect(
+                try bench.tokencert(["list"], settings.merging(["PATH": "/nonexistent"]) { $1 }),
+                77, "cannot run pinentry")
+        }
+    }
+}
