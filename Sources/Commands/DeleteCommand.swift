@@ -14,7 +14,9 @@ struct DeleteCommand: ParsableCommand {
             typed. A private key cannot be brought back by anybody.
             """)
 
-    @Argument(help: ArgumentHelp("The key or the certificate, by its URI.", valueName: "uri"))
+    @Argument(
+        help: ArgumentHelp("The key or the certificate, by its URI.", valueName: "uri"),
+        completion: LiveCompletion.objects)
     var uri: String
 
     @Option(

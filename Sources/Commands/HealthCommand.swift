@@ -14,7 +14,9 @@ struct HealthCommand: ParsableCommand {
             ask; what is only worth to know does not count.
             """)
 
-    @Argument(help: ArgumentHelp("Only what fits this PKCS#11 URI.", valueName: "uri"))
+    @Argument(
+        help: ArgumentHelp("Only what fits this PKCS#11 URI.", valueName: "uri"),
+        completion: LiveCompletion.objects)
     var uri: String?
 
     @Option(
@@ -29,7 +31,7 @@ struct HealthCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Trust anchors, PEM or DER; else the files in the folder anchors of tokencert's data.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var caFile: String?
 
     @OptionGroup var tokenOptions: TokenOptions

@@ -13,7 +13,9 @@ struct ShowHistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show every order, or all that happened to one.")
 
-    @Argument(help: ArgumentHelp("The order's number.", valueName: "order"))
+    @Argument(
+        help: ArgumentHelp("The order's number.", valueName: "order"),
+        completion: LiveCompletion.orders)
     var order: Int64?
 
     @OptionGroup var ledgerOptions: LedgerOptions
@@ -24,7 +26,7 @@ struct ShowHistoryCommand: ParsableCommand {
         let ledger = try ledgerOptions.open()
         let orders = try order.map { [try ledger.order($0)] } ?? ledger.orders()
         if output.isJSON {
-            try printJSON(orders)
+            print(try historyJSON(orders), terminator: "")
         } else if order != nil {
             for order in orders { showEvents(of: order) }
         } else if orders.isEmpty {
@@ -32,22 +34,6 @@ struct ShowHistoryCommand: ParsableCommand {
         } else {
             try orderTable(orders.map { OrderLine($0) }).print(output.style())
         }
-    }
-
-    /// Prints one JSON object. The events' contents are JSON in the ledger already.
-    private func printJSON(_ orders: [Order]) throws {
-        print("{\"orders\":[")
-        for (index, order) in orders.enumerated() {
-            print("{\"summary\":\(try jsonLine(OrderLine(order))),\"events\":[")
-            for (index, event) in order.events.enumerated() {
-                print(
-                    "{\"sequence\":\(event.sequence),\"time\":\"\(timestamp(event.time))\","
-                        + "\"kind\":\(try jsonLine(event.kind)),\"content\":\(event.text)}"
-                        + (index + 1 < order.events.count ? "," : ""))
-            }
-            print("]}" + (index + 1 < orders.count ? "," : ""))
-        }
-        print("]}")
     }
 
     private func showEvents(of order: Order) {
@@ -87,6 +73,20 @@ struct VerifyHistoryCommand: ParsableCommand {
             print("The ledger is as it was written.")
         }
     }
+}
+
+/// Orders with all their events as one JSON object, each event on a line. The events' contents are
+/// JSON in the ledger already.
+func historyJSON(_ orders: [Order]) throws -> String {
+    let objects = try orders.map { order in
+        let events = try order.events.map { event in
+            "{\"sequence\":\(event.sequence),\"time\":\"\(timestamp(event.time))\","
+                + "\"kind\":\(try jsonLine(event.kind)),\"content\":\(event.text)}"
+        }
+        return "{\"summary\":\(try jsonLine(OrderLine(order))),\"events\":[\n"
+            + events.joined(separator: ",\n") + "\n]}"
+    }
+    return "{\"orders\":[\n" + objects.joined(separator: ",\n") + "\n]}\n"
 }
 
 extension RecordedEvent {

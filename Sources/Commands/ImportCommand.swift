@@ -13,10 +13,13 @@ struct ImportCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The certificate, in PEM or DER, and in PEM others of its chain.", valueName: "file"))
+            "The certificate, in PEM or DER, and in PEM others of its chain.", valueName: "file"),
+        completion: .file())
     var cert: String
 
-    @Option(help: ArgumentHelp("Insist that it is for this key.", valueName: "uri"))
+    @Option(
+        help: ArgumentHelp("Insist that it is for this key.", valueName: "uri"),
+        completion: LiveCompletion.keys)
     var key: String?
 
     @Option(help: "Label of the certificate; else that of the key.")
@@ -28,7 +31,7 @@ struct ImportCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Trust anchors, PEM or DER; else the files in the folder anchors of tokencert's data.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var caFile: String?
 
     @OptionGroup var tokenOptions: TokenOptions

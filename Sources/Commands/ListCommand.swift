@@ -11,7 +11,8 @@ struct ListCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("Only what fits this PKCS#11 URI.", valueName: "uri"))
+        help: ArgumentHelp("Only what fits this PKCS#11 URI.", valueName: "uri"),
+        completion: LiveCompletion.objects)
     var uri: String?
 
     @Flag(help: "Show module, token, keys, certificates and issuers as a tree.")

@@ -39,8 +39,7 @@ struct ProbeCommand: ParsableCommand {
         let plan = try PINPlan(
             capabilities, for: Set(Duty.allCases), allowingLastTry: tokenOptions.allowsLastTry)
         let label = capabilities.token.info.label
-        if capabilities.profile?.keepsDestroyedKeys ?? false, !setting(keysMayStay, .keysMayStay)
-        {
+        if capabilities.profile?.keepsDestroyedKeys ?? false, !setting(keysMayStay, .keysMayStay) {
             throw Failure(
                 .cannotCreate, "keys that are made on “\(label)” cannot be removed by this module",
                 hints: ["--keys-may-stay makes them all the same, one of each kind"])

@@ -15,7 +15,8 @@ struct RenewCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The key or the certificate, by its URI.", valueName: "uri"))
+        help: ArgumentHelp("The key or the certificate, by its URI.", valueName: "uri"),
+        completion: LiveCompletion.objects)
     var uri: String?
 
     @Option(

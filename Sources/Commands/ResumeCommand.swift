@@ -15,12 +15,15 @@ struct ResumeCommand: ParsableCommand {
             --order-again.
             """)
 
-    @Argument(help: ArgumentHelp("The order's number in the ledger.", valueName: "order"))
+    @Argument(
+        help: ArgumentHelp("The order's number in the ledger.", valueName: "order"),
+        completion: LiveCompletion.orders)
     var order: Int64?
 
     @Option(
         help: ArgumentHelp(
-            "Take the certificate from a file, as the CA's web site gives it.", valueName: "file"))
+            "Take the certificate from a file, as the CA's web site gives it.", valueName: "file"),
+        completion: .file())
     var from: String?
 
     @Flag(help: "Order once more, though the CA may issue a second certificate.")

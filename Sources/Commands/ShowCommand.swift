@@ -12,7 +12,9 @@ struct ShowCommand: ParsableCommand {
             or of the one certificate of a key.
             """)
 
-    @Argument(help: ArgumentHelp("The key or the certificate, by its URI.", valueName: "uri"))
+    @Argument(
+        help: ArgumentHelp("The key or the certificate, by its URI.", valueName: "uri"),
+        completion: LiveCompletion.objects)
     var uri: String
 
     @Flag(help: "Print the certificate in PEM.")

@@ -19,7 +19,8 @@ public struct Tokencert: ParsableCommand {
             TokensCommand.self, ListCommand.self, ShowCommand.self, HealthCommand.self,
             AccountCommand.self, RequestCommand.self, IssueCommand.self, ResumeCommand.self,
             RenewCommand.self, ImportCommand.self, HistoryCommand.self, DeleteCommand.self,
-            TokenCommand.self, TrustCommand.self, ConfigCommand.self, ProbeCommand.self,
+            TokenCommand.self, TrustCommand.self, ConfigCommand.self, DoctorCommand.self,
+            EvidenceCommand.self, ProbeCommand.self, CompletionsCommand.self,
         ])
 
     /// Made by argument-parser.

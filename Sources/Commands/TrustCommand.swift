@@ -177,7 +177,9 @@ struct AddTrustCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Believe the CAs in a file.")
 
-    @Argument(help: ArgumentHelp("Certificates of CAs, PEM or DER.", valueName: "file"))
+    @Argument(
+        help: ArgumentHelp("Certificates of CAs, PEM or DER.", valueName: "file"),
+        completion: .file())
     var file: String
 
     @OptionGroup var output: CommonOptions

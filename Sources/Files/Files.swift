@@ -163,6 +163,15 @@ public func isFolder(_ path: String) -> Bool {
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
 }
 
+/// Whether there is anything under a path, whatever it is and whoever may read it.
+///
+/// The C function is `access`.
+///
+/// - Parameter path: The path.
+public func isThere(_ path: String) -> Bool {
+    unsafe access(path, F_OK) == 0
+}
+
 /// Whether files can be made in a folder.
 ///
 /// - Parameter path: The folder.

@@ -112,3 +112,10 @@ public struct TokenInventory: Sendable {
     /// How many objects there are besides keys and certificates.
     public let otherObjects: Int
 }
+
+extension TokenInventory {
+    /// All certificates, those of keys and those without.
+    public var entries: [CertificateEntry] {
+        keys.flatMap { $0.certificates + $0.mismatchedCertificates } + certificates
+    }
+}

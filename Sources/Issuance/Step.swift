@@ -16,6 +16,8 @@ public enum Step: String, Sendable, Hashable, CaseIterable {
     case readBack = "read back"
     /// Remove the certificate that was replaced, where that was asked for.
     case retire
+    /// Outside of an issue: have a key prove itself to somebody else.
+    case evidence
     /// Outside of an issue: remove what a person has named.
     case remove
     /// Outside of an issue: set up a token, or a PIN of it.

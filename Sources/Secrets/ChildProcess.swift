@@ -75,7 +75,7 @@ struct ChildProcess: ~Copyable {
             unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         }
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { for unsafe argument in unsafe arguments { unsafe free(argument) } }
+        defer { unsafe arguments.forEach { unsafe free($0) } }
         var identifier: pid_t = 0
         let status = unsafe posix_spawnp(
             &identifier, words.first ?? "", &actions, &attributes, &arguments, environ)

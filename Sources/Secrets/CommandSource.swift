@@ -29,7 +29,8 @@ func words(ofCommand text: String) -> [String]? {
     var rest = text[...]
     while let character = rest.popFirst() {
         switch (character, quotation) {
-        case (_, "'") where character != "'", (_, "\"") where character != "\"" && character != "\\":
+        case (_, "'") where character != "'",
+            (_, "\"") where character != "\"" && character != "\\":
             word = (word ?? "") + String(character)
         case ("\\", _):
             guard let next = rest.popFirst() else { return nil }

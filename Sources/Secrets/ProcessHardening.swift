@@ -28,3 +28,8 @@ public func protectProcessMemory() {
         }
     #endif
 }
+
+/// Whether this process may do everything: whether it runs as root.
+///
+/// The C function is `geteuid`.
+public var isSuperuser: Bool { geteuid() == 0 }

@@ -26,6 +26,7 @@ public enum Interruption {
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let reader = ends[0]
         unsafe writer = ends[1]
+        wasSignalled.store(false, ordering: .sequentiallyConsistent)
         guard startThread({ wait(reader, handler) }) else { return }
         // Whoever started the process may have left them blocked.
         var unblocked = sigset_t()
@@ -38,7 +39,8 @@ public enum Interruption {
             guard !isIgnored(action) else { continue }
             action = sigaction()
             setHandler(&action) { signal in
-                // Only what is safe in a handler: one write.
+                // Only what is safe in a handler: a flag and one write.
+                wasSignalled.store(true, ordering: .sequentiallyConsistent)
                 var number = UInt8(truncatingIfNeeded: signal)
                 let saved = errno
                 _ = unsafe write(writer, &number, 1)
@@ -62,7 +64,7 @@ public enum Interruption {
         defer {
             let isOver = state.withLock { state in
                 state.deferrals -= 1
-                return state.isPending && state.deferrals == 0
+                return isPending && state.deferrals == 0
             }
             // The process ends now: nobody is to say anything else.
             if isOver { sleep(5) }
@@ -71,11 +73,10 @@ public enum Interruption {
     }
 
     /// Whether the process has been told to end.
-    public static var isPending: Bool { state.withLock { $0.isPending } }
+    public static var isPending: Bool { wasSignalled.load(ordering: .sequentiallyConsistent) }
 
     private struct State {
         var deferrals = 0
-        var isPending = false
     }
 
     private static let state = Mutex(State())
@@ -87,7 +88,6 @@ public enum Interruption {
             if count == 1 { break }
             guard count < 0, errno == EINTR else { return }
         }
-        state.withLock { $0.isPending = true }
         // Bounded: whoever defers looks several times a second.
         for _ in 0..<200 where state.withLock({ $0.deferrals > 0 }) {
             usleep(10_000)
@@ -104,6 +104,9 @@ public enum Interruption {
         kill(getpid(), signal)
     }
 }
+
+/// Whether the handler was called: known at once, before the other thread has woken up.
+private let wasSignalled = Atomic<Bool>(false)
 
 /// Where the handler writes the signal's number. Written once, before the handler is set.
 nonisolated(unsafe) private var writer: Int32 = -1

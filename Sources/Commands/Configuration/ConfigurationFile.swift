@@ -100,7 +100,10 @@ struct ConfigurationFile: Sendable {
                 .configuration, code: "noProfile",
                 "there is no profile “\(chosen)” in \(path)",
                 hints: suggestions(for: chosen, among: profiles).map { "did you mean \($0)?" }
-                    + ["there are: " + (profiles.isEmpty ? "none" : profiles.joined(separator: ", "))])
+                    + [
+                        "there are: "
+                            + (profiles.isEmpty ? "none" : profiles.joined(separator: ", "))
+                    ])
         }
         self.path = path
         profile = chosen

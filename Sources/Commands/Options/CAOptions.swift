@@ -12,7 +12,7 @@ struct CAOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Trust anchors, PEM or DER; else the files in the folder anchors of tokencert's data.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var caFile: String?
 
     @Option(

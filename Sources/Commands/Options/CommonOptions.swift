@@ -11,17 +11,20 @@ struct CommonOptions: ParsableArguments {
     @Flag(name: [.short, .long], help: "Tell more on standard error.")
     var verbose = false
 
-    @Option(help: ArgumentHelp("Colour: auto, always or never.", valueName: "when"))
+    @Option(
+        help: ArgumentHelp("Colour: auto, always or never.", valueName: "when"),
+        completion: .list(["auto", "always", "never"]))
     var color: String?
 
     @Option(
-        help: ArgumentHelp("Profile of the configuration file to use.", valueName: "name"))
+        help: ArgumentHelp("Profile of the configuration file to use.", valueName: "name"),
+        completion: LiveCompletion.configurationProfiles)
     var profile: String?
 
     @Option(
         help: ArgumentHelp(
             "Configuration file; default config.json in tokencert's configuration folder.",
-            valueName: "file"))
+            valueName: "file"), completion: .file(extensions: ["json"]))
     var config: String?
 
     var isJSON: Bool { setting(json, .json) }

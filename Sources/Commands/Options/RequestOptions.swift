@@ -21,7 +21,7 @@ struct RequestOptions: ParsableArguments {
             """
             Kind of the new key: rsa:2048, rsa:3072, rsa:4096, ec:p256, ec:p384, ec:p521 or \
             ed25519; default rsa:3072, or rsa:2048 where the token has no more.
-            """, valueName: "kind"))
+            """, valueName: "kind"), completion: .list(KeyKind.generated.map(\.name)))
     var keyType: String?
 
     @Option(help: "Label of the new key and of the certificate.")
@@ -32,10 +32,14 @@ struct RequestOptions: ParsableArguments {
             "Id of the new key, in hexadecimal; else a free one is taken.", valueName: "hex"))
     var id: String?
 
-    @Option(help: ArgumentHelp("Use this key on the token instead of a new one.", valueName: "uri"))
+    @Option(
+        help: ArgumentHelp("Use this key on the token instead of a new one.", valueName: "uri"),
+        completion: LiveCompletion.keys)
     var key: String?
 
-    @Option(help: ArgumentHelp("Write the result to a file, in PEM.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Write the result to a file, in PEM.", valueName: "file"),
+        completion: .file())
     var out: String?
 
     var outputFile: String? { setting(out, .out) }

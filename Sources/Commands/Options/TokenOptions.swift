@@ -11,10 +11,13 @@ let sourcesOfSecrets =
 struct TokenOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "PKCS#11 module to use; else all that p11-kit is configured with.", valueName: "path"))
+            "PKCS#11 module to use; else all that p11-kit is configured with.", valueName: "path"),
+        completion: .file(extensions: ["so", "dylib"]))
     var module: String?
 
-    @Option(help: ArgumentHelp("The token, by its URI or label.", valueName: "uri|label"))
+    @Option(
+        help: ArgumentHelp("The token, by its URI or label.", valueName: "uri|label"),
+        completion: LiveCompletion.tokens)
     var token: String?
 
     @Option(
@@ -38,7 +41,7 @@ struct TokenOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "What the token is like, where it is not known by itself: a name, a file or none.",
-            valueName: "profile"))
+            valueName: "profile"), completion: LiveCompletion.tokenProfiles)
     var tokenProfile: String?
 
     @Option(

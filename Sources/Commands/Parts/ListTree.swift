@@ -54,31 +54,17 @@ struct ListTree {
     private static func issuers(
         of certificate: Certificate, _ known: [Certificate], _ anchors: TrustAnchors?
     ) -> [Node] {
-        var names: [String] = []
-        var current = certificate
-        // A chain longer than this is a circle.
-        for _ in 0..<8 where current.issuer != current.subject {
-            let issuer = known.first { candidate in
-                guard candidate.subject == current.issuer else { return false }
-                do throws(X509Error) {
-                    try current.verifySignature(candidate.publicKey)
-                    return true
-                } catch {
-                    return false
-                }
-            }
-            guard let issuer else {
-                names.append(
-                    (current.issuer.commonNames.last ?? current.issuer.text) + ", not here")
-                break
-            }
-            let isAnchor = anchors?.certificates.contains(issuer) ?? false
-            names.append(
-                (issuer.subject.commonNames.last ?? issuer.subject.text)
-                    + (isAnchor ? ", trust anchor" : ""))
-            if isAnchor { break }
-            current = issuer
+        func name(_ subject: DistinguishedName) -> String {
+            subject.commonNames.last ?? subject.text
         }
+        let issuers = certificate.issuers(among: known, upTo: anchors)
+        var names = issuers.map { issuer in
+            let isAnchor = anchors?.certificates.contains(issuer) ?? false
+            return name(issuer.subject) + (isAnchor ? ", trust anchor" : "")
+        }
+        let last = issuers.last ?? certificate
+        let isAnchor = anchors?.certificates.contains(last) ?? false
+        if !isAnchor, last.issuer != last.subject { names.append(name(last.issuer) + ", not here") }
         return names.reversed().reduce([]) { below, name in
             [Node(text: "issued by \(name)", children: below)]
         }

@@ -72,16 +72,3 @@ struct Revocation {
         }
     }
 }
-
-extension Certificate {
-    /// Whether it has signed another certificate.
-    fileprivate func hasIssued(_ other: Certificate) -> Bool {
-        guard subject == other.issuer else { return false }
-        do throws(X509Error) {
-            try other.verifySignature(publicKey)
-            return true
-        } catch {
-            return false
-        }
-    }
-}

@@ -15,6 +15,7 @@ private func text(_ step: Step) -> String {
     case .write: "writing the certificate onto the token"
     case .readBack: "reading it back; the token proves that it holds the key"
     case .retire: "removing the certificate that was replaced"
+    case .evidence: "having the token sign the evidence"
     case .remove: "removing what was named"
     case .setUp: "setting up the token"
     }

@@ -25,8 +25,10 @@ enum TrustStore {
         return TrustAnchors(certificates)
     }
 
-    /// The anchors in the folder, as far as they can be read; nil where there are none.
+    /// The anchors that are set, or those in the folder, as far as they can be read; nil where there
+    /// are none.
     static func anchorsIfAny() -> TrustAnchors? {
+        let files = setting(nil, .caFile).map { [$0] } ?? files
         let certificates = files.flatMap { (try? read($0)) ?? [] }
         return certificates.isEmpty ? nil : TrustAnchors(certificates)
     }

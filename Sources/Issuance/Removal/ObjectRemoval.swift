@@ -87,13 +87,6 @@ public struct ObjectRemoval: Sendable {
     }
 }
 
-extension TokenInventory {
-    /// All certificates, those of keys and those without.
-    public var entries: [CertificateEntry] {
-        keys.flatMap { $0.certificates + $0.mismatchedCertificates } + certificates
-    }
-}
-
 extension CertificateEntry {
     /// Whether both are one certificate under one name, whatever handles they have.
     fileprivate func isSame(_ other: CertificateEntry) -> Bool {

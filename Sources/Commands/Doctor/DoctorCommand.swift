@@ -1,0 +1,60 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import Files
+internal import Inventory
+
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor", abstract: "Find out why something does not work, and what to do.",
+        discussion: """
+            Looks at the configuration, modules, card readers, tokens, trust anchors, the CA and the \
+            ledger, in this order, and tells of each how it is and what to do. It changes nothing and \
+            asks for no secret. The status is 79 where something keeps tokencert from working.
+            """)
+
+    @Flag(help: "Do not ask the CA.")
+    var offline = false
+
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var ca: CAOptions
+    @OptionGroup var ledgerOptions: LedgerOptions
+    @OptionGroup var output: CommonOptions
+
+    func run() throws {
+        var examination = Examination()
+        do {
+            try prepareProcess(output)
+            let configuration = ConfigurationFile.current
+            let profile = configuration.profile.map { ", profile \($0)" } ?? ""
+            examination.ok(
+                "configuration",
+                isThere(configuration.path)
+                    ? configuration.path + profile : "no configuration file; none is needed")
+        } catch let failure as Failure where failure.status == .configuration {
+            examination.fail("configuration", failure.message, failure.hints)
+        }
+        let modules = working("looking at the modules") {
+            ModuleChecks(options: tokenOptions).look(&examination)
+        }
+        MachineChecks(modulePaths: modules.paths).look(&examination)
+        working("looking at the tokens") {
+            TokenChecks(modules: modules.loaded).look(&examination)
+        }
+        let anchors = TrustChecks(ca: ca).look(&examination)
+        if !offline {
+            working("asking the CA") { CAChecks(ca: ca, anchors: anchors).look(&examination) }
+        }
+        LedgerChecks(options: ledgerOptions).look(&examination)
+        if output.isJSON {
+            try printJSON(Report(isFine: !examination.hasFailed, checks: examination.checks))
+        } else {
+            examination.printLines(try output.style())
+        }
+        if examination.hasFailed { throw Findings() }
+    }
+
+    private struct Report: Encodable {
+        let isFine: Bool
+        let checks: [Examination.Check]
+    }
+}

@@ -1,0 +1,39 @@
+internal import Files
+internal import Ledger
+
+/// Whether the ledger is as it was written, and what is unfinished.
+struct LedgerChecks {
+    let options: LedgerOptions
+
+    func look(_ examination: inout Examination) {
+        let area = "ledger"
+        guard options.isThere else {
+            guard isThere(options.path) else {
+                examination.ok(area, "there is none yet; the first order makes it")
+                return
+            }
+            examination.fail(
+                area, "\(options.path) cannot be read", ["see who may: ls -l \(options.path)"])
+            return
+        }
+        do {
+            let ledger = try options.open()
+            let findings = try ledger.verify()
+            guard findings.isEmpty else {
+                examination.fail(
+                    area, "\(options.path) is not what was written: \(findings[0])",
+                    ["keep a copy; tokencert history verify shows all"])
+                return
+            }
+            examination.ok(area, "\(options.path) is as it was written")
+            let unfinished = try ledger.orders(unfinishedOnly: true)
+            guard !unfinished.isEmpty else { return }
+            examination.warn(
+                area, "\(unfinished.count) orders are unfinished",
+                ["tokencert resume shows them, and what to type"])
+        } catch {
+            let failure = Failure(error)
+            examination.fail(area, failure.message, failure.hints)
+        }
+    }
+}

@@ -1,0 +1,215 @@
+internal import Cryptoki
+internal import Files
+internal import Secrets
+
+/// Whether the PKCS#11 modules that are named or configured can be used.
+struct ModuleChecks {
+    let options: TokenOptions
+
+    /// What was found.
+    struct Found {
+        /// The modules that can be used.
+        var loaded: [Module] = []
+        /// The files of all modules that should be there.
+        var paths: [String] = []
+    }
+
+    private static let area = "modules"
+
+    func look(_ examination: inout Examination) -> Found {
+        var found = Found()
+        if let debugging = environmentVariable("P11_KIT_DEBUG") {
+            examination.warn(
+                Self.area, "P11_KIT_DEBUG=\(debugging) has p11-kit write down what it does",
+                ["unset P11_KIT_DEBUG"])
+        }
+        if let path = setting(options.module, .module) {
+            look(atNamed: path, &found, &examination)
+        } else {
+            lookAtConfigured(&found, &examination)
+        }
+        for path in found.paths where path.contains("pkcs11-spy") {
+            examination.warn(
+                Self.area, "\(path) writes every call down, with the PINs in clear",
+                ["use the module that it stands before: PKCS11SPY names it"])
+        }
+        return found
+    }
+
+    private func look(
+        atNamed path: String, _ found: inout Found, _ examination: inout Examination
+    ) {
+        found.paths.append(path)
+        do throws(CryptokiError) {
+            let module = try Module.load(path: path)
+            found.loaded.append(module)
+            examination.ok(Self.area, Self.description(module))
+        } catch {
+            let (reason, advice) = Self.diagnosis(path, error)
+            examination.fail(
+                Self.area, "\(path): \(reason)", advice + ["--module names another one"])
+        }
+    }
+
+    private func lookAtConfigured(
+        _ found: inout Found, _ examination: inout Examination
+    ) {
+        let files = P11KitConfiguration.moduleFiles()
+        tellIgnored(&examination)
+        let configured: ConfiguredModules
+        do throws(CryptokiError) {
+            configured = try ConfiguredModules()
+        } catch {
+            examination.fail(
+                Self.area, "p11-kit's configuration cannot be read: \(error.context)",
+                ["look into " + P11KitConfiguration.folders.joined(separator: ", ")])
+            return
+        }
+        for module in configured.modules {
+            found.loaded.append(module)
+            found.paths.append(module.path)
+            examination.ok(Self.area, Self.description(module))
+        }
+        for failure in configured.failures where failure.name != "p11-kit" {
+            let file = files.first { $0.name == failure.name }
+            let path = file?.module.map(P11KitConfiguration.absolutePath) ?? failure.name
+            found.paths.append(path)
+            let (reason, advice) = Self.diagnosis(path, failure.error)
+            // One of several that does not work keeps nobody from using the others.
+            examination.warn(
+                Self.area, "\(failure.name): \(reason)", advice + [Self.disabling(file)])
+        }
+        let known = Set(configured.modules.compactMap(\.name) + configured.failures.map(\.name))
+        for file in files where !known.contains(file.name) && !file.isPassedOver {
+            guard let module = file.module else { continue }
+            let path = P11KitConfiguration.absolutePath(module)
+            guard let reason = Self.flaw(ofFile: path) else { continue }
+            examination.warn(
+                Self.area, "\(file.name): \(path) \(reason.text)",
+                reason.advice + [Self.disabling(file)])
+        }
+        for file in files where file.logsCalls {
+            examination.warn(
+                Self.area, "\(file.name): p11-kit writes every call down, with the PINs in clear",
+                ["take log-calls out of \(file.path)"])
+        }
+        if configured.modules.isEmpty {
+            examination.fail(
+                Self.area, "p11-kit is configured with no module that has tokens",
+                [
+                    "install the one of your token: softhsm2, opensc-pkcs11, ykcs11, or its maker's",
+                    "--module PATH uses one that is not configured",
+                ])
+        }
+    }
+
+    private func tellIgnored(_ examination: inout Examination) {
+        let own = (environmentVariable("HOME") ?? "") + "/.config/pkcs11/modules"
+        guard isSuperuser, !names(inFolder: own).isEmpty else { return }
+        examination.warn(
+            Self.area, "p11-kit passes over \(own), since this is root",
+            [
+                "run tokencert as the user to whom the token belongs",
+                "or put the files into /etc/pkcs11/modules; --module PATH needs none",
+            ])
+    }
+
+    private static func description(_ module: Module) -> String {
+        let name = module.name.map { "\($0): " } ?? ""
+        return
+            "\(name)\(module.info.libraryDescription) \(module.info.libraryVersion), \(module.path)"
+    }
+
+    private static func disabling(_ file: P11KitConfiguration.ModuleFile?) -> String {
+        file.map { "where it is not wanted: enable-in: with another program, in \($0.path)" }
+            ?? "where it is not wanted: take it out of p11-kit's configuration"
+    }
+
+    /// Why a module cannot be used, and what to do about it.
+    private static func diagnosis(
+        _ path: String, _ error: CryptokiError
+    ) -> (reason: String, advice: [String]) {
+        if let flaw = flaw(ofFile: path) { return ("the file \(flaw.text)", flaw.advice) }
+        if error.returnValue != nil {
+            let isSoftHSM = path.contains("softhsm")
+            return (
+                "it does not start [\(error.returnValue?.description ?? "")]",
+                isSoftHSM
+                    ? ["see the lines about SoftHSM2 below"]
+                    : ["its own documentation says what it needs: a service, a folder, a group"]
+            )
+        }
+        if error.context.contains("cannot open shared object file") {
+            return (
+                "a library that it needs is missing: \(error.context)",
+                ["ldd \(path) shows which one"]
+            )
+        }
+        return (error.context, ["ldd \(path) shows whether a library is missing"])
+    }
+
+    /// What is wrong with the file of a module, or nil.
+    private static func flaw(ofFile path: String) -> (text: String, advice: [String])? {
+        guard path.contains("/") else { return nil }
+        guard isThere(path) else {
+            return ("is not there", ["install the package that it belongs to"])
+        }
+        guard let bytes = try? readFile(path, limit: 1 << 28) else {
+            return ("cannot be read", ["see who may read it: ls -l \(path)"])
+        }
+        guard let machine = LibraryFile.machine(bytes) else {
+            return ("is no shared library", ["--module takes the path of a PKCS#11 module"])
+        }
+        guard machine == LibraryFile.machine else {
+            return (
+                "is for another kind of machine (\(LibraryFile.name(machine)), this program is for "
+                    + "\(LibraryFile.name(LibraryFile.machine)))",
+                ["install the package for \(LibraryFile.name(LibraryFile.machine))"]
+            )
+        }
+        return nil
+    }
+}
+
+/// For which machine a shared library was made, by the head of its file.
+private enum LibraryFile {
+    /// That of this program, as in `e_machine` of ELF.
+    static var machine: Int {
+        #if arch(x86_64)
+            62
+        #elseif arch(arm64)
+            183
+        #elseif arch(arm)
+            40
+        #elseif arch(i386)
+            3
+        #else
+            0
+        #endif
+    }
+
+    /// The number in a file, or nil where it is no library. What is not ELF is not judged.
+    static func machine(_ bytes: [UInt8]) -> Int? {
+        #if os(Linux)
+            guard bytes.count > 20, Array(bytes[0..<4]) == [0x7F, 0x45, 0x4C, 0x46] else {
+                return nil
+            }
+            let isLittle = bytes[5] == 1
+            return isLittle
+                ? Int(bytes[18]) | Int(bytes[19]) << 8 : Int(bytes[19]) | Int(bytes[18]) << 8
+        #else
+            return machine
+        #endif
+    }
+
+    static func name(_ machine: Int) -> String {
+        switch machine {
+        case 3: "x86, 32 bits"
+        case 40: "ARM, 32 bits"
+        case 62: "x86-64"
+        case 183: "ARM64"
+        case 243: "RISC-V"
+        default: "machine \(machine)"
+        }
+    }
+}

@@ -1,0 +1,76 @@
+internal import Files
+internal import Secrets
+
+/// The files that tell p11-kit of modules (pkcs11.conf(5)), as far as it matters what is wrong with
+/// them: p11-kit itself passes over in silence what it cannot load.
+enum P11KitConfiguration {
+    /// The file of one module.
+    struct ModuleFile {
+        /// The file's name without its ending, by which p11-kit calls the module.
+        let name: String
+        let path: String
+        /// The module as it is named there, or nil for one on another machine.
+        let module: String?
+        let logsCalls: Bool
+        /// Whether it is for other programs, or holds anchors only.
+        let isPassedOver: Bool
+    }
+
+    /// The folders of such files, the system's first.
+    static var folders: [String] {
+        var folders = [
+            "/usr/share/p11-kit/modules", "/etc/pkcs11/modules",
+            "/opt/homebrew/etc/pkcs11/modules", "/opt/homebrew/share/p11-kit/modules",
+        ]
+        if !isSuperuser, let home = environmentVariable("HOME") {
+            folders.append(home + "/.config/pkcs11/modules")
+        }
+        return folders.filter(isFolder)
+    }
+
+    /// All such files.
+    static func moduleFiles() -> [ModuleFile] {
+        folders.flatMap { folder in
+            names(inFolder: folder).filter { $0.hasSuffix(".module") }.compactMap {
+                read(folder + "/" + $0)
+            }
+        }
+    }
+
+    /// Where p11-kit looks for a module that is named without a folder.
+    static func absolutePath(_ module: String) -> String {
+        guard !module.hasPrefix("/") else { return module }
+        #if arch(x86_64)
+            let machine = "x86_64-linux-gnu"
+        #else
+            let machine = "aarch64-linux-gnu"
+        #endif
+        let folders = [
+            "/usr/lib/\(machine)/pkcs11", "/usr/lib64/pkcs11", "/usr/lib/pkcs11",
+            "/opt/homebrew/lib/pkcs11",
+        ]
+        let candidates = folders.filter(isFolder).map { $0 + "/" + module }
+        return candidates.first(where: isThere) ?? candidates.first ?? module
+    }
+
+    private static func read(_ path: String) -> ModuleFile? {
+        guard let bytes = try? readFile(path, limit: 1 << 16) else { return nil }
+        var entries: [String: String] = [:]
+        for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+        where !line.hasPrefix("#") {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            guard parts.count == 2 else { continue }
+            entries[trimmed(parts[0])] = trimmed(parts[1])
+        }
+        let name = path.split(separator: "/").last?.dropLast(".module".count) ?? ""
+        return ModuleFile(
+            name: String(name), path: path, module: entries["module"],
+            logsCalls: entries["log-calls"] == "yes",
+            isPassedOver: entries["trust-policy"] == "yes" || entries["enable-in"] != nil
+                || entries["disable-in"] != nil)
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+    }
+}

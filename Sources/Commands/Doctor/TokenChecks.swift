@@ -1,0 +1,81 @@
+internal import Cryptoki
+internal import Inventory
+
+/// Whether there are tokens, and in what state their PINs are.
+struct TokenChecks {
+    let modules: [Module]
+
+    func look(_ examination: inout Examination) {
+        let area = "tokens"
+        var places: [String: [String]] = [:]
+        var empty = 0
+        for module in modules {
+            let slots: [Slot]
+            do throws(CryptokiError) {
+                slots = try module.slots(tokenPresent: true)
+            } catch {
+                examination.fail(
+                    area, "\(module.path) does not tell its slots: \(error)",
+                    ["take the token out and put it in again"])
+                continue
+            }
+            for slot in slots {
+                do throws(CryptokiError) {
+                    let token = try slot.token()
+                    guard token.info.flags.contains(.tokenInitialized) else {
+                        empty += 1
+                        continue
+                    }
+                    let report = try TokenReport(token)
+                    places[report.uri, default: []].append(module.path)
+                    if places[report.uri]?.count == 1 {
+                        tell(report, &examination)
+                    }
+                } catch {
+                    examination.fail(
+                        area, "a token of \(module.path) cannot be read: \(error)",
+                        ["take the token out and put it in again"])
+                }
+            }
+        }
+        for (uri, paths) in places.sorted(by: { $0.key < $1.key }) where paths.count > 1 {
+            examination.warn(
+                area, "one token is seen through \(paths.count) modules: \(uri)",
+                paths.map { "to say which: --module \($0)" })
+        }
+        guard places.isEmpty, !modules.isEmpty else { return }
+        examination.warn(
+            area, empty == 0 ? "no token is there" : "no token is set up",
+            empty == 0
+                ? ["put it in; tokencert tokens shows what is seen"]
+                : ["tokencert token init --label NAME sets one up"])
+    }
+
+    private func tell(_ token: TokenReport, _ examination: inout Examination) {
+        let area = "tokens"
+        let name = "“\(token.label)” (\(token.model), serial \(token.serialNumber))"
+        let state = token.state.joined(separator: ", ")
+        if token.isPINLocked {
+            examination.fail(
+                area, "\(name): \(state)",
+                ["tokencert token unblock --token '\(token.uri)' sets a new PIN with the SO PIN"])
+        } else if token.isPINFinalTry {
+            examination.warn(
+                area, "\(name): \(state)", ["be sure of the PIN: one more wrong one locks it"])
+        } else if token.needsLogin, !token.isPINSet {
+            examination.warn(
+                area, "\(name): \(state)",
+                ["tokencert token set-pin --token '\(token.uri)' gives it one"])
+        } else if token.isWriteProtected || token.isPINToBeChanged {
+            examination.warn(
+                area, "\(name): \(state)",
+                [
+                    token.isWriteProtected
+                        ? "no key and no certificate can be put onto it"
+                        : "tokencert token change-pin --token '\(token.uri)'"
+                ])
+        } else {
+            examination.ok(area, "\(name): \(state)")
+        }
+    }
+}

@@ -1,0 +1,108 @@
+internal import CAcert
+internal import CurlHTTP
+internal import OpenSSLX509
+
+/// Whether there are trust anchors, and which.
+struct TrustChecks {
+    let ca: CAOptions
+
+    func look(_ examination: inout Examination) -> TrustAnchors? {
+        let area = "trust anchors"
+        let anchors: TrustAnchors
+        do {
+            anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
+        } catch {
+            let failure = Failure(error)
+            examination.fail(area, failure.message, failure.hints)
+            return nil
+        }
+        for certificate in anchors.certificates {
+            let name = certificate.subject.commonNames.last ?? certificate.subject.text
+            let isPinned =
+                hexadecimal(certificate.sha256Fingerprint) == PinnedRoot.sha256Fingerprint
+            if certificate.notAfter < now() {
+                examination.warn(
+                    area, "\(name) has expired on \(timestamp(certificate.notAfter).prefix(10))",
+                    ["tokencert trust fetch gets CAcert's as they are now"])
+            } else {
+                examination.ok(
+                    area, isPinned ? "\(name), with the fingerprint that is known" : name)
+            }
+        }
+        return anchors
+    }
+}
+
+/// Whether the CA can be reached and is the CA, and whether the clocks agree.
+struct CAChecks {
+    let ca: CAOptions
+    let anchors: TrustAnchors?
+
+    func look(_ examination: inout Examination) {
+        let area = "CA"
+        let base: String
+        do {
+            base = try ca.baseURL()
+            if setting(ca.username, .username) == nil {
+                examination.warn(
+                    area, "no account is named",
+                    ["--username ADDRESS, TOKENCERT_USERNAME, or username in the configuration"])
+            }
+            guard let anchors else {
+                examination.warn(
+                    area, "\(base) was not asked: nothing that it says could be believed",
+                    ["tokencert trust fetch first"])
+                return
+            }
+            var client = try HTTPClient(
+                policy: TLSPolicy(anchorsPEM: anchors.pem), userAgent: userAgent,
+                limits: HTTPLimits(
+                    connectTimeout: 10, timeout: min(30, try ca.seconds()),
+                    maximumAnswer: 1 << 20))
+            let answer = try client.get(base + PinnedRoot.path)
+            guard answer.status < 500 else {
+                examination.fail(
+                    area, "\(base) has trouble of its own: HTTP \(answer.status)",
+                    ["try again later"])
+                return
+            }
+            examination.ok(area, "\(base) is there, with a certificate that is trusted")
+            lookAtClock(answer.date, &examination)
+        } catch let error as HTTPError {
+            tell(error, &examination)
+        } catch {
+            let failure = Failure(error)
+            examination.fail(area, failure.message, failure.hints)
+        }
+    }
+
+    private func tell(_ error: HTTPError, _ examination: inout Examination) {
+        switch error.code {
+        case .untrustedServer, .tlsFailed:
+            examination.fail(
+                "CA", "who answers is not the CA that is trusted: \(error.reason)",
+                [
+                    "a login page of the network may answer in its place",
+                    "tokencert trust list shows whom you trust; --ca-file names others",
+                ])
+        default:
+            examination.fail(
+                "CA", "it cannot be reached: \(error.reason)",
+                ["see the network; --ca-url names another place; --offline leaves this out"])
+        }
+    }
+
+    private func lookAtClock(_ date: Int64?, _ examination: inout Examination) {
+        guard let date else { return }
+        let difference = now() - date
+        guard abs(difference) > 300 else {
+            examination.ok("clock", "it agrees with the CA's")
+            return
+        }
+        examination.fail(
+            "clock",
+            "it is \(abs(difference)) seconds \(difference > 0 ? "ahead of" : "behind") the CA's, "
+                + "so that certificates seem \(difference > 0 ? "expired" : "not valid yet")",
+            ["timedatectl set-ntp true"])
+    }
+}

@@ -1,0 +1,155 @@
+internal import Cryptoki
+internal import FoundationEssentials
+internal import Issuance
+internal import Ledger
+internal import OpenSSLX509
+
+/// The files of a bundle of evidence.
+struct EvidenceBundle {
+    let evidence: KeyEvidence
+    let token: Token
+    /// The certificates for the key on the token.
+    let certificates: [Certificate]
+    /// Who issued the first of them, and who issued that one.
+    let issuers: [Certificate]
+    /// The orders for the key.
+    let orders: [Order]
+
+    /// A file.
+    struct File {
+        let name: String
+        let bytes: [UInt8]
+
+        init(_ name: String, _ text: String) {
+            self.init(name, Array(text.utf8))
+        }
+
+        init(_ name: String, _ bytes: [UInt8]) {
+            self.name = name
+            self.bytes = bytes
+        }
+    }
+
+    /// SHA-256 of the SubjectPublicKeyInfo, in hexadecimal.
+    var publicKeyHash: String {
+        hexadecimal(Digest.sha256.hash(evidence.key.publicKey.subjectPublicKeyInfo))
+    }
+
+    /// The last request that was made for the key, in PEM, or nil where the ledger knows none.
+    private var request: String? {
+        for order in orders.reversed() {
+            for event in order.events.reversed() {
+                switch event.event {
+                case .sending(let sending): return sending.request
+                case .requested(let request): return request
+                default: continue
+                }
+            }
+        }
+        return nil
+    }
+
+    func names(_ withoutLedger: Bool) throws -> [String] {
+        try files(madeAt: "", withoutLedger: withoutLedger).map(\.name)
+    }
+
+    /// All files; the last has the SHA-256 of the others.
+    func files(madeAt time: String, withoutLedger: Bool) throws -> [File] {
+        var files = [
+            File("key.json", try Self.json(keyReport)),
+            File("token.json", try Self.json(tokenReport)),
+            File("public-key.pem", evidence.key.publicKey.pem),
+            File("statement.txt", evidence.statement), File("statement.sig", evidence.signature),
+        ]
+        if let certificate = certificates.first {
+            files.append(File("certificate.pem", certificate.pem))
+        }
+        if certificates.count > 1 {
+            files.append(
+                File("other-certificates.pem", certificates.dropFirst().map(\.pem).joined()))
+        }
+        if !issuers.isEmpty { files.append(File("issuers.pem", issuers.map(\.pem).joined())) }
+        if let request { files.append(File("request.pem", request)) }
+        if !orders.isEmpty, !withoutLedger {
+            files.append(File("ledger.json", try historyJSON(orders)))
+        }
+        let readme = EvidenceReadme(
+            bundle: self, names: files.map(\.name), time: time)
+        files.insert(File("README.txt", readme.text), at: 0)
+        let sums = files.map { "\(hexadecimal(Digest.sha256.hash($0.bytes)))  \($0.name)\n" }
+        return files + [File("SHA256SUMS", sums.joined())]
+    }
+
+    // MARK: What the token states
+
+    private struct KeyStatement: Encodable {
+        let uri: String
+        let kind: String
+        let sha256: String
+        /// By the standard's names; what the token does not state is absent.
+        let attributes: [String: String]
+    }
+
+    private struct TokenStatement: Encodable {
+        let label: String
+        let manufacturer: String
+        let model: String
+        let serialNumber: String
+        let hardwareVersion: String
+        let firmwareVersion: String
+        let uri: String
+        let module: String
+        let moduleDescription: String
+        let moduleManufacturer: String
+        let moduleVersion: String
+    }
+
+    private var keyReport: KeyStatement {
+        var attributes: [String: String] = [:]
+        for type in KeyEvidence.attributeTypes {
+            guard let bytes = evidence.attributes.bytes(of: type) else { continue }
+            attributes["\(type)"] = text(type, bytes)
+        }
+        return KeyStatement(
+            uri: evidence.key.uri, kind: evidence.key.publicKey.kind.description,
+            sha256: publicKeyHash, attributes: attributes)
+    }
+
+    private func text(_ type: AttributeType, _ bytes: [UInt8]) -> String {
+        switch type {
+        case AttributeKey.label.type: String(decoding: bytes, as: UTF8.self)
+        case AttributeKey.id.type: hexadecimal(bytes)
+        case AttributeKey.class.type: "CKO_PRIVATE_KEY"
+        case AttributeKey.keyType.type:
+            switch evidence.attributes[.keyType] {
+            case .rsa?: "CKK_RSA"
+            case .ec?: "CKK_EC"
+            case .ecEdwards?: "CKK_EC_EDWARDS"
+            default: "0x" + hexadecimal(bytes)
+            }
+        default:
+            if type.description == "CKA_KEY_GEN_MECHANISM" {
+                UInt(attributeBytes: bytes).map { "\(MechanismType(rawValue: $0))" } ?? ""
+            } else {
+                Bool(attributeBytes: bytes).map { $0 ? "CK_TRUE" : "CK_FALSE" } ?? ""
+            }
+        }
+    }
+
+    private var tokenReport: TokenStatement {
+        let (info, module) = (token.info, token.module)
+        return TokenStatement(
+            label: info.label, manufacturer: info.manufacturer, model: info.model,
+            serialNumber: info.serialNumber, hardwareVersion: info.hardwareVersion,
+            firmwareVersion: info.firmwareVersion,
+            uri: (try? PKCS11URI(token: token).description) ?? "", module: module.path,
+            moduleDescription: module.info.libraryDescription,
+            moduleManufacturer: module.info.manufacturer, moduleVersion: module.info.libraryVersion)
+    }
+
+    private static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+    }
+}

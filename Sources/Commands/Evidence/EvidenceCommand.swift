@@ -1,0 +1,148 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import Files
+internal import Inventory
+internal import Issuance
+internal import Ledger
+internal import OpenSSLX509
+
+struct EvidenceCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evidence", abstract: "Show somebody else that a key is on a token.",
+        discussion: """
+            Writes a folder that a third party can check without the token and without tokencert: \
+            what the token states of the key, a statement that the key has signed, its certificate \
+            and who issued it, its request, what the ledger knows of it, and a README that says how to \
+            check all this, and what it does not prove.
+            """)
+
+    @Argument(
+        help: ArgumentHelp("The key, by its URI.", valueName: "key"),
+        completion: LiveCompletion.keys)
+    var key: String
+
+    @Option(
+        help: ArgumentHelp("The folder to make; it must not be there yet.", valueName: "folder"))
+    var out: String
+
+    @Option(
+        help: ArgumentHelp(
+            "A text that the key shall sign, too, as whoever checks it has chosen it: it proves that "
+                + "the evidence is not an old one.", valueName: "text"))
+    var nonce: String?
+
+    @Flag(help: "Leave out what the ledger knows, the account's address among it.")
+    var withoutLedger = false
+
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var ledgerOptions: LedgerOptions
+    @OptionGroup var output: CommonOptions
+
+    func run() throws {
+        try prepareProcess(output)
+        let uri = try parseURI(key)
+        guard uri.namesObject else {
+            throw Failure(
+                .usage, "the URI \(uri) names no key",
+                hints: ["tokencert list --pin-source prompt shows the keys with their URIs"])
+        }
+        try requireNewFolder()
+        let capabilities = try findToken(tokenOptions, uri)
+        let plan = try PINPlan(
+            capabilities, for: [.read, .sign], allowingLastTry: tokenOptions.allowsLastTry)
+        let anchors = TrustStore.anchorsIfAny()
+        let (evidence, certificates, authorities) = try withPINs(plan, tokenOptions, uri) { pins in
+            tellProgress(.evidence)
+            let evidence = try KeyEvidence(of: uri, on: capabilities, pins: pins) {
+                statement($0, capabilities.token)
+            }
+            let inventory = try inventory(capabilities)
+            return (
+                evidence,
+                inventory.entries.compactMap(\.certificate).filter {
+                    $0.publicKey == evidence.key.publicKey
+                }, inventory.authorities
+            )
+        }
+        let orders = try orders(of: evidence.key)
+        // Intermediates stand on the token, or came with the certificate.
+        let came = orders.compactMap(\.certified?.others).flatMap {
+            Certificate.all(inPEM: Array($0.utf8)).certificates
+        }
+        let known = authorities + came + (anchors?.certificates ?? [])
+        let bundle = EvidenceBundle(
+            evidence: evidence, token: capabilities.token, certificates: certificates,
+            issuers: certificates.first?.issuers(among: known, upTo: anchors) ?? [],
+            orders: orders)
+        try write(try bundle.files(madeAt: timestamp(now()), withoutLedger: withoutLedger))
+        if output.isJSON {
+            try printJSON(
+                Report(
+                    folder: absolutePath(out), key: evidence.key.uri,
+                    sha256: bundle.publicKeyHash, files: try bundle.names(withoutLedger)))
+        } else {
+            print("The evidence is in \(printable(out)); README.txt there says how to check it.")
+        }
+    }
+
+    private func requireNewFolder() throws {
+        guard !isThere(out) else {
+            throw Failure(
+                .cannotCreate, code: "folderIsThere", "\(out) is there already",
+                hints: ["--out takes the name of a folder that is not"])
+        }
+        let parent = parentFolder(out)
+        guard isWritableFolder(parent) else {
+            throw Failure(
+                .configuration, "\(out) cannot be made: \(parent) is no folder to write to",
+                hints: ["--out takes a folder inside one that is there"])
+        }
+    }
+
+    /// What the key signs: what it is about, and what makes it one of today.
+    private func statement(_ key: PublicKey, _ token: Token) -> String {
+        let random = (0..<16).map { _ in UInt8.random(in: 0...255) }
+        let hash = hexadecimal(Digest.sha256.hash(key.subjectPublicKeyInfo))
+        let lines = [
+            "tokencert evidence",
+            "key, SHA-256 of its SubjectPublicKeyInfo: \(hash)",
+            "token: \(printable(token.info.label)), \(printable(token.info.model)), serial "
+                + printable(token.info.serialNumber),
+            "time: \(timestamp(now()))", "random: \(hexadecimal(random))",
+            "nonce: \(nonce.map { printable($0) } ?? "none")",
+        ]
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func inventory(_ capabilities: TokenCapabilities) throws -> TokenInventory {
+        var session = try capabilities.token.openSession(ReadOnly.self)
+        return try TokenInventory(
+            &session, profile: capabilities.profile, keepingCertificates: true)
+    }
+
+    private func orders(of key: TokenKey) throws -> [Order] {
+        guard ledgerOptions.isThere else { return [] }
+        let hash = hexadecimal(Digest.sha256.hash(key.publicKey.subjectPublicKeyInfo))
+        return try ledgerOptions.open().orders().filter { $0.publicKeyHash == hash }
+    }
+
+    private func write(_ files: [EvidenceBundle.File]) throws {
+        do throws(FileError) {
+            try makeFolder(out)
+            for file in files {
+                try writeFileDurably(file.bytes, "\(out)/\(file.name)", permissions: 0o644)
+            }
+        } catch {
+            throw Failure(
+                .configuration, code: "fileNotWritten", "\(error)",
+                hints: ["nothing on the token was changed; remove \(out) and try again"])
+        }
+    }
+
+    private struct Report: Encodable {
+        let folder: String
+        let key: String
+        let sha256: String
+        let files: [String]
+    }
+}

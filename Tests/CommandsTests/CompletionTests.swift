@@ -1,0 +1,70 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// What real shells make of the completions.
+    @Suite struct CompletionTests {
+        /// Types into a shell that has the completions, and returns what it ran.
+        private func typing(
+            _ shell: String, _ start: String, _ keys: [String], _ bench: Bench
+        ) throws -> Outcome {
+            let programs =
+                productsDirectoryOfTokencert + ":"
+                + (ProcessInfo.processInfo.environment["PATH"] ?? "")
+            // What was completed is echoed by the shell and read by the program itself.
+            let dialogue =
+                "send {\(start)}; send \\r; sleep 1\n"
+                + keys.map { "send -- \"\($0)\"; sleep 1.5" }.joined(separator: "\n")
+                + "\nsend \\r; sleep 1; send \"exit\\r\""
+            return try AtTerminal(bench: bench, columns: 400).run(
+                shell == "bash" ? ["--norc", "--noprofile"] : ["-f"], dialogue,
+                [
+                    "PATH": programs, "LANG": "C.UTF-8", "TOKENCERT_PIN_SOURCE": "",
+                    "ZDOTDIR": bench.token.folder.path, "HOME": bench.token.folder.path,
+                ], program: shell)
+        }
+
+        private var productsDirectoryOfTokencert: String {
+            URL(filePath: product("tokencert")).deletingLastPathComponent().path()
+        }
+
+        @Test(
+            "A shell completes no token, or breaks a URI where it has a colon",
+            arguments: ["bash", "zsh"])
+        func shells(shell: String) throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue", "--label", "mail"]).status == 0)
+            let name = shell == "bash" ? "completions.bash" : "_tokencert"
+            let script = try bench.tokencert(["completions", shell])
+            #expect(script.status == 0)
+            let file = try bench.token.folder.write(script.output, name)
+            let start =
+                shell == "bash"
+                ? ". \(file)"
+                : "fpath=(\(bench.token.folder.path) $fpath); autoload -U compinit; compinit -u -D"
+            // A command, an option, a label.
+            let list = try typing(
+                shell, start, ["tokencert li\\t", "--tok\\t", " w\\t", " --col\\t", " nev\\t"],
+                bench)
+            #expect(list.output.contains("token “work”"), "\(list.output)")
+            #expect(list.output.contains("RSA 3072 public  mail"), "\(list.output)")
+            // A certificate: all that its URI has in common with the key's, then the rest.
+            let show = try typing(shell, start, ["tokencert show pk\\t", "c\\t", " --pem"], bench)
+            #expect(show.output.contains("-----BEGIN CERTIFICATE-----"), "\(show.output)")
+            #expect(bench.logins.isEmpty)
+        }
+
+        @Test("Completion asks for a PIN, or breaks where nothing is there")
+        func nothingThere() throws {
+            let bench = try Bench(withoutToken: ())
+            for place in ["--token", "positional@0"] {
+                let outcome = try bench.tokencert(
+                    ["---completion", "list", "--", place, "2", "0", "tokencert", "list", ""],
+                    ["TOKENCERT_CONFIG": "/nonexistent", "TOKENCERT_PIN_SOURCE": "prompt"])
+                #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome)")
+            }
+            expect(try bench.tokencert(["completions", "tcsh"]), 64, "no completions for “tcsh”")
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// What is shown to somebody else.
+    @Suite struct EvidenceTests {
+        /// Runs the commands that the README names, as whoever gets the bundle.
+        private func check(_ folder: String) throws -> [Outcome] {
+            let readme = try String(contentsOfFile: folder + "/README.txt", encoding: .utf8)
+            let commands = readme.split(separator: "\n").filter { $0.hasPrefix("  $ ") }
+            return try commands.map {
+                try run("bash", ["-c", "set -o pipefail; cd '\(folder)'; \($0.dropFirst(4))"])
+            }
+        }
+
+        @Test(
+            "Evidence does not hold, or something else than the key holds as well",
+            arguments: ["rsa:3072", "ec:p384", "ed25519"])
+        func bundle(kind: String) throws {
+            let bench = try Bench(["--accept-elliptic-curves"])
+            // Nobody here signs Ed25519: such a key has a request and no certificate.
+            let hasCertificate = kind != "ed25519"
+            let made = try bench.tokencert(
+                hasCertificate
+                    ? ["issue", "--key-type", kind, "--ca-accepts", "rsa,ec", "--label", "mail"]
+                    : ["request", "--key-type", kind, "--label", "mail"])
+            #expect(made.status == 0, "\(made.errors)")
+            let before = bench.token.contents
+            let folder = bench.token.folder.file("evidence")
+            let outcome = try bench.tokencert(
+                ["evidence", "pkcs11:object=mail", "--out", folder, "--nonce", "of today"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(bench.token.contents == before)
+            let outcomes = try check(folder)
+            #expect(outcomes.count == (hasCertificate ? 6 : 4))
+            for outcome in outcomes { #expect(outcome.status == 0, "\(outcome)") }
+            func text(_ name: String) throws -> String {
+                try String(contentsOfFile: folder + "/" + name, encoding: .utf8)
+            }
+            #expect(try text("statement.txt").contains("nonce: of today\n"))
+            #expect(try text("key.json").contains("\"CKA_NEVER_EXTRACTABLE\" : \"CK_TRUE\""))
+            #expect(
+                try text("ledger.json").contains(hasCertificate ? "anna@example.org" : "requested"))
+            #expect(try !text("README.txt").contains("CKA"))
+            // Another statement, and each check that is concerned fails.
+            try Data((try text("statement.txt") + "more\n").utf8).write(
+                to: URL(filePath: folder + "/statement.txt"))
+            let changed = try check(folder)
+            #expect(changed[0].status != 0 && changed[1].status != 0, "\(changed)")
+            expect(
+                try bench.tokencert(["evidence", "pkcs11:object=mail", "--out", folder]), 73,
+                "is there already")
+            expect(
+                try bench.tokencert(
+                    ["evidence", "pkcs11:object=nothing", "--out", folder + "2"]), 66,
+                "no private key")
+            #expect(!FileManager.default.fileExists(atPath: folder + "2"))
+        }
+    }
+}
