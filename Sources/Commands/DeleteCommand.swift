@@ -9,9 +9,10 @@ struct DeleteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete", abstract: "Remove a key or a certificate from a token.",
         discussion: """
-            A URI with type=cert names a certificate, one with type=private or type=public a key \
-            pair, one without a type both. What hangs on it is shown, and the label has to be \
-            typed. A private key cannot be brought back by anybody.
+            A URI with type=cert names a certificate, one with type=private a private key with its \
+            public half, one with type=public that half alone, one without a type all of them. What \
+            hangs on it is shown, and the label has to be typed. A private key cannot be brought \
+            back by anybody.
             """)
 
     @Argument(
@@ -64,92 +65,140 @@ struct DeleteCommand: ParsableCommand {
         _ uri: PKCS11URI, _ removal: ObjectRemoval, _ capabilities: TokenCapabilities
     ) throws {
         let inventory = try working("reading the token") { try removal.inventory() }
-        var (keys, certificates) = inventory.named(uri)
-        if let serial {
-            let wanted = serial.lowercased().filter { $0 != ":" }
-            certificates = certificates.filter { $0.content?.serialNumber == wanted }
-        }
-        guard !keys.isEmpty || !certificates.isEmpty else {
-            _ = try requireOne([String](), "key or certificate", uri) { $0 }
-            return
-        }
-        if keys.count > 1 { _ = try requireOne(keys, "key", uri) { $0.uri } }
-        if certificates.count > 1, keys.isEmpty {
+        let named = try Named(uri, serial, inventory)
+        if !named.records.isEmpty, capabilities.profile?.keepsDestroyedKeys ?? false {
             throw Failure(
-                .noSuchObject, code: "severalObjects",
-                "\(certificates.count) certificates on the token fit \(uri)",
-                hints: certificates.map {
-                    "one of them: '\($0.record.uri)' --serial \($0.content?.serialNumber ?? "")"
-                })
-        }
-        if let key = keys.first, key.value == nil,
-            inventory.keys.filter({ $0.uri == key.uri }).count > 1
-        {
-            throw Failure(
-                .noSuchObject, code: "severalObjects",
-                "two keys on the token have the same URI, and cannot be told apart",
-                hints: ["pkcs11-tool --login --list-objects shows both"])
+                .cannotCreate, code: "keysStay", "the module of this token removes no keys",
+                hints: [
+                    "the token's own tool may: with a YubiKey, ykman piv keys delete",
+                    "a URI with type=cert removes the certificate alone",
+                ])
         }
         let report = Report(
-            keys: keys.map(\.uri),
-            certificates: certificates.map {
+            keys: named.records.map(\.uri),
+            certificates: named.certificates.map {
                 .init(uri: $0.record.uri, subject: $0.content?.subject ?? "unreadable")
             },
-            hangsOnIt: try hangsOn(keys, keeping: certificates, capabilities))
+            hangsOnIt: try hangsOn(named, inventory, capabilities))
         if dryRun {
             try show(report, "would be removed", "Nothing was changed.")
             return
         }
-        if let key = keys.first { try requireUnneeded(key) }
+        try requireUnneeded(named, inventory)
         if !setting(yes, .yes) {
-            if !output.isJSON { try show(report, "will be removed", nil) }
-            let label =
-                keys.first?.label ?? certificates.first?.record.label ?? ""
+            for line in report.lines("will be removed") { printError(line) }
+            let label = (named.records.first ?? named.certificates.first?.record)?.label ?? ""
             try requireConfirmation(
-                keys.isEmpty
-                    ? "The certificate is removed from “\(printable(capabilities.token.info.label))”."
-                    : "The private key cannot be brought back by anybody.",
-                typing: label.isEmpty ? "delete" : label,
-                hint: "--yes does it without being asked")
+                named.losesPrivateKey
+                    ? "The private key cannot be brought back by anybody."
+                    : "It is removed from “\(printable(capabilities.token.info.label))”.",
+                typing: label, hint: "--yes does it without being asked")
         }
         Progress.shared.leaves(
             "a part may be removed", hints: ["the same command removes the rest"])
         try working("removing it, and looking whether it is gone") {
-            try removal.remove(keys: keys, certificates: certificates)
+            try removal.remove(keys: named.records, certificates: named.certificates)
         }
         try show(report, "removed", nil)
     }
 
-    /// Insists that a person knows that a certificate loses its key.
-    private func requireUnneeded(_ key: KeyEntry) throws {
-        let valid = key.certificates.filter { ($0.content?.notAfter ?? 0) >= now() }
-        guard !valid.isEmpty, !setting(yesDeletePrivateKey, .yesDeletePrivateKey) else {
-            return
+    /// What a person has named.
+    private struct Named {
+        /// The key whose halves are removed, or nil.
+        let key: KeyEntry?
+        /// The halves, each of which the URI names but for its type.
+        let records: [ObjectRecord]
+        let certificates: [CertificateEntry]
+
+        var losesPrivateKey: Bool { records.contains { $0.objectClass == .privateKey } }
+
+        init(_ uri: PKCS11URI, _ serial: String?, _ inventory: TokenInventory) throws {
+            let type = uri.objectAttributes[.class] as ObjectClass?
+            var (keys, certificates) = inventory.named(uri)
+            if let serial {
+                guard type == nil || type == .certificate else {
+                    throw Failure(
+                        .usage, "--serial is about a certificate, and the URI names a key",
+                        hints: ["leave one of them out"])
+                }
+                // Whoever names a certificate by its number means no key.
+                keys = []
+                let wanted = serial.lowercased().filter { $0 != ":" }
+                certificates = certificates.filter { $0.content?.serialNumber == wanted }
+            }
+            guard !keys.isEmpty || !certificates.isEmpty else {
+                throw noSuchObject("key or certificate", uri)
+            }
+            if keys.count > 1 { _ = try requireOne(keys, "key", uri) { $0.uri } }
+            if certificates.count > 1, keys.isEmpty {
+                throw Failure(
+                    .noSuchObject, code: "severalObjects",
+                    "\(certificates.count) certificates on the token fit \(uri)",
+                    hints: certificates.map {
+                        "one of them: '\($0.record.uri)' --serial \($0.content?.serialNumber ?? "")"
+                    })
+            }
+            key = keys.first
+            let halves = [key?.publicKey, key?.privateKey].compactMap { $0 }
+            records = halves.filter {
+                uri.names($0, whateverType: type != .publicKey)
+            }
+            self.certificates = certificates
+            let twins = inventory.keys.filter { $0.uri == key?.uri && key != nil }
+            guard key?.value != nil || twins.count < 2 else {
+                throw Failure(
+                    .noSuchObject, code: "severalObjects",
+                    "two keys on the token have the same URI, and cannot be told apart",
+                    hints: ["pkcs11-tool --login --list-objects shows both"])
+            }
         }
+    }
+
+    /// Insists that a person knows that a certificate loses its key.
+    private func requireUnneeded(_ named: Named, _ inventory: TokenInventory) throws {
+        guard let key = named.key, named.losesPrivateKey else { return }
+        // Also those that are shown beside another half of it.
+        let all =
+            inventory.keys.filter { other in
+                (key.value != nil && other.value == key.value)
+                    || (!key.id.isEmpty && other.id == key.id)
+            }.flatMap(\.certificates)
+            + inventory.entries.filter {
+                $0.certificate?.publicKey == key.value && key.value != nil
+            }
+        guard let valid = all.first(where: { ($0.content?.notAfter ?? 0) >= now() }),
+            !setting(yesDeletePrivateKey, .yesDeletePrivateKey)
+        else { return }
         throw Failure(
             .cannotCreate, code: "keyInUse",
-            "a certificate that is valid is for this key: \(valid[0].content?.subject ?? "")",
+            "a certificate that is valid is for this key: \(valid.content?.subject ?? "")",
             hints: [
                 "what is encrypted to it can never be read again",
                 "--yes-delete-private-key removes the key all the same",
             ])
     }
 
-    /// What will be without its key, or without its certificate.
+    /// What will be without its key, or without its other half.
     private func hangsOn(
-        _ keys: [KeyEntry], keeping removed: [CertificateEntry], _ capabilities: TokenCapabilities
+        _ named: Named, _ inventory: TokenInventory, _ capabilities: TokenCapabilities
     ) throws -> [String] {
-        let handles = Set(removed.map(\.record.handle))
-        var lines = keys.flatMap(\.certificates).filter { !handles.contains($0.record.handle) }
-            .map {
-                let name = $0.content?.subjectName ?? "unreadable"
-                return "the certificate of \(name) stays, without its key: \($0.record.uri)"
-            }
-        guard ledgerOptions.isThere else { return lines }
+        guard let key = named.key else { return [] }
+        let removed = Set(
+            named.certificates.map(\.record.handle) + named.records.map(\.handle))
+        var lines = key.certificates.filter { !removed.contains($0.record.handle) }.map {
+            let name = $0.content?.subjectName ?? "unreadable"
+            return named.losesPrivateKey
+                ? "the certificate of \(name) stays, without its key: \($0.record.uri)"
+                : "the certificate of \(name) stays: \($0.record.uri)"
+        }
+        lines += [key.publicKey, key.privateKey].compactMap { $0 }
+            .filter { !removed.contains($0.handle) }
+            .map { "the other half of the key stays: \($0.uri)" }
+        guard named.losesPrivateKey, ledgerOptions.isThere else { return lines }
         let token = try PKCS11URI(token: capabilities.token).description
-        let ids = Set(keys.map { hexadecimal($0.id) })
+        let id = hexadecimal(key.id)
         lines += try ledgerOptions.open().orders(unfinishedOnly: true)
-            .filter { $0.beginning.token == token && ids.contains($0.beginning.keyID) }
+            .filter { $0.beginning.token == token && $0.beginning.keyID == id }
             .map { "order \($0.number) is unfinished and needs the key" }
         return lines
     }
@@ -159,12 +208,7 @@ struct DeleteCommand: ParsableCommand {
             try printJSON([what == "removed" ? "removed" : "wouldRemove": report])
             return
         }
-        for key in report.keys { print("\(what): key \(printable(key))") }
-        for certificate in report.certificates {
-            print("\(what): certificate of \(printable(certificate.subject))")
-            print("  \(printable(certificate.uri))")
-        }
-        for line in report.hangsOnIt { print("  ! \(printable(line))") }
+        for line in report.lines(what) { print(line) }
         if let end { print(end) }
     }
 
@@ -177,5 +221,15 @@ struct DeleteCommand: ParsableCommand {
         let keys: [String]
         let certificates: [CertificateLine]
         let hangsOnIt: [String]
+
+        func lines(_ what: String) -> [String] {
+            keys.map { "\(what): key \(printable($0))" }
+                + certificates.flatMap {
+                    [
+                        "\(what): certificate of \(printable($0.subject))",
+                        "  \(printable($0.uri))",
+                    ]
+                } + hangsOnIt.map { "  ! \(printable($0))" }
+        }
     }
 }

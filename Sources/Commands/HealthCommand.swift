@@ -57,8 +57,7 @@ struct HealthCommand: ParsableCommand {
                 named.keys.map(\.uri)
                     + (named.certificates + named.keys.flatMap(\.certificates)).map(\.record.uri))
             guard !uris.isEmpty else {
-                _ = try requireOne([String](), "key or certificate", uri) { $0 }
-                return
+                throw noSuchObject("key or certificate", uri)
             }
             findings.removeAll { !uris.contains($0.uri) }
         }

@@ -103,8 +103,7 @@ struct ShowCommand: ParsableCommand {
         let ofKeys = Set(named.keys.flatMap(\.certificates).map(\.record.handle))
         let others = named.certificates.filter { !ofKeys.contains($0.record.handle) }
         guard !named.keys.isEmpty || !others.isEmpty else {
-            _ = try requireOne([String](), "key or certificate", uri) { $0 }
-            return
+            throw noSuchObject("key or certificate", uri)
         }
         let authorities = read.inventory.authorities
         let report = Report(

@@ -25,6 +25,8 @@ public struct IssuanceError: Error, Sendable {
         public static let severalObjects = Code(value: "severalObjects")
         /// The PIN is wrong, cannot be right, or is locked.
         public static let pinRefused = Code(value: "pinRefused")
+        /// The PIN is right, and has to be changed before it is good for anything else.
+        public static let pinExpired = Code(value: "pinExpired")
         /// The PIN was not sent, since it would lock the token if it were wrong.
         public static let pinLastTry = Code(value: "pinLastTry")
         /// Another failure of the token or its module.
@@ -138,8 +140,8 @@ public struct IssuanceError: Error, Sendable {
     /// What a token's failure means for the job.
     private static func code(_ error: CryptokiError) -> Code {
         switch error.returnValue {
-        case .pinIncorrect, .pinInvalid, .pinLenRange, .pinExpired, .pinLocked, .userTypeInvalid:
-            .pinRefused
+        case .pinIncorrect, .pinInvalid, .pinLenRange, .pinLocked, .userTypeInvalid: .pinRefused
+        case .pinExpired: .pinExpired
         case .deviceMemory, .tokenWriteProtected, .sessionReadOnly, .userPINNotInitialized:
             .tokenNotWritable
         default: .tokenFailed

@@ -75,7 +75,9 @@ struct ChildProcess: ~Copyable {
             unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         }
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { unsafe arguments.forEach { unsafe free($0) } }
+        defer {
+            for index in unsafe arguments.indices { unsafe free(arguments[index]) }
+        }
         var identifier: pid_t = 0
         let status = unsafe posix_spawnp(
             &identifier, words.first ?? "", &actions, &attributes, &arguments, environ)

@@ -195,14 +195,104 @@ extension RealParts {
             #expect(left.contains("serial             \(serials.last ?? "?")"), "\(left)")
         }
 
-        @Test("A token that says that it removed something, and has it still, is believed")
-        func deleteNothing() throws {
+        @Test(
+            "A token that says that it removed something, and has it still, is believed",
+            arguments: ["rsa:2048", "ec:p256"])
+        func deleteNothing(kind: String) throws {
             let bench = try Bench()
-            #expect(try bench.tokencert(["request", "--label", "mail"]).status == 0)
+            #expect(
+                try bench.tokencert(["request", "--label", "mail", "--key-type", kind]).status == 0)
             let outcome = try bench.tokencert(
                 ["delete", "pkcs11:object=mail", "--yes"],
                 bench.faulty(["FAULTY_DESTROYS_NOTHING": "1"]))
             expect(outcome, 74, "still has them")
+            // One that keeps private keys only: what is left looks different by itself.
+            let kept = try bench.tokencert(
+                ["delete", "pkcs11:object=mail", "--yes"],
+                bench.faulty(["FAULTY_DESTROYS_NOTHING": "private"]))
+            expect(kept, 74, "still has them")
+        }
+
+        @Test("A key goes with a certificate, or a half that was not named with the other one")
+        func deleteMore() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue", "--label", "mail", "--id", "01"]).status == 0)
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let keys = try #require(list["keys"] as? [[String: Any]])
+            let certificates = try #require(keys.first?["certificates"] as? [[String: Any]])
+            let serial = try #require(certificates.first?["serialNumber"] as? String)
+            // By the number of a certificate no key is named, even where none has it.
+            expect(
+                try bench.tokencert(
+                    ["delete", "pkcs11:object=mail", "--serial", "0abc", "--yes"]), 66, "no key or")
+            expect(
+                try bench.tokencert([
+                    "delete", "pkcs11:object=mail;type=private", "--serial", serial, "--yes",
+                ]), 64, "--serial is about a certificate")
+            #expect(
+                try bench.tokencert(["delete", "pkcs11:object=mail", "--serial", serial, "--yes"])
+                    .status == 0)
+            let left = try bench.tokencert(["list", "--json"]).json()
+            let key = try #require((left["keys"] as? [[String: Any]])?.first)
+            #expect(key["privateKey"] is String && key["publicKey"] is String)
+            // A public half of another name, beside the key's: the key is not named by it.
+            try bench.token.pkcs11Tool([
+                "--keypairgen", "--key-type", "EC:secp256r1", "--id", "02", "--label", "ec",
+            ])
+            let half = try bench.tokencert(["delete", "pkcs11:object=ec;type=public", "--yes"])
+            #expect(half.status == 0 && half.output.contains("the other half"), "\(half)")
+            let after = try bench.token.pkcs11Tool(["--list-objects", "--type", "privkey"]).output
+            #expect(after.components(separatedBy: "Private Key Object").count == 3, "\(after)")
+        }
+
+        @Test("A valid certificate under another id does not keep its key from being removed")
+        func deleteNeeded() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue", "--label", "mail", "--id", "01"]).status == 0)
+            // Public half and certificate move to another id, as other programs leave them.
+            for type in ["pubkey", "cert"] {
+                let moved = try bench.token.pkcs11Tool([
+                    "--set-id", "02", "--type", type, "--id", "01",
+                ])
+                #expect(moved.status == 0, "\(moved.errors)")
+            }
+            let before = bench.token.contents
+            expect(
+                try bench.tokencert(["delete", "pkcs11:id=%01;type=private", "--yes"]), 73,
+                "a certificate that is valid")
+            #expect(bench.token.contents == before)
+        }
+
+        @Test("On a card that the officer writes nothing can be removed, or more than was named")
+        func deleteByOfficer() throws {
+            let bench = try Bench()
+            let file = try bench.token.folder.write(bench.token.soPIN + "\n", "so-pin")
+            let profile = try bench.token.folder.write(
+                """
+                {"name": "card", "title": "card", "tested": "here",
+                 "match": {"tokenModel": "SoftHSM v2"},
+                 "generates": "securityOfficer", "writes": "securityOfficer"}
+                """, "card.json")
+            let card = bench.faulty([
+                "FAULTY_SO_WRITES": bench.token.pin, "TOKENCERT_TOKEN_PROFILE": profile,
+                "TOKENCERT_SO_PIN_SOURCE": "file:\(file)",
+            ])
+            #expect(try bench.tokencert(["issue", "--label", "keep"], card).status == 0)
+            let kept = Set(bench.token.contents.keys)
+            #expect(try bench.tokencert(["issue", "--label", "mail"], card).status == 0)
+            let all = bench.token.contents
+            // The officer sees no private keys, so that nothing is begun.
+            expect(
+                try bench.tokencert(
+                    ["delete", "pkcs11:object=mail", "--yes", "--yes-delete-private-key"], card),
+                73,
+                "does not see")
+            #expect(bench.token.contents == all)
+            let outcome = try bench.tokencert(
+                ["delete", "pkcs11:object=mail;type=cert", "--yes"], card)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let removed = Set(all.keys).subtracting(bench.token.contents.keys)
+            #expect(removed.count == 1 && removed.isDisjoint(with: kept))
         }
     }
 }

@@ -136,7 +136,14 @@ static CK_RV own_C_GenerateKeyPair(
 
 static CK_RV own_C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
     if (faulty_role_forbids_writing()) return CKR_USER_NOT_LOGGED_IN;
-    if (getenv("FAULTY_DESTROYS_NOTHING")) return CKR_OK;
+    const char *kept = getenv("FAULTY_DESTROYS_NOTHING");
+    if (kept && strcmp(kept, "private") != 0) return CKR_OK;
+    if (kept) {
+        CK_OBJECT_CLASS class = 0;
+        CK_ATTRIBUTE attribute = {CKA_CLASS, &class, sizeof class};
+        real.C_GetAttributeValue(session, object, &attribute, 1);
+        if (class == CKO_PRIVATE_KEY) return CKR_OK;
+    }
     return real.C_DestroyObject(session, object);
 }
 

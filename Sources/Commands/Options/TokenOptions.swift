@@ -74,6 +74,14 @@ struct TokenOptions: ParsableArguments {
         return (setting(token, .token).map { [.label($0)] } ?? []) + ofObject
     }
 
+    /// What was said about the token on the command line itself: what stands in the environment or
+    /// the configuration is not named for something that cannot be taken back.
+    func choicesOnCommandLine() throws -> [TokenChoice] {
+        guard let token else { return [] }
+        return token.lowercased().hasPrefix("pkcs11:")
+            ? [.uri(try parseURI(token))] : [.label(token)]
+    }
+
     /// The label of the token that was asked for, or nil.
     func wantedLabel() throws -> String? {
         try uri()?.tokenLabel

@@ -51,9 +51,13 @@ func readToken(
 extension PKCS11URI {
     /// Whether what the URI names of an object is one on a token: class, id and label, as far as it
     /// says them.
-    func names(_ record: ObjectRecord) -> Bool {
+    ///
+    /// - Parameter isAnyType: Whether the class does not matter.
+    func names(_ record: ObjectRecord, whateverType isAnyType: Bool = false) -> Bool {
         let wanted = objectAttributes
-        if let objectClass = wanted[.class], objectClass != record.objectClass { return false }
+        if !isAnyType, let objectClass = wanted[.class], objectClass != record.objectClass {
+            return false
+        }
         if let id = wanted[.id], id != record.id { return false }
         if let label = wanted[.label], label != record.label { return false }
         return !hasUnrecognizedParts
@@ -81,17 +85,20 @@ func requireOne<Element>(
     _ found: [Element], _ what: String, _ uri: PKCS11URI, uri name: (Element) -> String
 ) throws -> Element {
     if found.count == 1 { return found[0] }
-    if found.isEmpty {
-        throw Failure(
-            .noSuchObject, code: "noSuchObject", "no \(what) on the token fits \(uri)",
-            hints: [
-                "tokencert list --pin-source prompt shows all with their URIs",
-                "private keys are seen only after a login: --pin-source prompt",
-            ])
-    }
+    guard !found.isEmpty else { throw noSuchObject(what, uri) }
     throw Failure(
         .noSuchObject, code: "severalObjects", "\(found.count) \(what)s on the token fit \(uri)",
         hints: found.map { "one of them: '\(name($0))'" })
+}
+
+/// The failure where nothing on the token is what a URI names.
+func noSuchObject(_ what: String, _ uri: PKCS11URI) -> Failure {
+    Failure(
+        .noSuchObject, code: "noSuchObject", "no \(what) on the token fits \(uri)",
+        hints: [
+            "tokencert list --pin-source prompt shows all with their URIs",
+            "private keys are seen only after a login: --pin-source prompt",
+        ])
 }
 
 extension KeyEntry {

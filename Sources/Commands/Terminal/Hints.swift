@@ -137,7 +137,7 @@ extension Failure {
         switch error.code {
         case .noSuchObject, .severalObjects: .noSuchObject
         case .tokenUnsuitable, .tokenNotWritable, .idTaken, .noSuchPlace, .noRoom: .cannotCreate
-        case .pinRefused, .pinLastTry, .credentialsRefused: .noPermission
+        case .pinRefused, .pinExpired, .pinLastTry, .credentialsRefused: .noPermission
         case .tokenFailed, .keyUnsafe, .notProved: .tokenFailed
         case .keyNotAccepted, .accountLacks, .badSubject, .orderRefused: .dataRefused
         case .caUnreachable: .unreachable
@@ -182,6 +182,10 @@ extension Failure {
             return ["tokencert tokens shows the state of the token"]
         case .pinRefused:
             return ["tokencert tokens shows the state of the PIN"]
+        case .pinExpired:
+            return [
+                "tokencert token change-pin changes it; with --so the security officer's"
+            ]
         case .pinLastTry:
             return ["--allow-last-try sends it all the same"]
         case .credentialsRefused:

@@ -8,7 +8,7 @@ struct InitTokenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init", abstract: "Set up a token: give it a name, an SO PIN and a PIN.",
         discussion: """
-            Without --token it takes the one token that was never set up. One that was loses \
+            Without --token on the command line it takes the one token that was never set up. One that was loses \
             everything on it: that is shown, and its name has to be typed. --so-pin-source gives \
             the security officer's PIN: the one that the token has, or the one that a new token \
             gets; keep it, it sets a new PIN when the user's is lost. --pin-source gives the user's \
@@ -35,53 +35,67 @@ struct InitTokenCommand: ParsableCommand {
                 hints: ["--label work"])
         }
         let token = try find()
+        let capabilities = try TokenCapabilities(token, profiles: try tokenOptions.profiles())
+        try requirePINsBySO(capabilities)
         let isNew = !token.info.flags.contains(.tokenInitialized)
+        let hasOfficer = !isNew || capabilities.profile?.hasFactorySecurityOfficerPIN ?? false
         if !isNew { try requireErasure(token) }
-        let hasReaderKeys = token.info.flags.contains(.protectedAuthenticationPath)
-        let pinSource = try tokenOptions.source(nil) ?? .prompt
-        let officerSource = try tokenOptions.securityOfficerSource()
-        let officer =
-            hasReaderKeys
-            ? Secret()
-            : isNew
-                ? try readNewPIN(officerSource, "new SO PIN", for: token)
-                : try readExisting(officerSource, token)
-        let pin = hasReaderKeys ? Secret() : try readNewPIN(pinSource, "new PIN", for: token)
-        Progress.shared.leaves(
-            "the token may be set up without a PIN, and may be empty",
-            hints: [
-                "tokencert tokens shows it", "tokencert token set-pin gives it a PIN",
-            ])
-        let memory = try RefusedPINs(token)
-        let remembered = isNew ? nil : memory.source(officerSource, of: .securityOfficer)
-        let fresh: Token
-        do throws(IssuanceError) {
-            Progress.shared.begin("setting up the token", onToken: true)
-            fresh = try TokenSetUp.initialize(
-                token, label: label, securityOfficerPIN: officer, pin: pin)
-        } catch {
-            if error.code == .pinRefused, let remembered {
-                memory.note(remembered, wasRefused: true)
+        // The user has none any more: only the other one's flags matter.
+        let plan = try PINPlan(
+            settingUp: token, capabilities.profile, with: hasOfficer ? [.securityOfficer] : [],
+            allowingLastTry: tokenOptions.allowsLastTry)
+        let fresh = try withOfficer(plan, isNew: !hasOfficer) { pins in
+            let pinSource = try tokenOptions.source(nil) ?? .prompt
+            if plan.hasReaderKeys {
+                printError("the reader asks for the SO PIN, then for the user's new PIN")
             }
-            throw error
+            let pin =
+                plan.hasReaderKeys
+                ? Secret() : try readNewPIN(pinSource, "new PIN", of: .user, for: token)
+            Progress.shared.leaves(
+                "the token may be set up without a PIN, and may be empty",
+                hints: [
+                    "tokencert tokens shows it", "tokencert token set-pin gives it a PIN",
+                ])
+            Progress.shared.begin("setting up the token", onToken: true)
+            return try TokenSetUp(token, pins).initialize(label: label, pin: pin)
         }
-        for role in [UserType.user, .securityOfficer] {
-            memory.forget(role)
-            try RefusedPINs(fresh).forget(role)
+        for changed in [token, fresh] {
+            let memory = try RefusedPINs(changed)
+            for role in [UserType.user, .securityOfficer] { memory.forget(role) }
         }
         try show(fresh)
+    }
+
+    /// Has the security officer's PIN: the one that the token has, asked for as everywhere, or a new
+    /// one.
+    private func withOfficer(
+        _ plan: PINPlan, isNew: Bool, _ body: (TokenPINs) throws -> Token
+    ) throws -> Token {
+        guard isNew else { return try withPINs(plan, tokenOptions, nil, body) }
+        let officer =
+            plan.hasReaderKeys
+            ? Secret()
+            : try readNewPIN(
+                try tokenOptions.securityOfficerSource(), "new SO PIN", of: .securityOfficer,
+                for: plan.token)
+        return try body(
+            TokenPINs(of: [.securityOfficer], user: Secret(), securityOfficer: officer))
     }
 
     private func find() throws -> Token {
         let set = try ModuleSet(tokenOptions, nil)
         do {
-            return try selectTokenToSetUp(try tokenOptions.choices(), in: set.modules)
+            return try selectTokenToSetUp(
+                try tokenOptions.choicesOnCommandLine(), in: set.modules)
         } catch let error as TokenSelectionError {
-            let uris = error.candidates.map { "--token 'pkcs11:slot-id=\($0.slot.id)'" }
-            let names = error.candidates.map {
-                $0.info.label.isEmpty ? "never set up" : "“\($0.info.label)”"
+            let list = try error.candidates.map { token in
+                // One that was never set up says nothing of itself.
+                token.info.flags.contains(.tokenInitialized)
+                    ? "--token '\(try PKCS11URI(token: token))'"
+                    : "--module '\(token.module.path)' --token 'pkcs11:slot-id=\(token.slot.id)': "
+                        + "never set up"
             }
-            let list = zip(uris, names).map { "\($0): \($1)" }
             throw Failure(
                 .noSuchObject, code: error.code == .several ? "severalTokens" : "noToken",
                 error.code == .several
@@ -114,27 +128,6 @@ struct InitTokenCommand: ParsableCommand {
             "All that is on “\(printable(name))” (\(printable(token.info.model)), serial "
                 + "\(printable(token.info.serialNumber))) is lost for good: \(seen).",
             typing: name, hint: "--erase '\(name)' does it without being asked")
-    }
-
-    private func readExisting(_ source: SecretSource, _ token: Token) throws -> Secret {
-        if token.info.flags.contains(.soPINLocked) {
-            throw Failure(
-                .noPermission, code: "pinRefused", "the SO PIN is locked",
-                hints: ["the token's maker has a tool that resets it, with all that is on it"])
-        }
-        if token.info.flags.contains(.soPINFinalTry), !tokenOptions.allowsLastTry {
-            throw Failure(
-                .noPermission, code: "pinLastTry",
-                "one more wrong SO PIN locks the token; no PIN was sent",
-                hints: ["--allow-last-try sends it all the same"])
-        }
-        let memory = try RefusedPINs(token)
-        if let remembered = memory.source(source, of: .securityOfficer),
-            !tokenOptions.sendsRefusedPINs
-        {
-            try memory.requireNotRefused(remembered, "SO PIN")
-        }
-        return try source.read(promptText: "SO PIN of “\(printable(token.info.label))”, as it is")
     }
 
     private func show(_ token: Token) throws {

@@ -8,8 +8,11 @@ internal import Secrets
 /// - Parameters:
 ///   - source: Where it comes from.
 ///   - name: What people call it, as "new PIN".
+///   - role: Whose it is: what a token says of lengths is about the user's.
 ///   - token: The token.
-func readNewPIN(_ source: SecretSource, _ name: String, for token: Token) throws -> Secret {
+func readNewPIN(
+    _ source: SecretSource, _ name: String, of role: UserType, for token: Token
+) throws -> Secret {
     Progress.shared.finish()
     let place = "for “\(printable(token.info.label))”"
     let pin = try source.read(promptText: "\(name) \(place)")
@@ -19,7 +22,7 @@ func readNewPIN(_ source: SecretSource, _ name: String, for token: Token) throws
             hints: ["choose one that nobody tries; nothing was changed"])
     }
     let lengths = token.info.pinLengths
-    guard lengths.contains(pin.count) else {
+    guard role != .user || lengths.contains(pin.count) else {
         let most = lengths.upperBound == Int.max ? "" : " to \(lengths.upperBound)"
         throw Failure(
             .usage, code: "pinLength",

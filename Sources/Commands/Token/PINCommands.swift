@@ -35,8 +35,8 @@ struct UnblockPINCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unblock", abstract: "Set a new user PIN where it is locked or lost.",
         discussion: """
-            The security officer's PIN is needed (--so-pin-source), or what the token has in its \
-            place, as a PUK; --pin-source gives the new PIN. Keys and certificates stay.
+            The security officer's PIN is needed (--so-pin-source); --pin-source gives the new PIN. \
+            Keys and certificates stay. Where a token has a PUK in its place, its own tool does it.
             """)
 
     @OptionGroup var tokenOptions: TokenOptions
@@ -72,19 +72,27 @@ struct ChangePINCommand: ParsableCommand {
         try prepareProcess(output)
         let capabilities = try findToken(tokenOptions)
         let role: UserType = so ? .securityOfficer : .user
+        guard so || capabilities.token.info.flags.contains(.loginRequired) else {
+            throw Failure(
+                .cannotCreate, code: "noPIN",
+                "“\(capabilities.token.info.label)” asks for no PIN, so there is none to change",
+                hints: ["its own tool may give it one"])
+        }
         let plan = try PINPlan(
-            capabilities, roles: [role], allowingLastTry: tokenOptions.allowsLastTry)
+            settingUp: capabilities.token, capabilities.profile, with: [role],
+            allowingLastTry: tokenOptions.allowsLastTry)
         let source = try setting(newPinSource, .newPINSource).map { try SecretSource($0) }
         let token = capabilities.token
         try withPINs(plan, tokenOptions) { pins in
             let new =
                 plan.hasReaderKeys
                 ? Secret()
-                : try readNewPIN(source ?? .prompt, so ? "new SO PIN" : "new PIN", for: token)
+                : try readNewPIN(
+                    source ?? .prompt, so ? "new SO PIN" : "new PIN", of: role, for: token)
             Progress.shared.leaves(
                 "the PIN may be changed or not", hints: ["try the new one first"])
             Progress.shared.begin("changing the PIN", onToken: true)
-            try pins.changing(role, to: new, on: token)
+            try TokenSetUp(token, pins).changePIN(of: role, to: new)
         }
         try RefusedPINs(token).forget(role)
         try tellPIN(so ? "The security officer's PIN is changed." : "The PIN is changed.", output)
@@ -114,11 +122,12 @@ struct LabelTokenCommand: ParsableCommand {
                 hints: ["tokencert token label work"])
         }
         let capabilities = try findToken(tokenOptions)
-        let plan = try PINPlan(
-            capabilities, roles: [.user, .securityOfficer],
-            allowingLastTry: tokenOptions.allowsLastTry)
+        try requirePINsBySO(capabilities)
         let token = capabilities.token
-        try withPINs(plan, tokenOptions) { pins in
+        let plan = try PINPlan(
+            settingUp: token, capabilities.profile, with: [.user, .securityOfficer],
+            allowingLastTry: tokenOptions.allowsLastTry)
+        let renamed = try withPINs(plan, tokenOptions) { pins in
             let login = TokenLogin(capabilities, pins)
             let count = try login.performing(.read, at: .setUp) { () throws(IssuanceError) in
                 Result {
@@ -139,28 +148,42 @@ struct LabelTokenCommand: ParsableCommand {
                 "the token may be set up without a PIN",
                 hints: ["tokencert token set-pin gives it a PIN"])
             Progress.shared.begin("setting up the token", onToken: true)
-            try pins.renaming(token, name)
+            return try TokenSetUp(token, pins).rename(name)
         }
-        try tellPIN("The token is called “\(name)” now; its PINs are as they were.", output)
+        try tellPIN(
+            "The token is called “\(renamed.info.label)” now; its PINs are as they were.", output)
     }
 }
 
 private func setNewPIN(
     _ capabilities: TokenCapabilities, _ options: TokenOptions, _ output: CommonOptions
 ) throws {
-    let plan = try PINPlan(
-        capabilities, roles: [.securityOfficer], allowingLastTry: options.allowsLastTry)
+    try requirePINsBySO(capabilities)
     let token = capabilities.token
+    let plan = try PINPlan(
+        settingUp: token, capabilities.profile, with: [.securityOfficer],
+        allowingLastTry: options.allowsLastTry)
     let source = try options.source(nil) ?? .prompt
     try withPINs(plan, options) { pins in
-        let pin = plan.hasReaderKeys ? Secret() : try readNewPIN(source, "new PIN", for: token)
+        let pin =
+            plan.hasReaderKeys ? Secret() : try readNewPIN(source, "new PIN", of: .user, for: token)
         Progress.shared.leaves(
             "the PIN may be set or not", hints: ["the same command sets it again"])
         Progress.shared.begin("setting the PIN", onToken: true)
-        try pins.settingPIN(pin, on: token)
+        try TokenSetUp(token, pins).setPIN(pin)
     }
     try RefusedPINs(token).forget(.user)
     try tellPIN("The PIN is set, and the user has logged in with it.", output)
+}
+
+/// Insists that the security officer can set the user's PIN through the module, before anything is
+/// sent.
+func requirePINsBySO(_ capabilities: TokenCapabilities) throws {
+    guard let tool = capabilities.profile?.newPINTool else { return }
+    throw Failure(
+        .cannotCreate, code: "noNewPIN",
+        "the module of “\(capabilities.token.info.label)” cannot set a user's PIN",
+        hints: ["\(tool) does it"])
 }
 
 private func tellPIN(_ text: String, _ output: CommonOptions) throws {

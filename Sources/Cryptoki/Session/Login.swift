@@ -37,15 +37,18 @@ extension Token {
     ///   - user: Who logs in.
     ///   - pin: The PIN, UTF-8; it is sent once. Ignored where the token has
     ///     ``TokenFlags/protectedAuthenticationPath``, which asks at its own keys.
+    ///   - evenWhereNotRequired: Whether a token without ``TokenFlags/loginRequired`` is logged in
+    ///     to all the same, as it must be for what only the security officer may do.
     ///   - body: What is done. It must not log out.
     /// - Returns: What the closure returns.
     /// - Throws: ``CryptokiError`` where the login fails; what the closure throws.
     public func withLogin<Result>(
-        as user: UserType, pin: borrowing Secret, _ body: () throws -> Result
+        as user: UserType, pin: borrowing Secret, evenWhereNotRequired: Bool = false,
+        _ body: () throws -> Result
     ) throws -> Result {
-        guard info.flags.contains(.loginRequired), !module.isLoggedIn(slot.id, as: user) else {
-            return try body()
-        }
+        guard evenWhereNotRequired || info.flags.contains(.loginRequired),
+            !module.isLoggedIn(slot.id, as: user)
+        else { return try body() }
         // A read-write session, since the security officer is refused while a read-only one is
         // open.
         let keeper = try openSession(ReadWrite.self)

@@ -130,6 +130,11 @@ public struct TokenProfile: Sendable, Hashable, Codable {
     public var hidesOrigin: Bool?
     /// Whether a key stays on the token although the module says that it is destroyed.
     public var keepsDestroyedKeys: Bool?
+    /// Whether a token that was never set up has a security officer's PIN all the same, which setting
+    /// it up asks for.
+    public var hasFactorySecurityOfficerPIN: Bool?
+    /// What sets a new user PIN where the module cannot, as a command; nil where it can.
+    public var newPINTool: String?
     /// How many wrong PINs lock the token, where its flags do not tell.
     public var pinTries: Int?
 }

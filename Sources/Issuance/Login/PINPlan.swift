@@ -9,6 +9,8 @@ public struct PINPlan: Sendable {
     /// Whose PINs are needed, in the order in which they are sent first.
     public let roles: [UserType]
     private let profile: TokenProfile?
+    /// Whether PINs are needed even where the token asks for no login.
+    private let isForSetUp: Bool
 
     /// Finds out which PINs a job needs, and insists that each of them can be sent.
     ///
@@ -21,27 +23,37 @@ public struct PINPlan: Sendable {
         _ capabilities: TokenCapabilities, for duties: Set<Duty>,
         allowingLastTry allowsLastTry: Bool
     ) throws(IssuanceError) {
-        try self.init(
-            capabilities, roles: Set(duties.map(capabilities.role)),
-            allowingLastTry: allowsLastTry)
+        token = capabilities.token
+        profile = capabilities.profile
+        isForSetUp = false
+        // The user first: that costs the least, and shows what is on the token.
+        let needed = Set(duties.map(capabilities.role))
+        roles = [UserType.user, .securityOfficer].filter(needed.contains)
+        guard token.info.flags.contains(.loginRequired) else { return }
+        for role in roles {
+            let state = State(role, token.info.flags)
+            try state.requireUsable(allowingLastTry: allowsLastTry)
+            try state.requireUnexpired()
+        }
     }
 
-    /// The same for roles.
+    /// The same for setting up a token or its PINs: they are needed even where the token asks for no
+    /// login, and one that has to be changed can be changed.
     ///
     /// - Parameters:
-    ///   - capabilities: What is known of the token, as it was just looked at.
-    ///   - roles: Whose PINs are needed.
+    ///   - token: The token, as it was just looked at.
+    ///   - profile: What is known of it, or nil.
+    ///   - needed: Whose PINs are needed.
     ///   - allowsLastTry: Whether a PIN may be sent that would lock the token if it were wrong.
     /// - Throws: ``IssuanceError`` at ``Step/plan``; nothing was sent.
     public init(
-        _ capabilities: TokenCapabilities, roles needed: Set<UserType>,
+        settingUp token: Token, _ profile: TokenProfile?, with needed: Set<UserType>,
         allowingLastTry allowsLastTry: Bool
     ) throws(IssuanceError) {
-        token = capabilities.token
-        profile = capabilities.profile
-        // The user first: that costs the least, and shows what is on the token.
+        self.token = token
+        self.profile = profile
+        isForSetUp = true
         roles = [UserType.user, .securityOfficer].filter(needed.contains)
-        guard token.info.flags.contains(.loginRequired) else { return }
         for role in roles {
             try State(role, token.info.flags).requireUsable(allowingLastTry: allowsLastTry)
         }
@@ -53,7 +65,9 @@ public struct PINPlan: Sendable {
     }
 
     /// Whether a PIN is needed at all.
-    public var needsPINs: Bool { token.info.flags.contains(.loginRequired) && !roles.isEmpty }
+    public var needsPINs: Bool {
+        (isForSetUp || token.info.flags.contains(.loginRequired)) && !roles.isEmpty
+    }
 
     /// What people call the PIN of a role.
     ///
@@ -99,6 +113,8 @@ public struct PINPlan: Sendable {
             }
             return
         }
+        // What a token says of lengths is about the user's PIN: the other's may be a long key.
+        guard role == .user else { return }
         let lengths = token.info.pinLengths
         guard !lengths.contains(pin.count) else { return }
         let form =
@@ -140,16 +156,19 @@ public struct PINPlan: Sendable {
             if has(.userPINLocked, .soPINLocked) {
                 throw IssuanceError(.pinRefused, at: .plan, "the token's \(name) is locked")
             }
-            if has(.userPINToBeChanged, .soPINToBeChanged) {
-                throw IssuanceError(
-                    .pinRefused, at: .plan,
-                    "the token's \(name) has to be changed before it can be used")
-            }
             if isFinalTry, !allowingLastTry {
                 throw IssuanceError(
                     .pinLastTry, at: .plan,
                     "one more wrong \(name) locks the token; no PIN was sent")
             }
+        }
+
+        func requireUnexpired() throws(IssuanceError) {
+            guard has(.userPINToBeChanged, .soPINToBeChanged) else { return }
+            let name = role == .securityOfficer ? "security officer's PIN" : "PIN"
+            throw IssuanceError(
+                .pinExpired, at: .plan,
+                "the token's \(name) has to be changed before it can be used")
         }
 
         private func has(_ user: TokenFlags, _ securityOfficer: TokenFlags) -> Bool {

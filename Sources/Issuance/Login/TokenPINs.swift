@@ -30,7 +30,7 @@ public final class TokenPINs: Sendable {
 
     /// Lends the PIN of a role to whoever sends it, and remembers whether it was refused.
     func send<Result>(
-        _ role: UserType, at step: Step,
+        _ role: UserType, at step: Step, failing doing: String = "the login failed",
         _ body: (borrowing Secret) throws(CryptokiError) -> Result
     ) throws(IssuanceError) -> Result {
         let owner: UserType = role == .contextSpecific ? .user : role
@@ -47,8 +47,15 @@ public final class TokenPINs: Sendable {
             return result
         } catch {
             if error.concernsPIN { refused.withLock { _ = $0.insert(owner) } }
-            throw IssuanceError(error, at: step, while: error.loginFailure(of: owner))
+            throw IssuanceError(error, at: step, while: error.loginFailure(of: owner, doing))
         }
+    }
+
+    /// Lends the PIN of a role to whoever makes it a new one; nothing is remembered.
+    func lend<Result>(
+        _ role: UserType, _ body: (borrowing Secret) throws(IssuanceError) -> Result
+    ) throws(IssuanceError) -> Result {
+        role == .securityOfficer ? try body(securityOfficer) : try body(user)
     }
 
     /// Whether a login of the role that was lost may be made once more; true once.
@@ -79,7 +86,7 @@ extension CryptokiError {
         return returnValue.map { values.contains($0) } ?? false
     }
 
-    fileprivate func loginFailure(of role: UserType) -> String {
+    fileprivate func loginFailure(of role: UserType, _ doing: String) -> String {
         let name = role == .securityOfficer ? "the security officer's PIN" : "the PIN"
         return switch returnValue {
         case .pinIncorrect: "\(name) is wrong; it was sent once and will not be sent again"
@@ -87,7 +94,7 @@ extension CryptokiError {
         case .pinExpired: "\(name) has to be changed before it can be used"
         case .pinInvalid, .pinLenRange: "the token takes no such PIN"
         case .userTypeInvalid: "the token takes no such PIN for this role"
-        default: "the login failed"
+        default: doing
         }
     }
 }

@@ -2,10 +2,12 @@ internal import Cryptoki
 public import Inventory
 internal import OpenSSLX509
 
-/// Removes keys and certificates that a person has named, and insists in a new session that they
-/// are gone and that nothing else is.
+/// Removes objects that a person has named, and insists in a new session that they are gone and that
+/// nothing else is.
 public struct ObjectRemoval: Sendable {
     private let login: TokenLogin
+
+    private var capabilities: TokenCapabilities { login.capabilities }
 
     /// Prepares a removal.
     ///
@@ -20,84 +22,164 @@ public struct ObjectRemoval: Sendable {
     /// - Throws: ``IssuanceError``.
     public func inventory() throws(IssuanceError) -> TokenInventory {
         try login.performing(.read, at: .remove) { () throws(IssuanceError) in
-            try read()
+            try at(.remove, "the token cannot be read") { () throws(CryptokiError) in
+                // The security officer may be the one who sees all, and is refused by some tokens
+                // while a read-only session is open.
+                var session = try login.token.openSession(ReadWrite.self)
+                return try TokenInventory(
+                    &session, profile: capabilities.profile, keepingCertificates: true)
+            }
         }
     }
 
-    /// Removes certificates, then keys, the private half of each last.
+    /// Removes certificates, then halves of keys, private ones last.
     ///
     /// - Parameters:
-    ///   - keys: The keys, of ``inventory()``.
+    ///   - keys: The halves of keys, of ``inventory()``.
     ///   - certificates: The certificates, of ``inventory()``.
     /// - Throws: ``IssuanceError`` at ``Step/remove``.
     public func remove(
-        keys: [KeyEntry], certificates: [CertificateEntry]
+        keys: [ObjectRecord], certificates: [CertificateEntry]
     ) throws(IssuanceError) {
-        let before = try inventory()
-        if !certificates.isEmpty {
-            try login.performing(.write, at: .remove) { () throws(IssuanceError) in
-                try destroy(
-                    try read().entries.filter { entry in certificates.contains(where: entry.isSame)
-                    }
-                    .map(\.record))
+        let before = Census(try inventory())
+        let named = certificates.map { Named($0) } + keys.map { Named($0) }
+        let ordered =
+            named.filter { $0.objectClass == .certificate }
+            + named.filter { $0.objectClass == .publicKey }
+            + named.filter { $0.objectClass == .privateKey }
+        // Nothing is begun that cannot be brought to its end.
+        for object in ordered { try seeing(object, at: .plan) { (_, _) throws(CryptokiError) in } }
+        for object in ordered {
+            try seeing(object, at: .remove) { (session, handle) throws(CryptokiError) in
+                try session.destroyObject(handle)
             }
         }
-        if !keys.isEmpty {
-            try login.performing(.generate, at: .remove) { () throws(IssuanceError) in
-                let found = try read().keys.filter { key in keys.contains(where: key.isSame) }
-                try destroy(found.flatMap { [$0.publicKey, $0.privateKey].compactMap { $0 } })
+        try before.requireOnly(
+            ordered, goneFrom: Census(try inventory()),
+            // There a slot's key is shown no more once its certificate is gone.
+            hidingKeysOf: capabilities.profile?.keepsDestroyedKeys ?? false ? certificates : [])
+    }
+
+    /// Finds an object as whoever may remove it sees it, and does something with it.
+    private func seeing(
+        _ object: Named, at step: Step,
+        _ body: (inout Session<ReadWrite>, ObjectHandle) throws(CryptokiError) -> Void
+    ) throws(IssuanceError) {
+        let duty: Duty = object.objectClass == .certificate ? .write : .generate
+        let isThere = try login.performing(duty, at: step) { () throws(IssuanceError) in
+            try at(.remove, "the token does not remove it") { () throws(CryptokiError) in
+                var session = try login.token.openSession(ReadWrite.self)
+                guard let handle = try find(object, &session) else { return false }
+                try body(&session, handle)
+                return true
             }
         }
-        let after = try inventory()
-        guard !after.keys.contains(where: { key in keys.contains(where: key.isSame) }),
-            !after.entries.contains(where: { entry in certificates.contains(where: entry.isSame) })
-        else {
+        guard isThere else {
+            throw IssuanceError(
+                .tokenNotWritable, at: step,
+                "whoever may remove objects from this token does not see \(object.uri)")
+        }
+    }
+
+    private func find(
+        _ object: Named, _ session: inout Session<ReadWrite>
+    ) throws(CryptokiError) -> ObjectHandle? {
+        var template = Template()
+        template[.class] = object.objectClass
+        if !object.id.isEmpty { template[.id] = object.id }
+        for handle in try session.findObjects(template) {
+            // Handles are good in any session of one login, and tell twins from each other.
+            guard capabilities.changesRoles else {
+                if handle == object.handle { return handle }
+                continue
+            }
+            let attributes = try session.attributes(
+                of: handle,
+                [AttributeKey.id.type, AttributeKey.label.type]
+                    + (object.objectClass == .certificate ? [AttributeKey.value.type] : []))
+            if object.isDescribed(by: attributes) { return handle }
+        }
+        return nil
+    }
+}
+
+/// An object that is to be removed.
+private struct Named: Hashable {
+    let handle: ObjectHandle
+    let kind: ObjectKind
+    let uri: String
+
+    var objectClass: ObjectClass { kind.objectClass }
+    var id: [UInt8] { kind.id }
+
+    init(_ record: ObjectRecord) {
+        handle = record.handle
+        kind = ObjectKind(record, nil)
+        uri = record.uri
+    }
+
+    init(_ entry: CertificateEntry) {
+        handle = entry.record.handle
+        kind = ObjectKind(entry.record, entry.certificate?.der)
+        uri = entry.record.uri
+    }
+
+    func isDescribed(by attributes: Attributes) -> Bool {
+        attributes[.id] ?? [] == kind.id && attributes[.label] ?? "" == kind.label
+            && (kind.value == nil || attributes[.value] == kind.value)
+    }
+}
+
+/// What tells an object from others, whatever handle it has; twins are of one kind.
+private struct ObjectKind: Hashable {
+    let objectClass: ObjectClass
+    let id: [UInt8]
+    let label: String
+    /// The DER of a certificate.
+    let value: [UInt8]?
+
+    init(_ record: ObjectRecord, _ value: [UInt8]?) {
+        objectClass = record.objectClass
+        id = record.id
+        label = record.label
+        self.value = value
+    }
+}
+
+/// How many objects of each kind are on a token.
+private struct Census {
+    private var counts: [ObjectKind: Int] = [:]
+
+    init(_ inventory: TokenInventory) {
+        for key in inventory.keys {
+            for record in [key.privateKey, key.publicKey].compactMap({ $0 }) {
+                counts[ObjectKind(record, nil), default: 0] += 1
+            }
+        }
+        for entry in inventory.entries {
+            counts[ObjectKind(entry.record, entry.certificate?.der), default: 0] += 1
+        }
+    }
+
+    /// Insists that exactly what was removed is gone.
+    func requireOnly(
+        _ removed: [Named], goneFrom after: Census, hidingKeysOf certificates: [CertificateEntry]
+    ) throws(IssuanceError) {
+        var expected = counts
+        for object in removed { expected[object.kind, default: 0] -= 1 }
+        guard !expected.contains(where: { after.counts[$0.key, default: 0] > $0.value }) else {
             throw IssuanceError(
                 .notProved, at: .remove, "the token says that it removed them, and still has them")
         }
-        let gone =
-            before.keys.filter { key in
-                !keys.contains(where: key.isSame) && !after.keys.contains(where: key.isSame)
-            }.count
-            + before.entries.filter { entry in
-                !certificates.contains(where: entry.isSame)
-                    && !after.entries.contains(where: entry.isSame)
-            }.count
-        guard gone == 0 else {
+        let hidden = Set(certificates.map(\.record.id))
+        let missing = expected.filter { kind, count in
+            let isHidden = kind.objectClass != .certificate && hidden.contains(kind.id)
+            return after.counts[kind, default: 0] < count && !isHidden
+        }
+        guard missing.isEmpty else {
             throw IssuanceError(
                 .notProved, at: .remove,
-                "they are removed, but \(gone) other objects are not seen any more")
+                "they are removed, but \(missing.count) other objects are not seen any more")
         }
-    }
-
-    private func read() throws(IssuanceError) -> TokenInventory {
-        try at(.remove, "the token cannot be read") { () throws(CryptokiError) in
-            var session = try login.token.openSession(ReadOnly.self)
-            return try TokenInventory(
-                &session, profile: login.capabilities.profile, keepingCertificates: true)
-        }
-    }
-
-    private func destroy(_ records: [ObjectRecord]) throws(IssuanceError) {
-        // Handles are good in any session of the same login.
-        try at(.remove, "the token does not remove it") { () throws(CryptokiError) in
-            var session = try login.token.openSession(ReadWrite.self)
-            for record in records { try session.destroyObject(record.handle) }
-        }
-    }
-}
-
-extension CertificateEntry {
-    /// Whether both are one certificate under one name, whatever handles they have.
-    fileprivate func isSame(_ other: CertificateEntry) -> Bool {
-        record.uri == other.record.uri && certificate == other.certificate
-    }
-}
-
-extension KeyEntry {
-    /// Whether both are one key under one name, whatever handles they have.
-    fileprivate func isSame(_ other: KeyEntry) -> Bool {
-        value == other.value
-            && (privateKey ?? publicKey)?.uri == (other.privateKey ?? other.publicKey)?.uri
     }
 }

@@ -1,104 +1,140 @@
 public import Cryptoki
 public import Secrets
 
-/// Sets up tokens and their PINs, and insists afterwards that it worked.
-public enum TokenSetUp {
-    /// Sets up a token: everything on it is lost. Then it gives the user a PIN.
+/// Sets up a token and its PINs, and insists afterwards that it worked.
+///
+/// Whoever's PIN is needed is logged in for it, whether the token asks for logins or not, so that a
+/// wrong PIN is found where it counts once, and is never taken for a refused new one.
+public struct TokenSetUp: Sendable {
+    private let token: Token
+    private let pins: TokenPINs
+
+    /// Prepares it. Nothing is sent yet.
     ///
     /// - Parameters:
-    ///   - token: The token as it was looked at; no session of it is open.
+    ///   - token: The token as it was looked at.
+    ///   - pins: The PINs as they are.
+    public init(_ token: Token, _ pins: TokenPINs) {
+        self.token = token
+        self.pins = pins
+    }
+
+    /// Sets up the token: everything on it is lost. Then it gives the user a PIN.
+    ///
+    /// - Parameters:
     ///   - label: Its new name.
-    ///   - securityOfficerPIN: The one that it has, or the one that it gets where it never was set
-    ///     up.
     ///   - pin: The user's new PIN.
     /// - Returns: The token as it is now.
     /// - Throws: ``IssuanceError`` at ``Step/setUp``; it says how far it came.
-    public static func initialize(
-        _ token: Token, label: String, securityOfficerPIN: borrowing Secret,
-        pin: borrowing Secret
+    public func initialize(
+        label: String, pin: borrowing Secret
     ) throws(IssuanceError) -> Token {
-        let usesReaderKeys = token.info.flags.contains(.protectedAuthenticationPath)
-        do throws(CryptokiError) {
+        try requireSameToken()
+        let others = initializedTokens()
+        try pins.send(
+            .securityOfficer, at: .setUp, failing: "the token was not set up"
+        ) { officer throws(CryptokiError) in
             try token.slot.initializeToken(
-                label: label, securityOfficerPIN: securityOfficerPIN,
-                usesReaderKeys: usesReaderKeys)
-        } catch {
-            throw IssuanceError(
-                error, at: .setUp,
-                while: error.concernsPIN
-                    ? "the security officer's PIN is wrong; it was sent once, nothing was changed"
-                    : "the token was not set up")
+                label: label, securityOfficerPIN: officer,
+                usesReaderKeys: token.info.flags.contains(.protectedAuthenticationPath))
         }
-        let fresh = try find(label, insteadOf: token)
         do throws(IssuanceError) {
-            try setPIN(pin, on: fresh, securityOfficerPIN: securityOfficerPIN)
-            return try find(label, insteadOf: token)
+            let fresh = try find(label, besides: others)
+            try TokenSetUp(fresh, pins).setPIN(pin)
+            return try find(label, besides: others)
         } catch {
             throw IssuanceError(
-                error.code, at: .setUp,
+                error.code == .pinRefused ? .tokenFailed : error.code, at: .setUp,
                 "the token is set up and empty, but has no PIN yet: \(error.reason)",
                 tokenError: error.tokenError)
         }
     }
 
+    /// Sets an empty token up anew with the PINs that it has.
+    ///
+    /// - Parameter label: Its new name.
+    /// - Returns: The token as it is now.
+    /// - Throws: ``IssuanceError`` at ``Step/setUp``.
+    public func rename(_ label: String) throws(IssuanceError) -> Token {
+        try pins.lend(.user) { pin throws(IssuanceError) in
+            try initialize(label: label, pin: pin)
+        }
+    }
+
     /// Gives the user a PIN, and has the user log in with it.
     ///
-    /// - Parameters:
-    ///   - pin: The new PIN.
-    ///   - token: The token.
-    ///   - securityOfficerPIN: The security officer's PIN; sent once.
+    /// - Parameter pin: The new PIN.
     /// - Throws: ``IssuanceError`` at ``Step/setUp``.
-    public static func setPIN(
-        _ pin: borrowing Secret, on token: Token, securityOfficerPIN: borrowing Secret
-    ) throws(IssuanceError) {
-        try asCryptoki("the PIN was not set") {
-            try token.withLogin(as: .securityOfficer, pin: securityOfficerPIN) {
-                var session = try token.openSession(ReadWrite.self)
-                try takingNewPIN { () throws(CryptokiError) in try session.initializePIN(pin) }
-            }
+    public func setPIN(_ pin: borrowing Secret) throws(IssuanceError) {
+        try loggedIn(.securityOfficer) { _ throws(CryptokiError) in
+            var session = try token.openSession(ReadWrite.self)
+            try session.initializePIN(pin)
         }
-        try proveLogin(.user, pin, token)
+        try prove(.user, pin)
     }
 
     /// Changes a PIN, and has its owner log in with the new one.
     ///
     /// - Parameters:
     ///   - role: Whose PIN it is.
-    ///   - old: The PIN as it is; sent once.
     ///   - new: The PIN as it shall be.
-    ///   - token: The token.
     /// - Throws: ``IssuanceError`` at ``Step/setUp``.
-    public static func changePIN(
-        of role: UserType, from old: borrowing Secret, to new: borrowing Secret, on token: Token
+    public func changePIN(
+        of role: UserType, to new: borrowing Secret
     ) throws(IssuanceError) {
-        try asCryptoki("the PIN was not changed") {
-            if role == .securityOfficer {
-                try token.withLogin(as: role, pin: old) {
-                    var session = try token.openSession(ReadWrite.self)
-                    try takingNewPIN { () throws(CryptokiError) in
-                        try session.changePIN(from: old, to: new)
-                    }
-                }
-            } else {
-                // Without a login before: C_SetPIN proves the old PIN itself, and counts once.
-                var session = try token.openSession(ReadWrite.self)
-                try takingNewPIN { () throws(CryptokiError) in
-                    try session.changePIN(from: old, to: new)
-                }
-            }
+        try loggedIn(role, evenWithExpiredPIN: role == .user) { old throws(CryptokiError) in
+            var session = try token.openSession(ReadWrite.self)
+            try session.changePIN(from: old, to: new)
         }
-        try proveLogin(role, new, token)
+        try prove(role, new)
     }
 
-    private static func proveLogin(
-        _ role: UserType, _ pin: borrowing Secret, _ token: Token
+    // MARK: Parts
+
+    /// Does something with the PIN that a login has proved right.
+    ///
+    /// - Parameter evenWithExpiredPIN: Whether it is done without a login where the token says that
+    ///   the PIN is right and has to be changed first.
+    private func loggedIn(
+        _ role: UserType, evenWithExpiredPIN: Bool = false,
+        _ body: (borrowing Secret) throws(CryptokiError) -> Void
     ) throws(IssuanceError) {
+        var failure: CryptokiError?
+        var other: (any Error)?
+        try pins.send(role, at: .setUp) { pin throws(CryptokiError) in
+            do {
+                try token.withLogin(as: role, pin: pin, evenWhereNotRequired: true) {
+                    do throws(CryptokiError) { try body(pin) } catch { failure = error }
+                }
+            } catch let error as CryptokiError {
+                guard evenWithExpiredPIN, error.returnValue == .pinExpired else { throw error }
+                try body(pin)
+            } catch {
+                other = error
+            }
+        }
+        if let other {
+            throw IssuanceError(.tokenFailed, at: .setUp, "the PIN was not set: \(other)")
+        }
+        guard let failure else { return }
+        // The login has proved the old PIN: what is refused is the new one.
+        throw IssuanceError(
+            failure.concernsPIN ? .tokenNotWritable : .tokenFailed, at: .setUp,
+            failure.concernsPIN
+                ? "the token takes no such new PIN; the PIN is as it was"
+                : "the PIN was not set",
+            tokenError: failure)
+    }
+
+    private func prove(_ role: UserType, _ pin: borrowing Secret) throws(IssuanceError) {
         // As it is now: the flags have changed.
-        let token = try at(.setUp, "the token cannot be read again") {
+        let fresh = try at(.setUp, "the token cannot be read again") {
             () throws(CryptokiError) in try token.refreshed()
         }
         do {
-            try token.withLogin(as: role, pin: pin) {}
+            let _: Void = try fresh.withLogin(as: role, pin: pin, evenWhereNotRequired: true) {
+                () in
+            }
         } catch {
             // Not a refused PIN: the one that was sent before was right.
             throw IssuanceError(
@@ -107,54 +143,47 @@ public enum TokenSetUp {
         }
     }
 
-    /// The token after it was set up, wherever its module shows it now.
-    private static func find(
-        _ label: String, insteadOf token: Token
-    ) throws(IssuanceError) -> Token {
-        try at(.setUp, "the token is not found after it was set up") {
-            () throws(CryptokiError) -> Token in
-            let again = try token.refreshed()
-            if again.info.flags.contains(.tokenInitialized) { return again }
-            for slot in try token.module.slots(tokenPresent: true) {
-                let other = try slot.token()
-                if other.info.label == label, other.info.flags.contains(.tokenInitialized) {
-                    return other
-                }
-            }
+    /// Insists that the token was not swapped for another one while a person was asked.
+    private func requireSameToken() throws(IssuanceError) {
+        let now = try at(.setUp, "the token cannot be read again") {
+            () throws(CryptokiError) in try token.refreshed()
+        }
+        let (was, info) = (token.info, now.info)
+        guard was.serialNumber == info.serialNumber, was.label == info.label,
+            was.model == info.model,
+            was.flags.contains(.tokenInitialized) == info.flags.contains(.tokenInitialized)
+        else {
+            throw IssuanceError(
+                .noSuchObject, at: .setUp,
+                "another token is in the slot now than when it was looked at; nothing was changed")
+        }
+    }
+
+    /// The tokens of the module that are set up, by their URIs.
+    private func initializedTokens() -> Set<String> {
+        Set(tokens().filter { $0.info.flags.contains(.tokenInitialized) }.compactMap(uri))
+    }
+
+    private func tokens() -> [Token] {
+        // One that cannot be read is not the one that was set up.
+        ((try? token.module.slots(tokenPresent: true)) ?? []).compactMap { try? $0.token() }
+    }
+
+    private func uri(_ token: Token) -> String? { try? PKCS11URI(token: token).description }
+
+    /// The token after it was set up: in its slot, or where its module shows it now.
+    private func find(_ label: String, besides others: Set<String>) throws(IssuanceError) -> Token {
+        if let again = try? token.refreshed(), again.info.flags.contains(.tokenInitialized) {
             return again
         }
-    }
-
-    /// Why a token does not take a new PIN; the old one was right.
-    private struct NewPINRefused: Error {
-        let reason: CryptokiError
-    }
-
-    private static func takingNewPIN(_ body: () throws(CryptokiError) -> Void) throws {
-        do throws(CryptokiError) {
-            try body()
-        } catch {
-            let isAboutNew = [ReturnValue.pinInvalid, .pinLenRange].contains(error.returnValue)
-            if isAboutNew { throw NewPINRefused(reason: error) }
-            throw error
+        let found = tokens().filter { other in
+            other.info.flags.contains(.tokenInitialized) && other.info.label == label
+                && !others.contains(uri(other) ?? "")
         }
-    }
-
-    private static func asCryptoki(
-        _ doing: String, _ body: () throws -> Void
-    ) throws(IssuanceError) {
-        do {
-            try body()
-        } catch let error as NewPINRefused {
+        guard found.count == 1 else {
             throw IssuanceError(
-                .tokenNotWritable, at: .setUp, "\(doing): the token takes no such PIN",
-                tokenError: error.reason)
-        } catch let error as CryptokiError {
-            throw IssuanceError(
-                error, at: .setUp,
-                while: error.concernsPIN ? "\(doing): the token refuses the PIN" : doing)
-        } catch {
-            throw IssuanceError(.tokenFailed, at: .setUp, "\(doing): \(error)")
+                .noSuchObject, at: .setUp, "the token is not found after it was set up")
         }
+        return found[0]
     }
 }
