@@ -28,6 +28,9 @@ struct ImportCommand: ParsableCommand {
     @Flag(help: "Write the certificates between it and the root, too.")
     var chain = false
 
+    @Flag(help: "Write it although it is for something else than people do with their keys.")
+    var acceptChanges = false
+
     @Option(
         help: ArgumentHelp(
             "Trust anchors, PEM or DER; else the files in the folder anchors of tokencert's data.",
@@ -47,12 +50,14 @@ struct ImportCommand: ParsableCommand {
         let importer = Importer(
             token, settings: try issuanceSettings(anchors, nil, tokenOptions))
         let plan = try importer.check(
-            certificates, writingChain: setting(chain, .chain))
+            certificates, writingChain: setting(chain, .chain),
+            acceptingAnyUse: setting(acceptChanges, .acceptChanges))
         let ledger = try ledgerOptions.openForWriting()
         let imported = try withPINs(plan, tokenOptions, uri) { pins in
             try importer.write(
                 certificates, for: uri, label: setting(label, .label),
-                writingChain: setting(chain, .chain), pins: pins, in: ledger)
+                writingChain: setting(chain, .chain),
+                acceptingAnyUse: setting(acceptChanges, .acceptChanges), pins: pins, in: ledger)
         }
         try showIssued(imported, output)
     }

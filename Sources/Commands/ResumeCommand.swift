@@ -72,6 +72,7 @@ struct ResumeCommand: ParsableCommand {
             tell(
                 order.number,
                 "Order \(order.number) is given up. What is on the token stays." + warning)
+            tellKey(of: order)
             return
         }
         if orderAgain, !order.isUndecided {
@@ -145,6 +146,18 @@ struct ResumeCommand: ParsableCommand {
             options.tokenProfile = order.beginning.tokenProfile
         }
         return try Commands.findToken(options, try PKCS11URI(parsing: order.beginning.token))
+    }
+
+    /// How the key of an order that is given up can be used or removed.
+    private func tellKey(of order: Order) {
+        guard order.beginning.newKeyKind != nil else { return }
+        let token = try? PKCS11URI(parsing: order.beginning.token)
+        var named = Template()
+        named[.class] = .privateKey
+        named[.id] = bytes(hexadecimal: order.beginning.keyID)
+        guard let uri = token.map({ PKCS11URI(token: $0, objectWith: named) }) else { return }
+        printError("hint: to use its key, where it was made: tokencert issue --key '\(uri)'")
+        printError("hint: to remove it: tokencert delete '\(uri)'")
     }
 
     private func tell(_ number: Int64, _ text: String) {

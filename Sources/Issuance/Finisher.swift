@@ -123,7 +123,8 @@ public struct Finisher: Sendable {
                 let received = try self.received(order, certificates, journal)
                 let place = Placement(
                     work: work, anchors: settings.anchors, time: settings.clock(),
-                    progress: settings.progress)
+                    progress: settings.progress,
+                    acceptsAnyUse: acceptsChanges || order.beginning.acceptsChanges)
                 // What was accepted once is not asked for a second time.
                 let wasAccepted =
                     certificates.isEmpty && order.state != .answered

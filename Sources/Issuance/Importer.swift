@@ -25,10 +25,12 @@ public struct Importer: Sendable {
     /// - Parameters:
     ///   - certificates: The certificate and, in any order, others of its chain.
     ///   - writesChain: Whether the certificates between it and its anchor are written, too.
+    ///   - acceptsAnyUse: Whether it may be for something that is not done with a person's key.
     /// - Returns: The PINs that writing needs.
     /// - Throws: ``IssuanceError``; no PIN was sent.
     public func check(
-        _ certificates: [Certificate], writingChain writesChain: Bool
+        _ certificates: [Certificate], writingChain writesChain: Bool,
+        acceptingAnyUse acceptsAnyUse: Bool
     ) throws(IssuanceError) -> PINPlan {
         try requireWritable(capabilities)
         try requirePlaceForChain(writesChain, capabilities)
@@ -40,6 +42,7 @@ public struct Importer: Sendable {
         }
         let verify = VerifyStep(anchors: settings.anchors, time: settings.clock())
         try verify.requireSound(leaf, others: certificates.filter { $0 != leaf })
+        if !acceptsAnyUse { try verify.requireUsable(leaf) }
         return pins
     }
 
@@ -51,12 +54,14 @@ public struct Importer: Sendable {
     ///     public half.
     ///   - label: The object's label, or nil for that of the key.
     ///   - writesChain: Whether the certificates between it and its anchor are written, too.
-    ///   - pins: The PINs that ``check(_:writingChain:)`` names.
+    ///   - acceptsAnyUse: Whether it may be for something that is not done with a person's key.
+    ///   - pins: The PINs that ``check(_:writingChain:acceptingAnyUse:)`` names.
     ///   - ledger: What remembers it.
     /// - Throws: ``IssuanceError``.
     public func write(
         _ certificates: [Certificate], for keyURI: PKCS11URI?, label: String?,
-        writingChain writesChain: Bool, pins: TokenPINs, in ledger: Ledger
+        writingChain writesChain: Bool, acceptingAnyUse acceptsAnyUse: Bool, pins: TokenPINs,
+        in ledger: Ledger
     ) throws(IssuanceError) -> IssuedCertificate {
         let work = TokenWork(TokenLogin(capabilities, pins), try tokenURI(token), .anything)
         return try work.inSession { (session) throws(IssuanceError) in
@@ -76,13 +81,14 @@ public struct Importer: Sendable {
             beginning.publicKeyHash = key.publicKeyHash
             beginning.certificateLabel = label
             beginning.writesChain = writesChain
+            beginning.acceptsChanges = acceptsAnyUse
             let journal = try Journal(beginning, in: ledger)
             settings.orderBegun(journal.page.number)
             settings.keyReady(journal.page.number, key)
             return try journal.following(key, on: token) { () throws(IssuanceError) in
                 let place = Placement(
                     work: work, anchors: settings.anchors, time: settings.clock(),
-                    progress: settings.progress)
+                    progress: settings.progress, acceptsAnyUse: acceptsAnyUse)
                 return try place(
                     certificates, interruption: nil, for: key, expecting: nil, replacing: nil,
                     label: label, writingChain: writesChain, isFresh: false, journal, &session)

@@ -90,8 +90,6 @@ public struct IssuanceError: Error, Sendable {
         public let id: [UInt8]
         /// Whether it was made for this order.
         public let isNew: Bool
-        /// The label of its token.
-        public let tokenLabel: String
         /// The file of the module that the token was reached through.
         public let modulePath: String
     }

@@ -10,6 +10,8 @@ struct Placement {
     /// Now, in seconds since 1970-01-01 00:00 UTC.
     let time: Int64
     let progress: @Sendable (Step) -> Void
+    /// Whether a certificate that nobody was asked for may be for anything.
+    var acceptsAnyUse = false
 
     /// - Parameters:
     ///   - received: The certificates that came, in any order.
@@ -113,7 +115,9 @@ struct Placement {
     ) throws(IssuanceError) -> VerifiedCertificate {
         let verify = VerifyStep(anchors: anchors, time: time)
         do throws(IssuanceError) {
-            return try verify(received, for: key, expected)
+            let verified = try verify(received, for: key, expected)
+            if expected == nil, !acceptsAnyUse { try verify.requireUsable(verified.certificate) }
+            return verified
         } catch {
             guard let interruption,
                 !received.contains(where: { $0.publicKey == key.publicKey })

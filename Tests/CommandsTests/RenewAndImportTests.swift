@@ -196,6 +196,70 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
+        /// A certificate of the stand-in's root for the key of another one.
+        private func signed(
+            _ bench: Bench, _ certificate: String, _ extensions: String, days: String = "30"
+        ) throws -> String {
+            let folder = bench.token.folder
+            let key = try folder.write(
+                run("openssl", ["x509", "-in", certificate, "-noout", "-pubkey"]).output, "key.pem")
+            let config = try folder.write(extensions, "extensions")
+            let request = folder.file("request.pem")
+            try run(
+                "openssl",
+                [
+                    "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null",
+                    "-subj", "/CN=x", "-out", request,
+                ])
+            let file = folder.file("signed.pem")
+            let outcome = try run(
+                "openssl",
+                [
+                    "x509", "-req", "-in", request, "-force_pubkey", key, "-CA",
+                    bench.ca.rootFile, "-CAkey", bench.ca.folder.file("root.key"), "-extfile",
+                    config, "-out", file, "-days", days,
+                ])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            return file
+        }
+
+        @Test(
+            "A certificate that is of no use to a person gets onto the token by way of a file",
+            arguments: [
+                ("extendedKeyUsage=serverAuth\n", "30", "for nothing that a person does", true),
+                (
+                    "extendedKeyUsage=clientAuth\nkeyUsage=keyEncipherment\n", "30",
+                    "not for signatures", true
+                ),
+                ("basicConstraints=CA:TRUE\n", "30", "but of authorities", false),
+                ("extendedKeyUsage=clientAuth\n", "-1", "outside its validity", false),
+            ])
+        func uselessImports(
+            extensions: String, days: String, message: String, canBeAccepted: Bool
+        ) throws {
+            let bench = try Bench()
+            let file = try signed(bench, try orphan(bench), extensions, days: days)
+            let before = bench.token.contents
+            expect(try bench.tokencert(["import", "--cert", file]), 76, message)
+            #expect(bench.token.contents == before)
+            let accepted = try bench.tokencert(["import", "--cert", file, "--accept-changes"])
+            #expect(accepted.status == (canBeAccepted ? 0 : 76), "\(accepted.errors)")
+        }
+
+        @Test("A certificate goes to the key whose label it bears, not to the one that it is for")
+        func importByKeyNotLabel() throws {
+            let bench = try Bench()
+            let file = try orphan(bench)
+            let right = try bench.tokencert(["list", "--json"]).json()
+            let id = try #require((right["keys"] as? [[String: Any]])?.first?["id"] as? String)
+            #expect(
+                try bench.tokencert(["request", "--id", "0a", "--label", "Anna Müller"]).status == 0
+            )
+            let imported = try bench.tokencert(
+                ["import", "--cert", file, "--label", "Anna Müller", "--json"])
+            #expect(try imported.json()["id"] as? String == id, "\(imported.errors)")
+        }
+
         @Test("The certificates between are missing, doubled, or take a key's id")
         func importWithChain() throws {
             let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])

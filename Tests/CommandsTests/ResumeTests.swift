@@ -122,6 +122,47 @@ extension RealParts {
             #expect(try bench.tokencert(["resume", "2"]).status == 0)
         }
 
+        @Test(
+            "A token that reads back or signs something else is believed",
+            arguments: [
+                ("C_Sign#2:after:truncate", "signature"),
+                ("C_FindObjectsInit#LAST:before:return=0x5", "cannot be read again"),
+            ])
+        func falseProof(rule: String, message: String) throws {
+            let bench = try Bench()
+            // How often it searches, in a run in which all is well.
+            let counted = try Bench()
+            #expect(
+                try counted.tokencert(["issue", "--key-type", "rsa:2048"], counted.faulty([:]))
+                    .status == 0)
+            let last = counted.calls("C_FindObjectsInit")
+            let outcome = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048"],
+                bench.faulty(["FAULTY_RULES": rule.replacing("LAST", with: "\(last)")]))
+            expect(outcome, 74, message)
+            #expect(outcome.errors.contains("the certificate was written"), "\(outcome.errors)")
+            #expect(try bench.tokencert(["resume", "1"]).status == 0)
+            #expect(bench.ca.orders.count == 1)
+        }
+
+        @Test("A certificate that the token has no room for is sent to it, or lost")
+        func tooLarge() throws {
+            let bench = try Bench()
+            let profile = try bench.token.folder.write(
+                """
+                {"name": "small", "title": "small", "tested": "here",
+                 "match": {"tokenModel": "SoftHSM v2"}, "largestCertificate": 500}
+                """, "small.json")
+            let outcome = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048"],
+                bench.faulty(["TOKENCERT_TOKEN_PROFILE": profile]))
+            expect(outcome, 73, "500")
+            #expect(bench.calls("C_CreateObject") == 0)
+            let resumed = try bench.tokencert(["resume", "1", "--token-profile", "none"])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(bench.ca.orders.count == 1)
+        }
+
         @Test("An order is finished on another token, and its key forgotten on its own")
         func otherToken() throws {
             let bench = try Bench()

@@ -83,6 +83,41 @@ extension RealParts {
             #expect(trace.errors.contains("sync("), "\(trace.errors)")
         }
 
+        @Test("What a step announces is not on the disk yet when the step is done")
+        func durableBeforeTheStep() throws {
+            let token = try ThrowawayToken()
+            let ca = try StandIn()
+            let log = token.folder.file("trace")
+            let outcome = try run(
+                "strace",
+                [
+                    "-f", "-y", "-o", log, "-e", "trace=pwrite64,fdatasync,fsync,sendto,write",
+                    product("tokencert"), "issue", "--key-type", "rsa:2048",
+                ],
+                environment: token.tokencertEnvironment.merging(ca.tokencertEnvironment) { $1 })
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            var isUnsynced = false
+            var commits = 0
+            var steps = 0
+            for line in try token.folder.read("trace").split(separator: "\n") {
+                if line.contains("ledger.sqlite-wal") {
+                    let isSync = line.contains("sync(")
+                    if isSync, isUnsynced { commits += 1 }
+                    isUnsynced = !isSync
+                } else if line.contains("sendto("),
+                    line.contains("TCP") || line.contains("socket")
+                        || line.contains(".object")
+                {
+                    steps += 1
+                    #expect(!isUnsynced, "\(line)")
+                } else if line.contains("write("), line.contains(".object") {
+                    steps += 1
+                    #expect(!isUnsynced, "\(line)")
+                }
+            }
+            #expect(commits >= 5 && steps >= 5, "\(commits) commits, \(steps) steps")
+        }
+
         @Test("An event is changed or deleted, and nobody notices")
         func tampering() throws {
             do {

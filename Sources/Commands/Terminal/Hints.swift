@@ -34,9 +34,7 @@ extension Failure {
 
     /// How a key pair is removed that nobody needs.
     private static func removal(of key: IssuanceError.KeyOnToken) -> String {
-        "to remove it: pkcs11-tool --module \(quoted(key.modulePath)) --token-label "
-            + "\(quoted(key.tokenLabel)) --login --delete-object --type privkey --id "
-            + "\(hexadecimal(key.id)), and the same with --type pubkey"
+        "to remove it: tokencert delete '\(key.uri)' --module \(quoted(key.modulePath))"
     }
 
     /// A word as a shell takes it.

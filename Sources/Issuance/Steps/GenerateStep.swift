@@ -251,8 +251,7 @@ struct GenerateStep {
             error.key =
                 error.key
                 ?? .init(
-                    uri: uri(id, label), id: id, isNew: true, tokenLabel: token.info.label,
-                    modulePath: token.module.path)
+                    uri: uri(id, label), id: id, isNew: true, modulePath: token.module.path)
             throw error
         }
     }

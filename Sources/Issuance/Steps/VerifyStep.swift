@@ -51,6 +51,23 @@ struct VerifyStep {
         }
     }
 
+    /// Insists on what a person wants of any certificate that nobody was asked for: it is for
+    /// proving who one is, for mail or for code, and the key may sign.
+    func requireUsable(_ certificate: Certificate) throws(IssuanceError) {
+        let usages = certificate.extendedKeyUsages
+        let wanted: Set<ExtendedKeyUsage> = [.clientAuth, .emailProtection, .codeSigning, .any]
+        guard usages.isEmpty || usages.contains(where: wanted.contains) else {
+            throw IssuanceError(
+                .certificateDiffers, at: .verify,
+                "the certificate is for nothing that a person does: "
+                    + usages.map(\.description).joined(separator: ", "))
+        }
+        guard certificate.allows(.digitalSignature) != false else {
+            throw IssuanceError(
+                .certificateDiffers, at: .verify, "the certificate is not for signatures")
+        }
+    }
+
     /// What the CA changed in silence.
     private func differences(_ certificate: Certificate, _ expected: Expectation) -> [Difference] {
         var differences: [Difference] = []
