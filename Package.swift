@@ -22,7 +22,7 @@ let package = Package(
     products: [
         .executable(name: "tokencert", targets: ["tokencert"]),
         .executable(name: "cacert-standin", targets: ["cacert-standin"]),
-        .library(name: "Cryptoki", targets: ["Cryptoki"]),
+        .library(name: "Cryptoki", targets: ["Cryptoki", "Secrets"]),
         .library(name: "OpenSSLX509", targets: ["OpenSSLX509"]),
         // For tests only: a module that fails where it is told to.
         .library(name: "FaultyModule", type: .dynamic, targets: ["FaultyModule"]),
@@ -122,6 +122,10 @@ let package = Package(
         .testTarget(
             name: "ModulesTests",
             dependencies: ["FaultyModule", "TestSupport", "cacert-standin", "tokencert"]),
+        // The complete examples of the libraries' documentation.
+        .testTarget(
+            name: "ExamplesTests",
+            dependencies: ["Cryptoki", "OpenSSLX509", "Secrets", "TestSupport"]),
         .testTarget(
             name: "MisuseTests", dependencies: ["Cryptoki", "Secrets", "TestSupport"],
             exclude: ["Cases"]),

@@ -48,6 +48,7 @@ struct DeleteCommand: ParsableCommand {
                 hints: ["tokencert list shows them with their URIs"])
         }
         let capabilities = try findToken(tokenOptions, uri)
+        try ObjectRemoval.requirePossible(capabilities)
         let isOfCertificate = uri.objectAttributes[.class] == .certificate
         let duties: Set<Duty> = isOfCertificate ? [.read, .write] : [.read, .write, .generate]
         let plan = try PINPlan(

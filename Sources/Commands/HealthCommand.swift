@@ -42,26 +42,28 @@ struct HealthCommand: ParsableCommand {
         let uri = try uri.map(parseURI)
         let days = try numberOfDays()
         let file = setting(caFile, .caFile)
-        let anchors = try file.map { try TrustStore.anchors(file: $0) } ?? TrustStore.anchorsIfAny()
+        // Anchors that cannot be read are no reason to believe everybody.
+        let anchors =
+            file == nil && TrustStore.files.isEmpty ? nil : try TrustStore.anchors(file: file)
         let read = try readToken(
             tokenOptions, uri, readingAll: true, keepingCertificates: true)
         let health = Health(
             now: now(), days: days, anchors: anchors, sawPrivateObjects: read.sawPrivateObjects)
         var findings = health.findings(read.inventory)
-        if setting(online, .online) {
-            findings += try Revocation(anchors: anchors).findings(read.inventory)
-        }
+        var entries = read.inventory.entries
         if let uri, uri.namesObject {
             let named = read.inventory.named(uri)
-            let uris = Set(
-                named.keys.map(\.uri)
-                    + (named.certificates + named.keys.flatMap(\.certificates)).map(\.record.uri))
-            guard !uris.isEmpty else {
-                throw noSuchObject("key or certificate", uri)
-            }
+            entries =
+                named.certificates
+                + named.keys.flatMap { $0.certificates + $0.mismatchedCertificates }
+            let uris = Set(named.keys.map(\.uri) + entries.map(\.record.uri))
+            guard !uris.isEmpty else { throw noSuchObject("key or certificate", uri) }
             findings.removeAll { !uris.contains($0.uri) }
         }
-        try show(findings, read)
+        if setting(online, .online) {
+            findings += try Revocation(anchors: anchors).findings(entries, among: read.inventory)
+        }
+        try show(findings, read, checkedIssuers: anchors != nil)
         if findings.contains(where: { $0.severity > .notice }) { throw Findings() }
     }
 
@@ -73,12 +75,14 @@ struct HealthCommand: ParsableCommand {
         return days
     }
 
-    private func show(_ findings: [Finding], _ read: ReadToken) throws {
+    private func show(
+        _ findings: [Finding], _ read: ReadToken, checkedIssuers: Bool
+    ) throws {
         if output.isJSON {
             try printJSON(
                 Report(
                     token: try TokenReport(read.token),
-                    sawPrivateObjects: read.sawPrivateObjects,
+                    sawPrivateObjects: read.sawPrivateObjects, checkedIssuers: checkedIssuers,
                     isFine: !findings.contains { $0.severity > .notice },
                     findings: findings.map { .init($0) }))
             return
@@ -101,6 +105,9 @@ struct HealthCommand: ParsableCommand {
         if !read.sawPrivateObjects {
             print("Private keys are seen only after a login: --pin-source prompt")
         }
+        if !checkedIssuers {
+            print("Without trust anchors nobody knows the issuers: tokencert trust fetch")
+        }
     }
 
     private struct Report: Encodable {
@@ -122,6 +129,8 @@ struct HealthCommand: ParsableCommand {
 
         let token: TokenReport
         let sawPrivateObjects: Bool
+        /// Whether there are anchors, so that it was looked where certificates lead to.
+        let checkedIssuers: Bool
         let isFine: Bool
         let findings: [Line]
     }

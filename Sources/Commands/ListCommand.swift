@@ -57,6 +57,8 @@ struct ListReport {
         let id: String
         let privateKey: String?
         let publicKey: String?
+        /// SHA-256 of the SubjectPublicKeyInfo, where the token tells the key.
+        let sha256: String?
         let certificates: [CertificateLine]
         let mismatchedCertificates: [CertificateLine]
         /// What `health` has to say about it, by its names.
@@ -189,6 +191,7 @@ extension ListReport.Key {
         id = hexadecimal(key.id)
         privateKey = key.privateKey?.uri
         publicKey = key.publicKey?.uri
+        sha256 = key.value.map { hexadecimal(Digest.sha256.hash($0.subjectPublicKeyInfo)) }
         certificates = key.certificates.map { .init($0, now, health) }
         mismatchedCertificates = key.mismatchedCertificates.map { .init($0, now, health) }
         findings = health.findings(key).map(\.kind)

@@ -91,16 +91,23 @@ struct FetchTrustCommand: ParsableCommand {
         }
         var kept = [try TrustStore.keep(root)]
         var missing: String?
+        var found3: Certificate?
         do {
             let (base, bytes) = try fetch(PinnedRoot.class3Path, [base], &client)
             let class3 = try requireCertificate(bytes, base + PinnedRoot.class3Path)
             try TrustAnchors([root]).verify(class3, at: now())
-            kept.append(try TrustStore.keep(class3))
+            guard class3.isAuthority, class3 != root else {
+                throw Failure(
+                    .certificateWrong, "what came from \(base)\(PinnedRoot.class3Path) is no CA's",
+                    hints: ["--ca-url names another place"])
+            }
+            found3 = class3
         } catch let failure as Failure {
             missing = failure.message
         } catch let error as X509Error {
             missing = error.description
         }
+        if let found3 { kept.append(try TrustStore.keep(found3)) }
         if let missing {
             // The root alone is enough: CAcert's server and certificates lead to it.
             printError("warning: the class 3 certificate was not kept: \(printable(missing))")
@@ -212,7 +219,14 @@ struct RemoveTrustCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let names = TrustStore.files.map(TrustStore.name)
-        guard let file = TrustStore.files.first(where: { TrustStore.name($0) == name }) else {
+        let matches = TrustStore.files.filter { TrustStore.name($0) == name }
+        guard matches.count <= 1 else {
+            throw Failure(
+                .noSuchObject, code: "severalObjects",
+                "\(matches.count) trust anchors are called “\(name)”",
+                hints: matches.map { "one of them: rm '\($0)'" })
+        }
+        guard let file = matches.first else {
             throw Failure(
                 .noSuchObject, "there is no trust anchor “\(name)”",
                 hints: suggestions(for: name, among: names).map { "did you mean \($0)?" }

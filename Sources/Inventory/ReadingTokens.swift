@@ -53,7 +53,8 @@ extension TokenInventory {
                     Self.keyTypes(head[.keyType]) + (isPrivate ? Self.protectionTypes : []))
                 pairing.add(
                     key: record, publicKey(head[.keyType], body), kind(head[.keyType]),
-                    isPrivate ? KeyProtection(body) : nil)
+                    isPrivate
+                        ? KeyProtection(body, hidesOrigin: profile?.hidesOrigin ?? false) : nil)
             case .certificate:
                 let value = try session.attributes(of: handle, [AttributeKey.value.type])
                 let certificate = value[.value].flatMap { try? Certificate(der: $0) }
@@ -118,8 +119,10 @@ public func publicKey(_ type: KeyType?, _ attributes: Attributes) -> PublicKey? 
 }
 
 extension KeyProtection {
-    fileprivate init(_ attributes: Attributes) {
-        isLocal = attributes[.local]
+    /// - Parameter hidesOrigin: Whether the module does not claim of any key that it was made there.
+    fileprivate init(_ attributes: Attributes, hidesOrigin: Bool) {
+        let local: Bool? = attributes[.local]
+        isLocal = hidesOrigin && local == false ? nil : local
         isSensitive = attributes[.sensitive]
         isExtractable = attributes[.extractable]
         isNeverExtractable = attributes[.neverExtractable]

@@ -110,6 +110,11 @@ public struct IssuanceError: Error, Sendable {
     public internal(set) var unrecordedAnswer: [UInt8]?
     /// The URI of the certificate that was written and stays on the token, or nil.
     public internal(set) var writtenCertificate: String?
+    /// The URI of a certificate that the token shows although it said that it did not take it, or
+    /// nil.
+    public internal(set) var seenCertificate: String?
+    /// The subjects of the certificates of a chain that were written and stay.
+    public internal(set) var writtenChain: [String] = []
     /// Whether the order may have been taken, so that another one may issue a second certificate.
     public var mayHaveOrdered: Bool {
         switch code {

@@ -45,13 +45,20 @@ struct Placement {
         try work.requireRoom(
             for: key, replacing: replacement, having: [verified.certificate], &session)
         var chain: [String] = []
-        let written = try work.login.performing(.write, at: .write) { () throws(IssuanceError) in
-            if writesChain {
-                chain += try ChainStep(anchors: anchors, time: time)(
-                    of: verified.certificate, from: received, journal, &session)
+        let written: (uri: String, wasThere: Bool)
+        do throws(IssuanceError) {
+            written = try work.login.performing(.write, at: .write) { () throws(IssuanceError) in
+                if writesChain {
+                    try ChainStep(anchors: anchors, time: time)(
+                        of: verified.certificate, from: received, journal, &session, &chain)
+                }
+                let write = WriteStep(tokenURI: work.tokenURI, capabilities: work.capabilities)
+                return try write(verified, for: key, label: label, isFresh: isFresh, &session)
             }
-            let write = WriteStep(tokenURI: work.tokenURI, capabilities: work.capabilities)
-            return try write(verified, for: key, label: label, isFresh: isFresh, &session)
+        } catch {
+            var error = error
+            error.writtenChain = chain
+            throw error
         }
         journal.note(.written(uri: written.uri))
         do throws(IssuanceError) {
@@ -69,6 +76,7 @@ struct Placement {
         } catch {
             var error = error
             error.writtenCertificate = written.uri
+            error.writtenChain = chain
             throw error
         }
         return IssuedCertificate(
@@ -83,6 +91,19 @@ struct Placement {
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> IssuedCertificate {
         guard let replacement, replacement.isRetired else { return issued }
+        do throws(IssuanceError) {
+            return try removing(replacement, keeping: issued, journal, &session)
+        } catch {
+            var error = error
+            error.writtenCertificate = issued.uri
+            throw error
+        }
+    }
+
+    private func removing(
+        _ replacement: Replacement, keeping issued: IssuedCertificate, _ journal: Journal,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> IssuedCertificate {
         progress(.retire)
         let old = replacement.certificate
         guard old != issued.certificate else {

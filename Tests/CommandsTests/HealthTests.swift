@@ -87,13 +87,34 @@ extension RealParts {
             #expect(try bench.tokencert(["issue"]).status == 0)
             let silent = try bench.tokencert(["health", "--json", "--online"])
             #expect(try kinds(silent) == ["revocationUnknown"], "\(silent)")
-            #expect(silent.status == 0)
+            // Who can shut up a responder must not hide a revocation from monitoring.
+            #expect(silent.status == 79)
+            // Nobody is asked about what leads to no anchor.
+            let anchorless = try bench.tokencert(
+                ["health", "--json", "--online"], ["TOKENCERT_CA_FILE": ""])
+            #expect(try kinds(anchorless).isEmpty, "\(anchorless)")
+            #expect(try anchorless.json()["checkedIssuers"] as? Bool == false)
+            let broken = try bench.token.folder.write("nothing", "broken.pem")
+            expect(
+                try bench.tokencert(["health"], ["TOKENCERT_CA_FILE": broken]), 78,
+                "holds no certificate")
             for (status, expected) in [("V", []), ("R", ["revoked"])] {
                 let responder = try Responder(bench, port: port, status: status)
                 defer { withExtendedLifetime(responder) {} }
                 let outcome = try bench.tokencert(["health", "--json", "--online"])
                 #expect(try kinds(outcome) == expected, "\(outcome)")
                 #expect(outcome.status == (expected.isEmpty ? 0 : 79))
+            }
+            // An answer without an end that somebody has kept.
+            do {
+                let kept = try Responder(bench, port: port, status: "V", isEndless: true)
+                defer { withExtendedLifetime(kept) {} }
+                #expect(try kinds(try bench.tokencert(["health", "--json", "--online"])).isEmpty)
+                let late = try run(
+                    "faketime",
+                    ["-f", "+3d", product("tokencert"), "health", "--json", "--online"],
+                    environment: bench.environment)
+                #expect(try kinds(late) == ["revocationUnknown"], "\(late)")
             }
             // An answer says nothing that somebody else has signed: a stranger, or one whom the CA
             // knows and never asked to.
@@ -301,9 +322,12 @@ extension RealParts {
 private final class Responder {
     private let process = Process()
 
-    /// - Parameter signer: The path of a certificate and its key without `.pem` and `.key`; else the
-    ///   CA's own.
-    init(_ bench: Bench, port: Int, status: String, signer: String? = nil) throws {
+    /// - Parameters:
+    ///   - signer: The path of a certificate and its key without `.pem` and `.key`; else the CA's own.
+    ///   - isEndless: Whether its answers do not say until when they are good.
+    init(
+        _ bench: Bench, port: Int, status: String, signer: String? = nil, isEndless: Bool = false
+    ) throws {
         let folder = bench.token.folder
         let certificate = try folder.write(try #require(bench.ca.issued.first), "ocsp.pem")
         let serial =
@@ -316,8 +340,9 @@ private final class Responder {
         process.executableURL = URL(filePath: "/usr/bin/openssl")
         process.arguments = [
             "ocsp", "-index", index, "-port", "\(port)", "-CA", bench.ca.rootFile, "-rsigner",
-            signer + ".pem", "-rkey", signer + ".key", "-ndays", "1",
+            signer + ".pem", "-rkey", signer + ".key",
         ]
+        if !isEndless { process.arguments? += ["-ndays", "1"] }
         // A connection without a question would keep it busy: it says itself when it is ready.
         let output = Pipe()
         process.standardOutput = output

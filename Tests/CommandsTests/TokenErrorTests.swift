@@ -235,17 +235,51 @@ extension RealParts {
                     removed.faulty(["FAULTY_RULES": "C_GenerateKeyPair:before:return=0x32"])), 74,
                 "CKR_DEVICE_REMOVED")
             #expect(removed.token.contents == before)
-            expect(
-                try removed.tokencert(
-                    ["issue"], removed.faulty(["FAULTY_DROP_FUNCTIONS": "C_GenerateKeyPair"])), 74,
-                "no C_GenerateKeyPair")
-            #expect(removed.token.contents == before)
+            let generations = removed.calls("C_GenerateKeyPair")
+            #expect(generations == 1, "another template was tried for a token that is gone")
+            for name in ["C_GenerateKeyPair", "C_SignInit", "C_Sign", "C_CreateObject"] {
+                expect(
+                    try removed.tokencert(
+                        ["issue"], removed.faulty(["FAULTY_DROP_FUNCTIONS": name])), 73, name)
+            }
+            #expect(removed.token.contents == before && removed.ca.requests.count == 1)
             let unsigned = try removed.tokencert(
                 ["issue"], removed.faulty(["FAULTY_RULES": "C_Sign:before:return=0x30"]))
             expect(unsigned, 74, "CKR_DEVICE_ERROR")
             #expect(unsigned.errors.contains("to go on: tokencert resume "))
-            #expect(unsigned.errors.contains("to remove it: pkcs11-tool "))
+            #expect(unsigned.errors.contains("to remove it: tokencert delete 'pkcs11:"))
             #expect(removed.ca.orders.isEmpty)
+        }
+
+        @Test(
+            "A key or a certificate that stands alone loses its place",
+            arguments: ["certificate", "public", "private"])
+        func occupied(object: String) throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            try run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder.file("k"),
+                    "-outform", "DER", "-out", folder.file("c"), "-subj", "/CN=others",
+                ])
+            let isPrivate = object == "private"
+            try run(
+                "openssl",
+                ["rsa", "-in", folder.file("k"), "-outform", "DER", "-out", folder.file("d")]
+                    + (isPrivate ? [] : ["-pubout"]))
+            let written = try bench.token.pkcs11Tool([
+                "--write-object", folder.file(object == "certificate" ? "c" : "d"), "--type",
+                object == "certificate" ? "cert" : isPrivate ? "privkey" : "pubkey", "--id", "05",
+            ])
+            #expect(written.status == 0, "\(written.errors)")
+            let before = bench.token.contents
+            #expect(before.count == 1)
+            for job in ["issue", "request"] {
+                expect(try bench.tokencert([job, "--id", "05"]), 73, "the id 05 is used")
+            }
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.isEmpty)
         }
 
         @Test("A key that does not exist, or several, is taken for the one that was meant")

@@ -100,7 +100,81 @@ extension RealParts {
             ["issue", "--key-type", "rsa:2048"], ["request", "--key-type", "rsa:2048"],
             ["renew", "--all"], ["renew", "--all", "--new-key"], ["resume", "2"],
             ["import", "--cert", "CERTIFICATE"],
+            ["probe", "--yes", "--not-empty", "--key-type", "rsa:2048"],
         ]
+
+        private static let readingJobs = [
+            ["list"], ["show", "pkcs11:object=anna%40example.org"], ["health"],
+            ["evidence", "pkcs11:object=anna%40example.org;type=private", "--out", "EVIDENCE"],
+            ["delete", "pkcs11:object=anna%40example.org;type=cert", "--yes"],
+            ["list", "--tree"],
+        ]
+
+        @Test(
+            "A wrong PIN of the user is sent more than once", arguments: jobs + readingJobs)
+        func wrongUserPINOfEachJob(arguments: [String]) throws {
+            let (bench, certificate) = try readyBench()
+            let folder = bench.token.folder
+            let words = arguments.map {
+                $0 == "CERTIFICATE" ? certificate : $0 == "EVIDENCE" ? folder.file("evidence") : $0
+            }
+            let wrong = try folder.write("99998888\n", "wrong")
+            let settings = bench.faulty(["TOKENCERT_PIN_SOURCE": "file:\(wrong)"])
+            let before = bench.token.contents
+            for _ in 0..<2 {
+                let outcome = try bench.tokencert(words, settings)
+                #expect(outcome.status == 77, "\(outcome.errors)")
+            }
+            #expect(bench.logins == ["user"])
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.count == 2)
+        }
+
+        @Test(
+            "A job that fails leaves something on the token that nobody hears of",
+            arguments: [
+                ["issue", "--key-type", "rsa:2048"], ["request", "--key-type", "rsa:2048"],
+                ["renew", "--all", "--retire"], ["renew", "--all", "--new-key", "--retire"],
+                ["import", "--cert", "CERTIFICATE", "--chain"],
+                ["delete", "pkcs11:object=anna%40example.org;type=cert", "--yes"],
+            ],
+            [
+                "C_GenerateKeyPair", "C_CreateObject#1", "C_CreateObject#2", "C_Sign#1",
+                "C_DestroyObject",
+            ])
+        func everythingIsNamed(arguments: [String], function: String) throws {
+            for (when, code) in [("before", "0x30"), ("after", "0x30"), ("before", "0x13")] {
+                let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
+                let issued = try bench.tokencert(["issue", "--key-type", "rsa:2048", "--json"])
+                let report = try issued.json()
+                let pem = try #require(report["pem"] as? String)
+                var file = try bench.token.folder.write(pem, "certificate.pem")
+                if arguments[0] == "import" {
+                    // As it comes from the web site: the certificate is not on the token.
+                    let uri = try #require(report["certificate"] as? String)
+                    #expect(try bench.tokencert(["delete", uri, "--yes"]).status == 0)
+                    file = try bench.token.folder.write(
+                        pem + bench.ca.folder.read("class3.pem"), "certificate.pem")
+                }
+                let before = Set(bench.token.contents.keys)
+                let outcome = try bench.tokencert(
+                    arguments.map { $0 == "CERTIFICATE" ? file : $0 },
+                    bench.faulty(["FAULTY_RULES": "\(function):\(when):return=\(code)"]))
+                guard outcome.status != 0 else { continue }
+                let came = Set(bench.token.contents.keys).subtracting(before)
+                let named = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("hint: ") }
+                let keys = named.filter { $0.contains("the key pair that was made stays") }.count
+                let certificates = named.filter {
+                    $0.contains("the certificate was written")
+                        || $0.contains("shows it all the same")
+                        || $0.contains("of its chain was written")
+                }.count
+                #expect(
+                    came.count == 2 * keys + certificates,
+                    "\(arguments) \(function):\(when):\(code): \(came.count) came\n\(outcome.errors)"
+                )
+            }
+        }
 
         @Test("A wrong PIN of the security officer is sent more than once", arguments: jobs)
         func wrongOfficerPINOfEachJob(arguments: [String]) throws {
@@ -184,9 +258,10 @@ extension RealParts {
         @Test("A token that asks for no login is logged in to, and counts a wrong PIN")
         func noLogin() throws {
             let bench = try Bench()
-            _ = try bench.tokencert(
+            let outcome = try bench.tokencert(
                 ["list", "--pin-source", "file:\(bench.token.folder.file("pin"))"],
                 bench.faulty(["FAULTY_CLEAR_FLAGS": "LOGIN_REQUIRED"]))
+            #expect(outcome.status == 0, "\(outcome.errors)")
             #expect(bench.logins.isEmpty)
         }
 

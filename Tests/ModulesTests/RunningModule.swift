@@ -14,15 +14,17 @@ final class RunningModule: Sendable {
     private static let script = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../SoftHSM/modules/module").standardizedFileURL.path()
 
-    private var place: String { folder.file(name) }
+    /// Short, as the socket's whole path must be.
+    private let place: String
 
     init(_ name: String, behind: RunningModule? = nil) throws {
         self.name = name
         folder = try TemporaryFolder()
+        place = folder.file("m")
         var variables: [String: String] = [:]
         if let behind { variables["BEHIND"] = behind.place }
         let outcome = try run(
-            Self.script, ["start", name, folder.file(name)], environment: variables, seconds: 300)
+            Self.script, ["start", name, place], environment: variables, seconds: 300)
         guard outcome.status == 0 else { throw ModuleTrouble("\(outcome.errors)") }
         var environment: [String: String] = [
             "XDG_STATE_HOME": folder.file("state"), "XDG_CONFIG_HOME": folder.file("config"),
@@ -35,10 +37,10 @@ final class RunningModule: Sendable {
                     "-c",
                     "eval \"$(\"$1\" env \"$2\")\"; env -0 | grep -zE "
                         + "'^(TOKENCERT|SOFTHSM2|TPM2|DBUS|PCSCLITE|P11_KIT|MODULE)'",
-                    "_", Self.script, folder.file(name),
+                    "_", Self.script, place,
                 ])
         else {
-            _ = try? run(Self.script, ["stop", folder.file(name)], seconds: 120)
+            _ = try? run(Self.script, ["stop", place], seconds: 120)
             throw ModuleTrouble("the settings of \(name) cannot be read")
         }
         for line in read.output.split(separator: "\0") {
@@ -51,7 +53,7 @@ final class RunningModule: Sendable {
     }
 
     deinit {
-        _ = try? run(Self.script, ["stop", folder.file(name)], seconds: 120)
+        _ = try? run(Self.script, ["stop", place], seconds: 120)
     }
 
     var modulePath: String { environment["TOKENCERT_MODULE"] ?? "" }
@@ -75,7 +77,8 @@ final class RunningModule: Sendable {
             seconds: seconds)
     }
 
-    /// Every object that pkcs11-tool shows to the user, each in a line of its class, id and value.
+    /// Every object that the user sees, each in a line of its URI and its value: what replaces a key
+    /// under the same name is another one.
     func objects() throws -> Set<String> {
         let list = try use(
             product("tokencert"), ["list", "--json"], ["TOKENCERT_RETRY_PIN": "1"])
@@ -84,16 +87,18 @@ final class RunningModule: Sendable {
                 as? [String: Any]
         else { throw ModuleTrouble(list.errors) }
         var objects: Set<String> = []
+        var certificates = all["certificates"] as? [[String: Any]] ?? []
         for key in all["keys"] as? [[String: Any]] ?? [] {
-            for half in ["privateKey", "publicKey"] {
-                if let uri = key[half] as? String { objects.insert("\(uri) \(key["kind"] ?? "")") }
+            for half in ["privateKey", "publicKey"].compactMap({ key[$0] as? String }) {
+                objects.insert("\(half) \(key["sha256"] ?? "")")
             }
-            for entry in key["certificates"] as? [[String: Any]] ?? [] {
-                objects.insert("\(entry["uri"] ?? "") \(entry["serialNumber"] ?? "")")
+            for part in ["certificates", "mismatchedCertificates"] {
+                certificates += key[part] as? [[String: Any]] ?? []
             }
         }
-        for entry in all["certificates"] as? [[String: Any]] ?? [] {
-            objects.insert("\(entry["uri"] ?? "") \(entry["serialNumber"] ?? "")")
+        for entry in certificates {
+            let parts = ["uri", "serialNumber", "subject", "notAfter"].map { entry[$0] ?? "" }
+            objects.insert("\(parts)")
         }
         return objects
     }

@@ -54,7 +54,9 @@ struct KeyReport: Encodable {
         line("SHA-256", sha256)
         line("public exponent", publicExponent)
         line("made", said(isLocal, "on the token", "elsewhere, and brought onto the token"))
-        line("in clear", said(isSensitive, "never", "can be read"))
+        // One of the two is enough (PKCS#11 v2.40, section 4.9).
+        let isClosed = isExtractable == false ? true : isSensitive
+        line("in clear", said(isClosed, "never", "can be read"))
         line("may leave the token", said(isExtractable, "yes, wrapped", "no"))
         line("could ever leave", said(isNeverExtractable, "no", "yes"))
         for finding in findings { Commands.print("  " + style.warning("! \(printable(finding))")) }

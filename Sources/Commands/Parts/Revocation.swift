@@ -7,23 +7,30 @@ struct Revocation {
     /// Among them the issuers are looked for, and among the certificates of the token.
     let anchors: TrustAnchors?
 
-    /// What is to be said about the certificates that tell where to ask.
-    func findings(_ inventory: TokenInventory) throws -> [Finding] {
-        let entries =
-            inventory.keys.flatMap { $0.certificates + $0.mismatchedCertificates }
-            + inventory.certificates
+    /// What is to be said about certificates that tell where to ask, and that lead to an anchor:
+    /// whoever can write to a token must not choose whom this machine talks to.
+    ///
+    /// - Parameters:
+    ///   - entries: The certificates.
+    ///   - inventory: Where issuers are looked for, besides the anchors.
+    func findings(
+        _ entries: [CertificateEntry], among inventory: TokenInventory
+    ) throws -> [Finding] {
         let known = (anchors?.certificates ?? []) + inventory.authorities
         var client = try UnverifiedHTTPClient(
             userAgent: userAgent,
             limits: HTTPLimits(connectTimeout: 10, timeout: 30))
         var findings: [Finding] = []
+        var silent: [String: String] = [:]
         for entry in entries {
-            guard let certificate = entry.certificate, certificate.notAfter >= now() else {
-                continue
-            }
+            guard let certificate = entry.certificate, certificate.notAfter >= now(),
+                let address = certificate.ocspAddresses.first, leadsToAnchor(certificate, known)
+            else { continue }
             let uri = entry.record.uri
             do throws(Unknown) {
-                let status = try Self.status(of: certificate, known, &client)
+                // One that did not answer is not waited for again.
+                if let reason = silent[address] { throw Unknown(reason: reason) }
+                let status = try Self.status(of: certificate, at: address, known, &client)
                 if case .revoked(let time) = status {
                     let day = time.map { " on " + timestamp($0).prefix(10) } ?? ""
                     findings.append(Finding(.revoked, uri, "the CA has revoked it\(day)"))
@@ -32,24 +39,34 @@ struct Revocation {
                         Finding(.revocationUnknown, uri, "the CA's responder does not know it"))
                 }
             } catch {
+                if error.isSilence { silent[address] = error.reason }
                 findings.append(Finding(.revocationUnknown, uri, error.reason))
             }
         }
         return findings
     }
 
+    private func leadsToAnchor(_ certificate: Certificate, _ known: [Certificate]) -> Bool {
+        guard let anchors else { return false }
+        do throws(X509Error) {
+            try anchors.verify(certificate, intermediates: known, at: now())
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// Why it could not be found out.
     private struct Unknown: Error {
         let reason: String
+        /// Whether nobody answered.
+        var isSilence = false
     }
 
     private static func status(
-        of certificate: Certificate, _ known: [Certificate],
+        of certificate: Certificate, at address: String, _ known: [Certificate],
         _ client: inout UnverifiedHTTPClient
     ) throws(Unknown) -> RevocationStatus {
-        guard let address = certificate.ocspAddresses.first else {
-            throw Unknown(reason: "the certificate does not say where to ask for its status")
-        }
         guard let issuer = known.first(where: { $0.hasIssued(certificate) }) else {
             throw Unknown(reason: "its issuer is not known, so no answer about it can be checked")
         }
@@ -66,7 +83,8 @@ struct Revocation {
         } catch let error as Unknown {
             throw error
         } catch let error as HTTPError {
-            throw Unknown(reason: "\(address) cannot be asked: \(error.reason)")
+            throw Unknown(
+                reason: "\(address) cannot be asked: \(error.reason)", isSilence: true)
         } catch {
             throw Unknown(reason: "\(address): \(error)")
         }

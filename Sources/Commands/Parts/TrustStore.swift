@@ -53,7 +53,8 @@ enum TrustStore {
 
     /// The name of an anchor's file, by which people call it.
     static func name(_ file: String) -> String {
-        String(file.split(separator: "/").last?.split(separator: ".").first ?? "")
+        let name = file.split(separator: "/").last ?? ""
+        return String(name[..<(name.lastIndex(of: ".") ?? name.endIndex)])
     }
 
     /// Keeps an anchor in the folder.

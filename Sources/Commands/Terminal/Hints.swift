@@ -14,6 +14,10 @@ extension Failure {
         if let uri = error.writtenCertificate {
             hints.append("the certificate was written: \(uri)")
         }
+        if let uri = error.seenCertificate {
+            hints.append("the token refused it and shows it all the same: \(uri)")
+        }
+        hints += error.writtenChain.map { "a certificate of its chain was written: \($0)" }
         if let key = error.key, key.isNew {
             hints.append("the key pair that was made stays on the token: \(key.uri)")
             // Where a certificate may come for it, it is not to be removed.

@@ -70,6 +70,8 @@ final class Progress: Sendable {
     ///   - isToken: Whether a token does it, which may wait to be touched.
     ///   - isBrief: Whether it is told only once it takes longer than half a second.
     func begin(_ text: String, onToken isToken: Bool, isBrief: Bool = false) {
+        // It may name what a token or a certificate says.
+        let text = printable(text)
         state.withLock { state in
             Self.end(&state, isDone: true)
             state.work = Work(text: text, isToken: isToken, began: .now)

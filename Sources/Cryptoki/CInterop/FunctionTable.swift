@@ -23,6 +23,17 @@ internal import Secrets
         return function
     }
 
+    /// Which of the functions that some modules leave out are there.
+    var provided: Set<CryptokiFunction> {
+        var provided: Set<CryptokiFunction> = []
+        if unsafe list.pointee.C_GenerateKeyPair != nil { provided.insert(.generateKeyPair) }
+        if unsafe list.pointee.C_SignInit != nil { provided.insert(.signInit) }
+        if unsafe list.pointee.C_Sign != nil { provided.insert(.sign) }
+        if unsafe list.pointee.C_CreateObject != nil { provided.insert(.createObject) }
+        if unsafe list.pointee.C_DestroyObject != nil { provided.insert(.destroyObject) }
+        return provided
+    }
+
     func check(
         _ name: StaticString, _ returned: CK_RV, _ context: @autoclosure () -> String = ""
     ) throws(CryptokiError) {

@@ -16,7 +16,7 @@ public final class Module: Sendable {
 
     let functions: FunctionTable
     let loaded: LoadedModule
-    /// Who is logged in through ``Token/withLogin(as:pin:_:)``, by slot.
+    /// Who is logged in through ``Token/withLogin(as:pin:evenWhereNotRequired:_:)``, by slot.
     private let logins = Mutex<[UInt: UserType]>([:])
 
     /// Loads and initialises the module in a file.

@@ -58,6 +58,9 @@ public struct TokenCapabilities: Sendable {
     ///
     /// - Parameter kind: The kind.
     public func lack(of kind: KeyKind) -> String? {
+        if let function = missing(.generateKeyPair, .signInit, .sign) {
+            return "through this module nobody makes keys on the token: it has no \(function)"
+        }
         let generators = [MechanismType.rsaPKCSKeyPairGen, .ecKeyPairGen, .ecEdwardsKeyPairGen]
         if mechanisms.isDisjoint(with: generators) {
             return "through this module nobody makes keys on the token: it has no "
@@ -98,6 +101,13 @@ public struct TokenCapabilities: Sendable {
     /// - Parameter kind: The kind.
     public func signatureLadder(for kind: KeyKind) -> [SignatureRung] {
         SignatureRung.ladder(for: kind).filter { mechanisms.contains($0.mechanism) }
+    }
+
+    /// The first of some functions that the module does not have, by its name, or nil.
+    ///
+    /// - Parameter functions: The functions.
+    public func missing(_ functions: CryptokiFunction...) -> String? {
+        functions.first { !token.module.provides($0) }?.rawValue
     }
 
     // MARK: Roles

@@ -81,9 +81,9 @@ public struct Finding: Sendable, Hashable {
     /// How bad it is.
     public var severity: Severity {
         switch kind {
-        case .keyWithoutCertificate, .certificateWithoutKey, .revocationUnknown, .notYetValid:
-            .notice
-        case .expiring, .duplicateID, .smallExponent, .unknownIssuer, .unreadable, .mismatch:
+        case .keyWithoutCertificate, .certificateWithoutKey, .notYetValid: .notice
+        case .expiring, .duplicateID, .smallExponent, .unknownIssuer, .unreadable, .mismatch,
+            .revocationUnknown:
             .warning
         case .expired, .exportable, .imported, .shortKey, .roca, .revoked: .problem
         }

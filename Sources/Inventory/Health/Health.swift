@@ -43,6 +43,9 @@ public struct Health: Sendable {
         }
         for entry in inventory.certificates {
             findings += self.findings(entry, authorities)
+            if let certificate = entry.certificate {
+                findings += weaknesses(of: certificate.publicKey, entry.record.uri)
+            }
             if sawPrivateObjects, entry.content?.isAuthority == false {
                 findings.append(
                     Finding(
@@ -73,7 +76,7 @@ public struct Health: Sendable {
         if let protection = key.protection {
             if protection.isExtractable == true {
                 add(.exportable, "the private key may leave the token (CKA_EXTRACTABLE)")
-            } else if protection.isSensitive == false {
+            } else if protection.isSensitive == false, protection.isExtractable != false {
                 add(.exportable, "the private key can be read in clear (CKA_SENSITIVE is false)")
             } else if protection.isNeverExtractable == false, protection.isLocal != false {
                 add(.exportable, "the private key could leave the token before")
@@ -82,14 +85,8 @@ public struct Health: Sendable {
                 add(.imported, "the private key was not made on the token (CKA_LOCAL is false)")
             }
         }
-        if let numbers = key.value?.rsaNumbers, case .rsa(let bits)? = key.kind {
-            if bits < 2048 { add(.shortKey, "RSA with \(bits) bits is too short") }
-            if numbers.publicExponent.count < 3 {
-                add(.smallExponent, "the public exponent is below 65537")
-            }
-            if hasROCAFingerprint(modulus: numbers.modulus) {
-                add(.roca, "the key can be computed from its public half (ROCA, CVE-2017-15361)")
-            }
+        if let value = key.value ?? key.certificates.first?.certificate?.publicKey {
+            findings += weaknesses(of: value, uri)
         }
         return findings
     }
@@ -131,13 +128,27 @@ public struct Health: Sendable {
         return findings
     }
 
+    /// What is wrong with a public key by itself.
+    private func weaknesses(of key: PublicKey, _ uri: String) -> [Finding] {
+        guard let numbers = key.rsaNumbers, case .rsa(let bits) = key.kind else { return [] }
+        var findings: [Finding] = []
+        func add(_ kind: Finding.Kind, _ text: String) { findings.append(Finding(kind, uri, text)) }
+        if bits < 2048 { add(.shortKey, "RSA with \(bits) bits is too short") }
+        if numbers.publicExponent.count < 3 {
+            add(.smallExponent, "the public exponent is below 65537")
+        }
+        if hasROCAFingerprint(modulus: numbers.modulus) {
+            add(.roca, "the key can be computed from its public half (ROCA, CVE-2017-15361)")
+        }
+        return findings
+    }
+
     private static func days(_ number: Int) -> String { number == 1 ? "1 day" : "\(number) days" }
 }
 
 extension TokenInventory {
     /// The certificates on the token that may have issued others.
     public var authorities: [Certificate] {
-        (certificates + keys.flatMap(\.certificates)).compactMap(\.certificate)
-            .filter(\.isAuthority)
+        entries.compactMap(\.certificate).filter(\.isAuthority)
     }
 }

@@ -115,7 +115,12 @@ public struct TokenProbe {
                 progress(Finding(subject: subject, result: error.text))
                 // That says nothing about the kind of key.
                 if login.pins.wasAnyRefused || error.saysNothingOfKeys { throw error }
-                try removeAll(id, &session)
+                if try !removeAll(id, &session) {
+                    progress(
+                        Finding(
+                            subject: subject,
+                            result: "something with the id \(hexadecimal(id)) stays on the token"))
+                }
                 return false
             }
             let signs: Bool
@@ -130,7 +135,12 @@ public struct TokenProbe {
             let isGone = try removeAll(id, &session)
             if !isGone {
                 learned.keepsDestroyedKeys = true
-                progress(Finding(subject: subject, result: "its key stays though it was destroyed"))
+                progress(
+                    Finding(
+                        subject: subject,
+                        result:
+                            "its key, with the id \(hexadecimal(id)), stays though it was destroyed"
+                    ))
             }
             return signs
         }

@@ -17,6 +17,23 @@ public struct ObjectRemoval: Sendable {
         self.login = login
     }
 
+    /// Insists that objects can be removed through the module at all.
+    ///
+    /// - Parameter capabilities: What is known of the token.
+    /// - Throws: ``IssuanceError`` at ``Step/plan``; nothing was sent.
+    public static func requirePossible(
+        _ capabilities: TokenCapabilities
+    ) throws(IssuanceError) {
+        try requireUnprotected(capabilities.token)
+        let missing = capabilities.missing(.destroyObject)
+        guard capabilities.writer == .nobody || missing != nil else { return }
+        throw IssuanceError(
+            .tokenUnsuitable, at: .plan,
+            "through this module nobody removes anything from the token"
+                + (missing.map { ": it has no \($0)" } ?? ""),
+            choices: capabilities.profile?.instead.map { [$0] } ?? [])
+    }
+
     /// Reads what is on the token.
     ///
     /// - Throws: ``IssuanceError``.

@@ -11,12 +11,11 @@ struct ChainStep {
     /// - Parameters:
     ///   - certificate: The end of the chain.
     ///   - others: Where the certificates between are looked for, besides the anchors.
-    /// - Returns: What was written, each by its subject.
+    ///   - written: Gets what was written, each by its subject, also where the next one fails.
     func callAsFunction(
         of certificate: Certificate, from others: [Certificate], _ journal: Journal,
-        _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> [String] {
-        var written: [String] = []
+        _ session: inout Session<ReadWrite>, _ written: inout [String]
+    ) throws(IssuanceError) {
         let present = try self.present(&session)
         for issuer in chain(of: certificate, from: others) {
             // Signed anew with the same key it is the same authority.
@@ -25,11 +24,18 @@ struct ChainStep {
                     && $0.notAfter >= time
             }
             if isThere { continue }
-            try write(issuer, &session)
+            do throws(IssuanceError) {
+                try write(issuer, &session)
+            } catch {
+                // Some modules say that they did not, and did.
+                if (try? self.present(&session))?.contains(issuer) ?? false {
+                    written.append(issuer.subject.text)
+                }
+                throw error
+            }
             journal.note(.chainWritten(certificate: issuer.pem))
             written.append(issuer.subject.text)
         }
-        return written
     }
 
     /// The valid certificates on the way to the root, which is left out: whoever trusts it has it.
@@ -89,6 +95,7 @@ struct ChainStep {
         template[.serialNumber] = issuer.serialNumberDER
         template[.value] = issuer.der
         let isThere: Bool
+        let everything = Fragments.everything(&session) ?? []
         do throws(CryptokiError) {
             _ = try session.createObject(template)
             var named = Template()
@@ -96,6 +103,9 @@ struct ChainStep {
             named[.value] = issuer.der
             isThere = try !session.findObjects(named).isEmpty
         } catch {
+            if error.concernsTemplate, !everything.isEmpty {
+                Fragments(&session).removeWhatCame(after: everything, &session)
+            }
             throw IssuanceError(
                 error, at: .write, while: "a certificate of the chain cannot be written")
         }

@@ -114,11 +114,13 @@ func requireUnprotected(_ token: Token) throws(IssuanceError) {
 /// Insists that a token can be written at all, by what it and its profile say.
 func requireWritable(_ capabilities: TokenCapabilities) throws(IssuanceError) {
     try requireUnprotected(capabilities.token)
-    guard capabilities.writer == .nobody else { return }
+    let missing = capabilities.missing(.createObject, .signInit, .sign)
+    guard capabilities.writer == .nobody || missing != nil else { return }
     let title = capabilities.profile?.title ?? "this token"
     throw IssuanceError(
         .tokenUnsuitable, at: .plan,
-        "through this module nobody writes certificates onto the token: \(title)",
+        "through this module nobody writes certificates onto the token: "
+            + (missing.map { "it has no \($0)" } ?? title),
         choices: capabilities.profile?.instead.map { [$0] } ?? [])
 }
 

@@ -37,7 +37,9 @@ struct WriteStep {
                     error, at: .write, while: "the certificate cannot be written")
                 let isClean = removeRemains(
                     of: error, verified.certificate, key, before, everything, &session)
-                guard error.concernsTemplate, isClean else { throw failure }
+                guard error.concernsTemplate, isClean else {
+                    throw naming(uri, verified.certificate, key, before, failure, &session)
+                }
                 refusal = refusal ?? failure
             }
         }
@@ -89,6 +91,19 @@ struct WriteStep {
             Fragments(&session).removeWhatCame(after: everything, &session)
         }
         return left.allSatisfy(before.contains)
+    }
+
+    /// The failure with the certificate that the token shows all the same, where it does.
+    private func naming(
+        _ uri: String, _ certificate: Certificate, _ key: TokenKey, _ before: [ObjectHandle],
+        _ failure: IssuanceError, _ session: inout Session<ReadWrite>
+    ) -> IssuanceError {
+        var failure = failure
+        for object in (try? certificates(key.id, at: .write, &session)) ?? []
+        where !before.contains(object) && (try? value(of: object, &session)) == certificate.der {
+            failure.seenCertificate = uri
+        }
+        return failure
     }
 
     /// Insists that a certificate can fit, by what is known of the token.

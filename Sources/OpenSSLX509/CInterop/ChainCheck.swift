@@ -70,7 +70,7 @@ extension TrustAnchors {
 
 /// Whether one certificate may have issued another: the names fit, and so do the key identifiers
 /// where both have one. The signature is checked by OpenSSL afterwards.
-@unsafe private func mayHaveIssued(_ subject: OpaquePointer?, _ issuer: OpaquePointer?) -> Bool {
+@unsafe func mayHaveIssued(_ subject: OpaquePointer?, _ issuer: OpaquePointer?) -> Bool {
     guard
         unsafe X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(subject)) == 0
     else { return false }

@@ -86,8 +86,10 @@ public struct OCSPQuestion: Sendable {
                 code: .failed, context: "the OCSP response is about another certificate",
                 reasons: [])
         }
-        // Five minutes for clocks that differ.
-        guard unsafe OCSP_check_validity(thisUpdate, nextUpdate, 300, -1) == 1 else {
+        // Five minutes for clocks that differ. An answer that does not say until when it is good may
+        // be one that somebody kept from before a revocation.
+        let oldest = unsafe nextUpdate == nil ? 86_400 : -1
+        guard unsafe OCSP_check_validity(thisUpdate, nextUpdate, 300, oldest) == 1 else {
             throw .fromOpenSSL(.outsideValidity, "the OCSP response is not of today")
         }
         switch status {
@@ -100,6 +102,9 @@ public struct OCSPQuestion: Sendable {
     @unsafe private func requireSigned(_ basic: OpaquePointer) throws(X509Error) {
         let store = unsafe X509_STORE_new()
         defer { unsafe X509_STORE_free(store) }
+        unsafe X509_STORE_set_check_issued(store) { _, subject, issuer in
+            unsafe mayHaveIssued(subject, issuer) ? 1 : 0
+        }
         unsafe X509_STORE_add_cert(store, issuer.handle.pointer)
         unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
         let issuers = unsafe tokencert_sk_X509_new_null()
