@@ -2,45 +2,98 @@
 #define TOKENCERT_CCURL_SHIM_H
 
 #include <curl/curl.h>
+#include <dlfcn.h>
+
+// libcurl brings two dozen libraries with it, whose loading takes longer than most of what a program
+// does that has no need of it. So it is loaded when something is first sent, and each function is
+// looked up where it is called. Every function that is used has a wrapper here: one whose name is
+// missing from the library does not compile away unseen.
+#ifdef __APPLE__
+#define TOKENCERT_LIBCURL "libcurl.4.dylib"
+#else
+#define TOKENCERT_LIBCURL "libcurl.so.4"
+#endif
+
+static inline void *tokencert_curl_library(void) {
+    static void *library = NULL;
+    if (!library) library = dlopen(TOKENCERT_LIBCURL, RTLD_NOW | RTLD_LOCAL);
+    return library;
+}
+
+// The function of libcurl with the type that its header declares; NULL where there is no libcurl.
+#define TOKENCERT_CURL(name) \
+    ((__typeof__(&name))(tokencert_curl_library() ? dlsym(tokencert_curl_library(), #name) : NULL))
+
+// Each of the others is called only after this one.
+static inline CURLcode tokencert_curl_global_init(long flags) {
+    __typeof__(&curl_global_init) function = TOKENCERT_CURL(curl_global_init);
+    return function ? function(flags) : CURLE_FAILED_INIT;
+}
+static inline CURL *tokencert_curl_easy_init(void) { return TOKENCERT_CURL(curl_easy_init)(); }
+static inline void tokencert_curl_easy_cleanup(CURL *handle) {
+    TOKENCERT_CURL(curl_easy_cleanup)(handle);
+}
+static inline CURLcode tokencert_curl_easy_perform(CURL *handle) {
+    return TOKENCERT_CURL(curl_easy_perform)(handle);
+}
+static inline const char *tokencert_curl_easy_strerror(CURLcode code) {
+    return TOKENCERT_CURL(curl_easy_strerror)(code);
+}
+static inline struct curl_slist *tokencert_curl_slist_append(
+    struct curl_slist *list, const char *text) {
+    return TOKENCERT_CURL(curl_slist_append)(list, text);
+}
+static inline void tokencert_curl_slist_free_all(struct curl_slist *list) {
+    TOKENCERT_CURL(curl_slist_free_all)(list);
+}
+static inline char *tokencert_curl_getenv(const char *name) {
+    return TOKENCERT_CURL(curl_getenv)(name);
+}
+static inline void tokencert_curl_free(void *memory) { TOKENCERT_CURL(curl_free)(memory); }
+static inline time_t tokencert_curl_getdate(const char *text) {
+    return TOKENCERT_CURL(curl_getdate)(text, NULL);
+}
 
 // The functions behind these take a value of any type, which Swift does not import: one for each
-// type that is used.
+// type that is used. The header's macros check types only for calls by the functions' own names.
+#undef curl_easy_setopt
+#undef curl_easy_getinfo
 static inline CURLcode tokencert_curl_set_long(CURL *handle, CURLoption option, long value) {
-    return curl_easy_setopt(handle, option, value);
+    return TOKENCERT_CURL(curl_easy_setopt)(handle, option, value);
 }
 static inline CURLcode tokencert_curl_set_off_t(CURL *handle, CURLoption option, curl_off_t value) {
-    return curl_easy_setopt(handle, option, value);
+    return TOKENCERT_CURL(curl_easy_setopt)(handle, option, value);
 }
 static inline CURLcode tokencert_curl_set_string(
     CURL *handle, CURLoption option, const char *value) {
-    return curl_easy_setopt(handle, option, value);
+    return TOKENCERT_CURL(curl_easy_setopt)(handle, option, value);
 }
 static inline CURLcode tokencert_curl_set_pointer(CURL *handle, CURLoption option, void *value) {
-    return curl_easy_setopt(handle, option, value);
+    return TOKENCERT_CURL(curl_easy_setopt)(handle, option, value);
 }
 static inline CURLcode tokencert_curl_set_blob(
     CURL *handle, CURLoption option, struct curl_blob *value) {
-    return curl_easy_setopt(handle, option, value);
+    return TOKENCERT_CURL(curl_easy_setopt)(handle, option, value);
 }
 static inline CURLcode tokencert_curl_set_list(
     CURL *handle, CURLoption option, struct curl_slist *value) {
-    return curl_easy_setopt(handle, option, value);
+    return TOKENCERT_CURL(curl_easy_setopt)(handle, option, value);
 }
 static inline CURLcode tokencert_curl_set_write_function(CURL *handle, curl_write_callback value) {
-    return curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, value);
+    return TOKENCERT_CURL(curl_easy_setopt)(handle, CURLOPT_WRITEFUNCTION, value);
 }
 static inline CURLcode tokencert_curl_set_header_function(
     CURL *handle, curl_write_callback value) {
-    return curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, value);
+    return TOKENCERT_CURL(curl_easy_setopt)(handle, CURLOPT_HEADERFUNCTION, value);
 }
 static inline CURLcode tokencert_curl_get_long(CURL *handle, CURLINFO info, long *value) {
-    return curl_easy_getinfo(handle, info, value);
+    return TOKENCERT_CURL(curl_easy_getinfo)(handle, info, value);
 }
 static inline CURLcode tokencert_curl_get_off_t(CURL *handle, CURLINFO info, curl_off_t *value) {
-    return curl_easy_getinfo(handle, info, value);
+    return TOKENCERT_CURL(curl_easy_getinfo)(handle, info, value);
 }
 static inline CURLcode tokencert_curl_get_string(CURL *handle, CURLINFO info, char **value) {
-    return curl_easy_getinfo(handle, info, value);
+    return TOKENCERT_CURL(curl_easy_getinfo)(handle, info, value);
 }
 
 #endif

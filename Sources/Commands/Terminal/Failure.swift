@@ -52,7 +52,9 @@ struct Failure: Error {
         case let error as HTTPError:
             self.init(
                 .configuration, code: "\(error.code)", error.reason,
-                hints: ["libcurl needs OpenSSL as its TLS library; curl --version shows it"])
+                hints: [
+                    "libcurl 4 has to be there, with OpenSSL as its TLS library: apt install libcurl4"
+                ])
         case let error as X509Error:
             self.init(
                 .configuration, code: "\(error.code)", error.description,

@@ -30,9 +30,12 @@ internal import Secrets
     private static func start(
         _ userAgent: String, _ limits: HTTPLimits
     ) throws(HTTPError) -> CurlHandle {
+        guard unsafe tokencert_curl_library() != nil else {
+            throw HTTPError(.failed, "libcurl is not on this machine (\(TOKENCERT_LIBCURL))")
+        }
         // Once for the process; libcurl counts.
-        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
-            let handle = unsafe curl_easy_init()
+        guard tokencert_curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
+            let handle = unsafe tokencert_curl_easy_init()
         else {
             throw HTTPError(.failed, "libcurl does not start")
         }
@@ -72,7 +75,7 @@ internal import Secrets
     }
 
     deinit {
-        unsafe curl_easy_cleanup(handle)
+        unsafe tokencert_curl_easy_cleanup(handle)
     }
 
     private func setLongs(_ options: [(CURLoption, Int)]) throws(HTTPError) {
@@ -88,15 +91,15 @@ internal import Secrets
     private func check(_ code: CURLcode) throws(HTTPError) {
         guard code == CURLE_OK else {
             throw HTTPError(
-                .failed, unsafe String(cString: curl_easy_strerror(code)),
+                .failed, unsafe String(cString: tokencert_curl_easy_strerror(code)),
                 curlCode: Int(code.rawValue))
         }
     }
 
     /// Hosts that NO_PROXY names, and the loopback addresses.
     private static var hostsWithoutProxy: String {
-        let named = unsafe (curl_getenv("NO_PROXY") ?? curl_getenv("no_proxy"))
-        defer { unsafe curl_free(named) }
+        let named = unsafe (tokencert_curl_getenv("NO_PROXY") ?? tokencert_curl_getenv("no_proxy"))
+        defer { unsafe tokencert_curl_free(named) }
         let loopback = "localhost,127.0.0.1,::1"
         // The asterisk means every host only where it stands alone.
         if let named = unsafe named, unsafe String(cString: named) == "*" { return "*" }
@@ -118,8 +121,8 @@ internal import Secrets
     func post(
         _ url: String, _ body: [UInt8], contentType: String, maximumAnswer: Int
     ) throws(HTTPError) -> HTTPAnswer {
-        let headers = unsafe curl_slist_append(nil, "Content-Type: \(contentType)")
-        defer { unsafe curl_slist_free_all(headers) }
+        let headers = unsafe tokencert_curl_slist_append(nil, "Content-Type: \(contentType)")
+        defer { unsafe tokencert_curl_slist_free_all(headers) }
         try unsafe check(tokencert_curl_set_list(handle, CURLOPT_HTTPHEADER, headers))
         defer { _ = unsafe tokencert_curl_set_list(handle, CURLOPT_HTTPHEADER, nil) }
         var body = body
@@ -132,7 +135,7 @@ internal import Secrets
     func get(_ url: String, maximumAnswer: Int) throws(HTTPError) -> HTTPAnswer {
         try setLongs([(CURLOPT_HTTPGET, 1)])
         return try unsafe exchange(url, maximumAnswer) { handle in
-            unsafe curl_easy_perform(handle)
+            unsafe tokencert_curl_easy_perform(handle)
         }
     }
 
@@ -142,7 +145,7 @@ internal import Secrets
         unsafe tokencert_curl_set_off_t(
             handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
         unsafe tokencert_curl_set_pointer(handle, CURLOPT_POSTFIELDS, bytes.baseAddress)
-        let code = unsafe curl_easy_perform(handle)
+        let code = unsafe tokencert_curl_easy_perform(handle)
         unsafe tokencert_curl_set_pointer(handle, CURLOPT_POSTFIELDS, nil)
         return code
     }
@@ -185,7 +188,7 @@ internal import Secrets
 
     private func error(_ code: CURLcode, _ message: String, _ answer: CollectedAnswer) -> HTTPError
     {
-        let standard = unsafe String(cString: curl_easy_strerror(code))
+        let standard = unsafe String(cString: tokencert_curl_easy_strerror(code))
         var uploaded: curl_off_t = 0
         unsafe tokencert_curl_get_off_t(handle, CURLINFO_SIZE_UPLOAD_T, &uploaded)
         let kind: HTTPError.Code =
@@ -244,7 +247,7 @@ private final class CollectedAnswer {
         let line = unsafe String(
             decoding: UnsafeRawBufferPointer(start: data, count: count), as: UTF8.self)
         if line.lowercased().hasPrefix("date:") {
-            let date = unsafe curl_getdate(String(line.dropFirst("date:".count)), nil)
+            let date = unsafe tokencert_curl_getdate(String(line.dropFirst("date:".count)))
             if date >= 0 { answer.date = Int64(date) }
         }
         return count

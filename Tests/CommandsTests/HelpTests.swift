@@ -1,0 +1,107 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// What a person reads who asks how a command is used.
+    @Suite struct HelpTests {
+        private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "Snapshots")
+
+        /// A command of the help's own description of itself.
+        private struct Command: Decodable {
+            let commandName: String
+            let subcommands: [Command]?
+            let abstract: String?
+        }
+
+        private struct Dump: Decodable {
+            let command: Command
+        }
+
+        private func commands() throws -> [[String]] {
+            let dump = try run(product("tokencert"), ["--experimental-dump-help"]).output
+            let root = try JSONDecoder().decode(Dump.self, from: Data(dump.utf8)).command
+            func paths(_ command: Command, _ above: [String]) -> [[String]] {
+                (command.subcommands ?? []).filter { $0.commandName != "help" }.flatMap {
+                    [above + [$0.commandName]] + paths($0, above + [$0.commandName])
+                }
+            }
+            return [[]] + paths(root, [])
+        }
+
+        @Test("The help of a command changes without anybody having read it")
+        func snapshots() throws {
+            let isRecording = ProcessInfo.processInfo.environment["TOKENCERT_RECORD"] != nil
+            var names: Set<String> = []
+            for command in try commands() {
+                let outcome = try run(
+                    product("tokencert"), command + ["--help"], environment: ["COLUMNS": "80"])
+                #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(command)")
+                let name = (["tokencert"] + command).joined(separator: "-") + ".txt"
+                names.insert(name)
+                let file = Self.folder.appending(path: name)
+                if isRecording {
+                    try outcome.output.write(to: file, atomically: true, encoding: .utf8)
+                }
+                let expected = try? String(contentsOf: file, encoding: .utf8)
+                #expect(
+                    outcome.output == expected,
+                    "\(name) is another one; TOKENCERT_RECORD=1 SoftHSM/test --filter HelpTests writes it"
+                )
+                // argument-parser does not break the line of the usage.
+                let long = outcome.output.split(separator: "\n").filter {
+                    $0.count > 80 && !$0.hasPrefix("USAGE: ")
+                }
+                #expect(long.isEmpty, "\(name) has lines that do not fit: \(long)")
+            }
+            let kept = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path())
+            #expect(Set(kept) == names, "snapshots of commands that are gone")
+        }
+
+        @Test("A command has no sentence that says what it is for, or an example that does not run")
+        func everyCommandIsExplained() throws {
+            for command in try commands() {
+                let help = try run(product("tokencert"), command + ["--help"]).output
+                #expect(help.hasPrefix("OVERVIEW: "), "\(command)")
+            }
+        }
+
+        @Test("A manual page is broken, or missing for a command")
+        func manuals() throws {
+            let folder = try TemporaryFolder()
+            let script = URL(filePath: #filePath).deletingLastPathComponent()
+                .appending(path: "../../SoftHSM/packaging/manpages").standardizedFileURL.path()
+            let dump = try run(product("tokencert"), ["--experimental-dump-help"]).output
+            let file = try folder.write(dump, "help.json")
+            let settings = try folder.write(
+                run(product("tokencert"), ["config", "--json"]).output, "settings.json")
+            try FileManager.default.createDirectory(
+                atPath: folder.file("man1"), withIntermediateDirectories: true)
+            let readme = URL(filePath: script).appending(path: "../../../README.md")
+                .standardizedFileURL.path()
+            let made = try run(
+                "/usr/bin/python3",
+                [script, file, settings, readme, "0.1.0", "2026-01-31", folder.file("man1")])
+            #expect(made.status == 0, "\(made.errors)")
+            let pages = try FileManager.default.contentsOfDirectory(atPath: folder.file("man1"))
+            for command in try commands() {
+                let name = (["tokencert"] + command).joined(separator: "-") + ".1"
+                guard pages.contains(name) else {
+                    Issue.record("there is no \(name)")
+                    continue
+                }
+                let shown = try run(
+                    "man", ["--warnings", "-l", folder.file("man1/" + name)],
+                    environment: [
+                        "MANWIDTH": "80", "LC_ALL": "C.UTF-8", "MANPAGER": "cat",
+                        "MANROFFOPT": "-ww",
+                    ])
+                #expect(shown.status == 0 && shown.errors.isEmpty, "\(name): \(shown.errors)")
+                for section in ["NAME", "SYNOPSIS"] {
+                    #expect(shown.output.contains(section), "\(name)")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import Testing
+
+@testable import CAcert
+@testable import Commands
+@testable import Cryptoki
+@testable import CurlHTTP
+@testable import Inventory
+@testable import Issuance
+@testable import Ledger
+@testable import OpenSSLX509
+@testable import Secrets
+
+/// Every error that the code can throw says what to do, or that nothing helps.
+@Suite struct HintTests {
+    private static let sources = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../Sources").standardizedFileURL
+
+    /// The codes that a source file declares.
+    private func codes(_ file: String) throws -> Set<String> {
+        let text = try String(
+            contentsOf: Self.sources.appending(path: file), encoding: .utf8)
+        let names = text.matches(of: /static let (\w+) = Code\(value: "(\w+)"\)/)
+            .map { String($0.output.2) }
+        #expect(!names.isEmpty, "\(file) has no codes")
+        return Set(names)
+    }
+
+    private func expectHints(_ failure: Failure, _ what: String) {
+        #expect(!failure.hints.isEmpty, "\(what) leaves a person without a hint")
+        #expect(!failure.message.isEmpty && !failure.message.contains("\n"), "\(what)")
+        #expect(!failure.code.isEmpty, "\(what)")
+    }
+
+    @Test("A job fails, and nobody says what to type")
+    func issuance() throws {
+        let all: [IssuanceError.Code] = [
+            .tokenUnsuitable, .tokenNotWritable, .idTaken, .noSuchPlace, .noRoom, .noSuchObject,
+            .severalObjects, .pinRefused, .pinExpired, .pinLastTry, .tokenFailed, .keyUnsafe,
+            .notProved, .keyNotAccepted, .accountLacks, .badSubject, .orderRefused,
+            .credentialsRefused, .caUnreachable, .orderPending, .needsDecision,
+            .otherOrderUnfinished, .orderInUse, .alreadyReplaced, .ledgerFailed,
+            .certificateWrong, .certificateDiffers,
+        ]
+        #expect(Set(all.map(\.description)) == (try codes("Issuance/IssuanceError.swift")))
+        for code in all {
+            for step in Step.allCases {
+                var error = IssuanceError(code, at: step, "reason", choices: ["choice"])
+                // What is about another order names it.
+                error.order = 7
+                error.remainder = .order
+                expectHints(Failure(issuance: error), "\(code) at \(step)")
+            }
+        }
+    }
+
+    @Test("What a token returns leaves a person without a hint, or without its name")
+    func tokens() throws {
+        for (number, name) in ReturnValue.names where number != 0 {
+            let value = ReturnValue(rawValue: number)
+            let error = CryptokiError(.returned, function: "C_Sign", returnValue: value)
+            let failure = Failure(cryptoki: error)
+            expectHints(failure, name)
+            #expect(failure.message.contains(name), "\(failure.message)")
+            let issuing = Failure(
+                issuance: IssuanceError(error, at: .request, while: "the token does not sign"))
+            expectHints(issuing, name)
+            // In plain words, with the standard's name in brackets at its end.
+            #expect(issuing.message.hasSuffix("[\(name)]"), "\(issuing.message)")
+        }
+        let all: [CryptokiError.Code] = [
+            .returned, .functionMissing, .moduleUnusable, .invalidURI, .malformedAnswer,
+        ]
+        #expect(
+            Set(all.map(\.description)).isSuperset(
+                of: try codes("Cryptoki/Errors/CryptokiError.swift")))
+        for code in all {
+            expectHints(
+                Failure(cryptoki: CryptokiError(code, function: "C_Sign", context: "x")), "\(code)")
+        }
+    }
+
+    @Test("A ledger, a secret or a connection fails, and nobody says what to do")
+    func others() throws {
+        let ledger: [LedgerError.Code] = [
+            .noSuchOrder, .inUse, .locked, .full, .damaged, .newer, .unusable, .unfinished,
+            .alreadyReplaced, .alreadySent, .finished,
+        ]
+        #expect(
+            Set(ledger.map(\.description)).isSuperset(of: try codes("Ledger/LedgerError.swift")))
+        for code in ledger {
+            expectHints(Failure(LedgerError(code, "reason", order: 7)), "\(code)")
+        }
+        let secrets: [SecretError.Code] = [
+            .unknownSource, .unreadable, .noTerminal, .cancelled, .empty, .malformed,
+        ]
+        #expect(Set(secrets.map(\.description)) == (try codes("Secrets/SecretError.swift")))
+        for code in secrets { expectHints(Failure(SecretError(code, "reason")), "\(code)") }
+        for code in [CAcertError.Code.credentials, .refused, .notTheAPI] {
+            expectHints(Failure(CAcertError(code, "reason")), "\(code)")
+        }
+        expectHints(Failure(HTTPError(.failed, "reason")), "HTTP")
+        expectHints(Failure(X509Error(code: .failed, context: "x", reasons: [])), "X.509")
+        for code in [TokenSelectionError.Code.none, .several, .uninitialized] {
+            let failure = Failure(TokenSelectionError(code: code, candidates: []))
+            // Several are told by naming them; here there are none to name.
+            #expect(code == .several || !failure.hints.isEmpty, "\(code)")
+        }
+    }
+
+    @Test("What no list of errors knows ends without a word about what to do")
+    func bug() {
+        struct Other: Error {}
+        let failure = Failure(Other())
+        #expect(failure.status == .bug)
+        expectHints(failure, "a bug")
+    }
+
+    @Test("A failure is written with an empty list of hints")
+    func literals() throws {
+        let files = FileManager.default.enumerator(
+            at: Self.sources.appending(path: "Commands"), includingPropertiesForKeys: nil)
+        var count = 0
+        for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            count += text.matches(of: /hints: \[/).count
+            #expect(!text.contains("hints: []"), "\(file.lastPathComponent)")
+        }
+        #expect(count > 50)
+    }
+}

@@ -1,0 +1,404 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// What programs read: every output in JSON, and the schema that tells what is in it.
+    @Suite struct SchemaTests {
+        /// A command with the output that it has. `FOLDER`, `ROOT`, `FINGERPRINT` and `ANCHOR` stand
+        /// for what a bench has of its own.
+        private struct Sample {
+            /// Its name in the schema.
+            let output: String
+            let arguments: [String]
+            let status: Int32
+            /// Variables besides those of the bench; the faulty module is used where one is for it.
+            let environment: [String: String]
+
+            init(
+                _ output: String, _ arguments: String..., status: Int32 = 0,
+                environment: [String: String] = [:]
+            ) {
+                self.output = output
+                self.arguments = arguments
+                self.status = status
+                self.environment = environment
+            }
+        }
+
+        /// On a token with a PIN, with an account; each finds what those before it have left.
+        private static let everyday = [
+            Sample("config", "config"),
+            Sample("config", "config", "--config", "FOLDER/config.json", "--profile", "home"),
+            Sample("completions", "completions", "bash"),
+            Sample("doctor", "doctor"),
+            Sample("doctor", "doctor", "--offline", "--module", "/nonexistent.so", status: 79),
+            Sample("account", "account"),
+            Sample("tokens", "tokens"),
+            Sample("tokens", "tokens", "--verbose"),
+            Sample("tokens", "tokens", environment: ["TOKENCERT_MODULE": ""]),
+            Sample(
+                "tokens", "tokens",
+                environment: ["FAULTY_RULES": "C_GetTokenInfo:before:return=0x30"]),
+            Sample("tokenProfiles", "tokens", "--profiles"),
+            Sample("resumeList", "resume"),
+            Sample("history", "history"),
+            Sample("list", "list"),
+            Sample("health", "health"),
+            Sample("requestPlan", "request", "--dry-run"),
+            Sample("request", "request", "--label", "spare", "--key-type", "rsa:2048"),
+            Sample("requestPlan", "request", "--dry-run", "--key", "pkcs11:object=spare"),
+            Sample("issuePlan", "issue", "--dry-run"),
+            Sample("issuePlan", "issue", "--dry-run", "--key", "pkcs11:object=spare"),
+            Sample(
+                "issue", "issue", "--label", "mail", "--key-type", "rsa:2048", "--out",
+                "FOLDER/mail.pem"),
+            Sample("list", "list"),
+            Sample("list", "list", environment: ["TOKENCERT_PIN_SOURCE": ""]),
+            Sample("show", "show", "pkcs11:object=mail"),
+            Sample("show", "show", "pkcs11:object=mail;type=cert"),
+            Sample("health", "health"),
+            Sample("health", "health", "--days", "1000", status: 79),
+            Sample("health", "health", environment: ["TOKENCERT_CA_FILE": ""]),
+            Sample("renewPlan", "renew", "--all", "--dry-run"),
+            Sample("renew", "renew", "--expiring", "1d"),
+            Sample("renew", "renew", "--all", "--new-key"),
+            Sample("import", "import", "--cert", "FOLDER/mail.pem"),
+            Sample(
+                "renew", "renew", "--all", status: 73,
+                environment: ["FAULTY_RULES": "C_CreateObject:before:return=0x31"]),
+            Sample("resumeList", "resume"),
+            Sample("issue", "resume", "5"),
+            Sample("resumeMessage", "resume", "1"),
+            Sample(
+                "evidence", "evidence", "pkcs11:object=spare", "--out", "FOLDER/evidence"),
+            Sample("history", "history", "show", "2"),
+            Sample("history", "history"),
+            Sample("historyVerify", "history", "verify"),
+            Sample("trust", "trust", "add", "ROOT"),
+            Sample("trust", "trust", "list"),
+            Sample("trust", "trust", "fetch", "--fingerprint", "FINGERPRINT"),
+            Sample("trustRemoved", "trust", "remove", "ANCHOR"),
+            Sample("deletePlan", "delete", "pkcs11:object=spare", "--dry-run"),
+            Sample("delete", "delete", "pkcs11:object=spare", "--yes"),
+            Sample(
+                "tokenMessage", "token", "change-pin", "--new-pin-source", "file:FOLDER/new-pin"),
+            Sample(
+                "tokenMessage", "token", "unblock", "--pin-source", "file:FOLDER/pin",
+                "--so-pin-source", "file:FOLDER/so-pin"),
+        ]
+
+        /// On a store with a token that has no PIN, and one that was never set up.
+        private static let fresh = [
+            Sample("tokens", "tokens", "--verbose"),
+            Sample(
+                "tokenMessage", "token", "set-pin", "--token", "bare", "--pin-source",
+                "file:FOLDER/new-pin", "--so-pin-source", "file:FOLDER/so-pin"),
+            Sample(
+                "tokenMessage", "token", "label", "home", "--token", "bare", "--pin-source",
+                "file:FOLDER/new-pin", "--so-pin-source", "file:FOLDER/so-pin"),
+            Sample(
+                "tokenInit", "token", "init", "--label", "wörk", "--pin-source",
+                "file:FOLDER/new-pin", "--so-pin-source", "file:FOLDER/so-pin"),
+            Sample(
+                "probe", "probe", "--token", "home", "--yes", "--key-type", "ec:p256",
+                "--pin-source", "file:FOLDER/new-pin"),
+        ]
+
+        /// On a token with a PIN, with an account.
+        private static let failures = [
+            Sample("error", "isue", status: 64),
+            Sample("error", "issue", "--nonsense", status: 64),
+            Sample("error", "show", "no URI", status: 64),
+            Sample("error", "issue", "--email", "bob@example.org", status: 65),
+            Sample("error", "list", "--token", "wrok", status: 66),
+            Sample("error", "show", "pkcs11:object=nothing", status: 66),
+            Sample("error", "history", "show", "7", status: 66),
+            Sample("error", "account", "--ca-url", "https://localhost:1", status: 69),
+            Sample("error", "token", "set-pin", status: 73),
+            Sample(
+                "error", "list", status: 74,
+                environment: ["FAULTY_RULES": "C_OpenSession:before:return=0x30"]),
+            // A number that only the vendor knows.
+            Sample(
+                "error", "list", status: 74,
+                environment: ["FAULTY_RULES": "C_OpenSession:before:return=0x80000001"]),
+            Sample("error", "trust", "fetch", status: 76),
+            Sample("error", "list", "--pin-source", "file:FOLDER/new-pin", status: 77),
+            Sample("error", "list", "--pin-source", "file:FOLDER/new-pin", status: 77),
+            Sample("error", "list", "--module", "/nonexistent.so", status: 78),
+            Sample("error", "config", "--profile", "nobody", status: 78),
+            Sample("error", "doctor", "--color", "blue", status: 64),
+            // What was issued stands in the error, since it does not get into the file.
+            Sample(
+                "error", "issue", "--out", "FOLDER/" + String(repeating: "n", count: 250),
+                status: 78),
+        ]
+
+        private static let root = URL(filePath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        private static let script = root.appending(path: "Tests/TestSupport/validate.py").path()
+        private static let file = root.appending(
+            path: "Sources/Commands/Documentation.docc/Resources/tokencert.schema.json"
+        ).path()
+
+        private func schema() throws -> [String: Any] {
+            let data = try Data(contentsOf: URL(filePath: Self.file))
+            return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        }
+
+        private func definitions() throws -> [String: [String: Any]] {
+            try #require(try schema()["$defs"] as? [String: [String: Any]])
+        }
+
+        private func validate(_ text: String, _ output: String) throws -> Outcome {
+            try run("/usr/bin/python3", [Self.script, Self.file, output], input: text)
+        }
+
+        /// Runs commands one after the other, and holds what they print against the schema.
+        private func check(
+            _ samples: [Sample], _ bench: Bench,
+            _ location: SourceLocation = #_sourceLocation
+        ) throws {
+            try bench.token.folder.write("8347261\n", "new-pin")
+            try bench.token.folder.write(bench.token.soPIN + "\n", "so-pin")
+            try bench.token.folder.write(
+                #"{"profiles": {"home": {"token": "work", "quiet": true}}}"#, "config.json")
+            let text = try run(
+                "openssl",
+                ["x509", "-in", bench.ca.rootFile, "-noout", "-fingerprint", "-sha256"]
+            ).output
+            let fingerprint = try #require(text.split(separator: "=").last)
+                .filter(\.isHexDigit).lowercased()
+            let words = [
+                "FOLDER": bench.token.folder.path, "ROOT": bench.ca.rootFile,
+                "FINGERPRINT": fingerprint,
+                "ANCHOR": "stand-in-ca-class-1-root-" + fingerprint.prefix(8),
+            ]
+            for sample in samples {
+                let arguments = sample.arguments.map { argument in
+                    words.reduce(argument) { $0.replacing($1.key, with: $1.value) }
+                }
+                let isFaulty = sample.environment.keys.contains { $0.hasPrefix("FAULTY_") }
+                let outcome = try bench.tokencert(
+                    arguments + ["--json"],
+                    isFaulty ? bench.faulty(sample.environment) : sample.environment)
+                #expect(
+                    outcome.status == sample.status, "\(arguments): \(outcome)",
+                    sourceLocation: location)
+                let violations = try validate(outcome.output, sample.output)
+                #expect(
+                    violations.status == 0, "\(arguments): \(violations.errors)\(outcome)",
+                    sourceLocation: location)
+            }
+        }
+
+        @Test("A program does not find what a command prints where it is said to be")
+        func everydayCommands() throws {
+            try check(Self.everyday, try Bench())
+        }
+
+        @Test("A program that sets up tokens cannot tell what came of it")
+        func freshTokens() throws {
+            let bench = try Bench(withoutToken: ())
+            let made = try run(
+                "pkcs11-tool",
+                [
+                    "--module", softHSMModule, "--init-token", "--slot-index", "0", "--label",
+                    "bare", "--so-pin", "env:SO_PIN",
+                ],
+                environment: bench.token.environment.merging(["SO_PIN": bench.token.soPIN]) { $1 })
+            #expect(made.status == 0, "\(made.errors)")
+            try check(Self.fresh, bench)
+        }
+
+        @Test("A program cannot tell why something failed, or what is left to do")
+        func failedCommands() throws {
+            let bench = try Bench()
+            try check(Self.failures, bench)
+            #expect(try bench.tokencert(["list"]).status == 0)
+        }
+
+        @Test("A program breaks on what others have left on a token")
+        func foreignObjects() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            let made = try run(
+                "bash",
+                [
+                    "-ec",
+                    """
+                    cd "$0"
+                    openssl genrsa -traditional -3 -out short.pem 1024
+                    openssl rsa -in short.pem -outform DER -out privkey
+                    openssl rsa -in short.pem -pubout -outform DER -out pubkey
+                    # A curve and an algorithm that have no name here, and a key for clients.
+                    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:brainpoolP256r1 \
+                        -nodes -keyout k -subj /CN=brainpool -outform DER -out brainpool
+                    openssl req -x509 -newkey ed448 -nodes -keyout k -subj /CN=ed448 \
+                        -outform DER -out ed448
+                    openssl req -x509 -newkey ed25519 -nodes -keyout k -subj /CN=server -days 5 \
+                        -addext extendedKeyUsage=serverAuth -outform DER -out server
+                    """, folder.path,
+                ])
+            #expect(made.status == 0, "\(made.errors)")
+            try folder.write("no certificate", "text")
+            let objects = [
+                ["--write-object", folder.file("privkey"), "--type", "privkey", "--id", "07"],
+                ["--write-object", folder.file("pubkey"), "--type", "pubkey", "--id", "07"],
+                // Of another key with the same id, and without any.
+                ["--write-object", folder.file("server"), "--type", "cert", "--id", "07"],
+                ["--write-object", folder.file("brainpool"), "--type", "cert", "--id", "08"],
+                ["--write-object", folder.file("ed448"), "--type", "cert"],
+                ["--write-object", folder.file("text"), "--type", "data"],
+                ["--keypairgen", "--key-type", "EC:secp256k1", "--id", "09"],
+            ]
+            for arguments in objects {
+                let written = try bench.token.pkcs11Tool(arguments)
+                #expect(written.status == 0, "\(arguments): \(written.errors)")
+            }
+            for source in ["", "file:\(folder.file("pin"))"] {
+                let environment = ["TOKENCERT_PIN_SOURCE": source]
+                try check(
+                    [
+                        Sample("list", "list", environment: environment),
+                        Sample("health", "health", status: 79, environment: environment),
+                        Sample("show", "show", "pkcs11:type=public", environment: environment),
+                        Sample("show", "show", "pkcs11:type=cert", environment: environment),
+                    ], bench)
+            }
+            let delete = "pkcs11:id=%07;type=private"
+            try check([Sample("deletePlan", "delete", delete, "--dry-run")], bench)
+        }
+
+        @Test("A program cannot read what happened to an order, or not all of it")
+        func events() throws {
+            let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
+            let folder = bench.token.folder
+            try check(
+                [
+                    Sample(
+                        "issue", "issue", "--key-type", "rsa:2048", "--out", "FOLDER/mail.pem")
+                ], bench)
+            try folder.write(
+                folder.read("mail.pem") + bench.ca.folder.read("class3.pem"), "both.pem")
+            let silent = try SilentServer(bench.ca)
+            try check(
+                [
+                    Sample("import", "import", "--cert", "FOLDER/both.pem", "--chain"),
+                    Sample("renew", "renew", "--all", "--retire"),
+                    Sample(
+                        "request", "request", "--key-type", "rsa:2048", "--token-profile",
+                        "softhsm2"),
+                    Sample(
+                        "error", "issue", "--key-type", "ec:p256", "--ca-accepts", "ec",
+                        status: 65),
+                    Sample(
+                        "error", "issue", "--key-type", "rsa:2048", status: 73,
+                        environment: ["FAULTY_CERTIFICATE_LIMIT": "500"]),
+                    Sample("resumeMessage", "resume", "6", "--abandon"),
+                    Sample(
+                        "error", "issue", "--key-type", "rsa:2048", "--ca-url", silent.url,
+                        status: 75),
+                ], bench)
+            try orderWhileTheCAGoes(bench)
+            try check([Sample("resumeList", "resume"), Sample("history", "history")], bench)
+
+            let history = try bench.tokencert(["history", "--json"]).json()
+            let orders = try #require(history["orders"] as? [[String: Any]])
+            let happened = orders.flatMap { $0["events"] as? [[String: Any]] ?? [] }
+            let parts = try #require(try definitions()["parts"]?["$defs"] as? [String: Any])
+            let event = try #require(parts["event"] as? [String: Any])
+            let properties = try #require(event["properties"] as? [String: [String: Any]])
+            let kinds = try #require(properties["kind"]?["enum"] as? [String])
+            #expect(Set(happened.compactMap { $0["kind"] as? String }) == Set(kinds))
+        }
+
+        /// Begins an order that finds nobody when it is sent.
+        private func orderWhileTheCAGoes(_ bench: Bench) throws {
+            var server: SilentServer? = try SilentServer(bench.ca)
+            let slow = bench.faulty([
+                "FAULTY_RULES": "C_Sign#1:before:delay=2000",
+                "TOKENCERT_CA_URL": try #require(server?.url),
+            ])
+            let signatures = bench.calls("C_Sign")
+            let queue = DispatchQueue(label: "issue")
+            queue.async { _ = try? bench.tokencert(["issue", "--key-type", "rsa:2048"], slow) }
+            for _ in 0..<200 where bench.calls("C_Sign") == signatures { usleep(50_000) }
+            server = nil
+            queue.sync {}
+        }
+
+        @Test(
+            "A program does not see that the CA changed what was asked for, or that an answer broke",
+            arguments: ["other-name", "late-reset"])
+        func oddAnswers(fault: String) throws {
+            let bench = try Bench(["--fault", fault])
+            try check(
+                [
+                    Sample("issue", "issue", "--key-type", "rsa:2048", "--accept-changes"),
+                    Sample("history", "history"),
+                ], bench)
+        }
+
+        @Test("A command prints JSON that nobody has described")
+        func complete() throws {
+            let samples = Self.everyday + Self.fresh + Self.failures
+            let outputs = Set(try definitions().keys).subtracting(["parts"])
+            #expect(Set(samples.map(\.output)) == outputs)
+            // Without a name a program may have any of them.
+            let all = try #require(try schema()["anyOf"] as? [[String: String]])
+            #expect(Set(all.compactMap { $0["$ref"] }) == Set(outputs.map { "#/$defs/\($0)" }))
+
+            let help = try run(product("tokencert"), ["--experimental-dump-help"]).json()
+            let commands = commandsWithJSON(try #require(help["command"] as? [String: Any]))
+            #expect(commands.count > 20, "\(commands)")
+            for command in commands {
+                #expect(
+                    samples.contains {
+                        $0.output != "error" && $0.arguments.starts(with: command)
+                    }, "\(command)")
+            }
+        }
+
+        /// The names of the commands that have an option `--json`, each with those above it.
+        private func commandsWithJSON(
+            _ command: [String: Any], _ path: [String] = []
+        ) -> [[String]] {
+            let options = command["arguments"] as? [[String: Any]] ?? []
+            let names = options.flatMap { $0["names"] as? [[String: Any]] ?? [] }
+            let hasJSON = names.contains { $0["name"] as? String == "json" }
+            let commands = command["subcommands"] as? [[String: Any]] ?? []
+            return (hasJSON ? [path] : [])
+                + commands.flatMap {
+                    commandsWithJSON($0, path + [$0["commandName"] as? String ?? ""])
+                }
+        }
+
+        @Test("Something that is printed is not described, or anything may stand in its place")
+        func described() throws {
+            func look(_ value: Any, _ path: String) {
+                if let values = value as? [Any] {
+                    for (index, value) in values.enumerated() { look(value, "\(path)/\(index)") }
+                }
+                guard let object = value as? [String: Any] else { return }
+                for (name, value) in object { look(value, "\(path)/\(name)") }
+                guard object["type"] as? String == "object",
+                    let properties = object["properties"] as? [String: [String: Any]]
+                else { return }
+                #expect(object["additionalProperties"] as? Bool == false, "\(path)")
+                let required = object["required"] as? [String] ?? []
+                #expect(Set(required).isSubset(of: properties.keys), "\(path)")
+                for (name, property) in properties {
+                    let text = property["description"] as? String ?? ""
+                    #expect(text.hasSuffix("."), "\(path)/properties/\(name)")
+                }
+            }
+            look(try schema(), "#")
+            for text in ["", "{}", "[]", #"{"message": 1}"#, #"{"message": "", "more": 1}"#] {
+                #expect(try validate(text, "tokenMessage").status == 1, "\(text)")
+            }
+            #expect(try validate(#"{"message": "done"}"#, "tokenMessage").status == 0)
+        }
+    }
+}
