@@ -12,6 +12,11 @@ internal import Terminal
 ///
 /// - Returns: The status to exit with: see ``ExitStatus``.
 public func runTokencert() -> Int32 {
+    // Scripts ask for this again and again; all that argument-parser prepares is for nothing then.
+    if CommandLine.arguments.dropFirst().elementsEqual(["--version"]) {
+        print(Tokencert.version)
+        return ExitStatus.done.rawValue
+    }
     do {
         var command = try Tokencert.parseAsRoot()
         try command.run()

@@ -2,6 +2,9 @@ public import ArgumentParser
 
 /// The program: its commands and its name.
 public struct Tokencert: ParsableCommand {
+    /// The version of the program.
+    static let version = "0.1.0"
+
     /// Name, summary and commands, for argument-parser.
     public static let configuration = CommandConfiguration(
         commandName: "tokencert",
@@ -14,7 +17,7 @@ public struct Tokencert: ParsableCommand {
             Every option can be set in the environment, --ca-url as TOKENCERT_CA_URL, and most in a \
             file: tokencert help config.
             """,
-        version: "0.1.0",
+        version: version,
         subcommands: [
             TokensCommand.self, ListCommand.self, ShowCommand.self, HealthCommand.self,
             AccountCommand.self, RequestCommand.self, IssueCommand.self, ResumeCommand.self,

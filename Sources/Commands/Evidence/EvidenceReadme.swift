@@ -1,4 +1,3 @@
-internal import ArgumentParser
 internal import Cryptoki
 internal import Issuance
 internal import OpenSSLX509
@@ -18,7 +17,7 @@ struct EvidenceReadme {
         return """
             EVIDENCE OF A KEY ON A TOKEN
 
-            Made with tokencert \(Tokencert.configuration.version) on \(time)
+            Made with tokencert \(Tokencert.version) on \(time)
             for the key with SHA-256 (SubjectPublicKeyInfo)
               \(bundle.publicKeyHash)
             on the token "\(printable(info.label))" (\(printable(info.model)), serial \

@@ -29,7 +29,7 @@ struct CurlTransport: ~Copyable, Transport {
 }
 
 /// What the program calls itself.
-let userAgent = "tokencert/\(Tokencert.configuration.version)"
+let userAgent = "tokencert/\(Tokencert.version)"
 
 /// Opens the account that the options name.
 func openAPI(_ options: CAOptions, anchorsPEM: String) throws -> API<CurlTransport> {
