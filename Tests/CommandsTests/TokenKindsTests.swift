@@ -279,6 +279,22 @@ extension RealParts {
             #expect(outcome.errors.contains("enter the PIN on the reader of “work”"))
         }
 
+        @Test(
+            "The documentation does not name a profile, or says that it was tested where it was not"
+        )
+        func documentedProfiles() throws {
+            let file = URL(filePath: #filePath).deletingLastPathComponent().appending(
+                path: "../../Sources/Commands/Documentation.docc/Tokens.md")
+            let text = try String(contentsOf: file, encoding: .utf8)
+            let report = try run(product("tokencert"), ["tokens", "--profiles", "--json"]).json()
+            let profiles = try #require(report["profiles"] as? [[String: Any]])
+            #expect(profiles.count == 12)
+            for profile in profiles {
+                let parts = ["name", "title", "tested"].compactMap { profile[$0] as? String }
+                #expect(text.contains("| `\(parts[0])` | \(parts[1]) | \(parts[2]) |"), "\(parts)")
+            }
+        }
+
         // MARK: Signatures and public keys
 
         @Test(

@@ -107,6 +107,8 @@ extension RealParts {
             for kind in expected.kinds {
                 let made = try tokencert(module, ca, ["issue", "--key-type", kind, "--json"])
                 note(expected, "issue \(kind)", made.status == 0, made.errors)
+                guard made.status == 0 else { continue }
+                try again(module, ca, expected, kind, try json(made))
             }
             let list = try tokencert(module, ca, ["list", "--json"]).output
             for pem in ca.issued {
@@ -174,6 +176,25 @@ extension RealParts {
                 ["PIN": module.pin, "SO_PIN": module.soPIN])
             #expect(written.status == 0, "\(written.errors)")
             return ["01", "03"]
+        }
+
+        /// The certificate of a key of each kind is renewed, removed, and brought back from a file.
+        private func again(
+            _ module: RunningModule, _ ca: StandIn, _ expected: Expected, _ kind: String,
+            _ issued: [String: Any]
+        ) throws {
+            let key = try #require(issued["key"] as? String)
+            let renewing = try tokencert(module, ca, ["renew", key, "--retire", "--json"])
+            note(expected, "renew \(kind)", renewing.status == 0, renewing.errors)
+            guard renewing.status == 0 else { return }
+            let renewed = try #require((try json(renewing)["renewed"] as? [[String: Any]])?.first)
+            let certificate = try #require(renewed["certificate"] as? String)
+            let removed = try tokencert(module, ca, ["delete", certificate, "--yes"])
+            note(expected, "delete, certificate \(kind)", removed.status == 0, removed.errors)
+            let file = try module.folder.write(
+                try #require(renewed["pem"] as? String), "again.pem")
+            let imported = try tokencert(module, ca, ["import", "--cert", file])
+            note(expected, "import \(kind)", imported.status == 0, imported.errors)
         }
 
         private func renewAndImport(
