@@ -58,19 +58,36 @@ struct ConfigCommand: ParsableCommand {
         let profiles: [String]
         let settings: [Line]
 
+        /// The value as it may be shown: what is not in its form may be a secret in the wrong place.
+        private static func shown(_ setting: Setting, _ text: String) -> String {
+            let unusable = "(not shown: not in a form that is taken)"
+            switch setting {
+            case .pinSource, .securityOfficerPINSource, .newPINSource, .passwordSource:
+                return (try? SecretSource(text)).map { "\($0)" } ?? unusable
+            case .token where text.lowercased().hasPrefix("pkcs11:"), .key:
+                return (try? parseURI(text)).map { "\($0)" } ?? unusable
+            case .caURL where text.contains("@"):
+                return unusable
+            default:
+                return text
+            }
+        }
+
         init() {
             let configuration = ConfigurationFile.current
             file = configuration.path
-            isThere = isReadableFile(configuration.path)
+            isThere = Files.isThere(configuration.path)
             profile = configuration.profile
             profiles = configuration.profiles
             settings = Setting.allCases.compactMap { setting in
                 if let text = environmentVariable(setting.variable) {
-                    return Line(name: setting.rawValue, value: text, from: setting.variable)
+                    return Line(
+                        name: setting.rawValue, value: Self.shown(setting, text),
+                        from: setting.variable)
                 }
                 if let value = configuration.value(setting) {
                     return Line(
-                        name: setting.rawValue, value: value.content.text,
+                        name: setting.rawValue, value: Self.shown(setting, value.content.text),
                         from: value.profile.map { "profile \($0)" } ?? "file")
                 }
                 guard setting.isConfigurable else { return nil }

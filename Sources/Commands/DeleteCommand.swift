@@ -81,7 +81,7 @@ struct DeleteCommand: ParsableCommand {
                 .init(uri: $0.record.uri, subject: $0.content?.subject ?? "unreadable")
             },
             hangsOnIt: try hangsOn(named, inventory, capabilities))
-        if dryRun {
+        if setting(dryRun, .dryRun) {
             try show(report, "would be removed", "Nothing was changed.")
             return
         }

@@ -65,7 +65,7 @@ struct RenewCommand: ParsableCommand {
         let candidates = RenewalCandidates(
             anchors: anchors, now: now(), replaced: try ledgerOptions.replacedCertificates(),
             profile: token.profile)
-        if dryRun {
+        if setting(dryRun, .dryRun) {
             try showCandidates(try candidates.find(on: token.token, wanted, expiringWithin: days))
             return
         }

@@ -82,7 +82,7 @@ struct ResumeCommand: ParsableCommand {
                 hints: ["to go on: tokencert resume \(order.number)"])
         }
         let token = try findToken(of: order)
-        _ = try tokenOptions.source(nil)
+        _ = try tokenOptions.source(order.tokenURI())
         if order.remainder == .key, from == nil {
             try settleKey(page, order, token)
             return
@@ -100,7 +100,8 @@ struct ResumeCommand: ParsableCommand {
             certificates = try finisher.certificatesOnToken(for: order, in: page.ledger)
             guard !certificates.isEmpty else { throw Failure(undecided: order, reason) }
         }
-        let issued = try withPINs(finisher.pins(writing: true), tokenOptions) { pins in
+        let issued = try withPINs(finisher.pins(writing: true), tokenOptions, order.tokenURI()) {
+            pins in
             try finisher.finish(
                 page, with: certificates,
                 acceptingChanges: setting(acceptChanges, .acceptChanges), pins: pins)
@@ -119,7 +120,7 @@ struct ResumeCommand: ParsableCommand {
         if setting(acceptChanges, .acceptChanges) { request.acceptsChanges = true }
         let plan = try issuer.plan(order, request)
         try page.ledger.rehearse()
-        let issued = try withPINs(plan.pins, tokenOptions) { pins in
+        let issued = try withPINs(plan.pins, tokenOptions, order.tokenURI()) { pins in
             try issuer.resume(page, plan, pins: pins, orderingAgain: orderAgain)
         }
         try showIssued(issued, output)
@@ -128,7 +129,8 @@ struct ResumeCommand: ParsableCommand {
     private func settleKey(_ page: OpenOrder, _ order: Order, _ token: TokenCapabilities) throws {
         let settings = try issuanceSettings(TrustAnchors([]), nil, tokenOptions)
         let finisher = Finisher(token, settings: settings)
-        let uri = try withPINs(finisher.pins(writing: false), tokenOptions) { pins in
+        let uri = try withPINs(finisher.pins(writing: false), tokenOptions, order.tokenURI()) {
+            pins in
             try finisher.settleKey(page, pins: pins)
         }
         let text =
@@ -145,13 +147,13 @@ struct ResumeCommand: ParsableCommand {
         if setting(options.tokenProfile, .tokenProfile) == nil {
             options.tokenProfile = order.beginning.tokenProfile
         }
-        return try Commands.findToken(options, try PKCS11URI(parsing: order.beginning.token))
+        return try Commands.findToken(options, try order.tokenURI())
     }
 
     /// How the key of an order that is given up can be used or removed.
     private func tellKey(of order: Order) {
         guard order.beginning.newKeyKind != nil else { return }
-        let token = try? PKCS11URI(parsing: order.beginning.token)
+        let token = try? order.tokenURI()
         var named = Template()
         named[.class] = .privateKey
         named[.id] = bytes(hexadecimal: order.beginning.keyID)
@@ -170,6 +172,11 @@ struct ResumeCommand: ParsableCommand {
 }
 
 extension Order {
+    /// The token that the order is for.
+    fileprivate func tokenURI() throws -> PKCS11URI {
+        try PKCS11URI(parsing: beginning.token)
+    }
+
     fileprivate var isUndecided: Bool {
         if case .decision = remainder { true } else { false }
     }

@@ -67,7 +67,13 @@ struct ChildProcess: ~Copyable {
         var none = sigset_t()
         unsafe sigemptyset(&none)
         unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        // This process ignores it, and others would never end where nobody reads them.
+        var standard = sigset_t()
+        unsafe sigemptyset(&standard)
+        unsafe sigaddset(&standard, SIGPIPE)
+        unsafe posix_spawnattr_setsigdefault(&attributes, &standard)
+        unsafe posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
         if let input {
             unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
@@ -88,10 +94,16 @@ struct ChildProcess: ~Copyable {
         close(output)
         if input >= 0 { close(input) }
         guard !isOver else { return }
-        // Nobody listens to it any more.
-        kill(identifier, SIGTERM)
+        // Nobody listens to it any more: a second to end, then it has to, and one that runs as
+        // another user is left alone.
         var status: Int32 = 0
-        while unsafe waitpid(identifier, &status, 0) < 0, errno == EINTR {}
+        for signal in [SIGTERM, SIGKILL] {
+            kill(identifier, signal)
+            for _ in 0..<100 {
+                guard unsafe waitpid(identifier, &status, WNOHANG) == 0 else { return }
+                usleep(10_000)
+            }
+        }
     }
 
     /// Ends its input and waits until the program has ended.

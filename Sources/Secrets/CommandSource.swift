@@ -12,7 +12,13 @@ func readFromCommand(_ words: [String]) throws(SecretError) -> Secret {
     let secret = try readLine(process.output, "the output of \(words.first ?? "")")
     // What follows is read as well: a program whose output breaks off would fail.
     var rest = 0
-    while try nextByte(process.output, words.first ?? "") != nil, rest < 1 << 20 { rest += 1 }
+    while try nextByte(process.output, words.first ?? "") != nil {
+        rest += 1
+        guard rest < 1 << 20 else {
+            throw SecretError(
+                .malformed, "\(words.first ?? "") prints far more than one line")
+        }
+    }
     try process.wait()
     return secret
 }

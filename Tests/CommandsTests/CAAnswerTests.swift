@@ -275,7 +275,7 @@ extension RealParts {
             let before = bench.token.contents
             let outcome = try bench.tokencert(["issue"], ["TOKENCERT_CA_FILE": ""])
             expect(outcome, 78, "there are no trust anchors")
-            #expect(outcome.errors.contains("07:ED:BD:82:4A"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("tokencert trust fetch"))
             #expect(bench.ca.requests.isEmpty)
             #expect(bench.token.contents == before)
             let broken = try bench.token.folder.write(

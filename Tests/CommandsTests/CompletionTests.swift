@@ -55,6 +55,19 @@ extension RealParts {
             #expect(bench.logins.isEmpty)
         }
 
+        @Test("A token's name is run as a command when a shell completes it")
+        func maliciousName() throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "x$(touch r)`touch r`'; #")
+            let script = try bench.tokencert(["completions", "bash"])
+            let file = try bench.token.folder.write(script.output, "completions.bash")
+            let typed = try typing(
+                "bash", ". \(file); cd \(bench.token.folder.path)",
+                ["tokencert list --token \\t\\t", "x\\t"], bench)
+            #expect(
+                !FileManager.default.fileExists(atPath: bench.token.folder.file("r")), "\(typed)")
+        }
+
         @Test("Completion asks for a PIN, or breaks where nothing is there")
         func nothingThere() throws {
             let bench = try Bench(withoutToken: ())

@@ -139,7 +139,7 @@ extension RealParts {
             let wrong = try bench.tokencert(["doctor", "--json"], ["TOKENCERT_CA_FILE": stranger])
             #expect(
                 try checks(wrong, "CA").contains {
-                    $0.message.contains("not the CA that is trusted")
+                    $0.message.contains("cannot be believed")
                 },
                 "\(wrong)")
             let gone = try bench.tokencert(

@@ -57,5 +57,22 @@ extension RealParts {
                 "no private key")
             #expect(!FileManager.default.fileExists(atPath: folder + "2"))
         }
+
+        @Test("A PIN that one use of a key refuses is sent again for the next evidence")
+        func wrongContextPIN() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["request", "--label", "mail"]).status == 0)
+            let settings = bench.faulty([
+                "FAULTY_CONTEXT_LOGIN": "1", "FAULTY_RULES": "C_Login#2:before:return=0xa0",
+            ])
+            let folder = bench.token.folder.file("evidence")
+            for _ in 0..<2 {
+                let outcome = try bench.tokencert(
+                    ["evidence", "pkcs11:object=mail", "--out", folder], settings)
+                #expect(outcome.status == 77, "\(outcome.errors)")
+                #expect(!FileManager.default.fileExists(atPath: folder))
+            }
+            #expect(bench.logins == ["user", "context"])
+        }
     }
 }

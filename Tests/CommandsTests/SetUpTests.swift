@@ -190,6 +190,14 @@ extension RealParts {
             #expect(bench.logins == ["SO", "SO"])
             // The user's is as it was.
             #expect(try bench.tokencert(["request"]).status == 0)
+            // Private objects are looked for before a token is set up anew.
+            try bench.token.pkcs11Tool(["--delete-object", "--type", "pubkey"])
+            let before = bench.token.contents
+            let right = softHSM(bench, new).merging([
+                "FAULTY_CLEAR_FLAGS": "LOGIN_REQUIRED"
+            ]) { $1 }
+            expect(try bench.tokencert(["token", "label", "home"], right), 73, "objects on it")
+            #expect(bench.token.contents == before && bench.calls("C_InitToken") == 0)
         }
 
         @Test("Another token is emptied than the one that was confirmed")

@@ -176,7 +176,9 @@ extension RealParts {
             }
         }
 
-        @Test("A wrong PIN of the security officer is sent more than once", arguments: jobs)
+        @Test(
+            "A wrong PIN of the security officer is sent more than once",
+            arguments: jobs + [["delete", "pkcs11:object=anna%40example.org;type=cert", "--yes"]])
         func wrongOfficerPINOfEachJob(arguments: [String]) throws {
             let (bench, certificate) = try readyBench()
             let words = arguments.map { $0 == "CERTIFICATE" ? certificate : $0 }
@@ -191,7 +193,9 @@ extension RealParts {
             #expect(bench.ca.orders.count == 2)
         }
 
-        @Test("A PIN that one use of a key refuses is sent more than once", arguments: jobs)
+        @Test(
+            "A PIN that one use of a key refuses is sent more than once",
+            arguments: jobs)
         func wrongContextPINOfEachJob(arguments: [String]) throws {
             let (bench, certificate) = try readyBench()
             let words = arguments.map { $0 == "CERTIFICATE" ? certificate : $0 }

@@ -114,6 +114,10 @@ import Testing
             #expect(error?.reason.contains(reason) == true, "\(error?.reason ?? "")")
             #expect(error?.reason.contains("1234") == false)
         }
+        let endless = #expect(throws: SecretError.self) {
+            _ = try SecretSource("command:yes 1234").read(promptText: "")
+        }
+        #expect(endless?.reason == "yes prints far more than one line")
         // What follows the first line may be long, and does not make the program fail.
         let secret = try SecretSource("command:sh -c 'echo one; seq 20000'").read(promptText: "")
         #expect(text(secret) == "one")

@@ -58,11 +58,19 @@ enum LiveCompletion {
         _ find: @escaping @Sendable (_ words: [String], _ begun: String) -> [String]
     ) -> CompletionKind {
         .custom { words, _, begun in
-            let found = find(words, begun)
-            // zsh takes what follows a colon for a description.
-            guard environmentVariable("SAP_SHELL") == "zsh" else { return found }
-            return found.map { word in
-                word.map { $0 == ":" || $0 == "\\" ? "\\\($0)" : String($0) }.joined()
+            // What a token calls itself is anybody's text.
+            let found = find(words, begun).filter { printable($0) == $0 }
+            switch environmentVariable("SAP_SHELL") {
+            case "zsh":
+                // It takes what follows a colon for a description.
+                return found.map { word in
+                    word.map { $0 == ":" || $0 == "\\" ? "\\\($0)" : String($0) }.joined()
+                }
+            case "bash":
+                // The script's compgen expands words as the shell does, commands in them too.
+                return found.map(quoted)
+            default:
+                return found
             }
         }
     }

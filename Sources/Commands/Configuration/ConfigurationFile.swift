@@ -56,7 +56,7 @@ struct ConfigurationFile: Sendable {
         let named = file ?? environmentVariable("TOKENCERT_CONFIG")
         let path = named ?? usualPath
         let wanted = profile ?? environmentVariable("TOKENCERT_PROFILE")
-        guard named != nil || isReadableFile(path) else {
+        guard named != nil || isThere(path) else {
             if let wanted {
                 throw Failure(
                     .configuration, code: "noProfile",

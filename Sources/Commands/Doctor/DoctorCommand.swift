@@ -2,6 +2,8 @@ internal import ArgumentParser
 internal import Cryptoki
 internal import Files
 internal import Inventory
+internal import OpenSSLX509
+internal import Secrets
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -32,13 +34,19 @@ struct DoctorCommand: ParsableCommand {
                     ? configuration.path + profile : "no configuration file; none is needed")
         } catch let failure as Failure where failure.status == .configuration {
             examination.fail("configuration", failure.message, failure.hints)
+            // What every command does before it loads a module.
+            OpenSSL.startWithoutConfiguration()
+            protectProcessMemory()
         }
         let modules = working("looking at the modules") {
             ModuleChecks(options: tokenOptions).look(&examination)
         }
-        MachineChecks(modulePaths: modules.paths).look(&examination)
+        MachineChecks(modulePaths: modules.paths, loadedPaths: modules.loaded.map(\.path))
+            .look(&examination)
         working("looking at the tokens") {
-            TokenChecks(modules: modules.loaded).look(&examination)
+            TokenChecks(
+                modules: modules.loaded, profiles: (try? tokenOptions.profiles()) ?? []
+            ).look(&examination)
         }
         let anchors = TrustChecks(ca: ca).look(&examination)
         if !offline {

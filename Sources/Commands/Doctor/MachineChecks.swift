@@ -5,6 +5,8 @@ internal import Secrets
 struct MachineChecks {
     /// The files of all modules that should be there.
     let modulePaths: [String]
+    /// The files of those that can be used.
+    let loadedPaths: [String]
 
     func look(_ examination: inout Examination) {
         #if os(Linux)
@@ -90,27 +92,32 @@ struct MachineChecks {
                 + "~/.config/softhsm2/softhsm2.conf",
         ]
         guard let bytes = try? readFile(path, limit: 1 << 16) else {
+            // Where it was built to look elsewhere, and works, there is nothing to say.
+            if named == nil, loadedPaths.contains(where: { $0.contains("softhsm2") }) { return }
             examination.fail(
                 area, "its configuration \(path) cannot be read",
                 named == nil ? making : ["SOFTHSM2_CONF names it; name another, or unset it"])
             return
         }
+        // As SoftHSM2 reads it: what follows a # is none of it, and blanks count but at the ends.
         let folder =
             String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
-            .map { $0.filter { !$0.isWhitespace } }
-            .first { $0.hasPrefix("directories.tokendir=") }
-            .map { String($0.dropFirst("directories.tokendir=".count)) }
-            ?? "/var/lib/softhsm/tokens"
+            .map { line in
+                line.prefix { $0 != "#" }.split(separator: "=", maxSplits: 1).map(trimmed)
+            }
+            .first { $0.count == 2 && $0[0] == "directories.tokendir" }
+            .map { $0[1] } ?? "/var/lib/softhsm/tokens"
         guard isFolder(folder) else {
             examination.fail(
                 area, "its folder of tokens \(folder) is not there, as \(path) says",
-                ["mkdir -p \(folder)"])
+                ["mkdir -p \(quoted(folder))"])
             return
         }
         guard isWritableFolder(folder) else {
             examination.fail(
                 area, "this user may not write to its folder of tokens \(folder)",
-                making + ["or, for a store of all users: adduser USER softhsm, and log in anew"])
+                (named == nil && !isThere(own) ? making : ["see who may: ls -ld \(quoted(folder))"])
+                    + ["for a store of all users: adduser USER softhsm, and log in anew"])
             return
         }
         examination.ok(area, "\(path), tokens in \(folder)")

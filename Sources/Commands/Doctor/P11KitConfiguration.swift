@@ -70,7 +70,9 @@ enum P11KitConfiguration {
                 || entries["disable-in"] != nil)
     }
 
-    private static func trimmed(_ text: Substring) -> String {
-        String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
-    }
+}
+
+/// A text without blanks at its ends.
+func trimmed(_ text: Substring) -> String {
+    String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
 }

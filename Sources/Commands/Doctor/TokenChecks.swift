@@ -4,6 +4,8 @@ internal import Inventory
 /// Whether there are tokens, and in what state their PINs are.
 struct TokenChecks {
     let modules: [Module]
+    /// What is known of tokens besides what they say.
+    let profiles: [TokenProfile]
 
     func look(_ examination: inout Examination) {
         let area = "tokens"
@@ -27,9 +29,13 @@ struct TokenChecks {
                         continue
                     }
                     let report = try TokenReport(token)
-                    places[report.uri, default: []].append(module.path)
-                    if places[report.uri]?.count == 1 {
-                        tell(report, &examination)
+                    // Through another module it is one that was told of; in the same it is a twin.
+                    let paths = places[report.uri, default: []]
+                    if paths.isEmpty || paths.contains(module.path) {
+                        tell(report, token, &examination)
+                    }
+                    if !paths.contains(module.path) {
+                        places[report.uri, default: []].append(module.path)
                     }
                 } catch {
                     examination.fail(
@@ -41,7 +47,7 @@ struct TokenChecks {
         for (uri, paths) in places.sorted(by: { $0.key < $1.key }) where paths.count > 1 {
             examination.warn(
                 area, "one token is seen through \(paths.count) modules: \(uri)",
-                paths.map { "to say which: --module \($0)" })
+                paths.map { "to say which: --module \(quoted($0))" })
         }
         guard places.isEmpty, !modules.isEmpty else { return }
         examination.warn(
@@ -51,28 +57,35 @@ struct TokenChecks {
                 : ["tokencert token init --label NAME sets one up"])
     }
 
-    private func tell(_ token: TokenReport, _ examination: inout Examination) {
+    private func tell(
+        _ token: TokenReport, _ found: Token, _ examination: inout Examination
+    ) {
+        let place = "--module \(quoted(found.module.path)) --token '\(token.uri)'"
+        let tool = profiles.first { $0.matches(found) }?.newPINTool
         let area = "tokens"
         let name = "“\(token.label)” (\(token.model), serial \(token.serialNumber))"
         let state = token.state.joined(separator: ", ")
         if token.isPINLocked {
             examination.fail(
                 area, "\(name): \(state)",
-                ["tokencert token unblock --token '\(token.uri)' sets a new PIN with the SO PIN"])
+                [
+                    tool.map { "\($0) sets a new PIN" }
+                        ?? "tokencert token unblock \(place) sets a new PIN with the SO PIN"
+                ])
         } else if token.isPINFinalTry {
             examination.warn(
                 area, "\(name): \(state)", ["be sure of the PIN: one more wrong one locks it"])
         } else if token.needsLogin, !token.isPINSet {
             examination.warn(
                 area, "\(name): \(state)",
-                ["tokencert token set-pin --token '\(token.uri)' gives it one"])
+                ["tokencert token set-pin \(place) gives it one"])
         } else if token.isWriteProtected || token.isPINToBeChanged {
             examination.warn(
                 area, "\(name): \(state)",
                 [
                     token.isWriteProtected
                         ? "no key and no certificate can be put onto it"
-                        : "tokencert token change-pin --token '\(token.uri)'"
+                        : "tokencert token change-pin \(place)"
                 ])
         } else {
             examination.ok(area, "\(name): \(state)")

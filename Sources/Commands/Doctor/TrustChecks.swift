@@ -80,8 +80,9 @@ struct CAChecks {
         switch error.code {
         case .untrustedServer, .tlsFailed:
             examination.fail(
-                "CA", "who answers is not the CA that is trusted: \(error.reason)",
+                "CA", "who answers cannot be believed: \(error.reason)",
                 [
+                    "see whether this machine's clock is right: date; timedatectl set-ntp true",
                     "a login page of the network may answer in its place",
                     "tokencert trust list shows whom you trust; --ca-file names others",
                 ])

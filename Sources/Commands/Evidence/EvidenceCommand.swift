@@ -64,7 +64,7 @@ struct EvidenceCommand: ParsableCommand {
                 }, inventory.authorities
             )
         }
-        let orders = try orders(of: evidence.key)
+        let orders = try withoutLedger ? [] : orders(of: evidence.key)
         // Intermediates stand on the token, or came with the certificate.
         let came = orders.compactMap(\.certified?.others).flatMap {
             Certificate.all(inPEM: Array($0.utf8)).certificates

@@ -34,7 +34,7 @@ struct EvidenceReadme {
             "statement.sig": "its signature over that",
             "certificate.pem": "the key's certificate, as it is on the token",
             "other-certificates.pem": "further certificates for the key on the token",
-            "issuers.pem": "who issued the certificate, up to a root",
+            "issuers.pem": "who issued the certificate, as far as it is known here",
             "request.pem": "the certificate request that the key has signed",
             "ledger.json":
                 "what tokencert has noted about orders for the key, the CA's answers too",

@@ -54,7 +54,8 @@ struct RequestOptions: ParsableArguments {
         let id = try setting(id, .id).map(Self.bytes)
         request.id = id
         if let key = setting(key, .key) {
-            if kind != nil || id != nil {
+            // What is set for new keys says nothing about one that is named.
+            if keyType != nil || self.id != nil {
                 throw Failure(
                     .usage, "--key names a key that is there, --key-type and --id make a new one",
                     hints: ["leave out --key for a new key, or the others for that one"])

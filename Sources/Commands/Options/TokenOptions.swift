@@ -115,9 +115,18 @@ struct TokenOptions: ParsableArguments {
     ///
     /// - Parameter uri: A URI that may say so (`pin-source`) where the options do not.
     func source(_ uri: PKCS11URI?) throws -> SecretSource? {
-        if let text = setting(pinSource, .pinSource) { return try SecretSource(text) }
-        guard let named = try uri?.pinSource ?? self.uri()?.pinSource else { return nil }
+        if let pinSource { return try SecretSource(pinSource) }
+        let typed = token == nil ? nil : try self.uri()
+        if let named = uri?.pinSource ?? typed?.pinSource { return try secretSource(ofURI: named) }
+        if let text = setting(nil, .pinSource) { return try SecretSource(text) }
+        guard let named = try standingURI(uri)?.pinSource else { return nil }
         return try secretSource(ofURI: named)
+    }
+
+    /// The URI of a token that was set; nothing where that of an object names another one, whose
+    /// PIN and module are its own.
+    func standingURI(_ object: PKCS11URI?) throws -> PKCS11URI? {
+        token == nil && object?.namesToken ?? false ? nil : try uri()
     }
 }
 

@@ -1,6 +1,7 @@
 internal import Cryptoki
 internal import Files
 internal import FoundationEssentials
+internal import OpenSSLX509
 internal import Secrets
 
 /// Which sources gave a PIN that a token has refused, so that a job that is run again and again
@@ -14,6 +15,8 @@ struct RefusedPINs {
         fileprivate let source: String
         /// What changes with the content of a file; nil for a variable.
         fileprivate let stamp: String?
+        /// SHA-256 of a command's words, so that another command is another source.
+        fileprivate var command: String?
     }
 
     private let token: String
@@ -31,8 +34,13 @@ struct RefusedPINs {
                 Source(
                     token: token, role: "\(role)", source: "file:" + absolutePath(file), stamp: $0)
             }
-        case .environment, .command:
+        case .environment:
             Source(token: token, role: "\(role)", source: "\(source)", stamp: nil)
+        case .command(let words):
+            Source(
+                token: token, role: "\(role)", source: "\(source)", stamp: nil,
+                command: hexadecimal(
+                    Digest.sha256.hash(Array(words.joined(separator: "\0").utf8))))
         case .prompt, .pinentry, .fileDescriptor:
             nil
         }
@@ -56,6 +64,7 @@ struct RefusedPINs {
         change(isWarned: wasRefused) { refused in
             refused.removeAll {
                 $0.token == source.token && $0.role == source.role && $0.source == source.source
+                    && $0.command == source.command
             }
             if wasRefused { refused.append(source) }
         }

@@ -8,8 +8,10 @@ struct ModuleSet {
 
     /// Loads the module that the options or a URI name, or all that p11-kit is configured with.
     init(_ options: TokenOptions, _ uri: PKCS11URI?) throws {
-        let named = try options.uri()
-        if let path = setting(options.module, .module) ?? uri?.modulePath ?? named?.modulePath {
+        let named = try options.standingURI(uri)
+        if let path = options.module ?? uri?.modulePath ?? setting(nil, .module)
+            ?? named?.modulePath
+        {
             modules = [try Module.load(path: path)]
             failures = []
             return

@@ -7,6 +7,13 @@ internal import OpenSSLX509
 
 // Facts come from the libraries; here they become commands to type.
 
+/// A word as a shell takes it.
+func quoted(_ text: String) -> String {
+    "'"
+        + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+        + "'"
+}
+
 extension Failure {
     init(issuance error: IssuanceError) {
         var hints = Self.hints(error)
@@ -39,13 +46,6 @@ extension Failure {
     /// How a key pair is removed that nobody needs.
     private static func removal(of key: IssuanceError.KeyOnToken) -> String {
         "to remove it: tokencert delete '\(key.uri)' --module \(quoted(key.modulePath))"
-    }
-
-    /// A word as a shell takes it.
-    private static func quoted(_ text: String) -> String {
-        "'"
-            + text.split(separator: "'", omittingEmptySubsequences: false)
-            .joined(separator: "'\\''") + "'"
     }
 
     /// How an order goes on that did not come to its end.
@@ -261,6 +261,16 @@ extension Failure {
         }
     }
 
+    /// Tokens to be pasted; with their modules where one is seen through several.
+    private static func choices(_ tokens: [Token]) -> [String] {
+        let isAmbiguous = Set(tokens.map(\.module.path)).count > 1
+        return tokens.compactMap { token in
+            guard let uri = try? PKCS11URI(token: token) else { return nil }
+            let module = isAmbiguous ? "--module \(quoted(token.module.path)) " : ""
+            return "one of them: \(module)--token '\(uri)'"
+        }
+    }
+
     /// - Parameters:
     ///   - error: Why no token was found.
     ///   - wanted: The label that was asked for, or nil.
@@ -270,7 +280,7 @@ extension Failure {
         case .several:
             self.init(
                 .noSuchObject, code: "severalTokens", "more than one token fits",
-                hints: uris.map { "one of them: --token '\($0)'" })
+                hints: Self.choices(error.candidates))
         case .uninitialized:
             self.init(
                 .noSuchObject, code: "tokenUninitialized", "the token is not set up yet",
@@ -293,7 +303,7 @@ extension Failure {
                         "put the token in; tokencert tokens shows what is seen",
                         "tokencert doctor looks for what keeps it from being seen",
                     ]
-                    : meant.map { "did you mean --token '\($0)'?" }
+                    : meant.map { "did you mean --token \(quoted($0))?" }
                         + uris.map { "there is: --token '\($0)'" })
         }
     }

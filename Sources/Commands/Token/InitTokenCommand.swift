@@ -92,8 +92,8 @@ struct InitTokenCommand: ParsableCommand {
             let list = try error.candidates.map { token in
                 // One that was never set up says nothing of itself.
                 token.info.flags.contains(.tokenInitialized)
-                    ? "--token '\(try PKCS11URI(token: token))'"
-                    : "--module '\(token.module.path)' --token 'pkcs11:slot-id=\(token.slot.id)': "
+                    ? "--module \(quoted(token.module.path)) --token '\(try PKCS11URI(token: token))'"
+                    : "--module \(quoted(token.module.path)) --token 'pkcs11:slot-id=\(token.slot.id)': "
                         + "never set up"
             }
             throw Failure(
@@ -127,7 +127,10 @@ struct InitTokenCommand: ParsableCommand {
         try requireConfirmation(
             "All that is on “\(printable(name))” (\(printable(token.info.model)), serial "
                 + "\(printable(token.info.serialNumber))) is lost for good: \(seen).",
-            typing: name, hint: "--erase '\(name)' does it without being asked")
+            typing: name,
+            hint: printable(name) == name
+                ? "--erase \(quoted(name)) does it without being asked"
+                : "--erase takes the token's name as it is, byte for byte")
     }
 
     private func show(_ token: Token) throws {

@@ -128,13 +128,7 @@ struct LabelTokenCommand: ParsableCommand {
             settingUp: token, capabilities.profile, with: [.user, .securityOfficer],
             allowingLastTry: tokenOptions.allowsLastTry)
         let renamed = try withPINs(plan, tokenOptions) { pins in
-            let login = TokenLogin(capabilities, pins)
-            let count = try login.performing(.read, at: .setUp) { () throws(IssuanceError) in
-                Result {
-                    var session = try token.openSession(ReadOnly.self)
-                    return try session.findObjects().count
-                }
-            }.get()
+            let count = try TokenSetUp(token, pins).objectCount()
             guard count == 0 else {
                 throw Failure(
                     .cannotCreate, code: "notEmpty",
@@ -151,7 +145,8 @@ struct LabelTokenCommand: ParsableCommand {
             return try TokenSetUp(token, pins).rename(name)
         }
         try tellPIN(
-            "The token is called “\(renamed.info.label)” now; its PINs are as they were.", output)
+            "The token is called “\(printable(renamed.info.label))” now; its PINs are as they were.",
+            output)
     }
 }
 

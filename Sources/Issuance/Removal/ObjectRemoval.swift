@@ -106,10 +106,8 @@ public struct ObjectRemoval: Sendable {
         if !object.id.isEmpty { template[.id] = object.id }
         for handle in try session.findObjects(template) {
             // Handles are good in any session of one login, and tell twins from each other.
-            guard capabilities.changesRoles else {
-                if handle == object.handle { return handle }
-                continue
-            }
+            if !capabilities.changesRoles, handle != object.handle { continue }
+            // A token that was reset meanwhile may have given it to another object.
             let attributes = try session.attributes(
                 of: handle,
                 [AttributeKey.id.type, AttributeKey.label.type]
@@ -166,8 +164,11 @@ private struct ObjectKind: Hashable {
 /// How many objects of each kind are on a token.
 private struct Census {
     private var counts: [ObjectKind: Int] = [:]
+    /// Objects that are neither keys nor certificates.
+    private let others: Int
 
     init(_ inventory: TokenInventory) {
+        others = inventory.otherObjects
         for key in inventory.keys {
             for record in [key.privateKey, key.publicKey].compactMap({ $0 }) {
                 counts[ObjectKind(record, nil), default: 0] += 1
@@ -193,10 +194,11 @@ private struct Census {
             let isHidden = kind.objectClass != .certificate && hidden.contains(kind.id)
             return after.counts[kind, default: 0] < count && !isHidden
         }
-        guard missing.isEmpty else {
+        let gone = missing.count + max(0, others - after.others)
+        guard gone == 0 else {
             throw IssuanceError(
                 .notProved, at: .remove,
-                "they are removed, but \(missing.count) other objects are not seen any more")
+                "they are removed, but \(gone) other objects are not seen any more")
         }
     }
 }

@@ -50,13 +50,34 @@ public struct TokenSetUp: Sendable {
         }
     }
 
+    /// How many objects are on the token, private ones too: the user is logged in for it, whether
+    /// the token asks for that or not.
+    ///
+    /// - Throws: ``IssuanceError`` at ``Step/setUp``.
+    public func objectCount() throws(IssuanceError) -> Int {
+        var count = 0
+        try loggedIn(.user, failing: "the token cannot be searched") {
+            _ throws(CryptokiError) in
+            var session = try token.openSession(ReadWrite.self)
+            count = try session.findObjects().count
+        }
+        return count
+    }
+
     /// Sets an empty token up anew with the PINs that it has.
     ///
     /// - Parameter label: Its new name.
     /// - Returns: The token as it is now.
-    /// - Throws: ``IssuanceError`` at ``Step/setUp``.
+    /// - Throws: ``IssuanceError`` at ``Step/setUp``; with code ``IssuanceError/Code/tokenNotWritable``
+    ///   where the token is not empty.
     public func rename(_ label: String) throws(IssuanceError) -> Token {
-        try pins.lend(.user) { pin throws(IssuanceError) in
+        let count = try objectCount()
+        guard count == 0 else {
+            throw IssuanceError(
+                .tokenNotWritable, at: .setUp,
+                "the token has \(count) objects on it, which would be lost")
+        }
+        return try pins.lend(.user) { pin throws(IssuanceError) in
             try initialize(label: label, pin: pin)
         }
     }
@@ -97,6 +118,7 @@ public struct TokenSetUp: Sendable {
     ///   the PIN is right and has to be changed first.
     private func loggedIn(
         _ role: UserType, evenWithExpiredPIN: Bool = false,
+        failing doing: String = "the PIN was not set",
         _ body: (borrowing Secret) throws(CryptokiError) -> Void
     ) throws(IssuanceError) {
         var failure: CryptokiError?
@@ -114,7 +136,7 @@ public struct TokenSetUp: Sendable {
             }
         }
         if let other {
-            throw IssuanceError(.tokenFailed, at: .setUp, "the PIN was not set: \(other)")
+            throw IssuanceError(.tokenFailed, at: .setUp, "\(doing): \(other)")
         }
         guard let failure else { return }
         // The login has proved the old PIN: what is refused is the new one.
@@ -122,7 +144,7 @@ public struct TokenSetUp: Sendable {
             failure.concernsPIN ? .tokenNotWritable : .tokenFailed, at: .setUp,
             failure.concernsPIN
                 ? "the token takes no such new PIN; the PIN is as it was"
-                : "the PIN was not set",
+                : doing,
             tokenError: failure)
     }
 
