@@ -56,6 +56,7 @@ extension RealParts {
                 #expect(long.isEmpty, "\(name) has lines that do not fit: \(long)")
             }
             let kept = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path())
+                .filter { $0.hasSuffix(".txt") }
             #expect(Set(kept) == names, "snapshots of commands that are gone")
         }
 
