@@ -85,6 +85,7 @@ struct Table {
                 line += String(repeating: " ", count: widths[column] - displayWidth(text) + 2)
             }
         }
+        while line.hasSuffix(" ") { line.removeLast() }
         return line
     }
 }
