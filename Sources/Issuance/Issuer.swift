@@ -254,12 +254,13 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         let request = try work.request(
             key, name: plan.name.text, emailAddresses: plan.emailAddresses,
             codeSigning: plan.codeSigning, &session)
+        // Before it is noted as sent: whoever is interrupted here has ordered nothing.
+        settings.progress(.order)
         try journal.insist(
             .sending(
                 .init(
                     keyURI: key.uri, publicKeyHash: key.publicKeyHash, request: request.pem,
                     isRepeated: isRepeated)), at: .order)
-        settings.progress(.order)
         let answer = try send(request, plan, journal)
         let received = try plan.replacement.leavingOut(AnswerStep()(answer, journal))
         let place = Placement(

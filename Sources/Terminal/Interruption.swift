@@ -72,6 +72,12 @@ public enum Interruption {
         return try body()
     }
 
+    /// Goes no further where the process has been told to end, which it does at any moment: what is
+    /// begun after a person has interrupted it would be begun against their will.
+    public static func stopIfPending() {
+        if isPending { sleep(5) }
+    }
+
     /// Whether the process has been told to end.
     public static var isPending: Bool { wasSignalled.load(ordering: .sequentiallyConsistent) }
 

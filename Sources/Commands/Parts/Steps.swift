@@ -1,7 +1,9 @@
 internal import Issuance
+internal import Terminal
 
 /// Tells what is being done.
 func tellProgress(_ step: Step) {
+    Interruption.stopIfPending()
     Progress.shared.begin(text(step), onToken: step != .order)
 }
 

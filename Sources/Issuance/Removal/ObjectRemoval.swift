@@ -194,7 +194,8 @@ private struct Census {
             let isHidden = kind.objectClass != .certificate && hidden.contains(kind.id)
             return after.counts[kind, default: 0] < count && !isHidden
         }
-        let gone = missing.count + max(0, others - after.others)
+        // Such a module shows other objects of the slot no more, either.
+        let gone = missing.count + (hidden.isEmpty ? max(0, others - after.others) : 0)
         guard gone == 0 else {
             throw IssuanceError(
                 .notProved, at: .remove,
