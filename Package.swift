@@ -86,7 +86,14 @@ let package = Package(
                 argumentParser, logging, system,
                 .product(name: "Configuration", package: "swift-configuration"),
             ]),
-        .executableTarget(name: "tokencert", dependencies: ["Commands"]),
+        .executableTarget(
+            name: "tokencert", dependencies: ["Commands"], exclude: ["StaticLibraries"],
+            linkerSettings: [
+                // Other linkers do not take Swift's static libraries.
+                .unsafeFlags(
+                    ["-use-ld=lld", "-L\(Context.packageDirectory)/Sources/tokencert/StaticLibraries"],
+                    .when(platforms: [.linux], configuration: .release))
+            ]),
 
         // A CA that behaves as CAcert does.
         .target(name: "StandInCA", dependencies: ["OpenSSLX509", logging] + hummingbird),

@@ -1,48 +1,65 @@
 """Runs commands in turn and prints medians, ratios and peak memory.
 
 usage: measure.py ROUNDS TITLE NAME=COMMAND...     the first command is what the others are compared with
-Each round runs every command once, in an order that rotates, so that what else the machine does hits all alike.
-Times are of the wall clock; memory is the largest resident set of the process that wait4(2) reports.
+
+COMMAND is words in the shell's quoting, with $VARIABLES; ". FILE;" before it sets the environment from a file of the
+shell. No shell runs while the time is taken. Each round runs every command once, in an order that rotates, so that what
+else the machine does hits all alike. Times are of the wall clock; memory is the largest resident set of the process that
+wait4(2) reports, at least that of the Python that starts it.
 """
 import os
+import shlex
 import statistics
+import subprocess
 import sys
 import time
 
 
-def once(command):
-    start = time.perf_counter()
-    child = os.fork()
-    if child == 0:
-        sink = os.open(os.environ.get("BENCH_OUTPUT", "/dev/null"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.dup2(sink, 1)
-        os.dup2(sink, 2)
-        os.execvp("/bin/bash", ["bash", "-c", "exec " + command])
-    _, status, usage = os.wait4(child, 0)
-    return time.perf_counter() - start, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)
+class Contestant:
+    def __init__(self, argument):
+        self.name, command = argument.split("=", 1)
+        self.environment = dict(os.environ)
+        if command.startswith(". "):
+            file, command = command[2:].split(";", 1)
+            told = subprocess.run(
+                ["bash", "-c", '. "$1"; env -0', "bash", os.path.expandvars(file)],
+                check=True, capture_output=True, text=True)
+            self.environment = dict(entry.split("=", 1) for entry in told.stdout.split("\0") if entry)
+        self.words = [os.path.expandvars(word) for word in shlex.split(command)]
+        self.times, self.memory = [], 0.0
+
+    def run(self, is_counted):
+        sink = os.environ.get("BENCH_OUTPUT", "/dev/null")
+        start = time.perf_counter()
+        child = os.posix_spawnp(
+            self.words[0], self.words, self.environment,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 1, sink, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ])
+        _, status, usage = os.wait4(child, 0)
+        seconds = time.perf_counter() - start
+        # pkcs11-tool of OpenSC 0.23 ends with 1 where it is asked for its version.
+        if status != 0 and "--version" not in self.words:
+            sys.exit(f"{self.name} ended with {os.waitstatus_to_exitcode(status)}: {self.words}")
+        if is_counted:
+            self.times.append(seconds)
+        self.memory = max(self.memory, usage.ru_maxrss / 1024)
 
 
 def main():
     rounds, title = int(sys.argv[1]), sys.argv[2]
-    commands = [argument.split("=", 1) for argument in sys.argv[3:]]
-    times = {name: [] for name, _ in commands}
-    memory = dict.fromkeys(times, 0.0)
+    contestants = [Contestant(argument) for argument in sys.argv[3:]]
     for turn in range(rounds + 1):
-        for shift in range(len(commands)):
-            name, command = commands[(turn + shift) % len(commands)]
-            seconds, mebibytes, status = once(command)
-            # pkcs11-tool of OpenSC 0.23 ends with 1 where it is asked for its version.
-            if status != 0 and "--version" not in command:
-                sys.exit(f"{name} ended with {status}: {command}")
-            if turn > 0:  # the first round warms up
-                times[name].append(seconds)
-            memory[name] = max(memory[name], mebibytes)
-    base = statistics.median(times[commands[0][0]])
+        for shift in range(len(contestants)):
+            # The first round warms up.
+            contestants[(turn + shift) % len(contestants)].run(is_counted=turn > 0)
+    base = statistics.median(contestants[0].times)
     print(title)
-    for name, _ in commands:
-        median = statistics.median(times[name])
-        ratio = f"{base / median:6.2f} x" if name != commands[0][0] else "        "
-        print(f"  {name:<24}{median * 1000:10.1f} ms  {ratio}  {memory[name]:7.1f} MiB")
+    for contestant in contestants:
+        median = statistics.median(contestant.times)
+        ratio = f"{base / median:6.2f} x" if contestant is not contestants[0] else "        "
+        print(f"  {contestant.name:<24}{median * 1000:10.1f} ms  {ratio}  {contestant.memory:7.1f} MiB")
 
 
 main()
