@@ -45,16 +45,21 @@ struct Placement {
         try work.requireRoom(
             for: key, replacing: replacement, having: [verified.certificate], &session)
         var chain: [String] = []
-        let written: (uri: String, wasThere: Bool)
+        var written: (uri: String, wasThere: Bool)
+        var attempts = 0
         do throws(IssuanceError) {
             written = try work.login.performing(.write, at: .write) { () throws(IssuanceError) in
                 if writesChain {
                     try ChainStep(anchors: anchors, time: time)(
                         of: verified.certificate, from: received, journal, &session, &chain)
                 }
+                // A refused call may have written it: whoever does it again has to look.
+                attempts += 1
                 let write = WriteStep(tokenURI: work.tokenURI, capabilities: work.capabilities)
-                return try write(verified, for: key, label: label, isFresh: isFresh, &session)
+                return try write(
+                    verified, for: key, label: label, isFresh: isFresh && attempts == 1, &session)
             }
+            if attempts > 1 { written.wasThere = false }
         } catch {
             var error = error
             error.writtenChain = chain

@@ -259,6 +259,25 @@ extension RealParts {
             #expect(bench.calls("C_Login") - before == 2)
         }
 
+        @Test("What was done and is said not to have been is done twice after the login")
+        func nothingTwice() throws {
+            for function in ["C_GenerateKeyPair", "C_CreateObject"] {
+                let bench = try Bench()
+                let outcome = try bench.tokencert(
+                    ["issue", "--json", "--key-type", "rsa:2048"],
+                    bench.faulty(["FAULTY_RULES": "\(function)#1:after:return=0x101"]))
+                if outcome.status != 0 {
+                    let resumed = try bench.tokencert(["resume", "1"])
+                    #expect(resumed.status == 0, "\(outcome.errors)\n\(resumed.errors)")
+                }
+                let keys = try #require(
+                    try bench.tokencert(["list", "--json"]).json()["keys"] as? [[String: Any]])
+                #expect(keys.count == 1, "\(function): \(keys)")
+                #expect((keys.first?["certificates"] as? [Any])?.count == 1, "\(function): \(keys)")
+                #expect(bench.ca.orders.count == 1)
+            }
+        }
+
         @Test("A token that asks for no login is logged in to, and counts a wrong PIN")
         func noLogin() throws {
             let bench = try Bench()
