@@ -11,6 +11,7 @@ struct Inspection {
     private(set) var doubleOrders = 0
     private(set) var unknownKeys = 0
     private(set) var unfinished = 0
+    private(set) var decisions = 0
     /// What of the token's own work was cut in two: objects that have no id and no value, and
     /// tokens that their module does not know any more. Nothing of that is in our hands.
     private(set) var damage = 0
@@ -35,8 +36,8 @@ struct Inspection {
 
     mutating func inspect() throws {
         let outcome = try copy.run(with: fault)
-        try fault.repair?(copy)
         if fault.pause > 0 { usleep(UInt32(fault.pause * 1_000_000)) }
+        try fault.repair?(copy)
         inspect(outcome)
         let issued = Set(ca.issued).subtracting(issuedBefore)
         if ca.orders.count - ordersBefore > 1 {
@@ -163,7 +164,9 @@ struct Inspection {
     private mutating func goOn(_ issued: Set<String>, _ orders: [[String: Any]]) throws {
         for number in Self.unfinished(orders) {
             let resumed = try copy.tokencert(["resume", "\(number)"])
-            if ca.orders.count - ordersBefore > 1 {
+            // What the CA has refused it cannot issue as well.
+            let refused = Self.state(of: number, orders) == "refused" ? 1 : 0
+            if ca.orders.count - ordersBefore > 1 + refused {
                 doubleOrders += 1
                 findings.append("resume ordered again")
             }
@@ -174,13 +177,18 @@ struct Inspection {
                 findings.append("resume ended with \(resumed.status): \(resumed.errors)")
                 continue
             }
-            if fault.isUnusable {
-                let given = try copy.tokencert(["resume", "\(number)", "--abandon"])
-                if given.status != 0 { findings.append("not given up: \(given.errors)") }
-                continue
+            decisions += 1
+            let state = Self.state(of: number, orders)
+            if !fault.decision.states.contains(state) {
+                findings.append("a person is asked about an order that is \(state)")
             }
             try decide(number, issued)
         }
+    }
+
+    private static func state(of number: Int, _ orders: [[String: Any]]) -> String {
+        let summaries = orders.compactMap { $0["summary"] as? [String: Any] }
+        return summaries.first { $0["order"] as? Int == number }?["state"] as? String ?? "not there"
     }
 
     private static func unfinished(_ orders: [[String: Any]]) -> [Int] {
@@ -188,17 +196,34 @@ struct Inspection {
             .filter { $0["isFinished"] as? Bool != true }.compactMap { $0["order"] as? Int }
     }
 
-    /// Does what a person would: takes the certificate from the web site, or orders again.
+    /// Does what a person would.
     private mutating func decide(_ number: Int, _ issued: Set<String>) throws {
-        let decided: Outcome
-        if let certificate = issued.first {
-            let file = try copy.folder.write(certificate, "from-the-web.pem")
-            decided = try copy.tokencert(["resume", "\(number)", "--from", file])
-        } else {
-            decided = try copy.tokencert(["resume", "\(number)", "--order-again"])
+        switch fault.decision {
+        case .takeOrOrderAgain:
+            if let certificate = issued.first {
+                let file = try copy.folder.write(certificate, "from-the-web.pem")
+                try insist(["resume", "\(number)", "--from", file])
+            } else {
+                try insist(["resume", "\(number)", "--order-again"])
+            }
+        case .acceptChanges:
+            try insist(["resume", "\(number)", "--accept-changes"])
+        case .giveUp:
+            try insist(["resume", "\(number)", "--abandon"])
+            let keys = try copy.json(["list"])["keys"] as? [[String: Any]] ?? []
+            let bare = keys.filter { ($0["certificates"] as? [Any])?.isEmpty == true }
+            let uris = bare.compactMap { $0["privateKey"] as? String }
+            if uris.count != 1 { findings.append("\(uris.count) keys are left after giving up") }
+            for uri in uris {
+                try insist(["issue", "--key", uri, "--ca-accepts", "ec", "--codesign"])
+            }
         }
-        if decided.status != 0 {
-            findings.append("after the decision \(decided.status): \(decided.errors)")
+    }
+
+    private mutating func insist(_ arguments: [String]) throws {
+        let outcome = try copy.tokencert(arguments)
+        if outcome.status != 0 {
+            findings.append("after the decision \(outcome.status): \(outcome.errors)")
         }
     }
 
@@ -231,7 +256,8 @@ struct Inspection {
             if old { findings.append("the certificate in the end is the old one") }
         case nil, "closed":
             if outcome.status == 0 { findings.append("nothing was done, and the status is 0") }
-            let expected = copy.operation == .renew ? 1 : 0
+            let expected =
+                (copy.operation == .renew ? 1 : 0) + (fault.decision == .giveUp ? decisions : 0)
             if found.count != expected {
                 findings.append("\(found.count) certificates where nothing was done")
             }

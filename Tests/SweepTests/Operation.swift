@@ -10,11 +10,14 @@ enum Operation: String, CaseIterable, Sendable {
     /// The command line.
     func arguments(_ folder: TemporaryFolder) -> [String] {
         switch self {
-        case .issue: ["issue", "--key-type", "ec:p256", "--ca-accepts", "ec"]
+        case .issue: Self.issuing
         case .renew: ["renew", "--all", "--new-key", "--retire", "--ca-accepts", "ec"]
         case .importing: ["import", "--cert", folder.file("certificate.pem")]
         }
     }
+
+    /// The command line that makes a key and orders for it.
+    static let issuing = ["issue", "--key-type", "ec:p256", "--ca-accepts", "ec", "--codesign"]
 
     /// Whether a new key is made.
     var makesKey: Bool { self != .importing }
@@ -40,8 +43,7 @@ struct Template: Sendable {
         case .issue:
             break
         case .renew:
-            try Self.tokencert(
-                ["issue", "--key-type", "ec:p256", "--ca-accepts", "ec"], environment)
+            try Self.tokencert(Operation.issuing, environment)
         case .importing:
             // The CA has issued, and the certificate is in a file only.
             var environment = environment
@@ -49,9 +51,7 @@ struct Template: Sendable {
             environment["FAULTY_MODULE"] = softHSMModule
             environment["FAULTY_CERTIFICATE_LIMIT"] = "1"
             let before = Set(ca.issued)
-            _ = try run(
-                product("tokencert"), ["issue", "--key-type", "ec:p256", "--ca-accepts", "ec"],
-                environment: environment)
+            _ = try run(product("tokencert"), Operation.issuing, environment: environment)
             try Self.tokencert(["resume", "1", "--abandon"], environment)
             let issued = Set(ca.issued).subtracting(before)
             try folder.write(issued.first ?? "", "certificate.pem")

@@ -9,7 +9,7 @@ struct Fault: Sendable {
     let detail: String
     /// Variables for the run that goes wrong.
     var environment: [String: String] = [:]
-    /// What stands before the command line of that run.
+    /// What stands before the command line of that run; `FOLDER` is the folder of the copy.
     var prefix: [String] = []
     /// More arguments of that run.
     var arguments: [String] = []
@@ -25,8 +25,24 @@ struct Fault: Sendable {
     var repair: (@Sendable (Copy) throws -> Void)?
     /// How long the CA may need after the run until it has issued, in seconds.
     var pause = 0.0
-    /// Whether what came cannot be used, so that a person has to decide after `resume`.
-    var isUnusable = false
+    /// What a person does where `resume` leaves the order to a person.
+    var decision = Decision.takeOrOrderAgain
+}
+
+/// What only a person can decide.
+enum Decision: Sendable {
+    /// Takes the certificate from the CA's web site, or orders again where there is none. Nobody knows
+    /// what the CA does, or it said no.
+    case takeOrOrderAgain
+    /// Gives the order up, and orders for its key anew: what came is of no use.
+    case giveUp
+    /// Takes what came although it is not what was asked for.
+    case acceptChanges
+
+    /// Where the order may stand for that.
+    var states: Set<String> {
+        self == .takeOrOrderAgain ? ["sending", "unclear", "refused"] : ["answered", "certified"]
+    }
 }
 
 /// What became of the cases of one fault.
@@ -38,11 +54,13 @@ struct Row: Sendable {
     var doubleOrders = 0
     var unknownKeys = 0
     var unfinished = 0
+    /// How often `resume` left it to a person what is done.
+    var decisions = 0
     /// How often the token itself was left with half of an object, which is not in our hands.
     var damage = 0
     /// How many runs did not simply succeed.
     var fired = 0
-    /// Everything that was not as it should be, the four above included.
+    /// Everything that was not as it should be, what is lost, double, unknown or unfinished included.
     var findings: [String] = []
 }
 
@@ -83,8 +101,11 @@ struct Copy: Sendable {
         all["TOKENCERT_MODULE"] = product("libFaultyModule.so")
         all["FAULTY_MODULE"] = softHSMModule
         all["FAULTY_LOG"] = folder.file("calls")
+        let prefix = fault.prefix.map {
+            $0.replacingOccurrences(of: "FOLDER", with: folder.path)
+        }
         let line =
-            fault.prefix + [product("tokencert")] + operation.arguments(folder) + fault.arguments
+            prefix + [product("tokencert")] + operation.arguments(folder) + fault.arguments
         return try TestSupport.run(
             line[0], Array(line.dropFirst()), environment: all, seconds: fault.killedAfter ?? 120)
     }
@@ -133,6 +154,7 @@ struct Worker: Sendable {
             row.doubleOrders += inspection.doubleOrders
             row.unknownKeys += inspection.unknownKeys
             row.unfinished += inspection.unfinished
+            row.decisions += inspection.decisions
             row.damage += inspection.damage
             row.fired += inspection.hasFired ? 1 : 0
             row.findings += inspection.findings.map {
@@ -182,6 +204,7 @@ private final class Rows: @unchecked Sendable {
             rows[index].doubleOrders += row.doubleOrders
             rows[index].unknownKeys += row.unknownKeys
             rows[index].unfinished += row.unfinished
+            rows[index].decisions += row.decisions
             rows[index].damage += row.damage
             rows[index].fired += row.fired
             rows[index].findings += row.findings
@@ -195,7 +218,7 @@ private final class Rows: @unchecked Sendable {
 func table(_ rows: [Row]) -> String {
     let header = [
         "operation", "fault", "cases", "failed", "lost", "double orders", "unknown keys",
-        "unfinished", "token damaged itself",
+        "unfinished", "a person decides", "token damaged itself",
     ]
     let lines =
         [header]
@@ -205,7 +228,7 @@ func table(_ rows: [Row]) -> String {
             [
                 row.operation.rawValue, row.fault, "\(row.cases)", "\(row.fired)",
                 "\(row.lost)", "\(row.doubleOrders)", "\(row.unknownKeys)",
-                "\(row.unfinished)", "\(row.damage)",
+                "\(row.unfinished)", "\(row.decisions)", "\(row.damage)",
             ]
         }
     let widths = header.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }

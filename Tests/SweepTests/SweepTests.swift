@@ -23,7 +23,7 @@ private func report(_ name: String, _ rows: [Row], _ location: SourceLocation = 
             "\(row.fault)", sourceLocation: location)
         #expect(
             row.findings.isEmpty,
-            "\(row.findings.count): \(row.findings.prefix(10).joined(separator: "\n"))",
+            "\(row.findings.count): \(row.findings.prefix(50).joined(separator: "\n"))",
             sourceLocation: location)
     }
 }
@@ -45,18 +45,25 @@ extension RealParts {
             ("CKR_GENERAL_ERROR", 0x05), ("CKR_FUNCTION_NOT_SUPPORTED", 0x54),
         ]
 
-        /// How many calls an operation makes, and how many system calls of a kind.
-        private func count(
-            _ operation: Operation, _ prefix: [String] = [], _ count: (Copy) -> Int
-        ) throws -> Int {
+        /// How the program may end where a function fails with a code.
+        private static func statuses(of code: String, from function: String) -> Set<Int32> {
+            switch function {
+            // What does not even start may be a module that the configuration should not name.
+            case "C_Initialize", "C_GetInfo", "C_GetSlotList": [0, 74, 78]
+            // A token that is full cannot be written; what only reads has failed.
+            case "C_GenerateKeyPair", "C_CreateObject":
+                code == "CKR_DEVICE_MEMORY" ? [0, 73] : [0, 74]
+            default: code == "CKR_DEVICE_MEMORY" ? [0, 73, 74] : [0, 74]
+            }
+        }
+
+        /// What can be counted in an operation that nothing goes wrong in.
+        private func count<Counted>(
+            _ operation: Operation, _ prefix: [String] = [], _ count: (Copy) -> Counted
+        ) throws -> Counted {
             let ca = try StandIn(["--accept-elliptic-curves"])
             let copy = try Copy(Template(operation, ca), ca)
-            let outcome = try copy.run(
-                with: Fault(
-                    name: "none", detail: "",
-                    prefix: prefix.map {
-                        $0.replacingOccurrences(of: "FOLDER", with: copy.folder.path)
-                    }))
+            let outcome = try copy.run(with: Fault(name: "none", detail: "", prefix: prefix))
             #expect(outcome.status == 0, "\(outcome.errors)")
             return count(copy)
         }
@@ -65,22 +72,21 @@ extension RealParts {
         func everyCallFails() throws {
             var cases: [(Operation, Fault)] = []
             for operation in Operation.allCases {
-                let calls = try count(operation) { $0.calls.count }
-                for call in 1...calls {
+                let calls = try count(operation) { $0.calls }
+                for (offset, line) in calls.enumerated() {
+                    let call = offset + 1
+                    let function = line.split(separator: " ").dropFirst().first.map(String.init)
                     for (index, code) in Self.codes.enumerated()
                     where isFull || index == call % Self.codes.count {
                         for when in ["before", "after"] {
-                            cases.append(
-                                (
-                                    operation,
-                                    Fault(
-                                        name: when == "before"
-                                            ? "call fails" : "call done, said to have failed",
-                                        detail: "call \(call), \(code.0)",
-                                        environment: [
-                                            "FAULTY_RULES": "*#\(call):\(when):return=\(code.1)"
-                                        ])
-                                ))
+                            let fault = Fault(
+                                name: when == "before"
+                                    ? "call fails" : "call done, said to have failed",
+                                detail: "call \(call), \(function ?? ""), \(code.0)",
+                                environment: [
+                                    "FAULTY_RULES": "*#\(call):\(when):return=\(code.1)"
+                                ], allowed: Self.statuses(of: code.0, from: function ?? ""))
+                            cases.append((operation, fault))
                         }
                     }
                 }
@@ -161,17 +167,19 @@ extension RealParts {
         @Test("A CA that does anything but issue takes a key or a certificate with it")
         func everyFaultOfTheCA() throws {
             var rows: [Row] = []
-            let good = try StandIn(["--accept-elliptic-curves"])
-            for (arguments, allowed, mayLose, isUnusable) in Self.faultsOfTheCA {
-                var fault = Fault(
-                    name: "CA: " + arguments.joined(separator: " "), detail: "",
-                    arguments: ["--timeout", "3"], allowed: [allowed], mayLoseAnswer: mayLose)
-                fault.isUnusable = isUnusable
-                fault.pause = arguments.contains("--signing-time") ? 1.5 : 0.2
-                let ca = try StandIn(["--accept-elliptic-curves"] + arguments)
+            let good = ["--accept-elliptic-curves"]
+            let goodCA = try StandIn(good)
+            for (arguments, allowed, mayLose, decision) in Self.faultsOfTheCA {
                 for operation in isFull ? [Operation.issue, .renew] : [.issue] {
+                    let ca = try StandIn(good + arguments)
+                    var fault = Fault(
+                        name: "CA: " + arguments.joined(separator: " "), detail: "",
+                        arguments: ["--timeout", "3"], allowed: [allowed], mayLoseAnswer: mayLose)
+                    fault.decision = decision
+                    fault.pause = arguments.contains("late") ? 1.5 : 0.2
+                    fault.repair = { _ in try ca.restart(good) }
                     var row = Row(operation: operation, fault: fault.name)
-                    let worker = Worker(ca, [operation: try Template(operation, good)])
+                    let worker = Worker(ca, [operation: try Template(operation, goodCA)])
                     worker.check(operation, fault, into: &row)
                     rows.append(row)
                 }
@@ -207,7 +215,14 @@ extension RealParts {
                 }
             }
             var rows = try sweep(bounded(cases, to: 40))
-            rows += try sweep(Operation.allCases.flatMap(Self.ledgerFaults))
+            rows += try sweep(Operation.allCases.flatMap(LedgerFault.held))
+            rows += try sweep(
+                bounded(
+                    try Operation.allCases.flatMap { operation in
+                        let ca = try StandIn(["--accept-elliptic-curves"])
+                        let copy = try Copy(Template(operation, ca), ca)
+                        return try LedgerFault.damaged(copy).map { (operation, $0) }
+                    }, to: 20))
             report("Every fault of disk and ledger", rows)
         }
 
@@ -216,71 +231,31 @@ extension RealParts {
             return trace.components(separatedBy: " \(call)(").count - 1
         }
 
-        /// A ledger that others hold or have spoiled.
-        private static func ledgerFaults(_ operation: Operation) -> [(Operation, Fault)] {
-            let folder = "state/tokencert"
-            var faults: [Fault] = []
-            var locked = Fault(name: "ledger locked", detail: "before", allowed: [78])
-            // A writer that gives the ledger back when the case has seen enough.
-            locked.prefix = ["python3", "-c", Self.holdingLedger]
-            locked.prepare = { copy in
-                // The ledger has to be there to be held.
-                _ = try copy.tokencert(["history"])
-            }
-            faults.append(locked)
-            for (name, spoil) in [
-                ("ledger is no database", "no database at all, and long enough to be looked at"),
-                ("ledger is a folder", nil),
-            ] as [(String, String?)] {
-                var spoiled = Fault(name: name, detail: "", allowed: [78])
-                spoiled.prepare = { copy in
-                    let files = FileManager.default
-                    try? files.createDirectory(
-                        atPath: copy.folder.file(folder), withIntermediateDirectories: true)
-                    try? files.moveItem(atPath: copy.ledger, toPath: copy.ledger + ".right")
-                    if let spoil {
-                        try copy.folder.write(spoil, "state/tokencert/ledger.sqlite")
-                    } else {
-                        try files.createDirectory(
-                            atPath: copy.ledger, withIntermediateDirectories: false)
-                    }
-                }
-                spoiled.repair = { copy in
-                    let files = FileManager.default
-                    try files.removeItem(atPath: copy.ledger)
-                    try? files.moveItem(atPath: copy.ledger + ".right", toPath: copy.ledger)
-                }
-                faults.append(spoiled)
-            }
-            return faults.map { (operation, $0) }
-        }
-
-        /// Holds the ledger while the command that follows runs.
-        private static let holdingLedger = """
-            import os, sqlite3, subprocess, sys
-            held = sqlite3.connect(os.environ['XDG_STATE_HOME'] + '/tokencert/ledger.sqlite')
-            held.execute('BEGIN IMMEDIATE')
-            sys.exit(subprocess.run(sys.argv[1:]).returncode)
-            """
-
-        /// The stand-in's arguments, the exit status, whether the answer may not arrive, and
-        /// whether what arrives cannot be used by anybody.
-        private static let faultsOfTheCA: [([String], Int32, Bool, Bool)] = [
-            (["--fault", "wrong-key"], 76, false, true),
-            (["--fault", "wrong-ca"], 76, false, true),
-            (["--fault", "expired"], 76, false, true),
-            (["--fault", "not-yet-valid"], 76, false, true),
-            (["--fault", "ca-true"], 76, false, true),
-            (["--fault", "other-name"], 76, false, true),
-            (["--fault", "fewer-addresses"], 76, false, true),
-            (["--fault", "cut"], 75, true, false), (["--fault", "huge"], 75, true, false),
-            (["--fault", "no-certificate"], 75, true, false),
-            (["--fault", "html"], 75, true, false), (["--fault", "empty"], 75, true, false),
-            (["--fault", "garbage"], 75, true, false), (["--fault", "500"], 75, true, false),
-            (["--fault", "redirect"], 75, true, false), (["--fault", "reset"], 75, true, false),
-            (["--fault", "reset-before"], 75, true, false),
-            (["--fault", "late-reset"], 0, true, false), (["--fault", "hang"], 75, true, false),
-            (["--signing-time", "1"], 75, true, false),
+        /// The stand-in's arguments, the exit status, whether the answer may not arrive, and what is
+        /// left to a person.
+        private static let faultsOfTheCA: [([String], Int32, Bool, Decision)] = [
+            (["--fault", "refuse"], 65, false, .takeOrOrderAgain),
+            (["--fault", "late"], 75, true, .takeOrOrderAgain),
+            (["--fault", "wrong-key"], 76, false, .giveUp),
+            (["--fault", "wrong-ca"], 76, false, .giveUp),
+            (["--fault", "expired"], 76, false, .giveUp),
+            (["--fault", "not-yet-valid"], 76, false, .giveUp),
+            (["--fault", "ca-true"], 76, false, .giveUp),
+            (["--fault", "other-name"], 76, false, .acceptChanges),
+            (["--fault", "fewer-addresses"], 76, false, .acceptChanges),
+            (["--fault", "no-code-signing"], 76, false, .acceptChanges),
+            (["--fault", "cut"], 75, true, .takeOrOrderAgain),
+            (["--fault", "huge"], 75, true, .takeOrOrderAgain),
+            (["--fault", "no-certificate"], 75, true, .takeOrOrderAgain),
+            (["--fault", "html"], 75, true, .takeOrOrderAgain),
+            (["--fault", "empty"], 75, true, .takeOrOrderAgain),
+            (["--fault", "garbage"], 75, true, .takeOrOrderAgain),
+            (["--fault", "500"], 75, true, .takeOrOrderAgain),
+            (["--fault", "redirect"], 75, true, .takeOrOrderAgain),
+            (["--fault", "reset"], 75, true, .takeOrOrderAgain),
+            (["--fault", "reset-before"], 75, true, .takeOrOrderAgain),
+            (["--fault", "late-reset"], 0, true, .takeOrOrderAgain),
+            (["--fault", "hang"], 75, true, .takeOrOrderAgain),
         ]
     }
 }

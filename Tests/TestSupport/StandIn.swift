@@ -7,7 +7,7 @@ public final class StandIn: @unchecked Sendable {
     /// Where it is, as `https://localhost:12345`.
     public let url: String
 
-    private let process: Process
+    private var process: Process
 
     /// The password of every account.
     public static let password = "correct horse & battery=staple"
@@ -40,7 +40,22 @@ public final class StandIn: @unchecked Sendable {
         try folder.write(
             #"{"accounts": [\#(accounts.joined(separator: ","))]}"#, "accounts.json")
         try folder.write(Self.password + "\n", "password")
-        process = Process()
+        (process, url) = try Self.start(folder, arguments)
+    }
+
+    /// Ends it and starts it again where it was, with what it has issued, as another kind of CA.
+    ///
+    /// - Parameter arguments: More of its arguments.
+    public func restart(_ arguments: [String]) throws {
+        end(process)
+        let port = url.split(separator: ":").last.map(String.init) ?? ""
+        (process, _) = try Self.start(folder, ["--port", port] + arguments)
+    }
+
+    private static func start(
+        _ folder: TemporaryFolder, _ arguments: [String]
+    ) throws -> (Process, url: String) {
+        let process = Process()
         process.executableURL = URL(filePath: product("cacert-standin"))
         process.arguments =
             [folder.path, "--request-log", folder.file("requests.log")] + arguments
@@ -57,7 +72,7 @@ public final class StandIn: @unchecked Sendable {
         guard let line = text.split(separator: "\n").first(where: { $0.contains("CA_URL=") }),
             let url = line.split(separator: "=").last
         else { throw SetUpError("the stand-in did not say where it is: \(text)") }
-        self.url = String(url)
+        return (process, String(url))
     }
 
     deinit {

@@ -1,5 +1,9 @@
 /// What the stand-in can be told to do wrong, once a request has passed its checks.
 public enum Fault: String, Sendable, Hashable, CaseIterable {
+    /// The order is refused.
+    case refuse
+    /// The certificate comes a second after the answer that says that it did not.
+    case late
     /// The certificate is for another key.
     case wrongKey = "wrong-key"
     /// The certificate is signed by somebody else in the CA's name.

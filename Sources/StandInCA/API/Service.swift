@@ -74,7 +74,7 @@ final class Service: Sendable {
                 """)
         }
         if let refusal = policy.refusal(request.publicKey) { return text(refusal) }
-        guard (try? request.verifySignature()) != nil else {
+        guard (try? request.verifySignature()) != nil, configuration.fault != .refuse else {
             return text("404,Invalid or missing CSR")
         }
         return await order(
@@ -90,9 +90,11 @@ final class Service: Sendable {
             numbers.serial += 1
             return numbers
         }
-        let isLate = configuration.signingTime > configuration.delay
+        let signingTime =
+            configuration.fault == .late ? configuration.delay + 1 : configuration.signingTime
+        let isLate = signingTime > configuration.delay
         let signing = Task { [configuration, authority, record, now] in
-            if isLate { try await Task.sleep(for: .seconds(configuration.signingTime)) }
+            if isLate { try await Task.sleep(for: .seconds(signingTime)) }
             let signer = configuration.signer == .class1 ? authority.class1 : authority.class3
             let certificate = try authority.sign(
                 grant, serialNumber: serial, signer: signer, at: now(),

@@ -1,0 +1,176 @@
+import Foundation
+import TestSupport
+
+/// A ledger that others hold or have spoiled.
+enum LedgerFault {
+    /// The cases where nothing can be written, whatever stands in the ledger.
+    static func held(_ operation: Operation) -> [(Operation, Fault)] {
+        var locked = Fault(name: "ledger locked", detail: "before", allowed: [78])
+        // A writer that gives the ledger back when the case has seen enough.
+        locked.prefix = ["python3", "-c", holding]
+        locked.prepare = makeLedger
+        var readOnly = Fault(name: "file system read-only", detail: "", allowed: [78])
+        readOnly.prefix =
+            ["strace", "-f", "-o", "/dev/null", "-e", "trace=openat"]
+            + ["", "-wal", "-shm", "-journal"].flatMap { ["-P", "FOLDER/\(ledger)\($0)"] }
+            + ["-e", "inject=openat:error=EROFS"]
+        readOnly.prepare = makeLedger
+        return [
+            locked, readOnly,
+            replaced("no database", by: "no database at all, and long enough to be looked at"),
+            replaced("a folder", by: nil),
+        ].map { (operation, $0) }
+    }
+
+    private static let ledger = "state/tokencert/ledger.sqlite"
+
+    /// The ledger has to be there to be held or damaged.
+    @Sendable private static func makeLedger(_ copy: Copy) throws {
+        _ = try copy.tokencert(["history"])
+    }
+
+    /// Holds the ledger while the command that follows runs.
+    private static let holding = """
+        import os, sqlite3, subprocess, sys
+        held = sqlite3.connect(os.environ['XDG_STATE_HOME'] + '/tokencert/ledger.sqlite')
+        held.execute('BEGIN IMMEDIATE')
+        sys.exit(subprocess.run(sys.argv[1:]).returncode)
+        """
+
+    private static func replaced(_ name: String, by text: String?) -> Fault {
+        var fault = Fault(name: "ledger is \(name)", detail: "", allowed: [78])
+        fault.prepare = { copy in
+            let files = FileManager.default
+            try? files.createDirectory(
+                atPath: copy.folder.file("state/tokencert"), withIntermediateDirectories: true)
+            try? files.moveItem(atPath: copy.ledger, toPath: copy.ledger + ".right")
+            if let text {
+                try copy.folder.write(text, ledger)
+            } else {
+                try files.createDirectory(
+                    atPath: copy.ledger, withIntermediateDirectories: false)
+            }
+        }
+        fault.repair = { copy in
+            let files = FileManager.default
+            try files.removeItem(atPath: copy.ledger)
+            try? files.moveItem(atPath: copy.ledger + ".right", toPath: copy.ledger)
+        }
+        return fault
+    }
+
+    // MARK: Damage
+
+    /// The cases where the ledger is a real one, and a part of it is lost.
+    ///
+    /// - Parameter copy: A ledger of the kind, which is only looked at.
+    static func damaged(_ copy: Copy) throws -> [Fault] {
+        try makeLedger(copy)
+        let pages = try Pages(copy.ledger).count
+        var faults = [damagedLog]
+        for page in 0..<pages {
+            faults.append(
+                damaged("ledger has a page overwritten", "page \(page + 1)") {
+                    $0.overwrite(page)
+                })
+        }
+        for count in 1..<pages {
+            faults.append(
+                damaged("ledger is cut", "after page \(count)") { $0.cut(to: count) })
+        }
+        return faults
+    }
+
+    /// What the program writes before it notices stays; whoever repairs the file puts the lost pages
+    /// back.
+    private static func damaged(
+        _ name: String, _ detail: String, _ damage: @escaping @Sendable (inout Pages) -> Void
+    ) -> Fault {
+        var fault = Fault(name: name, detail: detail, allowed: [0, 78])
+        fault.prepare = { copy in
+            try makeLedger(copy)
+            var pages = try Pages(copy.ledger)
+            try pages.write(copy.ledger + ".right")
+            damage(&pages)
+            try pages.write(copy.ledger)
+        }
+        fault.repair = { copy in
+            let right = try Pages(copy.ledger + ".right")
+            var pages = try Pages(copy.ledger)
+            pages.restore(right)
+            try pages.write(copy.ledger)
+        }
+        return fault
+    }
+
+    /// SQLite takes no notice of what a log has after the first damage: here that changes nothing.
+    private static var damagedLog: Fault {
+        var fault = Fault(name: "ledger's log is damaged", detail: "", allowed: [0])
+        fault.prepare = { copy in
+            try makeLedger(copy)
+            try TestSupport.run("python3", ["-c", leavingLog, copy.ledger])
+            var log = try Data(contentsOf: URL(filePath: copy.ledger + "-wal"))
+            guard log.count > 4096 else {
+                throw SweepError(description: "no log is left: \(log.count) bytes")
+            }
+            for index in log.indices.dropFirst(100) { log[index] ^= 0x5A }
+            try log.write(to: URL(filePath: copy.ledger + "-wal"))
+        }
+        return fault
+    }
+
+    /// Dies with a commit in the log that says nothing new.
+    private static let leavingLog = """
+        import os, sqlite3, sys
+        ledger = sqlite3.connect(sys.argv[1])
+        ledger.execute('CREATE TABLE other (a)')
+        ledger.execute('DROP TABLE other')
+        ledger.commit()
+        os._exit(0)
+        """
+}
+
+/// The pages of a database.
+private struct Pages {
+    private var bytes: Data
+    private static let size = 4096
+    private static let garbage = Data(repeating: 0x5A, count: size)
+
+    init(_ path: String) throws {
+        bytes = try Data(contentsOf: URL(filePath: path))
+    }
+
+    func write(_ path: String) throws {
+        // In place: others of the folder belong to the same file.
+        let file = try FileHandle(forWritingTo: Self.made(path))
+        try file.truncate(atOffset: 0)
+        try file.write(contentsOf: bytes)
+        try file.close()
+    }
+
+    private static func made(_ path: String) -> URL {
+        if !FileManager.default.fileExists(atPath: path) {
+            FileManager.default.createFile(atPath: path, contents: nil)
+        }
+        return URL(filePath: path)
+    }
+
+    var count: Int { bytes.count / Self.size }
+
+    mutating func overwrite(_ page: Int) { self[page] = Self.garbage }
+
+    mutating func cut(to count: Int) { bytes = bytes.prefix(count * Self.size) }
+
+    /// Puts back what is lost.
+    mutating func restore(_ right: Pages) {
+        for page in 0..<right.count {
+            if page >= count { bytes.append(right[page]) }
+            if self[page] == Self.garbage { self[page] = right[page] }
+        }
+    }
+
+    private subscript(page: Int) -> Data {
+        get { Data(bytes[page * Self.size..<(page + 1) * Self.size]) }
+        set { bytes.replaceSubrange(page * Self.size..<(page + 1) * Self.size, with: newValue) }
+    }
+}
