@@ -91,7 +91,10 @@ let package = Package(
             linkerSettings: [
                 // Other linkers do not take Swift's static libraries.
                 .unsafeFlags(
-                    ["-use-ld=lld", "-L\(Context.packageDirectory)/Sources/tokencert/StaticLibraries"],
+                    [
+                        "-use-ld=lld",
+                        "-L\(Context.packageDirectory)/Sources/tokencert/StaticLibraries",
+                    ],
                     .when(platforms: [.linux], configuration: .release))
             ]),
 
@@ -106,7 +109,8 @@ let package = Package(
             name: "FaultyModule", dependencies: ["CP11Kit"], path: "Tests/FaultyModule",
             exclude: ["README.md"], linkerSettings: [.linkedLibrary("dl")]),
         .target(
-            name: "Fuzz", dependencies: ["CAcert", "Cryptoki", "Ledger", "OpenSSLX509", "Secrets"],
+            name: "Fuzz",
+            dependencies: ["CAcert", "Cryptoki", "Inventory", "Ledger", "OpenSSLX509", "Secrets"],
             path: "Tests/Fuzz", exclude: ["README.md", "run", "corpus"]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "TestSupport", "tokencert"]),

@@ -68,6 +68,13 @@ private func status(_ answer: [UInt8]) throws -> AccountStatus {
         #expect(account.mayRequestCodeSigning)
     }
 
+    @Test("A name in ISO-8859-1 that arrives without entities is garbled")
+    func rawBytes() throws {
+        let account = try status(
+            Array("200,Ok\nCS=0\nNAME=M".utf8) + [0xFC] + Array("ller\n".utf8))
+        #expect(account.names.map(\.text) == ["Müller"])
+    }
+
     @Test("A name in ISO-8859-1 is sent back in other bytes, and the CA drops it in silence")
     func bytesOfNames() throws {
         let seen = Recorder.Seen()

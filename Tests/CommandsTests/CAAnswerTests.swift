@@ -89,6 +89,24 @@ extension RealParts {
             #expect(server.requests == ["/api/cemails.php", "/api/ccsr.php"])
         }
 
+        @Test(
+            "An order that never went out is believed to be out, or is not sent when the CA is back"
+        )
+        func goneAfterTheAccountPage() throws {
+            let bench = try Bench()
+            let server = try SilentServer(bench.ca, ["closing"])
+            let outcome = try bench.tokencert(["issue"], ["TOKENCERT_CA_URL": server.url])
+            expect(outcome, 69, "the CA cannot be reached")
+            #expect(server.requests == ["/api/cemails.php"])
+            try expectOnlyAKey(bench, outcome)
+            // The CA is back where it was.
+            let port = server.url.split(separator: ":").last.map(String.init) ?? ""
+            let back = try StandIn(["--port", port])
+            let resumed = try bench.tokencert(["resume", "1"], ["TOKENCERT_CA_URL": back.url])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(back.orders.count == 1)
+        }
+
         @Test("A key is made that nothing remembers, since the ledger cannot be written")
         func unwritableLedger() throws {
             let bench = try Bench()
@@ -259,6 +277,58 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
+        @Test("The password goes to a server whose certificate is past its time")
+        func expiredServer() throws {
+            let bench = try Bench()
+            let ca = bench.ca.folder
+            try run(
+                "openssl",
+                ["req", "-new", "-key", ca.file("server.key"), "-subj", "/CN=localhost", "-out"]
+                    + [ca.file("server.csr")])
+            try ca.write("subjectAltName=DNS:localhost\n", "extensions")
+            let signed = try run(
+                "openssl",
+                [
+                    "x509", "-req", "-in", ca.file("server.csr"), "-CA", ca.file("root.pem"),
+                    "-CAkey", ca.file("root.key"), "-days", "-1", "-extfile",
+                    ca.file("extensions"), "-out", ca.file("expired.pem"),
+                ])
+            #expect(signed.status == 0, "\(signed.errors)")
+            let server = try SilentServer(bench.ca, certificate: "expired.pem")
+            let before = bench.token.contents
+            expect(
+                try bench.tokencert(["issue"], ["TOKENCERT_CA_URL": server.url]), 69,
+                "certificate has expired")
+            #expect(server.requests.isEmpty)
+            #expect(bench.token.contents == before)
+        }
+
+        @Test("A password can only be read from a file, or a proxy gets what is for this machine")
+        func passwordSources() throws {
+            let bench = try Bench()
+            let byVariable = try bench.tokencert(
+                ["account"],
+                [
+                    "TOKENCERT_PASSWORD_SOURCE": "env:MY_PASSWORD",
+                    "MY_PASSWORD": StandIn.password, "https_proxy": "http://localhost:1",
+                    "ALL_PROXY": "http://localhost:1",
+                ])
+            #expect(byVariable.status == 0, "\(byVariable.errors)")
+            let byDescriptor = try run(
+                "bash",
+                [
+                    "-c", "exec \"$0\" account --password-source fd:3 3< \"$1\"",
+                    product("tokencert"), bench.ca.folder.file("password"),
+                ], environment: bench.environment)
+            #expect(byDescriptor.status == 0, "\(byDescriptor.errors)")
+            let prompted = try AtTerminal(bench: bench).run(
+                ["account", "--password-source", "prompt"],
+                #"expect "assword" { send "\#(StandIn.password)\r" }"#)
+            #expect(prompted.status == 0, "\(prompted)")
+            #expect(!prompted.output.contains(StandIn.password), "\(prompted)")
+            #expect(prompted.output.contains("Anna Müller"), "\(prompted)")
+        }
+
         @Test("A CA that is down costs a key")
         func unreachableCA() throws {
             let bench = try Bench()
@@ -318,59 +388,5 @@ extension RealParts {
                 status["emailAddresses"] as? [String] == ["anna@example.org", "x@example.org"])
             #expect(status["codeSigning"] as? Bool == true)
         }
-    }
-}
-
-/// A server that speaks HTTP/1.1, tells about the account, and closes on every order.
-final class SilentServer: @unchecked Sendable {
-    let url: String
-    private let process = Process()
-    private let folder: TemporaryFolder
-
-    init(_ ca: StandIn) throws {
-        folder = try TemporaryFolder()
-        let script = """
-            import socket, ssl, sys
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(sys.argv[1], sys.argv[2])
-            server = socket.create_server(("127.0.0.1", 0))
-            print(server.getsockname()[1], flush=True)
-            log = open(sys.argv[3], "a", buffering=1)
-            body = b"200,Authentication Ok\\nCS=1\\nNAME=CAcert WoT User\\nEMAIL=anna@example.org\\n"
-            for _ in range(6):
-                raw, _ = server.accept()
-                try:
-                    with context.wrap_socket(raw, server_side=True) as connection:
-                        while True:
-                            data = connection.recv(65536)
-                            if not data: break
-                            if not data.startswith(b"POST"): continue
-                            path = data.split()[1].decode()
-                            log.write(path + "\\n")
-                            if "ccsr" in path:
-                                connection.recv(65536) if b"optionalCSR" not in data else None
-                                break
-                            connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body) + body)
-                except OSError: pass
-            """
-        let file = try folder.write(script, "server.py")
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [
-            "python3", file, ca.folder.file("server.pem"), ca.folder.file("server.key"),
-            folder.file("log"),
-        ]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-        url = "https://localhost:" + line.trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-
-    deinit {
-        end(process)
-    }
-
-    var requests: [String] {
-        ((try? folder.read("log")) ?? "").split(separator: "\n").map(String.init)
     }
 }

@@ -111,6 +111,19 @@ extension RealParts {
                 input: "GET / HTTP/1.0\r\n\r\n", seconds: 30)
             #expect(client.output.contains("Verify return code: 0 (ok)"), "\(client)")
             #expect(client.output.contains("Anna"), "\(client)")
+            // curl takes the certificate, too, from the token.
+            let certificate = uri.replacing("type=private", with: "type=cert")
+            let curl = try run(
+                "curl",
+                [
+                    "-s", "--cacert", bench.ca.rootFile, "--engine", "pkcs11", "--cert-type", "ENG",
+                    "--key-type", "ENG", "--cert", certificate, "--key", uri,
+                    "https://localhost:\(server.port)/",
+                ],
+                environment: bench.token.environment.merging(["OPENSSL_CONF": configuration]) {
+                    $1
+                })
+            #expect(curl.output.contains("Verify return code: 0 (ok)"), "\(curl)")
             // Without the token's key the same server lets nobody in.
             let stranger = try run(
                 "openssl",
@@ -138,6 +151,17 @@ extension RealParts {
             let keys = try #require(list["keys"] as? [[String: Any]])
             #expect(keys.count == 1 && keys[0]["kind"] as? String == name, "\(keys)")
             #expect((keys[0]["certificates"] as? [Any])?.count == 1)
+        }
+
+        @Test("A token that has no RSA 3072 gets no key, unless the person knows why")
+        func smallerDefault() throws {
+            let bench = try Bench()
+            let usual = try bench.tokencert(["issue", "--dry-run", "--json"])
+            #expect(try usual.json()["keyKind"] as? String == "RSA 3072")
+            let issued = try bench.tokencert(
+                ["issue", "--json"], bench.faulty(["FAULTY_RSA_LIMIT": "2048"]))
+            #expect(issued.status == 0, "\(issued.errors)")
+            #expect(try issued.json()["keyKind"] as? String == "RSA 2048")
         }
 
         @Test("An EC key is made and lost, since CAcert signs none")
@@ -250,7 +274,10 @@ extension RealParts {
                 environment: bench.environment)
             #expect(outcome.status == 0, "\(outcome.errors)")
             let pin = bench.token.pin
-            for line in try bench.token.folder.read("trace").split(separator: "\n")
+            let lines = try bench.token.folder.read("trace").split(separator: "\n")
+            // What is written can be seen: the ledger has the account's address.
+            #expect(lines.contains { $0.contains("pwrite64(") && $0.contains("anna@example.org") })
+            for line in lines
             where line.contains(pin) || line.contains("correct%20horse")
                 || line.contains("correct horse")
             {

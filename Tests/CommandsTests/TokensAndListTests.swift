@@ -30,6 +30,26 @@ extension RealParts {
             #expect(text.output.contains("ready"))
         }
 
+        @Test(
+            "A token that is in a bad state is said to be ready",
+            arguments: [
+                ("USER_PIN_LOCKED", "PIN locked"), ("USER_PIN_FINAL_TRY", "last PIN try"),
+                ("USER_PIN_COUNT_LOW", "a PIN was wrong"),
+                ("USER_PIN_TO_BE_CHANGED", "PIN has to be changed"),
+                ("WRITE_PROTECTED", "write-protected"),
+                ("PROTECTED_AUTHENTICATION_PATH", "PIN pad"),
+            ])
+        func states(flag: String, words: String) throws {
+            let bench = try Bench()
+            let shown = try bench.tokencert(
+                ["tokens"], bench.faulty(["FAULTY_SET_FLAGS": flag]))
+            #expect(shown.output.contains(words), "\(shown)")
+            #expect(!shown.output.contains("ready"), "\(shown)")
+            let without = try bench.tokencert(
+                ["tokens"], bench.faulty(["FAULTY_CLEAR_FLAGS": "USER_PIN_INITIALIZED"]))
+            #expect(without.output.contains("no PIN set"), "\(without)")
+        }
+
         @Test("A module that is broken hides all others; the anchors of others are shown as tokens")
         func configuredModules() throws {
             let bench = try Bench()

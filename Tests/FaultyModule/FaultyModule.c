@@ -176,7 +176,11 @@ static CK_RV own_C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list,
 }
 
 static CK_RV own_C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PTR info) {
-    return drops_mechanism(type) ? CKR_MECHANISM_INVALID : real.C_GetMechanismInfo(slot, type, info);
+    if (drops_mechanism(type)) return CKR_MECHANISM_INVALID;
+    const char *limit = getenv("FAULTY_RSA_LIMIT");
+    CK_RV rv = real.C_GetMechanismInfo(slot, type, info);
+    if (rv == CKR_OK && limit && type == CKM_RSA_PKCS_KEY_PAIR_GEN) info->ulMaxKeySize = strtoul(limit, NULL, 10);
+    return rv;
 }
 
 static CK_RV own_C_SignInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key) {

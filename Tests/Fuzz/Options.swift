@@ -1,3 +1,4 @@
+internal import Inventory
 internal import OpenSSLX509
 internal import Secrets
 
@@ -11,4 +12,13 @@ func readOptions(_ bytes: [UInt8]) {
         }
     }
     if let kind = KeyKind(name: text) { precondition(KeyKind(name: kind.name) == kind) }
+    if let id = OpenSSLX509.bytes(hexadecimal: text) {
+        precondition(OpenSSLX509.bytes(hexadecimal: hexadecimal(id)) == id)
+    }
+    // A profile is a file of the person's own.
+    if let profile = try? TokenProfile(json: bytes) {
+        guard let text = try? profile.json(), let again = try? TokenProfile(json: Array(text.utf8))
+        else { preconditionFailure("a profile is not read again") }
+        precondition(again == profile)
+    }
 }

@@ -97,15 +97,24 @@ extension RealParts {
             #expect(
                 try post(ca, "ccsr.php", login + ["email[0]=anna@example.org"]).hasPrefix(
                     "403, I didn't receive a valid Certificate Request."))
-            // A request whose signature does not fit: one byte of the last line is another one.
-            let pem = try ca.folder.read("request.pem")
-            var lines = pem.split(separator: "\n").map(String.init)
-            lines[8] = String(lines[8].reversed())
-            let broken = try ca.folder.write(lines.joined(separator: "\n") + "\n", "broken.pem")
-            let answer = try post(
-                ca, "ccsr.php", login + ["email[0]=anna@example.org", "optionalCSR@\(broken)"])
+            // A request whose signature does not fit: its last byte is another one.
+            try run(
+                "openssl",
+                ["req", "-in", ca.folder.file("request.pem"), "-outform", "DER", "-out"]
+                    + [ca.folder.file("request.der")])
+            var der = try Data(contentsOf: URL(filePath: ca.folder.file("request.der")))
+            der[der.count - 1] ^= 1
+            let broken = try ca.folder.write(
+                """
+                -----BEGIN CERTIFICATE REQUEST-----
+                \(der.base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed]))
+                -----END CERTIFICATE REQUEST-----
+
+                """, "broken.pem")
             #expect(
-                answer.hasPrefix("404,Invalid or missing CSR") || answer.hasPrefix("403, I didn't"))
+                try post(
+                    ca, "ccsr.php", login + ["email[0]=anna@example.org", "optionalCSR@\(broken)"])
+                    == "404,Invalid or missing CSR")
             #expect(
                 try post(ca, "ccsr.php", login + ["email[0]=anna@example.org", csr]).hasPrefix(
                     "200,Authentication Ok\n-----BEGIN CERTIFICATE-----"))
@@ -164,6 +173,10 @@ extension RealParts {
                     NAME=Anna M&Atilde;&frac14;ller
                     EMAIL=anna@example.org
                     """)
+            let csr = try request(ca.folder, Self.goodKey)
+            let issued = try post(
+                ca, "ccsr.php", login + ["email[0]=anna@example.org", csr], ["--get"])
+            #expect(issued.hasPrefix("200,Authentication Ok\n-----BEGIN"), "\(issued)")
             let head = try run(
                 "curl",
                 [
@@ -176,6 +189,28 @@ extension RealParts {
                 "curl", ["-s", "--cacert", ca.rootFile, ca.url + "/certs/root_X0F.crt"]
             ).output
             #expect(root == (try ca.folder.read("root.pem")))
+        }
+
+        @Test("A stand-in that is started again is another CA, or forgets what it has issued")
+        func startedAgain() throws {
+            let ca = try StandIn()
+            let root = try ca.folder.read("root.pem")
+            let csr = try request(ca.folder, Self.goodKey)
+            let order = login + ["email[0]=anna@example.org", csr]
+            #expect(try post(ca, "ccsr.php", order).hasPrefix("200,"))
+            try ca.restart(["--signer", "class3"])
+            #expect(try ca.folder.read("root.pem") == root)
+            #expect(ca.issued.count == 1)
+            let body = try post(ca, "ccsr.php", order)
+            try ca.folder.write(body, "answer.pem")
+            let verified = try run(
+                "openssl",
+                [
+                    "verify", "-CAfile", ca.rootFile, "-untrusted", ca.folder.file("class3.pem"),
+                    ca.folder.file("answer.pem"),
+                ])
+            #expect(verified.status == 0, "\(body)\n\(verified.errors)")
+            #expect(ca.issued.count == 2)
         }
 
         @Test("Every order takes no time, though CAcert's server sleeps before it answers")
