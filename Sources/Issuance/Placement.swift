@@ -45,21 +45,30 @@ struct Placement {
         try work.requireRoom(
             for: key, replacing: replacement, having: [verified.certificate], &session)
         var chain: [String] = []
-        var written: (uri: String, wasThere: Bool)
-        var attempts = 0
+        let written: (uri: String, wasThere: Bool)
+        var refusal: IssuanceError?
         do throws(IssuanceError) {
             written = try work.login.performing(.write, at: .write) { () throws(IssuanceError) in
                 if writesChain {
                     try ChainStep(anchors: anchors, time: time)(
                         of: verified.certificate, from: received, journal, &session, &chain)
                 }
-                // A refused call may have written it: whoever does it again has to look.
-                attempts += 1
+                // A refused call may have written it. Only another process can tell whether the token
+                // has it or this module shows it only.
+                if let refusal, refusal.seenCertificate != nil { throw refusal }
                 let write = WriteStep(tokenURI: work.tokenURI, capabilities: work.capabilities)
-                return try write(
-                    verified, for: key, label: label, isFresh: isFresh && attempts == 1, &session)
+                do throws(IssuanceError) {
+                    let written = try write(
+                        verified, for: key, label: label, isFresh: isFresh && refusal == nil,
+                        &session)
+                    guard var refusal, isFresh, written.wasThere else { return written }
+                    refusal.seenCertificate = written.uri
+                    throw refusal
+                } catch {
+                    refusal = error
+                    throw error
+                }
             }
-            if attempts > 1 { written.wasThere = false }
         } catch {
             var error = error
             error.writtenChain = chain

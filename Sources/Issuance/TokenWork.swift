@@ -61,9 +61,18 @@ struct TokenWork {
     private func makePair(
         _ kind: KeyKind, id: [UInt8], label: String, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> KeyPair {
+        var refusal: IssuanceError?
         do throws(IssuanceError) {
             return try login.performing(.generate, at: .generate) { () throws(IssuanceError) in
-                try generation.generate(kind, id: id, label: label, &session)
+                // The security officer would not see what a refused call has made all the same.
+                if let refusal, capabilities.changesRoles { throw refusal }
+                do throws(IssuanceError) {
+                    return try generation.generate(
+                        kind, id: id, label: label, isAgain: refusal != nil, &session)
+                } catch {
+                    refusal = error
+                    throw error
+                }
             }
         } catch {
             var error = error

@@ -11,13 +11,18 @@ struct GenerateStep {
     // MARK: A new key
 
     /// Makes a key with an id that nothing on the token has.
+    ///
+    /// - Parameter isAgain: Whether a call was refused a moment ago, since nobody was logged in. What it
+    ///   has made all the same is seen only now, and removed first.
     func generate(
-        _ kind: KeyKind, id: [UInt8], label: String, _ session: inout Session<ReadWrite>
+        _ kind: KeyKind, id: [UInt8], label: String, isAgain: Bool = false,
+        _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> KeyPair {
         guard let mechanism = kind.generationMechanism else {
             throw IssuanceError(
                 .tokenUnsuitable, at: .generate, "no keys of kind \(kind) are made")
         }
+        if isAgain { try removeKeys(id, [.privateKey, .publicKey], &session) }
         var refusal: CryptokiError?
         let before = Fragments.everything(&session)
         for request in KeyPairTemplates(kind, id: id, label: label, capabilities).ladder {
