@@ -4,8 +4,8 @@ usage: measure.py ROUNDS TITLE NAME=COMMAND...     the first command is what the
 
 COMMAND is words in the shell's quoting, with $VARIABLES; ". FILE;" before it sets the environment from a file of the
 shell. No shell runs while the time is taken. Each round runs every command once, in an order that rotates, so that what
-else the machine does hits all alike. Times are of the wall clock; memory is the largest resident set of the process that
-wait4(2) reports, at least that of the Python that starts it.
+else the machine does hits all alike. Times are of the wall clock. Memory is the largest resident set that wait4(2) reports
+to $WORK/launch in the first round, which is not timed: a child of this program would begin with the size of Python.
 """
 import os
 import shlex
@@ -28,7 +28,13 @@ class Contestant:
         self.words = [os.path.expandvars(word) for word in shlex.split(command)]
         self.times, self.memory = [], 0.0
 
-    def run(self, is_counted):
+    def measure_memory(self):
+        words = [os.path.expandvars("$WORK/launch"), *self.words]
+        told = subprocess.run(
+            words, env=self.environment, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.memory = int(told.stderr.splitlines()[-1]) / 1024
+
+    def run(self):
         sink = os.environ.get("BENCH_OUTPUT", "/dev/null")
         start = time.perf_counter()
         child = os.posix_spawnp(
@@ -37,23 +43,22 @@ class Contestant:
                 (os.POSIX_SPAWN_OPEN, 1, sink, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
                 (os.POSIX_SPAWN_DUP2, 1, 2),
             ])
-        _, status, usage = os.wait4(child, 0)
+        _, status = os.waitpid(child, 0)
         seconds = time.perf_counter() - start
         # pkcs11-tool of OpenSC 0.23 ends with 1 where it is asked for its version.
-        if status != 0 and "--version" not in self.words:
+        if status != 0 and self.words != ["pkcs11-tool", "--version"]:
             sys.exit(f"{self.name} ended with {os.waitstatus_to_exitcode(status)}: {self.words}")
-        if is_counted:
-            self.times.append(seconds)
-        self.memory = max(self.memory, usage.ru_maxrss / 1024)
+        self.times.append(seconds)
 
 
 def main():
     rounds, title = int(sys.argv[1]), sys.argv[2]
     contestants = [Contestant(argument) for argument in sys.argv[3:]]
-    for turn in range(rounds + 1):
+    for contestant in contestants:
+        contestant.measure_memory()
+    for turn in range(rounds):
         for shift in range(len(contestants)):
-            # The first round warms up.
-            contestants[(turn + shift) % len(contestants)].run(is_counted=turn > 0)
+            contestants[(turn + shift) % len(contestants)].run()
     base = statistics.median(contestants[0].times)
     print(title)
     for contestant in contestants:

@@ -49,9 +49,18 @@ struct Inspection {
             return
         }
         let orders = try history()
+        // Where the ledger could not be told all of it, that was said.
+        if outcome.status == 0, !Self.unfinished(orders).isEmpty,
+            !outcome.errors.contains("the ledger does not know all of this")
+        {
+            findings.append("the status is 0, and the order is not finished")
+        }
         try lookForUnknownKeys(orders)
         try lookForLost(issued, orders, outcome)
         try goOn(issued, orders)
+        if !fault.decisions.contains(decisions) {
+            findings.append("a person was asked \(decisions) times")
+        }
         try inspectEnd(outcome)
         let verified = try copy.tokencert(["history", "verify"])
         if verified.status != 0 { findings.append("the ledger is broken: \(verified.errors)") }
@@ -60,7 +69,7 @@ struct Inspection {
     /// Whether the module has lost its token: SoftHSM2 writes the token's own file in place.
     private func isTokenBroken() throws -> Bool {
         guard fault.name.hasSuffix("token") else { return false }
-        return try copy.tokencert(["list"]).errors.contains("not initialised")
+        return try copy.tokencert(["list"]).errors.contains("the token is not set up")
     }
 
     /// The run itself.
@@ -74,6 +83,9 @@ struct Inspection {
             if !outcome.errors.contains("\nhint: ") { findings.append("no hint") }
         }
         hasFired = outcome.status != 0
+        if copy.calls.count < fault.firstCall {
+            findings.append("the fault never came: \(copy.calls.count) calls")
+        }
         let logins = copy.calls.filter { $0.hasSuffix("C_Login user") }.count
         // A token that says that nobody is logged in gets the PIN once more that it has accepted.
         let allowed = fault.detail.contains("CKR_USER_NOT_LOGGED_IN") ? 2 : 1
@@ -198,12 +210,21 @@ struct Inspection {
 
     /// Does what a person would.
     private mutating func decide(_ number: Int, _ issued: Set<String>) throws {
+        let ordered = ca.orders.count
+        var isOrdered = false
+        defer {
+            if ca.orders.count - ordered != (isOrdered ? 1 : 0) {
+                doubleOrders += 1
+                findings.append("\(ca.orders.count - ordered) orders after the decision")
+            }
+        }
         switch fault.decision {
         case .takeOrOrderAgain:
             if let certificate = issued.first {
                 let file = try copy.folder.write(certificate, "from-the-web.pem")
                 try insist(["resume", "\(number)", "--from", file])
             } else {
+                isOrdered = true
                 try insist(["resume", "\(number)", "--order-again"])
             }
         case .acceptChanges:
@@ -214,6 +235,7 @@ struct Inspection {
             let bare = keys.filter { ($0["certificates"] as? [Any])?.isEmpty == true }
             let uris = bare.compactMap { $0["privateKey"] as? String }
             if uris.count != 1 { findings.append("\(uris.count) keys are left after giving up") }
+            isOrdered = uris.count == 1
             for uri in uris {
                 try insist(["issue", "--key", uri, "--ca-accepts", "ec", "--codesign"])
             }
@@ -243,6 +265,14 @@ struct Inspection {
         if keys.contains(where: { $0["privateKey"] == nil || $0["publicKey"] == nil }) {
             findings.append("half of a key is on the token")
         }
+        let gone = knownKeys.subtracting(keys.compactMap { $0["id"] as? String })
+        if !gone.isEmpty {
+            lost += gone.count
+            findings.append("keys that were there before are gone: \(gone.sorted())")
+        }
+        if keys.contains(where: { ($0["mismatchedCertificates"] as? [Any])?.isEmpty == false }) {
+            findings.append("a certificate for another key is on the token")
+        }
         if (list["certificates"] as? [Any])?.isEmpty == false {
             findings.append("a certificate without a key is on the token")
         }
@@ -254,8 +284,17 @@ struct Inspection {
                 serialNumbersBefore.contains(old["serialNumber"] as? String ?? "")
             }
             if old { findings.append("the certificate in the end is the old one") }
+            let issued = Set(ca.issued).subtracting(issuedBefore)
+            if copy.operation.orders, try !issued.contains(where: isOnToken) {
+                findings.append("the certificate in the end is none that the CA has issued now")
+            }
         case nil, "closed":
             if outcome.status == 0 { findings.append("nothing was done, and the status is 0") }
+            for certificate in Set(ca.issued).subtracting(issuedBefore)
+            where fault.decision != .giveUp && !outcome.errors.contains(Self.body(certificate)) {
+                lost += 1
+                findings.append("the CA has issued, and the order is \(state ?? "not there")")
+            }
             let expected =
                 (copy.operation == .renew ? 1 : 0) + (fault.decision == .giveUp ? decisions : 0)
             if found.count != expected {

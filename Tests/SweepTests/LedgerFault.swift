@@ -10,10 +10,8 @@ enum LedgerFault {
         locked.prefix = ["python3", "-c", holding]
         locked.prepare = makeLedger
         var readOnly = Fault(name: "file system read-only", detail: "", allowed: [78])
-        readOnly.prefix =
-            ["strace", "-f", "-o", "/dev/null", "-e", "trace=openat"]
-            + ["", "-wal", "-shm", "-journal"].flatMap { ["-P", "FOLDER/\(ledger)\($0)"] }
-            + ["-e", "inject=openat:error=EROFS"]
+        // Really so, in a namespace of its own.
+        readOnly.prefix = ["unshare", "-rm", "sh", "-c", readingOnly, "FOLDER/state"]
         readOnly.prepare = makeLedger
         return [
             locked, readOnly,
@@ -36,6 +34,9 @@ enum LedgerFault {
         held.execute('BEGIN IMMEDIATE')
         sys.exit(subprocess.run(sys.argv[1:]).returncode)
         """
+
+    private static let readingOnly =
+        #"mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@""#
 
     private static func replaced(_ name: String, by text: String?) -> Fault {
         var fault = Fault(name: "ledger is \(name)", detail: "", allowed: [78])

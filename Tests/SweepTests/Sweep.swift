@@ -27,6 +27,10 @@ struct Fault: Sendable {
     var pause = 0.0
     /// What a person does where `resume` leaves the order to a person.
     var decision = Decision.takeOrOrderAgain
+    /// How often a person may have to.
+    var decisions = 0...1
+    /// The number of the call that fails, from 1; 0 where none does.
+    var firstCall = 0
 }
 
 /// What only a person can decide.
@@ -117,7 +121,7 @@ struct Copy: Sendable {
     func json(_ arguments: [String]) throws -> [String: Any] {
         let outcome = try tokencert(arguments + ["--json"])
         let object = try? JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
-        guard let object = object as? [String: Any] else {
+        guard outcome.status == 0, let object = object as? [String: Any] else {
             throw SweepError(description: "\(arguments): \(outcome.errors)")
         }
         return object

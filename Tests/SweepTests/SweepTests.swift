@@ -73,19 +73,21 @@ extension RealParts {
             var cases: [(Operation, Fault)] = []
             for operation in Operation.allCases {
                 let calls = try count(operation) { $0.calls }
+                #expect(!calls.isEmpty)
                 for (offset, line) in calls.enumerated() {
                     let call = offset + 1
                     let function = line.split(separator: " ").dropFirst().first.map(String.init)
                     for (index, code) in Self.codes.enumerated()
                     where isFull || index == call % Self.codes.count {
                         for when in ["before", "after"] {
-                            let fault = Fault(
+                            var fault = Fault(
                                 name: when == "before"
                                     ? "call fails" : "call done, said to have failed",
                                 detail: "call \(call), \(function ?? ""), \(code.0)",
                                 environment: [
                                     "FAULTY_RULES": "*#\(call):\(when):return=\(code.1)"
                                 ], allowed: Self.statuses(of: code.0, from: function ?? ""))
+                            (fault.decisions, fault.firstCall) = (0...0, call)
                             cases.append((operation, fault))
                         }
                     }
@@ -101,14 +103,12 @@ extension RealParts {
                 let calls = try count(operation) { $0.calls.count }
                 for call in 1...calls {
                     for when in ["before", "after"] {
-                        cases.append(
-                            (
-                                operation,
-                                Fault(
-                                    name: "killed \(when) a call", detail: "call \(call)",
-                                    environment: ["FAULTY_RULES": "*#\(call):\(when):kill"],
-                                    allowed: [137])
-                            ))
+                        var fault = Fault(
+                            name: "killed \(when) a call", detail: "call \(call)",
+                            environment: ["FAULTY_RULES": "*#\(call):\(when):kill"],
+                            allowed: [137])
+                        fault.decisions = 0...0
+                        cases.append((operation, fault))
                     }
                 }
             }
@@ -176,6 +176,8 @@ extension RealParts {
                         name: "CA: " + arguments.joined(separator: " "), detail: "",
                         arguments: ["--timeout", "3"], allowed: [allowed], mayLoseAnswer: mayLose)
                     fault.decision = decision
+                    let asks = allowed == 75 || allowed == 76
+                    fault.decisions = asks ? 1...1 : 0...0
                     fault.pause = arguments.contains("late") ? 1.5 : 0.2
                     fault.repair = { _ in try ca.restart(good) }
                     var row = Row(operation: operation, fault: fault.name)
