@@ -89,10 +89,11 @@ let package = Package(
         .executableTarget(
             name: "tokencert", dependencies: ["Commands"], exclude: ["StaticLibraries"],
             linkerSettings: [
-                // Other linkers do not take Swift's static libraries.
+                // Other linkers do not take Swift's static libraries. Nothing is exported: a module
+                // that is loaded is to bind to its own symbols, and binding them takes time.
                 .unsafeFlags(
                     [
-                        "-use-ld=lld",
+                        "-use-ld=lld", "-Xlinker", "--no-export-dynamic",
                         "-L\(Context.packageDirectory)/Sources/tokencert/StaticLibraries",
                     ],
                     .when(platforms: [.linux], configuration: .release))
