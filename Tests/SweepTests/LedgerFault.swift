@@ -142,18 +142,8 @@ private struct Pages {
     }
 
     func write(_ path: String) throws {
-        // In place: others of the folder belong to the same file.
-        let file = try FileHandle(forWritingTo: Self.made(path))
-        try file.truncate(atOffset: 0)
-        try file.write(contentsOf: bytes)
-        try file.close()
-    }
-
-    private static func made(_ path: String) -> URL {
-        if !FileManager.default.fileExists(atPath: path) {
-            FileManager.default.createFile(atPath: path, contents: nil)
-        }
-        return URL(filePath: path)
+        // Not atomically: what else SQLite keeps in the folder belongs to this very file.
+        try bytes.write(to: URL(filePath: path))
     }
 
     var count: Int { bytes.count / Self.size }
