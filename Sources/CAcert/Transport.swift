@@ -40,6 +40,8 @@ public struct TransportError: Error, Sendable, Equatable {
     public let mayHaveBeenSent: Bool
     /// What of the answer's body had come by then.
     public let partialAnswer: [UInt8]
+    /// The HTTP status of that answer, or nil where none had come.
+    public let partialStatus: Int?
 
     /// Makes an error.
     ///
@@ -47,9 +49,14 @@ public struct TransportError: Error, Sendable, Equatable {
     ///   - reason: What happened, for a person to read.
     ///   - mayHaveBeenSent: Whether the server may have got the request.
     ///   - partialAnswer: What of the answer's body had come by then.
-    public init(reason: String, mayHaveBeenSent: Bool, partialAnswer: [UInt8] = []) {
+    ///   - partialStatus: The HTTP status of that answer, or nil where none had come.
+    public init(
+        reason: String, mayHaveBeenSent: Bool, partialAnswer: [UInt8] = [],
+        partialStatus: Int? = nil
+    ) {
         self.reason = reason
         self.mayHaveBeenSent = mayHaveBeenSent
         self.partialAnswer = partialAnswer
+        self.partialStatus = partialStatus
     }
 }

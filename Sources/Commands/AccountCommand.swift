@@ -4,7 +4,12 @@ internal import OpenSSLX509
 
 struct AccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "account", abstract: "Show what your account at the CA may have.")
+        commandName: "account", abstract: "Show what your account at the CA may have.",
+        discussion: """
+            For example:
+
+              tokencert account --username anna@example.org
+            """)
 
     @OptionGroup var ca: CAOptions
     @OptionGroup var output: CommonOptions
@@ -13,7 +18,7 @@ struct AccountCommand: ParsableCommand {
         try prepareProcess(output)
         let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
         var api = try openAPI(ca, anchorsPEM: anchors.pem)
-        let status = try api.accountStatus()
+        let status = try working("asking the CA", onToken: false) { try api.accountStatus() }
         if output.isJSON {
             try printJSON(
                 Report(

@@ -13,6 +13,10 @@ struct DeleteCommand: ParsableCommand {
             public half, one with type=public that half alone, one without a type all of them. What \
             hangs on it is shown, and the label has to be typed. A private key cannot be brought \
             back by anybody.
+
+            For example:
+
+              tokencert delete 'pkcs11:object=mail;type=cert' --dry-run
             """)
 
     @Argument(
@@ -20,11 +24,7 @@ struct DeleteCommand: ParsableCommand {
         completion: LiveCompletion.objects)
     var uri: String
 
-    @Option(
-        help: ArgumentHelp(
-            "Only the certificate with this serial number, where several have one URI.",
-            valueName: "hex"))
-    var serial: String?
+    @OptionGroup var serialOption: SerialOption
 
     @Flag(help: "Do it without being asked.")
     var yes = false
@@ -66,7 +66,7 @@ struct DeleteCommand: ParsableCommand {
         _ uri: PKCS11URI, _ removal: ObjectRemoval, _ capabilities: TokenCapabilities
     ) throws {
         let inventory = try working("reading the token") { try removal.inventory() }
-        let named = try Named(uri, serial, inventory)
+        let named = try Named(uri, serialOption.digits, inventory)
         if !named.records.isEmpty, capabilities.profile?.keepsDestroyedKeys ?? false {
             throw Failure(
                 .cannotCreate, code: "keysStay", "the module of this token removes no keys",
@@ -124,20 +124,16 @@ struct DeleteCommand: ParsableCommand {
                 }
                 // Whoever names a certificate by its number means no key.
                 keys = []
-                let wanted = serial.lowercased().filter { $0 != ":" }
-                certificates = certificates.filter { $0.content?.serialNumber == wanted }
+                certificates = certificates.filter { $0.content?.serialNumber == serial }
             }
             guard !keys.isEmpty || !certificates.isEmpty else {
-                throw noSuchObject("key or certificate", uri)
+                throw noSuchObject("key or certificate", uri, on: inventory)
             }
-            if keys.count > 1 { _ = try requireOne(keys, "key", uri) { $0.uri } }
+            if keys.count > 1 {
+                _ = try requireOne(keys, "key", uri, on: inventory) { $0.uri }
+            }
             if certificates.count > 1, keys.isEmpty {
-                throw Failure(
-                    .noSuchObject, code: "severalObjects",
-                    "\(certificates.count) certificates on the token fit \(uri)",
-                    hints: certificates.map {
-                        "one of them: '\($0.record.uri)' --serial \($0.content?.serialNumber ?? "")"
-                    })
+                throw severalObjects(certificates, "certificate", uri)
             }
             key = keys.first
             let halves = [key?.publicKey, key?.privateKey].compactMap { $0 }

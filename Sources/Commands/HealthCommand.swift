@@ -12,6 +12,11 @@ struct HealthCommand: ParsableCommand {
             keys, and issuers that are not known. Without a login private keys are not seen: \
             --pin-source. The status is 79 where something has to be done, so that monitoring can \
             ask; what is only worth to know does not count.
+
+            For example:
+
+              tokencert health --pin-source prompt --online
+              tokencert health --days 14 --quiet
             """)
 
     @Argument(
@@ -40,16 +45,16 @@ struct HealthCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let uri = try uri.map(parseURI)
-        let days = try numberOfDays()
+        let days = try daysOfWarning(days)
         let file = setting(caFile, .caFile)
         // Anchors that cannot be read are no reason to believe everybody.
         let anchors =
             file == nil && TrustStore.files.isEmpty ? nil : try TrustStore.anchors(file: file)
         let read = try readToken(
-            tokenOptions, uri, readingAll: true, keepingCertificates: true)
+            tokenOptions, uri, readingAll: true, keepingCertificates: { _ in true })
         let health = Health(
             now: now(), days: days, anchors: anchors, sawPrivateObjects: read.sawPrivateObjects)
-        var findings = health.findings(read.inventory)
+        var findings = health.of(read.inventory).findings
         var entries = read.inventory.entries
         if let uri, uri.namesObject {
             let named = read.inventory.named(uri)
@@ -57,7 +62,9 @@ struct HealthCommand: ParsableCommand {
                 named.certificates
                 + named.keys.flatMap { $0.certificates + $0.mismatchedCertificates }
             let uris = Set(named.keys.map(\.uri) + entries.map(\.record.uri))
-            guard !uris.isEmpty else { throw noSuchObject("key or certificate", uri) }
+            guard !uris.isEmpty else {
+                throw noSuchObject("key or certificate", uri, on: read.inventory)
+            }
             findings.removeAll { !uris.contains($0.uri) }
         }
         if setting(online, .online) {
@@ -65,14 +72,6 @@ struct HealthCommand: ParsableCommand {
         }
         try show(findings, read, checkedIssuers: anchors != nil)
         if findings.contains(where: { $0.severity > .notice }) { throw Findings() }
-    }
-
-    private func numberOfDays() throws -> Int {
-        guard let text = setting(days, .days) else { return 30 }
-        guard let days = Int(text), (0...36500).contains(days) else {
-            throw Failure(.usage, "--days takes a number of days", hints: ["--days 30"])
-        }
-        return days
     }
 
     private func show(
@@ -136,6 +135,17 @@ struct HealthCommand: ParsableCommand {
     }
 }
 
+/// From how many days left on a certificate is said to expire soon.
+///
+/// - Parameter option: What the command line says.
+func daysOfWarning(_ option: String? = nil) throws -> Int {
+    guard let text = setting(option, .days) else { return 30 }
+    guard let days = Int(text), (0...36500).contains(days) else {
+        throw Failure(.usage, "--days takes a number of days", hints: ["--days 30"])
+    }
+    return days
+}
+
 /// Something has to be done, and was told; only the status is left to say.
 struct Findings: Error {}
 
@@ -156,7 +166,11 @@ extension Finding {
         case .smallExponent: "make a new key before long: tokencert issue"
         case .unknownIssuer: "where the issuer is to be trusted: tokencert trust add FILE"
         case .revoked: "make a new key: tokencert issue"
+        case .replaced:
+            "programs may need it for what is old; else: tokencert delete '\(uri)'"
+                + (serialNumber.map { " --serial \($0)" } ?? "")
         case .revocationUnknown: "try again later"
+        case .revocationUnchecked: "the CA's revocation list, or its web site, may tell"
         }
     }
 }

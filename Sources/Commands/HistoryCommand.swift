@@ -5,6 +5,12 @@ internal import OpenSSLX509
 struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history", abstract: "Show every order, or all that happened to one.",
+        discussion: """
+            For example:
+
+              tokencert history 7
+              tokencert history verify
+            """,
         subcommands: [ShowHistoryCommand.self, VerifyHistoryCommand.self],
         defaultSubcommand: ShowHistoryCommand.self)
 }

@@ -9,6 +9,10 @@ struct ImportCommand: ParsableCommand {
         discussion: """
             The key is found by its public half, whatever its label. The certificate is checked \
             before it is written: --ca-file names the anchors of its CA.
+
+            For example:
+
+              tokencert import --cert mail.pem --chain
             """)
 
     @Option(

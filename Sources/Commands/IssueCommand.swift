@@ -13,6 +13,11 @@ struct IssueCommand: ParsableCommand {
             choice. The order is sent once; what comes back is checked before it is written, and \
             the token has to prove that it holds the key. Every step is in the ledger before it is \
             done, so that tokencert resume goes on after whatever happens.
+
+            For example:
+
+              tokencert issue --username anna@example.org --label mail
+              tokencert issue --key 'pkcs11:object=mail' --dry-run
             """)
 
     @OptionGroup var options: RequestOptions

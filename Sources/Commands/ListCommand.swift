@@ -8,6 +8,11 @@ struct ListCommand: ParsableCommand {
         commandName: "list", abstract: "Show the keys and certificates on a token.",
         discussion: """
             Without a PIN only what is public is shown. --pin-source logs in and shows all.
+
+            For example:
+
+              tokencert list --pin-source prompt
+              tokencert list --tree --token work
             """)
 
     @Argument(
@@ -24,16 +29,27 @@ struct ListCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let isTree = setting(tree, .tree)
-        let read = try readToken(
-            tokenOptions, try uri.map(parseURI), keepingCertificates: isTree)
+        let anchors = TrustStore.anchorsIfAny()
+        let uri = try uri.map(parseURI)
+        var health = Health(
+            now: now(), days: try daysOfWarning(), anchors: anchors, sawPrivateObjects: false)
+        let read = try readToken(tokenOptions, uri) { certificate in
+            // There may be thousands: most need not be looked at a second time.
+            isTree || certificate.isAuthority || !health.knowsIssuer(of: certificate)
+        }
+        if uri?.namesObject ?? false {
+            // Of a part of a token nobody can tell what is missing.
+            health.anchors = nil
+        } else {
+            health.sawPrivateObjects = read.sawPrivateObjects
+        }
         let report = ListReport(
             token: try TokenReport(read.token), sawPrivateObjects: read.sawPrivateObjects,
-            inventory: read.inventory, now: now())
+            inventory: read.inventory, now: health.now, health: health.of(read.inventory))
         if output.isJSON {
             try report.printJSON()
         } else if isTree {
-            let anchors = TrustStore.anchorsIfAny()
-            ListTree(read, anchors: anchors, now: report.now).print(try output.style())
+            ListTree(read, anchors, report.health).print(try output.style())
         } else {
             report.printTable(try output.style())
         }
@@ -48,7 +64,7 @@ struct ListReport {
     let inventory: TokenInventory
     let now: Int64
 
-    private var health: Health { Health(now: now, sawPrivateObjects: sawPrivateObjects) }
+    let health: TokenHealth
 
     /// A key, in the form of its JSON.
     struct Key: Encodable {
@@ -94,7 +110,7 @@ struct ListReport {
         print("],\"certificates\":[")
         for (index, entry) in inventory.certificates.enumerated() {
             let comma = index + 1 < inventory.certificates.count ? "," : ""
-            print(try jsonLine(CertificateLine(entry, now, health)) + comma)
+            print(try jsonLine(CertificateLine(entry, of: nil, now, health)) + comma)
         }
         print("]}")
     }
@@ -130,17 +146,17 @@ struct ListReport {
                 table.add(
                     head.map { Table.Cell($0) } + cells(entry),
                     below: (index == 0 ? uris + marks(key) : []) + [entry.record.uri]
-                        + marks(entry))
+                        + marks(entry, of: key))
             }
             for entry in key.mismatchedCertificates {
                 table.add(
                     row("same id, other key", entry),
                     below: [entry.record.uri, "! it bears the id of a key that it is not for"]
-                        + marks(entry))
+                        + marks(entry, of: key))
             }
         }
         for entry in inventory.certificates {
-            table.add(row("no key seen", entry), below: [entry.record.uri] + marks(entry))
+            table.add(row("no key seen", entry), below: [entry.record.uri] + marks(entry, of: nil))
         }
         return table
     }
@@ -167,8 +183,8 @@ struct ListReport {
         Self.marks(health.findings(key).filter { $0.kind != .mismatch })
     }
 
-    private func marks(_ entry: CertificateEntry) -> [String] {
-        Self.marks(health.findings(entry))
+    private func marks(_ entry: CertificateEntry, of key: KeyEntry?) -> [String] {
+        Self.marks(health.findings(entry, of: key))
     }
 
     private static func marks(_ findings: [Finding]) -> [String] {
@@ -185,21 +201,23 @@ struct ListReport {
 }
 
 extension ListReport.Key {
-    init(_ key: KeyEntry, _ now: Int64, _ health: Health) {
+    init(_ key: KeyEntry, _ now: Int64, _ health: TokenHealth) {
         kind = ListReport.name(key.kind)
         label = key.label
         id = hexadecimal(key.id)
         privateKey = key.privateKey?.uri
         publicKey = key.publicKey?.uri
         sha256 = key.value.map { hexadecimal(Digest.sha256.hash($0.subjectPublicKeyInfo)) }
-        certificates = key.certificates.map { .init($0, now, health) }
-        mismatchedCertificates = key.mismatchedCertificates.map { .init($0, now, health) }
+        certificates = key.certificates.map { .init($0, of: key, now, health) }
+        mismatchedCertificates = key.mismatchedCertificates.map {
+            .init($0, of: key, now, health)
+        }
         findings = health.findings(key).map(\.kind)
     }
 }
 
 extension ListReport.CertificateLine {
-    init(_ entry: CertificateEntry, _ now: Int64, _ health: Health) {
+    init(_ entry: CertificateEntry, of key: KeyEntry?, _ now: Int64, _ health: TokenHealth) {
         uri = entry.record.uri
         label = entry.record.label
         id = hexadecimal(entry.record.id)
@@ -210,6 +228,6 @@ extension ListReport.CertificateLine {
         notAfter = entry.content.map { timestamp($0.notAfter) }
         daysLeft = entry.content?.daysLeft(at: now)
         keyKind = entry.content?.keyKind.description
-        findings = health.findings(entry).map(\.kind)
+        findings = health.findings(entry, of: key).map(\.kind)
     }
 }

@@ -12,6 +12,10 @@ struct ProbeCommand: ParsableCommand {
             you can do without: a module may overwrite what is there. The profile is printed to \
             standard output; in the folder tokencert/token-profiles of the configuration, with a \
             name that ends in .json, it is used by itself. See tokencert tokens --profiles.
+
+            For example:
+
+              tokencert probe --token empty
             """)
 
     @Option(
@@ -61,11 +65,19 @@ struct ProbeCommand: ParsableCommand {
                         "--not-empty does it all the same",
                     ])
             }
+            Progress.shared.leaves(
+                "keys and certificates that the probe made may be on the token",
+                hints: [
+                    "tokencert list --pin-source prompt shows them: “tokencert probe”",
+                    "tokencert delete URI removes one",
+                ])
             let issuer = try HostPrivateKey.generate(.ec(.p256))
-            return try probe.run(kinds) { key, number in
-                try worthless(key, number, issuer)
-            } progress: { finding in
-                printError("… \(printable("\(finding.subject): \(finding.result)"))")
+            return try working("trying what the token does") {
+                try probe.run(kinds) { key, number in
+                    try worthless(key, number, issuer)
+                } progress: { finding in
+                    printError("… \(printable("\(finding.subject): \(finding.result)"))")
+                }
             }
         }
         print(try profile.json())

@@ -10,14 +10,22 @@ struct RenewCommand: ParsableCommand {
         commandName: "renew", abstract: "Get a new certificate for a key that has one.",
         discussion: """
             Name, addresses and code signing are those of the old certificate. It stays on the \
-            token unless --retire is given, and always stays in the ledger. --expiring and --all \
-            take the certificates that lead to a trust anchor, of each key the newest.
+            token unless --retire is given, and always stays in the ledger. Where a key is named, \
+            and with --expiring and --all, the newest certificate of a key that leads to a trust \
+            anchor is taken.
+
+            For example:
+
+              tokencert renew 'pkcs11:object=mail' --retire
+              tokencert renew --expiring 30d --dry-run
             """)
 
     @Argument(
         help: ArgumentHelp("The key or the certificate, by its URI.", valueName: "uri"),
         completion: LiveCompletion.objects)
     var uri: String?
+
+    @OptionGroup var serialOption: SerialOption
 
     @Option(
         help: ArgumentHelp(
@@ -32,6 +40,9 @@ struct RenewCommand: ParsableCommand {
 
     @Flag(help: "Remove the old certificate from the token once the new one is proved.")
     var retire = false
+
+    @Flag(help: "Do nothing, and succeed, where no such token is there.")
+    var ifPresent = false
 
     @Flag(help: "Write the certificate although the CA changed what was asked for.")
     var acceptChanges = false
@@ -48,6 +59,9 @@ struct RenewCommand: ParsableCommand {
         if [uri != nil, expiring != nil, all].filter({ $0 }).count != 1 {
             throw ValidationError("one of a URI, --expiring and --all is needed")
         }
+        if serialOption.serial != nil, uri == nil {
+            throw ValidationError("--serial is about the certificates that a URI names")
+        }
     }
 
     func run() throws {
@@ -55,7 +69,9 @@ struct RenewCommand: ParsableCommand {
         let wanted = try uri.map(parseURI)
         let days = try expiring.map(Self.days)
         let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
-        let token = try findToken(tokenOptions, wanted)
+        guard let token = try findTokenIfPresent(wanted) else {
+            return setting(dryRun, .dryRun) ? try showCandidates([]) : try report([])
+        }
         _ = try tokenOptions.source(wanted)
         if let wanted, !wanted.namesObject {
             throw Failure(
@@ -66,7 +82,10 @@ struct RenewCommand: ParsableCommand {
             anchors: anchors, now: now(), replaced: try ledgerOptions.replacedCertificates(),
             profile: token.profile)
         if setting(dryRun, .dryRun) {
-            try showCandidates(try candidates.find(on: token.token, wanted, expiringWithin: days))
+            try showCandidates(
+                try candidates.find(
+                    on: token.token, wanted, serial: serialOption.digits, expiringWithin: days,
+                    seeingPrivateKeys: false))
             return
         }
         let api = try openAPI(ca, anchorsPEM: anchors.pem)
@@ -83,7 +102,9 @@ struct RenewCommand: ParsableCommand {
                 try login.holding { () throws(IssuanceError) in
                     let found = try login.performing(.read, at: .plan) { () throws(IssuanceError) in
                         Result {
-                            try candidates.find(on: token.token, wanted, expiringWithin: days)
+                            try candidates.find(
+                                on: token.token, wanted, serial: serialOption.digits,
+                                expiringWithin: days, seeingPrivateKeys: true)
                         }
                     }
                     return Result {
@@ -91,6 +112,17 @@ struct RenewCommand: ParsableCommand {
                     }
                 }
             }
+        }
+    }
+
+    private func findTokenIfPresent(_ wanted: PKCS11URI?) throws -> TokenCapabilities? {
+        do {
+            return try findToken(tokenOptions, wanted)
+        } catch let failure as Failure
+            where failure.isTokenAbsent && setting(ifPresent, .ifPresent)
+        {
+            printError("note: \(printable(failure.message))")
+            return nil
         }
     }
 
@@ -124,7 +156,7 @@ struct RenewCommand: ParsableCommand {
                     printError("warning: \(subject) was not renewed: \(printable(failure.message))")
                     printDetails(of: failure)
                 }
-                if !error.concernsOneOrder { break }
+                if !error.concernsOneKey { break }
             }
         }
         if output.isJSON { try report(renewed, failures) }
@@ -207,11 +239,12 @@ struct RenewCommand: ParsableCommand {
 }
 
 extension IssuanceError {
-    /// Whether other orders may go well where this one did not.
-    fileprivate var concernsOneOrder: Bool {
+    /// Whether other keys may be renewed where this one was not.
+    fileprivate var concernsOneKey: Bool {
         switch code {
         case .orderRefused, .orderPending, .certificateWrong, .certificateDiffers, .accountLacks,
-            .keyNotAccepted, .otherOrderUnfinished, .badSubject:
+            .keyNotAccepted, .otherOrderUnfinished, .orderInUse, .badSubject, .noSuchObject,
+            .severalObjects, .noRoom, .idTaken, .noSuchPlace:
             true
         default: false
         }

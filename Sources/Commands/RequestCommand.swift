@@ -7,7 +7,12 @@ internal import OpenSSLX509
 struct RequestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "request",
-        abstract: "Make a signed request on a token, for the web form or another CA.")
+        abstract: "Make a signed request on a token, for the web form or another CA.",
+        discussion: """
+            For example:
+
+              tokencert request --email anna@example.org --out mail.csr
+            """)
 
     @OptionGroup var options: RequestOptions
     @OptionGroup var tokenOptions: TokenOptions
@@ -20,6 +25,11 @@ struct RequestCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let request = try options.request()
+        if request.keyURI != nil, options.label != nil {
+            throw Failure(
+                .usage, "--label is for a new key, and --key names one that is there",
+                hints: ["leave one of them out"])
+        }
         let file = options.outputFile
         try requireWritable(file)
         let token = try findToken(tokenOptions, request.keyURI)
@@ -43,13 +53,15 @@ struct RequestCommand: ParsableCommand {
             try printJSON(
                 Report(
                     request: made.request.pem, key: made.key.uri, id: hexadecimal(made.key.id),
-                    kind: made.key.publicKey.kind.description, isNewKey: made.key.isNew))
+                    keyKind: made.key.publicKey.kind.description, isNewKey: made.key.isNew))
         } else if let file {
             print("The request is in \(file), its key on the token: \(made.key.uri)")
         } else {
             printError("key: \(made.key.uri)")
             print(made.request.pem, terminator: "")
         }
+        // Nobody but the token could make it again.
+        try StandardOutput.shared.flush(showing: file == nil ? made.request.pem : "")
     }
 
     private func show(_ token: Token, _ plan: KeyPlan, _ pins: PINPlan) throws {
@@ -65,7 +77,7 @@ struct RequestCommand: ParsableCommand {
         let request: String
         let key: String
         let id: String
-        let kind: String
+        let keyKind: String
         let isNewKey: Bool
     }
 }

@@ -13,6 +13,11 @@ struct ResumeCommand: ParsableCommand {
             stands: it makes the request and orders where that was never done, and writes a \
             certificate that came. An order that went out is never sent a second time but with \
             --order-again.
+
+            For example:
+
+              tokencert resume
+              tokencert resume 7 --from certificate.pem
             """)
 
     @Argument(

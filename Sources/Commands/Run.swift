@@ -12,6 +12,16 @@ internal import Terminal
 ///
 /// - Returns: The status to exit with: see ``ExitStatus``.
 public func runTokencert() -> Int32 {
+    let status = runCommand()
+    do {
+        try StandardOutput.shared.flush()
+        return status
+    } catch {
+        return status == ExitStatus.done.rawValue ? report(error) : status
+    }
+}
+
+private func runCommand() -> Int32 {
     // Scripts ask for this again and again; all that argument-parser prepares is for nothing then.
     if CommandLine.arguments.dropFirst().elementsEqual(["--version"]) {
         print(Tokencert.version)
@@ -101,4 +111,5 @@ private func tellInterruption() {
         Failure(
             .tokenFailed, code: "interrupted", "interrupted\(place): \(situation.state)",
             hints: situation.hints))
+    StandardOutput.shared.flushIfIdle()
 }

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import Cryptoki
 internal import Inventory
 internal import OpenSSLX509
-internal import SystemPackage
 
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -10,12 +9,19 @@ struct ShowCommand: ParsableCommand {
         discussion: """
             --pem, --der and --public-key print only that, for a file or a pipe: of a certificate, \
             or of the one certificate of a key.
+
+            For example:
+
+              tokencert show 'pkcs11:object=mail'
+              tokencert show --pem 'pkcs11:object=mail;type=cert'
             """)
 
     @Argument(
         help: ArgumentHelp("The key or the certificate, by its URI.", valueName: "uri"),
         completion: LiveCompletion.objects)
     var uri: String
+
+    @OptionGroup var serialOption: SerialOption
 
     @Flag(help: "Print the certificate in PEM.")
     var pem = false
@@ -38,22 +44,40 @@ struct ShowCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let uri = try parseURI(uri)
-        let read = try readToken(tokenOptions, uri, readingAll: true, keepingCertificates: true)
-        let named = read.inventory.named(uri)
+        let read = try readToken(
+            tokenOptions, uri, readingAll: true, keepingCertificates: { _ in true })
+        var named = read.inventory.named(uri)
+        if let serial = serialOption.digits {
+            // Whoever names a certificate by its number means no key.
+            named.certificates =
+                certificates(of: named).filter { $0.content?.serialNumber == serial }
+            named.keys = []
+        }
         if pem || der {
-            let entries = named.certificates + named.keys.flatMap(\.certificates)
-            var seen: Set<ObjectHandle> = []
-            let entry = try requireOne(
-                entries.filter { seen.insert($0.record.handle).inserted }, "certificate", uri
-            ) { $0.record.uri }
-            try write(try self.certificate(entry))
+            let entries = certificates(of: named)
+            guard entries.count == 1 else {
+                guard !entries.isEmpty else {
+                    throw noSuchObject("certificate", uri, on: read.inventory)
+                }
+                throw severalObjects(entries, "certificate", uri)
+            }
+            try write(try certificate(entries[0]))
             return
         }
         if publicKey {
-            print(try self.publicKey(named, uri).pem, terminator: "")
+            print(try self.publicKey(named, uri, read.inventory).pem, terminator: "")
             return
         }
         try show(named, uri, read)
+    }
+
+    /// The certificates that are named, and those of the keys that are, each once.
+    private func certificates(
+        of named: (keys: [KeyEntry], certificates: [CertificateEntry])
+    ) -> [CertificateEntry] {
+        var seen: Set<ObjectHandle> = []
+        return (named.certificates + named.keys.flatMap(\.certificates))
+            .filter { seen.insert($0.record.handle).inserted }
     }
 
     private func certificate(_ entry: CertificateEntry) throws -> Certificate {
@@ -75,21 +99,21 @@ struct ShowCommand: ParsableCommand {
                 .usage, "DER is not for a terminal",
                 hints: ["tokencert show --der URI > certificate.der", "--pem is text"])
         }
-        try FileDescriptor.standardOutput.writeAll(certificate.der)
+        StandardOutput.shared.write(certificate.der)
     }
 
     private func publicKey(
-        _ named: (keys: [KeyEntry], certificates: [CertificateEntry]), _ uri: PKCS11URI
+        _ named: (keys: [KeyEntry], certificates: [CertificateEntry]), _ uri: PKCS11URI,
+        _ inventory: TokenInventory
     ) throws -> PublicKey {
-        let keys = Set(
-            named.keys.compactMap(\.value) + named.certificates.compactMap(\.certificate?.publicKey)
-        )
-        guard keys.count == 1, let key = keys.first else {
-            return try requireOne(named.keys.compactMap(\.value), "public key", uri) { _ in
-                uri.description
+        let found =
+            named.keys.compactMap { key in key.value.map { (value: $0, uri: key.uri) } }
+            + named.certificates.compactMap { entry in
+                entry.certificate.map { (value: $0.publicKey, uri: entry.record.uri) }
             }
-        }
-        return key
+        var seen: Set<PublicKey> = []
+        let different = found.filter { seen.insert($0.value).inserted }
+        return try requireOne(different, "public key", uri, on: inventory) { $0.uri }.value
     }
 
     private func show(
@@ -97,18 +121,20 @@ struct ShowCommand: ParsableCommand {
         _ read: ReadToken
     ) throws {
         let health = Health(
-            now: now(), anchors: TrustStore.anchorsIfAny(),
-            sawPrivateObjects: read.sawPrivateObjects)
+            now: now(), days: try daysOfWarning(), anchors: TrustStore.anchorsIfAny(),
+            sawPrivateObjects: read.sawPrivateObjects
+        ).of(read.inventory)
         // A key shows its certificates, too: each is shown once.
         let ofKeys = Set(named.keys.flatMap(\.certificates).map(\.record.handle))
         let others = named.certificates.filter { !ofKeys.contains($0.record.handle) }
         guard !named.keys.isEmpty || !others.isEmpty else {
-            throw noSuchObject("key or certificate", uri)
+            throw noSuchObject("key or certificate", uri, on: read.inventory)
         }
-        let authorities = read.inventory.authorities
         let report = Report(
-            keys: named.keys.map { KeyReport($0, health, authorities) },
-            certificates: others.map { CertificateReport($0, health, authorities) })
+            keys: named.keys.map { KeyReport($0, health) },
+            certificates: others.map {
+                CertificateReport($0, of: read.inventory.keyShownWith($0), health)
+            })
         if output.isJSON {
             try printJSON(report)
             return

@@ -14,8 +14,15 @@ public struct Tokencert: ParsableCommand {
             signs the request, CAcert issues, and the certificate is checked and written beside \
             its key.
 
-            Every option can be set in the environment, --ca-url as TOKENCERT_CA_URL, and most in a \
-            file: tokencert help config.
+            What holds from day to day can be set in the environment, --ca-url as TOKENCERT_CA_URL, \
+            and in a file: tokencert help config.
+
+            For example, to begin with:
+
+              tokencert doctor
+              tokencert trust fetch
+              tokencert token init --label work
+              tokencert issue --username anna@example.org
             """,
         version: version,
         subcommands: [

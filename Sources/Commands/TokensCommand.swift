@@ -10,12 +10,17 @@ struct TokensCommand: ParsableCommand {
             A profile says what a module does not say of itself. --profiles shows those that \
             tokencert has and a person's own, which are JSON files in the folder \
             tokencert/token-profiles of the configuration; tokencert probe makes one.
+
+            For example:
+
+              tokencert tokens
+              tokencert tokens --verbose --module /usr/lib/softhsm/libsofthsm2.so
             """)
 
     @Flag(help: "Show what is known of tokens besides what they say.")
     var profiles = false
 
-    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var moduleOptions: ModuleOptions
     @OptionGroup var output: CommonOptions
 
     func run() throws {
@@ -24,7 +29,10 @@ struct TokensCommand: ParsableCommand {
             try showProfiles()
             return
         }
-        let set = try ModuleSet(tokenOptions, nil)
+        let tokenOptions = try moduleOptions.tokenOptions()
+        let set = try working("starting the modules", onToken: false) {
+            try ModuleSet(tokenOptions, nil)
+        }
         let choices = try tokenOptions.choices()
         let report = try TokensReport(
             set, isDetailed: output.isVerbose, profiles: try tokenOptions.profiles()
@@ -93,8 +101,24 @@ private struct TokensReport: Encodable {
             var report = ModuleReport(
                 name: module.name, path: module.path, description: module.info.libraryDescription,
                 manufacturer: module.info.manufacturer, version: module.info.libraryVersion)
-            for slot in try module.slots(tokenPresent: false) {
-                let info = try slot.info()
+            let slots: [Slot]
+            do throws(CryptokiError) {
+                slots = try module.slots(tokenPresent: false)
+            } catch {
+                // The others are shown all the same.
+                failures.append(
+                    FailureReport(name: module.name ?? module.path, reason: error.plainText))
+                continue
+            }
+            for slot in slots {
+                let info: SlotInfo
+                do throws(CryptokiError) {
+                    info = try slot.info()
+                } catch {
+                    report.slots.append(
+                        SlotReport(id: slot.id, description: "", failure: error.plainText))
+                    continue
+                }
                 var line = SlotReport(id: slot.id, description: info.slotDescription)
                 if info.isTokenPresent {
                     do throws(CryptokiError) {
@@ -104,14 +128,14 @@ private struct TokensReport: Encodable {
                                 token, detailedBy: isDetailed ? profiles : nil)
                         }
                     } catch {
-                        line.failure = error.description
+                        line.failure = error.plainText
                     }
                 }
                 report.slots.append(line)
             }
             modules.append(report)
         }
-        failures = set.failures.map { .init(name: $0.name, reason: $0.error.description) }
+        failures += set.failures.map { .init(name: $0.name, reason: $0.error.plainText) }
     }
 
     func printText(_ style: Style) {

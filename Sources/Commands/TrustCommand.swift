@@ -33,6 +33,7 @@ struct ListTrustCommand: ParsableCommand {
             try printJSON(["anchors": anchors])
             return
         }
+        TrustStore.noteOtherAnchors()
         guard !anchors.isEmpty else {
             print("There are no trust anchors; tokencert trust fetch gets CAcert's.")
             return
@@ -54,6 +55,10 @@ struct FetchTrustCommand: ParsableCommand {
             The root is kept only if it has the SHA-256 fingerprint that tokencert knows, so it may \
             come from anywhere; the class 3 certificate only if the root has signed it. \
             https://www.cacert.org publishes the same fingerprint, and so do those who meet there.
+
+            For example:
+
+              tokencert trust fetch
             """)
 
     @Option(
@@ -193,7 +198,7 @@ struct AddTrustCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        let found = try TrustStore.read(file)
+        let found = try TrustStore.read(file, option: "trust add")
         if let other = found.first(where: { !$0.isAuthority }) {
             throw Failure(
                 .dataRefused, code: "noAuthority",
@@ -264,6 +269,7 @@ struct AnchorReport: Encodable {
 }
 
 private func showKept(_ kept: [AnchorReport], _ output: CommonOptions) throws {
+    TrustStore.noteOtherAnchors()
     if output.isJSON {
         try printJSON(["anchors": kept])
         return

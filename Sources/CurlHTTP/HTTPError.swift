@@ -34,17 +34,20 @@ public struct HTTPError: Error, Sendable, Equatable {
     public let mayHaveBeenSent: Bool
     /// What of an answer's body had come by then.
     public let partialAnswer: [UInt8]
+    /// The HTTP status of that answer, or nil where none had come.
+    public let partialStatus: Int?
     /// The number of libcurl, `CURLE_`, or nil.
     public let curlCode: Int?
 
     init(
         _ code: Code, _ reason: String, mayHaveBeenSent: Bool = false,
-        partialAnswer: [UInt8] = [], curlCode: Int? = nil
+        partialAnswer: [UInt8] = [], partialStatus: Int? = nil, curlCode: Int? = nil
     ) {
         self.code = code
         self.reason = reason
         self.mayHaveBeenSent = mayHaveBeenSent
         self.partialAnswer = partialAnswer
+        self.partialStatus = partialStatus
         self.curlCode = curlCode
     }
 }

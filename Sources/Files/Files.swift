@@ -81,18 +81,27 @@ public func writeFileDurably(
     makeNameDurable(path)
 }
 
-/// Makes an empty file that nobody else can read. One that is there stays as it is.
+/// Makes an empty file that nobody else can read. One that is there stays, and nobody else can read it
+/// any more where it is this user's.
 ///
 /// - Parameter path: The file. Its folder has to be there.
 /// - Throws: ``FileError``.
 public func makePrivateFile(_ path: String) throws(FileError) {
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
-        if errno == EEXIST { return }
+        if errno == EEXIST { return withdrawFromOthers(path) }
         throw FileError("cannot make", path)
     }
     close(descriptor)
     makeNameDurable(path)
+}
+
+private func withdrawFromOthers(_ path: String) {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+        status.st_mode & 0o077 != 0
+    else { return }
+    unsafe chmod(path, 0o600)
 }
 
 /// A name is durable when its folder is.
@@ -101,6 +110,15 @@ private func makeNameDurable(_ path: String) {
     guard folder >= 0 else { return }
     fsync(folder)
     close(folder)
+}
+
+/// Has what was written to a file reach the disk itself.
+private func synchronize(_ descriptor: Int32) -> Bool {
+    #if canImport(Darwin)
+        // There fsync leaves it in the drive's own memory.
+        if fcntl(descriptor, F_FULLFSYNC) == 0 { return true }
+    #endif
+    return fsync(descriptor) == 0
 }
 
 private func fill(
@@ -119,7 +137,7 @@ private func fill(
         rest = rest.dropFirst(count)
     }
     // A pipe or a terminal has nothing to make durable.
-    guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else {
+    guard synchronize(descriptor) || errno == EINVAL || errno == EROFS else {
         throw FileError("cannot write", path)
     }
 }

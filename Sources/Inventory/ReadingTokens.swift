@@ -13,12 +13,12 @@ extension TokenInventory {
     ///   - uri: What the objects must fit, or nil for all of them.
     ///   - profile: What is known of the token; a certificate that its module makes for itself is
     ///     nobody's and left out.
-    ///   - keepsCertificates: Whether the certificates themselves are kept, and not only what is
-    ///     shown of them.
+    ///   - isKept: Whether a certificate itself is kept, and not only what is shown of it.
     /// - Throws: `CryptokiError`.
     public init<Access>(
         _ session: inout Session<Access>, matching uri: PKCS11URI? = nil,
-        profile: TokenProfile? = nil, keepingCertificates keepsCertificates: Bool = false
+        profile: TokenProfile? = nil,
+        keepingCertificates isKept: (Certificate) -> Bool = { _ in false }
     ) throws(CryptokiError) {
         let tokenURI = try PKCS11URI(token: session.token)
         let wanted = uri?.objectAttributes ?? Template()
@@ -63,7 +63,7 @@ extension TokenInventory {
                 pairing.add(
                     certificate: CertificateEntry(
                         record: record, content: content,
-                        certificate: keepsCertificates ? certificate : nil),
+                        certificate: certificate.flatMap { isKept($0) ? $0 : nil }),
                     certificate?.publicKey)
             default:
                 others += 1

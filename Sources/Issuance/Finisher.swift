@@ -129,9 +129,8 @@ public struct Finisher: Sendable {
                 let wasAccepted =
                     certificates.isEmpty && order.state != .answered
                     && order.certified?.changes.isEmpty == false
-                let isAnswer = certificates.isEmpty && order.state == .answered
                 let issued = try place(
-                    received, interruption: isAnswer ? order.answer?.interruption : nil, for: key,
+                    received, for: key,
                     expecting: Expectation(
                         order.beginning, acceptsChanges: acceptsChanges || wasAccepted),
                     replacing: order.replacement, label: order.beginning.certificateLabel,
@@ -146,18 +145,20 @@ public struct Finisher: Sendable {
     /// What came for an order. The certificate that is to be replaced is never what came.
     private func received(
         _ order: Order, _ certificates: [Certificate], _ journal: Journal
-    ) throws(IssuanceError) -> [Certificate] {
-        let all = certificates.isEmpty ? try received(order, journal) : certificates
+    ) throws(IssuanceError) -> ReceivedCertificates {
+        let all =
+            certificates.isEmpty
+            ? try received(order, journal) : ReceivedCertificates(certificates: certificates)
         return try order.replacement.leavingOut(all)
     }
 
     /// What the ledger has for an order.
     private func received(
         _ order: Order, _ journal: Journal
-    ) throws(IssuanceError) -> [Certificate] {
+    ) throws(IssuanceError) -> ReceivedCertificates {
         if order.state != .answered, let certified = order.certified {
-            return Certificate.all(inPEM: Array((certified.certificate + certified.others).utf8))
-                .certificates
+            let pem = Array((certified.certificate + certified.others).utf8)
+            return ReceivedCertificates(certificates: Certificate.all(inPEM: pem).certificates)
         }
         guard let answer = order.answer else {
             throw IssuanceError(

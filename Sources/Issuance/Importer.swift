@@ -90,8 +90,9 @@ public struct Importer: Sendable {
                     work: work, anchors: settings.anchors, time: settings.clock(),
                     progress: settings.progress, acceptsAnyUse: acceptsAnyUse)
                 return try place(
-                    certificates, interruption: nil, for: key, expecting: nil, replacing: nil,
-                    label: label, writingChain: writesChain, isFresh: false, journal, &session)
+                    ReceivedCertificates(certificates: certificates), for: key, expecting: nil,
+                    replacing: nil, label: label, writingChain: writesChain, isFresh: false,
+                    journal, &session)
             }
         }
     }
@@ -101,7 +102,7 @@ public struct Importer: Sendable {
         for certificates: [Certificate], _ uri: PKCS11URI?, _ work: TokenWork,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
-        if let uri { return try work.generation.find(uri, &session) }
+        if let uri { return try work.reader.find(uri, &session) }
         let inventory: TokenInventory
         do throws(CryptokiError) {
             inventory = try TokenInventory(&session)
@@ -119,7 +120,7 @@ public struct Importer: Sendable {
                     choices: keys.compactMap { $0.privateKey?.uri })
             }
             if let key = keys.first {
-                return try work.generation.find(
+                return try work.reader.find(
                     id: key.id,
                     publicKeyHash: hexadecimal(
                         Digest.sha256.hash(certificate.publicKey.subjectPublicKeyInfo)), &session)

@@ -85,7 +85,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         // The token first: what it says costs nothing.
         let planning = KeyPlanning(capabilities: capabilities, acceptance: settings.acceptance)
         let key = try planning.plan(request, defaultLabel: "")
-        try requireWritable(capabilities)
+        try requireWritable(capabilities, removing: request.replacement?.isRetired ?? false)
         return try plan(request, key)
     }
 
@@ -99,7 +99,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         _ order: Order, _ request: IssuanceRequest
     ) throws(IssuanceError) -> Plan {
         settings.progress(.plan)
-        try requireWritable(capabilities)
+        try requireWritable(capabilities, removing: request.replacement?.isRetired ?? false)
         return try plan(request, KeyPlan(order.beginning))
     }
 
@@ -267,7 +267,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
             work: work, anchors: settings.anchors, time: settings.clock(),
             progress: settings.progress)
         let issued = try place(
-            received, interruption: answer.interruption, for: key, expecting: Expectation(plan),
+            received, for: key, expecting: Expectation(plan),
             replacing: plan.replacement, label: plan.certificateLabel, writingChain: false,
             isFresh: key.isNew && journal.isFresh, journal, &session)
         return try place.retire(plan.replacement, keeping: issued, journal, &session)
@@ -296,7 +296,9 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
                 journal.note(.unclear(reason: reason))
                 throw IssuanceError(.orderPending, at: .order, reason)
             }
-            answer = .init(status: 200, body: error.partialAnswer, interruption: error.reason)
+            answer = .init(
+                status: error.partialStatus ?? 0, body: error.partialAnswer,
+                interruption: error.reason)
         }
         journal.note(.answered(answer))
         return answer

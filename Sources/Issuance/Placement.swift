@@ -15,7 +15,6 @@ struct Placement {
 
     /// - Parameters:
     ///   - received: The certificates that came, in any order.
-    ///   - interruption: What broke their coming off, or nil.
     ///   - key: The key that one of them is for.
     ///   - expected: What was asked for, or nil.
     ///   - replacement: What it replaces, or nil.
@@ -23,13 +22,13 @@ struct Placement {
     ///   - writesChain: Whether the certificates up to the anchor are written, too.
     ///   - isFresh: Whether nothing on the token can have the key's id but the key itself.
     func callAsFunction(
-        _ received: [Certificate], interruption: String?, for key: TokenKey,
+        _ received: ReceivedCertificates, for key: TokenKey,
         expecting expected: Expectation?, replacing replacement: Replacement?, label: String?,
         writingChain writesChain: Bool, isFresh: Bool, _ journal: Journal,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> IssuedCertificate {
         progress(.verify)
-        let verified = try verify(received, interruption, key, expected, journal)
+        let verified = try verify(received, key, expected, journal)
         let certified = OrderEvent.certified(
             .init(
                 certificate: verified.certificate.pem,
@@ -44,38 +43,31 @@ struct Placement {
         progress(.write)
         try work.requireRoom(
             for: key, replacing: replacement, having: [verified.certificate], &session)
-        var chain: [String] = []
-        let written: (uri: String, wasThere: Bool)
-        var refusal: IssuanceError?
-        do throws(IssuanceError) {
-            written = try work.login.performing(.write, at: .write) { () throws(IssuanceError) in
-                if writesChain {
-                    try ChainStep(anchors: anchors, time: time)(
-                        of: verified.certificate, from: received, journal, &session, &chain)
-                }
-                // A refused call may have written it. Only another process can tell whether the token
-                // has it or this module shows it only.
-                if let refusal, refusal.seenCertificate != nil { throw refusal }
-                let write = WriteStep(tokenURI: work.tokenURI, capabilities: work.capabilities)
-                do throws(IssuanceError) {
-                    let written = try write(
-                        verified, for: key, label: label, isFresh: isFresh && refusal == nil,
-                        &session)
-                    guard var refusal, isFresh, written.wasThere else { return written }
-                    refusal.seenCertificate = written.uri
-                    throw refusal
-                } catch {
-                    refusal = error
-                    throw error
-                }
-            }
-        } catch {
-            var error = error
-            error.writtenChain = chain
-            throw error
+        let written: (uri: String, wasThere: Bool) = try work.login.changing(.write, at: .write) {
+            (refusal) throws(IssuanceError) in
+            // A refused call may have written it. Only another process can tell whether the token
+            // has it or this module shows it only.
+            if let refusal, refusal.seenCertificate != nil { throw refusal }
+            let write = WriteStep(tokenURI: work.tokenURI, capabilities: work.capabilities)
+            let written = try write(
+                verified, for: key, label: label, isFresh: isFresh && refusal == nil, &session)
+            guard var refusal, isFresh, written.wasThere else { return written }
+            refusal.seenCertificate = written.uri
+            throw refusal
         }
         journal.note(.written(uri: written.uri))
+        var chain: [String] = []
         do throws(IssuanceError) {
+            if writesChain {
+                // After the certificate, which is of use without it.
+                let step = ChainStep(
+                    capabilities: work.capabilities, anchors: anchors, time: time)
+                try work.login.performing(.write, at: .write) { () throws(IssuanceError) in
+                    try step(
+                        of: verified.certificate, from: received.certificates, journal, &session,
+                        &chain)
+                }
+            }
             progress(.readBack)
             let readBack = ReadBackStep(signer: work.signer)
             let proof = try work.login.performing(.sign, at: .readBack) {
@@ -142,35 +134,43 @@ struct Placement {
         return issued
     }
 
-    /// Checks what came. What is whole in a broken answer is as good as ever; where the key's own
-    /// certificate is not among it, nobody knows whether there is one.
+    /// Checks what came.
     private func verify(
-        _ received: [Certificate], _ interruption: String?, _ key: TokenKey,
-        _ expected: Expectation?, _ journal: Journal
+        _ received: ReceivedCertificates, _ key: TokenKey, _ expected: Expectation?,
+        _ journal: Journal
     ) throws(IssuanceError) -> VerifiedCertificate {
         let verify = VerifyStep(anchors: anchors, time: time)
         do throws(IssuanceError) {
-            let verified = try verify(received, for: key, expected)
+            let verified = try verify(received.certificates, for: key, expected)
             if expected == nil, !acceptsAnyUse { try verify.requireUsable(verified.certificate) }
             return verified
         } catch {
-            guard let interruption,
-                !received.contains(where: { $0.publicKey == key.publicKey })
+            guard let doubt = received.doubt,
+                !received.certificates.contains(where: { $0.publicKey == key.publicKey })
             else { throw error }
-            let reason = "the order went out and its answer broke off: \(interruption)"
-            journal.note(.unclear(reason: reason))
-            throw IssuanceError(.orderPending, at: .order, reason)
+            journal.note(.unclear(reason: doubt))
+            throw IssuanceError(.orderPending, at: .order, doubt)
         }
     }
 }
 
 extension Replacement? {
-    /// What of certificates that came can be the new one: never the one that is to be replaced.
-    func leavingOut(_ received: [Certificate]) throws(IssuanceError) -> [Certificate] {
-        let left = received.filter { $0 != self?.certificate }
-        guard left.isEmpty, !received.isEmpty else { return left }
+    /// What of certificates that came can be the new one: never the one that is to be replaced, and
+    /// none for its key that was issued before it.
+    func leavingOut(
+        _ received: ReceivedCertificates
+    ) throws(IssuanceError) -> ReceivedCertificates {
+        guard let old = self?.certificate else { return received }
+        var left = received
+        left.certificates.removeAll {
+            $0 == old || ($0.publicKey == old.publicKey && $0.notBefore < old.notBefore)
+        }
+        guard left.certificates.isEmpty, !received.certificates.isEmpty else { return left }
         throw IssuanceError(
-            .certificateWrong, at: .verify, "that is the certificate which is to be replaced")
+            .certificateWrong, at: .verify,
+            received.certificates.contains(old)
+                ? "that is the certificate which is to be replaced"
+                : "that certificate is older than the one which is to be replaced")
     }
 }
 

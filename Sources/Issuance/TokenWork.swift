@@ -32,9 +32,12 @@ struct TokenWork {
         }
     }
 
-    /// Makes and finds keys.
-    var generation: GenerateStep {
-        GenerateStep(tokenURI: tokenURI, acceptance: acceptance, capabilities: capabilities)
+    /// Finds keys.
+    var reader: KeyReader { KeyReader(tokenURI: tokenURI, acceptance: acceptance) }
+
+    /// Makes keys.
+    private var generation: GenerateStep {
+        GenerateStep(reader: reader, capabilities: capabilities)
     }
 
     /// Signs on the token.
@@ -61,18 +64,13 @@ struct TokenWork {
     private func makePair(
         _ kind: KeyKind, id: [UInt8], label: String, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> KeyPair {
-        var refusal: IssuanceError?
         do throws(IssuanceError) {
-            return try login.performing(.generate, at: .generate) { () throws(IssuanceError) in
+            return try login.changing(.generate, at: .generate) {
+                (refusal) throws(IssuanceError) in
                 // The security officer would not see what a refused call has made all the same.
                 if let refusal, capabilities.changesRoles { throw refusal }
-                do throws(IssuanceError) {
-                    return try generation.generate(
-                        kind, id: id, label: label, isAgain: refusal != nil, &session)
-                } catch {
-                    refusal = error
-                    throw error
-                }
+                return try generation.generate(
+                    kind, id: id, label: label, isAgain: refusal != nil, &session)
             }
         } catch {
             var error = error
@@ -89,7 +87,7 @@ struct TokenWork {
         _ uri: PKCS11URI, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
         try login.performing(.read, at: .generate) { () throws(IssuanceError) in
-            try generation.find(uri, &session)
+            try reader.find(uri, &session)
         }
     }
 
@@ -110,7 +108,7 @@ struct TokenWork {
         let plan = try KeyPlan(order.beginning)
         return try reading(&session) { (session) throws(IssuanceError) in
             if let hash = order.publicKeyHash {
-                return try generation.find(
+                return try reader.find(
                     id: bytes(hexadecimal: order.beginning.keyID) ?? [], publicKeyHash: hash,
                     isNew: order.beginning.newKeyKind != nil, &session)
             }

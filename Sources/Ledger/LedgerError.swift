@@ -1,3 +1,6 @@
+internal import Files
+internal import GRDB
+
 /// Why the ledger could not be read or written, or would not take an event.
 public struct LedgerError: Error, Sendable, Equatable {
     /// What kind of failure this is. Later versions may add to these.
@@ -47,4 +50,30 @@ public struct LedgerError: Error, Sendable, Equatable {
 extension LedgerError: CustomStringConvertible {
     /// ``reason``.
     public var description: String { reason }
+}
+
+extension LedgerError {
+    /// Turns what the database or the files say into what it means for a ledger.
+    init(_ path: String, _ error: any Error) {
+        switch error {
+        case let error as LedgerError:
+            self = error
+        case let error as FileError:
+            self.init(.unusable, "the ledger cannot be used: \(error)")
+        case let error as DatabaseError:
+            let text = error.message ?? "\(error.resultCode)"
+            switch error.resultCode {
+            case .SQLITE_BUSY, .SQLITE_LOCKED:
+                self.init(.locked, "another process holds the ledger \(path)")
+            case .SQLITE_FULL:
+                self.init(.full, "the disk with the ledger \(path) is full")
+            case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+                self.init(.damaged, "the ledger \(path) is damaged: \(text)")
+            default:
+                self.init(.unusable, "the ledger \(path) cannot be used: \(text)")
+            }
+        default:
+            self.init(.damaged, "the ledger \(path) cannot be read: \(error)")
+        }
+    }
 }

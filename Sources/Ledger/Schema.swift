@@ -5,7 +5,7 @@ enum Schema {
     /// In the file's header, so that no other database is taken for a ledger: `tkct`.
     static let applicationID = 0x746B_6374
     /// The version of the tables.
-    static let version = 1
+    static let version = 2
 
     static let statements = """
         CREATE TABLE orders (
@@ -29,15 +29,37 @@ enum Schema {
         ) STRICT;
         CREATE INDEX eventsOfOrder ON events(orderNumber, sequence);
         CREATE INDEX ordersOfKey ON orders(keyID);
+        \(statementsOfVersion1)
+        \(statementsOfVersion2)
+        PRAGMA application_id = \(applicationID);
+        PRAGMA user_version = \(version);
+        """
+
+    private static let statementsOfVersion1 = """
         CREATE TRIGGER eventsAreNotChanged BEFORE UPDATE ON events
             BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
         CREATE TRIGGER eventsAreNotDeleted BEFORE DELETE ON events
             BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END;
         CREATE TRIGGER ordersAreNotDeleted BEFORE DELETE ON orders
             BEGIN SELECT RAISE(ABORT, 'orders are never deleted'); END;
-        PRAGMA application_id = \(applicationID);
-        PRAGMA user_version = \(version);
         """
+
+    /// `INSERT OR REPLACE` deletes without a trigger for that.
+    private static let statementsOfVersion2 = """
+        CREATE TRIGGER eventsAreNotReplaced BEFORE INSERT ON events
+            WHEN EXISTS (SELECT 1 FROM events
+                WHERE sequence = NEW.sequence OR hash = NEW.hash)
+            BEGIN SELECT RAISE(ABORT, 'events are never replaced'); END;
+        CREATE TRIGGER ordersAreNotReplaced BEFORE INSERT ON orders
+            WHEN EXISTS (SELECT 1 FROM orders WHERE number = NEW.number)
+            BEGIN SELECT RAISE(ABORT, 'orders are never replaced'); END;
+        """
+
+    /// What refuses a change, by its name.
+    static let triggers = [
+        "eventsAreNotChanged", "eventsAreNotDeleted", "eventsAreNotReplaced",
+        "ordersAreNotDeleted", "ordersAreNotReplaced",
+    ]
 
     /// Makes the tables in a new file, and insists that an old one has them.
     static func prepare(_ database: Database) throws {
@@ -46,6 +68,12 @@ enum Schema {
         if application == applicationID {
             guard version <= Self.version else {
                 throw LedgerError(.newer, "a later version of tokencert made the ledger")
+            }
+            guard version == 1 else { return }
+            try database.inTransaction(.immediate) {
+                try database.execute(
+                    sql: statementsOfVersion2 + "PRAGMA user_version = \(Self.version);")
+                return .commit
             }
             return
         }

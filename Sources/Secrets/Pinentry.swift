@@ -21,7 +21,8 @@ func readFromPinentry(_ promptText: String) throws(SecretError) -> Secret {
     }
     let colon = promptText.hasSuffix(":") ? "" : ":"
     for line in [
-        "SETTITLE tokencert", "SETDESC \(escaped(promptText + colon))", "SETPROMPT PIN:",
+        "SETTITLE tokencert", "SETDESC \(escaped(promptText + colon))",
+        "SETPROMPT \(escaped(fieldName(promptText))):",
     ] {
         if case .refused(_, let reason) = try ask(line, process) {
             throw SecretError(.unreadable, "pinentry refuses to ask: \(reason)")
@@ -42,6 +43,12 @@ func readFromPinentry(_ promptText: String) throws(SecretError) -> Secret {
     // Whatever it says in the end: the secret is here.
     try? process.wait()
     return secret
+}
+
+/// What stands before the field: `Password of anna` is one of a password.
+private func fieldName(_ promptText: String) -> String {
+    let words = promptText.split(separator: " ")
+    return words.prefix { !["for", "of", "once"].contains($0) }.joined(separator: " ")
 }
 
 /// What pinentry answers.

@@ -47,8 +47,12 @@ struct CACertStandIn: AsyncParsableCommand {
     var fault: Fault?
 
     @Option(
-        help: ArgumentHelp("What to do wrong with the account page.", valueName: "name"))
+        help: ArgumentHelp(
+            "What to do wrong with the account page: \(Self.accountFaults).", valueName: "name"))
     var accountFault: Fault?
+
+    private static let accountFaults =
+        Fault.allCases.filter(\.isOfAnswers).map(\.rawValue).joined(separator: ", ")
 
     @Option(help: ArgumentHelp("List of Debian weak keys.", valueName: "file"))
     var weakKeys: String?
@@ -60,6 +64,12 @@ struct CACertStandIn: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("Add a line for each request to a file.", valueName: "file"))
     var requestLog: String?
+
+    func validate() throws {
+        guard accountFault?.isOfAnswers ?? true else {
+            throw ValidationError("--account-fault takes one of \(Self.accountFaults)")
+        }
+    }
 
     func run() async throws {
         var configuration = StandInCA.Configuration(directory: directory)

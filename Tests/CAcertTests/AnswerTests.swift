@@ -139,7 +139,9 @@ private func status(_ answer: [UInt8]) throws -> AccountStatus {
                 status: 200,
                 body: Array("404,Your certificate request has failed. ID: 4711\n".utf8)))
         #expect(outcome == .pending(identifier: "4711"))
-        for body in ["", "<html>", "200", "200 OK", "500,Boom", "20x,Ok", "\u{0}\u{1}"] {
+        for body in [
+            "", "<html>", "200", "200 OK", "500,Boom", "20x,Ok", "\u{0}\u{1}", "404,Something new",
+        ] {
             let outcome = OrderOutcome(TransportAnswer(status: 200, body: Array(body.utf8)))
             guard case .unclear = outcome else {
                 Issue.record("\(body): \(outcome)")

@@ -70,6 +70,35 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
+        @Test("What CAcert adds to each certificate is taken for a change that nobody asked for")
+        func additions() throws {
+            let bench = try Bench(["--answer-form", "messy"])
+            for arguments in [["--label", "mail"], ["--label", "code", "--codesign"]] {
+                let outcome = try bench.tokencert(["issue", "--json"] + arguments)
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                let file = try bench.token.folder.write(
+                    try #require(try outcome.json()["pem"] as? String), "certificate.pem")
+                let text = try run("openssl", ["x509", "-in", file, "-noout", "-text"]).output
+                #expect(text.contains("Microsoft Encrypted File System"), "\(text)")
+            }
+        }
+
+        @Test("A certificate is thrown away since something stands before the verdict")
+        func warningBeforeTheVerdict() throws {
+            let bench = try Bench(["--fault", "warning"])
+            let outcome = try bench.tokencert(["issue"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(bench.ca.orders.count == 1)
+        }
+
+        @Test("An answer in other words is taken for a refusal, and resume orders a second time")
+        func unknownRefusal() throws {
+            let bench = try Bench(["--fault", "reworded"])
+            expect(try bench.tokencert(["issue"]), 75, "is not understood: 404, Your certificate")
+            expect(try bench.tokencert(["resume", "1"]), 75, "nobody here can know")
+            #expect(bench.ca.orders.count == 1)
+        }
+
         @Test("A certificate that came whole is thrown away, since the connection broke after it")
         func wholeCertificateBeforeTheBreak() throws {
             let bench = try Bench(["--fault", "late-reset"])

@@ -65,7 +65,28 @@ extension RealParts {
             for command in try commands() {
                 let help = try run(product("tokencert"), command + ["--help"]).output
                 #expect(help.hasPrefix("OVERVIEW: "), "\(command)")
+                let examples = help.split(separator: "\n").filter { $0.hasPrefix("  tokencert ") }
+                for example in examples {
+                    try requireUnderstood(String(example))
+                }
             }
+        }
+
+        /// Insists that nothing is wrong with a command line but that there is neither token nor CA.
+        private func requireUnderstood(_ example: String) throws {
+            let folder = try TemporaryFolder()
+            let words = example.replacingOccurrences(
+                of: "tokencert", with: product("tokencert"))
+            let outcome = try run(
+                "/bin/sh", ["-c", "cd \(folder.file("")) && exec \(words)"],
+                environment: [
+                    "HOME": folder.file(""), "SOFTHSM2_CONF": "/dev/null",
+                    "TOKENCERT_PIN_SOURCE": "file:nothing", "TOKENCERT_PASSWORD_SOURCE": "file:no",
+                    "TOKENCERT_SO_PIN_SOURCE": "file:nothing",
+                    "TOKENCERT_MODULE": "/usr/lib/softhsm/libsofthsm2.so",
+                    "TOKENCERT_CA_URL": "https://localhost:1",
+                ])
+            #expect(![1, 64].contains(outcome.status), "\(example): \(outcome)")
         }
 
         @Test("A manual page is broken, or missing for a command")

@@ -120,6 +120,128 @@ extension RealParts {
             #expect(!left.contains(try #require(old["serialNumber"] as? String)))
         }
 
+        @Test("Of two certificates with one URI the wrong one is replaced and removed")
+        func certificatesWithOneURI() throws {
+            let bench = try Bench()
+            let old = try issue(bench, ["--label", "mail"])
+            let key = try #require(old["key"] as? String)
+            let uri = try #require(old["certificate"] as? String)
+            // Certificates tell seconds.
+            Thread.sleep(forTimeInterval: 1.1)
+            #expect(try bench.tokencert(["renew", key]).status == 0)
+            let serials = try certificates(bench).compactMap { $0["serialNumber"] as? String }
+            let first = try #require(old["serialNumber"] as? String)
+            let second = try #require(serials.first { $0 != first })
+            // For monitoring the old one is done with; what it says to type removes that one.
+            let health = try bench.tokencert(["health", "--json", "--days", "1000"]).json()
+            let findings = try #require(health["findings"] as? [[String: Any]])
+            #expect(
+                Set(findings.compactMap { $0["kind"] as? String }) == ["expiring", "replaced"])
+            let replaced = try #require(findings.first { $0["kind"] as? String == "replaced" })
+            #expect(replaced["severity"] as? String == "notice")
+            #expect(
+                (replaced["advice"] as? String)?.contains("'\(uri)' --serial \(first)") == true)
+            for arguments in [["renew", uri, "--retire"], ["show", "--pem", uri]] {
+                let outcome = try bench.tokencert(arguments)
+                expect(outcome, 66, "2 certificates on the token fit")
+                for serial in [first, second] {
+                    #expect(outcome.errors.contains("'\(uri)' --serial \(serial)"))
+                }
+            }
+            #expect(bench.ca.orders.count == 2)
+            let pem = try bench.tokencert(["show", "--pem", uri, "--serial", first]).output
+            #expect(pem == old["pem"] as? String)
+            let renewed = try bench.tokencert(["renew", uri, "--serial", first, "--retire"])
+            #expect(renewed.status == 0, "\(renewed.errors)")
+            let left = try certificates(bench).compactMap { $0["serialNumber"] as? String }
+            #expect(left.count == 2 && left.contains(second) && !left.contains(first))
+        }
+
+        @Test("A module that searches by other attributes has all its certificates removed")
+        func retireWhereSearchesAreBlind() throws {
+            let bench = try Bench()
+            _ = try issue(bench, ["--label", "other"])
+            let old = try issue(bench, ["--label", "mail"])
+            let outcome = try bench.tokencert(
+                ["renew", try #require(old["key"] as? String), "--retire"],
+                bench.faulty(["FAULTY_IGNORE_IN_SEARCH": "0x11"]))
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let left = try certificates(bench)
+            #expect(left.count == 2)
+            #expect(
+                !left.contains {
+                    $0["serialNumber"] as? String == old["serialNumber"] as? String
+                })
+        }
+
+        @Test("A token that removes nothing is found out when the certificate is paid for")
+        func retireWithoutRemoval() throws {
+            let bench = try Bench()
+            _ = try issue(bench)
+            expect(
+                try bench.tokencert(
+                    ["renew", "--all", "--retire"],
+                    bench.faulty(["FAULTY_DROP_FUNCTIONS": "C_DestroyObject"])), 73,
+                "it has no C_DestroyObject")
+            #expect(bench.ca.orders.count == 1)
+        }
+
+        @Test("One key that cannot be renewed keeps all others from it")
+        func oneOddKey() throws {
+            let bench = try Bench()
+            let odd = try issue(bench, ["--label", "a odd"])
+            _ = try issue(bench, ["--label", "b mail"])
+            // What is left of a key is the half that everybody sees.
+            let removed = try bench.token.pkcs11Tool([
+                "--delete-object", "--type", "privkey", "--id",
+                try #require(odd["id"] as? String),
+            ])
+            #expect(removed.status == 0, "\(removed.errors)")
+            let outcome = try bench.tokencert(["renew", "--expiring", "1000d"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(bench.ca.orders.count == 3)
+        }
+
+        @Test("A job without anybody there takes a token that is missing for a failure")
+        func ifPresent() throws {
+            let bench = try Bench()
+            let absent = ["renew", "--expiring", "30d", "--token", "elsewhere"]
+            expect(try bench.tokencert(absent), 66, "no token is called")
+            let outcome = try bench.tokencert(absent + ["--if-present"])
+            #expect(outcome.status == 0, "\(outcome)")
+            #expect(outcome.errors.contains("no token is called"))
+            let empty = try ThrowawayToken(label: nil)
+            let unset = try bench.tokencert(
+                ["renew", "--expiring", "30d", "--if-present"],
+                empty.environment.merging(["TOKENCERT_TOKEN": ""]) { $1 })
+            #expect(unset.status == 0, "\(unset)")
+            // Several are a mistake all the same.
+            try bench.token.addToken(label: "other")
+            expect(
+                try bench.tokencert(["renew", "--expiring", "30d", "--if-present"]), 66,
+                "more than one token fits")
+        }
+
+        @Test("A certificate from a file that is older than the one on the token takes its place")
+        func olderFromFile() throws {
+            let bench = try Bench()
+            let first = try issue(bench, ["--label", "mail"])
+            let key = try #require(first["key"] as? String)
+            Thread.sleep(forTimeInterval: 1.1)
+            let renewed = try bench.tokencert(["renew", key])
+            #expect(renewed.status == 0, "\(renewed.errors)")
+            let killed = try bench.tokencert(
+                ["renew", key, "--retire"],
+                bench.faulty(["FAULTY_RULES": "C_Sign#2:before:kill"]))
+            #expect(killed.status == 137, "\(killed)")
+            let file = try bench.token.folder.write(
+                try #require(first["pem"] as? String), "old.pem")
+            expect(
+                try bench.tokencert(["resume", "3", "--from", file]), 76,
+                "is older than the one which is to be replaced")
+            #expect(try certificates(bench).count >= 2)
+        }
+
         @Test("Two renewals of one certificate, one of them unfinished, order twice")
         func unfinishedRenewal() throws {
             let bench = try Bench()
@@ -278,6 +400,62 @@ extension RealParts {
             #expect(lone.count == 1)
             let keys = try #require(list["keys"] as? [[String: Any]])
             #expect(lone.first?["id"] as? String != keys.first?["id"] as? String)
+        }
+
+        @Test("An authority that is on the token in another form is written a second time")
+        func chainInAnotherForm() throws {
+            let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
+            let file = try orphan(bench)
+            // The stand-in's own class 3 certificate, signed anew and valid for longer.
+            let again = bench.token.folder.file("again.pem")
+            let name = "/O=Stand-in CA/CN=Stand-in CA Class 3 Root"
+            let request = bench.token.folder.file("again.csr")
+            try run(
+                "openssl",
+                [
+                    "req", "-new", "-key", bench.ca.folder.file("class3.key"), "-subj", name,
+                    "-out", request,
+                ])
+            let signed = try run(
+                "openssl",
+                [
+                    "x509", "-req", "-in", request, "-CA", bench.ca.folder.file("root.pem"),
+                    "-CAkey", bench.ca.folder.file("root.key"), "-set_serial", "77", "-days",
+                    "4000", "-out", again,
+                ])
+            guard signed.status == 0 else {
+                Issue.record("\(signed.errors)")
+                return
+            }
+            let der = bench.token.folder.file("again.der")
+            try run("openssl", ["x509", "-in", again, "-outform", "DER", "-out", der])
+            let written = try bench.token.pkcs11Tool([
+                "--write-object", der, "--type", "cert", "--id", "77", "--label", "class 3",
+            ])
+            #expect(written.status == 0, "\(written.errors)")
+            let both = try bench.token.folder.write(
+                String(contentsOfFile: file, encoding: .utf8)
+                    + bench.ca.folder.read("class3.pem"), "both.pem")
+            let outcome = try bench.tokencert(["import", "--cert", both, "--chain"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let list = try bench.tokencert(["list", "--json"]).json()
+            #expect((list["certificates"] as? [Any])?.count == 1)
+        }
+
+        @Test("A module that refuses an attribute gets the certificate, and not its chain")
+        func chainWithFewerAttributes() throws {
+            let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
+            let file = try orphan(bench)
+            let both = try bench.token.folder.write(
+                String(contentsOfFile: file, encoding: .utf8)
+                    + bench.ca.folder.read("class3.pem"), "both.pem")
+            let outcome = try bench.tokencert(
+                ["import", "--cert", both, "--chain"],
+                bench.faulty(["FAULTY_REJECT_ATTRIBUTES": "0x81"]))
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let list = try bench.tokencert(["list", "--json"]).json()
+            #expect((list["certificates"] as? [Any])?.count == 1)
+            #expect(try certificates(bench).count == 1)
         }
     }
 }

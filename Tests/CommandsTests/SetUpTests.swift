@@ -142,6 +142,19 @@ extension RealParts {
                 "has 2 objects on it")
         }
 
+        @Test("A card that looks at the SO PIN only when a PIN is set has its tries used up")
+        func officerRefusedLate() throws {
+            let bench = try Bench()
+            let officer = try bench.token.folder.write(bench.token.soPIN, "so-pin")
+            let new = try bench.token.folder.write("55512347", "new")
+            let late = softHSM(bench, officer).merging(
+                ["FAULTY_RULES": "C_InitPIN:before:return=0xa0"]) { $1 }
+            let arguments = ["token", "unblock", "--pin-source", "file:\(new)"]
+            expect(try bench.tokencert(arguments, late), 77, "the security officer's PIN is wrong")
+            expect(try bench.tokencert(arguments, late), 77, "was refused by this token before")
+            #expect(bench.logins == ["SO"])
+        }
+
         @Test("A name is given to an empty token, and its PINs are others")
         func label() throws {
             let bench = try Bench()

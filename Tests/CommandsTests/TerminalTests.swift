@@ -65,8 +65,18 @@ extension RealParts {
                 send "1234\003"
                 """#, faulty)
             #expect(interrupted.status == 77, "\(interrupted)")
-            #expect(interrupted.output.contains("nothing was sent and nothing was changed"))
+            #expect(interrupted.output.contains("no PIN was sent, and nothing was changed"))
             #expect(bench.logins.isEmpty)
+            // Whoever breaks an order off is told how it goes on.
+            let late = try Bench(["--fault", "late"])
+            #expect(try late.tokencert(["issue"]).status == 75)
+            let broken = try AtTerminal(bench: late).run(
+                ["resume", "1", "--order-again"],
+                #"""
+                expect "PIN for"
+                send "\003"
+                """#, late.faulty(["TOKENCERT_PIN_SOURCE": "prompt"]))
+            #expect(broken.output.contains("to go on: tokencert resume 1"), "\(broken)")
             // Told to end by another process while it asks: the terminal echoes again.
             let killed = try terminal.run(
                 ["issue"],
@@ -159,9 +169,48 @@ extension RealParts {
                 try hints(["issue", "--name", "Anna Mueller"]).contains("did you mean Anna Müller?")
             )
             #expect(try bench.tokencert(["request", "--id", "07", "--label", "mail"]).status == 0)
-            #expect(
-                try hints(["issue", "--key", "pkcs11:object=mial"]).contains(
-                    "object=mail;type=private"))
+            for arguments in [
+                ["issue", "--key", "pkcs11:object=mial"], ["show", "pkcs11:object=mial"],
+                ["delete", "--yes", "pkcs11:id=%06;type=private"],
+            ] {
+                let said = try hints(arguments).split(separator: "\n")
+                #expect(
+                    said.contains {
+                        $0.hasPrefix("hint: did you mean 'pkcs11:")
+                            && $0.contains("object=mail;type=private")
+                    }, "\(said)")
+            }
+        }
+
+        @Test("What cannot be printed is lost, and the status says that all went well")
+        func fullOutput() throws {
+            let bench = try Bench()
+            func printing(_ command: String) throws -> Outcome {
+                try run(
+                    "/bin/sh", ["-c", "exec \(product("tokencert")) \(command) >/dev/full"],
+                    environment: bench.environment)
+            }
+            let request = try printing("request --label mail")
+            expect(request, 78, "standard output cannot be written")
+            #expect(request.errors.contains("-----BEGIN CERTIFICATE REQUEST-----"))
+            expect(try printing("list"), 78, "standard output cannot be written")
+            // A reader that goes away is none.
+            let gone = try run(
+                "/bin/bash",
+                ["-c", "\(product("tokencert")) list | true; exit ${PIPESTATUS[0]}"],
+                environment: bench.environment)
+            #expect(gone.status == 0 && gone.errors.isEmpty, "\(gone)")
+        }
+
+        @Test("A program that is told to end leaves one that reads JSON with nothing")
+        func interruptedJSON() throws {
+            let bench = try Bench(["--fault", "hang"])
+            let outcome = try run(
+                "timeout", ["--signal=TERM", "4", product("tokencert"), "issue", "--json"],
+                environment: bench.environment)
+            let error = try #require(try outcome.json()["error"] as? [String: Any])
+            #expect(error["code"] as? String == "interrupted", "\(outcome)")
+            #expect((error["hints"] as? [String])?.first?.contains("resume 1") == true)
         }
 
         @Test("A program that reads JSON gets no JSON where something fails")

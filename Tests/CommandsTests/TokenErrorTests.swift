@@ -80,6 +80,54 @@ extension RealParts {
             #expect(try bench.tokencert(list, bench.faulty([:])).status == 0)
         }
 
+        @Test("A token that does not tell its tries is locked by the last one")
+        func uncountedTries() throws {
+            let bench = try Bench()
+            let profile = try bench.token.folder.write(
+                """
+                {"name": "own", "title": "A token", "tested": "never", "match": {},
+                 "pinTries": 3, "countsPINsTogether": true}
+                """, "profile.json")
+            func list(_ pin: String, _ arguments: [String] = []) throws -> Outcome {
+                let file = try bench.token.folder.write(pin, "pin-\(pin)")
+                return try bench.tokencert(
+                    ["list", "--token-profile", profile, "--pin-source", "file:\(file)"]
+                        + arguments, bench.faulty([:]))
+            }
+            expect(try list("11110000"), 77, "the PIN is wrong")
+            expect(try list("22220000"), 77, "the PIN is wrong")
+            let last = try list("33330000")
+            expect(last, 77, "2 wrong PINs were sent, and one more may lock the token")
+            #expect(last.errors.contains("--allow-last-try"))
+            #expect(bench.calls("C_Login") == 2)
+            // A right one does not give the tries back.
+            #expect(try list(bench.token.pin, ["--allow-last-try"]).status == 0)
+            expect(try list(bench.token.pin), 77, "2 wrong PINs were sent")
+        }
+
+        @Test("A wrong PIN that a module calls something else is sent again by every run")
+        func refusedByAnotherName() throws {
+            let bench = try Bench()
+            let settings = bench.faulty(["FAULTY_RULES": "C_Login:before:return=0x103"])
+            expect(try bench.tokencert(["list"], settings), 77, "no such PIN for this role")
+            expect(try bench.tokencert(["list"], settings), 77, "was refused by this token before")
+            #expect(bench.calls("C_Login") == 1)
+        }
+
+        @Test("One module that fails takes the tokens of all others from sight")
+        func sickModule() throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert(
+                ["tokens"], bench.faulty(["FAULTY_RULES": "C_GetSlotList:before:return=0x30"]))
+            #expect(outcome.status == 0, "\(outcome)")
+            #expect(
+                outcome.output.contains(
+                    "the module does not tell where its tokens are [CKR_DEVICE_ERROR]"))
+            let list = try bench.tokencert(
+                ["list"], bench.faulty(["FAULTY_RULES": "C_FindObjectsInit:before:return=0x30"]))
+            expect(list, 74, "the token cannot be searched [CKR_DEVICE_ERROR]")
+        }
+
         @Test("A wrong PIN in a variable is sent again by every run of a job")
         func wrongPINInVariable() throws {
             let bench = try Bench()
@@ -135,7 +183,9 @@ extension RealParts {
             expect(try bench.tokencert(["list"], sick), 74, "CKR_DEVICE_ERROR")
             let tokens = try bench.tokencert(["tokens"], sick)
             #expect(tokens.status == 0)
-            #expect(tokens.output.contains("cannot be read: C_GetTokenInfo"), "\(tokens)")
+            #expect(
+                tokens.output.contains("the token does not tell what it is [CKR_DEVICE_ERROR]"),
+                "\(tokens)")
         }
 
         @Test("The serial number in a key's URI is passed over, and another token's key is used")
@@ -280,6 +330,37 @@ extension RealParts {
             }
             #expect(bench.token.contents == before)
             #expect(bench.ca.orders.isEmpty)
+        }
+
+        @Test("Of two pairs with one id the public half of the other is taken")
+        func pairsWithOneID() throws {
+            let bench = try Bench()
+            for label in ["first", "second"] {
+                let made = try bench.token.pkcs11Tool([
+                    "--keypairgen", "--key-type", "rsa:2048", "--id", "07", "--label", label,
+                ])
+                #expect(made.status == 0, "\(made.errors)")
+            }
+            for label in ["first", "second"] {
+                let outcome = try bench.tokencert([
+                    "issue", "--json", "--key", "pkcs11:object=\(label);type=private",
+                ])
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                // Removed and brought back from a file, it finds its key again.
+                let issued = try outcome.json()
+                let file = try bench.token.folder.write(
+                    try #require(issued["pem"] as? String), "\(label).pem")
+                let removed = try bench.tokencert([
+                    "delete", "--yes", try #require(issued["certificate"] as? String), "--serial",
+                    try #require(issued["serialNumber"] as? String),
+                ])
+                #expect(removed.status == 0, "\(removed.errors)")
+                let imported = try bench.tokencert(["import", "--cert", file, "--json"])
+                #expect(imported.status == 0, "\(imported.errors)")
+                #expect(try imported.json()["label"] as? String == label)
+            }
+            #expect(try bench.tokencert(["health"]).output.contains("another key has the same id"))
+            #expect(try bench.tokencert(["list"]).output.contains("! another key has the same id"))
         }
 
         @Test("A key that does not exist, or several, is taken for the one that was meant")

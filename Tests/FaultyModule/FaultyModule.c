@@ -147,6 +147,16 @@ static CK_RV own_C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE obj
     return real.C_DestroyObject(session, object);
 }
 
+static CK_RV own_C_FindObjectsInit(
+    CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR attributes, CK_ULONG count) {
+    CK_ATTRIBUTE kept[32];
+    CK_ULONG number = 0;
+    for (CK_ULONG index = 0; index < count && number < 32; index++)
+        if (!faulty_listed_number("FAULTY_IGNORE_IN_SEARCH", attributes[index].type))
+            kept[number++] = attributes[index];
+    return real.C_FindObjectsInit(session, number ? kept : NULL, number);
+}
+
 static CK_RV own_C_FindObjects(
     CK_SESSION_HANDLE session, CK_OBJECT_HANDLE_PTR objects, CK_ULONG most, CK_ULONG_PTR count) {
     if (getenv("FAULTY_FIND_ONE") && most > 1) most = 1;
@@ -275,7 +285,7 @@ FUNCTION(C_GetAttributeValue, "", faulty_get_attributes,
          (&real, session, object, attributes, count), HALVE_VALUES(attributes, count))
 OWN(C_SetAttributeValue, (SESSION, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes, CK_ULONG count),
     (session, object, attributes, count))
-PASS(C_FindObjectsInit, (SESSION, CK_ATTRIBUTE_PTR attributes, CK_ULONG count), (session, attributes, count))
+OWN(C_FindObjectsInit, (SESSION, CK_ATTRIBUTE_PTR attributes, CK_ULONG count), (session, attributes, count))
 FUNCTION(C_FindObjects, "", own_C_FindObjects,
          (SESSION, CK_OBJECT_HANDLE_PTR objects, CK_ULONG most, CK_ULONG_PTR count),
          (session, objects, most, count), HALVE_LENGTH(count))

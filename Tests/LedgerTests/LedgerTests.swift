@@ -128,6 +128,10 @@ extension RealParts {
             for statement in [
                 "UPDATE events SET content = '{\"reason\":\"yes\"}' WHERE sequence = 3",
                 "DELETE FROM events WHERE sequence = 3", "DELETE FROM orders",
+                "INSERT OR REPLACE INTO events SELECT sequence, orderNumber, 1, kind, content, hash "
+                    + "FROM events WHERE sequence = 3",
+                "INSERT OR REPLACE INTO orders SELECT number, job, token, '02', publicKeyHash, "
+                    + "replacedHash, isFinished, state, events FROM orders",
             ] {
                 let refused = try run("sqlite3", [path, statement])
                 #expect(refused.errors.contains("are never"), "\(refused)")
@@ -140,6 +144,15 @@ extension RealParts {
                 ("UPDATE events SET time = 1 WHERE sequence = 2", "event 2 was changed"),
                 ("DELETE FROM events WHERE sequence = 3", "order 1 has 2 events of 3"),
                 ("DELETE FROM events WHERE sequence = 2", "event 2 is missing"),
+                ("SELECT 1", "the trigger eventsAreNotChanged is missing"),
+                (
+                    "INSERT INTO orders VALUES (2, 'issue', '', '', NULL, NULL, 0, 'begun', 0)",
+                    "order 2 cannot be read: there is no order 2"
+                ),
+                (
+                    "DELETE FROM events; DROP TRIGGER ordersAreNotDeleted; DELETE FROM orders",
+                    "the last order, 1, is missing"
+                ),
             ] {
                 let copy = folder.file("copy.sqlite")
                 try? FileManager.default.removeItem(atPath: copy)
@@ -235,10 +248,30 @@ extension RealParts {
             #expect(try ledger.verify().isEmpty)
         }
 
+        @Test("The ledger of an earlier version cannot be read, or is less safe")
+        func earlierVersion() throws {
+            do {
+                let page = try open().begin(beginning())
+                try page.record(sending)
+            }
+            try run(
+                "sqlite3",
+                [
+                    path,
+                    "DROP TRIGGER eventsAreNotReplaced; DROP TRIGGER ordersAreNotReplaced; "
+                        + "PRAGMA user_version = 1",
+                ])
+            let ledger = try open()
+            #expect(try ledger.verify().isEmpty)
+            #expect(try ledger.order(1).state == .sending)
+            try ledger.open(1).record(.refused(reason: "no"))
+            #expect(try ledger.verify().isEmpty)
+        }
+
         @Test("A later version's ledger is written to by one that does not understand it")
         func laterVersion() throws {
             _ = try open()
-            try run("sqlite3", [path, "PRAGMA user_version = 2"])
+            try run("sqlite3", [path, "PRAGMA user_version = 3"])
             #expect(throws: LedgerError.self) { try open() }
         }
     }

@@ -37,6 +37,15 @@ public struct OrderRefusal: Sendable, Hashable {
 }
 
 extension OrderOutcome {
+    /// How the answers begin after which nothing is queued.
+    private static let refusals: [(beginning: String, code: OrderRefusal.Code)] = [
+        ("that username couldn't be found", .credentials),
+        ("wasn't able to match any emails", .emailAddresses),
+        ("the keys ", .key),
+        ("i didn't receive a valid certificate request", .request),
+        ("invalid or missing csr", .request),
+    ]
+
     /// Reads an answer of `ccsr.php`.
     ///
     /// - Parameter answer: What came back.
@@ -63,18 +72,13 @@ extension OrderOutcome {
             self = .pending(identifier: digits?.isEmpty == false ? digits : nil)
             return
         }
-        let code: OrderRefusal.Code =
-            if text.contains("username") {
-                .credentials
-            } else if text.contains("match any emails") {
-                .emailAddresses
-            } else if text.contains("keys") {
-                .key
-            } else if text.contains("csr") || text.contains("certificate request") {
-                .request
-            } else {
-                .other
-            }
-        self = .refused(OrderRefusal(code: code, text: verdict.text))
+        let known = Self.refusals.first { text.hasPrefix($0.beginning) }
+        // Before it looks at anything the server says 403; another number in other words may mean
+        // anything, and whoever orders again after a refusal relies on it.
+        guard known != nil || verdict.number == 403 else {
+            self = .unclear(reason: "\(verdict.number), \(verdict.text)")
+            return
+        }
+        self = .refused(OrderRefusal(code: known?.code ?? .other, text: verdict.text))
     }
 }

@@ -33,6 +33,7 @@ enum Setting: String, CaseIterable {
     case acceptChanges = "accept-changes"
     case newKey = "new-key"
     case retire
+    case ifPresent = "if-present"
     case days
     case online
     case tree
@@ -61,6 +62,7 @@ enum Setting: String, CaseIterable {
         switch self {
         case .email: .texts
         case .allowLastTry, .retryPIN, .codeSigning, .chain, .acceptChanges, .newKey, .retire,
+            .ifPresent,
             .online, .tree, .yes, .yesDeletePrivateKey, .notEmpty, .keysMayStay, .dryRun, .json,
             .quiet, .verbose:
             .flag

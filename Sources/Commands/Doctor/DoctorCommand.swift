@@ -12,12 +12,16 @@ struct DoctorCommand: ParsableCommand {
             Looks at the configuration, modules, card readers, tokens, trust anchors, the CA and the \
             ledger, in this order, and tells of each how it is and what to do. It changes nothing and \
             asks for no secret. The status is 79 where something keeps tokencert from working.
+
+            For example:
+
+              tokencert doctor --offline
             """)
 
     @Flag(help: "Do not ask the CA.")
     var offline = false
 
-    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var moduleOptions: ModuleOptions
     @OptionGroup var ca: CAOptions
     @OptionGroup var ledgerOptions: LedgerOptions
     @OptionGroup var output: CommonOptions
@@ -38,19 +42,23 @@ struct DoctorCommand: ParsableCommand {
             OpenSSL.startWithoutConfiguration()
             protectProcessMemory()
         }
-        let modules = working("looking at the modules") {
+        let tokenOptions = try moduleOptions.tokenOptions()
+        let modules = working("looking at the modules", onToken: false) {
             ModuleChecks(options: tokenOptions).look(&examination)
         }
         MachineChecks(modulePaths: modules.paths, loadedPaths: modules.loaded.map(\.path))
             .look(&examination)
         working("looking at the tokens") {
             TokenChecks(
-                modules: modules.loaded, profiles: (try? tokenOptions.profiles()) ?? []
+                modules: modules.loaded, profiles: (try? tokenOptions.profiles()) ?? [],
+                choices: (try? tokenOptions.choices()) ?? []
             ).look(&examination)
         }
         let anchors = TrustChecks(ca: ca).look(&examination)
         if !offline {
-            working("asking the CA") { CAChecks(ca: ca, anchors: anchors).look(&examination) }
+            working("asking the CA", onToken: false) {
+                CAChecks(ca: ca, anchors: anchors).look(&examination)
+            }
         }
         LedgerChecks(options: ledgerOptions).look(&examination)
         if output.isJSON {

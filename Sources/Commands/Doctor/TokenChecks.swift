@@ -6,11 +6,14 @@ struct TokenChecks {
     let modules: [Module]
     /// What is known of tokens besides what they say.
     let profiles: [TokenProfile]
+    /// What was said about the token, where only one is meant.
+    let choices: [TokenChoice]
 
     func look(_ examination: inout Examination) {
         let area = "tokens"
         var places: [String: [String]] = [:]
         var empty = 0
+        var others: [String] = []
         for module in modules {
             let slots: [Slot]
             do throws(CryptokiError) {
@@ -24,6 +27,10 @@ struct TokenChecks {
             for slot in slots {
                 do throws(CryptokiError) {
                     let token = try slot.token()
+                    guard try isMeant(token) else {
+                        others.append(token.info.label)
+                        continue
+                    }
                     guard token.info.flags.contains(.tokenInitialized) else {
                         empty += 1
                         continue
@@ -50,11 +57,23 @@ struct TokenChecks {
                 paths.map { "to say which: --module \(quoted($0))" })
         }
         guard places.isEmpty, !modules.isEmpty else { return }
+        guard others.isEmpty else {
+            examination.warn(
+                area, "no token is the one that is named",
+                others.map { "there is: --token \(quoted($0))" }
+                    + ["tokencert config shows where it is named"])
+            return
+        }
         examination.warn(
             area, empty == 0 ? "no token is there" : "no token is set up",
             empty == 0
                 ? ["put it in; tokencert tokens shows what is seen"]
                 : ["tokencert token init --label NAME sets one up"])
+    }
+
+    private func isMeant(_ token: Token) throws(CryptokiError) -> Bool {
+        for choice in choices where try !choice.fits(token) { return false }
+        return true
     }
 
     private func tell(

@@ -14,6 +14,10 @@ struct EvidenceCommand: ParsableCommand {
             what the token states of the key, a statement that the key has signed, its certificate \
             and who issued it, its request, what the ledger knows of it, and a README that says how to \
             check all this, and what it does not prove.
+
+            For example:
+
+              tokencert evidence 'pkcs11:object=mail' --out evidence --nonce 4711
             """)
 
     @Argument(
@@ -61,7 +65,7 @@ struct EvidenceCommand: ParsableCommand {
                 evidence,
                 inventory.entries.compactMap(\.certificate).filter {
                     $0.publicKey == evidence.key.publicKey
-                }, inventory.authorities
+                }.sorted { $0.notAfter > $1.notAfter }, inventory.authorities
             )
         }
         let orders = try withoutLedger ? [] : orders(of: evidence.key)
@@ -117,7 +121,7 @@ struct EvidenceCommand: ParsableCommand {
     private func inventory(_ capabilities: TokenCapabilities) throws -> TokenInventory {
         var session = try capabilities.token.openSession(ReadOnly.self)
         return try TokenInventory(
-            &session, profile: capabilities.profile, keepingCertificates: true)
+            &session, profile: capabilities.profile, keepingCertificates: { _ in true })
     }
 
     private func orders(of key: TokenKey) throws -> [Order] {

@@ -9,16 +9,7 @@ let sourcesOfSecrets =
 
 /// Which token, and where its PIN comes from.
 struct TokenOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "PKCS#11 module to use; else all that p11-kit is configured with.", valueName: "path"),
-        completion: .file(extensions: ["so", "dylib"]))
-    var module: String?
-
-    @Option(
-        help: ArgumentHelp("The token, by its URI or label.", valueName: "uri|label"),
-        completion: LiveCompletion.tokens)
-    var token: String?
+    @OptionGroup var moduleOptions: ModuleOptions
 
     @Option(
         help: ArgumentHelp(
@@ -39,17 +30,23 @@ struct TokenOptions: ParsableArguments {
     var retryPin = false
 
     @Option(
-        help: ArgumentHelp(
-            "What the token is like, where it is not known by itself: a name, a file or none.",
-            valueName: "profile"), completion: LiveCompletion.tokenProfiles)
-    var tokenProfile: String?
-
-    @Option(
         defaultAsFlag: "600", parsing: .next,
         help: ArgumentHelp(
             "Wait for the token to be put in, 600 seconds at most or as many as are given.",
             valueName: "seconds"))
     var wait: String?
+
+    var module: String? {
+        get { moduleOptions.module }
+        set { moduleOptions.module = newValue }
+    }
+
+    var token: String? { moduleOptions.token }
+
+    var tokenProfile: String? {
+        get { moduleOptions.tokenProfile }
+        set { moduleOptions.tokenProfile = newValue }
+    }
 
     var sendsRefusedPINs: Bool { setting(retryPin, .retryPIN) }
 

@@ -23,7 +23,7 @@ struct CurlTransport: ~Copyable, Transport {
         } catch {
             throw TransportError(
                 reason: error.reason, mayHaveBeenSent: error.mayHaveBeenSent,
-                partialAnswer: error.partialAnswer)
+                partialAnswer: error.partialAnswer, partialStatus: error.partialStatus)
         }
     }
 }

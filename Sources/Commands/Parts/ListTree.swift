@@ -11,8 +11,8 @@ struct ListTree {
 
     private let root: Node
 
-    init(_ read: ReadToken, anchors: TrustAnchors?, now: Int64) {
-        let health = Health(now: now, sawPrivateObjects: read.sawPrivateObjects)
+    init(_ read: ReadToken, _ anchors: TrustAnchors?, _ health: TokenHealth) {
+        let now = health.health.now
         let known = (anchors?.certificates ?? []) + read.inventory.authorities
         func node(_ entry: CertificateEntry) -> Node {
             guard let content = entry.content else { return Node(text: "unreadable certificate") }
@@ -34,15 +34,19 @@ struct ListTree {
             var branch = Node(
                 text: "key \(ListReport.name(key.kind)) “\(key.label)”, id \(hexadecimal(key.id))"
                     + seen)
-            branch.children = key.certificates.map { marked(node($0), health.findings($0)) }
+            branch.children = key.certificates.map {
+                marked(node($0), health.findings($0, of: key))
+            }
             branch.children += key.mismatchedCertificates.map {
-                marked(Node(text: "not for this key: " + node($0).text), health.findings($0))
+                marked(
+                    Node(text: "not for this key: " + node($0).text),
+                    health.findings($0, of: key))
             }
             let findings = health.findings(key).filter { $0.kind != .mismatch }
             token.children.append(marked(branch, findings))
         }
         token.children += read.inventory.certificates.map {
-            marked(node($0), health.findings($0))
+            marked(node($0), health.findings($0, of: nil))
         }
         let module = read.token.module
         root = Node(

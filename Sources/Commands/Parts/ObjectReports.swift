@@ -18,7 +18,7 @@ struct KeyReport: Encodable {
     let findings: [String]
     let certificates: [CertificateReport]
 
-    init(_ key: KeyEntry, _ health: Health, _ authorities: [Certificate]) {
+    init(_ key: KeyEntry, _ health: TokenHealth) {
         kind = ListReport.name(key.kind)
         label = key.label
         id = hexadecimal(key.id)
@@ -35,7 +35,7 @@ struct KeyReport: Encodable {
         isExtractable = key.protection?.isExtractable
         isNeverExtractable = key.protection?.isNeverExtractable
         findings = health.findings(key).map(\.text)
-        certificates = key.certificates.map { CertificateReport($0, health, authorities) }
+        certificates = key.certificates.map { CertificateReport($0, of: key, health) }
     }
 
     func print(_ style: Style) {
@@ -85,7 +85,7 @@ struct CertificateReport: Encodable {
     let findings: [String]
     let pem: String?
 
-    init(_ entry: CertificateEntry, _ health: Health, _ authorities: [Certificate]) {
+    init(_ entry: CertificateEntry, of key: KeyEntry?, _ health: TokenHealth) {
         let certificate = entry.certificate
         uri = entry.record.uri
         label = entry.record.label
@@ -95,7 +95,7 @@ struct CertificateReport: Encodable {
         serialNumber = certificate?.serialNumber
         notBefore = certificate.map { timestamp($0.notBefore) }
         notAfter = certificate.map { timestamp($0.notAfter) }
-        daysLeft = entry.content?.daysLeft(at: health.now)
+        daysLeft = entry.content?.daysLeft(at: health.health.now)
         emailAddresses = certificate?.emailAddresses
         extendedKeyUsages = certificate?.extendedKeyUsages.map(\.description)
         isAuthority = certificate?.isAuthority
@@ -103,7 +103,7 @@ struct CertificateReport: Encodable {
         subjectKeyIdentifier = certificate?.subjectKeyIdentifier.map { hexadecimal($0) }
         sha256Fingerprint = certificate.map { hexadecimal($0.sha256Fingerprint) }
         ocsp = certificate?.ocspAddresses
-        findings = health.findings(entry, authorities).map(\.text)
+        findings = health.findings(entry, of: key).map(\.text)
         pem = certificate?.pem
     }
 

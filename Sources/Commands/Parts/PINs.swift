@@ -38,7 +38,9 @@ func withPINs<Result>(
             try memory.requireNotRefused(entry, plan.name(of: role))
         }
         let info = plan.token.info
-        let tries = plan.triesLeft(of: role).map { "; \($0)" } ?? ""
+        let refusals = memory.refusals()
+        try plan.requireTriesLeft(afterRefusals: refusals)
+        let tries = plan.triesLeft(of: role, afterRefusals: refusals).map { "; \($0)" } ?? ""
         let pin = try source.read(
             promptText: "\(plan.name(of: role)) for “\(label)” "
                 + "(\(printable(info.model)), serial \(printable(info.serialNumber))\(tries))")
@@ -48,8 +50,8 @@ func withPINs<Result>(
     let pins = TokenPINs(
         of: plan.roles, user: try read(.user), securityOfficer: try read(.securityOfficer))
     defer {
-        for (role, entry) in remembered where pins.wasRefused(role) || pins.wasAccepted(role) {
-            memory.note(entry, wasRefused: pins.wasRefused(role))
+        for role in plan.roles where pins.wasRefused(role) || pins.wasAccepted(role) {
+            memory.note(remembered[role], wasRefused: pins.wasRefused(role))
         }
     }
     return try body(pins)

@@ -19,11 +19,29 @@ struct RefusedPINs {
         fileprivate var command: String?
     }
 
+    /// How many PINs a device has refused that does not tell, whatever its tokens are called.
+    private struct Count: Codable, Equatable {
+        let device: String
+        var refusals: Int
+        /// When it refused the last one, in seconds since 1970-01-01 00:00 UTC.
+        var time: Int64
+    }
+
+    private struct Memory: Codable, Equatable {
+        var sources: [Source] = []
+        var counts: [Count] = []
+    }
+
     private let token: String
+    private let device: String
+    /// How long a count is kept, in seconds: such devices forgive a wrong PIN in minutes or hours.
+    private static let memoryOfCounts: Int64 = 86400
     private var path: String { stateFolder + "/refused-pins.json" }
 
     init(_ token: Token) throws {
         self.token = try PKCS11URI(token: token).description
+        let info = token.info
+        device = [info.manufacturer, info.model, info.serialNumber].joined(separator: ";")
     }
 
     /// A source that gives the same again; nil for a person or a pipe, which do not.
@@ -48,7 +66,7 @@ struct RefusedPINs {
 
     /// Insists that a source has not given a refused PIN before, or has changed since.
     func requireNotRefused(_ source: Source, _ name: String) throws {
-        guard refused().contains(source) else { return }
+        guard memory().sources.contains(source) else { return }
         let changed =
             source.stamp == nil ? "nobody can tell whether it has changed" : "it has not changed"
         throw Failure(
@@ -59,31 +77,46 @@ struct RefusedPINs {
                 + ["where it is right by now: --retry-pin sends it all the same"])
     }
 
+    /// How many PINs the device has refused within a day, as far as this machine knows. A right one
+    /// between them changes nothing.
+    func refusals() -> Int {
+        let since = now() - Self.memoryOfCounts
+        return memory().counts.first { $0.device == device && $0.time > since }?.refusals ?? 0
+    }
+
     /// Remembers what came of a PIN. Where that cannot be written a warning says so.
-    func note(_ source: Source, wasRefused: Bool) {
-        change(isWarned: wasRefused) { refused in
-            refused.removeAll {
+    ///
+    /// - Parameter source: Where it came from, or nil where nobody can tell.
+    func note(_ source: Source?, wasRefused: Bool) {
+        change(isWarned: wasRefused) { memory in
+            if wasRefused {
+                let count = Count(device: device, refusals: refusals() + 1, time: now())
+                memory.counts.removeAll { $0.device == device }
+                memory.counts.append(count)
+            }
+            guard let source else { return }
+            memory.sources.removeAll {
                 $0.token == source.token && $0.role == source.role && $0.source == source.source
                     && $0.command == source.command
             }
-            if wasRefused { refused.append(source) }
+            if wasRefused { memory.sources.append(source) }
         }
     }
 
     /// Forgets all that was refused for a role: its PIN is another one now, and may well be one that
     /// was wrong before.
     func forget(_ role: UserType) {
-        change(isWarned: false) { refused in
-            refused.removeAll { $0.token == token && $0.role == "\(role)" }
+        change(isWarned: false) { memory in
+            memory.sources.removeAll { $0.token == token && $0.role == "\(role)" }
         }
     }
 
-    private func change(isWarned: Bool, _ body: (inout [Source]) -> Void) {
+    private func change(isWarned: Bool, _ body: (inout Memory) -> Void) {
         do {
             try makeFolder(stateFolder)
             let lock = try FileLock(path + ".lock", byte: 0, waits: true)
             defer { withExtendedLifetime(lock) {} }
-            let old = refused()
+            let old = memory()
             var new = old
             body(&new)
             guard new != old else { return }
@@ -96,8 +129,11 @@ struct RefusedPINs {
         }
     }
 
-    private func refused() -> [Source] {
-        guard let bytes = try? readFile(path) else { return [] }
-        return (try? JSONDecoder().decode([Source].self, from: Data(bytes))) ?? []
+    private func memory() -> Memory {
+        guard let bytes = try? readFile(path) else { return Memory() }
+        let decoder = JSONDecoder()
+        if let memory = try? decoder.decode(Memory.self, from: Data(bytes)) { return memory }
+        // Before there were counts the file had the sources alone.
+        return Memory(sources: (try? decoder.decode([Source].self, from: Data(bytes))) ?? [])
     }
 }

@@ -21,11 +21,15 @@ struct RenewalCandidates {
     let profile: TokenProfile?
 
     /// - Parameters:
-    ///   - token: The token; private keys are seen while somebody is logged in.
+    ///   - token: The token.
     ///   - uri: A key or a certificate, or nil for all that lead to an anchor.
+    ///   - serial: Only the certificate with this serial number, hexadecimal, or nil.
     ///   - days: Only what expires within so many days, or nil.
+    ///   - seesPrivateKeys: Whether somebody is logged in, so that a private key that is not seen is
+    ///     not there.
     func find(
-        on token: Token, _ uri: PKCS11URI?, expiringWithin days: Int?
+        on token: Token, _ uri: PKCS11URI?, serial: String?, expiringWithin days: Int?,
+        seeingPrivateKeys seesPrivateKeys: Bool
     ) throws -> [RenewalCandidate] {
         var session = try token.openSession(ReadOnly.self)
         let tokenURI = try PKCS11URI(token: token)
@@ -33,9 +37,11 @@ struct RenewalCandidates {
         let inventory = try TokenInventory(&session, profile: profile)
         let intermediates = try certificates(inventory.certificates, &session)
         for entry in inventory.keys {
+            // What cannot sign is renewed by nobody.
+            if seesPrivateKeys, entry.privateKey == nil { continue }
             if let uri, !names(uri, entry) { continue }
-            guard let newest = try newest(of: entry, uri, intermediates, &session) else { continue }
-            let (certificate, label) = newest
+            let newest = try newest(of: entry, uri, serial, intermediates, &session)
+            guard let (certificate, label) = newest else { continue }
             if let days, certificate.notAfter - now > Int64(days) * 86400 { continue }
             candidates.append(
                 RenewalCandidate(
@@ -44,7 +50,10 @@ struct RenewalCandidates {
         if let uri, candidates.isEmpty {
             throw Failure(
                 .noSuchObject, "no certificate with its key on the token fits \(uri)",
-                hints: ["tokencert list --pin-source prompt shows all with their URIs"])
+                hints: objectHints(
+                    uri,
+                    among: inventory.keys.filter { !$0.certificates.isEmpty }.map(\.uri))
+                    + ["tokencert list --pin-source prompt shows all with their URIs"])
         }
         if uri != nil, candidates.count > 1 {
             throw Failure(
@@ -55,30 +64,32 @@ struct RenewalCandidates {
     }
 
     private func names(_ uri: PKCS11URI, _ entry: KeyEntry) -> Bool {
-        let records =
-            [entry.privateKey, entry.publicKey].compactMap { $0 } + entry.certificates.map(\.record)
-        return records.contains { Self.names(uri, $0) }
+        namesKey(uri, entry) || entry.certificates.contains { uri.names($0.record) }
     }
 
-    private static func names(_ uri: PKCS11URI, _ record: ObjectRecord) -> Bool {
-        let wanted = uri.objectAttributes
-        return (wanted[.class] ?? record.objectClass) == record.objectClass
-            && (wanted[.id] ?? record.id) == record.id
-            && (wanted[.label] ?? record.label) == record.label
+    private func namesKey(_ uri: PKCS11URI, _ entry: KeyEntry) -> Bool {
+        [entry.privateKey, entry.publicKey].compactMap { $0 }.contains { uri.names($0) }
     }
 
-    /// The newest certificate of a key that can be meant: one that is named, or one of the CA that
-    /// nothing has replaced.
+    /// The certificate of a key that is meant: the one that is named, or else the newest of the CA
+    /// that nothing has replaced.
     private func newest(
-        of entry: KeyEntry, _ uri: PKCS11URI?, _ intermediates: [Certificate],
+        of entry: KeyEntry, _ uri: PKCS11URI?, _ serial: String?, _ intermediates: [Certificate],
         _ session: inout Session<ReadOnly>
     ) throws -> (Certificate, label: String)? {
         var newest: (Certificate, label: String)?
         // A key that was named is renewed even where nothing but a replaced one is left.
         var fallback: (Certificate, label: String)?
-        let isCertificateNamed = uri?.objectAttributes[.class] == .certificate
-        for found in entry.certificates {
-            if let uri, isCertificateNamed, !Self.names(uri, found.record) { continue }
+        let isCertificateNamed = serial != nil || uri.map { !namesKey($0, entry) } ?? false
+        let named = entry.certificates.filter { found in
+            guard isCertificateNamed else { return true }
+            return uri?.names(found.record) ?? true
+                && (serial == nil || found.content?.serialNumber == serial)
+        }
+        if let uri, isCertificateNamed, named.count > 1 {
+            throw severalObjects(named, "certificate", uri)
+        }
+        for found in named {
             guard let certificate = try certificate(found, &session),
                 isCertificateNamed || leadsToAnchor(certificate, intermediates)
             else { continue }

@@ -7,8 +7,8 @@ struct Revocation {
     /// Among them the issuers are looked for, and among the certificates of the token.
     let anchors: TrustAnchors?
 
-    /// What is to be said about certificates that tell where to ask, and that lead to an anchor:
-    /// whoever can write to a token must not choose whom this machine talks to.
+    /// What is to be said about certificates. Only those that tell where to ask and that lead to an
+    /// anchor are asked about: whoever can write to a token must not choose whom this machine talks to.
     ///
     /// - Parameters:
     ///   - entries: The certificates.
@@ -23,10 +23,28 @@ struct Revocation {
         var findings: [Finding] = []
         var silent: [String: String] = [:]
         for entry in entries {
-            guard let certificate = entry.certificate, certificate.notAfter >= now(),
-                let address = certificate.ocspAddresses.first, leadsToAnchor(certificate, known)
-            else { continue }
+            guard let certificate = entry.certificate, certificate.notAfter >= now() else {
+                continue
+            }
             let uri = entry.record.uri
+            guard let address = certificate.ocspAddresses.first else {
+                // Of an authority that tells nothing nobody expects it.
+                if !certificate.isAuthority {
+                    findings.append(
+                        Finding(
+                            .revocationUnchecked, uri,
+                            "it names no responder (OCSP) that knows whether it is revoked"))
+                }
+                continue
+            }
+            guard leadsToAnchor(certificate, known) else {
+                findings.append(
+                    Finding(
+                        .revocationUnchecked, uri,
+                        "nobody was asked whether it is revoked, since it leads to no trust anchor")
+                )
+                continue
+            }
             do throws(Unknown) {
                 // One that did not answer is not waited for again.
                 if let reason = silent[address] { throw Unknown(reason: reason) }

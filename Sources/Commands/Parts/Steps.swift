@@ -4,7 +4,7 @@ internal import Terminal
 /// Tells what is being done.
 func tellProgress(_ step: Step) {
     Interruption.stopIfPending()
-    Progress.shared.begin(text(step), onToken: step != .order)
+    Progress.shared.begin(text(step), onToken: ![.plan, .order].contains(step))
 }
 
 private func text(_ step: Step) -> String {

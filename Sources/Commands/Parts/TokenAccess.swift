@@ -29,7 +29,7 @@ struct ModuleSet {
 /// - Parameter uri: A URI that names an object and, if it likes, its token.
 func findToken(_ options: TokenOptions, _ uri: PKCS11URI? = nil) throws -> TokenCapabilities {
     let profiles = try options.profiles()
-    let set = try ModuleSet(options, uri)
+    let set = try working("starting the modules", onToken: false) { try ModuleSet(options, uri) }
     do {
         return try selectToken(
             options.choices(uri), in: set.modules,
@@ -38,9 +38,13 @@ func findToken(_ options: TokenOptions, _ uri: PKCS11URI? = nil) throws -> Token
             whileWaiting: { printError("… waiting for the token to be put in") })
     } catch let error as TokenSelectionError {
         let failure = Failure(selection: error, wanted: try options.wantedLabel())
+        let unusable = set.failures.map { "module \($0.name) is not usable: \($0.error)" }
+        // Where no module works it is not the token that is missing.
+        let isHidden = failure.isTokenAbsent && set.modules.isEmpty && !unusable.isEmpty
         throw Failure(
-            failure.status, code: failure.code, failure.message,
-            hints: failure.hints
-                + set.failures.map { "module \($0.name) is not usable: \($0.error)" })
+            isHidden ? .configuration : failure.status,
+            code: isHidden ? "moduleUnusable" : failure.code,
+            isHidden ? "\(failure.message), and no module can be used" : failure.message,
+            hints: failure.hints + unusable)
     }
 }

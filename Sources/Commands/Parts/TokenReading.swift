@@ -1,6 +1,7 @@
 internal import Cryptoki
 internal import Inventory
 internal import Issuance
+internal import OpenSSLX509
 
 /// What was read of a token.
 struct ReadToken {
@@ -18,11 +19,12 @@ struct ReadToken {
 /// - Parameters:
 ///   - uri: What the objects must fit, or nil for all of them.
 ///   - readsAll: Whether all of the token is read, though only what fits the URI is meant.
-///   - keepsCertificates: Whether the certificates themselves are kept.
+///   - isKept: Whether a certificate itself is kept.
 ///   - mustLogIn: Whether the PIN is asked for where no source is named.
 func readToken(
     _ options: TokenOptions, _ uri: PKCS11URI?, readingAll readsAll: Bool = false,
-    keepingCertificates keepsCertificates: Bool = false, loggingIn mustLogIn: Bool = false
+    keepingCertificates isKept: @escaping (Certificate) -> Bool = { _ in false },
+    loggingIn mustLogIn: Bool = false
 ) throws -> ReadToken {
     let capabilities = try findToken(options, uri)
     func read() throws -> TokenInventory {
@@ -30,7 +32,7 @@ func readToken(
             var session = try capabilities.token.openSession(ReadOnly.self)
             return try TokenInventory(
                 &session, matching: readsAll ? nil : uri, profile: capabilities.profile,
-                keepingCertificates: keepsCertificates)
+                keepingCertificates: isKept)
         }
     }
     let needsLogin = capabilities.token.info.flags.contains(.loginRequired)
@@ -41,9 +43,11 @@ func readToken(
     let plan = try PINPlan(
         capabilities, for: [.read], allowingLastTry: options.allowsLastTry)
     let inventory = try withPINs(plan, options, uri) { pins in
-        try TokenLogin(capabilities, pins).performing(.read, at: .plan) {
-            () throws(IssuanceError) in Result { try read() }
-        }.get()
+        try working("logging in") {
+            try TokenLogin(capabilities, pins).performing(.read, at: .plan) {
+                () throws(IssuanceError) in Result { try read() }
+            }.get()
+        }
     }
     return ReadToken(capabilities: capabilities, inventory: inventory, sawPrivateObjects: true)
 }
@@ -74,6 +78,15 @@ extension TokenInventory {
         return (named, all.filter { uri.names($0.record) })
     }
 
+    /// The key that a certificate is shown with, be it for it or not, or nil.
+    func keyShownWith(_ entry: CertificateEntry) -> KeyEntry? {
+        keys.first { key in
+            (key.certificates + key.mismatchedCertificates).contains {
+                $0.record.handle == entry.record.handle
+            }
+        }
+    }
+
     /// The key that a certificate is for, or nil.
     func key(of entry: CertificateEntry) -> KeyEntry? {
         keys.first { $0.certificates.contains { $0.record.handle == entry.record.handle } }
@@ -82,20 +95,35 @@ extension TokenInventory {
 
 /// Insists that exactly one thing was named.
 func requireOne<Element>(
-    _ found: [Element], _ what: String, _ uri: PKCS11URI, uri name: (Element) -> String
+    _ found: [Element], _ what: String, _ uri: PKCS11URI, on inventory: TokenInventory,
+    uri name: (Element) -> String
 ) throws -> Element {
     if found.count == 1 { return found[0] }
-    guard !found.isEmpty else { throw noSuchObject(what, uri) }
+    guard !found.isEmpty else { throw noSuchObject(what, uri, on: inventory) }
     throw Failure(
         .noSuchObject, code: "severalObjects", "\(found.count) \(what)s on the token fit \(uri)",
         hints: found.map { "one of them: '\(name($0))'" })
 }
 
-/// The failure where nothing on the token is what a URI names.
-func noSuchObject(_ what: String, _ uri: PKCS11URI) -> Failure {
+/// The failure where several certificates are what a URI names; they may well have the same.
+func severalObjects(_ found: [CertificateEntry], _ what: String, _ uri: PKCS11URI) -> Failure {
     Failure(
+        .noSuchObject, code: "severalObjects", "\(found.count) \(what)s on the token fit \(uri)",
+        hints: found.map {
+            "one of them: '\($0.record.uri)' --serial \($0.content?.serialNumber ?? "")"
+        })
+}
+
+/// The failure where nothing on the token is what a URI names.
+func noSuchObject(
+    _ what: String, _ uri: PKCS11URI, on inventory: TokenInventory
+) -> Failure {
+    let keys = inventory.keys.flatMap { [$0.privateKey?.uri, $0.publicKey?.uri] }
+    let uris = keys.compactMap { $0 } + inventory.entries.map(\.record.uri)
+    var seen: Set<String> = []
+    return Failure(
         .noSuchObject, code: "noSuchObject", "no \(what) on the token fits \(uri)",
-        hints: [
+        hints: objectHints(uri, among: uris.filter { seen.insert($0).inserted }) + [
             "tokencert list --pin-source prompt shows all with their URIs",
             "private keys are seen only after a login: --pin-source prompt",
         ])

@@ -40,8 +40,10 @@ enum TrustStore {
     }
 
     /// The certificates in a file; the retired form of CAcert's root is refused.
-    static func read(_ file: String) throws -> [Certificate] {
-        let found = try Commands.certificates(inFile: file, option: "--ca-file")
+    ///
+    /// - Parameter option: What named the file, for errors.
+    static func read(_ file: String, option: String = "--ca-file") throws -> [Certificate] {
+        let found = try Commands.certificates(inFile: file, option: option)
         for certificate in found
         where hexadecimal(certificate.sha256Fingerprint) == PinnedRoot.retiredSHA256Fingerprint {
             throw Failure(
@@ -49,6 +51,14 @@ enum TrustStore {
                 hints: ["tokencert trust fetch gets the one that is used"])
         }
         return found
+    }
+
+    /// Says where a file is set that is believed in the folder's place.
+    static func noteOtherAnchors() {
+        guard let file = setting(nil, .caFile) else { return }
+        printError(
+            "note: ca-file is set, so only \(printable(file)) is believed; tokencert config shows where"
+        )
     }
 
     /// The name of an anchor's file, by which people call it.

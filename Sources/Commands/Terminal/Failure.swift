@@ -109,9 +109,10 @@ struct Failure: Error {
                 .usage, code: code, error.reason,
                 hints: ["--pin-source and --password-source take \(sourcesOfSecrets)"])
         case .cancelled:
+            let (situation, _) = Progress.shared.situation
             self.init(
                 .noPermission, code: code, error.reason,
-                hints: ["nothing was sent and nothing was changed"])
+                hints: ["no PIN was sent, and \(situation.state)"] + situation.hints)
         default:
             self.init(
                 .noPermission, code: code, error.reason,

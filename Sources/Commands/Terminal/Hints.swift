@@ -27,8 +27,11 @@ extension Failure {
         hints += error.writtenChain.map { "a certificate of its chain was written: \($0)" }
         if let key = error.key, key.isNew {
             hints.append("the key pair that was made stays on the token: \(key.uri)")
-            // Where a certificate may come for it, it is not to be removed.
-            if !error.mayHaveOrdered { hints.append(Self.removal(of: key)) }
+            // Where a certificate may come for it, for this order or for one before, it is not to be
+            // removed.
+            if !error.mayHaveOrdered, !error.remainder.isDecision {
+                hints.append(Self.removal(of: key))
+            }
         }
         if let bytes = error.unrecordedAnswer {
             hints.append("the ledger could not take what the CA answered; keep what follows:")
@@ -161,9 +164,8 @@ extension Failure {
                 + error.choices.filter { !meant.contains($0) }.map { "the account has: \($0)" }
             return choices + ["tokencert account shows what the account may have"]
         case .noSuchObject:
-            let meant = error.wanted.map { suggestions(for: $0, among: error.choices) } ?? []
-            return meant.map { "did you mean '\($0)'?" }
-                + error.choices.filter { !meant.contains($0) }.map { "there is: '\($0)'" }
+            let wanted = error.wanted.flatMap { try? PKCS11URI(parsing: $0) }
+            return (wanted.map { objectHints($0, among: error.choices) } ?? [])
                 + ["tokencert list --pin-source prompt shows the keys with their URIs"]
         case .severalObjects:
             return error.choices.map { "one of them: --key '\($0)'" }
@@ -254,7 +256,7 @@ extension Failure {
                 isPIN ? .noPermission : .tokenFailed, code: code,
                 isPIN
                     ? "the token refuses the PIN [\(error.returnValue?.description ?? "")]"
-                    : error.description,
+                    : error.plainText,
                 hints: isPIN
                     ? ["it was sent once; tokencert tokens shows the state of the PIN"]
                     : ["tokencert tokens shows whether the token is still seen"])
@@ -271,6 +273,12 @@ extension Failure {
         }
     }
 
+    /// Whether no token is there that fits and is set up.
+    var isTokenAbsent: Bool { [Self.noToken, Self.tokenUninitialized].contains(code) }
+
+    private static let noToken = "noToken"
+    private static let tokenUninitialized = "tokenUninitialized"
+
     /// - Parameters:
     ///   - error: Why no token was found.
     ///   - wanted: The label that was asked for, or nil.
@@ -283,7 +291,7 @@ extension Failure {
                 hints: Self.choices(error.candidates))
         case .uninitialized:
             self.init(
-                .noSuchObject, code: "tokenUninitialized", "the token is not set up yet",
+                .noSuchObject, code: Self.tokenUninitialized, "the token is not set up yet",
                 hints: [
                     "tokencert token init --label NAME sets it up: gives it a name and a PIN",
                     "tokencert tokens shows it",
@@ -294,7 +302,7 @@ extension Failure {
             let wanted = wanted.flatMap { labels.contains($0) ? nil : $0 }
             let meant = wanted.map { suggestions(for: $0, among: labels) } ?? []
             self.init(
-                .noSuchObject, code: "noToken",
+                .noSuchObject, code: Self.noToken,
                 uris.isEmpty
                     ? "there is no token"
                     : wanted.map { "no token is called “\($0)”" } ?? "no token fits",
@@ -306,5 +314,11 @@ extension Failure {
                     : meant.map { "did you mean --token \(quoted($0))?" }
                         + uris.map { "there is: --token '\($0)'" })
         }
+    }
+}
+
+extension Remainder? {
+    fileprivate var isDecision: Bool {
+        if case .decision? = self { true } else { false }
     }
 }

@@ -24,7 +24,7 @@ func printError(_ line: String) {
 /// Writes to standard output; what is being done has ended well by then.
 func print(_ text: String, terminator: String = "\n") {
     Progress.shared.finish()
-    Swift.print(text, terminator: terminator)
+    StandardOutput.shared.write((text + terminator).utf8)
 }
 
 /// Writes a text to standard error.

@@ -151,9 +151,12 @@ final class Progress: Sendable {
 ///
 /// - Parameters:
 ///   - text: What is done, as "reading the token".
+///   - isToken: Whether a token does it, which may wait to be touched.
 ///   - body: It.
-func working<Result>(_ text: String, _ body: () throws -> Result) rethrows -> Result {
-    Progress.shared.begin(text, onToken: true, isBrief: true)
+func working<Result>(
+    _ text: String, onToken isToken: Bool = true, _ body: () throws -> Result
+) rethrows -> Result {
+    Progress.shared.begin(text, onToken: isToken, isBrief: true)
     defer { Progress.shared.abandon() }
     return try body()
 }

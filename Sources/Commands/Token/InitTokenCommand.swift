@@ -13,6 +13,10 @@ struct InitTokenCommand: ParsableCommand {
             the security officer's PIN: the one that the token has, or the one that a new token \
             gets; keep it, it sets a new PIN when the user's is lost. --pin-source gives the user's \
             new PIN.
+
+            For example:
+
+              tokencert token init --label work
             """)
 
     @Option(help: "The token's new name, 32 bytes at most.")

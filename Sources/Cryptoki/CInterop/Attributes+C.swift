@@ -178,6 +178,8 @@ extension AttributeType {
         case UInt(CKA_VALUE): 4096
         case UInt(CKA_MODULUS), UInt(CKA_SUBJECT), UInt(CKA_ISSUER), UInt(CKA_PUBLIC_KEY_INFO): 1024
         case UInt(CKA_LABEL), UInt(CKA_EC_POINT): 256
+        // A curve may be told by all its numbers.
+        case UInt(CKA_EC_PARAMS): 768
         default: 72
         }
     }

@@ -191,6 +191,8 @@ internal import Secrets
         let standard = unsafe String(cString: tokencert_curl_easy_strerror(code))
         var uploaded: curl_off_t = 0
         unsafe tokencert_curl_get_off_t(handle, CURLINFO_SIZE_UPLOAD_T, &uploaded)
+        var status = 0
+        unsafe tokencert_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
         let kind: HTTPError.Code =
             switch code {
             case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .invalidURL
@@ -207,7 +209,7 @@ internal import Secrets
             kind, message.isEmpty ? standard : message,
             // A server acts on a form only when its body has come.
             mayHaveBeenSent: uploaded > 0, partialAnswer: answer.bytes,
-            curlCode: Int(code.rawValue))
+            partialStatus: status == 0 ? nil : status, curlCode: Int(code.rawValue))
     }
 }
 

@@ -134,16 +134,27 @@ public struct TokenCapabilities: Sendable {
 
     /// Why it is not known which places are free, for a person to read; nil where it is.
     public var blindness: String? {
-        guard let since = profile?.showsAllKeysSince,
-            Self.version(token.info.firmwareVersion).lexicographicallyPrecedes(Self.version(since))
-        else { return nil }
-        return
-            "the token, with firmware \(token.info.firmwareVersion), does not show keys that have "
-            + "no certificate, so a place that is free has to be named"
+        let firmware = token.info.firmwareVersion
+        if let since = profile?.showsAllKeysSince, Self.isVersion(firmware, before: since) {
+            return
+                "the token, with firmware \(firmware), does not show keys that have no "
+                + "certificate, so a place that is free has to be named"
+        }
+        let library = token.module.info.libraryVersion
+        if let hidden = profile?.hidesLaterKeys,
+            !Self.isVersion(firmware, before: hidden.firmwareSince),
+            Self.isVersion(library, before: hidden.libraryBefore)
+        {
+            return
+                "the module, version \(library), does not show all keys that the token, with "
+                + "firmware \(firmware), can have, so a place that is free has to be named"
+        }
+        return nil
     }
 
-    private static func version(_ text: String) -> [Int] {
-        text.split(separator: ".").map { Int($0) ?? 0 }
+    private static func isVersion(_ one: String, before other: String) -> Bool {
+        func numbers(_ text: String) -> [Int] { text.split(separator: ".").map { Int($0) ?? 0 } }
+        return numbers(one).lexicographicallyPrecedes(numbers(other))
     }
 
     /// Whether objects bear the labels that they are given.

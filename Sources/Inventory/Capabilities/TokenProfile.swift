@@ -78,6 +78,14 @@ public struct TokenProfile: Sendable, Hashable, Codable {
         public var subject: String
     }
 
+    /// Which tokens have kinds of keys that modules do not know.
+    public struct HiddenKeys: Sendable, Hashable, Codable {
+        /// The first firmware, as `5.70`, that has them.
+        public var firmwareSince: String
+        /// The first library, as `2.60`, that shows them.
+        public var libraryBefore: String
+    }
+
     /// Attributes that a module refuses, by the names of the standard.
     public struct Omissions: Sendable, Hashable, Codable {
         /// Of public keys that are made.
@@ -118,6 +126,8 @@ public struct TokenProfile: Sendable, Hashable, Codable {
     public var replacesCertificates: Bool?
     /// The first firmware, as `5.30`, that shows keys without certificates; nil for all.
     public var showsAllKeysSince: String?
+    /// Keys that a token can have and that its module does not show; nil for none.
+    public var hidesLaterKeys: HiddenKeys?
     /// How many bytes of DER a certificate can have at most; nil where the token tells.
     public var largestCertificate: Int?
     /// Attributes that are left out.
@@ -137,6 +147,9 @@ public struct TokenProfile: Sendable, Hashable, Codable {
     public var newPINTool: String?
     /// How many wrong PINs lock the token, where its flags do not tell.
     public var pinTries: Int?
+    /// Whether wrong PINs of the user and of the security officer count together, and the flags tell
+    /// nothing of it.
+    public var countsPINsTogether: Bool?
 }
 
 extension TokenProfile {

@@ -6,6 +6,8 @@ public struct Finding: Sendable, Hashable {
         case expiring
         /// The certificate has expired.
         case expired
+        /// Another certificate has taken the place of one that expires, or has expired.
+        case replaced
         /// The certificate is not valid yet.
         case notYetValid
         /// The bytes of a certificate object are no certificate.
@@ -34,6 +36,8 @@ public struct Finding: Sendable, Hashable {
         case revoked
         /// Whether the certificate is revoked could not be found out.
         case revocationUnknown
+        /// Nobody was asked whether the certificate is revoked.
+        case revocationUnchecked
     }
 
     /// How bad it is.
@@ -65,6 +69,8 @@ public struct Finding: Sendable, Hashable {
     public let uri: String
     /// What a person reads, in a few words.
     public let text: String
+    /// The serial number, hexadecimal, of a certificate that may share its URI with others; else nil.
+    public let serialNumber: String?
 
     /// Makes a finding.
     ///
@@ -72,16 +78,20 @@ public struct Finding: Sendable, Hashable {
     ///   - kind: What it is.
     ///   - uri: What it is about, as a URI (RFC 7512).
     ///   - text: What a person reads, in a few words.
-    public init(_ kind: Kind, _ uri: String, _ text: String) {
+    ///   - serialNumber: The serial number, hexadecimal, of a certificate that may share its URI.
+    public init(_ kind: Kind, _ uri: String, _ text: String, serialNumber: String? = nil) {
         self.kind = kind
         self.uri = uri
         self.text = text
+        self.serialNumber = serialNumber
     }
 
     /// How bad it is.
     public var severity: Severity {
         switch kind {
-        case .keyWithoutCertificate, .certificateWithoutKey, .notYetValid: .notice
+        case .keyWithoutCertificate, .certificateWithoutKey, .notYetValid, .replaced,
+            .revocationUnchecked:
+            .notice
         case .expiring, .duplicateID, .smallExponent, .unknownIssuer, .unreadable, .mismatch,
             .revocationUnknown:
             .warning

@@ -27,40 +27,18 @@ public struct Health: Sendable {
         self.sawPrivateObjects = sawPrivateObjects
     }
 
-    /// All that is to be said about a token, key by key.
+    /// Looks at a whole token.
     ///
     /// - Parameter inventory: What is on it; with the certificates themselves where the anchors
     ///   are looked at.
-    public func findings(_ inventory: TokenInventory) -> [Finding] {
-        let idCounts = Dictionary(grouping: inventory.keys.map(\.id)) { $0 }.mapValues(\.count)
-        let authorities = inventory.authorities
-        var findings: [Finding] = []
-        for key in inventory.keys {
-            findings += self.findings(key, isIDShared: idCounts[key.id, default: 1] > 1)
-            for entry in key.certificates + key.mismatchedCertificates {
-                findings += self.findings(entry, authorities)
-            }
-        }
-        for entry in inventory.certificates {
-            findings += self.findings(entry, authorities)
-            if let certificate = entry.certificate {
-                findings += weaknesses(of: certificate.publicKey, entry.record.uri)
-            }
-            if sawPrivateObjects, entry.content?.isAuthority == false {
-                findings.append(
-                    Finding(
-                        .certificateWithoutKey, entry.record.uri, "its key is not on the token"))
-            }
-        }
-        return findings
+    public func of(_ inventory: TokenInventory) -> TokenHealth {
+        TokenHealth(self, inventory)
     }
 
     /// What is to be said about a key, without its certificates.
     ///
-    /// - Parameters:
-    ///   - key: The key.
-    ///   - isIDShared: Whether another key has the same id.
-    public func findings(_ key: KeyEntry, isIDShared: Bool = false) -> [Finding] {
+    /// - Parameter isIDShared: Whether another key has the same id.
+    func findings(_ key: KeyEntry, isIDShared: Bool) -> [Finding] {
         guard let uri = (key.privateKey ?? key.publicKey)?.uri else { return [] }
         var findings: [Finding] = []
         func add(_ kind: Finding.Kind, _ text: String) { findings.append(Finding(kind, uri, text)) }
@@ -96,8 +74,9 @@ public struct Health: Sendable {
     /// - Parameters:
     ///   - entry: The certificate.
     ///   - authorities: Certificates that may stand between it and an anchor.
-    public func findings(
-        _ entry: CertificateEntry, _ authorities: [Certificate] = []
+    ///   - others: The certificates of its key.
+    func findings(
+        _ entry: CertificateEntry, _ authorities: [Certificate], beside others: [CertificateEntry]
     ) -> [Finding] {
         let uri = entry.record.uri
         guard let content = entry.content else {
@@ -105,31 +84,66 @@ public struct Health: Sendable {
         }
         var findings: [Finding] = []
         let left = content.daysLeft(at: now)
-        if left < 0 {
+        if left < days, isReplaced(entry, others, authorities) {
+            let state = left < 0 ? "has expired" : "expires in \(Self.days(left))"
+            findings.append(
+                Finding(
+                    .replaced, uri, "it \(state); a newer one has taken its place",
+                    serialNumber: content.serialNumber))
+        } else if left < 0 {
             findings.append(Finding(.expired, uri, "it has expired \(Self.days(-left)) ago"))
         } else if content.notBefore > now {
             findings.append(Finding(.notYetValid, uri, "it is not valid yet"))
         } else if left < days {
             findings.append(Finding(.expiring, uri, "it expires in \(Self.days(left))"))
         }
-        if let anchors, let certificate = entry.certificate,
-            !anchors.certificates.contains(certificate)
-        {
-            do throws(X509Error) {
-                // Whether it has expired was said already: what matters is who signed it.
-                let time = min(max(now, content.notBefore), content.notAfter)
-                try anchors.verify(certificate, intermediates: authorities, at: time)
-            } catch {
-                findings.append(
-                    Finding(
-                        .unknownIssuer, uri, "it leads to no trust anchor: \(content.issuerName)"))
-            }
+        if let certificate = entry.certificate, !knowsIssuer(of: certificate, authorities) {
+            findings.append(
+                Finding(
+                    .unknownIssuer, uri, "it leads to no trust anchor: \(content.issuerName)"))
         }
         return findings
     }
 
+    /// Whether a certificate leads to an anchor, or nobody looks at that.
+    ///
+    /// - Parameters:
+    ///   - certificate: The certificate.
+    ///   - authorities: Certificates that may stand between it and an anchor.
+    public func knowsIssuer(
+        of certificate: Certificate, _ authorities: [Certificate] = []
+    ) -> Bool {
+        guard let anchors, !anchors.certificates.contains(certificate) else { return true }
+        do throws(X509Error) {
+            // Whether it has expired is another question: what matters is who signed it.
+            let time = min(max(now, certificate.notBefore), certificate.notAfter)
+            try anchors.verify(certificate, intermediates: authorities, at: time)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Whether the key has a certificate that is good for the same, and for longer.
+    private func isReplaced(
+        _ entry: CertificateEntry, _ others: [CertificateEntry], _ authorities: [Certificate]
+    ) -> Bool {
+        guard let content = entry.content else { return false }
+        return others.contains { other in
+            guard let newer = other.content, newer.subject == content.subject,
+                newer.notAfter > content.notAfter, newer.notBefore <= now, newer.notAfter >= now
+            else { return false }
+            guard let old = entry.certificate, let new = other.certificate else {
+                return newer.issuer == content.issuer
+            }
+            return Set(old.emailAddresses).isSubset(of: new.emailAddresses)
+                && Set(old.extendedKeyUsages).isSubset(of: new.extendedKeyUsages)
+                && knowsIssuer(of: new, authorities)
+        }
+    }
+
     /// What is wrong with a public key by itself.
-    private func weaknesses(of key: PublicKey, _ uri: String) -> [Finding] {
+    func weaknesses(of key: PublicKey, _ uri: String) -> [Finding] {
         guard let numbers = key.rsaNumbers, case .rsa(let bits) = key.kind else { return [] }
         var findings: [Finding] = []
         func add(_ kind: Finding.Kind, _ text: String) { findings.append(Finding(kind, uri, text)) }

@@ -11,6 +11,7 @@ public struct PINPlan: Sendable {
     private let profile: TokenProfile?
     /// Whether PINs are needed even where the token asks for no login.
     private let isForSetUp: Bool
+    private let allowsLastTry: Bool
 
     /// Finds out which PINs a job needs, and insists that each of them can be sent.
     ///
@@ -26,6 +27,7 @@ public struct PINPlan: Sendable {
         token = capabilities.token
         profile = capabilities.profile
         isForSetUp = false
+        self.allowsLastTry = allowsLastTry
         // The user first: that costs the least, and shows what is on the token.
         let needed = Set(duties.map(capabilities.role))
         roles = [UserType.user, .securityOfficer].filter(needed.contains)
@@ -53,6 +55,7 @@ public struct PINPlan: Sendable {
         self.token = token
         self.profile = profile
         isForSetUp = true
+        self.allowsLastTry = allowsLastTry
         roles = [UserType.user, .securityOfficer].filter(needed.contains)
         for role in roles {
             try State(role, token.info.flags).requireUsable(allowingLastTry: allowsLastTry)
@@ -78,12 +81,33 @@ public struct PINPlan: Sendable {
 
     /// What is known about the tries that are left, for a person to read; nil for nothing.
     ///
-    /// - Parameter role: The role.
-    public func triesLeft(of role: UserType) -> String? {
+    /// - Parameters:
+    ///   - role: The role.
+    ///   - refusals: How many PINs the token has refused lately, as far as that is remembered.
+    public func triesLeft(of role: UserType, afterRefusals refusals: Int = 0) -> String? {
         let state = State(role, token.info.flags)
         if state.isFinalTry { return "last try" }
         if state.isCountLow { return "a wrong one was sent before" }
-        return role == .user ? profile?.pinTries.map { "\($0) wrong ones lock the token" } : nil
+        guard let tries = profile?.pinTries else { return nil }
+        guard profile?.countsPINsTogether ?? false else {
+            return role == .user ? "\(tries) wrong ones lock the token" : nil
+        }
+        let left = max(tries - refusals, 1)
+        return left == 1 ? "last try" : "\(left) wrong ones lock the token"
+    }
+
+    /// Insists that a wrong PIN would not lock a token whose flags do not tell how many tries are
+    /// left.
+    ///
+    /// - Parameter refusals: As for ``triesLeft(of:afterRefusals:)``.
+    /// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/pinLastTry``; nothing was sent.
+    public func requireTriesLeft(afterRefusals refusals: Int) throws(IssuanceError) {
+        guard !allowsLastTry, profile?.countsPINsTogether ?? false, let tries = profile?.pinTries,
+            refusals > 0, refusals >= tries - 1
+        else { return }
+        throw IssuanceError(
+            .pinLastTry, at: .plan,
+            "\(refusals) wrong PINs were sent, and one more may lock the token; no PIN was sent")
     }
 
     /// Insists that a PIN can be right by its form, before it is sent.
@@ -110,6 +134,10 @@ public struct PINPlan: Sendable {
                     .pinRefused, at: .plan,
                     "the \(name(of: role)) has \(counts) hexadecimal digits; what was given has "
                         + "another form and was not sent")
+            }
+            if others.contains(pin.count) {
+                // A module that takes it for the user's PIN counts it as one.
+                try State(.user, token.info.flags).requireUsable(allowingLastTry: allowsLastTry)
             }
             return
         }

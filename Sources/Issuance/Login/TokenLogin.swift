@@ -25,7 +25,7 @@ public struct TokenLogin: Sendable {
 
     /// Does a whole job, in one login where one role does everything.
     ///
-    /// - Parameter body: The job; each part of it is in ``performing(_:at:_:)``.
+    /// - Parameter body: The job; each part of it is in ``performing(_:at:_:)`` or `changing`.
     /// - Returns: What the job returns.
     /// - Throws: ``IssuanceError`` where a login fails, or what the job throws.
     public func holding<Result>(
@@ -38,7 +38,8 @@ public struct TokenLogin: Sendable {
         return try body()
     }
 
-    /// Does a part of a job while the role that it needs is logged in.
+    /// Does a part of a job while the role that it needs is logged in; once more, from its beginning,
+    /// where the token has forgotten meanwhile who was logged in.
     ///
     /// - Parameters:
     ///   - duty: What is done.
@@ -49,17 +50,33 @@ public struct TokenLogin: Sendable {
     public func performing<Result>(
         _ duty: Duty, at step: Step, _ body: () throws(IssuanceError) -> Result
     ) throws(IssuanceError) -> Result {
+        try changing(duty, at: step) { (_) throws(IssuanceError) in try body() }
+    }
+
+    /// The same for a part that must not be done twice: a call that was refused may have done its work
+    /// all the same.
+    ///
+    /// - Parameters:
+    ///   - duty: What is done.
+    ///   - step: At which step, for errors.
+    ///   - body: The part, which is told the refusal where it is done once more.
+    /// - Returns: What the part returns.
+    /// - Throws: ``IssuanceError`` where a login fails, or what the part throws.
+    func changing<Result>(
+        _ duty: Duty, at step: Step,
+        _ body: (_ refusal: IssuanceError?) throws(IssuanceError) -> Result
+    ) throws(IssuanceError) -> Result {
         let role = capabilities.role(for: duty)
         return try logged(in: role, at: step) { () throws(IssuanceError) in
             do throws(IssuanceError) {
-                return try body()
+                return try body(nil)
             } catch {
                 guard error.tokenError?.returnValue == .userNotLoggedIn, pins.mayRenew(role) else {
                     throw error
                 }
-                // Another program has reset the card: the token has forgotten who was logged in.
+                // Another program has reset the card.
                 try renew(role, at: step)
-                return try body()
+                return try body(error)
             }
         }
     }
@@ -68,6 +85,8 @@ public struct TokenLogin: Sendable {
     ///
     /// - Throws: ``IssuanceError``.
     private func prove() throws(IssuanceError) {
+        // At a reader's keys each login is a person's work, and one more chance to get it wrong.
+        guard !token.info.flags.contains(.protectedAuthenticationPath) else { return }
         for role in pins.roles where !pins.wasAccepted(role) {
             try logged(in: role, at: .generate) { () throws(IssuanceError) in }
         }

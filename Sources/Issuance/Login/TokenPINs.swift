@@ -46,7 +46,9 @@ public final class TokenPINs: Sendable {
             accepted.withLock { _ = $0.insert(owner) }
             return result
         } catch {
-            if error.concernsPIN { refused.withLock { _ = $0.insert(owner) } }
+            // Some modules say so of a wrong PIN, too.
+            let isWrongRole = error.returnValue == .userTypeInvalid && role != .contextSpecific
+            if error.concernsPIN || isWrongRole { refused.withLock { _ = $0.insert(owner) } }
             throw IssuanceError(error, at: step, while: error.loginFailure(of: owner, doing))
         }
     }

@@ -44,7 +44,7 @@ public struct ObjectRemoval: Sendable {
                 // while a read-only session is open.
                 var session = try login.token.openSession(ReadWrite.self)
                 return try TokenInventory(
-                    &session, profile: capabilities.profile, keepingCertificates: true)
+                    &session, profile: capabilities.profile, keepingCertificates: { _ in true })
             }
         }
     }
@@ -83,18 +83,18 @@ public struct ObjectRemoval: Sendable {
         _ body: (inout Session<ReadWrite>, ObjectHandle) throws(CryptokiError) -> Void
     ) throws(IssuanceError) {
         let duty: Duty = object.objectClass == .certificate ? .write : .generate
-        var attempts = 0
-        let isThere = try login.performing(duty, at: step) { () throws(IssuanceError) in
-            attempts += 1
-            return try at(.remove, "the token does not remove it") { () throws(CryptokiError) in
+        let isDone = try login.changing(duty, at: step) { (refusal) throws(IssuanceError) in
+            try at(.remove, "the token does not remove it") { () throws(CryptokiError) in
                 var session = try login.token.openSession(ReadWrite.self)
-                guard let handle = try find(object, &session) else { return false }
+                guard let handle = try find(object, &session) else {
+                    // The refused call may have removed it.
+                    return step == .remove && refusal != nil
+                }
                 try body(&session, handle)
                 return true
             }
         }
-        // A call that was refused, since nobody was logged in, may have removed it.
-        guard isThere || step == .remove && attempts > 1 else {
+        guard isDone else {
             throw IssuanceError(
                 .tokenNotWritable, at: step,
                 "whoever may remove objects from this token does not see \(object.uri)")

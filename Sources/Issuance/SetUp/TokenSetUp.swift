@@ -134,12 +134,16 @@ public struct TokenSetUp: Sendable {
             } catch {
                 other = error
             }
+            // Some cards look at the PIN of a login only now.
+            if let failure, [.pinIncorrect, .pinLocked].contains(failure.returnValue) {
+                throw failure
+            }
         }
         if let other {
             throw IssuanceError(.tokenFailed, at: .setUp, "\(doing): \(other)")
         }
         guard let failure else { return }
-        // The login has proved the old PIN: what is refused is the new one.
+        // The old PIN was right: what is refused is the new one.
         throw IssuanceError(
             failure.concernsPIN ? .tokenNotWritable : .tokenFailed, at: .setUp,
             failure.concernsPIN

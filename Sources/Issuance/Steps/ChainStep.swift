@@ -1,9 +1,11 @@
 internal import Cryptoki
+internal import Inventory
 internal import Ledger
 internal import OpenSSLX509
 
 /// Writes the certificates between a certificate and its anchor, each once.
 struct ChainStep {
+    let capabilities: TokenCapabilities
     let anchors: TrustAnchors
     /// Now, in seconds since 1970-01-01 00:00 UTC.
     let time: Int64
@@ -83,36 +85,48 @@ struct ChainStep {
         while try !objects(withID: id, &session, at: .write).isEmpty {
             id = (0..<8).map { _ in UInt8.random(in: 0...255) }
         }
-        var template = Template()
-        template[.class] = .certificate
-        template[.certificateType] = .x509
-        template[.token] = true
-        template[.private] = false
-        template[.label] = issuer.subject.commonNames.last ?? issuer.subject.text
-        template[.id] = id
-        template[.subject] = issuer.subject.der
-        template[.issuer] = issuer.issuer.der
-        template[.serialNumber] = issuer.serialNumberDER
-        template[.value] = issuer.der
-        let isThere: Bool
         let everything = Fragments.everything(&session) ?? []
-        do throws(CryptokiError) {
-            _ = try session.createObject(template)
-            var named = Template()
-            named[.class] = .certificate
-            named[.value] = issuer.der
-            isThere = try !session.findObjects(named).isEmpty
-        } catch {
-            if error.concernsTemplate, !everything.isEmpty {
-                Fragments(&session).removeWhatCame(after: everything, &session)
-            }
-            throw IssuanceError(
-                error, at: .write, while: "a certificate of the chain cannot be written")
-        }
+        let templates = CertificateTemplates(
+            issuer, id: id, label: issuer.subject.commonNames.last ?? issuer.subject.text,
+            capabilities)
+        try create(issuer, templates.ladder, everything, &session)
+        let isThere = try present(&session).contains(issuer)
         guard isThere else {
             throw IssuanceError(
                 .notProved, at: .write,
                 "a certificate of the chain was written but is not found on the token")
         }
+    }
+
+    private func create(
+        _ issuer: Certificate, _ ladder: [Template], _ everything: Set<ObjectHandle>,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) {
+        var refusal: CryptokiError?
+        for template in ladder {
+            do throws(CryptokiError) {
+                _ = try session.createObject(template)
+                return
+            } catch {
+                let failure = IssuanceError(
+                    refusal ?? error, at: .write,
+                    while: "a certificate of the chain cannot be written")
+                guard error.concernsTemplate else { throw failure }
+                refusal = refusal ?? error
+                try removeRefused(issuer, &session)
+                if !everything.isEmpty {
+                    Fragments(&session).removeWhatCame(after: everything, &session)
+                }
+                if template == ladder.last { throw failure }
+            }
+        }
+    }
+
+    /// Removes what a call has written whose template was refused: it was not there before.
+    private func removeRefused(
+        _ issuer: Certificate, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) {
+        let retire = RetireStep(token: session.token)
+        if try present(&session).contains(issuer) { try retire.remove(issuer, &session) }
     }
 }

@@ -6,11 +6,12 @@ internal import Cryptoki
 /// Another program may be writing an object at this very moment. So what is found before an order
 /// goes on is removed only where it is the only one of its class and is as empty at the end.
 struct Fragments {
-    private let handles: [ObjectHandle]
+    /// By class.
+    private let handles: [[ObjectHandle]]
 
     /// Looks for them. A token that cannot be searched has none.
     init(_ session: inout Session<ReadWrite>) {
-        var handles: [ObjectHandle] = []
+        var handles: [[ObjectHandle]] = []
         for objectClass in [ObjectClass.publicKey, .privateKey, .certificate] {
             var template = Template()
             template[.class] = objectClass
@@ -19,16 +20,20 @@ struct Fragments {
             where Self.isEmpty(object, &session) {
                 empty.append(object)
             }
-            if empty.count == 1 { handles += empty }
+            handles.append(empty)
         }
         self.handles = handles
     }
 
     /// Removes those that are as empty as they were. What stays does no harm.
     func remove(_ session: inout Session<ReadWrite>) {
-        for object in handles where Self.isEmpty(object, &session) {
+        for object in only(in: handles) where Self.isEmpty(object, &session) {
             try? session.destroyObject(object)
         }
+    }
+
+    private func only(in handles: [[ObjectHandle]]) -> [ObjectHandle] {
+        handles.flatMap { $0.count == 1 ? $0 : [] }
     }
 
     /// The same for what a call that was just refused has left, and that was not there before it:
@@ -36,9 +41,10 @@ struct Fragments {
     func removeWhatCame(
         after before: Set<ObjectHandle>, _ session: inout Session<ReadWrite>
     ) {
-        guard handles.contains(where: { !before.contains($0) }) else { return }
+        let new = only(in: handles.map { $0.filter { !before.contains($0) } })
+        guard !new.isEmpty else { return }
         pause(milliseconds: 200)
-        for object in handles where !before.contains(object) && Self.isEmpty(object, &session) {
+        for object in new where Self.isEmpty(object, &session) {
             try? session.destroyObject(object)
         }
     }

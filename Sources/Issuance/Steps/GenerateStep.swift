@@ -2,13 +2,10 @@ internal import Cryptoki
 internal import Inventory
 internal import OpenSSLX509
 
-/// Makes a key, or finds one that is there.
+/// Makes a key, and insists on what it must be.
 struct GenerateStep {
-    let tokenURI: PKCS11URI
-    let acceptance: KeyAcceptance
+    let reader: KeyReader
     let capabilities: TokenCapabilities
-
-    // MARK: A new key
 
     /// Makes a key with an id that nothing on the token has.
     ///
@@ -73,9 +70,9 @@ struct GenerateStep {
             return try insisting(on: kind, id, label, &session) {
                 (session) throws(IssuanceError) in
                 if let pair {
-                    return try read(pair.privateKey, pair.publicKey, isNew: true, &session)
+                    return try reader.read(pair.privateKey, pair.publicKey, isNew: true, &session)
                 }
-                return try readOnly(id, &session)
+                return try reader.readOnly(id, &session)
             }
         } catch {
             guard error.code == .keyUnsafe, pair != nil else { throw error }
@@ -111,24 +108,6 @@ struct GenerateStep {
             && attributes[.neverExtractable] ?? (attributes[.extractable] == false)
     }
 
-    /// Reads the one key that has an id.
-    private func readOnly(
-        _ id: [UInt8], _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> TokenKey {
-        var template = Template()
-        template[.class] = .privateKey
-        template[.id] = id
-        let found = try at(.generate, "searching the token") { () throws(CryptokiError) in
-            try session.findObjects(template)
-        }
-        guard found.count == 1 else {
-            throw IssuanceError(
-                .notProved, at: .generate,
-                "the token made a key, and shows \(found.count) with its id")
-        }
-        return try read(found[0], nil, isNew: true, &session)
-    }
-
     /// Finds the key that an unfinished job has made, by the id that it had chosen and that nothing
     /// had then. What has another label by now is somebody else's.
     ///
@@ -160,7 +139,7 @@ struct GenerateStep {
         do throws(IssuanceError) {
             return try insisting(on: kind, id, label, &session) {
                 (session) throws(IssuanceError) in
-                try read(handle, nil, isNew: true, &session)
+                try reader.read(handle, nil, isNew: true, &session)
             }
         } catch {
             guard error.isKeyForeign, !capabilities.changesRoles else { throw error }
@@ -256,17 +235,9 @@ struct GenerateStep {
             error.key =
                 error.key
                 ?? .init(
-                    uri: uri(id, label), id: id, isNew: true, modulePath: token.module.path)
+                    uri: reader.uri(id, label), id: id, isNew: true, modulePath: token.module.path)
             throw error
         }
-    }
-
-    private func uri(_ id: [UInt8], _ label: String) -> String {
-        var named = Template()
-        named[.class] = .privateKey
-        if !id.isEmpty { named[.id] = id }
-        if !label.isEmpty { named[.label] = label }
-        return PKCS11URI(token: tokenURI, objectWith: named).description
     }
 
     /// Insists on what the key must be, by what the token says of it now.
@@ -275,7 +246,8 @@ struct GenerateStep {
     ) throws(IssuanceError) {
         let attributes: Attributes
         do throws(CryptokiError) {
-            attributes = try session.attributes(of: key.handle, Self.protection)
+            attributes = try session.attributes(
+                of: key.handle, Self.protection + [AttributeKey.decrypt.type])
         } catch {
             throw IssuanceError(error, at: .generate, while: "reading the new key")
         }
@@ -297,161 +269,15 @@ struct GenerateStep {
         if attributes[.local] != true {
             key.remarks.append("the token does not say that it made the key itself")
         }
+        if case .rsa = kind, attributes[.decrypt] == false {
+            key.remarks.append(
+                "the token does not let the key decrypt: mail encrypted to it could not be read")
+        }
         guard key.id == id else {
             throw IssuanceError(
                 .keyUnsafe, at: .generate,
                 "the token gave the key the id \(hexadecimal(key.id)) instead of \(hexadecimal(id))"
             )
         }
-    }
-
-    // MARK: A key that is there
-
-    /// Finds the key that a URI names.
-    func find(
-        _ uri: PKCS11URI, _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> TokenKey {
-        var template = uri.objectAttributes
-        template[.class] = .privateKey
-        let found: [ObjectHandle]
-        do throws(CryptokiError) {
-            found = try session.findObjects(template)
-        } catch {
-            throw IssuanceError(error, at: .generate, while: "searching the token")
-        }
-        guard found.count == 1 else {
-            let choices = try uris(of: found.isEmpty ? nil : found, &session)
-            throw IssuanceError(
-                found.isEmpty ? .noSuchObject : .severalObjects, at: .generate,
-                found.isEmpty
-                    ? "no private key on the token fits \(uri)"
-                    : "\(found.count) private keys on the token fit \(uri)",
-                choices: choices, wanted: uri.description)
-        }
-        let key = try read(found[0], nil, isNew: false, &session)
-        guard acceptance.contains(key.publicKey.kind) else {
-            throw IssuanceError(
-                .keyNotAccepted, at: .generate,
-                "the CA signs no keys of kind \(key.publicKey.kind)")
-        }
-        return key
-    }
-
-    /// The URIs of private keys, twenty at most.
-    ///
-    /// - Parameter keys: The keys, or nil for all of the token.
-    private func uris(
-        of keys: [ObjectHandle]?, _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> [String] {
-        do throws(CryptokiError) {
-            var template = Template()
-            template[.class] = .privateKey
-            let handles = if let keys { keys } else { try session.findObjects(template) }
-            var uris: [String] = []
-            for handle in handles.prefix(20) {
-                let attributes = try session.attributes(
-                    of: handle, [AttributeKey.id.type, AttributeKey.label.type])
-                uris.append(uri(attributes[.id] ?? [], attributes[.label] ?? ""))
-            }
-            return uris
-        } catch {
-            throw IssuanceError(error, at: .generate, while: "searching the token")
-        }
-    }
-
-    /// Finds a key by its public half, under the id that it had.
-    func find(
-        id: [UInt8], publicKeyHash: String, isNew: Bool = false, _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> TokenKey {
-        var template = Template()
-        template[.class] = .privateKey
-        if !id.isEmpty { template[.id] = id }
-        let found: [ObjectHandle]
-        do throws(CryptokiError) {
-            found = try session.findObjects(template)
-        } catch {
-            throw IssuanceError(error, at: .generate, while: "searching the token")
-        }
-        for handle in found {
-            let key = try read(handle, nil, isNew: isNew, &session)
-            if key.publicKeyHash == publicKeyHash { return key }
-        }
-        throw IssuanceError(
-            .noSuchObject, at: .generate,
-            "the key of this order, with the id \(hexadecimal(id)), is not on the token")
-    }
-
-    // MARK: Reading
-
-    /// Reads a private key and finds its public half: in its own attributes, in the public-key
-    /// object beside it, or in a certificate with the same id. What is found is proved when the
-    /// request's signature is verified with it.
-    private func read(
-        _ privateKey: ObjectHandle, _ publicKey: ObjectHandle?, isNew: Bool,
-        _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> TokenKey {
-        let key: TokenKey?
-        let uri: String
-        do throws(CryptokiError) {
-            let attributes = try session.attributes(
-                of: privateKey,
-                [
-                    AttributeKey.id.type, AttributeKey.label.type, AttributeKey.keyType.type,
-                    AttributeKey.alwaysAuthenticate.type,
-                ])
-            let id = attributes[.id] ?? []
-            uri = self.uri(id, attributes[.label] ?? "")
-            let value = try self.publicKey(
-                of: privateKey, publicKey, attributes[.keyType], id, &session)
-            key = value.map { value in
-                TokenKey(
-                    handle: privateKey, publicKey: value, id: id, label: attributes[.label] ?? "",
-                    uri: uri, isNew: isNew,
-                    needsPINForEachUse: attributes[.alwaysAuthenticate] ?? false)
-            }
-        } catch {
-            throw IssuanceError(error, at: .generate, while: "reading a key")
-        }
-        guard let key else {
-            throw IssuanceError(
-                .noSuchObject, at: .generate, "nothing on the token tells the public key of \(uri)")
-        }
-        return key
-    }
-
-    private func publicKey(
-        of privateKey: ObjectHandle, _ publicKey: ObjectHandle?, _ type: KeyType?, _ id: [UInt8],
-        _ session: inout Session<ReadWrite>
-    ) throws(CryptokiError) -> PublicKey? {
-        let parts = [
-            AttributeKey.modulus.type, AttributeKey.publicExponent.type,
-            AttributeKey.ecParams.type, AttributeKey.ecPoint.type,
-        ]
-        var candidates = publicKey.map { [$0] } ?? []
-        if candidates.isEmpty, !id.isEmpty {
-            var template = Template()
-            template[.class] = .publicKey
-            template[.id] = id
-            candidates = try session.findObjects(template)
-        }
-        for object in candidates + [privateKey] {
-            let attributes = try session.attributes(of: object, parts)
-            if let value = Inventory.publicKey(type, attributes) { return value }
-        }
-        let info = try session.attributes(of: privateKey, [AttributeKey.publicKeyInfo.type])
-        if let der = info[.publicKeyInfo], let value = try? PublicKey(subjectPublicKeyInfo: der) {
-            return value
-        }
-        guard !id.isEmpty else { return nil }
-        var template = Template()
-        template[.class] = .certificate
-        template[.id] = id
-        for object in try session.findObjects(template) {
-            let attributes = try session.attributes(of: object, [AttributeKey.value.type])
-            if let certificate = attributes[.value].flatMap({ try? Certificate(der: $0) }) {
-                return certificate.publicKey
-            }
-        }
-        return nil
     }
 }

@@ -17,24 +17,34 @@ struct KeyPairTemplates {
         whole.publicKey = whole.publicKey.without(capabilities.omittedFromPublicKeys)
         whole.privateKey = whole.privateKey.without(capabilities.omittedFromPrivateKeys)
         var ladder = [whole]
-        var omitted: Set<AttributeType> = []
-        for rung in Self.dispensable {
-            omitted.formUnion(rung)
+        for omitted in Self.omissions {
             let next = KeyPairRequest(
                 publicKey: whole.publicKey.without(omitted),
                 privateKey: whole.privateKey.without(omitted))
-            if next != ladder.last { ladder.append(next) }
+            if !ladder.contains(next) { ladder.append(next) }
         }
         self.ladder = ladder
     }
 
     /// What can be left out, that which is missed least first.
     private static let dispensable: [Set<AttributeType>] = [
-        [AttributeKey.encrypt.type, AttributeKey.decrypt.type],
         [AttributeKey.extractable.type],
         [AttributeKey.sensitive.type],
         [AttributeKey.verify.type],
+        [AttributeKey.encrypt.type, AttributeKey.decrypt.type],
     ]
+
+    /// All that can be left out together, the smallest first: for the sake of one thing nothing else is
+    /// given up.
+    private static let omissions: [Set<AttributeType>] = {
+        var all: [[Int]] = [[]]
+        for index in dispensable.indices { all += all.map { $0 + [index] } }
+        return all.dropFirst().sorted {
+            ($0.count, $0.reduce(0, +)) < ($1.count, $1.reduce(0, +))
+        }.map { indices in
+            indices.reduce(into: Set()) { $0.formUnion(dispensable[$1]) }
+        }
+    }()
 
     private static func whole(_ kind: KeyKind, _ id: [UInt8], _ label: String) -> KeyPairRequest {
         var publicKey = Template()

@@ -112,9 +112,15 @@ func requireUnprotected(_ token: Token) throws(IssuanceError) {
 }
 
 /// Insists that a token can be written at all, by what it and its profile say.
-func requireWritable(_ capabilities: TokenCapabilities) throws(IssuanceError) {
+///
+/// - Parameter removes: Whether a certificate is removed, too.
+func requireWritable(
+    _ capabilities: TokenCapabilities, removing removes: Bool = false
+) throws(IssuanceError) {
     try requireUnprotected(capabilities.token)
-    let missing = capabilities.missing(.createObject, .signInit, .sign)
+    let missing =
+        capabilities.missing(.createObject, .signInit, .sign)
+        ?? (removes ? capabilities.missing(.destroyObject) : nil)
     guard capabilities.writer == .nobody || missing != nil else { return }
     let title = capabilities.profile?.title ?? "this token"
     throw IssuanceError(

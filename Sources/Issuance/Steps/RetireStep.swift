@@ -42,13 +42,24 @@ struct RetireStep {
         }
     }
 
-    /// The objects that hold a certificate, byte for byte.
+    /// The objects that hold a certificate, byte for byte. Some modules search by other attributes
+    /// than were asked for, so each object that is found is read.
     private func find<Access>(
         _ certificate: Certificate, _ session: inout Session<Access>
     ) throws(CryptokiError) -> [ObjectHandle] {
         var template = Template()
         template[.class] = .certificate
         template[.value] = certificate.der
-        return try session.findObjects(template)
+        var found: [ObjectHandle] = []
+        for object in try session.findObjects(template) {
+            let attributes = try session.attributes(
+                of: object, [AttributeKey<ObjectClass>.class.type, AttributeKey.value.type])
+            if attributes[.class] == ObjectClass.certificate,
+                attributes[.value] == certificate.der
+            {
+                found.append(object)
+            }
+        }
+        return found
     }
 }

@@ -27,7 +27,9 @@ struct WriteStep {
         try requireSpace(for: verified.certificate)
         var refusal: IssuanceError?
         let everything = Fragments.everything(&session) ?? []
-        for template in ladder(verified.certificate, key, label) {
+        let templates = CertificateTemplates(
+            verified.certificate, id: key.id, label: label ?? key.label, capabilities)
+        for template in templates.ladder {
             do throws(CryptokiError) {
                 let object = try session.createObject(template)
                 // Where the module has labels of its own, it is found under that.
@@ -45,26 +47,6 @@ struct WriteStep {
         }
         throw refusal
             ?? IssuanceError(.tokenFailed, at: .write, "the certificate cannot be written")
-    }
-
-    /// The ways to write a certificate, the one that says most first. Some modules take from the
-    /// certificate itself what others want to be told.
-    private func ladder(
-        _ certificate: Certificate, _ key: TokenKey, _ label: String?
-    ) -> [Template] {
-        let whole = template(certificate, key, label).without(capabilities.omittedFromCertificates)
-        var ladder = [whole]
-        var omitted: Set<AttributeType> = []
-        let dispensable: [Set<AttributeType>] = [
-            [AttributeKey.issuer.type, AttributeKey.serialNumber.type],
-            [AttributeKey.subject.type], [AttributeKey.private.type],
-        ]
-        for rung in dispensable {
-            omitted.formUnion(rung)
-            let next = whole.without(omitted)
-            if next != ladder.last { ladder.append(next) }
-        }
-        return ladder
     }
 
     /// Removes what a refused call has left, and tells whether nothing of it is there.
@@ -115,23 +97,6 @@ struct WriteStep {
             .tokenNotWritable, at: .write,
             "the certificate has \(certificate.der.count) bytes, and the token has room for \(most)"
         )
-    }
-
-    private func template(
-        _ certificate: Certificate, _ key: TokenKey, _ label: String?
-    ) -> Template {
-        var template = Template()
-        template[.class] = .certificate
-        template[.certificateType] = .x509
-        template[.token] = true
-        template[.private] = false
-        template[.label] = label ?? key.label
-        template[.id] = key.id
-        template[.subject] = certificate.subject.der
-        template[.issuer] = certificate.issuer.der
-        template[.serialNumber] = certificate.serialNumberDER
-        template[.value] = certificate.der
-        return template
     }
 
     private func uri(_ key: TokenKey, _ label: String?) -> String {

@@ -27,7 +27,7 @@ extension TrustAnchors {
     ) throws(X509Error) {
         let store = unsafe X509_STORE_new()
         defer { unsafe X509_STORE_free(store) }
-        for anchor in certificates {
+        for anchor in certificates where !isShadow(anchor, beside: intermediates, at: time) {
             unsafe X509_STORE_add_cert(store, anchor.handle.pointer)
         }
         unsafe X509_STORE_set_check_issued(store) { _, subject, issuer in
@@ -63,9 +63,25 @@ extension TrustAnchors {
         }
     }
 
+    /// Whether an anchor is not valid and another form of it, signed anew with the same key, is.
+    /// OpenSSL would take the one that it finds first.
+    private func isShadow(
+        _ anchor: Certificate, beside others: [Certificate], at time: Int64
+    ) -> Bool {
+        guard !anchor.isValid(at: time) else { return false }
+        return (certificates + others).contains { other in
+            other.isValid(at: time) && other.subject == anchor.subject
+                && other.publicKey == anchor.publicKey
+        }
+    }
+
     private static let validityReasons = [
         X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID,
     ]
+}
+
+extension Certificate {
+    fileprivate func isValid(at time: Int64) -> Bool { notBefore <= time && time <= notAfter }
 }
 
 /// Whether one certificate may have issued another: the names fit, and so do the key identifiers

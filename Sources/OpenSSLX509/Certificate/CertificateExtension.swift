@@ -141,6 +141,14 @@ public struct ExtendedKeyUsage: Sendable, Hashable {
     public static let any = Self(objectIdentifier: "2.5.29.37.0")
     /// Microsoft's Server Gated Cryptography, obsolete.
     public static let microsoftSGC = Self(objectIdentifier: "1.3.6.1.4.1.311.10.3.3")
+    /// Microsoft's Encrypting File System.
+    public static let microsoftEFS = Self(objectIdentifier: "1.3.6.1.4.1.311.10.3.4")
+    /// Microsoft's mark of code that a single person signs.
+    public static let microsoftIndividualCodeSigning = Self(
+        objectIdentifier: "1.3.6.1.4.1.311.2.1.21")
+    /// Microsoft's mark of code that a company signs.
+    public static let microsoftCommercialCodeSigning = Self(
+        objectIdentifier: "1.3.6.1.4.1.311.2.1.22")
     /// Netscape's Server Gated Cryptography, obsolete.
     public static let netscapeSGC = Self(objectIdentifier: "2.16.840.1.113730.4.1")
 }
@@ -155,6 +163,9 @@ extension ExtendedKeyUsage: CustomStringConvertible {
         case .emailProtection: "emailProtection"
         case .any: "anyExtendedKeyUsage"
         case .microsoftSGC: "msSGC"
+        case .microsoftEFS: "msEFS"
+        case .microsoftIndividualCodeSigning: "msCodeInd"
+        case .microsoftCommercialCodeSigning: "msCodeCom"
         case .netscapeSGC: "nsSGC"
         default: objectIdentifier
         }

@@ -26,6 +26,10 @@ public enum Fault: String, Sendable, Hashable, CaseIterable {
     case huge
     /// The verdict is followed by no certificate.
     case noCertificate = "no-certificate"
+    /// The certificate is issued, and the answer refuses it in words that nobody knows.
+    case reworded
+    /// The certificate is issued, and a warning of the server's stands before the verdict.
+    case warning
     /// A page of HTML instead of an answer.
     case html
     /// Nothing at all.
@@ -44,4 +48,16 @@ public enum Fault: String, Sendable, Hashable, CaseIterable {
     case lateReset = "late-reset"
     /// No answer for an hour.
     case hang
+
+    /// Whether it is one of answers, whatever is asked, and not of orders or certificates.
+    public var isOfAnswers: Bool {
+        switch self {
+        case .cut, .huge, .html, .empty, .garbage, .serverError, .redirect, .resetBefore, .reset,
+            .lateReset, .hang:
+            true
+        case .refuse, .late, .wrongKey, .wrongCA, .expired, .notYetValid, .authority,
+            .fewerAddresses, .otherName, .noCodeSigning, .noCertificate, .reworded, .warning:
+            false
+        }
+    }
 }

@@ -98,7 +98,8 @@ final class Service: Sendable {
             let signer = configuration.signer == .class1 ? authority.class1 : authority.class3
             let certificate = try authority.sign(
                 grant, serialNumber: serial, signer: signer, at: now(),
-                fault: configuration.fault, ocsp: configuration.ocspAddress)
+                fault: configuration.fault, form: configuration.answerForm,
+                ocsp: configuration.ocspAddress)
             record(certificate)
             return (certificate, signer.certificate)
         }
@@ -144,6 +145,8 @@ final class Service: Sendable {
         case .cut: .body(Array(bytes.prefix(bytes.count / 2)))
         case .huge: .huge
         case .noCertificate: text("200,Authentication Ok\n")
+        case .reworded: text("404,Your certificate could not be made in time, try again later")
+        case .warning: .body(Array("\nWarning: mysql_connect() in common.php\n".utf8) + bytes)
         case .html: text("<html><head><title>Maintenance</title></head></html>")
         case .empty: .body([])
         case .garbage: .body((0..<500).map { UInt8(truncatingIfNeeded: $0 &* 131) })

@@ -11,9 +11,11 @@ struct Grant: Sendable {
 
 extension Authority {
     /// Signs a certificate as CAcert's signer does. A fault makes it wrong in its own way.
+    ///
+    /// - Parameter form: Whether it has what the signer has added over the years, too.
     func sign(
         _ grant: Grant, serialNumber: UInt64, signer: Signer, at now: Int64, fault: Fault?,
-        ocsp: String
+        form: StandInCA.AnswerForm, ocsp: String
     ) throws -> Certificate {
         var grant = grant
         var notBefore = now
@@ -30,12 +32,21 @@ extension Authority {
         }
         var usages: [ExtendedKeyUsage] = [.emailProtection, .clientAuth]
         if grant.codeSigning { usages.append(.codeSigning) }
+        if form == .messy {
+            if grant.codeSigning {
+                usages += [.microsoftIndividualCodeSigning, .microsoftCommercialCodeSigning]
+            }
+            usages.append(.microsoftEFS)
+        }
         usages += [.microsoftSGC, .netscapeSGC]
         var extensions: [CertificateExtension] = [
             .basicConstraints(isAuthority: isAuthority),
             .extendedKeyUsage(usages),
             .authorityInformationAccess(ocsp: ocsp),
         ]
+        if form == .messy {
+            extensions.append(.keyUsage([.digitalSignature, .keyEncipherment, .keyAgreement]))
+        }
         if !grant.emails.isEmpty {
             extensions.append(try .subjectAlternativeName(emailAddresses: grant.emails))
         }

@@ -1,0 +1,46 @@
+internal import Cryptoki
+internal import Inventory
+internal import OpenSSLX509
+
+/// The ways to write a certificate, the one that says most first. Some modules take from the
+/// certificate itself what others want to be told.
+struct CertificateTemplates {
+    let ladder: [Template]
+
+    init(
+        _ certificate: Certificate, id: [UInt8], label: String, _ capabilities: TokenCapabilities
+    ) {
+        let whole = Self.whole(certificate, id, label)
+            .without(capabilities.omittedFromCertificates)
+        var ladder = [whole]
+        var omitted: Set<AttributeType> = []
+        for rung in Self.dispensable {
+            omitted.formUnion(rung)
+            let next = whole.without(omitted)
+            if next != ladder.last { ladder.append(next) }
+        }
+        self.ladder = ladder
+    }
+
+    private static let dispensable: [Set<AttributeType>] = [
+        [AttributeKey.issuer.type, AttributeKey.serialNumber.type],
+        [AttributeKey.subject.type], [AttributeKey.private.type],
+    ]
+
+    private static func whole(
+        _ certificate: Certificate, _ id: [UInt8], _ label: String
+    ) -> Template {
+        var template = Template()
+        template[.class] = .certificate
+        template[.certificateType] = .x509
+        template[.token] = true
+        template[.private] = false
+        template[.label] = label
+        template[.id] = id
+        template[.subject] = certificate.subject.der
+        template[.issuer] = certificate.issuer.der
+        template[.serialNumber] = certificate.serialNumberDER
+        template[.value] = certificate.der
+        return template
+    }
+}

@@ -1,0 +1,88 @@
+internal import GRDB
+
+extension Ledger {
+    /// Checks the file and the chain of hashes from the first event to the last.
+    ///
+    /// - Returns: What is wrong, a line each; empty where nothing is.
+    /// - Throws: ``LedgerError`` where the ledger cannot be read at all.
+    public func verify() throws(LedgerError) -> [String] {
+        try read { database in
+            var findings = try String.fetchAll(database, sql: "PRAGMA integrity_check")
+                .filter { $0 != "ok" }.map { "the file is damaged: \($0)" }
+            var previous = HashChain.beginning
+            var expected: Int64 = 1
+            var counts: [Int64: Int] = [:]
+            let rows = try Row.fetchCursor(
+                database,
+                sql: """
+                    SELECT sequence, orderNumber, time, kind, content, hash FROM events
+                    ORDER BY sequence
+                    """)
+            while let row = try rows.next() {
+                let sequence: Int64 = row["sequence"]
+                if sequence != expected {
+                    findings.append("event \(expected) is missing")
+                    expected = sequence
+                }
+                let hash = HashChain.hash(
+                    after: previous, sequence: sequence, order: row["orderNumber"],
+                    time: row["time"], kind: row["kind"], text: row["content"])
+                previous = row["hash"]
+                if hash != previous { findings.append("event \(sequence) was changed") }
+                counts[row["orderNumber"], default: 0] += 1
+                expected += 1
+            }
+            return findings + (try self.verifyTriggers(database))
+                + (try self.verifyOrders(counts, database))
+        }
+    }
+
+    /// Where nothing refuses a change there may have been one that follows all the rules.
+    private func verifyTriggers(_ database: Database) throws -> [String] {
+        let present = Set(
+            try String.fetchAll(
+                database, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger'"))
+        return Schema.triggers.filter { !present.contains($0) }
+            .map { "the trigger \($0) is missing" }
+    }
+
+    /// What the table of orders says has to follow from the events.
+    private func verifyOrders(_ counts: [Int64: Int], _ database: Database) throws -> [String] {
+        var findings: [String] = []
+        let rows = try Row.fetchAll(
+            database, sql: "SELECT * FROM orders ORDER BY number")
+        let numbers = Set(rows.map { $0["number"] as Int64 })
+        findings += counts.keys.filter { !numbers.contains($0) }.sorted().map {
+            "order \($0) is missing"
+        }
+        for row in rows {
+            let number: Int64 = row["number"]
+            let count = counts[number] ?? 0
+            if count != row["events"] {
+                findings.append("order \(number) has \(count) events of \(row["events"] as Int)")
+                continue
+            }
+            do {
+                let order = try readOrder(number, database)
+                if !Self.says(row, order) { findings.append("order \(number) was changed") }
+            } catch let error as LedgerError {
+                findings.append("order \(number) cannot be read: \(error.reason)")
+            }
+        }
+        // SQLite remembers the last number that it gave.
+        let last = try Int64.fetchOne(
+            database, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'orders'")
+        if let last, last > numbers.max() ?? 0 {
+            findings.append("the last order, \(last), is missing")
+        }
+        return findings
+    }
+
+    private static func says(_ row: Row, _ order: Order) -> Bool {
+        let beginning = order.beginning
+        return row["job"] == beginning.job.rawValue && row["token"] == beginning.token
+            && row["keyID"] == beginning.keyID && row["publicKeyHash"] == order.publicKeyHash
+            && row["replacedHash"] == replacedHash(beginning)
+            && row["isFinished"] == order.isFinished && row["state"] == order.state.rawValue
+    }
+}

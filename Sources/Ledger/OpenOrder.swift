@@ -1,0 +1,32 @@
+internal import Files
+
+/// An order that this process works on, and no other.
+public final class OpenOrder: Sendable {
+    /// Its number in the ledger.
+    public let number: Int64
+    /// The ledger.
+    public let ledger: Ledger
+    private let lock: FileLock
+
+    init(ledger: Ledger, number: Int64, lock: consuming FileLock) {
+        self.ledger = ledger
+        self.number = number
+        self.lock = lock
+    }
+
+    /// Adds an event, durably: after this returns it survives a loss of power.
+    ///
+    /// - Parameter event: What happened, or is about to.
+    /// - Throws: ``LedgerError``; with code ``LedgerError/Code/alreadySent`` for an order that goes
+    ///   out a second time without a person's word.
+    public func record(_ event: OrderEvent) throws(LedgerError) {
+        try ledger.record(event, for: number)
+    }
+
+    /// Reads the order.
+    ///
+    /// - Throws: ``LedgerError``.
+    public func order() throws(LedgerError) -> Order {
+        try ledger.order(number)
+    }
+}
