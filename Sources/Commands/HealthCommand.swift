@@ -153,7 +153,7 @@ extension Finding {
     /// What to do about it.
     var advice: String {
         switch kind {
-        case .expiring, .expired: "tokencert renew '\(uri)'"
+        case .expiring, .expired: "tokencert renew \(name)"
         case .notYetValid: "wait; or the clock of this machine is wrong: tokencert doctor"
         case .unreadable: "tokencert delete '\(uri)' removes it"
         case .keyWithoutCertificate: "tokencert issue --key '\(uri)' gets one"
@@ -167,10 +167,14 @@ extension Finding {
         case .unknownIssuer: "where the issuer is to be trusted: tokencert trust add FILE"
         case .revoked: "make a new key: tokencert issue"
         case .replaced:
-            "programs may need it for what is old; else: tokencert delete '\(uri)'"
-                + (serialNumber.map { " --serial \($0)" } ?? "")
+            "programs may need it for what is old; else: tokencert delete \(name)"
         case .revocationUnknown: "try again later"
         case .revocationUnchecked: "the CA's revocation list, or its web site, may tell"
         }
+    }
+
+    /// As a command takes it.
+    private var name: String {
+        "'\(uri)'" + (serialNumber.map { " --serial \($0)" } ?? "")
     }
 }

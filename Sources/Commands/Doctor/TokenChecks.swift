@@ -27,12 +27,12 @@ struct TokenChecks {
             for slot in slots {
                 do throws(CryptokiError) {
                     let token = try slot.token()
-                    guard try isMeant(token) else {
-                        others.append(token.info.label)
-                        continue
-                    }
                     guard token.info.flags.contains(.tokenInitialized) else {
                         empty += 1
+                        continue
+                    }
+                    guard try isMeant(token) else {
+                        others.append(token.info.label)
                         continue
                     }
                     let report = try TokenReport(token)

@@ -83,19 +83,21 @@ public struct Health: Sendable {
             return [Finding(.unreadable, uri, "its bytes are no X.509 certificate")]
         }
         var findings: [Finding] = []
+        // One URI may be that of all of them.
+        let serialNumber = others.count > 1 ? content.serialNumber : nil
+        func add(_ kind: Finding.Kind, _ text: String) {
+            findings.append(Finding(kind, uri, text, serialNumber: serialNumber))
+        }
         let left = content.daysLeft(at: now)
         if left < days, isReplaced(entry, others, authorities) {
             let state = left < 0 ? "has expired" : "expires in \(Self.days(left))"
-            findings.append(
-                Finding(
-                    .replaced, uri, "it \(state); a newer one has taken its place",
-                    serialNumber: content.serialNumber))
+            add(.replaced, "it \(state); a newer one has taken its place")
         } else if left < 0 {
-            findings.append(Finding(.expired, uri, "it has expired \(Self.days(-left)) ago"))
+            add(.expired, "it has expired \(Self.days(-left)) ago")
         } else if content.notBefore > now {
-            findings.append(Finding(.notYetValid, uri, "it is not valid yet"))
+            add(.notYetValid, "it is not valid yet")
         } else if left < days {
-            findings.append(Finding(.expiring, uri, "it expires in \(Self.days(left))"))
+            add(.expiring, "it expires in \(Self.days(left))")
         }
         if let certificate = entry.certificate, !knowsIssuer(of: certificate, authorities) {
             findings.append(
