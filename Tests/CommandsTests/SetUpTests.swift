@@ -94,6 +94,23 @@ extension RealParts {
             #expect(bench.calls("C_SetPIN") == 0 && bench.logins.isEmpty)
         }
 
+        @Test("Who sets a token up is asked for the PINs of a token without a name")
+        func promptsOfNewToken() throws {
+            let bench = try Bench()
+            let empty = try ThrowawayToken(label: nil)
+            let settings = empty.environment.merging([
+                "TOKENCERT_TOKEN": "", "TOKENCERT_PIN_SOURCE": "prompt",
+            ]) { $1 }
+            let done = try AtTerminal(bench: bench).run(
+                ["token", "init", "--label", "home"],
+                """
+                expect "new SO PIN for “home”: "; send 27182818\\r; expect "once more: "
+                send 27182818\\r; expect "new PIN for “home”: "; send 83649172\\r
+                expect "once more: "; send 83649172\\r
+                """, settings)
+            #expect(done.status == 0 && done.output.contains("The token is set up"), "\(done)")
+        }
+
         @Test("A PIN is not changed, or a wrong old one is sent twice")
         func changePIN() throws {
             let bench = try Bench()

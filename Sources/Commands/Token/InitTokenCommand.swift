@@ -55,7 +55,9 @@ struct InitTokenCommand: ParsableCommand {
             }
             let pin =
                 plan.hasReaderKeys
-                ? Secret() : try readNewPIN(pinSource, "new PIN", of: .user, for: token)
+                ? Secret()
+                : try readNewPIN(
+                    pinSource, "new PIN", of: .user, for: token, called: label)
             Progress.shared.leaves(
                 "the token may be set up without a PIN, and may be empty",
                 hints: [
@@ -82,7 +84,7 @@ struct InitTokenCommand: ParsableCommand {
             ? Secret()
             : try readNewPIN(
                 try tokenOptions.securityOfficerSource(), "new SO PIN", of: .securityOfficer,
-                for: plan.token)
+                for: plan.token, called: label)
         return try body(
             TokenPINs(of: [.securityOfficer], user: Secret(), securityOfficer: officer))
     }

@@ -10,11 +10,13 @@ internal import Secrets
 ///   - name: What people call it, as "new PIN".
 ///   - role: Whose it is: what a token says of lengths is about the user's.
 ///   - token: The token.
+///   - label: What it is called, or will be; nil for its name.
 func readNewPIN(
-    _ source: SecretSource, _ name: String, of role: UserType, for token: Token
+    _ source: SecretSource, _ name: String, of role: UserType, for token: Token,
+    called label: String? = nil
 ) throws -> Secret {
     Progress.shared.finish()
-    let place = "for “\(printable(token.info.label))”"
+    let place = "for “\(printable(label ?? token.info.label))”"
     let pin = try source.read(promptText: "\(name) \(place)")
     if let reason = weakness(of: pin) {
         throw Failure(
