@@ -59,25 +59,47 @@ struct ShowHistoryCommand: ParsableCommand {
 
 struct VerifyHistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Check that nothing in the ledger was changed or lost.")
+        commandName: "verify", abstract: "Check that nothing in the ledger was changed or lost.",
+        discussion: """
+            Whoever can write to the file can also cut its end or put an old copy back. So keep the \
+            hash that is printed elsewhere, and give it with --hash the next time.
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "Insist that the event with this hash is there, one that was printed before.",
+            valueName: "hex"))
+    var hash: String?
 
     @OptionGroup var ledgerOptions: LedgerOptions
     @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
-        let findings = try ledgerOptions.open().verify()
+        let ledger = try ledgerOptions.open()
+        var findings = try ledger.verify()
+        if let hash, try !ledger.hasEvent(withHash: hash.lowercased()) {
+            findings.append("no event has the hash \(hash): the end is cut, or this is an old copy")
+        }
         guard findings.isEmpty else {
             throw Failure(
                 .configuration, code: "ledgerChanged",
                 "the ledger \(ledgerOptions.path) is not what was written",
                 hints: findings.prefix(20) + ["keep a copy of it before anything else"])
         }
+        let end = try ledger.end()
         if output.isJSON {
-            try printJSON(["isRight": true])
+            try printJSON(Report(isRight: true, events: end.events, lastHash: end.hash))
         } else {
             print("The ledger is as it was written.")
+            if let hash = end.hash { print("  event \(end.events), hash \(hash)") }
         }
+    }
+
+    private struct Report: Encodable {
+        let isRight: Bool
+        let events: Int64
+        let lastHash: String?
     }
 }
 

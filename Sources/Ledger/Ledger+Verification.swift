@@ -37,6 +37,31 @@ extension Ledger {
         }
     }
 
+    /// The end of the chain. Whoever keeps it elsewhere notices that events after it are gone, or that an
+    /// old copy of the file was put back.
+    ///
+    /// - Returns: How many events there are, and the hash of the last one, hexadecimal; nil for none.
+    /// - Throws: ``LedgerError``.
+    public func end() throws(LedgerError) -> (events: Int64, hash: String?) {
+        try read { database in
+            let last = try Row.fetchOne(
+                database, sql: "SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1")
+            return (last?["sequence"] ?? 0, last?["hash"])
+        }
+    }
+
+    /// Whether an event is there that was at the end of the chain before.
+    ///
+    /// - Parameter hash: Its hash, hexadecimal.
+    /// - Throws: ``LedgerError``.
+    public func hasEvent(withHash hash: String) throws(LedgerError) -> Bool {
+        try read { database in
+            try Bool.fetchOne(
+                database, sql: "SELECT EXISTS (SELECT 1 FROM events WHERE hash = ?)",
+                arguments: [hash]) ?? false
+        }
+    }
+
     /// Where nothing refuses a change there may have been one that follows all the rules.
     private func verifyTriggers(_ database: Database) throws -> [String] {
         let present = Set(

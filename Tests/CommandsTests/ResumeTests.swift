@@ -301,7 +301,13 @@ extension RealParts {
             let orders = try #require(history["orders"] as? [[String: Any]])
             #expect(orders.count == 20 - early)
             #expect(bench.ca.orders.count == bench.ca.issued.count)
-            #expect(try bench.tokencert(["history", "verify"]).status == 0)
+            let verified = try bench.tokencert(["history", "verify", "--json"]).json()
+            let hash = try #require(verified["lastHash"] as? String)
+            #expect(try bench.tokencert(["history", "verify", "--hash", hash]).status == 0)
+            let other = String(hash.reversed())
+            expect(
+                try bench.tokencert(["history", "verify", "--hash", other]), 78,
+                "is not what was written")
             for order in orders {
                 let summary = try #require(order["summary"] as? [String: Any])
                 guard summary["isFinished"] as? Bool == false, let number = summary["order"] else {
