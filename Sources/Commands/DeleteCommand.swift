@@ -133,7 +133,7 @@ struct DeleteCommand: ParsableCommand {
                 _ = try requireOne(keys, "key", uri, on: inventory) { $0.uri }
             }
             if certificates.count > 1, keys.isEmpty {
-                throw severalObjects(certificates, "certificate", uri)
+                throw severalCertificates(certificates, uri)
             }
             key = keys.first
             let halves = [key?.publicKey, key?.privateKey].compactMap { $0 }

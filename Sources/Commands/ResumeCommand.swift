@@ -80,7 +80,7 @@ struct ResumeCommand: ParsableCommand {
             tellKey(of: order)
             return
         }
-        if orderAgain, !order.isUndecided {
+        if orderAgain, !order.remainder.isDecision {
             throw Failure(
                 .usage,
                 "order \(order.number) has no outcome that is unknown: \(order.state.rawValue)",
@@ -180,10 +180,6 @@ extension Order {
     /// The token that the order is for.
     fileprivate func tokenURI() throws -> PKCS11URI {
         try PKCS11URI(parsing: beginning.token)
-    }
-
-    fileprivate var isUndecided: Bool {
-        if case .decision = remainder { true } else { false }
     }
 }
 

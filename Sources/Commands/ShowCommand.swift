@@ -59,7 +59,7 @@ struct ShowCommand: ParsableCommand {
                 guard !entries.isEmpty else {
                     throw noSuchObject("certificate", uri, on: read.inventory)
                 }
-                throw severalObjects(entries, "certificate", uri)
+                throw severalCertificates(entries, uri)
             }
             try write(try certificate(entries[0]))
             return

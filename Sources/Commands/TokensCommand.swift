@@ -37,9 +37,7 @@ struct TokensCommand: ParsableCommand {
         let report = try TokensReport(
             set, isDetailed: output.isVerbose, profiles: try tokenOptions.profiles()
         ) {
-            token throws(CryptokiError) in
-            for choice in choices where try !choice.fits(token) { return false }
-            return true
+            token throws(CryptokiError) in try choices.fit(token)
         }
         if output.isJSON {
             try printJSON(report)

@@ -18,6 +18,17 @@ public enum TokenChoice: Sendable {
     }
 }
 
+extension [TokenChoice] {
+    /// Whether a token is all that was said.
+    ///
+    /// - Parameter token: The token.
+    /// - Throws: `CryptokiError` where the token or its module cannot be asked.
+    public func fit(_ token: Token) throws(CryptokiError) -> Bool {
+        for choice in self where try !choice.fits(token) { return false }
+        return true
+    }
+}
+
 /// Why a choice did not lead to exactly one token.
 public struct TokenSelectionError: Error, Sendable {
     /// What kind of failure this is. Later versions may add to these.
@@ -62,9 +73,7 @@ public func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -
             do throws(CryptokiError) {
                 let token = try slot.token()
                 all.append(token)
-                var fits = true
-                for choice in choices where fits { fits = try choice.fits(token) }
-                if fits { fitting.append(token) }
+                if try choices.fit(token) { fitting.append(token) }
             } catch {
                 // It was just taken out.
                 if error.returnValue != .tokenNotPresent { trouble = error }
@@ -100,8 +109,8 @@ public func selectTokenToSetUp(_ choices: [TokenChoice], in modules: [Module]) t
         }
     }
     let fitting = try all.filter { token in
-        for choice in choices where try !choice.fits(token) { return false }
-        return !choices.isEmpty || !token.info.flags.contains(.tokenInitialized)
+        try choices.fit(token)
+            && (!choices.isEmpty || !token.info.flags.contains(.tokenInitialized))
     }
     if fitting.count == 1 { return fitting[0] }
     throw TokenSelectionError(

@@ -14,6 +14,11 @@ public enum Remainder: Sendable, Hashable {
     case key
     /// It went out, and nobody here can know what the CA did. Why, for a person to read.
     case decision(String)
+
+    /// Whether it is ``decision(_:)``.
+    public var isDecision: Bool {
+        if case .decision = self { true } else { false }
+    }
 }
 
 extension Order {

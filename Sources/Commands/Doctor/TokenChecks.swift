@@ -31,7 +31,7 @@ struct TokenChecks {
                         empty += 1
                         continue
                     }
-                    guard try isMeant(token) else {
+                    guard try choices.fit(token) else {
                         others.append(token.info.label)
                         continue
                     }
@@ -69,11 +69,6 @@ struct TokenChecks {
             empty == 0
                 ? ["put it in; tokencert tokens shows what is seen"]
                 : ["tokencert token init --label NAME sets one up"])
-    }
-
-    private func isMeant(_ token: Token) throws(CryptokiError) -> Bool {
-        for choice in choices where try !choice.fits(token) { return false }
-        return true
     }
 
     private func tell(

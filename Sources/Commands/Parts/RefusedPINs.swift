@@ -133,7 +133,7 @@ struct RefusedPINs {
         guard let bytes = try? readFile(path) else { return Memory() }
         let decoder = JSONDecoder()
         if let memory = try? decoder.decode(Memory.self, from: Data(bytes)) { return memory }
-        // Before there were counts the file had the sources alone.
+        // A file without counts is one of sources alone.
         return Memory(sources: (try? decoder.decode([Source].self, from: Data(bytes))) ?? [])
     }
 }

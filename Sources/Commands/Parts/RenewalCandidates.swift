@@ -87,7 +87,7 @@ struct RenewalCandidates {
                 && (serial == nil || found.content?.serialNumber == serial)
         }
         if let uri, isCertificateNamed, named.count > 1 {
-            throw severalObjects(named, "certificate", uri)
+            throw severalCertificates(named, uri)
         }
         for found in named {
             guard let certificate = try certificate(found, &session),

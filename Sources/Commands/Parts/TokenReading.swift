@@ -106,9 +106,10 @@ func requireOne<Element>(
 }
 
 /// The failure where several certificates are what a URI names; they may well have the same.
-func severalObjects(_ found: [CertificateEntry], _ what: String, _ uri: PKCS11URI) -> Failure {
+func severalCertificates(_ found: [CertificateEntry], _ uri: PKCS11URI) -> Failure {
     Failure(
-        .noSuchObject, code: "severalObjects", "\(found.count) \(what)s on the token fit \(uri)",
+        .noSuchObject, code: "severalObjects",
+        "\(found.count) certificates on the token fit \(uri)",
         hints: found.map {
             "one of them: '\($0.record.uri)' --serial \($0.content?.serialNumber ?? "")"
         })

@@ -29,7 +29,7 @@ extension Failure {
             hints.append("the key pair that was made stays on the token: \(key.uri)")
             // Where a certificate may come for it, for this order or for one before, it is not to be
             // removed.
-            if !error.mayHaveOrdered, !error.remainder.isDecision {
+            if !error.mayHaveOrdered, error.remainder?.isDecision != true {
                 hints.append(Self.removal(of: key))
             }
         }
@@ -314,11 +314,5 @@ extension Failure {
                     : meant.map { "did you mean --token \(quoted($0))?" }
                         + uris.map { "there is: --token '\($0)'" })
         }
-    }
-}
-
-extension Remainder? {
-    fileprivate var isDecision: Bool {
-        if case .decision? = self { true } else { false }
     }
 }

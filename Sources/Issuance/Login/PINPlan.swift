@@ -84,7 +84,7 @@ public struct PINPlan: Sendable {
     /// - Parameters:
     ///   - role: The role.
     ///   - refusals: How many PINs the token has refused lately, as far as that is remembered.
-    public func triesLeft(of role: UserType, afterRefusals refusals: Int = 0) -> String? {
+    public func triesLeft(of role: UserType, afterRefusals refusals: Int) -> String? {
         let state = State(role, token.info.flags)
         if state.isFinalTry { return "last try" }
         if state.isCountLow { return "a wrong one was sent before" }
