@@ -409,7 +409,10 @@ extension RealParts {
                 (["issue", "--key-type", "rsa:1024"], "--key-type does not know “rsa:1024”"),
                 (["issue", "--id", "xyz"], "--id takes 1 to 64 bytes"),
                 (["issue", "--token", "pkcs11:%zz"], "not a PKCS#11 URI"),
-                (["issue", "--token", "pkcs11:nonsense=x"], "a part that RFC 7512 does not know"),
+                (
+                    ["issue", "--token", "pkcs11:nonsense=x"],
+                    "the attribute \"nonsense\" is not known"
+                ),
                 (["issue", "--nonsense"], "Unknown option '--nonsense'"),
                 (["nonsense"], "there is no command “nonsense”"),
                 (["issue", "--ca-url", "http://localhost"], "--ca-url has to be an https://"),

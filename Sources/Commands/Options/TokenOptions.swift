@@ -52,12 +52,38 @@ struct TokenOptions: ParsableArguments {
 
     var allowsLastTry: Bool { setting(allowLastTry, .allowLastTry) }
 
-    /// The URI that names the token, or nil where a label or nothing does.
+    /// The URI that names the token, or nil if a label or nothing does.
     func uri() throws -> PKCS11URI? {
-        guard let text = setting(token, .token), text.lowercased().hasPrefix("pkcs11:") else {
-            return nil
+        guard case .uri(let uri)? = try setting(token, .token).map(Self.choice) else { return nil }
+        return uri
+    }
+
+    /// Reads what names a token: a URI that says something of it and of nothing else, or a label.
+    private static func choice(_ text: String) throws -> TokenChoice {
+        guard !text.isEmpty else {
+            throw Failure(
+                .usage, "--token is empty, so it names no token",
+                hints: [
+                    "if it comes from a shell variable, the variable is not set",
+                    "tokencert tokens lists all tokens",
+                ])
         }
-        return try parseURI(text)
+        guard text.lowercased().hasPrefix("pkcs11:") else { return .label(text) }
+        let uri = try parseURI(text)
+        guard !uri.namesObject else {
+            throw Failure(
+                .usage, "--token names a token, and the URI names an object on it",
+                hints: [
+                    "leave out object, id and type",
+                    "tokencert tokens lists the URIs of all tokens",
+                ])
+        }
+        guard uri.namesPlace else {
+            throw Failure(
+                .usage, "the URI \(uri) names no token",
+                hints: ["tokencert tokens lists the URIs of all tokens"])
+        }
+        return .uri(uri)
     }
 
     /// What was said about the token; nothing where it is the only one.
@@ -67,16 +93,13 @@ struct TokenOptions: ParsableArguments {
     func choices(_ object: PKCS11URI? = nil) throws -> [TokenChoice] {
         let ofObject: [TokenChoice] = object.map { [.uri($0)] } ?? []
         if token == nil, object?.namesToken ?? false { return ofObject }
-        if let uri = try uri() { return [.uri(uri)] + ofObject }
-        return (setting(token, .token).map { [.label($0)] } ?? []) + ofObject
+        return try setting(token, .token).map { [try Self.choice($0)] + ofObject } ?? ofObject
     }
 
     /// What was said about the token on the command line itself: what stands in the environment or
     /// the configuration is not named for something that cannot be taken back.
     func choicesOnCommandLine() throws -> [TokenChoice] {
-        guard let token else { return [] }
-        return token.lowercased().hasPrefix("pkcs11:")
-            ? [.uri(try parseURI(token))] : [.label(token)]
+        try token.map { [try Self.choice($0)] } ?? []
     }
 
     /// The label of the token that was asked for, or nil.
@@ -134,11 +157,6 @@ func parseURI(_ text: String) throws -> PKCS11URI {
         throw Failure(
             .usage, "the URI holds a PIN (pin-value), which others can read there",
             hints: ["leave it out and use --pin-source file:PATH", "and change that PIN"])
-    }
-    if uri.hasUnrecognizedParts {
-        throw Failure(
-            .usage, "the URI \(uri) has a part that RFC 7512 does not know, so it fits nothing",
-            hints: ["tokencert tokens shows the URIs of all tokens"])
     }
     return uri
 }

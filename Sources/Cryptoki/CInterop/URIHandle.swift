@@ -39,6 +39,55 @@ internal import Secrets
         }
     }
 
+    /// Parses a text that the grammar accepts, and checks that p11-kit reads the same in it.
+    func parse(_ text: String, as grammar: URIGrammar) throws(CryptokiError) {
+        // p11-kit knows the scheme in lower case only.
+        try parse("pkcs11:" + text.dropFirst("pkcs11:".count))
+        guard !hasUnrecognizedParts, reads(grammar.values) else {
+            throw CryptokiError(
+                .invalidURI, function: "p11_kit_uri_parse",
+                context: "p11-kit reads something else in it")
+        }
+    }
+
+    /// Whether the fields that decide what is selected hold exactly these values.
+    private func reads(_ values: [String: [UInt8]]) -> Bool {
+        let attributes = objectAttributes
+        let label = attributes.bytes(of: AttributeType(rawValue: UInt(CKA_LABEL)))
+        let id = attributes.bytes(of: AttributeType(rawValue: UInt(CKA_ID)))
+        guard label == values["object"], id == values["id"],
+            (attributes.bytes(of: AttributeType(rawValue: UInt(CKA_CLASS))) != nil)
+                == (values["type"] != nil)
+        else { return false }
+        guard let token = unsafe p11_kit_uri_get_token_info(uri),
+            let module = unsafe p11_kit_uri_get_module_info(uri),
+            let slot = unsafe p11_kit_uri_get_slot_info(uri)
+        else { return false }
+        let slotID = unsafe p11_kit_uri_get_slot_id(uri)
+        return unsafe Self.holds(token.pointee.label, values["token"])
+            && Self.holds(token.pointee.manufacturerID, values["manufacturer"])
+            && Self.holds(token.pointee.model, values["model"])
+            && Self.holds(token.pointee.serialNumber, values["serial"])
+            && Self.holds(module.pointee.manufacturerID, values["library-manufacturer"])
+            && Self.holds(module.pointee.libraryDescription, values["library-description"])
+            && Self.holds(slot.pointee.slotDescription, values["slot-description"])
+            && Self.holds(slot.pointee.manufacturerID, values["slot-manufacturer"])
+            && (values["slot-id"].map { UInt(String(decoding: $0, as: UTF8.self)) } ?? nil)
+                == (slotID == tokencert_ck_unavailable_information() ? nil : slotID)
+            && pinSource.map { Array($0.utf8) } == values["pin-source"]
+            && modulePath.map { Array($0.utf8) } == values["module-path"]
+            && moduleName.map { Array($0.utf8) } == values["module-name"]
+    }
+
+    /// Whether a padded field holds a value; p11-kit marks one that is not given with a NUL.
+    private static func holds<Field>(_ field: Field, _ value: [UInt8]?) -> Bool {
+        unsafe withUnsafeBytes(of: field) { bytes in
+            guard let value else { return unsafe bytes[0] == 0 }
+            return unsafe bytes.prefix(value.count).elementsEqual(value)
+                && bytes.dropFirst(value.count).allSatisfy { $0 == 0x20 }
+        }
+    }
+
     /// Takes the PIN out, overwriting p11-kit's own copy.
     func takePIN() -> Secret? {
         guard let value = unsafe p11_kit_uri_get_pin_value(uri) else { return nil }
@@ -120,6 +169,19 @@ internal import Secrets
     var pinSource: String? { unsafe text(p11_kit_uri_get_pin_source(uri)) }
     var modulePath: String? { unsafe text(p11_kit_uri_get_module_path(uri)) }
     var moduleName: String? { unsafe text(p11_kit_uri_get_module_name(uri)) }
+    /// Whether anything of a slot or of a library (`CK_INFO`) is named.
+    var namesSlotOrLibrary: Bool {
+        guard let module = unsafe p11_kit_uri_get_module_info(uri),
+            let slot = unsafe p11_kit_uri_get_slot_info(uri)
+        else { return false }
+        let version = unsafe module.pointee.libraryVersion
+        return unsafe p11_kit_uri_get_slot_id(uri) != tokencert_ck_unavailable_information()
+            || !Self.holds(module.pointee.manufacturerID, nil)
+            || !Self.holds(module.pointee.libraryDescription, nil)
+            || version.major != UInt8.max || version.minor != UInt8.max
+            || !Self.holds(slot.pointee.slotDescription, nil)
+            || !Self.holds(slot.pointee.manufacturerID, nil)
+    }
     var hasUnrecognizedParts: Bool { unsafe p11_kit_uri_any_unrecognized(uri) != 0 }
 
     func matches(

@@ -8,16 +8,19 @@ public struct PKCS11URI: Sendable {
     let handle: URIHandle
     private let pin: HeldPIN?
 
-    /// Reads a URI.
+    /// Reads a URI (RFC 7512, section 2.3).
     ///
-    /// The C function is `p11_kit_uri_parse`.
+    /// White space, empty segments, repeated, unknown and misplaced attributes, empty values and
+    /// numbers out of range are errors: p11-kit would read each of them as a wider selection. The C
+    /// function is `p11_kit_uri_parse`.
     ///
     /// - Parameter text: The URI, with its scheme `pkcs11:`.
-    /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/invalidURI``. Its text repeats
-    ///   nothing of the URI, which may hold a PIN.
+    /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/invalidURI``. Its text says which
+    ///   character is wrong, counted from 1, and repeats no value: one may be a PIN.
     public init(parsing text: String) throws(CryptokiError) {
+        let grammar = try URIGrammar(text)
         handle = URIHandle()
-        try handle.parse(text)
+        try handle.parse(text, as: grammar)
         if let value = handle.takePIN() {
             pin = HeldPIN(value)
         } else {
@@ -55,6 +58,12 @@ public struct PKCS11URI: Sendable {
     /// Whether anything of a token is named: `token`, `serial`, `model` or `manufacturer`.
     public var namesToken: Bool {
         [\.label, \.serialNumber, \.model, \.manufacturer].contains { handle.tokenText($0) != nil }
+    }
+
+    /// Whether anything is named that tells a token from others: the token itself, its slot or its
+    /// module.
+    public var namesPlace: Bool {
+        namesToken || modulePath != nil || moduleName != nil || handle.namesSlotOrLibrary
     }
 
     /// Whether anything of an object is named: `object`, `id` or `type`.
