@@ -13,7 +13,16 @@ public enum TokenChoice: Sendable {
     public func fits(_ token: Token) throws(CryptokiError) -> Bool {
         switch self {
         case .uri(let uri): try uri.matches(token)
-        case .label(let label): token.info.label == label
+        // By bytes: a label that is not UTF-8 is named by a URI.
+        case .label(let label): token.info.labelBytes == Array(label.utf8)
+        }
+    }
+
+    /// Whether it says anything about the token itself, and not only about an object or a module.
+    var namesToken: Bool {
+        switch self {
+        case .uri(let uri): uri.namesToken
+        case .label: true
         }
     }
 }
@@ -55,33 +64,31 @@ public struct TokenSelectionError: Error, Sendable {
 ///
 /// Tokens that are not set up are passed over where others fit, since some modules always show one.
 /// A token that is seen through two modules at once counts twice: which module is used is a choice
-/// too.
+/// too. If nothing names a token, one that cannot be read at the moment makes the choice uncertain.
 ///
 /// - Parameters:
 ///   - choices: What was said about the token; it has to fit all of it.
 ///   - modules: Where it is looked for.
 /// - Returns: The token.
-/// - Throws: ``TokenSelectionError``, or `CryptokiError` where nothing fits and a module or a token
-///   failed.
+/// - Throws: ``TokenSelectionError``, or `CryptokiError` if a module or a token failed and nothing
+///   fits, or something fits that was not named.
 public func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -> Token {
-    var all: [Token] = []
+    var (all, trouble) = readableTokens(in: modules)
     var fitting: [Token] = []
-    var trouble: CryptokiError?
-    for module in modules {
-        for slot in slots(of: module, &trouble) {
-            // One sick token does not keep the others away.
-            do throws(CryptokiError) {
-                let token = try slot.token()
-                all.append(token)
-                if try choices.fit(token) { fitting.append(token) }
-            } catch {
-                // It was just taken out.
-                if error.returnValue != .tokenNotPresent { trouble = error }
-            }
+    for token in all {
+        do throws(CryptokiError) {
+            if try choices.fit(token) { fitting.append(token) }
+        } catch {
+            all.removeAll { $0.slot.id == token.slot.id && $0.module === token.module }
+            if !error.saysNoToken { trouble = error }
         }
     }
     let ready = fitting.filter { $0.info.flags.contains(.tokenInitialized) }
-    if ready.count == 1 { return ready[0] }
+    if ready.count == 1 {
+        // A token that cannot be read may be the one that is meant.
+        if let trouble, !choices.contains(where: \.namesToken) { throw trouble }
+        return ready[0]
+    }
     guard ready.isEmpty else {
         throw TokenSelectionError(code: .several, candidates: ready)
     }
@@ -102,16 +109,13 @@ public func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -
 /// - Returns: The token.
 /// - Throws: ``TokenSelectionError``, or `CryptokiError` where a module cannot be asked.
 public func selectTokenToSetUp(_ choices: [TokenChoice], in modules: [Module]) throws -> Token {
-    var all: [Token] = []
-    for module in modules {
-        for slot in try module.slots(tokenPresent: true) {
-            if let token = try? slot.token() { all.append(token) }
-        }
-    }
+    let (all, trouble) = readableTokens(in: modules)
     let fitting = try all.filter { token in
         try choices.fit(token)
             && (!choices.isEmpty || !token.info.flags.contains(.tokenInitialized))
     }
+    // A token that cannot be read may be the one that is meant.
+    if let trouble, fitting.count != 1 || !choices.contains(where: \.namesToken) { throw trouble }
     if fitting.count == 1 { return fitting[0] }
     throw TokenSelectionError(
         code: fitting.isEmpty ? .none : .several, candidates: fitting.isEmpty ? all : fitting)
@@ -163,11 +167,31 @@ private func waitForSlotEvent(in modules: [Module]) {
     }
 }
 
-private func slots(of module: Module, _ trouble: inout CryptokiError?) -> [Slot] {
-    do throws(CryptokiError) {
-        return try module.slots(tokenPresent: true)
-    } catch {
-        trouble = error
-        return []
+/// The tokens that can be read, and the last reason why one could not.
+private func readableTokens(in modules: [Module]) -> (tokens: [Token], trouble: CryptokiError?) {
+    var tokens: [Token] = []
+    var trouble: CryptokiError?
+    for module in modules {
+        do throws(CryptokiError) {
+            for slot in try module.slots(tokenPresent: true) {
+                // One that fails does not keep the others away.
+                do throws(CryptokiError) {
+                    tokens.append(try slot.token())
+                } catch {
+                    if !error.saysNoToken { trouble = error }
+                }
+            }
+        } catch {
+            trouble = error
+        }
+    }
+    return (tokens, trouble)
+}
+
+extension CryptokiError {
+    /// Whether it means that the slot holds no token of the module: it was just taken out, or is a
+    /// card that the module does not know.
+    fileprivate var saysNoToken: Bool {
+        returnValue == .tokenNotPresent || returnValue == .tokenNotRecognized
     }
 }

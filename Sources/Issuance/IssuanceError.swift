@@ -137,6 +137,10 @@ public struct IssuanceError: Error, Sendable {
     }
 
     init(_ error: CryptokiError, at step: Step, while doing: String) {
+        guard error.code != .otherToken else {
+            self.init(.noSuchObject, at: step, error.context)
+            return
+        }
         self.init(Self.code(error), at: step, doing, tokenError: error)
     }
 

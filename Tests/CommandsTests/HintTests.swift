@@ -69,7 +69,8 @@ import Testing
             #expect(issuing.message.hasSuffix("[\(name)]"), "\(issuing.message)")
         }
         let all: [CryptokiError.Code] = [
-            .returned, .functionMissing, .moduleUnusable, .invalidURI, .malformedAnswer,
+            .returned, .functionMissing, .moduleUnusable, .invalidURI, .otherToken,
+            .malformedAnswer,
         ]
         #expect(
             Set(all.map(\.description)).isSuperset(

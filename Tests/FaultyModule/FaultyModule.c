@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static CK_FUNCTION_LIST real;
 static CK_FUNCTION_LIST table;
@@ -39,20 +40,43 @@ static CK_ULONG flags_in(const char *variable) {
     return flags;
 }
 
+// With FAULTY_SWAP_FILE there is one slot; while there is such a file, the second token is in it.
+static int one_reader(CK_SLOT_ID slots[2]) {
+    CK_SLOT_ID all[16];
+    CK_ULONG count = 16;
+    if (!getenv("FAULTY_SWAP_FILE") || real.C_GetSlotList(CK_TRUE, all, &count) != CKR_OK || count < 2) return 0;
+    slots[0] = all[0];
+    slots[1] = all[1];
+    return 1;
+}
+
+static CK_SLOT_ID behind(CK_SLOT_ID slot) {
+    CK_SLOT_ID slots[2];
+    if (!one_reader(slots) || access(getenv("FAULTY_SWAP_FILE"), F_OK) != 0) return slot;
+    return slots[1];
+}
+
 static CK_RV own_C_GetSlotList(CK_BBOOL present, CK_SLOT_ID_PTR list, CK_ULONG_PTR count) {
+    CK_SLOT_ID slots[2];
+    if (one_reader(slots)) {
+        if (list && *count < 1) return CKR_BUFFER_TOO_SMALL;
+        if (list) list[0] = slots[0];
+        *count = 1;
+        return CKR_OK;
+    }
     if (!present || faulty_token_is_in()) return real.C_GetSlotList(present, list, count);
     *count = 0;
     return CKR_OK;
 }
 
 static CK_RV own_C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO_PTR info) {
-    CK_RV rv = real.C_GetSlotInfo(slot, info);
+    CK_RV rv = real.C_GetSlotInfo(behind(slot), info);
     if (rv == CKR_OK && !faulty_token_is_in()) info->flags &= ~(CK_FLAGS)CKF_TOKEN_PRESENT;
     return rv;
 }
 
 static CK_RV own_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) {
-    CK_RV rv = real.C_GetTokenInfo(slot, info);
+    CK_RV rv = real.C_GetTokenInfo(behind(slot), info);
     if (rv != CKR_OK) return rv;
     info->flags |= flags_in("FAULTY_SET_FLAGS");
     info->flags &= ~flags_in("FAULTY_CLEAR_FLAGS");
@@ -74,7 +98,7 @@ static CK_RV own_C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CH
 static CK_RV own_C_OpenSession(
     CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE_PTR session) {
     if (faulty_has_roles()) return faulty_role_open(&real, slot, flags, session);
-    return real.C_OpenSession(slot, flags, application, notify, session);
+    return real.C_OpenSession(behind(slot), flags, application, notify, session);
 }
 
 static CK_RV own_C_Logout(CK_SESSION_HANDLE session) {
@@ -176,7 +200,7 @@ static int drops_mechanism(CK_MECHANISM_TYPE type) {
 }
 
 static CK_RV own_C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR count) {
-    CK_RV rv = real.C_GetMechanismList(slot, list, count);
+    CK_RV rv = real.C_GetMechanismList(behind(slot), list, count);
     if (rv != CKR_OK || !list) return rv;
     CK_ULONG kept = 0;
     for (CK_ULONG index = 0; index < *count; index++)
@@ -188,7 +212,7 @@ static CK_RV own_C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list,
 static CK_RV own_C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PTR info) {
     if (drops_mechanism(type)) return CKR_MECHANISM_INVALID;
     const char *limit = getenv("FAULTY_RSA_LIMIT");
-    CK_RV rv = real.C_GetMechanismInfo(slot, type, info);
+    CK_RV rv = real.C_GetMechanismInfo(behind(slot), type, info);
     if (rv == CKR_OK && limit && type == CKM_RSA_PKCS_KEY_PAIR_GEN) info->ulMaxKeySize = strtoul(limit, NULL, 10);
     return rv;
 }

@@ -236,9 +236,13 @@ extension Failure {
             self.init(
                 .usage, code: code, "not a PKCS#11 URI: \(error.context)",
                 hints: [
-                    "such a URI looks like pkcs11:token=work;object=mail",
-                    "tokencert tokens shows the URIs of all tokens",
+                    "a URI looks like 'pkcs11:token=work;object=mail', in single quotes for the shell",
+                    "tokencert tokens and tokencert list print the URIs of tokens and objects",
                 ])
+        case .otherToken:
+            self.init(
+                .noSuchObject, code: code, error.context,
+                hints: ["insert the token that was chosen, and run the command again"])
         case .moduleUnusable:
             self.init(
                 .configuration, code: code, error.description,

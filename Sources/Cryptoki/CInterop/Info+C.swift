@@ -3,11 +3,16 @@ internal import CP11Kit
 /// Reads a field of fixed length that is padded with spaces, as Cryptoki has them for text. NULs,
 /// which some modules pad with, end it too.
 func paddedText<Field>(_ field: Field) -> String {
+    String(decoding: paddedBytes(field), as: UTF8.self)
+}
+
+/// The bytes of such a field without the padding.
+func paddedBytes<Field>(_ field: Field) -> [UInt8] {
     unsafe withUnsafeBytes(of: field) { bytes in
         var end = bytes.count
         if let firstZero = unsafe bytes.firstIndex(of: 0) { end = firstZero }
         while end > 0, unsafe bytes[end - 1] == 0x20 { end -= 1 }
-        return unsafe String(decoding: bytes.prefix(end), as: UTF8.self)
+        return unsafe [UInt8](bytes.prefix(end))
     }
 }
 
@@ -40,6 +45,7 @@ extension SlotInfo {
 extension TokenInfo {
     init(_ info: CK_TOKEN_INFO) {
         label = paddedText(info.label)
+        labelBytes = paddedBytes(info.label)
         manufacturer = paddedText(info.manufacturerID)
         model = paddedText(info.model)
         serialNumber = paddedText(info.serialNumber)

@@ -34,8 +34,22 @@ public struct Session<Access: SessionAccess>: ~Copyable {
     var functions: FunctionTable { token.module.functions }
 
     init(token: Token) throws(CryptokiError) {
+        let functions = token.module.functions
+        let handle = try functions.openSession(token.slot.id, writes: Access.writes)
+        do throws(CryptokiError) {
+            // Asked after the session is open: a token that is exchanged later ends the session.
+            let info = TokenInfo(try functions.tokenInfo(token.slot.id))
+            guard info.isSameToken(as: token.info) else {
+                throw CryptokiError(
+                    .otherToken, function: "C_OpenSession",
+                    context: "another token is in the slot than the one that was chosen")
+            }
+        } catch {
+            try? functions.closeSession(handle)
+            throw error
+        }
         self.token = token
-        handle = try token.module.functions.openSession(token.slot.id, writes: Access.writes)
+        self.handle = handle
         isOpen = true
     }
 

@@ -37,13 +37,14 @@ public struct Token: Sendable {
         MechanismInfo(try module.functions.mechanismInfo(slot.id, type))
     }
 
-    /// Opens a session.
+    /// Opens a session, and checks that the token in the slot still is this one.
     ///
-    /// The C function is `C_OpenSession` (section 5.6).
+    /// The C functions are `C_OpenSession` and `C_GetTokenInfo` (sections 5.6 and 5.5).
     ///
     /// - Parameter access: ``ReadOnly`` or ``ReadWrite``.
     /// - Returns: The session; the caller owns it, and it is closed when it goes out of use.
-    /// - Throws: ``CryptokiError``.
+    /// - Throws: ``CryptokiError``; with code ``CryptokiError/Code/otherToken`` if another token is in
+    ///   the slot. No session is open then.
     public func openSession<Access: SessionAccess>(
         _ access: Access.Type
     ) throws(CryptokiError) -> Session<Access> {

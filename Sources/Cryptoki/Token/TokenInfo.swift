@@ -2,6 +2,8 @@
 public struct TokenInfo: Sendable, Hashable {
     /// The name that was given to the token when it was set up. Not unique.
     public let label: String
+    /// The bytes of ``label`` without their padding, which need not be UTF-8.
+    public let labelBytes: [UInt8]
     /// Who made the token.
     public let manufacturer: String
     /// What kind of token it is.
@@ -20,6 +22,24 @@ public struct TokenInfo: Sendable, Hashable {
     public let hardwareVersion: String
     /// The version of the firmware, as `5.4`.
     public let firmwareVersion: String
+}
+
+extension TokenInfo {
+    /// Whether this is the token that an earlier look has seen: by manufacturer, model and serial
+    /// number, and by label where the serial number tells nothing.
+    ///
+    /// The label alone decides nothing: OpenSC's PIV driver (0.23) takes it from a certificate on the
+    /// card, so it changes when one is written.
+    ///
+    /// - Parameter earlier: What the token said of itself then.
+    public func isSameToken(as earlier: TokenInfo) -> Bool {
+        guard manufacturer == earlier.manufacturer, model == earlier.model,
+            serialNumber == earlier.serialNumber
+        else { return false }
+        // tpm2-pkcs11 (1.9) gives every token the serial number 0000000000000000.
+        return serialNumber.contains { $0 != "0" && $0 != " " }
+            || labelBytes == earlier.labelBytes
+    }
 }
 
 /// The flags of a token, `CKF_` in `CK_TOKEN_INFO`. Unknown ones are kept.

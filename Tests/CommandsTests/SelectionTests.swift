@@ -1,0 +1,159 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// Nothing is used that was not certainly meant.
+    @Suite struct SelectionTests {
+        private static let uncertain = [
+            "pkcs11:object=mail?type=cert", "pkcs11:object=mail;;type=cert",
+            "pkcs11:token=work?serial=0000;object=mail", "pkcs11:object=mail?token=other",
+            "pkcs11:object=my key", "pkcs11:object=mail;object=mail", "pkcs11:object=mail;id=",
+            "pkcs11:object=mail;unheard-of=1", "pkcs11:object=mail;slot-id=99999999999999999999",
+        ]
+
+        // A private key would be removed for good, or a PIN try used on another token.
+        @Test(
+            "A URI that is only partly understood stops every command before a login",
+            arguments: uncertain)
+        func everyArgument(uri: String) throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "other")
+            #expect(
+                try bench.tokencert([
+                    "request", "--token", "work", "--key-type", "ec:p256", "--label", "mail",
+                    "--name", "x",
+                ]).status == 0)
+            let before = bench.token.contents
+            for arguments in [
+                ["show", uri], ["list", uri], ["health", uri], ["delete", uri, "--yes"],
+                ["delete", uri, "--dry-run"], ["renew", uri], ["renew", uri, "--dry-run"],
+                ["evidence", uri, "--out", bench.token.folder.file("evidence")],
+                ["issue", "--key", uri], ["request", "--key", uri],
+            ] {
+                let outcome = try bench.tokencert(arguments, bench.faulty([:]))
+                expect(outcome, 64, "not a PKCS#11 URI")
+                #expect(outcome.errorLine.contains("character "), "\(outcome.errors)")
+            }
+            #expect(bench.calls("C_Login") == 0)
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.isEmpty)
+        }
+
+        // The PIN of another token would be changed, or tried in vain.
+        @Test(
+            "A token that is not certainly named is not used",
+            arguments: [
+                "pkcs11:token=work?serial=0000", "pkcs11:token=work;;serial=0000",
+                "pkcs11:?token=other", "pkcs11:token=work?model=Other", "pkcs11:slot-id=",
+                "pkcs11:token=my token", "pkcs11:", "", "pkcs11:?pin-source=/dev/null",
+                "pkcs11:object=mail", "pkcs11:token=work;object=mail",
+            ])
+        func everyToken(token: String) throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            let new = try bench.token.folder.write("86420975\n", "new")
+            for arguments in [
+                ["list"], ["issue"], ["token", "change-pin", "--new-pin-source", "file:\(new)"],
+                ["token", "init", "--label", "x"], ["token", "label", "x"], ["probe", "--yes"],
+                ["renew", "--all"], ["health"], ["request"],
+            ] {
+                let outcome = try bench.tokencert(
+                    arguments + ["--token", token], bench.faulty([:]))
+                #expect(outcome.status == 64, "\(arguments): \(outcome.errors)")
+                #expect(outcome.hasHint, "\(outcome.errors)")
+            }
+            #expect(bench.calls("C_Login") == 0)
+            #expect(bench.token.contents == before)
+            #expect(try bench.tokencert(["list"]).status == 0, "the PIN is another one")
+            // The same from the environment and from the configuration.
+            guard !token.isEmpty else { return }
+            #expect(
+                try bench.tokencert(["list"], bench.faulty(["TOKENCERT_TOKEN": token])).status == 64
+            )
+            try FileManager.default.createDirectory(
+                atPath: bench.token.folder.file("config/tokencert"),
+                withIntermediateDirectories: true)
+            let json = try JSONSerialization.data(withJSONObject: ["token": token])
+            try bench.token.folder.write(
+                String(decoding: json, as: UTF8.self), "config/tokencert/config.json")
+            #expect(try bench.tokencert(["list"], bench.faulty([:])).status == 64)
+            #expect(bench.calls("C_Login") == 0)
+        }
+
+        // A key would be made on the token that happens to answer.
+        @Test("A token that cannot be read makes a choice uncertain that nobody made")
+        func unreadable() throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "other")
+            let before = bench.token.contents
+            for code in ["0x30", "0x05", "0x32"] {
+                for call in 1...2 {
+                    let rules = bench.faulty([
+                        "FAULTY_RULES": "C_GetTokenInfo#\(call):before:return=\(code)"
+                    ])
+                    let outcome = try bench.tokencert(["issue"], rules)
+                    expect(outcome, 74, "the token does not tell what it is")
+                    // One that is named is certain.
+                    let named = try bench.tokencert(
+                        ["list", "--token", "work"],
+                        bench.faulty([
+                            "FAULTY_RULES": "C_GetTokenInfo#\(call):before:return=\(code)"
+                        ]))
+                    #expect([0, 74].contains(named.status), "\(named.errors)")
+                }
+            }
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.isEmpty)
+            // An empty slot is no token, and neither is a card that the module does not know.
+            for code in ["0xE0", "0xE1"] {
+                let outcome = try bench.tokencert(
+                    ["list"],
+                    bench.faulty(["FAULTY_RULES": "C_GetTokenInfo#1:before:return=\(code)"]))
+                #expect([0, 66].contains(outcome.status), "\(outcome.errors)")
+            }
+        }
+
+        // A PIN try of the wrong token would be used, or the key made on a token that the ledger does
+        // not name.
+        @Test(
+            "A token that is exchanged while the PIN is typed is not used",
+            arguments: [
+                ["issue", "--name", "Anna Müller"], ["request", "--name", "x"], ["list"],
+                ["renew", "--all"], ["delete", "pkcs11:object=mail;type=private", "--yes"],
+                ["token", "change-pin", "--new-pin-source", "env:NEW"],
+                ["token", "label", "x", "--so-pin-source", "env:SO"],
+                ["token", "unblock", "--so-pin-source", "SWAPPING"],
+            ])
+        func exchanged(arguments: [String]) throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "other")
+            let swap = bench.token.folder.file("swap")
+            let settings = bench.faulty([
+                "FAULTY_SWAP_FILE": swap, "SO": bench.token.soPIN, "NEW": "86420975",
+            ])
+            // Which of the two is in the slot first is the module's affair.
+            let tokens = try bench.tokencert(["tokens", "--json"], settings)
+            let first = tokens.output.contains("token=work") ? "work" : "other"
+            #expect(
+                try bench.tokencert(
+                    [
+                        "request", "--token", first, "--label", "mail", "--name", "x",
+                        "--key-type", "ec:p256",
+                    ], settings
+                ).status == 0)
+            let before = bench.token.contents
+            let calls = bench.calls("C_Login")
+            let source = try bench.token.folder.write(
+                "touch '\(swap)'; cat '\(bench.token.folder.file("pin"))'", "source")
+            let pin = "command:sh \(source)"
+            let outcome = try bench.tokencert(
+                arguments.map { $0 == "SWAPPING" ? pin : $0 }
+                    + ["--token", first, "--pin-source", pin], settings)
+            expect(outcome, 66, "another token is in the slot")
+            #expect(bench.calls("C_Login") == calls)
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.isEmpty)
+        }
+    }
+}
