@@ -4,6 +4,7 @@
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
@@ -74,6 +75,22 @@ static inline int tokencert_no_password(char *buffer, int size, int writing, voi
 // Members of a union, which Swift reads less plainly.
 static inline const ASN1_IA5STRING *tokencert_GENERAL_NAME_rfc822(const GENERAL_NAME *name) {
     return name->type == GEN_EMAIL ? name->d.rfc822Name : NULL;
+}
+
+// Reads an extension's value and frees it as its type says.
+#define TOKENCERT_EXTENSION_MALFORMED 0
+#define TOKENCERT_EXTENSION_READABLE 1
+#define TOKENCERT_EXTENSION_UNKNOWN 2
+static inline int tokencert_extension_form(X509_EXTENSION *extension) {
+    const X509V3_EXT_METHOD *method = X509V3_EXT_get(extension);
+    if (!method) return TOKENCERT_EXTENSION_UNKNOWN;
+    void *value = X509V3_EXT_d2i(extension);
+    if (!value) return TOKENCERT_EXTENSION_MALFORMED;
+    if (method->it)
+        ASN1_item_free(value, ASN1_ITEM_ptr(method->it));
+    else
+        method->ext_free(value);
+    return TOKENCERT_EXTENSION_READABLE;
 }
 
 // Flags that are defined with a cast or as an expression.

@@ -1,43 +1,63 @@
 internal import COpenSSL
 
 extension Certificate {
-    static func parse(_ der: [UInt8]) throws(X509Error) -> CertificateHandle {
+    /// Reads one element of DER.
+    init(element der: [UInt8]) throws(X509Error) {
         let (pointer, isWhole) = try unsafe OpenSSLX509.parse(der, "not a certificate") {
             unsafe d2i_X509(nil, $0, $1)
         }
         let handle = unsafe CertificateHandle(owning: pointer)
-        guard isWhole else {
-            throw X509Error(code: .malformed, context: "bytes after a certificate", reasons: [])
+        guard isWhole, let fields = Fields(der) else {
+            throw X509Error(code: .malformed, context: "not a certificate in DER", reasons: [])
         }
-        return handle
-    }
-
-    init(handle: CertificateHandle) throws(X509Error) {
         self.handle = handle
-        let pointer = unsafe handle.pointer
-        der = try unsafe OpenSSLX509.der("a certificate") { unsafe i2d_X509(pointer, $0) }
-        subject = try unsafe DistinguishedName(X509_get_subject_name(pointer))
-        issuer = try unsafe DistinguishedName(X509_get_issuer_name(pointer))
-        publicKey = try PublicKey(
-            subjectPublicKeyInfo: unsafe OpenSSLX509.der("a public key") {
-                unsafe i2d_X509_PUBKEY(X509_get_X509_PUBKEY(pointer), $0)
-            })
-        notBefore = try unsafe seconds(X509_get0_notBefore(pointer))
-        notAfter = try unsafe seconds(X509_get0_notAfter(pointer))
+        self.der = der
+        serialNumberDER = fields.serialNumber
+        publicKey = try PublicKey(subjectPublicKeyInfo: fields.subjectPublicKeyInfo)
+        (subject, issuer) = try unsafe handle.withPointer { pointer throws(X509Error) in
+            (
+                try unsafe DistinguishedName(X509_get_subject_name(pointer)),
+                try unsafe DistinguishedName(X509_get_issuer_name(pointer))
+            )
+        }
+        (notBefore, notAfter) = try unsafe handle.withPointer { pointer throws(X509Error) in
+            (
+                try unsafe seconds(X509_get0_notBefore(pointer)),
+                try unsafe seconds(X509_get0_notAfter(pointer))
+            )
+        }
         // Fills what OpenSSL keeps about the extensions, which other threads then only read.
-        unsafe X509_check_purpose(pointer, -1, 0)
+        unsafe handle.withPointer { _ = unsafe X509_check_purpose($0, -1, 0) }
+        ERR_clear_error()
     }
 
-    /// The serial number, a DER INTEGER with its tag, as `CKA_SERIAL_NUMBER` has it.
-    public var serialNumberDER: [UInt8] {
-        (try? unsafe OpenSSLX509.der("a serial number") {
-            unsafe i2d_ASN1_INTEGER(X509_get_serialNumber(handle.pointer), $0)
-        }) ?? []
+    /// The fields that OpenSSL gives only encoded anew (RFC 5280, section 4.1).
+    private struct Fields {
+        let serialNumber: [UInt8]
+        let subjectPublicKeyInfo: [UInt8]
+
+        init?(_ der: [UInt8]) {
+            guard let whole = DER.readWhole(0x30, der), let signed = DER.read(whole[...]) else {
+                return nil
+            }
+            var rest = signed.content
+            // A version is missing in the first version.
+            if let version = DER.read(rest), version.tag == 0xA0 { rest = version.rest }
+            var elements: [DER.Element] = []
+            // serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo.
+            for tag: UInt8 in [0x02, 0x30, 0x30, 0x30, 0x30, 0x30] {
+                guard let element = DER.read(rest), element.tag == tag else { return nil }
+                elements.append(element)
+                rest = element.rest
+            }
+            serialNumber = Array(elements[0].bytes)
+            subjectPublicKeyInfo = Array(elements[5].bytes)
+        }
     }
 
     /// The serial number in hexadecimal, two digits a byte.
     public var serialNumber: String {
-        unsafe hexadecimal(bytes(X509_get0_serialNumber(handle.pointer)))
+        unsafe handle.withPointer { unsafe hexadecimal(bytes(X509_get0_serialNumber($0))) }
     }
 
     /// The SHA-256 hash of the DER, 32 bytes.
@@ -45,38 +65,42 @@ extension Certificate {
 
     /// Whether it may sign other certificates, by its basic constraints.
     public var isAuthority: Bool {
-        unsafe X509_get_extension_flags(handle.pointer) & UInt32(EXFLAG_CA) != 0
+        unsafe handle.withPointer {
+            unsafe X509_get_extension_flags($0) & UInt32(EXFLAG_CA) != 0
+        }
     }
 
     /// The rfc822Names in its subjectAltName, in order.
-    public var emailAddresses: [String] {
-        guard
-            let names = unsafe X509_get_ext_d2i(
-                handle.pointer, NID_subject_alt_name, nil, nil
-            ).map({ OpaquePointer($0) })
-        else { return [] }
-        defer { unsafe GENERAL_NAMES_free(names) }
-        var addresses: [String] = []
-        for index in 0..<(unsafe tokencert_sk_GENERAL_NAME_num(names)) {
-            let name = unsafe tokencert_sk_GENERAL_NAME_value(names, index)
-            if let address = unsafe tokencert_GENERAL_NAME_rfc822(name) {
-                addresses.append(unsafe String(decoding: bytes(address), as: UTF8.self))
-            }
-        }
-        return addresses
-    }
+    public var emailAddresses: [String] { alternativeNames.compactMap { $0 } }
 
     /// Whether its subjectAltName has anything but rfc822Names.
-    public var hasOtherAlternativeNames: Bool {
-        guard
-            let names = unsafe X509_get_ext_d2i(
-                handle.pointer, NID_subject_alt_name, nil, nil
-            ).map({ OpaquePointer($0) })
-        else { return false }
+    public var hasOtherAlternativeNames: Bool { alternativeNames.contains(nil) }
+
+    /// The names in its subjectAltName; nil for one that is not an rfc822Name.
+    private var alternativeNames: [String?] {
+        guard let names = unsafe decoded(NID_subject_alt_name) else { return [] }
         defer { unsafe GENERAL_NAMES_free(names) }
-        return (0..<(unsafe tokencert_sk_GENERAL_NAME_num(names))).contains { index in
-            unsafe tokencert_GENERAL_NAME_rfc822(tokencert_sk_GENERAL_NAME_value(names, index))
-                == nil
+        return (0..<(unsafe tokencert_sk_GENERAL_NAME_num(names))).map { index in
+            let name = unsafe tokencert_sk_GENERAL_NAME_value(names, index)
+            return unsafe tokencert_GENERAL_NAME_rfc822(name).map {
+                unsafe String(decoding: bytes($0), as: UTF8.self)
+            }
+        }
+    }
+
+    /// What OpenSSL makes of an extension, which the caller owns; nil if it is absent, or one of
+    /// ``malformedExtensions``.
+    ///
+    /// The C function is `X509_get_ext_d2i`.
+    @unsafe private func decoded(_ type: Int32) -> OpaquePointer? {
+        unsafe handle.withPointer { pointer in
+            defer { ERR_clear_error() }
+            let index = unsafe X509_get_ext_by_NID(pointer, type, -1)
+            guard index >= 0, unsafe isReadable(X509_get_ext(pointer, index)) else { return nil }
+            // -1 where it is absent, -2 where there are several.
+            var isCritical: Int32 = -1
+            let value = unsafe X509_get_ext_d2i(pointer, type, &isCritical, nil)
+            return isCritical >= 0 ? unsafe value.map { OpaquePointer($0) } : nil
         }
     }
 
@@ -85,34 +109,34 @@ extension Certificate {
     ///
     /// - Parameter usage: The use.
     public func allows(_ usage: KeyUsage) -> Bool? {
-        let bits = unsafe X509_get_key_usage(handle.pointer)
+        let bits = unsafe handle.withPointer { unsafe X509_get_key_usage($0) }
         return bits == UInt32.max ? nil : bits & (0x80 >> UInt32(usage.rawValue)) != 0
     }
 
     /// What it is for, in order; empty where it does not say.
     public var extendedKeyUsages: [ExtendedKeyUsage] {
-        guard
-            let usages = unsafe X509_get_ext_d2i(handle.pointer, NID_ext_key_usage, nil, nil)
-                .map({ OpaquePointer($0) })
-        else { return [] }
+        guard let usages = unsafe decoded(NID_ext_key_usage) else { return [] }
         defer { unsafe EXTENDED_KEY_USAGE_free(usages) }
         return (0..<(unsafe tokencert_sk_ASN1_OBJECT_num(usages))).map {
-            ExtendedKeyUsage(
-                objectIdentifier: unsafe dotted(tokencert_sk_ASN1_OBJECT_value(usages, $0)))
+            let object = unsafe tokencert_sk_ASN1_OBJECT_value(usages, $0)
+            let der =
+                (try? unsafe OpenSSLX509.der("an identifier") {
+                    unsafe i2d_ASN1_OBJECT(object, $0)
+                }) ?? []
+            return ExtendedKeyUsage(
+                objectIdentifier: unsafe dotted(object) ?? hexadecimal(der), der: der)
         }
     }
 
     /// The name that its subjectKeyIdentifier gives its key, or nil.
     public var subjectKeyIdentifier: [UInt8]? {
-        unsafe X509_get0_subject_key_id(handle.pointer).map { unsafe bytes($0) }
+        unsafe handle.withPointer {
+            unsafe X509_get0_subject_key_id($0).map { unsafe bytes($0) }
+        }
     }
 
-    /// The certificate in PEM, with a line end at its end.
-    public var pem: String {
-        guard let output = try? MemoryBIO() else { return "" }
-        unsafe PEM_write_bio_X509(output.pointer, handle.pointer)
-        return output.text
-    }
+    /// The certificate in PEM, with a line end at its end: ``der`` as it is.
+    public var pem: String { pemText("CERTIFICATE", der) }
 
     /// Insists that the certificate was signed with a key.
     ///
@@ -121,7 +145,10 @@ extension Certificate {
     public func verifySignature(_ key: PublicKey) throws(X509Error) {
         let issuerKey = try key.makeHandle()
         ERR_clear_error()
-        guard unsafe X509_verify(handle.pointer, issuerKey.pointer) == 1 else {
+        let isSigned = unsafe handle.withPointer { certificate in
+            unsafe issuerKey.withPointer { unsafe X509_verify(certificate, $0) == 1 }
+        }
+        guard isSigned else {
             throw .fromOpenSSL(.badSignature, "the certificate was not signed with that key")
         }
     }
@@ -129,29 +156,23 @@ extension Certificate {
     /// Reads every certificate in a text as people and servers send it: other text before, between
     /// and after them, any line ends.
     ///
-    /// The C function is `PEM_read_bio_X509`.
+    /// The blocks may be named `CERTIFICATE`, `X509 CERTIFICATE` or `TRUSTED CERTIFICATE`; the
+    /// trust settings that OpenSSL adds to the last are ignored. Keys, requests and revocation
+    /// lists are passed over. Any other block is an error. The C function is `PEM_read_bio`.
     ///
     /// - Parameter text: The bytes.
     /// - Returns: The certificates in their order, none where the text has none; and an error with
-    ///   code ``X509Error/Code/malformed`` where one that begins after them is broken or cut.
+    ///   code ``X509Error/Code/malformed`` where one that begins after them is broken or cut, or is
+    ///   of a kind that is not known. It names the block.
     public static func all(
         inPEM text: [UInt8]
     ) -> (certificates: [Certificate], error: X509Error?) {
         var certificates: [Certificate] = []
         do throws(X509Error) {
-            let input = try MemoryBIO(text)
-            ERR_clear_error()
-            while let pointer = unsafe PEM_read_bio_X509(
-                input.pointer, nil, tokencert_no_password, nil)
-            {
-                let handle = unsafe CertificateHandle(owning: pointer)
-                certificates.append(try Certificate(handle: handle))
+            var reader = try PEMReader(text)
+            while let block = try reader.next() {
+                if let certificate = try block.certificate() { certificates.append(certificate) }
             }
-            // What is left in the queue at a regular end.
-            guard tokencert_is_pem_end(ERR_peek_last_error()) == 1 else {
-                throw .fromOpenSSL(.malformed, "a certificate in PEM is broken or cut")
-            }
-            ERR_clear_error()
             return (certificates, nil)
         } catch {
             return (certificates, error)

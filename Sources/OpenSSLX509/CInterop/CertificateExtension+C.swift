@@ -3,16 +3,81 @@ internal import COpenSSL
 extension CertificateExtension {
     /// Makes an `X509_EXTENSION`, which the caller owns.
     @unsafe func makeX509Extension() throws(X509Error) -> OpaquePointer {
-        let object = unsafe OBJ_txt2obj(identifier, 1)
+        guard let object = unsafe OBJ_txt2obj(identifier, 1) else {
+            throw .fromOpenSSL(.malformed, "the extension \(identifier)")
+        }
         defer { unsafe ASN1_OBJECT_free(object) }
-        let data = unsafe ASN1_OCTET_STRING_new()
+        guard let data = unsafe ASN1_OCTET_STRING_new() else {
+            throw .fromOpenSSL(.failed, "the extension \(identifier)")
+        }
         defer { unsafe ASN1_OCTET_STRING_free(data) }
-        unsafe ASN1_OCTET_STRING_set(data, value, Int32(value.count))
-        guard
+        guard unsafe ASN1_OCTET_STRING_set(data, value, Int32(clamping: value.count)) == 1,
             let made = unsafe X509_EXTENSION_create_by_OBJ(nil, object, isCritical ? 1 : 0, data)
         else {
             throw .fromOpenSSL(.failed, "the extension \(identifier)")
         }
+        guard unsafe isReadable(made) else {
+            unsafe X509_EXTENSION_free(made)
+            throw X509Error(
+                code: .malformed, context: "a value that the extension \(identifier) cannot have",
+                reasons: [])
+        }
         return unsafe made
     }
+}
+
+/// Whether an extension has a value that its type can have, or is of a type that OpenSSL does not
+/// know.
+///
+/// The C function is `X509V3_EXT_d2i`.
+@unsafe func isReadable(_ element: OpaquePointer?) -> Bool {
+    defer { ERR_clear_error() }
+    switch unsafe tokencert_extension_form(element) {
+    case TOKENCERT_EXTENSION_UNKNOWN: return true
+    case TOKENCERT_EXTENSION_READABLE:
+        return CertificateExtension.isUsable(
+            unsafe bytes(X509_EXTENSION_get_data(element)),
+            unsafe dotted(X509_EXTENSION_get_object(element)) ?? "")
+    default: return false
+    }
+}
+
+extension Certificate {
+    /// The extensions that are there more than once or have a value that their type cannot have, by
+    /// name or by identifier; empty for a sound certificate.
+    ///
+    /// What the certificate says in them is not known. ``emailAddresses``, ``extendedKeyUsages`` and
+    /// ``hasOtherAlternativeNames`` have nothing of such an extension, as if it were absent, so a
+    /// certificate that has one must not be relied on: ``TrustAnchors/verify(_:intermediates:at:)``
+    /// refuses it.
+    public var malformedExtensions: [String] {
+        unsafe handle.withPointer { pointer in
+            var names: [String] = []
+            var known: Set<String> = []
+            for index in 0..<(unsafe max(0, X509_get_ext_count(pointer))) {
+                let element = unsafe X509_get_ext(pointer, index)
+                let name = unsafe extensionName(X509_EXTENSION_get_object(element))
+                let isFirst = known.insert(name).inserted
+                if unsafe !(isFirst && isReadable(element)), !names.contains(name) {
+                    names.append(name)
+                }
+            }
+            // What OpenSSL found beyond that, such as a path length without an authority.
+            if names.isEmpty,
+                unsafe X509_get_extension_flags(pointer) & UInt32(EXFLAG_INVALID) != 0
+            {
+                names.append("an extension with a value against RFC 5280")
+            }
+            return names
+        }
+    }
+}
+
+/// OpenSSL's short name of an extension, or its identifier.
+@unsafe private func extensionName(_ object: OpaquePointer?) -> String {
+    let number = unsafe OBJ_obj2nid(object)
+    if number != NID_undef, let name = unsafe OBJ_nid2sn(number) {
+        return unsafe String(cString: name)
+    }
+    return unsafe dotted(object) ?? "an extension without a name"
 }

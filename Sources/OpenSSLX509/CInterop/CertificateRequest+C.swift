@@ -25,22 +25,27 @@ extension CertificateRequestDraft {
             throw .fromOpenSSL(.failed, "an empty request")
         }
         let handle = unsafe RequestHandle(owning: pointer)
-        defer { withExtendedLifetime(handle) {} }
         self.publicKey = publicKey
         signatureAlgorithm = algorithm
-        unsafe X509_REQ_set_version(pointer, 0)
-        try unsafe subject.add(to: X509_REQ_get_subject_name(pointer))
         let key = try publicKey.makeHandle()
-        guard unsafe X509_REQ_set_pubkey(pointer, key.pointer) == 1 else {
-            throw .fromOpenSSL(.failed, "a request's key")
-        }
-        if !extensions.isEmpty {
-            let stack = try ExtensionStack.holding(extensions)
-            guard unsafe X509_REQ_add_extensions(pointer, stack.pointer) == 1 else {
-                throw .fromOpenSSL(.failed, "a request's extensions")
+        toBeSigned = try unsafe handle.withPointer { request throws(X509Error) in
+            guard unsafe X509_REQ_set_version(request, 0) == 1,
+                let name = unsafe X509_REQ_get_subject_name(request)
+            else {
+                throw .fromOpenSSL(.failed, "an empty request")
             }
+            try unsafe subject.add(to: name)
+            guard unsafe key.withPointer({ unsafe X509_REQ_set_pubkey(request, $0) }) == 1 else {
+                throw .fromOpenSSL(.failed, "a request's key")
+            }
+            if !extensions.isEmpty {
+                let stack = try ExtensionStack.holding(extensions)
+                guard unsafe X509_REQ_add_extensions(request, stack.pointer) == 1 else {
+                    throw .fromOpenSSL(.failed, "a request's extensions")
+                }
+            }
+            return try unsafe der("a request") { unsafe i2d_re_X509_REQ_tbs(request, $0) }
         }
-        toBeSigned = try unsafe der("a request") { unsafe i2d_re_X509_REQ_tbs(pointer, $0) }
     }
 
     /// Makes the request, and insists that its signature fits its key.
@@ -96,13 +101,18 @@ extension CertificateRequest {
 
     private init(unverified handle: RequestHandle) throws(X509Error) {
         self.handle = handle
-        let pointer = unsafe handle.pointer
-        der = try unsafe OpenSSLX509.der("a request") { unsafe i2d_X509_REQ(pointer, $0) }
-        subject = try unsafe DistinguishedName(X509_REQ_get_subject_name(pointer))
-        publicKey = try PublicKey(
-            subjectPublicKeyInfo: unsafe OpenSSLX509.der("a public key") {
-                unsafe i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(pointer), $0)
-            })
+        der = try unsafe handle.withPointer { request throws(X509Error) in
+            try unsafe OpenSSLX509.der("a request") { unsafe i2d_X509_REQ(request, $0) }
+        }
+        subject = try unsafe handle.withPointer { request throws(X509Error) in
+            try unsafe DistinguishedName(X509_REQ_get_subject_name(request))
+        }
+        publicKey = try unsafe handle.withPointer { request throws(X509Error) in
+            try PublicKey(
+                subjectPublicKeyInfo: unsafe OpenSSLX509.der("a public key") {
+                    unsafe i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(request), $0)
+                })
+        }
     }
 
     /// Insists that the request was signed with the key inside it.
@@ -112,17 +122,14 @@ extension CertificateRequest {
     /// - Throws: ``X509Error`` with code ``X509Error/Code/badSignature`` where it was not.
     public func verifySignature() throws(X509Error) {
         ERR_clear_error()
-        guard
-            unsafe X509_REQ_verify(handle.pointer, X509_REQ_get0_pubkey(handle.pointer)) == 1
-        else {
+        let isSigned = unsafe handle.withPointer {
+            unsafe X509_REQ_verify($0, X509_REQ_get0_pubkey($0)) == 1
+        }
+        guard isSigned else {
             throw .fromOpenSSL(.badSignature, "the request was not signed with the key inside it")
         }
     }
 
     /// The request in PEM, with a line end at its end.
-    public var pem: String {
-        guard let output = try? MemoryBIO() else { return "" }
-        unsafe PEM_write_bio_X509_REQ(output.pointer, handle.pointer)
-        return output.text
-    }
+    public var pem: String { pemText("CERTIFICATE REQUEST", der) }
 }

@@ -9,79 +9,138 @@ internal import COpenSSL
 #endif
 
 extension TrustAnchors {
-    /// Insists that a chain of signatures leads from a certificate to an anchor.
+    /// Insists that a chain keeps all rules but those about dates.
     ///
-    /// An issuer is found by its name and key identifier and proved by its signature. Its serial
-    /// number plays no part, since CAcert has signed its root and its class 3 certificate anew
-    /// with the same keys. RSA keys in the chain have 2048 bits or more, and no signature below an
-    /// anchor is made with SHA-1 or MD5. The C function is `X509_verify_cert`.
+    /// The dates are compared by ``status(of:intermediates:at:)``: for OpenSSL the last second of a
+    /// validity is not part of it, for RFC 5280 it is.
     ///
-    /// - Parameters:
-    ///   - certificate: The certificate.
-    ///   - intermediates: Certificates that may stand between; they need not be of use, nor right.
-    ///   - time: When all of the chain must be valid, in seconds since 1970-01-01 00:00 UTC.
-    /// - Throws: ``X509Error`` with code ``X509Error/Code/outsideValidity`` where dates are the
-    ///   reason, and ``X509Error/Code/untrusted`` for any other.
-    public func verify(
-        _ certificate: Certificate, intermediates: [Certificate] = [], at time: Int64
-    ) throws(X509Error) {
-        let store = unsafe X509_STORE_new()
-        defer { unsafe X509_STORE_free(store) }
-        for anchor in certificates where !isShadow(anchor, beside: intermediates, at: time) {
-            unsafe X509_STORE_add_cert(store, anchor.handle.pointer)
+    /// - Parameter chain: From the certificate to the anchor; not empty.
+    static func validate(_ chain: [Certificate]) throws(X509Error) {
+        guard let store = unsafe X509_STORE_new() else {
+            throw .fromOpenSSL(.failed, "the check of a chain")
         }
+        defer { unsafe X509_STORE_free(store) }
+        guard let untrusted = unsafe tokencert_sk_X509_new_null() else {
+            throw .fromOpenSSL(.failed, "the check of a chain")
+        }
+        defer { unsafe tokencert_sk_X509_free(untrusted) }
+        guard let context = unsafe X509_STORE_CTX_new() else {
+            throw .fromOpenSSL(.failed, "the check of a chain")
+        }
+        defer { unsafe X509_STORE_CTX_free(context) }
+        // The stack and the context hold pointers that are not counted.
+        defer { withExtendedLifetime(chain) {} }
+        ERR_clear_error()
         unsafe X509_STORE_set_check_issued(store) { _, subject, issuer in
             unsafe mayHaveIssued(subject, issuer) ? 1 : 0
         }
-        let untrusted = unsafe tokencert_sk_X509_new_null()
-        defer { unsafe tokencert_sk_X509_free(untrusted) }
-        for intermediate in intermediates {
-            unsafe tokencert_sk_X509_push(untrusted, intermediate.handle.pointer)
+        let isAnchorAdded = unsafe chain[chain.count - 1].handle.withPointer {
+            unsafe X509_STORE_add_cert(store, $0) == 1
         }
-        let context = unsafe X509_STORE_CTX_new()
-        defer { unsafe X509_STORE_CTX_free(context) }
-        ERR_clear_error()
-        guard
-            unsafe X509_STORE_CTX_init(context, store, certificate.handle.pointer, untrusted) == 1
+        var isReady = isAnchorAdded
+        for intermediate in chain.dropFirst().dropLast() {
+            isReady = unsafe intermediate.handle.withPointer {
+                unsafe tokencert_sk_X509_push(untrusted, $0) > 0 && isReady
+            }
+        }
+        isReady = unsafe chain[0].handle.withPointer {
+            unsafe isReady && X509_STORE_CTX_init(context, store, $0, untrusted) == 1
+        }
+        guard isReady, let parameters = unsafe X509_STORE_CTX_get0_param(context),
+            unsafe X509_VERIFY_PARAM_set_flags(
+                parameters, UInt(X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME)) == 1
         else {
             throw .fromOpenSSL(.failed, "the check of a chain")
         }
-        let parameters = unsafe X509_STORE_CTX_get0_param(context)
-        unsafe X509_VERIFY_PARAM_set_flags(
-            parameters, UInt(X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_USE_CHECK_TIME))
-        unsafe X509_VERIFY_PARAM_set_time(parameters, time_t(time))
-        unsafe X509_VERIFY_PARAM_set_auth_level(parameters, 2)
+        unsafe X509_VERIFY_PARAM_set_auth_level(parameters, securityLevel)
         guard unsafe X509_verify_cert(context) == 1 else {
             let reason = unsafe X509_STORE_CTX_get_error(context)
-            let depth = unsafe X509_STORE_CTX_get_error_depth(context)
+            let depth = unsafe Int(X509_STORE_CTX_get_error_depth(context))
             let text = unsafe String(cString: X509_verify_cert_error_string(Int(reason)))
-            let place = depth == 0 ? "the certificate" : "certificate \(depth) of its chain"
             ERR_clear_error()
-            throw X509Error(
-                code: Self.validityReasons.contains(reason) ? .outsideValidity : .untrusted,
-                context: "\(place): \(text)", reasons: [])
+            let place = place(of: chain[min(max(depth, 0), chain.count - 1)], in: chain)
+            throw X509Error(code: .untrusted, context: "\(place): \(text)", reasons: [])
+        }
+        try requireSoundExtensions(chain)
+        try requireUsage(chain)
+    }
+
+    /// Keys and hashes of 112 bits of strength or more: RSA with 2048 bits, and no SHA-1 below an
+    /// anchor. It is set here, since without a configuration OpenSSL has no level of the system's.
+    static let securityLevel: Int32 = 2
+
+    private static func requireSoundExtensions(_ chain: [Certificate]) throws(X509Error) {
+        for (index, certificate) in chain.enumerated()
+        where index == 0 || index < chain.count - 1 {
+            let place = place(of: certificate, in: chain)
+            guard certificate.hasStrictDates else {
+                throw X509Error(
+                    code: .untrusted, context: "\(place): its validity is malformed", reasons: [])
+            }
+            let malformed = certificate.malformedExtensions
+            guard malformed.isEmpty else {
+                throw X509Error(
+                    code: .untrusted,
+                    context: "\(place): malformed or doubled extension: "
+                        + malformed.joined(separator: ", "), reasons: [])
+            }
         }
     }
 
-    /// Whether an anchor is not valid and another form of it, signed anew with the same key, is.
-    /// OpenSSL would take the one that it finds first.
-    private func isShadow(
-        _ anchor: Certificate, beside others: [Certificate], at time: Int64
-    ) -> Bool {
-        guard !anchor.isValid(at: time) else { return false }
-        return (certificates + others).contains { other in
-            other.isValid(at: time) && other.subject == anchor.subject
-                && other.publicKey == anchor.publicKey
+    /// Insists that the intermediates leave a usage to the certificate. Those of CAcert have no
+    /// extended key usage, which leaves all.
+    private static func requireUsage(_ chain: [Certificate]) throws(X509Error) {
+        var usages = chain[0].limitedUsages
+        for certificate in chain.dropFirst().dropLast() {
+            guard let limit = certificate.limitedUsages else { continue }
+            usages = usages.map { $0.intersection(limit) } ?? limit
+            guard usages?.isEmpty == false else {
+                throw X509Error(
+                    code: .untrusted,
+                    context:
+                        "\(place(of: certificate, in: chain)): it only issues certificates for "
+                        + certificate.extendedKeyUsages.map(\.description).joined(separator: ", "),
+                    reasons: [])
+            }
         }
     }
-
-    private static let validityReasons = [
-        X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID,
-    ]
 }
 
 extension Certificate {
-    fileprivate func isValid(at time: Int64) -> Bool { notBefore <= time && time <= notAfter }
+    /// The usages that it is limited to; nil if it may be used for anything.
+    fileprivate var limitedUsages: Set<ExtendedKeyUsage>? {
+        let usages = extendedKeyUsages
+        return usages.isEmpty || usages.contains(.any) ? nil : Set(usages)
+    }
+
+    /// Whether its dates have the one form that RFC 5280 allows (section 4.1.2.5).
+    ///
+    /// The C function is `X509_cmp_time`, which gives 0 for any other form.
+    fileprivate var hasStrictDates: Bool {
+        unsafe handle.withPointer {
+            var moment = time_t(0)
+            return unsafe X509_cmp_time(X509_get0_notBefore($0), &moment) != 0
+                && X509_cmp_time(X509_get0_notAfter($0), &moment) != 0
+        }
+    }
+
+    /// Whether it may have issued another certificate, by its name and its key identifier.
+    func mayHaveIssued(_ other: Certificate) -> Bool {
+        unsafe handle.withPointer { issuer in
+            unsafe other.handle.withPointer { unsafe OpenSSLX509.mayHaveIssued($0, issuer) }
+        }
+    }
+
+    /// Whether it has signed another certificate.
+    ///
+    /// The C function is `X509_verify`.
+    func hasSigned(_ other: Certificate) -> Bool {
+        defer { ERR_clear_error() }
+        return unsafe handle.withPointer { issuer in
+            guard let key = unsafe X509_get0_pubkey(issuer) else { return false }
+            return unsafe other.handle.withPointer { unsafe X509_verify($0, key) == 1 }
+        }
+    }
 }
 
 /// Whether one certificate may have issued another: the names fit, and so do the key identifiers

@@ -20,7 +20,11 @@ public enum Digest: Sendable, Hashable {
     public func hash(_ bytes: [UInt8]) -> [UInt8] {
         var hash = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var length: UInt32 = 0
-        unsafe EVP_Digest(bytes, bytes.count, &hash, &length, messageDigest, nil)
+        // Fails only without memory or without the algorithm. A hash that was not computed would make
+        // different things equal.
+        guard unsafe EVP_Digest(bytes, bytes.count, &hash, &length, messageDigest, nil) == 1 else {
+            fatalError("OpenSSL cannot compute \(self)")
+        }
         return Array(hash.prefix(Int(length)))
     }
 
@@ -39,8 +43,10 @@ extension SignatureAlgorithm {
 }
 
 extension PublicKey {
+    /// The key as OpenSSL has it: of an RSA key the numbers alone, so that a key which its
+    /// certificate restricts to RSASSA-PSS verifies what a token signs with PKCS#1 v1.5.
     func makeHandle() throws(X509Error) -> KeyHandle {
-        let (pointer, isWhole) = try unsafe parse(subjectPublicKeyInfo, "a public key") {
+        let (pointer, isWhole) = try unsafe parse(canonical, "a public key") {
             unsafe d2i_PUBKEY(nil, $0, $1)
         }
         let handle = unsafe KeyHandle(owning: pointer)
@@ -64,14 +70,16 @@ extension PublicKey {
     ) throws(X509Error) {
         let key = try makeHandle()
         ERR_clear_error()
-        let context = unsafe EVP_MD_CTX_new()
+        guard let context = unsafe EVP_MD_CTX_new() else {
+            throw .fromOpenSSL(.failed, "the check of a signature")
+        }
         defer { unsafe EVP_MD_CTX_free(context) }
-        guard
-            unsafe EVP_DigestVerifyInit(context, nil, algorithm.messageDigest, nil, key.pointer)
-                == 1,
-            unsafe EVP_DigestVerify(
-                context, signature, signature.count, message, message.count) == 1
-        else {
+        let isRight = unsafe key.withPointer { key in
+            unsafe EVP_DigestVerifyInit(context, nil, algorithm.messageDigest, nil, key) == 1
+                && EVP_DigestVerify(context, signature, signature.count, message, message.count)
+                    == 1
+        }
+        guard isRight else {
             throw .fromOpenSSL(.badSignature, "the signature does not fit the key")
         }
     }

@@ -8,42 +8,41 @@ internal import COpenSSL
     internal import Glibc
 #endif
 
-// One owner for each type of OpenSSL's. An owner frees what it owns and nothing else.
+// One owner for each type of OpenSSL's. An owner frees what it owns and nothing else. It lends its
+// pointer to a closure, so that it outlives each use of the pointer.
 
-/// Owns an `X509`. It is not changed once it is handed out, so threads may share it.
-@safe final class CertificateHandle: @unchecked Sendable {
-    let pointer: OpaquePointer
+/// Owns an object that is not changed once it is handed out, so threads may share it.
+@safe class Handle: @unchecked Sendable {
+    fileprivate let pointer: OpaquePointer
 
     init(owning pointer: OpaquePointer) {
         unsafe self.pointer = unsafe pointer
     }
 
+    @unsafe final func withPointer<Result, Failure: Error>(
+        _ body: (OpaquePointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        defer { withExtendedLifetime(self) {} }
+        return try unsafe body(pointer)
+    }
+}
+
+/// Owns an `X509`.
+@safe final class CertificateHandle: Handle, @unchecked Sendable {
     deinit {
         unsafe X509_free(pointer)
     }
 }
 
-/// Owns an `X509_REQ`. It is not changed once it is handed out, so threads may share it.
-@safe final class RequestHandle: @unchecked Sendable {
-    let pointer: OpaquePointer
-
-    init(owning pointer: OpaquePointer) {
-        unsafe self.pointer = unsafe pointer
-    }
-
+/// Owns an `X509_REQ`.
+@safe final class RequestHandle: Handle, @unchecked Sendable {
     deinit {
         unsafe X509_REQ_free(pointer)
     }
 }
 
-/// Owns an `EVP_PKEY`. It is not changed once it is handed out, so threads may share it.
-@safe final class KeyHandle: @unchecked Sendable {
-    let pointer: OpaquePointer
-
-    init(owning pointer: OpaquePointer) {
-        unsafe self.pointer = unsafe pointer
-    }
-
+/// Owns an `EVP_PKEY`.
+@safe final class KeyHandle: Handle, @unchecked Sendable {
     deinit {
         unsafe EVP_PKEY_free(pointer)
     }
@@ -64,7 +63,10 @@ internal import COpenSSL
         let stack = unsafe Self(owning: pointer)
         for element in extensions {
             let made = try unsafe element.makeX509Extension()
-            unsafe tokencert_sk_X509_EXTENSION_push(pointer, made)
+            guard unsafe tokencert_sk_X509_EXTENSION_push(pointer, made) > 0 else {
+                unsafe X509_EXTENSION_free(made)
+                throw .fromOpenSSL(.failed, "a list of extensions")
+            }
         }
         return stack
     }
@@ -86,8 +88,17 @@ internal import COpenSSL
     }
 
     init(_ bytes: [UInt8]) throws(X509Error) {
-        try self.init()
-        _ = unsafe BIO_write(pointer, bytes, Int32(clamping: bytes.count))
+        let length = Int32(clamping: bytes.count)
+        guard let pointer = unsafe BIO_new(BIO_s_mem()) else {
+            throw .fromOpenSSL(.failed, "a buffer")
+        }
+        guard Int(length) == bytes.count,
+            unsafe bytes.isEmpty || BIO_write(pointer, bytes, length) == length
+        else {
+            unsafe BIO_free(pointer)
+            throw .fromOpenSSL(.failed, "a buffer of \(bytes.count) bytes")
+        }
+        unsafe self.pointer = unsafe pointer
     }
 
     deinit {
@@ -152,12 +163,33 @@ extension X509Error {
             start: ASN1_STRING_get0_data(string), count: Int(ASN1_STRING_length(string))))
 }
 
-/// An object identifier in dots.
-@unsafe func dotted(_ object: OpaquePointer?) -> String {
-    var buffer = [CChar](repeating: 0, count: 128)
-    let length = unsafe OBJ_obj2txt(&buffer, Int32(buffer.count), object, 1)
-    guard length > 0, length < buffer.count else { return "" }
+/// An object identifier in dots; nil if OpenSSL does not write it.
+@unsafe func dotted(_ object: OpaquePointer?) -> String? {
+    let length = unsafe OBJ_obj2txt(nil, 0, object, 1)
+    guard length > 0 else { return nil }
+    var buffer = [CChar](repeating: 0, count: Int(length) + 1)
+    guard unsafe OBJ_obj2txt(&buffer, length + 1, object, 1) == length else { return nil }
     return String(decoding: buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+/// The object identifier in some DER, in dots; nil if the DER is anything else.
+func dottedIdentifier(_ der: [UInt8]) -> String? {
+    guard
+        let (object, isWhole) = try? unsafe parse(
+            der, "an object identifier", { unsafe d2i_ASN1_OBJECT(nil, $0, $1) })
+    else { return nil }
+    defer { unsafe ASN1_OBJECT_free(object) }
+    return isWhole ? unsafe dotted(object) : nil
+}
+
+/// DER in PEM, with a line end at its end.
+///
+/// The C function is `PEM_write_bio`.
+func pemText(_ name: String, _ der: [UInt8]) -> String {
+    guard let output = try? MemoryBIO(),
+        unsafe PEM_write_bio(output.pointer, name, "", der, der.count) > 0
+    else { return "" }
+    return output.text
 }
 
 /// Seconds since 1970-01-01 00:00 UTC.

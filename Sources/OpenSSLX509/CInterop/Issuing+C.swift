@@ -23,20 +23,28 @@ extension HostPrivateKey {
         default:
             throw X509Error(code: .unsupported, context: "a key of kind \(kind)", reasons: [])
         }
-        let context = unsafe EVP_PKEY_CTX_new_id(identifier, nil)
+        ERR_clear_error()
+        guard let context = unsafe EVP_PKEY_CTX_new_id(identifier, nil) else {
+            throw .fromOpenSSL(.failed, "a new key")
+        }
         defer { unsafe EVP_PKEY_CTX_free(context) }
-        unsafe EVP_PKEY_keygen_init(context)
+        guard unsafe EVP_PKEY_keygen_init(context) == 1 else {
+            throw .fromOpenSSL(.failed, "a new key")
+        }
+        let isSet: Int32
         switch kind {
         case .rsa(let bits):
-            unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, Int32(bits))
+            isSet = unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, Int32(clamping: bits))
         case .ec(let curve):
-            unsafe EVP_PKEY_CTX_set_ec_paramgen_curve_nid(
+            isSet = unsafe EVP_PKEY_CTX_set_ec_paramgen_curve_nid(
                 context, OBJ_txt2nid(curve.objectIdentifier))
         default:
-            break
+            isSet = 0
         }
         var pointer: OpaquePointer?
-        guard unsafe EVP_PKEY_keygen(context, &pointer) == 1, let pointer = unsafe pointer else {
+        guard isSet == 1, unsafe EVP_PKEY_keygen(context, &pointer) == 1,
+            let pointer = unsafe pointer
+        else {
             throw .fromOpenSSL(.failed, "a new key")
         }
         return try HostPrivateKey(handle: unsafe KeyHandle(owning: pointer))
@@ -63,8 +71,8 @@ extension HostPrivateKey {
     private init(handle: KeyHandle) throws(X509Error) {
         self.handle = handle
         publicKey = try PublicKey(
-            subjectPublicKeyInfo: unsafe OpenSSLX509.der("a public key") {
-                unsafe i2d_PUBKEY(handle.pointer, $0)
+            subjectPublicKeyInfo: unsafe handle.withPointer { pointer throws(X509Error) in
+                try unsafe OpenSSLX509.der("a public key") { unsafe i2d_PUBKEY(pointer, $0) }
             })
         guard let algorithm = SignatureAlgorithm(for: publicKey.kind) else {
             throw X509Error(
@@ -76,8 +84,10 @@ extension HostPrivateKey {
     /// The key in PEM (PKCS#8), without a passphrase.
     public var pem: String {
         guard let output = try? MemoryBIO() else { return "" }
-        unsafe PEM_write_bio_PKCS8PrivateKey(output.pointer, handle.pointer, nil, nil, 0, nil, nil)
-        return output.text
+        let isWritten = unsafe handle.withPointer {
+            unsafe PEM_write_bio_PKCS8PrivateKey(output.pointer, $0, nil, nil, 0, nil, nil) == 1
+        }
+        return isWritten ? output.text : ""
     }
 
     /// Signs a message.
@@ -86,15 +96,18 @@ extension HostPrivateKey {
     /// - Returns: The signature in X.509's form.
     /// - Throws: ``X509Error``.
     public func sign(_ message: [UInt8]) throws(X509Error) -> [UInt8] {
-        let context = unsafe EVP_MD_CTX_new()
+        guard let context = unsafe EVP_MD_CTX_new() else {
+            throw .fromOpenSSL(.failed, "a signature")
+        }
         defer { unsafe EVP_MD_CTX_free(context) }
         var length = 1024
         var signature = [UInt8](repeating: 0, count: length)
-        guard
+        let isSigned = unsafe handle.withPointer { key in
             unsafe EVP_DigestSignInit(
-                context, nil, signatureAlgorithm.messageDigest, nil, handle.pointer) == 1,
-            unsafe EVP_DigestSign(context, &signature, &length, message, message.count) == 1
-        else {
+                context, nil, signatureAlgorithm.messageDigest, nil, key) == 1
+                && EVP_DigestSign(context, &signature, &length, message, message.count) == 1
+        }
+        guard isSigned else {
             throw .fromOpenSSL(.failed, "a signature")
         }
         return Array(signature.prefix(length))
@@ -112,38 +125,60 @@ extension HostPrivateKey {
     public func issue(
         _ content: CertificateContent, issuer: Certificate?
     ) throws(X509Error) -> Certificate {
+        ERR_clear_error()
         guard let pointer = unsafe X509_new() else {
             throw .fromOpenSSL(.failed, "an empty certificate")
         }
         let certificate = unsafe CertificateHandle(owning: pointer)
-        defer { withExtendedLifetime(certificate) {} }
-        unsafe X509_set_version(pointer, 2)
+        // Read anew, so that nothing is remembered from the making.
+        return try Certificate(
+            der: unsafe certificate.withPointer { pointer throws(X509Error) in
+                try unsafe fill(pointer, with: content, issuer)
+                ERR_clear_error()
+                let isSigned = unsafe handle.withPointer {
+                    unsafe X509_sign(pointer, $0, signatureAlgorithm.messageDigest) > 0
+                }
+                guard isSigned else {
+                    throw .fromOpenSSL(.failed, "a certificate's signature")
+                }
+                return try unsafe OpenSSLX509.der("a certificate") { unsafe i2d_X509(pointer, $0) }
+            })
+    }
+
+    @unsafe private func fill(
+        _ pointer: OpaquePointer, with content: CertificateContent, _ issuer: Certificate?
+    ) throws(X509Error) {
+        func require(_ result: Int32) throws(X509Error) {
+            guard result == 1 else { throw .fromOpenSSL(.failed, "a certificate's fields") }
+        }
+        try unsafe require(X509_set_version(pointer, 2))
         let serialNumber = DER.integer(content.serialNumber)
         let (number, _) = try unsafe OpenSSLX509.parse(serialNumber, "a serial number") {
             unsafe d2i_ASN1_INTEGER(nil, $0, $1)
         }
-        unsafe X509_set_serialNumber(pointer, number)
-        unsafe ASN1_INTEGER_free(number)
+        defer { unsafe ASN1_INTEGER_free(number) }
+        try unsafe require(X509_set_serialNumber(pointer, number))
         try unsafe content.subject.add(to: X509_get_subject_name(pointer))
-        unsafe X509_set_issuer_name(
-            pointer, X509_get_subject_name(issuer.map { unsafe $0.handle.pointer } ?? pointer))
-        unsafe ASN1_TIME_set(X509_getm_notBefore(pointer), time_t(content.notBefore))
-        unsafe ASN1_TIME_set(X509_getm_notAfter(pointer), time_t(content.notAfter))
+        let isNamed =
+            if let issuer {
+                unsafe issuer.handle.withPointer {
+                    unsafe X509_set_issuer_name(pointer, X509_get_subject_name($0))
+                }
+            } else {
+                unsafe X509_set_issuer_name(pointer, X509_get_subject_name(pointer))
+            }
+        try require(isNamed)
+        guard unsafe ASN1_TIME_set(X509_getm_notBefore(pointer), time_t(content.notBefore)) != nil,
+            unsafe ASN1_TIME_set(X509_getm_notAfter(pointer), time_t(content.notAfter)) != nil
+        else {
+            throw .fromOpenSSL(.failed, "a certificate's validity")
+        }
         let key = try content.publicKey.makeHandle()
-        unsafe X509_set_pubkey(pointer, key.pointer)
+        try unsafe require(key.withPointer { unsafe X509_set_pubkey(pointer, $0) })
         for element in content.extensions {
             let made = try unsafe element.makeX509Extension()
-            unsafe X509_add_ext(pointer, made, -1)
-            unsafe X509_EXTENSION_free(made)
+            defer { unsafe X509_EXTENSION_free(made) }
+            try unsafe require(X509_add_ext(pointer, made, -1))
         }
-        ERR_clear_error()
-        guard
-            unsafe X509_sign(pointer, handle.pointer, signatureAlgorithm.messageDigest) > 0
-        else {
-            throw .fromOpenSSL(.failed, "a certificate's signature")
-        }
-        // Read anew, so that nothing is remembered from the making.
-        return try Certificate(
-            der: unsafe OpenSSLX509.der("a certificate") { unsafe i2d_X509(pointer, $0) })
     }
 }

@@ -5,7 +5,9 @@ extension Certificate {
     ///
     /// The C function is `X509_get1_ocsp`.
     public var ocspAddresses: [String] {
-        guard let strings = unsafe X509_get1_ocsp(handle.pointer) else { return [] }
+        guard let strings = unsafe handle.withPointer({ unsafe X509_get1_ocsp($0) }) else {
+            return []
+        }
         defer { unsafe X509_email_free(strings) }
         return (0..<(unsafe tokencert_sk_OPENSSL_STRING_num(strings))).compactMap { index in
             unsafe tokencert_sk_OPENSSL_STRING_value(strings, index).map {
@@ -37,10 +39,11 @@ public struct OCSPQuestion: Sendable {
             throw .fromOpenSSL(.failed, "an OCSP request")
         }
         defer { unsafe OCSP_REQUEST_free(request) }
-        guard
-            let id = unsafe OCSP_cert_to_id(nil, certificate.handle.pointer, issuer.handle.pointer),
-            unsafe OCSP_request_add0_id(request, id) != nil
-        else {
+        guard let id = unsafe Self.identifier(of: certificate, issuer, nil) else {
+            throw .fromOpenSSL(.failed, "an OCSP request")
+        }
+        guard unsafe OCSP_request_add0_id(request, id) != nil else {
+            unsafe OCSP_CERTID_free(id)
             throw .fromOpenSSL(.failed, "an OCSP request")
         }
         der = try unsafe OpenSSLX509.der("an OCSP request") {
@@ -48,44 +51,75 @@ public struct OCSPQuestion: Sendable {
         }
     }
 
+    /// How OCSP names a certificate, which the caller owns.
+    ///
+    /// - Parameter hash: The hash function; nil for SHA-1, which every responder knows.
+    @unsafe private static func identifier(
+        of certificate: Certificate, _ issuer: Certificate, _ hash: OpaquePointer?
+    ) -> OpaquePointer? {
+        unsafe certificate.handle.withPointer { certificate in
+            unsafe issuer.handle.withPointer { unsafe OCSP_cert_to_id(hash, certificate, $0) }
+        }
+    }
+
     /// Reads an answer, and insists that the issuer or a responder of its choice has signed it and
     /// that it is of today.
     ///
-    /// The C functions are `OCSP_basic_verify`, `OCSP_resp_find_status` and `OCSP_check_validity`.
+    /// The answer may name the certificate with any hash function, whichever the question has. If
+    /// it has several statuses of the certificate, "revoked" counts, then "good". The C functions
+    /// are `OCSP_basic_verify`, `OCSP_single_get0_status` and `OCSP_check_validity`.
     ///
     /// - Parameter answer: The DER of the response.
     /// - Throws: ``X509Error`` where it is none, is not signed as it must be, or is too old.
     public func status(in answer: [UInt8]) throws(X509Error) -> RevocationStatus {
-        let (response, _) = try unsafe parse(answer, "no OCSP response") {
+        let (response, isWhole) = try unsafe parse(answer, "no OCSP response") {
             unsafe d2i_OCSP_RESPONSE(nil, $0, $1)
         }
         defer { unsafe OCSP_RESPONSE_free(response) }
+        guard isWhole else {
+            throw X509Error(code: .malformed, context: "bytes after an OCSP response", reasons: [])
+        }
         let outcome = unsafe OCSP_response_status(response)
-        guard outcome == OCSP_RESPONSE_STATUS_SUCCESSFUL,
-            let basic = unsafe OCSP_response_get1_basic(response)
-        else {
+        guard outcome == OCSP_RESPONSE_STATUS_SUCCESSFUL else {
             let text = unsafe String(cString: OCSP_response_status_str(Int(outcome)))
             throw X509Error(
                 code: .failed, context: "the OCSP responder says: \(text)", reasons: [])
         }
+        guard let basic = unsafe OCSP_response_get1_basic(response) else {
+            throw .fromOpenSSL(.malformed, "the OCSP response has no status in it")
+        }
         defer { unsafe OCSP_BASICRESP_free(basic) }
         try unsafe requireSigned(basic)
-        guard
-            let id = unsafe OCSP_cert_to_id(nil, certificate.handle.pointer, issuer.handle.pointer)
-        else { throw .fromOpenSSL(.failed, "an OCSP request") }
-        defer { unsafe OCSP_CERTID_free(id) }
-        var status: Int32 = 0
+        var statuses: [RevocationStatus] = []
+        var tooOld: X509Error?
+        for index in 0..<(unsafe max(0, OCSP_resp_count(basic))) {
+            guard let single = unsafe OCSP_resp_get0(basic, index),
+                unsafe isAboutCertificate(OCSP_SINGLERESP_get0_id(single))
+            else { continue }
+            do throws(X509Error) {
+                statuses.append(try unsafe Self.status(single))
+            } catch {
+                tooOld = error
+            }
+        }
+        if let revoked = statuses.first(where: { $0.isRevoked }) { return revoked }
+        if statuses.contains(.good) { return .good }
+        if let other = statuses.first { return other }
+        throw tooOld
+            ?? X509Error(
+                code: .failed, context: "the OCSP response is about another certificate",
+                reasons: [])
+    }
+
+    @unsafe private static func status(_ single: OpaquePointer) throws(X509Error)
+        -> RevocationStatus
+    {
         var revoked: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
         var thisUpdate: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
         var nextUpdate: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
-        guard
-            unsafe OCSP_resp_find_status(
-                basic, id, &status, nil, &revoked, &thisUpdate, &nextUpdate) == 1
-        else {
-            throw X509Error(
-                code: .failed, context: "the OCSP response is about another certificate",
-                reasons: [])
-        }
+        ERR_clear_error()
+        let status = unsafe OCSP_single_get0_status(
+            single, nil, &revoked, &thisUpdate, &nextUpdate)
         // Five minutes for clocks that differ. An answer that does not say until when it is good may
         // be one that somebody kept from before a revocation.
         let oldest = unsafe nextUpdate == nil ? 86_400 : -1
@@ -99,20 +133,51 @@ public struct OCSPQuestion: Sendable {
         }
     }
 
+    /// Whether an identifier in a response is that of the certificate, made with the same hash
+    /// function.
+    @unsafe private func isAboutCertificate(_ id: OpaquePointer?) -> Bool {
+        var algorithm: OpaquePointer?
+        defer { ERR_clear_error() }
+        guard unsafe OCSP_id_get0_info(nil, &algorithm, nil, nil, id) == 1,
+            let hash = unsafe EVP_get_digestbyname(OBJ_nid2sn(OBJ_obj2nid(algorithm))),
+            let own = unsafe Self.identifier(of: certificate, issuer, hash)
+        else { return false }
+        defer { unsafe OCSP_CERTID_free(own) }
+        return unsafe OCSP_id_cmp(own, id) == 0
+    }
+
     @unsafe private func requireSigned(_ basic: OpaquePointer) throws(X509Error) {
-        let store = unsafe X509_STORE_new()
+        guard let store = unsafe X509_STORE_new() else {
+            throw .fromOpenSSL(.failed, "the check of an OCSP response")
+        }
         defer { unsafe X509_STORE_free(store) }
+        guard let issuers = unsafe tokencert_sk_X509_new_null() else {
+            throw .fromOpenSSL(.failed, "the check of an OCSP response")
+        }
+        defer { unsafe tokencert_sk_X509_free(issuers) }
+        ERR_clear_error()
         unsafe X509_STORE_set_check_issued(store) { _, subject, issuer in
             unsafe mayHaveIssued(subject, issuer) ? 1 : 0
         }
-        unsafe X509_STORE_add_cert(store, issuer.handle.pointer)
-        unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
-        let issuers = unsafe tokencert_sk_X509_new_null()
-        defer { unsafe tokencert_sk_X509_free(issuers) }
-        unsafe tokencert_sk_X509_push(issuers, issuer.handle.pointer)
-        ERR_clear_error()
-        guard unsafe OCSP_basic_verify(basic, issuers, store, 0) == 1 else {
+        let isSigned = try unsafe issuer.handle.withPointer { pointer throws(X509Error) in
+            guard unsafe X509_STORE_add_cert(store, pointer) == 1,
+                unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN)) == 1,
+                unsafe tokencert_sk_X509_push(issuers, pointer) > 0
+            else {
+                throw .fromOpenSSL(.failed, "the check of an OCSP response")
+            }
+            unsafe X509_VERIFY_PARAM_set_auth_level(
+                X509_STORE_get0_param(store), TrustAnchors.securityLevel)
+            return unsafe OCSP_basic_verify(basic, issuers, store, 0) == 1
+        }
+        guard isSigned else {
             throw .fromOpenSSL(.badSignature, "the OCSP response is not signed by the CA")
         }
+    }
+}
+
+extension RevocationStatus {
+    fileprivate var isRevoked: Bool {
+        if case .revoked = self { true } else { false }
     }
 }

@@ -2,8 +2,10 @@
 public struct Certificate: Sendable {
     let handle: CertificateHandle
 
-    /// The DER, as `CKA_VALUE` has it.
+    /// The DER, as `CKA_VALUE` has it: the bytes that were read, never encoded anew.
     public let der: [UInt8]
+    /// The serial number, a DER INTEGER with its tag, as `CKA_SERIAL_NUMBER` has it.
+    public let serialNumberDER: [UInt8]
     /// Whom it is for.
     public let subject: DistinguishedName
     /// Who signed it.
@@ -20,14 +22,66 @@ public struct Certificate: Sendable {
     /// The C function is `d2i_X509`.
     ///
     /// - Parameter der: One certificate and nothing after it.
-    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed``.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed``, or
+    ///   ``X509Error/Code/textInPEM`` if the bytes are text.
     public init(der: [UInt8]) throws(X509Error) {
-        try self.init(handle: Self.parse(der))
+        let element = try Self.firstElement(der)
+        guard element.count == der.count else {
+            throw X509Error(code: .malformed, context: "bytes after a certificate", reasons: [])
+        }
+        try self.init(element: element)
+    }
+
+    /// Reads the certificate that some bytes begin with, as a token gives it: cards that keep files
+    /// of a fixed size fill them with 00 or FF.
+    ///
+    /// The C function is `d2i_X509`.
+    ///
+    /// - Parameter bytes: A certificate and anything after it. ``der`` has the certificate alone.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed``, or
+    ///   ``X509Error/Code/textInPEM`` if the bytes are text.
+    public init(firstIn bytes: [UInt8]) throws(X509Error) {
+        try self.init(element: Self.firstElement(bytes))
+    }
+
+    private static func firstElement(_ bytes: [UInt8]) throws(X509Error) -> [UInt8] {
+        guard !isPEM(bytes) else {
+            throw X509Error(code: .textInPEM, context: "text in PEM, not DER", reasons: [])
+        }
+        guard let element = DER.read(bytes[...]), element.tag == 0x30 else {
+            throw X509Error(code: .malformed, context: "not a certificate", reasons: [])
+        }
+        return Array(element.bytes)
+    }
+
+    /// Whether bytes are text in PEM: after white space they begin with `-----BEGIN`.
+    ///
+    /// - Parameter bytes: The bytes, such as a token's `CKA_VALUE`.
+    public static func isPEM(_ bytes: [UInt8]) -> Bool {
+        let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let text = bytes.starts(with: byteOrderMark) ? bytes.dropFirst(3) : bytes[...]
+        return text.drop { $0 == 0x20 || (0x09...0x0D).contains($0) }
+            .starts(with: "-----BEGIN".utf8)
+    }
+
+    /// Whether a time is within the validity: from the first second to the last, both included
+    /// (RFC 5280, section 4.1.2.5).
+    ///
+    /// - Parameter time: Seconds since 1970-01-01 00:00 UTC.
+    public func isValid(at time: Int64) -> Bool { notBefore <= time && time <= notAfter }
+
+    /// What to call the certificate: the last common name, else the first e-mail address, else the
+    /// whole subject, else `serial` and the serial number. Never empty.
+    public var displayName: String {
+        let names =
+            [subject.commonNames.last, emailAddresses.first, subject.emailAddresses.first]
+            .compactMap { $0 } + [subject.text]
+        return names.first { !$0.allSatisfy(\.isWhitespace) } ?? "serial \(serialNumber)"
     }
 }
 
 extension Certificate: Hashable {
-    /// Whether both have the same DER.
+    /// Whether both have the same DER, byte for byte.
     public static func == (left: Certificate, right: Certificate) -> Bool {
         left.der == right.der
     }

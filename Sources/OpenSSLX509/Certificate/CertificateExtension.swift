@@ -7,6 +7,52 @@ public struct CertificateExtension: Sendable, Hashable {
     /// The DER inside.
     public let value: [UInt8]
 
+    /// Makes an extension of any type.
+    ///
+    /// - Parameters:
+    ///   - identifier: The object identifier, in dots.
+    ///   - isCritical: Whether software that does not know it must refuse the certificate.
+    ///   - value: The value, one element of DER.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` if the identifier is not one,
+    ///   or the value is not one whole element.
+    public init(identifier: String, isCritical: Bool, value: [UInt8]) throws(X509Error) {
+        guard DER.objectIdentifier(parsing: identifier) != nil else {
+            throw X509Error(
+                code: .malformed, context: "“\(identifier)” is not an object identifier",
+                reasons: [])
+        }
+        guard Self.isUsable(value, identifier) else {
+            throw X509Error(
+                code: .malformed, context: "a value that the extension \(identifier) cannot have",
+                reasons: [])
+        }
+        self.init(known: identifier, isCritical: isCritical, value: value)
+    }
+
+    init(known identifier: String, isCritical: Bool, value: [UInt8]) {
+        self.identifier = identifier
+        self.isCritical = isCritical
+        self.value = value
+    }
+
+    private static let keyUsageIdentifier = "2.5.29.15"
+    private static let extendedKeyUsageIdentifier = "2.5.29.37"
+    private static let subjectAlternativeNameIdentifier = "2.5.29.17"
+
+    /// Whether a value has the form that OpenSSL's decoder does not insist on: one element and
+    /// nothing after it, and at least one use or name where the type lists them (RFC 5280).
+    static func isUsable(_ value: [UInt8], _ identifier: String) -> Bool {
+        guard let element = DER.read(value[...]), element.rest.isEmpty else { return false }
+        switch identifier {
+        case keyUsageIdentifier:
+            return element.content.dropFirst().contains { $0 != 0 }
+        case extendedKeyUsageIdentifier, subjectAlternativeNameIdentifier:
+            return !element.content.isEmpty
+        default:
+            return true
+        }
+    }
+
     /// The addresses of a person, as rfc822Name in a subjectAltName.
     ///
     /// - Parameter addresses: The addresses, ASCII.
@@ -21,7 +67,7 @@ public struct CertificateExtension: Sendable, Hashable {
                 reasons: [])
         }
         return Self(
-            identifier: "2.5.29.17", isCritical: false,
+            known: subjectAlternativeNameIdentifier, isCritical: false,
             value: DER.element(
                 0x30, addresses.flatMap { DER.element(0x81, Array($0.utf8)) }))
     }
@@ -35,7 +81,7 @@ public struct CertificateExtension: Sendable, Hashable {
         serverNames names: [String], addresses: [[UInt8]]
     ) -> Self {
         Self(
-            identifier: "2.5.29.17", isCritical: false,
+            known: subjectAlternativeNameIdentifier, isCritical: false,
             value: DER.element(
                 0x30,
                 names.flatMap { DER.element(0x82, Array($0.utf8)) }
@@ -44,22 +90,23 @@ public struct CertificateExtension: Sendable, Hashable {
 
     /// What the key is for.
     ///
-    /// - Parameter usages: The uses.
+    /// - Parameter usages: The uses. Without any, neither a request nor a certificate can be made
+    ///   with the extension (RFC 5280, section 4.2.1.3).
     public static func keyUsage(_ usages: Set<KeyUsage>) -> Self {
         let bits = usages.reduce(UInt8(0)) { $0 | 0x80 >> $1.rawValue }
         return Self(
-            identifier: "2.5.29.15", isCritical: true,
-            value: DER.element(0x03, [UInt8(bits.trailingZeroBitCount), bits]))
+            known: keyUsageIdentifier, isCritical: true,
+            value: DER.element(0x03, bits == 0 ? [0] : [UInt8(bits.trailingZeroBitCount), bits]))
     }
 
     /// What the certificate is for.
     ///
-    /// - Parameter usages: The uses, in order.
+    /// - Parameter usages: The uses, in order. Without any, neither a request nor a certificate can
+    ///   be made with the extension (RFC 5280, section 4.2.1.12).
     public static func extendedKeyUsage(_ usages: [ExtendedKeyUsage]) -> Self {
         Self(
-            identifier: "2.5.29.37", isCritical: false,
-            value: DER.element(
-                0x30, usages.flatMap { DER.objectIdentifier($0.objectIdentifier) }))
+            known: extendedKeyUsageIdentifier, isCritical: false,
+            value: DER.element(0x30, usages.flatMap(\.der)))
     }
 
     /// Whether the certificate may sign others. Critical.
@@ -67,7 +114,7 @@ public struct CertificateExtension: Sendable, Hashable {
     /// - Parameter isAuthority: Whether it may.
     public static func basicConstraints(isAuthority: Bool) -> Self {
         Self(
-            identifier: "2.5.29.19", isCritical: true,
+            known: "2.5.29.19", isCritical: true,
             value: isAuthority ? DER.sequence(DER.booleanTrue) : DER.sequence())
     }
 
@@ -76,7 +123,7 @@ public struct CertificateExtension: Sendable, Hashable {
     /// - Parameter key: The certificate's key.
     public static func subjectKeyIdentifier(_ key: PublicKey) -> Self {
         Self(
-            identifier: "2.5.29.14", isCritical: false, value: DER.octetString(key.keyIdentifier))
+            known: "2.5.29.14", isCritical: false, value: DER.octetString(key.keyIdentifier))
     }
 
     /// Names the key that signs the certificate.
@@ -84,7 +131,7 @@ public struct CertificateExtension: Sendable, Hashable {
     /// - Parameter key: The issuer's key.
     public static func authorityKeyIdentifier(_ key: PublicKey) -> Self {
         Self(
-            identifier: "2.5.29.35", isCritical: false,
+            known: "2.5.29.35", isCritical: false,
             value: DER.sequence(DER.element(0x80, key.keyIdentifier)))
     }
 
@@ -93,7 +140,7 @@ public struct CertificateExtension: Sendable, Hashable {
     /// - Parameter address: A URL, ASCII.
     public static func authorityInformationAccess(ocsp address: String) -> Self {
         Self(
-            identifier: "1.3.6.1.5.5.7.1.1", isCritical: false,
+            known: "1.3.6.1.5.5.7.1.1", isCritical: false,
             value: DER.sequence(
                 DER.sequence(
                     DER.objectIdentifier("1.3.6.1.5.5.7.48.1"),
@@ -121,36 +168,54 @@ public enum KeyUsage: UInt8, Sendable, Hashable {
 public struct ExtendedKeyUsage: Sendable, Hashable {
     /// The object identifier, in dots.
     public let objectIdentifier: String
+    /// The identifier as an OBJECT IDENTIFIER.
+    let der: [UInt8]
 
     /// Makes a use of any identifier.
     ///
-    /// - Parameter objectIdentifier: The identifier, in dots.
-    public init(objectIdentifier: String) {
+    /// - Parameter objectIdentifier: The identifier, in dots, of 1024 characters at most.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` if the text is not one.
+    public init(objectIdentifier: String) throws(X509Error) {
+        guard let der = DER.objectIdentifier(parsing: objectIdentifier) else {
+            throw X509Error(
+                code: .malformed, context: "“\(objectIdentifier)” is not an object identifier",
+                reasons: [])
+        }
+        self.init(objectIdentifier: objectIdentifier, der: der)
+    }
+
+    init(objectIdentifier: String, der: [UInt8]) {
         self.objectIdentifier = objectIdentifier
+        self.der = der
+    }
+
+    private init(known objectIdentifier: String) {
+        self.init(
+            objectIdentifier: objectIdentifier, der: DER.objectIdentifier(objectIdentifier))
     }
 
     /// A client of TLS.
-    public static let clientAuth = Self(objectIdentifier: "1.3.6.1.5.5.7.3.2")
+    public static let clientAuth = Self(known: "1.3.6.1.5.5.7.3.2")
     /// A server of TLS.
-    public static let serverAuth = Self(objectIdentifier: "1.3.6.1.5.5.7.3.1")
+    public static let serverAuth = Self(known: "1.3.6.1.5.5.7.3.1")
     /// Signing code.
-    public static let codeSigning = Self(objectIdentifier: "1.3.6.1.5.5.7.3.3")
+    public static let codeSigning = Self(known: "1.3.6.1.5.5.7.3.3")
     /// Signing and encrypting mail.
-    public static let emailProtection = Self(objectIdentifier: "1.3.6.1.5.5.7.3.4")
+    public static let emailProtection = Self(known: "1.3.6.1.5.5.7.3.4")
     /// Any use.
-    public static let any = Self(objectIdentifier: "2.5.29.37.0")
+    public static let any = Self(known: "2.5.29.37.0")
     /// Microsoft's Server Gated Cryptography, obsolete.
-    public static let microsoftSGC = Self(objectIdentifier: "1.3.6.1.4.1.311.10.3.3")
+    public static let microsoftSGC = Self(known: "1.3.6.1.4.1.311.10.3.3")
     /// Microsoft's Encrypting File System.
-    public static let microsoftEFS = Self(objectIdentifier: "1.3.6.1.4.1.311.10.3.4")
+    public static let microsoftEFS = Self(known: "1.3.6.1.4.1.311.10.3.4")
     /// Microsoft's mark of code that a single person signs.
     public static let microsoftIndividualCodeSigning = Self(
-        objectIdentifier: "1.3.6.1.4.1.311.2.1.21")
+        known: "1.3.6.1.4.1.311.2.1.21")
     /// Microsoft's mark of code that a company signs.
     public static let microsoftCommercialCodeSigning = Self(
-        objectIdentifier: "1.3.6.1.4.1.311.2.1.22")
+        known: "1.3.6.1.4.1.311.2.1.22")
     /// Netscape's Server Gated Cryptography, obsolete.
-    public static let netscapeSGC = Self(objectIdentifier: "2.16.840.1.113730.4.1")
+    public static let netscapeSGC = Self(known: "2.16.840.1.113730.4.1")
 }
 
 extension ExtendedKeyUsage: CustomStringConvertible {

@@ -8,6 +8,8 @@ public struct X509Error: Error, Sendable, Equatable {
 
         /// The bytes are not what they should be.
         public static let malformed = Code(value: "malformed")
+        /// The bytes are text in PEM where DER is expected.
+        public static let textInPEM = Code(value: "textInPEM")
         /// A kind of key, curve or name that this library does not have.
         public static let unsupported = Code(value: "unsupported")
         /// A signature does not fit the key and the bytes.
@@ -26,6 +28,8 @@ public struct X509Error: Error, Sendable, Equatable {
     public let context: String
     /// What OpenSSL's error queue held, innermost first, taken out of it.
     public let reasons: [String]
+    /// The issuer without which no chain can be built, if that is the reason; else nil.
+    public var unknownIssuer: DistinguishedName? = nil
 }
 
 extension X509Error: CustomStringConvertible {

@@ -23,20 +23,49 @@ enum DER {
     static let null: [UInt8] = [0x05, 0x00]
     static let booleanTrue: [UInt8] = [0x01, 0x01, 0xFF]
 
-    /// An OBJECT IDENTIFIER of numbers that are written in dots.
+    /// The OBJECT IDENTIFIER of an identifier that this library names itself.
     static func objectIdentifier(_ dotted: String) -> [UInt8] {
-        let arcs = dotted.split(separator: ".").compactMap { UInt($0) }
-        guard arcs.count >= 2 else { return element(0x06, []) }
-        let content = ([arcs[0] * 40 + arcs[1]] + arcs.dropFirst(2)).flatMap { arc in
-            var digits = [UInt8(arc & 0x7F)]
-            var rest = arc >> 7
-            while rest > 0 {
-                digits.insert(UInt8(rest & 0x7F) | 0x80, at: 0)
-                rest >>= 7
-            }
-            return digits
+        guard let der = objectIdentifier(parsing: dotted) else {
+            preconditionFailure("\(dotted) is not an object identifier")
         }
-        return element(0x06, content)
+        return der
+    }
+
+    /// The OBJECT IDENTIFIER of numbers that are written in dots (X.660). A number may be larger
+    /// than a machine word: those below 2.25 are UUIDs.
+    ///
+    /// - Returns: nil if the text is not an object identifier, or has more than 1024 characters.
+    static func objectIdentifier(parsing dotted: String) -> [UInt8]? {
+        let arcs = dotted.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+            .map { Array($0) }
+        let isNumber = { (arc: [UInt8]) in
+            !arc.isEmpty && arc.allSatisfy { (0x30...0x39).contains($0) }
+                && (arc.count == 1 || arc[0] != 0x30)
+        }
+        guard dotted.utf8.count <= 1024, arcs.count >= 2, arcs.allSatisfy(isNumber),
+            arcs[0].count == 1, arcs[0][0] <= 0x32,
+            // Below 0 and 1 there are 40 numbers each, as both are written in one.
+            arcs[0][0] == 0x32 || arcs[1].count == 1 || (arcs[1].count == 2 && arcs[1][0] < 0x34)
+        else { return nil }
+        let first = base128(arcs[1], adding: Int(arcs[0][0] - 0x30) * 40)
+        return element(0x06, first + arcs.dropFirst(2).flatMap { base128($0) })
+    }
+
+    /// A decimal number in groups of seven bits, all but the last with the eighth bit set.
+    private static func base128(_ decimal: [UInt8], adding number: Int = 0) -> [UInt8] {
+        var groups: [Int] = [0]
+        func multiply(by factor: Int, adding summand: Int) {
+            var carry = summand
+            for index in groups.indices {
+                carry += groups[index] * factor
+                groups[index] = carry & 0x7F
+                carry >>= 7
+            }
+            if carry > 0 { groups.append(carry) }
+        }
+        for digit in decimal { multiply(by: 10, adding: Int(digit) - 0x30) }
+        multiply(by: 1, adding: number)
+        return groups.indices.reversed().map { UInt8(groups[$0]) | ($0 == 0 ? 0 : 0x80) }
     }
 
     private static func length(_ count: Int) -> [UInt8] {
@@ -53,11 +82,14 @@ enum DER {
     /// One element read from the front of some bytes.
     struct Element {
         let tag: UInt8
+        /// All of the element, as it came.
+        let bytes: ArraySlice<UInt8>
         let content: ArraySlice<UInt8>
         let rest: ArraySlice<UInt8>
     }
 
-    /// Reads the first element; nil where the bytes are not one.
+    /// Reads the first element; nil where the bytes are not one. A length may be written in more
+    /// bytes than it needs, since certificates on tokens have such lengths.
     static func read(_ bytes: ArraySlice<UInt8>) -> Element? {
         guard bytes.count >= 2 else { return nil }
         let tag = bytes[bytes.startIndex]
@@ -72,7 +104,8 @@ enum DER {
         }
         guard bytes.endIndex - position >= count else { return nil }
         return Element(
-            tag: tag, content: bytes[position..<position + count],
+            tag: tag, bytes: bytes[..<(position + count)],
+            content: bytes[position..<position + count],
             rest: bytes[(position + count)...])
     }
 

@@ -7,8 +7,9 @@ extension NamedCurve {
     /// - Parameter parameters: DER of ECParameters (RFC 5480, section 2.1.1; SEC 1, section C.2).
     /// - Returns: nil for a curve that is not known here.
     init?(ecParameters parameters: [UInt8]) {
+        let name = DER.readWhole(0x06, parameters).map { DER.element(0x06, $0) }
         let curve =
-            Self.allCases.first { $0.ecParameters == parameters }
+            Self.allCases.first { $0.ecParameters == name }
             ?? ExplicitCurve(parameters).flatMap { found in
                 Self.allCases.first { $0.numbers == found }
             }

@@ -1,9 +1,15 @@
 /// A public key, as the DER of a SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7).
 ///
-/// Two keys are equal where their DER is.
-public struct PublicKey: Sendable, Hashable {
-    /// The DER.
+/// Two keys are equal if their values are: modulus and exponent, curve and point, or the 32 bytes
+/// of Ed25519. How the SubjectPublicKeyInfo is encoded does not matter. RSA keys may be marked as
+/// rsaEncryption, with or without NULL, or as id-RSASSA-PSS with any parameters; a curve may be
+/// named or spelled out; a point may be compressed. Keys of other kinds are equal if their DER is.
+public struct PublicKey: Sendable {
+    /// The DER, as it came.
     public let subjectPublicKeyInfo: [UInt8]
+    /// The DER that all equal keys share: rsaEncryption with NULL, the name of the curve, the
+    /// uncompressed point.
+    let canonical: [UInt8]
 
     /// Takes a SubjectPublicKeyInfo, as `CKA_PUBLIC_KEY_INFO` has it.
     ///
@@ -12,10 +18,11 @@ public struct PublicKey: Sendable, Hashable {
     ///   Whether the numbers make a usable key is found out when the key is used.
     public init(subjectPublicKeyInfo: [UInt8]) throws(X509Error) {
         self.subjectPublicKeyInfo = subjectPublicKeyInfo
-        guard parts != nil else {
+        guard let parts = Parts(subjectPublicKeyInfo) else {
             throw X509Error(
                 code: .malformed, context: "not a SubjectPublicKeyInfo", reasons: [])
         }
+        canonical = parts.canonical ?? subjectPublicKeyInfo
     }
 
     /// Makes an RSA key of what a token holds.
@@ -24,9 +31,8 @@ public struct PublicKey: Sendable, Hashable {
     ///   - modulus: `CKA_MODULUS`, big-endian, unsigned.
     ///   - publicExponent: `CKA_PUBLIC_EXPONENT`, big-endian, unsigned.
     public init(rsaModulus modulus: [UInt8], publicExponent: [UInt8]) {
-        subjectPublicKeyInfo = DER.sequence(
-            DER.sequence(DER.objectIdentifier(Self.rsaEncryption), DER.null),
-            DER.bitString(DER.sequence(DER.integer(modulus), DER.integer(publicExponent))))
+        subjectPublicKeyInfo = Self.rsa(modulus, publicExponent)
+        canonical = subjectPublicKeyInfo
     }
 
     /// Makes a key on a curve of what a token holds.
@@ -41,10 +47,10 @@ public struct PublicKey: Sendable, Hashable {
         let algorithm: [UInt8]
         let lengths: [Int]
         if let curve = NamedCurve(ecParameters: parameters) {
-            algorithm = DER.sequence(DER.objectIdentifier(Self.ecPublicKey), curve.ecParameters)
+            algorithm = DER.sequence(Algorithm.ecPublicKey, curve.ecParameters)
             lengths = [curve.coordinateLength * 2 + 1, curve.coordinateLength + 1]
         } else if Self.namesEd25519(parameters) {
-            algorithm = DER.sequence(DER.objectIdentifier(Self.ed25519))
+            algorithm = DER.sequence(Algorithm.ed25519)
             lengths = [32]
         } else {
             throw X509Error(
@@ -63,63 +69,52 @@ public struct PublicKey: Sendable, Hashable {
             throw X509Error(
                 code: .malformed, context: "a point that does not fit its curve", reasons: [])
         }
-        subjectPublicKeyInfo = DER.sequence(algorithm, DER.bitString(bare))
+        let info = DER.sequence(algorithm, DER.bitString(bare))
+        subjectPublicKeyInfo = info
+        canonical = Parts(info)?.canonical ?? info
     }
 
     /// What kind of key it is.
     public var kind: KeyKind {
-        guard let parts else { return .other("") }
+        guard let parts = Parts(canonical) else { return .other("") }
         switch parts.algorithm {
-        case DER.objectIdentifier(Self.rsaEncryption):
-            guard let modulus = rsaNumbers?.modulus, let first = modulus.first else {
-                return .other(Self.rsaEncryption)
+        case Algorithm.rsaEncryption:
+            if let modulus = parts.rsaNumbers?.modulus, let first = modulus.first {
+                return .rsa(bits: modulus.count * 8 - first.leadingZeroBitCount)
             }
-            return .rsa(bits: modulus.count * 8 - first.leadingZeroBitCount)
-        case DER.objectIdentifier(Self.ecPublicKey):
-            let curve = NamedCurve.allCases.first { $0.ecParameters == parts.parameters }
-            return curve.map { .ec($0) } ?? .other(Self.ecPublicKey)
-        case DER.objectIdentifier(Self.ed25519):
-            return .ed25519
+        case Algorithm.ecPublicKey:
+            if let curve = NamedCurve(ecParameters: parts.parameters) { return .ec(curve) }
+            if let name = dottedIdentifier(parts.parameters) { return .other(name) }
+        case Algorithm.ed25519:
+            if parts.key.count == 32 { return .ed25519 }
         default:
-            return .other("")
+            break
         }
+        return .other(dottedIdentifier(parts.algorithm) ?? hexadecimal(parts.algorithm))
     }
 
     /// Modulus and exponent of an RSA key, big-endian without leading zeros; nil for other keys.
     public var rsaNumbers: (modulus: [UInt8], publicExponent: [UInt8])? {
-        guard let parts, parts.algorithm == DER.objectIdentifier(Self.rsaEncryption),
-            let numbers = DER.readWhole(0x30, parts.key),
-            let modulus = DER.read(numbers[...]), modulus.tag == 0x02,
-            let exponent = DER.read(modulus.rest), exponent.tag == 0x02
-        else { return nil }
-        return (
-            Array(modulus.content.drop { $0 == 0 }), Array(exponent.content.drop { $0 == 0 })
-        )
+        Parts(canonical)?.rsaNumbers
     }
 
     /// The identifier that other software gives a key by itself, and that pairs best with it: the
-    /// SHA-1 hash of the key's bits, 20 bytes (RFC 5280, section 4.2.1.2, method 1).
-    public var keyIdentifier: [UInt8] { Digest.sha1.hash(parts?.key ?? []) }
+    /// SHA-1 hash of the key's bits, 20 bytes (RFC 5280, section 4.2.1.2, method 1). Equal keys
+    /// have the same.
+    public var keyIdentifier: [UInt8] { Digest.sha1.hash(Parts(canonical)?.key ?? []) }
 
-    private var parts: (algorithm: [UInt8], parameters: [UInt8], key: [UInt8])? {
-        guard let whole = DER.readWhole(0x30, subjectPublicKeyInfo),
-            let identifier = DER.read(whole[...]), identifier.tag == 0x30,
-            let algorithm = DER.read(identifier.content), algorithm.tag == 0x06,
-            let key = DER.read(identifier.rest), key.tag == 0x03, key.content.first == 0
-        else { return nil }
-        let oidLength = identifier.content.count - algorithm.rest.count
-        return (
-            Array(identifier.content.prefix(oidLength)), Array(algorithm.rest),
-            Array(key.content.dropFirst())
-        )
+    /// The SHA-256 hash of the key's SubjectPublicKeyInfo in its common form (rsaEncryption with
+    /// NULL, the name of the curve, the uncompressed point), 32 bytes. Equal keys have the same.
+    public var sha256Fingerprint: [UInt8] { Digest.sha256.hash(canonical) }
+
+    fileprivate static func rsa(_ modulus: [UInt8], _ publicExponent: [UInt8]) -> [UInt8] {
+        DER.sequence(
+            DER.sequence(Algorithm.rsaEncryption, DER.null),
+            DER.bitString(DER.sequence(DER.integer(modulus), DER.integer(publicExponent))))
     }
 
-    private static let rsaEncryption = "1.2.840.113549.1.1.1"
-    private static let ecPublicKey = "1.2.840.10045.2.1"
-    private static let ed25519 = "1.3.101.112"
-
     private static func namesEd25519(_ parameters: [UInt8]) -> Bool {
-        parameters == ed25519PrintableName || parameters == DER.objectIdentifier(ed25519)
+        parameters == ed25519PrintableName || parameters == Algorithm.ed25519
             // The identifier of the curve, not of the algorithm (RFC 8410, section 9).
             || parameters == DER.objectIdentifier("1.3.6.1.4.1.11591.15.1")
     }
@@ -127,4 +122,82 @@ public struct PublicKey: Sendable, Hashable {
     /// DER of the PrintableString `edwards25519`, as `CKA_EC_PARAMS` of an Ed25519 key (PKCS#11
     /// v3.0, section 2.3.10).
     public static let ed25519PrintableName = DER.element(0x13, Array("edwards25519".utf8))
+}
+
+extension PublicKey: Hashable {
+    /// Whether both have the same value.
+    public static func == (left: PublicKey, right: PublicKey) -> Bool {
+        left.canonical == right.canonical
+    }
+
+    /// Hashes the value.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(canonical)
+    }
+}
+
+/// The identifiers of algorithms, DER.
+private enum Algorithm {
+    static let rsaEncryption = DER.objectIdentifier("1.2.840.113549.1.1.1")
+    static let ecPublicKey = DER.objectIdentifier("1.2.840.10045.2.1")
+    static let ed25519 = DER.objectIdentifier("1.3.101.112")
+
+    /// Whose key is a modulus and an exponent: X.509's own `rsa`, rsaEncryption, id-RSAES-OAEP and
+    /// id-RSASSA-PSS (RFC 4055).
+    static let rsa: Set = [
+        DER.objectIdentifier("2.5.8.1.1"), rsaEncryption,
+        DER.objectIdentifier("1.2.840.113549.1.1.7"), DER.objectIdentifier("1.2.840.113549.1.1.10"),
+    ]
+    /// Whose key is a point: id-ecPublicKey, id-ecDH and id-ecMQV (RFC 5480).
+    static let ec: Set = [
+        ecPublicKey, DER.objectIdentifier("1.3.132.1.12"), DER.objectIdentifier("1.3.132.1.13"),
+    ]
+}
+
+/// What a SubjectPublicKeyInfo is made of.
+private struct Parts {
+    /// The algorithm's OBJECT IDENTIFIER with its tag.
+    let algorithm: [UInt8]
+    let parameters: [UInt8]
+    /// The bits of the key.
+    let key: [UInt8]
+
+    init?(_ info: [UInt8]) {
+        guard let whole = DER.readWhole(0x30, info),
+            let identifier = DER.read(whole[...]), identifier.tag == 0x30,
+            let algorithm = DER.read(identifier.content), algorithm.tag == 0x06,
+            let key = DER.read(identifier.rest), key.tag == 0x03, key.content.first == 0,
+            key.rest.isEmpty
+        else { return nil }
+        self.algorithm = DER.element(0x06, Array(algorithm.content))
+        parameters = Array(algorithm.rest)
+        self.key = Array(key.content.dropFirst())
+    }
+
+    var rsaNumbers: (modulus: [UInt8], publicExponent: [UInt8])? {
+        guard Algorithm.rsa.contains(algorithm), let numbers = DER.readWhole(0x30, key),
+            let modulus = DER.read(numbers[...]), modulus.tag == 0x02,
+            let exponent = DER.read(modulus.rest), exponent.tag == 0x02, exponent.rest.isEmpty
+        else { return nil }
+        return (
+            Array(modulus.content.drop { $0 == 0 }), Array(exponent.content.drop { $0 == 0 })
+        )
+    }
+
+    /// The form that all equal keys share; nil for a kind of key that is compared by its DER.
+    var canonical: [UInt8]? {
+        if let rsaNumbers {
+            return PublicKey.rsa(rsaNumbers.modulus, rsaNumbers.publicExponent)
+        }
+        if Algorithm.ec.contains(algorithm), let curve = NamedCurve(ecParameters: parameters),
+            let point = curve.uncompressed(key)
+        {
+            return DER.sequence(
+                DER.sequence(Algorithm.ecPublicKey, curve.ecParameters), DER.bitString(point))
+        }
+        if algorithm == Algorithm.ed25519, key.count == 32 {
+            return DER.sequence(DER.sequence(Algorithm.ed25519), DER.bitString(key))
+        }
+        return nil
+    }
 }

@@ -1,0 +1,130 @@
+internal import COpenSSL
+
+/// Reads the blocks of PEM in a text, whatever is before, between and after them (RFC 7468).
+struct PEMReader: ~Copyable {
+    private let input: MemoryBIO
+    private var number = 0
+
+    init(_ text: [UInt8]) throws(X509Error) {
+        input = try MemoryBIO(Self.lines(text).flatMap { $0 + [UInt8(ascii: "\n")] })
+    }
+
+    /// The next block; nil at the end.
+    ///
+    /// The C function is `PEM_read_bio`.
+    ///
+    /// - Throws: ``X509Error`` if a block is broken or cut.
+    mutating func next() throws(X509Error) -> PEMBlock? {
+        number += 1
+        var name: UnsafeMutablePointer<CChar>?
+        var header: UnsafeMutablePointer<CChar>?
+        var data: UnsafeMutablePointer<UInt8>?
+        var length = 0
+        ERR_clear_error()
+        guard unsafe PEM_read_bio(input.pointer, &name, &header, &data, &length) == 1,
+            let name = unsafe name
+        else {
+            // What is left in the queue at a regular end.
+            guard tokencert_is_pem_end(ERR_peek_last_error()) == 1 else {
+                throw .fromOpenSSL(.malformed, "PEM block \(number) is broken or cut")
+            }
+            ERR_clear_error()
+            return nil
+        }
+        defer {
+            unsafe tokencert_OPENSSL_free(name)
+            unsafe tokencert_OPENSSL_free(header)
+            unsafe tokencert_OPENSSL_free(data)
+        }
+        let first = unsafe header?.pointee ?? 0
+        return unsafe PEMBlock(
+            number: number, name: String(cString: name),
+            hasHeader: first != 0 && first != CChar(UInt8(ascii: "\n")),
+            data: [UInt8](UnsafeBufferPointer(start: data, count: length)))
+    }
+
+    /// The lines without what OpenSSL stumbles over: a byte order mark, blanks before a line, and
+    /// line ends of a single CR. It would pass over a block that begins so without an error.
+    private static func lines(_ text: [UInt8]) throws(X509Error) -> [ArraySlice<UInt8>] {
+        let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let (beginning, ending) = (Array("-----BEGIN".utf8), Array("-----".utf8))
+        var lines: [ArraySlice<UInt8>] = []
+        var rest = text.starts(with: byteOrderMark) ? text.dropFirst(3) : text[...]
+        while let end = rest.firstIndex(where: { $0 == 0x0A || $0 == 0x0D }) ?? lastEnd(of: rest) {
+            let line = rest[..<end].drop { $0 == 0x20 || $0 == 0x09 }
+            lines.append(line)
+            let isPair = rest[end...].starts(with: [0x0D, 0x0A])
+            rest = rest[min(end + (isPair ? 2 : 1), rest.endIndex)...]
+            let visible = line.reversed().drop { $0 <= 0x20 }
+            guard !line.starts(with: beginning) || visible.starts(with: ending.reversed()) else {
+                throw X509Error(
+                    code: .malformed,
+                    context: "line \(lines.count) begins a PEM block and does not end with -----",
+                    reasons: [])
+            }
+        }
+        return lines
+    }
+
+    private static func lastEnd(of rest: ArraySlice<UInt8>) -> Int? {
+        rest.isEmpty ? nil : rest.endIndex
+    }
+}
+
+/// A block of PEM.
+struct PEMBlock {
+    /// Its place in the text, from 1.
+    let number: Int
+    /// What stands in its first line after BEGIN.
+    let name: String
+    /// Whether lines of a header precede the data, as in an encrypted block (RFC 1421).
+    let hasHeader: Bool
+    let data: [UInt8]
+
+    /// The certificate; nil for a block of a kind that never holds one.
+    ///
+    /// - Throws: ``X509Error``, which names the block, if it is broken or of a kind that is not
+    ///   known.
+    func certificate() throws(X509Error) -> Certificate? {
+        do throws(X509Error) {
+            switch name {
+            case "CERTIFICATE", "X509 CERTIFICATE":
+                try requireNoHeader()
+                return try Certificate(der: data)
+            case "TRUSTED CERTIFICATE":
+                try requireNoHeader()
+                let certificate = try Certificate(firstIn: data)
+                // What OpenSSL adds: the uses for which somebody trusts it. They play no part here.
+                let settings = Array(data.dropFirst(certificate.der.count))
+                guard settings.isEmpty || DER.readWhole(0x30, settings) != nil else {
+                    throw X509Error(
+                        code: .malformed, context: "its trust settings are broken", reasons: [])
+                }
+                return certificate
+            default:
+                guard holdsNoCertificate else {
+                    throw X509Error(
+                        code: .malformed, context: "not a certificate, nor a key or a request",
+                        reasons: [])
+                }
+                return nil
+            }
+        } catch {
+            throw X509Error(
+                code: error.code, context: "PEM block \(number) (\(name)): \(error.context)",
+                reasons: error.reasons)
+        }
+    }
+
+    private var holdsNoCertificate: Bool {
+        ["PRIVATE KEY", "PUBLIC KEY", "PARAMETERS"].contains { name.hasSuffix($0) }
+            || ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST", "X509 CRL"].contains(name)
+    }
+
+    private func requireNoHeader() throws(X509Error) {
+        guard !hasHeader else {
+            throw X509Error(
+                code: .malformed, context: "it is encrypted, or has a header", reasons: [])
+        }
+    }
+}

@@ -1,0 +1,72 @@
+/// Finds every chain of signatures from a certificate to an anchor.
+///
+/// OpenSSL follows one chain only, which depends on the order of the certificates where several
+/// have the same name. So the chains are found here, and OpenSSL decides about each of them.
+struct ChainSearch {
+    /// The chains, each from the certificate to an anchor: short ones first, and always in the same
+    /// order.
+    private(set) var chains: [[Certificate]] = []
+    /// Why there is none.
+    private(set) var reason: X509Error
+
+    private let candidates: [Certificate]
+    private let anchors: Set<Certificate>
+    /// How many certificates may be looked at, since a token may hold any number that sign each
+    /// other.
+    private var remaining = 256
+    private var longest = 0
+
+    /// No chain is longer.
+    private static let maximumLength = 10
+
+    init(from certificate: Certificate, among known: [Certificate], upTo anchors: Set<Certificate>)
+    {
+        candidates = Set(known).sorted { $0.der.lexicographicallyPrecedes($1.der) }
+        self.anchors = anchors
+        reason = X509Error(code: .untrusted, context: "there is no chain", reasons: [])
+        extend([certificate])
+        // Stable, so chains of the same length stay in the order of their certificates.
+        chains = chains.enumerated()
+            .sorted { ($0.element.count, $0.offset) < ($1.element.count, $1.offset) }
+            .map(\.element)
+    }
+
+    private mutating func extend(_ chain: [Certificate]) {
+        guard remaining > 0, let last = chain.last else { return }
+        remaining -= 1
+        if anchors.contains(last) {
+            chains.append(chain)
+            return
+        }
+        guard chain.count < Self.maximumLength else { return }
+        let named = candidates.filter { $0.mayHaveIssued(last) }
+        let issuers = named.filter { issuer in
+            !chain.contains { $0.subject == issuer.subject && $0.publicKey == issuer.publicKey }
+                && issuer.hasSigned(last)
+        }
+        if issuers.isEmpty, chain.count > longest {
+            longest = chain.count
+            reason = Self.reason(chain, last, isIssuerNamed: !named.isEmpty)
+        }
+        for issuer in issuers { extend(chain + [issuer]) }
+    }
+
+    private static func reason(
+        _ chain: [Certificate], _ last: Certificate, isIssuerNamed: Bool
+    ) -> X509Error {
+        let place = TrustAnchors.place(of: last, in: chain)
+        guard last.issuer != last.subject else {
+            return X509Error(
+                code: .untrusted, context: "\(place) is self-signed and is not a trust anchor",
+                reasons: [])
+        }
+        let issuer = last.issuer.text
+        return X509Error(
+            code: .untrusted,
+            context: isIssuerNamed
+                ? "\(place) is not signed by any known certificate with the name of its issuer, "
+                    + issuer
+                : "the issuer of \(place) is not known: \(issuer)",
+            reasons: [], unknownIssuer: last.issuer)
+    }
+}
