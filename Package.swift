@@ -100,7 +100,7 @@ let package = Package(
             ]),
 
         // A CA that behaves as CAcert does.
-        .target(name: "StandInCA", dependencies: ["OpenSSLX509", logging] + hummingbird),
+        .target(name: "StandInCA", dependencies: [logging] + hummingbird),
         .executableTarget(name: "cacert-standin", dependencies: ["StandInCA", argumentParser]),
 
         // Tests, all of them on real parts.

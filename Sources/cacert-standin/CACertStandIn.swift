@@ -34,6 +34,9 @@ struct CACertStandIn: AsyncParsableCommand {
     @Option(help: "Who signs: class1 or class3.")
     var signer = StandInCA.Signer.class1
 
+    @Option(help: "How the signer reads names: utf8 or latin1.")
+    var names = StandInCA.Names.utf8
+
     @Option(help: "Form of certificates: plain or messy.")
     var answerForm = StandInCA.AnswerForm.plain
 
@@ -77,6 +80,7 @@ struct CACertStandIn: AsyncParsableCommand {
         configuration.delay = delay
         configuration.signingTime = signingTime
         configuration.signer = signer
+        configuration.names = names
         configuration.answerForm = answerForm
         configuration.acceptsEllipticCurves = acceptEllipticCurves
         configuration.fault = fault
@@ -94,6 +98,7 @@ struct CACertStandIn: AsyncParsableCommand {
 }
 
 extension StandInCA.Signer: ExpressibleByArgument {}
+extension StandInCA.Names: ExpressibleByArgument {}
 extension StandInCA.AnswerForm: ExpressibleByArgument {}
 extension Fault: ExpressibleByArgument {}
 

@@ -26,4 +26,22 @@ import Testing
         // No named entity below 160: the byte itself.
         #expect(Escaping.escape("\u{80}") == Array("&Acirc;".utf8) + [0x80])
     }
+
+    @Test(
+        "The language of a text is that of the field, then the best of the header, then English",
+        arguments: [
+            (nil, nil, .english), (nil, "fr, de-DE;q=0.8, en;q=0.2", .german),
+            (nil, "en-US,en;q=0.9,de;q=0.8", .english), ("de_DE", "en", .german),
+            ("", "DE", .german), ("xx", nil, .english), (nil, ";;q=,", .english),
+        ] as [(String?, String?, KeyText.Language)])
+    func languages(field: String?, header: String?, language: KeyText.Language) {
+        #expect(KeyText.Language(field: field, acceptLanguage: header) == language)
+    }
+
+    @Test("A subject is given to OpenSSL with its separators escaped")
+    func subjects() {
+        #expect(
+            CertificateContent.subject([("CN", "a/b+c\\d=e"), ("emailAddress", "x@y.z")])
+                == "/CN=a\\/b\\+c\\\\d=e/emailAddress=x@y.z")
+    }
 }

@@ -23,7 +23,8 @@ public final class StandIn: @unchecked Sendable {
     ) -> String {
         """
         {"username": "\(username)", "password": "\(password)", "points": \(points),
-         "codeSigning": \(codeSigning), "emails": \(emails),
+         "codeSigning": \(codeSigning),
+         "emails": [\(emails.map { "\"\($0)\"" }.joined(separator: ", "))],
          "name": {"first": "\(first)", "middle": "\(middle)", "last": "\(last)",
                   "suffix": "\(suffix)"}}
         """

@@ -40,6 +40,10 @@ public enum Fault: String, Sendable, Hashable, CaseIterable {
     case serverError = "500"
     /// A redirect to another host.
     case redirect
+    /// The database cannot be reached: every account is unknown.
+    case deadDatabase = "dead-database"
+    /// The list of weak keys cannot be read: HTTP 500 with an empty body for every RSA key.
+    case weakKeyList = "weak-key-list"
     /// The connection breaks before the answer.
     case resetBefore = "reset-before"
     /// The connection breaks in the middle of the answer.
@@ -53,10 +57,11 @@ public enum Fault: String, Sendable, Hashable, CaseIterable {
     public var isOfAnswers: Bool {
         switch self {
         case .cut, .huge, .html, .empty, .garbage, .serverError, .redirect, .resetBefore, .reset,
-            .lateReset, .hang:
+            .lateReset, .hang, .deadDatabase:
             true
         case .refuse, .late, .wrongKey, .wrongCA, .expired, .notYetValid, .authority,
-            .fewerAddresses, .otherName, .noCodeSigning, .noCertificate, .reworded, .warning:
+            .fewerAddresses, .otherName, .noCodeSigning, .noCertificate, .reworded, .warning,
+            .weakKeyList:
             false
         }
     }

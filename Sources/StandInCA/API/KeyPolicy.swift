@@ -1,54 +1,145 @@
-internal import OpenSSLX509
-
 /// Which keys the server signs.
 struct KeyPolicy: Sendable {
     /// Whether keys on elliptic curves are taken, which CAcert does not do.
     let acceptsEllipticCurves: Bool
     /// The Debian weak keys: for each the last 20 hexadecimal digits of the SHA-1 hash of
-    /// `Modulus=…` with a line end, as the lists of Debian have them.
-    let weakKeys: Set<String>
+    /// `Modulus=...` with a line end, as the lists of Debian have them. Nil if the list cannot be
+    /// read.
+    let weakKeys: Set<String>?
 
-    /// The server's answer to a key that it does not sign, or nil.
-    func refusal(_ key: PublicKey) -> String? {
-        switch key.kind {
-        case .rsa(let bits):
-            guard let numbers = key.rsaNumbers else { return nil }
-            if bits < 2048 {
-                return """
-                    403, The keys that you use are very small and therefore insecure. Please \
-                    generate stronger keys. More about this is in \
-                    <a href='//wiki.cacert.org/WeakKeys#SmallKey'>the wiki</a>
-                    """
+    /// What the policy makes of a key.
+    enum Verdict: Sendable, Hashable {
+        case accepted
+        case refused(KeyText)
+        /// The server cannot tell, since it has no list of weak keys.
+        case serverError
+    }
+
+    /// Looks at a key in the server's order. This blocks.
+    func verdict(
+        _ key: RequestedKey, in folder: WorkFolder
+    ) throws(StandInError) -> Verdict {
+        guard key.algorithm == "rsaEncryption" else {
+            let isEllipticCurve = ["id-ecPublicKey", "ED25519"].contains(key.algorithm)
+            return acceptsEllipticCurves && isEllipticCurve ? .accepted : .refused(.unrecognized)
+        }
+        guard let bits = key.bits, bits >= 2048 else { return .refused(.small) }
+        guard let weakKeys else { return .serverError }
+        if !weakKeys.isEmpty {
+            let file = try folder.write(key.modulusLine + "\n", "modulus")
+            let hash = try OpenSSLProgram.require(["dgst", "-sha1", "-r", file], in: folder)
+            if weakKeys.contains(String(hash.prefix(40).suffix(20))) { return .refused(.weak) }
+        }
+        guard let exponent = key.exponent else { return .refused(.failed) }
+        return exponent < 65537 ? .refused(.exponent) : .accepted
+    }
+}
+
+/// The server's texts about keys, which it translates.
+enum KeyText: String, Sendable, Hashable {
+    case noRequest, unrecognized, small, weak, exponent, failed
+
+    /// A language of the server's texts.
+    enum Language: String, Sendable, Hashable {
+        case english = "en"
+        case german = "de"
+
+        /// The language of a field `lang`, or else of `Accept-Language`, or else English.
+        init(field: String?, acceptLanguage: String?) {
+            let ranges = (acceptLanguage ?? "").split(separator: ",").map { range in
+                let parts = range.split(separator: ";")
+                let quality = parts.dropFirst().first?.split(separator: "=").last
+                return (
+                    tag: String(parts.first ?? ""), quality: quality.flatMap { Double($0) } ?? 1
+                )
             }
-            let line = Array("Modulus=\(hexadecimal(numbers.modulus).uppercased())\n".utf8)
-            if weakKeys.contains(String(hexadecimal(Digest.sha1.hash(line)).suffix(20))) {
-                return """
-                    403, The keys you use have very likely been generated with a vulnerable \
-                    version of OpenSSL which was distributed by Debian. Please generate new keys. \
-                    More about this is in \
-                    <a href='//wiki.cacert.org/WeakKeys#DebianVulnerability'>the wiki</a>
-                    """
+            let wanted = ranges.sorted { $0.quality > $1.quality }.map(\.tag)
+            let known = ([field].compactMap(\.self) + wanted).compactMap { tag in
+                Self(rawValue: tag.drop { $0 == " " }.prefix(2).lowercased())
             }
-            let exponent = numbers.publicExponent
-            if exponent.count < 3
-                || exponent.count == 3 && exponent.lexicographicallyPrecedes([1, 0, 1])
-            {
-                return """
-                    403, The keys you use might be insecure. Although there is currently no \
-                    known attack, please generate new keys. More about this is in \
-                    <a href='//wiki.cacert.org/WeakKeys#SmallExponent'>the wiki</a>
-                    """
-            }
-            return nil
-        case .ec, .ed25519:
-            return acceptsEllipticCurves ? nil : Self.unrecognized
-        case .other:
-            return Self.unrecognized
+            self = known.first ?? .english
         }
     }
 
-    private static let unrecognized = """
-        403, The keys you supplied use an unrecognized algorithm. For security reasons these keys \
-        can not be signed by CAcert.
-        """
+    /// The whole answer.
+    func answer(in language: Language) -> String {
+        switch language {
+        case .english: english
+        case .german: german
+        }
+    }
+
+    private var english: String {
+        switch self {
+        case .noRequest:
+            """
+            403, I didn't receive a valid Certificate Request. Hit the back button and try again.
+            """
+        case .unrecognized:
+            """
+            403, The keys you supplied use an unrecognized algorithm. For security reasons these \
+            keys can not be signed by CAcert.
+            """
+        case .small:
+            """
+            403, The keys that you use are very small and therefore insecure. Please generate \
+            stronger keys. More about this is in \
+            <a href='//wiki.cacert.org/WeakKeys#SmallKey'>the wiki</a>
+            """
+        case .weak:
+            """
+            403, The keys you use have very likely been generated with a vulnerable version of \
+            OpenSSL which was distributed by Debian. Please generate new keys. More about this is \
+            in <a href='//wiki.cacert.org/WeakKeys#DebianVulnerability'>the wiki</a>
+            """
+        case .exponent:
+            """
+            403, The keys you use might be insecure. Although there is currently no known attack, \
+            please generate new keys. More about this is in \
+            <a href='//wiki.cacert.org/WeakKeys#SmallExponent'>the wiki</a>
+            """
+        case .failed:
+            """
+            403, Something went wrong when processing your request. Please contact \
+            <a href='mailto:support@cacert.org?subject=Request'>the support</a> for help.
+            """
+        }
+    }
+
+    private var german: String {
+        switch self {
+        case .noRequest:
+            """
+            403, Es kam keine gültige Zertifikatsanforderung an. Gehen Sie bitte zurück und \
+            versuchen Sie es noch einmal.
+            """
+        case .unrecognized:
+            """
+            403, Ihre Schlüssel verwenden ein unbekanntes Verfahren. Aus Gründen der Sicherheit \
+            unterschreibt CAcert sie nicht.
+            """
+        case .small:
+            """
+            403, Ihre Schlüssel sind sehr kurz und deshalb unsicher. Bitte erzeugen Sie \
+            stärkere. Mehr darüber steht im \
+            <a href='//wiki.cacert.org/WeakKeys#SmallKey'>Wiki</a>
+            """
+        case .weak:
+            """
+            403, Ihre Schlüssel stammen wahrscheinlich von einer angreifbaren Version von \
+            OpenSSL, die Debian verteilt hat. Bitte erzeugen Sie neue. Mehr darüber steht im \
+            <a href='//wiki.cacert.org/WeakKeys#DebianVulnerability'>Wiki</a>
+            """
+        case .exponent:
+            """
+            403, Ihre Schlüssel sind vielleicht unsicher. Bitte erzeugen Sie neue. Mehr darüber \
+            steht im <a href='//wiki.cacert.org/WeakKeys#SmallExponent'>Wiki</a>
+            """
+        case .failed:
+            """
+            403, Bei Ihrer Anfrage ging etwas schief. Bitte wenden Sie sich an \
+            <a href='mailto:support@cacert.org?subject=Request'>den Support</a>.
+            """
+        }
+    }
 }

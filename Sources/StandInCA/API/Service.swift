@@ -1,4 +1,3 @@
-internal import OpenSSLX509
 internal import Synchronization
 
 /// What a page answers: a body, or something that is wrong with the connection itself.
@@ -22,25 +21,31 @@ final class Service: Sendable {
     private let numbers: Mutex<(order: UInt64, serial: UInt64)>
 
     /// Where a certificate goes that was issued.
-    private let record: @Sendable (Certificate) -> Void
+    private let record: @Sendable (SignedCertificate) -> Void
 
+    /// - Parameter lastSerial: The last serial number that was given away, or nil for a CA that has
+    ///   issued nothing.
     init(
         configuration: StandInCA.Configuration, authority: Authority, accounts: AccountsFile,
-        weakKeys: Set<String>, now: @escaping @Sendable () -> Int64,
-        record: @escaping @Sendable (Certificate) -> Void
+        weakKeys: Set<String>, lastSerial: UInt64?, now: @escaping @Sendable () -> Int64,
+        record: @escaping @Sendable (SignedCertificate) -> Void
     ) {
         self.configuration = configuration
         self.authority = authority
         self.accounts = accounts
         policy = KeyPolicy(
-            acceptsEllipticCurves: configuration.acceptsEllipticCurves, weakKeys: weakKeys)
+            acceptsEllipticCurves: configuration.acceptsEllipticCurves,
+            weakKeys: configuration.fault == .weakKeyList ? nil : weakKeys)
         self.now = now
         self.record = record
-        numbers = Mutex((4711, UInt64.random(in: 1 << 24..<1 << 56)))
+        // Three bytes. Several stand-ins may share a root, as in tests: each begins elsewhere.
+        numbers = Mutex((4711, lastSerial ?? UInt64.random(in: 0x10_0000...0x6F_FFFF)))
     }
 
     func accountPage(_ fields: FormFields) -> PageAnswer {
-        guard let account = account(fields) else { return Self.unknownUser }
+        guard let account = account(fields, configuration.accountFault) else {
+            return Self.unknownUser
+        }
         var lines: [[UInt8]] = [Array("200,Authentication Ok".utf8)]
         lines.append(Array("CS=\(account.codeSigning ? 1 : 0)".utf8))
         for name in [Account.anonymousName] + account.realNames {
@@ -49,38 +54,62 @@ final class Service: Sendable {
         for email in account.emails {
             lines.append(Array("EMAIL=".utf8) + Escaping.escape(email))
         }
-        return wrong(
-            Array(lines.joined(separator: [UInt8(ascii: "\n")])), configuration.accountFault)
+        return wrong(lines.flatMap { $0 + [UInt8(ascii: "\n")] }, configuration.accountFault)
     }
 
-    func orderPage(_ fields: FormFields) async -> PageAnswer {
-        guard let account = account(fields) else { return Self.unknownUser }
-        let emails = fields.list("email").map(trimmed).filter { account.emails.contains($0) }
+    /// - Parameter language: The language of the texts about keys.
+    func orderPage(_ fields: FormFields, _ language: KeyText.Language) async -> PageAnswer {
+        guard let account = account(fields, configuration.fault) else { return Self.unknownUser }
+        let emails = addresses(fields.list("email"), of: account)
         guard !emails.isEmpty else {
             return text("404,Wasn't able to match any emails sent against your account")
         }
-        let wanted = fields["name"] ?? ""
-        // Byte by byte: letters can be written in more than one way.
-        let isReal = account.realNames.contains { $0.utf8.elementsEqual(wanted.utf8) }
+        let wanted = trimmed(fields["name"] ?? "")
+        // What was sent is escaped for SQL and then compared byte by byte with the name itself.
+        let isReal =
+            !wanted.contains { "'\"\\".contains($0) }
+            && account.realNames.contains { $0.utf8.elementsEqual(wanted.utf8) }
         let name = isReal ? wanted : Account.anonymousName
         let codeSigning =
             account.codeSigning && account.points >= 100 && fields["codesign"] == "1"
         let pem = Array((fields["optionalCSR"] ?? "").utf8)
-        guard let request = try? CertificateRequest(unverifiedPEM: pem) else {
-            return text(
-                """
-                403, I didn't receive a valid Certificate Request. Hit the back button and try \
-                again.
-                """)
+        do {
+            let (request, verdict) = try await onAThread { [authority, policy] in
+                let folder = try WorkFolder(in: authority.directory)
+                let request = try ReadRequest(pem, in: folder)
+                guard case .request(let key) = request else {
+                    return (request, KeyPolicy.Verdict.accepted)
+                }
+                return (request, try policy.verdict(key, in: folder))
+            }
+            switch (request, verdict) {
+            case (.notPEM, _): return text(KeyText.noRequest.answer(in: language))
+            case (_, .refused(let reason)): return text(reason.answer(in: language))
+            case (_, .serverError): return .status(500, body: [])
+            case (.unreadable, _): return text("404,Invalid or missing CSR")
+            default: break
+            }
+        } catch {
+            return .status(500, body: Array("the stand-in fails: \(error)".utf8))
         }
-        if let refusal = policy.refusal(request.publicKey) { return text(refusal) }
-        guard (try? request.verifySignature()) != nil, configuration.fault != .refuse else {
-            return text("404,Invalid or missing CSR")
-        }
+        guard configuration.fault != .refuse else { return text("404,Invalid or missing CSR") }
         return await order(
             Grant(
-                name: name, emails: emails, codeSigning: codeSigning,
-                publicKey: request.publicKey, validityDays: account.validityDays))
+                name: name, emails: emails, codeSigning: codeSigning, request: pem,
+                validityDays: account.validityDays))
+    }
+
+    /// The addresses that the certificate gets: those that are the account's without regard to case,
+    /// each once, as they were sent.
+    private func addresses(_ sent: [String], of account: Account) -> [String] {
+        let verified = Set(account.emails.map { $0.lowercased() })
+        var seen: Set<String> = []
+        return sent.map(trimmed).filter {
+            verified.contains($0.lowercased()) && seen.insert($0.lowercased()).inserted
+        }.map {
+            // Lost on the way to the signer.
+            $0.filter { $0 != "'" }
+        }
     }
 
     /// Queues the order for the signer, and waits for as long as the server always waits.
@@ -95,43 +124,33 @@ final class Service: Sendable {
         let isLate = signingTime > configuration.delay
         let signing = Task { [configuration, authority, record, now] in
             if isLate { try await Task.sleep(for: .seconds(signingTime)) }
-            let signer = configuration.signer == .class1 ? authority.class1 : authority.class3
-            let certificate = try authority.sign(
-                grant, serialNumber: serial, signer: signer, at: now(),
-                fault: configuration.fault, form: configuration.answerForm,
-                ocsp: configuration.ocspAddress)
-            record(certificate)
-            return (certificate, signer.certificate)
+            return try await onAThread {
+                let digits = String(serial, radix: 16, uppercase: true)
+                let certificate = try authority.sign(
+                    grant, serialNumber: digits.count % 2 == 0 ? digits : "0" + digits, at: now(),
+                    configuration)
+                record(certificate)
+                return certificate
+            }
         }
         if configuration.delay > 0 {
             try? await Task.sleep(for: .seconds(configuration.delay))
         }
-        guard !isLate else {
-            return text("404,Your certificate request has failed. ID: \(order)")
-        }
-        do {
-            let (certificate, issuer) = try await signing.value
-            return answer(certificate, issuer)
-        } catch {
-            return .status(500, body: Array("the stand-in cannot sign: \(error)".utf8))
-        }
+        let failed = text("404,Your certificate request has failed. ID: \(order)")
+        guard !isLate else { return failed }
+        // A request whose own signature is wrong is queued, and the signer leaves it alone.
+        guard let certificate = try? await signing.value else { return failed }
+        return answer(certificate)
     }
 
-    private func answer(_ certificate: Certificate, _ issuer: Certificate) -> PageAnswer {
+    private func answer(_ certificate: SignedCertificate) -> PageAnswer {
         var body = "200,Authentication Ok\n"
         switch configuration.answerForm {
         case .plain:
             body += certificate.pem
         case .messy:
-            let dump = """
-                Certificate:
-                    Data:
-                        Version: 3 (0x2)
-                        Serial Number: \(certificate.serialNumber)
-                        Subject: \(certificate.subject)
-
-                """
-            body += (dump + certificate.pem + "\n" + issuer.pem)
+            let issuer = configuration.signer == .class1 ? authority.class1 : authority.class3
+            body += (certificate.text + certificate.pem + "\n" + issuer.pem)
                 .split(separator: "\n", omittingEmptySubsequences: false)
                 .joined(separator: "\r\n")
         }
@@ -160,8 +179,10 @@ final class Service: Sendable {
         }
     }
 
-    private func account(_ fields: FormFields) -> Account? {
-        accounts.account(username: fields["username"] ?? "", password: fields["password"] ?? "")
+    private func account(_ fields: FormFields, _ fault: Fault?) -> Account? {
+        guard fault != .deadDatabase else { return nil }
+        return accounts.account(
+            username: fields["username"] ?? "", password: fields["password"] ?? "")
     }
 
     private static let unknownUser = PageAnswer.body(

@@ -46,8 +46,19 @@ public struct AccountsFile: Codable, Sendable {
         ])
     }
 
+    /// The account of a user name, which is compared as the database does: without regard to case
+    /// and to blanks at the end.
     func account(username: String, password: String) -> Account? {
-        accounts.first { $0.username == username && $0.password == password }
+        accounts.first {
+            Self.folded($0.username) == Self.folded(username)
+                && $0.password.utf8.elementsEqual(password.utf8)
+        }
+    }
+
+    private static func folded(_ username: String) -> String {
+        var name = username[...]
+        while name.last == " " { name = name.dropLast() }
+        return name.lowercased()
     }
 }
 

@@ -1,110 +1,151 @@
 internal import FoundationEssentials
-internal import OpenSSLX509
 
 /// The keys and certificates of the stand-in: class 1 root, class 3 below it, and its server.
 struct Authority: Sendable {
+    /// A key and its certificate, in files.
     struct Signer: Sendable {
-        let key: HostPrivateKey
-        let certificate: Certificate
+        /// The subject, as `openssl ca` takes it.
+        let subject: String
+        let keyFile: String
+        let certificateFile: String
+        /// The certificate in PEM.
+        let pem: String
     }
 
+    /// The folder of all files.
+    let directory: String
     let class1: Signer
     let class3: Signer
     let server: Signer
 
-    /// Loads what the folder has and makes what it lacks.
-    init(directory: String, now: Int64) throws {
-        let folder = URL(filePath: directory, directoryHint: .isDirectory)
-        class1 = try Self.signer("root", in: folder) { key in
-            try key.issue(
-                CertificateContent(
-                    subject: [
-                        .init(.organization, "Root CA of the stand-in"),
-                        .init(.organizationalUnit, "for tests only"),
-                        .init(.commonName, "Stand-in CA Class 1 Root"),
-                    ], publicKey: key.publicKey, serialNumber: [0x0F], notBefore: now - 3600,
-                    notAfter: now + 10 * 365 * 86400,
-                    extensions: Self.authorityExtensions(key.publicKey, issuer: key.publicKey)),
-                issuer: nil)
-        }
-        let root = class1
-        class3 = try Self.signer("class3", in: folder) { key in
-            try root.key.issue(
-                CertificateContent(
-                    subject: [
-                        .init(.organization, "Stand-in CA"),
-                        .init(.commonName, "Stand-in CA Class 3 Root"),
-                    ], publicKey: key.publicKey, serialNumber: [0x14, 0xE2, 0x28],
-                    notBefore: now - 3600, notAfter: now + 9 * 365 * 86400,
-                    extensions: Self.authorityExtensions(
-                        key.publicKey, issuer: root.key.publicKey)),
-                issuer: root.certificate)
-        }
-        server = try Self.newSigner("server", in: folder) { key in
-            try root.key.issue(
-                CertificateContent(
-                    subject: [.init(.commonName, "localhost")], publicKey: key.publicKey,
-                    serialNumber: [0x20], notBefore: now - 3600, notAfter: now + 365 * 86400,
-                    extensions: [
-                        .basicConstraints(isAuthority: false),
-                        .extendedKeyUsage([.serverAuth]),
-                        .subjectAlternativeName(
-                            serverNames: ["localhost"],
-                            addresses: [
-                                [127, 0, 0, 1],
-                                [UInt8](repeating: 0, count: 15) + [1],
-                            ]),
-                    ]),
-                issuer: root.certificate)
-        }
-    }
-
-    private static func authorityExtensions(
-        _ key: PublicKey, issuer: PublicKey
-    ) -> [CertificateExtension] {
-        [
-            .basicConstraints(isAuthority: true), .keyUsage([.keyCertSign, .cRLSign]),
-            .subjectKeyIdentifier(key), .authorityKeyIdentifier(issuer),
+    /// Loads what the folder has and makes what it lacks. This blocks.
+    ///
+    /// - Parameter now: In seconds since 1970-01-01 00:00 UTC.
+    init(directory: String, now: Int64) throws(StandInError) {
+        self.directory = directory
+        let rootSubject = CertificateContent.subject([
+            ("O", "Root CA of the stand-in"), ("OU", "for tests only"),
+            ("CN", "Stand-in CA Class 1 Root"),
+        ])
+        let class3Subject = CertificateContent.subject([
+            ("O", "Stand-in CA"), ("CN", "Stand-in CA Class 3 Root"),
+        ])
+        let authority = [
+            "basicConstraints = critical, CA:TRUE", "keyUsage = critical, keyCertSign, cRLSign",
+            "subjectKeyIdentifier = hash",
         ]
+        let loader = Loader(directory: directory)
+        class1 = try loader.signer("root", rootSubject) {
+            CertificateContent(
+                subject: rootSubject, serialNumber: "0F", notBefore: now - 3600,
+                notAfter: now + 10 * 365 * 86400, extensions: authority)
+        }
+        class3 = try loader.signer("class3", class3Subject, issuer: class1) {
+            CertificateContent(
+                subject: class3Subject, serialNumber: "14E228", notBefore: now - 3600,
+                notAfter: now + 9 * 365 * 86400,
+                extensions: authority + ["authorityKeyIdentifier = keyid"])
+        }
+        // Made anew each time: it would expire long before the others.
+        server = try loader.newSigner(
+            "server", issuer: class1, kind: ("EC", "ec_paramgen_curve:P-256"),
+            CertificateContent(
+                subject: CertificateContent.subject([("CN", "localhost")]), serialNumber: "20",
+                notBefore: now - 3600, notAfter: now + 365 * 86400,
+                extensions: [
+                    "basicConstraints = critical, CA:FALSE", "extendedKeyUsage = serverAuth",
+                    "subjectAltName = DNS:localhost, IP:127.0.0.1, IP:::1",
+                ]))
     }
 
-    /// Loads a key and its certificate, or makes both where the folder has neither.
-    private static func signer(
-        _ name: String, in folder: URL, make: (HostPrivateKey) throws -> Certificate
-    ) throws -> Signer {
-        let keyFile = folder.appending(path: "\(name).key")
-        let certificateFile = folder.appending(path: "\(name).pem")
+    /// Makes a key and a request for it.
+    ///
+    /// - Parameters:
+    ///   - algorithm: As `openssl genpkey -algorithm` takes it.
+    ///   - option: As `-pkeyopt` takes it.
+    ///   - folder: Where the files `key.pem` and `new-request.pem` are made.
+    static func newKey(
+        _ algorithm: String, _ option: String, in folder: WorkFolder
+    ) throws(StandInError) -> (key: String, request: String) {
+        let (key, request) = (folder.file("key.pem"), folder.file("new-request.pem"))
+        try folder.write("[req]\ndistinguished_name = name\n[name]\n", "openssl.cnf")
+        try OpenSSLProgram.require(
+            ["genpkey", "-algorithm", algorithm, "-pkeyopt", option, "-out", key], in: folder)
+        try OpenSSLProgram.require(
+            ["req", "-new", "-key", key, "-subj", "/", "-out", request], in: folder)
+        return (key, request)
+    }
+}
+
+/// Finds signers in a folder, and makes those that it lacks.
+private struct Loader {
+    let directory: String
+
+    /// Loads a key and its certificate, or makes both if the folder has neither.
+    func signer(
+        _ name: String, _ subject: String, issuer: Authority.Signer? = nil,
+        _ content: () -> CertificateContent
+    ) throws(StandInError) -> Authority.Signer {
+        let keyFile = "\(directory)/\(name).key"
+        let certificateFile = "\(directory)/\(name).pem"
         let known = [keyFile, certificateFile].filter {
-            FileManager.default.fileExists(atPath: $0.path())
+            FileManager.default.fileExists(atPath: $0)
         }
-        if known.isEmpty { return try newSigner(name, in: folder, make: make) }
+        if known.isEmpty {
+            return try newSigner(
+                name, issuer: issuer, kind: ("RSA", "rsa_keygen_bits:2048"), content())
+        }
         guard known.count == 2 else {
-            throw StandInError(
-                "\(folder.path()) has \(known[0].lastPathComponent) without its other half")
+            throw StandInError("\(known[0]) is there without its other half")
         }
-        let key = try HostPrivateKey(pem: Array(Data(contentsOf: keyFile)))
-        let certificates = Certificate.all(inPEM: Array(try Data(contentsOf: certificateFile)))
-        guard let certificate = certificates.certificates.first,
-            certificate.publicKey == key.publicKey
-        else {
-            throw StandInError("\(keyFile.path()) and \(certificateFile.path()) do not fit")
+        let folder = try WorkFolder(in: directory)
+        let ofKey = try OpenSSLProgram.require(["pkey", "-in", keyFile, "-pubout"], in: folder)
+        let ofCertificate = try OpenSSLProgram.require(
+            ["x509", "-in", certificateFile, "-noout", "-pubkey"], in: folder)
+        guard ofKey == ofCertificate else {
+            throw StandInError("\(keyFile) and \(certificateFile) do not fit")
         }
-        return Signer(key: key, certificate: certificate)
+        return Authority.Signer(
+            subject: subject, keyFile: keyFile, certificateFile: certificateFile,
+            pem: try text(certificateFile))
     }
 
-    private static func newSigner(
-        _ name: String, in folder: URL, make: (HostPrivateKey) throws -> Certificate
-    ) throws -> Signer {
-        let key = try HostPrivateKey.generate(name == "server" ? .ec(.p256) : .rsa(bits: 2048))
-        let certificate = try make(key)
-        try writePrivately(key.pem, to: folder.appending(path: "\(name).key").path())
-        try Data(certificate.pem.utf8).write(to: folder.appending(path: "\(name).pem"))
-        return Signer(key: key, certificate: certificate)
+    /// Makes a key and a certificate for it, which its issuer signs, or the key itself.
+    func newSigner(
+        _ name: String, issuer: Authority.Signer?, kind: (algorithm: String, option: String),
+        _ content: CertificateContent
+    ) throws(StandInError) -> Authority.Signer {
+        let folder = try WorkFolder(in: directory)
+        let pair = try Authority.newKey(kind.algorithm, kind.option, in: folder)
+        let signed = try content.signed(
+            by: SigningKey(
+                keyFile: issuer?.keyFile ?? pair.key, certificateFile: issuer?.certificateFile),
+            request: pair.request, in: folder)
+        let keyFile = "\(directory)/\(name).key"
+        let certificateFile = "\(directory)/\(name).pem"
+        try writePrivately(try text(pair.key), to: keyFile)
+        do {
+            try Data(signed.pem.utf8).write(to: URL(filePath: certificateFile))
+        } catch {
+            throw StandInError("cannot write \(certificateFile): \(error)")
+        }
+        return Authority.Signer(
+            subject: content.subject, keyFile: keyFile, certificateFile: certificateFile,
+            pem: signed.pem)
+    }
+
+    private func text(_ file: String) throws(StandInError) -> String {
+        do {
+            return String(
+                decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
+        } catch {
+            throw StandInError("cannot read \(file): \(error)")
+        }
     }
 }
 
 /// Writes a file that only its owner may read.
-func writePrivately(_ text: String, to path: String) throws {
+func writePrivately(_ text: String, to path: String) throws(StandInError) {
     guard
         FileManager.default.createFile(
             atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])

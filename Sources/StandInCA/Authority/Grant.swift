@@ -1,27 +1,35 @@
-internal import OpenSSLX509
-
 /// What the server has decided to put into a certificate.
 struct Grant: Sendable {
     var name: String
     var emails: [String]
     var codeSigning: Bool
-    var publicKey: PublicKey
+    /// The request in PEM, of which only the key is used.
+    var request: [UInt8]
     var validityDays: Int
 }
 
 extension Authority {
-    /// Signs a certificate as CAcert's signer does. A fault makes it wrong in its own way.
+    /// Signs a certificate as CAcert's signer does. A fault makes it wrong in its own way. This
+    /// blocks.
     ///
-    /// - Parameter form: Whether it has what the signer has added over the years, too.
+    /// - Parameters:
+    ///   - serialNumber: Three bytes in hexadecimal.
+    ///   - now: In seconds since 1970-01-01 00:00 UTC.
+    /// - Throws: ``StandInError``, also if the request's own signature is wrong.
     func sign(
-        _ grant: Grant, serialNumber: UInt64, signer: Signer, at now: Int64, fault: Fault?,
-        form: StandInCA.AnswerForm, ocsp: String
-    ) throws -> Certificate {
+        _ grant: Grant, serialNumber: String, at now: Int64,
+        _ configuration: StandInCA.Configuration
+    ) throws(StandInError) -> SignedCertificate {
+        let folder = try WorkFolder(in: directory)
+        let signer = configuration.signer == .class1 ? class1 : class3
+        var key = SigningKey(keyFile: signer.keyFile, certificateFile: signer.certificateFile)
+        var request = try folder.write(grant.request, "request.pem")
         var grant = grant
         var notBefore = now
         var isAuthority = false
-        switch fault {
-        case .wrongKey: grant.publicKey = try HostPrivateKey.generate(.rsa(bits: 2048)).publicKey
+        switch configuration.fault {
+        case .wrongKey: request = try Self.newKey("RSA", "rsa_keygen_bits:2048", in: folder).request
+        case .wrongCA: key = try impostor(of: signer, at: now, in: folder)
         case .expired: notBefore = now - Int64(grant.validityDays + 1) * 86400
         case .notYetValid: notBefore = now + 86400
         case .authority: isAuthority = true
@@ -30,40 +38,51 @@ extension Authority {
         case .noCodeSigning: grant.codeSigning = false
         default: break
         }
-        var usages: [ExtendedKeyUsage] = [.emailProtection, .clientAuth]
-        if grant.codeSigning { usages.append(.codeSigning) }
-        if form == .messy {
-            if grant.codeSigning {
-                usages += [.microsoftIndividualCodeSigning, .microsoftCommercialCodeSigning]
-            }
-            usages.append(.microsoftEFS)
-        }
-        usages += [.microsoftSGC, .netscapeSGC]
-        var extensions: [CertificateExtension] = [
-            .basicConstraints(isAuthority: isAuthority),
-            .extendedKeyUsage(usages),
-            .authorityInformationAccess(ocsp: ocsp),
-        ]
-        if form == .messy {
-            extensions.append(.keyUsage([.digitalSignature, .keyEncipherment, .keyAgreement]))
-        }
-        if !grant.emails.isEmpty {
-            extensions.append(try .subjectAlternativeName(emailAddresses: grant.emails))
-        }
         let content = CertificateContent(
-            subject: [.init(.commonName, grant.name)]
-                + grant.emails.map { .init(.emailAddress, $0) },
-            publicKey: grant.publicKey,
-            serialNumber: (0..<8).reversed().map {
-                UInt8(truncatingIfNeeded: serialNumber >> ($0 * 8))
-            },
-            notBefore: notBefore, notAfter: notBefore + Int64(grant.validityDays) * 86400,
-            extensions: extensions)
-        guard fault == .wrongCA else {
-            return try signer.key.issue(content, issuer: signer.certificate)
+            subject: CertificateContent.subject(
+                [("CN", grant.name)] + grant.emails.map { ("emailAddress", $0) }),
+            names: configuration.names, serialNumber: serialNumber, notBefore: notBefore,
+            notAfter: notBefore + Int64(grant.validityDays) * 86400,
+            extensions: extensions(grant, isAuthority: isAuthority, configuration))
+        return try content.signed(by: key, request: request, in: folder)
+    }
+
+    private func extensions(
+        _ grant: Grant, isAuthority: Bool, _ configuration: StandInCA.Configuration
+    ) -> [String] {
+        let code = grant.codeSigning ? ["codeSigning", "msCodeInd", "msCodeCom"] : []
+        let usages = ["emailProtection", "clientAuth"] + code + ["msEFS", "msSGC", "nsSGC"]
+        let list = configuration.signer == .class1 ? "revoke.crl" : "class3-revoke.crl"
+        var lines = [
+            "basicConstraints = critical, CA:\(isAuthority ? "TRUE" : "FALSE")",
+            "keyUsage = critical, digitalSignature, keyEncipherment, keyAgreement",
+            "extendedKeyUsage = \(usages.joined(separator: ", "))",
+            "authorityInfoAccess = OCSP;URI:\(configuration.ocspAddress)",
+            "crlDistributionPoints = URI:http://crl.example.org/\(list)",
+            "subjectKeyIdentifier = none",
+            "authorityKeyIdentifier = none",
+        ]
+        if !grant.emails.isEmpty { lines.append("subjectAltName = email:copy") }
+        // The signer added this in earlier years.
+        if configuration.answerForm == .messy {
+            lines.append("nsComment = To get your own certificate for FREE head over to the CA")
         }
-        // The right name with another key: only the signature tells.
-        let impostor = try HostPrivateKey.generate(.rsa(bits: 2048))
-        return try impostor.issue(content, issuer: signer.certificate)
+        return lines
+    }
+
+    /// Somebody else with the name of a signer: only the signature tells.
+    private func impostor(
+        of signer: Signer, at now: Int64, in folder: WorkFolder
+    ) throws(StandInError) -> SigningKey {
+        let own = try WorkFolder(in: directory)
+        let pair = try Self.newKey("RSA", "rsa_keygen_bits:2048", in: own)
+        let content = CertificateContent(
+            subject: signer.subject, serialNumber: "0F", notBefore: now - 3600,
+            notAfter: now + 86400, extensions: ["basicConstraints = critical, CA:TRUE"])
+        let certificate = try content.signed(
+            by: SigningKey(keyFile: pair.key, certificateFile: nil), request: pair.request, in: own)
+        return SigningKey(
+            keyFile: try folder.write(own.text("key.pem"), "impostor.key"),
+            certificateFile: try folder.write(certificate.pem, "impostor.pem"))
     }
 }

@@ -1,11 +1,14 @@
 internal import FoundationEssentials
 internal import Synchronization
 
-/// One line for each request, in JSON: how it came and which fields it had, never their values.
+/// One line for each request, in JSON: how it came, and the names of its headers and
+/// fields, never their values.
 final class RequestLog: Sendable {
     struct Line: Codable {
         let method: String
         let path: String
+        /// The names of the headers, in lower case and in their order.
+        let headers: [String]
         /// The names of the fields in the address.
         let queryFields: [String]
         /// The names of the fields in the body.

@@ -2,7 +2,6 @@ internal import FoundationEssentials
 internal import Hummingbird
 internal import HummingbirdTLS
 internal import Logging
-internal import OpenSSLX509
 
 /// A CA on this machine that behaves as CAcert's API does, for tests, demonstrations and CI.
 ///
@@ -15,6 +14,14 @@ public struct StandInCA: Sendable {
         case class1
         /// The class 3 intermediate.
         case class3
+    }
+
+    /// How the signer reads the bytes of a name.
+    public enum Names: String, Sendable, CaseIterable {
+        /// As UTF-8.
+        case utf8
+        /// Each byte as a character of ISO-8859-1, as `openssl` does without `-utf8`.
+        case latin1
     }
 
     /// In which form certificates are sent.
@@ -38,6 +45,8 @@ public struct StandInCA: Sendable {
         public var signingTime = 0.0
         /// Who signs.
         public var signer = Signer.class1
+        /// How the signer reads names. Which of the two CAcert's signer does is not published.
+        public var names = Names.utf8
         /// The form of certificates.
         public var answerForm = AnswerForm.plain
         /// Whether keys on elliptic curves are signed, which CAcert does not do.
@@ -89,7 +98,7 @@ public struct StandInCA: Sendable {
             attributes: [.posixPermissions: 0o700])
         let accountsPath = directory + "/accounts.json"
         if !FileManager.default.fileExists(atPath: accountsPath) {
-            let password = hexadecimal((0..<8).map { _ in UInt8.random(in: 0...255) })
+            let password = Self.randomDigits()
             try writePrivately(AccountsFile.example(password: password).json, to: accountsPath)
             try writePrivately(password + "\n", to: directory + "/password")
         }
@@ -107,9 +116,11 @@ public struct StandInCA: Sendable {
             let text = String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
             weakKeys = Set(text.split(whereSeparator: \.isWhitespace).map { $0.lowercased() })
         }
+        let serials = try FileManager.default.contentsOfDirectory(atPath: issued)
+            .compactMap { $0.split(separator: ".").first.flatMap { UInt64($0, radix: 16) } }
         service = Service(
             configuration: configuration, authority: authority, accounts: accounts,
-            weakKeys: weakKeys, now: now
+            weakKeys: weakKeys, lastSerial: serials.max(), now: now
         ) { certificate in
             let file = "\(issued)/\(certificate.serialNumber).pem"
             try? Data(certificate.pem.utf8).write(to: URL(filePath: file))
@@ -123,9 +134,11 @@ public struct StandInCA: Sendable {
     /// - Throws: What keeps the server from running, as a port that is taken.
     public func run(whenRunning: @escaping @Sendable (Int) async -> Void) async throws {
         let router = Router()
-        typealias Page = @Sendable (FormFields) async -> PageAnswer
-        let accountPage: Page = { [service] fields in service.accountPage(fields) }
-        let orderPage: Page = { [service] fields in await service.orderPage(fields) }
+        typealias Page = @Sendable (FormFields, KeyText.Language) async -> PageAnswer
+        let accountPage: Page = { [service] fields, _ in service.accountPage(fields) }
+        let orderPage: Page = { [service] fields, language in
+            await service.orderPage(fields, language)
+        }
         for (path, page) in [("/api/cemails.php", accountPage), ("/api/ccsr.php", orderPage)] {
             for method in [HTTPRequest.Method.get, .post] {
                 router.on(RouterPath(path), method: method) { [log] request, _ in
@@ -133,20 +146,27 @@ public struct StandInCA: Sendable {
                     log.write(
                         .init(
                             method: request.method.rawValue, path: request.uri.path,
+                            headers: request.headers.map(\.name.canonicalName),
                             queryFields: query.names,
                             bodyFields: Array(fields.names.dropFirst(query.names.count))))
-                    return Self.response(await page(fields))
+                    guard Self.isOwnHost(request.head.authority) else {
+                        return Self.response(
+                            .status(302, body: [], location: "https://localhost/index.php"))
+                    }
+                    let language = KeyText.Language(
+                        field: fields["lang"], acceptLanguage: request.headers[.acceptLanguage])
+                    return Self.response(await page(fields, language))
                 }
             }
         }
-        for (path, certificate) in [
-            ("/certs/root_X0F.crt", authority.class1.certificate),
-            ("/certs/class3_x14E228.crt", authority.class3.certificate),
+        for (path, signer) in [
+            ("/certs/root_X0F.crt", authority.class1),
+            ("/certs/class3_x14E228.crt", authority.class3),
         ] {
             router.get(RouterPath(path)) { _, _ in
                 Response(
                     status: .ok, headers: [.contentType: "application/x-x509-ca-cert"],
-                    body: .init(byteBuffer: ByteBuffer(string: certificate.pem)))
+                    body: .init(byteBuffer: ByteBuffer(string: signer.pem)))
             }
         }
         var logger = Logger(label: "cacert-standin")
@@ -167,8 +187,8 @@ public struct StandInCA: Sendable {
 
     private func tlsConfiguration() throws -> TLSConfiguration {
         let certificate = try NIOSSLCertificate(
-            bytes: Array(authority.server.certificate.pem.utf8), format: .pem)
-        let key = try NIOSSLPrivateKey(bytes: Array(authority.server.key.pem.utf8), format: .pem)
+            bytes: Array(authority.server.pem.utf8), format: .pem)
+        let key = try NIOSSLPrivateKey(file: authority.server.keyFile, format: .pem)
         return TLSConfiguration.makeServerConfiguration(
             certificateChain: [.certificate(certificate)], privateKey: .privateKey(key))
     }
@@ -183,12 +203,33 @@ public struct StandInCA: Sendable {
         return (query, all)
     }
 
+    /// Whether a request names this server, whatever the port, as through a tunnel.
+    private static func isOwnHost(_ authority: String?) -> Bool {
+        guard let authority else { return false }
+        let hosts = ["localhost", "127.0.0.1", "[::1]"]
+        return hosts.contains { authority == $0 || authority.hasPrefix($0 + ":") }
+    }
+
+    /// Sixteen hexadecimal digits.
+    private static func randomDigits() -> String {
+        let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
     private static func response(_ answer: PageAnswer) -> Response {
-        let headers: HTTPFields = [.contentType: "text/html; charset=UTF-8"]
+        let headers: HTTPFields = [
+            .contentType: "text/html; charset=UTF-8",
+            .setCookie: "cacert=\(randomDigits()); path=/; secure; HttpOnly",
+        ]
         switch answer {
         case .body(let bytes):
+            // Without a length, so that it is sent in chunks as PHP's answers are.
             return Response(
-                status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+                status: .ok, headers: headers,
+                body: .init { writer in
+                    try await writer.write(ByteBuffer(bytes: bytes))
+                    try await writer.finish(nil)
+                })
         case .status(let status, let bytes, let location):
             var headers = headers
             if let location { headers[.location] = location }

@@ -1,0 +1,60 @@
+internal import Dispatch
+internal import FoundationEssentials
+
+/// A private folder for the files of one run of `openssl`. It is removed with this value.
+final class WorkFolder: Sendable {
+    /// The folder.
+    let path: String
+
+    init(in parent: String) throws(StandInError) {
+        path = "\(parent)/work-\(UUID().uuidString)"
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: false,
+                attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw StandInError("cannot make \(path): \(error)")
+        }
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// The path of a file in the folder.
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// Writes a file.
+    @discardableResult
+    func write(_ bytes: [UInt8], _ name: String) throws(StandInError) -> String {
+        do {
+            try Data(bytes).write(to: URL(filePath: file(name)))
+        } catch {
+            throw StandInError("cannot write \(file(name)): \(error)")
+        }
+        return file(name)
+    }
+
+    /// Writes a file of text.
+    @discardableResult
+    func write(_ text: String, _ name: String) throws(StandInError) -> String {
+        try write(Array(text.utf8), name)
+    }
+
+    /// The text of a file; empty if there is none.
+    func text(_ name: String) -> String {
+        let data = (try? Data(contentsOf: URL(filePath: file(name)))) ?? Data()
+        return String(decoding: data, as: UTF8.self)
+    }
+}
+
+/// Does something that blocks on a thread that no other request waits for.
+func onAThread<Result: Sendable>(
+    _ body: @escaping @Sendable () throws -> Result
+) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+        DispatchQueue.global().async {
+            continuation.resume(with: .init(catching: body))
+        }
+    }
+}
