@@ -32,13 +32,25 @@ public struct CAcertError: Error, Sendable, Equatable {
 
 func requireVerdict(_ answer: TransportAnswer) throws(CAcertError) -> Verdict {
     guard let verdict = Verdict(answer.body) else {
-        let what = HTMLText.plainText(answer.body.prefix(4096)[...]).prefix(120)
+        let what = HTMLText.plainText(answer.body[...]).prefix(120)
         throw CAcertError(
             .notTheAPI,
-            what.isEmpty
-                ? "an empty answer (HTTP \(answer.status))" : "HTTP \(answer.status): \(what)")
+            answer.body.isEmpty
+                ? emptyAnswer(answer.status) : "HTTP \(answer.status): \(what)")
     }
     return verdict
+}
+
+/// What an empty answer may mean. CAcert's server sends both kinds before it queues anything, but an
+/// error of the server at any later moment has the same form as the second.
+func emptyAnswer(_ status: Int) -> String {
+    let meaning =
+        switch status {
+        case 302: ", as CAcert's server sends it if it is called by another host name than its own"
+        case 500: ", as CAcert's server sends it if it cannot read its list of weak keys"
+        default: ""
+        }
+    return "an empty answer (HTTP \(status))\(meaning)"
 }
 
 func refusal(_ verdict: Verdict) -> CAcertError {

@@ -17,17 +17,25 @@ func readAnswers(_ bytes: [UInt8]) {
     let answer = TransportAnswer(status: 200, body: bytes)
     switch OrderOutcome(answer) {
     case .issued(let text): _ = Certificate.all(inPEM: text)
-    case .refused(let refusal): precondition(isPlain(refusal.text))
+    case .refused(let refusal): precondition(isPlain(refusal.text) && isShort(refusal.text))
     case .pending(let identifier): precondition(identifier?.isEmpty != true)
-    case .unclear(let reason): precondition(isPlain(reason))
+    case .unclear(let reason): precondition(isPlain(reason) && isShort(reason))
     }
     var api = API(
         baseURL: "https://localhost", username: "a", password: Secret(),
         transport: Echo(answer: answer))
     if let status = try? api.accountStatus() {
         precondition(!status.names.contains(AccountStatus.anonymousName))
+        for name in status.names {
+            // What was found in a certificate is one form of the name or none, never both.
+            precondition(name.form(of: name.text) == .exact)
+            _ = name.obstacle
+        }
     }
 }
+
+/// A message is shown in full up to 4096 bytes, each of which may be a character of two bytes.
+private func isShort(_ text: String) -> Bool { text.utf8.count <= 3 * 4096 + 100 }
 
 /// What a person is shown has no markup left that the server sent, and no line ends.
 private func isPlain(_ text: String) -> Bool {

@@ -9,6 +9,9 @@ public struct AccountStatus: Sendable, Hashable {
     /// which it does not tell.
     public let mayRequestCodeSigning: Bool
 
+    /// How many bytes a line with a name or an address has at most, escaped.
+    private static let longestLine = 4096
+
     /// The name in every certificate that no other name was granted for.
     public static let anonymousName = AccountName("CAcert WoT User")
 }
@@ -29,12 +32,62 @@ public struct AccountName: Sendable, Hashable, CustomStringConvertible {
     }
 
     init(bytes: [UInt8]) {
-        text = HTMLText.text(bytes)
+        let inner = bytes[...].drop(while: Self.isBlank)
+        text = HTMLText.text(Array(inner.trimmingEnd(Self.isBlank)))
         self.bytes = bytes
     }
 
+    /// Whether the server takes a byte from the ends of what is sent.
+    private static func isBlank(_ byte: UInt8) -> Bool { [0, 9, 10, 11, 13, 32].contains(byte) }
+
     /// ``text``.
     public var description: String { text }
+
+    /// How a name can be written in a certificate.
+    public enum Form: Sendable, Hashable {
+        /// As it is.
+        case exact
+        /// Each byte of its UTF-8 as a character of its own, as CAcert's signer does unless its
+        /// configuration says UTF-8: `Müller` becomes `MÃ¼ller`. Characters from U+0080 to U+009F,
+        /// which are control characters, may be among them.
+        case byteByByte
+    }
+
+    /// In which form a text is this name, compared character by character.
+    ///
+    /// - Parameter text: The common name of a certificate.
+    /// - Returns: The form, or nil if it is another name.
+    public func form(of text: String) -> Form? {
+        if text.utf8.elementsEqual(self.text.utf8) { return .exact }
+        let characters = text.unicodeScalars.lazy.map(\.value)
+        return characters.elementsEqual(self.text.utf8.lazy.map { UInt32($0) }) ? .byteByByte : nil
+    }
+
+    /// Why the API never puts this name into a certificate, or nil if it does.
+    ///
+    /// The server compares what was sent with the names of the account after it has escaped it for
+    /// SQL and taken blanks from its ends, and drops a name that does not match without an error.
+    public var obstacle: String? {
+        let escaped: [(UInt8, String)] = [
+            (UInt8(ascii: "'"), "an apostrophe"), (UInt8(ascii: "\""), "a quotation mark"),
+            (UInt8(ascii: "\\"), "a backslash"),
+        ]
+        if let (_, name) = escaped.first(where: { bytes.contains($0.0) }) {
+            return "the CA does not recognize a name with \(name)"
+        }
+        let isTrimmed =
+            bytes.first.map(Self.isBlank) ?? false || bytes.last.map(Self.isBlank) ?? false
+        return isTrimmed ? "the CA does not recognize a name with a blank at an end" : nil
+    }
+}
+
+extension AccountStatus {
+    /// Why the API never puts an address into a certificate as it is, or nil if it does.
+    ///
+    /// - Parameter address: An e-mail address of an account.
+    public static func obstacle(toAddress address: String) -> String? {
+        address.utf8.contains(UInt8(ascii: "'")) ? "the CA drops the apostrophe" : nil
+    }
 }
 
 extension AccountStatus {
@@ -47,17 +100,21 @@ extension AccountStatus {
         guard verdict.number == 200 else { throw refusal(verdict) }
         var addresses: [String] = []
         var names: [AccountName] = []
+        // An answer may have as many lines as fit into it.
+        var known: (addresses: Set<String>, names: Set<AccountName>) = ([], [Self.anonymousName])
         var mayRequestCodeSigning = false
-        for line in verdict.rest.split(separator: UInt8(ascii: "\n")) {
+        for line in verdict.rest.split(separator: UInt8(ascii: "\n"))
+        where line.count <= Self.longestLine {
             guard let equals = line.firstIndex(of: UInt8(ascii: "=")) else { continue }
-            let value = HTMLText.unescape(line[(equals + 1)...].trimmingEnd())
-            let text = HTMLText.text(value)
+            // Blanks belong to the value; the server takes them from what it gets back.
+            let value = HTMLText.unescape(line[(equals + 1)...].trimmingEnd { $0 == 13 })
+            let text = HTMLText.text(Array(value[...].trimmingEnd { $0 == 32 }))
             switch String(decoding: line[..<equals], as: UTF8.self) {
             case "CS": mayRequestCodeSigning = text == "1"
             case "NAME":
                 let name = AccountName(bytes: value)
-                if name != Self.anonymousName, !names.contains(name) { names.append(name) }
-            case "EMAIL": if !addresses.contains(text) { addresses.append(text) }
+                if known.names.insert(name).inserted { names.append(name) }
+            case "EMAIL": if known.addresses.insert(text).inserted { addresses.append(text) }
             default: continue
             }
         }
@@ -67,9 +124,9 @@ extension AccountStatus {
 }
 
 extension ArraySlice<UInt8> {
-    fileprivate func trimmingEnd() -> Self {
+    fileprivate func trimmingEnd(_ isTrimmed: (UInt8) -> Bool) -> Self {
         var rest = self
-        while let last = rest.last, last == 13 || last == 32 { rest = rest.dropLast() }
+        while let last = rest.last, isTrimmed(last) { rest = rest.dropLast() }
         return rest
     }
 }

@@ -12,14 +12,21 @@ enum HTMLText {
             ?? String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
     }
 
+    /// How many bytes of a message are shown.
+    private static let maximum = 4096
+
     /// Makes of a message with tags what a person can read: tags are left out, and a link becomes
-    /// its text with its address, `//` completed to `https://`.
+    /// its text with its address, `//` completed to `https://`. What follows the first 4096 bytes is
+    /// left out.
     static func plainText(_ markup: ArraySlice<UInt8>) -> String {
         var text: [UInt8] = []
         var address: String?
-        var rest = markup
+        var rest = beginning(of: markup)
+        // Looked for once: else each `<` without an end would be followed to the end of the message.
+        let lastEnd = rest.lastIndex(of: UInt8(ascii: ">")) ?? rest.startIndex
         while let character = rest.first {
-            guard character == UInt8(ascii: "<"), let end = rest.firstIndex(of: UInt8(ascii: ">"))
+            guard character == UInt8(ascii: "<"), rest.startIndex < lastEnd,
+                let end = rest.firstIndex(of: UInt8(ascii: ">"))
             else {
                 text.append(character)
                 rest = rest.dropFirst()
@@ -42,6 +49,14 @@ enum HTMLText {
         // Nothing that came over the network moves a person's cursor.
         let printable = decoded.map { $0.unicodeScalars.allSatisfy(isPrintable) ? $0 : " " }
         return String(printable).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+
+    /// As much of a message as is shown, without half a character at its end.
+    private static func beginning(of markup: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard markup.count > maximum else { return markup }
+        var end = markup.startIndex + maximum
+        for _ in 0..<3 where markup[end] & 0xC0 == 0x80 { end -= 1 }
+        return markup[..<end]
     }
 
     private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {

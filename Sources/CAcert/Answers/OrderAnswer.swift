@@ -8,7 +8,7 @@ public enum OrderOutcome: Sendable, Hashable {
     /// The CA took the order and had no certificate in time: it may yet issue one, which then is
     /// found in the web account and cannot be had here. The number is the CA's, where it gave one.
     case pending(identifier: String?)
-    /// What came back cannot be understood, so the order may or may not have been taken.
+    /// What came back cannot be understood, so it is unknown whether the order was taken.
     case unclear(reason: String)
 }
 
@@ -51,34 +51,36 @@ extension OrderOutcome {
     /// - Parameter answer: What came back.
     public init(_ answer: TransportAnswer) {
         guard let verdict = Verdict(answer.body) else {
-            let what = HTMLText.plainText(answer.body.prefix(4096)[...]).prefix(120)
+            let what = HTMLText.plainText(answer.body[...]).prefix(120)
             self = .unclear(
                 reason: answer.body.isEmpty
-                    ? "an empty answer (HTTP \(answer.status))"
+                    ? emptyAnswer(answer.status)
                     : "no answer of the API (HTTP \(answer.status)): \(what)")
             return
         }
-        guard verdict.number != 200 else {
-            self = .issued(text: Array(verdict.rest))
-            return
-        }
-        guard (400...499).contains(verdict.number) else {
-            self = .unclear(reason: "\(verdict.number), \(verdict.text)")
-            return
-        }
         let text = verdict.text.lowercased()
-        if text.contains("request has failed") {
-            let digits = text.split(separator: "id:").last.map { $0.filter(\.isNumber) }
-            self = .pending(identifier: digits?.isEmpty == false ? digits : nil)
-            return
-        }
         let known = Self.refusals.first { text.hasPrefix($0.beginning) }
-        // Before it looks at anything the server says 403; another number in other words may mean
-        // anything, and whoever orders again after a refusal relies on it.
-        guard known != nil || verdict.number == 403 else {
+        // The digits decide: the server translates the texts about keys.
+        switch verdict.number {
+        case 200: self = .issued(text: Array(verdict.rest))
+        case 403 where answer.status == 200:
+            self = .refused(OrderRefusal(code: known?.code ?? .other, text: verdict.text))
+        case 404 where text.contains("request has failed") || Self.identifier(in: text) != nil:
+            self = .pending(identifier: Self.identifier(in: text))
+        case 404 where known != nil && answer.status == 200:
+            self = .refused(OrderRefusal(code: known?.code ?? .other, text: verdict.text))
+        default:
+            // In other words it may mean anything, and whoever orders again after a refusal relies
+            // on it.
             self = .unclear(reason: "\(verdict.number), \(verdict.text)")
-            return
         }
-        self = .refused(OrderRefusal(code: known?.code ?? .other, text: verdict.text))
+    }
+
+    /// The number of a queued order, at the end of a text in lower case.
+    private static func identifier(in text: String) -> String? {
+        let parts = text.split(separator: "id:", omittingEmptySubsequences: false)
+        guard parts.count > 1, let last = parts.last else { return nil }
+        let digits = last.drop { $0 == " " }.prefix { ("0"..."9").contains($0) }
+        return digits.isEmpty ? nil : String(digits)
     }
 }

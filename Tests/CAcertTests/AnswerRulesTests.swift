@@ -1,0 +1,165 @@
+import Secrets
+import Testing
+
+@testable import CAcert
+
+/// What of the answers of CAcert's server decides, and what does not.
+@Suite struct AnswerRulesTests {
+    private func outcome(_ body: String, status: Int = 200) -> OrderOutcome {
+        OrderOutcome(TransportAnswer(status: status, body: Array(body.utf8)))
+    }
+
+    private func account(_ body: String) throws -> AccountStatus {
+        try AccountStatus(TransportAnswer(status: 200, body: Array(body.utf8)))
+    }
+
+    // A member whose browser language the server guessed would be told that the outcome is unknown.
+    @Test(
+        "An answer with 403 is a refusal in every language",
+        arguments: [
+            "403, Ihre Schlüssel sind sehr kurz und deshalb unsicher.",
+            "403, Les clés que vous utilisez sont très petites", "403,", "403, \u{3042}",
+        ])
+    func translatedRefusals(body: String) {
+        guard case .refused = outcome(body) else {
+            Issue.record("not a refusal: \(outcome(body))")
+            return
+        }
+    }
+
+    // A second certificate would be ordered for a request that is queued.
+    @Test(
+        "An answer with 404 and a number is an order that may still be issued",
+        arguments: [
+            ("404,Your certificate request has failed. ID: 4711", "4711"),
+            ("404, Your certificate request has failed. ID: 4711\r\n", "4711"),
+            ("404,Ihre Anforderung ist fehlgeschlagen. ID: 4711", "4711"),
+            ("404,Your certificate request 12 has failed. Id:4711.", "4711"),
+            ("404,Your certificate request has failed.", nil),
+        ] as [(String, String?)])
+    func pending(body: String, identifier: String?) {
+        #expect(outcome(body) == .pending(identifier: identifier))
+    }
+
+    // An order that was taken would be placed again.
+    @Test(
+        "Another number, or a refusal that another server sent, leaves the outcome unknown",
+        arguments: [
+            ("404,Try again later", 200), ("401,Unauthorized", 200), ("500,Boom", 200),
+            ("403,That username couldn't be found", 503),
+            ("404,Invalid or missing CSR", 502), ("", 302), ("", 500), ("<h1>Error</h1>", 500),
+        ])
+    func unclear(body: String, status: Int) {
+        guard case .unclear(let reason) = outcome(body, status: status) else {
+            Issue.record("\(body): \(outcome(body, status: status))")
+            return
+        }
+        #expect(!reason.isEmpty)
+    }
+
+    // Without it the user does not learn that the address of the CA is wrong.
+    @Test("An empty answer with 302 or 500 says when CAcert's server sends it")
+    func emptyAnswers() {
+        for (status, meaning) in [(302, "another host name"), (500, "list of weak keys")] {
+            guard case .unclear(let reason) = outcome("", status: status) else {
+                Issue.record("not unclear: \(status)")
+                continue
+            }
+            #expect(reason.contains(meaning) && reason.contains("HTTP \(status)"), "\(reason)")
+            #expect(throws: CAcertError.self) {
+                try AccountStatus(TransportAnswer(status: status, body: []))
+            }
+        }
+    }
+
+    // One answer would keep the program busy for hours, and again at each `resume`.
+    @Test(
+        "An answer of a megabyte is read in less than a second",
+        arguments: ["<", "<a", "&", "&amp", "<a href='", "< >", ">", "ID: ", "é"])
+    func longLines(piece: String) {
+        let filler = String(repeating: piece, count: (1 << 20) / piece.utf8.count)
+        for beginning in ["403,", "404,", "500,", ""] {
+            let start = ContinuousClock.now
+            switch outcome(beginning + filler) {
+            case .refused(let refusal): #expect(refusal.text.utf8.count <= 3 * 4096)
+            case .unclear(let reason): #expect(reason.utf8.count <= 3 * 4096 + 100)
+            default: break
+            }
+            #expect(ContinuousClock.now - start < .seconds(1))
+        }
+        for beginning in ["200,", "200,Ok\nNAME=", "403,"] {
+            let start = ContinuousClock.now
+            _ = try? account(beginning + filler)
+            #expect(ContinuousClock.now - start < .seconds(1))
+        }
+    }
+
+    @Test("An account page with many lines is read in a few seconds")
+    func manyLines() throws {
+        let lines = (0..<60_000).map { "NAME=\($0)\nEMAIL=\($0)" }.joined(separator: "\n")
+        let start = ContinuousClock.now
+        #expect(try account("200,Ok\n" + lines).names.count == 60_000)
+        #expect(ContinuousClock.now - start < .seconds(10))
+    }
+
+    @Test("A message that is cut has no half character at its end")
+    func cutMessage() {
+        for padding in 0..<4 {
+            let text = String(repeating: "x", count: padding) + String(repeating: "€", count: 4000)
+            guard case .refused(let refusal) = outcome("403," + text) else {
+                Issue.record("not a refusal")
+                return
+            }
+            #expect(Set(refusal.text).isSubset(of: ["x", "€"]), "\(refusal.text.suffix(9))")
+        }
+    }
+
+    // Every member with such a name would be told that CAcert issued for somebody else.
+    @Test(
+        "A name is recognized as it is and byte by byte, and in no other form",
+        arguments: [
+            ("Anna Müller", "Anna Müller", .exact),
+            ("Anna Müller", "Anna MÃ¼ller", .byteByByte),
+            ("Łukasz Żółć", "Å\u{81}ukasz Å»Ã³Å\u{82}Ä\u{87}", .byteByByte),
+            ("John Doe", "John Doe", .exact),
+            ("Anna Müller", "Anna Muller", nil),
+            ("Anna Müller", "Anna M\u{FFFD}\u{FFFD}ller", nil),
+            // The same name to a reader, and other bytes than were asked for.
+            ("Anna Müller", "Anna Mu\u{308}ller", nil),
+            // Twice byte by byte, and the other way round.
+            ("Anna Müller", "Anna MÃ\u{83}Â¼ller", nil),
+            ("Anna MÃ¼ller", "Anna Müller", nil),
+            ("Anna Müller", "", nil), ("Anna Müller", "Anna MÃ¼ller ", nil),
+        ] as [(String, String, AccountName.Form?)])
+    func forms(name: String, written: String, form: AccountName.Form?) {
+        #expect(AccountName(name).form(of: written) == form)
+    }
+
+    // The order would be paid for with a certificate for "CAcert WoT User".
+    @Test("Names and addresses that the API changes are known before the order")
+    func obstacles() throws {
+        let account = try account(
+            """
+            200,Authentication Ok
+            CS=1
+            NAME=CAcert WoT User
+            NAME=Jeanne D&#039;Arc
+            NAME=Anna &quot;Ann&quot; M&Atilde;&frac14;ller
+            NAME=Back\\slash
+            NAME=Anna Blank\u{20}
+            NAME=Anna M&Atilde;&frac14;ller
+            EMAIL=o&#039;neil@example.org
+            EMAIL=a+b@example.org
+
+            """)
+        #expect(
+            account.names.filter { $0.obstacle != nil }.map(\.text) == [
+                "Jeanne D'Arc", "Anna \"Ann\" Müller", "Back\\slash", "Anna Blank",
+            ])
+        #expect(account.names.last?.text == "Anna Müller")
+        #expect(AccountStatus.anonymousName.obstacle == nil)
+        #expect(
+            account.emailAddresses.filter { AccountStatus.obstacle(toAddress: $0) != nil }
+                == ["o'neil@example.org"])
+    }
+}
