@@ -19,26 +19,50 @@ struct AccountCommand: ParsableCommand {
         let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
         var api = try openAPI(ca, anchorsPEM: anchors.pem)
         let status = try working("asking the CA", onToken: false) { try api.accountStatus() }
+        let names = status.names.map { Entry($0.text, $0.obstacle) }
+        let addresses = status.emailAddresses.map {
+            Entry($0, AccountStatus.obstacle(toAddress: $0))
+        }
         if output.isJSON {
             try printJSON(
                 Report(
-                    username: try ca.accountName(), names: status.names.map(\.text),
-                    emailAddresses: status.emailAddresses,
-                    codeSigning: status.mayRequestCodeSigning))
+                    username: try ca.accountName(), names: names.map(\.value),
+                    emailAddresses: addresses.map(\.value),
+                    codeSigning: status.mayRequestCodeSigning,
+                    notIssuable: (names + addresses).filter { $0.reason != nil }))
             return
         }
         print("account        \(printable(try ca.accountName())) at \(try ca.baseURL())")
-        let names =
-            status.names.isEmpty
-            ? ["none below 50 assurance points, so “\(AccountStatus.anonymousName.text)”"]
-            : status.names.map(\.text)
-        for (index, name) in names.enumerated() {
+        let anonymous = "none below 50 assurance points, so “\(AccountStatus.anonymousName.text)”"
+        let lines = names.isEmpty ? [anonymous] : names.map(\.line)
+        for (index, name) in lines.enumerated() {
             print((index == 0 ? "names          " : "               ") + printable(name))
         }
-        for (index, address) in status.emailAddresses.enumerated() {
+        for (index, address) in addresses.map(\.line).enumerated() {
             print((index == 0 ? "addresses      " : "               ") + printable(address))
         }
-        print("code signing   \(status.mayRequestCodeSigning ? "yes" : "no")")
+        print(
+            "code signing   "
+                + (status.mayRequestCodeSigning
+                    ? "flagged for code signing; the CA also requires 100 points, which it does not "
+                        + "report"
+                    : "no"))
+    }
+
+    /// A name or an address of the account.
+    private struct Entry: Encodable {
+        let value: String
+        /// Why the API never issues it, or nil.
+        let reason: String?
+
+        init(_ value: String, _ reason: String?) {
+            self.value = value
+            self.reason = reason
+        }
+
+        var line: String {
+            value + (reason.map { " (cannot be issued through the API: \($0))" } ?? "")
+        }
     }
 
     private struct Report: Encodable {
@@ -46,5 +70,6 @@ struct AccountCommand: ParsableCommand {
         let names: [String]
         let emailAddresses: [String]
         let codeSigning: Bool
+        let notIssuable: [Entry]
     }
 }

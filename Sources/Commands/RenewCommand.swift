@@ -243,6 +243,7 @@ extension IssuanceError {
     fileprivate var concernsOneKey: Bool {
         switch code {
         case .orderRefused, .orderPending, .certificateWrong, .certificateDiffers, .accountLacks,
+            .nameNotIssuable, .addressNotIssuable, .issuerNotTrusted,
             .keyNotAccepted, .otherOrderUnfinished, .orderInUse, .badSubject, .noSuchObject,
             .severalObjects, .noRoom, .idTaken, .noSuchPlace:
             true

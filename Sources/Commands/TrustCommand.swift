@@ -114,8 +114,10 @@ struct FetchTrustCommand: ParsableCommand {
         }
         if let found3 { kept.append(try TrustStore.keep(found3)) }
         if let missing {
-            // The root alone is enough: CAcert's server and certificates lead to it.
+            // The root alone is enough for CAcert's server and for what class 1 signs.
             printError("warning: the class 3 certificate was not kept: \(printable(missing))")
+            printError(
+                "hint: certificates that class 3 signs need it: run this command again later")
         }
         try showKept(kept, output)
     }

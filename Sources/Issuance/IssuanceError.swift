@@ -37,6 +37,12 @@ public struct IssuanceError: Error, Sendable {
         public static let keyNotAccepted = Code(value: "keyNotAccepted")
         /// The account has not what is asked for, or it is not clear what is.
         public static let accountLacks = Code(value: "accountLacks")
+        /// The account has the name, and the CA's API cannot issue it; ``IssuanceError/choices``
+        /// are names that it can.
+        public static let nameNotIssuable = Code(value: "nameNotIssuable")
+        /// The account has the address, and the CA's API cannot issue it;
+        /// ``IssuanceError/choices`` are addresses that it can.
+        public static let addressNotIssuable = Code(value: "addressNotIssuable")
         /// The name or an address cannot stand in a request.
         public static let badSubject = Code(value: "badSubject")
         /// User name or password is wrong.
@@ -49,6 +55,8 @@ public struct IssuanceError: Error, Sendable {
         public static let orderPending = Code(value: "orderPending")
         /// A certificate came back that must not be written.
         public static let certificateWrong = Code(value: "certificateWrong")
+        /// A certificate came back whose issuer, or an issuer above it, is not trusted.
+        public static let issuerNotTrusted = Code(value: "issuerNotTrusted")
         /// A good certificate came back that is not what was asked for.
         public static let certificateDiffers = Code(value: "certificateDiffers")
         /// What the token says after writing is not what was written.

@@ -88,7 +88,8 @@ struct Placement {
         return IssuedCertificate(
             certificate: verified.certificate, key: key, uri: written.uri,
             wasThere: written.wasThere, chain: chain, differences: verified.differences,
-            order: journal.page.number, unrecorded: journal.failure?.reason)
+            remarks: verified.remarks, order: journal.page.number,
+            unrecorded: journal.failure?.reason)
     }
 
     /// Removes the certificate that was replaced, where that was asked for.

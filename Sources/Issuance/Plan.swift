@@ -134,6 +134,8 @@ public struct VerifiedCertificate: Sendable {
     public let others: [Certificate]
     /// What the CA did otherwise, where that was accepted.
     public let differences: [Difference]
+    /// What a person should know about it, each in a line.
+    public internal(set) var remarks: [String] = []
 }
 
 /// A certificate on a token, found again there, whose key the token has proved to hold.
@@ -150,6 +152,8 @@ public struct IssuedCertificate: Sendable {
     public let chain: [String]
     /// What the CA did otherwise, where that was accepted.
     public let differences: [Difference]
+    /// What a person should know about the certificate, each in a line.
+    public let remarks: [String]
     /// The order's number in the ledger.
     public let order: Int64
     /// Why the ledger does not know all of it, or nil where it does.

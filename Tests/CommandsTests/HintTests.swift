@@ -40,7 +40,8 @@ import Testing
             .notProved, .keyNotAccepted, .accountLacks, .badSubject, .orderRefused,
             .credentialsRefused, .caUnreachable, .orderPending, .needsDecision,
             .otherOrderUnfinished, .orderInUse, .alreadyReplaced, .ledgerFailed,
-            .certificateWrong, .certificateDiffers,
+            .certificateWrong, .certificateDiffers, .nameNotIssuable, .addressNotIssuable,
+            .issuerNotTrusted,
         ]
         #expect(Set(all.map(\.description)) == (try codes("Issuance/IssuanceError.swift")))
         for code in all {

@@ -45,7 +45,7 @@ struct IssueReport: Encodable {
         changes = issued.differences.map {
             Change(subject: $0.subject, asked: $0.asked, got: $0.got)
         }
-        remarks = issued.key.remarks
+        remarks = issued.key.remarks + issued.remarks
         order = issued.order
         wasThere = issued.wasThere
         chain = issued.chain

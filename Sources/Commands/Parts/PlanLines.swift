@@ -50,7 +50,10 @@ struct PlanLines: Encodable {
         for address in emailAddresses ?? [] {
             lines.append("  address       \(printable(address))")
         }
-        if let codeSigning { lines.append("  code signing  \(codeSigning ? "yes" : "no")") }
+        if let codeSigning {
+            let yes = "yes, if the account has 100 points, which the CA does not report"
+            lines.append("  code signing  \(codeSigning ? yes : "no")")
+        }
         return lines
     }
 }

@@ -61,6 +61,10 @@ extension Failure {
             return ["to write it all the same: \(resume) --from FILE --accept-changes"]
         case .certificateDiffers:
             return ["it is in the ledger; to write it all the same: \(resume) --accept-changes"]
+        case .issuerNotTrusted where !error.isFromElsewhere:
+            return [
+                "what came is in the ledger; then: \(resume)", "to give it up: \(resume) --abandon",
+            ]
         case .certificateWrong where !error.isFromElsewhere:
             return [
                 "what came is in the ledger; to check it again: \(resume)",
@@ -144,13 +148,15 @@ extension Failure {
         case .tokenUnsuitable, .tokenNotWritable, .idTaken, .noSuchPlace, .noRoom: .cannotCreate
         case .pinRefused, .pinExpired, .pinLastTry, .credentialsRefused: .noPermission
         case .tokenFailed, .keyUnsafe, .notProved: .tokenFailed
-        case .keyNotAccepted, .accountLacks, .badSubject, .orderRefused: .dataRefused
+        case .keyNotAccepted, .accountLacks, .nameNotIssuable, .addressNotIssuable, .badSubject,
+            .orderRefused:
+            .dataRefused
         case .caUnreachable: .unreachable
         case .orderPending, .needsDecision, .otherOrderUnfinished, .orderInUse,
             .alreadyReplaced:
             .pending
         case .ledgerFailed: .configuration
-        case .certificateWrong, .certificateDiffers: .certificateWrong
+        case .certificateWrong, .certificateDiffers, .issuerNotTrusted: .certificateWrong
         default: .bug
         }
     }
@@ -163,6 +169,23 @@ extension Failure {
                 meant.map { "did you mean \($0)?" }
                 + error.choices.filter { !meant.contains($0) }.map { "the account has: \($0)" }
             return choices + ["tokencert account shows what the account may have"]
+        case .nameNotIssuable:
+            return error.choices.map {
+                "possible instead, with tokencert issue: --name \(quoted($0))"
+            }
+                + ["tokencert account shows what the account may have"]
+        case .addressNotIssuable:
+            return error.choices.map {
+                "possible instead, with tokencert issue: --email \(quoted($0))"
+            }
+                + ["the CA's web site adds another address to the account"]
+        case .issuerNotTrusted:
+            return [
+                "tokencert trust fetch gets CAcert's root and class 3 certificates",
+                "tokencert trust add FILE trusts the issuer of another CA; compare its fingerprint "
+                    + "with the one that the CA publishes",
+                "if --ca-file or ca-file is set, add the issuer's certificate to that file instead",
+            ]
         case .noSuchObject:
             let wanted = error.wanted.flatMap { try? PKCS11URI(parsing: $0) }
             return (wanted.map { objectHints($0, among: error.choices) } ?? [])
@@ -194,7 +217,8 @@ extension Failure {
             return ["--allow-last-try sends it all the same"]
         case .credentialsRefused:
             return [
-                "the CA does not tell which of the two is wrong: --username, --password-source"
+                "the CA does not report which of the two is wrong: --username, --password-source",
+                "it answers the same while its database is down: if both are right, try again later",
             ]
         case .caUnreachable:
             return ["nothing was ordered; try again, or see --ca-url and --ca-file"]

@@ -4,8 +4,21 @@ internal import FoundationEssentials
 func printJSON(_ value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let data = try encoder.encode(value)
-    print(String(decoding: data, as: UTF8.self))
+    print(withoutControls(try encoder.encode(value)))
+}
+
+/// JSON that moves no cursor: the control characters that JSON need not escape, as a name that
+/// CAcert's signer wrote byte by byte has them, are escaped, too.
+private func withoutControls(_ json: Data) -> String {
+    var text = ""
+    for scalar in String(decoding: json, as: UTF8.self).unicodeScalars {
+        if (0x7F...0x9F).contains(scalar.value) {
+            text += "\\u00" + String(scalar.value, radix: 16)
+        } else {
+            text.unicodeScalars.append(scalar)
+        }
+    }
+    return text
 }
 
 /// An error, in the form of its JSON.
@@ -32,7 +45,7 @@ struct FailureReport: Encodable {
 func jsonLine(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
+    return withoutControls(try encoder.encode(value))
 }
 
 /// A moment as people and programs read it: `2026-11-23T18:48:04Z`.

@@ -188,42 +188,92 @@ func requireSubject(name: String?, emailAddresses: [String]) throws(IssuanceErro
 struct AccountChoices {
     let account: AccountStatus
 
+    /// The name to ask for: the one that was named, or the only one.
+    ///
+    /// A name that was taken from a certificate may be there byte by byte, as CAcert's signer writes
+    /// it: see ``AccountName/form(of:)``.
     func name(_ wanted: String?) throws(IssuanceError) -> AccountName {
+        let name = try chosenName(wanted)
+        guard let obstacle = name.obstacle else { return name }
+        throw IssuanceError(
+            .nameNotIssuable, at: .plan,
+            "the name “\(name)” cannot be issued through the API: \(obstacle)",
+            choices: issuableNames.map(\.text))
+    }
+
+    /// The names that the API can put into a certificate.
+    private var issuableNames: [AccountName] {
+        (account.names + [AccountStatus.anonymousName]).filter { $0.obstacle == nil }
+    }
+
+    private func chosenName(_ wanted: String?) throws(IssuanceError) -> AccountName {
         if let wanted {
             // The account's own spelling: letters can be written in more than one way.
             let all = account.names + [AccountStatus.anonymousName]
-            guard let name = all.first(where: { $0.text == wanted }) else {
+            guard
+                let name = all.first(where: { $0.text == wanted })
+                    ?? all.first(where: { $0.form(of: wanted) != nil })
+            else {
                 throw IssuanceError(
                     .accountLacks, at: .plan,
                     "the account has no name “\(wanted)”",
-                    choices: all.map(\.text), wanted: wanted)
+                    choices: issuableNames.map(\.text), wanted: wanted)
             }
             return name
         }
         guard account.names.count <= 1 else {
+            let issuable = account.names.filter { $0.obstacle == nil }
             throw IssuanceError(
                 .accountLacks, at: .plan, "the account has several names",
-                choices: account.names.map(\.text))
+                choices: (issuable.isEmpty ? issuableNames : issuable).map(\.text))
         }
         return account.names.first ?? AccountStatus.anonymousName
     }
 
+    /// The addresses to ask for: those that were named, each once, or the only one.
+    ///
+    /// The CA compares addresses without regard to case and puts the spelling that it was sent into
+    /// the certificate. The spelling that was named is sent, so that a renewed certificate is for
+    /// the same address, letter by letter, as the old one.
     func emailAddresses(_ wanted: [String]) throws(IssuanceError) -> [String] {
-        if let unknown = wanted.first(where: { !account.emailAddresses.contains($0) }) {
+        let verified = Set(account.emailAddresses.map(Self.folded))
+        if let unknown = wanted.first(where: { !verified.contains(Self.folded($0)) }) {
             throw IssuanceError(
                 .accountLacks, at: .plan,
                 "the account has no verified address “\(unknown)”",
-                choices: account.emailAddresses, wanted: unknown)
+                choices: issuableAddresses, wanted: unknown)
         }
-        guard wanted.isEmpty else { return wanted }
-        guard account.emailAddresses.count == 1 else {
+        var seen: Set<[UInt8]> = []
+        var addresses = wanted.filter { seen.insert(Self.folded($0)).inserted }
+        if addresses.isEmpty {
+            guard account.emailAddresses.count == 1 else {
+                throw IssuanceError(
+                    .accountLacks, at: .plan,
+                    account.emailAddresses.isEmpty
+                        ? "the account has no verified address"
+                        : "the account has several addresses",
+                    choices: issuableAddresses)
+            }
+            addresses = account.emailAddresses
+        }
+        for address in addresses {
+            guard let obstacle = AccountStatus.obstacle(toAddress: address) else { continue }
             throw IssuanceError(
-                .accountLacks, at: .plan,
-                account.emailAddresses.isEmpty
-                    ? "the account has no verified address" : "the account has several addresses",
-                choices: account.emailAddresses)
+                .addressNotIssuable, at: .plan,
+                "the address “\(address)” cannot be issued through the API: \(obstacle)",
+                choices: issuableAddresses)
         }
-        return account.emailAddresses
+        return addresses
+    }
+
+    /// The addresses that the API can put into a certificate.
+    private var issuableAddresses: [String] {
+        account.emailAddresses.filter { AccountStatus.obstacle(toAddress: $0) == nil }
+    }
+
+    /// An address as the CA compares it. Addresses in certificates are ASCII.
+    private static func folded(_ address: String) -> [UInt8] {
+        address.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }
     }
 
     func requireCodeSigning(_ wanted: Bool) throws(IssuanceError) {

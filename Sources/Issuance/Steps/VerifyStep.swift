@@ -1,3 +1,4 @@
+internal import CAcert
 internal import OpenSSLX509
 
 /// Checks what came back. Nothing is written that has not passed.
@@ -28,7 +29,17 @@ struct VerifyStep {
                     + differences.map(\.text).joined(separator: "; "))
         }
         return VerifiedCertificate(
-            certificate: certificate, others: others, differences: differences)
+            certificate: certificate, others: others, differences: differences,
+            remarks: expected.map { remarks(certificate, $0) } ?? [])
+    }
+
+    /// What is as it was asked for, and looks as if it were not.
+    private func remarks(_ certificate: Certificate, _ expected: Expectation) -> [String] {
+        let names = certificate.subject.commonNames
+        guard let name = names.first, names.count == 1,
+            AccountName(expected.name).form(of: name) == .byteByByte
+        else { return [] }
+        return ["the CA wrote the name byte by byte: “\(name)” stands for “\(expected.name)”"]
     }
 
     /// Insists on what must hold for any certificate: it is nobody's authority, it leads to an
@@ -45,11 +56,40 @@ struct VerifyStep {
             let moment = max(time, min(certificate.notBefore, time + Self.clockTolerance))
             try anchors.verify(certificate, intermediates: others, at: moment)
         } catch {
+            if error.code != .outsideValidity, let issuer = missingIssuer(of: certificate, others) {
+                throw IssuanceError(
+                    .issuerNotTrusted, at: .verify,
+                    "the certificate does not lead to a trust anchor: its issuer “\(issuer)” is not "
+                        + "trusted")
+            }
             throw IssuanceError(
                 .certificateWrong, at: .verify,
                 error.code == .outsideValidity
                     ? "the certificate is outside its validity: \(error)"
                     : "the certificate does not lead to a trust anchor: \(error)")
+        }
+    }
+
+    /// The name of the issuer at which a chain of good signatures ends, since it is no trust anchor
+    /// or its certificate is missing; nil if a signature in the chain is wrong, or if the chain does
+    /// lead to an anchor.
+    private func missingIssuer(of certificate: Certificate, _ others: [Certificate]) -> String? {
+        let trusted = Set(anchors.certificates)
+        var current = certificate
+        var known = anchors.certificates + others
+        while true {
+            let named = known.filter { $0.subject == current.issuer }
+            guard !named.isEmpty, current.issuer != current.subject else {
+                return named.contains { trusted.contains($0) }
+                    ? nil : current.issuer.commonNames.last ?? current.issuer.text
+            }
+            let signers = named.filter { (try? current.verifySignature($0.publicKey)) != nil }
+            guard let issuer = signers.first,
+                !signers.contains(where: { trusted.contains($0) })
+            else { return nil }
+            // Each once, so that a circle ends.
+            known.removeAll { $0 == issuer }
+            current = issuer
         }
     }
 
@@ -74,7 +114,8 @@ struct VerifyStep {
     private func differences(_ certificate: Certificate, _ expected: Expectation) -> [Difference] {
         var differences: [Difference] = []
         let names = certificate.subject.commonNames
-        if names != [expected.name] {
+        let form = names.first.flatMap { AccountName(expected.name).form(of: $0) }
+        if names.count != 1 || form == nil {
             differences.append(
                 Difference(
                     subject: "name", asked: expected.name, got: names.joined(separator: ", ")))

@@ -1,0 +1,318 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// Names and addresses as CAcert's API changes them, or cannot have them.
+    @Suite struct CANameTests {
+        private func bench(
+            _ arguments: [String] = [], first: String = "Anna", middle: String = "",
+            last: String = "Müller", emails: [String] = ["anna@example.org"]
+        ) throws -> Bench {
+            try Bench(
+                arguments,
+                accounts: [
+                    StandIn.account(
+                        "anna@example.org", points: 100, codeSigning: true, emails: emails,
+                        first: first, middle: middle, last: last)
+                ])
+        }
+
+        /// The names in the certificates that were issued, with their bytes as they are.
+        private func issuedNames(_ bench: Bench) throws -> [String] {
+            try bench.ca.issued.map { pem in
+                let file = try bench.token.folder.write(pem, "issued.pem")
+                let subject = try run(
+                    "openssl",
+                    ["x509", "-in", file, "-noout", "-subject", "-nameopt"]
+                        + ["utf8,sep_multiline,sname"])
+                let line = subject.output.split(separator: "\n").first { $0.contains("CN=") }
+                return try #require(line).trimmingCharacters(in: .whitespaces)
+            }
+        }
+
+        /// Insists that nothing that was printed moves the cursor of a terminal.
+        private func expectNoControls(_ outcome: Outcome, _ arguments: [String]) {
+            let controls = (outcome.output + outcome.errors).unicodeScalars.filter {
+                $0 != "\n" && $0.properties.generalCategory == .control
+            }
+            #expect(controls.isEmpty, "\(arguments): \(outcome)")
+        }
+
+        // Every member with a letter outside ASCII pays for a certificate and does not get it.
+        @Test(
+            "A name that the CA writes byte by byte is taken, with a remark, and renewed as it is",
+            arguments: [
+                ("Anna", "Müller", "Anna MÃ¼ller"),
+                ("Łukasz", "Żółć", "Å\u{81}ukasz Å»Ã³Å\u{82}Ä\u{87}"),
+            ])
+        func byteByByte(first: String, last: String, written: String) throws {
+            let bench = try bench(["--names", "latin1"], first: first, last: last)
+            let name = "\(first) \(last)"
+            let issued = try bench.tokencert(["issue", "--label", "mail"])
+            #expect(issued.status == 0, "\(issued.errors)")
+            #expect(issued.output.contains("remark       the CA wrote the name byte by byte"))
+            #expect(issued.output.contains("stands for “\(name)”"), "\(issued.output)")
+            #expect(!issued.output.contains("changed "), "\(issued.output)")
+            expectNoControls(issued, ["issue"])
+            #expect(try issuedNames(bench) == ["CN=\(written)"])
+            for arguments in [
+                ["list"], ["list", "--json"], ["show", "pkcs11:object=mail;type=cert"],
+                ["show", "pkcs11:object=mail;type=cert", "--json"], ["health"],
+                ["health", "--json"], ["history", "1"], ["history", "1", "--json"],
+                ["renew", "--all", "--dry-run"],
+            ] {
+                let outcome = try bench.tokencert(arguments)
+                #expect(outcome.status == 0, "\(arguments): \(outcome.errors)")
+                expectNoControls(outcome, arguments)
+            }
+            // A renewal asks for the name of the account, not for what the certificate says.
+            let renewed = try bench.tokencert(["renew", "--all", "--json"])
+            #expect(renewed.status == 0, "\(renewed.errors)")
+            expectNoControls(renewed, ["renew"])
+            let reports = try #require(try renewed.json()["renewed"] as? [[String: Any]])
+            let remarks = try #require(reports.first?["remarks"] as? [String])
+            #expect(
+                remarks == [
+                    "the CA wrote the name byte by byte: “\(written)” stands for “\(name)”"
+                ])
+            #expect(try issuedNames(bench) == ["CN=\(written)", "CN=\(written)"])
+            // Once the CA writes UTF-8 the name is what it should be.
+            try bench.ca.restart(["--names", "utf8"])
+            let later = try bench.tokencert(["renew", "pkcs11:object=mail", "--retire"])
+            #expect(later.status == 0, "\(later.errors)")
+            #expect(!later.output.contains("byte by byte"), "\(later.output)")
+            #expect(try issuedNames(bench).filter { $0 == "CN=\(name)" }.count == 1)
+        }
+
+        @Test(
+            "A name outside ASCII that the CA writes as it is comes without a remark",
+            arguments: [("Anna", "Müller"), ("Łukasz", "Żółć"), ("Jörg", "漢字")])
+        func exact(first: String, last: String) throws {
+            let bench = try bench(["--names", "utf8"], first: first, last: last)
+            let issued = try bench.tokencert(["issue", "--json"])
+            #expect(issued.status == 0, "\(issued.errors)")
+            #expect(try issued.json()["remarks"] as? [String] == [])
+            #expect(try issuedNames(bench) == ["CN=\(first) \(last)"])
+        }
+
+        // The certificate comes for "CAcert WoT User", and is not written.
+        @Test(
+            "A name that the API cannot issue is refused before the order, with what is possible",
+            arguments: ["D'Arc", "D\\\"Arc", "D\\\\Arc"])
+        func impossibleNames(last: String) throws {
+            let bench = try bench(first: "Jeanne", last: last)
+            let name = "Jeanne " + last.replacing("\\\\", with: "\\").replacing("\\\"", with: "\"")
+            let before = bench.token.contents
+            for arguments in [["issue"], ["issue", "--name", name], ["issue", "--dry-run"]] {
+                let outcome = try bench.tokencert(arguments)
+                expect(outcome, 65, "the name “\(name)” cannot be issued through the API")
+                #expect(
+                    outcome.errors.contains(
+                        "possible instead, with tokencert issue: --name 'CAcert WoT User'"),
+                    "\(outcome.errors)")
+            }
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.isEmpty)
+            let account = try bench.tokencert(["account"])
+            #expect(
+                account.output.contains("\(name) (cannot be issued through the API: "),
+                "\(account.output)")
+            let report = try bench.tokencert(["account", "--json"]).json()
+            let marked = try #require(report["notIssuable"] as? [[String: String]])
+            #expect(marked.map { $0["value"] } == [name])
+            let instead = try bench.tokencert(["issue", "--name", "CAcert WoT User"])
+            #expect(instead.status == 0, "\(instead.errors)")
+        }
+
+        @Test("Another name of the account is offered if one of them cannot be issued")
+        func otherNames() throws {
+            let bench = try bench(first: "Jeanne", middle: "d'", last: "Arc")
+            let several = try bench.tokencert(["issue"])
+            expect(several, 65, "the account has several names")
+            #expect(!several.errors.contains("d'"), "\(several.errors)")
+            let refused = try bench.tokencert(["issue", "--name", "Jeanne d' Arc"])
+            expect(refused, 65, "cannot be issued through the API")
+            #expect(
+                refused.errors.contains(
+                    "possible instead, with tokencert issue: --name 'Jeanne Arc'"))
+            #expect(bench.ca.orders.isEmpty)
+        }
+
+        // The certificate comes for another address, and is not written.
+        @Test("An address that the API cannot issue is refused before the order")
+        func impossibleAddresses() throws {
+            let alone = try bench(emails: ["o'neil@example.org"])
+            expect(
+                try alone.tokencert(["issue"]), 65,
+                "the address “o'neil@example.org” cannot be issued through the API")
+            #expect(alone.ca.orders.isEmpty)
+            let bench = try bench(emails: ["o'neil@example.org", "anna@example.org"])
+            let before = bench.token.contents
+            let outcome = try bench.tokencert([
+                "issue", "--email", "anna@example.org", "--email", "O'Neil@example.org",
+            ])
+            expect(outcome, 65, "cannot be issued through the API: the CA drops the apostrophe")
+            #expect(
+                outcome.errors.contains(
+                    "possible instead, with tokencert issue: --email 'anna@example.org'"))
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.isEmpty)
+            let account = try bench.tokencert(["account"]).output
+            #expect(account.contains("o'neil@example.org (cannot be issued through the API: "))
+        }
+
+        @Test("An address is compared without case, sent as it was named, and counts once")
+        func caseOfAddresses() throws {
+            let bench = try bench(emails: ["anna@example.org", "a@example.org"])
+            let outcome = try bench.tokencert([
+                "issue", "--label", "mail", "--email", "Anna@Example.org", "--email",
+                "ANNA@example.org",
+            ])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.output.contains("Anna@Example.org"), "\(outcome.output)")
+            #expect(!outcome.output.contains("ANNA@"), "\(outcome.output)")
+            // A renewal keeps the spelling.
+            let renewed = try bench.tokencert(["renew", "pkcs11:object=mail"])
+            #expect(renewed.status == 0, "\(renewed.errors)")
+            #expect(bench.ca.issued.count == 2)
+            for pem in bench.ca.issued {
+                let names = try run(
+                    "openssl", ["x509", "-noout", "-ext", "subjectAltName"], input: pem
+                ).output
+                #expect(names.contains("email:Anna@Example.org\n"), "\(names)")
+            }
+        }
+
+        @Test("The account page says what the code signing flag does not")
+        func codeSigningFlag() throws {
+            let output = try bench().tokencert(["account"]).output
+            #expect(
+                output.contains(
+                    "flagged for code signing; the CA also requires 100 points, which it does not"
+                ), "\(output)")
+        }
+    }
+
+    /// What CAcert's server sends if it cannot do its work, and what it is sent.
+    @Suite struct CAServerTests {
+        // Two requests with one cookie wait for each other; texts in a language are not understood.
+        @Test("The CA is sent no cookie and no language")
+        func headers() throws {
+            let bench = try Bench()
+            let german = ["LANG": "de_DE.UTF-8", "LANGUAGE": "de"]
+            #expect(try bench.tokencert(["issue"], german).status == 0)
+            #expect(bench.ca.requests.count == 2)
+            for line in bench.ca.requests {
+                #expect(line.contains("\"user-agent\""), "\(line)")
+                #expect(!line.contains("cookie") && !line.contains("language"), "\(line)")
+            }
+        }
+
+        // A stored password would be given up, or changed, since the CA was down for a minute.
+        @Test("One refused login says that the CA may be down, and the password is used again")
+        func deadDatabase() throws {
+            let bench = try Bench([
+                "--fault", "dead-database", "--account-fault", "dead-database",
+            ])
+            let before = bench.token.contents
+            for arguments in [["account"], ["issue"]] {
+                let outcome = try bench.tokencert(arguments)
+                expect(outcome, 77, "does not know this user name with this password")
+                #expect(outcome.errors.contains("while its database is down"), "\(outcome.errors)")
+            }
+            #expect(bench.token.contents == before)
+            try bench.ca.restart(["--fault", "dead-database"])
+            let refused = try bench.tokencert(["issue"])
+            expect(refused, 77, "That username couldn't be found")
+            #expect(refused.errors.contains("while its database is down"), "\(refused.errors)")
+            try bench.ca.restart([])
+            let resumed = try bench.tokencert(["resume", "1"])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(bench.ca.issued.count == 1)
+        }
+
+        @Test(
+            "An order that ends in an empty HTTP 500 has an unknown outcome, with its likely cause")
+        func weakKeyList() throws {
+            let bench = try Bench(["--fault", "weak-key-list"])
+            expect(try bench.tokencert(["issue"]), 75, "cannot read its list of weak keys")
+            #expect(bench.ca.orders.count == 1)
+            expect(try bench.tokencert(["resume", "1"]), 75, "list of weak keys")
+            #expect(bench.ca.orders.count == 1)
+        }
+
+        @Test("An account page that is redirected says that the CA has another host name")
+        func redirect() throws {
+            let bench = try Bench(["--account-fault", "redirect"])
+            let before = bench.token.contents
+            expect(try bench.tokencert(["issue"]), 69, "called by another host name than its own")
+            #expect(bench.token.contents == before)
+        }
+    }
+
+    /// Certificates whose issuer is not trusted, and those that are really wrong.
+    @Suite struct UntrustedIssuerTests {
+        // The user is told to throw a good certificate away.
+        @Test(
+            "A certificate of an issuer that is not trusted is kept until the issuer is",
+            arguments: ["plain", "messy"])
+        func class3(form: String) throws {
+            let bench = try Bench(["--signer", "class3", "--answer-form", form])
+            // The messy answer brings class 3 along; then it is the root that is missing.
+            let other = try TemporaryFolder()
+            try run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", other.file("k"),
+                    "-out", other.file("other.pem"), "-subj", "/CN=Other", "-days", "2",
+                ])
+            let name = form == "plain" ? "Stand-in CA Class 3 Root" : "Stand-in CA Class 1 Root"
+            let outcome: Outcome
+            if form == "plain" {
+                outcome = try bench.tokencert(["issue"])
+            } else {
+                // The server is trusted for the order, and the anchors are others afterwards.
+                _ = try bench.tokencert(["issue", "--label", "mail"])
+                let file = try bench.token.folder.write(
+                    try #require(bench.ca.issued.first) + bench.ca.folder.read("class3.pem"),
+                    "certificate.pem")
+                outcome = try bench.tokencert(
+                    ["import", "--cert", file, "--ca-file", other.file("other.pem")])
+            }
+            expect(outcome, 76, "its issuer “\(name)” is not trusted")
+            for hint in ["tokencert trust fetch", "tokencert trust add FILE"] {
+                #expect(outcome.errors.contains(hint), "\(outcome.errors)")
+            }
+            #expect(!outcome.errors.contains("do not use"), "\(outcome.errors)")
+            guard form == "plain" else { return }
+            #expect(outcome.errors.contains("then: tokencert resume 1"), "\(outcome.errors)")
+            let root = try run(
+                "openssl",
+                ["x509", "-in", bench.ca.rootFile, "-noout", "-fingerprint", "-sha256"]
+            ).output.split(separator: "=").last
+            let fetched = try bench.tokencert([
+                "trust", "fetch", "--fingerprint",
+                try #require(root).trimmingCharacters(in: .whitespacesAndNewlines),
+            ])
+            #expect(fetched.status == 0, "\(fetched.errors)")
+            let resumed = try bench.tokencert(["resume", "1"], ["TOKENCERT_CA_FILE": ""])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(bench.ca.orders.count == 1)
+        }
+
+        @Test(
+            "A certificate with a wrong signature is not to be used",
+            arguments: ["class1", "class3"])
+        func wrongSignature(signer: String) throws {
+            let bench = try Bench(["--fault", "wrong-ca", "--signer", signer])
+            let both = try bench.token.folder.write(
+                try bench.ca.folder.read("root.pem") + bench.ca.folder.read("class3.pem"),
+                "both.pem")
+            let outcome = try bench.tokencert(["issue"], ["TOKENCERT_CA_FILE": both])
+            expect(outcome, 76, "does not lead to a trust anchor")
+            #expect(outcome.errors.contains("do not use that certificate"), "\(outcome.errors)")
+            #expect(!outcome.errors.contains("trust fetch"), "\(outcome.errors)")
+        }
+    }
+}
