@@ -55,10 +55,25 @@ internal import Secrets
             // Without this a server may answer "100 Continue", and libcurl waits a second for it.
             (CURLOPT_EXPECT_100_TIMEOUT_MS, 1),
         ])
+        try owner.setSecurityLevel()
         try owner.setString(CURLOPT_USERAGENT, userAgent)
         // A proxy named in the environment is used, but never to reach this machine itself.
         try owner.setString(CURLOPT_NOPROXY, Self.hostsWithoutProxy)
         return owner
+    }
+
+    /// Requires 112 bits of strength of every key, signature and cipher: RSA with 2048 bits, no
+    /// SHA-1. OpenSSL runs without the system's configuration, which would set a level.
+    ///
+    /// The ciphers of TLS 1.3 are not in this list, and the level holds for them, too. Other TLS
+    /// libraries read the option in another way and have limits of their own.
+    private func setSecurityLevel() throws(HTTPError) {
+        guard let library = unsafe tokencert_curl_tls_library() else { return }
+        let names = unsafe String(cString: library).split(separator: " ")
+        guard names.contains(where: { $0.hasPrefix("OpenSSL/") || $0.hasPrefix("quictls/") }) else {
+            return
+        }
+        try setString(CURLOPT_SSL_CIPHER_LIST, "DEFAULT@SECLEVEL=2")
     }
 
     private func trust(_ policy: TLSPolicy) throws(HTTPError) {
