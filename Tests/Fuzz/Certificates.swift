@@ -2,12 +2,16 @@ internal import OpenSSLX509
 
 func readCertificates(_ bytes: [UInt8]) {
     let inPEM = Certificate.all(inPEM: bytes).certificates
-    let inDER = (try? Certificate(der: bytes)).map { [$0] } ?? []
+    let inDER = (try? Certificate(firstIn: bytes)).map { [$0] } ?? []
     for certificate in inPEM + inDER {
         // What is read once has to be read again from what it was turned into.
         precondition(
             Certificate.all(inPEM: Array(certificate.pem.utf8)).certificates == [certificate])
         precondition((try? Certificate(der: certificate.der)) == certificate)
+        let named = try? PublicKey(
+            subjectPublicKeyInfo: certificate.publicKey.subjectPublicKeyInfo)
+        precondition(named == certificate.publicKey)
+        _ = (certificate.displayName, certificate.malformedExtensions)
         _ = (certificate.subject.text, certificate.issuer.commonNames, certificate.isAuthority)
         _ = (certificate.emailAddresses, certificate.hasOtherAlternativeNames)
         _ = (certificate.extendedKeyUsages.map(\.description), certificate.serialNumberDER)

@@ -1,7 +1,8 @@
 internal import Files
 internal import OpenSSLX509
 
-/// Reads the certificates in a file: PEM with whatever is around it, or one in DER.
+/// Reads the certificates in a file: PEM with whatever is around it, or one in DER. A file of which
+/// a part is not understood is refused as a whole.
 ///
 /// - Parameters:
 ///   - file: The file.
@@ -20,6 +21,11 @@ func certificates(inFile file: String, option: String) throws -> [Certificate] {
             .configuration, "the certificates in \(file) cannot be read: \(error)", hints: hints)
     }
     if !inPEM.certificates.isEmpty { return inPEM.certificates }
-    if let single = try? Certificate(der: bytes) { return [single] }
-    throw Failure(.configuration, "\(file) holds no certificate", hints: hints)
+    do throws(X509Error) {
+        return [try Certificate(der: bytes)]
+    } catch {
+        // Whether it should be a certificate, the first byte tells.
+        let reason = bytes.first == 0x30 ? ": \(error)" : ""
+        throw Failure(.configuration, "\(file) holds no certificate\(reason)", hints: hints)
+    }
 }

@@ -27,7 +27,8 @@ struct Revocation {
                 continue
             }
             let uri = entry.record.uri
-            guard let address = certificate.ocspAddresses.first else {
+            let addresses = certificate.ocspAddresses
+            guard !addresses.isEmpty else {
                 // Of an authority that tells nothing nobody expects it.
                 if !certificate.isAuthority {
                     findings.append(
@@ -45,23 +46,68 @@ struct Revocation {
                 )
                 continue
             }
-            do throws(Unknown) {
-                // One that did not answer is not waited for again.
-                if let reason = silent[address] { throw Unknown(reason: reason) }
-                let status = try Self.status(of: certificate, at: address, known, &client)
-                if case .revoked(let time) = status {
-                    let day = time.map { " on " + timestamp($0).prefix(10) } ?? ""
-                    findings.append(Finding(.revoked, uri, "the CA has revoked it\(day)"))
-                } else if status == .unknown {
-                    findings.append(
-                        Finding(.revocationUnknown, uri, "the CA's responder does not know it"))
-                }
-            } catch {
-                if error.isSilence { silent[address] = error.reason }
-                findings.append(Finding(.revocationUnknown, uri, error.reason))
+            if let said = Self.ask(addresses, certificate, known, &silent, &client) {
+                findings.append(Finding(said.kind, uri, said.text))
             }
         }
         return findings
+    }
+
+    /// Asks one responder after the other until one knows whether the certificate is revoked.
+    ///
+    /// - Parameter silent: The addresses that did not answer, with the reason. They are not waited
+    ///   for again.
+    private static func ask(
+        _ addresses: [String], _ certificate: Certificate, _ known: [Certificate],
+        _ silent: inout [String: String], _ client: inout UnverifiedHTTPClient
+    ) -> (kind: Finding.Kind, text: String)? {
+        guard let issuer = known.first(where: { $0.hasIssued(certificate) }) else {
+            return (
+                .revocationUnknown,
+                "its issuer is not known, so no answer about it can be checked"
+            )
+        }
+        var reasons: [String] = []
+        var (wasAsked, isUnknown) = (false, false)
+        for address in addresses {
+            guard isWebAddress(address) else {
+                reasons.append("\(address) is not asked: only http: and https: addresses are")
+                continue
+            }
+            wasAsked = true
+            do throws(Unknown) {
+                if let reason = silent[address] { throw Unknown(reason: reason) }
+                switch try status(of: certificate, issuer, at: address, &client) {
+                case .good:
+                    if !Progress.shared.isQuiet {
+                        for reason in reasons { printError("note: \(printable(reason))") }
+                    }
+                    return nil
+                case .revoked(let time):
+                    let day = time.map { " on " + timestamp($0).prefix(10) } ?? ""
+                    return (.revoked, "the CA has revoked it\(day)")
+                case .unknown:
+                    isUnknown = true
+                    reasons.append("\(address) does not know the certificate")
+                }
+            } catch {
+                if error.isSilence { silent[address] = error.reason }
+                reasons.append(error.reason)
+            }
+        }
+        let start =
+            isUnknown
+            ? "the CA's responder does not know it"
+            : "no responder answered, so it is not known whether it is revoked"
+        return (
+            wasAsked ? .revocationUnknown : .revocationUnchecked,
+            "\(start): \(reasons.joined(separator: "; "))"
+        )
+    }
+
+    private static func isWebAddress(_ address: String) -> Bool {
+        let start = address.prefix(8).lowercased()
+        return start.hasPrefix("http://") || start == "https://"
     }
 
     private func leadsToAnchor(_ certificate: Certificate, _ known: [Certificate]) -> Bool {
@@ -82,12 +128,9 @@ struct Revocation {
     }
 
     private static func status(
-        of certificate: Certificate, at address: String, _ known: [Certificate],
+        of certificate: Certificate, _ issuer: Certificate, at address: String,
         _ client: inout UnverifiedHTTPClient
     ) throws(Unknown) -> RevocationStatus {
-        guard let issuer = known.first(where: { $0.hasIssued(certificate) }) else {
-            throw Unknown(reason: "its issuer is not known, so no answer about it can be checked")
-        }
         do {
             let question = try OCSPQuestion(about: certificate, issuedBy: issuer)
             Progress.shared.begin("asking \(address)", onToken: false)

@@ -62,7 +62,7 @@ extension Certificate {
                     names.append(name)
                 }
             }
-            // What OpenSSL found beyond that, such as a path length without an authority.
+            // What OpenSSL found beyond that, such as a path length below zero.
             if names.isEmpty,
                 unsafe X509_get_extension_flags(pointer) & UInt32(EXFLAG_INVALID) != 0
             {

@@ -16,6 +16,7 @@ extension TrustAnchors {
     ///
     /// - Parameter chain: From the certificate to the anchor; not empty.
     static func validate(_ chain: [Certificate]) throws(X509Error) {
+        try requireSoundExtensions(chain)
         guard let store = unsafe X509_STORE_new() else {
             throw .fromOpenSSL(.failed, "the check of a chain")
         }
@@ -61,7 +62,6 @@ extension TrustAnchors {
             let place = place(of: chain[min(max(depth, 0), chain.count - 1)], in: chain)
             throw X509Error(code: .untrusted, context: "\(place): \(text)", reasons: [])
         }
-        try requireSoundExtensions(chain)
         try requireUsage(chain)
     }
 
