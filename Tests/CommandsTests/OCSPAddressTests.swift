@@ -1,0 +1,128 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// A certificate may name several responders. That it is revoked must be told although the first
+    /// of them is down, is not a web server, or does not know it.
+    @Suite struct OCSPAddressTests {
+        private let bench: Bench
+        private let folder: TemporaryFolder
+
+        init() throws {
+            bench = try Bench()
+            folder = bench.token.folder
+        }
+
+        private func openssl(_ arguments: [String]) throws {
+            let outcome = try run("openssl", arguments)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+
+        /// Puts a certificate of the bench's CA with these responders onto the token, in place of
+        /// the one before.
+        private func place(_ addresses: [String]) throws {
+            _ = try bench.token.pkcs11Tool(["--delete-object", "--type", "cert", "--id", "51"])
+            let name = folder.file("asked")
+            let access = addresses.map { "OCSP;URI:" + $0 }.joined(separator: ",")
+            try folder.write("authorityInfoAccess=\(access)\n", "asked.ext")
+            try openssl([
+                "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", name + ".key", "-out",
+                name + ".csr", "-subj", "/CN=Asked",
+            ])
+            let root = bench.ca.folder.file("root")
+            try openssl([
+                "x509", "-req", "-in", name + ".csr", "-CA", root + ".pem", "-CAkey", root + ".key",
+                "-set_serial", "0x5151", "-days", "90", "-extfile", name + ".ext", "-outform",
+                "DER", "-out", name + ".der",
+            ])
+            let written = try bench.token.pkcs11Tool([
+                "--write-object", name + ".der", "--type", "cert", "--id", "51", "--label",
+                "asked",
+            ])
+            #expect(written.status == 0, "\(written.errors)")
+        }
+
+        /// What health says about revocation, as kinds and texts.
+        private func look() throws -> (findings: [(kind: String, text: String)], errors: String) {
+            let outcome = try bench.tokencert(["health", "--json", "--online"])
+            let findings = try #require(try outcome.json()["findings"] as? [[String: Any]])
+            return (
+                findings.compactMap { finding in
+                    guard let kind = finding["kind"] as? String,
+                        let text = finding["message"] as? String, kind.hasPrefix("revo")
+                    else { return nil }
+                    return (kind, text)
+                }, outcome.errors
+            )
+        }
+
+        /// A responder that answers with one state: V, R, or U for a certificate that it does not
+        /// know.
+        private func responder(_ state: String) throws -> (url: String, process: Process) {
+            let revoked = state == "R" ? "260101000000Z" : ""
+            let serial = state == "U" ? "9999" : "5151"
+            let index = try folder.write(
+                "\(state == "U" ? "V" : state)\t350101000000Z\t\(revoked)\t\(serial)\tunknown\t"
+                    + "/CN=x\n", "index-\(state)")
+            let root = bench.ca.folder.file("root")
+            let port = Int.random(in: 20000..<30000)
+            let process = Process()
+            process.executableURL = URL(filePath: "/usr/bin/openssl")
+            process.arguments = [
+                "ocsp", "-index", index, "-port", "\(port)", "-CA", root + ".pem", "-rsigner",
+                root + ".pem", "-rkey", root + ".key", "-ndays", "1",
+            ]
+            let output = Pipe()
+            process.standardOutput = output
+            process.standardError = output
+            try process.run()
+            var text = ""
+            while !text.contains("waiting for OCSP client connections") {
+                let data = output.fileHandleForReading.availableData
+                try #require(!data.isEmpty, "the responder ended: \(text)")
+                text += String(decoding: data, as: UTF8.self)
+            }
+            return ("http://127.0.0.1:\(port)/", process)
+        }
+
+        @Test("Every responder that a certificate names is asked until one knows the answer")
+        func addresses() throws {
+            let (good, first) = try responder("V")
+            defer { end(first) }
+            let (revoked, second) = try responder("R")
+            defer { end(second) }
+            let (unknown, third) = try responder("U")
+            defer { end(third) }
+            let (silent, directory) = ("http://127.0.0.1:1/", "ldap://localhost/cn=ocsp")
+            // An answer that is not one.
+            let useless = bench.ca.url + "/nowhere"
+            for before in [silent, directory, unknown, useless] {
+                try place([before, revoked])
+                #expect(try look().findings.map(\.kind) == ["revoked"], "\(before)")
+                try place([before, good])
+                let seen = try look()
+                #expect(seen.findings.isEmpty, "\(before): \(seen)")
+                #expect(seen.errors.contains("note: " + before), "\(seen.errors)")
+            }
+            try place([revoked, good])
+            #expect(try look().findings.map(\.kind) == ["revoked"])
+
+            try place([silent, useless, directory])
+            let unanswered = try #require(try look().findings.first)
+            #expect(unanswered.kind == "revocationUnknown")
+            #expect(unanswered.text.contains("no responder answered"), "\(unanswered.text)")
+            for address in [silent, useless, directory] {
+                #expect(unanswered.text.contains(address), "\(unanswered.text)")
+            }
+            try place([directory])
+            let unasked = try #require(try look().findings.first)
+            #expect(unasked.kind == "revocationUnchecked")
+            #expect(unasked.text.contains(directory), "\(unasked.text)")
+            try place([unknown, silent])
+            let unheard = try #require(try look().findings.first)
+            #expect(unheard.kind == "revocationUnknown")
+            #expect(unheard.text.contains("does not know it"), "\(unheard.text)")
+        }
+    }
+}

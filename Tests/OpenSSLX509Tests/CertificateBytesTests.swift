@@ -1,0 +1,120 @@
+import Foundation
+import OpenSSLX509
+import TestSupport
+import Testing
+
+/// What a token gives as CKA_VALUE, and what becomes of it.
+@Suite struct CertificateBytesTests {
+    /// The same certificate with an outer length in one byte more than it needs.
+    private func widened(_ der: [UInt8]) throws -> [UInt8] {
+        try #require(der.starts(with: [0x30, 0x82]))
+        return [0x30, 0x83, 0] + der.dropFirst(2)
+    }
+
+    /// Cards that keep files of a fixed size fill them up. Such a certificate would not be found, not
+    /// be renewed, and be written a second time.
+    @Test("A certificate followed by padding is read, and its padding is not part of it")
+    func padding() throws {
+        let authority = try CommandLineAuthority()
+        let plain = try authority.certificate("leaf", CommandLineAuthority.leaf)
+        for padding: [UInt8] in [
+            [0], [0xFF], .init(repeating: 0, count: 900), .init(repeating: 0xFF, count: 900),
+            plain.der,
+        ] {
+            let read = try Certificate(firstIn: plain.der + padding)
+            #expect(read == plain)
+            #expect(read.der == plain.der)
+            #expect(read.pem == plain.pem)
+            // A file or an answer has nothing after a certificate.
+            #expect(throws: X509Error.self) { _ = try Certificate(der: plain.der + padding) }
+        }
+        for bytes: [UInt8] in [
+            [], [0], .init(repeating: 0xFF, count: 100), .init(repeating: 0, count: 100),
+            Array(plain.der.dropLast()), [0] + plain.der, [0x30, 0x80] + plain.der,
+        ] {
+            #expect(throws: X509Error.self) { _ = try Certificate(firstIn: bytes) }
+        }
+    }
+
+    /// A program that encodes anew compares other bytes than the token has: it finds nothing to
+    /// remove and says "removed".
+    @Test(
+        "A certificate keeps the bytes that were read, also those of a length that is not minimal")
+    func notMinimal() throws {
+        let authority = try CommandLineAuthority()
+        let root = try authority.certificate("root", CommandLineAuthority.authority)
+        let plain = try authority.certificate("leaf", issuer: "root", CommandLineAuthority.leaf)
+        let bytes = try widened(plain.der)
+        let pem =
+            "-----BEGIN CERTIFICATE-----\n"
+            + Data(bytes).base64EncodedString(options: .lineLength64Characters)
+            + "\n-----END CERTIFICATE-----\n"
+        let inPEM = Certificate.all(inPEM: Array(pem.utf8))
+        for read in [
+            try Certificate(der: bytes), try Certificate(firstIn: bytes + [0, 0]),
+            try #require(inPEM.certificates.first),
+        ] {
+            #expect(read.der == bytes)
+            #expect(read != plain)
+            #expect(read.sha256Fingerprint == Digest.sha256.hash(bytes))
+            #expect(read.publicKey == plain.publicKey)
+            #expect(read.serialNumberDER == plain.serialNumberDER)
+            #expect(Certificate.all(inPEM: Array(read.pem.utf8)).certificates == [read])
+            try TrustAnchors([root]).verify(read, at: plain.notBefore)
+        }
+    }
+
+    @Test("A certificate with bytes inside that do not belong there is malformed")
+    func garbageInside() throws {
+        let authority = try CommandLineAuthority()
+        let der = try authority.certificate("leaf", CommandLineAuthority.leaf).der
+        try #require(der.starts(with: [0x30, 0x82]))
+        let length = Int(der[2]) << 8 | Int(der[3])
+        let longer = [0x30, 0x82, UInt8((length + 2) >> 8), UInt8((length + 2) & 0xFF)]
+        #expect(throws: X509Error.self) {
+            _ = try Certificate(der: longer + der.dropFirst(4) + [5, 0])
+        }
+    }
+
+    /// Some programs put the text of a PEM file into CKA_VALUE.
+    @Test("Text in PEM is told apart from bytes that are not a certificate")
+    func textInPEM() throws {
+        let authority = try CommandLineAuthority()
+        let plain = try authority.certificate("leaf", CommandLineAuthority.leaf)
+        for before in ["", "\n", " \r\n\t", "\u{FEFF}"] {
+            let text = Array((before + plain.pem).utf8)
+            #expect(Certificate.isPEM(text))
+            let strict = #expect(throws: X509Error.self) { _ = try Certificate(der: text) }
+            #expect(strict?.code == .textInPEM)
+            let first = #expect(throws: X509Error.self) { _ = try Certificate(firstIn: text) }
+            #expect(first?.code == .textInPEM)
+        }
+        for bytes in [plain.der, [], Array("text".utf8), Array("x\n-----BEGIN".utf8)] {
+            #expect(!Certificate.isPEM(bytes))
+        }
+        let error = #expect(throws: X509Error.self) { _ = try Certificate(der: [1, 2, 3]) }
+        #expect(error?.code == .malformed)
+    }
+
+    /// Without a name a certificate is a blank cell of a table, and "would be removed: ".
+    @Test("Every certificate has a name to show, whatever its subject says")
+    func displayName() throws {
+        let authority = try CommandLineAuthority()
+        let none = ["basicConstraints=CA:FALSE"]
+        for (subject, extensions, name) in [
+            ("/CN=first/CN=last", none, "last"),
+            ("/CN=Anna/emailAddress=a@example.org", none, "Anna"),
+            ("/", CommandLineAuthority.leaf, "anna@example.org"),
+            ("/emailAddress=b@example.org", none, "b@example.org"),
+            ("/O=Club", none, "O=Club"),
+            ("/CN= /O=Club", ["subjectAltName=email:c@example.org"], "c@example.org"),
+        ] {
+            let made = try authority.certificate("x", extensions, subject: subject)
+            #expect(made.displayName == name, "\(subject)")
+        }
+        let bare = try authority.certificate("x", none, subject: "/")
+        #expect(bare.displayName == "serial \(bare.serialNumber)")
+        let host = try authority.certificate("x", ["subjectAltName=DNS:localhost"], subject: "/")
+        #expect(host.displayName == "serial \(host.serialNumber)")
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import OpenSSLX509
+import TestSupport
+import Testing
+
+/// Responses that `openssl ocsp` has made, read for one certificate.
+@Suite struct OCSPTests {
+    private let authority: CommandLineAuthority
+    private let root: Certificate
+    private let leaf: Certificate
+
+    init() throws {
+        authority = try CommandLineAuthority()
+        root = try authority.certificate("root", CommandLineAuthority.authority)
+        leaf = try authority.certificate("leaf", issuer: "root", CommandLineAuthority.leaf)
+        try authority.certificate("other", issuer: "root", CommandLineAuthority.leaf)
+    }
+
+    /// A response about the certificates that are named with hash functions.
+    private func response(
+        _ names: [(hash: String, file: String)], revoked: Bool = false,
+        signer: [String] = ["-rsigner", "root.pem", "-rkey", "root.key"]
+    ) throws -> [UInt8] {
+        let state = revoked ? "R\t350101000000Z\t260101000000Z" : "V\t350101000000Z\t"
+        try authority.folder.write(
+            "\(state)\t\(leaf.serialNumber.uppercased())\tunknown\t/CN=leaf\n", "index")
+        try authority.openssl(
+            ["ocsp", "-issuer", "root.pem"] + names.flatMap { [$0.hash, "-cert", $0.file] }
+                + ["-no_nonce", "-reqout", "request.der"])
+        try authority.openssl(
+            [
+                "ocsp", "-index", "index", "-CA", "root.pem", "-reqin", "request.der", "-respout",
+                "response.der", "-ndays", "1",
+            ] + signer)
+        return try authority.bytes("response.der")
+    }
+
+    private func refusal(_ answer: [UInt8]) -> String? {
+        do throws(X509Error) {
+            _ = try OCSPQuestion(about: leaf, issuedBy: root).status(in: answer)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    /// Responders may name certificates with SHA-256. A revocation would not be seen.
+    @Test("A response is understood whatever hash function names the certificate in it")
+    func hashes() throws {
+        let question = try OCSPQuestion(about: leaf, issuedBy: root)
+        for hash in ["-sha1", "-sha224", "-sha256", "-sha384", "-sha512"] {
+            #expect(try question.status(in: response([(hash, "leaf.pem")])) == .good, "\(hash)")
+            guard
+                case .revoked(let time) = try question.status(
+                    in: response([(hash, "leaf.pem")], revoked: true))
+            else {
+                Issue.record("not revoked with \(hash)")
+                continue
+            }
+            #expect(time == 1_767_225_600)
+            let other = refusal(try response([(hash, "other.pem")]))
+            #expect(other?.contains("another certificate") == true)
+        }
+        let many = try response(
+            [("-sha1", "other.pem"), ("-sha256", "other.pem"), ("-sha256", "leaf.pem")],
+            revoked: true)
+        #expect(try question.status(in: many) != .good)
+        #expect(try question.status(in: many) != .unknown)
+    }
+
+    @Test("A response that the CA has not signed is refused whatever hash function it has")
+    func signature() throws {
+        let strange = try authority.certificate(
+            "stranger", CommandLineAuthority.authority, subject: "/CN=root")
+        #expect(strange.subject == root.subject)
+        for hash in ["-sha1", "-sha256"] {
+            let answer = try response(
+                [(hash, "leaf.pem")], signer: ["-rsigner", "stranger.pem", "-rkey", "stranger.key"])
+            #expect(refusal(answer)?.contains("not signed by the CA") == true)
+        }
+        // A responder of the CA's choice signs with a key that nobody should use.
+        for (key, isRefused) in [("2048", false), ("1024", true)] {
+            try authority.certificate(
+                "responder\(key)", issuer: "root",
+                ["basicConstraints=CA:FALSE", "extendedKeyUsage=OCSPSigning"],
+                key: ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:\(key)"])
+            let answer = try response(
+                [("-sha1", "leaf.pem")],
+                signer: ["-rsigner", "responder\(key).pem", "-rkey", "responder\(key).key"])
+            #expect((refusal(answer) != nil) == isRefused, "\(key)")
+        }
+    }
+
+    @Test("A response without a status is never called successful")
+    func unsuccessful() throws {
+        #expect(refusal([0x30, 3, 0x0A, 1, 3])?.contains("trylater") == true)
+        #expect(refusal([0x30, 3, 0x0A, 1, 6])?.contains("unauthorized") == true)
+        for answer: [UInt8] in [
+            [0x30, 3, 0x0A, 1, 0], [0x30, 3, 0x0A, 1, 4], [0x30, 3, 0x0A, 1, 99], [], [0x30, 0],
+            Array("<html>".utf8), try response([("-sha1", "leaf.pem")]) + [0],
+        ] {
+            let text = try #require(refusal(answer))
+            #expect(!text.contains("successful"), "\(text)")
+        }
+    }
+}
