@@ -44,19 +44,24 @@ struct PEMReader: ~Copyable {
     }
 
     /// The lines without what OpenSSL stumbles over: a byte order mark, blanks before a line, and
-    /// line ends of a single CR. It would pass over a block that begins so without an error.
+    /// line ends of a single CR. It would pass over a block that begins so without an error, and
+    /// over one that begins before the end of another: there the lines end, so that this one is cut.
     private static func lines(_ text: [UInt8]) throws(X509Error) -> [ArraySlice<UInt8>] {
         let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
         let (beginning, ending) = (Array("-----BEGIN".utf8), Array("-----".utf8))
+        var isInBlock = false
         var lines: [ArraySlice<UInt8>] = []
         var rest = text.starts(with: byteOrderMark) ? text.dropFirst(3) : text[...]
         while let end = rest.firstIndex(where: { $0 == 0x0A || $0 == 0x0D }) ?? lastEnd(of: rest) {
             let line = rest[..<end].drop { $0 == 0x20 || $0 == 0x09 }
+            let isBeginning = line.starts(with: beginning)
+            if isBeginning, isInBlock { break }
+            isInBlock = isBeginning || (isInBlock && !line.starts(with: "-----END".utf8))
             lines.append(line)
             let isPair = rest[end...].starts(with: [0x0D, 0x0A])
             rest = rest[min(end + (isPair ? 2 : 1), rest.endIndex)...]
             let visible = line.reversed().drop { $0 <= 0x20 }
-            guard !line.starts(with: beginning) || visible.starts(with: ending.reversed()) else {
+            guard !isBeginning || visible.starts(with: ending.reversed()) else {
                 throw X509Error(
                     code: .malformed,
                     context: "line \(lines.count) begins a PEM block and does not end with -----",
