@@ -57,5 +57,7 @@ public struct FileLock: ~Copyable, Sendable {
 
 extension FileError {
     /// Whether somebody else has what was to be locked.
-    public var isTaken: Bool { number == EAGAIN || number == EACCES }
+    ///
+    /// A lock of the open file fails with `EAGAIN` alone; `EACCES` is a file that cannot be opened.
+    public var isTaken: Bool { number == EAGAIN }
 }

@@ -6,19 +6,6 @@
     internal import Glibc
 #endif
 
-/// Why a file could not be read or written.
-public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What was done to which file, and the system's reason, for a person to read.
-    public let description: String
-    /// The system's number, `errno`.
-    public let number: Int32
-
-    init(_ doing: String, _ path: String) {
-        number = errno
-        description = "\(doing) \(path): \(unsafe String(cString: strerror(number)))"
-    }
-}
-
 /// Reads a whole file.
 ///
 /// - Parameters:
@@ -47,38 +34,29 @@ public func readFile(_ path: String, limit: Int = 1 << 24) throws(FileError) -> 
     }
 }
 
-/// Writes a file so that it survives a loss of power: after this it is there whole, and before it,
-/// or where it fails, whatever was there under the name is untouched. A link is followed; a device
-/// or a pipe is written to as it is.
+/// Reads the beginning of a file.
 ///
 /// - Parameters:
-///   - bytes: What the file shall hold.
-///   - path: The file. Its folder has to be there.
-///   - permissions: The new file's mode, as 0o600.
+///   - path: The file.
+///   - count: How many bytes are read, if the file has as many.
+/// - Returns: Its first bytes.
 /// - Throws: ``FileError``.
-public func writeFileDurably(
-    _ bytes: [UInt8], _ path: String, permissions: UInt32
-) throws(FileError) {
-    var status = stat()
-    if unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-        let descriptor = unsafe open(
-            path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode_t(permissions))
-        guard descriptor >= 0 else { throw FileError("cannot open", path) }
-        return try fill(descriptor, bytes, path)
+public func readHead(_ path: String, count: Int) throws(FileError) -> [UInt8] {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+    guard descriptor >= 0 else { throw FileError("cannot open", path) }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: count)
+    while bytes.count < count {
+        let found = unsafe read(descriptor, &piece, count - bytes.count)
+        if found == 0 { break }
+        if found < 0 {
+            if errno == EINTR { continue }
+            throw FileError("cannot read", path)
+        }
+        bytes += piece.prefix(found)
     }
-    let temporary = "\(path).\(getpid()).new"
-    unsafe unlink(temporary)
-    let descriptor = unsafe open(
-        temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(permissions))
-    guard descriptor >= 0 else { throw FileError("cannot create", temporary) }
-    do throws(FileError) {
-        try fill(descriptor, bytes, temporary)
-        guard unsafe rename(temporary, path) == 0 else { throw FileError("cannot write", path) }
-    } catch {
-        unsafe unlink(temporary)
-        throw error
-    }
-    makeNameDurable(path)
+    return bytes
 }
 
 /// Makes an empty file that nobody else can read. One that is there stays, and nobody else can read it
@@ -89,8 +67,11 @@ public func writeFileDurably(
 public func makePrivateFile(_ path: String) throws(FileError) {
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
-        if errno == EEXIST { return withdrawFromOthers(path) }
-        throw FileError("cannot make", path)
+        guard errno == EEXIST else { throw FileError("cannot make", path) }
+        // A link that leads nowhere has the name as well: SQLite would make a file behind it.
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { throw FileError("cannot open", path) }
+        return withdrawFromOthers(path)
     }
     close(descriptor)
     makeNameDurable(path)
@@ -105,7 +86,7 @@ private func withdrawFromOthers(_ path: String) {
 }
 
 /// A name is durable when its folder is.
-private func makeNameDurable(_ path: String) {
+func makeNameDurable(_ path: String) {
     let folder = unsafe open(parentFolder(path), O_RDONLY | O_CLOEXEC)
     guard folder >= 0 else { return }
     fsync(folder)
@@ -121,7 +102,8 @@ private func synchronize(_ descriptor: Int32) -> Bool {
     return fsync(descriptor) == 0
 }
 
-private func fill(
+/// Writes bytes to an open file, has them reach the disk, and closes it.
+func fill(
     _ descriptor: Int32, _ bytes: [UInt8], _ path: String
 ) throws(FileError) {
     defer { close(descriptor) }
@@ -137,7 +119,7 @@ private func fill(
         rest = rest.dropFirst(count)
     }
     // A pipe or a terminal has nothing to make durable.
-    guard synchronize(descriptor) || errno == EINVAL || errno == EROFS else {
+    guard synchronize(descriptor) || [EINVAL, EROFS, ENOTSUP].contains(errno) else {
         throw FileError("cannot write", path)
     }
 }
@@ -150,21 +132,45 @@ public func makeFolder(_ path: String) throws(FileError) {
     if isFolder(path) { return }
     let parent = parentFolder(path)
     if parent != path { try makeFolder(parent) }
-    guard unsafe mkdir(path, 0o700) == 0 || isFolder(path) else {
-        throw FileError("cannot make the folder", path)
+    if unsafe mkdir(path, 0o700) != 0 {
+        let number = errno
+        if isFolder(path) { return }
+        throw FileError(
+            "cannot make the folder", path, number: number == EEXIST ? obstacle(path) : number)
     }
     makeNameDurable(path)
 }
 
+/// Why something that has the name of a folder is none, as an `errno`.
+private func obstacle(_ path: String) -> Int32 {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 ? ENOTDIR : errno
+}
+
 /// The names of what is in a folder, in alphabetical order.
 ///
+/// The C functions are `opendir` and `readdir`.
+///
 /// - Parameter path: The folder.
-/// - Returns: The names without `.` and `..`; none where the folder cannot be read.
-public func names(inFolder path: String) -> [String] {
-    guard let folder = unsafe opendir(path) else { return [] }
+/// - Returns: The names without `.` and `..`; none if there is no such folder.
+/// - Throws: ``FileError`` if there is one that cannot be read, or if that cannot be found out.
+public func names(inFolder path: String) throws(FileError) -> [String] {
+    guard let folder = unsafe opendir(path) else {
+        let number = errno
+        guard number == ENOENT, try !isPresent(path) else {
+            throw FileError("cannot read the folder", path, number: number)
+        }
+        return []
+    }
     defer { unsafe closedir(folder) }
     var names: [String] = []
-    while let entry = unsafe readdir(folder) {
+    while true {
+        // The end of the folder and a failure differ in this alone.
+        errno = 0
+        guard let entry = unsafe readdir(folder) else {
+            guard errno == 0 else { throw FileError("cannot read the folder", path) }
+            break
+        }
         let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
             unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         }
@@ -181,7 +187,36 @@ public func isFolder(_ path: String) -> Bool {
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
 }
 
-/// Whether there is anything under a path, whatever it is and whoever may read it.
+/// Whether there is anything under a path, a link that leads nowhere included.
+///
+/// The C function is `lstat`.
+///
+/// - Parameter path: The path.
+/// - Returns: false only if there certainly is nothing.
+/// - Throws: ``FileError`` if that cannot be found out: a closed folder, a circle of links, or a
+///   link to a folder that is not there.
+public func isPresent(_ path: String) throws(FileError) -> Bool {
+    var status = stat()
+    if unsafe lstat(path, &status) == 0 { return true }
+    let number = errno
+    guard number == ENOENT, danglingLink(in: path) == nil else {
+        throw FileError("cannot look for", path, number: number)
+    }
+    return false
+}
+
+/// Whether a path is a regular file; a link is followed.
+///
+/// The C function is `stat`.
+///
+/// - Parameter path: The path.
+public func isRegularFile(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+}
+
+/// Whether there is anything under a path that this process can reach. For remarks only: false also
+/// if that cannot be found out, which ``isPresent(_:)`` reports.
 ///
 /// The C function is `access`.
 ///
@@ -233,8 +268,8 @@ public func parentFolder(_ path: String) -> String {
     return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
-/// Something that changes when a file is written or replaced: where it is, how long it is and when
-/// it was written. Nothing of its content.
+/// Something that changes when a file is written or replaced: where it is and when it was written.
+/// Nothing of its content, its length included.
 ///
 /// - Parameter path: The file.
 /// - Returns: nil where there is no such file.
@@ -246,8 +281,19 @@ public func fileStamp(_ path: String) -> String? {
     #else
         let written = information.st_mtim
     #endif
-    return "\(information.st_dev):\(information.st_ino):\(information.st_size):"
+    return "\(information.st_dev):\(information.st_ino):"
         + "\(written.tv_sec).\(written.tv_nsec)"
+}
+
+/// How many names a file has in its file system.
+///
+/// The C function is `stat`.
+///
+/// - Parameter path: The file; a link is followed.
+/// - Returns: 0 if it cannot be found out.
+public func nameCount(_ path: String) -> Int {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 ? Int(status.st_nlink) : 0
 }
 
 /// A path that names the same file from every working folder.

@@ -33,9 +33,14 @@ public final class Ledger: Sendable {
         } catch {
             throw LedgerError(.unusable, "the ledger cannot be opened: \(error)")
         }
+        guard nameCount(path) <= 1 else {
+            // SQLite keeps its journal by the name, so each name would miss what the other has.
+            throw LedgerError(
+                .unusable, "the ledger \(path) has a second name, a hard link; remove one of them")
+        }
         do {
             // One process at a time makes the tables.
-            let lock = try FileLock(path + ".lock", byte: 0, waits: true)
+            let lock = try FileLock(absolutePath(path) + ".lock", byte: 0, waits: true)
             queue = try DatabaseQueue(path: path, configuration: Self.configuration)
             try queue.writeWithoutTransaction { database in
                 try Self.makeDurable(database)
@@ -294,7 +299,8 @@ public final class Ledger: Sendable {
 
     // MARK: The database
 
-    private var lockPath: String { path + ".lock" }
+    /// One for all paths that lead to the ledger.
+    private var lockPath: String { absolutePath(path) + ".lock" }
 
     private func write(
         _ body: (Database) throws -> Database.TransactionCompletion

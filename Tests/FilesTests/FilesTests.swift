@@ -16,7 +16,7 @@ import Testing
         #expect(try readFile(file) == large)
         try writeFileDurably([7], file, permissions: 0o600)
         #expect(try readFile(file) == [7])
-        #expect(names(inFolder: folder.file("a/b")) == ["c.pem"])
+        #expect(try names(inFolder: folder.file("a/b")) == ["c.pem"])
         let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions]
         #expect(mode as? Int == 0o600)
         #expect(throws: FileError.self) { _ = try readFile(file, limit: 0) }

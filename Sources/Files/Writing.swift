@@ -1,0 +1,158 @@
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
+/// Where what is written to a path goes.
+private enum Destination {
+    /// A regular file, there or not. It is replaced as a whole.
+    case file(String)
+    /// A device or a pipe.
+    case stream(String)
+    /// An open descriptor of this process, which `/dev/stdout` is a name of.
+    case descriptor(Int32)
+
+    init(_ path: String) throws(FileError) {
+        guard !path.isEmpty else {
+            throw FileError("cannot write to no name", path, number: ENOENT)
+        }
+        var path = path
+        // The system follows as many links.
+        for _ in 0..<40 {
+            if let number = Self.descriptor(path) {
+                self = .descriptor(number)
+                return
+            }
+            var status = stat()
+            guard unsafe lstat(path, &status) == 0 else {
+                guard errno == ENOENT else { throw FileError("cannot write", path) }
+                self = .file(path)
+                return
+            }
+            switch status.st_mode & S_IFMT {
+            case S_IFREG:
+                self = .file(path)
+                return
+            case S_IFDIR:
+                throw FileError("cannot write", path, number: EISDIR)
+            case S_IFLNK:
+                let target = try linkTarget(path)
+                path = target.hasPrefix("/") ? target : parentFolder(path) + "/" + target
+            default:
+                self = .stream(path)
+                return
+            }
+        }
+        throw FileError("cannot write", path, number: ELOOP)
+    }
+
+    private static func descriptor(_ path: String) -> Int32? {
+        for folder in ["/proc/self/fd/", "/dev/fd/"] where path.hasPrefix(folder) {
+            return Int32(path.dropFirst(folder.count))
+        }
+        return nil
+    }
+}
+
+private func linkTarget(_ path: String) throws(FileError) -> String {
+    var buffer = [CChar](repeating: 0, count: 4096)
+    let count = unsafe readlink(path, &buffer, 4096)
+    guard count >= 0 else { throw FileError("cannot read the link", path) }
+    return String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+/// Writes a file so that it survives a loss of power: after this it is there whole, and before it,
+/// or if it fails, what was there under the name is untouched.
+///
+/// A symbolic link is followed, and the file behind it is replaced. A device, a pipe and an open
+/// descriptor such as `/dev/stdout` are written to as they are. The C function is `rename`.
+///
+/// - Parameters:
+///   - bytes: What the file shall hold.
+///   - path: The file. Its folder has to be there.
+///   - permissions: The new file's mode, as 0o600.
+/// - Throws: ``FileError``.
+public func writeFileDurably(
+    _ bytes: [UInt8], _ path: String, permissions: UInt32
+) throws(FileError) {
+    switch try Destination(path) {
+    case .file(let file):
+        try withTemporaryFile(beside: file, bytes, permissions) { (temporary) throws(FileError) in
+            guard unsafe rename(temporary, file) == 0 else { throw FileError("cannot write", file) }
+        }
+        makeNameDurable(file)
+    case .stream(let stream):
+        let descriptor = unsafe open(stream, O_WRONLY | O_CLOEXEC | O_NOCTTY)
+        guard descriptor >= 0 else { throw FileError("cannot open", path) }
+        try fill(descriptor, bytes, path)
+    case .descriptor(let number):
+        // A second opening of a file would begin at its start.
+        let descriptor = dup(number)
+        guard descriptor >= 0 else { throw FileError("cannot write", path) }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        try fill(descriptor, bytes, path)
+    }
+}
+
+/// Insists that ``writeFileDurably(_:_:permissions:)`` can write a file, by everything but the last
+/// step of it.
+///
+/// - Parameter path: The file. Nothing of it is changed.
+/// - Throws: ``FileError``.
+public func requireWritableFile(_ path: String) throws(FileError) {
+    switch try Destination(path) {
+    case .file(let file):
+        try requireReplaceable(file)
+        // As much as a certificate with its chain has.
+        let some = [UInt8](repeating: 0, count: 1 << 14)
+        try withTemporaryFile(beside: file, some, 0o600) { (temporary) throws(FileError) in
+            guard unsafe unlink(temporary) == 0 else {
+                throw FileError("cannot remove", temporary)
+            }
+        }
+    case .stream(let stream):
+        guard unsafe access(stream, W_OK) == 0 else { throw FileError("cannot write", path) }
+    case .descriptor(let number):
+        let flags = fcntl(number, F_GETFL)
+        guard flags >= 0 else { throw FileError("cannot write", path) }
+        guard flags & O_ACCMODE != O_RDONLY else {
+            throw FileError("cannot write", path, number: EBADF)
+        }
+    }
+}
+
+/// In a folder such as `/tmp` another user's file cannot be replaced, though new ones can be made.
+private func requireReplaceable(_ file: String) throws(FileError) {
+    var status = stat()
+    var folder = stat()
+    guard geteuid() != 0, unsafe lstat(file, &status) == 0,
+        unsafe stat(parentFolder(file), &folder) == 0, folder.st_mode & S_ISVTX != 0
+    else { return }
+    guard status.st_uid == geteuid() || folder.st_uid == geteuid() else {
+        throw FileError("cannot replace", file, number: EPERM)
+    }
+}
+
+/// Fills a file beside another one and hands over its path; where that fails, it is removed.
+private func withTemporaryFile(
+    beside file: String, _ bytes: [UInt8], _ permissions: UInt32,
+    _ body: (_ temporary: String) throws(FileError) -> Void
+) throws(FileError) {
+    let folder = parentFolder(file)
+    // Short, so that it is not too long where the file's own name is not.
+    let temporary = "\(folder)/.tokencert.\(getpid()).new"
+    unsafe unlink(temporary)
+    let descriptor = unsafe open(
+        temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(permissions))
+    guard descriptor >= 0 else { throw FileError("cannot make a file in the folder", folder) }
+    do throws(FileError) {
+        try fill(descriptor, bytes, file)
+        try body(temporary)
+    } catch {
+        unsafe unlink(temporary)
+        throw error
+    }
+}
