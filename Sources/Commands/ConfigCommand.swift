@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Files
 internal import Secrets
 
 struct ConfigCommand: ParsableCommand {
@@ -8,6 +7,8 @@ struct ConfigCommand: ParsableCommand {
         discussion: """
             What stands on the command line comes first, then the environment, then the chosen \
             profile of the configuration file, then what stands in the file outside of profiles. The \
+            environment takes what the file takes, --ca-url as TOKENCERT_CA_URL and a flag as true or \
+            false; any other option there is an error. Paths in both are absolute or begin with ~/. The \
             file is config.json in the folder tokencert of the configuration \
             (~/.config/tokencert/config.json); it has the options by their names, and no secret:
 
@@ -76,13 +77,13 @@ struct ConfigCommand: ParsableCommand {
         init() {
             let configuration = ConfigurationFile.current
             file = configuration.path
-            isThere = Files.isThere(configuration.path)
+            isThere = configuration.isThere
             profile = configuration.profile
             profiles = configuration.profiles
             settings = Setting.allCases.compactMap { setting in
-                if let text = environmentVariable(setting.variable) {
+                if let content = EnvironmentSettings.current.content(setting) {
                     return Line(
-                        name: setting.rawValue, value: Self.shown(setting, text),
+                        name: setting.rawValue, value: Self.shown(setting, content.text),
                         from: setting.variable)
                 }
                 if let value = configuration.value(setting) {

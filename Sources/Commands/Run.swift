@@ -28,7 +28,8 @@ private func runCommand() -> Int32 {
         return ExitStatus.done.rawValue
     }
     do {
-        var command = try Tokencert.parseAsRoot()
+        var command = try Tokencert.parseAsRoot(
+            resolvingHome(inArguments: Array(CommandLine.arguments.dropFirst())))
         try command.run()
         return ExitStatus.done.rawValue
     } catch {
@@ -82,11 +83,13 @@ private let settings = Mutex(Settings())
 /// Whether an error is told in JSON; where the command line could not be read, by what stands there.
 private var isJSONWanted: Bool {
     settings.withLock { $0.isJSON }
-        ?? (CommandLine.arguments.contains("--json") || setting(false, .json))
+        ?? CommandLine.arguments.contains("--json")
 }
 
 /// What every command does before anything else.
 func prepareProcess(_ output: CommonOptions) throws {
+    try requireFolders()
+    try EnvironmentSettings.load()
     try ConfigurationFile.load(file: output.config, profile: output.profile)
     let color = try output.colorChoice()
     settings.withLock { $0 = Settings(color: color, isJSON: output.isJSON) }

@@ -1,4 +1,5 @@
 public import ArgumentParser
+internal import FoundationEssentials
 public import StandInCA
 
 #if canImport(Darwin)
@@ -75,7 +76,10 @@ struct CACertStandIn: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var configuration = StandInCA.Configuration(directory: directory)
+        // The variables that are printed hold in every folder: tokencert takes no relative path there.
+        let here = FileManager.default.currentDirectoryPath + "/"
+        var configuration = StandInCA.Configuration(
+            directory: directory.hasPrefix("/") ? directory : here + directory)
         configuration.port = port
         configuration.delay = delay
         configuration.signingTime = signingTime

@@ -81,8 +81,9 @@ extension RealParts {
                 "/bin/sh", ["-c", "cd \(folder.file("")) && exec \(words)"],
                 environment: [
                     "HOME": folder.file(""), "SOFTHSM2_CONF": "/dev/null",
-                    "TOKENCERT_PIN_SOURCE": "file:nothing", "TOKENCERT_PASSWORD_SOURCE": "file:no",
-                    "TOKENCERT_SO_PIN_SOURCE": "file:nothing",
+                    "TOKENCERT_PIN_SOURCE": "file:/nothing",
+                    "TOKENCERT_PASSWORD_SOURCE": "file:/no",
+                    "TOKENCERT_SO_PIN_SOURCE": "file:/nothing",
                     "TOKENCERT_MODULE": "/usr/lib/softhsm/libsofthsm2.so",
                     "TOKENCERT_CA_URL": "https://localhost:1",
                 ])

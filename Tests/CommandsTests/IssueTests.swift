@@ -223,11 +223,17 @@ extension RealParts {
                 try bench.tokencert(["issue", "--out", "/nonexistent/file"]), 78,
                 "cannot be written")
             expect(
-                try bench.tokencert(["issue", "--out", folder.path]), 78, "it is a folder")
+                try bench.tokencert(["issue", "--out", folder.path]), 78, "Is a directory")
             #expect(bench.token.contents == before)
             // Found out only at the end: the certificate is printed, and nobody orders again.
-            let long = folder.file(String(repeating: "x", count: 250))
-            let outcome = try bench.tokencert(["issue", "--out", long])
+            let gone = folder.file("gone")
+            try FileManager.default.createDirectory(
+                atPath: gone, withIntermediateDirectories: true)
+            let password = bench.environment["TOKENCERT_PASSWORD_SOURCE"]?.dropFirst("file:".count)
+            let outcome = try bench.tokencert([
+                "issue", "--out", gone + "/certificate.pem", "--password-source",
+                "command:sh -c 'rmdir \(gone); cat \(password ?? "")'",
+            ])
             expect(outcome, 78, "what follows was not written")
             #expect(outcome.errors.contains("BEGIN CERTIFICATE"))
             #expect(outcome.errors.contains("do not order it again"))

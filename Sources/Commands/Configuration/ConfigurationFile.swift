@@ -15,6 +15,8 @@ struct ConfigurationFile: Sendable {
     let profile: String?
     /// The names of all profiles.
     let profiles: [String]
+    /// Whether there is such a file.
+    let isThere: Bool
 
     private var values: [Setting: Value] = [:]
 
@@ -53,10 +55,15 @@ struct ConfigurationFile: Sendable {
     ///     not be there.
     ///   - profile: The profile that a person names, or nil for the one that the file names.
     static func load(file: String?, profile: String?) throws {
-        let named = file ?? environmentVariable("TOKENCERT_CONFIG")
+        let variable = "TOKENCERT_CONFIG"
+        let named =
+            try file
+            ?? environmentVariable(variable).map {
+                try standing($0, as: .path, status: .usage, place: variable)
+            }
         let path = named ?? usualPath
         let wanted = profile ?? environmentVariable("TOKENCERT_PROFILE")
-        guard named != nil || isThere(path) else {
+        guard try named != nil || isInUsualPlace(path) else {
             if let wanted {
                 throw Failure(
                     .configuration, code: "noProfile",
@@ -69,6 +76,22 @@ struct ConfigurationFile: Sendable {
         loaded.withLock { $0 = configuration }
     }
 
+    /// Whether there is a file in the usual place. One that cannot be reached is not absent: its
+    /// settings would be passed over, and the standard CA asked.
+    private static func isInUsualPlace(_ path: String) throws -> Bool {
+        do throws(FileError) {
+            return try isPresent(path)
+        } catch {
+            throw unreadable(error)
+        }
+    }
+
+    private static func unreadable(_ error: FileError) -> Failure {
+        Failure(
+            .configuration, code: "configurationUnreadable", "\(error)",
+            hints: advice(error) + ["--config names another, TOKENCERT_CONFIG too"])
+    }
+
     /// Where the file is where nobody says otherwise.
     static var usualPath: String { configurationFolder + "/config.json" }
 
@@ -76,6 +99,7 @@ struct ConfigurationFile: Sendable {
         self.path = path
         profile = nil
         profiles = []
+        isThere = false
     }
 
     private init(reading path: String, profile wanted: String?) throws {
@@ -107,6 +131,7 @@ struct ConfigurationFile: Sendable {
         }
         self.path = path
         profile = chosen
+        isThere = true
         let reserved = ["profile", "profiles"]
         try read(names.settings.filter { !reserved.contains($0) }, [], snapshot)
         for (name, settings) in names.profiles.sorted(by: { $0.key < $1.key }) {
@@ -115,19 +140,6 @@ struct ConfigurationFile: Sendable {
             try other.read(settings, ["profiles", name], snapshot)
             if name == chosen { values = other.values }
         }
-    }
-
-    /// The text of a setting, or nil.
-    func text(_ name: Setting) -> String? { values[name]?.content.text }
-
-    /// The texts of a setting that may have several.
-    func texts(_ name: Setting) -> [String] {
-        if case .texts(let texts) = values[name]?.content { texts } else { [] }
-    }
-
-    /// Whether a flag is set.
-    func isSet(_ name: Setting) -> Bool {
-        if case .flag(true) = values[name]?.content { true } else { false }
     }
 
     /// A setting with where it stands, or nil.
@@ -141,9 +153,7 @@ struct ConfigurationFile: Sendable {
             isUnsafe = try isWritableByOthers(path)
             bytes = try readFile(path, limit: 1 << 20)
         } catch {
-            throw Failure(
-                .configuration, code: "configurationUnreadable", "\(error)",
-                hints: ["--config names another, TOKENCERT_CONFIG too"])
+            throw unreadable(error)
         }
         guard !isUnsafe else {
             throw Failure(
@@ -162,7 +172,7 @@ struct ConfigurationFile: Sendable {
                 throw Self.unknown(name, path)
             }
             let key = AbsoluteConfigKey(group + [name])
-            guard let content = Self.content(setting, key, snapshot) else {
+            guard var content = Self.content(setting, key, snapshot) else {
                 let form =
                     switch setting.kind {
                     case .text: "a text in quotation marks"
@@ -173,6 +183,12 @@ struct ConfigurationFile: Sendable {
                     .configuration, code: "configurationInvalid",
                     "“\(name)” in \(path) has to be \(form)",
                     hints: ["tokencert config --help shows an example"])
+            }
+            if case .text(let text) = content {
+                content = .text(
+                    try standing(
+                        text, as: setting.form, status: .configuration,
+                        place: "“\(name)” in \(path)"))
             }
             values[setting] = Value(content: content, profile: group.last)
         }

@@ -1,5 +1,3 @@
-internal import Secrets
-
 /// What can be set besides on the command line, by the name of its option.
 enum Setting: String, CaseIterable {
     case module
@@ -75,7 +73,7 @@ enum Setting: String, CaseIterable {
         "TOKENCERT_" + rawValue.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
     }
 
-    /// Whether it may stand in the configuration file: what holds from day to day. What is about one
+    /// Whether it may stand in the configuration file and in the environment: what holds from day to day. What is about one
     /// object, what takes a safeguard away and what changes the form of the output does not.
     var isConfigurable: Bool {
         switch self {
@@ -84,6 +82,18 @@ enum Setting: String, CaseIterable {
             .keyType, .days, .online, .ledger, .quiet, .verbose, .color:
             true
         default: false
+        }
+    }
+
+    /// What kind of path it holds, if any.
+    var form: PathForm? {
+        switch self {
+        case .ledger, .caFile, .out: .path
+        case .module: .pathOrName
+        case .tokenProfile: .profile
+        case .pinSource, .securityOfficerPINSource, .newPINSource, .passwordSource: .source
+        case .token: .token
+        default: nil
         }
     }
 
@@ -109,24 +119,25 @@ enum Setting: String, CaseIterable {
 ///   - option: What the command line says, or nil.
 ///   - name: The option.
 func setting(_ option: String?, _ name: Setting) -> String? {
-    option ?? environmentVariable(name.variable) ?? ConfigurationFile.current.text(name)
+    option ?? standingContent(name)?.text
 }
 
 /// The values of an option that may be repeated; those of the environment have commas between them.
 func setting(_ options: [String], _ name: Setting) -> [String] {
     guard options.isEmpty else { return options }
-    if let text = environmentVariable(name.variable) {
-        return text.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }
-    }
-    return ConfigurationFile.current.texts(name)
+    if case .texts(let texts) = standingContent(name) { return texts }
+    return []
 }
 
-/// Whether a flag is set: on the command line, else in the environment to `1`, `true` or `yes`, else
-/// in the configuration file.
+/// Whether a flag is set: on the command line, else in the environment, else in the configuration
+/// file.
 func setting(_ flag: Bool, _ name: Setting) -> Bool {
     if flag { return true }
-    if let text = environmentVariable(name.variable) {
-        return ["1", "true", "yes"].contains(text.lowercased())
-    }
-    return ConfigurationFile.current.isSet(name)
+    if case .flag(true) = standingContent(name) { return true }
+    return false
+}
+
+/// What holds where the command line says nothing, or nil.
+private func standingContent(_ name: Setting) -> ConfigurationFile.Content? {
+    EnvironmentSettings.current.content(name) ?? ConfigurationFile.current.value(name)?.content
 }

@@ -90,16 +90,20 @@ struct EvidenceCommand: ParsableCommand {
     }
 
     private func requireNewFolder() throws {
-        guard !isThere(out) else {
+        let isTaken: Bool
+        do throws(FileError) {
+            isTaken = try isPresent(out)
+            if !isTaken { try requireWritableFile(out) }
+        } catch {
+            throw Failure(
+                .configuration, code: "fileNotWritten",
+                "\(out) cannot be made: \(error)",
+                hints: advice(error) + ["--out takes a folder inside one that is there"])
+        }
+        guard !isTaken else {
             throw Failure(
                 .cannotCreate, code: "folderIsThere", "\(out) is there already",
                 hints: ["--out takes the name of a folder that is not"])
-        }
-        let parent = parentFolder(out)
-        guard isWritableFolder(parent) else {
-            throw Failure(
-                .configuration, "\(out) cannot be made: \(parent) is no folder to write to",
-                hints: ["--out takes a folder inside one that is there"])
         }
     }
 

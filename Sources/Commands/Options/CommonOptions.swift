@@ -27,7 +27,7 @@ struct CommonOptions: ParsableArguments {
             valueName: "file"), completion: .file(extensions: ["json"]))
     var config: String?
 
-    var isJSON: Bool { setting(json, .json) }
+    var isJSON: Bool { json }
     var isQuiet: Bool { setting(quiet, .quiet) }
     var isVerbose: Bool { setting(verbose, .verbose) }
 

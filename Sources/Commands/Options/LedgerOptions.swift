@@ -12,8 +12,8 @@ struct LedgerOptions: ParsableArguments {
 
     var path: String { setting(ledger, .ledger) ?? stateFolder + "/ledger.sqlite" }
 
-    /// Whether there is a ledger yet.
-    var isThere: Bool { isReadableFile(path) }
+    /// Whether there is a ledger yet. If that cannot be found out, opening it tells why.
+    var isThere: Bool { (try? isPresent(path)) ?? true }
 
     func open() throws -> Ledger {
         try Ledger(path: path, clock: now)

@@ -171,5 +171,5 @@ private func secretSource(ofURI text: String) throws -> SecretSource {
     var path = text[...]
     if path.hasPrefix("file:") { path = path.dropFirst("file:".count) }
     if path.hasPrefix("///") { path = path.dropFirst(2) }
-    return .file(String(path))
+    return .file(try resolvingHome(String(path)))
 }

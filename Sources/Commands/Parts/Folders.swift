@@ -13,22 +13,66 @@ var configurationFolder: String { folder("XDG_CONFIG_HOME", "/.config") }
 private func folder(_ variable: String, _ inHome: String) -> String {
     // The XDG specification ignores paths that are not absolute.
     if let base = environmentVariable(variable), base.hasPrefix("/") { return base + "/tokencert" }
-    return (environmentVariable("HOME") ?? "") + inHome + "/tokencert"
+    // Without a home folder `prepareProcess` has ended the command.
+    return (homeFolder() ?? "/nonexistent") + inHome + "/tokencert"
 }
 
-/// Insists that a file can be made where a person wants it, while nothing has happened yet.
+/// The user's home folder.
+///
+/// - Throws: ``Failure`` if there is none.
+@discardableResult
+func requireHome() throws -> String {
+    if let home = homeFolder() { return home }
+    throw Failure(
+        .configuration, code: "noHome",
+        environmentVariable("HOME") == nil
+            ? "HOME is not set, and the user database has no home folder for this user"
+            : "HOME is not an absolute path",
+        hints: ["export HOME=/path/of/the/home/folder"])
+}
+
+/// Insists that it is known where tokencert's own folders are: a guess would be another ledger and
+/// other trust anchors.
+func requireFolders() throws {
+    let variables = ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"]
+    guard !variables.allSatisfy({ environmentVariable($0)?.hasPrefix("/") ?? false }) else {
+        return
+    }
+    do {
+        try requireHome()
+    } catch let failure as Failure {
+        throw Failure(
+            failure.status, code: failure.code, failure.message,
+            hints: failure.hints + ["or set " + variables.joined(separator: ", ")])
+    }
+}
+
+/// What to do about a file that cannot be read or written, as far as the system's reason tells.
+func advice(_ error: FileError) -> [String] {
+    switch error.reason {
+    case .notThere: ["see which part of the path is missing: namei -l PATH"]
+    case .notInFolder: ["a part of the path is a file, not a folder: namei -l PATH shows which"]
+    case .isFolder: ["name a file, not a folder"]
+    case .circle: ["symbolic links lead in a circle: namei -l PATH shows which"]
+    case .forbidden: ["see who may: namei -l PATH shows all parts of the path"]
+    case .noRoom: ["make room there: df -h shows which file systems are full"]
+    case .readOnly: ["the file system is mounted read-only: mount shows all"]
+    case .other: []
+    }
+}
+
+/// Insists that a file can be written in the way in which it will be written, while nothing has
+/// happened yet.
 func requireWritable(_ file: String?) throws {
     guard let file else { return }
-    if isFolder(file) {
+    do throws(FileError) {
+        try requireWritableFile(file)
+    } catch {
         throw Failure(
-            .configuration, "\(file) cannot be written: it is a folder",
-            hints: ["--out takes the name of a file"])
-    }
-    let folder = parentFolder(file)
-    guard isWritableFolder(folder) || isWritableFile(file) else {
-        throw Failure(
-            .configuration, "\(file) cannot be written: there is no folder \(folder) to write to",
-            hints: ["--out takes a file in a folder that is there"])
+            .configuration, code: "fileNotWritten",
+            "\(file) cannot be written: \(error)",
+            hints: advice(error)
+                + ["--out takes a file in a folder to which this user can write"])
     }
 }
 

@@ -9,7 +9,16 @@ enum Profiles {
 
     /// A person's own, then those that tokencert has.
     static func all() throws -> [TokenProfile] {
-        let own = try names(inFolder: folder).filter { $0.hasSuffix(".json") }.sorted()
+        let names: [String]
+        do throws(FileError) {
+            names = try Files.names(inFolder: folder)
+        } catch {
+            throw Failure(
+                .configuration, code: "profilesUnreadable",
+                "the folder of token profiles cannot be read: \(error)", hints: advice(error))
+        }
+        // Hidden files are those of editors and of macOS.
+        let own = try names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }
             .map { try read(folder + "/" + $0) }
         return own + TokenProfile.builtIn
     }

@@ -1,0 +1,107 @@
+internal import ArgumentParser
+internal import Secrets
+internal import Synchronization
+
+/// What the environment sets. It may set what the configuration file may set and nothing else, and
+/// all of it is checked before any of it is used: what is about one order, or takes a safeguard
+/// away, stands on the command line.
+struct EnvironmentSettings: Sendable {
+    private var values: [Setting: ConfigurationFile.Content] = [:]
+
+    private static let loaded = Mutex(EnvironmentSettings())
+
+    /// What this run of the program uses.
+    static var current: EnvironmentSettings { loaded.withLock { $0 } }
+
+    /// The variables that are not named after a setting.
+    static let others = ["TOKENCERT_CONFIG", "TOKENCERT_PROFILE"]
+
+    /// Reads the environment for this run of the program.
+    ///
+    /// - Throws: ``Failure`` with ``ExitStatus/usage`` for the first variable that is not understood.
+    static func load() throws {
+        var settings = EnvironmentSettings()
+        for name in environmentVariableNames(beginningWith: prefix) {
+            // An empty variable sets nothing.
+            guard let text = environmentVariable(name), !others.contains(name) else { continue }
+            guard let setting = Setting.allCases.first(where: { $0.variable == name }) else {
+                try look(atUnknown: name)
+                continue
+            }
+            guard setting.isConfigurable else { throw onCommandLineOnly(name, setting.rawValue) }
+            settings.values[setting] = try content(setting, text)
+        }
+        loaded.withLock { [settings] in $0 = settings }
+    }
+
+    /// The value of a setting, or nil.
+    func content(_ setting: Setting) -> ConfigurationFile.Content? { values[setting] }
+
+    private static let prefix = "TOKENCERT_"
+
+    private static func content(
+        _ setting: Setting, _ text: String
+    ) throws -> ConfigurationFile.Content {
+        switch setting.kind {
+        case .text:
+            return .text(
+                try standing(text, as: setting.form, status: .usage, place: setting.variable))
+        case .texts:
+            return .texts(
+                text.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) })
+        case .flag:
+            switch trimmed(text[...]).lowercased() {
+            case "1", "true", "yes", "on": return .flag(true)
+            case "0", "false", "no", "off": return .flag(false)
+            default:
+                throw Failure(
+                    .usage, code: "environmentInvalid",
+                    "\(setting.variable)=\(text) in the environment is not understood",
+                    hints: [
+                        "1, true, yes or on sets --\(setting.rawValue); 0, false, no or off does not",
+                        "unset \(setting.variable)",
+                    ])
+            }
+        }
+    }
+
+    private static func onCommandLineOnly(_ name: String, _ option: String) -> Failure {
+        Failure(
+            .usage, code: "environmentInvalid",
+            "\(name) is set in the environment, but --\(option) is an option of the command line only",
+            hints: ["unset \(name)", "--\(option) is typed with each command that it is meant for"])
+    }
+
+    /// A variable that sets nothing would leave its user in the belief that it does: one that is named
+    /// like an option is refused, and one that seems misspelt is reported.
+    private static func look(atUnknown name: String) throws {
+        let word = option(name)
+        // CI systems name a program's version in such a variable.
+        if !["help", "version"].contains(word), isOption(word) {
+            throw onCommandLineOnly(name, word)
+        }
+        let known = Setting.allCases.map(\.variable) + others
+        guard
+            let meant = suggestions(for: word, among: known.map(option)).first.flatMap({ word in
+                known.first { option($0) == word }
+            })
+        else { return }
+        if let setting = Setting.allCases.first(where: { $0.variable == meant }),
+            !setting.isConfigurable
+        {
+            throw onCommandLineOnly(name, setting.rawValue)
+        }
+        printError(
+            "warning: \(printable(name)) in the environment sets nothing; did you mean \(meant)?")
+    }
+
+    /// The option that a variable is named after.
+    private static func option(_ variable: String) -> String {
+        variable.dropFirst(prefix.count).lowercased().map { $0 == "_" ? "-" : String($0) }.joined()
+    }
+
+    private static func isOption(_ word: String) -> Bool {
+        // The names of all options of all commands, as argument-parser has them.
+        Tokencert._dumpHelp().filter { !$0.isWhitespace }.contains(#""name":"\#(word)""#)
+    }
+}

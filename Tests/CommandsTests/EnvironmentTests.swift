@@ -1,0 +1,81 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// What the environment may set, and what becomes of the rest of it.
+    @Suite struct EnvironmentTests {
+        /// A variable that was left in a script lifts a safeguard in another command, or a dry run
+        /// that was asked for places a real order.
+        @Test(
+            "An option of the command line only is refused in the environment by each command",
+            arguments: [
+                "YES", "YES_DELETE_PRIVATE_KEY", "ERASE", "RETIRE", "RETRY_PIN", "ALLOW_LAST_TRY",
+                "KEY", "ID", "LABEL", "OUT", "NOT_EMPTY", "KEYS_MAY_STAY", "DRY_RUN", "NEW_KEY",
+                "ACCEPT_CHANGES", "IF_PRESENT", "CHAIN", "TREE", "JSON", "FINGERPRINT",
+                "NEW_PIN_SOURCE", "FROM", "ORDER_AGAIN", "ABANDON", "SERIAL", "EXPIRING", "DRYRUN",
+            ])
+        func commandLineOnly(name: String) throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            for (command, value) in [("issue", "on"), ("config", "0"), ("doctor", "1")] {
+                let outcome = try bench.tokencert(
+                    [command], bench.faulty(["TOKENCERT_" + name: value]))
+                expect(outcome, 64, "TOKENCERT_\(name) is set in the environment")
+                #expect(outcome.errorLine.contains("command line only"))
+            }
+            #expect(bench.token.contents == before && bench.ca.orders.isEmpty)
+            #expect(bench.calls("C_Initialize") == 0)
+        }
+
+        /// "on" that counts as "off" changes what is done without a word.
+        @Test("A flag in the environment is understood or refused, and config shows what holds")
+        func flags() throws {
+            let bench = try Bench()
+            func online(_ text: String) throws -> String {
+                let outcome = try bench.tokencert(
+                    ["config", "--json"], ["TOKENCERT_ONLINE": text])
+                let lines = try outcome.json()["settings"] as? [[String: String]] ?? []
+                let value = lines.first { $0["name"] == "online" }?["value"]
+                return "\(outcome.status) \(value ?? "")"
+            }
+            for text in ["1", "true", "YES", "on", "On", " true", "on\n"] {
+                #expect(try online(text) == "0 true", "\(text)")
+            }
+            for text in ["0", "False", "no", "OFF", " off "] {
+                #expect(try online(text) == "0 false", "\(text)")
+            }
+            for text in ["y", "t", "2", "enabled", "truee", " "] {
+                expect(
+                    try bench.tokencert(["config"], ["TOKENCERT_ONLINE": text]), 64,
+                    "is not understood")
+            }
+            // The commands hold to it: off in the environment wins over the file.
+            let file = try bench.token.folder.write(#"{"quiet": true}"#, "config.json")
+            let settings = ["TOKENCERT_CONFIG": file]
+            #expect(try bench.tokencert(["list"], settings).errors.isEmpty)
+            let loud = settings.merging(["TOKENCERT_QUIET": "off"]) { $1 }
+            #expect(try !bench.tokencert(["list"], loud).errors.isEmpty)
+            #expect(try bench.tokencert(["list"], ["TOKENCERT_QUIET": "on"]).errors.isEmpty)
+        }
+
+        /// A misspelt variable leaves its user in the belief that another account or token is used.
+        @Test("A misspelt variable is reported, and one of other programs is not")
+        func misspelt() throws {
+            let bench = try Bench()
+            for (name, meant) in [
+                ("TOKENCERT_USRNAME", "TOKENCERT_USERNAME"), ("TOKENCERT_TOKNE", "TOKENCERT_TOKEN"),
+                ("TOKENCERT_PROFIL", "TOKENCERT_PROFILE"),
+            ] {
+                let outcome = try bench.tokencert(["config"], [name: "x"])
+                #expect(outcome.status == 0)
+                #expect(outcome.errors.contains("warning: \(name)"), "\(outcome.errors)")
+                #expect(outcome.errors.contains("did you mean \(meant)?"), "\(outcome.errors)")
+            }
+            for name in ["TOKENCERT_SWEEP", "TOKENCERT_STRICT", "TOKENCERT_VERSION"] {
+                let outcome = try bench.tokencert(["config"], [name: "1"])
+                #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+            }
+        }
+    }
+}

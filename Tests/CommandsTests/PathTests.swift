@@ -1,0 +1,120 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// Where files are, whatever the working folder and the environment.
+    @Suite struct PathTests {
+        private func config(_ outcome: Outcome) throws -> [String: String] {
+            let lines = try outcome.json()["settings"] as? [[String: String]] ?? []
+            return Dictionary(uniqueKeysWithValues: lines.map { ($0["name"]!, $0["value"] ?? "") })
+        }
+
+        /// Another ledger, without the orders of the right one, and no trust anchors.
+        @Test("Without HOME the home folder of the user database is used, never the root folder")
+        func noHome() throws {
+            let entry = try run("sh", ["-c", "getent passwd $(id -u)"]).output
+            let home = try #require(entry.split(separator: ":").dropFirst(5).first)
+            let program = product("tokencert")
+            for environment in [["-u", "HOME"], ["HOME="]] {
+                let outcome = try run("env", environment + [program, "config", "--json"])
+                #expect(
+                    try outcome.json()["file"] as? String
+                        == "\(home)/.config/tokencert/config.json", "\(outcome)")
+            }
+            let wrong = try run(program, ["history"], environment: ["HOME": "home"])
+            expect(wrong, 78, "HOME is not an absolute path")
+            // Nobody is in the database with this number.
+            let unknown = try run(
+                "setpriv",
+                ["--reuid", "54321", "--regid", "54321", "--clear-groups", "env", "-u", "HOME"]
+                    + [program, "doctor"])
+            if getuid() == 0 { expect(unknown, 78, "HOME is not set") }
+        }
+
+        /// One ledger for each working folder: an order is not seen, and is placed twice.
+        @Test(
+            "~ is the home folder in the configuration, in the environment and behind file: and =")
+        func tilde() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            let file = try folder.write(
+                #"{"ledger": "~/l.sqlite", "profiles": {"a": {"pin-source": "file:~/pin"}}}"#,
+                "config.json")
+            let home = ["HOME": folder.path]
+            let settings = home.merging(["TOKENCERT_CONFIG": "~/config.json"]) { $1 }
+            let shown = try config(
+                try bench.tokencert(["config", "--json", "--profile", "a"], settings))
+            #expect(shown["ledger"] == folder.file("l.sqlite"))
+            #expect(
+                try bench.tokencert(
+                    ["request", "--out=~/r.pem", "--pin-source", "file:~/pin"], settings
+                ).status == 0)
+            #expect(try folder.read("r.pem").contains("REQUEST"))
+            #expect(FileManager.default.fileExists(atPath: folder.file("l.sqlite")))
+            #expect(
+                try bench.tokencert(
+                    ["history", "--ledger=~/l.sqlite"],
+                    home.merging(["TOKENCERT_CONFIG": file]) { $1 }
+                ).output.contains("request"))
+            let uri = "pkcs11:token=work?pin-source=file:~/pin"
+            #expect(
+                try bench.tokencert(
+                    ["list", uri],
+                    home.merging(["TOKENCERT_PIN_SOURCE": "command:~/no-such-program"]) { $1 }
+                ).status == 0)
+            // Where the home folder of another user is, is not guessed.
+            for arguments in [
+                ["history", "--ledger=~root/l.sqlite"], ["list", "--pin-source", "file:~root/pin"],
+                ["request", "--out", "~root/x"],
+            ] { expect(try bench.tokencert(arguments, home), 64, "another user") }
+        }
+
+        @Test(
+            "A relative path in the configuration or in the environment is refused",
+            arguments: [
+                ("ledger", "l.sqlite"), ("ledger", "./l.sqlite"), ("ca-file", "root.pem"),
+                ("module", "./module.so"), ("module", "lib/module.so"),
+                ("token-profile", "profile.json"), ("token-profile", "a/b"),
+                ("pin-source", "file:pin"), ("so-pin-source", "file:../pin"),
+                ("password-source", "command:./program"),
+                ("password-source", "command:'a b/program' x"),
+                ("token", "pkcs11:token=work?pin-source=file:pin"),
+            ])
+        func relative(name: String, value: String) throws {
+            let bench = try Bench()
+            let file = try bench.token.folder.write(
+                String(
+                    decoding: try JSONEncoder().encode([
+                        "profiles": ["unused": [name: value]]
+                    ]), as: UTF8.self), "config.json")
+            expect(
+                try bench.tokencert(["list"], bench.faulty(["TOKENCERT_CONFIG": file])), 78,
+                "relative path")
+            let variable = "TOKENCERT_" + name.uppercased().replacing("-", with: "_")
+            let outcome = try bench.tokencert(
+                ["list"], bench.faulty([:]).merging([variable: value]) { $1 })
+            expect(outcome, 64, "relative path")
+            #expect(outcome.errorLine.contains(variable))
+            #expect(bench.calls("C_Initialize") == 0)
+        }
+
+        @Test("A relative path on the command line, and a name that is no path, stay as they are")
+        func names() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            let file = try folder.write(
+                #"{"module": "libsofthsm2.so", "token-profile": "none"}"#, "config.json")
+            let shown = try config(
+                try bench.tokencert(
+                    ["config", "--json"], ["TOKENCERT_CONFIG": file, "TOKENCERT_MODULE": ""]))
+            #expect(shown["module"] == "libsofthsm2.so" && shown["token-profile"] == "none")
+            let here = try run(
+                "sh",
+                ["-c", "cd \(folder.path) && exec \(product("tokencert")) request --out r.pem"],
+                environment: bench.environment)
+            #expect(here.status == 0, "\(here.errors)")
+            #expect(try folder.read("r.pem").contains("REQUEST"))
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Runs tokencert as a user whom permissions bind, which they do not bind root.
+func tokencertWithoutPrivileges(
+    _ bench: Bench, _ arguments: [String], _ changes: [String: String]
+) throws -> Outcome {
+    let all = bench.environment.merging(changes) { $1 }.filter { !$0.value.isEmpty }
+    let line = [product("tokencert")] + arguments
+    guard getuid() == 0 else {
+        return try run(line[0], arguments, environment: all)
+    }
+    return try run(
+        "setpriv", ["--reuid", "65534", "--regid", "65534", "--clear-groups"] + line,
+        environment: all)
+}
+
+extension RealParts {
+    /// What is there and cannot be reached is not taken for absent.
+    @Suite struct UnreachableTests {
+        private var files: FileManager { .default }
+
+        /// Without its settings the standard CA gets the password of another one.
+        @Test(
+            "A configuration that cannot be reached ends each command",
+            arguments: ["dangling", "circle", "parent", "file", "closed"])
+        func configuration(kind: String) throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            let place = folder.file("config/tokencert")
+            try files.createDirectory(
+                atPath: folder.file("config"), withIntermediateDirectories: true)
+            switch kind {
+            case "dangling":
+                try files.createDirectory(atPath: place, withIntermediateDirectories: true)
+                try files.createSymbolicLink(
+                    atPath: place + "/config.json", withDestinationPath: "/nonexistent/dotfiles")
+            case "circle":
+                try files.createSymbolicLink(atPath: place, withDestinationPath: place)
+            case "parent":
+                try files.createSymbolicLink(
+                    atPath: place, withDestinationPath: "/nonexistent/dotfiles")
+            case "file":
+                try folder.write("x", "config/tokencert")
+            default:
+                try files.createDirectory(atPath: place, withIntermediateDirectories: true)
+                try folder.write("{}", "config/tokencert/config.json")
+                try files.setAttributes([.posixPermissions: 0], ofItemAtPath: place)
+            }
+            defer { try? files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: place) }
+            for command in ["config", "account", "history"] {
+                let outcome =
+                    try kind == "closed"
+                    ? tokencertWithoutPrivileges(bench, [command], [:])
+                    : bench.tokencert([command])
+                expect(outcome, 78, "config.json")
+            }
+            guard kind != "closed" else { return }
+            let doctor = try bench.tokencert(["doctor", "--offline"])
+            #expect(doctor.status == 79 && doctor.output.contains("fail  configuration"))
+        }
+
+        /// No trust anchors and no profiles, though they are there.
+        @Test(
+            "Folders of trust anchors and token profiles that cannot be reached are no empty ones")
+        func folders() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            for name in ["data/tokencert", "config/tokencert"] {
+                try files.createDirectory(
+                    atPath: folder.file(name), withIntermediateDirectories: true)
+            }
+            try files.createSymbolicLink(
+                atPath: folder.file("data/tokencert/anchors"), withDestinationPath: "/nonexistent/a"
+            )
+            let own = ["TOKENCERT_CA_FILE": ""]
+            for arguments in [["trust"], ["issue"], ["health"], ["trust", "remove", "x"]] {
+                expect(try bench.tokencert(arguments, own), 78, "anchors")
+            }
+            try files.createSymbolicLink(
+                atPath: folder.file("config/tokencert/token-profiles"),
+                withDestinationPath: "token-profiles")
+            expect(try bench.tokencert(["list"]), 78, "token profiles")
+            #expect(bench.ca.orders.isEmpty)
+        }
+
+        /// "No such file or directory" sends the user in the wrong direction.
+        @Test(
+            "A folder that this user may not write to is refused with the reason, before all else")
+        func closedFolder() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
+            try files.createDirectory(
+                atPath: folder.file("closed"), withIntermediateDirectories: true)
+            // The file may be written, but is not replaced in its folder.
+            try folder.write("kept", "closed/file")
+            for (name, mode) in [("closed/file", 0o666), ("closed", 0o555)] {
+                try files.setAttributes(
+                    [.posixPermissions: mode], ofItemAtPath: folder.file(name))
+            }
+            defer {
+                try? files.setAttributes(
+                    [.posixPermissions: 0o700], ofItemAtPath: folder.file("closed"))
+            }
+            let root = try folder.write(
+                try String(contentsOfFile: bench.ca.rootFile, encoding: .utf8), "root.pem")
+            for arguments in [
+                ["issue", "--out", folder.file("closed/file")],
+                ["request", "--out", folder.file("closed/new")],
+                ["trust", "add", root],
+            ] {
+                let outcome = try tokencertWithoutPrivileges(
+                    bench, arguments,
+                    bench.faulty(["XDG_DATA_HOME": folder.file("closed/data")]))
+                expect(outcome, 78, "Permission denied")
+                #expect(!outcome.errors.contains("No such file"), "\(outcome.errors)")
+            }
+            #expect(try folder.read("closed/file") == "kept")
+            #expect(bench.calls("C_Initialize") == 0 && bench.ca.orders.isEmpty)
+        }
+    }
+}
