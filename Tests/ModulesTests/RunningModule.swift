@@ -81,7 +81,7 @@ final class RunningModule: Sendable {
     /// under the same name is another one.
     func objects() throws -> Set<String> {
         let list = try use(
-            product("tokencert"), ["list", "--json"], ["TOKENCERT_RETRY_PIN": "1"])
+            product("tokencert"), ["list", "--json", "--retry-pin"])
         guard list.status == 0,
             let all = try JSONSerialization.jsonObject(with: Data(list.output.utf8))
                 as? [String: Any]

@@ -39,6 +39,9 @@ struct Inspection {
         if fault.pause > 0 { usleep(UInt32(fault.pause * 1_000_000)) }
         try fault.repair?(copy)
         inspect(outcome)
+        // Ended between a PIN and the token's answer: only a person knows whether the PIN is right.
+        let memory = (try? copy.folder.read("state/tokencert/refused-pins.json")) ?? ""
+        if memory.contains("isPending") { _ = try copy.tokencert(["list", "--retry-pin"]) }
         let issued = Set(ca.issued).subtracting(issuedBefore)
         if ca.orders.count - ordersBefore > 1 {
             doubleOrders += 1

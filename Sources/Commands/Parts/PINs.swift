@@ -38,7 +38,8 @@ func withPINs<Result>(
             try memory.requireNotRefused(entry, plan.name(of: role))
         }
         let info = plan.token.info
-        let refusals = memory.refusals()
+        // Somebody who types a PIN is asked even if that cannot be read.
+        let refusals = source.asksPerson ? (try? memory.refusals()) ?? 0 : try memory.refusals()
         try plan.requireTriesLeft(afterRefusals: refusals)
         let tries = plan.triesLeft(of: role, afterRefusals: refusals).map { "; \($0)" } ?? ""
         let pin = try source.read(
@@ -47,12 +48,15 @@ func withPINs<Result>(
         try plan.requirePossible(pin, of: role)
         return pin
     }
+    let typed = Set(sources.filter { $0.value.asksPerson }.keys)
+    let tries = PINTries(
+        memory, plan, remembered, typed: typed, retries: options.sendsRefusedPINs)
     let pins = TokenPINs(
-        of: plan.roles, user: try read(.user), securityOfficer: try read(.securityOfficer))
-    defer {
-        for role in plan.roles where pins.wasRefused(role) || pins.wasAccepted(role) {
-            memory.note(remembered[role], wasRefused: pins.wasRefused(role))
-        }
+        of: plan.roles, user: try read(.user), securityOfficer: try read(.securityOfficer),
+        watch: tries.watch)
+    do {
+        return try body(pins)
+    } catch {
+        throw tries.failure ?? error
     }
-    return try body(pins)
 }

@@ -1,22 +1,32 @@
 internal import Cryptoki
 internal import Files
 internal import FoundationEssentials
+internal import Issuance
 internal import OpenSSLX509
 internal import Secrets
 
 /// Which sources gave a PIN that a token has refused, so that a job that is run again and again
-/// does not lock the token. Never the PIN itself, nor anything that is made of it.
-struct RefusedPINs {
+/// does not lock the token. Never the PIN itself, nor anything from which it can be guessed: of a
+/// file its place and when it was written, of a command the program alone, since a PIN may stand
+/// among its arguments.
+///
+/// What cannot be read is not taken for empty: then no PIN is sent that nobody has typed.
+struct RefusedPINs: Sendable {
     /// A source as it is before its PIN is read.
-    struct Source: Codable, Equatable {
+    struct Source: Codable, Equatable, Sendable {
         fileprivate let token: String
         /// Whose PIN it is: one source may serve two roles.
         fileprivate let role: String
         fileprivate let source: String
-        /// What changes with the content of a file; nil for a variable.
-        fileprivate let stamp: String?
-        /// SHA-256 of a command's words, so that another command is another source.
-        fileprivate var command: String?
+        /// What changes with the content of a file; nil for a variable or a command.
+        fileprivate var stamp: String?
+        /// True from before the PIN is sent until the token has answered. If it stays, the run has
+        /// ended between.
+        fileprivate var isPending: Bool?
+
+        fileprivate func isSame(as other: Source) -> Bool {
+            token == other.token && role == other.role && source == other.source
+        }
     }
 
     /// How many PINs a device has refused that does not tell, whatever its tokens are called.
@@ -36,7 +46,7 @@ struct RefusedPINs {
     private let device: String
     /// How long a count is kept, in seconds: such devices forgive a wrong PIN in minutes or hours.
     private static let memoryOfCounts: Int64 = 86400
-    private var path: String { stateFolder + "/refused-pins.json" }
+    private let path = stateFolder + "/refused-pins.json"
 
     init(_ token: Token) throws {
         self.token = try PKCS11URI(token: token).description
@@ -52,13 +62,8 @@ struct RefusedPINs {
                 Source(
                     token: token, role: "\(role)", source: "file:" + absolutePath(file), stamp: $0)
             }
-        case .environment:
-            Source(token: token, role: "\(role)", source: "\(source)", stamp: nil)
-        case .command(let words):
-            Source(
-                token: token, role: "\(role)", source: "\(source)", stamp: nil,
-                command: hexadecimal(
-                    Digest.sha256.hash(Array(words.joined(separator: "\0").utf8))))
+        case .environment, .command:
+            Source(token: token, role: "\(role)", source: "\(source)")
         case .prompt, .pinentry, .fileDescriptor:
             nil
         }
@@ -66,74 +71,182 @@ struct RefusedPINs {
 
     /// Insists that a source has not given a refused PIN before, or has changed since.
     func requireNotRefused(_ source: Source, _ name: String) throws {
-        guard memory().sources.contains(source) else { return }
+        guard
+            let found = try memory().sources.first(where: {
+                $0.isSame(as: source) && $0.stamp == source.stamp
+            })
+        else { return }
         let changed =
             source.stamp == nil ? "nobody can tell whether it has changed" : "it has not changed"
+        let isPending = found.isPending ?? false
         throw Failure(
             .noPermission,
-            "the \(name) in \(source.source) was refused by this token before and \(changed); "
-                + "it was not sent",
+            isPending
+                ? "the \(name) in \(source.source) was being tried when a run ended; whether it is right "
+                    + "is not known, and it was not sent again"
+                : "the \(name) in \(source.source) was refused by this token before and \(changed); "
+                    + "it was not sent",
             hints: (source.stamp == nil ? [] : ["put the right one there"])
-                + ["where it is right by now: --retry-pin sends it all the same"])
+                + [
+                    isPending
+                        ? "if you know that it is right: --retry-pin sends it"
+                        : "where it is right by now: --retry-pin sends it all the same"
+                ])
     }
 
     /// How many PINs the device has refused within a day, as far as this machine knows. A right one
     /// between them changes nothing.
-    func refusals() -> Int {
-        let since = now() - Self.memoryOfCounts
-        return memory().counts.first { $0.device == device && $0.time > since }?.refusals ?? 0
+    func refusals() throws -> Int {
+        refusals(in: try memory())
     }
 
-    /// Remembers what came of a PIN. Where that cannot be written a warning says so.
+    private func refusals(in memory: Memory) -> Int {
+        let since = now() - Self.memoryOfCounts
+        return memory.counts.first { $0.device == device && $0.time > since }?.refusals ?? 0
+    }
+
+    /// Has the device for this run alone, until the result goes out of use: from looking whether a PIN
+    /// was refused to noting what came of it.
+    func lock() throws -> FileLock {
+        // Byte 0 is that of the memory as a whole.
+        let hash = Digest.sha256.hash(Array(device.utf8)).prefix(7)
+        let byte = 1 + hash.reduce(Int64(0)) { $0 << 8 | Int64($1) }
+        do throws(FileError) {
+            try makeFolder(stateFolder)
+            do throws(FileError) {
+                return try FileLock(path + ".lock", byte: byte, waits: false)
+            } catch {
+                guard error.isTaken else { throw error }
+            }
+            printError("note: another run is sending a PIN to this token; waiting for its answer")
+            return try FileLock(path + ".lock", byte: byte, waits: true)
+        } catch {
+            throw notWritten(error)
+        }
+    }
+
+    /// Notes that the PIN of a source is about to be sent. It is not sent if that cannot be noted.
     ///
-    /// - Parameter source: Where it came from, or nil where nobody can tell.
-    func note(_ source: Source?, wasRefused: Bool) {
-        change(isWarned: wasRefused) { memory in
-            if wasRefused {
-                let count = Count(device: device, refusals: refusals() + 1, time: now())
-                memory.counts.removeAll { $0.device == device }
-                memory.counts.append(count)
+    /// - Returns: What was noted of the source before.
+    func begin(_ source: Source) throws -> Source? {
+        var before: Source?
+        try change { memory in
+            before = memory.sources.first { $0.isSame(as: source) }
+            memory.sources.removeAll { $0.isSame(as: source) }
+            var pending = source
+            pending.isPending = true
+            memory.sources.append(pending)
+        }
+        return before
+    }
+
+    /// Notes what the token made of a PIN. If that cannot be written, the PIN counts as being tried.
+    ///
+    /// - Parameters:
+    ///   - outcome: What the token said. ``PINOutcome/unknown`` puts back what was noted before.
+    ///   - source: Where the PIN came from, or nil if nobody can tell.
+    ///   - before: What was noted of the source before.
+    func note(_ outcome: PINOutcome, of source: Source?, before: Source?) {
+        do {
+            try change { memory in
+                if outcome == .refused {
+                    let count = Count(
+                        device: device, refusals: refusals(in: memory) + 1, time: now())
+                    memory.counts.removeAll { $0.device == device }
+                    memory.counts.append(count)
+                }
+                guard let source else { return }
+                memory.sources.removeAll { $0.isSame(as: source) }
+                switch outcome {
+                case .accepted: break
+                case .refused: memory.sources.append(source)
+                case .unknown: if let before { memory.sources.append(before) }
+                }
             }
-            guard let source else { return }
-            memory.sources.removeAll {
-                $0.token == source.token && $0.role == source.role && $0.source == source.source
-                    && $0.command == source.command
-            }
-            if wasRefused { memory.sources.append(source) }
+        } catch {
+            guard outcome == .refused else { return }
+            printError(
+                "warning: it cannot be noted that the PIN was refused: \(Failure(error).message)")
         }
     }
 
     /// Forgets all that was refused for a role: its PIN is another one now, and may well be one that
     /// was wrong before.
     func forget(_ role: UserType) {
-        change(isWarned: false) { memory in
+        // If that fails, --retry-pin sends the PIN.
+        try? change { memory in
             memory.sources.removeAll { $0.token == token && $0.role == "\(role)" }
         }
     }
 
-    private func change(isWarned: Bool, _ body: (inout Memory) -> Void) {
-        do {
-            try makeFolder(stateFolder)
-            let lock = try FileLock(path + ".lock", byte: 0, waits: true)
-            defer { withExtendedLifetime(lock) {} }
-            let old = memory()
-            var new = old
-            body(&new)
-            guard new != old else { return }
-            try writeFileDurably(Array(JSONEncoder().encode(new)), path, permissions: 0o600)
+    private func change(_ body: (inout Memory) -> Void) throws {
+        let lock = try memoryLock()
+        defer { withExtendedLifetime(lock) {} }
+        let old = try memory()
+        var new = old
+        body(&new)
+        guard new != old else { return }
+        let bytes = Array(try JSONEncoder().encode(new))
+        do throws(FileError) {
+            try writeFileDurably(bytes, path, permissions: 0o600)
         } catch {
-            guard isWarned else { return }
-            printError(
-                "warning: it cannot be noted that the PIN was refused, so the next run may send it "
-                    + "again: \(printable("\(error)"))")
+            throw notWritten(error)
         }
     }
 
-    private func memory() -> Memory {
-        guard let bytes = try? readFile(path) else { return Memory() }
+    private func memoryLock() throws -> FileLock {
+        do throws(FileError) {
+            try makeFolder(stateFolder)
+            return try FileLock(path + ".lock", byte: 0, waits: true)
+        } catch {
+            throw notWritten(error)
+        }
+    }
+
+    private func memory() throws -> Memory {
+        let bytes: [UInt8]
+        do throws(FileError) {
+            guard try isPresent(path) else { return Memory() }
+            bytes = try readFile(path)
+        } catch {
+            throw unreadable("\(error)", advice(error))
+        }
         let decoder = JSONDecoder()
-        if let memory = try? decoder.decode(Memory.self, from: Data(bytes)) { return memory }
-        // A file without counts is one of sources alone.
-        return Memory(sources: (try? decoder.decode([Source].self, from: Data(bytes))) ?? [])
+        var memory: Memory
+        if let found = try? decoder.decode(Memory.self, from: Data(bytes)) {
+            memory = found
+        } else if let sources = try? decoder.decode([Source].self, from: Data(bytes)) {
+            // A file without counts is one of sources alone.
+            memory = Memory(sources: sources)
+        } else {
+            throw unreadable("\(path) is \(bytes.isEmpty ? "empty" : "damaged")", [])
+        }
+        for index in memory.sources.indices {
+            // Versions up to 0.1 also kept the length of a file, which is that of the PIN.
+            var parts = (memory.sources[index].stamp ?? "").split(separator: ":")
+            guard parts.count == 4 else { continue }
+            parts.remove(at: 2)
+            memory.sources[index].stamp = parts.joined(separator: ":")
+        }
+        return memory
+    }
+
+    private func unreadable(_ reason: String, _ hints: [String]) -> Failure {
+        Failure(
+            .configuration, code: "refusedPINsUnreadable",
+            "which PINs were refused cannot be read, so no PIN was sent: \(reason)",
+            hints: hints + [
+                "--pin-source prompt asks you for the PIN",
+                "to forget which PINs were refused: mv \(quoted(path)) \(quoted(path + ".old"))",
+            ])
+    }
+
+    private func notWritten(_ error: FileError) -> Failure {
+        Failure(
+            .configuration, code: "refusedPINsNotWritten",
+            "it cannot be noted that a PIN is sent, so none was sent: \(error)",
+            hints: advice(error) + [
+                "XDG_STATE_HOME names another folder", "--pin-source prompt asks you for the PIN",
+            ])
     }
 }

@@ -99,7 +99,10 @@ public struct TokenLogin: Sendable {
         var result: Result?
         try pins.send(role, at: step) { pin throws(CryptokiError) in
             do {
-                result = try token.withLogin(as: role, pin: pin) { try body() }
+                result = try token.withLogin(as: role, pin: pin) {
+                    pins.accept(role)
+                    return try body()
+                }
             } catch let error as IssuanceError {
                 failure = error
             } catch let error as CryptokiError {

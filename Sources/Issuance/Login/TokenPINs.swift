@@ -10,6 +10,7 @@ public final class TokenPINs: Sendable {
     let roles: [UserType]
     private let user: Secret
     private let securityOfficer: Secret
+    private let watch: PINWatch?
     private let refused = Mutex<Set<UserType>>([])
     private let accepted = Mutex<Set<UserType>>([])
     private let renewed = Mutex<Set<UserType>>([])
@@ -20,9 +21,12 @@ public final class TokenPINs: Sendable {
     ///   - roles: Whose PINs these are: no other is ever sent.
     ///   - user: The user's, UTF-8; empty where the token asks for none or at its own keys.
     ///   - securityOfficer: The security officer's, UTF-8; empty where nobody needs it.
+    ///   - watch: Who is asked before a PIN is sent; nil for nobody.
     public init(
-        of roles: [UserType], user: consuming Secret, securityOfficer: consuming Secret = Secret()
+        of roles: [UserType], user: consuming Secret, securityOfficer: consuming Secret = Secret(),
+        watch: PINWatch? = nil
     ) {
+        self.watch = watch
         self.roles = roles
         self.user = user
         self.securityOfficer = securityOfficer
@@ -41,16 +45,31 @@ public final class TokenPINs: Sendable {
             throw IssuanceError(
                 .pinRefused, at: step, "the PIN was refused before and is not sent again")
         }
+        if !wasAccepted(owner), let reason = watch?.willSend(owner) {
+            throw IssuanceError(.pinRefused, at: step, reason)
+        }
         do throws(CryptokiError) {
             let result = owner == .securityOfficer ? try body(securityOfficer) : try body(user)
-            accepted.withLock { _ = $0.insert(owner) }
+            accept(owner)
             return result
         } catch {
             // Some modules say so of a wrong PIN, too.
             let isWrongRole = error.returnValue == .userTypeInvalid && role != .contextSpecific
-            if error.concernsPIN || isWrongRole { refused.withLock { _ = $0.insert(owner) } }
+            if error.concernsPIN || isWrongRole {
+                refused.withLock { _ = $0.insert(owner) }
+                watch?.didSend(owner, .refused)
+            } else if !wasAccepted(owner) {
+                watch?.didSend(owner, .unknown)
+            }
             throw IssuanceError(error, at: step, while: error.loginFailure(of: owner, doing))
         }
+    }
+
+    /// Notes that the token has taken the PIN of a role: as soon as that is known, since what is done
+    /// with the login may take long.
+    func accept(_ role: UserType) {
+        let isFirst = accepted.withLock { $0.insert(role).inserted }
+        if isFirst { watch?.didSend(role, .accepted) }
     }
 
     /// Lends the PIN of a role to whoever makes it a new one; nothing is remembered.

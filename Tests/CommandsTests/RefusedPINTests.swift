@@ -1,0 +1,217 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// That a PIN that a token has refused is not sent again.
+    @Suite struct RefusedPINTests {
+        private let bench: Bench
+        private var folder: TemporaryFolder { bench.token.folder }
+        private var memory: String { folder.file("state/tokencert/refused-pins.json") }
+
+        init() throws { bench = try Bench() }
+
+        /// Lists with a PIN from a source, through the module that counts logins.
+        private func list(
+            _ source: String, _ arguments: [String] = [], rules: String = ""
+        ) throws -> Outcome {
+            try bench.tokencert(
+                ["list", "--pin-source", source] + arguments,
+                bench.faulty(rules.isEmpty ? [:] : ["FAULTY_RULES": rules]))
+        }
+
+        /// What one of several runs did.
+        private struct Run {
+            let status: String
+            let errors: String
+        }
+
+        /// Runs the program several times at once.
+        private func atOnce(_ count: Int, _ source: String) throws -> [Run] {
+            let line =
+                "cd '\(folder.path)'; for i in $(seq \(count)); do { "
+                + "'\(product("tokencert"))' list --pin-source \"$1\" >out$i 2>err$i; "
+                + "printf %s $? >rc$i; } & done; wait"
+            try run(
+                "sh", ["-c", line, "sh", source],
+                environment: bench.environment.merging(bench.faulty([:])) { $1 })
+            return try (1...count).map { index in
+                Run(
+                    status: try folder.read("rc\(index)"), errors: try folder.read("err\(index)"))
+            }
+        }
+
+        /// A card has three tries: five runs of a timer or of "make -j" lock it.
+        @Test(
+            "Runs at once with one source of a wrong PIN send it once",
+            arguments: ["command:", "file:"])
+        func oneTry(kind: String) throws {
+            try folder.write("99998888\n", "wrong")
+            let source =
+                kind == "command:"
+                ? "command:sh -c 'sleep 1; cat \(folder.file("wrong"))'"
+                : "file:" + folder.file("wrong")
+            let runs = try atOnce(5, source)
+            #expect(runs.allSatisfy { $0.status == "77" }, "\(runs.map(\.errors))")
+            #expect(bench.logins.count == 1)
+            #expect(
+                runs.filter { $0.errors.contains("was refused by this token before") }.count == 4)
+        }
+
+        @Test("Runs at once with the right PIN all succeed")
+        func rightPIN() throws {
+            let runs = try atOnce(3, "file:" + folder.file("pin"))
+            #expect(runs.allSatisfy { $0.status == "0" }, "\(runs.map(\.errors))")
+            #expect(bench.logins.count == 3)
+            #expect(try !String(contentsOfFile: memory, encoding: .utf8).contains("work"))
+        }
+
+        /// A long job would keep every other run from its login.
+        @Test("A run that has logged in does not keep others waiting")
+        func release() throws {
+            let line =
+                "FAULTY_RULES='C_FindObjectsInit:before:delay=6000' '\(product("tokencert"))' list & "
+                + "sleep 2; time -p '\(product("tokencert"))' list; kill $!; wait"
+            let start = ContinuousClock.now
+            let outcome = try run(
+                "bash", ["-c", line],
+                environment: bench.environment.merging(bench.faulty([:])) { $1 })
+            #expect(ContinuousClock.now - start < .seconds(60))
+            let real = try #require(
+                outcome.errors.split(separator: "\n").first { $0.hasPrefix("real ") })
+            #expect(try #require(Double(real.dropFirst(5))) < 4, "\(outcome)")
+        }
+
+        /// The memory is lost, and the last tries of a card with it.
+        @Test(
+            "A memory that cannot be read keeps every PIN from being sent that nobody types",
+            arguments: ["empty", "cut", "other", "circle", "dangling", "folder"])
+        func damaged(kind: String) throws {
+            try folder.write("99998888\n", "wrong")
+            expect(try list("file:" + folder.file("wrong")), 77, "the PIN is wrong")
+            let text = try String(contentsOfFile: memory, encoding: .utf8)
+            let files = FileManager.default
+            try files.removeItem(atPath: memory)
+            switch kind {
+            case "empty": try Data().write(to: URL(filePath: memory))
+            case "cut": try Data(text.utf8.dropLast(9)).write(to: URL(filePath: memory))
+            case "other": try Data("{}".utf8).write(to: URL(filePath: memory))
+            case "circle": try files.createSymbolicLink(atPath: memory, withDestinationPath: memory)
+            case "dangling":
+                try files.createSymbolicLink(atPath: memory, withDestinationPath: "/nonexistent/x")
+            default: try files.createDirectory(atPath: memory, withIntermediateDirectories: false)
+            }
+            for source in [
+                "file:" + folder.file("wrong"), "file:" + folder.file("pin"),
+                "command:cat \(folder.file("pin"))",
+            ] {
+                let outcome = try list(source)
+                expect(outcome, 78, "no PIN was sent")
+                #expect(outcome.errors.contains("mv '\(memory)'"), "\(outcome.errors)")
+                expect(try list(source, ["--retry-pin"]), 78, "no PIN was sent")
+            }
+            #expect(bench.logins.count == 1)
+            // Somebody who types the PIN can go on.
+            let typed = try AtTerminal(bench: bench).run(
+                ["list", "--pin-source", "prompt"],
+                "expect {PIN for}; send \(bench.token.pin)\\r", bench.faulty([:]))
+            #expect(typed.status == 0, "\(typed)")
+            // As the hint says.
+            try run("mv", [memory, memory + ".old"])
+            #expect(try list("file:" + folder.file("pin")).status == 0)
+        }
+
+        @Test("A PIN whose try cannot be noted before is not sent")
+        func notWritten() throws {
+            try folder.write("x", "state")
+            let outcome = try list("file:" + folder.file("pin"))
+            #expect(outcome.status == 78, "\(outcome.errors)")
+            #expect(bench.logins.isEmpty)
+        }
+
+        /// A run that is killed at the login loses a try each time that it is started again.
+        @Test(
+            "A PIN that was being tried when a run was killed is not sent again",
+            arguments: [
+                "before", "after",
+            ])
+        func killed(when: String) throws {
+            let source = "file:" + folder.file("pin")
+            let first = try list(source, rules: "C_Login:\(when):kill")
+            #expect(first.status == 128 + 9)
+            let second = try list(source)
+            expect(second, 77, "was being tried when a run ended")
+            #expect(second.errors.contains("--retry-pin"))
+            #expect(bench.logins.count == 1)
+            #expect(try list(source, ["--retry-pin"]).status == 0)
+            #expect(try list(source).status == 0)
+        }
+
+        /// A reader that fails for a moment would ask for --retry-pin each time.
+        @Test("A login that fails for another reason is no refusal, and no pardon of one")
+        func otherFailure() throws {
+            let right = "file:" + folder.file("pin")
+            #expect(try list(right, rules: "C_Login:before:return=0x30").status == 74)
+            #expect(try list(right).status == 0)
+            try folder.write("99998888\n", "wrong")
+            let wrong = "file:" + folder.file("wrong")
+            expect(try list(wrong), 77, "the PIN is wrong")
+            #expect(
+                try list(wrong, ["--retry-pin"], rules: "C_Login:before:return=0x30").status == 74)
+            expect(try list(wrong), 77, "was refused by this token before")
+        }
+
+        /// Whoever reads a backup of the folder tries all PINs of six digits in a moment.
+        @Test("Nothing is kept that a PIN can be guessed from")
+        func nothingKept() throws {
+            expect(try list("command:echo 99998888"), 77, "the PIN is wrong")
+            try folder.write("99998888\n", "wrong")
+            expect(try list("file:" + folder.file("wrong")), 77, "the PIN is wrong")
+            let text = try String(contentsOfFile: memory, encoding: .utf8)
+            let sources =
+                try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+            let kept = try #require(sources?["sources"] as? [[String: Any]])
+            #expect(kept.count == 2)
+            for entry in kept {
+                #expect(Set(entry.keys).isSubset(of: ["token", "role", "source", "stamp"]))
+            }
+            #expect(kept.contains { $0["source"] as? String == "command:echo" })
+            // Another command line of the same program is the same source.
+            expect(try list("command:echo 77778888"), 77, "was refused by this token before")
+            #expect(bench.logins.count == 2)
+        }
+
+        @Test("What an earlier version has remembered still counts")
+        func earlierFormat() throws {
+            try folder.write("99998888\n", "wrong")
+            let wrong = "file:" + folder.file("wrong")
+            expect(try list(wrong), 77, "the PIN is wrong")
+            expect(try list("command:echo 99998888"), 77, "the PIN is wrong")
+            var kept = try #require(
+                try JSONSerialization.jsonObject(
+                    with: Data(contentsOf: URL(filePath: memory))) as? [String: Any])
+            kept["sources"] = (kept["sources"] as? [[String: Any]] ?? []).map {
+                entry -> [String: Any] in
+                var entry = entry
+                if let stamp = entry["stamp"] as? String {
+                    var parts = stamp.split(separator: ":").map(String.init)
+                    parts.insert("9", at: 2)
+                    entry["stamp"] = parts.joined(separator: ":")
+                } else {
+                    entry["command"] = String(repeating: "ab", count: 32)
+                }
+                return entry
+            }
+            let formats: [Any] = [kept, kept["sources"] ?? []]
+            for old in formats {
+                try JSONSerialization.data(withJSONObject: old).write(to: URL(filePath: memory))
+                expect(try list(wrong), 77, "was refused by this token before")
+                expect(try list("command:echo 99998888"), 77, "was refused by this token before")
+            }
+            #expect(bench.logins.count == 2)
+            // The hash of a command line is gone with the next writing.
+            #expect(try list("file:" + folder.file("pin")).status == 0)
+            #expect(try !String(contentsOfFile: memory, encoding: .utf8).contains("abab"))
+        }
+    }
+}
