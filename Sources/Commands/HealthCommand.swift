@@ -49,7 +49,8 @@ struct HealthCommand: ParsableCommand {
         let file = setting(caFile, .caFile)
         // Anchors that cannot be read are no reason to believe everybody.
         let anchors =
-            file == nil && TrustStore.files.isEmpty ? nil : try TrustStore.anchors(file: file)
+            try file == nil && TrustStore.files().isEmpty
+            ? nil : TrustStore.anchors(file: file)
         let read = try readToken(
             tokenOptions, uri, readingAll: true, keepingCertificates: { _ in true })
         let health = Health(

@@ -26,14 +26,26 @@ struct ListTrustCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        let anchors = try TrustStore.files.flatMap { file in
-            try TrustStore.read(file).map { AnchorReport($0, file: file) }
+        var anchors: [AnchorReport] = []
+        var unusable: [UnusableReport] = []
+        for file in try TrustStore.files() {
+            do {
+                anchors += try TrustStore.readKept(file).map { AnchorReport($0, file: file) }
+            } catch {
+                unusable.append(UnusableReport(file: file, problem: Failure(error).message))
+            }
         }
         if output.isJSON {
-            try printJSON(["anchors": anchors])
+            try printJSON(
+                Report(anchors: anchors, unusable: unusable.isEmpty ? nil : unusable))
             return
         }
         TrustStore.noteOtherAnchors()
+        for file in unusable {
+            printError("warning: \(printable(file.problem))")
+            printError(
+                "hint: tokencert trust remove \(quoted(printable(TrustStore.fileName(file.file))))")
+        }
         guard !anchors.isEmpty else {
             print("There are no trust anchors; tokencert trust fetch gets CAcert's.")
             return
@@ -45,6 +57,24 @@ struct ListTrustCommand: ParsableCommand {
                 below: ["SHA-256 \(anchor.sha256Fingerprint)"])
         }
         table.print(try output.style())
+    }
+
+    private struct Report: Encodable {
+        let anchors: [AnchorReport]
+        let unusable: [UnusableReport]?
+    }
+
+    /// A file among the anchors that none can be read from, in the form of its JSON.
+    private struct UnusableReport: Encodable {
+        let name: String
+        let file: String
+        let problem: String
+
+        init(file: String, problem: String) {
+            name = TrustStore.name(file)
+            self.file = file
+            self.problem = problem
+        }
     }
 }
 
@@ -218,32 +248,43 @@ struct RemoveTrustCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp("Its name in tokencert trust list.", valueName: "name"),
-        completion: .custom { _, _, _ in TrustStore.files.map(TrustStore.name) })
+        completion: LiveCompletion.anchors)
     var name: String
 
     @OptionGroup var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
-        let names = TrustStore.files.map(TrustStore.name)
-        let matches = TrustStore.files.filter { TrustStore.name($0) == name }
+        let files = try TrustStore.files()
+        // The name of the file itself tells apart what differs in its ending alone.
+        let matches =
+            files.contains { TrustStore.fileName($0) == name }
+            ? files.filter { TrustStore.fileName($0) == name }
+            : files.filter { TrustStore.name($0) == name }
         guard matches.count <= 1 else {
             throw Failure(
                 .noSuchObject, code: "severalObjects",
                 "\(matches.count) trust anchors are called “\(name)”",
-                hints: matches.map { "one of them: rm '\($0)'" })
+                hints: matches.map {
+                    "one of them: tokencert trust remove \(quoted(TrustStore.fileName($0)))"
+                })
         }
         guard let file = matches.first else {
             throw Failure(
                 .noSuchObject, "there is no trust anchor “\(name)”",
-                hints: suggestions(for: name, among: names).map { "did you mean \($0)?" }
-                    + ["tokencert trust list shows them"])
+                hints: suggestions(for: name, among: files.map(TrustStore.name)).map {
+                    "did you mean \($0)?"
+                } + ["tokencert trust list shows them"])
+        }
+        guard !isFolder(file) else {
+            throw Failure(
+                .configuration, "\(file) is a folder, which is not removed",
+                hints: ["look into it, then move it away: mv \(quoted(file)) ELSEWHERE"])
         }
         do throws(FileError) {
             try removeFile(file)
         } catch {
-            throw Failure(
-                .configuration, "\(error)", hints: ["see who may write to \(TrustStore.folder)"])
+            throw Failure(.configuration, "\(error)", hints: advice(error))
         }
         if output.isJSON {
             try printJSON(["removed": [name]])

@@ -4,6 +4,7 @@ internal import Inventory
 internal import Ledger
 internal import OpenSSLX509
 internal import Secrets
+internal import Terminal
 
 /// What a shell offers while a person types: what is there now, as far as it is seen without a PIN.
 /// Nobody is ever logged in for that, and whatever fails offers nothing.
@@ -45,6 +46,9 @@ enum LiveCompletion {
         ((try? Profiles.all()) ?? []).map(\.name) + ["none"]
     }
 
+    /// The names of the trust anchors that are kept.
+    static let anchors = offering { _, _ in ((try? TrustStore.files()) ?? []).map(TrustStore.name) }
+
     /// Numbers of orders that are unfinished.
     static let orders = offering { words, _ in
         prepare(words)
@@ -58,8 +62,10 @@ enum LiveCompletion {
         _ find: @escaping @Sendable (_ words: [String], _ begun: String) -> [String]
     ) -> CompletionKind {
         .custom { words, _, begun in
-            // What a token calls itself is anybody's text.
-            let found = find(words, begun).filter { printable($0) == $0 }
+            // What a token or a file is called is anybody's text: it must not pass for an option.
+            let found = find(words, begun).filter {
+                printable($0) == $0 && !$0.hasPrefix("-") && !$0.isEmpty
+            }
             switch environmentVariable("SAP_SHELL") {
             case "zsh":
                 // It takes what follows a colon for a description.
@@ -78,7 +84,8 @@ enum LiveCompletion {
     private static func prepare(_ words: [String]) {
         Progress.shared.setManner(.quiet)
         OpenSSL.startWithoutConfiguration()
-        // With a file that cannot be read nothing is set.
+        // What cannot be read sets nothing.
+        try? EnvironmentSettings.load()
         try? ConfigurationFile.load(
             file: value("--config", words), profile: value("--profile", words))
     }
@@ -87,6 +94,8 @@ enum LiveCompletion {
         prepare(words)
         guard var options = try? TokenOptions.parse([]) else { return [] }
         options.module = value("--module", words)
+        // A module may wait for a service or a reader, and whoever has pressed Tab for it.
+        endProcess(afterMilliseconds: 5000)
         guard let set = try? ModuleSet(options, nil) else { return [] }
         return set.modules.flatMap { module in
             ((try? module.slots(tokenPresent: true)) ?? []).compactMap { try? $0.token() }
@@ -109,7 +118,8 @@ enum LiveCompletion {
 
     private static func value(_ option: String, _ words: [String]) -> String? {
         guard let index = words.firstIndex(of: option), index + 1 < words.count else { return nil }
-        return bare(words[index + 1])
+        let word = bare(words[index + 1])
+        return (try? resolvingHome(word)) ?? word
     }
 
     /// A word without the quotation marks that the shell leaves on it.

@@ -10,8 +10,10 @@ enum TrustStore {
     /// The anchors in a file, or in the folder where no file is named.
     static func anchors(file: String?) throws -> TrustAnchors {
         var certificates: [Certificate] = []
-        for file in file.map({ [$0] }) ?? files {
-            certificates += try read(file)
+        if let file {
+            certificates = try read(file)
+        } else {
+            for file in try files() { certificates += try readKept(file) }
         }
         guard !certificates.isEmpty else {
             throw Failure(
@@ -28,15 +30,48 @@ enum TrustStore {
     /// The anchors that are set, or those in the folder, as far as they can be read; nil where there
     /// are none.
     static func anchorsIfAny() -> TrustAnchors? {
-        let files = setting(nil, .caFile).map { [$0] } ?? files
-        let certificates = files.flatMap { (try? read($0)) ?? [] }
+        let certificates =
+            if let file = setting(nil, .caFile) {
+                (try? read(file)) ?? []
+            } else {
+                ((try? files()) ?? []).flatMap { (try? readKept($0)) ?? [] }
+            }
         return certificates.isEmpty ? nil : TrustAnchors(certificates)
     }
 
-    /// The files of the folder that hold anchors.
-    static var files: [String] {
-        names(inFolder: folder).filter { $0.hasSuffix(".pem") || $0.hasSuffix(".crt") }.sorted()
-            .map { folder + "/" + $0 }
+    /// The files of the folder that hold anchors, by their names. Hidden files are those of editors
+    /// and of macOS.
+    ///
+    /// - Throws: ``Failure`` if there is a folder that cannot be read.
+    static func files() throws -> [String] {
+        do throws(FileError) {
+            return try names(inFolder: folder).filter {
+                !$0.hasPrefix(".") && ($0.hasSuffix(".pem") || $0.hasSuffix(".crt"))
+            }.map { folder + "/" + $0 }
+        } catch {
+            throw Failure(
+                .configuration, code: "trustAnchorsUnreadable",
+                "the folder of trust anchors cannot be read: \(error)", hints: advice(error))
+        }
+    }
+
+    /// The certificates in a file of the folder.
+    static func readKept(_ file: String) throws -> [Certificate] {
+        do {
+            // A pipe would be waited for.
+            guard isRegularFile(file) || !isThere(file) else {
+                throw Failure(.configuration, "\(file) is not a file", hints: [])
+            }
+            return try read(file)
+        } catch {
+            throw Failure(
+                .configuration, code: "trustAnchorUnreadable",
+                "a trust anchor cannot be used: \(Failure(error).message)",
+                hints: [
+                    "tokencert trust list shows all trust anchors",
+                    "tokencert trust remove \(quoted(fileName(file))) removes it",
+                ])
+        }
     }
 
     /// The certificates in a file; the retired form of CAcert's root is refused.
@@ -63,8 +98,12 @@ enum TrustStore {
 
     /// The name of an anchor's file, by which people call it.
     static func name(_ file: String) -> String {
-        let name = file.split(separator: "/").last ?? ""
+        let name = fileName(file)
         return String(name[..<(name.lastIndex(of: ".") ?? name.endIndex)])
+    }
+
+    static func fileName(_ file: String) -> String {
+        String(file.split(separator: "/").last ?? "")
     }
 
     /// Keeps an anchor in the folder.
@@ -81,7 +120,7 @@ enum TrustStore {
         } catch {
             throw Failure(
                 .configuration, "\(error)",
-                hints: ["see who may write to \(folder); XDG_DATA_HOME names another place"])
+                hints: advice(error) + ["XDG_DATA_HOME names another place"])
         }
         return AnchorReport(certificate, file: file)
     }

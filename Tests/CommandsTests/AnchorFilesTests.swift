@@ -1,0 +1,87 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// What may be in the folder of trust anchors besides them.
+    @Suite struct AnchorFilesTests {
+        private let bench: Bench
+        private let own = ["TOKENCERT_CA_FILE": ""]
+        private var anchors: String { bench.token.folder.file("data/tokencert/anchors") }
+
+        init() throws {
+            bench = try Bench()
+            _ = try bench.tokencert(["trust", "add", bench.ca.rootFile], own)
+        }
+
+        private func list() throws -> (anchors: [[String: Any]], unusable: [[String: Any]]) {
+            let outcome = try bench.tokencert(["trust", "list", "--json"], own)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let report = try outcome.json()
+            return (
+                report["anchors"] as? [[String: Any]] ?? [],
+                report["unusable"] as? [[String: Any]] ?? []
+            )
+        }
+
+        /// One file of an editor or of macOS stops every command.
+        @Test("Hidden files among the trust anchors are passed over")
+        func hidden() throws {
+            for name in ["._root.pem", ".#root.pem", ".x.crt"] {
+                try bench.token.folder.write("\0\u{5}\u{16}", "data/tokencert/anchors/" + name)
+            }
+            #expect(try bench.tokencert(["account"], own).status == 0)
+            let found = try list()
+            #expect(found.anchors.count == 1 && found.unusable.isEmpty)
+        }
+
+        /// The user is not told which file is wrong, or cannot get rid of it.
+        @Test(
+            "A file that is no anchor stops what needs anchors; trust list and remove still work",
+            arguments: ["README.pem", "empty.crt", "key.pem", "it's $(touch r).pem", "pipe.pem"])
+        func odd(name: String) throws {
+            let path = anchors + "/" + name
+            if name == "pipe.pem" {
+                try run("mkfifo", [path])
+            } else {
+                try Data((name == "empty.crt" ? "" : "no certificate").utf8).write(
+                    to: URL(filePath: path))
+            }
+            expect(try bench.tokencert(["account"], own), 78, name)
+            expect(try bench.tokencert(["issue"], own), 78, name)
+            let found = try list()
+            #expect(found.anchors.count == 1)
+            #expect(found.unusable.map { $0["file"] as? String } == [path])
+            let shown = try bench.tokencert(["trust"], own)
+            #expect(shown.status == 0 && shown.errors.contains(name), "\(shown)")
+            #expect(
+                try bench.tokencert(["trust", "remove", name], own).status == 0)
+            #expect(try bench.tokencert(["account"], own).status == 0)
+        }
+
+        /// A folder with everything in it is removed with one word.
+        @Test("A folder among the trust anchors is named, and is not removed")
+        func folder() throws {
+            let path = anchors + "/x.pem"
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true)
+            expect(try bench.tokencert(["account"], own), 78, "x.pem")
+            #expect(try list().unusable.count == 1)
+            expect(try bench.tokencert(["trust", "remove", "x"], own), 78, "is a folder")
+            #expect(FileManager.default.fileExists(atPath: path))
+        }
+
+        @Test("Two files that differ in their ending alone are told apart by the whole name")
+        func endings() throws {
+            let root = try String(contentsOfFile: bench.ca.rootFile, encoding: .utf8)
+            for name in ["a.pem", "a.crt"] {
+                try bench.token.folder.write(root, "data/tokencert/anchors/" + name)
+            }
+            let both = try bench.tokencert(["trust", "remove", "a"], own)
+            expect(both, 66, "2 trust anchors are called")
+            #expect(both.errors.contains("trust remove 'a.crt'"))
+            #expect(try bench.tokencert(["trust", "remove", "a.crt"], own).status == 0)
+            #expect(FileManager.default.fileExists(atPath: anchors + "/a.pem"))
+        }
+    }
+}

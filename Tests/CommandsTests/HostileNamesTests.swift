@@ -1,0 +1,131 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// What shells make of names that were chosen to run something.
+    @Suite struct HostileNamesTests {
+        /// Names of files, in each of which something would make the file `PWN`.
+        private static let names = [
+            "x1$(touch PWN)", "x2`touch PWN`", "x3;touch PWN", "x4 b 'c' \"d\"", "x5|touch PWN",
+            "x6&touch PWN&", "x7\n$(touch PWN)", "x8>PWN", "x9${IFS}$(touch PWN)", "-x$(touch PWN)",
+        ]
+
+        /// Types words into a shell, completing each, then runs the line and shows its words.
+        private func typing(_ shell: String, _ keys: [String], _ bench: Bench) throws -> Outcome {
+            let folder = bench.token.folder
+            let name = shell == "bash" ? "completions.bash" : "_tokencert"
+            try folder.write(try bench.tokencert(["completions", shell]).output, name)
+            let begin =
+                shell == "bash"
+                ? ". ./completions.bash"
+                : "fpath=(. $fpath); autoload -U compinit; compinit -u -D"
+            let dialogue =
+                "send {cd \(folder.path); \(begin)}; send \\r; sleep 1.5\n"
+                + keys.map { "send -- \"\($0)\"; sleep 1.5" }.joined(separator: "\n")
+                + "\nsend \\r; sleep 1.5; send \"exit\\r\""
+            let products = URL(filePath: product("tokencert")).deletingLastPathComponent().path()
+            return try AtTerminal(bench: bench, columns: 300).run(
+                shell == "bash" ? ["--norc", "--noprofile"] : ["-f"], dialogue,
+                [
+                    "PATH": products + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? ""),
+                    "LANG": "C.UTF-8", "TOKENCERT_PIN_SOURCE": "", "TOKENCERT_CA_FILE": "",
+                    "ZDOTDIR": folder.path, "HOME": folder.path,
+                ], program: shell)
+        }
+
+        private func requireNothingRan(_ bench: Bench, _ outcome: Outcome) {
+            let made = FileManager.default.fileExists(atPath: bench.token.folder.file("PWN"))
+            #expect(!made, "\(outcome.output)")
+        }
+
+        /// Pressing Tab runs what somebody has put into a name.
+        @Test(
+            "Completing the names of trust anchors, files and profiles runs nothing",
+            arguments: ["bash", "zsh"])
+        func files(shell: String) throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            let anchors = folder.file("data/tokencert/anchors")
+            let profiles = folder.file("config/tokencert/token-profiles")
+            for place in [anchors, profiles] {
+                try FileManager.default.createDirectory(
+                    atPath: place, withIntermediateDirectories: true)
+            }
+            var settings: [String: [String: String]] = [:]
+            for name in Self.names {
+                try folder.write("x", "data/tokencert/anchors/\(name).pem")
+                try folder.write("x", name)
+                settings[name] = [:]
+            }
+            try JSONEncoder().encode(["profiles": settings]).write(
+                to: URL(filePath: folder.file("config/tokencert/config.json")))
+            for keys in [
+                ["tokencert trust remove \\t\\t"], ["tokencert trust remove x1\\t"],
+                ["tokencert trust remove x2\\t", " x4\\t"],
+                ["tokencert trust add x3\\t"], ["tokencert list --profile \\t\\t", "x5\\t"],
+                ["tokencert import --cert x9\\t"],
+            ] { requireNothingRan(bench, try typing(shell, keys, bench)) }
+        }
+
+        /// A name with a blank or a quotation mark cannot be completed, or means another anchor.
+        @Test(
+            "A completed name reaches the program as it is", arguments: ["bash", "zsh"])
+        func quoting(shell: String) throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            let anchors = folder.file("data/tokencert/anchors")
+            try FileManager.default.createDirectory(
+                atPath: anchors, withIntermediateDirectories: true)
+            for name in ["a b 'c' $(touch PWN)", "q`touch PWN`;"] {
+                try folder.write("x", "data/tokencert/anchors/\(name).pem")
+            }
+            let first = try typing(shell, ["tokencert trust remove a\\t"], bench)
+            let second = try typing(shell, ["tokencert trust remove q\\t"], bench)
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: anchors).isEmpty,
+                "\(first.output)\(second.output)")
+            requireNothingRan(bench, second)
+        }
+
+        /// The shell hangs at each Tab while a reader or its service does.
+        @Test("A module that does not answer keeps a shell waiting for some seconds only")
+        func slowModule() throws {
+            let bench = try Bench()
+            let start = ContinuousClock.now
+            let outcome = try bench.tokencert(
+                [
+                    "---completion", "list", "--", "--token", "3", "0", "tokencert", "list",
+                    "--token", "",
+                ], bench.faulty(["FAULTY_RULES": "C_GetSlotList:before:delay=40000"]))
+            #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome)")
+            #expect(ContinuousClock.now - start < .seconds(20))
+        }
+
+        /// A token that somebody hands over chooses options of the command.
+        @Test(
+            "The names of tokens and keys are completed without running them",
+            arguments: ["bash", "zsh"])
+        func tokens(shell: String) throws {
+            let bench = try Bench()
+            for label in ["x1$(touch PWN)", "x2`touch PWN`;", "--json", "x4 'a' \"b\""] {
+                try bench.token.addToken(label: label)
+            }
+            #expect(
+                try bench.tokencert(
+                    ["request", "--token", "work", "--label", "k$(touch PWN)`touch PWN`;"]
+                ).status == 0)
+            for keys in [
+                ["tokencert list --token \\t\\t", "x1\\t"], ["tokencert list --token x2\\t"],
+                ["tokencert list --token x4\\t"],
+                ["tokencert show --token work pk\\t", "\\t"],
+            ] { requireNothingRan(bench, try typing(shell, keys, bench)) }
+            let offered = try bench.tokencert(
+                [
+                    "---completion", "list", "--", "--token", "3", "0", "tokencert", "list",
+                    "--token", "",
+                ], ["TOKENCERT_PIN_SOURCE": ""])
+            #expect(offered.output.contains("x4") && !offered.output.contains("--json"))
+        }
+    }
+}
