@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import Cryptoki
-internal import Files
 internal import Inventory
 internal import OpenSSLX509
 internal import Secrets
@@ -34,9 +33,12 @@ struct DoctorCommand: ParsableCommand {
             let profile = configuration.profile.map { ", profile \($0)" } ?? ""
             examination.ok(
                 "configuration",
-                isThere(configuration.path)
+                configuration.isThere
                     ? configuration.path + profile : "no configuration file; none is needed")
-        } catch let failure as Failure where failure.status == .configuration {
+        } catch let failure as Failure
+            where failure.status == .configuration && failure.code != "noHome"
+        {
+            // Without a home folder nothing else would be looked for in the right place.
             examination.fail("configuration", failure.message, failure.hints)
             // What every command does before it loads a module.
             OpenSSL.startWithoutConfiguration()

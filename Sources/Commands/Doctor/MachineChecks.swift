@@ -1,7 +1,7 @@
 internal import Files
 internal import Secrets
 
-/// Card readers, the service that they are reached through, and SoftHSM2's own places.
+/// Card readers and the service that they are reached through; SoftHSM2's own places.
 struct MachineChecks {
     /// The files of all modules that should be there.
     let modulePaths: [String]
@@ -12,8 +12,9 @@ struct MachineChecks {
         #if os(Linux)
             lookAtReaders(&examination)
         #endif
-        if modulePaths.contains(where: { $0.contains("softhsm2") }) {
-            lookAtSoftHSM(&examination)
+        if modulePaths.contains(where: SoftHSMChecks.isSoftHSM) {
+            SoftHSMChecks(isLoaded: loadedPaths.contains(where: SoftHSMChecks.isSoftHSM))
+                .look(&examination)
         }
     }
 
@@ -61,13 +62,13 @@ struct MachineChecks {
     /// How many USB interfaces are of the class of smartcard readers, 0Bh.
     private static func usbReaders() -> Int {
         let folder = "/sys/bus/usb/devices"
-        return names(inFolder: folder).filter { name in
+        return ((try? names(inFolder: folder)) ?? []).filter { name in
             text(ofFile: "\(folder)/\(name)/bInterfaceClass") == "0b"
         }.count
     }
 
     private static func isRunning(_ program: String) -> Bool {
-        names(inFolder: "/proc").contains { name in
+        ((try? names(inFolder: "/proc")) ?? []).contains { name in
             name.allSatisfy(\.isNumber) && text(ofFile: "/proc/\(name)/comm") == program
         }
     }
@@ -76,50 +77,5 @@ struct MachineChecks {
         (try? readFile(path, limit: 4096)).map {
             String(decoding: $0.prefix { $0 != 10 }, as: UTF8.self)
         }
-    }
-
-    // MARK: SoftHSM2
-
-    private func lookAtSoftHSM(_ examination: inout Examination) {
-        let area = "SoftHSM2"
-        let home = environmentVariable("HOME") ?? ""
-        let own = home + "/.config/softhsm2/softhsm2.conf"
-        let named = environmentVariable("SOFTHSM2_CONF")
-        let path = named ?? (isThere(own) ? own : "/etc/softhsm/softhsm2.conf")
-        let making = [
-            "make one of your own: mkdir -p ~/.config/softhsm2 ~/.local/share/softhsm",
-            "echo \"directories.tokendir = $HOME/.local/share/softhsm\" > "
-                + "~/.config/softhsm2/softhsm2.conf",
-        ]
-        guard let bytes = try? readFile(path, limit: 1 << 16) else {
-            // Where it was built to look elsewhere, and works, there is nothing to say.
-            if named == nil, loadedPaths.contains(where: { $0.contains("softhsm2") }) { return }
-            examination.fail(
-                area, "its configuration \(path) cannot be read",
-                named == nil ? making : ["SOFTHSM2_CONF names it; name another, or unset it"])
-            return
-        }
-        // As SoftHSM2 reads it: what follows a # is none of it, and blanks count but at the ends.
-        let folder =
-            String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
-            .map { line in
-                line.prefix { $0 != "#" }.split(separator: "=", maxSplits: 1).map(trimmed)
-            }
-            .first { $0.count == 2 && $0[0] == "directories.tokendir" }
-            .map { $0[1] } ?? "/var/lib/softhsm/tokens"
-        guard isFolder(folder) else {
-            examination.fail(
-                area, "its folder of tokens \(folder) is not there, as \(path) says",
-                ["mkdir -p \(quoted(folder))"])
-            return
-        }
-        guard isWritableFolder(folder) else {
-            examination.fail(
-                area, "this user may not write to its folder of tokens \(folder)",
-                (named == nil && !isThere(own) ? making : ["see who may: ls -ld \(quoted(folder))"])
-                    + ["for a store of all users: adduser USER softhsm, and log in anew"])
-            return
-        }
-        examination.ok(area, "\(path), tokens in \(folder)")
     }
 }

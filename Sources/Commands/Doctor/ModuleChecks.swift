@@ -104,8 +104,8 @@ struct ModuleChecks {
     }
 
     private func tellIgnored(_ examination: inout Examination) {
-        let own = (environmentVariable("HOME") ?? "") + "/.config/pkcs11/modules"
-        guard isSuperuser, !names(inFolder: own).isEmpty else { return }
+        let own = (homeFolder() ?? "") + "/.config/pkcs11/modules"
+        guard isSuperuser, let names = try? names(inFolder: own), !names.isEmpty else { return }
         examination.warn(
             Self.area, "p11-kit passes over \(own), since this is root",
             [
@@ -131,11 +131,10 @@ struct ModuleChecks {
     ) -> (reason: String, advice: [String]) {
         if let flaw = flaw(ofFile: path) { return ("the file \(flaw.text)", flaw.advice) }
         if error.returnValue != nil {
-            let isSoftHSM = path.contains("softhsm")
             return (
                 "it does not start [\(error.returnValue?.description ?? "")]",
-                isSoftHSM
-                    ? ["see the lines about SoftHSM2 below"]
+                SoftHSMChecks.isSoftHSM(path)
+                    ? SoftHSMChecks(isLoaded: false).advice
                     : ["its own documentation says what it needs: a service, a folder, a group"]
             )
         }
@@ -154,7 +153,7 @@ struct ModuleChecks {
         guard isThere(path) else {
             return ("is not there", ["install the package that it belongs to"])
         }
-        guard let bytes = try? readFile(path, limit: 1 << 28) else {
+        guard let bytes = try? readHead(path, count: 64) else {
             return ("cannot be read", ["see who may read it: ls -l \(path)"])
         }
         guard let machine = LibraryFile.machine(bytes) else {

@@ -22,7 +22,7 @@ enum P11KitConfiguration {
             "/usr/share/p11-kit/modules", "/etc/pkcs11/modules",
             "/opt/homebrew/etc/pkcs11/modules", "/opt/homebrew/share/p11-kit/modules",
         ]
-        if !isSuperuser, let home = environmentVariable("HOME") {
+        if !isSuperuser, let home = homeFolder() {
             folders.append(home + "/.config/pkcs11/modules")
         }
         return folders.filter(isFolder)
@@ -31,7 +31,7 @@ enum P11KitConfiguration {
     /// All such files.
     static func moduleFiles() -> [ModuleFile] {
         folders.flatMap { folder in
-            names(inFolder: folder).filter { $0.hasSuffix(".module") }.compactMap {
+            ((try? names(inFolder: folder)) ?? []).filter { $0.hasSuffix(".module") }.compactMap {
                 read(folder + "/" + $0)
             }
         }

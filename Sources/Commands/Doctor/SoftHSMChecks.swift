@@ -1,0 +1,173 @@
+internal import Files
+internal import Secrets
+
+/// What SoftHSM2 needs to start: its configuration, as `SimpleConfigLoader.cpp` and `SoftHSM.cpp` of
+/// version 2.6.1 read it, and its folder of tokens.
+struct SoftHSMChecks {
+    /// Whether the module has started.
+    let isLoaded: Bool
+
+    private static let area = "SoftHSM2"
+
+    /// What was found.
+    private struct Finding {
+        let isFailure: Bool
+        let message: String
+        let advice: [String]
+    }
+
+    static func isSoftHSM(_ path: String) -> Bool { path.contains("softhsm2") }
+
+    /// What to do about a module that does not start.
+    var advice: [String] {
+        findings.contains(where: \.isFailure)
+            ? ["see the lines about SoftHSM2 below"]
+            : [
+                "its configuration and its folder of tokens seem to be right; it writes its reason to "
+                    + "the system's log: journalctl --since -1min"
+            ]
+    }
+
+    func look(_ examination: inout Examination) {
+        let findings = findings
+        for finding in findings {
+            if finding.isFailure {
+                examination.fail(Self.area, finding.message, finding.advice)
+            } else {
+                examination.warn(Self.area, finding.message, finding.advice)
+            }
+        }
+        if findings.isEmpty, isThere(path) {
+            examination.ok(Self.area, "\(path), tokens in \(tokenFolder(directives()))")
+        }
+    }
+
+    // MARK: Places
+
+    private var named: String? { environmentVariable("SOFTHSM2_CONF") }
+
+    /// The user's own configuration, where it can be read.
+    private var own: String? {
+        homeFolder().map { $0 + "/.config/softhsm2/softhsm2.conf" }.flatMap {
+            isReadableFile($0) ? $0 : nil
+        }
+    }
+
+    private var path: String { named ?? own ?? "/etc/softhsm/softhsm2.conf" }
+
+    private func tokenFolder(_ directives: [Directive]) -> String {
+        directives.last { $0.name == "directories.tokendir" }?.value ?? "/var/lib/softhsm/tokens"
+    }
+
+    // MARK: The configuration
+
+    private struct Directive {
+        let line: Int
+        let name: String
+        let value: String
+    }
+
+    /// What follows a # is no part of it, a second = ends the value, and lines without a value are
+    /// passed over.
+    private func directives() -> [Directive] {
+        guard let bytes = try? readFile(path, limit: 1 << 16) else { return [] }
+        return String(decoding: bytes, as: UTF8.self)
+            .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+            .enumerated().compactMap { index, line in
+                let parts = line.prefix { $0 != "#" }.split(separator: "=").map(trimmed)
+                guard parts.count >= 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
+                return Directive(line: index + 1, name: parts[0], value: parts[1])
+            }
+    }
+
+    private var findings: [Finding] {
+        let making = [
+            "make one of your own: mkdir -p ~/.config/softhsm2 ~/.local/share/softhsm",
+            "echo \"directories.tokendir = $HOME/.local/share/softhsm\" > "
+                + "~/.config/softhsm2/softhsm2.conf",
+        ]
+        if (try? readFile(path, limit: 1 << 16)) == nil {
+            // Where it was built to look elsewhere, and works, there is nothing to say.
+            if named == nil, isLoaded { return [] }
+            return [
+                Finding(
+                    isFailure: true, message: "its configuration \(path) cannot be read",
+                    advice: named == nil
+                        ? making : ["SOFTHSM2_CONF names it; name another, or unset it"])
+            ]
+        }
+        let directives = directives()
+        return findings(in: directives) + findings(inFolder: tokenFolder(directives), making)
+    }
+
+    private func findings(in directives: [Directive]) -> [Finding] {
+        var findings: [Finding] = []
+        func tell(_ directive: Directive, _ problem: String, _ advice: String, fails: Bool) {
+            findings.append(
+                Finding(
+                    isFailure: fails,
+                    message: "\(path), line \(directive.line): \(directive.name) = "
+                        + "\(directive.value) \(problem)",
+                    advice: [advice]))
+        }
+        // The last of several counts.
+        let inForce = Dictionary(directives.map { ($0.name, $0) }) { $1 }
+        if let level = inForce["log.level"],
+            !["ERROR", "WARNING", "INFO", "DEBUG"].contains(level.value)
+        {
+            tell(
+                level, "is no level that it knows, so it does not start",
+                "log.level = ERROR; or WARNING, INFO, DEBUG, in capital letters", fails: true)
+        }
+        if let backend = inForce["objectstore.backend"], backend.value != "file",
+            backend.value != "db" || !isLoaded
+        {
+            tell(
+                backend,
+                backend.value == "db"
+                    ? "needs a build of SoftHSM2 with its database, which this one may not be"
+                    : "is no store that it knows, so it does not start",
+                "objectstore.backend = file", fails: true)
+        }
+        for name in ["slots.removable", "library.reset_on_fork"] {
+            if let flag = inForce[name], !["true", "false"].contains(flag.value.lowercased()) {
+                tell(flag, "is passed over", "\(name) = true, or false", fails: false)
+            }
+        }
+        let known = [
+            "directories.tokendir", "objectstore.backend", "objectstore.umask", "log.level",
+            "slots.removable", "slots.mechanisms", "library.reset_on_fork",
+        ]
+        for directive in directives where !known.contains(directive.name) {
+            let meant = suggestions(for: directive.name, among: known).first
+            tell(
+                directive, "is passed over, since SoftHSM2 does not know it",
+                meant.map { "did you mean \($0)?" } ?? "remove the line", fails: false)
+        }
+        return findings
+    }
+
+    private func findings(inFolder folder: String, _ making: [String]) -> [Finding] {
+        guard isFolder(folder) else {
+            return [
+                Finding(
+                    isFailure: true,
+                    message: "its folder of tokens \(folder) is not there, as \(path) says",
+                    advice: folder.hasPrefix("~")
+                        ? ["SoftHSM2 does not resolve ~: write the whole path"]
+                        : ["mkdir -p \(quoted(folder))"])
+            ]
+        }
+        guard isWritableFolder(folder) else {
+            return [
+                Finding(
+                    isFailure: true,
+                    message: "this user may not write to its folder of tokens \(folder)",
+                    advice: (named == nil && own == nil
+                        ? making : ["see who may: ls -ld \(quoted(folder))"])
+                        + ["for a store of all users: adduser USER softhsm, and log in anew"])
+            ]
+        }
+        return []
+    }
+}

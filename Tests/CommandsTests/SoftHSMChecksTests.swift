@@ -1,0 +1,92 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// Why SoftHSM2 does not start, as `doctor` reports it.
+    @Suite struct SoftHSMChecksTests {
+        private func checks(
+            _ bench: Bench, _ configuration: String
+        ) throws -> [(area: String, status: String, message: String, advice: [String])] {
+            let folder = bench.token.folder
+            let file = try folder.write(
+                "directories.tokendir = \(folder.file("tokens"))\n" + configuration + "\n",
+                "tried.conf")
+            let outcome = try bench.tokencert(
+                ["doctor", "--json", "--offline"], ["SOFTHSM2_CONF": file])
+            let all = try #require(try outcome.json()["checks"] as? [[String: Any]])
+            return all.map {
+                (
+                    $0["area"] as? String ?? "", $0["status"] as? String ?? "",
+                    $0["message"] as? String ?? "", $0["advice"] as? [String] ?? []
+                )
+            }
+        }
+
+        /// "See the lines below", where nothing stands below that is wrong.
+        @Test(
+            "A line of its configuration that keeps SoftHSM2 from starting is named",
+            arguments: [
+                ("objectstore.backend = sqlite", "objectstore.backend = sqlite"),
+                ("objectstore.backend = File", "objectstore.backend = File"),
+                ("objectstore.backend = file\nobjectstore.backend = db2", "line 3"),
+                ("log.level = TRACE", "log.level = TRACE"),
+                ("log.level = debug # all", "log.level = debug"),
+                ("directories.tokendir = ~/tokens", "~/tokens is not there"),
+            ])
+        func failing(line: String, message: String) throws {
+            let bench = try Bench()
+            let found = try checks(bench, line)
+            let module = found.filter { $0.area == "modules" }
+            #expect(module.contains { $0.status == "fail" }, "\(module)")
+            #expect(
+                module.contains { $0.advice.contains("see the lines about SoftHSM2 below") })
+            let own = found.filter { $0.area == "SoftHSM2" }
+            #expect(
+                own.contains { $0.status == "fail" && $0.message.contains(message) }, "\(own)")
+            #expect(!own.contains { $0.status == "ok" })
+        }
+
+        @Test(
+            "A line that SoftHSM2 passes over is a warning, and a good one is none",
+            arguments: [
+                ("slots.removable = yes", "slots.removable"),
+                ("library.reset_on_fork = 1", "library.reset_on_fork"),
+                ("objectstore.backnd = file", "did you mean objectstore.backend?"),
+                ("log.level = INFO\nslots.removable = TRUE\nslots.mechanisms = ALL", ""),
+                ("# objectstore.backend = sqlite", ""), ("log.level", ""),
+            ])
+        func passedOver(line: String, message: String) throws {
+            let found = try checks(try Bench(), line)
+            #expect(found.contains { $0.area == "modules" && $0.status == "ok" }, "\(found)")
+            let own = found.filter { $0.area == "SoftHSM2" }
+            if message.isEmpty {
+                #expect(own.map { $0.status } == ["ok"], "\(own)")
+            } else {
+                #expect(own.map { $0.status } == ["warn"], "\(own)")
+                #expect(own.contains { ($0.message + $0.advice.joined()).contains(message) })
+            }
+        }
+
+        @Test("No lines are referred to that do not follow")
+        func nothingBelow() throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert(
+                ["doctor", "--offline"],
+                bench.faulty(["FAULTY_RULES": "C_Initialize:before:return=0x5"]).merging([
+                    "TOKENCERT_MODULE": try softhsm2Link(bench)
+                ]) { $1 })
+            #expect(outcome.status == 79, "\(outcome)")
+            #expect(outcome.output.contains("does not start"), "\(outcome)")
+            #expect(!outcome.output.contains("lines about SoftHSM2 below"), "\(outcome)")
+        }
+
+        /// The faulty module under the name of the real one.
+        private func softhsm2Link(_ bench: Bench) throws -> String {
+            let path = bench.token.folder.file("libsofthsm2.so")
+            try FileManager.default.copyItem(
+                atPath: product("libFaultyModule.so"), toPath: path)
+            return path
+        }
+    }
+}
