@@ -39,6 +39,7 @@ struct InitTokenCommand: ParsableCommand {
                 hints: ["--label work"])
         }
         let token = try find()
+        try requireFreeName(besides: token)
         let capabilities = try TokenCapabilities(token, profiles: try tokenOptions.profiles())
         try requirePINsBySO(capabilities)
         let isNew = !token.info.flags.contains(.tokenInitialized)
@@ -89,7 +90,39 @@ struct InitTokenCommand: ParsableCommand {
             TokenPINs(of: [.securityOfficer], user: Secret(), securityOfficer: officer))
     }
 
+    /// Insists that no other token has the name: commands take a token by its name.
+    private func requireFreeName(besides token: Token) throws {
+        for module in try ModuleSet(tokenOptions, nil).modules {
+            for slot in try module.slots(tokenPresent: true) {
+                if module.path == token.module.path, slot.id == token.slot.id { continue }
+                // One that cannot be read at this moment has no name that could be meant.
+                guard let other = try? slot.token(),
+                    other.info.flags.contains(.tokenInitialized), other.info.label == label
+                else { continue }
+                // Another module may show the same device.
+                let (one, two) = (token.info, other.info)
+                if !one.serialNumber.isEmpty, one.serialNumber == two.serialNumber,
+                    one.model == two.model, one.manufacturer == two.manufacturer
+                {
+                    continue
+                }
+                throw Failure(
+                    .cannotCreate, code: "nameTaken",
+                    "another token is called “\(label)” already; nothing was changed",
+                    hints: [
+                        "take another name: --label \(quoted(String(label.prefix(15)) + "2"))",
+                        "tokencert tokens shows all tokens",
+                    ])
+            }
+        }
+    }
+
     private func find() throws -> Token {
+        if tokenOptions.token?.isEmpty ?? false {
+            throw Failure(
+                .usage, "--token is empty, so it names no token; nothing was changed",
+                hints: ["an unset variable of the shell looks like this", "leave --token out"])
+        }
         let set = try ModuleSet(tokenOptions, nil)
         do {
             return try selectTokenToSetUp(
