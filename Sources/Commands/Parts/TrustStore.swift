@@ -60,7 +60,8 @@ enum TrustStore {
         do {
             // A pipe would be waited for.
             guard isRegularFile(file) || !isThere(file) else {
-                throw Failure(.configuration, "\(file) is not a file", hints: [])
+                throw Failure(
+                    .configuration, "\(file) is not a file", hints: ["move it out of the folder"])
             }
             return try read(file)
         } catch {
