@@ -87,7 +87,7 @@ let package = Package(
                 .product(name: "Configuration", package: "swift-configuration"),
             ]),
         .executableTarget(
-            name: "tokencert", dependencies: ["Commands"], exclude: ["StaticLibraries"],
+            name: "tokencert", dependencies: ["Commands", "Terminal"], exclude: ["StaticLibraries"],
             linkerSettings: [
                 // Other linkers do not take Swift's static libraries. Nothing is exported: a module
                 // that is loaded is to bind to its own symbols, and binding them takes time.

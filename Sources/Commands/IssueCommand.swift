@@ -40,7 +40,7 @@ struct IssueCommand: ParsableCommand {
         try requireWritable(options.outputFile)
         let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
         let token = try findToken(tokenOptions, request.keyURI)
-        _ = try tokenOptions.source(request.keyURI)
+        try useSources(tokenOptions, request.keyURI, ca)
         var issuer = Issuer(
             token, api: try openAPI(ca, anchorsPEM: anchors.pem),
             settings: try issuanceSettings(anchors, ca, tokenOptions))

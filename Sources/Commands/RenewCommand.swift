@@ -72,7 +72,7 @@ struct RenewCommand: ParsableCommand {
         guard let token = try findTokenIfPresent(wanted) else {
             return setting(dryRun, .dryRun) ? try showCandidates([]) : try report([])
         }
-        _ = try tokenOptions.source(wanted)
+        try useSources(tokenOptions, wanted, ca)
         if let wanted, !wanted.namesObject {
             throw Failure(
                 .usage, "the URI \(wanted) names no key and no certificate",

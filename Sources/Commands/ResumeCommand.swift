@@ -87,7 +87,7 @@ struct ResumeCommand: ParsableCommand {
                 hints: ["to go on: tokencert resume \(order.number)"])
         }
         let token = try findToken(of: order)
-        _ = try tokenOptions.source(order.tokenURI())
+        try useSources(tokenOptions, order.tokenURI(), ca)
         if order.remainder == .key, from == nil {
             try settleKey(page, order, token)
             return

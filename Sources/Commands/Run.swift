@@ -13,6 +13,8 @@ internal import Terminal
 /// - Returns: The status to exit with: see ``ExitStatus``.
 public func runTokencert() -> Int32 {
     let status = runCommand()
+    // Else the process would end with this status while its interruption is reported.
+    Interruption.stopIfPending()
     do {
         try StandardOutput.shared.flush()
         return status
@@ -54,10 +56,10 @@ private func report(_ error: any Error) -> Int32 {
 }
 
 private func write(_ failure: Failure) {
+    // After an interruption only what would be lost is still shown.
+    if failure.attachment.isEmpty { Interruption.stopIfPending() }
     Progress.shared.abandon()
-    let style = Style(.standardError, choice: settings.withLock { $0.color })
-    printError(style.bad("error:") + " " + printable(failure.message))
-    printDetails(of: failure)
+    for line in lines(failure) { printError(line) }
     guard isJSONWanted, !failure.isInJSON else { return }
     // A failure to print has nobody left to be told to.
     try? printJSON(["error": FailureReport(failure)])
@@ -65,11 +67,15 @@ private func write(_ failure: Failure) {
 
 /// Prints what follows the line that says what is wrong.
 func printDetails(of failure: Failure) {
+    for line in lines(failure).dropFirst() { printError(line) }
+}
+
+/// The line that says what is wrong, and what follows it.
+private func lines(_ failure: Failure) -> [String] {
     let style = Style(.standardError, choice: settings.withLock { $0.color })
-    for hint in failure.hints {
-        printError(style.faint("hint:") + " " + printable(hint))
-    }
-    for line in failure.attachment { printError(printable(line)) }
+    return [style.bad("error:") + " " + printable(failure.message)]
+        + failure.hints.map { style.faint("hint:") + " " + printable($0) }
+        + failure.attachment.map { printable($0) }
 }
 
 /// What was said about how to talk, for errors that come when the options are out of sight.
@@ -95,7 +101,7 @@ func prepareProcess(_ output: CommonOptions) throws {
     settings.withLock { $0 = Settings(color: color, isJSON: output.isJSON) }
     Progress.shared.setManner(
         output.isQuiet ? .quiet : Output.standardError.isTerminal ? .live : .lines)
-    Interruption.installHandler { tellInterruption() }
+    Interruption.installHandler { tellInterruption($0) }
     protectProcessMemory()
     OpenSSL.startWithoutConfiguration()
     let level: Logger.Level = output.isVerbose ? .debug : .error
@@ -106,13 +112,20 @@ func prepareProcess(_ output: CommonOptions) throws {
     }
 }
 
-/// Leaves a sentence where a person interrupts: what state things are in, and what to type next.
-private func tellInterruption() {
+/// Reports an interruption: the state of things, and what to type next.
+///
+/// It runs on a thread of its own while the others may be blocked in a write, so it takes no lock
+/// that is held during one, and writes only what can be written at once.
+private func tellInterruption(_ signal: Int32) {
     let (situation, doing) = Progress.shared.situation
     let place = doing.map { " while \($0)" } ?? ""
-    write(
-        Failure(
-            .tokenFailed, code: "interrupted", "interrupted\(place): \(situation.state)",
-            hints: situation.hints))
-    StandardOutput.shared.flushIfIdle()
+    let failure = Failure(
+        ExitStatus(rawValue: 128 + signal) ?? .interrupted, code: "interrupted",
+        "interrupted\(place): \(situation.state)", hints: situation.hints)
+    let clearing = Progress.shared.isLive ? "\r\u{1B}[K" : ""
+    writeWithoutBlocking(
+        (clearing + lines(failure).joined(separator: "\n") + "\n").utf8,
+        to: Output.standardError.rawValue, withinMilliseconds: 400)
+    let json = isJSONWanted ? try? jsonText(["error": FailureReport(failure)]) : nil
+    StandardOutput.shared.writeIfPossible(json.map { $0 + "\n" } ?? "")
 }

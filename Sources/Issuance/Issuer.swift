@@ -20,6 +20,9 @@ public struct IssuanceSettings: Sendable {
     public var orderBegun: @Sendable (_ order: Int64) -> Void
     /// Is told the number of an order and its key, before anything is ordered for it.
     public var keyReady: @Sendable (_ order: Int64, TokenKey) -> Void
+    /// Is told the number of an order once it is recorded as sent, right before it is sent. If it
+    /// does not return, nothing is sent.
+    public var orderSending: @Sendable (_ order: Int64) -> Void
 
     /// Makes settings.
     ///
@@ -31,12 +34,14 @@ public struct IssuanceSettings: Sendable {
     ///   - progress: Is told when a step begins.
     ///   - orderBegun: Is told the number of an order when it is begun.
     ///   - keyReady: Is told the number of an order and its key.
+    ///   - orderSending: Is told the number of an order right before it is sent.
     public init(
         anchors: TrustAnchors, acceptance: KeyAcceptance, allowsLastTry: Bool,
         clock: @escaping @Sendable () -> Int64,
         progress: @escaping @Sendable (Step) -> Void,
         orderBegun: @escaping @Sendable (_ order: Int64) -> Void,
-        keyReady: @escaping @Sendable (_ order: Int64, TokenKey) -> Void
+        keyReady: @escaping @Sendable (_ order: Int64, TokenKey) -> Void,
+        orderSending: @escaping @Sendable (_ order: Int64) -> Void = { _ in }
     ) {
         self.anchors = anchors
         self.acceptance = acceptance
@@ -45,6 +50,7 @@ public struct IssuanceSettings: Sendable {
         self.progress = progress
         self.orderBegun = orderBegun
         self.keyReady = keyReady
+        self.orderSending = orderSending
     }
 }
 
@@ -261,6 +267,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
                 .init(
                     keyURI: key.uri, publicKeyHash: key.publicKeyHash, request: request.pem,
                     isRepeated: isRepeated)), at: .order)
+        settings.orderSending(journal.page.number)
         let answer = try send(request, plan, journal)
         let received = try plan.replacement.leavingOut(AnswerStep()(answer, journal))
         let place = Placement(

@@ -1,3 +1,5 @@
+internal import Terminal
+
 #if canImport(Darwin)
     internal import Darwin
 #elseif canImport(Musl)
@@ -7,7 +9,8 @@
 #endif
 
 /// A program that was started to hand over a secret, with a pipe from its standard output and, where
-/// it is talked to, one to its standard input. No shell is between.
+/// it is talked to, one to its standard input. No shell is between. It inherits no other descriptor
+/// except standard error.
 struct ChildProcess: ~Copyable {
     /// Where its output is read.
     let output: Int32
@@ -15,7 +18,8 @@ struct ChildProcess: ~Copyable {
     private(set) var input: Int32
     private let identifier: pid_t
     private let name: String
-    private var isOver = false
+    /// What `waitpid` says of it once it has ended.
+    private var status: Int32?
 
     private init(owning identifier: pid_t, _ name: String, output: Int32, input: Int32) {
         self.identifier = identifier
@@ -32,8 +36,15 @@ struct ChildProcess: ~Copyable {
     /// - Throws: ``SecretError`` where it cannot be started.
     static func start(_ words: [String], isTalkedTo: Bool) throws(SecretError) -> ChildProcess {
         let name = words.first ?? ""
-        let outgoing = try makePipe()
-        let incoming = isTalkedTo ? try makePipe() : nil
+        let outgoing = try openPipe()
+        let incoming: (read: Int32, write: Int32)?
+        do throws(SecretError) {
+            incoming = isTalkedTo ? try openPipe() : nil
+        } catch {
+            close(outgoing.read)
+            close(outgoing.write)
+            throw error
+        }
         let (identifier, status) = spawn(words, output: outgoing.write, input: incoming?.read)
         close(outgoing.write)
         if let incoming { close(incoming.read) }
@@ -67,19 +78,33 @@ struct ChildProcess: ~Copyable {
         var none = sigset_t()
         unsafe sigemptyset(&none)
         unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        // This process ignores it, and others would never end where nobody reads them.
+        // This process ignores them: a program would never end if its reader goes away.
         var standard = sigset_t()
         unsafe sigemptyset(&standard)
         unsafe sigaddset(&standard, SIGPIPE)
+        unsafe sigaddset(&standard, SIGXFSZ)
         unsafe posix_spawnattr_setsigdefault(&attributes, &standard)
-        unsafe posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        var flags = Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)
+        #if canImport(Darwin)
+            flags |= Int16(POSIX_SPAWN_CLOEXEC_DEFAULT)
+        #endif
+        unsafe posix_spawnattr_setflags(&attributes, flags)
         unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
         if let input {
             unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
         } else {
             unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         }
+        // What tokencert was started with may hold another secret, and a module may open files
+        // that every program inherits.
+        #if canImport(Darwin)
+            unsafe posix_spawn_file_actions_addinherit_np(&actions, 2)
+        #elseif os(Linux)
+            if let symbol = unsafe dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") {
+                let closeFrom = unsafe unsafeBitCast(symbol, to: CloseFrom.self)
+                _ = unsafe closeFrom(&actions, 3)
+            }
+        #endif
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
         defer {
             for index in unsafe arguments.indices { unsafe free(arguments[index]) }
@@ -93,29 +118,60 @@ struct ChildProcess: ~Copyable {
     deinit {
         close(output)
         if input >= 0 { close(input) }
-        guard !isOver else { return }
+        guard status == nil else { return }
         // Nobody listens to it any more: a second to end, then it has to, and one that runs as
         // another user is left alone.
-        var status: Int32 = 0
+        var value: Int32 = 0
         for signal in [SIGTERM, SIGKILL] {
             kill(identifier, signal)
             for _ in 0..<100 {
-                guard unsafe waitpid(identifier, &status, WNOHANG) == 0 else { return }
+                guard unsafe waitpid(identifier, &value, WNOHANG) == 0 else { return }
                 usleep(10_000)
             }
         }
     }
 
+    /// Whether there is something to read from it, or the end of its output: waits until then.
+    ///
+    /// - Returns: False once the program has ended and left its output open to another program,
+    ///   which may never close it.
+    /// - Throws: ``SecretError`` if neither happens before the deadline.
+    mutating func hasOutput(before deadline: Deadline) throws(SecretError) -> Bool {
+        while true {
+            // Asked first: what it printed before its end is there afterwards.
+            let isOver = hasEnded()
+            var waiting = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+            let milliseconds = min(deadline.milliseconds, 100)
+            if unsafe poll(&waiting, 1, isOver ? 0 : milliseconds) > 0 { return true }
+            if isOver { return false }
+            if milliseconds == 0 { throw deadline.failure(name) }
+        }
+    }
+
+    private mutating func hasEnded() -> Bool {
+        guard status == nil else { return true }
+        var value: Int32 = 0
+        let result = unsafe waitpid(identifier, &value, WNOHANG)
+        // ECHILD: whoever started this process had it ignore SIGCHLD, and its status is lost.
+        if result == identifier { status = value }
+        if result < 0, errno == ECHILD { status = 0 }
+        return status != nil
+    }
+
     /// Ends its input and waits until the program has ended.
     ///
-    /// - Throws: ``SecretError`` where it did not end well.
-    mutating func wait() throws(SecretError) {
+    /// - Throws: ``SecretError`` if it failed, or has not ended before the deadline; it is ended
+    ///   then.
+    mutating func wait(before deadline: Deadline) throws(SecretError) {
         if input >= 0 { close(input) }
         input = -1
-        var status: Int32 = 0
-        isOver = true
-        while unsafe waitpid(identifier, &status, 0) < 0, errno == EINTR {}
-        guard status != 0 else { return }
+        while !hasEnded() {
+            if deadline.milliseconds == 0 {
+                throw SecretError(.timedOut, "\(name) does not end")
+            }
+            usleep(2000)
+        }
+        guard let status, status != 0 else { return }
         let signal = status & 0x7F
         throw SecretError(
             .unreadable,
@@ -124,12 +180,19 @@ struct ChildProcess: ~Copyable {
                 : "\(name) was ended by signal \(signal)")
     }
 
-    private static func makePipe() throws(SecretError) -> (read: Int32, write: Int32) {
-        var ends: [Int32] = [-1, -1]
-        guard unsafe pipe(&ends) == 0 else {
+    private static func openPipe() throws(SecretError) -> (read: Int32, write: Int32) {
+        guard let pipe = makePipe() else {
             throw SecretError(.unreadable, "cannot make a pipe: \(systemMessage())")
         }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return (ends[0], ends[1])
+        return pipe
     }
 }
+
+#if os(Linux)
+    /// `posix_spawn_file_actions_addclosefrom_np`: glibc has it since 2.34 and declares it only with
+    /// `_GNU_SOURCE`, which Swift does not define; musl does not have it.
+    private typealias CloseFrom =
+        @convention(c) (
+            UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32
+        ) -> Int32
+#endif

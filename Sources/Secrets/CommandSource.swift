@@ -7,19 +7,30 @@
 #endif
 
 /// Reads the first line that a program prints.
-func readFromCommand(_ words: [String]) throws(SecretError) -> Secret {
+///
+/// - Parameters:
+///   - words: The program and its arguments.
+///   - seconds: How long the program may take until it has ended. A program that takes longer is
+///     ended.
+/// - Throws: ``SecretError``; ``SecretError/Code/timedOut`` if it takes longer.
+package func readFromCommand(
+    _ words: [String], withinSeconds seconds: Int = TimeLimit.person
+) throws(SecretError) -> Secret {
+    let name = words.first ?? ""
+    let deadline = Deadline(seconds: seconds)
     var process = try ChildProcess.start(words, isTalkedTo: false)
-    let secret = try readLine(process.output, "the output of \(words.first ?? "")")
+    let secret = try readLine(process.output, "the output of \(name)", before: deadline)
     // What follows is read as well: a program whose output breaks off would fail.
     var rest = 0
-    while try nextByte(process.output, words.first ?? "") != nil {
+    while try process.hasOutput(before: deadline),
+        try nextByte(process.output, name, before: deadline) != nil
+    {
         rest += 1
         guard rest < 1 << 20 else {
-            throw SecretError(
-                .malformed, "\(words.first ?? "") prints far more than one line")
+            throw SecretError(.malformed, "\(name) prints far more than one line")
         }
     }
-    try process.wait()
+    try process.wait(before: deadline)
     return secret
 }
 

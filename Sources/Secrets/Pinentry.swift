@@ -41,7 +41,7 @@ func readFromPinentry(_ promptText: String) throws(SecretError) -> Secret {
     }
     writeAll(process.input, "BYE\n")
     // Whatever it says in the end: the secret is here.
-    try? process.wait()
+    try? process.wait(before: Deadline(seconds: 5))
     return secret
 }
 
@@ -67,13 +67,14 @@ private func answer(_ output: Int32) throws(SecretError) -> Answer {
     var data: Secret?
     // Bounded: a program that is not pinentry may talk for ever.
     for _ in 0..<100 {
-        let line = try readLine(output, "the answer of pinentry")
-        if hasPrefix("D ", line) {
+        let line = try readLine(
+            output, "pinentry", before: Deadline(seconds: TimeLimit.person))
+        if line.starts(with: Array("D ".utf8)) {
             data = decoded(line)
-        } else if hasPrefix("OK", line) {
+        } else if line.starts(with: Array("OK".utf8)) {
             if let data = data.take() { return .data(data) }
             return .done
-        } else if hasPrefix("ERR ", line) {
+        } else if line.starts(with: Array("ERR ".utf8)) {
             let text = line.withBytes { bytes in
                 String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
             }
@@ -87,13 +88,6 @@ private func answer(_ output: Int32) throws(SecretError) -> Answer {
         // Comments and notices of its state say nothing that is needed.
     }
     throw SecretError(.malformed, "what pinentry says is not understood")
-}
-
-private func hasPrefix(_ prefix: String, _ line: borrowing Secret) -> Bool {
-    line.withBytes { bytes in
-        let wanted = Array(prefix.utf8)
-        return bytes.count >= wanted.count && wanted.indices.allSatisfy { bytes[$0] == wanted[$0] }
-    }
 }
 
 /// The data of a line `D …`, in which `%0A` and the like stand for bytes.

@@ -13,14 +13,52 @@ func systemMessage() -> String {
     unsafe String(cString: strerror(errno))
 }
 
-func readFromFile(_ path: String) throws(SecretError) -> Secret {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+/// How long each kind of source may take.
+package enum TimeLimit {
+    /// A named pipe, in seconds: a program writes to it.
+    package static let file = 60
+    /// A descriptor, a command and pinentry, in seconds: a person may have to touch a device or
+    /// type a passphrase.
+    package static let person = 600
+}
+
+/// The moment at which reading from a source ends with an error.
+struct Deadline {
+    private let seconds: Int
+    private let end: ContinuousClock.Instant
+
+    init(seconds: Int) {
+        self.seconds = seconds
+        end = .now + .seconds(seconds)
+    }
+
+    /// How long there is left, for `poll`; 0 if the moment has passed.
+    var milliseconds: Int32 { Int32(max(0, (end - .now) / .milliseconds(1)).rounded(.up)) }
+
+    /// The failure of a source that took too long.
+    func failure(_ name: String) -> SecretError {
+        SecretError(.timedOut, "nothing came from \(name) within \(seconds) seconds")
+    }
+}
+
+/// Reads a file to its end.
+///
+/// - Parameters:
+///   - path: The file. It may be a named pipe.
+///   - seconds: How long to wait for the end of a named pipe.
+/// - Throws: ``SecretError``; ``SecretError/Code/timedOut`` if nothing writes to the pipe.
+package func readFromFile(
+    _ path: String, withinSeconds seconds: Int = TimeLimit.file
+) throws(SecretError) -> Secret {
+    // A named pipe that has no writer would keep open() waiting for ever.
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
     guard descriptor >= 0 else {
         throw SecretError(.unreadable, "cannot open \(path): \(systemMessage())")
     }
     defer { close(descriptor) }
+    let deadline = Deadline(seconds: seconds)
     var secret = Secret(minimumCapacity: longestSecret)
-    while let byte = try nextByte(descriptor, path) {
+    while let byte = try nextByte(descriptor, path, before: deadline) {
         secret.append(byte)
         guard secret.count <= longestSecret else {
             throw SecretError(.malformed, "\(path) is longer than \(longestSecret) bytes")
@@ -34,10 +72,12 @@ func readFromFile(_ path: String) throws(SecretError) -> Secret {
     return secret
 }
 
-func readLine(_ descriptor: Int32, _ name: String) throws(SecretError) -> Secret {
+func readLine(
+    _ descriptor: Int32, _ name: String, before deadline: Deadline
+) throws(SecretError) -> Secret {
     // Byte by byte, so that a second secret may follow on the next line of the same descriptor.
     var secret = Secret(minimumCapacity: longestSecret)
-    while let byte = try nextByte(descriptor, name), byte != 10 {
+    while let byte = try nextByte(descriptor, name, before: deadline), byte != 10 {
         secret.append(byte)
         guard secret.count <= longestSecret else {
             throw SecretError(.malformed, "a line of \(name) is longer than \(longestSecret) bytes")
@@ -64,14 +104,42 @@ func readFromEnvironment(_ name: String) throws(SecretError) -> Secret {
     return secret
 }
 
-func nextByte(_ descriptor: Int32, _ name: String) throws(SecretError) -> UInt8? {
+func nextByte(
+    _ descriptor: Int32, _ name: String, before deadline: Deadline
+) throws(SecretError) -> UInt8? {
     var byte: UInt8 = 0
     while true {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        let ready = unsafe poll(&waiting, 1, deadline.milliseconds)
+        guard ready != 0 else { throw deadline.failure(name) }
+        if ready < 0, errno == EINTR { continue }
         let count = unsafe read(descriptor, &byte, 1)
         if count == 1 { return byte }
         if count == 0 { return nil }
-        guard errno == EINTR else {
+        guard errno == EINTR || errno == EAGAIN else {
             throw SecretError(.unreadable, "cannot read \(name): \(systemMessage())")
+        }
+    }
+}
+
+extension Secret {
+    /// The bytes without the mark that some editors write at the start of a UTF-8 file.
+    ///
+    /// - Returns: The secret itself if there is no mark, else a copy; the caller owns it.
+    consuming func withoutByteOrderMark() -> Secret {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        guard starts(with: mark) else { return self }
+        var rest = Secret(minimumCapacity: count)
+        withBytes { bytes in
+            for index in mark.count..<bytes.count { rest.append(bytes[index]) }
+        }
+        return rest
+    }
+
+    /// Whether the first bytes are these.
+    borrowing func starts(with prefix: [UInt8]) -> Bool {
+        withBytes { bytes in
+            bytes.count >= prefix.count && prefix.indices.allSatisfy { bytes[$0] == prefix[$0] }
         }
     }
 }

@@ -12,8 +12,12 @@ public struct SecretError: Error, Sendable, Equatable {
         public static let unreadable = Code(value: "unreadable")
         /// There is no terminal to ask at.
         public static let noTerminal = Code(value: "noTerminal")
-        /// The person at the terminal gave up: Ctrl-C, Ctrl-D, or a closed terminal.
+        /// Nothing was entered: Ctrl-D, a closed terminal, or a closed window of pinentry.
         public static let cancelled = Code(value: "cancelled")
+        /// Ctrl-C was typed at the prompt.
+        public static let interrupted = Code(value: "interrupted")
+        /// The source gave nothing for too long.
+        public static let timedOut = Code(value: "timedOut")
         /// Nothing was there.
         public static let empty = Code(value: "empty")
         /// What was there cannot be one secret: several lines, a NUL, or far too long.

@@ -1,3 +1,11 @@
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
 /// Where a PIN or a password comes from. The command line names the place, never the secret.
 public enum SecretSource: Sendable, Hashable {
     /// The person at the controlling terminal, `/dev/tty`, without echo.
@@ -51,22 +59,37 @@ public enum SecretSource: Sendable, Hashable {
     ///
     /// - Parameter promptText: What a person is asked, without the colon, where one is.
     /// - Returns: The secret; the caller owns it. It has at least one byte and no line end or NUL.
-    /// - Throws: ``SecretError``; its text names the source, never what was read from it.
+    ///   A byte order mark of UTF-8 at its start is left out.
+    /// - Throws: ``SecretError``; its text names the source, never what was read from it. A named
+    ///   pipe has a minute, a descriptor, a command and pinentry have ten minutes.
     public func read(promptText: String) throws(SecretError) -> Secret {
-        let secret: Secret
+        let given: Secret
         switch self {
         case .prompt:
-            secret = try readFromTerminal(promptText)
+            given = try readFromTerminal(promptText)
         case .file(let path):
-            secret = try readFromFile(path)
+            given = try readFromFile(path)
         case .environment(let name):
-            secret = try readFromEnvironment(name)
+            given = try readFromEnvironment(name)
         case .fileDescriptor(let descriptor):
-            secret = try readLine(descriptor, "file descriptor \(descriptor)")
+            given = try readLine(
+                descriptor, "file descriptor \(descriptor)",
+                before: Deadline(seconds: TimeLimit.person))
         case .command(let words):
-            secret = try readFromCommand(words)
+            given = try readFromCommand(words)
         case .pinentry:
-            secret = try readFromPinentry(promptText)
+            given = try readFromPinentry(promptText)
+        }
+        let isLittleEndian = given.starts(with: [0xFF, 0xFE])
+        let isBigEndian = given.starts(with: [0xFE, 0xFF])
+        if isLittleEndian || isBigEndian, !asksPerson {
+            throw SecretError(.malformed, "\(self) holds UTF-16; write it in UTF-8")
+        }
+        let secret: Secret
+        if asksPerson {
+            secret = given
+        } else {
+            secret = given.withoutByteOrderMark()
         }
         guard !secret.isEmpty else {
             throw SecretError(.empty, "\(self) is empty")
@@ -100,6 +123,62 @@ extension SecretSource: CustomStringConvertible {
         case .command(let words): "command:\(words.first ?? "")"
         case .pinentry: "pinentry"
         }
+    }
+}
+
+extension SecretSource {
+    /// Whether this source and another one take their bytes from the same pipe, terminal, socket or
+    /// open file, so that what one of them reads is gone for the other.
+    ///
+    /// The C functions are `fstat` and `stat`.
+    ///
+    /// - Parameter other: The other source.
+    /// - Returns: True also if both name one descriptor that is not open. False for two sources that
+    ///   read one regular file by its path.
+    public func sharesStream(with other: SecretSource) -> Bool {
+        if case .fileDescriptor = self, self == other { return true }
+        guard let one = place, let two = other.place else { return false }
+        return one.device == two.device && one.number == two.number
+            && (one.isStream || two.isStream)
+    }
+
+    /// Where a file or a descriptor leads.
+    private struct Place {
+        let device: dev_t
+        let number: ino_t
+        /// Whether bytes that are read are gone.
+        let isStream: Bool
+    }
+
+    private var place: Place? {
+        var status = stat()
+        let isDescriptor: Bool
+        switch self {
+        case .fileDescriptor(let descriptor):
+            guard unsafe fstat(descriptor, &status) == 0 else { return nil }
+            isDescriptor = true
+        case .file(let path):
+            guard unsafe stat(path, &status) == 0 else { return nil }
+            isDescriptor = false
+        default: return nil
+        }
+        let kind = status.st_mode & S_IFMT
+        return Place(
+            device: status.st_dev, number: status.st_ino,
+            isStream: isDescriptor || ![S_IFREG, S_IFDIR].contains(kind))
+    }
+
+    /// Whether the program was started with a descriptor open.
+    ///
+    /// What tokencert and well-behaved modules open themselves has `FD_CLOEXEC`, which nothing has
+    /// that was handed over at the start.
+    ///
+    /// The C function is `fcntl`.
+    ///
+    /// - Parameter descriptor: The number.
+    package static func isInherited(_ descriptor: Int32) -> Bool {
+        let flags = fcntl(descriptor, F_GETFD)
+        return flags >= 0 && flags & FD_CLOEXEC == 0
     }
 }
 

@@ -37,21 +37,36 @@ private func ask(_ promptText: String) throws(SecretError) -> Secret {
     }
     var quiet = settings
     quiet.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG)
-    unsafe tcsetattr(terminal, TCSAFLUSH, &quiet)
-    show(terminal, "\(promptText): ")
-    defer {
-        // Back to the line's start and clear it: the question goes away with its answer.
-        show(terminal, "\r\u{1B}[K")
-        unsafe tcsetattr(terminal, TCSAFLUSH, &settings)
+    // What was typed before the question is no answer to it.
+    tcflush(terminal, TCIFLUSH)
+    guard unsafe tcsetattr(terminal, TCSANOW, &quiet) == 0, isSilent(terminal) else {
+        let reason = systemMessage()
+        unsafe tcsetattr(terminal, TCSANOW, &settings)
+        throw SecretError(
+            .noTerminal, "cannot turn off the echo of the terminal: \(reason); nothing was asked")
     }
+    defer {
+        tcflush(terminal, TCIFLUSH)
+        // TCSANOW, as the others wait for output, which a terminal stopped by Ctrl-S does not take.
+        unsafe tcsetattr(terminal, TCSANOW, &settings)
+        // Back to the line's start and clear it: the question goes away with its answer.
+        writeWithoutBlocking("\r\u{1B}[K".utf8, to: terminal, withinMilliseconds: 200)
+    }
+    guard waits(for: POLLOUT, terminal, &ending) else {
+        throw SecretError(.interrupted, "interrupted before a secret was asked for")
+    }
+    writeAll(terminal, "\(promptText): ")
 
     var secret = Secret()
     while true {
-        guard try waitForInput(terminal, &ending) else {
-            throw SecretError(.cancelled, "interrupted while asking")
+        guard waits(for: POLLIN, terminal, &ending) else {
+            throw SecretError(.interrupted, "interrupted while asking for a secret")
         }
-        switch try nextByte(terminal, "the terminal") {
-        case nil, 3?, 4?:
+        let deadline = Deadline(seconds: TimeLimit.person)
+        switch try nextByte(terminal, "the terminal", before: deadline) {
+        case 3?:
+            throw SecretError(.interrupted, "interrupted while asking for a secret")
+        case nil, 4?:
             throw SecretError(.cancelled, "nothing was entered")
         case 10?, 13?:
             return secret
@@ -68,12 +83,12 @@ private func ask(_ promptText: String) throws(SecretError) -> Secret {
     }
 }
 
-/// Waits for a key. False: one of the signals that end the process has come.
-private func waitForInput(
-    _ terminal: Int32, _ ending: inout sigset_t
-) throws(SecretError) -> Bool {
+/// Waits for a key, or until the terminal takes output, which one stopped by Ctrl-S does not.
+///
+/// - Returns: False if one of the signals that end the process has come.
+private func waits(for event: Int32, _ terminal: Int32, _ ending: inout sigset_t) -> Bool {
     while true {
-        var waiting = pollfd(fd: terminal, events: Int16(POLLIN), revents: 0)
+        var waiting = pollfd(fd: terminal, events: Int16(event), revents: 0)
         if unsafe poll(&waiting, 1, 200) > 0 { return true }
         if Interruption.isPending { return false }
         var pending = sigset_t()
@@ -98,6 +113,10 @@ private func removeLastCharacter(_ secret: inout Secret) {
     secret.removeLast(length)
 }
 
-private func show(_ terminal: Int32, _ text: String) {
-    writeAll(terminal, text)
+/// Whether a terminal shows nothing of what is typed: tcsetattr succeeds if it could do a part of
+/// what it was asked for.
+private func isSilent(_ terminal: Int32) -> Bool {
+    var settings = termios()
+    return unsafe tcgetattr(terminal, &settings) == 0
+        && settings.c_lflag & tcflag_t(ECHO | ICANON | ISIG) == 0
 }

@@ -8,27 +8,27 @@ internal import Synchronization
     internal import Glibc
 #endif
 
-/// What is said when a person interrupts the program with Ctrl-C, or the system ends it.
+/// What happens when the user interrupts the program with Ctrl-C, or the system ends it.
 ///
-/// The process ends by the signal all the same, as its caller expects; before that the handler may
-/// say what state things are in.
+/// The process ends by the signal, as its caller expects, or with 128 + its number where the kernel
+/// ignores the signal (process 1 of a container). Before that the handler may report the state of
+/// things. It ends at most two seconds after the signal, whatever its other threads wait for.
 public enum Interruption {
     /// Has a function called, on a thread of its own, when the process is told to end: by `SIGINT`,
     /// `SIGTERM` or `SIGHUP`. A signal that the process was started to ignore stays ignored.
     ///
     /// The C functions are `sigaction` and `pthread_create`.
     ///
-    /// - Parameter handler: What is done before the process ends. It must not wait for what the
-    ///   other threads do.
-    public static func installHandler(_ handler: @escaping @Sendable () -> Void) {
-        var ends: [Int32] = [-1, -1]
-        guard unsafe pipe(&ends) == 0 else { return }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        let reader = ends[0]
-        unsafe writer = ends[1]
-        wasSignalled.store(false, ordering: .sequentiallyConsistent)
-        guard startThread({ wait(reader, handler) }) else { return }
-        // Whoever started the process may have left them blocked.
+    /// - Parameter handler: What is done before the process ends; it gets the signal's number. It
+    ///   must not take a lock that is held during a write.
+    public static func installHandler(_ handler: @escaping @Sendable (_ signal: Int32) -> Void) {
+        guard let ends = makePipe() else { return }
+        unsafe writer = ends.write
+        // A handler that is called again and again must not block.
+        _ = fcntl(ends.write, F_SETFL, O_NONBLOCK)
+        pendingSignal.store(0, ordering: .sequentiallyConsistent)
+        guard startThread({ wait(ends.read, handler) }) else { return }
+        // The parent process may have left them blocked.
         var unblocked = sigset_t()
         unsafe sigemptyset(&unblocked)
         defer { unsafe pthread_sigmask(SIG_UNBLOCK, &unblocked, nil) }
@@ -39,11 +39,13 @@ public enum Interruption {
             guard !isIgnored(action) else { continue }
             action = sigaction()
             setHandler(&action) { signal in
-                // Only what is safe in a handler: a flag and one write.
-                wasSignalled.store(true, ordering: .sequentiallyConsistent)
-                var number = UInt8(truncatingIfNeeded: signal)
+                // Only what is safe in a handler: an atomic number and one write, which wakes the
+                // thread. The number is not read from the pipe.
+                _ = pendingSignal.compareExchange(
+                    expected: 0, desired: signal, ordering: .sequentiallyConsistent)
+                var byte: UInt8 = 0
                 let saved = errno
-                _ = unsafe write(writer, &number, 1)
+                _ = unsafe write(writer, &byte, 1)
                 errno = saved
             }
             action.sa_flags = Int32(SA_RESTART)
@@ -51,55 +53,57 @@ public enum Interruption {
         }
     }
 
-    /// Holds the end of the process back while something is done that must be undone first, as a
-    /// terminal that does not echo.
+    /// Holds the end of the process back for at most a second, while something is done that must be
+    /// undone first, such as a terminal that does not echo.
     ///
-    /// - Parameter body: What is done. It ends soon once ``isPending`` says so.
+    /// - Parameter body: What is done. It ends soon once ``isPending`` is true.
     /// - Returns: What it returns.
     /// - Throws: What it throws.
     public static func deferred<Result: ~Copyable, Failure: Error>(
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        state.withLock { $0.deferrals += 1 }
+        deferrals.wrappingAdd(1, ordering: .sequentiallyConsistent)
         defer {
-            let isOver = state.withLock { state in
-                state.deferrals -= 1
-                return isPending && state.deferrals == 0
-            }
-            // The process ends now: nobody is to say anything else.
-            if isOver { sleep(5) }
+            deferrals.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+            stopIfPending()
         }
         return try body()
     }
 
-    /// Goes no further where the process has been told to end, which it does at any moment: what is
-    /// begun after a person has interrupted it would be begun against their will.
+    /// Does not return once the process has been told to end: nothing may begin after that.
     public static func stopIfPending() {
-        if isPending { sleep(5) }
+        guard isPending else { return }
+        while true { pause() }
     }
 
     /// Whether the process has been told to end.
-    public static var isPending: Bool { wasSignalled.load(ordering: .sequentiallyConsistent) }
-
-    private struct State {
-        var deferrals = 0
+    public static var isPending: Bool {
+        pendingSignal.load(ordering: .sequentiallyConsistent) != 0
     }
 
-    private static let state = Mutex(State())
+    private static let deferrals = Atomic<Int>(0)
 
-    private static func wait(_ reader: Int32, _ handler: () -> Void) {
-        var number: UInt8 = 0
-        while true {
-            let count = unsafe read(reader, &number, 1)
-            if count == 1 { break }
-            guard count < 0, errno == EINTR else { return }
+    private static func wait(_ reader: Int32, _ handler: (Int32) -> Void) {
+        var byte: UInt8 = 0
+        while !isPending {
+            // What is read does not matter. Without the pipe it looks several times a second.
+            if unsafe read(reader, &byte, 1) != 1 { usleep(100_000) }
         }
-        // Bounded: whoever defers looks several times a second.
-        for _ in 0..<200 where state.withLock({ $0.deferrals > 0 }) {
+        let signal = pendingSignal.load(ordering: .sequentiallyConsistent)
+        _ = startThread {
+            for _ in 0..<19 { usleep(100_000) }
+            end(by: signal)
+        }
+        // A prompt looks five times a second whether it has to restore the terminal.
+        for _ in 0..<100 where deferrals.load(ordering: .sequentiallyConsistent) > 0 {
             usleep(10_000)
         }
-        handler()
-        let signal = Int32(number)
+        handler(signal)
+        end(by: signal)
+    }
+
+    /// Ends the process by a signal.
+    private static func end(by signal: Int32) -> Never {
         var action = sigaction()
         setDefault(&action)
         unsafe sigaction(signal, &action, nil)
@@ -108,13 +112,15 @@ public enum Interruption {
         unsafe sigaddset(&unblocked, signal)
         unsafe pthread_sigmask(SIG_UNBLOCK, &unblocked, nil)
         kill(getpid(), signal)
+        // The kernel does not end process 1 by a signal that it does not handle.
+        _exit(128 + signal)
     }
 }
 
-/// Whether the handler was called: known at once, before the other thread has woken up.
-private let wasSignalled = Atomic<Bool>(false)
+/// The signal that told the process to end, or 0: known before the thread has woken up.
+private let pendingSignal = Atomic<Int32>(0)
 
-/// Where the handler writes the signal's number. Written once, before the handler is set.
+/// Where the handler writes to wake the thread. Written once, before the handler is set.
 nonisolated(unsafe) private var writer: Int32 = -1
 
 private func isIgnored(_ action: sigaction) -> Bool {

@@ -10,8 +10,8 @@
 /// and output are.
 ///
 /// - Parameter question: What is asked, with everything that stands before the answer.
-/// - Returns: What was typed, without the line end; nil where there is no terminal, or where it was
-///   closed before a line was typed.
+/// - Returns: What was typed, without the line end, and nothing after Ctrl-D; nil if there is no
+///   terminal or it was closed. Ctrl-C ends the process: see ``Interruption``.
 public func askAtTerminal(_ question: String) -> String? {
     let terminal = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
     guard terminal >= 0 else { return nil }
@@ -22,7 +22,8 @@ public func askAtTerminal(_ question: String) -> String? {
     while bytes.count < 4096 {
         let count = unsafe read(terminal, &byte, 1)
         if count < 0, errno == EINTR { continue }
-        guard count == 1 else { return nil }
+        guard count >= 0 else { return nil }
+        if count == 0 { break }
         if byte == 10 { break }
         if byte != 13 { bytes.append(byte) }
     }

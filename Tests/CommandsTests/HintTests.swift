@@ -94,7 +94,8 @@ import Testing
             expectHints(Failure(LedgerError(code, "reason", order: 7)), "\(code)")
         }
         let secrets: [SecretError.Code] = [
-            .unknownSource, .unreadable, .noTerminal, .cancelled, .empty, .malformed,
+            .unknownSource, .unreadable, .noTerminal, .cancelled, .interrupted,
+            .timedOut, .empty, .malformed,
         ]
         #expect(Set(secrets.map(\.description)) == (try codes("Secrets/SecretError.swift")))
         for code in secrets { expectHints(Failure(SecretError(code, "reason")), "\(code)") }

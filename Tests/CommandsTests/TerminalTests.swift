@@ -64,7 +64,7 @@ extension RealParts {
                 expect "PIN for “work” (SoftHSM v2, serial *): "
                 send "1234\003"
                 """#, faulty)
-            #expect(interrupted.status == 77, "\(interrupted)")
+            #expect(interrupted.status == 130, "\(interrupted)")
             #expect(interrupted.output.contains("no PIN was sent, and nothing was changed"))
             #expect(bench.logins.isEmpty)
             // Whoever breaks an order off is told how it goes on.

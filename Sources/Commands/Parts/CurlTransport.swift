@@ -37,6 +37,9 @@ func openAPI(_ options: CAOptions, anchorsPEM: String) throws -> API<CurlTranspo
     let username = try options.accountName()
     let transport = try CurlTransport(anchorsPEM: anchorsPEM, timeout: options.seconds())
     Progress.shared.finish()
-    let password = try options.source().read(promptText: "Password of \(username) at \(url)")
+    let source = try options.source()
+    try SecretReader.shared.useIfUnset([.password: source])
+    let password = try SecretReader.shared.read(
+        .password, from: source, promptText: "Password of \(username) at \(url)")
     return API(baseURL: url, username: username, password: password, transport: transport)
 }

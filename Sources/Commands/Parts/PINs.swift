@@ -23,9 +23,11 @@ func withPINs<Result>(
         return try body(TokenPINs(of: plan.roles, user: Secret()))
     }
     let memory = try RefusedPINs(plan.token)
+    let ofPINs = try options.sourcesOfPINs(uri)
+    try SecretReader.shared.useIfUnset(ofPINs)
     let sources: [UserType: SecretSource] = [
-        .user: try options.source(uri) ?? .prompt,
-        .securityOfficer: try options.securityOfficerSource(),
+        .user: ofPINs[.pin] ?? .prompt,
+        .securityOfficer: ofPINs[.securityOfficerPIN] ?? .prompt,
     ]
     // As they are before they are read: what is put there meanwhile is another one.
     let remembered = sources.reduce(into: [UserType: RefusedPINs.Source]()) { result, entry in
@@ -42,7 +44,8 @@ func withPINs<Result>(
         let refusals = source.asksPerson ? (try? memory.refusals()) ?? 0 : try memory.refusals()
         try plan.requireTriesLeft(afterRefusals: refusals)
         let tries = plan.triesLeft(of: role, afterRefusals: refusals).map { "; \($0)" } ?? ""
-        let pin = try source.read(
+        let pin = try SecretReader.shared.read(
+            role == .securityOfficer ? .securityOfficerPIN : .pin, from: source,
             promptText: "\(plan.name(of: role)) for “\(label)” "
                 + "(\(printable(info.model)), serial \(printable(info.serialNumber))\(tries))")
         try plan.requirePossible(pin, of: role)

@@ -9,5 +9,5 @@ func issuanceSettings(
         anchors: anchors, acceptance: try ca?.acceptance() ?? .anything,
         allowsLastTry: token.allowsLastTry, clock: now, progress: tellProgress,
         orderBegun: tellOrder,
-        keyReady: tellKey)
+        keyReady: tellKey, orderSending: tellSending)
 }

@@ -1,9 +1,24 @@
 internal import Issuance
+internal import Synchronization
 internal import Terminal
+
+/// The order that is being worked on, and whether this process has sent it.
+private let current = Mutex<(order: Int64, isSent: Bool)?>(nil)
 
 /// Tells what is being done.
 func tellProgress(_ step: Step) {
     Interruption.stopIfPending()
+    switch (step, current.withLock { $0 }) {
+    case (.order, let current?):
+        // Recording that it is sent and sending it follow.
+        Progress.shared.leaves(
+            "order \(current.order) may have been sent, and the CA may issue it",
+            hints: hintsAfterSending(current.order))
+    case (.verify, let current?) where current.isSent:
+        Progress.shared.leaves(
+            "the CA has answered order \(current.order)", hints: hints(current.order))
+    default: break
+    }
     Progress.shared.begin(text(step), onToken: ![.plan, .order].contains(step))
 }
 
@@ -23,14 +38,33 @@ private func text(_ step: Step) -> String {
     }
 }
 
-/// Remembers which order is being worked on, for whoever interrupts.
+/// Remembers which order is being worked on, for the report of an interruption.
 func tellOrder(_ order: Int64) {
+    current.withLock { $0 = (order, false) }
     Progress.shared.leaves(
-        "all that was done for order \(order) is in the ledger",
-        hints: [
-            "to go on: tokencert resume \(order)",
-            "it never sends an order twice by itself; tokencert history \(order) shows what was done",
-        ])
+        "all that was done for order \(order) is in the ledger", hints: hints(order))
+}
+
+/// Remembers that an order is in the ledger as sent and goes out next. Does not return after an
+/// interruption: it was reported without this order.
+func tellSending(_ order: Int64) {
+    Progress.shared.leaves(
+        "order \(order) was sent; the CA may still issue it", hints: hintsAfterSending(order))
+    current.withLock { $0 = (order, true) }
+}
+
+private func hints(_ order: Int64) -> [String] {
+    [
+        "to go on: tokencert resume \(order)",
+        "it never sends an order twice by itself; tokencert history \(order) shows what was done",
+    ]
+}
+
+private func hintsAfterSending(_ order: Int64) -> [String] {
+    [
+        "to go on: tokencert resume \(order)",
+        "do not order again before you have looked into the account on the CA's web site",
+    ]
 }
 
 /// Tells which order it is and which key is used, so that both are found again whatever happens

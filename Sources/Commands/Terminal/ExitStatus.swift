@@ -26,4 +26,10 @@ enum ExitStatus: Int32, CaseIterable {
     case configuration = 78
     /// What was looked at is not as it should be, and was told.
     case findings = 79
+    /// Ended by SIGHUP.
+    case hungUp = 129
+    /// Ended by SIGINT, or by Ctrl-C at a prompt.
+    case interrupted = 130
+    /// Ended by SIGTERM.
+    case terminated = 143
 }

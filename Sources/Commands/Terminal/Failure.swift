@@ -108,10 +108,10 @@ struct Failure: Error {
             self.init(
                 .usage, code: code, error.reason,
                 hints: ["--pin-source and --password-source take \(sourcesOfSecrets)"])
-        case .cancelled:
+        case .cancelled, .interrupted:
             let (situation, _) = Progress.shared.situation
             self.init(
-                .noPermission, code: code, error.reason,
+                error.code == .interrupted ? .interrupted : .noPermission, code: code, error.reason,
                 hints: ["no PIN was sent, and \(situation.state)"] + situation.hints)
         default:
             self.init(

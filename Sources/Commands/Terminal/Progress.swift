@@ -38,29 +38,50 @@ final class Progress: Sendable {
         var hasTouchNotice = false
     }
 
+    /// What the handler of an interruption reads. Its lock is never held during a write.
+    private struct Summary {
+        var isLive = false
+        var situation = Situation()
+        var doing: String?
+    }
+
     private struct State {
         var manner = Manner.lines
         var work: Work?
-        var situation = Situation()
         var isWatched = false
         var turn = 0
-        var failureAsJSON = false
     }
 
+    private let summary = Mutex(Summary())
+    /// Held during writes to standard error, which may block for ever.
     private let state = Mutex(State())
 
-    func setManner(_ manner: Manner) { state.withLock { $0.manner = manner } }
+    func setManner(_ manner: Manner) {
+        state.withLock { $0.manner = manner }
+        summary.withLock { $0.isLive = manner == .live }
+    }
 
     var isQuiet: Bool { state.withLock { $0.manner == .quiet } }
 
     /// What is left where a person interrupts now, and what was being done.
     var situation: (Situation, doing: String?) {
-        state.withLock { ($0.situation, $0.work?.text) }
+        summary.withLock { ($0.situation, $0.doing) }
     }
 
-    /// Says what is left from now on where a person interrupts.
+    /// Whether there may be a live line on the terminal.
+    var isLive: Bool { summary.withLock { $0.isLive } }
+
+    /// Says what is left from now on where a person interrupts, before the step that leaves it.
+    ///
+    /// Does not return if the process has been told to end: what an interruption reports is decided
+    /// here, so the step must not follow.
     func leaves(_ text: String, hints: [String]) {
-        state.withLock { $0.situation = Situation(state: text, hints: hints) }
+        let mayGoOn = summary.withLock { summary in
+            guard !Interruption.isPending else { return false }
+            summary.situation = Situation(state: text, hints: hints)
+            return true
+        }
+        if !mayGoOn { Interruption.stopIfPending() }
     }
 
     /// Begins something; what was done before has ended well.
@@ -73,7 +94,8 @@ final class Progress: Sendable {
         // It may name what a token or a certificate says.
         let text = printable(text)
         state.withLock { state in
-            Self.end(&state, isDone: true)
+            end(&state, isDone: true)
+            summary.withLock { $0.doing = text }
             state.work = Work(text: text, isToken: isToken, began: .now)
             switch state.manner {
             case .quiet: return
@@ -89,10 +111,10 @@ final class Progress: Sendable {
     }
 
     /// Ends what was begun, which has gone well.
-    func finish() { state.withLock { Self.end(&$0, isDone: true) } }
+    func finish() { state.withLock { end(&$0, isDone: true) } }
 
     /// Ends what was begun, which has not gone well.
-    func abandon() { state.withLock { Self.end(&$0, isDone: false) } }
+    func abandon() { state.withLock { end(&$0, isDone: false) } }
 
     /// Writes lines to standard error where the live line would stand in their way.
     func interrupt(with text: String) {
@@ -104,7 +126,8 @@ final class Progress: Sendable {
 
     private func watch() -> Bool {
         state.withLock { state in
-            guard var work = state.work else {
+            // After an interruption the terminal belongs to its report.
+            guard var work = state.work, !Interruption.isPending else {
                 state.isWatched = false
                 return false
             }
@@ -137,13 +160,14 @@ final class Progress: Sendable {
         writeError("\r\u{1B}[K")
     }
 
-    private static func end(_ state: inout State, isDone: Bool) {
-        clear(&state)
+    private func end(_ state: inout State, isDone: Bool) {
+        Self.clear(&state)
         if let work = state.work, work.wasDrawn, isDone, state.manner == .live {
             let seconds = (ContinuousClock.now - work.began).components.seconds
             writeError("✓ \(work.text)" + (seconds > 0 ? ", \(seconds) s" : "") + "\n")
         }
         state.work = nil
+        summary.withLock { $0.doing = nil }
     }
 }
 

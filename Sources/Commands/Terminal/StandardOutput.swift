@@ -1,5 +1,6 @@
 internal import Synchronization
 internal import SystemPackage
+internal import Terminal
 
 /// Standard output: gathered, since there may be ten thousand lines, and never lost in silence.
 final class StandardOutput: Sendable {
@@ -43,9 +44,16 @@ final class StandardOutput: Sendable {
             ], attachment: text.split(separator: "\n").map(String.init))
     }
 
-    /// Writes what is there where nobody else is writing: for the end of the process.
-    func flushIfIdle() {
-        state.withLockIfAvailable { Self.flush(&$0) }
+    /// Writes what was gathered and a text, unless another thread is writing or the reader is
+    /// blocked: for the end of the process.
+    func writeIfPossible(_ text: String) {
+        state.withLockIfAvailable { state in
+            guard state.failure == nil else { return }
+            state.bytes += text.utf8
+            writeWithoutBlocking(
+                state.bytes, to: Output.standardOutput.rawValue, withinMilliseconds: 400)
+            state.bytes = []
+        }
     }
 
     private static func flush(_ state: inout State) {

@@ -49,8 +49,10 @@ struct InitTokenCommand: ParsableCommand {
         let plan = try PINPlan(
             settingUp: token, capabilities.profile, with: hasOfficer ? [.securityOfficer] : [],
             allowingLastTry: tokenOptions.allowsLastTry)
-        let fresh = try withOfficer(plan, isNew: !hasOfficer) { pins in
-            let pinSource = try tokenOptions.source(nil) ?? .prompt
+        let pinSource = try tokenOptions.source(nil) ?? .prompt
+        let officerSource = try tokenOptions.securityOfficerSource()
+        try SecretReader.shared.use([.securityOfficerPIN: officerSource, .newPIN: pinSource])
+        let fresh = try withOfficer(plan, officerSource, isNew: !hasOfficer) { pins in
             if plan.hasReaderKeys {
                 printError("the reader asks for the SO PIN, then for the user's new PIN")
             }
@@ -77,14 +79,14 @@ struct InitTokenCommand: ParsableCommand {
     /// Has the security officer's PIN: the one that the token has, asked for as everywhere, or a new
     /// one.
     private func withOfficer(
-        _ plan: PINPlan, isNew: Bool, _ body: (TokenPINs) throws -> Token
+        _ plan: PINPlan, _ source: SecretSource, isNew: Bool, _ body: (TokenPINs) throws -> Token
     ) throws -> Token {
         guard isNew else { return try withPINs(plan, tokenOptions, nil, body) }
         let officer =
             plan.hasReaderKeys
             ? Secret()
             : try readNewPIN(
-                try tokenOptions.securityOfficerSource(), "new SO PIN", of: .securityOfficer,
+                source, as: .securityOfficerPIN, "new SO PIN", of: .securityOfficer,
                 for: plan.token, called: label)
         return try body(
             TokenPINs(of: [.securityOfficer], user: Secret(), securityOfficer: officer))

@@ -7,17 +7,20 @@ internal import Secrets
 ///
 /// - Parameters:
 ///   - source: Where it comes from.
+///   - secret: What the source was named for.
 ///   - name: What people call it, as "new PIN".
 ///   - role: Whose it is: what a token says of lengths is about the user's.
 ///   - token: The token.
 ///   - label: What it is called, or will be; nil for its name.
 func readNewPIN(
-    _ source: SecretSource, _ name: String, of role: UserType, for token: Token,
+    _ source: SecretSource, as secret: SecretRole = .newPIN, _ name: String, of role: UserType,
+    for token: Token,
     called label: String? = nil
 ) throws -> Secret {
     Progress.shared.finish()
     let place = "for “\(printable(label ?? token.info.label))”"
-    let pin = try source.read(promptText: "\(name) \(place)")
+    let pin = try SecretReader.shared.read(
+        secret, from: source, promptText: "\(name) \(place)")
     if let reason = weakness(of: pin) {
         throw Failure(
             .usage, code: "weakPIN", "the \(name) is refused: \(reason)",

@@ -83,6 +83,10 @@ struct ChangePINCommand: ParsableCommand {
             allowingLastTry: tokenOptions.allowsLastTry)
         let source = try setting(newPinSource, .newPINSource).map { try SecretSource($0) }
         let token = capabilities.token
+        let old = try tokenOptions.sourcesOfPINs(nil).filter {
+            $0.key == (so ? .securityOfficerPIN : .pin)
+        }
+        try SecretReader.shared.use(old.merging([.newPIN: source ?? .prompt]) { $1 })
         try withPINs(plan, tokenOptions) { pins in
             let new =
                 plan.hasReaderKeys
@@ -159,6 +163,9 @@ private func setNewPIN(
         settingUp: token, capabilities.profile, with: [.securityOfficer],
         allowingLastTry: options.allowsLastTry)
     let source = try options.source(nil) ?? .prompt
+    try SecretReader.shared.use([
+        .securityOfficerPIN: try options.securityOfficerSource(), .newPIN: source,
+    ])
     try withPINs(plan, options) { pins in
         let pin =
             plan.hasReaderKeys ? Secret() : try readNewPIN(source, "new PIN", of: .user, for: token)

@@ -1,0 +1,166 @@
+internal import Cryptoki
+internal import Secrets
+internal import Synchronization
+
+/// What a secret is for, in the order in which secrets are read.
+enum SecretRole: Int, CaseIterable, Comparable {
+    case password
+    /// The user's PIN that the token has.
+    case pin
+    case securityOfficerPIN
+    /// The PIN that the token gets.
+    case newPIN
+
+    var name: String {
+        switch self {
+        case .password: "the password"
+        case .pin: "the PIN"
+        case .securityOfficerPIN: "the SO PIN"
+        case .newPIN: "the new PIN"
+        }
+    }
+
+    static func < (one: SecretRole, other: SecretRole) -> Bool { one.rawValue < other.rawValue }
+}
+
+/// Reads the secrets of one run of the program.
+///
+/// A command names the sources of all its secrets before the first one is read. A pipe, a terminal
+/// or another stream gives one secret only, since its readers would take each other's bytes. The
+/// PINs of a token may share one `fd:N`: a line for each, in the order of ``SecretRole``, whether
+/// or not the token needs it. A variable may be named for several secrets.
+final class SecretReader: Sendable {
+    /// That of the process.
+    static let shared = SecretReader()
+
+    /// A secret in a place that can be copied.
+    private final class Kept: Sendable {
+        let secret: Secret
+        init(_ secret: consuming Secret) { self.secret = secret }
+    }
+
+    private struct State {
+        var sources: [SecretRole: SecretSource] = [:]
+        /// Lines of a shared descriptor, and what variables held.
+        var lines: [SecretRole: Kept] = [:]
+        var variables: [String: Result<Kept, SecretError>] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// Sets the sources of all secrets of this run, unless the command has set them before.
+    ///
+    /// Variables are read and removed from the environment at once, so that no program that is
+    /// started later inherits them.
+    ///
+    /// - Throws: ``Failure`` with status 64 if two secrets would come from one stream; nothing was
+    ///   read.
+    func useIfUnset(_ sources: [SecretRole: SecretSource]) throws {
+        guard state.withLock({ $0.sources.isEmpty }) else { return }
+        try use(sources)
+    }
+
+    /// Sets the sources of all secrets of this run; see ``useIfUnset(_:)``.
+    func use(_ sources: [SecretRole: SecretSource]) throws {
+        let roles = sources.keys.sorted()
+        for (index, role) in roles.enumerated() {
+            for other in roles[..<index] { try requireApart(other, role, sources) }
+        }
+        state.withLock { state in
+            state.sources = sources
+            for case .environment(let name) in sources.values where state.variables[name] == nil {
+                do throws(SecretError) {
+                    let secret = try SecretSource.environment(name).read(promptText: "")
+                    state.variables[name] = .success(Kept(secret))
+                } catch {
+                    // It may not be needed.
+                    state.variables[name] = .failure(error)
+                }
+            }
+        }
+    }
+
+    private func requireApart(
+        _ one: SecretRole, _ other: SecretRole, _ sources: [SecretRole: SecretSource]
+    ) throws {
+        guard let first = sources[one], let second = sources[other],
+            first.sharesStream(with: second)
+        else { return }
+        if case .fileDescriptor = first, first == second, one != .password { return }
+        let name = first == second ? "\(first)" : "\(first) and \(second), which are the same"
+        throw Failure(
+            .usage, code: "sharedSource",
+            "\(one.name) and \(other.name) cannot both come from \(name)",
+            hints: [
+                "use two descriptors, such as fd:3 for \(one.name) and fd:4 for \(other.name)",
+                "nothing was read or sent",
+            ])
+    }
+
+    /// Reads a secret.
+    ///
+    /// - Parameters:
+    ///   - role: What it is for.
+    ///   - source: Where it comes from.
+    ///   - promptText: As for `SecretSource.read`.
+    /// - Throws: `SecretError` or ``Failure``.
+    func read(_ role: SecretRole, from source: SecretSource, promptText: String) throws -> Secret {
+        switch source {
+        case .environment(let name):
+            if let kept = state.withLock({ $0.variables[name] }) {
+                return try kept.get().secret.duplicate()
+            }
+        case .fileDescriptor(let descriptor):
+            guard SecretSource.isInherited(descriptor) else {
+                throw Failure(
+                    .noPermission, code: "\(SecretError.Code.unreadable)",
+                    "cannot read \(source): tokencert was started without this descriptor",
+                    hints: ["open it when you start tokencert: \(descriptor)< FILE"])
+            }
+            return try line(for: role, from: source)
+        default: break
+        }
+        return try source.read(promptText: promptText)
+    }
+
+    /// Reads a line of a descriptor, after those of the secrets that come before it.
+    private func line(for role: SecretRole, from source: SecretSource) throws -> Secret {
+        let sharing = state.withLock { state in
+            state.sources.filter { $0.value == source }.keys.sorted()
+        }
+        guard sharing.count > 1, sharing.contains(role) else {
+            return try source.read(promptText: "")
+        }
+        for each in sharing where each <= role {
+            guard state.withLock({ $0.lines[each] == nil }) else { continue }
+            let kept = Kept(try source.read(promptText: ""))
+            state.withLock { $0.lines[each] = kept }
+        }
+        guard let kept = state.withLock({ $0.lines[role] }) else {
+            return try source.read(promptText: "")
+        }
+        return kept.secret.duplicate()
+    }
+}
+
+extension TokenOptions {
+    /// The sources of the PINs that a token has.
+    ///
+    /// - Parameter uri: A URI that may say where the user's PIN comes from.
+    func sourcesOfPINs(_ uri: PKCS11URI?) throws -> [SecretRole: SecretSource] {
+        [
+            .pin: try source(uri) ?? .prompt,
+            .securityOfficerPIN: try securityOfficerSource(),
+        ]
+    }
+}
+
+/// Sets the sources of all secrets of a command that orders: the password and the PINs that the
+/// token has.
+///
+/// - Parameter uri: A URI that may say where the user's PIN comes from.
+func useSources(_ options: TokenOptions, _ uri: PKCS11URI?, _ ca: CAOptions) throws {
+    var sources = try options.sourcesOfPINs(uri)
+    sources[.password] = try ca.source()
+    try SecretReader.shared.use(sources)
+}

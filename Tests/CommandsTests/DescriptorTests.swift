@@ -1,0 +1,120 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// Standard descriptors that are closed, and limits of what may be written.
+    @Suite struct DescriptorTests {
+        private func started(
+            _ bench: Bench, _ arguments: [String], _ redirections: String,
+            _ variables: [String: String] = [:]
+        ) throws -> Outcome {
+            try run(
+                "bash",
+                ["-c", "exec \"$@\" \(redirections)", "bash", product("tokencert")] + arguments,
+                environment: bench.environment.merging(variables) { $1 }, seconds: 30)
+        }
+
+        /// The eight ways to close some of the descriptors 0 to 2.
+        private static let closings = [
+            "", "<&-", ">&-", "<&- >&-", "2>&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-",
+        ]
+
+        // The program takes its own pipe for its output, and kills itself with what it reads there.
+        @Test("Closed standard descriptors change nothing but the status", arguments: closings)
+        func closed(redirections: String) throws {
+            let bench = try Bench()
+            let hasOutput = !redirections.contains(" >&-") && !redirections.hasPrefix(">&-")
+            let hasErrors = !redirections.contains("2>&-")
+            for arguments in [
+                ["--version"], ["tokens"], ["list", "--json"],
+                ["request", "--key-type", "rsa:2048"],
+            ] {
+                let outcome = try started(bench, arguments, redirections)
+                #expect(outcome.status == (hasOutput ? 0 : 78), "\(arguments): \(outcome)")
+                #expect(outcome.output.isEmpty != hasOutput, "\(arguments): \(outcome)")
+                guard !hasOutput, hasErrors else { continue }
+                #expect(outcome.errors.contains("standard output cannot be written"))
+                #expect(
+                    arguments[0] != "request"
+                        || outcome.errors.contains("-----BEGIN CERTIFICATE REQUEST-----"))
+            }
+            // An order is placed and finished.
+            let issued = try started(bench, ["issue", "--key-type", "rsa:2048"], redirections)
+            #expect(issued.status == (hasOutput ? 0 : 78), "\(issued)")
+            #expect(bench.ca.issued.count == 1)
+            #expect(try bench.tokencert(["resume"]).output == "Nothing is unfinished.\n")
+        }
+
+        @Test(
+            "A descriptor that is not open is an error, never a wait for input", arguments: closings
+        )
+        func absent(redirections: String) throws {
+            let bench = try Bench()
+            let closed = redirections.contains("<&-")
+            let faulty = bench.faulty([:])
+            let other = try started(bench, ["list", "--pin-source", "fd:7"], redirections, faulty)
+            #expect(other.status == 77, "\(other)")
+            if !redirections.contains("2>&-") {
+                #expect(other.errors.contains("was started without this descriptor"), "\(other)")
+            }
+            // The descriptors that the program opens itself.
+            for number in 3...9 {
+                let own = try started(
+                    bench, ["list", "--pin-source", "fd:\(number)"], redirections, faulty)
+                #expect(own.status == 77, "\(number): \(own)")
+            }
+            guard closed else { return }
+            let outcome = try started(
+                bench, ["list", "--pin-source", "fd:0"], redirections, faulty)
+            #expect(outcome.status == 77, "\(outcome)")
+            #expect(bench.logins.isEmpty)
+        }
+
+        // "ulimit -f" and LimitFSIZE= end the program by a signal without a word, and the
+        // certificate that was paid for is nowhere.
+        @Test(
+            "A limit of the size of files is treated like a full disk",
+            arguments: [16, 32, 48, 64, 80, 88, 96, 104, 112, 128, 160])
+        func sizeOfFiles(kibibytes: Int) throws {
+            let bench = try Bench()
+            let outcome = try run(
+                "bash",
+                [
+                    "-c", "ulimit -f \(kibibytes); exec \"$@\"", "bash", product("tokencert"),
+                    "issue", "--key-type", "rsa:2048",
+                ], environment: bench.environment)
+            #expect(outcome.status < 128, "\(outcome)")
+            if outcome.status != 0 { #expect(outcome.errors.contains("error: "), "\(outcome)") }
+            #expect(bench.ca.orders.count == bench.ca.issued.count)
+            guard let certificate = bench.ca.issued.first else { return }
+            // It is on the token, or in the ledger, or it was printed.
+            let resumed = try bench.tokencert(["resume", "1"])
+            let onToken = try bench.token.pkcs11Tool(["--list-objects", "--type", "cert"])
+            let isPrinted = certificate.split(separator: "\n").allSatisfy {
+                outcome.errors.contains($0)
+            }
+            let isWritten = onToken.output.contains("Certificate Object")
+            #expect(
+                isWritten && resumed.status == 0 || isPrinted, "\(outcome)\n\(resumed)\n\(onToken)")
+            #expect(bench.ca.orders.count == 1)
+        }
+
+        @Test(
+            "No command ends without a word if nothing may be written",
+            arguments: [
+                ["history"], ["list"], ["resume"], ["token", "change-pin"],
+            ])
+        func nothingWritten(arguments: [String]) throws {
+            let bench = try Bench()
+            let outcome = try run(
+                "bash",
+                ["-c", "ulimit -f 0; exec \"$@\"", "bash", product("tokencert")] + arguments,
+                environment: bench.environment.merging([
+                    "TOKENCERT_NEW_PIN_SOURCE": "file:/nonexistent"
+                ]) { $1 })
+            #expect(outcome.status < 128, "\(outcome)")
+            #expect(!outcome.output.isEmpty || outcome.errors.contains("error: "), "\(outcome)")
+        }
+    }
+}

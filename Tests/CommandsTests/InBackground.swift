@@ -1,0 +1,92 @@
+import Foundation
+import TestSupport
+
+/// The program while it runs, for tests that send it a signal.
+final class InBackground {
+    private let process = Process()
+    private let output = Pipe()
+    private let errors = Pipe()
+
+    /// How the program ended.
+    struct End: CustomStringConvertible {
+        /// The signal that ended it, or nil.
+        let signal: Int32?
+        let status: Int32
+        /// From the signal to its end.
+        let seconds: Double
+        let output: String
+        let errors: String
+
+        var description: String {
+            "signal \(signal ?? 0), status \(status), \(seconds) s\n\(output)\n\(errors)"
+        }
+    }
+
+    /// Starts a script of bash, which replaces itself by the program: `"$@"`.
+    ///
+    /// - Parameters:
+    ///   - script: How the program is started: with redirections, for example.
+    ///   - arguments: Of tokencert.
+    init(
+        _ bench: Bench, _ arguments: [String], script: String = #"exec "$@""#,
+        _ variables: [String: String] = [:]
+    ) throws {
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        // The test runner may block or ignore signals, which its children inherit.
+        process.arguments =
+            ["--default-signal=INT,TERM,HUP", "bash", "-c", script, "bash", product("tokencert")]
+            + arguments
+        var all = [
+            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "", "HOME": "/nonexistent",
+        ]
+        all.merge(bench.environment) { $1 }
+        all.merge(variables) { $1 }
+        process.environment = all.filter { !$0.value.isEmpty }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+    }
+
+    deinit {
+        if process.isRunning { end(process) }
+    }
+
+    /// The process of tokencert where the script starts it as a child of `unshare`.
+    func child() throws -> Int32 {
+        let number = process.processIdentifier
+        for _ in 0..<100 {
+            let children = try String(
+                contentsOfFile: "/proc/\(number)/task/\(number)/children", encoding: .utf8)
+            if let child = children.split(separator: " ").first.flatMap({ Int32($0) }) {
+                return child
+            }
+            usleep(50_000)
+        }
+        return number
+    }
+
+    /// Sends a signal, and waits until the program has ended; after ten seconds it is killed.
+    func send(_ signal: Int32, to identifier: Int32? = nil) -> End {
+        let start = Date()
+        kill(identifier ?? process.processIdentifier, signal)
+        while process.isRunning, Date().timeIntervalSince(start) < 10 { usleep(20_000) }
+        let seconds = Date().timeIntervalSince(start)
+        if process.isRunning {
+            if let identifier { kill(identifier, SIGKILL) }
+            end(process)
+        }
+        let isSignal = process.terminationReason == .uncaughtSignal
+        func text(_ pipe: Pipe) -> String {
+            String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        }
+        return End(
+            signal: isSignal ? process.terminationStatus : nil, status: process.terminationStatus,
+            seconds: seconds, output: text(output), errors: text(errors))
+    }
+}
+
+/// Waits until something is so, for 15 seconds at most.
+func wait(until condition: () -> Bool) {
+    for _ in 0..<300 where !condition() { usleep(50_000) }
+}

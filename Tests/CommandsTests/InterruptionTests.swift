@@ -1,0 +1,226 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// The end of the process by Ctrl-C, or by a signal that another process sends.
+    @Suite struct InterruptionTests {
+        /// Makes a pipe that is full, and that its reader never empties: on descriptor 9.
+        private static let fullPipe = """
+            mkfifo "$FOLDER/full"; exec 9<> "$FOLDER/full"
+            head -c 65536 /dev/zero >&9
+            """
+
+        private func folder(_ bench: Bench) -> [String: String] {
+            ["FOLDER": bench.token.folder.path]
+        }
+
+        // A pipeline hangs for ever, and only SIGKILL ends it.
+        @Test(
+            "A signal ends the program while its standard output is blocked",
+            arguments: [SIGTERM, SIGINT, SIGHUP])
+        func blockedOutput(signal: Int32) throws {
+            let bench = try Bench()
+            let program = try InBackground(
+                bench, ["list", "--json"], script: "\(Self.fullPipe); exec \"$@\" >&9 9>&-",
+                folder(bench))
+            sleep(3)
+            let end = program.send(signal)
+            #expect(end.signal == signal && end.seconds < 2.6, "\(end)")
+            #expect(end.errors.contains("error: interrupted"), "\(end)")
+        }
+
+        // Nobody reads the log of a service, and systemd waits for its end in vain.
+        @Test(
+            "A signal ends the program while its standard error is blocked",
+            arguments: [SIGTERM, SIGINT, SIGHUP])
+        func blockedErrors(signal: Int32) throws {
+            let bench = try Bench()
+            let program = try InBackground(
+                bench, ["issue", "--json"], script: "\(Self.fullPipe); exec \"$@\" 2>&9 9>&-",
+                folder(bench))
+            sleep(3)
+            let end = program.send(signal)
+            #expect(end.signal == signal && end.seconds < 2.6, "\(end)")
+            // Standard output is free, so a program that reads it learns what happened.
+            let json = try JSONSerialization.jsonObject(with: Data(end.output.utf8))
+            let error = try #require((json as? [String: Any])?["error"] as? [String: Any])
+            #expect(error["status"] as? Int == 128 + Int(signal), "\(end)")
+            #expect(bench.ca.orders.isEmpty)
+        }
+
+        @Test("A signal ends the program while both of its outputs are blocked")
+        func blockedBoth() throws {
+            let bench = try Bench()
+            let program = try InBackground(
+                bench, ["issue", "--json"], script: "\(Self.fullPipe); exec \"$@\" >&9 2>&9 9>&-",
+                folder(bench))
+            sleep(3)
+            let end = program.send(SIGTERM)
+            #expect(end.signal == SIGTERM && end.seconds < 2.6, "\(end)")
+        }
+
+        @Test("A signal ends the program on a terminal that was stopped with Ctrl-S")
+        func stoppedTerminal() throws {
+            let bench = try Bench()
+            let slow = bench.faulty(["FAULTY_RULES": "C_Sign#1:before:delay=60000"])
+            for (arguments, variables) in [
+                (["issue", "--key-type", "rsa:2048"], slow),
+                (["list"], bench.faulty(["TOKENCERT_PIN_SOURCE": "prompt"])),
+            ] {
+                let start = Date()
+                let outcome = try AtTerminal(bench: bench).run(
+                    arguments, #"after 100; send "\023"; after 4000; exec kill -TERM [exp_pid]"#,
+                    variables)
+                #expect(outcome.output.contains("ended by SIGTERM"), "\(outcome)")
+                #expect(Date().timeIntervalSince(start) < 20, "\(arguments)")
+            }
+        }
+
+        // "docker stop" is answered with a sentence, and the order is placed after it.
+        @Test(
+            "As process 1 of a container the program ends after a signal, and orders nothing more",
+            .enabled(
+                if: (try? TestSupport.run(
+                    "unshare", ["--fork", "--pid", "--mount-proc", "true"]))?.status == 0,
+                "a process namespace needs root"),
+            arguments: [SIGTERM, SIGINT, SIGHUP])
+        func processOne(signal: Int32) throws {
+            let bench = try Bench()
+            let slow = bench.faulty(["FAULTY_RULES": "C_Sign#1:before:delay=9000"])
+            let program = try InBackground(
+                bench, ["issue", "--key-type", "rsa:2048"],
+                script: """
+                    exec unshare --fork --pid --mount-proc \
+                    env --default-signal=INT,TERM,HUP "$@"
+                    """, slow)
+            wait { bench.calls("C_Sign") > 0 }
+            let end = program.send(signal, to: try program.child())
+            #expect(end.status == 128 + signal && end.seconds < 2.6, "\(end)")
+            #expect(end.errors.contains("is in the ledger"), "\(end)")
+            #expect(bench.ca.orders.isEmpty)
+        }
+
+        // Somebody orders a second certificate, since nothing said that the first was ordered.
+        @Test("An interruption says whether the order was sent, and what to do")
+        func heldOrder() throws {
+            let bench = try Bench(["--fault", "hang"])
+            let program = try InBackground(bench, ["issue", "--key-type", "rsa:2048"])
+            wait { !bench.ca.orders.isEmpty }
+            sleep(1)
+            let end = program.send(SIGINT)
+            #expect(end.signal == SIGINT && end.seconds < 2.6, "\(end)")
+            #expect(
+                end.errors.contains("order 1 was sent; the CA may still issue it\n"), "\(end)")
+            #expect(end.errors.contains("hint: to go on: tokencert resume 1\n"), "\(end)")
+            #expect(end.errors.contains("the account on the CA's web site"), "\(end)")
+            // The ledger says the same.
+            expect(try bench.tokencert(["resume", "1"]), 75, "order 1")
+            // Before it is sent.
+            let early = try Bench()
+            let slow = early.faulty(["FAULTY_RULES": "C_Sign#1:before:delay=20000"])
+            let other = try InBackground(early, ["issue", "--key-type", "rsa:2048"], slow)
+            wait { early.calls("C_Sign") > 0 }
+            let stopped = other.send(SIGINT)
+            #expect(stopped.errors.contains("all that was done for order 1 is in the ledger"))
+            #expect(!stopped.errors.contains("was sent"), "\(stopped)")
+            #expect(early.ca.orders.isEmpty)
+            #expect(try early.tokencert(["resume", "1"]).status == 0)
+        }
+
+        @Test("Ctrl-C at a prompt ends the program with 130, and nothing was sent")
+        func prompts() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue", "--label", "mail"]).status == 0)
+            let before = bench.token.contents
+            let requests = bench.ca.requests.count
+            let asking = bench.faulty([
+                "TOKENCERT_PIN_SOURCE": "prompt", "TOKENCERT_PASSWORD_SOURCE": "prompt",
+                "TOKENCERT_SO_PIN_SOURCE": "prompt",
+            ])
+            let terminal = AtTerminal(bench: bench)
+            for (arguments, question) in [
+                (["list"], "PIN for"), (["account"], "Password of"),
+                (["token", "unblock"], "SO PIN for"),
+                (["token", "change-pin", "--new-pin-source", "file:/nonexistent"], "PIN for"),
+            ] {
+                let outcome = try terminal.run(
+                    arguments, "expect {\(question)}; send \"12\\003\"", asking)
+                #expect(outcome.status == 130, "\(outcome)")
+                #expect(outcome.output.contains("error: interrupted"), "\(outcome)")
+                #expect(outcome.output.contains("nothing was changed"), "\(outcome)")
+            }
+            let pin = asking.merging(
+                ["TOKENCERT_PIN_SOURCE": "file:\(bench.token.folder.file("pin"))"]
+            ) { $1 }
+            for dialogue in [
+                #"expect "new PIN for"; send "\003""#,
+                #"expect "new PIN for"; send "83649172\r"; expect "once more"; send "\003""#,
+            ] {
+                let outcome = try terminal.run(["token", "change-pin"], dialogue, pin)
+                #expect(outcome.status == 130, "\(outcome)")
+            }
+            #expect(bench.logins.isEmpty && bench.ca.requests.count == requests)
+            // The terminal itself sends the signal while a word is typed.
+            let confirmation = try terminal.run(
+                ["delete", "pkcs11:object=mail;type=cert"], #"expect "type mail"; send "\003""#)
+            #expect(confirmation.output.contains("ended by SIGINT"), "\(confirmation)")
+            #expect(confirmation.output.contains("interrupted"), "\(confirmation)")
+            #expect(bench.token.contents == before)
+        }
+
+        @Test("Ctrl-D at a prompt is a refusal: 77 for a secret, 64 for a confirmation")
+        func endOfInput() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue", "--label", "mail"]).status == 0)
+            let before = bench.token.contents
+            let terminal = AtTerminal(bench: bench)
+            let secret = try terminal.run(
+                ["list"], #"expect "PIN for"; send "\004""#,
+                bench.faulty(["TOKENCERT_PIN_SOURCE": "prompt"]))
+            #expect(secret.status == 77 && bench.logins.isEmpty, "\(secret)")
+            let confirmation = try terminal.run(
+                ["delete", "pkcs11:object=mail;type=cert"], #"expect "type mail"; send "\004""#)
+            #expect(confirmation.status == 64, "\(confirmation)")
+            #expect(!confirmation.output.contains("there is no terminal"), "\(confirmation)")
+            #expect(bench.token.contents == before)
+        }
+
+        // The PIN stands on the screen.
+        @Test("A PIN is not asked for at a terminal whose echo cannot be turned off")
+        func echo() throws {
+            let bench = try Bench()
+            // A process of an orphaned group in the background may not set up its terminal.
+            let script = """
+                import os, pty, sys, time
+                leader, terminal = pty.fork()
+                if leader == 0:
+                    done, held = os.pipe()
+                    middle = os.fork()
+                    if middle == 0:
+                        os.setpgid(0, 0)
+                        if os.fork() == 0:
+                            os.close(done)
+                            time.sleep(1)
+                            os.set_inheritable(held, True)
+                            os.execv(sys.argv[1], sys.argv[1:])
+                        os._exit(0)
+                    os.close(held)
+                    os.waitpid(middle, 0)
+                    os.read(done, 1)
+                    os._exit(0)
+                try:
+                    while data := os.read(terminal, 4096):
+                        sys.stdout.buffer.write(data)
+                except OSError: pass
+                """
+            let file = try bench.token.folder.write(script, "orphan.py")
+            let outcome = try run(
+                "python3", [file, product("tokencert"), "list"],
+                environment: bench.environment.merging(["TOKENCERT_PIN_SOURCE": "prompt"]) { $1 },
+                seconds: 30)
+            #expect(outcome.output.contains("cannot turn off the echo"), "\(outcome)")
+            #expect(!outcome.output.contains("PIN for"), "\(outcome)")
+        }
+    }
+}
