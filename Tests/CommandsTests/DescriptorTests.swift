@@ -21,7 +21,7 @@ extension RealParts {
         ]
 
         // The program takes its own pipe for its output, and kills itself with what it reads there.
-        @Test("Closed standard descriptors change nothing but the status", arguments: closings)
+        @Test("Closed standard descriptors change nothing but the status", arguments: Self.closings)
         func closed(redirections: String) throws {
             let bench = try Bench()
             let hasOutput = !redirections.contains(" >&-") && !redirections.hasPrefix(">&-")

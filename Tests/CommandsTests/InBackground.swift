@@ -87,6 +87,6 @@ final class InBackground {
 }
 
 /// Waits until something is so, for 15 seconds at most.
-func wait(until condition: () -> Bool) {
+func waitUntil(_ condition: () -> Bool) {
     for _ in 0..<300 where !condition() { usleep(50_000) }
 }

@@ -94,7 +94,7 @@ extension RealParts {
                     exec unshare --fork --pid --mount-proc \
                     env --default-signal=INT,TERM,HUP "$@"
                     """, slow)
-            wait { bench.calls("C_Sign") > 0 }
+            waitUntil { bench.calls("C_Sign") > 0 }
             let end = program.send(signal, to: try program.child())
             #expect(end.status == 128 + signal && end.seconds < 2.6, "\(end)")
             #expect(end.errors.contains("is in the ledger"), "\(end)")
@@ -106,7 +106,7 @@ extension RealParts {
         func heldOrder() throws {
             let bench = try Bench(["--fault", "hang"])
             let program = try InBackground(bench, ["issue", "--key-type", "rsa:2048"])
-            wait { !bench.ca.orders.isEmpty }
+            waitUntil { !bench.ca.orders.isEmpty }
             sleep(1)
             let end = program.send(SIGINT)
             #expect(end.signal == SIGINT && end.seconds < 2.6, "\(end)")
@@ -120,7 +120,7 @@ extension RealParts {
             let early = try Bench()
             let slow = early.faulty(["FAULTY_RULES": "C_Sign#1:before:delay=20000"])
             let other = try InBackground(early, ["issue", "--key-type", "rsa:2048"], slow)
-            wait { early.calls("C_Sign") > 0 }
+            waitUntil { early.calls("C_Sign") > 0 }
             let stopped = other.send(SIGINT)
             #expect(stopped.errors.contains("all that was done for order 1 is in the ledger"))
             #expect(!stopped.errors.contains("was sent"), "\(stopped)")
