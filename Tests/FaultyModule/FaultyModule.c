@@ -40,20 +40,18 @@ static CK_ULONG flags_in(const char *variable) {
     return flags;
 }
 
-// With FAULTY_SWAP_FILE there is one slot; while there is such a file, the second token is in it.
-static int one_reader(CK_SLOT_ID slots[2]) {
-    CK_SLOT_ID all[16];
-    CK_ULONG count = 16;
-    if (!getenv("FAULTY_SWAP_FILE") || real.C_GetSlotList(CK_TRUE, all, &count) != CKR_OK || count < 2) return 0;
-    slots[0] = all[0];
-    slots[1] = all[1];
-    return 1;
-}
-
-static CK_SLOT_ID behind(CK_SLOT_ID slot) {
-    CK_SLOT_ID slots[2];
-    if (!one_reader(slots) || access(getenv("FAULTY_SWAP_FILE"), F_OK) != 0) return slot;
-    return slots[1];
+static CK_RV own_C_Initialize(void *arguments) {
+    const char *noise = getenv("FAULTY_NOISE");
+    unsigned long lines = noise ? strtoul(noise, NULL, 10) : 0;
+    for (unsigned long line = 1; line <= lines; line++) fprintf(stderr, "faulty module: line %lu\n", line);
+    const char *needed = getenv("FAULTY_RESERVED");
+    if (!needed) return real.C_Initialize(arguments);
+    CK_C_INITIALIZE_ARGS *given = arguments;
+    if (!given || !given->pReserved || strcmp(given->pReserved, needed) != 0) return CKR_ARGUMENTS_BAD;
+    // The module behind wants none.
+    CK_C_INITIALIZE_ARGS passed = *given;
+    passed.pReserved = NULL;
+    return real.C_Initialize(&passed);
 }
 
 static CK_RV own_C_GetSlotList(CK_BBOOL present, CK_SLOT_ID_PTR list, CK_ULONG_PTR count) {
@@ -181,6 +179,23 @@ static CK_RV own_C_FindObjectsInit(
     return real.C_FindObjectsInit(session, number ? kept : NULL, number);
 }
 
+// Goes on with a search that is over: with its last object, or with handles that never were.
+static void never_end(CK_OBJECT_HANDLE_PTR objects, CK_ULONG most, CK_ULONG_PTR count) {
+    static CK_OBJECT_HANDLE last = 1;
+    const char *manner = getenv("FAULTY_FIND_FOREVER");
+    if (!manner || !most) return;
+    if (*count) {
+        last = objects[*count - 1];
+        return;
+    }
+    if (strcmp(manner, "same") == 0) {
+        objects[0] = last;
+        *count = 1;
+        return;
+    }
+    for (*count = 0; *count < most; ++*count) objects[*count] = ++last;
+}
+
 static CK_RV own_C_FindObjects(
     CK_SESSION_HANDLE session, CK_OBJECT_HANDLE_PTR objects, CK_ULONG most, CK_ULONG_PTR count) {
     if (getenv("FAULTY_FIND_ONE") && most > 1) most = 1;
@@ -192,6 +207,7 @@ static CK_RV own_C_FindObjects(
         // What is hidden does not end the search.
         if (found) faulty_role_hide(&real, session, objects, count);
     } while (found && *count == 0);
+    if (rv == CKR_OK) never_end(objects, most, count);
     return rv;
 }
 
@@ -239,46 +255,46 @@ static CK_RV own_C_Sign(
 
 // MARK: Every function
 
-// The result of these is cut where a rule says so.
-#define HALVE_NOTHING
-#define HALVE_LENGTH(length) if (faulty_truncates(&call) && rv == CKR_OK && (length)) *(length) /= 2;
-#define HALVE_VALUES(attributes, count)                                             \
-    if (faulty_truncates(&call) && rv == CKR_OK)                                    \
+// The counts and lengths that these give are changed where a rule says so.
+#define CHANGE_NOTHING
+#define CHANGE_LENGTH(length) if (rv == CKR_OK && (length)) faulty_change_length(&call, length);
+#define CHANGE_VALUES(attributes, count)                                            \
+    if (rv == CKR_OK)                                                               \
         for (CK_ULONG index = 0; index < (count); index++)                          \
             if ((attributes)[index].ulValueLen != CK_UNAVAILABLE_INFORMATION)       \
-                (attributes)[index].ulValueLen /= 2;
+                faulty_change_length(&call, &(attributes)[index].ulValueLen);
 
-#define FUNCTION(name, detail, function, parameters, arguments, halve)              \
+#define FUNCTION(name, detail, function, parameters, arguments, change)             \
     static CK_RV faulty_##name parameters {                                         \
         static unsigned long count_of_##name;                                       \
         struct call call = {#name, 0, 0};                                           \
         CK_RV rv = CKR_OK;                                                          \
         if (faulty_before(&call, &count_of_##name, detail, &rv)) return rv;         \
         rv = function arguments;                                                    \
-        halve                                                                       \
+        change                                                                      \
         return faulty_after(&call, rv);                                             \
     }
 
 #define PASS(name, parameters, arguments) \
-    FUNCTION(name, "", real.name, parameters, arguments, HALVE_NOTHING)
+    FUNCTION(name, "", real.name, parameters, arguments, CHANGE_NOTHING)
 #define OWN(name, parameters, arguments) \
-    FUNCTION(name, "", own_##name, parameters, arguments, HALVE_NOTHING)
+    FUNCTION(name, "", own_##name, parameters, arguments, CHANGE_NOTHING)
 
 #define SESSION CK_SESSION_HANDLE session
 #define BYTES(name) CK_BYTE_PTR name, CK_ULONG name##_length
 #define RESULT CK_BYTE_PTR result, CK_ULONG_PTR result_length
 
-PASS(C_Initialize, (void *arguments), (arguments))
+OWN(C_Initialize, (void *arguments), (arguments))
 PASS(C_Finalize, (void *reserved), (reserved))
 PASS(C_GetInfo, (CK_INFO_PTR info), (info))
 FUNCTION(C_GetSlotList, "", own_C_GetSlotList,
          (CK_BBOOL present, CK_SLOT_ID_PTR list, CK_ULONG_PTR count), (present, list, count),
-         HALVE_LENGTH(count))
+         CHANGE_LENGTH(count))
 OWN(C_GetSlotInfo, (CK_SLOT_ID slot, CK_SLOT_INFO_PTR info), (slot, info))
 OWN(C_GetTokenInfo, (CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info), (slot, info))
 FUNCTION(C_GetMechanismList, "", own_C_GetMechanismList,
          (CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR count), (slot, list, count),
-         HALVE_LENGTH(count))
+         CHANGE_LENGTH(count))
 OWN(C_GetMechanismInfo, (CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PTR info), (slot, type, info))
 PASS(C_InitToken, (CK_SLOT_ID slot, BYTES(pin), CK_UTF8CHAR_PTR label), (slot, pin, pin_length, label))
 PASS(C_InitPIN, (SESSION, BYTES(pin)), (session, pin, pin_length))
@@ -295,7 +311,7 @@ PASS(C_SetOperationState,
      (session, state, state_length, encryption, authentication))
 FUNCTION(C_Login, user == CKU_SO ? "SO" : user == CKU_USER ? "user" : "context", own_C_Login,
          (SESSION, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG length), (session, user, pin, length),
-         HALVE_NOTHING)
+         CHANGE_NOTHING)
 OWN(C_Logout, (SESSION), (session))
 OWN(C_CreateObject, (SESSION, CK_ATTRIBUTE_PTR attributes, CK_ULONG count, CK_OBJECT_HANDLE_PTR object),
     (session, attributes, count, object))
@@ -306,13 +322,13 @@ OWN(C_DestroyObject, (SESSION, CK_OBJECT_HANDLE object), (session, object))
 PASS(C_GetObjectSize, (SESSION, CK_OBJECT_HANDLE object, CK_ULONG_PTR size), (session, object, size))
 FUNCTION(C_GetAttributeValue, "", faulty_get_attributes,
          (SESSION, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes, CK_ULONG count),
-         (&real, session, object, attributes, count), HALVE_VALUES(attributes, count))
+         (&real, session, object, attributes, count), CHANGE_VALUES(attributes, count))
 OWN(C_SetAttributeValue, (SESSION, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes, CK_ULONG count),
     (session, object, attributes, count))
 OWN(C_FindObjectsInit, (SESSION, CK_ATTRIBUTE_PTR attributes, CK_ULONG count), (session, attributes, count))
 FUNCTION(C_FindObjects, "", own_C_FindObjects,
          (SESSION, CK_OBJECT_HANDLE_PTR objects, CK_ULONG most, CK_ULONG_PTR count),
-         (session, objects, most, count), HALVE_LENGTH(count))
+         (session, objects, most, count), CHANGE_LENGTH(count))
 PASS(C_FindObjectsFinal, (SESSION), (session))
 PASS(C_EncryptInit, (SESSION, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key), (session, mechanism, key))
 PASS(C_Encrypt, (SESSION, BYTES(data), RESULT), (session, data, data_length, result, result_length))
@@ -329,7 +345,7 @@ PASS(C_DigestKey, (SESSION, CK_OBJECT_HANDLE key), (session, key))
 PASS(C_DigestFinal, (SESSION, RESULT), (session, result, result_length))
 OWN(C_SignInit, (SESSION, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key), (session, mechanism, key))
 FUNCTION(C_Sign, "", own_C_Sign, (SESSION, BYTES(data), RESULT),
-         (session, data, data_length, result, result_length), HALVE_LENGTH(result_length))
+         (session, data, data_length, result, result_length), CHANGE_LENGTH(result_length))
 PASS(C_SignUpdate, (SESSION, BYTES(part)), (session, part, part_length))
 PASS(C_SignFinal, (SESSION, RESULT), (session, result, result_length))
 PASS(C_SignRecoverInit, (SESSION, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key), (session, mechanism, key))

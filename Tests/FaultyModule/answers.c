@@ -69,6 +69,28 @@ static int is_late(CK_ATTRIBUTE_TYPE type) {
     return type == CKA_SENSITIVE || type == CKA_NEVER_EXTRACTABLE || type == CKA_ALWAYS_SENSITIVE || type == CKA_LOCAL;
 }
 
+static CK_ULONG size_of_type(CK_ATTRIBUTE_TYPE type) {
+    switch (type) {
+    case CKA_CLASS:
+    case CKA_KEY_TYPE:
+    case CKA_CERTIFICATE_TYPE:
+    case CKA_CERTIFICATE_CATEGORY:
+    case CKA_KEY_GEN_MECHANISM:
+    case CKA_MODULUS_BITS: return sizeof(CK_ULONG);
+    case CKA_TOKEN:
+    case CKA_PRIVATE:
+    case CKA_SENSITIVE:
+    case CKA_ALWAYS_SENSITIVE:
+    case CKA_EXTRACTABLE:
+    case CKA_NEVER_EXTRACTABLE:
+    case CKA_LOCAL:
+    case CKA_ALWAYS_AUTHENTICATE:
+    case CKA_SIGN:
+    case CKA_TRUSTED: return sizeof(CK_BBOOL);
+    default: return 0;
+    }
+}
+
 static CK_RV get_one(
     CK_FUNCTION_LIST *real, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attribute) {
     CK_BYTE from[1024], to[1100];
@@ -92,6 +114,23 @@ static CK_RV get_one(
                                          : reshape_params(from, whole.ulValueLen, to);
         return hand_out(attribute, to, length);
     }
+    CK_ULONG size = size_of_type(attribute->type);
+    const char *boolean_size = getenv("FAULTY_BOOLEAN_SIZE");
+    int is_boolean = size == sizeof(CK_BBOOL);
+    if (boolean_size && is_boolean) size = strtoul(boolean_size, NULL, 10);
+    if (getenv("FAULTY_EXACT_SIZES") && size && attribute->pValue && attribute->ulValueLen != size) {
+        attribute->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+        return CKR_ATTRIBUTE_TYPE_INVALID;
+    }
+    if (boolean_size && is_boolean) {
+        CK_RV rv = real->C_GetAttributeValue(session, object, &whole, 1);
+        if (rv != CKR_OK) {
+            attribute->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+            return rv;
+        }
+        CK_BYTE long_boolean[16] = {from[0]};
+        return hand_out(attribute, long_boolean, size < sizeof long_boolean ? size : sizeof long_boolean);
+    }
     CK_RV rv = real->C_GetAttributeValue(session, object, attribute, 1);
     const char *more = getenv("FAULTY_LONG_ANSWERS");
     if (more && rv == CKR_OK && !attribute->pValue) attribute->ulValueLen += strtoul(more, NULL, 10);
@@ -102,7 +141,8 @@ CK_RV faulty_get_attributes(
     CK_FUNCTION_LIST *real, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes,
     CK_ULONG count) {
     static const char *const variables[] = {
-        "FAULTY_EC_POINT", "FAULTY_EC_PARAMS", "FAULTY_LONG_ANSWERS", "FAULTY_LATE_ATTRIBUTES", "FAULTY_NOT_LOCAL"};
+        "FAULTY_EC_POINT", "FAULTY_EC_PARAMS", "FAULTY_LONG_ANSWERS", "FAULTY_LATE_ATTRIBUTES", "FAULTY_NOT_LOCAL",
+        "FAULTY_EXACT_SIZES", "FAULTY_BOOLEAN_SIZE"};
     int reshapes = 0;
     for (size_t index = 0; index < sizeof variables / sizeof *variables; index++)
         if (getenv(variables[index])) reshapes = 1;

@@ -109,7 +109,11 @@ CK_RV faulty_after(const struct call *call, CK_RV result) {
     return is(what, "return=") ? strtoul(what + 7, NULL, 0) : result;
 }
 
-int faulty_truncates(const struct call *call) { return is(action(call, "after"), "truncate"); }
+void faulty_change_length(const struct call *call, CK_ULONG *length) {
+    const char *what = action(call, "after");
+    if (is(what, "truncate")) *length /= 2;
+    if (is(what, "count=")) *length = strtoul(what + 6, NULL, 0);
+}
 
 int faulty_listed(const char *variable, const char *word) {
     const char *list = getenv(variable);

@@ -17,8 +17,8 @@ int faulty_before(struct call *call, unsigned long *calls_of_function, const cha
 // Does what the rules say after a call that returned `result`; returns what the caller gets.
 CK_RV faulty_after(const struct call *call, CK_RV result);
 
-// Whether the result of a call is cut to half of its length.
-int faulty_truncates(const struct call *call);
+// Changes a count or a length that a call gives, where a rule says so.
+void faulty_change_length(const struct call *call, CK_ULONG *length);
 
 // Whether the token is in its slot: see FAULTY_TOKEN_FILE.
 int faulty_token_is_in(void);

@@ -57,9 +57,12 @@ extension FunctionTable {
         var result = Attributes()
         var unsettled: [AttributeType] = []
         let capacities = types.map(\.expectedLength)
-        let total = capacities.reduce(0, +)
+        // Each value begins at a multiple of eight: modules write numbers where they stand.
+        let places = capacities.map { ($0 + 7) & ~7 }
+        let total = places.reduce(0, +)
         var failure: CryptokiError?
         unsafe withUnsafeTemporaryAllocation(byteCount: max(total, 1), alignment: 8) { values in
+            unsafe values.initializeMemory(as: UInt8.self, repeating: Self.untouched)
             unsafe withUnsafeTemporaryAllocation(
                 of: CK_ATTRIBUTE.self, capacity: max(types.count, 1)
             ) {
@@ -71,7 +74,7 @@ extension FunctionTable {
                         to: CK_ATTRIBUTE(
                             type: type.rawValue, pValue: values.baseAddress! + offset,
                             ulValueLen: CK_ULONG(capacities[index])))
-                    offset += capacities[index]
+                    offset += places[index]
                 }
                 let returned: ReturnValue
                 do throws(CryptokiError) {
@@ -93,16 +96,25 @@ extension FunctionTable {
                 }
                 for index in types.indices {
                     let length = unsafe attributes[index].ulValueLen
-                    // After anything but CKR_OK a length that stands as it was may mean that the
-                    // module stopped before this attribute.
-                    let isUntouched = returned != .ok && length == CK_ULONG(capacities[index])
-                    if length <= CK_ULONG(capacities[index]), !isUntouched {
-                        result.values[types[index]] = unsafe [UInt8](
-                            UnsafeRawBufferPointer(
-                                start: attributes[index].pValue, count: Int(length)))
-                    } else if returned == .bufferTooSmall || isUntouched || types[index].varies {
+                    guard length <= CK_ULONG(capacities[index]) else {
                         // No length: absent, or longer than what was prepared for it.
+                        if length != tokencert_ck_unavailable_information()
+                            || returned == .bufferTooSmall || types[index].varies
+                            || returned != .ok && types[index].isBoolean
+                        {
+                            unsettled.append(types[index])
+                        }
+                        continue
+                    }
+                    let bytes = unsafe [UInt8](
+                        UnsafeRawBufferPointer(start: attributes[index].pValue, count: Int(length)))
+                    // After anything but CKR_OK the module may have stopped before this attribute.
+                    if returned != .ok, length == CK_ULONG(capacities[index]),
+                        bytes.allSatisfy({ $0 == Self.untouched })
+                    {
                         unsettled.append(types[index])
+                    } else {
+                        result.values[types[index]] = bytes
                     }
                 }
             }
@@ -114,6 +126,10 @@ extension FunctionTable {
         return result
     }
 
+    /// What places for values are filled with before the call. No CK_BBOOL, CK_ULONG or CK_DATE
+    /// consists of it.
+    private static let untouched: UInt8 = 0xA5
+
     /// Reads one attribute of any length in two calls; nil where it cannot be had.
     private func attribute(
         _ session: UInt, _ object: ObjectHandle, _ type: AttributeType
@@ -122,9 +138,7 @@ extension FunctionTable {
             var attribute = unsafe CK_ATTRIBUTE(type: type.rawValue, pValue: nil, ulValueLen: 0)
             var returned = try unsafe getAttributeValue(session, object, &attribute, 1)
             let length = unsafe attribute.ulValueLen
-            guard returned == .ok, length != tokencert_ck_unavailable_information(),
-                length < 1 << 24
-            else {
+            guard returned == .ok, length != tokencert_ck_unavailable_information() else {
                 if returned.leavesAttributesReadable || returned.mayConcernOneAttribute {
                     return nil
                 }
@@ -133,6 +147,7 @@ extension FunctionTable {
                     context: type.description)
             }
             guard length > 0 else { return [] }
+            guard length < 1 << 24 else { throw Self.impossibleLength(type) }
             var failure: CryptokiError?
             var bytes = [UInt8](repeating: 0, count: Int(length))
             var readLength = length
@@ -149,10 +164,19 @@ extension FunctionTable {
             if let failure { throw failure }
             // It may have grown between the two calls.
             if returned == .bufferTooSmall { continue }
-            return returned == .ok && readLength <= length
-                ? Array(bytes.prefix(Int(readLength))) : nil
+            guard returned == .ok, readLength != tokencert_ck_unavailable_information() else {
+                return nil
+            }
+            guard readLength <= length else { throw Self.impossibleLength(type) }
+            return Array(bytes.prefix(Int(readLength)))
         }
         return nil
+    }
+
+    private static func impossibleLength(_ type: AttributeType) -> CryptokiError {
+        CryptokiError(
+            .malformedAnswer, function: "C_GetAttributeValue",
+            context: "\(type) has an impossible length")
     }
 }
 
@@ -172,8 +196,40 @@ extension ReturnValue {
 }
 
 extension AttributeType {
-    /// How many bytes are prepared for a value before its length is known.
+    /// How many bytes are prepared for a value before its length is known. Values of known size get
+    /// exactly that: NSS softoken 3.87 says of a CK_ULONG in a larger place that it is unavailable.
+    /// A module with another size refuses, and is asked for its size.
     fileprivate var expectedLength: Int {
+        if Self.numbers.contains(rawValue) { return MemoryLayout<CK_ULONG>.size }
+        if isBoolean { return MemoryLayout<CK_BBOOL>.size }
+        switch rawValue {
+        case UInt(CKA_START_DATE), UInt(CKA_END_DATE): return MemoryLayout<CK_DATE>.size
+        default: return longestExpected
+        }
+    }
+
+    /// The attributes of type `CK_ULONG`, or of one that is a `CK_ULONG`.
+    private static let numbers: Set<UInt> = Set(
+        [
+            CKA_CLASS, CKA_KEY_TYPE, CKA_CERTIFICATE_TYPE, CKA_CERTIFICATE_CATEGORY,
+            CKA_JAVA_MIDP_SECURITY_DOMAIN, CKA_NAME_HASH_ALGORITHM, CKA_KEY_GEN_MECHANISM,
+            CKA_MODULUS_BITS, CKA_PRIME_BITS, CKA_SUB_PRIME_BITS, CKA_VALUE_BITS, CKA_VALUE_LEN,
+            CKA_MECHANISM_TYPE, CKA_HW_FEATURE_TYPE,
+        ].map { UInt($0) })
+
+    /// The attributes of type `CK_BBOOL`.
+    private static let booleans: Set<UInt> = Set(
+        [
+            CKA_TOKEN, CKA_PRIVATE, CKA_TRUSTED, CKA_SENSITIVE, CKA_ALWAYS_SENSITIVE,
+            CKA_EXTRACTABLE, CKA_NEVER_EXTRACTABLE, CKA_LOCAL, CKA_MODIFIABLE, CKA_COPYABLE,
+            CKA_ALWAYS_AUTHENTICATE, CKA_WRAP_WITH_TRUSTED, CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN,
+            CKA_SIGN_RECOVER, CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE,
+        ].map { UInt($0) })
+
+    /// Whether the value is a `CK_BBOOL`, which some modules give in more than one byte.
+    fileprivate var isBoolean: Bool { Self.booleans.contains(rawValue) }
+
+    private var longestExpected: Int {
         switch rawValue {
         case UInt(CKA_VALUE): 4096
         case UInt(CKA_MODULUS), UInt(CKA_SUBJECT), UInt(CKA_ISSUER), UInt(CKA_PUBLIC_KEY_INFO): 1024

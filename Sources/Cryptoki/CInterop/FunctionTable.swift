@@ -44,6 +44,33 @@ internal import Secrets
         }
     }
 
+    /// The numbers in a list that a module fills in two calls: how many there are, and which.
+    private func list(
+        _ name: StaticString, _ fill: (UnsafeMutablePointer<CK_ULONG>?, inout CK_ULONG) -> CK_RV
+    ) throws(CryptokiError) -> [CK_ULONG] {
+        // It may grow between the two calls: ask again while it does.
+        for _ in 0..<8 {
+            var count: CK_ULONG = 0
+            try check(name, fill(nil, &count))
+            guard count > 0 else { return [] }
+            guard count <= Self.mostNumbers else { break }
+            var numbers = [CK_ULONG](repeating: 0, count: Int(count))
+            let returned = unsafe fill(&numbers, &count)
+            if returned == CKR_BUFFER_TOO_SMALL { continue }
+            try check(name, returned)
+            guard count <= numbers.count else { break }
+            return Array(numbers.prefix(Int(count)))
+        }
+        throw CryptokiError(
+            .malformedAnswer, function: "\(name)",
+            context: "the list does not have the length that the module announced")
+    }
+
+    /// More slots or mechanisms than this are a mistake of the module.
+    private static let mostNumbers = 1 << 16
+    /// More objects than this are a mistake of the module: its search has no end.
+    private static let mostObjects = 1_000_000
+
     // MARK: General, slots and tokens
 
     func info() throws(CryptokiError) -> CK_INFO {
@@ -54,19 +81,9 @@ internal import Secrets
 
     func slotList(tokenPresent: Bool) throws(CryptokiError) -> [CK_SLOT_ID] {
         let getSlotList = try unsafe entry("C_GetSlotList", \.C_GetSlotList)
-        // A token may be put in between the two calls: ask again while the list grows.
-        for _ in 0..<8 {
-            var count: CK_ULONG = 0
-            try unsafe check("C_GetSlotList", getSlotList(tokenPresent ? 1 : 0, nil, &count))
-            var slots = [CK_SLOT_ID](repeating: 0, count: Int(count))
-            guard count > 0 else { return [] }
-            let returned = unsafe getSlotList(tokenPresent ? 1 : 0, &slots, &count)
-            if returned == CKR_BUFFER_TOO_SMALL { continue }
-            try check("C_GetSlotList", returned)
-            return Array(slots.prefix(Int(count)))
+        return try unsafe list("C_GetSlotList") {
+            unsafe getSlotList(tokenPresent ? 1 : 0, $0, &$1)
         }
-        throw CryptokiError(
-            .malformedAnswer, function: "C_GetSlotList", context: "the list of slots keeps growing")
     }
 
     /// The slot of an event that nobody has been told of yet.
@@ -92,12 +109,7 @@ internal import Secrets
 
     func mechanismList(_ slot: CK_SLOT_ID) throws(CryptokiError) -> [CK_MECHANISM_TYPE] {
         let getMechanismList = try unsafe entry("C_GetMechanismList", \.C_GetMechanismList)
-        var count: CK_ULONG = 0
-        try unsafe check("C_GetMechanismList", getMechanismList(slot, nil, &count))
-        guard count > 0 else { return [] }
-        var mechanisms = [CK_MECHANISM_TYPE](repeating: 0, count: Int(count))
-        try unsafe check("C_GetMechanismList", getMechanismList(slot, &mechanisms, &count))
-        return Array(mechanisms.prefix(Int(count)))
+        return try unsafe list("C_GetMechanismList") { unsafe getMechanismList(slot, $0, &$1) }
     }
 
     func mechanismInfo(
@@ -201,17 +213,35 @@ internal import Secrets
         }
         try check("C_FindObjectsInit", started)
         var found: [ObjectHandle] = []
+        var seen: Set<CK_OBJECT_HANDLE> = []
+        var repeated = 0
+        var fault: String?
         var batch = [CK_OBJECT_HANDLE](repeating: 0, count: 512)
         var returned: CK_RV = CKR_OK
         repeat {
             var count: CK_ULONG = 0
             returned = unsafe find(session, &batch, CK_ULONG(batch.count), &count)
             guard returned == CKR_OK, count > 0 else { break }
-            found.append(
-                contentsOf: batch.prefix(Int(count)).map { ObjectHandle(rawValue: $0) })
-        } while true
+            guard count <= batch.count else {
+                fault = "more objects than were asked for"
+                break
+            }
+            for handle in batch.prefix(Int(count)) {
+                if seen.insert(handle).inserted {
+                    found.append(ObjectHandle(rawValue: handle))
+                } else {
+                    repeated += 1
+                }
+            }
+            if repeated > batch.count || found.count > Self.mostObjects {
+                fault = "the search has no end"
+            }
+        } while fault == nil
         // The search is ended whatever became of it: it would block the session.
         let ended = findFinal(session)
+        if let fault {
+            throw CryptokiError(.malformedAnswer, function: "C_FindObjects", context: fault)
+        }
         try check("C_FindObjects", returned)
         try check("C_FindObjectsFinal", ended)
         return found

@@ -1,0 +1,101 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// Modules that answer as SoftHSM2 does not.
+    @Suite struct ForeignModuleTests {
+        // NSS softoken says that CKA_CLASS is unavailable if its place is larger than a CK_ULONG: its
+        // certificates would be "other objects", and no RSA key could be used.
+        @Test(
+            "Attributes are read from a module that has its own view of their size",
+            arguments: [
+                ["FAULTY_EXACT_SIZES": "1"], ["FAULTY_BOOLEAN_SIZE": "4"],
+                ["FAULTY_BOOLEAN_SIZE": "8"],
+                ["FAULTY_EXACT_SIZES": "1", "FAULTY_BOOLEAN_SIZE": "4"],
+            ])
+        func attributeSizes(settings: [String: String]) throws {
+            let bench = try Bench()
+            let faulty = bench.faulty(settings)
+            let issued = try bench.tokencert(["issue", "--key-type", "rsa:2048", "--json"], faulty)
+            #expect(issued.status == 0, "\(issued.errors)")
+            let list = try bench.tokencert(["list", "--json"], faulty)
+            let keys = try #require(try list.json()["keys"] as? [[String: Any]])
+            #expect(keys.count == 1, "\(list.output)")
+            let key = try #require(keys.first)
+            #expect((key["certificates"] as? [Any])?.count == 1, "\(list.output)")
+            let renewed = try bench.tokencert(["renew", "--all", "--retire"], faulty)
+            #expect(renewed.status == 0, "\(renewed.errors)")
+        }
+
+        // On a card each call takes milliseconds: a list of a thousand objects would take minutes.
+        @Test("Exact sizes cost no further call on a module that takes any size")
+        func numberOfCalls() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue", "--key-type", "rsa:2048"]).status == 0)
+            let list = try bench.tokencert(["list"], bench.faulty([:]))
+            #expect(list.status == 0, "\(list.errors)")
+            // Three objects.
+            #expect(bench.calls("C_GetAttributeValue") <= 6)
+        }
+
+        // The process would be killed by a trap, with an order open and no word to the user.
+        @Test(
+            "A count or a length that cannot be is an error that names the function",
+            arguments: [
+                ("C_GetSlotList#1", "0xffffffffffffffff"), ("C_GetSlotList#1", "0x100000000000"),
+                ("C_GetSlotList#2", "0xffffffffffffffff"), ("C_GetSlotList#2", "77"),
+                ("C_GetMechanismList#1", "0xffffffffffffffff"),
+                ("C_GetMechanismList#1", "0x7fffffffffffffff"),
+                ("C_GetMechanismList#2", "0xffffffffffffffff"),
+                ("C_FindObjects#1", "0xffffffffffffffff"), ("C_FindObjects#1", "513"),
+                ("C_GetAttributeValue", "0x7fffffffffffffff"),
+                ("C_GetAttributeValue", "0xfffffffffffffffe"),
+            ])
+        func impossibleCounts(call: String, count: String) throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue", "--key-type", "rsa:2048"]).status == 0)
+            let before = bench.token.contents
+            let orders = bench.ca.orders.count
+            let faulty = bench.faulty(["FAULTY_RULES": "\(call):after:count=\(count)"])
+            let function = String(call.split(separator: "#")[0])
+            // Mechanisms are of no interest for a list; attributes are read once a key was made, too.
+            let commands =
+                switch function {
+                case "C_GetMechanismList": [["issue", "--key-type", "rsa:2048"]]
+                case "C_GetAttributeValue": [["list"]]
+                default: [["issue", "--key-type", "rsa:2048"], ["list"]]
+                }
+            for arguments in commands {
+                let outcome = try bench.tokencert(arguments, faulty)
+                // Neither success nor a signal.
+                #expect((64...79).contains(outcome.status), "\(outcome)")
+                #expect(outcome.errors.contains(function), "\(outcome)")
+                #expect(outcome.hasHint, "\(outcome)")
+            }
+            #expect(bench.ca.orders.count == orders)
+            #expect(bench.token.contents == before)
+        }
+
+        @Test("A list of mechanisms that grows between two calls is read again")
+        func growingList() throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert(
+                ["issue"],
+                bench.faulty(["FAULTY_RULES": "C_GetMechanismList#2:after:return=0x150"]))
+            #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+
+        // The program would use up the memory of the machine.
+        @Test("A search without an end is an error", arguments: ["same", "new"])
+        func endlessSearch(manner: String) throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue", "--key-type", "rsa:2048"]).status == 0)
+            let faulty = bench.faulty(["FAULTY_FIND_FOREVER": manner])
+            let outcome = try run(
+                product("tokencert"), ["list"],
+                environment: bench.environment.merging(faulty) { $1 }, seconds: 60)
+            expect(outcome, 74, "C_FindObjects")
+        }
+    }
+}
