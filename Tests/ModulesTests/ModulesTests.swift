@@ -29,6 +29,10 @@ struct Expected: Sendable, CustomTestStringConvertible {
             refused: []
         ),
         Expected(
+            name: "nss",
+            kinds: ["rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ec:p384", "ec:p521"],
+            refused: ["ed25519"]),
+        Expected(
             name: "tpm2", kinds: ["rsa:2048", "rsa:3072", "ec:p256", "ec:p384"],
             refused: ["rsa:4096", "ec:p521", "ed25519"]),
         Expected(
@@ -138,6 +142,7 @@ extension RealParts {
 
         /// Puts a key and a certificate onto the token that no job may touch, and returns their ids.
         private func occupy(_ module: RunningModule, _ expected: Expected) throws -> [String] {
+            if expected.name == "nss" { return try occupyDatabase(module) }
             let label = module.environment["TOKENCERT_TOKEN"].map { ["--token-label", $0] } ?? []
             let role =
                 expected.hasRoles
@@ -166,6 +171,23 @@ extension RealParts {
                 ["PIN": module.pin, "SO_PIN": module.soPIN])
             #expect(written.status == 0, "\(written.errors)")
             return ["01", "03"]
+        }
+
+        /// The same with NSS's own tool, since pkcs11-tool cannot start NSS.
+        private func occupyDatabase(_ module: RunningModule) throws -> [String] {
+            let noise = try module.folder.write("no secret", "noise")
+            let database = module.modulePlace + "/database"
+            let made = try run(
+                "certutil",
+                [
+                    "-S", "-d", "sql:\(database)", "-f", module.modulePlace + "/pin", "-n",
+                    "others", "-s", "CN=others", "-x", "-t", ",,", "-k", "rsa", "-g", "2048",
+                    "-z", noise,
+                ])
+            #expect(made.status == 0, "\(made.errors)")
+            let list = try json(module.use(product("tokencert"), ["list", "--json"]))
+            let keys = try #require(list["keys"] as? [[String: Any]])
+            return keys.compactMap { $0["id"] as? String }
         }
 
         /// The certificate of a key of each kind is renewed, removed, and brought back from a file.

@@ -56,6 +56,8 @@ final class RunningModule: Sendable {
         _ = try? run(Self.script, ["stop", place], seconds: 120)
     }
 
+    /// The folder that the module was started in.
+    var modulePlace: String { place }
     var modulePath: String { environment["TOKENCERT_MODULE"] ?? "" }
     var pin: String { secret("TOKENCERT_PIN_SOURCE") }
     var soPIN: String { secret("TOKENCERT_SO_PIN_SOURCE") }
