@@ -146,9 +146,7 @@ struct ResumeCommand: ParsableCommand {
     /// The token of an order, which no option can change, only where it is looked for.
     private func findToken(of order: Order) throws -> TokenCapabilities {
         var options = tokenOptions
-        // A module that p11-kit is configured with may be on another machine: it has no file.
-        let path = order.beginning.modulePath
-        if setting(options.module, .module) == nil, path.contains("/") { options.module = path }
+        if setting(options.module, .module) == nil { options.useModule(of: order.beginning) }
         if setting(options.tokenProfile, .tokenProfile) == nil {
             options.tokenProfile = order.beginning.tokenProfile
         }

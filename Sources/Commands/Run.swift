@@ -104,6 +104,7 @@ func prepareProcess(_ output: CommonOptions) throws {
     Interruption.installHandler { tellInterruption($0) }
     protectProcessMemory()
     OpenSSL.startWithoutConfiguration()
+    ModuleNotices.setShown(output.isVerbose)
     let level: Logger.Level = output.isVerbose ? .debug : .error
     LoggingSystem.bootstrap { label in
         var handler = StreamLogHandler.standardError(label: label)

@@ -77,6 +77,7 @@ public struct Importer: Sendable {
             var beginning = OrderEvent.Beginning(
                 job: .import, token: work.tokenURI.description, modulePath: token.module.path,
                 keyID: hexadecimal(key.id), keyLabel: key.label)
+            beginning.setModule(token.module)
             beginning.tokenProfile = capabilities.chosenProfile
             beginning.publicKeyHash = key.publicKeyHash
             beginning.certificateLabel = label

@@ -100,6 +100,19 @@ public struct IssuanceError: Error, Sendable {
         public let isNew: Bool
         /// The file of the module that the token was reached through.
         public let modulePath: String
+        /// The name of the module in p11-kit's configuration, or nil if it was loaded by its path.
+        public let moduleName: String?
+        /// The text that the module was started with, or nil.
+        public let moduleArguments: String?
+
+        init(uri: String, id: [UInt8], isNew: Bool, module: Module) {
+            self.uri = uri
+            self.id = id
+            self.isNew = isNew
+            modulePath = module.path
+            moduleName = module.name
+            moduleArguments = module.arguments
+        }
     }
 
     /// The key pair, or nil where the job did not come so far.

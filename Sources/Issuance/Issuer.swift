@@ -236,6 +236,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         var beginning = OrderEvent.Beginning(
             job: plan.replacement == nil ? .issue : .renew, token: plan.tokenURI.description,
             modulePath: token.module.path, keyID: hexadecimal(id), keyLabel: label)
+        beginning.setModule(token.module)
         beginning.tokenProfile = capabilities.chosenProfile
         beginning.ca = api.baseURL
         beginning.account = api.username

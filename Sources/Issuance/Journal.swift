@@ -115,3 +115,11 @@ extension IssuanceError {
         order = error.order
     }
 }
+
+extension OrderEvent.Beginning {
+    /// Keeps how the module was reached, so that it is reached in the same way again.
+    mutating func setModule(_ module: Module) {
+        moduleName = module.name
+        moduleArguments = module.arguments
+    }
+}

@@ -112,7 +112,7 @@ public struct TokenKey: Sendable {
     /// The key as an error names it.
     func named(on token: Token) -> IssuanceError.KeyOnToken {
         .init(
-            uri: uri, id: id, isNew: isNew, modulePath: token.module.path)
+            uri: uri, id: id, isNew: isNew, module: token.module)
     }
 }
 

@@ -88,6 +88,7 @@ public struct RequestMaker: Sendable {
                 var beginning = OrderEvent.Beginning(
                     job: .request, token: uri.description, modulePath: token.module.path,
                     keyID: hexadecimal(id), keyLabel: label)
+                beginning.setModule(token.module)
                 beginning.tokenProfile = capabilities.chosenProfile
                 beginning.newKeyKind = kind.name
                 let journal = try Journal(beginning, in: ledger)

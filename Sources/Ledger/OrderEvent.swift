@@ -56,6 +56,10 @@ public enum OrderEvent: Sendable, Hashable {
         public var token: String
         /// The file of the module that the token was reached through.
         public var modulePath: String
+        /// The name of the module in p11-kit's configuration, or nil if it was loaded by its path.
+        public var moduleName: String?
+        /// The text that the module was started with, or nil.
+        public var moduleArguments: String?
         /// The name or the file of the token profile that was chosen by hand, or nil.
         public var tokenProfile: String?
         /// `CKA_ID` of the key, in hexadecimal.

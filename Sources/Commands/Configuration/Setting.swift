@@ -1,6 +1,7 @@
 /// What can be set besides on the command line, by the name of its option.
 enum Setting: String, CaseIterable {
     case module
+    case moduleArguments = "module-arguments"
     case token
     case tokenProfile = "token-profile"
     case wait
@@ -77,7 +78,8 @@ enum Setting: String, CaseIterable {
     /// object, what takes a safeguard away and what changes the form of the output does not.
     var isConfigurable: Bool {
         switch self {
-        case .module, .token, .tokenProfile, .wait, .pinSource, .securityOfficerPINSource, .caURL,
+        case .module, .moduleArguments, .token, .tokenProfile, .wait, .pinSource,
+            .securityOfficerPINSource, .caURL,
             .caFile, .caAccepts, .username, .passwordSource, .timeout, .name, .email, .codeSigning,
             .keyType, .days, .online, .ledger, .quiet, .verbose, .color:
             true

@@ -23,10 +23,18 @@ struct ModuleChecks {
                 Self.area, "P11_KIT_DEBUG=\(debugging) has p11-kit write down what it does",
                 ["unset P11_KIT_DEBUG"])
         }
-        if let path = setting(options.module, .module) {
-            look(atNamed: path, &found, &examination)
-        } else {
-            lookAtConfigured(&found, &examination)
+        do {
+            switch try ModuleChoice(options) {
+            case .file(let path, let arguments):
+                look(atFile: path, arguments, &found, &examination)
+            case .named(let name):
+                look(atNamed: name, &found, &examination)
+            case .configured:
+                lookAtConfigured(&found, &examination)
+            }
+        } catch {
+            let failure = Failure(error)
+            examination.fail(Self.area, failure.message, failure.hints)
         }
         for path in found.paths where path.contains("pkcs11-spy") {
             examination.warn(
@@ -37,11 +45,33 @@ struct ModuleChecks {
     }
 
     private func look(
-        atNamed path: String, _ found: inout Found, _ examination: inout Examination
+        atNamed name: String, _ found: inout Found, _ examination: inout Examination
+    ) {
+        do {
+            let module = try ModuleSet.module(named: name)
+            found.paths.append(module.path)
+            found.loaded.append(module)
+            examination.ok(Self.area, Self.description(module))
+        } catch let error as CryptokiError {
+            let file = P11KitConfiguration.moduleFiles().first { $0.name == name }
+            let path = file?.module.map(P11KitConfiguration.absolutePath) ?? name
+            found.paths.append(path)
+            let (reason, advice) = Self.diagnosis(path, error)
+            examination.fail(
+                Self.area, "\(name): \(reason)", advice + ["--module names another one"])
+        } catch {
+            let failure = Failure(error)
+            examination.fail(Self.area, failure.message, failure.hints)
+        }
+    }
+
+    private func look(
+        atFile path: String, _ arguments: String?, _ found: inout Found,
+        _ examination: inout Examination
     ) {
         found.paths.append(path)
         do throws(CryptokiError) {
-            let module = try Module.load(path: path)
+            let module = try Module.load(path: path, arguments: arguments)
             found.loaded.append(module)
             examination.ok(Self.area, Self.description(module))
         } catch {
@@ -57,8 +87,9 @@ struct ModuleChecks {
         let files = P11KitConfiguration.moduleFiles()
         tellIgnored(&examination)
         let configured: ConfiguredModules
+        let notices = ModuleNotices()
         do throws(CryptokiError) {
-            configured = try ConfiguredModules()
+            configured = try ConfiguredModules(observer: notices)
         } catch {
             examination.fail(
                 Self.area, "p11-kit's configuration cannot be read: \(error.context)",
@@ -69,15 +100,26 @@ struct ModuleChecks {
             found.loaded.append(module)
             found.paths.append(module.path)
             examination.ok(Self.area, Self.description(module))
+            guard let name = module.name, let lines = notices.lines[name] else { continue }
+            examination.warn(
+                Self.area, "\(name): it writes to standard error when it starts: \(lines[0])",
+                [
+                    "tokencert tokens --module \(quoted(name)) shows \(Self.count(lines))",
+                    Self.disabling(name, files),
+                ])
         }
         for failure in configured.failures where failure.name != "p11-kit" {
             let file = files.first { $0.name == failure.name }
             let path = file?.module.map(P11KitConfiguration.absolutePath) ?? failure.name
             found.paths.append(path)
             let (reason, advice) = Self.diagnosis(path, failure.error)
+            let lines = notices.lines[failure.name].map {
+                ["tokencert tokens --module \(quoted(failure.name)) shows \(Self.count($0))"]
+            }
             // One of several that does not work keeps nobody from using the others.
             examination.warn(
-                Self.area, "\(failure.name): \(reason)", advice + [Self.disabling(file)])
+                Self.area, "\(failure.name): \(reason)",
+                advice + (lines ?? []) + [Self.disabling(failure.name, files)])
         }
         let known = Set(configured.modules.compactMap(\.name) + configured.failures.map(\.name))
         for file in files where !known.contains(file.name) && !file.isPassedOver {
@@ -86,7 +128,7 @@ struct ModuleChecks {
             guard let reason = Self.flaw(ofFile: path) else { continue }
             examination.warn(
                 Self.area, "\(file.name): \(path) \(reason.text)",
-                reason.advice + [Self.disabling(file)])
+                reason.advice + [Self.disabling(file.name, files)])
         }
         for file in files where file.logsCalls {
             examination.warn(
@@ -104,8 +146,8 @@ struct ModuleChecks {
     }
 
     private func tellIgnored(_ examination: inout Examination) {
-        let own = (homeFolder() ?? "") + "/.config/pkcs11/modules"
-        guard isSuperuser, let names = try? names(inFolder: own), !names.isEmpty else { return }
+        let own = P11KitConfiguration.ownFolder
+        guard isSuperuser, !names(inFolder: own).isEmpty else { return }
         examination.warn(
             Self.area, "p11-kit passes over \(own), since this is root",
             [
@@ -120,9 +162,14 @@ struct ModuleChecks {
             "\(name)\(module.info.libraryDescription) \(module.info.libraryVersion), \(module.path)"
     }
 
-    private static func disabling(_ file: P11KitConfiguration.ModuleFile?) -> String {
-        file.map { "where it is not wanted: enable-in: with another program, in \($0.path)" }
-            ?? "where it is not wanted: take it out of p11-kit's configuration"
+    private static func disabling(
+        _ name: String, _ files: [P11KitConfiguration.ModuleFile]
+    ) -> String {
+        "to turn it off for tokencert: " + P11KitConfiguration.disabling(name, files)
+    }
+
+    private static func count(_ lines: [String]) -> String {
+        lines.count == 1 ? "what it writes" : "the \(lines.count) lines that it writes"
     }
 
     /// Why a module cannot be used, and what to do about it.

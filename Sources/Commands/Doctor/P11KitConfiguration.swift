@@ -14,6 +14,10 @@ enum P11KitConfiguration {
         let logsCalls: Bool
         /// Whether it is for other programs, or holds anchors only.
         let isPassedOver: Bool
+        /// The only programs that use the module, as they stand there, or nil for all.
+        let enabledIn: String?
+        /// The programs that do not use the module, as they stand there, or nil.
+        let disabledIn: String?
     }
 
     /// The folders of such files, the system's first.
@@ -22,10 +26,36 @@ enum P11KitConfiguration {
             "/usr/share/p11-kit/modules", "/etc/pkcs11/modules",
             "/opt/homebrew/etc/pkcs11/modules", "/opt/homebrew/share/p11-kit/modules",
         ]
-        if !isSuperuser, let home = homeFolder() {
-            folders.append(home + "/.config/pkcs11/modules")
-        }
+        if !isSuperuser { folders.append(ownFolder) }
         return folders.filter(isFolder)
+    }
+
+    /// The folder of the user's own files. p11-kit does not read that of root.
+    static var ownFolder: String {
+        (environmentVariable("XDG_CONFIG_HOME")
+            ?? (environmentVariable("HOME") ?? "") + "/.config") + "/pkcs11/modules"
+    }
+
+    /// How a module is turned off for this program: a command to be pasted, or what to change by
+    /// hand if the file says already which programs use the module.
+    ///
+    /// The settings of a module's files of one name are merged, and the user's or those of /etc win
+    /// (p11-kit 0.24.1, `_p11_conf_merge_defaults`).
+    static func disabling(_ name: String, _ files: [ModuleFile]) -> String {
+        let named = files.filter { $0.name == name }
+        let folder = isSuperuser ? "/etc/pkcs11/modules" : ownFolder
+        let path = "\(folder)/\(name).module"
+        if let file = named.last(where: { $0.enabledIn != nil }) {
+            return "take tokencert out of the line enable-in of \(file.path)"
+        }
+        let others = named.last { $0.disabledIn != nil }
+        if let others, others.path == path {
+            return "add tokencert to the line disable-in of \(path)"
+        }
+        let programs = (others?.disabledIn).map { "\($0), tokencert" } ?? "tokencert"
+        return "mkdir -p \(quoted(folder)) && "
+            // The file may be there, and its last line may have no end.
+            + "printf '\\n%s\\n' \(quoted("disable-in: \(programs)")) >> \(quoted(path))"
     }
 
     /// All such files.
@@ -67,7 +97,8 @@ enum P11KitConfiguration {
             name: String(name), path: path, module: entries["module"],
             logsCalls: entries["log-calls"] == "yes",
             isPassedOver: entries["trust-policy"] == "yes" || entries["enable-in"] != nil
-                || entries["disable-in"] != nil)
+                || entries["disable-in"] != nil,
+            enabledIn: entries["enable-in"], disabledIn: entries["disable-in"])
     }
 
 }

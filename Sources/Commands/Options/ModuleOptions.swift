@@ -4,9 +4,16 @@ internal import ArgumentParser
 struct ModuleOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "PKCS#11 module to use; else all that p11-kit is configured with.", valueName: "path"),
+            "PKCS#11 module to use: its path, or its name in p11-kit's configuration; else all that p11-kit is configured with.",
+            valueName: "path|name"),
         completion: .file(extensions: ["so", "dylib"]))
     var module: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Text that the module needs to start, such as configdir='sql:FOLDER' for NSS; no secret, since other users can see it.",
+            valueName: "text"))
+    var moduleArguments: String?
 
     @Option(
         help: ArgumentHelp("The token, by its URI or label.", valueName: "uri|label"),

@@ -41,6 +41,11 @@ struct TokenOptions: ParsableArguments {
         set { moduleOptions.module = newValue }
     }
 
+    var moduleArguments: String? {
+        get { moduleOptions.moduleArguments }
+        set { moduleOptions.moduleArguments = newValue }
+    }
+
     var token: String? { moduleOptions.token }
 
     var tokenProfile: String? {

@@ -8,19 +8,67 @@ struct ModuleSet {
 
     /// Loads the module that the options or a URI name, or all that p11-kit is configured with.
     init(_ options: TokenOptions, _ uri: PKCS11URI?) throws {
-        let named = try options.standingURI(uri)
-        if let path = options.module ?? uri?.modulePath ?? setting(nil, .module)
-            ?? named?.modulePath
-        {
-            modules = [try Module.load(path: path)]
+        switch try ModuleChoice(options, uri) {
+        case .file(let path, let arguments):
+            // What the chosen module writes is seen at once: the reason for a crash, too.
+            modules = [try Module.load(path: path, arguments: arguments)]
             failures = []
-            return
+        case .named(let name):
+            modules = [try Self.module(named: name)]
+            failures = []
+        case .configured:
+            let named = try options.standingURI(uri)
+            let configured = try ConfiguredModules(observer: ModuleNotices())
+            modules = configured.modules.filter { module in
+                uri?.matches(module) ?? true && named?.matches(module) ?? true
+            }
+            failures = configured.failures
         }
-        let configured = try ConfiguredModules()
-        modules = configured.modules.filter { module in
-            uri?.matches(module) ?? true && named?.matches(module) ?? true
+    }
+
+    /// Initialises the one module that p11-kit's configuration has by a name.
+    static func module(named name: String) throws -> Module {
+        let notices = ChosenModuleNotices(name)
+        let configured = try ConfiguredModules(named: name, observer: notices)
+        if let module = configured.modules.first { return module }
+        if let failure = configured.failures.first(where: { $0.name == name }) {
+            throw failure.error
         }
-        failures = configured.failures
+        throw Failure(unknownModule: name, configured)
+    }
+}
+
+/// Holds back what the other modules write while they are loaded; the chosen one is heard.
+private final class ChosenModuleNotices: ModuleStartObserver {
+    private let name: String
+    private let others = ModuleNotices()
+
+    init(_ name: String) { self.name = name }
+
+    func moduleWillStart(_ name: String) {
+        if name != self.name { others.moduleWillStart(name) }
+    }
+
+    func moduleDidStart(_ name: String, _ error: CryptokiError?) {
+        if name != self.name { others.moduleDidStart(name, error) }
+    }
+}
+
+extension Failure {
+    /// No module of p11-kit's configuration has the name.
+    init(unknownModule name: String, _ configured: ConfiguredModules) {
+        let file = P11KitConfiguration.moduleFiles().first { $0.name == name && $0.isPassedOver }
+        let complaint = configured.failures.first?.error.context
+        self.init(
+            .configuration, code: "moduleUnknown",
+            "p11-kit is configured with no module that is called \(name)",
+            hints: (file.map { ["see \($0.path), which may turn it off for tokencert"] } ?? [])
+                + (complaint.map { ["p11-kit reports: \($0)"] } ?? [])
+                + suggestions(for: name, among: configured.names).map {
+                    "did you mean --module \($0)?"
+                }
+                + configured.names.map { "there is: --module \(quoted($0))" }
+                + ["a module in a file is named by its path: --module ./\(name)"])
     }
 }
 

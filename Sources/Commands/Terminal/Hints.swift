@@ -48,7 +48,9 @@ extension Failure {
 
     /// How a key pair is removed that nobody needs.
     private static func removal(of key: IssuanceError.KeyOnToken) -> String {
-        "to remove it: tokencert delete '\(key.uri)' --module \(quoted(key.modulePath))"
+        "to remove it: tokencert delete '\(key.uri)' "
+            + moduleOptions(
+                key.modulePath, name: key.moduleName, arguments: key.moduleArguments)
     }
 
     /// How an order goes on that did not come to its end.
@@ -274,7 +276,13 @@ extension Failure {
                     "--module takes the path of a PKCS#11 module, as "
                         + "/usr/lib/softhsm/libsofthsm2.so",
                     "SoftHSM2 needs a readable configuration: see SOFTHSM2_CONF",
-                ])
+                ]
+                    + (error.returnValue == .argumentsBad
+                        ? [
+                            "NSS needs its folder: --module-arguments "
+                                + quoted("configdir='sql:FOLDER'"),
+                            "most other modules take no --module-arguments",
+                        ] : []))
         default:
             let ofPINs: [ReturnValue] = [
                 .pinIncorrect, .pinLocked, .pinInvalid, .pinLenRange, .pinExpired,
@@ -296,7 +304,7 @@ extension Failure {
         let isAmbiguous = Set(tokens.map(\.module.path)).count > 1
         return tokens.compactMap { token in
             guard let uri = try? PKCS11URI(token: token) else { return nil }
-            let module = isAmbiguous ? "--module \(quoted(token.module.path)) " : ""
+            let module = isAmbiguous ? "\(token.module.options) " : ""
             return "one of them: \(module)--token '\(uri)'"
         }
     }

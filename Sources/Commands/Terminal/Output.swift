@@ -30,5 +30,6 @@ func print(_ text: String, terminator: String = "\n") {
 /// Writes a text to standard error.
 func writeError(_ text: String) {
     // There is nobody to tell where standard error is closed.
-    _ = try? FileDescriptor.standardError.writeAll(text.utf8)
+    let standardError = FileDescriptor(rawValue: HeldStandardError.descriptor)
+    _ = try? standardError.writeAll(text.utf8)
 }

@@ -133,8 +133,8 @@ struct InitTokenCommand: ParsableCommand {
             let list = try error.candidates.map { token in
                 // One that was never set up says nothing of itself.
                 token.info.flags.contains(.tokenInitialized)
-                    ? "--module \(quoted(token.module.path)) --token '\(try PKCS11URI(token: token))'"
-                    : "--module \(quoted(token.module.path)) --token 'pkcs11:slot-id=\(token.slot.id)': "
+                    ? "\(token.module.options) --token '\(try PKCS11URI(token: token))'"
+                    : "\(token.module.options) --token 'pkcs11:slot-id=\(token.slot.id)': "
                         + "never set up"
             }
             throw Failure(

@@ -12,29 +12,35 @@ internal import CP11Kit
 /// a module, so that another library of the process may use the same one.
 @safe final class LoadedModule: @unchecked Sendable {
     private let list: UnsafeMutablePointer<CK_FUNCTION_LIST>
+    /// What C_Initialize is handed in `pReserved`, or nil. A module may keep the pointer.
+    private let reserved: UnsafeMutablePointer<CChar>?
     private var isInitialized = false
 
     var functions: FunctionTable { unsafe FunctionTable(list) }
 
-    private init(_ list: UnsafeMutablePointer<CK_FUNCTION_LIST>) {
+    private init(_ list: UnsafeMutablePointer<CK_FUNCTION_LIST>, arguments: String? = nil) {
         unsafe self.list = unsafe list
+        unsafe reserved = unsafe arguments.flatMap { unsafe strdup($0) }
     }
 
-    init(path: String) throws(CryptokiError) {
+    convenience init(path: String, arguments: String? = nil) throws(CryptokiError) {
+        try unsafe self.init(Self.list(path: path), arguments: arguments)
+    }
+
+    private static func list(
+        path: String
+    ) throws(CryptokiError) -> UnsafeMutablePointer<CK_FUNCTION_LIST> {
         p11_kit_be_quiet()
-        if let list = unsafe p11_kit_module_load(path, 0) {
-            unsafe self.list = unsafe list
-            return
-        }
-        let reason = Self.lastMessage
+        if let list = unsafe p11_kit_module_load(path, 0) { return unsafe list }
+        let reason = lastMessage
         // p11-kit looks for a bare name in its own folder only; many modules are elsewhere.
-        guard let file = Self.libraryFile(named: path),
+        guard let file = libraryFile(named: path),
             let list = unsafe p11_kit_module_load(file, 0)
         else {
             throw CryptokiError(
                 .moduleUnusable, function: "p11_kit_module_load", context: "\(path): \(reason)")
         }
-        unsafe self.list = unsafe list
+        return unsafe list
     }
 
     /// Where the system's loader finds a library that is named without a folder.
@@ -51,6 +57,12 @@ internal import CP11Kit
         return unsafe String(cString: file)
     }
 
+    /// The file of a module that is named without a folder, or nil if it is not found.
+    static func file(named name: String) -> String? {
+        guard let loaded = try? LoadedModule(path: name) else { return nil }
+        return loaded.file
+    }
+
     /// The file that the module was loaded from, or nil where p11-kit does not tell.
     var file: String? { unsafe string(p11_kit_module_get_filename(list)) }
 
@@ -59,12 +71,14 @@ internal import CP11Kit
             _ = unsafe p11_kit_module_finalize(list)
         }
         unsafe p11_kit_module_release(list)
+        unsafe free(reserved)
     }
 
     /// Called once, by the registry, before the module is handed to anybody.
     func initialize() throws(CryptokiError) {
         guard !isInitialized else { return }
-        let returned = unsafe p11_kit_module_initialize(list)
+        let returned =
+            try unsafe reserved == nil ? p11_kit_module_initialize(list) : startWithReserved()
         guard returned == CKR_OK else {
             throw CryptokiError(
                 .moduleUnusable, function: "C_Initialize",
@@ -74,10 +88,23 @@ internal import CP11Kit
         isInitialized = true
     }
 
+    /// Calls C_Initialize with `pReserved`, as p11-kit does for `x-init-reserved`.
+    /// p11_kit_module_initialize takes no arguments, but the function that p11-kit puts in the place
+    /// of the module's own hands them on, and counts the callers all the same.
+    private func startWithReserved() throws(CryptokiError) -> CK_RV {
+        let initialize = try unsafe functions.entry("C_Initialize", \.C_Initialize)
+        var arguments = unsafe CK_C_INITIALIZE_ARGS()
+        unsafe arguments.flags = CK_FLAGS(CKF_OS_LOCKING_OK)
+        unsafe arguments.pReserved = unsafe UnsafeMutableRawPointer(reserved)
+        return unsafe initialize(&arguments)
+    }
+
     /// A module of p11-kit's configuration, loaded but not initialised.
     struct Configured {
         let name: String?
         let path: String
+        /// Whether p11-kit runs a program that reaches the module elsewhere.
+        let isRemote: Bool
         let loaded: LoadedModule
     }
 
@@ -108,7 +135,9 @@ internal import CP11Kit
             let name = unsafe string(p11_kit_module_get_name(list))
             let path = unsafe string(p11_kit_module_get_filename(list))
             configured.append(
-                Configured(name: name, path: path ?? name ?? "(unnamed)", loaded: loaded))
+                Configured(
+                    name: name, path: path ?? name ?? "(unnamed)", isRemote: path == nil,
+                    loaded: loaded))
         }
         return (configured, complaint)
     }
@@ -128,5 +157,8 @@ internal import CP11Kit
 /// A path that p11-kit does not look for in its own folder: one with a slash is made absolute.
 func absolutePath(_ path: String) -> String {
     guard path.contains("/"), !path.hasPrefix("/") else { return path }
-    return unsafe string(realpath(path, nil)) ?? path
+    return resolvedPath(path) ?? path
 }
+
+/// The file that a path names, whatever its spelling, or nil where there is none.
+func resolvedPath(_ path: String) -> String? { unsafe string(realpath(path, nil)) }

@@ -11,21 +11,45 @@ public struct ConfiguredModules: Sendable {
         public let error: CryptokiError
     }
 
+    /// The names of the modules in p11-kit's configuration that can be loaded. None is initialised.
+    ///
+    /// The C functions are `p11_kit_modules_load` and `p11_kit_module_get_name`.
+    ///
+    /// - Parameter observer: Is told when the modules are loaded, or nil.
+    /// - Throws: ``CryptokiError`` where p11-kit's configuration cannot be read at all.
+    public static func loadableNames(
+        observer: (any ModuleStartObserver)? = nil
+    ) throws(CryptokiError) -> [String] {
+        try observed("p11-kit", by: observer) { () throws(CryptokiError) in
+            try LoadedModule.loadConfigured().0.compactMap(\.name)
+        }
+    }
+
     /// The modules that are ready.
     public let modules: [Module]
     /// The modules that are not.
     public let failures: [Failure]
+    /// The names of all modules that could be loaded, whether they were initialised or not.
+    public let names: [String]
 
-    /// Loads and initialises every configured module.
+    /// Loads every configured module, and initialises all or one of them.
     ///
     /// Modules with `trust-policy: yes` are left out: they hold anchors of others, not tokens. The
     /// C functions are `p11_kit_modules_load` and `p11_kit_module_initialize`.
     ///
+    /// - Parameters:
+    ///   - wanted: The name of the one module that is initialised, or nil for all.
+    ///   - observer: Is told when modules are loaded and initialised, or nil.
     /// - Throws: ``CryptokiError`` where p11-kit's configuration cannot be read at all.
-    public init() throws(CryptokiError) {
+    public init(
+        named wanted: String? = nil, observer: (any ModuleStartObserver)? = nil
+    ) throws(CryptokiError) {
         var modules: [Module] = []
         var failures: [Failure] = []
-        let (all, complaint) = try LoadedModule.loadConfigured()
+        let (all, complaint) = try observed("p11-kit", by: observer) { () throws(CryptokiError) in
+            try LoadedModule.loadConfigured()
+        }
+        names = all.compactMap(\.name)
         if let complaint {
             failures.append(
                 Failure(
@@ -33,10 +57,12 @@ public struct ConfiguredModules: Sendable {
                     error: CryptokiError(
                         .moduleUnusable, function: "p11_kit_modules_load", context: complaint)))
         }
-        for configured in all {
+        for configured in all where wanted == nil || configured.name == wanted {
             let name = configured.name ?? configured.path
             do throws(CryptokiError) {
-                modules.append(try ModuleRegistry.shared.module(configured: configured))
+                modules.append(
+                    try ModuleRegistry.shared.module(
+                        configured: configured, observer: observer))
             } catch {
                 logger.notice("module \(name): \(error)")
                 failures.append(Failure(name: name, error: error))

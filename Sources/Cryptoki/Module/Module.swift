@@ -11,6 +11,8 @@ public final class Module: Sendable {
     public let path: String
     /// The name that p11-kit's configuration gives the module, or nil where it was loaded by path.
     public let name: String?
+    /// The text that `C_Initialize` was handed, or nil.
+    public let arguments: String?
     /// What the module says of itself.
     public let info: ModuleInfo
 
@@ -21,24 +23,46 @@ public final class Module: Sendable {
 
     /// Loads and initialises the module in a file.
     ///
-    /// The C functions are `p11_kit_module_load`, `p11_kit_module_initialize` and `C_GetInfo`
-    /// (PKCS#11 v2.40, section 5.4).
+    /// The C functions are `p11_kit_module_load`, `C_Initialize` and `C_GetInfo` (PKCS#11 v2.40,
+    /// section 5.4).
     ///
-    /// - Parameter path: The shared library. A name without a slash is looked for in p11-kit's
-    ///   folder of modules, any other path from the working folder.
+    /// - Parameters:
+    ///   - path: The shared library. A name without a slash is looked for in p11-kit's folder of
+    ///     modules and then by the system's loader, any other path from the working folder.
+    ///   - arguments: Text for `pReserved` of `CK_C_INITIALIZE_ARGS`, UTF-8, for a module that needs
+    ///     it, such as `configdir='sql:/home/anna/db'` for NSS; nil hands none.
+    ///   - observer: Is told when the module is loaded and initialised, or nil.
     /// - Returns: The module; whoever holds it keeps it initialised.
-    /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/moduleUnusable``.
-    public static func load(path: String) throws(CryptokiError) -> Module {
-        try ModuleRegistry.shared.module(path: path)
+    /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/moduleUnusable``, also if the
+    ///   process holds the module with other arguments.
+    public static func load(
+        path: String, arguments: String? = nil, observer: (any ModuleStartObserver)? = nil
+    ) throws(CryptokiError) -> Module {
+        try ModuleRegistry.shared.module(path: path, arguments: arguments, observer: observer)
     }
 
-    init(path: String, name: String?, loaded: LoadedModule) throws(CryptokiError) {
+    init(
+        path: String, name: String?, arguments: String? = nil, loaded: LoadedModule
+    ) throws(CryptokiError) {
         self.path = path
         self.name = name
+        self.arguments = arguments
         self.loaded = loaded
         functions = loaded.functions
         info = ModuleInfo(try loaded.functions.info())
         logger.debug("module \(path) is initialised: \(info.libraryDescription)")
+    }
+
+    /// Whether a path names the file of the module, however the path is spelled: relative, through
+    /// symbolic links, or without a folder as ``load(path:arguments:observer:)`` takes it.
+    ///
+    /// - Parameter path: The path.
+    public func isFile(_ path: String) -> Bool {
+        if path == self.path { return true }
+        // A module that is reached through a program has no file.
+        guard self.path.contains("/"), let own = resolvedPath(self.path) else { return false }
+        let file = path.contains("/") ? path : LoadedModule.file(named: path)
+        return file.flatMap(resolvedPath) == own
     }
 
     func isLoggedIn(_ slot: UInt, as user: UserType) -> Bool {

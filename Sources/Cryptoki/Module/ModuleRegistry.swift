@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// The modules of this process, found again by path while somebody holds them.
+/// The modules of this process, found again by their file while somebody holds them.
 final class ModuleRegistry: Sendable {
     static let shared = ModuleRegistry()
 
@@ -10,22 +10,42 @@ final class ModuleRegistry: Sendable {
 
     private let entries = Mutex<[String: Entry]>([:])
 
-    func module(path: String) throws(CryptokiError) -> Module {
+    func module(
+        path: String, arguments: String?, observer: (any ModuleStartObserver)?
+    ) throws(CryptokiError) -> Module {
         let path = absolutePath(path)
+        let key = path.contains("/") ? resolvedPath(path) ?? path : path
         return try entries.withLock { entries throws(CryptokiError) in
-            if let module = entries[path]?.module { return module }
-            let loaded = try LoadedModule(path: path)
-            try loaded.initialize()
-            let module = try Module(path: loaded.file ?? path, name: nil, loaded: loaded)
-            entries[path] = Entry(module: module)
+            if let module = entries[key]?.module {
+                // p11-kit would not hand them on: the module is initialised once in a process.
+                guard arguments == nil || module.arguments == arguments else {
+                    throw CryptokiError(
+                        .moduleUnusable, function: "C_Initialize",
+                        context: "\(path) is in use with other arguments")
+                }
+                return module
+            }
+            let loaded = try observed(path, by: observer) { () throws(CryptokiError) in
+                let loaded = try LoadedModule(path: path, arguments: arguments)
+                try loaded.initialize()
+                return loaded
+            }
+            let module = try Module(
+                path: loaded.file ?? path, name: nil, arguments: arguments, loaded: loaded)
+            entries[key] = Entry(module: module)
             return module
         }
     }
 
-    func module(configured: LoadedModule.Configured) throws(CryptokiError) -> Module {
+    func module(
+        configured: LoadedModule.Configured, observer: (any ModuleStartObserver)?
+    ) throws(CryptokiError) -> Module {
         try entries.withLock { entries throws(CryptokiError) in
             if let module = entries[configured.path]?.module, module.name != nil { return module }
-            try configured.loaded.initialize()
+            // The program of a remote one lives on, and says itself what is wrong with it.
+            try observed(
+                configured.name ?? configured.path, by: configured.isRemote ? nil : observer
+            ) { () throws(CryptokiError) in try configured.loaded.initialize() }
             let module = try Module(
                 path: configured.path, name: configured.name, loaded: configured.loaded)
             entries[configured.path] = Entry(module: module)

@@ -113,7 +113,7 @@ public struct PKCS11URI: Sendable {
     ///
     /// - Parameter module: The module.
     public func matches(_ module: Module) -> Bool {
-        if let modulePath, modulePath != module.path { return false }
+        if let modulePath, !module.isFile(modulePath) { return false }
         if let moduleName, let name = module.name, moduleName != name { return false }
         return true
     }

@@ -235,7 +235,7 @@ struct GenerateStep {
             error.key =
                 error.key
                 ?? .init(
-                    uri: reader.uri(id, label), id: id, isNew: true, modulePath: token.module.path)
+                    uri: reader.uri(id, label), id: id, isNew: true, module: token.module)
             throw error
         }
     }

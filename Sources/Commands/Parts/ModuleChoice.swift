@@ -1,0 +1,123 @@
+internal import Cryptoki
+internal import Files
+internal import Ledger
+internal import Secrets
+
+/// Which PKCS#11 modules are used.
+enum ModuleChoice {
+    /// All that p11-kit is configured with.
+    case configured
+    /// The one that p11-kit's configuration has by a name.
+    case named(String)
+    /// The one in a file, and what it is handed when it starts.
+    case file(String, arguments: String?)
+
+    /// What the options, a URI, the environment and the configuration file say, in this order.
+    ///
+    /// - Parameter uri: A URI on the command line that names an object.
+    init(_ options: TokenOptions, _ uri: PKCS11URI? = nil) throws {
+        let levels: [(module: String?, arguments: String?)] = [
+            (options.module, options.moduleArguments),
+            (uri?.modulePath, nil),
+            (
+                environmentVariable(Setting.module.variable),
+                environmentVariable(Setting.moduleArguments.variable)
+            ),
+            (
+                ConfigurationFile.current.text(.module),
+                ConfigurationFile.current.text(.moduleArguments)
+            ),
+            (try options.standingURI(uri)?.modulePath, nil),
+        ]
+        let module = levels.compactMap(\.module).first
+        guard module != "" else {
+            throw Failure(
+                .usage, "--module is empty",
+                hints: ["leave it out to use all that p11-kit is configured with"])
+        }
+        let arguments = Self.arguments(levels, for: module)
+        // A module-path of a URI is always a path.
+        let isPath =
+            options.module == nil && (uri?.modulePath != nil || setting(nil, .module) == nil)
+        if let module, module.split(separator: "/").last != Self.proxy {
+            if isPath || !Self.isName(module) {
+                self = .file(module, arguments: arguments)
+                return
+            }
+            self = .named(module)
+        } else {
+            self = .configured
+        }
+        guard arguments == nil else {
+            throw Failure(
+                .usage, "--module-arguments needs --module with a path",
+                hints: [
+                    "for a module that p11-kit is configured with, its file there has the line "
+                        + "x-init-reserved: TEXT"
+                ])
+        }
+    }
+
+    /// Whether a text is a name of p11-kit's configuration, not a file. Files have `.so` in their
+    /// names, also before a version, or `.dylib`.
+    static func isName(_ text: String) -> Bool {
+        !text.isEmpty && !text.contains("/") && !text.contains(".so")
+            && !text.hasSuffix(".dylib")
+    }
+
+    /// p11-kit's module that has the tokens of all that is configured. p11-kit itself refuses it.
+    private static let proxy: Substring = "p11-kit-proxy.so"
+
+    /// Arguments belong to the module that is named in the same place. They also hold for a module
+    /// that is named in a stronger place, unless the place of the arguments names another one.
+    private static func arguments(
+        _ levels: [(module: String?, arguments: String?)], for module: String?
+    ) -> String? {
+        var isNamed = false
+        for level in levels {
+            if isNamed, let named = level.module, let module,
+                absolutePath(named) != absolutePath(module)
+            {
+                return nil
+            }
+            if let arguments = level.arguments { return arguments.isEmpty ? nil : arguments }
+            isNamed = isNamed || level.module != nil
+        }
+        return nil
+    }
+}
+
+extension Module {
+    /// The options that reach the module again, to be pasted.
+    var options: String { moduleOptions(path, name: name, arguments: arguments) }
+}
+
+/// The options that reach a module again, to be pasted.
+///
+/// - Parameters:
+///   - path: Its file.
+///   - name: Its name in p11-kit's configuration, or nil if it was loaded by its path.
+///   - arguments: What it was handed when it started, or nil.
+func moduleOptions(_ path: String, name: String?, arguments: String?) -> String {
+    if let name, ModuleChoice.isName(name) { return "--module \(quoted(name))" }
+    return "--module \(quoted(path))"
+        + (arguments.map { " --module-arguments \(quoted($0))" } ?? "")
+}
+
+extension TokenOptions {
+    /// Takes the module that an order was begun with: from p11-kit's configuration if it came from
+    /// there and is still there, since that may start it with arguments, else from its file.
+    mutating func useModule(of beginning: OrderEvent.Beginning) {
+        if let name = beginning.moduleName, ModuleChoice.isName(name),
+            (try? ConfiguredModules.loadableNames(observer: ModuleNotices()))?.contains(name)
+                ?? false
+        {
+            module = name
+            // What is set for another module is not for this one.
+            moduleArguments = moduleArguments ?? ""
+        } else if beginning.modulePath.contains("/") {
+            module = beginning.modulePath
+            moduleArguments = moduleArguments ?? beginning.moduleArguments ?? ""
+        }
+    }
+}

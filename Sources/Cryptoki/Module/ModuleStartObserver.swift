@@ -1,0 +1,36 @@
+/// Is told when the code of a module is loaded and when it is initialised.
+///
+/// Some modules write to standard error in these moments (tpm2-pkcs11 1.9 without a TPM: 15 lines).
+public protocol ModuleStartObserver {
+    /// Called before a module is loaded or initialised. ``moduleDidStart(_:_:)`` follows on the same
+    /// thread, with no other module in between.
+    ///
+    /// - Parameter name: The name of the module in p11-kit's configuration or its path, or `p11-kit`
+    ///   while p11-kit loads all that it is configured with. A module that p11-kit reaches through a
+    ///   program (`remote:`) is not reported.
+    func moduleWillStart(_ name: String)
+
+    /// Called afterwards.
+    ///
+    /// - Parameters:
+    ///   - name: The same name.
+    ///   - error: Why the module cannot be used, or nil.
+    func moduleDidStart(_ name: String, _ error: CryptokiError?)
+}
+
+/// Does what starts a module, and reports it.
+func observed<Result>(
+    _ name: String, by observer: (any ModuleStartObserver)?,
+    _ start: () throws(CryptokiError) -> Result
+) throws(CryptokiError) -> Result {
+    guard let observer else { return try start() }
+    observer.moduleWillStart(name)
+    do throws(CryptokiError) {
+        let result = try start()
+        observer.moduleDidStart(name, nil)
+        return result
+    } catch {
+        observer.moduleDidStart(name, error)
+        throw error
+    }
+}

@@ -1,0 +1,69 @@
+internal import Synchronization
+
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
+/// Holds back what code of others writes to standard error while it runs in this process.
+///
+/// Descriptor 2 is a file without a name meanwhile. It is not a pipe, so the code can neither fill
+/// it nor lose its reader. This program itself writes to ``descriptor``.
+public enum HeldStandardError {
+    /// The descriptor that is standard error for this program, now.
+    public static var descriptor: Int32 {
+        isHeld.load(ordering: .sequentiallyConsistent) ? original : 2
+    }
+
+    /// Begins to hold back. Nothing happens if the system allows none of it: then the text is seen.
+    ///
+    /// The C functions are `tmpfile` and `dup2`.
+    public static func begin() {
+        file.withLock { file in
+            var limit = rlimit()
+            // A limit for the size of files would end the process with SIGXFSZ.
+            guard file == nil, original >= 0, unsafe getrlimit(fileSize, &limit) == 0,
+                limit.rlim_cur >= rlim_t(Int64.max), let opened = unsafe tmpfile()
+            else { return }
+            let descriptor = unsafe fcntl(fileno(opened), F_DUPFD_CLOEXEC, 3)
+            unsafe fclose(opened)
+            isHeld.store(true, ordering: .sequentiallyConsistent)
+            guard descriptor >= 0, dup2(descriptor, 2) == 2 else {
+                isHeld.store(false, ordering: .sequentiallyConsistent)
+                if descriptor >= 0 { close(descriptor) }
+                return
+            }
+            file = descriptor
+        }
+    }
+
+    /// Ends it.
+    ///
+    /// - Returns: What was written meanwhile, 64 KiB at most.
+    public static func end() -> [UInt8] {
+        file.withLock { file in
+            guard let descriptor = file else { return [] }
+            file = nil
+            _ = dup2(original, 2)
+            isHeld.store(false, ordering: .sequentiallyConsistent)
+            var bytes = [UInt8](repeating: 0, count: 1 << 16)
+            let count = unsafe pread(descriptor, &bytes, bytes.count, 0)
+            close(descriptor)
+            return Array(bytes.prefix(max(count, 0)))
+        }
+    }
+
+    private static let file = Mutex<Int32?>(nil)
+    /// Read without a lock, since the thread that tells of an interruption writes, too.
+    private static let isHeld = Atomic<Bool>(false)
+    /// A second descriptor of standard error. It stays open: another thread may be writing to it.
+    private static let original = fcntl(2, F_DUPFD_CLOEXEC, 3)
+    #if canImport(Glibc)
+        private static let fileSize = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)
+    #else
+        private static let fileSize = RLIMIT_FSIZE
+    #endif
+}

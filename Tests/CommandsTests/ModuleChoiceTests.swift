@@ -1,0 +1,284 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Commands
+
+extension Bench {
+    /// Runs tokencert where p11-kit is configured with these modules only: the texts of their files
+    /// by their names.
+    fileprivate func tokencert(
+        configured modules: [String: String], _ arguments: [String],
+        _ changes: [String: String] = [:]
+    ) throws -> Outcome {
+        let folder = token.folder.file("modules")
+        try? FileManager.default.removeItem(atPath: folder)
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true)
+        for (name, text) in modules { try token.folder.write(text, "modules/\(name).module") }
+        let all = environment.merging(["TOKENCERT_MODULE": ""]) { $1 }.merging(changes) { $1 }
+        // p11-kit ignores the configuration of root, and has no variable for the system's.
+        return try run(
+            "unshare",
+            [
+                "-rm", "bash", "-c",
+                "mount --bind \"$1\" /usr/share/p11-kit/modules && shift && exec \"$@\"", "_",
+                folder, product("tokencert"),
+            ] + arguments, environment: all.filter { !$0.value.isEmpty })
+    }
+}
+
+/// How a module is named on the command line and in hints.
+@Suite struct ModuleNameTests {
+    @Test(
+        "A word is a name of p11-kit's configuration unless it looks like a file",
+        arguments: [
+            ("softhsm2", true), ("opensc-pkcs11", true), ("tpm2_pkcs11", true),
+            ("libsofthsm2.so", false), ("libykcs11.so.2", false), ("/usr/lib/module", false),
+            ("./module", false), ("libykcs11.dylib", false), ("", false),
+        ])
+    func names(word: String, isName: Bool) {
+        #expect(ModuleChoice.isName(word) == isName)
+    }
+
+    // A hint that is pasted would reach no token, or another one.
+    @Test("The options in a hint reach the module in the way in which it was reached")
+    func options() {
+        #expect(moduleOptions("/m.so", name: nil, arguments: nil) == "--module '/m.so'")
+        #expect(moduleOptions("/m.so", name: "soft", arguments: nil) == "--module 'soft'")
+        #expect(moduleOptions("far", name: "far", arguments: nil) == "--module 'far'")
+        #expect(moduleOptions("/m.so", name: "odd.so", arguments: nil) == "--module '/m.so'")
+        #expect(
+            moduleOptions("/m.so", name: nil, arguments: "configdir='sql:/db'")
+                == "--module '/m.so' --module-arguments 'configdir='\\''sql:/db'\\'''")
+    }
+}
+
+extension RealParts {
+    /// Which module is used, and how it is started.
+    @Suite struct ModuleChoiceTests {
+        private let soft = "module: \(softHSMModule)\n"
+        private let faulty = "module: \(product("libFaultyModule.so"))\n"
+        private let words = "configdir='sql:/no such folder' flags=readOnly"
+
+        // What doctor prints cannot be typed otherwise.
+        @Test("--module takes the name of a module in p11-kit's configuration")
+        func name() throws {
+            let bench = try Bench()
+            let modules = ["soft": soft, "other": faulty]
+            for (arguments, changes) in [
+                (["list", "--module", "soft"], [:]), (["list"], ["TOKENCERT_MODULE": "soft"]),
+            ] {
+                let outcome = try bench.tokencert(
+                    configured: modules, arguments,
+                    bench.faulty([:]).merging(["TOKENCERT_MODULE": ""]) { $1 }
+                        .merging(changes) { $1 })
+                #expect(outcome.status == 0, "\(outcome.errors)")
+            }
+            // The others are not started.
+            #expect(bench.calls("C_Initialize") == 0)
+            let unknown = try bench.tokencert(
+                configured: ["soft": soft], ["list", "--module", "sofd"])
+            expect(unknown, 78, "no module that is called sofd")
+            #expect(unknown.errors.contains("did you mean --module soft?"))
+            #expect(unknown.errors.contains("there is: --module 'soft'"))
+            let broken = try bench.tokencert(
+                configured: modules, ["list", "--module", "other"], ["FAULTY_MODULE": "/none"])
+            #expect(broken.status == 78, "\(broken)")
+            let off = try bench.tokencert(
+                configured: ["soft": soft + "disable-in: tokencert\n"],
+                ["list", "--module", "soft"])
+            expect(off, 78, "no module that is called soft")
+            #expect(off.errors.contains("soft.module, which may turn it off"), "\(off.errors)")
+            expect(try bench.tokencert(["list", "--module", ""]), 64, "--module is empty")
+        }
+
+        @Test("p11-kit-proxy.so stands for all that p11-kit is configured with")
+        func proxy() throws {
+            let bench = try Bench()
+            for path in ["p11-kit-proxy.so", "/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so"] {
+                let outcome = try bench.tokencert(
+                    configured: ["soft": soft], ["tokens", "--module", path, "--json"])
+                let modules = try #require(try outcome.json()["modules"] as? [[String: Any]])
+                #expect(modules.map { $0["name"] as? String } == ["soft"], "\(outcome)")
+            }
+        }
+
+        @Test("A bare file name is found in p11-kit's folder")
+        func bareFile() throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert(["tokens", "--module", "opensc-pkcs11.so"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.output.contains("OpenSC"), "\(outcome.output)")
+        }
+
+        // NSS does not start without them.
+        @Test("--module-arguments starts a module that needs them, as does a setting")
+        func arguments() throws {
+            let bench = try Bench()
+            let needing = bench.faulty(["FAULTY_RESERVED": words])
+            let none = try bench.tokencert(["list"], needing)
+            expect(none, 78, "CKR_ARGUMENTS_BAD")
+            #expect(none.errors.contains("--module-arguments"), "\(none.errors)")
+            let given = try bench.tokencert(["issue", "--module-arguments", words], needing)
+            #expect(given.status == 0, "\(given.errors)")
+            let set = needing.merging(["TOKENCERT_MODULE_ARGUMENTS": words]) { $1 }
+            #expect(try bench.tokencert(["list"], set).status == 0)
+            // They belong to the module that is named beside them.
+            let other = try bench.tokencert(["list", "--module", softHSMModule], set)
+            #expect(other.status == 0, "\(other.errors)")
+            let file = try bench.token.folder.write(
+                """
+                {"module": "\(product("libFaultyModule.so"))", "module-arguments": "\(words)"}
+                """, "config.json")
+            let configured = try bench.tokencert(
+                ["list", "--config", file], needing.merging(["TOKENCERT_MODULE": ""]) { $1 })
+            #expect(configured.status == 0, "\(configured.errors)")
+            expect(
+                try bench.tokencert(
+                    configured: ["soft": soft],
+                    ["list", "--module", "soft", "--module-arguments", words]), 64,
+                "--module-arguments needs --module with a path")
+            expect(
+                try bench.tokencert(
+                    configured: ["soft": soft], ["list", "--module-arguments", words]), 64,
+                "--module-arguments needs --module with a path")
+        }
+
+        // The order could never be finished: the bare path ends with 78.
+        @Test("An order is resumed through the module as it was reached")
+        func resume() throws {
+            let bench = try Bench()
+            let failing = ["FAULTY_RULES": "C_CreateObject:before:return=0x30"]
+            let needing = bench.faulty(["FAULTY_RESERVED": words])
+                .merging(["TOKENCERT_MODULE": ""]) { $1 }
+            let byPath = try bench.tokencert(
+                [
+                    "issue", "--module", product("libFaultyModule.so"), "--module-arguments",
+                    words,
+                ], needing.merging(failing) { $1 })
+            #expect(byPath.status != 0 && byPath.errors.contains("resume 1"), "\(byPath)")
+            let history = try bench.tokencert(["history", "1", "--json"])
+            #expect(history.output.contains("moduleArguments"), "\(history.output)")
+            let resumed = try bench.tokencert(["resume", "1"], needing)
+            #expect(resumed.status == 0, "\(resumed.errors)")
+
+            let modules = ["reserved": faulty + "x-init-reserved: \(words)\n"]
+            let byName = try bench.tokencert(
+                configured: modules, ["issue", "--key-type", "rsa:2048"],
+                needing.merging(failing) { $1 })
+            #expect(byName.status != 0 && byName.errors.contains("resume 2"), "\(byName)")
+            let again = try bench.tokencert(configured: modules, ["resume", "2"], needing)
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(bench.ca.orders.count == 2)
+        }
+
+        // tpm2-pkcs11 without a TPM: fifteen lines before the answer of every command.
+        @Test("What a module writes while it starts is seen by those who asked for the module")
+        func noise() throws {
+            let bench = try Bench()
+            let noisy = bench.faulty(["FAULTY_NOISE": "15"]).merging(["TOKENCERT_MODULE": ""]) {
+                $1
+            }
+            let failing = ["FAULTY_RULES": "C_Initialize:after:return=0x5"]
+            let line = "faulty module: line 1"
+            let modules = ["noisy": faulty]
+            let list = try bench.tokencert(configured: modules, ["list"], noisy)
+            #expect(list.status == 0 && !list.errors.contains(line), "\(list)")
+            let failed = try bench.tokencert(
+                configured: modules, ["tokens"], noisy.merging(failing) { $1 })
+            #expect(failed.output.contains("module noisy is not usable"), "\(failed)")
+            #expect(!failed.errors.contains(line), "\(failed)")
+            let verbose = try bench.tokencert(configured: modules, ["list", "--verbose"], noisy)
+            #expect(verbose.errors.contains("noisy: faulty module: line 15\n"), "\(verbose.errors)")
+            for arguments in [
+                ["list", "--module", "noisy"], ["list", "--module", product("libFaultyModule.so")],
+            ] {
+                let chosen = try bench.tokencert(configured: modules, arguments, noisy)
+                #expect(chosen.status == 0 && chosen.errors.contains(line), "\(chosen)")
+            }
+            // What this program has to say meanwhile is not lost.
+            let slow = try bench.tokencert(
+                configured: modules, ["list"],
+                noisy.merging(["FAULTY_RULES": "C_Initialize:before:delay=1500"]) { $1 })
+            #expect(slow.errors.contains("starting the modules"), "\(slow.errors)")
+            #expect(!slow.errors.contains(line), "\(slow.errors)")
+        }
+
+        @Test("A module that is turned off with the line that doctor prints is not started")
+        func turnedOff() throws {
+            let bench = try Bench()
+            let noisy = bench.faulty(["FAULTY_NOISE": "2"]).merging(["TOKENCERT_MODULE": ""]) { $1 }
+            let doctor = try bench.tokencert(
+                configured: ["noisy": faulty], ["doctor", "--offline"], noisy)
+            #expect(
+                doctor.output.contains("it writes to standard error when it starts"), "\(doctor)")
+            let line =
+                "printf '\\n%s\\n' 'disable-in: tokencert' >> '/etc/pkcs11/modules/noisy.module'"
+            #expect(doctor.output.contains(line), "\(doctor.output)")
+            // The same file, with what the line adds.
+            let off = try bench.tokencert(
+                configured: ["noisy": faulty + "\ndisable-in: tokencert\n"], ["tokens"], noisy)
+            #expect(off.output.contains("no module that has tokens"), "\(off)")
+            // Other programs that do not use it stay named.
+            let others = try bench.tokencert(
+                configured: ["noisy": faulty + "disable-in: firefox\n"], ["doctor", "--offline"],
+                noisy)
+            #expect(others.output.contains("'disable-in: firefox, tokencert'"), "\(others.output)")
+        }
+
+        // An interruption without a word leaves the user in doubt about the token.
+        @Test("A user who interrupts a module that does not start is told so")
+        func interrupted() throws {
+            let bench = try Bench()
+            let modules = bench.token.folder.file("modules")
+            try FileManager.default.createDirectory(
+                atPath: modules, withIntermediateDirectories: true)
+            try bench.token.folder.write(faulty, "modules/slow.module")
+            let changes = bench.faulty(["FAULTY_RULES": "C_Initialize:before:delay=20000"])
+            let all = bench.environment.merging(changes) { $1 }.merging(["TOKENCERT_MODULE": ""]) {
+                $1
+            }
+            let outcome = try run(
+                "unshare",
+                [
+                    "-rm", "bash", "-c",
+                    "mount --bind \"$1\" /usr/share/p11-kit/modules && shift && exec \"$@\"", "_",
+                    modules, "timeout", "--signal=TERM", "2", product("tokencert"), "list",
+                ], environment: all.filter { !$0.value.isEmpty })
+            #expect(outcome.errors.contains("error: interrupted"), "\(outcome)")
+        }
+
+        // The token that is listed would be refused with the hint to name that very token.
+        @Test("module-path names a file, however it is spelled")
+        func modulePath() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            let link = folder.file("link.so")
+            try FileManager.default.createSymbolicLink(
+                atPath: link, withDestinationPath: softHSMModule)
+            let detour = softHSMModule.replacingOccurrences(
+                of: "/softhsm/", with: "/softhsm/../softhsm//")
+            #expect(detour != softHSMModule)
+            for (path, module) in [
+                (link, ""), (link, softHSMModule), (softHSMModule, link), (detour, softHSMModule),
+                ("./link.so", ""), ("./link.so", softHSMModule), (softHSMModule, "./link.so"),
+            ] {
+                let outcome = try run(
+                    "sh",
+                    [
+                        "-c", "cd \"$1\" && shift && exec \"$@\"", "_", folder.file(""),
+                        product("tokencert"), "list", "pkcs11:token=work?module-path=\(path)",
+                    ],
+                    environment: bench.environment.merging(["TOKENCERT_MODULE": module]) { $1 }
+                        .filter { !$0.value.isEmpty })
+                #expect(outcome.status == 0, "\(path), \(module): \(outcome.errors)")
+            }
+            // Another file is another module, also if it has the same name.
+            let other = try folder.write("", "libsofthsm2.so")
+            let refused = try bench.tokencert(
+                ["list", "pkcs11:token=work?module-path=\(other)", "--module", softHSMModule])
+            expect(refused, 66, "no token fits")
+        }
+    }
+}
