@@ -257,12 +257,14 @@ extension RealParts {
             let link = folder.file("link.so")
             try FileManager.default.createSymbolicLink(
                 atPath: link, withDestinationPath: softHSMModule)
+            let loaderFolder = URL(filePath: softHSMModule).deletingLastPathComponent().path()
             let detour = softHSMModule.replacingOccurrences(
                 of: "/softhsm/", with: "/softhsm/../softhsm//")
             #expect(detour != softHSMModule)
             for (path, module) in [
                 (link, ""), (link, softHSMModule), (softHSMModule, link), (detour, softHSMModule),
                 ("./link.so", ""), ("./link.so", softHSMModule), (softHSMModule, "./link.so"),
+                ("libsofthsm2.so", ""), ("libsofthsm2.so", link),
             ] {
                 let outcome = try run(
                     "sh",
@@ -270,8 +272,11 @@ extension RealParts {
                         "-c", "cd \"$1\" && shift && exec \"$@\"", "_", folder.file(""),
                         product("tokencert"), "list", "pkcs11:token=work?module-path=\(path)",
                     ],
-                    environment: bench.environment.merging(["TOKENCERT_MODULE": module]) { $1 }
-                        .filter { !$0.value.isEmpty })
+                    environment: bench.environment.merging([
+                        "TOKENCERT_MODULE": module,
+                        "LD_LIBRARY_PATH": loaderFolder,
+                    ]) { $1 }
+                    .filter { !$0.value.isEmpty })
                 #expect(outcome.status == 0, "\(path), \(module): \(outcome.errors)")
             }
             // Another file is another module, also if it has the same name.
