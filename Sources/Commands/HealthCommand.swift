@@ -99,7 +99,7 @@ struct HealthCommand: ParsableCommand {
                 case .notice: "notice "
                 }
             print("\(head)  \(printable(finding.text))")
-            print("         " + style.faint(printable(finding.uri)))
+            print("         " + style.faint(quoted(printable(finding.uri))))
             print("         \(printable(finding.advice))")
         }
         if !read.sawPrivateObjects {
@@ -156,11 +156,13 @@ extension Finding {
         switch kind {
         case .expiring, .expired: "tokencert renew \(name)"
         case .notYetValid: "wait; or the clock of this machine is wrong: tokencert doctor"
-        case .unreadable: "tokencert delete '\(uri)' removes it"
-        case .keyWithoutCertificate: "tokencert issue --key '\(uri)' gets one"
-        case .certificateWithoutKey: "it is of no use here; tokencert delete '\(uri)' removes it"
+        case .unreadable:
+            "another program may be able to read it: pkcs11-tool --read-object --type cert"
+        case .unsupported: "tokencert leaves it alone; another program may use it"
+        case .keyWithoutCertificate: "tokencert issue --key \(quoted(uri)) gets one"
+        case .certificateWithoutKey: "its key may be on another token"
         case .mismatch:
-            "programs that go by the id take the wrong one; tokencert delete '\(uri)' removes it"
+            "programs that select by CKA_ID take the wrong key; its own may be on another token"
         case .duplicateID: "programs that go by the id take one for the other; renew one of them"
         case .exportable, .imported, .shortKey, .roca:
             "make a new key: tokencert issue; have the old certificate revoked"
@@ -168,7 +170,8 @@ extension Finding {
         case .unknownIssuer: "where the issuer is to be trusted: tokencert trust add FILE"
         case .revoked: "make a new key: tokencert issue"
         case .replaced:
-            "programs may need it for what is old; else: tokencert delete \(name)"
+            "programs may need it to read old messages"
+                + (isDisposable ? "; if none does: tokencert delete \(name)" : "")
         case .revocationUnknown: "try again later"
         case .revocationUnchecked: "the CA's revocation list, or its web site, may tell"
         }
@@ -176,6 +179,6 @@ extension Finding {
 
     /// As a command takes it.
     private var name: String {
-        "'\(uri)'" + (serialNumber.map { " --serial \($0)" } ?? "")
+        quoted(uri) + (serialNumber.map { " --serial \($0)" } ?? "")
     }
 }

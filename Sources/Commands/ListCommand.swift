@@ -116,7 +116,7 @@ struct ListReport {
     }
 
     func printTable(_ style: Style) {
-        print("token “\(printable(token.label))”  " + style.faint(token.uri))
+        print("token “\(printable(token.label))”  " + style.faint(quoted(token.uri)))
         print("")
         if inventory.keys.isEmpty, inventory.certificates.isEmpty {
             print("no keys and no certificates are seen")
@@ -134,7 +134,7 @@ struct ListReport {
     private func table() -> Table {
         var table = Table(["KEY", "LABEL", "ID", "CERTIFICATE", "ISSUER", "DAYS LEFT"])
         for key in inventory.keys {
-            let uris = [key.privateKey?.uri, key.publicKey?.uri].compactMap { $0 }
+            let uris = [key.privateKey?.uri, key.publicKey?.uri].compactMap { $0 }.map(quoted)
             let kind = Self.name(key.kind)
             let head = [
                 key.privateKey == nil ? "\(kind) public" : kind, key.label, hexadecimal(key.id),
@@ -145,18 +145,21 @@ struct ListReport {
             for (index, entry) in key.certificates.enumerated() {
                 table.add(
                     head.map { Table.Cell($0) } + cells(entry),
-                    below: (index == 0 ? uris + marks(key) : []) + [entry.record.uri]
+                    below: (index == 0 ? uris + marks(key) : []) + [quoted(entry.record.uri)]
                         + marks(entry, of: key))
             }
             for entry in key.mismatchedCertificates {
                 table.add(
                     row("same id, other key", entry),
-                    below: [entry.record.uri, "! it bears the id of a key that it is not for"]
-                        + marks(entry, of: key))
+                    below: [
+                        quoted(entry.record.uri), "! its CKA_ID belongs to a different key",
+                    ] + marks(entry, of: key))
             }
         }
         for entry in inventory.certificates {
-            table.add(row("no key seen", entry), below: [entry.record.uri] + marks(entry, of: nil))
+            table.add(
+                row("no key seen", entry),
+                below: [quoted(entry.record.uri)] + marks(entry, of: nil))
         }
         return table
     }
@@ -168,7 +171,7 @@ struct ListReport {
 
     private func cells(_ entry: CertificateEntry) -> [Table.Cell] {
         guard let content = entry.content else {
-            return ["unreadable", "", ""].map { Table.Cell($0) }
+            return [entry.name, "", ""].map { Table.Cell($0) }
         }
         let daysLeft = content.daysLeft(at: now)
         return [
@@ -207,7 +210,7 @@ extension ListReport.Key {
         id = hexadecimal(key.id)
         privateKey = key.privateKey?.uri
         publicKey = key.publicKey?.uri
-        sha256 = key.value.map { hexadecimal(Digest.sha256.hash($0.subjectPublicKeyInfo)) }
+        sha256 = key.value.map { hexadecimal($0.sha256Fingerprint) }
         certificates = key.certificates.map { .init($0, of: key, now, health) }
         mismatchedCertificates = key.mismatchedCertificates.map {
             .init($0, of: key, now, health)

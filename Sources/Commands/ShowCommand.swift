@@ -83,7 +83,7 @@ struct ShowCommand: ParsableCommand {
     private func certificate(_ entry: CertificateEntry) throws -> Certificate {
         guard let certificate = entry.certificate else {
             throw Failure(
-                .dataRefused, "its bytes are no X.509 certificate",
+                .dataRefused, "the object cannot be read as an X.509 certificate: \(entry.name)",
                 hints: ["pkcs11-tool --read-object --type cert reads them as they are"])
         }
         return certificate
@@ -130,10 +130,11 @@ struct ShowCommand: ParsableCommand {
         guard !named.keys.isEmpty || !others.isEmpty else {
             throw noSuchObject("key or certificate", uri, on: read.inventory)
         }
+        let keysShownWith = read.inventory.keysShownWith
         let report = Report(
             keys: named.keys.map { KeyReport($0, health) },
             certificates: others.map {
-                CertificateReport($0, of: read.inventory.keyShownWith($0), health)
+                CertificateReport($0, of: keysShownWith[$0.record.handle], health)
             })
         if output.isJSON {
             try printJSON(report)

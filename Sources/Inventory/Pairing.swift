@@ -1,29 +1,50 @@
 internal import Cryptoki
 internal import OpenSSLX509
 
-/// Brings keys and certificates together as they come out of a token, in any order.
+/// Pairs the halves of keys, and certificates with keys, in whatever order a token returns them.
+///
+/// Halves are paired by the first of these rules that holds; an empty `CKA_ID` equals no other:
+/// 1. They have the same id and the same public key, then with different labels, too.
+/// 2. They are the only two with their id and label, or with their id.
+/// 3. One of them has no id, and both have the same public key.
+/// 4. One of them has no id, and they are the only two with their label.
+///
+/// A certificate goes to the key with its public key; else to the only key that does not tell its
+/// public key and has the certificate's id, or its label where the certificate has no id. Such a key
+/// takes its public key from the certificate. A certificate with the id of a key that is certainly
+/// another one is a mismatch.
+///
+/// Nothing is paired whose key types, curves or public keys contradict each other. The time grows
+/// with the number of objects, whatever they have in common.
 struct Pairing {
-    private struct Half {
+    /// One half of a key.
+    struct Half {
         let record: ObjectRecord
+        let type: KeyType?
         let value: PublicKey?
         let kind: KeyKind?
         let protection: KeyProtection?
     }
 
-    private var privateKeys: [Half] = []
-    private var publicKeys: [Half] = []
+    private var privateHalves: [Half] = []
+    private var publicHalves: [Half] = []
     private var certificates: [(entry: CertificateEntry, key: PublicKey?)] = []
 
+    /// - Parameters:
+    ///   - type: `CKA_KEY_TYPE`.
+    ///   - value: The public key, or nil if the half does not tell it.
+    ///   - kind: The kind as far as it is known without the public key.
     mutating func add(
-        key record: ObjectRecord, _ value: PublicKey?, _ kind: KeyKind?,
-        _ protection: KeyProtection?
+        key record: ObjectRecord, _ type: KeyType?, _ value: PublicKey?, _ kind: KeyKind?,
+        _ protection: KeyProtection? = nil
     ) {
         let half = Half(
-            record: record, value: value, kind: value?.kind ?? kind, protection: protection)
+            record: record, type: type, value: value, kind: value?.kind ?? kind,
+            protection: protection)
         if record.objectClass == .privateKey {
-            privateKeys.append(half)
+            privateHalves.append(half)
         } else {
-            publicKeys.append(half)
+            publicHalves.append(half)
         }
     }
 
@@ -33,88 +54,348 @@ struct Pairing {
 
     /// The keys with their certificates, and the certificates without keys; both by label and id.
     consuming func result() -> ([KeyEntry], [CertificateEntry]) {
-        var keys = pairedKeys()
-        let (byValue, byID) = Self.places(of: keys)
-        var lone: [CertificateEntry] = []
-        for (entry, key) in certificates {
-            let places = key.flatMap { byValue[$0] } ?? []
-            // The key with its id where halves are apart, else one whose private half is there.
-            let place =
-                places.first { keys[$0].id == entry.record.id }
-                ?? places.first { keys[$0].privateKey != nil } ?? places.first
-            if let place {
-                keys[place].certificates.append(entry)
-            } else if key != nil, let index = byID[entry.record.id]?.first {
-                if keys[index].value == nil {
-                    keys[index].certificates.append(entry)
-                } else {
-                    keys[index].mismatchedCertificates.append(entry)
-                }
-            } else {
-                lone.append(entry)
-            }
-        }
-        keys.sort { ($0.label, hexadecimal($0.id)) < ($1.label, hexadecimal($1.id)) }
-        lone.sort {
-            ($0.record.label, hexadecimal($0.record.id))
-                < ($1.record.label, hexadecimal($1.record.id))
-        }
+        var halves = HalfPairing(privateHalves, publicHalves)
+        var pairs = CertificatePairing(keys: halves.keys(), certificates)
+        var (keys, lone) = pairs.result()
+        keys.sort { Self.isBefore($0.privateKey ?? $0.publicKey, $1.privateKey ?? $1.publicKey) }
+        lone.sort { Self.isBefore($0.record, $1.record) }
         return (keys, lone)
     }
 
-    /// Both halves of each key: first those that have the same id and label, then those that have
-    /// the same id. Halves that tell different values are never one key.
-    private func pairedKeys() -> [KeyEntry] {
-        var keys = publicKeys.map { half in
+    private static func isBefore(_ left: ObjectRecord?, _ right: ObjectRecord?) -> Bool {
+        guard let left, let right else { return false }
+        if left.labelBytes != right.labelBytes {
+            return left.labelBytes.lexicographicallyPrecedes(right.labelBytes)
+        }
+        if left.id != right.id { return left.id.lexicographicallyPrecedes(right.id) }
+        return left.handle.rawValue < right.handle.rawValue
+    }
+}
+
+/// Pairs private with public halves.
+private struct HalfPairing {
+    private let privates: [Pairing.Half]
+    private let publics: [Pairing.Half]
+    /// The public half of each private one, by their places.
+    private var partners: [Int?]
+    private var isTaken: [Bool]
+
+    init(_ privates: [Pairing.Half], _ publics: [Pairing.Half]) {
+        self.privates = privates
+        self.publics = publics
+        partners = Array(repeating: nil, count: privates.count)
+        isTaken = Array(repeating: false, count: publics.count)
+    }
+
+    /// What halves can have in common.
+    private struct Link: Hashable {
+        var id: [UInt8]?
+        var label: [UInt8]?
+        var value: PublicKey?
+        var type: KeyType?
+    }
+
+    mutating func keys() -> [KeyEntry] {
+        func withID(_ half: Pairing.Half, _ link: Link) -> Link? {
+            half.record.id.isEmpty ? nil : link
+        }
+        pairTwins { half in
+            half.value.flatMap {
+                withID(half, Link(id: half.record.id, label: half.record.labelBytes, value: $0))
+            }
+        }
+        pairTwins { half in
+            half.value.flatMap { withID(half, Link(id: half.record.id, value: $0)) }
+        }
+        pairOnlyOnes {
+            withID($0, Link(id: $0.record.id, label: $0.record.labelBytes))
+        }
+        pairOnlyOnes {
+            withID($0, Link(id: $0.record.id, label: $0.record.labelBytes, type: $0.type))
+        }
+        pairOnlyOnes { withID($0, Link(id: $0.record.id)) }
+        pairOnlyOnes { withID($0, Link(id: $0.record.id, type: $0.type)) }
+        pairTwins { half in
+            half.value.map { Link(label: half.record.labelBytes, value: $0) }
+        }
+        pairTwins { $0.value.map { Link(value: $0) } }
+        for byType in [false, true] {
+            pairOnlyOnes { half in
+                half.record.labelBytes.isEmpty
+                    ? nil : Link(label: half.record.labelBytes, type: byType ? half.type : nil)
+            }
+        }
+        return entries()
+    }
+
+    /// The halves that have no partner yet, by what they have in common.
+    private func groups(
+        _ link: (Pairing.Half) -> Link?
+    ) -> [(privates: [Int], publics: [Int])] {
+        var groups: [Link: (privates: [Int], publics: [Int])] = [:]
+        for index in publics.indices where !isTaken[index] {
+            if let link = link(publics[index]) {
+                groups[link, default: ([], [])].publics.append(index)
+            }
+        }
+        for index in privates.indices where partners[index] == nil {
+            if let link = link(privates[index]) {
+                groups[link, default: ([], [])].privates.append(index)
+            }
+        }
+        return groups.values.filter { !$0.privates.isEmpty && !$0.publics.isEmpty }
+    }
+
+    /// Pairs halves of one public key: which of several does not matter.
+    private mutating func pairTwins(_ link: (Pairing.Half) -> Link?) {
+        for group in groups(link) {
+            // Two ids that are there and differ were given for a reason.
+            let withoutID = group.publics.filter { publics[$0].record.id.isEmpty }
+            let withID = group.publics.filter { !publics[$0].record.id.isEmpty }
+            var bare = withoutID[...]
+            var named = withID[...]
+            for index in group.privates where privates[index].record.id.isEmpty {
+                if let half = bare.popFirst() ?? named.popFirst() { pair(index, half) }
+            }
+            for index in group.privates where !privates[index].record.id.isEmpty {
+                let id = privates[index].record.id
+                if let half = named.first, publics[half].record.id == id {
+                    named.removeFirst()
+                    pair(index, half)
+                } else if let half = bare.popFirst() {
+                    pair(index, half)
+                }
+            }
+        }
+    }
+
+    /// Pairs the halves that are the only ones with something in common.
+    private mutating func pairOnlyOnes(_ link: (Pairing.Half) -> Link?) {
+        for group in groups(link) where group.privates.count == 1 && group.publics.count == 1 {
+            let (left, right) = (privates[group.privates[0]], publics[group.publics[0]])
+            let idsAllow =
+                left.record.id.isEmpty || right.record.id.isEmpty
+                || left.record.id == right.record.id
+            guard idsAllow, Self.mayBelongTogether(left, right) else { continue }
+            pair(group.privates[0], group.publics[0])
+        }
+    }
+
+    private static func mayBelongTogether(_ left: Pairing.Half, _ right: Pairing.Half) -> Bool {
+        if let one = left.value, let other = right.value { return one == other }
+        if let one = left.type, let other = right.type, one != other { return false }
+        return mayBeOneKind(left.kind, right.kind)
+    }
+
+    private mutating func pair(_ privateHalf: Int, _ publicHalf: Int) {
+        partners[privateHalf] = publicHalf
+        isTaken[publicHalf] = true
+    }
+
+    private func entries() -> [KeyEntry] {
+        var keys: [KeyEntry] = []
+        for (index, half) in privates.enumerated() {
+            var key = KeyEntry()
+            let partner = partners[index].map { publics[$0] }
+            key.privateKey = half.record
+            key.publicKey = partner?.record
+            key.value = partner?.value ?? half.value
+            key.kind = key.value?.kind ?? partner?.kind ?? half.kind
+            key.type = half.type ?? partner?.type
+            key.protection = half.protection
+            keys.append(key)
+        }
+        for (index, half) in publics.enumerated() where !isTaken[index] {
             var key = KeyEntry()
             key.publicKey = half.record
             key.value = half.value
             key.kind = half.kind
-            return key
-        }
-        let (_, byID) = Self.places(of: keys)
-        var unpaired = privateKeys
-        for needsLabel in [true, false] {
-            var left: [Half] = []
-            for half in unpaired {
-                let place = byID[half.record.id]?.first { index in
-                    keys[index].privateKey == nil
-                        && (!needsLabel
-                            || keys[index].publicKey?.labelBytes == half.record.labelBytes)
-                        && (half.value == nil || keys[index].value == nil
-                            || half.value == keys[index].value)
-                }
-                guard let place else {
-                    left.append(half)
-                    continue
-                }
-                keys[place].privateKey = half.record
-                keys[place].protection = half.protection
-                keys[place].value = keys[place].value ?? half.value
-                keys[place].kind = keys[place].value?.kind ?? keys[place].kind ?? half.kind
-            }
-            unpaired = left
-        }
-        for half in unpaired {
-            var key = KeyEntry()
-            key.privateKey = half.record
-            key.protection = half.protection
-            key.value = half.value
-            key.kind = half.kind
+            key.type = half.type
             keys.append(key)
         }
         return keys
     }
+}
 
-    private static func places(
-        of keys: [KeyEntry]
-    ) -> (byValue: [PublicKey: [Int]], byID: [[UInt8]: [Int]]) {
-        var byValue: [PublicKey: [Int]] = [:]
-        var byID: [[UInt8]: [Int]] = [:]
-        for (index, key) in keys.enumerated() {
-            if let value = key.value { byValue[value, default: []].append(index) }
-            if !key.id.isEmpty { byID[key.id, default: []].append(index) }
+/// Pairs certificates with keys.
+private struct CertificatePairing {
+    private typealias Open = (entry: CertificateEntry, key: PublicKey)
+
+    private var keys: [KeyEntry]
+    /// Certificates whose key is known and not found yet.
+    private var open: [Open] = []
+    private var lone: [CertificateEntry] = []
+
+    init(keys: [KeyEntry], _ certificates: [(entry: CertificateEntry, key: PublicKey?)]) {
+        self.keys = keys
+        for (entry, key) in certificates {
+            if let key { open.append((entry, key)) } else { lone.append(entry) }
         }
-        return (byValue, byID)
+    }
+
+    mutating func result() -> ([KeyEntry], [CertificateEntry]) {
+        attachByValue()
+        learn(by: { $0.ids }, { $0.record.id })
+        attachByValue()
+        learn(by: { $0.labels }, { $0.record.id.isEmpty ? $0.record.labelBytes : [] })
+        attachByValue()
+        attachMismatches()
+        return (keys, lone + open.map(\.entry))
+    }
+
+    private struct ValueAndName: Hashable {
+        let value: PublicKey
+        let name: [UInt8]
+    }
+
+    /// Of several keys with one public key, where halves are apart, the one with the certificate's
+    /// id is taken, then one with its label, then one whose private half is seen.
+    private mutating func attachByValue() {
+        guard !open.isEmpty else { return }
+        var byID: [ValueAndName: Int] = [:]
+        var byLabel: [ValueAndName: Int] = [:]
+        var withPrivateHalf: [PublicKey: Int] = [:]
+        var any: [PublicKey: Int] = [:]
+        for (index, key) in keys.enumerated() {
+            guard let value = key.value else { continue }
+            for id in key.ids { byID[ValueAndName(value: value, name: id)] = index }
+            if any[value] == nil { any[value] = index }
+            guard key.privateKey != nil else { continue }
+            if withPrivateHalf[value] == nil { withPrivateHalf[value] = index }
+            for label in key.labels {
+                byLabel[ValueAndName(value: value, name: label)] = index
+            }
+        }
+        var left: [Open] = []
+        for (entry, key) in open {
+            let place =
+                byID[ValueAndName(value: key, name: entry.record.id)]
+                ?? byLabel[ValueAndName(value: key, name: entry.record.labelBytes)]
+                ?? withPrivateHalf[key] ?? any[key]
+            if let place {
+                keys[place].certificates.append(entry)
+            } else {
+                left.append((entry, key))
+            }
+        }
+        open = left
+    }
+
+    /// Gives certificates to the one key that does not tell its public key and has the same name,
+    /// if all certificates that could go there are for one public key.
+    private mutating func learn(
+        by names: (KeyEntry) -> Set<[UInt8]>, _ name: (CertificateEntry) -> [UInt8]
+    ) {
+        var places: [[UInt8]: [SeenKind: [Int]]] = [:]
+        for (index, key) in keys.enumerated() where key.value == nil {
+            for name in names(key) {
+                places[name, default: [:]][key.seenKind, default: []].append(index)
+            }
+        }
+        guard !places.isEmpty else { return }
+        var found: [Int: (value: PublicKey, isUnique: Bool)] = [:]
+        let targets = open.map { (entry, key) -> Int? in
+            guard let kinds = places[name(entry)] else { return nil }
+            let fitting = kinds.filter { $0.key.mayBe(key.kind) }.values
+            guard fitting.count == 1, let group = fitting.first, group.count == 1 else {
+                return nil
+            }
+            if let other = found[group[0]] {
+                found[group[0]] = (other.value, other.isUnique && other.value == key)
+            } else {
+                found[group[0]] = (key, true)
+            }
+            return group[0]
+        }
+        var left: [Open] = []
+        for (certificate, target) in zip(open, targets) {
+            guard let target, let match = found[target], match.isUnique else {
+                left.append(certificate)
+                continue
+            }
+            keys[target].value = match.value
+            keys[target].isValueFromCertificate = true
+            keys[target].kind = match.value.kind
+            keys[target].certificates.append(certificate.entry)
+        }
+        open = left
+    }
+
+    /// Shows a certificate beside the key with its id if every key with that id is certainly another.
+    private mutating func attachMismatches() {
+        struct Place {
+            var index: Int
+            var hasPrivateHalf = false
+            /// The kinds of the keys that do not tell their public key.
+            var kinds: Set<SeenKind> = []
+            /// The kinds of those that do.
+            var knownKinds: Set<KeyKind> = []
+        }
+        var places: [[UInt8]: Place] = [:]
+        for (index, key) in keys.enumerated() {
+            for id in key.ids {
+                var place = places[id] ?? Place(index: index)
+                if !place.hasPrivateHalf, key.privateKey != nil {
+                    (place.index, place.hasPrivateHalf) = (index, true)
+                }
+                if let value = key.value {
+                    place.knownKinds.insert(value.kind)
+                } else {
+                    place.kinds.insert(key.seenKind)
+                }
+                places[id] = place
+            }
+        }
+        var left: [Open] = []
+        for (entry, key) in open {
+            if let place = places[entry.record.id],
+                !place.kinds.contains(where: { $0.mayBe(key.kind) }),
+                place.knownKinds.allSatisfy({ tellsKeysApart($0, key.kind) })
+            {
+                keys[place.index].mismatchedCertificates.append(entry)
+            } else {
+                left.append((entry, key))
+            }
+        }
+        open = left
+    }
+}
+
+/// What is known of a key that does not tell its public key.
+struct SeenKind: Hashable {
+    /// `CKA_KEY_TYPE`, or nil.
+    let type: KeyType?
+    /// Its kind, as far as type and curve tell it.
+    let kind: KeyKind?
+
+    /// Whether the public key can be of a kind.
+    func mayBe(_ kind: KeyKind) -> Bool {
+        let typeAllows =
+            switch kind {
+            case .rsa: type == nil || type == .rsa
+            // Some modules have Edwards curves under CKK_EC, too.
+            case .ec, .ed25519: type == nil || type == .ec || type == .ecEdwards
+            case .other: true
+            }
+        return typeAllows && mayBeOneKind(self.kind, kind)
+    }
+}
+
+/// Whether keys of two kinds, as far as these are known, can be one key.
+func mayBeOneKind(_ one: KeyKind?, _ other: KeyKind?) -> Bool {
+    switch (one, other) {
+    case (nil, _), (_, nil), (.other?, _), (_, .other?): true
+    case (.rsa(let bits)?, .rsa(let otherBits)?): bits == 0 || otherBits == 0 || bits == otherBits
+    default: one == other
+    }
+}
+
+/// Whether public keys of two kinds that are not equal are certainly two keys. For an algorithm that
+/// is not known here the same key may have another form.
+func tellsKeysApart(_ one: KeyKind, _ other: KeyKind) -> Bool {
+    switch (one, other) {
+    case (.other(let name), .other(let otherName)): name == otherName && !name.isEmpty
+    case (.other, _), (_, .other): false
+    default: true
     }
 }

@@ -5,8 +5,8 @@ extension TokenInventory {
     /// Reads what is on a token.
     ///
     /// Private objects are seen while somebody is logged in: see `Token.withLogin`. Keys and
-    /// certificates are paired by their public keys, and by `CKA_ID` where a key does not tell its
-    /// public half.
+    /// certificates are paired by their public keys, and by `CKA_ID` or `CKA_LABEL` where a key does
+    /// not tell its public half and no other can be meant.
     ///
     /// - Parameters:
     ///   - session: A session of the token.
@@ -52,17 +52,30 @@ extension TokenInventory {
                     of: handle,
                     Self.keyTypes(head[.keyType]) + (isPrivate ? Self.protectionTypes : []))
                 pairing.add(
-                    key: record, publicKey(head[.keyType], body), kind(head[.keyType]),
+                    key: record, head[.keyType], publicKey(head[.keyType], body),
+                    kind(head[.keyType], body),
                     isPrivate
                         ? KeyProtection(body, hidesOrigin: profile?.hidesOrigin ?? false) : nil)
             case .certificate:
-                let value = try session.attributes(of: handle, [AttributeKey.value.type])
-                let certificate = value[.value].flatMap { try? Certificate(der: $0) }
+                let body = try session.attributes(
+                    of: handle,
+                    [
+                        AttributeKey.value.type,
+                        AttributeKey<CertificateType>.certificateType.type,
+                    ])
+                let value = body[.value] ?? []
+                let (certificate, reason) = Self.read(value, body[.certificateType])
+                var obstacle = reason
                 let content = certificate.map { CertificateEntry.Content($0) }
                 if let content, profile?.isPlaceholder(content) ?? false { continue }
+                if obstacle == .noValue {
+                    let place = try session.attributes(of: handle, [AttributeKey.url.type])
+                    if !(place[.url] ?? []).isEmpty { obstacle = .url }
+                }
                 pairing.add(
                     certificate: CertificateEntry(
-                        record: record, content: content,
+                        record: record, valueHash: Digest.sha256.hash(value), content: content,
+                        obstacle: obstacle,
                         certificate: certificate.flatMap { isKept($0) ? $0 : nil }),
                     certificate?.publicKey)
             default:
@@ -71,6 +84,21 @@ extension TokenInventory {
         }
         (keys, certificates) = pairing.result()
         otherObjects = others
+    }
+
+    /// Reads the certificate at the beginning of a value: cards with files of a fixed size return
+    /// padding behind it.
+    private static func read(
+        _ value: [UInt8], _ type: CertificateType?
+    ) -> (Certificate?, CertificateEntry.Obstacle?) {
+        if let type, type != .x509 { return (nil, .otherType(type)) }
+        if value.isEmpty { return (nil, .noValue) }
+        if Certificate.isPEM(value) { return (nil, .pem) }
+        do throws(X509Error) {
+            return (try Certificate(firstIn: value), nil)
+        } catch {
+            return (nil, .malformed)
+        }
     }
 
     private static let headTypes: [AttributeType] = [
@@ -91,11 +119,13 @@ extension TokenInventory {
     }
 }
 
-/// The kind of a key of which no more is known than its type.
-private func kind(_ type: KeyType?) -> KeyKind? {
+/// The kind of a key that does not tell its public key, as far as its type and its curve tell it.
+private func kind(_ type: KeyType?, _ attributes: Attributes) -> KeyKind? {
     switch type {
     case .rsa: .rsa(bits: 0)
     case .ecEdwards: .ed25519
+    case .ec:
+        NamedCurve.allCases.first { $0.ecParameters == attributes[.ecParams] }.map { .ec($0) }
     default: nil
     }
 }
@@ -144,9 +174,10 @@ extension CertificateEntry.Content {
     ///
     /// - Parameter certificate: The certificate.
     public init(_ certificate: Certificate) {
-        subject = certificate.subject.text
+        let name = certificate.displayName
+        subject = certificate.subject.text.isEmpty ? name : certificate.subject.text
         issuer = certificate.issuer.text
-        subjectName = certificate.subject.commonNames.last ?? subject
+        subjectName = name
         issuerName = certificate.issuer.commonNames.last ?? issuer
         serialNumber = certificate.serialNumber
         notBefore = certificate.notBefore

@@ -9,11 +9,13 @@ public struct ObjectRecord: Sendable {
     public let objectClass: ObjectClass
     /// `CKA_ID`, or no bytes.
     public let id: [UInt8]
+    /// The bytes of `CKA_LABEL`, or no bytes. The standard requires UTF-8; some programs write others.
+    public let labelBytes: [UInt8]
     let token: PKCS11URI
-    let labelBytes: [UInt8]
 
-    /// `CKA_LABEL`, or an empty text.
-    public var label: String { String(decoding: labelBytes, as: UTF8.self) }
+    /// `CKA_LABEL` for a person to read, or an empty text. Two labels with different bytes may look
+    /// the same: compare ``labelBytes``.
+    public var label: String { text(ofLabel: labelBytes) }
 
     /// The object's URI (RFC 7512).
     public var uri: String {
@@ -21,28 +23,78 @@ public struct ObjectRecord: Sendable {
         named[.class] = objectClass
         if !id.isEmpty { named[.id] = id }
         // The bytes themselves: a label that is no UTF-8 would not be found again.
-        let label = AttributeKey<[UInt8]>(rawValue: AttributeKey<String>.label.type.rawValue)
-        if !labelBytes.isEmpty { named[label] = labelBytes }
+        if !labelBytes.isEmpty { named[AttributeKey<[UInt8]>.labelBytes] = labelBytes }
         return PKCS11URI(token: token, objectWith: named).description
     }
+}
+
+extension AttributeKey<[UInt8]> {
+    /// `CKA_LABEL` by its bytes, which may be no UTF-8.
+    public static var labelBytes: AttributeKey<[UInt8]> {
+        AttributeKey(rawValue: AttributeKey<String>.label.type.rawValue)
+    }
+}
+
+/// A label for a person to read: each byte that is not part of UTF-8 is written as `\xE4`.
+///
+/// - Parameter bytes: The bytes of `CKA_LABEL`.
+public func text(ofLabel bytes: [UInt8]) -> String {
+    var text = ""
+    var rest = bytes[...]
+    while !rest.isEmpty {
+        var parser = Unicode.UTF8.ForwardParser()
+        var iterator = rest.makeIterator()
+        switch parser.parseScalar(from: &iterator) {
+        case .valid(let encoded):
+            text.unicodeScalars.append(Unicode.UTF8.decode(encoded))
+            rest = rest.dropFirst(encoded.count)
+        case .error(let length):
+            for byte in rest.prefix(max(length, 1)) {
+                text += "\\x" + hexadecimal([byte]).uppercased()
+            }
+            rest = rest.dropFirst(max(length, 1))
+        case .emptyInput:
+            rest = []
+        }
+    }
+    return text
 }
 
 /// A certificate on a token.
 public struct CertificateEntry: Sendable {
     /// The object.
     public let record: ObjectRecord
-    /// What it says, or nil where its value is no certificate.
+    /// SHA-256 of `CKA_VALUE` as the token returned it, 32 bytes: what identifies the object.
+    public let valueHash: [UInt8]
+    /// What it says, or nil if ``obstacle`` tells why that is not known.
     public let content: Content?
+    /// Why the object is not read as an X.509 certificate, or nil.
+    public let obstacle: Obstacle?
     /// The certificate itself, where it was asked for.
     public let certificate: Certificate?
 
+    /// Why a certificate object is not read as an X.509 certificate. Another program may be able to
+    /// read it.
+    public enum Obstacle: Sendable, Hashable {
+        /// `CKA_VALUE` does not begin with an X.509 certificate in DER.
+        case malformed
+        /// `CKA_VALUE` is PEM text, and the standard requires DER.
+        case pem
+        /// There is no `CKA_VALUE`, but an address (`CKA_URL`).
+        case url
+        /// There is neither `CKA_VALUE` nor `CKA_URL`.
+        case noValue
+        /// `CKA_CERTIFICATE_TYPE` names another type.
+        case otherType(CertificateType)
+    }
+
     /// What a certificate says, without its bytes.
     public struct Content: Sendable, Hashable {
-        /// The subject in one line.
+        /// The subject in one line; the name that takes its place if it is empty.
         public let subject: String
         /// The issuer in one line.
         public let issuer: String
-        /// The subject's common name, or all of it where it has none.
+        /// The subject's common name, or what takes its place where it has none.
         public let subjectName: String
         /// The issuer's common name, or all of it where it has none.
         public let issuerName: String
@@ -82,13 +134,31 @@ public struct KeyEntry: Sendable {
     public internal(set) var protection: KeyProtection?
     /// The certificates for the key.
     public internal(set) var certificates: [CertificateEntry] = []
-    /// Certificates that bear the key's `CKA_ID` and are for another key.
+    /// Certificates that bear the key's `CKA_ID` and are certainly for another key.
     public internal(set) var mismatchedCertificates: [CertificateEntry] = []
+    /// Whether ``value`` is known only from the certificate that has the key's id or label.
+    public internal(set) var isValueFromCertificate = false
+    /// `CKA_KEY_TYPE`, or nil.
+    var type: KeyType?
+    var seenKind: SeenKind { SeenKind(type: type, kind: kind) }
 
     /// `CKA_ID`, or no bytes.
     public var id: [UInt8] { (privateKey ?? publicKey)?.id ?? [] }
-    /// `CKA_LABEL`, or an empty text.
+    /// `CKA_LABEL` for a person to read, or an empty text.
     public var label: String { (privateKey ?? publicKey)?.label ?? "" }
+    /// The bytes of `CKA_LABEL`, or no bytes.
+    public var labelBytes: [UInt8] { (privateKey ?? publicKey)?.labelBytes ?? [] }
+
+    /// The ids of both halves, without empty ones.
+    var ids: Set<[UInt8]> {
+        Set([privateKey?.id, publicKey?.id].compactMap { $0 }.filter { !$0.isEmpty })
+    }
+    /// The labels of both halves, without empty ones.
+    var labels: Set<[UInt8]> {
+        Set(
+            [privateKey?.labelBytes, publicKey?.labelBytes].compactMap { $0 }
+                .filter { !$0.isEmpty })
+    }
 }
 
 /// How well a private key is kept, by what the token says; nil for what it does not say.

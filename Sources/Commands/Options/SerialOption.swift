@@ -9,5 +9,28 @@ struct SerialOption: ParsableArguments {
     var serial: String?
 
     /// The digits as a certificate's content has them, or nil.
-    var digits: String? { serial?.lowercased().filter { $0 != ":" } }
+    var digits: String? { serial.flatMap(serialNumber(_:)) }
+
+    func validate() throws {
+        guard let serial, digits == nil else { return }
+        throw ValidationError(
+            "--serial takes hexadecimal digits, such as 0f3a, 0F:3A or 0x0f3a, and not "
+                + "\"\(printable(serial))\"")
+    }
+}
+
+/// A serial number as `Certificate.serialNumber` has it: hexadecimal, lower case, two digits a byte,
+/// no zeros in front.
+///
+/// - Parameter text: As programs print it: in either case, with `0x`, colons or blanks.
+/// - Returns: nil if the text is anything else.
+func serialNumber(_ text: String) -> String? {
+    var digits = text.lowercased().filter { $0 != ":" && !$0.isWhitespace }
+    if digits.hasPrefix("0x") { digits.removeFirst(2) }
+    guard !digits.isEmpty,
+        digits.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
+    else { return nil }
+    let significant = String(digits.drop { $0 == "0" })
+    if significant.isEmpty { return "00" }
+    return significant.count.isMultiple(of: 2) ? significant : "0" + significant
 }

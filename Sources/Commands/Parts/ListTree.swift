@@ -15,7 +15,9 @@ struct ListTree {
         let now = health.health.now
         let known = (anchors?.certificates ?? []) + read.inventory.authorities
         func node(_ entry: CertificateEntry) -> Node {
-            guard let content = entry.content else { return Node(text: "unreadable certificate") }
+            guard let content = entry.content else {
+                return Node(text: "certificate object, \(entry.name)")
+            }
             let left = content.daysLeft(at: now)
             let days = left < 0 ? "expired" : "\(left) days left"
             var node = Node(text: "certificate \(content.subjectName), \(days)")

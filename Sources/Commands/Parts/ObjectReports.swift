@@ -24,7 +24,7 @@ struct KeyReport: Encodable {
         id = hexadecimal(key.id)
         privateKey = key.privateKey?.uri
         publicKey = key.publicKey?.uri
-        sha256 = key.value.map { hexadecimal(Digest.sha256.hash($0.subjectPublicKeyInfo)) }
+        sha256 = key.value.map { hexadecimal($0.sha256Fingerprint) }
         publicExponent = key.value?.rsaNumbers.map { number in
             number.publicExponent.count <= 8
                 ? "\(number.publicExponent.reduce(UInt64(0)) { $0 << 8 | UInt64($1) })"
@@ -49,8 +49,8 @@ struct KeyReport: Encodable {
         Commands.print(style.strong("key \(kind)"))
         line("label", label)
         line("id", id)
-        line("private key", privateKey ?? "not seen")
-        line("public key", publicKey)
+        line("private key", privateKey.map(quoted) ?? "not seen")
+        line("public key", publicKey.map(quoted))
         line("SHA-256", sha256)
         line("public exponent", publicExponent)
         line("made", said(isLocal, "on the token", "elsewhere, and brought onto the token"))
@@ -84,13 +84,22 @@ struct CertificateReport: Encodable {
     let ocsp: [String]?
     let findings: [String]
     let pem: String?
+    /// The subject, or what stands in place of one.
+    private let title: String
+
+    private enum CodingKeys: String, CodingKey {
+        case uri, label, id, subject, issuer, serialNumber, notBefore, notAfter, daysLeft
+        case emailAddresses, extendedKeyUsages, isAuthority, keyKind, subjectKeyIdentifier
+        case sha256Fingerprint, ocsp, findings, pem
+    }
 
     init(_ entry: CertificateEntry, of key: KeyEntry?, _ health: TokenHealth) {
         let certificate = entry.certificate
         uri = entry.record.uri
         label = entry.record.label
         id = hexadecimal(entry.record.id)
-        subject = certificate?.subject.text
+        title = entry.title
+        subject = entry.content?.subject
         issuer = certificate?.issuer.text
         serialNumber = certificate?.serialNumber
         notBefore = certificate.map { timestamp($0.notBefore) }
@@ -113,7 +122,7 @@ struct CertificateReport: Encodable {
             Commands.print("  " + padded(name, 19) + printable(value))
         }
         Commands.print(style.strong("certificate"))
-        line("subject", subject ?? "unreadable")
+        line("subject", title)
         line("addresses", emailAddresses?.joined(separator: ", "))
         line("issuer", issuer)
         line("serial", serialNumber)
@@ -132,7 +141,7 @@ struct CertificateReport: Encodable {
         line("status asked at", ocsp?.joined(separator: ", "))
         line("label", label)
         line("id", id)
-        line("URI", uri)
+        line("URI", quoted(uri))
         for finding in findings { Commands.print("  " + style.warning("! \(printable(finding))")) }
     }
 }

@@ -63,7 +63,8 @@ extension PKCS11URI {
             return false
         }
         if let id = wanted[.id], id != record.id { return false }
-        if let label = wanted[.label], label != record.label { return false }
+        // Two texts that look the same may be two labels.
+        if let label = wanted[.labelBytes], label != record.labelBytes { return false }
         return !hasUnrecognizedParts
     }
 }
@@ -78,13 +79,16 @@ extension TokenInventory {
         return (named, all.filter { uri.names($0.record) })
     }
 
-    /// The key that a certificate is shown with, be it for it or not, or nil.
-    func keyShownWith(_ entry: CertificateEntry) -> KeyEntry? {
-        keys.first { key in
-            (key.certificates + key.mismatchedCertificates).contains {
-                $0.record.handle == entry.record.handle
+    /// The keys that certificates are shown with, be they for them or not, by the certificates'
+    /// handles.
+    var keysShownWith: [ObjectHandle: KeyEntry] {
+        var found: [ObjectHandle: KeyEntry] = [:]
+        for key in keys {
+            for entry in key.certificates + key.mismatchedCertificates {
+                found[entry.record.handle] = key
             }
         }
+        return found
     }
 
     /// The key that a certificate is for, or nil.
@@ -102,7 +106,11 @@ func requireOne<Element>(
     guard !found.isEmpty else { throw noSuchObject(what, uri, on: inventory) }
     throw Failure(
         .noSuchObject, code: "severalObjects", "\(found.count) \(what)s on the token fit \(uri)",
-        hints: found.map { "one of them: '\(name($0))'" })
+        hints: Set(found.map(name)).count == 1
+            ? [
+                "they have one URI and cannot be told apart: "
+                    + "pkcs11-tool --login --list-objects shows all of them"
+            ] : found.prefix(20).map { "one of them: \(quoted(name($0)))" })
 }
 
 /// The failure where several certificates are what a URI names; they may well have the same.
@@ -110,8 +118,9 @@ func severalCertificates(_ found: [CertificateEntry], _ uri: PKCS11URI) -> Failu
     Failure(
         .noSuchObject, code: "severalObjects",
         "\(found.count) certificates on the token fit \(uri)",
-        hints: found.map {
-            "one of them: '\($0.record.uri)' --serial \($0.content?.serialNumber ?? "")"
+        hints: found.prefix(20).map {
+            "one of them: \(quoted($0.record.uri))"
+                + ($0.content.map { " --serial \($0.serialNumber)" } ?? "")
         })
 }
 
@@ -133,4 +142,24 @@ func noSuchObject(
 extension KeyEntry {
     /// The URI of the key, of its private half where that is seen.
     var uri: String { (privateKey ?? publicKey)?.uri ?? "" }
+}
+
+extension CertificateEntry.Obstacle {
+    /// What stands in place of a subject, in two words.
+    var name: String {
+        switch self {
+        case .malformed: "unreadable"
+        case .pem: "PEM text"
+        case .url: "URL only"
+        case .noValue: "no value"
+        case .otherType: "not X.509"
+        }
+    }
+}
+
+extension CertificateEntry {
+    /// The subject, or what stands in place of one.
+    var title: String { content?.subject ?? obstacle?.name ?? "unreadable" }
+    /// The subject's name, or what stands in place of one.
+    var name: String { content?.subjectName ?? obstacle?.name ?? "unreadable" }
 }

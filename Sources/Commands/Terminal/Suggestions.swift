@@ -1,4 +1,5 @@
 internal import Cryptoki
+internal import Inventory
 internal import OpenSSLX509
 
 /// What a person may have meant by a word that is not known: the most alike first.
@@ -31,22 +32,34 @@ func objectHints(_ wanted: PKCS11URI, among uris: [String]) -> [String] {
         (try? PKCS11URI(parsing: uri)).map { (uri: uri, attributes: $0.objectAttributes) }
     }
     var meant: [String] = []
-    if let label = wanted.objectAttributes[.label] {
-        let labels = Set(objects.compactMap { $0.attributes[.label] })
-        for like in suggestions(for: label, among: labels.sorted()) {
-            meant += objects.filter { $0.attributes[.label] == like }.map(\.uri)
+    var isMeant: Set<String> = []
+    func add(
+        like wanted: String, _ name: (Template) -> String?
+    ) {
+        var named: [String: [String]] = [:]
+        for object in objects {
+            if let name = name(object.attributes) { named[name, default: []].append(object.uri) }
+        }
+        for like in suggestions(for: wanted, among: named.keys.sorted()) {
+            for uri in named[like] ?? [] where isMeant.insert(uri).inserted { meant.append(uri) }
         }
     }
-    if let id = wanted.objectAttributes[.id].map({ hexadecimal($0) }) {
-        let ids = Set(objects.compactMap { $0.attributes[.id].map { hexadecimal($0) } })
-        for like in suggestions(for: id, among: ids.sorted()) {
-            meant += objects.filter { $0.attributes[.id].map { hexadecimal($0) } == like }
-                .map(\.uri).filter { !meant.contains($0) }
-        }
+    if let label = wanted.objectAttributes[.labelBytes] {
+        add(like: likeness(of: label)) { $0[.labelBytes].map(likeness(of:)) }
     }
-    let others = uris.filter { !meant.contains($0) }
-    return meant.map { "did you mean '\($0)'?" }
-        + (others.count <= 20 ? others.map { "there is: '\($0)'" } : [])
+    if let id = wanted.objectAttributes[.id] {
+        add(like: hexadecimal(id)) { $0[.id].map { hexadecimal($0) } }
+    }
+    let others = uris.filter { !isMeant.contains($0) }
+    return meant.prefix(20).map { "did you mean \(quoted($0))?" }
+        + (others.count <= 20 ? others.map { "there is: \(quoted($0))" } : [])
+}
+
+/// A label as somebody may have typed it who cannot see its bytes: those that are not UTF-8 are most
+/// often Latin-1.
+private func likeness(of label: [UInt8]) -> String {
+    String(validating: label, as: UTF8.self)
+        ?? String(String.UnicodeScalarView(label.map { Unicode.Scalar($0) }))
 }
 
 /// How many slips of the fingers lie between two words: a character left out, added, changed, or

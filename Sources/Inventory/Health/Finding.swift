@@ -10,13 +10,16 @@ public struct Finding: Sendable, Hashable {
         case replaced
         /// The certificate is not valid yet.
         case notYetValid
-        /// The bytes of a certificate object are no certificate.
+        /// A certificate object cannot be read as X.509 certificate in DER.
         case unreadable
+        /// A certificate object is of a form that this library does not read: another type, or one
+        /// whose bytes are elsewhere.
+        case unsupported
         /// A key has no certificate.
         case keyWithoutCertificate
         /// A certificate has no key on the token.
         case certificateWithoutKey
-        /// A certificate bears the id of a key that it is not for.
+        /// The `CKA_ID` of a certificate belongs to a different key.
         case mismatch
         /// Two keys have the same `CKA_ID`, so that programs take one for the other.
         case duplicateID
@@ -30,7 +33,7 @@ public struct Finding: Sendable, Hashable {
         case smallExponent
         /// The modulus has the form that CVE-2017-15361 (ROCA) makes: the key can be computed.
         case roca
-        /// The certificate leads to no anchor.
+        /// The certificate leads to no anchor, or one above it is outside its validity.
         case unknownIssuer
         /// The CA says that the certificate is revoked.
         case revoked
@@ -71,6 +74,9 @@ public struct Finding: Sendable, Hashable {
     public let text: String
     /// The serial number, hexadecimal, of a certificate that may share its URI with others; else nil.
     public let serialNumber: String?
+    /// Whether its object can be removed and nothing is lost: a certificate with the same key has
+    /// taken its place, is valid and leads to a trust anchor.
+    public let isDisposable: Bool
 
     /// Makes a finding.
     ///
@@ -79,18 +85,23 @@ public struct Finding: Sendable, Hashable {
     ///   - uri: What it is about, as a URI (RFC 7512).
     ///   - text: What a person reads, in a few words.
     ///   - serialNumber: The serial number, hexadecimal, of a certificate that may share its URI.
-    public init(_ kind: Kind, _ uri: String, _ text: String, serialNumber: String? = nil) {
+    ///   - isDisposable: Whether its object can be removed and nothing is lost.
+    public init(
+        _ kind: Kind, _ uri: String, _ text: String, serialNumber: String? = nil,
+        isDisposable: Bool = false
+    ) {
         self.kind = kind
         self.uri = uri
         self.text = text
         self.serialNumber = serialNumber
+        self.isDisposable = isDisposable
     }
 
     /// How bad it is.
     public var severity: Severity {
         switch kind {
         case .keyWithoutCertificate, .certificateWithoutKey, .notYetValid, .replaced,
-            .revocationUnchecked:
+            .revocationUnchecked, .unsupported:
             .notice
         case .expiring, .duplicateID, .smallExponent, .unknownIssuer, .unreadable, .mismatch,
             .revocationUnknown:

@@ -1,3 +1,4 @@
+internal import Cryptoki
 public import OpenSSLX509
 
 /// Looks at what is on a token for what a person should know.
@@ -37,19 +38,22 @@ public struct Health: Sendable {
 
     /// What is to be said about a key, without its certificates.
     ///
-    /// - Parameter isIDShared: Whether another key has the same id.
-    func findings(_ key: KeyEntry, isIDShared: Bool) -> [Finding] {
+    /// - Parameters:
+    ///   - isIDShared: Whether another key has the same id.
+    ///   - mayHaveCertificate: Whether a certificate that is not paired has its id or label.
+    func findings(_ key: KeyEntry, isIDShared: Bool, mayHaveCertificate: Bool) -> [Finding] {
         guard let uri = (key.privateKey ?? key.publicKey)?.uri else { return [] }
         var findings: [Finding] = []
         func add(_ kind: Finding.Kind, _ text: String) { findings.append(Finding(kind, uri, text)) }
-        if key.certificates.isEmpty { add(.keyWithoutCertificate, "the key has no certificate") }
+        if key.certificates.isEmpty, !mayHaveCertificate {
+            add(.keyWithoutCertificate, "the key has no certificate")
+        }
         if isIDShared, !key.id.isEmpty {
             add(.duplicateID, "another key has the same id \(hexadecimal(key.id))")
         }
         for entry in key.mismatchedCertificates {
             findings.append(
-                Finding(
-                    .mismatch, entry.record.uri, "it bears the id of a key that it is not for"))
+                Finding(.mismatch, entry.record.uri, "its CKA_ID belongs to a different key"))
         }
         if let protection = key.protection {
             if protection.isExtractable == true {
@@ -74,22 +78,23 @@ public struct Health: Sendable {
     /// - Parameters:
     ///   - entry: The certificate.
     ///   - authorities: Certificates that may stand between it and an anchor.
-    ///   - others: The certificates of its key.
+    ///   - replacement: What has taken its place.
+    ///   - hasSiblings: Whether other certificates of its key may share its URI.
     func findings(
-        _ entry: CertificateEntry, _ authorities: [Certificate], beside others: [CertificateEntry]
+        _ entry: CertificateEntry, _ authorities: [Certificate], replacement: Replacement,
+        hasSiblings: Bool
     ) -> [Finding] {
         let uri = entry.record.uri
-        guard let content = entry.content else {
-            return [Finding(.unreadable, uri, "its bytes are no X.509 certificate")]
-        }
+        guard let content = entry.content else { return [finding(entry.obstacle, uri)] }
         var findings: [Finding] = []
-        // One URI may be that of all of them.
-        let serialNumber = others.count > 1 ? content.serialNumber : nil
         func add(_ kind: Finding.Kind, _ text: String) {
-            findings.append(Finding(kind, uri, text, serialNumber: serialNumber))
+            findings.append(
+                Finding(
+                    kind, uri, text, serialNumber: hasSiblings ? content.serialNumber : nil,
+                    isDisposable: replacement == .proved))
         }
         let left = content.daysLeft(at: now)
-        if left < days, isReplaced(entry, others, authorities) {
+        if left < days, replacement != .none {
             let state = left < 0 ? "has expired" : "expires in \(Self.days(left))"
             add(.replaced, "it \(state); a newer one has taken its place")
         } else if left < 0 {
@@ -99,12 +104,29 @@ public struct Health: Sendable {
         } else if left < days {
             add(.expiring, "it expires in \(Self.days(left))")
         }
-        if let certificate = entry.certificate, !knowsIssuer(of: certificate, authorities) {
-            findings.append(
-                Finding(
-                    .unknownIssuer, uri, "it leads to no trust anchor: \(content.issuerName)"))
+        if let certificate = entry.certificate,
+            let problem = chainProblem(of: certificate, authorities)
+        {
+            findings.append(Finding(.unknownIssuer, uri, problem))
         }
         return findings
+    }
+
+    private func finding(_ obstacle: CertificateEntry.Obstacle?, _ uri: String) -> Finding {
+        switch obstacle {
+        case .pem: Finding(.unreadable, uri, "its value is PEM text instead of DER")
+        case .url:
+            Finding(
+                .unsupported, uri, "the token holds only the URL of this certificate (CKA_URL)")
+        case .otherType(let type):
+            Finding(
+                .unsupported, uri,
+                "it is not an X.509 certificate (CKA_CERTIFICATE_TYPE 0x"
+                    + String(type.rawValue, radix: 16) + ")")
+        case .noValue: Finding(.unreadable, uri, "it has no value (CKA_VALUE)")
+        case .malformed, nil:
+            Finding(.unreadable, uri, "it cannot be read as an X.509 certificate")
+        }
     }
 
     /// Whether a certificate leads to an anchor, or nobody looks at that.
@@ -115,32 +137,24 @@ public struct Health: Sendable {
     public func knowsIssuer(
         of certificate: Certificate, _ authorities: [Certificate] = []
     ) -> Bool {
-        guard let anchors, !anchors.certificates.contains(certificate) else { return true }
-        do throws(X509Error) {
-            // Whether it has expired is another question: what matters is who signed it.
-            let time = min(max(now, certificate.notBefore), certificate.notAfter)
-            try anchors.verify(certificate, intermediates: authorities, at: time)
-            return true
-        } catch {
-            return false
-        }
+        chainProblem(of: certificate, authorities) == nil
     }
 
-    /// Whether the key has a certificate that is good for the same, and for longer.
-    private func isReplaced(
-        _ entry: CertificateEntry, _ others: [CertificateEntry], _ authorities: [Certificate]
-    ) -> Bool {
-        guard let content = entry.content else { return false }
-        return others.contains { other in
-            guard let newer = other.content, newer.subject == content.subject,
-                newer.notAfter > content.notAfter, newer.notBefore <= now, newer.notAfter >= now
-            else { return false }
-            guard let old = entry.certificate, let new = other.certificate else {
-                return newer.issuer == content.issuer
-            }
-            return Set(old.emailAddresses).isSubset(of: new.emailAddresses)
-                && Set(old.extendedKeyUsages).isSubset(of: new.extendedKeyUsages)
-                && knowsIssuer(of: new, authorities)
+    /// Why a certificate leads to no anchor, or nil.
+    private func chainProblem(
+        of certificate: Certificate, _ authorities: [Certificate]
+    ) -> String? {
+        guard let anchors, !anchors.certificates.contains(certificate) else { return nil }
+        // Whether it has expired itself is another question: what matters is who signed it.
+        let time = certificate.isValid(at: now) ? now : nil
+        switch anchors.status(of: certificate, intermediates: authorities, at: time) {
+        case .valid: return nil
+        case .outsideValidity(let outside, _):
+            let name = outside.first?.displayName ?? ""
+            return "a certificate of its chain is outside its validity: \(name)"
+        case .untrusted:
+            let issuer = certificate.issuer
+            return "it leads to no trust anchor: \(issuer.commonNames.last ?? issuer.text)"
         }
     }
 

@@ -1,3 +1,4 @@
+internal import Cryptoki
 internal import OpenSSLX509
 
 /// What a person should know about each key and each certificate on a token.
@@ -7,6 +8,14 @@ public struct TokenHealth: Sendable {
     private let inventory: TokenInventory
     private let authorities: [Certificate]
     private let sharedIDs: Set<[UInt8]>
+    /// Of certificates that share their key with others: what has taken their place.
+    private var replacements: [ObjectHandle: Replacement] = [:]
+    /// The ids of certificates that were not paired, and the labels of those without an id.
+    private var openNames: (ids: Set<[UInt8]>, labels: Set<[UInt8]>) = ([], [])
+    /// The same of those that cannot be read.
+    private var unreadNames: (ids: Set<[UInt8]>, labels: Set<[UInt8]>) = ([], [])
+    /// What is known of the keys that do not tell their public key.
+    private let seenKinds: Set<SeenKind>
 
     init(_ health: Health, _ inventory: TokenInventory) {
         self.health = health
@@ -14,6 +23,23 @@ public struct TokenHealth: Sendable {
         authorities = inventory.authorities
         var seen: Set<[UInt8]> = []
         sharedIDs = Set(inventory.keys.map(\.id).filter { !seen.insert($0).inserted })
+        seenKinds = Set(inventory.keys.filter { $0.value == nil }.map(\.seenKind))
+        for key in inventory.keys where key.certificates.count > 1 {
+            let newer = Replacements(key.certificates, health, authorities)
+            for entry in key.certificates {
+                replacements[entry.record.handle] = newer.replacement(of: entry)
+            }
+        }
+        for entry in inventory.certificates {
+            let record = entry.record
+            if record.id.isEmpty {
+                openNames.labels.insert(record.labelBytes)
+                if entry.content == nil { unreadNames.labels.insert(record.labelBytes) }
+            } else {
+                openNames.ids.insert(record.id)
+                if entry.content == nil { unreadNames.ids.insert(record.id) }
+            }
+        }
     }
 
     /// All that is to be said, key by key.
@@ -33,7 +59,11 @@ public struct TokenHealth: Sendable {
     ///
     /// - Parameter key: The key.
     public func findings(_ key: KeyEntry) -> [Finding] {
-        health.findings(key, isIDShared: sharedIDs.contains(key.id))
+        let names = key.value == nil ? openNames : unreadNames
+        return health.findings(
+            key, isIDShared: sharedIDs.contains(key.id),
+            mayHaveCertificate: !names.ids.isDisjoint(with: key.ids)
+                || !names.labels.isDisjoint(with: key.labels))
     }
 
     /// What is to be said about a certificate.
@@ -42,16 +72,21 @@ public struct TokenHealth: Sendable {
     ///   - entry: The certificate.
     ///   - key: The key that it is shown with, be it for it or not, or nil where none is seen.
     public func findings(_ entry: CertificateEntry, of key: KeyEntry?) -> [Finding] {
-        let others = key?.certificates ?? []
-        let isOwn = others.contains { $0.record.handle == entry.record.handle }
-        var findings = health.findings(entry, authorities, beside: isOwn ? others : [])
-        guard key == nil else { return findings }
+        let replacement = replacements[entry.record.handle]
+        var findings = health.findings(
+            entry, authorities, replacement: replacement ?? .none,
+            hasSiblings: replacement != nil)
+        guard key == nil, let content = entry.content else { return findings }
         if let certificate = entry.certificate {
             findings += health.weaknesses(of: certificate.publicKey, entry.record.uri)
         }
-        if health.sawPrivateObjects, entry.content?.isAuthority == false {
+        // A key that does not tell its public key may be the one.
+        if health.sawPrivateObjects, !content.isAuthority,
+            !seenKinds.contains(where: { $0.mayBe(content.keyKind) })
+        {
             findings.append(
-                Finding(.certificateWithoutKey, entry.record.uri, "its key is not on the token"))
+                Finding(
+                    .certificateWithoutKey, entry.record.uri, "no key for it is on the token"))
         }
         return findings
     }

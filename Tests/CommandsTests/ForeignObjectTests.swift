@@ -1,0 +1,238 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// What other programs and cards leave on a token: read as far as it goes, and never thrown away.
+    @Suite struct ForeignObjectTests {
+        private let mail: [UInt8] = Array("mail".utf8)
+        private let key = "pkcs11:object=mail;type=private"
+        private let certificate = "pkcs11:object=mail;type=cert"
+
+        // A card that keeps files of a fixed size would have its certificate written twice, and the
+        // user would be told to delete the first.
+        @Test(
+            "A certificate with padding behind it is read, paired and kept",
+            arguments: [0x00, 0xFF])
+        func padding(byte: UInt8) throws {
+            let bench = try Bench()
+            let pem = try bench.issue { der in
+                .certificate(
+                    der + [UInt8](repeating: byte, count: 500), label: mail, id: [1])
+            }
+            let listed = try #require(
+                try bench.listedKeys().first?["certificates"] as? [[String: Any]])
+            #expect((listed.first?["subject"] as? String)?.contains("Anna Müller") == true)
+            #expect(try bench.healthFindings().isEmpty)
+            #expect(try bench.tokencert(["show", certificate, "--pem"]).output == pem)
+            let before = bench.token.contents
+            expect(
+                try bench.tokencert(["delete", key, "--yes"]), 73, "a certificate that is valid")
+            #expect(bench.token.contents == before)
+            #expect(try bench.tokencert(["delete", certificate, "--yes"]).status == 0)
+            #expect(try bench.listedCertificates().isEmpty)
+        }
+
+        // The certificate could not be removed, or was said to be removed and was not.
+        @Test("A certificate whose length is not minimal is removed")
+        func nonMinimalLength() throws {
+            let bench = try Bench()
+            try bench.issue { der in
+                .certificate([0x30, 0x83, 0x00] + der[2...], label: mail, id: [1])
+            }
+            #expect((try bench.listedKeys().first?["certificates"] as? [Any])?.count == 1)
+            let before = bench.token.contents.count
+            let removed = try bench.tokencert(["delete", certificate, "--yes"])
+            #expect(removed.status == 0, "\(removed.errors)")
+            #expect(bench.token.contents.count == before - 1)
+            #expect(try bench.listedCertificates().isEmpty)
+        }
+
+        // "delete" took the key of a valid certificate, and "health" said to delete the certificate.
+        @Test(
+            "What cannot be read is named, keeps its key, and is removed only by name",
+            arguments: [
+                ("pem", "PEM text", "unreadable"), ("garbage", "unreadable", "unreadable"),
+                ("url", "URL only", "unsupported"), ("openpgp", "not X.509", "unsupported"),
+            ])
+        func unreadable(form: String, name: String, kind: String) throws {
+            let bench = try Bench()
+            try bench.issue { der in
+                switch form {
+                case "pem":
+                    let text = Data(der).base64EncodedString(options: .lineLength64Characters)
+                    return .certificate(
+                        Array(
+                            "-----BEGIN CERTIFICATE-----\n\(text)\n-----END CERTIFICATE-----\n"
+                                .utf8),
+                        label: mail, id: [1])
+                case "url":
+                    return .certificate(nil, label: mail, id: [1], url: "http://localhost/mail.der")
+                case "openpgp":
+                    return .certificate(der, label: mail, id: [1], type: 0x8000_0000 | 0x0050_4750)
+                default: return .certificate(Array("garbage".utf8), label: mail, id: [1])
+                }
+            }
+            #expect(try bench.tokencert(["list"]).output.contains(name))
+            #expect(try bench.tokencert(["list", "--tree"]).output.contains(name))
+            #expect(try bench.tokencert(["show", certificate]).output.contains(name))
+            #expect(try bench.healthFindings() == [kind])
+            let health = try bench.tokencert(["health"])
+            #expect(!health.output.contains("tokencert delete"), "\(health.output)")
+            #expect(health.status == (kind == "unreadable" ? 79 : 0))
+            let before = bench.token.contents
+            let refused = try bench.tokencert(["delete", key, "--yes"])
+            expect(refused, 73, "a certificate that may be valid may be for this key")
+            #expect(refused.errors.contains("type=cert'"), "\(refused.errors)")
+            expect(
+                try bench.tokencert([
+                    "delete", "pkcs11:object=mail", "--yes", "--yes-delete-private-key",
+                ]), 64, "cannot be read")
+            #expect(bench.token.contents == before)
+            let removed = try bench.tokencert(["delete", certificate, "--yes"])
+            #expect(removed.status == 0, "\(removed.errors)")
+            #expect(bench.token.contents.count == before.count - 1)
+            #expect(try bench.tokencert(["delete", key, "--yes"]).status == 0)
+            #expect(bench.token.contents.isEmpty)
+        }
+
+        // "health" said to delete a good certificate, and "delete" removed its key.
+        @Test(
+            "A certificate is for its key in whatever form it names it",
+            arguments: [UInt8(0x01), 0x0A])
+        func formsOfKeys(algorithm: UInt8) throws {
+            let bench = try Bench()
+            try bench.issue { der in
+                .certificate(try withoutParameters(der, algorithm), label: mail, id: [1])
+            }
+            let keys = try bench.listedKeys()
+            #expect(keys.count == 1)
+            #expect((keys[0]["certificates"] as? [Any])?.count == 1)
+            #expect((keys[0]["mismatchedCertificates"] as? [Any])?.isEmpty == true)
+            #expect(!(try bench.healthFindings()).contains("mismatch"))
+            let before = bench.token.contents
+            expect(
+                try bench.tokencert(["delete", key, "--yes"]), 73, "a certificate that is valid")
+            #expect(bench.token.contents == before)
+        }
+
+        /// The certificate with another AlgorithmIdentifier of its RSA key of 2048 bits, which has no
+        /// parameters: rsaEncryption, or id-RSASSA-PSS.
+        private func withoutParameters(_ der: [UInt8], _ algorithm: UInt8) throws -> [UInt8] {
+            let name: [UInt8] = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01]
+            let old: [UInt8] = [0x30, 0x82, 0x01, 0x22, 0x30, 0x0D] + name + [0x01, 0x05, 0x00]
+            let new: [UInt8] = [0x30, 0x82, 0x01, 0x20, 0x30, 0x0B] + name + [algorithm]
+            var changed = der
+            changed.replaceSubrange(try #require(der.firstRange(of: old)), with: new)
+            // The certificate and its signed part are two bytes shorter.
+            for place in [2, 6] {
+                let length = Int(changed[place]) * 256 + Int(changed[place + 1]) - 2
+                changed[place] = UInt8(length / 256)
+                changed[place + 1] = UInt8(length % 256)
+            }
+            return changed
+        }
+
+        @Test("health never says to delete what has no key here, or the id of another key")
+        func noAdvice() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            #expect(try bench.tokencert(["request", "--id", "05", "--label", "a"]).status == 0)
+            try run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder.file("k"),
+                    "-outform", "DER", "-out", folder.file("c"), "-subj", "/CN=Foreign", "-addext",
+                    "basicConstraints=critical,CA:FALSE",
+                ])
+            for id in ["05", "06"] {
+                try bench.token.pkcs11Tool([
+                    "--write-object", folder.file("c"), "--type", "cert", "--id", id,
+                ])
+            }
+            let health = try bench.tokencert(["health"])
+            #expect(health.output.contains("its CKA_ID belongs to a different key"))
+            #expect(!health.output.contains("tokencert delete"), "\(health.output)")
+            #expect(try bench.healthFindings().contains("certificateWithoutKey"))
+            #expect(
+                try bench.tokencert(["list"]).output.contains(
+                    "! its CKA_ID belongs to a different key"))
+        }
+
+        @Test(
+            "health says how to delete a certificate only if its successor leads to a trust anchor")
+        func replaced() throws {
+            let bench = try Bench()
+            #expect(
+                try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"]).status
+                    == 0)
+            // Certificates tell seconds.
+            Thread.sleep(forTimeInterval: 1.1)
+            #expect(try bench.tokencert(["renew", key]).status == 0)
+            let health = ["health", "--days", "1000"]
+            let advice = try bench.tokencert(health).output
+            #expect(advice.components(separatedBy: "tokencert delete").count == 2, "\(advice)")
+            #expect(advice.contains(/tokencert delete 'pkcs11:[^']*;type=cert' --serial [0-9a-f]+/))
+            let unknown = try bench.tokencert(health, ["TOKENCERT_CA_FILE": ""]).output
+            #expect(unknown.contains("a newer one has taken its place"), "\(unknown)")
+            #expect(!unknown.contains("tokencert delete"), "\(unknown)")
+        }
+
+        // An expired certificate was said to have an issuer that is not trusted.
+        @Test("Of an expired certificate of a trusted CA health says only that it has expired")
+        func expired() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue", "--label", "mail"]).status == 0)
+            func later(_ arguments: [String]) throws -> Outcome {
+                try run(
+                    "faketime", ["-f", "+800d", product("tokencert")] + arguments,
+                    environment: bench.environment)
+            }
+            let health = try later(["health", "--json"])
+            #expect(health.status == 79, "\(health.errors)")
+            let findings = try #require(try health.json()["findings"] as? [[String: Any]])
+            #expect(findings.compactMap { $0["kind"] as? String } == ["expired"])
+            #expect(!(try later(["list", "--tree"]).output.contains("no trust anchor")))
+            // Without anchors that lead to it, that is said as well.
+            let stranger = bench.token.folder.file("stranger.pem")
+            try run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
+                    bench.token.folder.file("k"), "-out", stranger, "-subj", "/CN=Stranger",
+                ])
+            let unknown = try later(["health", "--ca-file", stranger])
+            #expect(unknown.output.contains("no trust anchor"), "\(unknown)")
+        }
+
+        // A renewed key was shown as two, and its certificate beside the wrong half.
+        @Test(
+            "A pair that pkcs11-tool makes without an id is one key",
+            arguments: ["rsa:2048", "EC:secp256r1"])
+        func withoutID(kind: String) throws {
+            let bench = try Bench()
+            for label in ["key1", "key2"] {
+                let made = try bench.token.pkcs11Tool([
+                    "--keypairgen", "--key-type", kind, "--label", label,
+                ])
+                #expect(made.status == 0, "\(made.errors)")
+            }
+            let keys = try bench.listedKeys()
+            #expect(keys.map { $0["label"] as? String } == ["key1", "key2"])
+            #expect(keys.allSatisfy { $0["privateKey"] is String && $0["publicKey"] is String })
+            #expect(keys.allSatisfy { $0["sha256"] is String })
+            let findings = try bench.healthFindings()
+            #expect(findings.filter { $0 == "keyWithoutCertificate" }.count == 2, "\(findings)")
+            #expect(!findings.contains("duplicateID"))
+            let shown = try bench.tokencert(["show", "pkcs11:object=key1", "--json"]).json()
+            #expect((shown["keys"] as? [Any])?.count == 1)
+            let before = bench.token.contents.count
+            let removed = try bench.tokencert([
+                "delete", "pkcs11:object=key1;type=private", "--yes",
+            ])
+            #expect(removed.status == 0, "\(removed.errors)")
+            #expect(bench.token.contents.count == before - 2)
+            #expect(try bench.listedKeys().map { $0["label"] as? String } == ["key2"])
+        }
+    }
+}

@@ -1,0 +1,13 @@
+import Testing
+
+@testable import Commands
+
+@Suite struct SerialNumberTests {
+    @Test("Serial numbers are compared without the zeros in front")
+    func canonical() {
+        #expect(serialNumber("0f") == "0f" && serialNumber("F") == "0f")
+        #expect(serialNumber("000") == "00" && serialNumber("0x0") == "00")
+        #expect(serialNumber("01:00") == "0100" && serialNumber("100") == "0100")
+        #expect(serialNumber("") == nil && serialNumber("0x") == nil && serialNumber("-1") == nil)
+    }
+}
