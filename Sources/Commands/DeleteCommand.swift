@@ -12,7 +12,8 @@ struct DeleteCommand: ParsableCommand {
             A URI with type=cert names a certificate, one with type=private a private key with its \
             public half, one with type=public that half alone, one without a type all of them. What \
             hangs on it is shown, and the label has to be typed. A private key cannot be brought \
-            back by anybody.
+            back by anybody: --yes removes one only if the URI says type=private and no certificate \
+            on the token can be for it. Put the URI in quotes: a shell ends the command at ";".
 
             For example:
 
@@ -29,7 +30,7 @@ struct DeleteCommand: ParsableCommand {
     @Flag(help: "Do it without being asked.")
     var yes = false
 
-    @Flag(help: "Remove a private key although a certificate that is valid is for it.")
+    @Flag(help: "Remove a private key although a certificate is, or may be, for it.")
     var yesDeletePrivateKey = false
 
     @Flag(help: "Show what would be done, and do nothing.")
@@ -47,10 +48,17 @@ struct DeleteCommand: ParsableCommand {
                 .usage, "the URI \(uri) names no key and no certificate",
                 hints: ["tokencert list shows them with their URIs"])
         }
+        let type = uri.objectAttributes[.class] as ObjectClass?
+        guard serialOption.serial == nil || type == nil || type == .certificate else {
+            throw Failure(
+                .usage, "--serial is about a certificate, and the URI names a key",
+                hints: ["leave one of them out"])
+        }
         let capabilities = try findToken(tokenOptions, uri)
         try ObjectRemoval.requirePossible(capabilities)
-        let isOfCertificate = uri.objectAttributes[.class] == .certificate
-        let duties: Set<Duty> = isOfCertificate ? [.read, .write] : [.read, .write, .generate]
+        try look(at: uri, capabilities)
+        let duties: Set<Duty> =
+            type == .certificate ? [.read, .write] : [.read, .write, .generate]
         let plan = try PINPlan(
             capabilities, for: duties, allowingLastTry: tokenOptions.allowsLastTry)
         try withPINs(plan, tokenOptions, uri) { pins in
@@ -62,12 +70,33 @@ struct DeleteCommand: ParsableCommand {
         }
     }
 
+    /// Refuses before a PIN is asked for what would be refused after it, as far as objects are seen
+    /// without a login.
+    private func look(at uri: PKCS11URI, _ capabilities: TokenCapabilities) throws {
+        let seen: TokenInventory
+        do {
+            var session = try capabilities.token.openSession(ReadOnly.self)
+            seen = try TokenInventory(&session, profile: capabilities.profile)
+        } catch {
+            // Some tokens show nothing without a login.
+            return
+        }
+        let selection = Selection(uri, serialOption.digits, seen)
+        try selection.requireCertain(seen)
+        if selection.key != nil { try requireTypedURI(uri) }
+    }
+
     private func delete(
         _ uri: PKCS11URI, _ removal: ObjectRemoval, _ capabilities: TokenCapabilities
     ) throws {
         let inventory = try working("reading the token") { try removal.inventory() }
-        let named = try Named(uri, serialOption.digits, inventory)
-        if !named.records.isEmpty, capabilities.profile?.keepsDestroyedKeys ?? false {
+        let selection = Selection(uri, serialOption.digits, inventory)
+        guard !selection.isEmpty else {
+            throw noSuchObject("key or certificate", uri, on: inventory)
+        }
+        try selection.requireCertain(inventory)
+        if selection.losesPrivateKey { try requireTypedURI(uri) }
+        if !selection.records.isEmpty, capabilities.profile?.keepsDestroyedKeys ?? false {
             throw Failure(
                 .cannotCreate, code: "keysStay", "the module of this token removes no keys",
                 hints: [
@@ -75,129 +104,178 @@ struct DeleteCommand: ParsableCommand {
                     "a URI with type=cert removes the certificate alone",
                 ])
         }
+        let orders = try unfinishedOrders(selection, capabilities)
         let report = Report(
-            keys: named.records.map(\.uri),
-            certificates: named.certificates.map {
-                .init(uri: $0.record.uri, subject: $0.content?.subject ?? "unreadable")
+            keys: selection.records.map(\.uri),
+            certificates: selection.certificates.map {
+                .init(uri: $0.record.uri, subject: $0.title)
             },
-            hangsOnIt: try hangsOn(named, inventory, capabilities))
+            hangsOnIt: hangsOn(selection)
+                + orders.map { "order \($0.number) is unfinished and needs the key" })
+        try requireUnneeded(selection, inventory, orders)
         if setting(dryRun, .dryRun) {
             try show(report, "would be removed", "Nothing was changed.")
             return
         }
-        try requireUnneeded(named, inventory)
         if !setting(yes, .yes) {
             for line in report.lines("will be removed") { printError(line) }
-            let label = (named.records.first ?? named.certificates.first?.record)?.label ?? ""
             try requireConfirmation(
-                named.losesPrivateKey
-                    ? "The private key cannot be brought back by anybody."
-                    : "It is removed from “\(printable(capabilities.token.info.label))”.",
-                typing: label, hint: "--yes does it without being asked")
+                question(selection, capabilities), typing: selection.label,
+                hint: "--yes does it without being asked")
         }
         Progress.shared.leaves(
             "a part may be removed", hints: ["the same command removes the rest"])
         try working("removing it, and looking whether it is gone") {
-            try removal.remove(keys: named.records, certificates: named.certificates)
+            try removal.remove(keys: selection.records, certificates: selection.certificates)
         }
         try show(report, "removed", nil)
     }
 
-    /// What a person has named.
-    private struct Named {
-        /// The key whose halves are removed, or nil.
-        let key: KeyEntry?
-        /// The halves, each of which the URI names but for its type.
-        let records: [ObjectRecord]
+    private func question(_ selection: Selection, _ capabilities: TokenCapabilities) -> String {
+        guard selection.losesPrivateKey else {
+            return "It is removed from “\(printable(capabilities.token.info.label))”."
+        }
+        let reason =
+            selection.type == nil
+            ? "The URI says no type, so the private key is removed as well. " : ""
+        return reason + "The private key cannot be brought back by anybody."
+    }
+
+    /// What the URI names.
+    private struct Selection {
+        let uri: PKCS11URI
+        let type: ObjectClass?
+        let keys: [KeyEntry]
         let certificates: [CertificateEntry]
 
-        var losesPrivateKey: Bool { records.contains { $0.objectClass == .privateKey } }
+        init(_ uri: PKCS11URI, _ serial: String?, _ inventory: TokenInventory) {
+            self.uri = uri
+            type = uri.objectAttributes[.class]
+            let named = inventory.named(uri)
+            // Whoever names a certificate by its number means no key.
+            keys = serial == nil ? named.keys : []
+            certificates = named.certificates.filter {
+                serial == nil || $0.content?.serialNumber == serial
+            }
+        }
 
-        init(_ uri: PKCS11URI, _ serial: String?, _ inventory: TokenInventory) throws {
-            let type = uri.objectAttributes[.class] as ObjectClass?
-            var (keys, certificates) = inventory.named(uri)
-            if let serial {
-                guard type == nil || type == .certificate else {
-                    throw Failure(
-                        .usage, "--serial is about a certificate, and the URI names a key",
-                        hints: ["leave one of them out"])
-                }
-                // Whoever names a certificate by its number means no key.
-                keys = []
-                certificates = certificates.filter { $0.content?.serialNumber == serial }
-            }
-            guard !keys.isEmpty || !certificates.isEmpty else {
-                throw noSuchObject("key or certificate", uri, on: inventory)
-            }
+        var isEmpty: Bool { keys.isEmpty && certificates.isEmpty }
+        /// The key whose halves are removed, or nil.
+        var key: KeyEntry? { keys.first }
+        /// The halves, each of which the URI names but for its type.
+        var records: [ObjectRecord] {
+            (key?.halves ?? []).filter { uri.names($0, whateverType: type != .publicKey) }
+        }
+        var losesPrivateKey: Bool { records.contains { $0.objectClass == .privateKey } }
+        var label: String { (records.first ?? certificates.first?.record)?.label ?? "" }
+
+        /// Insists that the URI names one thing, and nothing by accident that cannot be read.
+        func requireCertain(_ inventory: TokenInventory) throws {
             if keys.count > 1 {
                 _ = try requireOne(keys, "key", uri, on: inventory) { $0.uri }
             }
             if certificates.count > 1, keys.isEmpty {
                 throw severalCertificates(certificates, uri)
             }
-            key = keys.first
-            let halves = [key?.publicKey, key?.privateKey].compactMap { $0 }
-            records = halves.filter {
-                uri.names($0, whateverType: type != .publicKey)
-            }
-            self.certificates = certificates
-            let twins = inventory.keys.filter { $0.uri == key?.uri && key != nil }
-            guard key?.value != nil || twins.count < 2 else {
+            if type != .certificate, let unread = certificates.first(where: { $0.content == nil }) {
                 throw Failure(
-                    .noSuchObject, code: "severalObjects",
-                    "two keys on the token have the same URI, and cannot be told apart",
-                    hints: ["pkcs11-tool --login --list-objects shows both"])
+                    .usage, code: "typeNeeded",
+                    "refusing to remove a certificate object that cannot be read (\(unread.name)) "
+                        + "with a URI that does not say type=cert",
+                    hints: ["to remove it alone: \(quoted(unread.record.uri))"])
             }
         }
     }
 
-    /// Insists that a person knows that a certificate loses its key.
-    private func requireUnneeded(_ named: Named, _ inventory: TokenInventory) throws {
-        guard let key = named.key, named.losesPrivateKey else { return }
-        // Also those that are shown beside another half of it.
-        let all =
-            inventory.keys.filter { other in
-                (key.value != nil && other.value == key.value)
-                    || (!key.id.isEmpty && other.id == key.id)
-            }.flatMap(\.certificates)
-            + inventory.entries.filter {
-                $0.certificate?.publicKey == key.value && key.value != nil
-            }
-        guard let valid = all.first(where: { ($0.content?.notAfter ?? 0) >= now() }),
+    /// Insists that a URI says type=private where nobody is asked: the shell ends an unquoted one at
+    /// its first semicolon, so that a certificate may have been meant.
+    private func requireTypedURI(_ uri: PKCS11URI) throws {
+        guard uri.objectAttributes[.class] as ObjectClass? == nil, setting(yes, .yes),
             !setting(yesDeletePrivateKey, .yesDeletePrivateKey)
         else { return }
+        var certificate = uri.objectAttributes
+        certificate[.class] = .certificate
+        var key = uri.objectAttributes
+        key[.class] = .privateKey
+        throw Failure(
+            .usage, code: "typeNeeded",
+            "refusing to remove a private key with --yes and a URI that says no type",
+            hints: [
+                "the certificate alone: "
+                    + quoted(PKCS11URI(token: uri, objectWith: certificate).description),
+                "the key: " + quoted(PKCS11URI(token: uri, objectWith: key).description),
+                "put the URI in quotes: a shell ends the command at an unquoted \";\"",
+            ])
+    }
+
+    /// Insists that a person knows that a certificate loses its key, or an order.
+    private func requireUnneeded(
+        _ selection: Selection, _ inventory: TokenInventory, _ orders: [Order]
+    ) throws {
+        guard let key = selection.key, selection.losesPrivateKey,
+            !setting(yesDeletePrivateKey, .yesDeletePrivateKey)
+        else { return }
+        let isAsked = !setting(yes, .yes)
+        let found = inventory.possibleCertificates(for: key)
+        let wanted = found.filter { ($0.content?.notAfter ?? .max) >= now() }
+        // What has expired may be needed for old messages: the answer to the question decides.
+        guard let first = wanted.first ?? (isAsked ? nil : found.first) else {
+            if let order = orders.first(where: { $0.mayHaveOrdered || !isAsked }) {
+                throw Failure(
+                    .cannotCreate, code: "keyInUse",
+                    "order \(order.number) is unfinished and needs this key",
+                    hints: [
+                        "to go on with the order: tokencert resume \(order.number)",
+                        "--yes-delete-private-key removes the key anyway",
+                    ])
+            }
+            return
+        }
+        let isCertain = first.content != nil && first.certificate?.publicKey == key.value
+        let state =
+            wanted.isEmpty
+            ? "that has expired" : first.content == nil ? "that may be valid" : "that is valid"
         throw Failure(
             .cannotCreate, code: "keyInUse",
-            "a certificate that is valid is for this key: \(valid.content?.subject ?? "")",
-            hints: [
+            "a certificate \(state) \(isCertain ? "is" : "may be") for this key: \(first.title)",
+            hints: (wanted.isEmpty ? found : wanted).prefix(20).map {
+                "\($0.title): \(quoted($0.record.uri))"
+            } + [
                 "what is encrypted to it can never be read again",
-                "--yes-delete-private-key removes the key all the same",
+                "--yes-delete-private-key removes the key anyway",
             ])
     }
 
     /// What will be without its key, or without its other half.
-    private func hangsOn(
-        _ named: Named, _ inventory: TokenInventory, _ capabilities: TokenCapabilities
-    ) throws -> [String] {
-        guard let key = named.key else { return [] }
+    private func hangsOn(_ selection: Selection) -> [String] {
+        guard let key = selection.key else { return [] }
         let removed = Set(
-            named.certificates.map(\.record.handle) + named.records.map(\.handle))
-        var lines = key.certificates.filter { !removed.contains($0.record.handle) }.map {
-            let name = $0.content?.subjectName ?? "unreadable"
-            return named.losesPrivateKey
-                ? "the certificate of \(name) stays, without its key: \($0.record.uri)"
-                : "the certificate of \(name) stays: \($0.record.uri)"
+            selection.certificates.map(\.record.handle) + selection.records.map(\.handle))
+        let lines = key.certificates.filter { !removed.contains($0.record.handle) }.map {
+            selection.losesPrivateKey
+                ? "the certificate of \($0.name) stays, without its key: \(quoted($0.record.uri))"
+                : "the certificate of \($0.name) stays: \(quoted($0.record.uri))"
         }
-        lines += [key.publicKey, key.privateKey].compactMap { $0 }
-            .filter { !removed.contains($0.handle) }
-            .map { "the other half of the key stays: \($0.uri)" }
-        guard named.losesPrivateKey, ledgerOptions.isThere else { return lines }
+        return lines
+            + key.halves.filter { !removed.contains($0.handle) }
+            .map { "the other half of the key stays: \(quoted($0.uri))" }
+    }
+
+    /// The orders that need a private key that will be gone.
+    private func unfinishedOrders(
+        _ selection: Selection, _ capabilities: TokenCapabilities
+    ) throws -> [Order] {
+        guard let key = selection.key, selection.losesPrivateKey, ledgerOptions.isThere else {
+            return []
+        }
         let token = try PKCS11URI(token: capabilities.token).description
         let id = hexadecimal(key.id)
-        lines += try ledgerOptions.open().orders(unfinishedOnly: true)
-            .filter { $0.beginning.token == token && $0.beginning.keyID == id }
-            .map { "order \($0.number) is unfinished and needs the key" }
-        return lines
+        let hash = key.value.map { hexadecimal($0.sha256Fingerprint) }
+        return try ledgerOptions.open().orders(unfinishedOnly: true).filter { order in
+            if let hash, order.publicKeyHash == hash { return true }
+            return order.beginning.token == token && order.beginning.keyID == id
+                && (!id.isEmpty || order.beginning.keyLabel == key.label)
+        }
     }
 
     private func show(_ report: Report, _ what: String, _ end: String?) throws {
@@ -220,11 +298,11 @@ struct DeleteCommand: ParsableCommand {
         let hangsOnIt: [String]
 
         func lines(_ what: String) -> [String] {
-            keys.map { "\(what): key \(printable($0))" }
+            keys.map { "\(what): key \(quoted(printable($0)))" }
                 + certificates.flatMap {
                     [
                         "\(what): certificate of \(printable($0.subject))",
-                        "  \(printable($0.uri))",
+                        "  \(quoted(printable($0.uri)))",
                     ]
                 } + hangsOnIt.map { "  ! \(printable($0))" }
         }

@@ -80,7 +80,7 @@ extension RealParts {
             Sample("trust", "trust", "fetch", "--fingerprint", "FINGERPRINT"),
             Sample("trustRemoved", "trust", "remove", "ANCHOR"),
             Sample("deletePlan", "delete", "pkcs11:object=spare", "--dry-run"),
-            Sample("delete", "delete", "pkcs11:object=spare", "--yes"),
+            Sample("delete", "delete", "pkcs11:object=spare;type=private", "--yes"),
             Sample(
                 "tokenMessage", "token", "change-pin", "--new-pin-source", "file:FOLDER/new-pin"),
             Sample(

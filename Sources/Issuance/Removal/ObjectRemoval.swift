@@ -71,10 +71,44 @@ public struct ObjectRemoval: Sendable {
                 try session.destroyObject(handle)
             }
         }
+        let after = Census(try inventory())
         try before.requireOnly(
-            ordered, goneFrom: Census(try inventory()),
+            ordered, goneFrom: after,
             // There a slot's key is shown no more once its certificate is gone.
             hidingKeysOf: capabilities.profile?.keepsDestroyedKeys ?? false ? certificates : [])
+        try requireHandlesGone(ordered, after)
+    }
+
+    /// Insists in a new session that no handle leads to an object with the bytes that were removed: a
+    /// search may leave out what is still there.
+    private func requireHandlesGone(
+        _ removed: [Named], _ after: Census
+    ) throws(IssuanceError) {
+        // Where roles take turns, handles do not outlive a session.
+        guard !capabilities.changesRoles else { return }
+        let isThere = try login.performing(.read, at: .remove) { () throws(IssuanceError) in
+            try at(.remove, "the token cannot be read") { () throws(CryptokiError) in
+                var session = try login.token.openSession(ReadWrite.self)
+                for object in removed where !after.has(object.kind) {
+                    let attributes: Attributes
+                    do throws(CryptokiError) {
+                        attributes = try session.attributes(
+                            of: object.handle,
+                            object.types + [AttributeKey<ObjectClass>.class.type])
+                    } catch {
+                        // Whatever the module calls it, there is no object to read.
+                        continue
+                    }
+                    if attributes[.class] == object.objectClass,
+                        object.isDescribed(by: attributes)
+                    {
+                        return true
+                    }
+                }
+                return false
+            }
+        }
+        guard !isThere else { throw .stillThere }
     }
 
     /// Finds an object as whoever may remove it sees it, and does something with it.
@@ -97,7 +131,7 @@ public struct ObjectRemoval: Sendable {
         guard isDone else {
             throw IssuanceError(
                 .tokenNotWritable, at: step,
-                "whoever may remove objects from this token does not see \(object.uri)")
+                "whoever may remove objects from this token does not see '\(object.uri)'")
         }
     }
 
@@ -111,10 +145,7 @@ public struct ObjectRemoval: Sendable {
             // Handles are good in any session of one login, and tell twins from each other.
             if !capabilities.changesRoles, handle != object.handle { continue }
             // A token that was reset meanwhile may have given it to another object.
-            let attributes = try session.attributes(
-                of: handle,
-                [AttributeKey.id.type, AttributeKey.label.type]
-                    + (object.objectClass == .certificate ? [AttributeKey.value.type] : []))
+            let attributes = try session.attributes(of: handle, object.types)
             if object.isDescribed(by: attributes) { return handle }
         }
         return nil
@@ -138,29 +169,38 @@ private struct Named: Hashable {
 
     init(_ entry: CertificateEntry) {
         handle = entry.record.handle
-        kind = ObjectKind(entry.record, entry.certificate?.der)
+        kind = ObjectKind(entry.record, entry.valueHash)
         uri = entry.record.uri
     }
 
+    /// What has to be read of an object to tell whether it is this one. The value of a private key is
+    /// a secret, and never read.
+    var types: [AttributeType] {
+        [AttributeKey.id.type, AttributeKey<[UInt8]>.labelBytes.type]
+            + (objectClass == .certificate ? [AttributeKey.value.type] : [])
+    }
+
     func isDescribed(by attributes: Attributes) -> Bool {
-        attributes[.id] ?? [] == kind.id && attributes[.label] ?? "" == kind.label
-            && (kind.value == nil || attributes[.value] == kind.value)
+        attributes[.id] ?? [] == kind.id && attributes[.labelBytes] ?? [] == kind.label
+            && (kind.valueHash == nil
+                || Digest.sha256.hash(attributes[.value] ?? []) == kind.valueHash)
     }
 }
 
-/// What tells an object from others, whatever handle it has; twins are of one kind.
+/// What tells an object from others, whatever handle it has; twins are of one kind. All of it is the
+/// bytes that the token returned.
 private struct ObjectKind: Hashable {
     let objectClass: ObjectClass
     let id: [UInt8]
-    let label: String
-    /// The DER of a certificate.
-    let value: [UInt8]?
+    let label: [UInt8]
+    /// SHA-256 of the value of a certificate.
+    let valueHash: [UInt8]?
 
-    init(_ record: ObjectRecord, _ value: [UInt8]?) {
+    init(_ record: ObjectRecord, _ valueHash: [UInt8]?) {
         objectClass = record.objectClass
         id = record.id
-        label = record.label
-        self.value = value
+        label = record.labelBytes
+        self.valueHash = valueHash
     }
 }
 
@@ -178,9 +218,11 @@ private struct Census {
             }
         }
         for entry in inventory.entries {
-            counts[ObjectKind(entry.record, entry.certificate?.der), default: 0] += 1
+            counts[ObjectKind(entry.record, entry.valueHash), default: 0] += 1
         }
     }
+
+    func has(_ kind: ObjectKind) -> Bool { counts[kind] != nil }
 
     /// Insists that exactly what was removed is gone.
     func requireOnly(
@@ -189,8 +231,7 @@ private struct Census {
         var expected = counts
         for object in removed { expected[object.kind, default: 0] -= 1 }
         guard !expected.contains(where: { after.counts[$0.key, default: 0] > $0.value }) else {
-            throw IssuanceError(
-                .notProved, at: .remove, "the token says that it removed them, and still has them")
+            throw .stillThere
         }
         let hidden = Set(certificates.map(\.record.id))
         let missing = expected.filter { kind, count in
@@ -204,5 +245,12 @@ private struct Census {
                 .notProved, at: .remove,
                 "they are removed, but \(gone) other objects are not seen any more")
         }
+    }
+}
+
+extension IssuanceError {
+    fileprivate static var stillThere: IssuanceError {
+        IssuanceError(
+            .notProved, at: .remove, "the token says that it removed them, and still has them")
     }
 }

@@ -1,0 +1,183 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// A private key is gone for good: what has to be said before it is.
+    @Suite struct DeleteGuardTests {
+        private let key = "pkcs11:object=mail;type=private"
+
+        // A shell ends an unquoted URI at its first semicolon: the certificate was meant, and the
+        // private key was removed as well.
+        @Test("--yes removes no private key by a URI without a type")
+        func noType() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["request", "--label", "mail"]).status == 0)
+            let before = bench.token.contents
+            let unquoted = try run(
+                "bash",
+                [
+                    "-c", "\"$0\" delete --yes pkcs11:object=mail;type=cert; exit $?",
+                    product("tokencert"),
+                ],
+                environment: bench.environment)
+            #expect(unquoted.errors.contains("refusing to remove a private key"), "\(unquoted)")
+            let refused = try bench.tokencert(
+                ["delete", "--yes", "pkcs11:object=mail"], bench.faulty([:]))
+            expect(refused, 64, "refusing to remove a private key with --yes")
+            #expect(refused.errors.contains("'pkcs11:object=mail;type=cert'"), "\(refused.errors)")
+            #expect(refused.errors.contains("'pkcs11:object=mail;type=private'"))
+            #expect(refused.errors.contains("quotes"))
+            #expect(bench.logins.isEmpty, "a PIN was sent")
+            #expect(bench.token.contents == before)
+            // At a terminal it is said in plain words.
+            let asked = try AtTerminal(bench: bench).run(
+                ["delete", "pkcs11:object=mail"], "expect {type mail}; send no\\r")
+            #expect(asked.status == 64, "\(asked)")
+            #expect(
+                asked.output.contains("says no type, so the private key is removed"), "\(asked)")
+            #expect(bench.token.contents == before)
+            #expect(try bench.tokencert(["delete", "--yes", key]).status == 0)
+            #expect(bench.token.contents.isEmpty)
+        }
+
+        @Test("A key without an id keeps its valid certificate from losing it")
+        func withoutID() throws {
+            let bench = try Bench(["--accept-elliptic-curves"])
+            #expect(
+                try bench.token.pkcs11Tool([
+                    "--keypairgen", "--key-type", "EC:secp256r1", "--label", "mail",
+                ]).status == 0)
+            let folder = bench.token.folder
+            let publicHalf = try folder.write(
+                try bench.tokencert(["show", "pkcs11:object=mail", "--public-key"]).output, "p.pem")
+            let made = try run(
+                "bash",
+                [
+                    "-ec",
+                    """
+                    cd "$0"
+                    openssl req -new -newkey rsa:2048 -nodes -keyout k -subj /CN=Anna -out csr
+                    openssl x509 -req -in csr -CA "$2/root.pem" -CAkey "$2/root.key" -days 30 \
+                        -CAcreateserial -CAserial serial -force_pubkey "$1" -outform DER -out cert
+                    """, folder.path, publicHalf, bench.ca.folder.path,
+                ])
+            #expect(made.status == 0, "\(made.errors)")
+            // Under another label: only the public key tells that it is for the key.
+            try bench.token.pkcs11Tool([
+                "--write-object", folder.file("cert"), "--type", "cert", "--label", "other",
+            ])
+            let before = bench.token.contents
+            expect(
+                try bench.tokencert(["delete", key, "--yes"]), 73, "a certificate that is valid")
+            // Without its public half nothing tells it.
+            try bench.token.pkcs11Tool(["--delete-object", "--type", "pubkey", "--label", "mail"])
+            #expect(bench.token.contents.count == before.count - 1)
+            expect(
+                try bench.tokencert(["delete", key, "--yes"]), 73,
+                "a certificate that is valid may be for this key")
+            #expect(bench.token.contents.count == before.count - 1)
+        }
+
+        // Mail from the years of an old certificate is read with its key.
+        @Test("The key of an expired certificate goes only by the flag or by the typed label")
+        func expired() throws {
+            let bench = try Bench()
+            #expect(
+                try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"]).status
+                    == 0)
+            let later = ["-f", "+800d", product("tokencert"), "delete", key]
+            let before = bench.token.contents
+            let refused = try run("faketime", later + ["--yes"], environment: bench.environment)
+            expect(refused, 73, "a certificate that has expired is for this key")
+            #expect(bench.token.contents == before)
+            let asked = try AtTerminal(bench: bench).run(
+                later, "expect {type mail}; send mail\\r", program: "/usr/bin/faketime")
+            #expect(asked.status == 0, "\(asked)")
+            #expect(asked.output.contains("stays, without its key"))
+            #expect(bench.token.contents.count == before.count - 2)
+        }
+
+        @Test("The key of an order that may still bring a certificate is kept")
+        func unfinishedOrder() throws {
+            let bench = try Bench(["--signing-time", "1"])
+            let late = try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"])
+            #expect(late.status != 0)
+            let before = bench.token.contents
+            expect(try bench.tokencert(["delete", key, "--yes"]), 73, "order 1 is unfinished")
+            expect(
+                try bench.tokencert(["delete", key, "--yes", "--dry-run"]), 73,
+                "order 1 is unfinished")
+            let asked = try AtTerminal(bench: bench).run(["delete", key])
+            #expect(asked.status == 73, "\(asked)")
+            #expect(bench.token.contents == before)
+            #expect(
+                try bench.tokencert(["delete", key, "--yes", "--yes-delete-private-key"]).status
+                    == 0)
+        }
+
+        @Test("A dry run makes the refusals of the real run")
+        func dryRun() throws {
+            let bench = try Bench()
+            #expect(
+                try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"]).status
+                    == 0)
+            let before = bench.token.contents
+            for arguments in [[key, "--yes"], [key]] {
+                expect(
+                    try bench.tokencert(["delete", "--dry-run"] + arguments), 73,
+                    "a certificate that is valid")
+            }
+            expect(
+                try bench.tokencert(["delete", "--dry-run", "--yes", "pkcs11:object=mail"]), 64,
+                "says no type")
+            #expect(bench.token.contents == before)
+        }
+
+        @Test("What a URI leaves open is found before a PIN is sent")
+        func ambiguity() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            try run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder.file("k"),
+                    "-outform", "DER", "-out", folder.file("c"), "-subj", "/CN=Anna",
+                ])
+            for id in ["01", "02"] {
+                let named = ["--id", id, "--label", "mail"]
+                for arguments in [
+                    ["--keypairgen", "--key-type", "rsa:2048"],
+                    ["--write-object", folder.file("c"), "--type", "cert"],
+                ] {
+                    let made = try bench.token.pkcs11Tool(arguments + named)
+                    #expect(made.status == 0, "\(made.errors)")
+                }
+            }
+            for uri in ["pkcs11:object=mail;type=cert", "pkcs11:object=mail;type=public"] {
+                let refused = try bench.tokencert(["delete", "--yes", uri], bench.faulty([:]))
+                expect(refused, 66, "2 ")
+                #expect(refused.errors.contains("one of them: 'pkcs11:"), "\(refused.errors)")
+            }
+            #expect(bench.logins.isEmpty)
+        }
+
+        @Test("Every URI that list, show, health and delete print for copying is in quotes")
+        func quotes() throws {
+            let bench = try Bench()
+            #expect(
+                try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"]).status
+                    == 0)
+            let certificate = "pkcs11:object=mail;type=cert"
+            for arguments in [
+                ["list"], ["show", "pkcs11:object=mail"], ["health", "--days", "1000"],
+                ["delete", certificate, "--dry-run"],
+            ] {
+                let output = try bench.tokencert(arguments).output
+                let all = output.components(separatedBy: "pkcs11:").count - 1
+                #expect(all > 0)
+                #expect(output.components(separatedBy: "'pkcs11:").count - 1 == all, "\(output)")
+            }
+        }
+    }
+}
