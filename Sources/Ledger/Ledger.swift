@@ -11,7 +11,8 @@ public final class Ledger: Sendable {
     /// The file.
     public let path: String
 
-    private let queue: DatabaseQueue
+    /// nil for a ledger that is only read.
+    private let queue: DatabaseQueue?
     private let clock: @Sendable () -> Int64
 
     /// How long another process may hold the file, in seconds.
@@ -41,14 +42,57 @@ public final class Ledger: Sendable {
         do {
             // One process at a time makes the tables.
             let lock = try FileLock(absolutePath(path) + ".lock", byte: 0, waits: true)
-            queue = try DatabaseQueue(path: path, configuration: Self.configuration)
+            let queue = try DatabaseQueue(path: path, configuration: Self.configuration)
             try queue.writeWithoutTransaction { database in
                 try Self.makeDurable(database)
                 try Schema.prepare(database)
             }
+            self.queue = queue
             withExtendedLifetime(lock) {}
         } catch {
             throw LedgerError(path, error)
+        }
+    }
+
+    /// Opens a ledger to read it. Nothing is made, changed or migrated: a ledger of an earlier
+    /// version is read as it is, also on read-only media.
+    ///
+    /// - Parameter path: The file.
+    /// - Throws: ``LedgerError``, with code ``LedgerError/Code/absent`` if there is no ledger.
+    ///   Recording anything throws ``LedgerError/Code/unusable``.
+    public init(reading path: String) throws(LedgerError) {
+        self.path = path
+        clock = { 0 }
+        queue = nil
+        guard !isAbsent(path) else {
+            throw LedgerError(.absent, "there is no ledger at \(path)")
+        }
+        // What cannot be read is reported now and not in the middle of a job.
+        try read { _ in }
+    }
+
+    /// Checks that a ledger can be made or written, as far as the permissions tell. Nothing is made
+    /// or changed.
+    ///
+    /// - Parameter path: The file.
+    /// - Throws: ``LedgerError``, as making or opening the ledger does.
+    public static func requireWritable(_ path: String) throws(LedgerError) {
+        var folder = parentFolder(path)
+        if !isAbsent(path) {
+            do throws(LedgerError) {
+                _ = try Ledger(reading: path)
+            } catch  where error.code == .absent {
+                // An empty file becomes a ledger.
+            }
+            guard isWritableFile(path) else {
+                throw LedgerError(.unusable, "the ledger \(path) cannot be written")
+            }
+        }
+        while isAbsent(folder), parentFolder(folder) != folder { folder = parentFolder(folder) }
+        guard isWritableFolder(folder) else {
+            throw LedgerError(
+                .unusable,
+                "the ledger cannot be opened: nothing can be made in the folder \(folder)")
         }
     }
 
@@ -103,7 +147,13 @@ public final class Ledger: Sendable {
         var number: Int64 = 0
         var lock: FileLock?
         try write { database in
-            try self.requireNoOther(beginning, database)
+            for other in try self.obstacles(to: beginning, database) {
+                guard (try? FileLock(self.lockPath, byte: other, waits: false)) != nil else {
+                    throw Self.unfinished(other)
+                }
+                try self.append(
+                    .closed(reason: "another order for the key was begun"), to: other, database)
+            }
             if !replacesAgain { try self.requireNeverReplaced(beginning, database) }
             number = try self.insertOrder(beginning, database)
             // Taken before anybody else can see the order.
@@ -123,7 +173,7 @@ public final class Ledger: Sendable {
     /// - Parameter number: The order's number.
     /// - Throws: ``LedgerError`` with code ``LedgerError/Code/inUse`` where another process has it.
     public func open(_ number: Int64) throws(LedgerError) -> OpenOrder {
-        _ = try order(number)
+        try Self.requireKnown(try order(number))
         do throws(FileError) {
             let lock = try FileLock(lockPath, byte: number, waits: false)
             return OpenOrder(ledger: self, number: number, lock: lock)
@@ -138,6 +188,7 @@ public final class Ledger: Sendable {
 
     func record(_ event: OrderEvent, for number: Int64) throws(LedgerError) {
         try write { database in
+            try Self.requireKnown(try self.readOrder(number, database))
             if case .sending(let sending) = event {
                 try self.requireMaySend(number, isRepeated: sending.isRepeated, database)
             }
@@ -146,10 +197,28 @@ public final class Ledger: Sendable {
         }
     }
 
+    /// Checks that an order could be begun, and changes nothing.
+    ///
+    /// - Parameters:
+    ///   - beginning: What it is about.
+    ///   - replacesAgain: Whether a certificate may be replaced that was replaced before.
+    /// - Throws: ``LedgerError``, as ``begin(_:replacingAgain:)``; an order that another process
+    ///   works on at this moment may be missed.
+    public func requireMayBegin(
+        _ beginning: OrderEvent.Beginning, replacingAgain replacesAgain: Bool = true
+    ) throws(LedgerError) {
+        try read { database in
+            _ = try self.obstacles(to: beginning, database)
+            if !replacesAgain { try self.requireNeverReplaced(beginning, database) }
+        }
+    }
+
     /// One order for one key: whoever asks for a second one has to finish the first.
-    private func requireNoOther(
-        _ beginning: OrderEvent.Beginning, _ database: Database
-    ) throws {
+    ///
+    /// - Returns: Unfinished orders of which the CA cannot have anything, to be closed.
+    private func obstacles(
+        to beginning: OrderEvent.Beginning, _ database: Database
+    ) throws -> [Int64] {
         let numbers = try Int64.fetchAll(
             database,
             sql: """
@@ -163,16 +232,15 @@ public final class Ledger: Sendable {
             ])
         for number in numbers {
             let order = try readOrder(number, database)
-            if order.beginning.newKeyKind == nil, !order.mayHaveOrdered,
-                (try? FileLock(lockPath, byte: number, waits: false)) != nil
-            {
-                try append(
-                    .closed(reason: "another order for the key was begun"), to: number, database)
-                continue
+            guard order.beginning.newKeyKind == nil, !order.mayHaveOrdered else {
+                throw Self.unfinished(number)
             }
-            throw LedgerError(
-                .unfinished, "order \(number) for this key is not finished", order: number)
         }
+        return numbers
+    }
+
+    private static func unfinished(_ number: Int64) -> LedgerError {
+        LedgerError(.unfinished, "order \(number) for this key is not finished", order: number)
     }
 
     private func requireNeverReplaced(
@@ -189,6 +257,16 @@ public final class Ledger: Sendable {
 
     static func replacedHash(_ beginning: OrderEvent.Beginning) -> String? {
         beginning.replacedCertificate.map { hexadecimal(Digest.sha256.hash(Array($0.utf8))) }
+    }
+
+    /// An event that this version does not know may say that the order was sent, so nothing is done
+    /// for its order.
+    private static func requireKnown(_ order: Order) throws(LedgerError) {
+        guard let kind = order.unknownEvent else { return }
+        throw LedgerError(
+            .newer,
+            "order \(order.number) has an event of a later version of tokencert: \"\(kind)\"",
+            order: order.number)
     }
 
     private func requireMaySend(
@@ -277,6 +355,24 @@ public final class Ledger: Sendable {
         try read { try self.readOrder(number, $0) }
     }
 
+    /// Whether anything was ever sent for a key or handed out for it, by any order.
+    ///
+    /// - Parameters:
+    ///   - publicKeyHash: SHA-256 of its SubjectPublicKeyInfo in hexadecimal, or nil.
+    ///   - keyID: Its `CKA_ID` in hexadecimal. Another key with that id counts, too.
+    /// - Throws: ``LedgerError``.
+    public func wasSent(
+        forKey publicKeyHash: String?, id keyID: String
+    ) throws(LedgerError) -> Bool {
+        try read { database in
+            let numbers = try Int64.fetchAll(
+                database,
+                sql: "SELECT number FROM orders WHERE publicKeyHash = ? OR keyID = ?",
+                arguments: [publicKeyHash, keyID])
+            return try numbers.contains { try self.readOrder($0, database).wasSent }
+        }
+    }
+
     func readOrder(_ number: Int64, _ database: Database) throws -> Order {
         let rows = try Row.fetchAll(
             database,
@@ -299,12 +395,15 @@ public final class Ledger: Sendable {
 
     // MARK: The database
 
-    /// One for all paths that lead to the ledger.
+    /// Beside the file that a link leads to, so that two names of one ledger share their locks.
     private var lockPath: String { absolutePath(path) + ".lock" }
 
     private func write(
         _ body: (Database) throws -> Database.TransactionCompletion
     ) throws(LedgerError) {
+        guard let queue else {
+            throw LedgerError(.unusable, "the ledger \(path) was opened for reading only")
+        }
         do {
             try queue.writeWithoutTransaction { database in
                 try database.inTransaction(.immediate) { try body(database) }
@@ -318,7 +417,11 @@ public final class Ledger: Sendable {
         _ body: (Database) throws -> Result
     ) throws(LedgerError) -> Result {
         do {
-            return try queue.read { try body($0) }
+            if let queue { return try queue.read { try body($0) } }
+            return try UnchangedFile(path: path).read(Self.configuration) { database in
+                try Schema.require(database, path)
+                return try body(database)
+            }
         } catch {
             throw LedgerError(path, error)
         }

@@ -11,6 +11,8 @@ public struct LedgerError: Error, Sendable, Equatable {
 
         /// The file or its folder cannot be made, opened or written.
         public static let unusable = Code(value: "unusable")
+        /// There is no ledger, and what was asked for does not make one.
+        public static let absent = Code(value: "absent")
         /// The disk is full.
         public static let full = Code(value: "full")
         /// Another process has held the file for longer than is waited.
@@ -67,6 +69,12 @@ extension LedgerError {
                 self.init(.locked, "another process holds the ledger \(path)")
             case .SQLITE_FULL:
                 self.init(.full, "the disk with the ledger \(path) is full")
+            case .SQLITE_CANTOPEN where isLogUnreadable(path):
+                self.init(
+                    .unusable,
+                    "the ledger \(path) cannot be read: its write-ahead log has no index, and the "
+                        + "folder is read-only; copy the ledger and its -wal file to another folder"
+                )
             case .SQLITE_CORRUPT, .SQLITE_NOTADB:
                 self.init(.damaged, "the ledger \(path) is damaged: \(text)")
             default:
@@ -76,4 +84,10 @@ extension LedgerError {
             self.init(.damaged, "the ledger \(path) cannot be read: \(error)")
         }
     }
+}
+
+/// Whether SQLite would have to make the index of a write-ahead log to read it, and cannot.
+private func isLogUnreadable(_ path: String) -> Bool {
+    let file = absolutePath(path)
+    return fileSize(file + "-wal") ?? 0 > 0 && fileSize(file + "-shm") == nil
 }

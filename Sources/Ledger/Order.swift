@@ -55,6 +55,10 @@ public struct Order: Sendable {
         return state
     }
 
+    /// The kind of the first event that this version does not know, or nil. Nothing is done for an
+    /// order that has one: it may have been sent.
+    public var unknownEvent: String? { events.first { $0.event == nil }?.kind }
+
     /// Whether nothing is left to do. A refusal leaves a new key behind, and with it a choice; for
     /// a key that was there it is the end.
     public var isFinished: Bool {
@@ -74,10 +78,39 @@ public struct Order: Sendable {
     /// Whether a certificate may come of it, or has: the CA may have taken it, or there is one from
     /// elsewhere. False once it is given up.
     public var mayHaveOrdered: Bool {
-        switch state {
+        guard unknownEvent == nil else { return true }
+        return switch state {
         case .begun, .notSent, .refused, .closed: false
         default: true
         }
+    }
+
+    /// Whether anything was ever sent to the CA or handed out, whatever came of it. An order that
+    /// did not reach the CA was not sent.
+    public var wasSent: Bool {
+        guard unknownEvent == nil else { return true }
+        var (wasSent, isSending) = (false, false)
+        for event in events.compactMap(\.event) {
+            switch event {
+            case .sending:
+                wasSent = wasSent || isSending
+                isSending = true
+            case .notSent: isSending = false
+            case .requested: wasSent = true
+            default: break
+            }
+        }
+        return wasSent || isSending
+    }
+
+    /// When it was sent first, in seconds since 1970-01-01 00:00 UTC, or nil.
+    public var timeOfSending: Int64? {
+        events.first { if case .sending = $0.event { true } else { false } }?.time
+    }
+
+    /// SHA-256 of the certificate that the token has proved, in hexadecimal, or nil.
+    public var provedFingerprint: String? {
+        last { if case .proved(let proof) = $0 { proof.sha256Fingerprint } else { nil } }
     }
 
     /// The last answer that came, or nil.

@@ -55,34 +55,50 @@ enum Schema {
             BEGIN SELECT RAISE(ABORT, 'orders are never replaced'); END;
         """
 
-    /// What refuses a change, by its name.
-    static let triggers = [
-        "eventsAreNotChanged", "eventsAreNotDeleted", "eventsAreNotReplaced",
-        "ordersAreNotDeleted", "ordersAreNotReplaced",
-    ]
+    /// What refuses a change in a ledger of a version, by its name.
+    static func triggers(ofVersion version: Int) -> [String] {
+        ["eventsAreNotChanged", "eventsAreNotDeleted", "ordersAreNotDeleted"]
+            + (version < 2 ? [] : ["eventsAreNotReplaced", "ordersAreNotReplaced"])
+    }
 
-    /// Makes the tables in a new file, and insists that an old one has them.
-    static func prepare(_ database: Database) throws {
+    /// Checks that a file is a ledger that this version can read. Nothing is changed.
+    ///
+    /// - Returns: Its version, or nil for an empty database.
+    private static func readVersion(_ database: Database) throws -> Int? {
         let application = try Int.fetchOne(database, sql: "PRAGMA application_id")
         let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
         if application == applicationID {
             guard version <= Self.version else {
                 throw LedgerError(.newer, "a later version of tokencert made the ledger")
             }
-            guard version == 1 else { return }
-            try database.inTransaction(.immediate) {
-                try database.execute(
-                    sql: statementsOfVersion2 + "PRAGMA user_version = \(Self.version);")
-                return .commit
-            }
-            return
+            return version
         }
         let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
         guard application == 0, version == 0, tables == 0 else {
             throw LedgerError(.damaged, "the file is a database, but not a ledger of tokencert")
         }
+        return nil
+    }
+
+    /// Insists that a file has the tables of this or an earlier version.
+    static func require(_ database: Database, _ path: String) throws {
+        guard try readVersion(database) != nil else {
+            throw LedgerError(.absent, "there is no ledger at \(path): the file is empty")
+        }
+    }
+
+    /// Makes the tables in a new file, and insists that an old one has them.
+    static func prepare(_ database: Database) throws {
+        guard let version = try readVersion(database) else {
+            return try database.inTransaction(.immediate) {
+                try database.execute(sql: statements)
+                return .commit
+            }
+        }
+        guard version == 1 else { return }
         try database.inTransaction(.immediate) {
-            try database.execute(sql: statements)
+            try database.execute(
+                sql: statementsOfVersion2 + "PRAGMA user_version = \(Self.version);")
             return .commit
         }
     }

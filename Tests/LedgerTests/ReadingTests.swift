@@ -1,0 +1,219 @@
+import Foundation
+import Ledger
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// Looking at a ledger changes nothing.
+    @Suite struct LedgerReadingTests {
+        private let folder: TemporaryFolder
+        private var path: String { folder.file("ledger.sqlite") }
+
+        init() throws {
+            folder = try TemporaryFolder()
+        }
+
+        private func open() throws -> Ledger { try Ledger(path: path) { 1_800_000_000 } }
+
+        private func beginning(isNew: Bool = true) -> OrderEvent.Beginning {
+            var beginning = OrderEvent.Beginning(
+                job: .issue, token: "pkcs11:token=work", modulePath: "/m.so", keyID: "01",
+                keyLabel: "mail")
+            if isNew { beginning.newKeyKind = "rsa:3072" } else { beginning.publicKeyHash = "aa" }
+            beginning.name = "Anna"
+            return beginning
+        }
+
+        private func sending(again isRepeated: Bool = false) -> OrderEvent {
+            .sending(
+                .init(
+                    keyURI: "pkcs11:id=%01", publicKeyHash: "aa", request: "PEM",
+                    isRepeated: isRepeated))
+        }
+
+        /// Names, sizes, times and modes of everything in the folder.
+        private func state() throws -> [String: [String]] {
+            let files = FileManager.default
+            var state: [String: [String]] = [:]
+            for name in try files.contentsOfDirectory(atPath: folder.path) {
+                let attributes = try files.attributesOfItem(atPath: folder.file(name))
+                state[name] = [.size, .modificationDate, .posixPermissions].map {
+                    "\(attributes[$0] ?? "")"
+                }
+            }
+            return state
+        }
+
+        private func code(_ body: () throws -> Void) -> String {
+            do {
+                try body()
+                return "none"
+            } catch {
+                return (error as? LedgerError)?.code.description ?? "\(error)"
+            }
+        }
+
+        // A slip in a name would be answered with an empty ledger.
+        @Test("A ledger that is not there is an error for a reader, and is not made")
+        func absent() throws {
+            let other = folder.file("none/ledger.sqlite")
+            #expect(code { _ = try Ledger(reading: other) } == "absent")
+            #expect(code { _ = try Ledger(reading: path) } == "absent")
+            #expect(try state().isEmpty)
+            FileManager.default.createFile(atPath: path, contents: nil)
+            #expect(code { _ = try Ledger(reading: path) } == "absent")
+            try folder.write("no database at all, but long enough to be one", "ledger.sqlite")
+            #expect(code { _ = try Ledger(reading: path) } == "damaged")
+        }
+
+        // Evidence that is examined would be changed by it.
+        @Test("Reading changes no byte, no mode and no time, and makes no file beside the ledger")
+        func unchanged() throws {
+            do {
+                let order = try open().begin(beginning())
+                try order.record(sending())
+            }
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0o644], ofItemAtPath: path)
+            try? FileManager.default.removeItem(atPath: path + ".lock")
+            let before = try state()
+            #expect(before.keys.sorted() == ["ledger.sqlite"])
+            let ledger = try Ledger(reading: path)
+            #expect(try ledger.orders().map(\.state) == [.sending])
+            #expect(try ledger.orders(unfinishedOnly: true).count == 1)
+            #expect(try ledger.verify().isEmpty)
+            #expect(try ledger.end().events == 2)
+            #expect(try ledger.wasSent(forKey: "aa", id: "01"))
+            #expect(code { try ledger.requireMayBegin(beginning()) } == "unfinished")
+            #expect(try state() == before)
+            // A reader cannot write, either.
+            #expect(code { _ = try ledger.begin(beginning()) } == "unusable")
+            #expect(code { try ledger.rehearse() } == "unusable")
+        }
+
+        // An order that another process has just sent would be missed.
+        @Test("A reader sees what another process has written a moment ago")
+        func whileWriting() throws {
+            let writer = try open()
+            let order = try writer.begin(beginning())
+            let reader = try Ledger(reading: path)
+            #expect(try reader.order(1).state == .begun)
+            try order.record(sending())
+            #expect(try reader.order(1).state == .sending)
+            try order.record(.refused(reason: "no"))
+            #expect(try reader.order(1).state == .refused)
+            #expect(try reader.verify().isEmpty)
+        }
+
+        @Test("A ledger of version 1 is read and verified as it is, and migrated only by writing")
+        func earlierVersion() throws {
+            do { try open().begin(beginning()).record(sending()) }
+            let old =
+                "DROP TRIGGER eventsAreNotReplaced; DROP TRIGGER ordersAreNotReplaced; "
+                + "PRAGMA user_version = 1"
+            try run("sqlite3", [path, old])
+            let before = try state()
+            let ledger = try Ledger(reading: path)
+            #expect(try ledger.verify().isEmpty)
+            #expect(try ledger.order(1).state == .sending)
+            #expect(try state() == before)
+            #expect(try run("sqlite3", [path, "PRAGMA user_version"]).output == "1\n")
+            // What version 1 promises is still insisted on.
+            try run("sqlite3", [path, "DROP TRIGGER eventsAreNotChanged"])
+            #expect(
+                try Ledger(reading: path).verify() == ["the trigger eventsAreNotChanged is missing"]
+            )
+            _ = try open()
+            #expect(try run("sqlite3", [path, "PRAGMA user_version"]).output == "2\n")
+        }
+
+        @Test("A name with characters that have a meaning in a URI is the name of a file")
+        func oddNames() throws {
+            let odd = folder.file("50%25 a?b#c ü;mode=rw.sqlite")
+            do { _ = try Ledger(path: odd) { 0 }.begin(beginning()) }
+            let before = try state()
+            #expect(try Ledger(reading: odd).orders().count == 1)
+            #expect(try state() == before)
+        }
+
+        // Two processes would work on one order, and both send it.
+        @Test("An order is locked under every name of its ledger")
+        func twoNames() throws {
+            let link = folder.file("link.sqlite")
+            let ledger = try open()
+            let order = try ledger.begin(beginning())
+            try FileManager.default.createSymbolicLink(
+                atPath: link, withDestinationPath: path)
+            #expect(code { _ = try Ledger(path: link) { 0 }.open(order.number) } == "inUse")
+        }
+
+        // The order could fall back to where it was before it was sent.
+        @Test("An event of a later version stops its order, and no other one")
+        func unknownEvent() throws {
+            do { _ = try open().begin(beginning(isNew: false)) }
+            let insert = """
+                INSERT INTO events VALUES (2, 1, 0, 'posted', '{}', 'x');
+                UPDATE orders SET events = 2
+                """
+            try run("sqlite3", [path, insert])
+            let ledger = try open()
+            let order = try ledger.order(1)
+            #expect(order.unknownEvent == "posted")
+            #expect(order.mayHaveOrdered && order.wasSent)
+            #expect(code { _ = try ledger.open(1) } == "newer")
+            // It is not closed to make place for another order.
+            #expect(code { _ = try ledger.begin(beginning(isNew: false)) } == "unfinished")
+            var other = beginning()
+            other.keyID = "02"
+            let next = try ledger.begin(other)
+            try next.record(sending())
+            try run(
+                "sqlite3",
+                [path, "INSERT INTO events VALUES (9, 2, 0, 'posted', '{}', 'y')"])
+            #expect(code { try next.record(.refused(reason: "no")) } == "newer")
+        }
+
+        @Test("Whether anything was sent for a key is told from every order for it")
+        func sent() throws {
+            let ledger = try open()
+            func expectSent(_ isSent: Bool, _ events: [OrderEvent]) throws {
+                let order = try ledger.begin(beginning())
+                for event in events { try order.record(event) }
+                #expect(try order.order().wasSent == isSent, "\(events)")
+                try order.record(.closed(reason: "over"))
+                #expect(try order.order().wasSent == isSent, "\(events)")
+            }
+            try expectSent(false, [.made(publicKeyHash: "aa")])
+            try expectSent(false, [sending(), .notSent(reason: "no route")])
+            #expect(try !ledger.wasSent(forKey: "aa", id: "01"))
+            try expectSent(true, [sending()])
+            try expectSent(true, [sending(), .refused(reason: "no")])
+            try expectSent(
+                true,
+                [
+                    sending(), .unclear(reason: "late"), sending(again: true),
+                    .notSent(reason: "no route"),
+                ])
+            try expectSent(true, [.requested(request: "PEM")])
+            #expect(try ledger.wasSent(forKey: "aa", id: "03"))
+            #expect(try ledger.wasSent(forKey: nil, id: "01"))
+            #expect(try !ledger.wasSent(forKey: "bb", id: "03"))
+        }
+
+        @Test("Whether a ledger can be written is found out without making anything")
+        func rehearsal() throws {
+            try Ledger.requireWritable(folder.file("a/b/ledger.sqlite"))
+            #expect(try state().isEmpty)
+            try folder.write("", "file")
+            #expect(
+                code { try Ledger.requireWritable(folder.file("file/ledger.sqlite")) }
+                    == "unusable")
+            do { _ = try open() }
+            let before = try state()
+            try Ledger.requireWritable(path)
+            #expect(try state() == before)
+            try run("sqlite3", [path, "PRAGMA user_version = 9"])
+            #expect(code { try Ledger.requireWritable(path) } == "newer")
+        }
+    }
+}
