@@ -29,17 +29,22 @@ struct ShowHistoryCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        let ledger = try ledgerOptions.open()
-        let orders = try order.map { [try ledger.order($0)] } ?? ledger.orders()
+        let orders = try orders()
         if output.isJSON {
             print(try historyJSON(orders), terminator: "")
         } else if order != nil {
             for order in orders { showEvents(of: order) }
         } else if orders.isEmpty {
             print("There are no orders.")
+            ledgerOptions.noteAbsence()
         } else {
             try orderTable(orders.map { OrderLine($0) }).print(output.style())
         }
+    }
+
+    private func orders() throws -> [Order] {
+        if let order { return [try ledgerOptions.open().order(order)] }
+        return try ledgerOptions.openIfThere()?.orders() ?? []
     }
 
     private func showEvents(of order: Order) {
@@ -143,7 +148,7 @@ extension RecordedEvent {
         case .retired(let certificate): return "removed the old certificate: \(certificate)"
         case .stopped(let stop): return "stopped at \(stop.step): \(stop.reason)"
         case .closed(let reason): return "over: \(reason)"
-        case nil: return kind
+        case nil: return "\(kind) (an event of a later version of tokencert)"
         }
     }
 }

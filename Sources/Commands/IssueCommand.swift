@@ -46,7 +46,10 @@ struct IssueCommand: ParsableCommand {
             settings: try issuanceSettings(anchors, ca, tokenOptions))
         let plan = try issuer.plan(request)
         if isDryRun {
-            try show(plan)
+            let key = try request.keyURI.flatMap { try keySeen($0, on: token) }
+            try ledgerOptions.requireWritable()
+            try issuer.check(plan, for: key, in: ledgerOptions.openIfThere())
+            try show(plan, notChecked(plan.key, on: token))
             return
         }
         let ledger = try ledgerOptions.openForWriting()
@@ -62,11 +65,11 @@ struct IssueCommand: ParsableCommand {
         if output.isJSON { try showIssued(issued, output) }
     }
 
-    private func show(_ plan: Plan) throws {
+    private func show(_ plan: Plan, _ notChecked: [String]) throws {
         let lines = PlanLines(
             token: plan.tokenURI.description, key: plan.key, name: plan.name.text,
             emailAddresses: plan.emailAddresses, codeSigning: plan.codeSigning, pins: plan.pins,
-            ca: try ca.baseURL())
+            ca: try ca.baseURL(), notChecked: notChecked)
         if output.isJSON {
             try printJSON(lines)
         } else {

@@ -10,9 +10,10 @@ struct RenewCommand: ParsableCommand {
         commandName: "renew", abstract: "Get a new certificate for a key that has one.",
         discussion: """
             Name, addresses and code signing are those of the old certificate. It stays on the \
-            token unless --retire is given, and always stays in the ledger. Where a key is named, \
-            and with --expiring and --all, the newest certificate of a key that leads to a trust \
-            anchor is taken.
+            token unless --retire is given, and always stays in the ledger. With --expiring and \
+            --all each certificate is renewed that leads to a trust anchor, whether it has expired \
+            or not, and for which no newer one on the token says at least the same. What should be \
+            renewed and cannot be is named with the reason, and the exit status is 79.
 
             For example:
 
@@ -69,8 +70,9 @@ struct RenewCommand: ParsableCommand {
         let wanted = try uri.map(parseURI)
         let days = try expiring.map(Self.days)
         let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
+        let isDryRun = setting(dryRun, .dryRun)
         guard let token = try findTokenIfPresent(wanted) else {
-            return setting(dryRun, .dryRun) ? try showCandidates([]) : try report([])
+            return try Tally(isBatch: uri == nil).report(isDryRun, output)
         }
         try useSources(tokenOptions, wanted, ca)
         if let wanted, !wanted.namesObject {
@@ -79,20 +81,17 @@ struct RenewCommand: ParsableCommand {
                 hints: ["tokencert list shows them", "--all renews all of a token"])
         }
         let candidates = RenewalCandidates(
-            anchors: anchors, now: now(), replaced: try ledgerOptions.replacedCertificates(),
+            anchors: anchors, now: now(), replacements: try ledgerOptions.replacements(),
             profile: token.profile)
-        if setting(dryRun, .dryRun) {
-            try showCandidates(
-                try candidates.find(
-                    on: token.token, wanted, serial: serialOption.digits, expiringWithin: days,
-                    seeingPrivateKeys: false))
-            return
+        func find(seeingPrivateKeys sees: Bool) throws -> Renewals {
+            try candidates.find(
+                on: token.token, wanted, serial: serialOption.digits, expiringWithin: days,
+                seeingPrivateKeys: sees)
         }
+        if isDryRun { return try rehearse(token, wanted, anchors, find) }
         let api = try openAPI(ca, anchorsPEM: anchors.pem)
         let ledger = try ledgerOptions.openForWriting()
-        let plan = try PINPlan(
-            token, for: setting(newKey, .newKey) ? Set(Duty.allCases) : [.read, .sign, .write],
-            allowingLastTry: tokenOptions.allowsLastTry)
+        let plan = try planOfPINs(token)
         var issuer = Issuer(
             token, api: api, settings: try issuanceSettings(anchors, ca, tokenOptions))
         try withPINs(plan, tokenOptions, wanted) { pins in
@@ -101,17 +100,89 @@ struct RenewCommand: ParsableCommand {
             try throwing { () throws(IssuanceError) in
                 try login.holding { () throws(IssuanceError) in
                     let found = try login.performing(.read, at: .plan) { () throws(IssuanceError) in
-                        Result {
-                            try candidates.find(
-                                on: token.token, wanted, serial: serialOption.digits,
-                                expiringWithin: days, seeingPrivateKeys: true)
-                        }
+                        Result { try find(seeingPrivateKeys: true) }
                     }
                     return Result {
                         try renew(found.get(), &issuer, pins, ledger)
                     }
                 }
             }
+        }
+    }
+
+    private func planOfPINs(_ token: TokenCapabilities) throws -> PINPlan {
+        try PINPlan(
+            token, for: setting(newKey, .newKey) ? Set(Duty.allCases) : [.read, .sign, .write],
+            allowingLastTry: tokenOptions.allowsLastTry)
+    }
+
+    /// The dry run: it looks for the same, logging in if it is said where the PIN comes from, and
+    /// asks the account if it is said where the password comes from.
+    private func rehearse(
+        _ token: TokenCapabilities, _ wanted: PKCS11URI?, _ anchors: TrustAnchors,
+        _ find: (Bool) throws -> Renewals
+    ) throws {
+        guard setting(ca.passwordSource, .passwordSource) != nil else {
+            let unknown = "what the account may have, since --password-source is not given"
+            return try rehearse(token, wanted, find, notChecked: [unknown]) {
+                (_) throws(IssuanceError) in
+            }
+        }
+        let api = try openAPI(ca, anchorsPEM: anchors.pem)
+        var issuer = Issuer(
+            token, api: api, settings: try issuanceSettings(anchors, ca, tokenOptions))
+        let ledger = try ledgerOptions.openIfThere()
+        try rehearse(token, wanted, find, notChecked: []) { (candidate) throws(IssuanceError) in
+            let plan = try issuer.plan(request(for: candidate))
+            try issuer.check(
+                plan, for: setting(newKey, .newKey) ? nil : candidate.entry, in: ledger)
+        }
+    }
+
+    private func rehearse(
+        _ token: TokenCapabilities, _ wanted: PKCS11URI?, _ find: (Bool) throws -> Renewals,
+        notChecked: [String], _ check: (RenewalCandidate) throws(IssuanceError) -> Void
+    ) throws {
+        try ledgerOptions.requireWritable()
+        let ledger = try ledgerOptions.openIfThere()
+        _ = try planOfPINs(token)
+        try requireCertificatesWritable(token, removing: setting(retire, .retire))
+        var found = try findLoggingIn(token, wanted, find)
+        found.notChecked += notChecked
+        let uri = try PKCS11URI(token: token.token)
+        var tally = Tally(isBatch: self.uri == nil, of: found)
+        for candidate in found.candidates {
+            do throws(IssuanceError) {
+                try requireNoOtherOrder(
+                    replacing: replacement(for: candidate),
+                    keyID: setting(newKey, .newKey) ? nil : candidate.entry.id, on: uri,
+                    in: ledger)
+                try check(candidate)
+                tally.wouldRenew.append(Line(candidate, now()))
+            } catch {
+                guard tally.take(error, candidate, output) else { break }
+            }
+        }
+        try tally.report(true, output)
+    }
+
+    private func findLoggingIn(
+        _ token: TokenCapabilities, _ wanted: PKCS11URI?, _ find: (Bool) throws -> Renewals
+    ) throws -> Renewals {
+        guard token.token.info.flags.contains(.loginRequired) else { return try find(true) }
+        guard try tokenOptions.source(wanted) != nil else {
+            var found = try find(false)
+            found.notChecked.append(
+                "whether the private keys are on the token and can sign, since --pin-source is not "
+                    + "given")
+            return found
+        }
+        let plan = try PINPlan(
+            token, for: [.read], allowingLastTry: tokenOptions.allowsLastTry)
+        return try withPINs(plan, tokenOptions, wanted) { pins in
+            try TokenLogin(token, pins).performing(.read, at: .plan) {
+                () throws(IssuanceError) in Result { try find(true) }
+            }.get()
         }
     }
 
@@ -134,43 +205,28 @@ struct RenewCommand: ParsableCommand {
     }
 
     private func renew(
-        _ candidates: [RenewalCandidate], _ issuer: inout Issuer<CurlTransport>,
-        _ pins: TokenPINs, _ ledger: Ledger
+        _ found: Renewals, _ issuer: inout Issuer<CurlTransport>, _ pins: TokenPINs,
+        _ ledger: Ledger
     ) throws {
-        guard !candidates.isEmpty else { return try report([]) }
-        var renewed: [IssueReport] = []
-        var failures: [Failure] = []
-        for candidate in candidates {
+        var tally = Tally(isBatch: uri == nil, of: found)
+        for candidate in found.candidates {
+            // Another process may have renewed it since.
+            let outcomes = try ledgerOptions.replacements().outcomes(for: candidate.certificate)
+            if uri == nil, !outcomes.isSubset(of: candidate.lostReplacements) {
+                let subject = printable(candidate.certificate.subject.text)
+                printError("note: another process has renewed \(subject)")
+                continue
+            }
             do {
                 let plan = try issuer.plan(request(for: candidate))
                 let issued = try issuer.issue(plan, pins: pins, in: ledger)
-                renewed.append(IssueReport(issued))
+                tally.renewed.append(IssueReport(issued))
                 if !output.isJSON { try showIssued(issued, output) }
-            } catch let error as IssuanceError where error.code == .alreadyReplaced {
-                printError("note: \(printable(error.reason))")
             } catch let error as IssuanceError {
-                let failure = Failure(issuance: error)
-                failures.append(failure)
-                if candidates.count > 1 {
-                    let subject = printable(candidate.certificate.subject.text)
-                    printError("warning: \(subject) was not renewed: \(printable(failure.message))")
-                    printDetails(of: failure)
-                }
-                if !error.concernsOneKey { break }
+                guard tally.take(error, candidate, output) else { break }
             }
         }
-        if output.isJSON { try report(renewed, failures) }
-        guard var first = failures.first else { return }
-        guard candidates.count > 1 else {
-            first.isInJSON = true
-            throw first
-        }
-        var summary = Failure(
-            first.status,
-            "\(candidates.count - renewed.count) of \(candidates.count) certificates were not renewed",
-            hints: ["the warnings say why", "tokencert resume shows what is unfinished"])
-        summary.isInJSON = true
-        throw summary
+        try tally.report(false, output)
     }
 
     private func request(for candidate: RenewalCandidate) -> IssuanceRequest {
@@ -184,35 +240,127 @@ struct RenewCommand: ParsableCommand {
         request.key =
             setting(newKey, .newKey)
             ? .generate(old.publicKey.kind) : .existing(candidate.key)
-        request.replacement = Replacement(
-            old, isRetired: setting(retire, .retire), isDemanded: uri != nil)
+        request.replacement = replacement(for: candidate)
         return request
     }
 
-    private func showCandidates(_ candidates: [RenewalCandidate]) throws {
-        if output.isJSON {
-            try printJSON(["wouldRenew": candidates.map { Line($0, now()) }])
-            return
-        }
-        if candidates.isEmpty { print("Nothing would be renewed.") }
-        for candidate in candidates {
-            let line = Line(candidate, now())
-            print("would renew \(printable(line.subject)), \(line.daysLeft) days left")
-            print("  \(printable(line.key))")
-        }
+    private func replacement(for candidate: RenewalCandidate) -> Replacement {
+        Replacement(
+            candidate.certificate, isRetired: setting(retire, .retire),
+            isDemanded: uri != nil || !candidate.lostReplacements.isEmpty)
     }
 
-    private func report(_ renewed: [IssueReport], _ failures: [Failure] = []) throws {
-        if output.isJSON {
-            try printJSON(Report(renewed: renewed, failures: failures.map { FailureReport($0) }))
-        } else {
-            print("Nothing has to be renewed.")
+    /// What came of each certificate.
+    private struct Tally {
+        /// Whether all of a token is renewed, and nothing by its name.
+        let isBatch: Bool
+        var renewed: [IssueReport] = []
+        var wouldRenew: [Line] = []
+        var failures: [Failure] = []
+        var passedOver: [PassedOver]
+        let notChecked: [String]
+        let count: Int
+
+        init(isBatch: Bool, of found: Renewals = Renewals()) {
+            self.isBatch = isBatch
+            passedOver = found.passedOver
+            notChecked = found.notChecked
+            count = found.candidates.count
+        }
+
+        /// Takes a failure.
+        ///
+        /// - Returns: Whether other certificates may be renewed all the same.
+        mutating func take(
+            _ error: IssuanceError, _ candidate: RenewalCandidate, _ output: CommonOptions
+        ) -> Bool {
+            switch error.code {
+            case .alreadyReplaced:
+                printError("note: \(printable(error.reason))")
+                return true
+            // Another account's certificate is not this one's to renew.
+            case .accountLacks where isBatch && error.step == .plan:
+                passedOver.append(PassedOver(candidate, error.reason))
+                return true
+            default:
+                let failure = Failure(issuance: error)
+                failures.append(failure)
+                if count > 1 {
+                    let subject = printable(candidate.certificate.subject.text)
+                    printError("warning: \(subject) was not renewed: \(printable(failure.message))")
+                    printDetails(of: failure)
+                }
+                return error.concernsOneKey
+            }
+        }
+
+        /// Says what was done, and throws unless everything that had to be renewed was.
+        func report(_ isDryRun: Bool, _ output: CommonOptions) throws {
+            if output.isJSON {
+                let failures = failures.map { FailureReport($0) }
+                if isDryRun {
+                    try printJSON(
+                        PlanReport(
+                            wouldRenew: wouldRenew, failures: failures, passedOver: passedOver,
+                            notChecked: notChecked))
+                } else {
+                    try printJSON(
+                        Report(renewed: renewed, failures: failures, passedOver: passedOver))
+                }
+            } else {
+                for line in lines(isDryRun) { print(line) }
+            }
+            for certificate in passedOver { printError("note: \(certificate.text)") }
+            if var failure = failures.first {
+                if count > 1 {
+                    let done = isDryRun ? wouldRenew.count : renewed.count
+                    failure = Failure(
+                        failure.status,
+                        "\(count - done) of \(count) certificates \(isDryRun ? "would not be" : "were not") renewed",
+                        hints: [
+                            "the warnings say why", "tokencert resume shows what is unfinished",
+                        ])
+                }
+                failure.isInJSON = true
+                throw failure
+            }
+            guard !passedOver.isEmpty else { return }
+            var failure = Failure(
+                .findings, code: "passedOver",
+                passedOver.count == 1
+                    ? "1 certificate was passed over"
+                    : "\(passedOver.count) certificates were passed over",
+                hints: ["the notes say why; tokencert health says what can be done"])
+            failure.isInJSON = true
+            throw failure
+        }
+
+        private func lines(_ isDryRun: Bool) -> [String] {
+            let isNothingDue = failures.isEmpty && passedOver.isEmpty
+            guard isDryRun else {
+                return renewed.isEmpty && isNothingDue ? ["Nothing has to be renewed."] : []
+            }
+            return (wouldRenew.isEmpty && isNothingDue ? ["Nothing would be renewed."] : [])
+                + wouldRenew.flatMap {
+                    [
+                        "would renew \(printable($0.subject)), \($0.daysLeft) days left",
+                        "  \(printable($0.key))",
+                    ]
+                } + notChecked.map { printable("Not checked: \($0).") }
         }
     }
 
     private struct Report: Encodable {
         let renewed: [IssueReport]
         let failures: [FailureReport]
+        let passedOver: [PassedOver]
+    }
+
+    private struct PlanReport: Encodable {
+        let wouldRenew: [Line]
+        let failures: [FailureReport]
+        let passedOver: [PassedOver]
+        let notChecked: [String]
     }
 
     private struct Line: Encodable {

@@ -38,7 +38,10 @@ struct RequestCommand: ParsableCommand {
             orderBegun: tellOrder)
         let plan = try maker.plan(request)
         if setting(dryRun, .dryRun) {
-            try show(token.token, plan, try maker.pins(for: plan))
+            let pins = try maker.pins(for: plan)
+            try ledgerOptions.requireWritable()
+            try maker.check(plan, in: ledgerOptions.openIfThere())
+            try show(token.token, plan, pins, notChecked(plan, on: token))
             return
         }
         let planOfPINs = try maker.pins(for: plan)
@@ -64,8 +67,11 @@ struct RequestCommand: ParsableCommand {
         try StandardOutput.shared.flush(showing: file == nil ? made.request.pem : "")
     }
 
-    private func show(_ token: Token, _ plan: KeyPlan, _ pins: PINPlan) throws {
-        let lines = PlanLines(token: try TokenReport(token).uri, key: plan, pins: pins)
+    private func show(
+        _ token: Token, _ plan: KeyPlan, _ pins: PINPlan, _ notChecked: [String]
+    ) throws {
+        let lines = PlanLines(
+            token: try TokenReport(token).uri, key: plan, pins: pins, notChecked: notChecked)
         if output.isJSON {
             try printJSON(lines)
         } else {

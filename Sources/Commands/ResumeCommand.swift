@@ -56,12 +56,12 @@ struct ResumeCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        let ledger = try ledgerOptions.open()
         guard let number = order else {
-            try showUnfinished(try ledger.orders(unfinishedOnly: true), output)
+            let unfinished = try ledgerOptions.openIfThere()?.orders(unfinishedOnly: true)
+            try showUnfinished(unfinished ?? [], ledgerOptions, output)
             return
         }
-        let page = try ledger.open(number)
+        let page = try ledgerOptions.openToResume().open(number)
         let order = try page.order()
         guard order.remainder != .nothing else {
             return tell(number, "Order \(number) is finished: \(OrderLine(order).stateText).")
@@ -73,11 +73,12 @@ struct ResumeCommand: ParsableCommand {
     private func goOn(_ page: OpenOrder, _ order: Order) throws {
         if abandon {
             try page.record(.closed(reason: "given up"))
-            let warning = order.mayHaveOrdered ? " The CA may issue for it all the same." : ""
+            let warning =
+                order.mayHaveOrdered ? " The CA may still issue a certificate for it." : ""
             tell(
                 order.number,
                 "Order \(order.number) is given up. What is on the token stays." + warning)
-            tellKey(of: order)
+            tellKey(of: order, page.ledger)
             return
         }
         if orderAgain, !order.remainder.isDecision {
@@ -98,6 +99,7 @@ struct ResumeCommand: ParsableCommand {
         var certificates: [Certificate] = []
         if let from {
             certificates = try Commands.certificates(inFile: from, option: "--from")
+            try finisher.check(certificates, for: order, in: page.ledger)
         } else if orderAgain || order.remainder == .order {
             try placeOrder(page, order, token, anchors)
             return
@@ -150,19 +152,56 @@ struct ResumeCommand: ParsableCommand {
         if setting(options.tokenProfile, .tokenProfile) == nil {
             options.tokenProfile = order.beginning.tokenProfile
         }
-        return try Commands.findToken(options, try order.tokenURI())
+        return try findToken(of: order, options)
+    }
+
+    /// The token of an order by its serial number, since its label may have changed; or the one that
+    /// `--token` names, where the order's key has to be. What the environment and the configuration
+    /// say of a token is not about this order.
+    private func findToken(of order: Order, _ options: TokenOptions) throws -> TokenCapabilities {
+        let uri = try order.tokenURI()
+        do {
+            if options.token != nil { return try Commands.findToken(options) }
+            guard let serialNumber = order.tokenBySerialNumber else {
+                return try Commands.findToken(options, uri)
+            }
+            do {
+                return try Commands.findToken(options, try PKCS11URI(parsing: serialNumber))
+            } catch let failure as Failure where failure.code == Failure.severalTokens {
+                return try Commands.findToken(options, uri)
+            }
+        } catch let failure as Failure where failure.isTokenAbsent && options.token == nil {
+            throw Failure(
+                failure.status, code: failure.code,
+                "the token of order \(order.number) is not there: \(uri)",
+                hints: [
+                    "put it in; tokencert tokens shows the tokens that are seen",
+                    "if its key is on a token that has another serial number by now: "
+                        + "tokencert resume \(order.number) --token URI",
+                    "if it was set up anew, its key is lost, and the order cannot be finished",
+                    Failure.abandoning(order.number, mayHaveOrdered: order.mayHaveOrdered),
+                ])
+        }
     }
 
     /// How the key of an order that is given up can be used or removed.
-    private func tellKey(of order: Order) {
+    private func tellKey(of order: Order, _ ledger: Ledger) {
         guard order.beginning.newKeyKind != nil else { return }
+        let keyID = order.beginning.keyID
         let token = try? order.tokenURI()
         var named = Template()
         named[.class] = .privateKey
-        named[.id] = bytes(hexadecimal: order.beginning.keyID)
+        named[.id] = bytes(hexadecimal: keyID)
         guard let uri = token.map({ PKCS11URI(token: $0, objectWith: named) }) else { return }
-        printError("hint: to use its key, where it was made: tokencert issue --key '\(uri)'")
-        printError("hint: to remove it: tokencert delete '\(uri)'")
+        let name = quoted(uri.description)
+        let wasSent = try? ledger.wasSent(forKey: order.publicKeyHash, id: keyID)
+        guard wasSent == false, !order.mayHaveOrdered else {
+            printError("hint: keep its key, which a certificate may come for: \(name)")
+            printError("hint: to write a certificate that comes: tokencert import --cert FILE")
+            return
+        }
+        printError("hint: to use its key, if it was made: tokencert issue --key \(name)")
+        printError("hint: to remove it: tokencert delete \(name)")
     }
 
     private func tell(_ number: Int64, _ text: String) {

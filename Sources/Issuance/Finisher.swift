@@ -41,9 +41,7 @@ public struct Finisher: Sendable {
     public func certificatesOnToken(
         for order: Order, in ledger: Ledger
     ) throws(IssuanceError) -> [Certificate] {
-        guard let hash = order.publicKeyHash,
-            let sent = order.events.last(where: { $0.event?.kind == "sending" })
-        else { return [] }
+        guard order.publicKeyHash != nil, order.sending != nil else { return [] }
         var template = Template()
         template[.class] = .certificate
         template[.id] = bytes(hexadecimal: order.beginning.keyID) ?? []
@@ -59,31 +57,38 @@ public struct Finisher: Sendable {
         } catch {
             throw IssuanceError(error, at: .plan, while: "the token cannot be read")
         }
-        let others = try provedFingerprints(in: ledger, otherThan: order)
-        // The clocks of the CA and of this machine may differ by some minutes.
+        let outcomes = try OrderOutcomes(besides: order, in: ledger)
         return certificates.filter {
-            !others.contains(hexadecimal($0.sha256Fingerprint))
-                && hexadecimal(Digest.sha256.hash($0.publicKey.subjectPublicKeyInfo)) == hash
-                && $0.notBefore >= sent.time - 300 && $0 != order.replacement?.certificate
+            outcomes.isForKey($0) && $0 != order.replacement?.certificate
+                && outcomes.objection(to: $0, isFromElsewhere: true) == nil
         }
     }
 
-    /// The certificates that other orders came to.
-    private func provedFingerprints(
-        in ledger: Ledger, otherThan order: Order
-    ) throws(IssuanceError) -> Set<String> {
-        do throws(LedgerError) {
-            return Set(
-                try ledger.orders().filter { $0.number != order.number }.flatMap(\.events)
-                    .compactMap {
-                        if case .proved(let proof) = $0.event {
-                            proof.sha256Fingerprint
-                        } else {
-                            nil
-                        }
-                    })
+    /// Checks that certificates from elsewhere may be what an order came to, before any PIN is sent.
+    ///
+    /// - Parameters:
+    ///   - certificates: The certificates.
+    ///   - order: The order.
+    ///   - ledger: Its ledger.
+    /// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/notTheOutcome`` or
+    ///   ``IssuanceError/Code/issuedBeforeOrder`` if none of those for its key may be, and ``IssuanceError/Code/certificateWrong`` if there is
+    ///   only what is to be replaced, or what is older.
+    public func check(
+        _ certificates: [Certificate], for order: Order, in ledger: Ledger
+    ) throws(IssuanceError) {
+        let outcomes = try OrderOutcomes(besides: order, in: ledger)
+        do throws(IssuanceError) {
+            _ = try order.replacement.leavingOut(ReceivedCertificates(certificates: certificates))
+            _ = try outcomes.filter(certificates, isFromElsewhere: true)
         } catch {
-            throw IssuanceError(ledger: error, at: .plan)
+            var error = error
+            if error.code == .certificateWrong, let other = outcomes.order(of: certificates) {
+                error.reason += ", and the outcome of order \(other)"
+            }
+            error.order = order.number
+            error.isFromElsewhere = true
+            error.adopt(order, isKeyUnsent: false)
+            throw error
         }
     }
 
@@ -110,9 +115,8 @@ public struct Finisher: Sendable {
         return try work.inSession { (session) throws(IssuanceError) in
             let fragments = work.fragments(&session)
             let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
-                guard let key = try work.key(of: order, &session) else {
-                    throw IssuanceError(
-                        .noSuchObject, at: .generate, "no key was made for this order")
+                guard let key = try work.key(ofOrder: order, &session) else {
+                    throw IssuanceError(.keyGone, at: .generate, "no key was made for this order")
                 }
                 return key
             }
@@ -146,10 +150,18 @@ public struct Finisher: Sendable {
     private func received(
         _ order: Order, _ certificates: [Certificate], _ journal: Journal
     ) throws(IssuanceError) -> ReceivedCertificates {
-        let all =
+        var all =
             certificates.isEmpty
             ? try received(order, journal) : ReceivedCertificates(certificates: certificates)
-        return try order.replacement.leavingOut(all)
+        all = try order.replacement.leavingOut(all)
+        // What passed every check once is not doubted for its date again.
+        guard !certificates.isEmpty || order.state == .answered else { return all }
+        let outcomes = try OrderOutcomes(besides: order, in: journal.page.ledger)
+        all.certificates =
+            try certificates.isEmpty
+            ? outcomes.filter(all.certificates, journal)
+            : outcomes.filter(all.certificates, isFromElsewhere: true)
+        return all
     }
 
     /// What the ledger has for an order.

@@ -1,5 +1,6 @@
 internal import CAcert
 public import Cryptoki
+internal import Ledger
 
 /// Why an issue ended, at which step, and what it leaves behind.
 public struct IssuanceError: Error, Sendable {
@@ -55,8 +56,10 @@ public struct IssuanceError: Error, Sendable {
         public static let orderPending = Code(value: "orderPending")
         /// A certificate came back that must not be written.
         public static let certificateWrong = Code(value: "certificateWrong")
-        /// A certificate came back whose issuer, or an issuer above it, is not trusted.
-        public static let issuerNotTrusted = Code(value: "issuerNotTrusted")
+        /// A certificate for the key belongs to another order, or is older than that.
+        public static let notTheOutcome = Code(value: "notTheOutcome")
+        /// A certificate for the key was issued before the order was sent.
+        public static let issuedBeforeOrder = Code(value: "issuedBeforeOrder")
         /// A good certificate came back that is not what was asked for.
         public static let certificateDiffers = Code(value: "certificateDiffers")
         /// What the token says after writing is not what was written.
@@ -69,6 +72,8 @@ public struct IssuanceError: Error, Sendable {
         public static let alreadyReplaced = Code(value: "alreadyReplaced")
         /// Another process works on the order.
         public static let orderInUse = Code(value: "orderInUse")
+        /// The key of the order is not on the token.
+        public static let keyGone = Code(value: "keyGone")
         /// Only a person can decide how the order goes on.
         public static let needsDecision = Code(value: "needsDecision")
     }
@@ -136,14 +141,11 @@ public struct IssuanceError: Error, Sendable {
     public internal(set) var seenCertificate: String?
     /// The subjects of the certificates of a chain that were written and stay.
     public internal(set) var writtenChain: [String] = []
-    /// Whether the order may have been taken, so that another one may issue a second certificate.
-    public var mayHaveOrdered: Bool {
-        switch code {
-        case .orderRefused, .credentialsRefused, .caUnreachable: false
-        case .ledgerFailed: [.verify, .write, .readBack, .retire].contains(step)
-        default: [.order, .verify, .write, .readBack, .retire].contains(step)
-        }
-    }
+    /// Whether a certificate may come of the order, or has: what ``Order/mayHaveOrdered`` says, and
+    /// true if the ledger cannot tell. nil if no order was begun.
+    public internal(set) var mayHaveOrdered: Bool?
+    /// Whether the ledger says that nothing was ever sent for ``key``, by this or any other order.
+    public internal(set) var isKeyUnsent = false
 
     init(
         _ code: Code, at step: Step, _ reason: String, tokenError: CryptokiError? = nil,
@@ -155,6 +157,17 @@ public struct IssuanceError: Error, Sendable {
         self.reason = reason
         self.tokenError = tokenError
         self.choices = choices
+    }
+
+    /// Takes over what the ledger says of the order that failed.
+    ///
+    /// - Parameters:
+    ///   - order: The order, or nil if the ledger cannot tell.
+    ///   - isKeyUnsent: Whether the ledger says that nothing was ever sent for its key.
+    mutating func adopt(_ order: Order?, isKeyUnsent: Bool) {
+        mayHaveOrdered = order?.mayHaveOrdered ?? true
+        remainder = isClosed ? .nothing : order?.remainder
+        self.isKeyUnsent = isKeyUnsent && mayHaveOrdered == false
     }
 
     init(_ error: CryptokiError, at step: Step, while doing: String) {

@@ -105,8 +105,16 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         _ order: Order, _ request: IssuanceRequest
     ) throws(IssuanceError) -> Plan {
         settings.progress(.plan)
-        try requireWritable(capabilities, removing: request.replacement?.isRetired ?? false)
-        return try plan(request, KeyPlan(order.beginning))
+        do throws(IssuanceError) {
+            try requireWritable(capabilities, removing: request.replacement?.isRetired ?? false)
+            return try plan(request, KeyPlan(order.beginning))
+        } catch {
+            // What may be done depends on where the order stands, also if nothing was done for it.
+            var error = error
+            error.order = order.number
+            error.adopt(order, isKeyUnsent: false)
+            throw error
+        }
     }
 
     private mutating func plan(
@@ -136,6 +144,45 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         } catch {
             throw IssuanceError(account: error)
         }
+    }
+
+    /// Checks that the ledger would take the order of a plan, as far as that can be told without
+    /// logging in. Nothing is changed.
+    ///
+    /// - Parameters:
+    ///   - plan: What ``plan(_:)`` found.
+    ///   - key: The key that is there, or nil if it is not known which one is meant.
+    ///   - ledger: What would remember it, or nil if there is no ledger yet.
+    /// - Throws: ``IssuanceError``, as ``issue(_:pins:in:)``.
+    public func check(
+        _ plan: Plan, for key: KeyEntry?, in ledger: Ledger?
+    ) throws(IssuanceError) {
+        if let kind = key?.value?.kind, !settings.acceptance.contains(kind) {
+            throw IssuanceError(
+                .keyNotAccepted, at: .plan, "the CA signs no keys of kind \(kind)")
+        }
+        if let key { try requireRoom(for: key, replacing: plan.replacement) }
+        guard let ledger else { return }
+        var order =
+            switch plan.key {
+            case .generate(_, let id, let label): beginning(plan, id: id, label: label)
+            case .existing: beginning(plan, id: key?.id ?? [], label: "")
+            }
+        order.publicKeyHash = key?.value.map { hexadecimal($0.sha256Fingerprint) }
+        try Issuance.check(
+            order, in: ledger, replacingAgain: plan.replacement?.isDemanded ?? true)
+    }
+
+    private func requireRoom(
+        for key: KeyEntry, replacing replacement: Replacement?
+    ) throws(IssuanceError) {
+        guard let most = capabilities.certificatesPerKey else { return }
+        let isReplacing = capabilities.replacesCertificates && replacement?.isRetired ?? false
+        let kept = key.certificates.filter {
+            !isReplacing || $0.certificate != replacement?.certificate
+        }
+        guard kept.count >= most else { return }
+        throw IssuanceError(noRoomFor: most, kept.first?.content?.subject, capabilities, at: .plan)
     }
 
     // MARK: Issuing
@@ -193,12 +240,15 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ) throws(IssuanceError) -> IssuedCertificate {
         let journal = Journal(page)
         let record = try journal.order(at: .plan)
+        // A key is made only on the token that it was meant for.
+        let isSameToken = record.isFor(plan.tokenURI)
         let work = TokenWork(TokenLogin(capabilities, pins), plan.tokenURI, settings.acceptance)
         return try work.inSession { (session) throws(IssuanceError) in
             settings.progress(.generate)
             let fragments = work.fragments(&session)
             let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
-                let key = try work.key(of: record, orMaking: plan.key, journal, &session)
+                let key = try work.key(
+                    ofOrder: record, orMaking: isSameToken ? plan.key : nil, journal, &session)
                 try work.requireRoom(for: key, replacing: plan.replacement, &session)
                 return key
             }
@@ -261,6 +311,9 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         let request = try work.request(
             key, name: plan.name.text, emailAddresses: plan.emailAddresses,
             codeSigning: plan.codeSigning, &session)
+        // Read before the order is sent: nothing that comes back is lost if the ledger fails then.
+        let outcomes = try OrderOutcomes(
+            besides: journal.order(at: .request), in: journal.page.ledger)
         // Before it is noted as sent: whoever is interrupted here has ordered nothing.
         settings.progress(.order)
         try journal.insist(
@@ -268,9 +321,9 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
                 .init(
                     keyURI: key.uri, publicKeyHash: key.publicKeyHash, request: request.pem,
                     isRepeated: isRepeated)), at: .order)
-        settings.orderSending(journal.page.number)
-        let answer = try send(request, plan, journal)
-        let received = try plan.replacement.leavingOut(AnswerStep()(answer, journal))
+        let answer = try send(request, plan, journal, isRepeated: isRepeated)
+        var received = try plan.replacement.leavingOut(AnswerStep()(answer, journal))
+        received.certificates = try outcomes.filter(received.certificates, journal)
         let place = Placement(
             work: work, anchors: settings.anchors, time: settings.clock(),
             progress: settings.progress)
@@ -283,7 +336,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
 
     /// Places the order, once. An answer that broke off comes with what broke it.
     private mutating func send(
-        _ request: CertificateRequest, _ plan: Plan, _ journal: Journal
+        _ request: CertificateRequest, _ plan: Plan, _ journal: Journal, isRepeated: Bool
     ) throws(IssuanceError) -> OrderEvent.Answer {
         let order = CertificateOrder(
             emailAddresses: plan.emailAddresses, name: plan.name, codeSigning: plan.codeSigning,
@@ -297,7 +350,10 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
                 journal.note(.notSent(reason: error.reason))
                 throw IssuanceError(
                     .caUnreachable, at: .order,
-                    "the CA cannot be reached, nothing was ordered: \(error.reason)")
+                    isRepeated
+                        ? "the CA cannot be reached, so the second order was not sent: "
+                            + error.reason
+                        : "the CA cannot be reached, nothing was ordered: \(error.reason)")
             }
             guard !error.partialAnswer.isEmpty else {
                 let reason = "the order went out and no answer came back: \(error.reason)"

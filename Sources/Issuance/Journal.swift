@@ -1,5 +1,6 @@
 internal import Cryptoki
 internal import Ledger
+internal import OpenSSLX509
 
 /// An order's page in the ledger while the job goes on.
 ///
@@ -29,7 +30,7 @@ final class Journal {
             page = try ledger.begin(beginning, replacingAgain: replacingAgain)
             isFresh = true
         } catch {
-            throw IssuanceError(ledger: error, at: .generate)
+            throw IssuanceError(ledger: error, at: .generate, in: ledger)
         }
     }
 
@@ -60,7 +61,13 @@ final class Journal {
                 error.isClosed
                     ? .closed(reason: error.reason)
                     : .stopped(.init(step: error.step.rawValue, reason: error.text)))
-            error.remainder = error.isClosed ? .nothing : (try? page.order())?.remainder
+            if error.order == page.number {
+                let id = error.key.map { hexadecimal($0.id) }
+                let wasSent = id.flatMap {
+                    try? page.ledger.wasSent(forKey: key?.publicKeyHash, id: $0)
+                }
+                error.adopt(try? page.order(), isKeyUnsent: wasSent == false)
+            }
             throw error
         }
     }
@@ -100,7 +107,24 @@ final class Journal {
     }
 }
 
+/// Checks that an order could be begun, and changes nothing.
+func check(
+    _ beginning: OrderEvent.Beginning, in ledger: Ledger, replacingAgain: Bool = true
+) throws(IssuanceError) {
+    do throws(LedgerError) {
+        try ledger.requireMayBegin(beginning, replacingAgain: replacingAgain)
+    } catch {
+        throw IssuanceError(ledger: error, at: .plan, in: ledger)
+    }
+}
+
 extension IssuanceError {
+    /// The same, with what the ledger says of the order that stands in the way.
+    init(ledger error: LedgerError, at step: Step, in ledger: Ledger) {
+        self.init(ledger: error, at: step)
+        if let order { adopt(try? ledger.order(order), isKeyUnsent: false) }
+    }
+
     /// What a failure of the ledger means for a job.
     init(ledger error: LedgerError, at step: Step) {
         let code: Code =

@@ -42,7 +42,7 @@ struct Placement {
         }
         progress(.write)
         try work.requireRoom(
-            for: key, replacing: replacement, having: [verified.certificate], &session)
+            for: key, replacing: replacement, having: [verified.certificate], at: .write, &session)
         let written: (uri: String, wasThere: Bool) = try work.login.changing(.write, at: .write) {
             (refusal) throws(IssuanceError) in
             // A refused call may have written it. Only another process can tell whether the token
@@ -119,6 +119,14 @@ struct Placement {
                 "the certificate on the token is the one that was to be replaced; it stays")
         }
         let name = "\(old.subject), serial number \(old.serialNumber)"
+        if let reason = old.reasonToStay(beside: issued.certificate) {
+            let remark = "the old certificate stays on the token: \(reason)"
+            journal.note(.closed(reason: remark))
+            var issued = issued
+            issued.unrecorded = journal.failure?.reason
+            issued.remarks.append("\(remark) (\(name))")
+            return issued
+        }
         try journal.insist(.retiring(certificate: name), at: .retire)
         let retire = RetireStep(token: work.token)
         try work.login.performing(.write, at: .retire) { () throws(IssuanceError) in
@@ -152,6 +160,16 @@ struct Placement {
             journal.note(.unclear(reason: doubt))
             throw IssuanceError(.orderPending, at: .order, doubt)
         }
+    }
+}
+
+extension Certificate {
+    /// Why this certificate is not removed in favour of another one, or nil: nothing newer is ever
+    /// removed for something older, and nothing that is valid for longer.
+    func reasonToStay(beside new: Certificate) -> String? {
+        if new.notBefore < notBefore { return "it is newer than the one that was written" }
+        if new.notAfter < notAfter { return "it is valid for longer than the one that was written" }
+        return nil
     }
 }
 

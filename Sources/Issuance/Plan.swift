@@ -160,4 +160,6 @@ public struct IssuedCertificate: Sendable {
     public internal(set) var unrecorded: String?
     /// The certificate that was removed from the token, in a line, or nil.
     public internal(set) var retired: String?
+    /// What a person should know about what was done, each in a line.
+    public internal(set) var remarks: [String] = []
 }

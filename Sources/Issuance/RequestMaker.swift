@@ -57,6 +57,20 @@ public struct RequestMaker: Sendable {
             capabilities, for: plan.duties.subtracting([.write]), allowingLastTry: allowsLastTry)
     }
 
+    /// Checks that the ledger would take the order for a new key. Nothing is changed.
+    ///
+    /// - Parameters:
+    ///   - plan: What ``plan(_:)`` found.
+    ///   - ledger: What would remember it, or nil if there is no ledger yet.
+    /// - Throws: ``IssuanceError``, as ``make(_:_:pins:in:)``.
+    public func check(_ plan: KeyPlan, in ledger: Ledger?) throws(IssuanceError) {
+        guard let ledger, case .generate(_, let id, let label) = plan else { return }
+        try Issuance.check(
+            OrderEvent.Beginning(
+                job: .request, token: try tokenURI(capabilities.token).description, modulePath: "",
+                keyID: hexadecimal(id), keyLabel: label), in: ledger)
+    }
+
     /// Makes the key, if there is to be a new one, and has the token sign the request.
     ///
     /// - Parameters:

@@ -167,14 +167,14 @@ struct TokenWork {
     /// Insists that a certificate for a key has a place, before it is ordered.
     func requireRoom(
         for key: TokenKey, replacing replacement: Replacement?,
-        having certificates: [Certificate] = [],
+        having certificates: [Certificate] = [], at step: Step = .generate,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) {
         guard let most = capabilities.certificatesPerKey else { return }
         var template = Template()
         template[.class] = .certificate
         template[.id] = key.id
-        let present = try at(.generate, "searching the token") { () throws(CryptokiError) in
+        let present = try at(step, "searching the token") { () throws(CryptokiError) in
             try storedCertificates(template, capabilities, &session)
         }
         // What is there already is not written a second time.
@@ -184,15 +184,7 @@ struct TokenWork {
                     && replacement?.certificate == certificate)
         }
         guard kept.count + present.unreadable >= most else { return }
-        throw IssuanceError(
-            .noRoom, at: .generate,
-            "the token has room for \(most) certificate a key, and the key has one: "
-                + (kept.first?.subject.text ?? "it cannot be read"),
-            choices: capabilities.replacesCertificates
-                ? [
-                    "tokencert renew KEY --retire lets a new certificate take the place of the old one"
-                ]
-                : [])
+        throw IssuanceError(noRoomFor: most, kept.first?.subject.text, capabilities, at: step)
     }
 
     // MARK: Requests

@@ -40,8 +40,8 @@ import Testing
             .notProved, .keyNotAccepted, .accountLacks, .badSubject, .orderRefused,
             .credentialsRefused, .caUnreachable, .orderPending, .needsDecision,
             .otherOrderUnfinished, .orderInUse, .alreadyReplaced, .ledgerFailed,
-            .certificateWrong, .certificateDiffers, .nameNotIssuable, .addressNotIssuable,
-            .issuerNotTrusted,
+            .certificateWrong, .certificateDiffers, .keyGone, .notTheOutcome,
+            .issuedBeforeOrder,
         ]
         #expect(Set(all.map(\.description)) == (try codes("Issuance/IssuanceError.swift")))
         for code in all {
@@ -86,7 +86,7 @@ import Testing
     func others() throws {
         let ledger: [LedgerError.Code] = [
             .noSuchOrder, .inUse, .locked, .full, .damaged, .newer, .unusable, .unfinished,
-            .alreadyReplaced, .alreadySent, .finished,
+            .alreadyReplaced, .alreadySent, .finished, .absent,
         ]
         #expect(
             Set(ledger.map(\.description)).isSuperset(of: try codes("Ledger/LedgerError.swift")))

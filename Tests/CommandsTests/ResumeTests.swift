@@ -170,7 +170,8 @@ extension RealParts {
             try kill(bench, at: "C_GenerateKeyPair:after", ["issue", "--token", "work"])
             let before = bench.token.contents
             expect(
-                try bench.tokencert(["resume", "1", "--token", "other"]), 66, "no token fits")
+                try bench.tokencert(["resume", "1", "--token", "other"]), 66,
+                "the key of order 1 is not on this token")
             #expect(bench.token.contents == before)
             #expect(try bench.tokencert(["resume", "1"]).status == 0)
         }

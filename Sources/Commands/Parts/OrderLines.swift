@@ -30,17 +30,26 @@ struct OrderLine: Encodable {
         ca = order.beginning.ca
         account = order.beginning.account
         name = order.beginning.name
+        isOfLaterVersion = order.unknownEvent != nil
         next =
             switch order.remainder {
             case .nothing: nil
+            case _ where isOfLaterVersion: nil
             case .order, .certificate, .key: "tokencert resume \(order.number)"
-            case .decision: "tokencert resume \(order.number) --from FILE, or --order-again"
+            case .decision: "tokencert resume \(order.number) --from FILE"
             }
+    }
+
+    private let isOfLaterVersion: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case order, began, job, state, isFinished, token, keyID, keyLabel, ca, account, name, next
     }
 
     /// What stands in a list for the state: plain words.
     var stateText: String {
-        switch state {
+        if isOfLaterVersion { return "written by a later version" }
+        return switch state {
         case "begun": "nothing ordered yet"
         case "not sent": "nothing ordered, CA not reached"
         case "refused": "refused by the CA"
@@ -57,7 +66,9 @@ struct OrderLine: Encodable {
 }
 
 /// Prints the unfinished orders, a line each.
-func showUnfinished(_ orders: [Order], _ output: CommonOptions) throws {
+func showUnfinished(
+    _ orders: [Order], _ ledger: LedgerOptions, _ output: CommonOptions
+) throws {
     let lines = orders.map { OrderLine($0) }
     if output.isJSON {
         try printJSON(["orders": lines])
@@ -65,6 +76,7 @@ func showUnfinished(_ orders: [Order], _ output: CommonOptions) throws {
     }
     if lines.isEmpty {
         print("Nothing is unfinished.")
+        ledger.noteAbsence()
         return
     }
     try orderTable(lines).print(output.style())

@@ -14,11 +14,14 @@ struct PlanLines: Encodable {
     let codeSigning: Bool?
     let ca: String?
     let pins: [String]
+    /// What only the real run can find out.
+    let notChecked: [String]
 
     init(
         token: String, key: KeyPlan, name: String? = nil, emailAddresses: [String]? = nil,
-        codeSigning: Bool? = nil, pins: PINPlan, ca: String? = nil
+        codeSigning: Bool? = nil, pins: PINPlan, ca: String? = nil, notChecked: [String]
     ) {
+        self.notChecked = notChecked
         self.pins = pins.needsPINs ? pins.roles.map(pins.name) : []
         self.token = token
         switch key {
@@ -50,10 +53,8 @@ struct PlanLines: Encodable {
         for address in emailAddresses ?? [] {
             lines.append("  address       \(printable(address))")
         }
-        if let codeSigning {
-            let yes = "yes, if the account has 100 points, which the CA does not report"
-            lines.append("  code signing  \(codeSigning ? yes : "no")")
-        }
+        if let codeSigning { lines.append("  code signing  \(codeSigning ? "yes" : "no")") }
+        lines += notChecked.map { "Not checked: \($0)." }
         return lines
     }
 }

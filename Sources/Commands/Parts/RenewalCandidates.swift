@@ -8,132 +8,300 @@ struct RenewalCandidate {
     let certificate: Certificate
     let label: String
     let key: PKCS11URI
+    let entry: KeyEntry
+    /// The certificate's URI.
+    let uri: String
+    /// SHA-256, in hexadecimal, of what has replaced it by the ledger and is not on the token.
+    let lostReplacements: Set<String>
 }
 
-/// Finds what can be renewed on a token: of each key the newest certificate.
+/// A certificate that is not renewed although it would have to be.
+struct PassedOver: Encodable {
+    /// The subject in one line, or nil if the certificate cannot be read.
+    let subject: String?
+    let serialNumber: String?
+    /// The certificate's URI.
+    let certificate: String
+    let reason: String
+
+    init(_ entry: CertificateEntry, _ reason: String) {
+        subject = entry.content?.subject
+        serialNumber = entry.content?.serialNumber
+        certificate = entry.record.uri
+        self.reason = reason
+    }
+
+    init(_ candidate: RenewalCandidate, _ reason: String) {
+        subject = candidate.certificate.subject.text
+        serialNumber = candidate.certificate.serialNumber
+        certificate = candidate.uri
+        self.reason = reason
+    }
+
+    /// What a person reads.
+    var text: String {
+        let name = subject.map { "\($0), serial number \(serialNumber ?? "")," } ?? certificate
+        return printable("\(name) was passed over: \(reason)")
+    }
+}
+
+/// What was found on a token.
+struct Renewals {
+    var candidates: [RenewalCandidate] = []
+    var passedOver: [PassedOver] = []
+    /// What could not be looked at without a login.
+    var notChecked: [String] = []
+}
+
+/// Finds what has to be renewed on a token: each certificate for which no other one on the token
+/// has taken its place.
+///
+/// What the ledger says of a renewal counts only as long as the token has the new certificate.
 struct RenewalCandidates {
     let anchors: TrustAnchors
     /// Seconds since 1970-01-01 00:00 UTC.
     let now: Int64
-    /// The certificates that others have replaced already, in PEM.
-    let replaced: Set<String>
+    let replacements: Replacements
     /// What is known of the token.
     let profile: TokenProfile?
 
     /// - Parameters:
     ///   - token: The token.
-    ///   - uri: A key or a certificate, or nil for all that lead to an anchor.
+    ///   - uri: A key or a certificate, or nil for all.
     ///   - serial: Only the certificate with this serial number, hexadecimal, or nil.
     ///   - days: Only what expires within so many days, or nil.
-    ///   - seesPrivateKeys: Whether somebody is logged in, so that a private key that is not seen is
-    ///     not there.
+    ///   - seesPrivateKeys: Whether a private key that is not seen is not there.
     func find(
         on token: Token, _ uri: PKCS11URI?, serial: String?, expiringWithin days: Int?,
         seeingPrivateKeys seesPrivateKeys: Bool
-    ) throws -> [RenewalCandidate] {
+    ) throws -> Renewals {
         var session = try token.openSession(ReadOnly.self)
         let tokenURI = try PKCS11URI(token: token)
-        var candidates: [RenewalCandidate] = []
-        let inventory = try TokenInventory(&session, profile: profile)
-        let intermediates = try certificates(inventory.certificates, &session)
-        for entry in inventory.keys {
-            // What cannot sign is renewed by nobody.
-            if seesPrivateKeys, entry.privateKey == nil { continue }
-            if let uri, !names(uri, entry) { continue }
-            let newest = try newest(of: entry, uri, serial, intermediates, &session)
-            guard let (certificate, label) = newest else { continue }
-            if let days, certificate.notAfter - now > Int64(days) * 86400 { continue }
-            candidates.append(
-                RenewalCandidate(
-                    certificate: certificate, label: label, key: keyURI(entry, tokenURI)))
+        let inventory = try TokenInventory(
+            &session, profile: profile, keepingCertificates: { _ in true })
+        var look = Look(
+            search: self, inventory: inventory, token: tokenURI, sees: seesPrivateKeys)
+        if let uri {
+            try look.takeNamed(uri, serial, &session)
+        } else {
+            try look.takeAll(within: days, &session)
         }
-        if let uri, candidates.isEmpty {
-            throw Failure(
-                .noSuchObject, "no certificate with its key on the token fits \(uri)",
-                hints: objectHints(
-                    uri,
-                    among: inventory.keys.filter { !$0.certificates.isEmpty }.map(\.uri))
-                    + ["tokencert list --pin-source prompt shows all with their URIs"])
-        }
-        if uri != nil, candidates.count > 1 {
-            throw Failure(
-                .noSuchObject, "more than one key fits",
-                hints: candidates.map { "one of them: '\($0.key)'" })
-        }
-        return candidates
+        return look.found
     }
 
-    private func names(_ uri: PKCS11URI, _ entry: KeyEntry) -> Bool {
-        namesKey(uri, entry) || entry.certificates.contains { uri.names($0.record) }
+    /// Why a certificate does not lead to a trust anchor, or nil. For one that has expired, dates
+    /// play no part: what matters is who signed it.
+    func chainProblem(_ certificate: Certificate, _ authorities: [Certificate]) -> String? {
+        switch anchors.status(of: certificate, intermediates: authorities, at: now) {
+        case .valid:
+            return nil
+        case .outsideValidity(let outside, _):
+            let issuer = outside.first { $0 != certificate }
+            guard certificate.notAfter >= now, let issuer else { return nil }
+            return "a certificate of its chain is not valid now: \(issuer.subject.text)"
+        case .untrusted:
+            return "it leads to no trust anchor: \(certificate.issuer.text)"
+        }
     }
 
-    private func namesKey(_ uri: PKCS11URI, _ entry: KeyEntry) -> Bool {
-        [entry.privateKey, entry.publicKey].compactMap { $0 }.contains { uri.names($0) }
+    /// Whether a certificate says at least what another one says, and for longer.
+    static func covers(_ new: Certificate, _ old: Certificate) -> Bool {
+        new.subject.text == old.subject.text
+            && Set(old.emailAddresses).isSubset(of: new.emailAddresses)
+            && Set(old.extendedKeyUsages).isSubset(of: new.extendedKeyUsages)
+            && (new.notAfter, new.notBefore) > (old.notAfter, old.notBefore)
+    }
+}
+
+/// One look at a token.
+private struct Look {
+    let search: RenewalCandidates
+    let inventory: TokenInventory
+    let token: PKCS11URI
+    /// Whether a private key that is not seen is not there.
+    let sees: Bool
+    var found = Renewals()
+
+    init(search: RenewalCandidates, inventory: TokenInventory, token: PKCS11URI, sees: Bool) {
+        self.search = search
+        self.inventory = inventory
+        self.token = token
+        self.sees = sees
     }
 
-    /// The certificate of a key that is meant: the one that is named, or else the newest of the CA
-    /// that nothing has replaced.
-    private func newest(
-        of entry: KeyEntry, _ uri: PKCS11URI?, _ serial: String?, _ intermediates: [Certificate],
-        _ session: inout Session<ReadOnly>
-    ) throws -> (Certificate, label: String)? {
-        var newest: (Certificate, label: String)?
-        // A key that was named is renewed even where nothing but a replaced one is left.
-        var fallback: (Certificate, label: String)?
-        let isCertificateNamed = serial != nil || uri.map { !namesKey($0, entry) } ?? false
-        let named = entry.certificates.filter { found in
-            guard isCertificateNamed else { return true }
-            return uri?.names(found.record) ?? true
-                && (serial == nil || found.content?.serialNumber == serial)
-        }
-        if let uri, isCertificateNamed, named.count > 1 {
-            throw severalCertificates(named, uri)
-        }
-        for found in named {
-            guard let certificate = try certificate(found, &session),
-                isCertificateNamed || leadsToAnchor(certificate, intermediates)
-            else { continue }
-            let entry = (certificate, label: found.record.label)
-            if certificate.notAfter > fallback?.0.notAfter ?? .min { fallback = entry }
-            if !isCertificateNamed, replaced.contains(certificate.pem) { continue }
-            if certificate.notAfter > newest?.0.notAfter ?? .min { newest = entry }
-        }
-        return newest ?? (uri == nil ? nil : fallback)
-    }
+    // MARK: All of a token
 
-    private func certificates(
-        _ entries: [CertificateEntry], _ session: inout Session<ReadOnly>
-    ) throws -> [Certificate] {
-        var certificates: [Certificate] = []
-        for entry in entries {
-            if let certificate = try certificate(entry, &session) {
-                certificates.append(certificate)
+    mutating func takeAll(within days: Int?, _ session: inout Session<ReadOnly>) throws {
+        for key in inventory.keys {
+            for entry in key.certificates {
+                guard let certificate = due(entry, days) else { continue }
+                if let reason = try obstacle(key, certificate, &session) {
+                    found.passedOver.append(PassedOver(entry, reason))
+                } else {
+                    take(certificate, entry, key)
+                }
             }
         }
-        return certificates
+        for entry in inventory.certificates + inventory.keys.flatMap(\.mismatchedCertificates) {
+            // Without a key, what another CA has issued is somebody else's.
+            guard let certificate = due(entry, days), problem(certificate) == nil else { continue }
+            if sees {
+                found.passedOver.append(PassedOver(entry, Self.keyMissing))
+            } else {
+                found.notChecked.append(
+                    "whether the key of \(certificate.subject.text) is on the token")
+            }
+        }
     }
 
-    private func certificate(
-        _ entry: CertificateEntry, _ session: inout Session<ReadOnly>
-    ) throws -> Certificate? {
-        let attributes = try session.attributes(
-            of: entry.record.handle, [AttributeKey.value.type])
-        return attributes[.value].flatMap { try? Certificate(der: $0) }
+    private static let unreadable = "its bytes are not an X.509 certificate"
+    private static let keyMissing = "its private key is not on the token"
+
+    /// A certificate that is to be renewed, or nil. One that cannot be read is passed over.
+    private mutating func due(_ entry: CertificateEntry, _ days: Int?) -> Certificate? {
+        guard let certificate = entry.certificate else {
+            found.passedOver.append(PassedOver(entry, Self.unreadable))
+            return nil
+        }
+        if certificate.isAuthority || isReplaced(certificate) { return nil }
+        if let days, certificate.notAfter - search.now > Int64(days) * 86400 { return nil }
+        return certificate
     }
 
-    /// An expired one is looked at as of its last second.
-    private func leadsToAnchor(
-        _ certificate: Certificate, _ intermediates: [Certificate]
-    ) -> Bool {
-        let time = min(now, certificate.notAfter)
-        return (try? anchors.verify(certificate, intermediates: intermediates, at: time)) != nil
+    private func problem(_ certificate: Certificate) -> String? {
+        search.chainProblem(certificate, inventory.authorities)
     }
 
-    private func keyURI(_ entry: KeyEntry, _ token: PKCS11URI) -> PKCS11URI {
-        var named = Template()
+    /// Why a certificate cannot be renewed, or nil.
+    private func obstacle(
+        _ key: KeyEntry, _ certificate: Certificate, _ session: inout Session<ReadOnly>
+    ) throws -> String? {
+        if let reason = problem(certificate) { return reason }
+        return try obstacle(key, &session)
+    }
+
+    private func obstacle(
+        _ key: KeyEntry, _ session: inout Session<ReadOnly>
+    ) throws -> String? {
+        guard let privateKey = key.privateKey else { return sees ? Self.keyMissing : nil }
+        let attributes: Attributes
+        do throws(CryptokiError) {
+            attributes = try session.attributes(of: privateKey.handle, [AttributeKey.sign.type])
+        } catch {
+            guard error.returnValue == .attributeTypeInvalid else { throw error }
+            return nil
+        }
+        return attributes[.sign] == false ? "its key may not sign (CKA_SIGN is false)" : nil
+    }
+
+    /// Whether another certificate on the token has taken the place of one: what the ledger says
+    /// has replaced it, or one for the same key that says at least the same.
+    private func isReplaced(_ old: Certificate) -> Bool {
+        let outcomes = search.replacements.outcomes(for: old)
+        return inventory.entries.compactMap(\.certificate).contains { new in
+            guard new != old else { return false }
+            if !outcomes.isEmpty, outcomes.contains(fingerprint(new)) { return true }
+            return new.publicKey == old.publicKey && RenewalCandidates.covers(new, old)
+                && new.notBefore <= search.now
+                && !search.replacements.outcomes(for: new).contains(fingerprint(old))
+                && problem(new) == nil
+        }
+    }
+
+    private func fingerprint(_ certificate: Certificate) -> String {
+        hexadecimal(certificate.sha256Fingerprint)
+    }
+
+    private mutating func take(
+        _ certificate: Certificate, _ entry: CertificateEntry, _ key: KeyEntry
+    ) {
+        found.candidates.append(
+            RenewalCandidate(
+                certificate: certificate, label: entry.record.label, key: keyURI(key), entry: key,
+                uri: entry.record.uri,
+                lostReplacements: search.replacements.outcomes(for: certificate)))
+    }
+
+    /// The URI of the private key, whose label and id are those of the half that is seen.
+    private func keyURI(_ key: KeyEntry) -> PKCS11URI {
+        var named = (try? PKCS11URI(parsing: key.uri))?.objectAttributes ?? Template()
         named[.class] = .privateKey
-        named[.id] = entry.id
-        if !entry.label.isEmpty { named[.label] = entry.label }
         return PKCS11URI(token: token, objectWith: named)
+    }
+
+    // MARK: What a URI names
+
+    mutating func takeNamed(
+        _ uri: PKCS11URI, _ serial: String?, _ session: inout Session<ReadOnly>
+    ) throws {
+        for key in inventory.keys where names(uri, key) {
+            for entry in try named(uri, serial, key) {
+                guard let certificate = entry.certificate else {
+                    found.passedOver.append(PassedOver(entry, Self.unreadable))
+                    continue
+                }
+                if let reason = try obstacle(key, &session) {
+                    found.passedOver.append(PassedOver(entry, reason))
+                } else {
+                    take(certificate, entry, key)
+                }
+            }
+        }
+        if found.candidates.isEmpty {
+            throw Failure(
+                .noSuchObject, "no certificate with its key on the token fits \(uri)",
+                hints: found.passedOver.map(\.text)
+                    + objectHints(
+                        uri, among: inventory.keys.filter { !$0.certificates.isEmpty }.map(\.uri))
+                    + ["tokencert list --pin-source prompt shows all with their URIs"])
+        }
+        if found.candidates.count > 1 {
+            throw Failure(
+                .noSuchObject, "more than one key fits",
+                hints: found.candidates.map { "one of them: \(quoted($0.key.description))" })
+        }
+        // What was named is renewed; what else the key has was not meant.
+        found.passedOver = []
+    }
+
+    private func names(_ uri: PKCS11URI, _ key: KeyEntry) -> Bool {
+        namesKey(uri, key) || key.certificates.contains { uri.names($0.record) }
+    }
+
+    private func namesKey(_ uri: PKCS11URI, _ key: KeyEntry) -> Bool {
+        [key.privateKey, key.publicKey].compactMap { $0 }.contains { uri.names($0) }
+    }
+
+    /// The certificate that is meant: the one that is named, or the one of a named key that leads to
+    /// an anchor and that no other has replaced, or the newest that does if all were replaced.
+    private mutating func named(
+        _ uri: PKCS11URI, _ serial: String?, _ key: KeyEntry
+    ) throws -> [CertificateEntry] {
+        guard serial == nil, namesKey(uri, key) else {
+            let named = key.certificates.filter {
+                uri.names($0.record) && (serial == nil || $0.content?.serialNumber == serial)
+                    || serial != nil && namesKey(uri, key) && $0.content?.serialNumber == serial
+            }
+            if named.count > 1 { throw severalCertificates(named, uri) }
+            return named
+        }
+        var trusted: [CertificateEntry] = []
+        for entry in key.certificates {
+            guard let certificate = entry.certificate else { continue }
+            if let reason = problem(certificate) {
+                found.passedOver.append(PassedOver(entry, reason))
+            } else {
+                trusted.append(entry)
+            }
+        }
+        let left = trusted.filter { entry in
+            !(entry.certificate.map { isReplaced($0) } ?? true)
+        }
+        if left.count > 1 { throw severalCertificates(left, uri) }
+        if !left.isEmpty { return left }
+        let newest = trusted.max {
+            $0.certificate?.notAfter ?? .min < $1.certificate?.notAfter ?? .min
+        }
+        return newest.map { [$0] } ?? []
     }
 }

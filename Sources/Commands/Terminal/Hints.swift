@@ -19,19 +19,16 @@ extension Failure {
         var hints = Self.hints(error)
         var answer: [String] = []
         if let uri = error.writtenCertificate {
-            hints.append("the certificate was written: \(uri)")
+            hints.append("the certificate was written: \(quoted(uri))")
         }
         if let uri = error.seenCertificate {
-            hints.append("the token refused it and shows it all the same: \(uri)")
+            hints.append("the token refused it and shows it all the same: \(quoted(uri))")
         }
         hints += error.writtenChain.map { "a certificate of its chain was written: \($0)" }
         if let key = error.key, key.isNew {
-            hints.append("the key pair that was made stays on the token: \(key.uri)")
-            // Where a certificate may come for it, for this order or for one before, it is not to be
-            // removed.
-            if !error.mayHaveOrdered, error.remainder?.isDecision != true {
-                hints.append(Self.removal(of: key))
-            }
+            hints.append("the key pair that was made stays on the token: \(quoted(key.uri))")
+            // A key may be removed only if no certificate can ever come for it.
+            if error.isKeyUnsent { hints.append(Self.removal(of: key)) }
         }
         if let bytes = error.unrecordedAnswer {
             hints.append("the ledger could not take what the CA answered; keep what follows:")
@@ -48,9 +45,7 @@ extension Failure {
 
     /// How a key pair is removed that nobody needs.
     private static func removal(of key: IssuanceError.KeyOnToken) -> String {
-        "to remove it: tokencert delete '\(key.uri)' "
-            + moduleOptions(
-                key.modulePath, name: key.moduleName, arguments: key.moduleArguments)
+        "to remove it: tokencert delete \(quoted(key.uri)) --module \(quoted(key.modulePath))"
     }
 
     /// How an order goes on that did not come to its end.
@@ -63,32 +58,44 @@ extension Failure {
             return ["to write it all the same: \(resume) --from FILE --accept-changes"]
         case .certificateDiffers:
             return ["it is in the ledger; to write it all the same: \(resume) --accept-changes"]
-        case .issuerNotTrusted where !error.isFromElsewhere:
+        case .keyGone:
             return [
-                "what came is in the ledger; then: \(resume)", "to give it up: \(resume) --abandon",
+                "if the key is on another token: \(resume) --token URI",
+                abandoning(order, mayHaveOrdered: error.mayHaveOrdered),
             ]
-        case .certificateWrong where !error.isFromElsewhere:
+        case .issuedBeforeOrder:
+            return [
+                "if it belongs to the order, since this machine's clock was wrong, give the order up, although "
+                    + "the CA may still issue another one: \(resume) --abandon",
+                "then write it: tokencert import --cert FILE",
+            ]
+        case .certificateWrong where !error.isFromElsewhere && error.remainder?.isDecision != true:
             return [
                 "what came is in the ledger; to check it again: \(resume)",
-                "to give it up: \(resume) --abandon",
+                abandoning(order, mayHaveOrdered: error.mayHaveOrdered),
             ]
         default:
-            return Self.hints(remainder: error.remainder, resume)
+            break
+        }
+        switch error.remainder {
+        case .nothing:
+            return []
+        case .decision:
+            return [
+                "to take the certificate from the web site: \(resume) --from FILE",
+                "\(resume) without an option shows what else can be done",
+            ]
+        default:
+            return ["to go on: \(resume)", abandoning(order, mayHaveOrdered: error.mayHaveOrdered)]
         }
     }
 
-    /// What can be done about an order by what it still needs.
-    private static func hints(remainder: Remainder?, _ resume: String) -> [String] {
-        switch remainder {
-        case .nothing: []
-        case .decision:
-            [
-                "to take the certificate from the web site: \(resume) --from FILE",
-                "to order once more all the same: \(resume) --order-again",
-                "to give it up: \(resume) --abandon",
-            ]
-        default: ["to go on: \(resume)", "to give it up: \(resume) --abandon"]
-        }
+    /// How an order is given up, and what the CA may do then.
+    static func abandoning(_ order: Int64, mayHaveOrdered: Bool?) -> String {
+        (mayHaveOrdered == false
+            ? "to give it up: "
+            : "to give it up, although the CA may still issue a certificate for it: ")
+            + "tokencert resume \(order) --abandon"
     }
 
     /// An order whose outcome nobody here can know.
@@ -99,9 +106,10 @@ extension Failure {
             "nobody here can know whether the CA issued for order \(order.number): \(reason)",
             hints: [
                 "look into the account on the CA's web site",
-                "where the certificate is there: \(resume) --from FILE",
-                "where it is not: \(resume) --order-again",
-                "to give it up: \(resume) --abandon",
+                "if the certificate is there: \(resume) --from FILE",
+                "if it is not there after a quarter of an hour, order again, although the CA may then "
+                    + "issue two: \(resume) --order-again",
+                Self.abandoning(order.number, mayHaveOrdered: true),
             ])
     }
 
@@ -109,6 +117,13 @@ extension Failure {
         let number = error.order.map { "\($0)" } ?? "ORDER"
         let code = "\(error.code)"
         switch error.code {
+        case .absent:
+            self.init(
+                .noSuchObject, code: code, error.reason,
+                hints: [
+                    "--ledger PATH names another; the first order makes one",
+                    "tokencert config shows which ledger is used, and why",
+                ])
         case .noSuchOrder:
             self.init(
                 .noSuchObject, code: code, error.reason,
@@ -146,7 +161,7 @@ extension Failure {
 
     private static func status(_ error: IssuanceError) -> ExitStatus {
         switch error.code {
-        case .noSuchObject, .severalObjects: .noSuchObject
+        case .noSuchObject, .severalObjects, .keyGone: .noSuchObject
         case .tokenUnsuitable, .tokenNotWritable, .idTaken, .noSuchPlace, .noRoom: .cannotCreate
         case .pinRefused, .pinExpired, .pinLastTry, .credentialsRefused: .noPermission
         case .tokenFailed, .keyUnsafe, .notProved: .tokenFailed
@@ -158,13 +173,22 @@ extension Failure {
             .alreadyReplaced:
             .pending
         case .ledgerFailed: .configuration
-        case .certificateWrong, .certificateDiffers, .issuerNotTrusted: .certificateWrong
+        case .certificateWrong, .certificateDiffers, .notTheOutcome, .issuedBeforeOrder:
+            .certificateWrong
         default: .bug
         }
     }
 
     private static func hints(_ error: IssuanceError) -> [String] {
+        let mayHaveOrdered = error.mayHaveOrdered ?? false
         switch error.code {
+        case .caUnreachable where mayHaveOrdered, .orderRefused where mayHaveOrdered,
+            .credentialsRefused where mayHaveOrdered:
+            return [
+                "the CA may still issue for an earlier order: look into the account on its web site"
+            ]
+        case .ledgerFailed where mayHaveOrdered:
+            return ["make the ledger usable again first: it knows what was ordered"]
         case .accountLacks:
             let meant = error.wanted.map { suggestions(for: $0, among: error.choices) } ?? []
             let choices =
@@ -205,8 +229,16 @@ extension Failure {
             return error.choices + ["tokencert tokens --verbose shows what the token can do"]
         case .noSuchPlace:
             return ["--id takes one of " + error.choices.joined(separator: ", ")]
+        case .noRoom where error.remainder == .certificate:
+            return [
+                "the certificate that was issued is in the ledger; make room for it on the token"
+            ]
+        case .noRoom where mayHaveOrdered:
+            return ["make room for a certificate on the token first"]
         case .noRoom:
             return error.choices + ["a new key is made in a place that is free: tokencert issue"]
+        case .keyGone:
+            return ["tokencert list --pin-source prompt shows the keys that are there"]
         case .tokenNotWritable:
             return ["tokencert tokens shows the state of the token"]
         case .pinRefused:
@@ -233,6 +265,10 @@ extension Failure {
             return error.order == nil ? ["--accept-changes writes it all the same"] : []
         case .certificateWrong:
             return ["nothing was written; do not use that certificate"]
+        case .notTheOutcome:
+            return ["nothing was written; tokencert history shows what each order came to"]
+        case .issuedBeforeOrder:
+            return ["nothing was written; tokencert history shows when it was sent"]
         case .needsDecision:
             return ["look into the account on the CA's web site"]
         case .ledgerFailed:
@@ -312,6 +348,8 @@ extension Failure {
     /// Whether no token is there that fits and is set up.
     var isTokenAbsent: Bool { [Self.noToken, Self.tokenUninitialized].contains(code) }
 
+    /// The code if several tokens fit.
+    static let severalTokens = "severalTokens"
     private static let noToken = "noToken"
     private static let tokenUninitialized = "tokenUninitialized"
 
@@ -323,7 +361,7 @@ extension Failure {
         switch error.code {
         case .several:
             self.init(
-                .noSuchObject, code: "severalTokens", "more than one token fits",
+                .noSuchObject, code: Self.severalTokens, "more than one token fits",
                 hints: Self.choices(error.candidates))
         case .uninitialized:
             self.init(

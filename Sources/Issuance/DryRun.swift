@@ -1,0 +1,39 @@
+public import Cryptoki
+public import Inventory
+public import Ledger
+internal import OpenSSLX509
+
+/// Checks that certificates can be written onto a token, by what it and its profile say.
+///
+/// - Parameters:
+///   - capabilities: What is known of the token.
+///   - removes: Whether a certificate is removed, too.
+/// - Throws: ``IssuanceError`` at ``Step/plan``.
+public func requireCertificatesWritable(
+    _ capabilities: TokenCapabilities, removing removes: Bool
+) throws(IssuanceError) {
+    try requireWritable(capabilities, removing: removes)
+}
+
+/// Checks that no other order stands in the way of renewing a certificate. Nothing is changed.
+///
+/// - Parameters:
+///   - replacement: The certificate that would be replaced.
+///   - keyID: `CKA_ID` of its key, or nil if a new key would be made.
+///   - token: The URI of the token.
+///   - ledger: What would remember the order, or nil if there is no ledger yet.
+/// - Throws: ``IssuanceError``, as ``Issuer/issue(_:pins:in:)``.
+public func requireNoOtherOrder(
+    replacing replacement: Replacement, keyID: [UInt8]?, on token: PKCS11URI, in ledger: Ledger?
+) throws(IssuanceError) {
+    guard let ledger else { return }
+    let old = replacement.certificate
+    var beginning = OrderEvent.Beginning(
+        job: .renew, token: token.description, modulePath: "",
+        keyID: keyID.map(hexadecimal) ?? "", keyLabel: "")
+    if keyID != nil {
+        beginning.publicKeyHash = hexadecimal(old.publicKey.sha256Fingerprint)
+    }
+    beginning.replacedCertificate = old.pem
+    try check(beginning, in: ledger, replacingAgain: replacement.isDemanded)
+}

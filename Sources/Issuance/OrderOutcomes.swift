@@ -1,0 +1,123 @@
+internal import Cryptoki
+internal import Ledger
+internal import OpenSSLX509
+
+/// What orders came to, so that no certificate is taken for the outcome of two of them.
+struct OrderOutcomes {
+    /// How far the clocks of the CA and of this machine may differ, in seconds.
+    static let clockSkew: Int64 = 300
+
+    private let order: Order
+    /// The orders that have proved a certificate, by its SHA-256 in hexadecimal.
+    private let others: [String: Order]
+
+    /// - Parameters:
+    ///   - order: The order that a certificate is looked for.
+    ///   - ledger: Its ledger.
+    init(besides order: Order, in ledger: Ledger) throws(IssuanceError) {
+        self.order = order
+        do throws(LedgerError) {
+            var others: [String: Order] = [:]
+            for other in try ledger.orders() where other.number != order.number {
+                if let fingerprint = other.provedFingerprint { others[fingerprint] = other }
+            }
+            self.others = others
+        } catch {
+            throw IssuanceError(ledger: error, at: .plan)
+        }
+    }
+
+    /// The number of the other order that came to one of some certificates, or nil.
+    func order(of certificates: [Certificate]) -> Int64? {
+        certificates.compactMap { others[hexadecimal($0.sha256Fingerprint)]?.number }.first
+    }
+
+    /// Whether a certificate is for the key of the order.
+    func isForKey(_ certificate: Certificate) -> Bool {
+        hexadecimal(certificate.publicKey.sha256Fingerprint) == order.publicKeyHash
+    }
+
+    /// Why a certificate cannot be what the order came to, or nil.
+    ///
+    /// - Parameter isFromElsewhere: Whether the CA did not send it as the answer to this order, so
+    ///   that its date has to tell whether it belongs to it.
+    func objection(to certificate: Certificate, isFromElsewhere: Bool) -> Objection? {
+        // A certificate is imported because it was issued before, for whatever order.
+        guard order.beginning.job != .import else { return nil }
+        if let other = others[hexadecimal(certificate.sha256Fingerprint)] {
+            return Objection(
+                .notTheOutcome, "this certificate is the outcome of order \(other.number)")
+        }
+        if isFromElsewhere {
+            let began = order.timeOfSending ?? order.events[0].time
+            guard certificate.notBefore < began - Self.clockSkew else { return nil }
+            return Objection(
+                .issuedBeforeOrder,
+                "this certificate was issued before order \(order.number) was sent")
+        }
+        // Only the CA's own clock counts here: this machine's may be wrong by more than that.
+        let newer = others.values.first { other in
+            guard other.number < order.number, other.publicKeyHash == order.publicKeyHash,
+                let proved = other.certificate
+            else { return false }
+            return certificate.notBefore < proved.notBefore
+        }
+        return newer.map {
+            Objection(
+                .notTheOutcome,
+                "this certificate is older than the outcome of order \($0.number)")
+        }
+    }
+
+    /// Why a certificate cannot be what an order came to.
+    struct Objection {
+        let code: IssuanceError.Code
+        let reason: String
+
+        init(_ code: IssuanceError.Code, _ reason: String) {
+            self.code = code
+            self.reason = reason
+        }
+    }
+
+    /// Leaves out what cannot be the outcome of the order. Certificates for other keys, as those of
+    /// a chain, stay.
+    ///
+    /// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/notTheOutcome`` or
+    ///   ``IssuanceError/Code/issuedBeforeOrder`` if none for the key is left.
+    func filter(
+        _ certificates: [Certificate], isFromElsewhere: Bool
+    ) throws(IssuanceError) -> [Certificate] {
+        var first: Objection?
+        let left = certificates.filter { certificate in
+            guard isForKey(certificate),
+                let objection = objection(to: certificate, isFromElsewhere: isFromElsewhere)
+            else { return true }
+            first = first ?? objection
+            return false
+        }
+        guard let first, !left.contains(where: isForKey) else { return left }
+        throw IssuanceError(first.code, at: .verify, first.reason)
+    }
+}
+
+extension OrderOutcomes {
+    /// The same for an answer of the CA. If nothing in it can be the outcome, the CA may still issue.
+    func filter(
+        _ certificates: [Certificate], _ journal: Journal
+    ) throws(IssuanceError) -> [Certificate] {
+        do throws(IssuanceError) {
+            return try filter(certificates, isFromElsewhere: false)
+        } catch {
+            journal.note(.unclear(reason: error.reason))
+            throw error
+        }
+    }
+}
+
+extension Order {
+    /// The last certificate that passed every check, or nil.
+    fileprivate var certificate: Certificate? {
+        certified.flatMap { Certificate.all(inPEM: Array($0.certificate.utf8)).certificates.first }
+    }
+}

@@ -1,0 +1,263 @@
+import Foundation
+import Testing
+
+@testable import Commands
+@testable import Inventory
+@testable import Issuance
+@testable import Ledger
+@testable import OpenSSLX509
+
+/// What is suggested after a failure, for every failure, at every step, wherever the order stands.
+@Suite struct OrderHintTests {
+    private static let codes: [IssuanceError.Code] = [
+        .tokenUnsuitable, .tokenNotWritable, .idTaken, .noSuchPlace, .noRoom, .noSuchObject,
+        .severalObjects, .pinRefused, .pinExpired, .pinLastTry, .tokenFailed, .keyUnsafe,
+        .notProved, .keyNotAccepted, .accountLacks, .badSubject, .orderRefused,
+        .credentialsRefused, .caUnreachable, .orderPending, .needsDecision,
+        .otherOrderUnfinished, .orderInUse, .alreadyReplaced, .ledgerFailed, .keyGone,
+        .certificateWrong, .certificateDiffers, .notTheOutcome,
+        .issuedBeforeOrder,
+    ]
+
+    private static let sending = OrderEvent.sending(
+        .init(keyURI: "pkcs11:id=%01", publicKeyHash: "aa", request: "PEM", isRepeated: false))
+    private static let again = OrderEvent.sending(
+        .init(keyURI: "pkcs11:id=%01", publicKeyHash: "aa", request: "PEM", isRepeated: true))
+    private static let answered = OrderEvent.answered(
+        .init(status: 200, body: [], interruption: nil))
+    private static let certified = OrderEvent.certified(
+        .init(certificate: "PEM", others: "", changes: []))
+    private static let proved = OrderEvent.proved(
+        .init(uri: "pkcs11:", sha256Fingerprint: "f", challenge: [], signature: []))
+
+    /// What can have happened to an order, by what is expected of it: whether a certificate may come.
+    private static let histories: [(events: [OrderEvent], mayHaveOrdered: Bool)] = [
+        ([], false), ([.made(publicKeyHash: "aa")], false), ([sending], true),
+        ([sending, .notSent(reason: "r")], false),
+        ([sending, answered], true), ([sending, answered, .refused(reason: "r")], false),
+        ([sending, answered, .unclear(reason: "r")], true),
+        ([sending, answered, certified], true),
+        ([sending, answered, certified, .written(uri: "pkcs11:")], true),
+        ([sending, answered, certified, .written(uri: "pkcs11:"), proved], true),
+        ([sending, answered, certified, proved, .retiring(certificate: "old")], true),
+        ([sending, answered, certified, proved, .retired(certificate: "old")], true),
+        ([sending, .unclear(reason: "r"), again], true),
+        ([sending, .unclear(reason: "r"), again, .notSent(reason: "r")], true),
+        ([sending, .unclear(reason: "r"), again, answered, .refused(reason: "r")], true),
+        ([sending, .stopped(.init(step: "generate", reason: "r"))], true),
+        ([.requested(request: "PEM")], true),
+        ([.made(publicKeyHash: "aa"), .closed(reason: "over")], false),
+    ]
+
+    private static func order(_ events: [OrderEvent]) throws -> Order {
+        var beginning = OrderEvent.Beginning(
+            job: .issue, token: "pkcs11:serial=1;token=work", modulePath: "/m.so", keyID: "01",
+            keyLabel: "mail")
+        beginning.newKeyKind = "rsa:3072"
+        beginning.name = "Anna"
+        let all = [OrderEvent.begun(beginning)] + events
+        let recorded = try all.enumerated().map {
+            RecordedEvent(
+                sequence: Int64($0 + 1), time: 0, kind: $1.kind, text: try $1.encoded())
+        }
+        return try #require(Order(number: 7, events: recorded))
+    }
+
+    private func failure(
+        _ code: IssuanceError.Code, _ step: Step, _ order: Order?, isKeyUnsent: Bool
+    ) -> Failure {
+        var error = IssuanceError(code, at: step, "reason")
+        error.order = 7
+        error.key = .init(uri: "pkcs11:id=%01", id: [1], isNew: true, modulePath: "/m.so")
+        error.adopt(order, isKeyUnsent: isKeyUnsent)
+        return Failure(issuance: error)
+    }
+
+    /// Whether a hint would lose a key or a certificate, or order a second time.
+    private func isDestructive(_ hint: String) -> Bool {
+        hint.contains("tokencert delete") || hint.contains("--order-again")
+            || hint.contains("tokencert issue") || hint.contains("tokencert renew")
+            || hint.contains("--abandon") && !hint.contains("CA may still issue")
+    }
+
+    @Test("Every failure and every state that an order can have is in the table")
+    func complete() throws {
+        let source = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../Sources/Issuance/IssuanceError.swift").standardizedFileURL
+        let names = try String(contentsOf: source, encoding: .utf8)
+            .matches(of: /static let (\w+) = Code\(/).map { String($0.output.1) }
+        #expect(Set(Self.codes.map(\.description)) == Set(names))
+        let states = try Set(Self.histories.map { try Self.order($0.events).state })
+        #expect(states == Set(OrderState.allCases))
+    }
+
+    // The key of a certificate that was just issued would be deleted, or a second one ordered.
+    @Test(
+        "Where a certificate may come, no hint says to delete, to order again or to give up blindly"
+    )
+    func harmless() throws {
+        for (events, mayHaveOrdered) in Self.histories {
+            let order = try Self.order(events)
+            #expect(order.mayHaveOrdered == mayHaveOrdered, "\(events)")
+            for code in Self.codes {
+                for step in Step.allCases {
+                    // The ledger of another order for the key may be wrong about this one.
+                    let hints = failure(code, step, order, isKeyUnsent: true).hints
+                    guard mayHaveOrdered else { continue }
+                    let bad = hints.filter(isDestructive)
+                    #expect(bad.isEmpty, "\(code) at \(step), \(order.state): \(bad)")
+                }
+            }
+        }
+    }
+
+    @Test("If the ledger cannot tell, a certificate may come")
+    func unknown() {
+        for code in Self.codes {
+            for step in Step.allCases {
+                let hints = failure(code, step, nil, isKeyUnsent: true).hints
+                let bad = hints.filter(isDestructive)
+                #expect(bad.isEmpty, "\(code) at \(step): \(bad)")
+            }
+        }
+    }
+
+    @Test("A key is offered for removal only if nothing was ever sent for it by any order")
+    func removal() throws {
+        func offersRemoval(_ events: [OrderEvent], _ isKeyUnsent: Bool) throws -> Bool {
+            failure(.tokenFailed, .request, try Self.order(events), isKeyUnsent: isKeyUnsent)
+                .hints.contains { $0.contains("tokencert delete 'pkcs11:id=%01'") }
+        }
+        #expect(try offersRemoval([.made(publicKeyHash: "aa")], true))
+        #expect(try !offersRemoval([.made(publicKeyHash: "aa")], false))
+        #expect(try !offersRemoval([Self.sending, .refused(reason: "r")], false))
+        #expect(try !offersRemoval([Self.sending], true))
+    }
+
+    @Test("What was not decided leads to a certificate by hand, what came leads to resume")
+    func next() throws {
+        func hints(_ code: IssuanceError.Code, _ events: [OrderEvent]) throws -> String {
+            failure(code, .write, try Self.order(events), isKeyUnsent: false).hints
+                .joined(separator: "\n")
+        }
+        let late = try hints(.orderPending, [Self.sending, .unclear(reason: "late")])
+        #expect(late.contains("tokencert resume 7 --from FILE"))
+        let full = try hints(.noRoom, [Self.sending, Self.answered, Self.certified])
+        #expect(full.contains("is in the ledger"))
+        #expect(full.contains("to go on: tokencert resume 7"))
+        let second = try hints(
+            .caUnreachable,
+            [Self.sending, .unclear(reason: "late"), Self.again, .notSent(reason: "r")])
+        #expect(!second.contains("nothing was ordered"), "\(second)")
+        #expect(second.contains("may still issue for an earlier order"), "\(second)")
+        let gone = try hints(.keyGone, [Self.sending, Self.answered])
+        #expect(gone.contains("--token URI") && gone.contains("--abandon"), "\(gone)")
+    }
+}
+
+/// What may be taken for the outcome of an order.
+@Suite struct OrderOutcomeTests {
+    private static let day: Int64 = 86_400
+    /// When the order is sent.
+    private static let sent: Int64 = 1_800_000_000
+
+    private func certificate(_ key: HostPrivateKey, at notBefore: Int64) throws -> Certificate {
+        try key.issue(
+            CertificateContent(
+                subject: [.init(.commonName, "Anna")], publicKey: key.publicKey,
+                serialNumber: [1, UInt8(truncatingIfNeeded: notBefore)], notBefore: notBefore,
+                notAfter: notBefore + 10 * Self.day, extensions: []), issuer: nil)
+    }
+
+    private func begin(
+        _ ledger: Ledger, _ key: HostPrivateKey, job: OrderEvent.Beginning.Job = .issue
+    ) throws -> OpenOrder {
+        var beginning = OrderEvent.Beginning(
+            job: job, token: "pkcs11:serial=1", modulePath: "/m.so", keyID: "01", keyLabel: "mail")
+        beginning.publicKeyHash = hexadecimal(
+            Digest.sha256.hash(key.publicKey.subjectPublicKeyInfo))
+        return try ledger.begin(beginning)
+    }
+
+    private func finish(_ order: OpenOrder, _ certificate: Certificate) throws {
+        try order.record(
+            .certified(.init(certificate: certificate.pem, others: "", changes: [])))
+        try order.record(
+            .proved(
+                .init(
+                    uri: "pkcs11:", sha256Fingerprint: hexadecimal(certificate.sha256Fingerprint),
+                    challenge: [], signature: [])))
+    }
+
+    private func reason(_ body: () throws -> Void) -> String {
+        do {
+            try body()
+            return "taken"
+        } catch {
+            guard let error = error as? IssuanceError else { return "\(error)" }
+            return "\(error.code): \(error.reason)"
+        }
+    }
+
+    // An order would end with the certificate of another one, and the newer one be removed.
+    @Test("The outcome of another order and what is older than the order are not its outcome")
+    func others() throws {
+        let folder = NSTemporaryDirectory() + "tokencert-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let ledger = try Ledger(path: folder + "/ledger.sqlite") { Self.sent }
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        let stranger = try HostPrivateKey.generate(.ec(.p256))
+        let first = try certificate(key, at: Self.sent + 20)
+        do { try finish(begin(ledger, key), first) }
+        let order = try begin(ledger, key)
+        try order.record(
+            .sending(
+                .init(
+                    keyURI: "pkcs11:", publicKeyHash: order.order().publicKeyHash ?? "",
+                    request: "PEM", isRepeated: false)))
+        let outcomes = try OrderOutcomes(besides: order.order(), in: ledger)
+        func take(_ certificates: [Certificate], byHand: Bool = true) -> String {
+            reason { _ = try outcomes.filter(certificates, isFromElsewhere: byHand) }
+        }
+        for byHand in [true, false] {
+            #expect(
+                take([first], byHand: byHand)
+                    == "notTheOutcome: this certificate is the outcome of order 1")
+        }
+        let old = try certificate(key, at: Self.sent - 301)
+        #expect(
+            take([old]) == "issuedBeforeOrder: this certificate was issued before order 2 was sent")
+        #expect(take([try certificate(key, at: Self.sent - 299)]) == "taken")
+        // The answer of the CA is compared with its own clock alone.
+        #expect(
+            take([old], byHand: false)
+                == "notTheOutcome: this certificate is older than the outcome of order 1")
+        let new = try certificate(key, at: Self.sent + 30)
+        #expect(take([new]) == "taken")
+        #expect(take([new], byHand: false) == "taken")
+        // Of several the right one is left, with those of its chain.
+        let chain = try certificate(stranger, at: Self.sent - 900 * Self.day)
+        let left = try outcomes.filter([old, chain, first, new], isFromElsewhere: true)
+        #expect(left == [chain, new])
+        // What is imported was issued before by its nature.
+        try order.record(.closed(reason: "over"))
+        let imported = try begin(ledger, key, job: .import)
+        let all = try OrderOutcomes(besides: imported.order(), in: ledger)
+        #expect(try all.filter([first, old], isFromElsewhere: true) == [first, old])
+    }
+
+    @Test("A certificate stays if it is newer or valid for longer than the one beside it")
+    func retiring() throws {
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        let old = try certificate(key, at: Self.sent)
+        let new = try certificate(key, at: Self.sent + 1)
+        #expect(old.reasonToStay(beside: new) == nil)
+        #expect(new.reasonToStay(beside: old) != nil)
+        let short = try key.issue(
+            CertificateContent(
+                subject: [.init(.commonName, "Anna")], publicKey: key.publicKey,
+                serialNumber: [2], notBefore: Self.sent + 1, notAfter: Self.sent + 2,
+                extensions: []), issuer: nil)
+        #expect(old.reasonToStay(beside: short) != nil)
+    }
+}

@@ -1,0 +1,269 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// The life of an order, at the program.
+    @Suite struct OrderLifeTests {
+        private func ledger(_ bench: Bench) -> String {
+            bench.token.folder.file("state/tokencert/ledger.sqlite")
+        }
+
+        private func issue(_ bench: Bench, _ arguments: [String] = []) throws -> [String: Any] {
+            let kind = arguments.contains("--key") ? [] : ["--key-type", "rsa:2048"]
+            let outcome = try bench.tokencert(["issue", "--json"] + kind + arguments)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            return try outcome.json()
+        }
+
+        private func text(_ object: [String: Any], _ name: String) throws -> String {
+            try #require(object[name] as? String)
+        }
+
+        /// Runs the program as somebody whom permissions hold back.
+        private func asOther(
+            _ bench: Bench, _ arguments: [String], _ environment: [String: String]
+        ) throws -> Outcome {
+            let other =
+                geteuid() == 0
+                ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : ["env"]
+            return try run(
+                other[0], Array(other.dropFirst()) + [product("tokencert")] + arguments,
+                environment: environment)
+        }
+
+        // MARK: Reading the ledger
+
+        @Test("Where nothing was ordered, history and resume say so and make nothing")
+        func nothingOrdered() throws {
+            let bench = try Bench()
+            let state = bench.token.folder.file("state")
+            for (command, output) in [
+                (["history"], "There are no orders.\n"), (["resume"], "Nothing is unfinished.\n"),
+                (["history", "--json"], "{\"orders\":[\n\n]}\n"),
+            ] {
+                let outcome = try bench.tokencert(command)
+                #expect(outcome.status == 0, "\(outcome)")
+                #expect(outcome.output == output)
+                #expect(!FileManager.default.fileExists(atPath: state), "\(command)")
+            }
+            for command in [["history", "verify"], ["history", "7"], ["resume", "7"]] {
+                expect(
+                    try bench.tokencert(command + ["--ledger", state + "/typo.sqlite"]), 66,
+                    "there is no ledger at \(state)/typo.sqlite")
+            }
+            #expect(try bench.tokencert(["renew", "--all", "--dry-run"]).status == 0)
+            #expect(try bench.tokencert(["issue", "--dry-run"]).status == 0)
+            #expect(!FileManager.default.fileExists(atPath: state))
+        }
+
+        // A copy on a read-only medium could not be examined at all.
+        @Test("A ledger in a folder that cannot be written is read and verified")
+        func readOnlyFolder() throws {
+            let bench = try Bench()
+            _ = try issue(bench)
+            let folder = try TemporaryFolder()
+            let copy = folder.file("ledger.sqlite")
+            try FileManager.default.copyItem(atPath: ledger(bench), toPath: copy)
+            let files = FileManager.default
+            try files.setAttributes([.posixPermissions: 0o444], ofItemAtPath: copy)
+            try files.setAttributes([.posixPermissions: 0o555], ofItemAtPath: folder.path)
+            defer {
+                try? files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder.path)
+            }
+            for command in [["history"], ["history", "1"], ["resume"], ["history", "verify"]] {
+                let outcome = try asOther(bench, command + ["--ledger", copy], [:])
+                #expect(outcome.status == 0, "\(command): \(outcome)")
+            }
+            #expect(try files.contentsOfDirectory(atPath: folder.path) == ["ledger.sqlite"])
+        }
+
+        @Test("A ledger that may not be read is an error, and not one that is not there")
+        func forbidden() throws {
+            let bench = try Bench()
+            _ = try issue(bench)
+            let folder = try TemporaryFolder()
+            let copy = folder.file("ledger.sqlite")
+            try FileManager.default.copyItem(atPath: ledger(bench), toPath: copy)
+            let files = FileManager.default
+            try files.setAttributes([.posixPermissions: 0o000], ofItemAtPath: copy)
+            try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
+            for command in [["history"], ["resume"], ["history", "verify"]] {
+                expect(
+                    try asOther(bench, command + ["--ledger", copy], [:]), 78, "cannot be used")
+            }
+        }
+
+        // MARK: Certificates by hand
+
+        // The newer certificate was removed for the older one.
+        @Test("The outcome of another order is not taken for that of this one")
+        func outcomeOfOther() throws {
+            let bench = try Bench()
+            let first = try issue(bench, ["--label", "mail"])
+            let key = try text(first, "key")
+            Thread.sleep(forTimeInterval: 1.1)
+            let second = try issue(bench, ["--key", key])
+            try bench.ca.restart(["--signing-time", "2"])
+            expect(try bench.tokencert(["issue", "--key", key]), 75, "may yet issue")
+            let before = bench.token.contents
+            for (number, issued) in [(1, first), (2, second)] {
+                let file = try bench.token.folder.write(try text(issued, "pem"), "\(number).pem")
+                let outcome = try bench.tokencert(["resume", "3", "--from", file])
+                expect(outcome, 76, "is the outcome of order \(number)")
+                #expect(!outcome.errors.contains("--order-again"), "\(outcome.errors)")
+            }
+            #expect(bench.token.contents == before)
+            let issued = Set([try text(first, "pem"), try text(second, "pem")])
+            var late: String?
+            for _ in 0..<100 where late == nil {
+                usleep(100_000)
+                late = bench.ca.issued.first { !issued.contains($0) }
+            }
+            let file = try bench.token.folder.write(try #require(late), "late.pem")
+            let resumed = try bench.tokencert(["resume", "3", "--from", file])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+        }
+
+        // MARK: Room and keys
+
+        // The user was told to delete the key of a certificate that was just issued.
+        @Test("A token without room for a certificate that came loses neither it nor its key")
+        func noRoomAfterAnswer() throws {
+            let bench = try Bench()
+            let killed = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048"],
+                bench.faulty(["FAULTY_RULES": "C_CreateObject:before:kill"]))
+            #expect(killed.status == 137, "\(killed)")
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let id = try text(try #require((list["keys"] as? [[String: Any]])?.first), "id")
+            let der = bench.token.folder.file("other.der")
+            try run(
+                "openssl",
+                ["x509", "-in", bench.ca.rootFile, "-outform", "DER", "-out", der])
+            let written = try bench.token.pkcs11Tool([
+                "--write-object", der, "--type", "cert", "--id", id, "--label", "other",
+            ])
+            #expect(written.status == 0, "\(written)")
+            let profile = try bench.token.folder.write(
+                """
+                {"name": "small", "title": "small", "tested": "here",
+                 "match": {"tokenModel": "SoftHSM v2"}, "certificatesPerKey": 1}
+                """, "small.json")
+            let outcome = try bench.tokencert(["resume", "1", "--token-profile", profile])
+            expect(outcome, 73, "has room for 1 certificate a key")
+            for word in ["tokencert delete", "tokencert issue", "--order-again"] {
+                #expect(!outcome.errors.contains(word), "\(outcome.errors)")
+            }
+            #expect(outcome.errors.contains("tokencert resume 1"), "\(outcome.errors)")
+            #expect(try bench.tokencert(["resume", "1"]).status == 0)
+            #expect(bench.ca.orders.count == 1)
+        }
+
+        /// An order whose certificate is in the ledger and not on the token.
+        private func interrupted(_ bench: Bench) throws {
+            let killed = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048"],
+                bench.faulty(["FAULTY_RULES": "C_CreateObject:before:kill"]))
+            #expect(killed.status == 137, "\(killed)")
+        }
+
+        // Nothing but giving up a certificate that was paid for was left.
+        @Test("The token of an order is found after it was renamed")
+        func renamed() throws {
+            let bench = try Bench()
+            try interrupted(bench)
+            // Everything of the token is kept; its label is in its own file, padded with blanks.
+            for case let file as URL in FileManager.default.enumerator(
+                at: URL(filePath: bench.token.folder.file("tokens")),
+                includingPropertiesForKeys: nil) ?? .init()
+            where file.lastPathComponent == "token.object" {
+                var data = try Data(contentsOf: file)
+                let place = try #require(data.firstRange(of: Data("work    ".utf8)))
+                data.replaceSubrange(place, with: Data("home    ".utf8))
+                try data.write(to: file)
+            }
+            #expect(try bench.tokencert(["list", "--token", "home"]).status == 0)
+            let resumed = try bench.tokencert(["resume", "1"])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+        }
+
+        @Test("An order whose key or token is gone says so and how it is given up")
+        func gone() throws {
+            let bench = try Bench()
+            try interrupted(bench)
+            let other = try ThrowawayToken(label: "work")
+            let absent = try bench.tokencert(["resume", "1"], other.environment)
+            expect(absent, 66, "the token of order 1 is not there")
+            #expect(absent.errors.contains("tokencert resume 1 --abandon"), "\(absent.errors)")
+            #expect(absent.errors.contains("CA may still issue"), "\(absent.errors)")
+            // Another token is taken where it is named, and only with the key.
+            let named = try bench.tokencert(
+                ["resume", "1", "--token", "work"],
+                other.environment.merging([
+                    "TOKENCERT_PIN_SOURCE": "file:\(other.folder.file("pin"))"
+                ]) { $1 })
+            expect(named, 66, "not on this token")
+            #expect(other.contents.isEmpty)
+
+            // What comes from elsewhere has to wait for it, and not for ever.
+            let file = try bench.token.folder.write(
+                try #require(bench.ca.issued.first), "certificate.pem")
+            let blocked = try bench.tokencert(["import", "--cert", file])
+            expect(blocked, 75, "order 1 for this key is not finished")
+            #expect(blocked.errors.contains("tokencert resume 1 --abandon"), "\(blocked.errors)")
+
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let id = try text(try #require((list["keys"] as? [[String: Any]])?.first), "id")
+            for type in ["privkey", "pubkey"] {
+                let removed = try bench.token.pkcs11Tool([
+                    "--delete-object", "--type", type, "--id", id,
+                ])
+                #expect(removed.status == 0, "\(removed)")
+            }
+            let outcome = try bench.tokencert(["resume", "1"])
+            expect(outcome, 66, "the key of order 1, with the id \(id), is not on this token")
+            #expect(outcome.errors.contains("tokencert resume 1 --abandon"), "\(outcome.errors)")
+            let given = try bench.tokencert(["resume", "1", "--abandon"])
+            #expect(given.status == 0, "\(given.errors)")
+            #expect(!given.errors.contains("tokencert delete"), "\(given.errors)")
+        }
+
+        // MARK: Dry runs
+
+        @Test("A dry run refuses what the real run refuses, with the same status")
+        func dryRuns() throws {
+            let bench = try Bench()
+            let first = try issue(bench, ["--label", "mail"])
+            let key = try text(first, "key")
+            func expectSame(
+                _ arguments: [String], _ status: Int32, _ message: String,
+                _ environment: [String: String] = [:]
+            ) throws {
+                let orders = bench.ca.orders.count
+                for dryRun in [["--dry-run"], []] {
+                    expect(try bench.tokencert(arguments + dryRun, environment), status, message)
+                }
+                #expect(bench.ca.orders.count == orders)
+            }
+            let blocked = ["--ledger", bench.token.folder.file("pin") + "/ledger.sqlite"]
+            for command in [
+                ["issue", "--key", key], ["request", "--label", "spare"], ["renew", "--all"],
+            ] {
+                try expectSame(command + blocked, 78, "folder")
+            }
+            let bob = ["TOKENCERT_USERNAME": "bob@example.org"]
+            for command in [["issue"], ["renew", "--all"], ["renew", key]] {
+                try expectSame(command, 77, "does not know this user name", bob)
+            }
+            // An order for the key that may have gone out.
+            try bench.ca.restart(["--signing-time", "30"])
+            expect(try bench.tokencert(["issue", "--key", key]), 75, "may yet issue")
+            for command in [["issue", "--key", key], ["renew", key], ["renew", "--all"]] {
+                try expectSame(command, 75, "order 2 for this key is not finished")
+            }
+            let plan = try bench.tokencert(["issue", "--dry-run"])
+            #expect(plan.output.contains("Not checked: "), "\(plan.output)")
+        }
+    }
+}

@@ -1,0 +1,221 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// What is renewed, and what is named because it is not.
+    @Suite struct RenewalTests {
+        private func issue(_ bench: Bench, _ arguments: [String] = []) throws -> [String: Any] {
+            let kind = arguments.contains("--key") ? [] : ["--key-type", "rsa:2048"]
+            let outcome = try bench.tokencert(["issue", "--json"] + kind + arguments)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            return try outcome.json()
+        }
+
+        private func text(_ object: [String: Any], _ name: String) throws -> String {
+            try #require(object[name] as? String)
+        }
+
+        private func list(_ outcome: Outcome, _ name: String) throws -> [[String: Any]] {
+            try #require(try outcome.json()[name] as? [[String: Any]])
+        }
+
+        /// Writes a certificate to the token as another program would.
+        private func write(_ bench: Bench, pem: String, id: String) throws {
+            let file = try bench.token.folder.write(pem, "written.pem")
+            let der = bench.token.folder.file("written.der")
+            try run("openssl", ["x509", "-in", file, "-outform", "DER", "-out", der])
+            let written = try bench.token.pkcs11Tool([
+                "--write-object", der, "--type", "cert", "--id", id, "--label", "mail",
+            ])
+            #expect(written.status == 0, "\(written)")
+        }
+
+        /// A bench with a key whose only certificate expired yesterday.
+        private func expired() throws -> Bench {
+            let bench = try Bench(["--fault", "expired"])
+            let outcome = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048", "--label", "mail"])
+            expect(outcome, 76, "expired")
+            #expect(try bench.tokencert(["resume", "1", "--abandon"]).status == 0)
+            let keys = try list(try bench.tokencert(["list", "--json"]), "keys")
+            let id = try text(try #require(keys.first), "id")
+            try write(bench, pem: try #require(bench.ca.issued.first), id: id)
+            try bench.ca.restart([])
+            return bench
+        }
+
+        // A timer that was off over the last day would let it lapse in silence.
+        @Test(
+            "An expired certificate is renewed in every form",
+            arguments: [
+                ["--expiring", "30d"], ["--all"], ["pkcs11:object=mail"],
+                ["pkcs11:object=mail;type=private"], ["pkcs11:object=mail;type=cert"],
+            ])
+        func expiredCertificate(arguments: [String]) throws {
+            let bench = try expired()
+            let dry = try bench.tokencert(["renew", "--dry-run"] + arguments)
+            #expect(dry.status == 0, "\(dry)")
+            #expect(dry.output.contains("would renew CN=Anna"), "\(dry)")
+            let outcome = try bench.tokencert(["renew", "--json"] + arguments)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(try list(outcome, "renewed").count == 1)
+            #expect(bench.ca.orders.count == 2)
+            // The new one has taken its place.
+            let again = try bench.tokencert(["renew", "--expiring", "30d"])
+            #expect(again.status == 0, "\(again)")
+            #expect(again.output == "Nothing has to be renewed.\n")
+        }
+
+        // A renewal whose certificate was lost was never made up for.
+        @Test("A certificate whose replacement is not on the token is renewed")
+        func lostReplacement() throws {
+            let bench = try Bench()
+            let old = try issue(bench, ["--label", "mail"])
+            let outcome = try bench.tokencert(["renew", "--all", "--json"])
+            let renewed = try #require(try list(outcome, "renewed").first)
+            let uri = try text(renewed, "certificate")
+            let removed = try bench.tokencert([
+                "delete", uri, "--serial", try text(renewed, "serialNumber"), "--yes",
+            ])
+            #expect(removed.status == 0, "\(removed.errors)")
+            let dry = try bench.tokencert(["renew", "--expiring", "800d", "--dry-run", "--json"])
+            #expect(dry.status == 0, "\(dry)")
+            #expect(
+                try list(dry, "wouldRenew").first?["serialNumber"] as? String
+                    == old["serialNumber"] as? String)
+            let again = try bench.tokencert(["renew", "--expiring", "800d", "--json"])
+            #expect(again.status == 0, "\(again)")
+            #expect(try list(again, "renewed").count == 1)
+            #expect(bench.ca.orders.count == 3)
+            #expect(try bench.tokencert(["renew", "--expiring", "30d"]).status == 0)
+        }
+
+        @Test("A certificate whose issuer is missing or has expired is named, with its own status")
+        func brokenChain() throws {
+            let bench = try Bench(["--signer", "class3"])
+            let issued = try issue(bench, ["--label", "mail"])
+            let serial = try text(issued, "serialNumber")
+            for arguments in [["--all"], ["--expiring", "800d"], ["--all", "--dry-run"]] {
+                let outcome = try bench.tokencert(["renew"] + arguments)
+                expect(outcome, 79, "1 certificate was passed over")
+                #expect(
+                    outcome.errors.contains("serial number \(serial), was passed over: "),
+                    "\(outcome.errors)")
+                #expect(outcome.errors.contains("it leads to no trust anchor"))
+                #expect(!outcome.output.contains("Nothing"), "\(outcome.output)")
+            }
+            let json = try bench.tokencert(["renew", "--all", "--json"])
+            #expect(json.status == 79)
+            let passed = try #require(try list(json, "passedOver").first)
+            #expect(passed["serialNumber"] as? String == serial)
+            #expect(bench.ca.orders.count == 1)
+            // What is not due was not passed over.
+            #expect(try bench.tokencert(["renew", "--expiring", "1d"]).status == 0)
+            let named = try bench.tokencert(["renew", "pkcs11:object=mail"])
+            expect(named, 66, "no certificate with its key")
+            #expect(named.errors.contains("it leads to no trust anchor"), "\(named.errors)")
+            // With the issuer everything is well.
+            let both = try bench.token.folder.write(
+                bench.ca.folder.read("root.pem") + bench.ca.folder.read("class3.pem"), "both.pem")
+            let outcome = try bench.tokencert(["renew", "--all"], ["TOKENCERT_CA_FILE": both])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+
+        @Test("Two certificates of a key for two addresses are both renewed")
+        func twoAddresses() throws {
+            let account = StandIn.account(
+                "anna@example.org", points: 100, codeSigning: false,
+                emails: ["anna@example.org", "anna@example.net"])
+            let bench = try Bench(accounts: [account])
+            let first = try issue(bench, ["--email", "anna@example.org", "--label", "mail"])
+            let key = try text(first, "key")
+            let second = try issue(bench, ["--key", key, "--email", "anna@example.net"])
+            // Which one is meant is not guessed.
+            let named = try bench.tokencert(["renew", "pkcs11:object=mail;type=private"])
+            expect(named, 66, "2 certificates on the token fit")
+            let dry = try bench.tokencert(["renew", "--expiring", "800d", "--dry-run", "--json"])
+            let serials = try list(dry, "wouldRenew").compactMap { $0["serialNumber"] as? String }
+            #expect(
+                Set(serials) == [
+                    try text(first, "serialNumber"), try text(second, "serialNumber"),
+                ])
+            let outcome = try bench.tokencert(["renew", "--expiring", "800d", "--json"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(try list(outcome, "renewed").count == 2)
+            #expect(try bench.tokencert(["renew", "--expiring", "30d"]).status == 0)
+        }
+
+        @Test("A certificate of another account is named, and keeps no other from being renewed")
+        func twoAccounts() throws {
+            let bob = StandIn.account(
+                "bob@example.org", points: 100, codeSigning: false, emails: ["bob@example.org"],
+                first: "Bob", last: "Builder")
+            let bench = try Bench(accounts: [StandIn.anna, bob])
+            _ = try issue(bench, ["--label", "anna"])
+            let other = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048", "--label", "bob"],
+                ["TOKENCERT_USERNAME": "bob@example.org"])
+            #expect(other.status == 0, "\(other.errors)")
+            for (arguments, list) in [(["--dry-run"], "wouldRenew"), ([], "renewed")] {
+                let outcome = try bench.tokencert(["renew", "--all", "--json"] + arguments)
+                #expect(outcome.status == 79, "\(outcome)")
+                #expect(try self.list(outcome, list).count == 1)
+                #expect(try self.list(outcome, "failures").isEmpty)
+                let passed = try #require(try self.list(outcome, "passedOver").first)
+                #expect((passed["subject"] as? String)?.contains("Bob") == true, "\(passed)")
+                #expect(outcome.errors.contains("the account has no"), "\(outcome.errors)")
+            }
+        }
+
+        @Test(
+            "A key that is not there or may not sign is named, and a dry run says if it did not look"
+        )
+        func keys() throws {
+            let bench = try Bench()
+            let lost = try issue(bench, ["--label", "lost"])
+            _ = try issue(bench, ["--label", "mail"])
+            let removed = try bench.token.pkcs11Tool([
+                "--delete-object", "--type", "privkey", "--id", try text(lost, "id"),
+            ])
+            #expect(removed.status == 0, "\(removed.errors)")
+            let blind = try bench.tokencert(
+                ["renew", "--all", "--dry-run"],
+                ["TOKENCERT_PIN_SOURCE": "", "TOKENCERT_PASSWORD_SOURCE": ""])
+            #expect(blind.status == 0, "\(blind)")
+            #expect(blind.output.contains("Not checked: whether the private keys"), "\(blind)")
+            #expect(blind.output.contains("Not checked: what the account may have"), "\(blind)")
+            for arguments in [["--dry-run"], []] {
+                let outcome = try bench.tokencert(["renew", "--all"] + arguments)
+                expect(outcome, 79, "1 certificate was passed over")
+                #expect(
+                    outcome.errors.contains("was passed over: its private key is not on the token"),
+                    "\(outcome.errors)")
+            }
+            #expect(bench.ca.orders.count == 3)
+        }
+
+        @Test("A certificate that cannot be read is named")
+        func unreadable() throws {
+            let bench = try Bench()
+            let issued = try issue(bench)
+            let file = try bench.token.folder.write(try text(issued, "pem"), "mail.pem")
+            let der = bench.token.folder.file("mail.der")
+            try run("openssl", ["x509", "-in", file, "-outform", "DER", "-out", der])
+            let bytes = try Data(contentsOf: URL(filePath: der))
+            var count = 0
+            // SoftHSM2 keeps public objects as they are.
+            for (path, data) in bench.token.contents {
+                guard let place = data.firstRange(of: bytes) else { continue }
+                var changed = data
+                changed[place.lowerBound] = 0
+                try changed.write(to: URL(filePath: path))
+                count += 1
+            }
+            #expect(count == 1)
+            let outcome = try bench.tokencert(["renew", "--expiring", "30d"])
+            expect(outcome, 79, "1 certificate was passed over")
+            #expect(outcome.errors.contains("not an X.509 certificate"), "\(outcome.errors)")
+        }
+    }
+}
