@@ -85,6 +85,19 @@ extension RealParts {
             #expect(try issuedNames(bench).filter { $0 == "CN=\(name)" }.count == 1)
         }
 
+        // A certificate that CAcert signed a minute late could not be taken from the web site.
+        @Test("A late certificate with a name byte by byte is taken from a file, with a remark")
+        func lateByteByByte() throws {
+            let bench = try bench(["--names", "latin1", "--signing-time", "1"])
+            expect(try bench.tokencert(["issue"]), 75, "it may yet issue one")
+            for _ in 0..<100 where bench.ca.issued.isEmpty { usleep(100_000) }
+            let file = try bench.token.folder.write(
+                try #require(bench.ca.issued.first), "from-the-web.pem")
+            let resumed = try bench.tokencert(["resume", "1", "--from", file])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(resumed.output.contains("remark       the CA wrote the name byte by byte"))
+        }
+
         @Test(
             "A name outside ASCII that the CA writes as it is comes without a remark",
             arguments: [("Anna", "Müller"), ("Łukasz", "Żółć"), ("Jörg", "漢字")])

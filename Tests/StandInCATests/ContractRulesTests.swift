@@ -90,6 +90,19 @@ extension RealParts {
             }
         }
 
+        @Test("Requests with the same session cookie wait for each other")
+        func sessions() async throws {
+            let member = try Member(StandIn(["--delay", "0.7"]))
+            let start = ContinuousClock.now
+            try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<3 {
+                    group.addTask { try member.order([], ["-H", "Cookie: a=b; cacert=1234"]) }
+                }
+                for try await body in group { #expect(body.hasPrefix("200,"), "\(body)") }
+            }
+            #expect(ContinuousClock.now - start >= .seconds(2.1))
+        }
+
         @Test("A request for another host is redirected with an empty body, before anything else")
         func otherHost() throws {
             let member = try Member(StandIn())

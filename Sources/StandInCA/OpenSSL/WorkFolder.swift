@@ -17,6 +17,14 @@ final class WorkFolder: Sendable {
         }
     }
 
+    /// Removes what a stand-in that was killed has left in a folder.
+    static func removeAll(in parent: String) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+        for name in names where name.hasPrefix("work-") {
+            try? FileManager.default.removeItem(atPath: "\(parent)/\(name)")
+        }
+    }
+
     deinit {
         try? FileManager.default.removeItem(atPath: path)
     }

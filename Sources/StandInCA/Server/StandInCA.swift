@@ -107,6 +107,7 @@ public struct StandInCA: Sendable {
         let passwordPath = directory + "/password"
         passwordFile = FileManager.default.fileExists(atPath: passwordPath) ? passwordPath : nil
         let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+        WorkFolder.removeAll(in: directory)
         authority = try Authority(directory: directory, now: now())
         let issued = directory + "/issued"
         try FileManager.default.createDirectory(
@@ -139,6 +140,7 @@ public struct StandInCA: Sendable {
         let orderPage: Page = { [service] fields, language in
             await service.orderPage(fields, language)
         }
+        let sessions = Sessions()
         for (path, page) in [("/api/cemails.php", accountPage), ("/api/ccsr.php", orderPage)] {
             for method in [HTTPRequest.Method.get, .post] {
                 router.on(RouterPath(path), method: method) { [log] request, _ in
@@ -155,7 +157,10 @@ public struct StandInCA: Sendable {
                     }
                     let language = KeyText.Language(
                         field: fields["lang"], acceptLanguage: request.headers[.acceptLanguage])
-                    return Self.response(await page(fields, language))
+                    return Self.response(
+                        await sessions.answer(request.headers[.cookie]) {
+                            await page(fields, language)
+                        })
                 }
             }
         }

@@ -1,0 +1,27 @@
+/// The sessions of the server: requests with the same session cookie wait for each other.
+actor Sessions {
+    private var last: [String: Task<PageAnswer, Never>] = [:]
+
+    /// Answers a request once those before it in its session are answered.
+    ///
+    /// - Parameters:
+    ///   - cookies: The header `Cookie`, or nil.
+    ///   - page: What answers.
+    func answer(
+        _ cookies: String?, _ page: @escaping @Sendable () async -> PageAnswer
+    ) async -> PageAnswer {
+        guard let session = Self.session(cookies) else { return await page() }
+        let before = last[session]
+        let answer = Task {
+            _ = await before?.value
+            return await page()
+        }
+        last[session] = answer
+        return await answer.value
+    }
+
+    private static func session(_ cookies: String?) -> String? {
+        let pairs = (cookies ?? "").split(separator: ";").map { $0.drop { $0 == " " } }
+        return pairs.first { $0.hasPrefix("cacert=") }.map(String.init)
+    }
+}
