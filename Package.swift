@@ -105,7 +105,7 @@ let package = Package(
 
         // Tests, all of them on real parts.
         .target(
-            name: "TestSupport", path: "Tests/TestSupport", exclude: ["validate.py"]),
+            name: "TestSupport", path: "Tests/TestSupport", exclude: ["objects.py", "validate.py"]),
         .target(
             name: "FaultyModule", dependencies: ["CP11Kit"], path: "Tests/FaultyModule",
             exclude: ["README.md"], linkerSettings: [.linkedLibrary("dl")]),

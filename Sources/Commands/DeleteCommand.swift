@@ -274,7 +274,8 @@ struct DeleteCommand: ParsableCommand {
         return try ledgerOptions.open().orders(unfinishedOnly: true).filter { order in
             if let hash, order.publicKeyHash == hash { return true }
             return order.beginning.token == token && order.beginning.keyID == id
-                && (!id.isEmpty || order.beginning.keyLabel == key.label)
+                && (!id.isEmpty
+                    || key.halves.contains { $0.labelBytes == order.beginning.keyLabelBytes })
         }
     }
 

@@ -143,7 +143,8 @@ extension RecordedEvent {
         case .requested: return "the request was made, and handed out"
         case .chainWritten: return "a certificate of its chain written"
         case .written(let uri): return "written: \(uri)"
-        case .proved: return "read back, and the key proved by a signature"
+        case .proved(let proof):
+            return "read back, and the key proved by a \(proof.method ?? "signature")"
         case .retiring(let certificate): return "removing the old certificate: \(certificate)"
         case .retired(let certificate): return "removed the old certificate: \(certificate)"
         case .stopped(let stop): return "stopped at \(stop.step): \(stop.reason)"

@@ -236,7 +236,7 @@ struct RenewCommand: ParsableCommand {
         request.emailAddresses = old.emailAddresses
         request.codeSigning = old.extendedKeyUsages.contains(.codeSigning)
         request.acceptsChanges = setting(acceptChanges, .acceptChanges)
-        request.label = candidate.label
+        request.labelBytes = candidate.label
         request.key =
             setting(newKey, .newKey)
             ? .generate(old.publicKey.kind) : .existing(candidate.key)
@@ -393,7 +393,7 @@ extension IssuanceError {
         case .orderRefused, .orderPending, .certificateWrong, .certificateDiffers, .accountLacks,
             .nameNotIssuable, .addressNotIssuable, .issuerNotTrusted,
             .keyNotAccepted, .otherOrderUnfinished, .orderInUse, .badSubject, .noSuchObject,
-            .severalObjects, .noRoom, .idTaken, .noSuchPlace:
+            .severalObjects, .noRoom, .idTaken, .noSuchPlace, .keyUnusable:
             true
         default: false
         }

@@ -208,9 +208,11 @@ struct FetchTrustCommand: ParsableCommand {
 
     private func requireCertificate(_ bytes: [UInt8], _ place: String) throws -> Certificate {
         if let certificate = try? Certificate(der: bytes) { return certificate }
-        guard let certificate = Certificate.all(inPEM: bytes).certificates.first else {
+        let inPEM = Certificate.all(inPEM: bytes)
+        guard let certificate = inPEM.certificates.first else {
+            let reason = inPEM.error.map { ": \($0)" } ?? ""
             throw Failure(
-                .certificateWrong, "what came from \(place) is no certificate",
+                .certificateWrong, "what came from \(place) is no certificate\(reason)",
                 hints: ["--ca-url names another place", "tokencert trust add FILE takes a file"])
         }
         return certificate

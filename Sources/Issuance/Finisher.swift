@@ -44,13 +44,15 @@ public struct Finisher: Sendable {
         guard order.publicKeyHash != nil, order.sending != nil else { return [] }
         var template = Template()
         template[.class] = .certificate
-        template[.id] = bytes(hexadecimal: order.beginning.keyID) ?? []
+        let id = bytes(hexadecimal: order.beginning.keyID) ?? []
+        // Modules disagree on what a search for an empty id finds.
+        if !id.isEmpty { template[.id] = id }
         var certificates: [Certificate] = []
         do throws(CryptokiError) {
             var session = try token.openSession(ReadOnly.self)
             for object in try session.findObjects(template) {
                 let attributes = try session.attributes(of: object, [AttributeKey.value.type])
-                if let certificate = attributes[.value].flatMap({ try? Certificate(der: $0) }) {
+                if let certificate = attributes[.value].flatMap({ try? Certificate(firstIn: $0) }) {
                     certificates.append(certificate)
                 }
             }
@@ -137,7 +139,7 @@ public struct Finisher: Sendable {
                     received, for: key,
                     expecting: Expectation(
                         order.beginning, acceptsChanges: acceptsChanges || wasAccepted),
-                    replacing: order.replacement, label: order.beginning.certificateLabel,
+                    replacing: order.replacement, label: order.beginning.certificateLabelBytes,
                     writingChain: order.beginning.writesChain, isFresh: false, journal, &session)
                 return try place.retire(order.replacement, keeping: issued, journal, &session)
             }

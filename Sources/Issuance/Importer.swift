@@ -65,18 +65,16 @@ public struct Importer: Sendable {
     ) throws(IssuanceError) -> IssuedCertificate {
         let work = TokenWork(TokenLogin(capabilities, pins), try tokenURI(token), .anything)
         return try work.inSession { (session) throws(IssuanceError) in
-            let key = try work.login.performing(.read, at: .generate) {
+            let found = try work.login.performing(.read, at: .generate) {
                 () throws(IssuanceError) in
-                try self.key(for: certificates, keyURI, work, &session)
+                try keys(for: certificates, keyURI, work, &session)
             }
-            guard certificates.contains(where: { $0.publicKey == key.publicKey }) else {
-                throw IssuanceError(
-                    .certificateWrong, at: .verify, "the certificate is for another key")
-            }
+            let key = try proved(found, acceptsAnyUse, work, &session)
             try work.requireRoom(for: key, replacing: nil, having: certificates, &session)
             var beginning = OrderEvent.Beginning(
                 job: .import, token: work.tokenURI.description, modulePath: token.module.path,
-                keyID: hexadecimal(key.id), keyLabel: key.label)
+                keyID: hexadecimal(key.id), keyLabel: "")
+            beginning.keyLabelBytes = key.labelBytes
             beginning.setModule(token.module)
             beginning.tokenProfile = capabilities.chosenProfile
             beginning.publicKeyHash = key.publicKeyHash
@@ -92,42 +90,79 @@ public struct Importer: Sendable {
                     progress: settings.progress, acceptsAnyUse: acceptsAnyUse)
                 return try place(
                     ReceivedCertificates(certificates: certificates), for: key, expecting: nil,
-                    replacing: nil, label: label, writingChain: writesChain, isFresh: false,
+                    replacing: nil, label: label.map { Array($0.utf8) }, writingChain: writesChain,
+                    isFresh: false,
                     journal, &session)
             }
         }
     }
 
-    /// The key on the token that one of the certificates is for, by its public half.
-    private func key(
-        for certificates: [Certificate], _ uri: PKCS11URI?, _ work: TokenWork,
+    /// The key that the token proves to hold, before anything is written: which of several is the
+    /// certificate's, and whether there is a proof at all.
+    private func proved(
+        _ keys: [TokenKey], _ acceptsNoProof: Bool, _ work: TokenWork,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
-        if let uri { return try work.reader.find(uri, &session) }
-        let inventory: TokenInventory
-        do throws(CryptokiError) {
-            inventory = try TokenInventory(&session)
-        } catch {
-            throw IssuanceError(error, at: .generate, while: "searching the token")
-        }
-        for certificate in certificates {
-            let keys = inventory.keys.filter {
-                $0.value == certificate.publicKey && $0.privateKey != nil
+        var proved: [TokenKey] = []
+        var failure: IssuanceError?
+        for key in keys {
+            do throws(IssuanceError) {
+                let proof = try work.login.performing(.sign, at: .generate) {
+                    () throws(IssuanceError) in
+                    try ProofStep(signer: work.signer)(of: key, &session, at: .generate)
+                }
+                guard proof.possession != .none || (acceptsNoProof && keys.count == 1) else {
+                    throw IssuanceError(unprovable: key, at: .generate)
+                }
+                proved.append(key)
+            } catch {
+                // Of several that could be it, those that are not the one fail.
+                guard keys.count > 1, error.tokenError == nil else { throw error }
+                failure = error
             }
-            guard keys.count <= 1 else {
+        }
+        guard proved.count <= 1 else {
+            throw IssuanceError(
+                .severalObjects, at: .generate,
+                "\(proved.count) keys on the token are the certificate's",
+                choices: proved.map(\.uri))
+        }
+        if let key = proved.first { return key }
+        throw failure
+            ?? IssuanceError(
+                .noSuchObject, at: .generate, "no key on the token is the one of the certificate")
+    }
+
+    /// The keys on the token that one of the certificates may be for, by their public halves.
+    private func keys(
+        for certificates: [Certificate], _ uri: PKCS11URI?, _ work: TokenWork,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> [TokenKey] {
+        let hashes = certificates.map { hexadecimal($0.publicKey.sha256Fingerprint) }
+        if let uri {
+            let key = try work.reader.find(uri, among: Set(hashes), &session)
+            guard hashes.contains(key.publicKeyHash) else {
                 throw IssuanceError(
-                    .severalObjects, at: .generate,
-                    "\(keys.count) keys on the token are the certificate's",
-                    choices: keys.compactMap { $0.privateKey?.uri })
+                    .certificateWrong, at: .verify, "the certificate is for another key")
             }
-            if let key = keys.first {
-                return try work.reader.find(
-                    id: key.id,
-                    publicKeyHash: hexadecimal(
-                        Digest.sha256.hash(certificate.publicKey.subjectPublicKeyInfo)), &session)
+            return [key]
+        }
+        let inventory = try at(.generate, "searching the token") { () throws(CryptokiError) in
+            try TokenInventory(&session)
+        }
+        for hash in hashes {
+            let paired = inventory.keys.filter { key in
+                key.value.map { hexadecimal($0.sha256Fingerprint) == hash } ?? false
+            }
+            // Where nothing tells which halves are one pair, each of them may be the one.
+            let unpaired = inventory.keys.filter { $0.value == nil }
+            for entries in [paired, unpaired] {
+                let keys = try work.reader.keys(
+                    among: entries.compactMap { $0.privateKey?.handle }, publicKeyHash: hash,
+                    &session)
+                if !keys.isEmpty { return keys }
             }
         }
-        throw IssuanceError(
-            .noSuchObject, at: .generate, "no key on the token is the one of the certificate")
+        return []
     }
 }

@@ -16,6 +16,10 @@ public struct IssuanceError: Error, Sendable {
         public static let tokenNotWritable = Code(value: "tokenNotWritable")
         /// The id is used on the token.
         public static let idTaken = Code(value: "idTaken")
+        /// A key on the token has the label that was asked for: see ``IssuanceError/choices``.
+        public static let labelTaken = Code(value: "labelTaken")
+        /// The key may not be used for what the job needs: see ``IssuanceError/choices``.
+        public static let keyUnusable = Code(value: "keyUnusable")
         /// The token has no place with that id: see ``IssuanceError/choices``.
         public static let noSuchPlace = Code(value: "noSuchPlace")
         /// The token has room for one certificate a key, and the key has one.
@@ -56,6 +60,8 @@ public struct IssuanceError: Error, Sendable {
         public static let orderPending = Code(value: "orderPending")
         /// A certificate came back that must not be written.
         public static let certificateWrong = Code(value: "certificateWrong")
+        /// A certificate came back whose issuer, or an issuer above it, is not trusted.
+        public static let issuerNotTrusted = Code(value: "issuerNotTrusted")
         /// A certificate for the key belongs to another order, or is older than that.
         public static let notTheOutcome = Code(value: "notTheOutcome")
         /// A certificate for the key was issued before the order was sent.
@@ -110,13 +116,22 @@ public struct IssuanceError: Error, Sendable {
         /// The text that the module was started with, or nil.
         public let moduleArguments: String?
 
-        init(uri: String, id: [UInt8], isNew: Bool, module: Module) {
+        init(
+            uri: String, id: [UInt8], isNew: Bool, modulePath: String, moduleName: String? = nil,
+            moduleArguments: String? = nil
+        ) {
             self.uri = uri
             self.id = id
             self.isNew = isNew
-            modulePath = module.path
-            moduleName = module.name
-            moduleArguments = module.arguments
+            self.modulePath = modulePath
+            self.moduleName = moduleName
+            self.moduleArguments = moduleArguments
+        }
+
+        init(uri: String, id: [UInt8], isNew: Bool, module: Module) {
+            self.init(
+                uri: uri, id: id, isNew: isNew, modulePath: module.path, moduleName: module.name,
+                moduleArguments: module.arguments)
         }
     }
 
@@ -128,6 +143,8 @@ public struct IssuanceError: Error, Sendable {
     var isClosed = false
     /// Whether the token says that the key was not made on it, as of one that it never finished.
     var isKeyForeign = false
+    /// Whether a key was made, and what the token tells of it is not what it must be.
+    var isReading = false
     /// What the order still needs, or nil where none was begun or the ledger cannot tell.
     public internal(set) var remainder: Remainder?
     /// Whether the certificate that is wrong came from elsewhere, so that the ledger has it not.

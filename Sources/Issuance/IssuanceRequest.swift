@@ -1,4 +1,5 @@
 public import Cryptoki
+internal import Inventory
 public import OpenSSLX509
 
 /// What a person asks for. What is nil or empty is chosen where there is one sensible choice.
@@ -13,8 +14,13 @@ public struct IssuanceRequest: Sendable {
 
     /// Which key.
     public var key: KeyChoice
-    /// `CKA_LABEL` of a new key and of the certificate, or nil.
-    public var label: String?
+    /// `CKA_LABEL` of a new key and of the certificate, any bytes, or nil.
+    public var labelBytes: [UInt8]?
+    /// ``labelBytes`` as text.
+    public var label: String? {
+        get { labelBytes.map(text(ofLabel:)) }
+        set { labelBytes = newValue.map { Array($0.utf8) } }
+    }
     /// `CKA_ID` of a new key, or nil for one that is free.
     public var id: [UInt8]?
     /// The name in the certificate, or nil.

@@ -128,13 +128,15 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         let addresses = try account.emailAddresses(request.emailAddresses)
         try account.requireCodeSigning(request.codeSigning)
         try requireSubject(name: name.text, emailAddresses: addresses)
-        if case .generate(let kind, let id, "") = key {
-            key = .generate(kind, id: id, label: request.label ?? addresses.first ?? name.text)
+        if case .generate(let kind, let id, let label) = key, label.isEmpty {
+            key = .generate(
+                kind, id: id,
+                label: request.labelBytes ?? Array((addresses.first ?? name.text).utf8))
         }
         return Plan(
             token: token, tokenURI: try tokenURI(token), key: key, name: name,
             emailAddresses: addresses, codeSigning: request.codeSigning,
-            acceptsChanges: request.acceptsChanges, certificateLabel: request.label,
+            acceptsChanges: request.acceptsChanges, certificateLabel: request.labelBytes,
             replacement: request.replacement, pins: pins)
     }
 
@@ -166,7 +168,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         var order =
             switch plan.key {
             case .generate(_, let id, let label): beginning(plan, id: id, label: label)
-            case .existing: beginning(plan, id: key?.id ?? [], label: "")
+            case .existing: beginning(plan, id: key?.id ?? [], label: [])
             }
         order.publicKeyHash = key?.value.map { hexadecimal($0.sha256Fingerprint) }
         try Issuance.check(
@@ -212,7 +214,8 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
                 }
             case .generate(let kind, let id, let label):
                 // Private objects are seen only now that somebody is logged in.
-                try work.requireFree(id, &session)
+                try work.requireFree(
+                    id, label: plan.replacement == nil ? plan.certificateLabel : nil, &session)
                 let journal = try begin(plan, kind, id, label, in: ledger)
                 let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
                     try work.generate(kind, id: id, label: label, journal, &session)
@@ -263,7 +266,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     private func begin(
         _ plan: Plan, _ key: TokenKey, in ledger: Ledger
     ) throws(IssuanceError) -> Journal {
-        var beginning = beginning(plan, id: key.id, label: key.label)
+        var beginning = beginning(plan, id: key.id, label: key.labelBytes)
         beginning.publicKeyHash = key.publicKeyHash
         let journal = try Journal(
             beginning, in: ledger, replacingAgain: plan.replacement?.isDemanded ?? true)
@@ -272,7 +275,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     }
 
     private func begin(
-        _ plan: Plan, _ kind: KeyKind, _ id: [UInt8], _ label: String, in ledger: Ledger
+        _ plan: Plan, _ kind: KeyKind, _ id: [UInt8], _ label: [UInt8], in ledger: Ledger
     ) throws(IssuanceError) -> Journal {
         var beginning = beginning(plan, id: id, label: label)
         beginning.newKeyKind = kind.name
@@ -282,10 +285,11 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         return journal
     }
 
-    private func beginning(_ plan: Plan, id: [UInt8], label: String) -> OrderEvent.Beginning {
+    private func beginning(_ plan: Plan, id: [UInt8], label: [UInt8]) -> OrderEvent.Beginning {
         var beginning = OrderEvent.Beginning(
             job: plan.replacement == nil ? .issue : .renew, token: plan.tokenURI.description,
-            modulePath: token.module.path, keyID: hexadecimal(id), keyLabel: label)
+            modulePath: token.module.path, keyID: hexadecimal(id), keyLabel: "")
+        beginning.keyLabelBytes = label
         beginning.setModule(token.module)
         beginning.tokenProfile = capabilities.chosenProfile
         beginning.ca = api.baseURL
@@ -294,7 +298,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         beginning.emailAddresses = plan.emailAddresses
         beginning.codeSigning = plan.codeSigning
         beginning.acceptsChanges = plan.acceptsChanges
-        beginning.certificateLabel = plan.certificateLabel
+        beginning.certificateLabelBytes = plan.certificateLabel
         beginning.replacedCertificate = plan.replacement?.certificate.pem
         beginning.retiresReplaced = plan.replacement?.isRetired ?? false
         return beginning
@@ -321,6 +325,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
                 .init(
                     keyURI: key.uri, publicKeyHash: key.publicKeyHash, request: request.pem,
                     isRepeated: isRepeated)), at: .order)
+        settings.orderSending(journal.page.number)
         let answer = try send(request, plan, journal, isRepeated: isRepeated)
         var received = try plan.replacement.leavingOut(AnswerStep()(answer, journal))
         received.certificates = try outcomes.filter(received.certificates, journal)

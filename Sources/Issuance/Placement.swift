@@ -18,12 +18,12 @@ struct Placement {
     ///   - key: The key that one of them is for.
     ///   - expected: What was asked for, or nil.
     ///   - replacement: What it replaces, or nil.
-    ///   - label: The label of the certificate, or nil for that of the key.
+    ///   - label: The bytes of the certificate's label, or nil for that of the key.
     ///   - writesChain: Whether the certificates up to the anchor are written, too.
     ///   - isFresh: Whether nothing on the token can have the key's id but the key itself.
     func callAsFunction(
         _ received: ReceivedCertificates, for key: TokenKey,
-        expecting expected: Expectation?, replacing replacement: Replacement?, label: String?,
+        expecting expected: Expectation?, replacing replacement: Replacement?, label: [UInt8]?,
         writingChain writesChain: Bool, isFresh: Bool, _ journal: Journal,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> IssuedCertificate {
@@ -57,6 +57,7 @@ struct Placement {
         }
         journal.note(.written(uri: written.uri))
         var chain: [String] = []
+        let proof: ProofStep.Proof
         do throws(IssuanceError) {
             if writesChain {
                 // After the certificate, which is of use without it.
@@ -69,16 +70,11 @@ struct Placement {
                 }
             }
             progress(.readBack)
-            let readBack = ReadBackStep(signer: work.signer)
-            let proof = try work.login.performing(.sign, at: .readBack) {
+            let readBack = ReadBackStep(signer: work.signer, acceptsNoProof: acceptsAnyUse)
+            proof = try work.login.performing(.sign, at: .readBack) {
                 () throws(IssuanceError) in try readBack(verified, for: key, on: work.token)
             }
-            journal.note(
-                .proved(
-                    .init(
-                        uri: written.uri,
-                        sha256Fingerprint: hexadecimal(verified.certificate.sha256Fingerprint),
-                        challenge: proof.challenge, signature: proof.signature)))
+            journal.note(proof.event(verified.certificate, uri: written.uri))
         } catch {
             var error = error
             error.writtenCertificate = written.uri
@@ -87,9 +83,11 @@ struct Placement {
         }
         return IssuedCertificate(
             certificate: verified.certificate, key: key, uri: written.uri,
-            wasThere: written.wasThere, chain: chain, differences: verified.differences,
-            remarks: verified.remarks, order: journal.page.number,
-            unrecorded: journal.failure?.reason)
+            wasThere: written.wasThere, chain: chain, proof: proof.possession,
+            differences: verified.differences, order: journal.page.number,
+            unrecorded: journal.failure?.reason,
+            remarks: verified.remarks
+                + verified.certificate.remarks(for: key, label: label, proof))
     }
 
     /// Removes the certificate that was replaced, where that was asked for.
@@ -129,17 +127,23 @@ struct Placement {
         }
         try journal.insist(.retiring(certificate: name), at: .retire)
         let retire = RetireStep(token: work.token)
+        var values: Set<[UInt8]> = []
         try work.login.performing(.write, at: .retire) { () throws(IssuanceError) in
-            try retire.remove(old, &session)
+            try retire.remove(old, &session, &values)
         }
         // No session that only reads can be opened while the security officer is logged in.
         try work.login.performing(.read, at: .retire) { () throws(IssuanceError) in
-            try retire.requireGone(old, keeping: issued.certificate)
+            try retire.requireGone(old, values, keeping: issued.certificate)
         }
         journal.note(.retired(certificate: name))
         var issued = issued
         issued.unrecorded = journal.failure?.reason
-        issued.retired = name
+        // That it is absent does not say that it was removed.
+        if values.isEmpty {
+            issued.remarks.append("the old certificate was not on the token any more: \(name)")
+        } else {
+            issued.retired = name
+        }
         return issued
     }
 

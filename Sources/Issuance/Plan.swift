@@ -1,12 +1,13 @@
 public import CAcert
 public import Cryptoki
+internal import Inventory
 internal import Ledger
 public import OpenSSLX509
 
 /// Which key will be used: what planning found out about it.
 public enum KeyPlan: Sendable {
-    /// A new one of the kind, with the id and the label.
-    case generate(KeyKind, id: [UInt8], label: String)
+    /// A new one of the kind, with the id and the bytes of the label.
+    case generate(KeyKind, id: [UInt8], label: [UInt8])
     /// One that is on the token, to be found once somebody is logged in.
     case existing(PKCS11URI)
 }
@@ -25,12 +26,13 @@ extension KeyPlan {
     init(_ beginning: OrderEvent.Beginning) throws(IssuanceError) {
         let id = bytes(hexadecimal: beginning.keyID) ?? []
         if let kind = beginning.newKeyKind.flatMap({ KeyKind(name: $0) }) {
-            self = .generate(kind, id: id, label: beginning.keyLabel)
+            self = .generate(kind, id: id, label: beginning.keyLabelBytes)
             return
         }
         var named = Template()
         named[.class] = .privateKey
-        named[.id] = id
+        if !id.isEmpty { named[.id] = id }
+        named[.labelBytes] = beginning.keyLabelBytes
         do throws(CryptokiError) {
             self = .existing(
                 PKCS11URI(token: try PKCS11URI(parsing: beginning.token), objectWith: named))
@@ -57,8 +59,8 @@ public struct Plan: Sendable {
     public let codeSigning: Bool
     /// Whether a certificate is written although the CA changed what was asked for.
     public let acceptsChanges: Bool
-    /// The label of the certificate, or nil for that of the key.
-    public let certificateLabel: String?
+    /// The bytes of the certificate's label, or nil for that of the key.
+    public let certificateLabel: [UInt8]?
     /// What the certificate replaces, or nil.
     public let replacement: Replacement?
     /// The PINs that are needed.
@@ -95,19 +97,28 @@ public struct TokenKey: Sendable {
     public let publicKey: PublicKey
     /// `CKA_ID` as it is on the token.
     public let id: [UInt8]
-    /// `CKA_LABEL` as it is on the token.
-    public let label: String
+    /// `CKA_LABEL` as it is on the token, any bytes.
+    public let labelBytes: [UInt8]
     /// The private key's URI.
     public let uri: String
     /// Whether it was made for this order, in this run or before it was resumed.
     public let isNew: Bool
     /// Whether each use needs the PIN once more.
     public let needsPINForEachUse: Bool
+    /// Whether the token lets it sign; true where it does not say.
+    public let maySign: Bool
+    /// Whether the token lets it decrypt; false where it does not say.
+    public let mayDecrypt: Bool
+    /// Whether the private key told its public half itself, and no object beside it.
+    public let tellsPublicKey: Bool
     /// What a person should know about it, each in a line.
     public internal(set) var remarks: [String] = []
 
+    /// ``labelBytes`` as people read it; what is not UTF-8 is replaced.
+    public var label: String { text(ofLabel: labelBytes) }
+
     /// SHA-256 of the SubjectPublicKeyInfo in hexadecimal, as the ledger knows the key.
-    var publicKeyHash: String { hexadecimal(Digest.sha256.hash(publicKey.subjectPublicKeyInfo)) }
+    var publicKeyHash: String { hexadecimal(publicKey.sha256Fingerprint) }
 
     /// The key as an error names it.
     func named(on token: Token) -> IssuanceError.KeyOnToken {
@@ -150,16 +161,16 @@ public struct IssuedCertificate: Sendable {
     public let wasThere: Bool
     /// The certificates of authorities that were written beside it, each by its subject.
     public let chain: [String]
+    /// How the token has proved that it holds the key.
+    public let proof: Possession
     /// What the CA did otherwise, where that was accepted.
     public let differences: [Difference]
-    /// What a person should know about the certificate, each in a line.
-    public let remarks: [String]
     /// The order's number in the ledger.
     public let order: Int64
     /// Why the ledger does not know all of it, or nil where it does.
     public internal(set) var unrecorded: String?
     /// The certificate that was removed from the token, in a line, or nil.
     public internal(set) var retired: String?
-    /// What a person should know about what was done, each in a line.
+    /// What a person should know about what was written or removed, each in a line.
     public internal(set) var remarks: [String] = []
 }

@@ -47,7 +47,7 @@ extension IssuanceRequest {
         emailAddresses = beginning.emailAddresses
         codeSigning = beginning.codeSigning
         acceptsChanges = beginning.acceptsChanges
-        label = beginning.certificateLabel
+        labelBytes = beginning.certificateLabelBytes
         replacement = order.replacement
     }
 }

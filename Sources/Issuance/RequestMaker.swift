@@ -65,10 +65,11 @@ public struct RequestMaker: Sendable {
     /// - Throws: ``IssuanceError``, as ``make(_:_:pins:in:)``.
     public func check(_ plan: KeyPlan, in ledger: Ledger?) throws(IssuanceError) {
         guard let ledger, case .generate(_, let id, let label) = plan else { return }
-        try Issuance.check(
-            OrderEvent.Beginning(
-                job: .request, token: try tokenURI(capabilities.token).description, modulePath: "",
-                keyID: hexadecimal(id), keyLabel: label), in: ledger)
+        var beginning = OrderEvent.Beginning(
+            job: .request, token: try tokenURI(capabilities.token).description, modulePath: "",
+            keyID: hexadecimal(id), keyLabel: "")
+        beginning.keyLabelBytes = label
+        try Issuance.check(beginning, in: ledger)
     }
 
     /// Makes the key, if there is to be a new one, and has the token sign the request.
@@ -98,10 +99,11 @@ public struct RequestMaker: Sendable {
                     throw error
                 }
             case .generate(let kind, let id, let label):
-                try work.requireFree(id, &session)
+                try work.requireFree(id, label: request.labelOfNewKey, &session)
                 var beginning = OrderEvent.Beginning(
                     job: .request, token: uri.description, modulePath: token.module.path,
-                    keyID: hexadecimal(id), keyLabel: label)
+                    keyID: hexadecimal(id), keyLabel: "")
+                beginning.keyLabelBytes = label
                 beginning.setModule(token.module)
                 beginning.tokenProfile = capabilities.chosenProfile
                 beginning.newKeyKind = kind.name

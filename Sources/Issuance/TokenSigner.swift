@@ -85,13 +85,17 @@ struct TokenSigner {
         }
     }
 
-    private func handle<Access>(
+    func handle<Access>(
         of key: TokenKey, _ session: inout Session<Access>, at step: Step
     ) throws(IssuanceError) -> ObjectHandle {
         guard capabilities.changesRoles else { return key.handle }
         var template = Template()
         template[.class] = .privateKey
-        template[.id] = key.id
+        if !key.id.isEmpty {
+            template[.id] = key.id
+        } else {
+            template[.labelBytes] = key.labelBytes
+        }
         let found = try Issuance.at(step, "searching the token") { () throws(CryptokiError) in
             try session.findObjects(template)
         }

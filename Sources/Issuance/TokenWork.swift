@@ -47,14 +47,22 @@ struct TokenWork {
 
     /// Makes a key with an id that nothing on the token has.
     func generate(
-        _ kind: KeyKind, id: [UInt8], label: String, _ journal: Journal?,
+        _ kind: KeyKind, id: [UInt8], label: [UInt8], _ journal: Journal?,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
         let pair = try makePair(kind, id: id, label: label, &session)
         // Where roles took turns the handles are gone.
         let handles = capabilities.changesRoles ? nil : pair
         let key = try reading(&session) { (session) throws(IssuanceError) in
-            try generation.read(handles, of: kind, id: id, label: label, &session)
+            do throws(IssuanceError) {
+                return try generation.read(handles, of: kind, id: id, label: label, &session)
+            } catch {
+                // Some modules show a new key as it is only once they were initialised anew.
+                guard error.isReading,
+                    (try? login.initializeModuleAnew(&session, at: .generate)) == true
+                else { throw error }
+                return try generation.read(nil, of: kind, id: id, label: label, &session)
+            }
         }
         // From here on nothing else is taken for it.
         journal?.note(.made(publicKeyHash: key.publicKeyHash))
@@ -62,7 +70,7 @@ struct TokenWork {
     }
 
     private func makePair(
-        _ kind: KeyKind, id: [UInt8], label: String, _ session: inout Session<ReadWrite>
+        _ kind: KeyKind, id: [UInt8], label: [UInt8], _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> KeyPair {
         do throws(IssuanceError) {
             return try login.changing(.generate, at: .generate) {
@@ -82,21 +90,34 @@ struct TokenWork {
         }
     }
 
-    /// Finds the key that a URI names.
+    /// Finds the key that a URI names, and insists that it may sign.
     func find(
         _ uri: PKCS11URI, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
-        try login.performing(.read, at: .generate) { () throws(IssuanceError) in
+        let key = try login.performing(.read, at: .generate) { () throws(IssuanceError) in
             try reader.find(uri, &session)
         }
+        try requireSigning(key, at: .generate)
+        return key
     }
 
-    /// Insists that nothing on the token has an id, now that somebody is logged in and sees all.
+    private func requireSigning(_ key: TokenKey, at step: Step) throws(IssuanceError) {
+        guard !key.maySign else { return }
+        throw IssuanceError(
+            .keyUnusable, at: step, "the key may not sign, so it signs no request: \(key.uri)",
+            choices: ["tokencert import writes a certificate that was ordered otherwise"])
+    }
+
+    /// Insists that nothing on the token has an id and, where one is given, no key a label, now
+    /// that somebody is logged in and sees all.
     func requireFree(
-        _ id: [UInt8], _ session: inout Session<ReadWrite>
+        _ id: [UInt8], label: [UInt8]? = nil, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) {
         try login.performing(.read, at: .generate) { () throws(IssuanceError) in
             try Issuance.requireFree(id, &session, at: .generate)
+            if let label {
+                try Issuance.requireFree(label: label, on: tokenURI, &session, at: .generate)
+            }
         }
     }
 
@@ -108,9 +129,20 @@ struct TokenWork {
         let plan = try KeyPlan(order.beginning)
         return try reading(&session) { (session) throws(IssuanceError) in
             if let hash = order.publicKeyHash {
-                return try reader.find(
-                    id: bytes(hexadecimal: order.beginning.keyID) ?? [], publicKeyHash: hash,
-                    isNew: order.beginning.newKeyKind != nil, &session)
+                do throws(IssuanceError) {
+                    return try reader.find(
+                        id: bytes(hexadecimal: order.beginning.keyID) ?? [], publicKeyHash: hash,
+                        isNew: order.beginning.newKeyKind != nil, &session)
+                } catch {
+                    // The process that made the key may have seen another public half than the
+                    // token shows since. As long as nothing was ordered its id and label tell it.
+                    guard error.code == .noSuchObject, order.sending == nil,
+                        case .generate(let kind, let id, let label) = plan,
+                        let key = try? generation.findMade(
+                            kind, id: id, label: label, removing: false, &session)
+                    else { throw error }
+                    return key
+                }
             }
             guard case .generate(let kind, let id, let label) = plan else {
                 throw IssuanceError(
@@ -122,25 +154,11 @@ struct TokenWork {
 
     /// Finds the key that an unfinished job has made, or nil where it came to none.
     func findMade(
-        _ kind: KeyKind, id: [UInt8], label: String, _ session: inout Session<ReadWrite>
+        _ kind: KeyKind, id: [UInt8], label: [UInt8], _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey? {
         try reading(&session) { (session) throws(IssuanceError) in
             try generation.findMade(kind, id: id, label: label, &session)
         }
-    }
-
-    /// The same, with a new key where it came to none.
-    func key(
-        of order: Order, orMaking plan: KeyPlan, _ journal: Journal,
-        _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> TokenKey {
-        if let key = try key(of: order, &session) { return key }
-        guard case .generate(let kind, let id, let label) = plan else {
-            throw IssuanceError(
-                .noSuchObject, at: .generate, "the key of this order is not on the token")
-        }
-        try requireFree(id, &session)
-        return try generate(kind, id: id, label: label, journal, &session)
     }
 
     /// Reads keys; where a module tells them right only later, in a session of its own.
@@ -154,6 +172,11 @@ struct TokenWork {
             }
             var later = try at(.generate, "no new session can be opened") {
                 () throws(CryptokiError) in try token.openSession(ReadWrite.self)
+            }
+            defer {
+                if session.isOver, let new = try? token.openSession(ReadWrite.self) {
+                    session = new
+                }
             }
             return try body(&later)
         }
@@ -173,7 +196,7 @@ struct TokenWork {
         guard let most = capabilities.certificatesPerKey else { return }
         var template = Template()
         template[.class] = .certificate
-        template[.id] = key.id
+        if !key.id.isEmpty { template[.id] = key.id }
         let present = try at(step, "searching the token") { () throws(CryptokiError) in
             try storedCertificates(template, capabilities, &session)
         }
@@ -193,6 +216,7 @@ struct TokenWork {
         _ key: TokenKey, name: String?, emailAddresses: [String], codeSigning: Bool,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> CertificateRequest {
+        try requireSigning(key, at: .request)
         let step = RequestStep(signer: signer, codeSigning: codeSigning)
         return try step(key, name: name, emailAddresses: emailAddresses, &session)
     }
@@ -209,7 +233,7 @@ func storedCertificates<Access>(
         let attributes = try session.attributes(
             of: object, [AttributeKey.value.type, AttributeKey.token.type])
         guard attributes[.token] != false else { continue }
-        guard let certificate = attributes[.value].flatMap({ try? Certificate(der: $0) }) else {
+        guard let certificate = attributes[.value].flatMap({ try? Certificate(firstIn: $0) }) else {
             unreadable += 1
             continue
         }

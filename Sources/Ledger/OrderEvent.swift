@@ -64,8 +64,10 @@ public enum OrderEvent: Sendable, Hashable {
         public var tokenProfile: String?
         /// `CKA_ID` of the key, in hexadecimal.
         public var keyID: String
-        /// `CKA_LABEL` of the key.
+        /// `CKA_LABEL` of the key as text; what is not UTF-8 is replaced. See ``keyLabelBytes``.
         public var keyLabel: String
+        /// The bytes of a label that is not UTF-8, else nil.
+        var rawKeyLabel: Base64Bytes?
         /// The kind of the key that will be made, as `rsa:3072`; nil for one that is there.
         public var newKeyKind: String?
         /// SHA-256 of the SubjectPublicKeyInfo of a key that is there, in hexadecimal.
@@ -82,8 +84,11 @@ public enum OrderEvent: Sendable, Hashable {
         public var codeSigning = false
         /// Whether a certificate is taken although the CA changed what was asked for.
         public var acceptsChanges = false
-        /// The label of the certificate, or nil for that of the key.
+        /// The label of the certificate as text, or nil for that of the key. See
+        /// ``certificateLabelBytes``.
         public var certificateLabel: String?
+        /// The bytes of a label that is not UTF-8, else nil.
+        var rawCertificateLabel: Base64Bytes?
         /// The certificate that is replaced, in PEM.
         public var replacedCertificate: String?
         /// Whether the replaced certificate is removed from the token in the end.
@@ -188,8 +193,10 @@ public enum OrderEvent: Sendable, Hashable {
         public let sha256Fingerprint: String
         /// What the token was given to sign.
         public let challenge: Base64Bytes
-        /// Its signature over that.
+        /// Its signature over that; empty where it proved the key otherwise.
         public let signature: Base64Bytes
+        /// `decryption` where the key may not sign and decrypted the challenge; nil for a signature.
+        public let method: String?
 
         /// Makes the record of a proof.
         ///
@@ -198,12 +205,16 @@ public enum OrderEvent: Sendable, Hashable {
         ///   - sha256Fingerprint: SHA-256 of the certificate, in hexadecimal.
         ///   - challenge: What the token was given to sign.
         ///   - signature: Its signature over that.
-        public init(uri: String, sha256Fingerprint: String, challenge: [UInt8], signature: [UInt8])
-        {
+        ///   - method: How it proved the key otherwise than by a signature.
+        public init(
+            uri: String, sha256Fingerprint: String, challenge: [UInt8], signature: [UInt8],
+            method: String? = nil
+        ) {
             self.uri = uri
             self.sha256Fingerprint = sha256Fingerprint
             self.challenge = Base64Bytes(challenge)
             self.signature = Base64Bytes(signature)
+            self.method = method
         }
     }
 

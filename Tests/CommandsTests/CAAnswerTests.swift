@@ -50,7 +50,7 @@ extension RealParts {
             let keys = try #require(list["keys"] as? [[String: Any]])
             #expect(keys.count == 1)
             let uri = try #require(keys.first?["privateKey"] as? String)
-            #expect(outcome.errors.contains("stays on the token: \(uri)"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("stays on the token: '\(uri)'"), "\(outcome.errors)")
             #expect(outcome.errors.contains("tokencert resume 1"), "\(outcome.errors)")
         }
 

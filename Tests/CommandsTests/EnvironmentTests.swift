@@ -53,10 +53,12 @@ extension RealParts {
             // The commands hold to it: off in the environment wins over the file.
             let file = try bench.token.folder.write(#"{"quiet": true}"#, "config.json")
             let settings = ["TOKENCERT_CONFIG": file]
-            #expect(try bench.tokencert(["list"], settings).errors.isEmpty)
+            let issue = ["issue", "--key-type", "rsa:2048", "--label"]
+            #expect(try bench.tokencert(issue + ["quiet"], settings).errors.isEmpty)
             let loud = settings.merging(["TOKENCERT_QUIET": "off"]) { $1 }
-            #expect(try !bench.tokencert(["list"], loud).errors.isEmpty)
-            #expect(try bench.tokencert(["list"], ["TOKENCERT_QUIET": "on"]).errors.isEmpty)
+            #expect(try bench.tokencert(issue + ["loud"], loud).errors.contains("order 2"))
+            let variable = ["TOKENCERT_QUIET": "on"]
+            #expect(try bench.tokencert(issue + ["other"], variable).errors.isEmpty)
         }
 
         /// A misspelt variable leaves its user in the belief that another account or token is used.

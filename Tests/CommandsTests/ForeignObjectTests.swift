@@ -13,7 +13,7 @@ extension RealParts {
         // user would be told to delete the first.
         @Test(
             "A certificate with padding behind it is read, paired and kept",
-            arguments: [0x00, 0xFF])
+            arguments: [UInt8(0x00), 0xFF])
         func padding(byte: UInt8) throws {
             let bench = try Bench()
             let pem = try bench.issue { der in

@@ -40,8 +40,9 @@ import Testing
             .notProved, .keyNotAccepted, .accountLacks, .badSubject, .orderRefused,
             .credentialsRefused, .caUnreachable, .orderPending, .needsDecision,
             .otherOrderUnfinished, .orderInUse, .alreadyReplaced, .ledgerFailed,
-            .certificateWrong, .certificateDiffers, .keyGone, .notTheOutcome,
-            .issuedBeforeOrder,
+            .certificateWrong, .certificateDiffers, .nameNotIssuable, .addressNotIssuable,
+            .issuerNotTrusted, .keyGone, .notTheOutcome, .issuedBeforeOrder, .labelTaken,
+            .keyUnusable,
         ]
         #expect(Set(all.map(\.description)) == (try codes("Issuance/IssuanceError.swift")))
         for code in all {

@@ -40,7 +40,24 @@ static CK_ULONG flags_in(const char *variable) {
     return flags;
 }
 
+// With FAULTY_SWAP_FILE there is one slot; while there is such a file, the second token is in it.
+static int one_reader(CK_SLOT_ID slots[2]) {
+    CK_SLOT_ID all[16];
+    CK_ULONG count = 16;
+    if (!getenv("FAULTY_SWAP_FILE") || real.C_GetSlotList(CK_TRUE, all, &count) != CKR_OK || count < 2) return 0;
+    slots[0] = all[0];
+    slots[1] = all[1];
+    return 1;
+}
+
+static CK_SLOT_ID behind(CK_SLOT_ID slot) {
+    CK_SLOT_ID slots[2];
+    if (!one_reader(slots) || access(getenv("FAULTY_SWAP_FILE"), F_OK) != 0) return slot;
+    return slots[1];
+}
+
 static CK_RV own_C_Initialize(void *arguments) {
+    faulty_note_initialization();
     const char *noise = getenv("FAULTY_NOISE");
     unsigned long lines = noise ? strtoul(noise, NULL, 10) : 0;
     for (unsigned long line = 1; line <= lines; line++) fprintf(stderr, "faulty module: line %lu\n", line);

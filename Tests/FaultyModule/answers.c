@@ -5,7 +5,23 @@
 
 static CK_SESSION_HANDLE generating;
 
-void faulty_note_generation(CK_SESSION_HANDLE session) { generating = session; }
+static unsigned initializations, generated_after;
+
+void faulty_note_generation(CK_SESSION_HANDLE session) {
+    generating = session;
+    generated_after = initializations;
+}
+
+void faulty_note_initialization(void) { initializations++; }
+
+// Whether keys are shown wrongly still: see FAULTY_LATE_KEYS.
+static int shows_keys_wrongly(CK_SESSION_HANDLE session) {
+    const char *until = getenv("FAULTY_LATE_KEYS");
+    if (!until || !generated_after) return 0;
+    if (strncmp(until, "session", 7) == 0) return session == generating;
+    if (strncmp(until, "module", 6) == 0) return initializations == generated_after;
+    return 1;
+}
 
 // A point as the standard has it, an OCTET STRING, in another form.
 static CK_ULONG reshape_point(const char *form, const CK_BYTE *from, CK_ULONG length, CK_BYTE *to) {
@@ -100,6 +116,25 @@ static CK_RV get_one(
     int reshapes_params = getenv("FAULTY_EC_PARAMS") && attribute->type == CKA_EC_PARAMS;
     int hides = (getenv("FAULTY_LATE_ATTRIBUTES") && session == generating && is_late(attribute->type)) ||
                 (getenv("FAULTY_NOT_LOCAL") && attribute->type == CKA_LOCAL);
+    int spoils = (attribute->type == CKA_MODULUS || attribute->type == CKA_EC_POINT) && shows_keys_wrongly(session);
+    const char *until = getenv("FAULTY_LATE_KEYS");
+    if (spoils && strstr(until, "-absent")) {
+        attribute->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+        return CKR_ATTRIBUTE_TYPE_INVALID;
+    }
+    if (spoils) {
+        CK_RV rv = real->C_GetAttributeValue(session, object, &whole, 1);
+        if (rv != CKR_OK) {
+            attribute->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+            return rv;
+        }
+        // The key of another pair, or half of the modulus.
+        if (strstr(until, "-other"))
+            from[whole.ulValueLen / 2] ^= 0x55;
+        else
+            whole.ulValueLen /= 2;
+        return hand_out(attribute, from, whole.ulValueLen);
+    }
     if (reshapes_point || reshapes_params || hides) {
         CK_RV rv = real->C_GetAttributeValue(session, object, &whole, 1);
         if (rv != CKR_OK) {
@@ -141,8 +176,9 @@ CK_RV faulty_get_attributes(
     CK_FUNCTION_LIST *real, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes,
     CK_ULONG count) {
     static const char *const variables[] = {
-        "FAULTY_EC_POINT", "FAULTY_EC_PARAMS", "FAULTY_LONG_ANSWERS", "FAULTY_LATE_ATTRIBUTES", "FAULTY_NOT_LOCAL",
-        "FAULTY_EXACT_SIZES", "FAULTY_BOOLEAN_SIZE"};
+        "FAULTY_EC_POINT",        "FAULTY_EC_PARAMS", "FAULTY_LONG_ANSWERS",
+        "FAULTY_LATE_ATTRIBUTES", "FAULTY_LATE_KEYS", "FAULTY_NOT_LOCAL",
+        "FAULTY_EXACT_SIZES",     "FAULTY_BOOLEAN_SIZE"};
     int reshapes = 0;
     for (size_t index = 0; index < sizeof variables / sizeof *variables; index++)
         if (getenv(variables[index])) reshapes = 1;

@@ -37,7 +37,7 @@ extension RealParts {
             var state: [String: [String]] = [:]
             for name in try files.contentsOfDirectory(atPath: folder.path) {
                 let attributes = try files.attributesOfItem(atPath: folder.file(name))
-                state[name] = [.size, .modificationDate, .posixPermissions].map {
+                state[name] = [FileAttributeKey.size, .modificationDate, .posixPermissions].map {
                     "\(attributes[$0] ?? "")"
                 }
             }
@@ -60,7 +60,7 @@ extension RealParts {
             #expect(code { _ = try Ledger(reading: other) } == "absent")
             #expect(code { _ = try Ledger(reading: path) } == "absent")
             #expect(try state().isEmpty)
-            FileManager.default.createFile(atPath: path, contents: nil)
+            try folder.write("", "ledger.sqlite")
             #expect(code { _ = try Ledger(reading: path) } == "absent")
             try folder.write("no database at all, but long enough to be one", "ledger.sqlite")
             #expect(code { _ = try Ledger(reading: path) } == "damaged")

@@ -147,7 +147,7 @@ struct ModuleChecks {
 
     private func tellIgnored(_ examination: inout Examination) {
         let own = P11KitConfiguration.ownFolder
-        guard isSuperuser, !names(inFolder: own).isEmpty else { return }
+        guard isSuperuser, let names = try? names(inFolder: own), !names.isEmpty else { return }
         examination.warn(
             Self.area, "p11-kit passes over \(own), since this is root",
             [

@@ -33,7 +33,7 @@ enum P11KitConfiguration {
     /// The folder of the user's own files. p11-kit does not read that of root.
     static var ownFolder: String {
         (environmentVariable("XDG_CONFIG_HOME")
-            ?? (environmentVariable("HOME") ?? "") + "/.config") + "/pkcs11/modules"
+            ?? (homeFolder() ?? "") + "/.config") + "/pkcs11/modules"
     }
 
     /// How a module is turned off for this program: a command to be pasted, or what to change by

@@ -130,7 +130,7 @@ struct EvidenceCommand: ParsableCommand {
 
     private func orders(of key: TokenKey) throws -> [Order] {
         guard ledgerOptions.isThere else { return [] }
-        let hash = hexadecimal(Digest.sha256.hash(key.publicKey.subjectPublicKeyInfo))
+        let hash = hexadecimal(key.publicKey.sha256Fingerprint)
         return try ledgerOptions.open().orders().filter { $0.publicKeyHash == hash }
     }
 

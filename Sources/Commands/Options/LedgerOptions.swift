@@ -13,8 +13,8 @@ struct LedgerOptions: ParsableArguments {
 
     var path: String { setting(ledger, .ledger) ?? stateFolder + "/ledger.sqlite" }
 
-    /// Whether there is a ledger yet, or something that cannot be looked at.
-    var isThere: Bool { !isAbsent(path) }
+    /// Whether there is a ledger yet. If that cannot be found out, opening it tells why.
+    var isThere: Bool { (try? isPresent(path)) ?? true }
 
     /// Opens the ledger to read it; nothing is made or changed.
     ///

@@ -21,6 +21,7 @@ struct IssueReport: Encodable {
     let isNewKey: Bool
     let key: String
     let certificate: String
+    let proof: String
     let changes: [Change]
     let remarks: [String]
     let order: Int64
@@ -46,6 +47,7 @@ struct IssueReport: Encodable {
             Change(subject: $0.subject, asked: $0.asked, got: $0.got)
         }
         remarks = issued.key.remarks + issued.remarks
+        proof = issued.proof.rawValue
         order = issued.order
         wasThere = issued.wasThere
         chain = issued.chain
@@ -55,9 +57,11 @@ struct IssueReport: Encodable {
 
     var lines: [String] {
         [
-            wasThere
-                ? "The certificate was on the token already; the token has proved that it holds its key."
-                : "The certificate is on the token, and the token has proved that it holds its key.",
+            (wasThere
+                ? "The certificate was on the token already" : "The certificate is on the token")
+                + (proof == "none"
+                    ? "."
+                    : "\(wasThere ? ";" : ", and") the token has proved that it holds its key."),
             "  subject      \(printable(subject))",
             "  issuer       \(printable(issuer))",
             "  serial       \(serialNumber)",

@@ -20,12 +20,12 @@ enum ModuleChoice {
             (options.module, options.moduleArguments),
             (uri?.modulePath, nil),
             (
-                environmentVariable(Setting.module.variable),
-                environmentVariable(Setting.moduleArguments.variable)
+                EnvironmentSettings.current.content(.module)?.text,
+                EnvironmentSettings.current.content(.moduleArguments)?.text
             ),
             (
-                ConfigurationFile.current.text(.module),
-                ConfigurationFile.current.text(.moduleArguments)
+                ConfigurationFile.current.value(.module)?.content.text,
+                ConfigurationFile.current.value(.moduleArguments)?.content.text
             ),
             (try options.standingURI(uri)?.modulePath, nil),
         ]

@@ -1,3 +1,4 @@
+internal import Inventory
 internal import Issuance
 internal import Ledger
 internal import OpenSSLX509
@@ -26,7 +27,7 @@ struct OrderLine: Encodable {
         isFinished = order.isFinished
         token = order.beginning.token
         keyID = order.beginning.keyID
-        keyLabel = order.beginning.keyLabel
+        keyLabel = text(ofLabel: order.beginning.keyLabelBytes)
         ca = order.beginning.ca
         account = order.beginning.account
         name = order.beginning.name

@@ -1,4 +1,5 @@
 internal import Cryptoki
+internal import Inventory
 internal import Issuance
 internal import OpenSSLX509
 
@@ -28,7 +29,7 @@ struct PlanLines: Encodable {
         case .generate(let kind, let id, let label):
             keyKind = kind.description
             self.id = hexadecimal(id)
-            self.label = label
+            self.label = text(ofLabel: label)
             self.key = nil
         case .existing(let uri):
             (keyKind, id, label) = (nil, nil, nil)
@@ -53,7 +54,10 @@ struct PlanLines: Encodable {
         for address in emailAddresses ?? [] {
             lines.append("  address       \(printable(address))")
         }
-        if let codeSigning { lines.append("  code signing  \(codeSigning ? "yes" : "no")") }
+        if let codeSigning {
+            let yes = "yes, if the account has 100 points, which the CA does not report"
+            lines.append("  code signing  \(codeSigning ? yes : "no")")
+        }
         lines += notChecked.map { "Not checked: \($0)." }
         return lines
     }

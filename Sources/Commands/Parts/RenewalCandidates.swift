@@ -6,7 +6,8 @@ internal import OpenSSLX509
 /// A certificate that can be renewed, with its key.
 struct RenewalCandidate {
     let certificate: Certificate
-    let label: String
+    /// The bytes of its label.
+    let label: [UInt8]
     let key: PKCS11URI
     let entry: KeyEntry
     /// The certificate's URI.
@@ -217,8 +218,8 @@ private struct Look {
     ) {
         found.candidates.append(
             RenewalCandidate(
-                certificate: certificate, label: entry.record.label, key: keyURI(key), entry: key,
-                uri: entry.record.uri,
+                certificate: certificate, label: entry.record.labelBytes, key: keyURI(key),
+                entry: key, uri: entry.record.uri,
                 lostReplacements: search.replacements.outcomes(for: certificate)))
     }
 

@@ -90,11 +90,6 @@ extension TokenInventory {
         }
         return found
     }
-
-    /// The key that a certificate is for, or nil.
-    func key(of entry: CertificateEntry) -> KeyEntry? {
-        keys.first { $0.certificates.contains { $0.record.handle == entry.record.handle } }
-    }
 }
 
 /// Insists that exactly one thing was named.

@@ -45,7 +45,9 @@ extension Failure {
 
     /// How a key pair is removed that nobody needs.
     private static func removal(of key: IssuanceError.KeyOnToken) -> String {
-        "to remove it: tokencert delete \(quoted(key.uri)) --module \(quoted(key.modulePath))"
+        "to remove it: tokencert delete \(quoted(key.uri)) "
+            + moduleOptions(
+                key.modulePath, name: key.moduleName, arguments: key.moduleArguments)
     }
 
     /// How an order goes on that did not come to its end.
@@ -58,6 +60,11 @@ extension Failure {
             return ["to write it all the same: \(resume) --from FILE --accept-changes"]
         case .certificateDiffers:
             return ["it is in the ledger; to write it all the same: \(resume) --accept-changes"]
+        case .issuerNotTrusted where !error.isFromElsewhere:
+            return [
+                "what came is in the ledger; then: \(resume)",
+                abandoning(order, mayHaveOrdered: error.mayHaveOrdered),
+            ]
         case .keyGone:
             return [
                 "if the key is on another token: \(resume) --token URI",
@@ -162,7 +169,9 @@ extension Failure {
     private static func status(_ error: IssuanceError) -> ExitStatus {
         switch error.code {
         case .noSuchObject, .severalObjects, .keyGone: .noSuchObject
-        case .tokenUnsuitable, .tokenNotWritable, .idTaken, .noSuchPlace, .noRoom: .cannotCreate
+        case .tokenUnsuitable, .tokenNotWritable, .idTaken, .noSuchPlace, .noRoom, .labelTaken,
+            .keyUnusable:
+            .cannotCreate
         case .pinRefused, .pinExpired, .pinLastTry, .credentialsRefused: .noPermission
         case .tokenFailed, .keyUnsafe, .notProved: .tokenFailed
         case .keyNotAccepted, .accountLacks, .nameNotIssuable, .addressNotIssuable, .badSubject,
@@ -173,7 +182,8 @@ extension Failure {
             .alreadyReplaced:
             .pending
         case .ledgerFailed: .configuration
-        case .certificateWrong, .certificateDiffers, .notTheOutcome, .issuedBeforeOrder:
+        case .certificateWrong, .certificateDiffers, .issuerNotTrusted, .notTheOutcome,
+            .issuedBeforeOrder:
             .certificateWrong
         default: .bug
         }
@@ -220,6 +230,15 @@ extension Failure {
             return error.choices.map { "one of them: --key '\($0)'" }
         case .idTaken:
             return ["leave --id out, and a free one is taken", "tokencert list shows what has it"]
+        case .labelTaken:
+            return error.choices.flatMap {
+                [
+                    "to renew the certificate of that key: tokencert renew '\($0)'",
+                    "to use that key: --key '\($0)' instead of --label",
+                ]
+            } + ["for one more key: another --label"]
+        case .keyUnusable:
+            return error.choices
         case .keyNotAccepted:
             return [
                 "--key-type names the kind; CAcert signs RSA keys only",

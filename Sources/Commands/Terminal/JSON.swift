@@ -9,7 +9,21 @@ func printJSON(_ value: some Encodable) throws {
 func jsonText(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
+    return withoutControls(try encoder.encode(value))
+}
+
+/// JSON that moves no cursor: the control characters that JSON need not escape, as a name that
+/// CAcert's signer wrote byte by byte has them, are escaped, too.
+private func withoutControls(_ json: Data) -> String {
+    var text = ""
+    for scalar in String(decoding: json, as: UTF8.self).unicodeScalars {
+        if (0x7F...0x9F).contains(scalar.value) {
+            text += "\\u00" + String(scalar.value, radix: 16)
+        } else {
+            text.unicodeScalars.append(scalar)
+        }
+    }
+    return text
 }
 
 /// An error, in the form of its JSON.

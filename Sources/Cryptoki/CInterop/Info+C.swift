@@ -101,6 +101,7 @@ extension MechanismInfo {
         keySizes = largest > 0 && smallest <= largest ? smallest...largest : nil
         generatesKeyPairs = info.flags & CK_FLAGS(CKF_GENERATE_KEY_PAIR) != 0
         signs = info.flags & CK_FLAGS(CKF_SIGN) != 0
+        decrypts = info.flags & CK_FLAGS(CKF_DECRYPT) != 0
         isHardware = info.flags & CK_FLAGS(CKF_HW) != 0
     }
 }

@@ -88,6 +88,21 @@ internal import CP11Kit
         isInitialized = true
     }
 
+    /// Gives the module's initialisation back and initialises it again. The module sees
+    /// `C_Finalize` only if nothing else in the process has initialised it.
+    func reinitialize() throws(CryptokiError) {
+        guard isInitialized else { return }
+        let returned = unsafe p11_kit_module_finalize(list)
+        guard returned == CKR_OK else {
+            throw CryptokiError(
+                .moduleUnusable, function: "C_Finalize",
+                returnValue: ReturnValue(rawValue: returned),
+                context: "the module does not finalise")
+        }
+        isInitialized = false
+        try initialize()
+    }
+
     /// Calls C_Initialize with `pReserved`, as p11-kit does for `x-init-reserved`.
     /// p11_kit_module_initialize takes no arguments, but the function that p11-kit puts in the place
     /// of the module's own hands them on, and counts the callers all the same.

@@ -31,6 +31,11 @@ extension ReturnValue {
     public static let functionNotSupported = ReturnValue(rawValue: CKR_FUNCTION_NOT_SUPPORTED)
     /// The function was cancelled, often at the reader's keys. `CKR_FUNCTION_CANCELED`.
     public static let functionCanceled = ReturnValue(rawValue: CKR_FUNCTION_CANCELED)
+    /// The key's attributes forbid this use. `CKR_KEY_FUNCTION_NOT_PERMITTED`.
+    public static let keyFunctionNotPermitted = ReturnValue(
+        rawValue: CKR_KEY_FUNCTION_NOT_PERMITTED)
+    /// The mechanism is for keys of another type. `CKR_KEY_TYPE_INCONSISTENT`.
+    public static let keyTypeInconsistent = ReturnValue(rawValue: CKR_KEY_TYPE_INCONSISTENT)
     /// The token does not make or use keys of that size. `CKR_KEY_SIZE_RANGE`.
     public static let keySizeRange = ReturnValue(rawValue: CKR_KEY_SIZE_RANGE)
     /// The token does not have the mechanism, or not for this. `CKR_MECHANISM_INVALID`.

@@ -45,6 +45,8 @@ public struct MechanismInfo: Sendable, Hashable {
     public let generatesKeyPairs: Bool
     /// Whether it signs, `CKF_SIGN`.
     public let signs: Bool
+    /// Whether it decrypts, `CKF_DECRYPT`.
+    public let decrypts: Bool
     /// Whether the token itself works it out, `CKF_HW`.
     public let isHardware: Bool
 }

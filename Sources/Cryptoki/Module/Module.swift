@@ -20,6 +20,7 @@ public final class Module: Sendable {
     let loaded: LoadedModule
     /// Who is logged in through ``Token/withLogin(as:pin:evenWhereNotRequired:_:)``, by slot.
     private let logins = Mutex<[UInt: UserType]>([:])
+    private let reinitializations = Mutex(0)
 
     /// Loads and initialises the module in a file.
     ///
@@ -52,6 +53,23 @@ public final class Module: Sendable {
         info = ModuleInfo(try loaded.functions.info())
         logger.debug("module \(path) is initialised: \(info.libraryDescription)")
     }
+
+    /// Calls `C_Finalize` and `C_Initialize`, since some modules show a new key as it is only then:
+    /// OpenSC 0.23 with an OpenPGP card shows it wrongly in every session until then.
+    ///
+    /// Every session, handle and login of the module is over; sessions that are still held are not
+    /// closed. Where something else in the process has initialised the module, p11-kit keeps it
+    /// initialised and nothing changes for it.
+    ///
+    /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/moduleUnusable``.
+    package func reinitialize() throws(CryptokiError) {
+        reinitializations.withLock { $0 += 1 }
+        logins.withLock { $0 = [:] }
+        try loaded.reinitialize()
+    }
+
+    /// How often the module was initialised anew: a session of before is over.
+    var initialization: Int { reinitializations.withLock { $0 } }
 
     /// Whether a path names the file of the module, however the path is spelled: relative, through
     /// symbolic links, or without a folder as ``load(path:arguments:observer:)`` takes it.

@@ -67,9 +67,14 @@ extension Token {
         module.setLoggedIn(slot.id, as: user)
         defer {
             module.setLoggedIn(slot.id, as: nil)
-            if isOurs {
+            if isOurs || keeper.isOver {
                 do throws(CryptokiError) {
-                    try module.functions.logout(keeper.handle)
+                    if keeper.isOver {
+                        let later = try openSession(ReadWrite.self)
+                        try module.functions.logout(later.handle)
+                    } else {
+                        try module.functions.logout(keeper.handle)
+                    }
                 } catch {
                     logger.debug("no logout: \(error)")
                 }
@@ -100,5 +105,6 @@ extension Token {
         } catch {
             guard error.returnValue == .userAlreadyLoggedIn else { throw error }
         }
+        module.setLoggedIn(slot.id, as: user)
     }
 }

@@ -30,6 +30,10 @@ public struct Session<Access: SessionAccess>: ~Copyable {
 
     let handle: UInt
     private var isOpen: Bool
+    private let initialization: Int
+
+    /// Whether the module was initialised anew since: the handle may be that of another session.
+    package var isOver: Bool { initialization != token.module.initialization }
 
     var functions: FunctionTable { token.module.functions }
 
@@ -50,11 +54,12 @@ public struct Session<Access: SessionAccess>: ~Copyable {
         }
         self.token = token
         self.handle = handle
+        initialization = token.module.initialization
         isOpen = true
     }
 
     deinit {
-        guard isOpen else { return }
+        guard isOpen, !isOver else { return }
         do throws(CryptokiError) {
             try functions.closeSession(handle)
         } catch {
@@ -70,6 +75,7 @@ public struct Session<Access: SessionAccess>: ~Copyable {
     /// - Throws: ``CryptokiError``; the session is gone all the same.
     public consuming func close() throws(CryptokiError) {
         isOpen = false
+        guard !isOver else { return }
         try functions.closeSession(handle)
     }
 }

@@ -110,7 +110,8 @@ public struct TokenProbe {
             try work.requireFree(id, &session)
             let key: TokenKey
             do throws(IssuanceError) {
-                key = try work.generate(kind, id: id, label: "tokencert probe", nil, &session)
+                key = try work.generate(
+                    kind, id: id, label: Array("tokencert probe".utf8), nil, &session)
             } catch {
                 progress(Finding(subject: subject, result: error.text))
                 // That says nothing about the kind of key.

@@ -8,7 +8,7 @@ struct CertificateTemplates {
     let ladder: [Template]
 
     init(
-        _ certificate: Certificate, id: [UInt8], label: String, _ capabilities: TokenCapabilities
+        _ certificate: Certificate, id: [UInt8], label: [UInt8], _ capabilities: TokenCapabilities
     ) {
         let whole = Self.whole(certificate, id, label)
             .without(capabilities.omittedFromCertificates)
@@ -28,15 +28,16 @@ struct CertificateTemplates {
     ]
 
     private static func whole(
-        _ certificate: Certificate, _ id: [UInt8], _ label: String
+        _ certificate: Certificate, _ id: [UInt8], _ label: [UInt8]
     ) -> Template {
         var template = Template()
         template[.class] = .certificate
         template[.certificateType] = .x509
         template[.token] = true
         template[.private] = false
-        template[.label] = label
-        template[.id] = id
+        // A certificate of a key without an id has none either: other software compares them.
+        if !label.isEmpty { template[.labelBytes] = label }
+        if !id.isEmpty { template[.id] = id }
         template[.subject] = certificate.subject.der
         template[.issuer] = certificate.issuer.der
         template[.serialNumber] = certificate.serialNumberDER

@@ -67,7 +67,8 @@ struct ChainStep {
             for object in try session.findObjects(template) {
                 // One that cannot be read is none.
                 let attributes = try? session.attributes(of: object, [AttributeKey.value.type])
-                if let certificate = attributes?[.value].flatMap({ try? Certificate(der: $0) }) {
+                if let certificate = attributes?[.value].flatMap({ try? Certificate(firstIn: $0) })
+                {
                     present.append(certificate)
                 }
             }
@@ -87,7 +88,8 @@ struct ChainStep {
         }
         let everything = Fragments.everything(&session) ?? []
         let templates = CertificateTemplates(
-            issuer, id: id, label: issuer.subject.commonNames.last ?? issuer.subject.text,
+            issuer, id: id,
+            label: Array((issuer.subject.commonNames.last ?? issuer.subject.text).utf8),
             capabilities)
         try create(issuer, templates.ladder, everything, &session)
         let isThere = try present(&session).contains(issuer)
@@ -127,6 +129,9 @@ struct ChainStep {
         _ issuer: Certificate, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) {
         let retire = RetireStep(token: session.token)
-        if try present(&session).contains(issuer) { try retire.remove(issuer, &session) }
+        var values: Set<[UInt8]> = []
+        if try present(&session).contains(issuer) {
+            try retire.remove(issuer, &session, &values)
+        }
     }
 }

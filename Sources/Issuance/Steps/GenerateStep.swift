@@ -12,7 +12,7 @@ struct GenerateStep {
     /// - Parameter isAgain: Whether a call was refused a moment ago, since nobody was logged in. What it
     ///   has made all the same is seen only now, and removed first.
     func generate(
-        _ kind: KeyKind, id: [UInt8], label: String, isAgain: Bool = false,
+        _ kind: KeyKind, id: [UInt8], label: [UInt8], isAgain: Bool = false,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> KeyPair {
         guard let mechanism = kind.generationMechanism else {
@@ -63,7 +63,7 @@ struct GenerateStep {
     ///
     /// - Parameter pair: Its handles, or nil where they are gone.
     func read(
-        _ pair: KeyPair?, of kind: KeyKind, id: [UInt8], label: String,
+        _ pair: KeyPair?, of kind: KeyKind, id: [UInt8], label: [UInt8],
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
         do throws(IssuanceError) {
@@ -75,8 +75,9 @@ struct GenerateStep {
                 return try reader.readOnly(id, &session)
             }
         } catch {
-            guard error.code == .keyUnsafe, pair != nil else { throw error }
-            // Some modules tell in the session that made a key what it was before it was made.
+            guard error.isReading, pair != nil else { throw error }
+            // Some modules tell in the session that made a key what it was before it was made, or
+            // nothing that makes sense.
             var later = try at(.generate, "no new session can be opened") {
                 () throws(CryptokiError) in try session.token.openSession(ReadWrite.self)
             }
@@ -111,9 +112,11 @@ struct GenerateStep {
     /// Finds the key that an unfinished job has made, by the id that it had chosen and that nothing
     /// had then. What has another label by now is somebody else's.
     ///
+    /// - Parameter isRemoving: Whether what is left of a key that was never finished is removed.
     /// - Returns: The key, or nil where none was made; halves of one are removed then.
     func findMade(
-        _ kind: KeyKind, id: [UInt8], label: String, _ session: inout Session<ReadWrite>
+        _ kind: KeyKind, id: [UInt8], label: [UInt8], removing isRemoving: Bool = true,
+        _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey? {
         let found: [ObjectHandle]
         do throws(CryptokiError) {
@@ -125,7 +128,7 @@ struct GenerateStep {
             throw IssuanceError(error, at: .generate, while: "searching the token")
         }
         guard let handle = found.first else {
-            if !capabilities.changesRoles {
+            if isRemoving, !capabilities.changesRoles {
                 try removeKeys(id, [.publicKey], label: label, &session)
             }
             return nil
@@ -142,7 +145,7 @@ struct GenerateStep {
                 try reader.read(handle, nil, isNew: true, &session)
             }
         } catch {
-            guard error.isKeyForeign, !capabilities.changesRoles else { throw error }
+            guard isRemoving, error.isKeyForeign, !capabilities.changesRoles else { throw error }
             // Killed between the template and the value: nothing was ever signed with it.
             try removeKeys(id, [.privateKey, .publicKey], label: label, &session)
             return nil
@@ -152,7 +155,7 @@ struct GenerateStep {
     /// Insists that a key with the id that was chosen is not somebody else's by now: by its label,
     /// and where the module has labels of its own by its kind and by what else is in its place.
     private func requireOwn(
-        _ key: ObjectHandle, _ kind: KeyKind, _ id: [UInt8], _ label: String,
+        _ key: ObjectHandle, _ kind: KeyKind, _ id: [UInt8], _ label: [UInt8],
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) {
         var template = Template()
@@ -162,27 +165,28 @@ struct GenerateStep {
         let isAlone: Bool
         do throws(CryptokiError) {
             attributes = try session.attributes(
-                of: key, [AttributeKey<String>.label.type, AttributeKey<KeyType>.keyType.type])
+                of: key, [AttributeKey.labelBytes.type, AttributeKey<KeyType>.keyType.type])
             let stored = try storedCertificates(template, capabilities, &session)
             isAlone = stored.certificates.isEmpty && stored.unreadable == 0
         } catch {
             throw IssuanceError(error, at: .generate, while: "reading a key")
         }
-        let found: String? = attributes[.label]
+        let found = attributes[.labelBytes] ?? []
         let isOwn =
             capabilities.keepsLabels
-            ? found ?? "" == label || found?.isEmpty ?? true
+            ? found == label || found.isEmpty
             : isAlone && attributes[.keyType] == kind.keyType
         guard isOwn else {
             throw IssuanceError(
                 .idTaken, at: .generate,
-                "the id \(hexadecimal(id)) is used by a key with the label “\(found ?? "")”")
+                "the id \(hexadecimal(id)) is used by a key with the label “\(text(ofLabel: found))”"
+            )
         }
     }
 
     /// Removes what a call that made no whole pair has left, and insists that it is gone.
     private func removeKeys(
-        _ id: [UInt8], _ halves: [ObjectClass], label: String? = nil,
+        _ id: [UInt8], _ halves: [ObjectClass], label: [UInt8]? = nil,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) {
         var isLeft = false
@@ -191,7 +195,7 @@ struct GenerateStep {
                 var template = Template()
                 template[.class] = half
                 template[.id] = id
-                if let label { template[.label] = label }
+                if let label { template[.labelBytes] = label }
                 for object in try session.findObjects(template) {
                     try session.destroyObject(object)
                 }
@@ -211,7 +215,7 @@ struct GenerateStep {
     /// Reads a key that was made and insists on what it must be; where that fails the error names
     /// the key.
     private func insisting(
-        on kind: KeyKind, _ id: [UInt8], _ label: String, _ session: inout Session<ReadWrite>,
+        on kind: KeyKind, _ id: [UInt8], _ label: [UInt8], _ session: inout Session<ReadWrite>,
         _ read: (inout Session<ReadWrite>) throws(IssuanceError) -> TokenKey
     ) throws(IssuanceError) -> TokenKey {
         do throws(IssuanceError) {
@@ -231,6 +235,13 @@ struct GenerateStep {
             return key
         } catch {
             var error = error
+            if error.code == .noSuchObject || error.code == .severalObjects {
+                error = IssuanceError(
+                    .notProved, at: .generate,
+                    "the token made a key and does not tell its public half; some modules show a "
+                        + "new key only to a new process")
+            }
+            error.isReading = error.tokenError == nil
             let token = session.token
             error.key =
                 error.key
@@ -262,9 +273,20 @@ struct GenerateStep {
             throw error
         }
         guard key.publicKey.kind == kind else {
+            // It may be that of another key: the order stays open.
             throw IssuanceError(
-                .keyUnsafe, at: .generate,
-                "the token made a key of kind \(key.publicKey.kind) instead of \(kind)")
+                .notProved, at: .generate,
+                "the token shows the new key as one of kind \(key.publicKey.kind) instead of "
+                    + "\(kind); some modules show a new key only to a new process")
+        }
+        // A point that is not on its curve, or no modulus.
+        let draft = try? CertificateRequestDraft(
+            publicKey: key.publicKey, subject: [], extensions: [])
+        guard draft != nil else {
+            throw IssuanceError(
+                .notProved, at: .generate,
+                "the token shows the new key with a public half that is not valid; some modules "
+                    + "show a new key only to a new process")
         }
         if attributes[.local] != true {
             key.remarks.append("the token does not say that it made the key itself")

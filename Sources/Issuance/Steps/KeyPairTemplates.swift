@@ -11,7 +11,7 @@ struct KeyPairTemplates {
     let ladder: [KeyPairRequest]
 
     init(
-        _ kind: KeyKind, id: [UInt8], label: String, _ capabilities: TokenCapabilities
+        _ kind: KeyKind, id: [UInt8], label: [UInt8], _ capabilities: TokenCapabilities
     ) {
         var whole = Self.whole(kind, id, label)
         whole.publicKey = whole.publicKey.without(capabilities.omittedFromPublicKeys)
@@ -46,11 +46,11 @@ struct KeyPairTemplates {
         }
     }()
 
-    private static func whole(_ kind: KeyKind, _ id: [UInt8], _ label: String) -> KeyPairRequest {
+    private static func whole(_ kind: KeyKind, _ id: [UInt8], _ label: [UInt8]) -> KeyPairRequest {
         var publicKey = Template()
         publicKey[.token] = true
         publicKey[.verify] = true
-        publicKey[.label] = label
+        publicKey[.labelBytes] = label
         publicKey[.id] = id
         var privateKey = Template()
         privateKey[.token] = true
@@ -58,7 +58,7 @@ struct KeyPairTemplates {
         privateKey[.sensitive] = true
         privateKey[.extractable] = false
         privateKey[.sign] = true
-        privateKey[.label] = label
+        privateKey[.labelBytes] = label
         privateKey[.id] = id
         switch kind {
         case .rsa(let bits):

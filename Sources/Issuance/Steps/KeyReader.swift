@@ -8,17 +8,15 @@ struct KeyReader {
     let acceptance: KeyAcceptance
 
     /// Finds the key that a URI names.
+    ///
+    /// - Parameter hashes: SHA-256 of the public keys that it may be, in hexadecimal, or nil where
+    ///   the token alone has to tell its public half.
     func find(
-        _ uri: PKCS11URI, _ session: inout Session<ReadWrite>
+        _ uri: PKCS11URI, among hashes: Set<String>? = nil, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
         var template = uri.objectAttributes
         template[.class] = .privateKey
-        let found: [ObjectHandle]
-        do throws(CryptokiError) {
-            found = try session.findObjects(template)
-        } catch {
-            throw IssuanceError(error, at: .generate, while: "searching the token")
-        }
+        let found = try search(template, &session)
         guard found.count == 1 else {
             let choices = try uris(of: found.isEmpty ? nil : found, &session)
             throw IssuanceError(
@@ -28,7 +26,12 @@ struct KeyReader {
                     : "\(found.count) private keys on the token fit \(uri)",
                 choices: choices, wanted: uri.description)
         }
-        let key = try read(found[0], nil, isNew: false, &session)
+        let key: TokenKey
+        if let hashes, let known = try read(found[0], among: hashes, &session) {
+            key = known
+        } else {
+            key = try read(found[0], nil, isNew: false, &session)
+        }
         guard acceptance.contains(key.publicKey.kind) else {
             throw IssuanceError(
                 .keyNotAccepted, at: .generate,
@@ -50,8 +53,8 @@ struct KeyReader {
             var uris: [String] = []
             for handle in handles.prefix(20) {
                 let attributes = try session.attributes(
-                    of: handle, [AttributeKey.id.type, AttributeKey.label.type])
-                uris.append(uri(attributes[.id] ?? [], attributes[.label] ?? ""))
+                    of: handle, [AttributeKey.id.type, AttributeKey.labelBytes.type])
+                uris.append(uri(attributes[.id] ?? [], attributes[.labelBytes] ?? []))
             }
             return uris
         } catch {
@@ -65,20 +68,38 @@ struct KeyReader {
     ) throws(IssuanceError) -> TokenKey {
         var template = Template()
         template[.class] = .privateKey
+        // Modules disagree on what a search for an empty id finds.
         if !id.isEmpty { template[.id] = id }
-        let found: [ObjectHandle]
-        do throws(CryptokiError) {
-            found = try session.findObjects(template)
-        } catch {
-            throw IssuanceError(error, at: .generate, while: "searching the token")
+        let found = try keys(
+            among: search(template, &session), publicKeyHash: publicKeyHash, isNew: isNew, &session)
+        // One that tells its public half itself is certain.
+        if let key = found.first(where: \.tellsPublicKey) ?? (found.count == 1 ? found[0] : nil) {
+            return key
         }
-        for handle in found {
-            let key = try read(handle, nil, isNew: isNew, &session)
-            if key.publicKeyHash == publicKeyHash { return key }
+        guard found.isEmpty else {
+            throw IssuanceError(
+                .severalObjects, at: .generate,
+                "\(found.count) private keys on the token may be the one of this order",
+                choices: found.map(\.uri))
         }
         throw IssuanceError(
             .noSuchObject, at: .generate,
             "the key of this order, with the id \(hexadecimal(id)), is not on the token")
+    }
+
+    /// The private keys that may belong to a public key.
+    ///
+    /// - Parameter handles: Where they are looked for.
+    func keys(
+        among handles: [ObjectHandle], publicKeyHash: String, isNew: Bool = false,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> [TokenKey] {
+        var keys: [TokenKey] = []
+        for handle in handles {
+            let key = try read(handle, among: [publicKeyHash], isNew: isNew, &session)
+            if let key { keys.append(key) }
+        }
+        return keys
     }
 
     /// Reads the one key that has an id.
@@ -88,9 +109,7 @@ struct KeyReader {
         var template = Template()
         template[.class] = .privateKey
         template[.id] = id
-        let found = try at(.generate, "searching the token") { () throws(CryptokiError) in
-            try session.findObjects(template)
-        }
+        let found = try search(template, &session)
         guard found.count == 1 else {
             throw IssuanceError(
                 .notProved, at: .generate,
@@ -100,98 +119,224 @@ struct KeyReader {
     }
 
     /// Reads a private key and finds its public half: in its own attributes, in the public-key
-    /// object beside it, or in a certificate with the same id. What is found is proved when the
-    /// request's signature is verified with it.
+    /// object beside it, or in a certificate. What is found is proved when the request's signature
+    /// is verified with it.
+    ///
+    /// - Parameter publicKey: The other half, where it is known, or nil.
     func read(
         _ privateKey: ObjectHandle, _ publicKey: ObjectHandle?, isNew: Bool,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
-        let key: TokenKey?
-        let uri: String
-        do throws(CryptokiError) {
-            let attributes = try session.attributes(
-                of: privateKey,
-                [
-                    AttributeKey.id.type, AttributeKey.label.type, AttributeKey.keyType.type,
-                    AttributeKey.alwaysAuthenticate.type,
-                ])
-            let id = attributes[.id] ?? []
-            uri = self.uri(id, attributes[.label] ?? "")
-            let value = try self.publicKey(
-                of: privateKey, publicKey, attributes[.keyType], id,
-                attributes[.label] ?? "", &session)
-            key = value.map { value in
-                TokenKey(
-                    handle: privateKey, publicKey: value, id: id, label: attributes[.label] ?? "",
-                    uri: uri, isNew: isNew,
-                    needsPINForEachUse: attributes[.alwaysAuthenticate] ?? false)
-            }
-        } catch {
-            throw IssuanceError(error, at: .generate, while: "reading a key")
+        let half = try privateHalf(privateKey, &session)
+        let candidates = try at(.generate, "reading a key") { () throws(CryptokiError) in
+            try publicHalves(of: half, publicKey, &session)
         }
-        guard let key else {
+        let uri = self.uri(half.id, half.label)
+        guard let first = candidates.first else {
             throw IssuanceError(
                 .noSuchObject, at: .generate, "nothing on the token tells the public key of \(uri)")
         }
-        return key
+        guard candidates.allSatisfy({ $0.value == first.value }) else {
+            throw IssuanceError(
+                .severalObjects, at: .generate,
+                "\(candidates.count) objects on the token could tell the public key of \(uri), and "
+                    + "they contradict each other: "
+                    + candidates.map(\.uri).joined(separator: ", "))
+        }
+        return key(half, first, isNew: isNew)
     }
 
-    private func publicKey(
-        of privateKey: ObjectHandle, _ publicKey: ObjectHandle?, _ type: KeyType?, _ id: [UInt8],
-        _ label: String, _ session: inout Session<ReadWrite>
-    ) throws(CryptokiError) -> PublicKey? {
-        let parts = [
-            AttributeKey.modulus.type, AttributeKey.publicExponent.type,
-            AttributeKey.ecParams.type, AttributeKey.ecPoint.type,
-        ]
+    /// Reads a private key where its public half may be one of those that are known; nil where it
+    /// is none of them.
+    private func read(
+        _ privateKey: ObjectHandle, among hashes: Set<String>, isNew: Bool = false,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey? {
+        let half = try privateHalf(privateKey, &session)
+        let candidates = try at(.generate, "reading a key") { () throws(CryptokiError) in
+            try publicHalves(of: half, nil, &session)
+        }
+        let known = candidates.first { hashes.contains(hexadecimal($0.value.sha256Fingerprint)) }
+        return known.map { key(half, $0, isNew: isNew) }
+    }
+
+    private func key(
+        _ half: PrivateHalf, _ candidate: PublicHalf, isNew: Bool
+    ) -> TokenKey {
+        TokenKey(
+            handle: half.handle, publicKey: candidate.value, id: half.id, labelBytes: half.label,
+            uri: uri(half.id, half.label), isNew: isNew,
+            needsPINForEachUse: half.attributes[.alwaysAuthenticate] ?? false,
+            maySign: half.attributes[.sign] ?? true,
+            mayDecrypt: half.attributes[.decrypt] ?? false, tellsPublicKey: candidate.isOwn)
+    }
+
+    // MARK: Public halves
+
+    /// A private key as the token shows it.
+    private struct PrivateHalf {
+        let handle: ObjectHandle
+        let attributes: Attributes
+
+        var id: [UInt8] { attributes[.id] ?? [] }
+        var label: [UInt8] { attributes[.labelBytes] ?? [] }
+        var type: KeyType? { attributes[.keyType] }
+    }
+
+    /// A public key that may be the one of a private key, and where it was read.
+    private struct PublicHalf {
+        let value: PublicKey
+        let uri: String
+        /// Whether the private key tells it itself, or the call that made both.
+        let isOwn: Bool
+    }
+
+    private static let values = [
+        AttributeKey.modulus.type, AttributeKey.publicExponent.type,
+        AttributeKey.ecParams.type, AttributeKey.ecPoint.type,
+    ]
+
+    private func privateHalf(
+        _ handle: ObjectHandle, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> PrivateHalf {
+        let attributes = try at(.generate, "reading a key") { () throws(CryptokiError) in
+            try session.attributes(
+                of: handle,
+                [
+                    AttributeKey.id.type, AttributeKey.labelBytes.type, AttributeKey.keyType.type,
+                    AttributeKey.alwaysAuthenticate.type, AttributeKey.sign.type,
+                    AttributeKey.decrypt.type,
+                ])
+        }
+        return PrivateHalf(handle: handle, attributes: attributes)
+    }
+
+    /// What the token tells of a private key's public half, from the best source that says
+    /// anything; several where that source has several.
+    private func publicHalves(
+        of half: PrivateHalf, _ publicKey: ObjectHandle?, _ session: inout Session<ReadWrite>
+    ) throws(CryptokiError) -> [PublicHalf] {
+        let uri = self.uri(half.id, half.label)
         // What it says itself goes first: two pairs may have one id.
-        let own = try session.attributes(of: privateKey, parts)
-        if let value = Inventory.publicKey(type, own) { return value }
-        var candidates = publicKey.map { [$0] } ?? []
-        if candidates.isEmpty, !id.isEmpty {
-            candidates = try publicHalves(id, label, &session)
+        let own = try session.attributes(of: half.handle, Self.values)
+        if let value = Inventory.publicKey(half.type, own) {
+            return [PublicHalf(value: value, uri: uri, isOwn: true)]
         }
-        for object in candidates {
-            let attributes = try session.attributes(of: object, parts)
-            if let value = Inventory.publicKey(type, attributes) { return value }
-        }
-        let info = try session.attributes(of: privateKey, [AttributeKey.publicKeyInfo.type])
-        if let der = info[.publicKeyInfo], let value = try? PublicKey(subjectPublicKeyInfo: der) {
-            return value
-        }
-        guard !id.isEmpty else { return nil }
-        var template = Template()
-        template[.class] = .certificate
-        template[.id] = id
-        for object in try session.findObjects(template) {
-            let attributes = try session.attributes(of: object, [AttributeKey.value.type])
-            if let certificate = attributes[.value].flatMap({ try? Certificate(der: $0) }) {
-                return certificate.publicKey
+        if let publicKey {
+            let attributes = try session.attributes(of: publicKey, Self.values)
+            if let value = Inventory.publicKey(half.type, attributes) {
+                return [PublicHalf(value: value, uri: uri, isOwn: true)]
             }
         }
-        return nil
+        let info = try session.attributes(of: half.handle, [AttributeKey.publicKeyInfo.type])
+        if let der = info[.publicKeyInfo], let value = try? PublicKey(subjectPublicKeyInfo: der),
+            value.isOf(half.type)
+        {
+            return [PublicHalf(value: value.byNumbers, uri: uri, isOwn: true)]
+        }
+        for objectClass in [ObjectClass.publicKey, .certificate] {
+            let found = try neighbours(of: half, objectClass, &session)
+            if !found.isEmpty { return found }
+        }
+        return []
     }
 
-    /// The public halves with an id; where there are several, those with the label first.
-    private func publicHalves(
-        _ id: [UInt8], _ label: String, _ session: inout Session<ReadWrite>
-    ) throws(CryptokiError) -> [ObjectHandle] {
+    /// The objects of a class that belong to a private key: those with its id or, where it has none
+    /// or no object has it, those with its label.
+    private func neighbours(
+        of half: PrivateHalf, _ objectClass: ObjectClass, _ session: inout Session<ReadWrite>
+    ) throws(CryptokiError) -> [PublicHalf] {
+        if !half.id.isEmpty {
+            var template = Template()
+            template[.class] = objectClass
+            template[.id] = half.id
+            let found = try told(by: session.findObjects(template), half, &session) { head in
+                head[.id] == half.id
+            }
+            if Set(found.map(\.half.value)).count > 1 {
+                let alike = found.filter { $0.label == half.label }
+                if !alike.isEmpty { return alike.map(\.half) }
+            }
+            if !found.isEmpty { return found.map(\.half) }
+        }
         var template = Template()
-        template[.class] = .publicKey
-        template[.id] = id
-        let all = try session.findObjects(template)
-        guard all.count > 1 else { return all }
-        template[.label] = label
-        let alike = try session.findObjects(template)
-        return alike + all.filter { !alike.contains($0) }
+        template[.class] = objectClass
+        if !half.label.isEmpty { template[.labelBytes] = half.label }
+        let found = try told(by: session.findObjects(template), half, &session) { head in
+            // A public key with an id is another pair's; certificates get their ids from anybody.
+            head[.labelBytes] ?? [] == half.label
+                && (objectClass == .certificate || (head[.id] ?? []).isEmpty)
+        }
+        return found.map(\.half)
+    }
+
+    /// The public keys of the private key's type that objects tell.
+    private func told(
+        by objects: [ObjectHandle], _ half: PrivateHalf, _ session: inout Session<ReadWrite>,
+        where belongs: (Attributes) -> Bool
+    ) throws(CryptokiError) -> [(half: PublicHalf, label: [UInt8])] {
+        var found: [(half: PublicHalf, label: [UInt8])] = []
+        for object in objects {
+            let head = try session.attributes(
+                of: object,
+                [
+                    AttributeKey.class.type, AttributeKey.id.type, AttributeKey.labelBytes.type,
+                    AttributeKey.keyType.type,
+                ])
+            guard belongs(head), let objectClass = head[.class] as ObjectClass? else { continue }
+            let value: PublicKey?
+            switch objectClass {
+            case .publicKey:
+                let attributes = try session.attributes(of: object, Self.values)
+                value = Inventory.publicKey(head[.keyType] ?? half.type, attributes)
+            case .certificate:
+                let attributes = try session.attributes(of: object, [AttributeKey.value.type])
+                let certificate = attributes[.value].flatMap { try? Certificate(firstIn: $0) }
+                value = certificate?.publicKey.byNumbers
+            default:
+                value = nil
+            }
+            guard let value, value.isOf(half.type) else { continue }
+            var named = Template()
+            named[.class] = objectClass
+            named[.id] = head[.id]
+            named[.labelBytes] = head[.labelBytes]
+            let uri = PKCS11URI(token: tokenURI, objectWith: named).description
+            found.append(
+                (PublicHalf(value: value, uri: uri, isOwn: false), head[.labelBytes] ?? []))
+        }
+        return found
+    }
+
+    private func search(
+        _ template: Template, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> [ObjectHandle] {
+        try at(.generate, "searching the token") { () throws(CryptokiError) in
+            try session.findObjects(template)
+        }
     }
 
     /// The URI of a private key.
-    func uri(_ id: [UInt8], _ label: String) -> String {
+    func uri(_ id: [UInt8], _ label: [UInt8]) -> String {
         var named = Template()
         named[.class] = .privateKey
         if !id.isEmpty { named[.id] = id }
-        if !label.isEmpty { named[.label] = label }
+        if !label.isEmpty { named[.labelBytes] = label }
         return PKCS11URI(token: tokenURI, objectWith: named).description
+    }
+}
+
+extension PublicKey {
+    /// The same key with the plain algorithm identifier of its type: that of a certificate may say
+    /// what it is for.
+    fileprivate var byNumbers: PublicKey {
+        rsaNumbers.map { PublicKey(rsaModulus: $0.modulus, publicExponent: $0.publicExponent) }
+            ?? self
+    }
+
+    /// Whether it can be the public half of a key of a type; true where the type is not told.
+    fileprivate func isOf(_ type: KeyType?) -> Bool {
+        guard let type, let own = kind.keyType else { return true }
+        return own == type
     }
 }

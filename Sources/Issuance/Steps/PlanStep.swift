@@ -19,8 +19,10 @@ struct KeyPlanning {
         case .generate(let wanted):
             try requireUnprotected(token)
             let kind = try keyKind(wanted)
+            let id = try id(request.id)
+            if let label = request.labelOfNewKey { try requireUnused(label) }
             return .generate(
-                kind, id: try id(request.id), label: request.label ?? defaultLabel)
+                kind, id: id, label: request.labelBytes ?? Array(defaultLabel.utf8))
         }
     }
 
@@ -94,6 +96,13 @@ struct KeyPlanning {
         var session = try openSession()
         try requireFree(id, &session, at: .plan)
         return id
+    }
+
+    /// Insists that no key has a label that was asked for, as far as that is seen without a login.
+    private func requireUnused(_ label: [UInt8]) throws(IssuanceError) {
+        var session = try openSession()
+        try Issuance.requireFree(
+            label: label, on: tokenURI(token), &session, at: .plan)
     }
 
     private func openSession() throws(IssuanceError) -> Session<ReadOnly> {

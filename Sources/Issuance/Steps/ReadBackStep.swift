@@ -1,19 +1,22 @@
 internal import Cryptoki
+internal import Inventory
 internal import OpenSSLX509
 
 /// Finds the certificate again in a new session, and has the token prove that it holds its key.
 struct ReadBackStep {
     let signer: TokenSigner
+    /// Whether the certificate stays although nothing can prove that the token holds its key.
+    var acceptsNoProof = false
 
     func callAsFunction(
         _ verified: VerifiedCertificate, for key: TokenKey, on token: Token
-    ) throws(IssuanceError) -> (challenge: [UInt8], signature: [UInt8]) {
-        var session = try openSession(token)
-        let found: Found
-        do throws(CryptokiError) {
-            found = try find(verified.certificate, key, &session)
-        } catch {
-            throw IssuanceError(error, at: .readBack, while: "the token cannot be read again")
+    ) throws(IssuanceError) -> ProofStep.Proof {
+        let certificate = verified.certificate
+        var session = try at(.readBack, "no new session can be opened") {
+            () throws(CryptokiError) in try token.openSession(ReadOnly.self)
+        }
+        let found = try at(.readBack, "the token cannot be read again") {
+            () throws(CryptokiError) in try find(certificate, key, &session)
         }
         guard found.hasCertificate else {
             throw IssuanceError(
@@ -24,29 +27,16 @@ struct ReadBackStep {
             throw IssuanceError(
                 .notProved, at: .readBack, "the key is not found on the token again")
         }
-        var challenge = Array("tokencert proof of possession ".utf8)
-        for _ in 0..<32 { challenge.append(UInt8.random(in: 0...255)) }
-        let signature = try signer(challenge, with: key.under(handle), &session, at: .readBack)
-        guard let algorithm = SignatureAlgorithm(for: verified.certificate.publicKey.kind) else {
+        guard certificate.publicKey == key.publicKey else {
             throw IssuanceError(
-                .tokenUnsuitable, at: .readBack, "nothing verifies with the certificate's key")
+                .notProved, at: .readBack, "the certificate on the token is for another key")
         }
-        do throws(X509Error) {
-            try verified.certificate.publicKey.verify(signature, over: challenge, algorithm)
-            return (challenge, signature)
-        } catch {
-            throw IssuanceError(
-                .notProved, at: .readBack,
-                "the token's signature does not fit the certificate: \(error)")
+        let proof = try ProofStep(signer: signer)(
+            of: key.under(handle), &session, at: .readBack)
+        guard proof.possession != .none || acceptsNoProof else {
+            throw IssuanceError(unprovable: key, at: .readBack)
         }
-    }
-
-    private func openSession(_ token: Token) throws(IssuanceError) -> Session<ReadOnly> {
-        do throws(CryptokiError) {
-            return try token.openSession(ReadOnly.self)
-        } catch {
-            throw IssuanceError(error, at: .readBack, while: "no new session can be opened")
-        }
+        return proof
     }
 
     /// What a new session sees of the key and its certificate.
@@ -56,21 +46,27 @@ struct ReadBackStep {
         var privateKey: ObjectHandle?
     }
 
-    /// Looks at everything with the key's id at once: a search costs more than what it finds.
+    /// Looks at everything with the key's id at once: a search costs more than what it finds. Where
+    /// the key has no id, at all certificates and all private keys.
     private func find(
         _ certificate: Certificate, _ key: TokenKey, _ session: inout Session<ReadOnly>
     ) throws(CryptokiError) -> Found {
         var template = Template()
-        template[.id] = key.id
+        // Modules disagree on what a search for an empty id finds.
+        if !key.id.isEmpty { template[.id] = key.id }
         var found = Found()
         for object in try session.findObjects(template) {
-            let head = try session.attributes(of: object, [AttributeKey.class.type])
+            let head = try session.attributes(
+                of: object,
+                [AttributeKey.class.type, AttributeKey.id.type, AttributeKey.labelBytes.type])
             switch head[.class] as ObjectClass? {
             case .certificate?:
                 let value = try session.attributes(of: object, [AttributeKey.value.type])
-                if value[.value] == certificate.der { found.hasCertificate = true }
-            case .privateKey? where found.privateKey == nil || object == key.handle:
-                found.privateKey = object
+                if value.holds(certificate) { found.hasCertificate = true }
+            case .privateKey?
+            where (head[.id] ?? []) == key.id
+                && (!key.id.isEmpty || (head[.labelBytes] ?? []) == key.labelBytes):
+                if found.privateKey == nil || object == key.handle { found.privateKey = object }
             default:
                 continue
             }
@@ -79,11 +75,29 @@ struct ReadBackStep {
     }
 }
 
+extension Attributes {
+    /// Whether `CKA_VALUE` is a certificate, whatever follows it.
+    func holds(_ certificate: Certificate) -> Bool {
+        self[.value].flatMap { try? Certificate(firstIn: $0) } == certificate
+    }
+}
+
+extension IssuanceError {
+    /// Nothing can prove that a token holds a key.
+    init(unprovable key: TokenKey, at step: Step) {
+        self.init(
+            .keyUnusable, at: step,
+            "possession cannot be proved: the key may neither sign nor decrypt: \(key.uri)",
+            choices: ["--accept-changes takes the certificate without that proof"])
+    }
+}
+
 extension TokenKey {
     /// The same key under another session's handle.
     fileprivate func under(_ handle: ObjectHandle) -> TokenKey {
         TokenKey(
-            handle: handle, publicKey: publicKey, id: id, label: label, uri: uri, isNew: isNew,
-            needsPINForEachUse: needsPINForEachUse, remarks: remarks)
+            handle: handle, publicKey: publicKey, id: id, labelBytes: labelBytes, uri: uri,
+            isNew: isNew, needsPINForEachUse: needsPINForEachUse, maySign: maySign,
+            mayDecrypt: mayDecrypt, tellsPublicKey: tellsPublicKey, remarks: remarks)
     }
 }

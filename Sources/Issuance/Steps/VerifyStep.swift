@@ -94,7 +94,7 @@ struct VerifyStep {
     }
 
     /// Insists on what a person wants of any certificate that nobody was asked for: it is for
-    /// proving who one is, for mail or for code, and the key may sign.
+    /// proving who one is, for mail or for code, and the key may sign or, for mail, decrypt.
     func requireUsable(_ certificate: Certificate) throws(IssuanceError) {
         let usages = certificate.extendedKeyUsages
         let wanted: Set<ExtendedKeyUsage> = [.clientAuth, .emailProtection, .codeSigning, .any]
@@ -104,7 +104,10 @@ struct VerifyStep {
                 "the certificate is for nothing that a person does: "
                     + usages.map(\.description).joined(separator: ", "))
         }
-        guard certificate.allows(.digitalSignature) != false else {
+        let encrypts =
+            (usages.isEmpty || usages.contains(.emailProtection) || usages.contains(.any))
+            && [KeyUsage.keyEncipherment, .keyAgreement].contains { certificate.allows($0) == true }
+        guard certificate.allows(.digitalSignature) != false || encrypts else {
             throw IssuanceError(
                 .certificateDiffers, at: .verify, "the certificate is not for signatures")
         }

@@ -10,30 +10,31 @@ struct WriteStep {
     /// - Parameters:
     ///   - verified: What is written.
     ///   - key: Its key.
-    ///   - label: The object's label, or nil for that of the key.
+    ///   - label: The bytes of the object's label, or nil for that of the key.
     ///   - isFresh: Whether nothing on the token can have the key's id but the key itself.
     /// - Returns: The URI of the certificate's object, and whether it was there before.
     func callAsFunction(
-        _ verified: VerifiedCertificate, for key: TokenKey, label: String?, isFresh: Bool,
+        _ verified: VerifiedCertificate, for key: TokenKey, label: [UInt8]?, isFresh: Bool,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> (uri: String, wasThere: Bool) {
-        let uri = self.uri(key, label)
+        let label = label ?? key.labelBytes
+        let uri = self.uri(key.id, label)
         let isAlone = isFresh && capabilities.certificatesPerKey == nil
-        let before = isAlone ? [] : try certificates(key.id, at: .write, &session)
-        for object in before
-        where try value(of: object, &session) == verified.certificate.der {
-            return (self.uri(of: object, key, &session), true)
+        let before = isAlone ? [] : try certificates(of: key, &session)
+        for object in before where try value(of: object, &session).holds(verified.certificate) {
+            return (self.uri(of: object, &session) ?? uri, true)
         }
         try requireSpace(for: verified.certificate)
         var refusal: IssuanceError?
         let everything = Fragments.everything(&session) ?? []
         let templates = CertificateTemplates(
-            verified.certificate, id: key.id, label: label ?? key.label, capabilities)
+            verified.certificate, id: key.id, label: label, capabilities)
         for template in templates.ladder {
             do throws(CryptokiError) {
                 let object = try session.createObject(template)
-                // Where the module has labels of its own, it is found under that.
-                return (capabilities.keepsLabels ? uri : self.uri(of: object, key, &session), false)
+                // Where the module has labels or ids of its own, it is found under those.
+                let isAsAsked = capabilities.keepsLabels && !key.id.isEmpty
+                return (isAsAsked ? uri : self.uri(of: object, &session) ?? uri, false)
             } catch {
                 let failure = IssuanceError(
                     error, at: .write, while: "the certificate cannot be written")
@@ -59,16 +60,17 @@ struct WriteStep {
         _ before: [ObjectHandle], _ everything: Set<ObjectHandle>,
         _ session: inout Session<ReadWrite>
     ) -> Bool {
-        guard let after = try? certificates(key.id, at: .write, &session) else { return false }
+        guard let after = try? certificates(of: key, &session) else { return false }
         for object in after where !before.contains(object) {
             guard let value = try? value(of: object, &session) else { return false }
-            // Another program may have written a certificate of its own just now.
-            let isRemoved =
-                value == certificate.der
-                ? error.concernsTemplate : (try? Certificate(der: value)) == nil
-            if isRemoved { try? session.destroyObject(object) }
+            // Another program may have written a certificate of its own just now. Without an id
+            // nothing tells whose half a certificate is.
+            let isOurs = value.holds(certificate)
+            let isPart =
+                !key.id.isEmpty && value[.value].flatMap { try? Certificate(firstIn: $0) } == nil
+            if isOurs ? error.concernsTemplate : isPart { try? session.destroyObject(object) }
         }
-        let left = (try? certificates(key.id, at: .write, &session)) ?? []
+        let left = (try? certificates(of: key, &session)) ?? []
         if error.concernsTemplate, !everything.isEmpty {
             Fragments(&session).removeWhatCame(after: everything, &session)
         }
@@ -81,8 +83,10 @@ struct WriteStep {
         _ failure: IssuanceError, _ session: inout Session<ReadWrite>
     ) -> IssuanceError {
         var failure = failure
-        for object in (try? certificates(key.id, at: .write, &session)) ?? []
-        where !before.contains(object) && (try? value(of: object, &session)) == certificate.der {
+        for object in (try? certificates(of: key, &session)) ?? []
+        where !before.contains(object)
+            && (try? value(of: object, &session))?.holds(certificate) == true
+        {
             failure.seenCertificate = uri
         }
         return failure
@@ -99,41 +103,41 @@ struct WriteStep {
         )
     }
 
-    private func uri(_ key: TokenKey, _ label: String?) -> String {
+    private func uri(_ id: [UInt8], _ label: [UInt8]) -> String {
         var named = Template()
         named[.class] = .certificate
-        named[.id] = key.id
-        named[.label] = label ?? key.label
+        named[.id] = id
+        named[.labelBytes] = label
         return PKCS11URI(token: tokenURI, objectWith: named).description
     }
 
+    /// The URI of an object by what it says of itself, or nil where it cannot be read.
     private func uri(
-        of object: ObjectHandle, _ key: TokenKey, _ session: inout Session<ReadWrite>
-    ) -> String {
-        let attributes = try? session.attributes(of: object, [AttributeKey<String>.label.type])
-        return uri(key, attributes?[.label])
+        of object: ObjectHandle, _ session: inout Session<ReadWrite>
+    ) -> String? {
+        let attributes = try? session.attributes(
+            of: object, [AttributeKey.id.type, AttributeKey.labelBytes.type])
+        return attributes.map { uri($0[.id] ?? [], $0[.labelBytes] ?? []) }
     }
 
     private func value(
         of object: ObjectHandle, _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> [UInt8] {
-        do throws(CryptokiError) {
-            return try session.attributes(of: object, [AttributeKey.value.type])[.value] ?? []
-        } catch {
-            throw IssuanceError(error, at: .write, while: "reading a certificate")
+    ) throws(IssuanceError) -> Attributes {
+        try at(.write, "reading a certificate") { () throws(CryptokiError) in
+            try session.attributes(of: object, [AttributeKey.value.type])
         }
     }
 
+    /// The certificates with a key's id; all of the token where it has none, since modules disagree
+    /// on what a search for an empty id finds.
     private func certificates(
-        _ id: [UInt8], at step: Step, _ session: inout Session<ReadWrite>
+        of key: TokenKey, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> [ObjectHandle] {
         var template = Template()
         template[.class] = .certificate
-        template[.id] = id
-        do throws(CryptokiError) {
-            return try session.findObjects(template)
-        } catch {
-            throw IssuanceError(error, at: step, while: "searching the token")
+        if !key.id.isEmpty { template[.id] = key.id }
+        return try at(.write, "searching the token") { () throws(CryptokiError) in
+            try session.findObjects(template)
         }
     }
 }

@@ -1,0 +1,50 @@
+extension Session {
+    /// Decrypts with a private key of the token.
+    ///
+    /// The C functions are `C_DecryptInit` and `C_Decrypt` (PKCS#11 v2.40, section 5.9).
+    ///
+    /// - Parameters:
+    ///   - data: What was encrypted with the public half.
+    ///   - key: The private key.
+    ///   - mechanism: How it was encrypted.
+    /// - Returns: The message. With ``MechanismType/rsaPKCS`` a token may return other bytes
+    ///   instead of an error where the padding is wrong.
+    /// - Throws: ``CryptokiError``.
+    public mutating func decrypt(
+        _ data: [UInt8], with key: ObjectHandle, _ mechanism: Mechanism
+    ) throws(CryptokiError) -> [UInt8] {
+        try functions.decryptInit(handle, mechanism, key)
+        return try functions.decrypt(handle, data, mechanism)
+    }
+
+    /// Begins a decryption with a key that requires the PIN for each use,
+    /// `CKA_ALWAYS_AUTHENTICATE`: ``authenticateSignature(_:)`` and ``finishDecryption(_:_:)``
+    /// follow with nothing else in between, as some tokens forget the login otherwise.
+    ///
+    /// The C function is `C_DecryptInit`.
+    ///
+    /// - Parameters:
+    ///   - key: The private key.
+    ///   - mechanism: How the message was encrypted.
+    /// - Throws: ``CryptokiError``.
+    public mutating func beginDecryption(
+        with key: ObjectHandle, _ mechanism: Mechanism
+    ) throws(CryptokiError) {
+        try functions.decryptInit(handle, mechanism, key)
+    }
+
+    /// Ends the decryption that was begun.
+    ///
+    /// The C function is `C_Decrypt`.
+    ///
+    /// - Parameters:
+    ///   - data: What was encrypted with the public half.
+    ///   - mechanism: The mechanism that it was begun with.
+    /// - Returns: The message.
+    /// - Throws: ``CryptokiError``.
+    public mutating func finishDecryption(
+        _ data: [UInt8], _ mechanism: Mechanism
+    ) throws(CryptokiError) -> [UInt8] {
+        try functions.decrypt(handle, data, mechanism)
+    }
+}

@@ -1,0 +1,107 @@
+internal import Cryptoki
+internal import Inventory
+internal import Ledger
+internal import OpenSSLX509
+
+/// How a token has proved that it holds a private key.
+public enum Possession: String, Sendable, Hashable {
+    /// It signed a fresh challenge.
+    case signature
+    /// It decrypted a fresh challenge: the key may not sign.
+    case decryption
+    /// Not at all: the key may neither sign nor decrypt.
+    case none
+}
+
+/// Has a token prove that it holds a key, with a challenge that nobody could foresee: by a
+/// signature or, where the key may not sign, by a decryption.
+struct ProofStep {
+    let signer: TokenSigner
+
+    /// A proof, as the ledger keeps it.
+    struct Proof {
+        let possession: Possession
+        /// What was signed or decrypted.
+        let challenge: [UInt8]
+        /// The signature, or no bytes.
+        var signature: [UInt8] = []
+
+        /// What the ledger is told. An order whose key nothing can prove is over: to resume it
+        /// would lead to the same end.
+        func event(_ certificate: Certificate, uri: String) -> OrderEvent {
+            guard possession != .none else {
+                return .closed(
+                    reason: "written, and found again; possession of the key cannot be proved")
+            }
+            return .proved(
+                .init(
+                    uri: uri, sha256Fingerprint: hexadecimal(certificate.sha256Fingerprint),
+                    challenge: challenge, signature: signature,
+                    method: possession == .signature ? nil : possession.rawValue))
+        }
+    }
+
+    /// - Returns: The proof, which says so where none is possible.
+    /// - Throws: ``IssuanceError`` where the token fails, and with code
+    ///   ``IssuanceError/Code/notProved`` where it holds another key.
+    func callAsFunction<Access>(
+        of key: TokenKey, _ session: inout Session<Access>, at step: Step
+    ) throws(IssuanceError) -> Proof {
+        if key.maySign {
+            var challenge = Array("tokencert proof of possession ".utf8)
+            challenge += Self.random()
+            do throws(IssuanceError) {
+                let signature = try signer(challenge, with: key, &session, at: step)
+                return Proof(
+                    possession: .signature, challenge: challenge, signature: signature)
+            } catch {
+                guard error.forbidsUse else { throw error }
+            }
+        }
+        let challenge = Self.random()
+        guard let answer = try decrypted(challenge, with: key, &session, at: step) else {
+            return Proof(possession: .none, challenge: [])
+        }
+        guard answer == challenge else {
+            throw IssuanceError(
+                .notProved, at: step,
+                "the token did not decrypt what was encrypted to the certificate's key")
+        }
+        return Proof(possession: .decryption, challenge: challenge)
+    }
+
+    private static func random() -> [UInt8] { (0..<32).map { _ in UInt8.random(in: 0...255) } }
+
+    /// What the token makes of a challenge that was encrypted to a key; nil where the key may not
+    /// decrypt or the token has no way to.
+    private func decrypted<Access>(
+        _ challenge: [UInt8], with key: TokenKey, _ session: inout Session<Access>, at step: Step
+    ) throws(IssuanceError) -> [UInt8]? {
+        let token = signer.login.token
+        let mechanism = Mechanism(.rsaPKCS)
+        guard key.mayDecrypt, case .rsa = key.publicKey.kind,
+            signer.login.capabilities.mechanisms.contains(.rsaPKCS),
+            // A token that does not tell says by its answer whether it decrypts.
+            (try? token.mechanismInfo(.rsaPKCS).decrypts) ?? true,
+            let encrypted = try? key.publicKey.encrypt(challenge)
+        else { return nil }
+        do throws(IssuanceError) {
+            return try signer.decrypt(encrypted, with: key, mechanism, &session, at: step)
+        } catch {
+            guard error.forbidsUse else { throw error }
+            return nil
+        }
+    }
+}
+
+extension IssuanceError {
+    /// Whether the token says that the key may not be used so, or that it has no way to.
+    fileprivate var forbidsUse: Bool {
+        let values: [ReturnValue] = [
+            .keyFunctionNotPermitted, .keyTypeInconsistent, .mechanismInvalid,
+            .functionNotSupported,
+        ]
+        return tokenError?.code == .functionMissing || tokenError == nil && code == .tokenUnsuitable
+            || tokenError?.returnValue.map { values.contains($0) } ?? false
+    }
+}

@@ -1,0 +1,126 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// Key pairs without `CKA_ID`, as other programs make them if no id is named.
+    @Suite struct KeysWithoutIDTests {
+        private func bench(_ kind: PairKind) throws -> Bench {
+            let bench = try Bench(["--accept-elliptic-curves"])
+            try bench.token.makePair(kind, label: Array("other".utf8))
+            try bench.token.makePair(kind, label: Array("key1".utf8))
+            try bench.token.makePair(kind, label: Array("third".utf8))
+            return bench
+        }
+
+        private let accepted = ["TOKENCERT_CA_ACCEPTS": "rsa,ec"]
+
+        private func publicKey(_ bench: Bench, _ label: String) throws -> String {
+            let file = bench.token.folder.file("\(UUID().uuidString).pub")
+            try bench.token.pkcs11Tool(
+                ["--read-object", "--type", "pubkey", "--label", label, "-o", file])
+            return try run("openssl", ["pkey", "-pubin", "-inform", "DER", "-in", file]).output
+        }
+
+        @Test(
+            "A request for a key without an id is for the pair with its label",
+            arguments: PairKind.allCases)
+        func request(kind: PairKind) throws {
+            let bench = try bench(kind)
+            let made = try bench.tokencert(
+                ["request", "--key", "pkcs11:object=key1", "--name", "x"])
+            #expect(made.status == 0, "\(made.errors)")
+            let checked = try run(
+                "openssl", ["req", "-verify", "-noout", "-pubkey"], input: made.output)
+            #expect(checked.errors.contains("verify OK"), "\(checked)")
+            #expect(try checked.output == publicKey(bench, "key1"))
+        }
+
+        @Test(
+            "A key without an id gets its certificate, with its label and no id",
+            arguments: PairKind.allCases)
+        func issue(kind: PairKind) throws {
+            let bench = try bench(kind)
+            let issued = try bench.tokencert(
+                ["issue", "--key", "pkcs11:object=key1", "--json"], accepted)
+            #expect(issued.status == 0, "\(issued.errors)")
+            let remarks = try #require(issued.json()["remarks"] as? [String])
+            #expect(remarks.contains { $0.contains("no CKA_ID") })
+            let found = try bench.certificateObjects()
+            #expect(found.map(\.label) == [Array("key1".utf8)])
+            #expect(found.map(\.id) == [[]])
+            let uri = try #require(issued.json()["certificate"] as? String)
+            #expect(
+                try bench.tokencert(["show", "--pem", uri]).output == issued.json()["pem"]
+                    as? String)
+        }
+
+        @Test(
+            "A certificate from a file finds its key without an id, and is written once",
+            arguments: PairKind.allCases)
+        func importing(kind: PairKind) throws {
+            let bench = try bench(kind)
+            let file = try bench.certificate(for: ["--label", "key1"])
+            let killed = try bench.tokencert(
+                ["import", "--cert", file],
+                bench.faulty(["FAULTY_RULES": "C_CreateObject:after:kill"]))
+            #expect(killed.status == 137, "\(killed)")
+            let resumed = try bench.tokencert(["resume", "1"])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            let again = try bench.tokencert(["import", "--cert", file])
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(again.output.contains("was on the token already"), "\(again.output)")
+            #expect(try bench.certificateObjects().map(\.label) == [Array("key1".utf8)])
+        }
+
+        // The wrong one of two keys with one name would be certified, or the right one refused.
+        @Test("Of two pairs with one label a certificate goes to the one that the token proves")
+        func twins() throws {
+            let bench = try Bench()
+            try bench.token.makePair(.ec, label: Array("twin".utf8))
+            let first = try bench.certificate(for: ["--label", "twin"])
+            try bench.token.makePair(.ec, label: Array("twin".utf8))
+            let imported = try bench.tokencert(["import", "--cert", first])
+            #expect(imported.status == 0, "\(imported.errors)")
+            expect(
+                try bench.tokencert(["request", "--key", "pkcs11:object=twin", "--name", "x"]), 66,
+                "2 private keys on the token fit")
+            // One private half with two public ones.
+            let removed = try bench.token.pkcs11Tool([
+                "--delete-object", "--type", "privkey", "--label", "twin",
+            ])
+            #expect(removed.status == 0, "\(removed.errors)")
+            let refused = try bench.tokencert(
+                ["request", "--key", "pkcs11:object=twin", "--name", "x"])
+            expect(refused, 66, "contradict each other")
+        }
+
+        @Test("A key whose public half is not on the token is found by its certificate's label")
+        func certificateOnly() throws {
+            let bench = try Bench(["--accept-elliptic-curves"])
+            try bench.token.makePair(.ec, label: Array("card".utf8))
+            let file = try bench.certificate(for: ["--label", "card"])
+            try bench.token.write(certificate: bench.der(file), label: Array("card".utf8))
+            try bench.token.pkcs11Tool([
+                "--delete-object", "--type", "pubkey", "--label", "card",
+            ])
+            let made = try bench.tokencert(
+                ["request", "--key", "pkcs11:object=card", "--name", "x"])
+            #expect(made.status == 0, "\(made.errors)")
+            // A certificate that only has the same label is found out.
+            let bench2 = try Bench()
+            try bench2.token.makePair(.ec, label: Array("card".utf8))
+            try bench2.token.pkcs11Tool([
+                "--delete-object", "--type", "pubkey", "--label", "card",
+            ])
+            try bench2.token.write(certificate: bench.der(file), label: Array("card".utf8))
+            expect(
+                try bench2.tokencert(["request", "--key", "pkcs11:object=card", "--name", "x"]),
+                74, "does not fit its key")
+            expect(
+                try bench2.tokencert(["import", "--cert", file, "--ca-file", bench.ca.rootFile]),
+                74, "does not fit its key")
+            #expect(try bench2.certificateObjects().count == 1)
+        }
+    }
+}

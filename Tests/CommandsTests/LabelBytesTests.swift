@@ -1,0 +1,77 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// Labels that other programs have written in other encodings than UTF-8.
+    @Suite struct LabelBytesTests {
+        private func bench() throws -> Bench {
+            let bench = try Bench()
+            try bench.token.makePair(.rsa, id: [5], label: latinLabel)
+            return bench
+        }
+
+        // Otherwise other programs that pair by label do not find the certificate.
+        @Test("A certificate gets the bytes of its key's label, also where they are not UTF-8")
+        func issueAndRenew() throws {
+            let bench = try bench()
+            let issued = try bench.tokencert(["issue", "--key", "pkcs11:id=%05", "--json"])
+            #expect(issued.status == 0, "\(issued.errors)")
+            #expect(try bench.certificateObjects().map(\.label) == [latinLabel])
+            let key = try #require(issued.json()["key"] as? String)
+            let certificate = try #require(issued.json()["certificate"] as? String)
+            #expect(key.contains("object=M%FCller"), "\(key)")
+            #expect(certificate.contains("object=M%FCller"), "\(certificate)")
+            // What was printed leads back.
+            #expect(try bench.tokencert(["show", certificate, "--pem"]).status == 0)
+            for arguments in [["--all"], [key], ["pkcs11:id=%05", "--retire"]] {
+                let renewed = try bench.tokencert(["renew"] + arguments)
+                #expect(renewed.status == 0, "\(arguments) \(renewed.errors)")
+            }
+            #expect(try Set(bench.certificateObjects().map(\.label)) == [latinLabel])
+            #expect(try bench.certificateObjects().count == 3)
+        }
+
+        // Otherwise the certificate that was paid for is written under another name, or not at all.
+        @Test("An order that was interrupted writes the same label bytes when it is resumed")
+        func resume() throws {
+            let bench = try bench()
+            #expect(try bench.tokencert(["issue", "--key", "pkcs11:id=%05"]).status == 0)
+            for (number, more) in [(2, []), (3, ["--new-key"])] {
+                let killed = try bench.tokencert(
+                    ["renew", "pkcs11:id=%05"] + more,
+                    bench.faulty(["FAULTY_RULES": "C_CreateObject:before:kill"]))
+                #expect(killed.status == 137, "\(killed)")
+                let resumed = try bench.tokencert(["resume", "\(number)"])
+                #expect(resumed.status == 0, "\(resumed.errors)")
+            }
+            let objects = try bench.token.objects()
+            #expect(Set(objects.map(\.label)) == [latinLabel])
+            #expect(objects.filter { $0.objectClass == 1 }.count == 3)
+            #expect(objects.filter { $0.objectClass == 3 }.count == 2)
+        }
+
+        @Test("A certificate from a file gets the bytes of its key's label")
+        func importing() throws {
+            let bench = try bench()
+            let file = try bench.certificate(for: ["--id", "05"])
+            let imported = try bench.tokencert(["import", "--cert", file])
+            #expect(imported.status == 0, "\(imported.errors)")
+            #expect(try bench.certificateObjects().map(\.label) == [latinLabel])
+        }
+
+        // Two keys whose labels are both shown as the same text are two keys.
+        @Test("A label in a URI selects the key with exactly those bytes")
+        func exactSelection() throws {
+            let bench = try bench()
+            try bench.token.makePair(.rsa, id: [6], label: [0x4D, 0xE4] + Array("ller".utf8))
+            let request = try bench.tokencert(
+                ["request", "--key", "pkcs11:object=M%E4ller", "--name", "x", "--json"])
+            #expect(request.status == 0, "\(request.errors)")
+            #expect(try request.json()["id"] as? String == "06")
+            expect(
+                try bench.tokencert(["request", "--key", "pkcs11:object=M%F6ller", "--name", "x"]),
+                66, "no private key on the token fits")
+        }
+    }
+}

@@ -1,0 +1,187 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// Certificates in other forms than tokencert writes.
+    @Suite struct OddCertificateTests {
+        /// What a card or another program has made of a certificate.
+        enum Form: String, CaseIterable, Sendable {
+            case zeros
+            case ones
+            /// The length of the outer SEQUENCE takes one byte more than it needs.
+            case longLength
+
+            func of(_ der: [UInt8]) -> [UInt8] {
+                switch self {
+                case .zeros: der + [UInt8](repeating: 0, count: 300)
+                case .ones: der + [UInt8](repeating: 0xFF, count: 70)
+                case .longLength: [0x30, 0x83, 0x00] + der[2...]
+                }
+            }
+        }
+
+        private func bench(_ form: Form) throws -> (Bench, file: String, value: [UInt8]) {
+            let bench = try Bench()
+            try bench.token.makePair(.rsa, id: [9], label: Array("mail".utf8))
+            let file = try bench.certificate(
+                for: ["--id", "09"],
+                "subjectAltName=email:anna@example.org\nextendedKeyUsage=emailProtection,clientAuth\n",
+                days: "5")
+            let value = form.of(try bench.der(file))
+            try bench.token.write(certificate: value, id: [9], label: Array("padded".utf8))
+            return (bench, file, value)
+        }
+
+        @Test(
+            "A certificate that is there in another form is not written a second time",
+            arguments: Form.allCases)
+        func importing(form: Form) throws {
+            let (bench, file, value) = try bench(form)
+            // The very bytes where the form is the certificate's own, else the plain ones.
+            var source = file
+            if form == .longLength {
+                source = bench.token.folder.file("odd.der")
+                try Data(value).write(to: URL(filePath: source))
+            }
+            let imported = try bench.tokencert(["import", "--cert", source, "--json"])
+            #expect(imported.status == 0, "\(imported.errors)")
+            #expect(try imported.json()["wasThere"] as? Bool == true)
+            let uri = try #require(imported.json()["certificate"] as? String)
+            #expect(uri.contains("object=padded"), "\(uri)")
+            #expect(try bench.certificateObjects().map(\.value) == [value])
+        }
+
+        // "Removed" would be said of a certificate that is still there.
+        @Test(
+            "A retired certificate in another form is removed", arguments: Form.allCases)
+        func retiring(form: Form) throws {
+            let (bench, _, value) = try bench(form)
+            let renewed = try bench.tokencert([
+                "renew", "pkcs11:object=padded;type=cert", "--retire", "--json",
+            ])
+            #expect(renewed.status == 0, "\(renewed.errors)")
+            let report = try #require((try renewed.json()["renewed"] as? [[String: Any]])?.first)
+            #expect(report["retired"] != nil)
+            let left = try bench.certificateObjects()
+            #expect(left.count == 1)
+            #expect(!left.map(\.value).contains(value))
+        }
+
+        @Test(
+            "A removal that the token only pretends is found out for every form",
+            arguments: Form.allCases)
+        func pretended(form: Form) throws {
+            let (bench, _, value) = try bench(form)
+            let renewed = try bench.tokencert(
+                ["renew", "pkcs11:object=padded;type=cert", "--retire"],
+                bench.faulty(["FAULTY_DESTROYS_NOTHING": "1"]))
+            expect(renewed, 74, "still has it")
+            #expect(try bench.certificateObjects().map(\.value).contains(value))
+            let resumed = try bench.tokencert(["resume", "1"])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(try !bench.certificateObjects().map(\.value).contains(value))
+        }
+
+        // "Removed" would be said where nothing was.
+        @Test("A certificate that is gone when it is to be removed is not said to be removed")
+        func absent() throws {
+            let (bench, _, _) = try bench(.zeros)
+            let killed = try bench.tokencert(
+                ["renew", "pkcs11:object=padded;type=cert", "--retire"],
+                bench.faulty(["FAULTY_RULES": "C_DestroyObject:before:kill"]))
+            #expect(killed.status == 137, "\(killed)")
+            let removed = try bench.token.pkcs11Tool([
+                "--delete-object", "--type", "cert", "--label", "padded",
+            ])
+            #expect(removed.status == 0, "\(removed.errors)")
+            let resumed = try bench.tokencert(["resume", "1"])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(resumed.output.contains("was not on the token any more"), "\(resumed.output)")
+            #expect(!resumed.output.contains("  removed "), "\(resumed.output)")
+        }
+
+        @Test(
+            "A certificate finds its key by the key's numbers, whatever its algorithm identifier",
+            arguments: ["no parameters", "RSASSA-PSS"])
+        func otherIdentifiers(form: String) throws {
+            let bench = try Bench()
+            try bench.token.makePair(.rsa, id: [9], label: Array("mail".utf8))
+            let pub = bench.token.folder.file("key.pub")
+            try bench.token.pkcs11Tool(
+                ["--read-object", "--type", "pubkey", "--id", "09", "-o", pub])
+            var der = Array(try Data(contentsOf: URL(filePath: pub)))
+            // SEQUENCE { SEQUENCE { rsaEncryption, NULL }, BIT STRING }
+            let plain: [UInt8] = [
+                0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 5, 0,
+            ]
+            #expect(Array(der[4..<4 + plain.count]) == plain)
+            let other: [UInt8] =
+                [0x30, 0x0B] + plain[2..<12] + [form == "RSASSA-PSS" ? 0x0A : 0x01]
+            der.replaceSubrange(4..<4 + plain.count, with: other)
+            let length = der.count - 4
+            der[2] = UInt8(length >> 8)
+            der[3] = UInt8(length & 0xFF)
+            // OpenSSL would write its own form of the key: the certificate is made here.
+            let file = try signed(bench, der)
+            let imported = try bench.tokencert(["import", "--cert", file, "--json"])
+            #expect(imported.status == 0, "\(imported.errors)")
+            #expect(try imported.json()["id"] as? String == "09")
+            #expect(try bench.certificateObjects().count == 1)
+        }
+
+        /// A certificate of the stand-in with any SubjectPublicKeyInfo in it.
+        private func signed(_ bench: Bench, _ key: [UInt8]) throws -> String {
+            let folder = bench.token.folder
+            let model = try bench.certificate(for: ["--id", "09"])
+            let der = try bench.der(model)
+            let pub = Array(try Data(contentsOf: URL(filePath: folder.file("key.pub"))))
+            let parts = try elements(of: der)
+            let tbs = try sequence(elements(of: parts[0]).flatMap { $0 == pub ? key : $0 })
+            try Data(tbs).write(to: URL(filePath: folder.file("tbs")))
+            try run(
+                "openssl",
+                [
+                    "dgst", "-sha256", "-sign", bench.ca.folder.file("root.key"), "-out",
+                    folder.file("tbs.sig"), folder.file("tbs"),
+                ])
+            let signature = Array(try Data(contentsOf: URL(filePath: folder.file("tbs.sig"))))
+            let bits = element(0x03, [0] + signature)
+            let file = folder.file("odd.der")
+            try Data(sequence(tbs + parts[1] + bits)).write(to: URL(filePath: file))
+            return file
+        }
+    }
+}
+
+/// The elements inside of a DER element, each whole; of bytes that are no SEQUENCE, the bytes.
+private func elements(of der: [UInt8]) throws -> [[UInt8]] {
+    func header(_ bytes: ArraySlice<UInt8>) -> (start: Int, end: Int) {
+        let first = Int(bytes[bytes.startIndex + 1])
+        let count = first & 0x80 == 0 ? 0 : first & 0x7F
+        let start = bytes.startIndex + 2 + count
+        let length =
+            count == 0 ? first : bytes[(start - count)..<start].reduce(0) { $0 << 8 | Int($1) }
+        return (start, start + length)
+    }
+    let outer = header(der[...])
+    var rest = der[outer.start..<outer.end]
+    var found: [[UInt8]] = []
+    while !rest.isEmpty {
+        let one = header(rest)
+        found.append(Array(rest[rest.startIndex..<one.end]))
+        rest = rest[one.end...]
+    }
+    return found
+}
+
+private func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
+    let count = content.count
+    let length: [UInt8] =
+        count < 0x80
+        ? [UInt8(count)]
+        : count < 0x100 ? [0x81, UInt8(count)] : [0x82, UInt8(count >> 8), UInt8(count & 0xFF)]
+    return [tag] + length + content
+}
+
+private func sequence(_ content: [UInt8]) -> [UInt8] { element(0x30, content) }
