@@ -41,8 +41,8 @@ func requireVerdict(_ answer: TransportAnswer) throws(CAcertError) -> Verdict {
     return verdict
 }
 
-/// What an empty answer may mean. CAcert's server sends both kinds before it queues anything, but an
-/// error of the server at any later moment has the same form as the second.
+/// What an empty answer may mean. CAcert's server sends both kinds before it queues anything, but
+/// any later server error looks like the second.
 func emptyAnswer(_ status: Int) -> String {
     let meaning =
         switch status {

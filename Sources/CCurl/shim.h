@@ -29,7 +29,7 @@ static inline CURLcode tokencert_curl_global_init(long flags) {
     __typeof__(&curl_global_init) function = TOKENCERT_CURL(curl_global_init);
     return function ? function(flags) : CURLE_FAILED_INIT;
 }
-// What libcurl was built with, as "OpenSSL/3.0.22"; others that it could use instead are in brackets.
+// The TLS library of libcurl, such as "OpenSSL/3.0.22"; others that it could use are in brackets.
 static inline const char *tokencert_curl_tls_library(void) {
     curl_version_info_data *info = TOKENCERT_CURL(curl_version_info)(CURLVERSION_NOW);
     return info ? info->ssl_version : NULL;

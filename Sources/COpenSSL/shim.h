@@ -77,7 +77,7 @@ static inline const ASN1_IA5STRING *tokencert_GENERAL_NAME_rfc822(const GENERAL_
     return name->type == GEN_EMAIL ? name->d.rfc822Name : NULL;
 }
 
-// Reads an extension's value and frees it as its type says.
+// Decodes an extension's value and frees the result with the function for its type.
 #define TOKENCERT_EXTENSION_MALFORMED 0
 #define TOKENCERT_EXTENSION_READABLE 1
 #define TOKENCERT_EXTENSION_UNKNOWN 2

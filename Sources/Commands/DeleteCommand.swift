@@ -11,9 +11,9 @@ struct DeleteCommand: ParsableCommand {
         discussion: """
             A URI with type=cert names a certificate, one with type=private a private key with its \
             public half, one with type=public that half alone, one without a type all of them. What \
-            hangs on it is shown, and the label has to be typed. A private key cannot be brought \
-            back by anybody: --yes removes one only if the URI says type=private and no certificate \
-            on the token can be for it. Put the URI in quotes: a shell ends the command at ";".
+            hangs on it is shown, and the label has to be typed. A private key cannot be restored: \
+            --yes removes one only if the URI says type=private and no certificate on the token can \
+            be for it. Put the URI in quotes: a shell ends the command at ";".
 
             For example:
 
@@ -51,7 +51,7 @@ struct DeleteCommand: ParsableCommand {
         let type = uri.objectAttributes[.class] as ObjectClass?
         guard serialOption.serial == nil || type == nil || type == .certificate else {
             throw Failure(
-                .usage, "--serial is about a certificate, and the URI names a key",
+                .usage, "--serial selects a certificate, but the URI names a key",
                 hints: ["leave one of them out"])
         }
         let capabilities = try findToken(tokenOptions, uri)
@@ -70,15 +70,15 @@ struct DeleteCommand: ParsableCommand {
         }
     }
 
-    /// Refuses before a PIN is asked for what would be refused after it, as far as objects are seen
-    /// without a login.
+    /// Makes the refusals of the real removal before a PIN is asked for, as far as objects can be
+    /// seen without a login.
     private func look(at uri: PKCS11URI, _ capabilities: TokenCapabilities) throws {
         let seen: TokenInventory
         do {
             var session = try capabilities.token.openSession(ReadOnly.self)
             seen = try TokenInventory(&session, profile: capabilities.profile)
         } catch {
-            // Some tokens show nothing without a login.
+            // Some tokens show no objects without a login.
             return
         }
         let selection = Selection(uri, serialOption.digits, seen)
@@ -121,7 +121,7 @@ struct DeleteCommand: ParsableCommand {
             for line in report.lines("will be removed") { printError(line) }
             try requireConfirmation(
                 question(selection, capabilities), typing: selection.label,
-                hint: "--yes does it without being asked")
+                hint: "--yes does it without a question")
         }
         Progress.shared.leaves(
             "a part may be removed", hints: ["the same command removes the rest"])
@@ -138,7 +138,7 @@ struct DeleteCommand: ParsableCommand {
         let reason =
             selection.type == nil
             ? "The URI says no type, so the private key is removed as well. " : ""
-        return reason + "The private key cannot be brought back by anybody."
+        return reason + "The private key cannot be restored."
     }
 
     /// What the URI names.
@@ -152,7 +152,7 @@ struct DeleteCommand: ParsableCommand {
             self.uri = uri
             type = uri.objectAttributes[.class]
             let named = inventory.named(uri)
-            // Whoever names a certificate by its number means no key.
+            // A certificate that is named by its serial number means no key.
             keys = serial == nil ? named.keys : []
             certificates = named.certificates.filter {
                 serial == nil || $0.content?.serialNumber == serial
@@ -162,14 +162,15 @@ struct DeleteCommand: ParsableCommand {
         var isEmpty: Bool { keys.isEmpty && certificates.isEmpty }
         /// The key whose halves are removed, or nil.
         var key: KeyEntry? { keys.first }
-        /// The halves, each of which the URI names but for its type.
+        /// The halves that the URI names if its type is ignored.
         var records: [ObjectRecord] {
             (key?.halves ?? []).filter { uri.names($0, whateverType: type != .publicKey) }
         }
         var losesPrivateKey: Bool { records.contains { $0.objectClass == .privateKey } }
         var label: String { (records.first ?? certificates.first?.record)?.label ?? "" }
 
-        /// Insists that the URI names one thing, and nothing by accident that cannot be read.
+        /// Checks that the URI names one thing, and does not also name an object that cannot be
+        /// read.
         func requireCertain(_ inventory: TokenInventory) throws {
             if keys.count > 1 {
                 _ = try requireOne(keys, "key", uri, on: inventory) { $0.uri }
@@ -187,8 +188,8 @@ struct DeleteCommand: ParsableCommand {
         }
     }
 
-    /// Insists that a URI says type=private where nobody is asked: the shell ends an unquoted one at
-    /// its first semicolon, so that a certificate may have been meant.
+    /// Requires type=private in the URI if no confirmation is asked for: the shell cuts an unquoted
+    /// URI at its first semicolon, so a certificate may have been meant.
     private func requireTypedURI(_ uri: PKCS11URI) throws {
         guard uri.objectAttributes[.class] as ObjectClass? == nil, setting(yes, .yes),
             !setting(yesDeletePrivateKey, .yesDeletePrivateKey)
@@ -208,7 +209,7 @@ struct DeleteCommand: ParsableCommand {
             ])
     }
 
-    /// Insists that a person knows that a certificate loses its key, or an order.
+    /// Requires a confirmation if a certificate or an order would lose its key.
     private func requireUnneeded(
         _ selection: Selection, _ inventory: TokenInventory, _ orders: [Order]
     ) throws {
@@ -218,7 +219,7 @@ struct DeleteCommand: ParsableCommand {
         let isAsked = !setting(yes, .yes)
         let found = inventory.possibleCertificates(for: key)
         let wanted = found.filter { ($0.content?.notAfter ?? .max) >= now() }
-        // What has expired may be needed for old messages: the answer to the question decides.
+        // The key of an expired certificate may be needed for old messages, so the user is asked.
         guard let first = wanted.first ?? (isAsked ? nil : found.first) else {
             if let order = orders.first(where: { $0.mayHaveOrdered || !isAsked }) {
                 throw Failure(
@@ -261,7 +262,7 @@ struct DeleteCommand: ParsableCommand {
             .map { "the other half of the key stays: \(quoted($0.uri))" }
     }
 
-    /// The orders that need a private key that will be gone.
+    /// The orders that need a private key that would be removed.
     private func unfinishedOrders(
         _ selection: Selection, _ capabilities: TokenCapabilities
     ) throws -> [Order] {

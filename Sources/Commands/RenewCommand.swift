@@ -10,10 +10,10 @@ struct RenewCommand: ParsableCommand {
         commandName: "renew", abstract: "Get a new certificate for a key that has one.",
         discussion: """
             Name, addresses and code signing are those of the old certificate. It stays on the \
-            token unless --retire is given, and always stays in the ledger. With --expiring and \
-            --all each certificate is renewed that leads to a trust anchor, whether it has expired \
-            or not, and for which no newer one on the token says at least the same. What should be \
-            renewed and cannot be is named with the reason, and the exit status is 79.
+            token unless --retire is given, and always stays in the ledger. --expiring and --all \
+            renew each certificate, expired or not, that leads to a trust anchor, unless a newer \
+            one on the token covers at least the same. A certificate that should be renewed but \
+            cannot be is reported with the reason, and the exit status is 79.
 
             For example:
 
@@ -116,8 +116,8 @@ struct RenewCommand: ParsableCommand {
             allowingLastTry: tokenOptions.allowsLastTry)
     }
 
-    /// The dry run: it looks for the same, logging in if it is said where the PIN comes from, and
-    /// asks the account if it is said where the password comes from.
+    /// The dry run makes the same search. It logs in if --pin-source is given, and queries the
+    /// account if --password-source is given.
     private func rehearse(
         _ token: TokenCapabilities, _ wanted: PKCS11URI?, _ anchors: TrustAnchors,
         _ find: (Bool) throws -> Renewals
@@ -250,9 +250,9 @@ struct RenewCommand: ParsableCommand {
             isDemanded: uri != nil || !candidate.lostReplacements.isEmpty)
     }
 
-    /// What came of each certificate.
+    /// The result for each certificate.
     private struct Tally {
-        /// Whether all of a token is renewed, and nothing by its name.
+        /// Whether all certificates of a token are renewed, and none was named.
         let isBatch: Bool
         var renewed: [IssueReport] = []
         var wouldRenew: [Line] = []
@@ -268,9 +268,9 @@ struct RenewCommand: ParsableCommand {
             count = found.candidates.count
         }
 
-        /// Takes a failure.
+        /// Records a failure.
         ///
-        /// - Returns: Whether other certificates may be renewed all the same.
+        /// - Returns: Whether the renewal may continue with other certificates.
         mutating func take(
             _ error: IssuanceError, _ candidate: RenewalCandidate, _ output: CommonOptions
         ) -> Bool {
@@ -278,7 +278,7 @@ struct RenewCommand: ParsableCommand {
             case .alreadyReplaced:
                 printError("note: \(printable(error.reason))")
                 return true
-            // Another account's certificate is not this one's to renew.
+            // This account cannot renew the certificate of another account.
             case .accountLacks where isBatch && error.step == .plan:
                 passedOver.append(PassedOver(candidate, error.reason))
                 return true
@@ -294,7 +294,7 @@ struct RenewCommand: ParsableCommand {
             }
         }
 
-        /// Says what was done, and throws unless everything that had to be renewed was.
+        /// Reports what was done, and throws unless everything that had to be renewed was renewed.
         func report(_ isDryRun: Bool, _ output: CommonOptions) throws {
             if output.isJSON {
                 let failures = failures.map { FailureReport($0) }

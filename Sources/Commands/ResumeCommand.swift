@@ -155,9 +155,9 @@ struct ResumeCommand: ParsableCommand {
         return try findToken(of: order, options)
     }
 
-    /// The token of an order by its serial number, since its label may have changed; or the one that
-    /// `--token` names, where the order's key has to be. What the environment and the configuration
-    /// say of a token is not about this order.
+    /// The token of an order by its serial number, since its label may have changed; or the one
+    /// that `--token` names, which must hold the order's key. The token that the environment or the
+    /// configuration sets does not apply to this order.
     private func findToken(of order: Order, _ options: TokenOptions) throws -> TokenCapabilities {
         let uri = try order.tokenURI()
         do {
@@ -175,10 +175,10 @@ struct ResumeCommand: ParsableCommand {
                 failure.status, code: failure.code,
                 "the token of order \(order.number) is not there: \(uri)",
                 hints: [
-                    "put it in; tokencert tokens shows the tokens that are seen",
-                    "if its key is on a token that has another serial number by now: "
+                    "insert it; tokencert tokens lists the tokens that are found",
+                    "if its key is on a token that now has another serial number: "
                         + "tokencert resume \(order.number) --token URI",
-                    "if it was set up anew, its key is lost, and the order cannot be finished",
+                    "if it was reinitialised, its key is lost, and the order cannot be finished",
                     Failure.abandoning(order.number, mayHaveOrdered: order.mayHaveOrdered),
                 ])
         }
@@ -196,7 +196,7 @@ struct ResumeCommand: ParsableCommand {
         let name = quoted(uri.description)
         let wasSent = try? ledger.wasSent(forKey: order.publicKeyHash, id: keyID)
         guard wasSent == false, !order.mayHaveOrdered else {
-            printError("hint: keep its key, which a certificate may come for: \(name)")
+            printError("hint: keep its key, since a certificate may still come for it: \(name)")
             printError("hint: to write a certificate that comes: tokencert import --cert FILE")
             return
         }

@@ -13,7 +13,7 @@ internal import Terminal
 /// - Returns: The status to exit with: see ``ExitStatus``.
 public func runTokencert() -> Int32 {
     let status = runCommand()
-    // Else the process would end with this status while its interruption is reported.
+    // Otherwise the process would end with this status while its interruption is being reported.
     Interruption.stopIfPending()
     do {
         try StandardOutput.shared.flush()
@@ -56,7 +56,7 @@ private func report(_ error: any Error) -> Int32 {
 }
 
 private func write(_ failure: Failure) {
-    // After an interruption only what would be lost is still shown.
+    // After an interruption, only output that would otherwise be lost is shown.
     if failure.attachment.isEmpty { Interruption.stopIfPending() }
     Progress.shared.abandon()
     for line in lines(failure) { printError(line) }
@@ -70,7 +70,7 @@ func printDetails(of failure: Failure) {
     for line in lines(failure).dropFirst() { printError(line) }
 }
 
-/// The line that says what is wrong, and what follows it.
+/// The line with the error, and the lines that follow it.
 private func lines(_ failure: Failure) -> [String] {
     let style = Style(.standardError, choice: settings.withLock { $0.color })
     return [style.bad("error:") + " " + printable(failure.message)]
@@ -113,10 +113,10 @@ func prepareProcess(_ output: CommonOptions) throws {
     }
 }
 
-/// Reports an interruption: the state of things, and what to type next.
+/// Reports an interruption: the state of the job, and the command to run next.
 ///
-/// It runs on a thread of its own while the others may be blocked in a write, so it takes no lock
-/// that is held during one, and writes only what can be written at once.
+/// It runs on its own thread while others may be blocked in a write, so it takes no lock that is
+/// held during a write, and writes only what can be written without blocking.
 private func tellInterruption(_ signal: Int32) {
     let (situation, doing) = Progress.shared.situation
     let place = doing.map { " while \($0)" } ?? ""

@@ -64,7 +64,7 @@ struct ListTrustCommand: ParsableCommand {
         let unusable: [UnusableReport]?
     }
 
-    /// A file among the anchors that none can be read from, in the form of its JSON.
+    /// A file in the anchor folder from which no anchor can be read, as it is written in JSON.
     private struct UnusableReport: Encodable {
         let name: String
         let file: String
@@ -144,7 +144,7 @@ struct FetchTrustCommand: ParsableCommand {
         }
         if let found3 { kept.append(try TrustStore.keep(found3)) }
         if let missing {
-            // The root alone is enough for CAcert's server and for what class 1 signs.
+            // The root is sufficient for CAcert's server and for certificates that class 1 signs.
             printError("warning: the class 3 certificate was not kept: \(printable(missing))")
             printError(
                 "hint: certificates that class 3 signs need it: run this command again later")
@@ -258,7 +258,7 @@ struct RemoveTrustCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let files = try TrustStore.files()
-        // The name of the file itself tells apart what differs in its ending alone.
+        // The full file name distinguishes files that differ in their extension only.
         let matches =
             files.contains { TrustStore.fileName($0) == name }
             ? files.filter { TrustStore.fileName($0) == name }
@@ -281,7 +281,7 @@ struct RemoveTrustCommand: ParsableCommand {
         guard !isFolder(file) else {
             throw Failure(
                 .configuration, "\(file) is a folder, which is not removed",
-                hints: ["look into it, then move it away: mv \(quoted(file)) ELSEWHERE"])
+                hints: ["look into it, then move it: mv \(quoted(file)) ELSEWHERE"])
         }
         do throws(FileError) {
             try removeFile(file)

@@ -8,7 +8,7 @@
 
 /// Why a file could not be read or written.
 public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What was done to which file, and the system's reason, for a person to read.
+    /// The failed operation, the file and the system's reason, as text for the user.
     public let description: String
     /// The system's number, `errno`.
     public let number: Int32
@@ -16,33 +16,33 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     init(_ doing: String, _ path: String, number: Int32 = errno) {
         self.number = number
         let reason = unsafe String(cString: strerror(number))
-        // The system says the same of a file that is not there and of a link that leads nowhere.
+        // The system reports a missing file and a dangling link in the same way.
         let link = number == ENOENT ? danglingLink(in: path) : nil
-        let explanation = link.map { " (\($0) is a symbolic link that leads nowhere)" } ?? ""
+        let explanation = link.map { " (\($0) is a dangling symbolic link)" } ?? ""
         description = "\(doing) \(path): \(reason)\(explanation)"
     }
 
-    /// What the user can do something about.
+    /// Reasons that the user can act on.
     public enum Reason: Sendable {
-        /// There is no such file, or its folder is not there: `ENOENT`.
+        /// The file or its folder does not exist: `ENOENT`.
         case notThere
-        /// A part of the path is no folder: `ENOTDIR`.
+        /// A part of the path is not a folder: `ENOTDIR`.
         case notInFolder
         /// It is a folder: `EISDIR`.
         case isFolder
-        /// Links that lead in a circle: `ELOOP`.
+        /// The symbolic links form a loop: `ELOOP`.
         case circle
-        /// This user may not: `EACCES`, `EPERM`.
+        /// This user does not have the permission: `EACCES`, `EPERM`.
         case forbidden
-        /// The file system is full, or this user's part of it: `ENOSPC`, `EDQUOT`.
+        /// The file system is full, or this user's quota is used up: `ENOSPC`, `EDQUOT`.
         case noRoom
-        /// The file system can be read only: `EROFS`.
+        /// The file system is read-only: `EROFS`.
         case readOnly
         /// Anything else.
         case other
     }
 
-    /// The reason, as far as it decides what to do.
+    /// The category of the reason, which decides the hint.
     public var reason: Reason {
         switch number {
         case ENOENT: .notThere
@@ -57,10 +57,10 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// The first symbolic link in a path, from its end, that leads nowhere.
+/// The dangling symbolic link in a path that is nearest to its end.
 ///
-/// - Parameter path: The path of something that is not there.
-/// - Returns: nil if the path is simply not there.
+/// - Parameter path: A path that does not exist.
+/// - Returns: nil if no link is the reason.
 func danglingLink(in path: String) -> String? {
     var part = path
     while true {

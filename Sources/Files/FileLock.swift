@@ -58,6 +58,7 @@ public struct FileLock: ~Copyable, Sendable {
 extension FileError {
     /// Whether somebody else has what was to be locked.
     ///
-    /// A lock of the open file fails with `EAGAIN` alone; `EACCES` is a file that cannot be opened.
+    /// Locking the open file fails with `EAGAIN` only; `EACCES` means that the file cannot be
+    /// opened.
     public var isTaken: Bool { number == EAGAIN }
 }

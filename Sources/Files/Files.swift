@@ -38,7 +38,7 @@ public func readFile(_ path: String, limit: Int = 1 << 24) throws(FileError) -> 
 ///
 /// - Parameters:
 ///   - path: The file.
-///   - count: How many bytes are read, if the file has as many.
+///   - count: The maximum number of bytes to read.
 /// - Returns: Its first bytes.
 /// - Throws: ``FileError``.
 public func readHead(_ path: String, count: Int) throws(FileError) -> [UInt8] {
@@ -68,7 +68,7 @@ public func makePrivateFile(_ path: String) throws(FileError) {
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
         guard errno == EEXIST else { throw FileError("cannot make", path) }
-        // A link that leads nowhere has the name as well: SQLite would make a file behind it.
+        // A dangling link also has this name: SQLite would create the file that it points to.
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { throw FileError("cannot open", path) }
         return withdrawFromOthers(path)
@@ -102,7 +102,7 @@ private func synchronize(_ descriptor: Int32) -> Bool {
     return fsync(descriptor) == 0
 }
 
-/// Writes bytes to an open file, has them reach the disk, and closes it.
+/// Writes bytes to an open file, flushes them to the disk, and closes it.
 func fill(
     _ descriptor: Int32, _ bytes: [UInt8], _ path: String
 ) throws(FileError) {
@@ -141,7 +141,7 @@ public func makeFolder(_ path: String) throws(FileError) {
     makeNameDurable(path)
 }
 
-/// Why something that has the name of a folder is none, as an `errno`.
+/// Why an existing path is not a folder, as an `errno`.
 private func obstacle(_ path: String) -> Int32 {
     var status = stat()
     return unsafe stat(path, &status) == 0 ? ENOTDIR : errno
@@ -153,7 +153,8 @@ private func obstacle(_ path: String) -> Int32 {
 ///
 /// - Parameter path: The folder.
 /// - Returns: The names without `.` and `..`; none if there is no such folder.
-/// - Throws: ``FileError`` if there is one that cannot be read, or if that cannot be found out.
+/// - Throws: ``FileError`` if the folder exists and cannot be read, or if its existence cannot be
+///   determined.
 public func names(inFolder path: String) throws(FileError) -> [String] {
     guard let folder = unsafe opendir(path) else {
         let number = errno
@@ -165,7 +166,7 @@ public func names(inFolder path: String) throws(FileError) -> [String] {
     defer { unsafe closedir(folder) }
     var names: [String] = []
     while true {
-        // The end of the folder and a failure differ in this alone.
+        // Only `errno` distinguishes the end of the folder from a failure.
         errno = 0
         guard let entry = unsafe readdir(folder) else {
             guard errno == 0 else { throw FileError("cannot read the folder", path) }
@@ -187,14 +188,14 @@ public func isFolder(_ path: String) -> Bool {
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
 }
 
-/// Whether there is anything under a path, a link that leads nowhere included.
+/// Whether a path exists; a dangling link counts as existing.
 ///
 /// The C function is `lstat`.
 ///
 /// - Parameter path: The path.
-/// - Returns: false only if there certainly is nothing.
-/// - Throws: ``FileError`` if that cannot be found out: a closed folder, a circle of links, or a
-///   link to a folder that is not there.
+/// - Returns: false only if the path certainly does not exist.
+/// - Throws: ``FileError`` if that cannot be determined: a folder without search permission, a loop
+///   of links, or a link to a folder that does not exist.
 public func isPresent(_ path: String) throws(FileError) -> Bool {
     var status = stat()
     if unsafe lstat(path, &status) == 0 { return true }
@@ -215,8 +216,8 @@ public func isRegularFile(_ path: String) -> Bool {
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
 }
 
-/// Whether there is anything under a path that this process can reach. For remarks only: false also
-/// if that cannot be found out, which ``isPresent(_:)`` reports.
+/// Whether a path exists and this process can reach it. For remarks only: also false if that cannot
+/// be determined, in which case ``isPresent(_:)`` throws.
 ///
 /// The C function is `access`.
 ///
@@ -268,8 +269,8 @@ public func parentFolder(_ path: String) -> String {
     return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
-/// Something that changes when a file is written or replaced: where it is and when it was written.
-/// Nothing of its content, its length included.
+/// A value that changes when a file is written or replaced: its location and modification time. It
+/// contains nothing of the content, nor its length.
 ///
 /// - Parameter path: The file.
 /// - Returns: nil where there is no such file.
@@ -285,12 +286,12 @@ public func fileStamp(_ path: String) -> String? {
         + "\(written.tv_sec).\(written.tv_nsec)"
 }
 
-/// How many names a file has in its file system.
+/// The number of names (hard links) of a file.
 ///
 /// The C function is `stat`.
 ///
 /// - Parameter path: The file; a link is followed.
-/// - Returns: 0 if it cannot be found out.
+/// - Returns: 0 if it cannot be determined.
 public func nameCount(_ path: String) -> Int {
     var status = stat()
     return unsafe stat(path, &status) == 0 ? Int(status.st_nlink) : 0

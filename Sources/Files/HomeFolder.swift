@@ -6,7 +6,8 @@
     internal import Glibc
 #endif
 
-/// The home folder of the user: `HOME`, or what the user database has if that is not set or empty.
+/// The home folder of the user: `HOME`, or the one in the user database if `HOME` is unset or
+/// empty.
 ///
 /// The C function is `getpwuid_r`.
 ///

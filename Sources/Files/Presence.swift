@@ -6,8 +6,8 @@
     internal import Glibc
 #endif
 
-/// Whether nothing has a name. False if that cannot be found out, for example in a folder that this
-/// user may not search: what cannot be looked at is not absent.
+/// Whether a path certainly does not exist. False if that cannot be determined, for example in a
+/// folder that this user may not search.
 ///
 /// The C function is `lstat`.
 ///
@@ -22,7 +22,7 @@ public func isAbsent(_ path: String) -> Bool {
 /// The C function is `stat`.
 ///
 /// - Parameter path: The file; a link is followed.
-/// - Returns: Its size in bytes, or nil if it cannot be found out.
+/// - Returns: Its size in bytes, or nil if it cannot be determined.
 public func fileSize(_ path: String) -> Int64? {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return nil }

@@ -6,13 +6,13 @@
     internal import Glibc
 #endif
 
-/// Where what is written to a path goes.
+/// The target of a write to a path.
 private enum Destination {
-    /// A regular file, there or not. It is replaced as a whole.
+    /// A regular file, which may not exist yet. It is replaced as a whole.
     case file(String)
     /// A device or a pipe.
     case stream(String)
-    /// An open descriptor of this process, which `/dev/stdout` is a name of.
+    /// An open descriptor of this process, such as `/dev/stdout`.
     case descriptor(Int32)
 
     init(_ path: String) throws(FileError) {
@@ -20,7 +20,7 @@ private enum Destination {
             throw FileError("cannot write to no name", path, number: ENOENT)
         }
         var path = path
-        // The system follows as many links.
+        // The system follows the same number of links.
         for _ in 0..<40 {
             if let number = Self.descriptor(path) {
                 self = .descriptor(number)
@@ -64,16 +64,16 @@ private func linkTarget(_ path: String) throws(FileError) -> String {
     return String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
 
-/// Writes a file so that it survives a loss of power: after this it is there whole, and before it,
-/// or if it fails, what was there under the name is untouched.
+/// Writes a file so that it survives power loss: on return the new file is complete; until then,
+/// and after an error, the old file is unchanged.
 ///
-/// A symbolic link is followed, and the file behind it is replaced. A device, a pipe and an open
-/// descriptor such as `/dev/stdout` are written to as they are. The C function is `rename`.
+/// A symbolic link is followed, and its target is replaced. A device, a pipe and an open descriptor
+/// such as `/dev/stdout` are written to directly. The C function is `rename`.
 ///
 /// - Parameters:
-///   - bytes: What the file shall hold.
-///   - path: The file. Its folder has to be there.
-///   - permissions: The new file's mode, as 0o600.
+///   - bytes: The new content of the file.
+///   - path: The file. Its folder must exist.
+///   - permissions: The mode of a new file, such as 0o600.
 /// - Throws: ``FileError``.
 public func writeFileDurably(
     _ bytes: [UInt8], _ path: String, permissions: UInt32
@@ -89,7 +89,7 @@ public func writeFileDurably(
         guard descriptor >= 0 else { throw FileError("cannot open", path) }
         try fill(descriptor, bytes, path)
     case .descriptor(let number):
-        // A second opening of a file would begin at its start.
+        // Opening the file a second time would write from its start.
         let descriptor = dup(number)
         guard descriptor >= 0 else { throw FileError("cannot write", path) }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
@@ -97,16 +97,16 @@ public func writeFileDurably(
     }
 }
 
-/// Insists that ``writeFileDurably(_:_:permissions:)`` can write a file, by everything but the last
-/// step of it.
+/// Checks that ``writeFileDurably(_:_:permissions:)`` can write a file by taking every step except
+/// the last one.
 ///
-/// - Parameter path: The file. Nothing of it is changed.
+/// - Parameter path: The file, which is not changed.
 /// - Throws: ``FileError``.
 public func requireWritableFile(_ path: String) throws(FileError) {
     switch try Destination(path) {
     case .file(let file):
         try requireReplaceable(file)
-        // As much as a certificate with its chain has.
+        // About the size of a certificate with its chain.
         let some = [UInt8](repeating: 0, count: 1 << 14)
         try withTemporaryFile(beside: file, some, 0o600) { (temporary) throws(FileError) in
             guard unsafe unlink(temporary) == 0 else {
@@ -136,13 +136,13 @@ private func requireReplaceable(_ file: String) throws(FileError) {
     }
 }
 
-/// Fills a file beside another one and hands over its path; where that fails, it is removed.
+/// Writes a temporary file in the same folder and passes its path; removes it if that fails.
 private func withTemporaryFile(
     beside file: String, _ bytes: [UInt8], _ permissions: UInt32,
     _ body: (_ temporary: String) throws(FileError) -> Void
 ) throws(FileError) {
     let folder = parentFolder(file)
-    // Short, so that it is not too long where the file's own name is not.
+    // Short, so that the name is not too long if the file's own name is not.
     let temporary = "\(folder)/.tokencert.\(getpid()).new"
     unsafe unlink(temporary)
     let descriptor = unsafe open(

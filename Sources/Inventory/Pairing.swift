@@ -1,21 +1,21 @@
 internal import Cryptoki
 internal import OpenSSLX509
 
-/// Pairs the halves of keys, and certificates with keys, in whatever order a token returns them.
+/// Pairs the halves of keys, and certificates with keys, independent of the order of the objects.
 ///
 /// Halves are paired by the first of these rules that holds; an empty `CKA_ID` equals no other:
-/// 1. They have the same id and the same public key, then with different labels, too.
+/// 1. They have the same id and the same public key; the labels may differ.
 /// 2. They are the only two with their id and label, or with their id.
 /// 3. One of them has no id, and both have the same public key.
 /// 4. One of them has no id, and they are the only two with their label.
 ///
-/// A certificate goes to the key with its public key; else to the only key that does not tell its
-/// public key and has the certificate's id, or its label where the certificate has no id. Such a key
-/// takes its public key from the certificate. A certificate with the id of a key that is certainly
-/// another one is a mismatch.
+/// A certificate goes to the key with its public key; otherwise to the only key whose public key is
+/// not readable and that has the certificate's id, or its label if the certificate has no id. Such
+/// a key takes its public key from the certificate. A certificate with the id of a key that
+/// certainly differs is a mismatch.
 ///
-/// Nothing is paired whose key types, curves or public keys contradict each other. The time grows
-/// with the number of objects, whatever they have in common.
+/// Objects whose key types, curves or public keys contradict each other are never paired. The time
+/// is linear in the number of objects.
 struct Pairing {
     /// One half of a key.
     struct Half {
@@ -32,8 +32,8 @@ struct Pairing {
 
     /// - Parameters:
     ///   - type: `CKA_KEY_TYPE`.
-    ///   - value: The public key, or nil if the half does not tell it.
-    ///   - kind: The kind as far as it is known without the public key.
+    ///   - value: The public key, or nil if it is not readable.
+    ///   - kind: The kind of key, as far as it is known without the public key.
     mutating func add(
         key record: ObjectRecord, _ type: KeyType?, _ value: PublicKey?, _ kind: KeyKind?,
         _ protection: KeyProtection? = nil
@@ -76,7 +76,7 @@ struct Pairing {
 private struct HalfPairing {
     private let privates: [Pairing.Half]
     private let publics: [Pairing.Half]
-    /// The public half of each private one, by their places.
+    /// The public half of each private half, by their indexes.
     private var partners: [Int?]
     private var isTaken: [Bool]
 
@@ -87,7 +87,7 @@ private struct HalfPairing {
         isTaken = Array(repeating: false, count: publics.count)
     }
 
-    /// What halves can have in common.
+    /// The attributes by which halves are matched.
     private struct Link: Hashable {
         var id: [UInt8]?
         var label: [UInt8]?
@@ -128,7 +128,7 @@ private struct HalfPairing {
         return entries()
     }
 
-    /// The halves that have no partner yet, by what they have in common.
+    /// The unpaired halves, grouped by a common attribute.
     private func groups(
         _ link: (Pairing.Half) -> Link?
     ) -> [(privates: [Int], publics: [Int])] {
@@ -146,10 +146,10 @@ private struct HalfPairing {
         return groups.values.filter { !$0.privates.isEmpty && !$0.publics.isEmpty }
     }
 
-    /// Pairs halves of one public key: which of several does not matter.
+    /// Pairs halves with the same public key; if there are several, any of them fits.
     private mutating func pairTwins(_ link: (Pairing.Half) -> Link?) {
         for group in groups(link) {
-            // Two ids that are there and differ were given for a reason.
+            // Two different ids were assigned deliberately.
             let withoutID = group.publics.filter { publics[$0].record.id.isEmpty }
             let withID = group.publics.filter { !publics[$0].record.id.isEmpty }
             var bare = withoutID[...]
@@ -169,7 +169,7 @@ private struct HalfPairing {
         }
     }
 
-    /// Pairs the halves that are the only ones with something in common.
+    /// Pairs halves that are the only two with a common attribute.
     private mutating func pairOnlyOnes(_ link: (Pairing.Half) -> Link?) {
         for group in groups(link) where group.privates.count == 1 && group.publics.count == 1 {
             let (left, right) = (privates[group.privates[0]], publics[group.publics[0]])
@@ -222,7 +222,7 @@ private struct CertificatePairing {
     private typealias Open = (entry: CertificateEntry, key: PublicKey)
 
     private var keys: [KeyEntry]
-    /// Certificates whose key is known and not found yet.
+    /// Certificates whose public key is known but not found yet.
     private var open: [Open] = []
     private var lone: [CertificateEntry] = []
 
@@ -248,8 +248,8 @@ private struct CertificatePairing {
         let name: [UInt8]
     }
 
-    /// Of several keys with one public key, where halves are apart, the one with the certificate's
-    /// id is taken, then one with its label, then one whose private half is seen.
+    /// If unpaired halves make several keys with one public key, the one with the certificate's id
+    /// is used, then one with its label, then one whose private half is seen.
     private mutating func attachByValue() {
         guard !open.isEmpty else { return }
         var byID: [ValueAndName: Int] = [:]
@@ -281,8 +281,8 @@ private struct CertificatePairing {
         open = left
     }
 
-    /// Gives certificates to the one key that does not tell its public key and has the same name,
-    /// if all certificates that could go there are for one public key.
+    /// Assigns certificates to the one key with the same name whose public key is not readable, if
+    /// all matching certificates have the same public key.
     private mutating func learn(
         by names: (KeyEntry) -> Set<[UInt8]>, _ name: (CertificateEntry) -> [UInt8]
     ) {
@@ -321,14 +321,14 @@ private struct CertificatePairing {
         open = left
     }
 
-    /// Shows a certificate beside the key with its id if every key with that id is certainly another.
+    /// Marks a certificate as a mismatch of the key with its id if every key with that id differs.
     private mutating func attachMismatches() {
         struct Place {
             var index: Int
             var hasPrivateHalf = false
-            /// The kinds of the keys that do not tell their public key.
+            /// The kinds of the keys whose public key is not readable.
             var kinds: Set<SeenKind> = []
-            /// The kinds of those that do.
+            /// The kinds of the keys whose public key is readable.
             var knownKinds: Set<KeyKind> = []
         }
         var places: [[UInt8]: Place] = [:]
@@ -361,19 +361,19 @@ private struct CertificatePairing {
     }
 }
 
-/// What is known of a key that does not tell its public key.
+/// What is known about a key whose public key is not readable.
 struct SeenKind: Hashable {
     /// `CKA_KEY_TYPE`, or nil.
     let type: KeyType?
-    /// Its kind, as far as type and curve tell it.
+    /// Its kind, as far as type and curve determine it.
     let kind: KeyKind?
 
-    /// Whether the public key can be of a kind.
+    /// Whether the public key can be of this kind.
     func mayBe(_ kind: KeyKind) -> Bool {
         let typeAllows =
             switch kind {
             case .rsa: type == nil || type == .rsa
-            // Some modules have Edwards curves under CKK_EC, too.
+            // Some modules report CKK_EC for Edwards curves, too.
             case .ec, .ed25519: type == nil || type == .ec || type == .ecEdwards
             case .other: true
             }
@@ -381,7 +381,7 @@ struct SeenKind: Hashable {
     }
 }
 
-/// Whether keys of two kinds, as far as these are known, can be one key.
+/// Whether keys of two kinds, as far as these are known, can be the same key.
 func mayBeOneKind(_ one: KeyKind?, _ other: KeyKind?) -> Bool {
     switch (one, other) {
     case (nil, _), (_, nil), (.other?, _), (_, .other?): true
@@ -390,8 +390,8 @@ func mayBeOneKind(_ one: KeyKind?, _ other: KeyKind?) -> Bool {
     }
 }
 
-/// Whether public keys of two kinds that are not equal are certainly two keys. For an algorithm that
-/// is not known here the same key may have another form.
+/// Whether unequal public keys of two kinds are certainly different keys. For an unknown algorithm,
+/// the same key may have several forms.
 func tellsKeysApart(_ one: KeyKind, _ other: KeyKind) -> Bool {
     switch (one, other) {
     case (.other(let name), .other(let otherName)): name == otherName && !name.isEmpty

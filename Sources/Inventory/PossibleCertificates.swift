@@ -2,15 +2,15 @@ internal import Cryptoki
 internal import OpenSSLX509
 
 extension TokenInventory {
-    /// The certificates that are for a key, or that may be for it as far as the token tells: whoever
-    /// removes the key may make them useless.
+    /// The certificates that belong to a key, or that may belong to it as far as the token shows.
+    /// Removing the key may make them useless.
     ///
-    /// Certificates that cannot be read, or whose key cannot be compared, count unless something says
-    /// that they belong to another key.
+    /// Certificates that cannot be read, or whose key cannot be compared, count unless they
+    /// evidently belong to another key.
     ///
     /// - Parameter key: A key of this inventory.
     public func possibleCertificates(for key: KeyEntry) -> [CertificateEntry] {
-        // What a certificate tells of a key by its id or label alone is no proof.
+        // A public key known only from a certificate with the same id or label is not proof.
         let value = key.isValueFromCertificate ? nil : key.value
         let handles = Set(key.halves.map(\.handle))
         var others: Set<[UInt8]> = []
@@ -23,7 +23,7 @@ extension TokenInventory {
         }
         others.subtract(key.ids)
         var possible = certificates + keys.flatMap(\.mismatchedCertificates)
-        // Public halves alone: the private half may be this one, moved to another id.
+        // A public half without a private half: this key may be its private half with a changed id.
         for other in keys where other.privateKey == nil { possible += other.certificates }
         var seen = Set(found.map(\.record.handle))
         found += possible.filter {
@@ -33,7 +33,7 @@ extension TokenInventory {
     }
 
     /// - Parameters:
-    ///   - value: The public key, or nil if the key's halves do not tell it.
+    ///   - value: The public key, or nil if it is not readable.
     ///   - others: The ids of other private keys.
     private func mayBe(
         _ entry: CertificateEntry, for key: KeyEntry, _ value: PublicKey?, _ others: Set<[UInt8]>
@@ -47,7 +47,7 @@ extension TokenInventory {
             return hasSameID || hasSameLabel || !others.contains(id)
         }
         if let value {
-            // One with this public key is found by it.
+            // A certificate with this public key is found by that key.
             return !tellsKeysApart(value.kind, content.keyKind) && (hasSameID || hasSameLabel)
         }
         let kind = SeenKind(type: key.type, kind: key.isValueFromCertificate ? nil : key.kind)

@@ -5,8 +5,8 @@ extension TokenInventory {
     /// Reads what is on a token.
     ///
     /// Private objects are seen while somebody is logged in: see `Token.withLogin`. Keys and
-    /// certificates are paired by their public keys, and by `CKA_ID` or `CKA_LABEL` where a key does
-    /// not tell its public half and no other can be meant.
+    /// certificates are paired by their public keys, and by `CKA_ID` or `CKA_LABEL` if the public
+    /// half is not readable and no other key matches.
     ///
     /// - Parameters:
     ///   - session: A session of the token.
@@ -87,7 +87,7 @@ extension TokenInventory {
     }
 
     /// Reads the certificate at the beginning of a value: cards with files of a fixed size return
-    /// padding behind it.
+    /// padding after it.
     private static func read(
         _ value: [UInt8], _ type: CertificateType?
     ) -> (Certificate?, CertificateEntry.Obstacle?) {
@@ -119,7 +119,7 @@ extension TokenInventory {
     }
 }
 
-/// The kind of a key that does not tell its public key, as far as its type and its curve tell it.
+/// The kind of a key whose public key is not readable, as far as type and curve determine it.
 private func kind(_ type: KeyType?, _ attributes: Attributes) -> KeyKind? {
     switch type {
     case .rsa: .rsa(bits: 0)

@@ -9,11 +9,12 @@ public struct ObjectRecord: Sendable {
     public let objectClass: ObjectClass
     /// `CKA_ID`, or no bytes.
     public let id: [UInt8]
-    /// The bytes of `CKA_LABEL`, or no bytes. The standard requires UTF-8; some programs write others.
+    /// The bytes of `CKA_LABEL`, or no bytes. The standard requires UTF-8; some programs write
+    /// other encodings.
     public let labelBytes: [UInt8]
     let token: PKCS11URI
 
-    /// `CKA_LABEL` for a person to read, or an empty text. Two labels with different bytes may look
+    /// `CKA_LABEL` as displayable text, or an empty text. Two labels with different bytes may look
     /// the same: compare ``labelBytes``.
     public var label: String { text(ofLabel: labelBytes) }
 
@@ -29,13 +30,13 @@ public struct ObjectRecord: Sendable {
 }
 
 extension AttributeKey<[UInt8]> {
-    /// `CKA_LABEL` by its bytes, which may be no UTF-8.
+    /// The bytes of `CKA_LABEL`, which may not be UTF-8.
     public static var labelBytes: AttributeKey<[UInt8]> {
         AttributeKey(rawValue: AttributeKey<String>.label.type.rawValue)
     }
 }
 
-/// A label for a person to read: each byte that is not part of UTF-8 is written as `\xE4`.
+/// A label as displayable text: each byte that is not valid UTF-8 is written in the form `\xE4`.
 ///
 /// - Parameter bytes: The bytes of `CKA_LABEL`.
 public func text(ofLabel bytes: [UInt8]) -> String {
@@ -66,21 +67,21 @@ public struct CertificateEntry: Sendable {
     public let record: ObjectRecord
     /// SHA-256 of `CKA_VALUE` as the token returned it, 32 bytes: what identifies the object.
     public let valueHash: [UInt8]
-    /// What it says, or nil if ``obstacle`` tells why that is not known.
+    /// The certificate, or nil if it cannot be read; ``obstacle`` then has the reason.
     public let content: Content?
-    /// Why the object is not read as an X.509 certificate, or nil.
+    /// Why the object cannot be read as an X.509 certificate, or nil.
     public let obstacle: Obstacle?
     /// The certificate itself, where it was asked for.
     public let certificate: Certificate?
 
-    /// Why a certificate object is not read as an X.509 certificate. Another program may be able to
-    /// read it.
+    /// Why a certificate object cannot be read as an X.509 certificate. Another program may be able
+    /// to read it.
     public enum Obstacle: Sendable, Hashable {
         /// `CKA_VALUE` does not begin with an X.509 certificate in DER.
         case malformed
-        /// `CKA_VALUE` is PEM text, and the standard requires DER.
+        /// `CKA_VALUE` is PEM text; the standard requires DER.
         case pem
-        /// There is no `CKA_VALUE`, but an address (`CKA_URL`).
+        /// There is a URL (`CKA_URL`) instead of `CKA_VALUE`.
         case url
         /// There is neither `CKA_VALUE` nor `CKA_URL`.
         case noValue
@@ -90,11 +91,11 @@ public struct CertificateEntry: Sendable {
 
     /// What a certificate says, without its bytes.
     public struct Content: Sendable, Hashable {
-        /// The subject in one line; the name that takes its place if it is empty.
+        /// The subject in one line, or a substitute name if it is empty.
         public let subject: String
         /// The issuer in one line.
         public let issuer: String
-        /// The subject's common name, or what takes its place where it has none.
+        /// The subject's common name, or a substitute if it has none.
         public let subjectName: String
         /// The issuer's common name, or all of it where it has none.
         public let issuerName: String
@@ -134,7 +135,7 @@ public struct KeyEntry: Sendable {
     public internal(set) var protection: KeyProtection?
     /// The certificates for the key.
     public internal(set) var certificates: [CertificateEntry] = []
-    /// Certificates that bear the key's `CKA_ID` and are certainly for another key.
+    /// Certificates that have the key's `CKA_ID` but certainly belong to a different key.
     public internal(set) var mismatchedCertificates: [CertificateEntry] = []
     /// Whether ``value`` is known only from the certificate that has the key's id or label.
     public internal(set) var isValueFromCertificate = false
@@ -144,7 +145,7 @@ public struct KeyEntry: Sendable {
 
     /// `CKA_ID`, or no bytes.
     public var id: [UInt8] { (privateKey ?? publicKey)?.id ?? [] }
-    /// `CKA_LABEL` for a person to read, or an empty text.
+    /// `CKA_LABEL` as displayable text, or an empty text.
     public var label: String { (privateKey ?? publicKey)?.label ?? "" }
     /// The bytes of `CKA_LABEL`, or no bytes.
     public var labelBytes: [UInt8] { (privateKey ?? publicKey)?.labelBytes ?? [] }

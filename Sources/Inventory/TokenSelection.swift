@@ -13,12 +13,12 @@ public enum TokenChoice: Sendable {
     public func fits(_ token: Token) throws(CryptokiError) -> Bool {
         switch self {
         case .uri(let uri): try uri.matches(token)
-        // By bytes: a label that is not UTF-8 is named by a URI.
+        // Compared as bytes: use a URI for a label that is not UTF-8.
         case .label(let label): token.info.labelBytes == Array(label.utf8)
         }
     }
 
-    /// Whether it says anything about the token itself, and not only about an object or a module.
+    /// Whether it has attributes of the token itself, and not only of an object or a module.
     var namesToken: Bool {
         switch self {
         case .uri(let uri): uri.namesToken
@@ -64,14 +64,14 @@ public struct TokenSelectionError: Error, Sendable {
 ///
 /// Tokens that are not set up are passed over where others fit, since some modules always show one.
 /// A token that is seen through two modules at once counts twice: which module is used is a choice
-/// too. If nothing names a token, one that cannot be read at the moment makes the choice uncertain.
+/// too. If no token is named, a token that cannot be read at the moment makes the choice uncertain.
 ///
 /// - Parameters:
 ///   - choices: What was said about the token; it has to fit all of it.
 ///   - modules: Where it is looked for.
 /// - Returns: The token.
-/// - Throws: ``TokenSelectionError``, or `CryptokiError` if a module or a token failed and nothing
-///   fits, or something fits that was not named.
+/// - Throws: ``TokenSelectionError``, or `CryptokiError` if a module or a token failed and no token
+///   matches, or one matches that was not named.
 public func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -> Token {
     var (all, trouble) = readableTokens(in: modules)
     var fitting: [Token] = []
@@ -167,14 +167,14 @@ private func waitForSlotEvent(in modules: [Module]) {
     }
 }
 
-/// The tokens that can be read, and the last reason why one could not.
+/// The tokens that can be read, and the last reason why one cannot be read.
 private func readableTokens(in modules: [Module]) -> (tokens: [Token], trouble: CryptokiError?) {
     var tokens: [Token] = []
     var trouble: CryptokiError?
     for module in modules {
         do throws(CryptokiError) {
             for slot in try module.slots(tokenPresent: true) {
-                // One that fails does not keep the others away.
+                // A failure of one token does not hide the others.
                 do throws(CryptokiError) {
                     tokens.append(try slot.token())
                 } catch {
@@ -189,8 +189,8 @@ private func readableTokens(in modules: [Module]) -> (tokens: [Token], trouble: 
 }
 
 extension CryptokiError {
-    /// Whether it means that the slot holds no token of the module: it was just taken out, or is a
-    /// card that the module does not know.
+    /// Whether it means that the slot contains no token of the module: it was just removed, or it
+    /// is a card that the module does not support.
     fileprivate var saysNoToken: Bool {
         returnValue == .tokenNotPresent || returnValue == .tokenNotRecognized
     }

@@ -3,11 +3,11 @@ public import Inventory
 public import Ledger
 internal import OpenSSLX509
 
-/// Checks that certificates can be written onto a token, by what it and its profile say.
+/// Checks that certificates can be written to a token, according to the token and its profile.
 ///
 /// - Parameters:
-///   - capabilities: What is known of the token.
-///   - removes: Whether a certificate is removed, too.
+///   - capabilities: The capabilities of the token.
+///   - removes: Whether a certificate is also removed.
 /// - Throws: ``IssuanceError`` at ``Step/plan``.
 public func requireCertificatesWritable(
     _ capabilities: TokenCapabilities, removing removes: Bool
@@ -15,13 +15,13 @@ public func requireCertificatesWritable(
     try requireWritable(capabilities, removing: removes)
 }
 
-/// Checks that no other order stands in the way of renewing a certificate. Nothing is changed.
+/// Checks that no other order prevents the renewal of a certificate. Nothing is changed.
 ///
 /// - Parameters:
 ///   - replacement: The certificate that would be replaced.
 ///   - keyID: `CKA_ID` of its key, or nil if a new key would be made.
 ///   - token: The URI of the token.
-///   - ledger: What would remember the order, or nil if there is no ledger yet.
+///   - ledger: The ledger that would record the order, or nil if there is none yet.
 /// - Throws: ``IssuanceError``, as ``Issuer/issue(_:pins:in:)``.
 public func requireNoOtherOrder(
     replacing replacement: Replacement, keyID: [UInt8]?, on token: PKCS11URI, in ledger: Ledger?

@@ -45,7 +45,7 @@ public struct Finisher: Sendable {
         var template = Template()
         template[.class] = .certificate
         let id = bytes(hexadecimal: order.beginning.keyID) ?? []
-        // Modules disagree on what a search for an empty id finds.
+        // Modules differ in what a search for an empty id finds.
         if !id.isEmpty { template[.id] = id }
         var certificates: [Certificate] = []
         do throws(CryptokiError) {
@@ -66,15 +66,17 @@ public struct Finisher: Sendable {
         }
     }
 
-    /// Checks that certificates from elsewhere may be what an order came to, before any PIN is sent.
+    /// Checks that certificates from another source may be the outcome of an order, before any PIN
+    /// is sent.
     ///
     /// - Parameters:
     ///   - certificates: The certificates.
     ///   - order: The order.
     ///   - ledger: Its ledger.
     /// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/notTheOutcome`` or
-    ///   ``IssuanceError/Code/issuedBeforeOrder`` if none of those for its key may be, and ``IssuanceError/Code/certificateWrong`` if there is
-    ///   only what is to be replaced, or what is older.
+    ///   ``IssuanceError/Code/issuedBeforeOrder`` if none of those for its key can be the outcome,
+    ///   and ``IssuanceError/Code/certificateWrong`` if there is only the certificate to be
+    ///   replaced, or an older one.
     public func check(
         _ certificates: [Certificate], for order: Order, in ledger: Ledger
     ) throws(IssuanceError) {
@@ -156,7 +158,7 @@ public struct Finisher: Sendable {
             certificates.isEmpty
             ? try received(order, journal) : ReceivedCertificates(certificates: certificates)
         all = try order.replacement.leavingOut(all)
-        // What passed every check once is not doubted for its date again.
+        // The date of a certificate that once passed every check is not checked again.
         guard !certificates.isEmpty || order.state == .answered else { return all }
         let outcomes = try OrderOutcomes(besides: order, in: journal.page.ledger)
         all.certificates =

@@ -97,8 +97,8 @@ public struct Importer: Sendable {
         }
     }
 
-    /// The key that the token proves to hold, before anything is written: which of several is the
-    /// certificate's, and whether there is a proof at all.
+    /// Has the token prove, before anything is written, which key belongs to the certificate, and
+    /// whether a proof is possible at all.
     private func proved(
         _ keys: [TokenKey], _ acceptsNoProof: Bool, _ work: TokenWork,
         _ session: inout Session<ReadWrite>
@@ -116,7 +116,7 @@ public struct Importer: Sendable {
                 }
                 proved.append(key)
             } catch {
-                // Of several that could be it, those that are not the one fail.
+                // If several keys are possible, the wrong ones fail the proof.
                 guard keys.count > 1, error.tokenError == nil else { throw error }
                 failure = error
             }
@@ -124,16 +124,16 @@ public struct Importer: Sendable {
         guard proved.count <= 1 else {
             throw IssuanceError(
                 .severalObjects, at: .generate,
-                "\(proved.count) keys on the token are the certificate's",
+                "\(proved.count) keys on the token match the certificate",
                 choices: proved.map(\.uri))
         }
         if let key = proved.first { return key }
         throw failure
             ?? IssuanceError(
-                .noSuchObject, at: .generate, "no key on the token is the one of the certificate")
+                .noSuchObject, at: .generate, "no key on the token matches the certificate")
     }
 
-    /// The keys on the token that one of the certificates may be for, by their public halves.
+    /// The keys on the token to which one of the certificates may belong, by their public halves.
     private func keys(
         for certificates: [Certificate], _ uri: PKCS11URI?, _ work: TokenWork,
         _ session: inout Session<ReadWrite>
@@ -154,7 +154,7 @@ public struct Importer: Sendable {
             let paired = inventory.keys.filter { key in
                 key.value.map { hexadecimal($0.sha256Fingerprint) == hash } ?? false
             }
-            // Where nothing tells which halves are one pair, each of them may be the one.
+            // If it is not known which halves form a pair, each of them is a candidate.
             let unpaired = inventory.keys.filter { $0.value == nil }
             for entries in [paired, unpaired] {
                 let keys = try work.reader.keys(

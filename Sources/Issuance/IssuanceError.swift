@@ -18,7 +18,7 @@ public struct IssuanceError: Error, Sendable {
         public static let idTaken = Code(value: "idTaken")
         /// A key on the token has the label that was asked for: see ``IssuanceError/choices``.
         public static let labelTaken = Code(value: "labelTaken")
-        /// The key may not be used for what the job needs: see ``IssuanceError/choices``.
+        /// The key may not be used for the required operation: see ``IssuanceError/choices``.
         public static let keyUnusable = Code(value: "keyUnusable")
         /// The token has no place with that id: see ``IssuanceError/choices``.
         public static let noSuchPlace = Code(value: "noSuchPlace")
@@ -42,11 +42,11 @@ public struct IssuanceError: Error, Sendable {
         public static let keyNotAccepted = Code(value: "keyNotAccepted")
         /// The account has not what is asked for, or it is not clear what is.
         public static let accountLacks = Code(value: "accountLacks")
-        /// The account has the name, and the CA's API cannot issue it; ``IssuanceError/choices``
-        /// are names that it can.
+        /// The account has the name, but the CA's API cannot issue it; ``IssuanceError/choices``
+        /// are names that it can issue.
         public static let nameNotIssuable = Code(value: "nameNotIssuable")
-        /// The account has the address, and the CA's API cannot issue it;
-        /// ``IssuanceError/choices`` are addresses that it can.
+        /// The account has the address, but the CA's API cannot issue it; ``IssuanceError/choices``
+        /// are addresses that it can issue.
         public static let addressNotIssuable = Code(value: "addressNotIssuable")
         /// The name or an address cannot stand in a request.
         public static let badSubject = Code(value: "badSubject")
@@ -62,7 +62,8 @@ public struct IssuanceError: Error, Sendable {
         public static let certificateWrong = Code(value: "certificateWrong")
         /// A certificate came back whose issuer, or an issuer above it, is not trusted.
         public static let issuerNotTrusted = Code(value: "issuerNotTrusted")
-        /// A certificate for the key belongs to another order, or is older than that.
+        /// A certificate for the key belongs to another order, or is older than that order's
+        /// outcome.
         public static let notTheOutcome = Code(value: "notTheOutcome")
         /// A certificate for the key was issued before the order was sent.
         public static let issuedBeforeOrder = Code(value: "issuedBeforeOrder")
@@ -143,7 +144,7 @@ public struct IssuanceError: Error, Sendable {
     var isClosed = false
     /// Whether the token says that the key was not made on it, as of one that it never finished.
     var isKeyForeign = false
-    /// Whether a key was made, and what the token tells of it is not what it must be.
+    /// Whether a key was made, but the token shows wrong attributes for it.
     var isReading = false
     /// What the order still needs, or nil where none was begun or the ledger cannot tell.
     public internal(set) var remainder: Remainder?
@@ -158,10 +159,10 @@ public struct IssuanceError: Error, Sendable {
     public internal(set) var seenCertificate: String?
     /// The subjects of the certificates of a chain that were written and stay.
     public internal(set) var writtenChain: [String] = []
-    /// Whether a certificate may come of the order, or has: what ``Order/mayHaveOrdered`` says, and
-    /// true if the ledger cannot tell. nil if no order was begun.
+    /// Whether a certificate was or may be issued for the order: ``Order/mayHaveOrdered``, and true
+    /// if the ledger cannot be read. nil if no order was begun.
     public internal(set) var mayHaveOrdered: Bool?
-    /// Whether the ledger says that nothing was ever sent for ``key``, by this or any other order.
+    /// Whether nothing was ever sent for ``key`` by any order, according to the ledger.
     public internal(set) var isKeyUnsent = false
 
     init(
@@ -176,11 +177,11 @@ public struct IssuanceError: Error, Sendable {
         self.choices = choices
     }
 
-    /// Takes over what the ledger says of the order that failed.
+    /// Adopts the state of the failed order from the ledger.
     ///
     /// - Parameters:
-    ///   - order: The order, or nil if the ledger cannot tell.
-    ///   - isKeyUnsent: Whether the ledger says that nothing was ever sent for its key.
+    ///   - order: The order, or nil if the ledger cannot be read.
+    ///   - isKeyUnsent: Whether nothing was ever sent for its key, according to the ledger.
     mutating func adopt(_ order: Order?, isKeyUnsent: Bool) {
         mayHaveOrdered = order?.mayHaveOrdered ?? true
         remainder = isClosed ? .nothing : order?.remainder

@@ -20,8 +20,8 @@ public struct IssuanceSettings: Sendable {
     public var orderBegun: @Sendable (_ order: Int64) -> Void
     /// Is told the number of an order and its key, before anything is ordered for it.
     public var keyReady: @Sendable (_ order: Int64, TokenKey) -> Void
-    /// Is told the number of an order once it is recorded as sent, right before it is sent. If it
-    /// does not return, nothing is sent.
+    /// Called with the number of an order after it is recorded as sent and immediately before it is
+    /// sent. If it does not return, nothing is sent.
     public var orderSending: @Sendable (_ order: Int64) -> Void
 
     /// Makes settings.
@@ -34,7 +34,7 @@ public struct IssuanceSettings: Sendable {
     ///   - progress: Is told when a step begins.
     ///   - orderBegun: Is told the number of an order when it is begun.
     ///   - keyReady: Is told the number of an order and its key.
-    ///   - orderSending: Is told the number of an order right before it is sent.
+    ///   - orderSending: Called with the number of an order immediately before it is sent.
     public init(
         anchors: TrustAnchors, acceptance: KeyAcceptance, allowsLastTry: Bool,
         clock: @escaping @Sendable () -> Int64,
@@ -109,7 +109,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
             try requireWritable(capabilities, removing: request.replacement?.isRetired ?? false)
             return try plan(request, KeyPlan(order.beginning))
         } catch {
-            // What may be done depends on where the order stands, also if nothing was done for it.
+            // The hints depend on the state of the order, even if nothing was done for it.
             var error = error
             error.order = order.number
             error.adopt(order, isKeyUnsent: false)
@@ -148,13 +148,13 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         }
     }
 
-    /// Checks that the ledger would take the order of a plan, as far as that can be told without
-    /// logging in. Nothing is changed.
+    /// Checks that the ledger would accept the order of a plan, as far as that can be determined
+    /// without a login. Nothing is changed.
     ///
     /// - Parameters:
     ///   - plan: What ``plan(_:)`` found.
-    ///   - key: The key that is there, or nil if it is not known which one is meant.
-    ///   - ledger: What would remember it, or nil if there is no ledger yet.
+    ///   - key: The existing key, or nil if it is not known which one is meant.
+    ///   - ledger: The ledger that would record it, or nil if there is none yet.
     /// - Throws: ``IssuanceError``, as ``issue(_:pins:in:)``.
     public func check(
         _ plan: Plan, for key: KeyEntry?, in ledger: Ledger?
@@ -243,7 +243,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ) throws(IssuanceError) -> IssuedCertificate {
         let journal = Journal(page)
         let record = try journal.order(at: .plan)
-        // A key is made only on the token that it was meant for.
+        // A key is made only on the token for which it was planned.
         let isSameToken = record.isFor(plan.tokenURI)
         let work = TokenWork(TokenLogin(capabilities, pins), plan.tokenURI, settings.acceptance)
         return try work.inSession { (session) throws(IssuanceError) in
@@ -315,7 +315,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         let request = try work.request(
             key, name: plan.name.text, emailAddresses: plan.emailAddresses,
             codeSigning: plan.codeSigning, &session)
-        // Read before the order is sent: nothing that comes back is lost if the ledger fails then.
+        // Read before the order is sent, so that no answer is lost if the ledger fails afterwards.
         let outcomes = try OrderOutcomes(
             besides: journal.order(at: .request), in: journal.page.ledger)
         // Before it is noted as sent: whoever is interrupted here has ordered nothing.

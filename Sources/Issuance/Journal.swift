@@ -107,7 +107,7 @@ final class Journal {
     }
 }
 
-/// Checks that an order could be begun, and changes nothing.
+/// Checks that an order could be begun. Nothing is changed.
 func check(
     _ beginning: OrderEvent.Beginning, in ledger: Ledger, replacingAgain: Bool = true
 ) throws(IssuanceError) {
@@ -119,7 +119,7 @@ func check(
 }
 
 extension IssuanceError {
-    /// The same, with what the ledger says of the order that stands in the way.
+    /// The same; the error has the ledger's state of the order that prevents it.
     init(ledger error: LedgerError, at step: Step, in ledger: Ledger) {
         self.init(ledger: error, at: step)
         if let order { adopt(try? ledger.order(order), isKeyUnsent: false) }
@@ -141,7 +141,7 @@ extension IssuanceError {
 }
 
 extension OrderEvent.Beginning {
-    /// Keeps how the module was reached, so that it is reached in the same way again.
+    /// Records how the module was loaded, so that it can be loaded in the same way again.
     mutating func setModule(_ module: Module) {
         moduleName = module.name
         moduleArguments = module.arguments

@@ -2,17 +2,17 @@ internal import Cryptoki
 internal import Ledger
 internal import OpenSSLX509
 
-/// What orders came to, so that no certificate is taken for the outcome of two of them.
+/// The outcomes of orders, so that no certificate counts as the outcome of two orders.
 struct OrderOutcomes {
-    /// How far the clocks of the CA and of this machine may differ, in seconds.
+    /// The permitted difference between the clocks of the CA and this machine, in seconds.
     static let clockSkew: Int64 = 300
 
     private let order: Order
-    /// The orders that have proved a certificate, by its SHA-256 in hexadecimal.
+    /// The orders with a proved certificate, by its SHA-256 in hexadecimal.
     private let others: [String: Order]
 
     /// - Parameters:
-    ///   - order: The order that a certificate is looked for.
+    ///   - order: The order whose outcome is wanted.
     ///   - ledger: Its ledger.
     init(besides order: Order, in ledger: Ledger) throws(IssuanceError) {
         self.order = order
@@ -27,7 +27,7 @@ struct OrderOutcomes {
         }
     }
 
-    /// The number of the other order that came to one of some certificates, or nil.
+    /// The number of another order whose outcome is one of the certificates, or nil.
     func order(of certificates: [Certificate]) -> Int64? {
         certificates.compactMap { others[hexadecimal($0.sha256Fingerprint)]?.number }.first
     }
@@ -37,12 +37,12 @@ struct OrderOutcomes {
         hexadecimal(certificate.publicKey.sha256Fingerprint) == order.publicKeyHash
     }
 
-    /// Why a certificate cannot be what the order came to, or nil.
+    /// Why a certificate cannot be the outcome of the order, or nil.
     ///
-    /// - Parameter isFromElsewhere: Whether the CA did not send it as the answer to this order, so
-    ///   that its date has to tell whether it belongs to it.
+    /// - Parameter isFromElsewhere: Whether it is not the CA's answer to this order, so that its
+    ///   date decides whether it belongs to it.
     func objection(to certificate: Certificate, isFromElsewhere: Bool) -> Objection? {
-        // A certificate is imported because it was issued before, for whatever order.
+        // An import is for a certificate that was issued before, for any order.
         guard order.beginning.job != .import else { return nil }
         if let other = others[hexadecimal(certificate.sha256Fingerprint)] {
             return Objection(
@@ -55,7 +55,7 @@ struct OrderOutcomes {
                 .issuedBeforeOrder,
                 "this certificate was issued before order \(order.number) was sent")
         }
-        // Only the CA's own clock counts here: this machine's may be wrong by more than that.
+        // Compare by the CA's clock only: this machine's clock may be wrong by more than that.
         let newer = others.values.first { other in
             guard other.number < order.number, other.publicKeyHash == order.publicKeyHash,
                 let proved = other.certificate
@@ -69,7 +69,7 @@ struct OrderOutcomes {
         }
     }
 
-    /// Why a certificate cannot be what an order came to.
+    /// Why a certificate cannot be the outcome of an order.
     struct Objection {
         let code: IssuanceError.Code
         let reason: String
@@ -80,8 +80,8 @@ struct OrderOutcomes {
         }
     }
 
-    /// Leaves out what cannot be the outcome of the order. Certificates for other keys, as those of
-    /// a chain, stay.
+    /// Removes the certificates that cannot be the outcome of the order. Certificates for other
+    /// keys, such as those of a chain, stay.
     ///
     /// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/notTheOutcome`` or
     ///   ``IssuanceError/Code/issuedBeforeOrder`` if none for the key is left.
@@ -102,7 +102,7 @@ struct OrderOutcomes {
 }
 
 extension OrderOutcomes {
-    /// The same for an answer of the CA. If nothing in it can be the outcome, the CA may still issue.
+    /// The same for the CA's answer. If it does not contain the outcome, the CA may still issue.
     func filter(
         _ certificates: [Certificate], _ journal: Journal
     ) throws(IssuanceError) -> [Certificate] {

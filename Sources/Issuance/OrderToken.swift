@@ -4,13 +4,14 @@ public import Ledger
 internal import OpenSSLX509
 
 extension Order {
-    /// The URI of the order's token by its serial number alone, or nil if the token had none. The
-    /// label, and with another version of a module the model and the manufacturer, may change.
+    /// The URI of the order's token with its serial number only, or nil if the token had none. The
+    /// label may change, and another version of a module may report a different model and
+    /// manufacturer.
     public var tokenBySerialNumber: String? {
         tokenAttributes(beginning.token)["serial"].map { "pkcs11:serial=\($0)" }
     }
 
-    /// Whether a token is the one that the order was begun for, whatever its label is.
+    /// Whether a token is the one for which the order was begun; the label is ignored.
     func isFor(_ token: PKCS11URI) -> Bool {
         let (mine, other) = (
             tokenAttributes(beginning.token), tokenAttributes(token.description)
@@ -21,8 +22,8 @@ extension Order {
     }
 }
 
-/// What a URI in the form of ``PKCS11URI/description`` says of a token, as it is encoded there;
-/// nothing for an empty value.
+/// The attributes of a token in a URI in the form of ``PKCS11URI/description``, still encoded. An
+/// attribute with an empty value is left out.
 private func tokenAttributes(_ uri: String) -> [Substring: Substring] {
     let path = uri.dropFirst("pkcs11:".count).prefix { $0 != "?" }
     var attributes: [Substring: Substring] = [:]
@@ -36,7 +37,7 @@ private func tokenAttributes(_ uri: String) -> [Substring: Substring] {
 extension TokenWork {
     /// The key of an order that was begun, or nil if none was made.
     ///
-    /// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/keyGone`` if there was one and no
+    /// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/keyGone`` if there was one but no
     ///   key on the token has its id any more.
     func key(
         ofOrder order: Order, _ session: inout Session<ReadWrite>
@@ -48,7 +49,7 @@ extension TokenWork {
             throw IssuanceError(
                 .keyGone, at: .generate,
                 "the key of order \(order.number), with the id \(order.beginning.keyID), is not on "
-                    + "this token: it was removed, or the token was set up anew")
+                    + "this token: it was removed, or the token was reinitialised")
         }
     }
 
@@ -74,7 +75,7 @@ extension TokenWork {
         of order: Order, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> Bool {
         let id = bytes(hexadecimal: order.beginning.keyID) ?? []
-        // Without an id the reason of the search is all that is known.
+        // Without an id, only the reason of the failed search is known.
         guard !id.isEmpty else { return true }
         return try login.performing(.read, at: .generate) { () throws(IssuanceError) in
             var template = Template()
@@ -88,12 +89,12 @@ extension TokenWork {
 }
 
 extension IssuanceError {
-    /// The failure if a key has as many certificates as the token has room for.
+    /// The failure if a key already has the maximum number of certificates.
     ///
     /// - Parameters:
-    ///   - most: How many that are.
+    ///   - most: That number.
     ///   - subject: The subject of one of them, or nil if it cannot be read.
-    ///   - capabilities: What is known of the token.
+    ///   - capabilities: The capabilities of the token.
     ///   - step: The step.
     init(
         noRoomFor most: Int, _ subject: String?, _ capabilities: TokenCapabilities, at step: Step
@@ -104,7 +105,7 @@ extension IssuanceError {
                 + (subject ?? "it cannot be read"),
             choices: capabilities.replacesCertificates
                 ? [
-                    "tokencert renew KEY --retire lets a new certificate take the place of the old one"
+                    "tokencert renew KEY --retire replaces the old certificate with the new one"
                 ]
                 : [])
     }

@@ -138,7 +138,7 @@ struct Placement {
         journal.note(.retired(certificate: name))
         var issued = issued
         issued.unrecorded = journal.failure?.reason
-        // That it is absent does not say that it was removed.
+        // A certificate that was already absent was not removed here.
         if values.isEmpty {
             issued.remarks.append("the old certificate was not on the token any more: \(name)")
         } else {
@@ -168,8 +168,8 @@ struct Placement {
 }
 
 extension Certificate {
-    /// Why this certificate is not removed in favour of another one, or nil: nothing newer is ever
-    /// removed for something older, and nothing that is valid for longer.
+    /// Why this certificate is not removed in favour of another one, or nil. A certificate is never
+    /// removed if it is newer or valid for longer than the other one.
     func reasonToStay(beside new: Certificate) -> String? {
         if new.notBefore < notBefore { return "it is newer than the one that was written" }
         if new.notAfter < notAfter { return "it is valid for longer than the one that was written" }

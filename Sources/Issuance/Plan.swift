@@ -105,16 +105,16 @@ public struct TokenKey: Sendable {
     public let isNew: Bool
     /// Whether each use needs the PIN once more.
     public let needsPINForEachUse: Bool
-    /// Whether the token lets it sign; true where it does not say.
+    /// Whether the token permits signing with it; true if the token does not report that.
     public let maySign: Bool
-    /// Whether the token lets it decrypt; false where it does not say.
+    /// Whether the token permits decryption with it; false if the token does not report that.
     public let mayDecrypt: Bool
-    /// Whether the private key told its public half itself, and no object beside it.
+    /// Whether the public half was read from the private key itself and not from another object.
     public let tellsPublicKey: Bool
     /// What a person should know about it, each in a line.
     public internal(set) var remarks: [String] = []
 
-    /// ``labelBytes`` as people read it; what is not UTF-8 is replaced.
+    /// ``labelBytes`` as displayable text; bytes that are not UTF-8 are replaced.
     public var label: String { text(ofLabel: labelBytes) }
 
     /// SHA-256 of the SubjectPublicKeyInfo in hexadecimal, as the ledger knows the key.
@@ -145,7 +145,7 @@ public struct VerifiedCertificate: Sendable {
     public let others: [Certificate]
     /// What the CA did otherwise, where that was accepted.
     public let differences: [Difference]
-    /// What a person should know about it, each in a line.
+    /// Remarks for the user, one per line.
     public internal(set) var remarks: [String] = []
 }
 
@@ -171,6 +171,6 @@ public struct IssuedCertificate: Sendable {
     public internal(set) var unrecorded: String?
     /// The certificate that was removed from the token, in a line, or nil.
     public internal(set) var retired: String?
-    /// What a person should know about what was written or removed, each in a line.
+    /// Remarks for the user about what was written or removed, one per line.
     public internal(set) var remarks: [String] = []
 }

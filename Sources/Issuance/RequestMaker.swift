@@ -57,11 +57,11 @@ public struct RequestMaker: Sendable {
             capabilities, for: plan.duties.subtracting([.write]), allowingLastTry: allowsLastTry)
     }
 
-    /// Checks that the ledger would take the order for a new key. Nothing is changed.
+    /// Checks that the ledger would accept the order for a new key. Nothing is changed.
     ///
     /// - Parameters:
     ///   - plan: What ``plan(_:)`` found.
-    ///   - ledger: What would remember it, or nil if there is no ledger yet.
+    ///   - ledger: The ledger that would record it, or nil if there is none yet.
     /// - Throws: ``IssuanceError``, as ``make(_:_:pins:in:)``.
     public func check(_ plan: KeyPlan, in ledger: Ledger?) throws(IssuanceError) {
         guard let ledger, case .generate(_, let id, let label) = plan else { return }

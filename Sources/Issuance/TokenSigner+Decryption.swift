@@ -2,8 +2,8 @@ internal import Cryptoki
 internal import Inventory
 
 extension TokenSigner {
-    /// Decrypts with a key, under the same rules as a signature: a key that requires the PIN for
-    /// each use gets it, whether it says so or not.
+    /// Decrypts with a key, under the same rules as a signature: the PIN is sent for each use if
+    /// the key requires it, even if the key does not report that.
     func decrypt<Access>(
         _ data: [UInt8], with key: TokenKey, _ mechanism: Mechanism,
         _ session: inout Session<Access>, at step: Step

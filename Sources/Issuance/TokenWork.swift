@@ -57,7 +57,7 @@ struct TokenWork {
             do throws(IssuanceError) {
                 return try generation.read(handles, of: kind, id: id, label: label, &session)
             } catch {
-                // Some modules show a new key as it is only once they were initialised anew.
+                // Some modules show a new key correctly only after they are reinitialised.
                 guard error.isReading,
                     (try? login.initializeModuleAnew(&session, at: .generate)) == true
                 else { throw error }
@@ -90,7 +90,7 @@ struct TokenWork {
         }
     }
 
-    /// Finds the key that a URI names, and insists that it may sign.
+    /// Finds the key that a URI names, and checks that it may sign.
     func find(
         _ uri: PKCS11URI, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
@@ -104,12 +104,12 @@ struct TokenWork {
     private func requireSigning(_ key: TokenKey, at step: Step) throws(IssuanceError) {
         guard !key.maySign else { return }
         throw IssuanceError(
-            .keyUnusable, at: step, "the key may not sign, so it signs no request: \(key.uri)",
+            .keyUnusable, at: step, "the key may not sign, so it cannot sign a request: \(key.uri)",
             choices: ["tokencert import writes a certificate that was ordered otherwise"])
     }
 
-    /// Insists that nothing on the token has an id and, where one is given, no key a label, now
-    /// that somebody is logged in and sees all.
+    /// Checks after the login, when all objects are visible, that no object on the token has the id
+    /// and that no key has the label, if one is given.
     func requireFree(
         _ id: [UInt8], label: [UInt8]? = nil, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) {
@@ -134,8 +134,9 @@ struct TokenWork {
                         id: bytes(hexadecimal: order.beginning.keyID) ?? [], publicKeyHash: hash,
                         isNew: order.beginning.newKeyKind != nil, &session)
                 } catch {
-                    // The process that made the key may have seen another public half than the
-                    // token shows since. As long as nothing was ordered its id and label tell it.
+                    // The process that made the key may have seen a different public half from the
+                    // one that the token shows now. Until something is ordered, its id and label
+                    // identify it.
                     guard error.code == .noSuchObject, order.sending == nil,
                         case .generate(let kind, let id, let label) = plan,
                         let key = try? generation.findMade(

@@ -1,5 +1,5 @@
 extension OrderEvent.Beginning {
-    /// `CKA_LABEL` of the key, any bytes. What is UTF-8 stands as text in ``keyLabel``.
+    /// `CKA_LABEL` of the key, any bytes. A label in UTF-8 is stored as text in ``keyLabel``.
     public var keyLabelBytes: [UInt8] {
         get { rawKeyLabel?.bytes ?? Array(keyLabel.utf8) }
         set {
@@ -8,8 +8,8 @@ extension OrderEvent.Beginning {
         }
     }
 
-    /// `CKA_LABEL` of the certificate, any bytes, or nil for that of the key. What is UTF-8 stands
-    /// as text in ``certificateLabel``.
+    /// `CKA_LABEL` of the certificate, any bytes, or nil for that of the key. A label in UTF-8 is
+    /// stored as text in ``certificateLabel``.
     public var certificateLabelBytes: [UInt8]? {
         get { rawCertificateLabel?.bytes ?? certificateLabel.map { Array($0.utf8) } }
         set {

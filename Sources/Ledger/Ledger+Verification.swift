@@ -106,7 +106,7 @@ extension Ledger {
 
     private static func says(_ row: Row, _ order: Order) -> Bool {
         let beginning = order.beginning
-        // What follows from an event of a later version, only that version can tell.
+        // Only the later version knows what follows from its events.
         let isKnown = order.unknownEvent == nil
         return row["job"] == beginning.job.rawValue && row["token"] == beginning.token
             && row["keyID"] == beginning.keyID

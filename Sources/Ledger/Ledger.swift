@@ -35,7 +35,7 @@ public final class Ledger: Sendable {
             throw LedgerError(.unusable, "the ledger cannot be opened: \(error)")
         }
         guard nameCount(path) <= 1 else {
-            // SQLite keeps its journal by the name, so each name would miss what the other has.
+            // SQLite names its journal after the file, so each name would miss the other's journal.
             throw LedgerError(
                 .unusable, "the ledger \(path) has a second name, a hard link; remove one of them")
         }
@@ -54,8 +54,8 @@ public final class Ledger: Sendable {
         }
     }
 
-    /// Opens a ledger to read it. Nothing is made, changed or migrated: a ledger of an earlier
-    /// version is read as it is, also on read-only media.
+    /// Opens a ledger to read it. Nothing is created, changed or migrated: a ledger of an earlier
+    /// version is read as it is, including on read-only media.
     ///
     /// - Parameter path: The file.
     /// - Throws: ``LedgerError``, with code ``LedgerError/Code/absent`` if there is no ledger.
@@ -67,22 +67,22 @@ public final class Ledger: Sendable {
         guard !isAbsent(path) else {
             throw LedgerError(.absent, "there is no ledger at \(path)")
         }
-        // What cannot be read is reported now and not in the middle of a job.
+        // A ledger that cannot be read is reported now and not in the middle of a job.
         try read { _ in }
     }
 
-    /// Checks that a ledger can be made or written, as far as the permissions tell. Nothing is made
-    /// or changed.
+    /// Checks that a ledger can be created or written, as far as the permissions show. Nothing is
+    /// created or changed.
     ///
     /// - Parameter path: The file.
-    /// - Throws: ``LedgerError``, as making or opening the ledger does.
+    /// - Throws: ``LedgerError``, as creating or opening the ledger does.
     public static func requireWritable(_ path: String) throws(LedgerError) {
         var folder = parentFolder(path)
         if !isAbsent(path) {
             do throws(LedgerError) {
                 _ = try Ledger(reading: path)
             } catch  where error.code == .absent {
-                // An empty file becomes a ledger.
+                // An empty file can become a ledger.
             }
             guard isWritableFile(path) else {
                 throw LedgerError(.unusable, "the ledger \(path) cannot be written")
@@ -197,13 +197,13 @@ public final class Ledger: Sendable {
         }
     }
 
-    /// Checks that an order could be begun, and changes nothing.
+    /// Checks that an order could be begun. Nothing is changed.
     ///
     /// - Parameters:
-    ///   - beginning: What it is about.
-    ///   - replacesAgain: Whether a certificate may be replaced that was replaced before.
-    /// - Throws: ``LedgerError``, as ``begin(_:replacingAgain:)``; an order that another process
-    ///   works on at this moment may be missed.
+    ///   - beginning: What the order is for.
+    ///   - replacesAgain: Whether a certificate that was replaced before may be replaced again.
+    /// - Throws: ``LedgerError``, as ``begin(_:replacingAgain:)``; an order that another process is
+    ///   working on may be missed.
     public func requireMayBegin(
         _ beginning: OrderEvent.Beginning, replacingAgain replacesAgain: Bool = true
     ) throws(LedgerError) {
@@ -215,7 +215,7 @@ public final class Ledger: Sendable {
 
     /// One order for one key: whoever asks for a second one has to finish the first.
     ///
-    /// - Returns: Unfinished orders of which the CA cannot have anything, to be closed.
+    /// - Returns: Unfinished orders of which the CA cannot have received anything, to be closed.
     private func obstacles(
         to beginning: OrderEvent.Beginning, _ database: Database
     ) throws -> [Int64] {
@@ -259,8 +259,7 @@ public final class Ledger: Sendable {
         beginning.replacedCertificate.map { hexadecimal(Digest.sha256.hash(Array($0.utf8))) }
     }
 
-    /// An event that this version does not know may say that the order was sent, so nothing is done
-    /// for its order.
+    /// An unknown event may mean that the order was sent, so nothing is done for its order.
     private static func requireKnown(_ order: Order) throws(LedgerError) {
         guard let kind = order.unknownEvent else { return }
         throw LedgerError(
@@ -355,7 +354,7 @@ public final class Ledger: Sendable {
         try read { try self.readOrder(number, $0) }
     }
 
-    /// Whether anything was ever sent for a key or handed out for it, by any order.
+    /// Whether anything was ever sent or handed out for a key by any order.
     ///
     /// - Parameters:
     ///   - publicKeyHash: SHA-256 of its SubjectPublicKeyInfo in hexadecimal, or nil.
@@ -395,7 +394,7 @@ public final class Ledger: Sendable {
 
     // MARK: The database
 
-    /// Beside the file that a link leads to, so that two names of one ledger share their locks.
+    /// Next to the file that a link leads to, so that two names of one ledger share their locks.
     private var lockPath: String { absolutePath(path) + ".lock" }
 
     private func write(

@@ -11,7 +11,7 @@ public struct LedgerError: Error, Sendable, Equatable {
 
         /// The file or its folder cannot be made, opened or written.
         public static let unusable = Code(value: "unusable")
-        /// There is no ledger, and what was asked for does not make one.
+        /// There is no ledger, and the operation does not create one.
         public static let absent = Code(value: "absent")
         /// The disk is full.
         public static let full = Code(value: "full")
@@ -86,7 +86,7 @@ extension LedgerError {
     }
 }
 
-/// Whether SQLite would have to make the index of a write-ahead log to read it, and cannot.
+/// Whether SQLite would have to create the index of a write-ahead log to read it, but cannot.
 private func isLogUnreadable(_ path: String) -> Bool {
     let file = absolutePath(path)
     return fileSize(file + "-wal") ?? 0 > 0 && fileSize(file + "-shm") == nil

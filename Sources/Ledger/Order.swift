@@ -56,7 +56,7 @@ public struct Order: Sendable {
     }
 
     /// The kind of the first event that this version does not know, or nil. Nothing is done for an
-    /// order that has one: it may have been sent.
+    /// order with such an event, since it may have been sent.
     public var unknownEvent: String? { events.first { $0.event == nil }?.kind }
 
     /// Whether nothing is left to do. A refusal leaves a new key behind, and with it a choice; for
@@ -85,8 +85,8 @@ public struct Order: Sendable {
         }
     }
 
-    /// Whether anything was ever sent to the CA or handed out, whatever came of it. An order that
-    /// did not reach the CA was not sent.
+    /// Whether anything was ever sent to the CA or handed out, with any outcome. An order that did
+    /// not reach the CA was not sent.
     public var wasSent: Bool {
         guard unknownEvent == nil else { return true }
         var (wasSent, isSending) = (false, false)
@@ -103,7 +103,7 @@ public struct Order: Sendable {
         return wasSent || isSending
     }
 
-    /// When it was sent first, in seconds since 1970-01-01 00:00 UTC, or nil.
+    /// When it was first sent, in seconds since 1970-01-01 00:00 UTC, or nil.
     public var timeOfSending: Int64? {
         events.first { if case .sending = $0.event { true } else { false } }?.time
     }

@@ -64,7 +64,8 @@ public enum OrderEvent: Sendable, Hashable {
         public var tokenProfile: String?
         /// `CKA_ID` of the key, in hexadecimal.
         public var keyID: String
-        /// `CKA_LABEL` of the key as text; what is not UTF-8 is replaced. See ``keyLabelBytes``.
+        /// `CKA_LABEL` of the key as text; bytes that are not UTF-8 are replaced. See
+        /// ``keyLabelBytes``.
         public var keyLabel: String
         /// The bytes of a label that is not UTF-8, else nil.
         var rawKeyLabel: Base64Bytes?
@@ -193,9 +194,9 @@ public enum OrderEvent: Sendable, Hashable {
         public let sha256Fingerprint: String
         /// What the token was given to sign.
         public let challenge: Base64Bytes
-        /// Its signature over that; empty where it proved the key otherwise.
+        /// Its signature over the challenge; empty if it proved the key in another way.
         public let signature: Base64Bytes
-        /// `decryption` where the key may not sign and decrypted the challenge; nil for a signature.
+        /// `decryption` if the key may not sign and decrypted the challenge; nil for a signature.
         public let method: String?
 
         /// Makes the record of a proof.
@@ -205,7 +206,7 @@ public enum OrderEvent: Sendable, Hashable {
         ///   - sha256Fingerprint: SHA-256 of the certificate, in hexadecimal.
         ///   - challenge: What the token was given to sign.
         ///   - signature: Its signature over that.
-        ///   - method: How it proved the key otherwise than by a signature.
+        ///   - method: How it proved the key, if not by a signature.
         public init(
             uri: String, sha256Fingerprint: String, challenge: [UInt8], signature: [UInt8],
             method: String? = nil

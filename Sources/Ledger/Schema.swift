@@ -55,7 +55,7 @@ enum Schema {
             BEGIN SELECT RAISE(ABORT, 'orders are never replaced'); END;
         """
 
-    /// What refuses a change in a ledger of a version, by its name.
+    /// The triggers that refuse changes in a ledger of a version, by name.
     static func triggers(ofVersion version: Int) -> [String] {
         ["eventsAreNotChanged", "eventsAreNotDeleted", "ordersAreNotDeleted"]
             + (version < 2 ? [] : ["eventsAreNotReplaced", "ordersAreNotReplaced"])
@@ -80,14 +80,14 @@ enum Schema {
         return nil
     }
 
-    /// Insists that a file has the tables of this or an earlier version.
+    /// Checks that a file has the tables of this or an earlier version.
     static func require(_ database: Database, _ path: String) throws {
         guard try readVersion(database) != nil else {
             throw LedgerError(.absent, "there is no ledger at \(path): the file is empty")
         }
     }
 
-    /// Makes the tables in a new file, and insists that an old one has them.
+    /// Creates the tables in a new file, and checks that an old one has them.
     static func prepare(_ database: Database) throws {
         guard let version = try readVersion(database) else {
             return try database.inTransaction(.immediate) {

@@ -1,16 +1,16 @@
 internal import Files
 internal import GRDB
 
-/// A ledger's file that is read and not changed: not its bytes, not its mode, and nothing beside it.
+/// A ledger file that is read without changing its bytes, its mode or any file next to it.
 ///
-/// SQLite makes two files beside a database with a write-ahead log even for a connection that only
-/// reads. Without a log to read, the file is opened as one that nobody changes (`immutable`), which
-/// also works on read-only media; whether that was true is checked afterwards. With a log, SQLite's
-/// own locks are used, and its index (`-shm`) is present already unless somebody removed it.
+/// SQLite creates two files next to a database with a write-ahead log, even for a read-only
+/// connection. If there is no log to read, the file is opened as `immutable`, which also works on
+/// read-only media; a check afterwards detects changes. If there is a log, SQLite's own locks are
+/// used, and its index (`-shm`) already exists unless it was deleted.
 struct UnchangedFile {
     let path: String
 
-    /// A name that SQLite resolved: the log lies beside the file that a link leads to.
+    /// The resolved path, as in SQLite: the log is next to the file that a link leads to.
     private var file: String { absolutePath(path) }
 
     private var hasLog: Bool { fileSize(file + "-wal") ?? 0 > 0 }
@@ -21,7 +21,7 @@ struct UnchangedFile {
     ) throws -> Result {
         var configuration = configuration
         configuration.readonly = true
-        // Writers take milliseconds, so one retry is already rare.
+        // Writers take milliseconds, so even one retry is rare.
         for _ in 0..<5 where !hasLog {
             let before = fileStamp(file)
             let result = Swift.Result {
@@ -33,7 +33,7 @@ struct UnchangedFile {
         return try DatabaseQueue(path: uri("mode=ro"), configuration: configuration).read(body)
     }
 
-    /// The file as SQLite's URI, in which `%`, `?` and `#` have a meaning.
+    /// The file as an SQLite URI, in which `%`, `?` and `#` are special.
     private func uri(_ query: String) -> String {
         var escaped = ""
         for byte in file.utf8 {

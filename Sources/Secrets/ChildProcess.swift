@@ -8,9 +8,9 @@ internal import Terminal
     internal import Glibc
 #endif
 
-/// A program that was started to hand over a secret, with a pipe from its standard output and, where
-/// it is talked to, one to its standard input. No shell is between. It inherits no other descriptor
-/// except standard error.
+/// A program that was started to hand over a secret, with a pipe from its standard output and,
+/// where it is talked to, one to its standard input. No shell is involved. It inherits no other
+/// descriptor except standard error.
 struct ChildProcess: ~Copyable {
     /// Where its output is read.
     let output: Int32
@@ -18,7 +18,7 @@ struct ChildProcess: ~Copyable {
     private(set) var input: Int32
     private let identifier: pid_t
     private let name: String
-    /// What `waitpid` says of it once it has ended.
+    /// Its status from `waitpid` after it has ended.
     private var status: Int32?
 
     private init(owning identifier: pid_t, _ name: String, output: Int32, input: Int32) {
@@ -78,7 +78,8 @@ struct ChildProcess: ~Copyable {
         var none = sigset_t()
         unsafe sigemptyset(&none)
         unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        // This process ignores them: a program would never end if its reader goes away.
+        // This process ignores these signals. A program that ignored them would not end when its
+        // reader closes the pipe.
         var standard = sigset_t()
         unsafe sigemptyset(&standard)
         unsafe sigaddset(&standard, SIGPIPE)
@@ -95,8 +96,8 @@ struct ChildProcess: ~Copyable {
         } else {
             unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         }
-        // What tokencert was started with may hold another secret, and a module may open files
-        // that every program inherits.
+        // Descriptors that tokencert inherited may hold another secret, and a module may open files
+        // without FD_CLOEXEC.
         #if canImport(Darwin)
             unsafe posix_spawn_file_actions_addinherit_np(&actions, 2)
         #elseif os(Linux)
@@ -131,14 +132,14 @@ struct ChildProcess: ~Copyable {
         }
     }
 
-    /// Whether there is something to read from it, or the end of its output: waits until then.
+    /// Waits for output of the program or the end of its output.
     ///
-    /// - Returns: False once the program has ended and left its output open to another program,
-    ///   which may never close it.
-    /// - Throws: ``SecretError`` if neither happens before the deadline.
+    /// - Returns: False if the program has ended and another program, which may never close it,
+    ///   still has its output open.
+    /// - Throws: ``SecretError`` if none of this happens before the deadline.
     mutating func hasOutput(before deadline: Deadline) throws(SecretError) -> Bool {
         while true {
-            // Asked first: what it printed before its end is there afterwards.
+            // Checked first, so that everything that it printed before its end is still read.
             let isOver = hasEnded()
             var waiting = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
             let milliseconds = min(deadline.milliseconds, 100)
@@ -152,7 +153,7 @@ struct ChildProcess: ~Copyable {
         guard status == nil else { return true }
         var value: Int32 = 0
         let result = unsafe waitpid(identifier, &value, WNOHANG)
-        // ECHILD: whoever started this process had it ignore SIGCHLD, and its status is lost.
+        // ECHILD: this process was started with SIGCHLD ignored, so the status is lost.
         if result == identifier { status = value }
         if result < 0, errno == ECHILD { status = 0 }
         return status != nil
@@ -160,8 +161,8 @@ struct ChildProcess: ~Copyable {
 
     /// Ends its input and waits until the program has ended.
     ///
-    /// - Throws: ``SecretError`` if it failed, or has not ended before the deadline; it is ended
-    ///   then.
+    /// - Throws: ``SecretError`` if it failed, or did not end before the deadline, in which case it
+    ///   is killed.
     mutating func wait(before deadline: Deadline) throws(SecretError) {
         if input >= 0 { close(input) }
         input = -1

@@ -10,8 +10,7 @@
 ///
 /// - Parameters:
 ///   - words: The program and its arguments.
-///   - seconds: How long the program may take until it has ended. A program that takes longer is
-///     ended.
+///   - seconds: How long the program may run. A program that runs longer is killed.
 /// - Throws: ``SecretError``; ``SecretError/Code/timedOut`` if it takes longer.
 package func readFromCommand(
     _ words: [String], withinSeconds seconds: Int = TimeLimit.person

@@ -6,11 +6,11 @@
     internal import Glibc
 #endif
 
-/// The names of variables of the environment, without their values, which may be secrets.
+/// The names of environment variables, without their values, which may be secrets.
 ///
 /// The C variable is `environ`.
 ///
-/// - Parameter prefix: What the names begin with.
+/// - Parameter prefix: The prefix of the names.
 /// - Returns: The names, in alphabetical order.
 public func environmentVariableNames(beginningWith prefix: String) -> [String] {
     var names: [String] = []

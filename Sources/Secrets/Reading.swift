@@ -13,16 +13,16 @@ func systemMessage() -> String {
     unsafe String(cString: strerror(errno))
 }
 
-/// How long each kind of source may take.
+/// The time limit of each kind of source.
 package enum TimeLimit {
-    /// A named pipe, in seconds: a program writes to it.
+    /// A named pipe, in seconds, to which a program writes.
     package static let file = 60
-    /// A descriptor, a command and pinentry, in seconds: a person may have to touch a device or
+    /// A descriptor, a command and pinentry, in seconds: the user may have to touch a device or
     /// type a passphrase.
     package static let person = 600
 }
 
-/// The moment at which reading from a source ends with an error.
+/// The time at which reading from a source fails.
 struct Deadline {
     private let seconds: Int
     private let end: ContinuousClock.Instant
@@ -32,7 +32,7 @@ struct Deadline {
         end = .now + .seconds(seconds)
     }
 
-    /// How long there is left, for `poll`; 0 if the moment has passed.
+    /// The remaining time for `poll`; 0 if the deadline has passed.
     var milliseconds: Int32 { Int32(max(0, (end - .now) / .milliseconds(1)).rounded(.up)) }
 
     /// The failure of a source that took too long.
@@ -50,7 +50,7 @@ struct Deadline {
 package func readFromFile(
     _ path: String, withinSeconds seconds: Int = TimeLimit.file
 ) throws(SecretError) -> Secret {
-    // A named pipe that has no writer would keep open() waiting for ever.
+    // open() would block indefinitely on a named pipe without a writer.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
     guard descriptor >= 0 else {
         throw SecretError(.unreadable, "cannot open \(path): \(systemMessage())")
@@ -123,7 +123,7 @@ func nextByte(
 }
 
 extension Secret {
-    /// The bytes without the mark that some editors write at the start of a UTF-8 file.
+    /// The bytes without the byte order mark that some editors write at the start of a UTF-8 file.
     ///
     /// - Returns: The secret itself if there is no mark, else a copy; the caller owns it.
     consuming func withoutByteOrderMark() -> Secret {

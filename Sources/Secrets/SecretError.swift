@@ -12,11 +12,11 @@ public struct SecretError: Error, Sendable, Equatable {
         public static let unreadable = Code(value: "unreadable")
         /// There is no terminal to ask at.
         public static let noTerminal = Code(value: "noTerminal")
-        /// Nothing was entered: Ctrl-D, a closed terminal, or a closed window of pinentry.
+        /// Nothing was entered: Ctrl-D, a closed terminal, or a closed pinentry window.
         public static let cancelled = Code(value: "cancelled")
         /// Ctrl-C was typed at the prompt.
         public static let interrupted = Code(value: "interrupted")
-        /// The source gave nothing for too long.
+        /// The source supplied nothing within its time limit.
         public static let timedOut = Code(value: "timedOut")
         /// Nothing was there.
         public static let empty = Code(value: "empty")

@@ -59,9 +59,10 @@ public enum SecretSource: Sendable, Hashable {
     ///
     /// - Parameter promptText: What a person is asked, without the colon, where one is.
     /// - Returns: The secret; the caller owns it. It has at least one byte and no line end or NUL.
-    ///   A byte order mark of UTF-8 at its start is left out.
-    /// - Throws: ``SecretError``; its text names the source, never what was read from it. A named
-    ///   pipe has a minute, a descriptor, a command and pinentry have ten minutes.
+    ///   A UTF-8 byte order mark at its start is removed.
+    /// - Throws: ``SecretError``; its text names the source and never contains what was read from
+    ///   it. The time limit is one minute for a named pipe, and ten minutes for a descriptor, a
+    ///   command and pinentry.
     public func read(promptText: String) throws(SecretError) -> Secret {
         let given: Secret
         switch self {
@@ -128,7 +129,7 @@ extension SecretSource: CustomStringConvertible {
 
 extension SecretSource {
     /// Whether this source and another one take their bytes from the same pipe, terminal, socket or
-    /// open file, so that what one of them reads is gone for the other.
+    /// open file, so that bytes that one of them reads are lost to the other.
     ///
     /// The C functions are `fstat` and `stat`.
     ///
@@ -142,11 +143,11 @@ extension SecretSource {
             && (one.isStream || two.isStream)
     }
 
-    /// Where a file or a descriptor leads.
+    /// The file, pipe or device behind a path or a descriptor.
     private struct Place {
         let device: dev_t
         let number: ino_t
-        /// Whether bytes that are read are gone.
+        /// Whether bytes can be read only once.
         let isStream: Bool
     }
 
@@ -170,8 +171,8 @@ extension SecretSource {
 
     /// Whether the program was started with a descriptor open.
     ///
-    /// What tokencert and well-behaved modules open themselves has `FD_CLOEXEC`, which nothing has
-    /// that was handed over at the start.
+    /// Descriptors that tokencert and well-behaved modules open have `FD_CLOEXEC`, which an
+    /// inherited descriptor never has.
     ///
     /// The C function is `fcntl`.
     ///

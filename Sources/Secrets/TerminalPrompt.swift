@@ -37,7 +37,7 @@ private func ask(_ promptText: String) throws(SecretError) -> Secret {
     }
     var quiet = settings
     quiet.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG)
-    // What was typed before the question is no answer to it.
+    // Input that was typed before the prompt is not the answer to it.
     tcflush(terminal, TCIFLUSH)
     guard unsafe tcsetattr(terminal, TCSANOW, &quiet) == 0, isSilent(terminal) else {
         let reason = systemMessage()
@@ -47,7 +47,8 @@ private func ask(_ promptText: String) throws(SecretError) -> Secret {
     }
     defer {
         tcflush(terminal, TCIFLUSH)
-        // TCSANOW, as the others wait for output, which a terminal stopped by Ctrl-S does not take.
+        // TCSANOW, since the other modes wait for output, which a terminal stopped by Ctrl-S
+        // blocks.
         unsafe tcsetattr(terminal, TCSANOW, &settings)
         // Back to the line's start and clear it: the question goes away with its answer.
         writeWithoutBlocking("\r\u{1B}[K".utf8, to: terminal, withinMilliseconds: 200)
@@ -83,9 +84,9 @@ private func ask(_ promptText: String) throws(SecretError) -> Secret {
     }
 }
 
-/// Waits for a key, or until the terminal takes output, which one stopped by Ctrl-S does not.
+/// Waits for a key, or until the terminal accepts output (it does not while stopped by Ctrl-S).
 ///
-/// - Returns: False if one of the signals that end the process has come.
+/// - Returns: False if a signal that ends the process arrived.
 private func waits(for event: Int32, _ terminal: Int32, _ ending: inout sigset_t) -> Bool {
     while true {
         var waiting = pollfd(fd: terminal, events: Int16(event), revents: 0)
@@ -113,8 +114,7 @@ private func removeLastCharacter(_ secret: inout Secret) {
     secret.removeLast(length)
 }
 
-/// Whether a terminal shows nothing of what is typed: tcsetattr succeeds if it could do a part of
-/// what it was asked for.
+/// Whether the terminal's echo is off. tcsetattr succeeds even if it made only some of the changes.
 private func isSilent(_ terminal: Int32) -> Bool {
     var settings = termios()
     return unsafe tcgetattr(terminal, &settings) == 0

@@ -6,8 +6,8 @@
     internal import Glibc
 #endif
 
-/// Opens each of the descriptors 0, 1 and 2 that the process was started without, so that no file
-/// or pipe that is opened later gets one of these numbers.
+/// Opens those of the descriptors 0, 1 and 2 that are closed, so that no file or pipe that is
+/// opened later gets one of these numbers.
 ///
 /// Reading from 0 and writing to 1 and 2 still fails with `EBADF`: each is opened in the other
 /// direction, as glibc does for programs that change their user. Call this before anything else.
@@ -25,12 +25,12 @@ public func openStandardDescriptors() {
     }
 }
 
-/// Makes a pipe whose ends no other program inherits and neither of which is a standard descriptor.
+/// Creates a pipe whose ends are not inherited by other programs and are not standard descriptors.
 ///
 /// The C function is `pipe2`; on macOS `pipe` and `fcntl`.
 ///
 /// - Returns: The two ends, which the caller closes, or nil if the system has no more descriptors;
-///   `errno` says why.
+///   `errno` has the reason.
 package func makePipe() -> (read: Int32, write: Int32)? {
     var ends: [Int32] = [-1, -1]
     #if os(Linux)
@@ -59,7 +59,7 @@ package func makePipe() -> (read: Int32, write: Int32)? {
     return (ends[0], ends[1])
 }
 
-/// Writes bytes to a descriptor that may be blocked, and gives up after a time.
+/// Writes bytes to a descriptor that may be blocked, with a time limit.
 ///
 /// Never waits for a lock, so that it may be called while another thread is blocked in a write to
 /// the same descriptor.
@@ -67,9 +67,9 @@ package func makePipe() -> (read: Int32, write: Int32)? {
 /// The C functions are `poll` and `write`.
 ///
 /// - Parameters:
-///   - bytes: What is written.
+///   - bytes: The bytes to write.
 ///   - descriptor: An open file descriptor.
-///   - milliseconds: How long to wait in all.
+///   - milliseconds: The maximum total waiting time.
 /// - Returns: Whether everything was written.
 @discardableResult
 package func writeWithoutBlocking(
@@ -84,7 +84,7 @@ package func writeWithoutBlocking(
         if count < 0, errno == EINTR { continue }
         guard count > 0 else { return false }
         // A write of at most PIPE_BUF bytes to a pipe that is ready does not block; 512 is the
-        // least that POSIX allows for it.
+        // minimum that POSIX permits for it.
         let written = unsafe rest.prefix(512).withUnsafeBytes { buffer in
             unsafe write(descriptor, buffer.baseAddress, buffer.count)
         }

@@ -8,23 +8,24 @@ internal import Synchronization
     internal import Glibc
 #endif
 
-/// Holds back what code of others writes to standard error while it runs in this process.
+/// Captures what foreign code writes to standard error while it runs in this process.
 ///
-/// Descriptor 2 is a file without a name meanwhile. It is not a pipe, so the code can neither fill
-/// it nor lose its reader. This program itself writes to ``descriptor``.
+/// Meanwhile, descriptor 2 is an unnamed file. It is not a pipe, so the code cannot block on it or
+/// get SIGPIPE. This program itself writes to ``descriptor``.
 public enum HeldStandardError {
-    /// The descriptor that is standard error for this program, now.
+    /// The descriptor that this program currently uses as standard error.
     public static var descriptor: Int32 {
         isHeld.load(ordering: .sequentiallyConsistent) ? original : 2
     }
 
-    /// Begins to hold back. Nothing happens if the system allows none of it: then the text is seen.
+    /// Begins the capture. If the system does not permit it, nothing happens and the text stays
+    /// visible.
     ///
     /// The C functions are `tmpfile` and `dup2`.
     public static func begin() {
         file.withLock { file in
             var limit = rlimit()
-            // A limit for the size of files would end the process with SIGXFSZ.
+            // A limit on file sizes would end the process with SIGXFSZ.
             guard file == nil, original >= 0, unsafe getrlimit(fileSize, &limit) == 0,
                 limit.rlim_cur >= rlim_t(Int64.max), let opened = unsafe tmpfile()
             else { return }
@@ -40,9 +41,9 @@ public enum HeldStandardError {
         }
     }
 
-    /// Ends it.
+    /// Ends the capture.
     ///
-    /// - Returns: What was written meanwhile, 64 KiB at most.
+    /// - Returns: The captured bytes, at most 64 KiB.
     public static func end() -> [UInt8] {
         file.withLock { file in
             guard let descriptor = file else { return [] }
@@ -57,7 +58,7 @@ public enum HeldStandardError {
     }
 
     private static let file = Mutex<Int32?>(nil)
-    /// Read without a lock, since the thread that tells of an interruption writes, too.
+    /// Read without a lock, since the thread that reports an interruption writes, too.
     private static let isHeld = Atomic<Bool>(false)
     /// A second descriptor of standard error. It stays open: another thread may be writing to it.
     private static let original = fcntl(2, F_DUPFD_CLOEXEC, 3)

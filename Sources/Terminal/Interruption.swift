@@ -8,23 +8,24 @@ internal import Synchronization
     internal import Glibc
 #endif
 
-/// What happens when the user interrupts the program with Ctrl-C, or the system ends it.
+/// Handles Ctrl-C and the signals that end the program.
 ///
-/// The process ends by the signal, as its caller expects, or with 128 + its number where the kernel
-/// ignores the signal (process 1 of a container). Before that the handler may report the state of
-/// things. It ends at most two seconds after the signal, whatever its other threads wait for.
+/// The process ends by the signal, as its caller expects, or with 128 + its number if the kernel
+/// ignores the signal (process 1 of a container). Before that, the handler may report the state of
+/// the job. The process ends at most two seconds after the signal, even if other threads are
+/// blocked.
 public enum Interruption {
     /// Has a function called, on a thread of its own, when the process is told to end: by `SIGINT`,
     /// `SIGTERM` or `SIGHUP`. A signal that the process was started to ignore stays ignored.
     ///
     /// The C functions are `sigaction` and `pthread_create`.
     ///
-    /// - Parameter handler: What is done before the process ends; it gets the signal's number. It
-    ///   must not take a lock that is held during a write.
+    /// - Parameter handler: Runs before the process ends, with the signal's number. It must not
+    ///   take a lock that is held during a write.
     public static func installHandler(_ handler: @escaping @Sendable (_ signal: Int32) -> Void) {
         guard let ends = makePipe() else { return }
         unsafe writer = ends.write
-        // A handler that is called again and again must not block.
+        // The handler must not block, even if it is called many times.
         _ = fcntl(ends.write, F_SETFL, O_NONBLOCK)
         pendingSignal.store(0, ordering: .sequentiallyConsistent)
         guard startThread({ wait(ends.read, handler) }) else { return }
@@ -39,8 +40,8 @@ public enum Interruption {
             guard !isIgnored(action) else { continue }
             action = sigaction()
             setHandler(&action) { signal in
-                // Only what is safe in a handler: an atomic number and one write, which wakes the
-                // thread. The number is not read from the pipe.
+                // Only operations that are safe in a signal handler: an atomic store, and one write
+                // that wakes the thread. The number is not read from the pipe.
                 _ = pendingSignal.compareExchange(
                     expected: 0, desired: signal, ordering: .sequentiallyConsistent)
                 var byte: UInt8 = 0
@@ -53,10 +54,10 @@ public enum Interruption {
         }
     }
 
-    /// Holds the end of the process back for at most a second, while something is done that must be
-    /// undone first, such as a terminal that does not echo.
+    /// Delays the end of the process by at most a second while a state lasts that must be undone
+    /// first, such as a terminal without echo.
     ///
-    /// - Parameter body: What is done. It ends soon once ``isPending`` is true.
+    /// - Parameter body: The work. It returns soon after ``isPending`` becomes true.
     /// - Returns: What it returns.
     /// - Throws: What it throws.
     public static func deferred<Result: ~Copyable, Failure: Error>(
@@ -70,7 +71,7 @@ public enum Interruption {
         return try body()
     }
 
-    /// Does not return once the process has been told to end: nothing may begin after that.
+    /// Does not return after a signal to end the process, since nothing may begin after that.
     public static func stopIfPending() {
         guard isPending else { return }
         while true { pause() }
@@ -86,7 +87,8 @@ public enum Interruption {
     private static func wait(_ reader: Int32, _ handler: (Int32) -> Void) {
         var byte: UInt8 = 0
         while !isPending {
-            // What is read does not matter. Without the pipe it looks several times a second.
+            // The bytes that are read do not matter. Without the pipe, the thread polls several
+            // times a second.
             if unsafe read(reader, &byte, 1) != 1 { usleep(100_000) }
         }
         let signal = pendingSignal.load(ordering: .sequentiallyConsistent)
@@ -94,7 +96,7 @@ public enum Interruption {
             for _ in 0..<19 { usleep(100_000) }
             end(by: signal)
         }
-        // A prompt looks five times a second whether it has to restore the terminal.
+        // A prompt checks five times a second whether it has to restore the terminal.
         for _ in 0..<100 where deferrals.load(ordering: .sequentiallyConsistent) > 0 {
             usleep(10_000)
         }
@@ -117,10 +119,11 @@ public enum Interruption {
     }
 }
 
-/// The signal that told the process to end, or 0: known before the thread has woken up.
+/// The signal that ends the process, or 0; set before the thread wakes up.
 private let pendingSignal = Atomic<Int32>(0)
 
-/// Where the handler writes to wake the thread. Written once, before the handler is set.
+/// The descriptor to which the handler writes to wake the thread. Set once, before the handler is
+/// installed.
 nonisolated(unsafe) private var writer: Int32 = -1
 
 private func isIgnored(_ action: sigaction) -> Bool {

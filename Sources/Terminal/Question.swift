@@ -10,8 +10,8 @@
 /// and output are.
 ///
 /// - Parameter question: What is asked, with everything that stands before the answer.
-/// - Returns: What was typed, without the line end, and nothing after Ctrl-D; nil if there is no
-///   terminal or it was closed. Ctrl-C ends the process: see ``Interruption``.
+/// - Returns: The typed text without the line end, empty after Ctrl-D; nil if there is no terminal
+///   or it was closed. Ctrl-C ends the process: see ``Interruption``.
 public func askAtTerminal(_ question: String) -> String? {
     let terminal = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
     guard terminal >= 0 else { return nil }

@@ -6,12 +6,12 @@
     internal import Glibc
 #endif
 
-/// Ends the process without a word after some time, whatever hangs in it. Only for a process that
-/// has changed nothing and is logged in nowhere.
+/// Ends the process silently after a time, even if a thread hangs. Use it only in a process that
+/// changes nothing and never logs in.
 ///
 /// The C function is `_exit`.
 ///
-/// - Parameter milliseconds: After how long, with status 0.
+/// - Parameter milliseconds: The time until the process exits with status 0.
 public func endProcess(afterMilliseconds milliseconds: UInt32) {
     repeatInBackground(everyMilliseconds: milliseconds) { _exit(0) }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import CAcert
 
-/// What of the answers of CAcert's server decides, and what does not.
+/// Which parts of CAcert's answers are significant, and which are not.
 @Suite struct AnswerRulesTests {
     private func outcome(_ body: String, status: Int = 200) -> OrderOutcome {
         OrderOutcome(TransportAnswer(status: status, body: Array(body.utf8)))
@@ -13,7 +13,7 @@ import Testing
         try AccountStatus(TransportAnswer(status: 200, body: Array(body.utf8)))
     }
 
-    // A member whose browser language the server guessed would be told that the outcome is unknown.
+    // Otherwise a refusal in another language would be reported as an unknown outcome.
     @Test(
         "An answer with 403 is a refusal in every language",
         arguments: [
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    // A second certificate would be ordered for a request that is queued.
+    // Otherwise a second certificate would be ordered for a request that is queued.
     @Test(
         "An answer with 404 and a number is an order that may still be issued",
         arguments: [
@@ -41,7 +41,7 @@ import Testing
         #expect(outcome(body) == .pending(identifier: identifier))
     }
 
-    // An order that was taken would be placed again.
+    // Otherwise an accepted order would be placed again.
     @Test(
         "Another number, or a refusal that another server sent, leaves the outcome unknown",
         arguments: [
@@ -57,7 +57,7 @@ import Testing
         #expect(!reason.isEmpty)
     }
 
-    // Without it the user does not learn that the address of the CA is wrong.
+    // Otherwise the user does not learn that the address of the CA is wrong.
     @Test("An empty answer with 302 or 500 says when CAcert's server sends it")
     func emptyAnswers() {
         for (status, meaning) in [(302, "another host name"), (500, "list of weak keys")] {
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    // One answer would keep the program busy for hours, and again at each `resume`.
+    // Otherwise one answer would keep the program busy for hours, and again at each `resume`.
     @Test(
         "An answer of a megabyte is read in less than a second",
         arguments: ["<", "<a", "&", "&amp", "<a href='", "< >", ">", "ID: ", "é"])
@@ -102,7 +102,7 @@ import Testing
         #expect(ContinuousClock.now - start < .seconds(10))
     }
 
-    @Test("A message that is cut has no half character at its end")
+    @Test("A truncated message does not end in the middle of a character")
     func cutMessage() {
         for padding in 0..<4 {
             let text = String(repeating: "x", count: padding) + String(repeating: "€", count: 4000)
@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    // Every member with such a name would be told that CAcert issued for somebody else.
+    // Otherwise members with such a name would be told that CAcert issued for another person.
     @Test(
         "A name is recognized as it is and byte by byte, and in no other form",
         arguments: [
@@ -124,9 +124,9 @@ import Testing
             ("John Doe", "John Doe", .exact),
             ("Anna Müller", "Anna Muller", nil),
             ("Anna Müller", "Anna M\u{FFFD}\u{FFFD}ller", nil),
-            // The same name to a reader, and other bytes than were asked for.
+            // Looks like the same name, but has different bytes from the request.
             ("Anna Müller", "Anna Mu\u{308}ller", nil),
-            // Twice byte by byte, and the other way round.
+            // Converted byte by byte twice, and in the opposite direction.
             ("Anna Müller", "Anna MÃ\u{83}Â¼ller", nil),
             ("Anna MÃ¼ller", "Anna Müller", nil),
             ("Anna Müller", "", nil), ("Anna Müller", "Anna MÃ¼ller ", nil),
@@ -135,7 +135,7 @@ import Testing
         #expect(AccountName(name).form(of: written) == form)
     }
 
-    // The order would be paid for with a certificate for "CAcert WoT User".
+    // Otherwise the order would produce a certificate for "CAcert WoT User".
     @Test("Names and addresses that the API changes are known before the order")
     func obstacles() throws {
         let account = try account(

@@ -3,7 +3,7 @@ import Testing
 @testable import CAcert
 @testable import Issuance
 
-/// What of an account is asked for.
+/// Which names and addresses of an account are requested.
 @Suite struct AccountChoicesTests {
     private func choices(
         _ names: [String], _ addresses: [String] = ["anna@example.org"]
@@ -14,12 +14,12 @@ import Testing
                 mayRequestCodeSigning: false))
     }
 
-    @Test("A name byte by byte is the account's name, but for an account that has it as it is")
+    @Test("A name byte by byte means the account's name, unless the account has it literally")
     func names() throws {
         let account = choices(["Anna Müller", "Łukasz Żółć"])
         #expect(try account.name("Anna MÃ¼ller").text == "Anna Müller")
         #expect(try account.name("Å\u{81}ukasz Å»Ã³Å\u{82}Ä\u{87}").text == "Łukasz Żółć")
-        // Letters that a keyboard composes are the account's all the same.
+        // Decomposed letters match those of the account.
         #expect(try account.name("Anna Mu\u{308}ller").text == "Anna Müller")
         let both = choices(["Anna Müller", "Anna MÃ¼ller"])
         #expect(try both.name("Anna MÃ¼ller").text == "Anna MÃ¼ller")
@@ -44,13 +44,13 @@ import Testing
         #expect(try choices([]).name(nil) == AccountStatus.anonymousName)
     }
 
-    @Test("Addresses are matched without case, and the spelling that was named is asked for")
+    @Test("Addresses are matched without case, and the given spelling is requested")
     func addresses() throws {
         let account = choices([], ["anna@example.org", "Bob@Example.org", "o'n@example.org"])
         #expect(
             try account.emailAddresses(["BOB@example.org", "anna@example.org", "bob@EXAMPLE.org"])
                 == ["BOB@example.org", "anna@example.org"])
-        // A letter outside ASCII is never another one in lower case.
+        // Letters outside ASCII are compared with case.
         let error = try #require(throws: IssuanceError.self) {
             try account.emailAddresses(["anna@\u{212A}.org"])
         }

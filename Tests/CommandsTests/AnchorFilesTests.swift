@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// What may be in the folder of trust anchors besides them.
+    /// Other files in the folder of trust anchors.
     @Suite struct AnchorFilesTests {
         private let bench: Bench
         private let own = ["TOKENCERT_CA_FILE": ""]
@@ -24,7 +24,7 @@ extension RealParts {
             )
         }
 
-        /// One file of an editor or of macOS stops every command.
+        /// Otherwise one file of an editor or of macOS stops every command.
         @Test("Hidden files among the trust anchors are passed over")
         func hidden() throws {
             for name in ["._root.pem", ".#root.pem", ".x.crt"] {
@@ -35,9 +35,9 @@ extension RealParts {
             #expect(found.anchors.count == 1 && found.unusable.isEmpty)
         }
 
-        /// The user is not told which file is wrong, or cannot get rid of it.
+        /// Otherwise the user does not learn which file is wrong, or cannot remove it.
         @Test(
-            "A file that is no anchor stops what needs anchors; trust list and remove still work",
+            "A file that is not an anchor stops only commands that need anchors",
             arguments: ["README.pem", "empty.crt", "key.pem", "it's $(touch r).pem", "pipe.pem"])
         func odd(name: String) throws {
             let path = anchors + "/" + name
@@ -59,8 +59,8 @@ extension RealParts {
             #expect(try bench.tokencert(["account"], own).status == 0)
         }
 
-        /// A folder with everything in it is removed with one word.
-        @Test("A folder among the trust anchors is named, and is not removed")
+        /// Otherwise one command removes a folder and everything in it.
+        @Test("A folder among the trust anchors is reported and not removed")
         func folder() throws {
             let path = anchors + "/x.pem"
             try FileManager.default.createDirectory(
@@ -71,7 +71,7 @@ extension RealParts {
             #expect(FileManager.default.fileExists(atPath: path))
         }
 
-        @Test("Two files that differ in their ending alone are told apart by the whole name")
+        @Test("Two files that differ only in their extension are distinguished by the full name")
         func endings() throws {
             let root = try String(contentsOfFile: bench.ca.rootFile, encoding: .utf8)
             for name in ["a.pem", "a.crt"] {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// Names and addresses as CAcert's API changes them, or cannot have them.
+    /// Names and addresses that CAcert's API changes or cannot issue.
     @Suite struct CANameTests {
         private func bench(
             _ arguments: [String] = [], first: String = "Anna", middle: String = "",
@@ -18,7 +18,7 @@ extension RealParts {
                 ])
         }
 
-        /// The names in the certificates that were issued, with their bytes as they are.
+        /// The names in the issued certificates, with their bytes unchanged.
         private func issuedNames(_ bench: Bench) throws -> [String] {
             try bench.ca.issued.map { pem in
                 let file = try bench.token.folder.write(pem, "issued.pem")
@@ -31,7 +31,7 @@ extension RealParts {
             }
         }
 
-        /// Insists that nothing that was printed moves the cursor of a terminal.
+        /// Checks that the output contains nothing that moves the cursor of a terminal.
         private func expectNoControls(_ outcome: Outcome, _ arguments: [String]) {
             let controls = (outcome.output + outcome.errors).unicodeScalars.filter {
                 $0 != "\n" && $0.properties.generalCategory == .control
@@ -39,9 +39,9 @@ extension RealParts {
             #expect(controls.isEmpty, "\(arguments): \(outcome)")
         }
 
-        // Every member with a letter outside ASCII pays for a certificate and does not get it.
+        // Otherwise members with a letter outside ASCII in their name never get their certificate.
         @Test(
-            "A name that the CA writes byte by byte is taken, with a remark, and renewed as it is",
+            "A name that the CA writes byte by byte is accepted, with a remark, and renewed",
             arguments: [
                 ("Anna", "Müller", "Anna MÃ¼ller"),
                 ("Łukasz", "Żółć", "Å\u{81}ukasz Å»Ã³Å\u{82}Ä\u{87}"),
@@ -66,7 +66,7 @@ extension RealParts {
                 #expect(outcome.status == 0, "\(arguments): \(outcome.errors)")
                 expectNoControls(outcome, arguments)
             }
-            // A renewal asks for the name of the account, not for what the certificate says.
+            // A renewal requests the name of the account, not the name in the certificate.
             let renewed = try bench.tokencert(["renew", "--all", "--json"])
             #expect(renewed.status == 0, "\(renewed.errors)")
             expectNoControls(renewed, ["renew"])
@@ -77,7 +77,7 @@ extension RealParts {
                     "the CA wrote the name byte by byte: “\(written)” stands for “\(name)”"
                 ])
             #expect(try issuedNames(bench) == ["CN=\(written)", "CN=\(written)"])
-            // Once the CA writes UTF-8 the name is what it should be.
+            // After the CA changes to UTF-8, the name is correct.
             try bench.ca.restart(["--names", "utf8"])
             let later = try bench.tokencert(["renew", "pkcs11:object=mail", "--retire"])
             #expect(later.status == 0, "\(later.errors)")
@@ -85,8 +85,8 @@ extension RealParts {
             #expect(try issuedNames(bench).filter { $0 == "CN=\(name)" }.count == 1)
         }
 
-        // A certificate that CAcert signed a minute late could not be taken from the web site.
-        @Test("A late certificate with a name byte by byte is taken from a file, with a remark")
+        // Otherwise a late certificate could not be imported from the web site.
+        @Test("A late certificate with a name byte by byte is accepted from a file, with a remark")
         func lateByteByByte() throws {
             let bench = try bench(["--names", "latin1", "--signing-time", "1"])
             expect(try bench.tokencert(["issue"]), 75, "it may yet issue one")
@@ -99,7 +99,7 @@ extension RealParts {
         }
 
         @Test(
-            "A name outside ASCII that the CA writes as it is comes without a remark",
+            "A name outside ASCII that the CA writes unchanged gets no remark",
             arguments: [("Anna", "Müller"), ("Łukasz", "Żółć"), ("Jörg", "漢字")])
         func exact(first: String, last: String) throws {
             let bench = try bench(["--names", "utf8"], first: first, last: last)
@@ -109,9 +109,9 @@ extension RealParts {
             #expect(try issuedNames(bench) == ["CN=\(first) \(last)"])
         }
 
-        // The certificate comes for "CAcert WoT User", and is not written.
+        // Otherwise the certificate is for "CAcert WoT User" and cannot be written.
         @Test(
-            "A name that the API cannot issue is refused before the order, with what is possible",
+            "A name that the API cannot issue is refused before the order, with alternatives",
             arguments: ["D'Arc", "D\\\"Arc", "D\\\\Arc"])
         func impossibleNames(last: String) throws {
             let bench = try bench(first: "Jeanne", last: last)
@@ -152,7 +152,7 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        // The certificate comes for another address, and is not written.
+        // Otherwise the certificate is for another address and cannot be written.
         @Test("An address that the API cannot issue is refused before the order")
         func impossibleAddresses() throws {
             let alone = try bench(emails: ["o'neil@example.org"])
@@ -175,7 +175,7 @@ extension RealParts {
             #expect(account.contains("o'neil@example.org (cannot be issued through the API: "))
         }
 
-        @Test("An address is compared without case, sent as it was named, and counts once")
+        @Test("An address is compared without case, sent as it was given, and counts once")
         func caseOfAddresses() throws {
             let bench = try bench(emails: ["anna@example.org", "a@example.org"])
             let outcome = try bench.tokencert([
@@ -197,7 +197,7 @@ extension RealParts {
             }
         }
 
-        @Test("The account page says what the code signing flag does not")
+        @Test("The account page states what the code signing flag does not cover")
         func codeSigningFlag() throws {
             let output = try bench().tokencert(["account"]).output
             #expect(
@@ -207,9 +207,10 @@ extension RealParts {
         }
     }
 
-    /// What CAcert's server sends if it cannot do its work, and what it is sent.
+    /// What CAcert's server sends if it fails, and what it is sent.
     @Suite struct CAServerTests {
-        // Two requests with one cookie wait for each other; texts in a language are not understood.
+        // Requests with the same cookie wait for each other, and translated texts are not
+        // recognised.
         @Test("The CA is sent no cookie and no language")
         func headers() throws {
             let bench = try Bench()
@@ -222,8 +223,8 @@ extension RealParts {
             }
         }
 
-        // A stored password would be given up, or changed, since the CA was down for a minute.
-        @Test("One refused login says that the CA may be down, and the password is used again")
+        // Otherwise a short outage of the CA would make the user change a correct password.
+        @Test("A refused login says that the CA may be down, and the password is used again")
         func deadDatabase() throws {
             let bench = try Bench([
                 "--fault", "dead-database", "--account-fault", "dead-database",
@@ -264,15 +265,15 @@ extension RealParts {
         }
     }
 
-    /// Certificates whose issuer is not trusted, and those that are really wrong.
+    /// Certificates whose issuer is not trusted, and certificates that are wrong.
     @Suite struct UntrustedIssuerTests {
-        // The user is told to throw a good certificate away.
+        // Otherwise the user is told to discard a good certificate.
         @Test(
             "A certificate of an issuer that is not trusted is kept until the issuer is",
             arguments: ["plain", "messy"])
         func class3(form: String) throws {
             let bench = try Bench(["--signer", "class3", "--answer-form", form])
-            // The messy answer brings class 3 along; then it is the root that is missing.
+            // The messy answer includes class 3, so only the root is missing.
             let other = try TemporaryFolder()
             try run(
                 "openssl",
@@ -285,7 +286,7 @@ extension RealParts {
             if form == "plain" {
                 outcome = try bench.tokencert(["issue"])
             } else {
-                // The server is trusted for the order, and the anchors are others afterwards.
+                // The server is trusted for the order; the anchors are replaced afterwards.
                 _ = try bench.tokencert(["issue", "--label", "mail"])
                 let file = try bench.token.folder.write(
                     try #require(bench.ca.issued.first) + bench.ca.folder.read("class3.pem"),

@@ -3,10 +3,10 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// A file with a certificate that is passed over in silence makes a chain incomplete, and the
-    /// user is told not to use a good certificate.
+    /// If a certificate in a file were silently skipped, the chain would be incomplete and a good
+    /// certificate would be refused.
     @Suite struct CertificateFileTests {
-        @Test("A TRUSTED CERTIFICATE is an anchor, and a block that is not known is an error")
+        @Test("A TRUSTED CERTIFICATE is an anchor, and an unknown block is an error")
         func bundles() throws {
             let bench = try Bench()
             let folder = bench.token.folder

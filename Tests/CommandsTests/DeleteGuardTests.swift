@@ -3,12 +3,12 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// A private key is gone for good: what has to be said before it is.
+    /// Confirmations before a private key is removed for good.
     @Suite struct DeleteGuardTests {
         private let key = "pkcs11:object=mail;type=private"
 
-        // A shell ends an unquoted URI at its first semicolon: the certificate was meant, and the
-        // private key was removed as well.
+        // A shell cuts an unquoted URI at its first semicolon: the certificate was meant, but the
+        // private key would be removed as well.
         @Test("--yes removes no private key by a URI without a type")
         func noType() throws {
             let bench = try Bench()
@@ -30,7 +30,7 @@ extension RealParts {
             #expect(refused.errors.contains("quotes"))
             #expect(bench.logins.isEmpty, "a PIN was sent")
             #expect(bench.token.contents == before)
-            // At a terminal it is said in plain words.
+            // At a terminal, the question says it.
             let asked = try AtTerminal(bench: bench).run(
                 ["delete", "pkcs11:object=mail"], "expect {type mail}; send no\\r")
             #expect(asked.status == 64, "\(asked)")
@@ -41,7 +41,7 @@ extension RealParts {
             #expect(bench.token.contents.isEmpty)
         }
 
-        @Test("A key without an id keeps its valid certificate from losing it")
+        @Test("A key without an id is kept while it has a valid certificate")
         func withoutID() throws {
             let bench = try Bench(["--accept-elliptic-curves"])
             #expect(
@@ -63,14 +63,14 @@ extension RealParts {
                     """, folder.path, publicHalf, bench.ca.folder.path,
                 ])
             #expect(made.status == 0, "\(made.errors)")
-            // Under another label: only the public key tells that it is for the key.
+            // With a different label: only the public key shows that it belongs to the key.
             try bench.token.pkcs11Tool([
                 "--write-object", folder.file("cert"), "--type", "cert", "--label", "other",
             ])
             let before = bench.token.contents
             expect(
                 try bench.tokencert(["delete", key, "--yes"]), 73, "a certificate that is valid")
-            // Without its public half nothing tells it.
+            // Without its public half, that cannot be determined.
             try bench.token.pkcs11Tool(["--delete-object", "--type", "pubkey", "--label", "mail"])
             #expect(bench.token.contents.count == before.count - 1)
             expect(
@@ -79,8 +79,8 @@ extension RealParts {
             #expect(bench.token.contents.count == before.count - 1)
         }
 
-        // Mail from the years of an old certificate is read with its key.
-        @Test("The key of an expired certificate goes only by the flag or by the typed label")
+        // Old mail can be read only with the key of the old certificate.
+        @Test("The key of an expired certificate is removed only with the flag or the typed label")
         func expired() throws {
             let bench = try Bench()
             #expect(
@@ -134,7 +134,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("What a URI leaves open is found before a PIN is sent")
+        @Test("An ambiguous URI is refused before a PIN is sent")
         func ambiguity() throws {
             let bench = try Bench()
             let folder = bench.token.folder

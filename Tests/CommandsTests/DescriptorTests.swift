@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// Standard descriptors that are closed, and limits of what may be written.
+    /// Closed standard descriptors, and limits on file sizes.
     @Suite struct DescriptorTests {
         private func started(
             _ bench: Bench, _ arguments: [String], _ redirections: String,
@@ -20,7 +20,8 @@ extension RealParts {
             "", "<&-", ">&-", "<&- >&-", "2>&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-",
         ]
 
-        // The program takes its own pipe for its output, and kills itself with what it reads there.
+        // Otherwise the program uses its own pipe as its output, and is killed by what it reads
+        // there.
         @Test("Closed standard descriptors change nothing but the status", arguments: Self.closings)
         func closed(redirections: String) throws {
             let bench = try Bench()
@@ -71,10 +72,10 @@ extension RealParts {
             #expect(bench.logins.isEmpty)
         }
 
-        // "ulimit -f" and LimitFSIZE= end the program by a signal without a word, and the
-        // certificate that was paid for is nowhere.
+        // "ulimit -f" and LimitFSIZE= end the program silently by a signal, and the issued
+        // certificate is lost.
         @Test(
-            "A limit of the size of files is treated like a full disk",
+            "A limit on file sizes is treated like a full disk",
             arguments: [16, 32, 48, 64, 80, 88, 96, 104, 112, 128, 160])
         func sizeOfFiles(kibibytes: Int) throws {
             let bench = try Bench()
@@ -101,7 +102,7 @@ extension RealParts {
         }
 
         @Test(
-            "No command ends without a word if nothing may be written",
+            "No command ends silently if nothing may be written",
             arguments: [
                 ["history"], ["list"], ["resume"], ["token", "change-pin"],
             ])

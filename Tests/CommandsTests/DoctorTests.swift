@@ -58,7 +58,7 @@ extension RealParts {
                 ("/nonexistent", "cannot be read"),
                 (
                     try folder.write("directories.tokendir = /nonexistent/tokens\n", "bad.conf"),
-                    "/nonexistent/tokens is not there"
+                    "/nonexistent/tokens, set in"
                 ),
             ] {
                 let outcome = try bench.tokencert(

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// Keys that the token does not let sign.
+    /// Keys with which the token does not sign.
     @Suite struct EncryptionKeyTests {
         private let forEncryption = "extendedKeyUsage=emailProtection\nkeyUsage=keyEncipherment\n"
 
@@ -14,7 +14,7 @@ extension RealParts {
             return (bench, try bench.certificate(for: ["--id", "07"], forEncryption))
         }
 
-        // Otherwise an order is begun that nothing can finish.
+        // Otherwise an order is begun that can never be finished.
         @Test("A key that may only decrypt is proved by a decryption")
         func decryption() throws {
             let (bench, file) = try bench(forbidding: [0x108])
@@ -53,7 +53,7 @@ extension RealParts {
             #expect(try bench.orderCount() == 0)
         }
 
-        @Test("A certificate for a key that nothing can prove is written only if that is accepted")
+        @Test("A certificate whose key cannot be proved is written only if that is accepted")
         func unprovable() throws {
             let (bench, file) = try bench(forbidding: [0x108, 0x105])
             let before = bench.token.contents

@@ -3,12 +3,12 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// What the environment may set, and what becomes of the rest of it.
+    /// Which variables are accepted, refused or reported.
     @Suite struct EnvironmentTests {
-        /// A variable that was left in a script lifts a safeguard in another command, or a dry run
-        /// that was asked for places a real order.
+        /// Otherwise a variable from a script disables a safeguard in another command, or a
+        /// requested dry run places a real order.
         @Test(
-            "An option of the command line only is refused in the environment by each command",
+            "Each command refuses command-line-only options in the environment",
             arguments: [
                 "YES", "YES_DELETE_PRIVATE_KEY", "ERASE", "RETIRE", "RETRY_PIN", "ALLOW_LAST_TRY",
                 "KEY", "ID", "LABEL", "OUT", "NOT_EMPTY", "KEYS_MAY_STAY", "DRY_RUN", "NEW_KEY",
@@ -28,8 +28,8 @@ extension RealParts {
             #expect(bench.calls("C_Initialize") == 0)
         }
 
-        /// "on" that counts as "off" changes what is done without a word.
-        @Test("A flag in the environment is understood or refused, and config shows what holds")
+        /// If "on" counted as "off", the behaviour would change silently.
+        @Test("A flag in the environment is applied or refused, and config shows the result")
         func flags() throws {
             let bench = try Bench()
             func online(_ text: String) throws -> String {
@@ -50,7 +50,7 @@ extension RealParts {
                     try bench.tokencert(["config"], ["TOKENCERT_ONLINE": text]), 64,
                     "is not understood")
             }
-            // The commands hold to it: off in the environment wins over the file.
+            // The commands apply it: off in the environment overrides the file.
             let file = try bench.token.folder.write(#"{"quiet": true}"#, "config.json")
             let settings = ["TOKENCERT_CONFIG": file]
             let issue = ["issue", "--key-type", "rsa:2048", "--label"]
@@ -61,7 +61,7 @@ extension RealParts {
             #expect(try bench.tokencert(issue + ["other"], variable).errors.isEmpty)
         }
 
-        /// A misspelt variable leaves its user in the belief that another account or token is used.
+        /// After a misspelt variable, the user would assume that another account or token is used.
         @Test("A misspelt variable is reported, and one of other programs is not")
         func misspelt() throws {
             let bench = try Bench()

@@ -3,12 +3,12 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// Modules that answer as SoftHSM2 does not.
+    /// Modules that behave differently from SoftHSM2.
     @Suite struct ForeignModuleTests {
-        // NSS softoken says that CKA_CLASS is unavailable if its place is larger than a CK_ULONG: its
-        // certificates would be "other objects", and no RSA key could be used.
+        // NSS softoken reports CKA_CLASS as unavailable if the buffer is larger than a CK_ULONG:
+        // its certificates would be "other objects", and no RSA key could be used.
         @Test(
-            "Attributes are read from a module that has its own view of their size",
+            "Attributes are read from a module with unusual attribute sizes",
             arguments: [
                 ["FAULTY_EXACT_SIZES": "1"], ["FAULTY_BOOLEAN_SIZE": "4"],
                 ["FAULTY_BOOLEAN_SIZE": "8"],
@@ -39,9 +39,9 @@ extension RealParts {
             #expect(bench.calls("C_GetAttributeValue") <= 6)
         }
 
-        // The process would be killed by a trap, with an order open and no word to the user.
+        // Otherwise the process would trap without an error message, with an order open.
         @Test(
-            "A count or a length that cannot be is an error that names the function",
+            "An impossible count or length is an error that names the function",
             arguments: [
                 ("C_GetSlotList#1", "0xffffffffffffffff"), ("C_GetSlotList#1", "0x100000000000"),
                 ("C_GetSlotList#2", "0xffffffffffffffff"), ("C_GetSlotList#2", "77"),
@@ -59,7 +59,7 @@ extension RealParts {
             let orders = bench.ca.orders.count
             let faulty = bench.faulty(["FAULTY_RULES": "\(call):after:count=\(count)"])
             let function = String(call.split(separator: "#")[0])
-            // Mechanisms are of no interest for a list; attributes are read once a key was made, too.
+            // A list does not read mechanisms; attributes are also read after a key is made.
             let commands =
                 switch function {
                 case "C_GetMechanismList": [["issue", "--key-type", "rsa:2048"]]
@@ -86,7 +86,7 @@ extension RealParts {
             #expect(outcome.status == 0, "\(outcome.errors)")
         }
 
-        // The program would use up the memory of the machine.
+        // Otherwise the program would exhaust the memory of the machine.
         @Test("A search without an end is an error", arguments: ["same", "new"])
         func endlessSearch(manner: String) throws {
             let bench = try Bench()

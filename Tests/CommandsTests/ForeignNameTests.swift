@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// Labels, subjects and serial numbers as others write them.
+    /// Labels, subjects and serial numbers in the forms that other programs write.
     @Suite struct ForeignNameTests {
         private func certificate(_ bench: Bench, _ arguments: [String]) throws -> [UInt8] {
             let file = bench.token.folder.file("certificate.der")
@@ -17,8 +17,8 @@ extension RealParts {
             return Array(try Data(contentsOf: URL(filePath: file)))
         }
 
-        // The URI of an object in Latin-1 removed another one; of two labels that look the same
-        // neither could be named.
+        // Otherwise the URI of a Latin-1 label selects another object, and neither of two labels
+        // that look the same can be selected.
         @Test("A label names the object with its bytes and no other")
         func labels() throws {
             let bench = try Bench()
@@ -37,7 +37,7 @@ extension RealParts {
                 "no key or certificate")
             let listed = try bench.listedCertificates()
             #expect(listed.count == 4)
-            // Every URI that is printed leads back.
+            // Every printed URI selects its object.
             for entry in listed {
                 let uri = try #require(entry["uri"] as? String)
                 let shown = try bench.tokencert(["show", uri, "--json"]).json()
@@ -81,7 +81,7 @@ extension RealParts {
         }
 
         @Test(
-            "A serial number is understood in the form of every program",
+            "A serial number is accepted in the form of every program",
             arguments: ["00:F3:0A:01", "0xf30a01", "0XF30A01", "f30a01", "F3 0A 01", "0000f30a01"])
         func serialNumbers(form: String) throws {
             let bench = try Bench()
@@ -98,7 +98,7 @@ extension RealParts {
         }
 
         @Test(
-            "A serial number that is none is refused before anything is read",
+            "A text that is not a serial number is refused before anything is read",
             arguments: ["", "0x", "f3-0a", "nonsense", "f3g", "１２"])
         func noSerialNumber(text: String) throws {
             let bench = try Bench()
@@ -110,7 +110,7 @@ extension RealParts {
             }
         }
 
-        // A cell was blank, and "would be removed: certificate of " named nobody.
+        // Otherwise a cell is blank, and "would be removed: certificate of " has no name.
         @Test("A certificate with an empty subject is shown by its address")
         func emptySubject() throws {
             let bench = try Bench()

@@ -3,16 +3,16 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// What other programs and cards leave on a token: read as far as it goes, and never thrown away.
+    /// Objects of other programs and cards: read as far as possible, and never discarded.
     @Suite struct ForeignObjectTests {
         private let mail: [UInt8] = Array("mail".utf8)
         private let key = "pkcs11:object=mail;type=private"
         private let certificate = "pkcs11:object=mail;type=cert"
 
-        // A card that keeps files of a fixed size would have its certificate written twice, and the
-        // user would be told to delete the first.
+        // Otherwise the certificate on a card with files of a fixed size is written twice, and the
+        // user is told to delete the first copy.
         @Test(
-            "A certificate with padding behind it is read, paired and kept",
+            "A certificate with padding after it is read, paired and kept",
             arguments: [UInt8(0x00), 0xFF])
         func padding(byte: UInt8) throws {
             let bench = try Bench()
@@ -33,7 +33,7 @@ extension RealParts {
             #expect(try bench.listedCertificates().isEmpty)
         }
 
-        // The certificate could not be removed, or was said to be removed and was not.
+        // Otherwise the certificate cannot be removed, or is reported as removed but stays.
         @Test("A certificate whose length is not minimal is removed")
         func nonMinimalLength() throws {
             let bench = try Bench()
@@ -48,7 +48,8 @@ extension RealParts {
             #expect(try bench.listedCertificates().isEmpty)
         }
 
-        // "delete" took the key of a valid certificate, and "health" said to delete the certificate.
+        // Otherwise "delete" removes the key of a valid certificate, and "health" suggests deleting
+        // the certificate.
         @Test(
             "What cannot be read is named, keeps its key, and is removed only by name",
             arguments: [
@@ -96,9 +97,9 @@ extension RealParts {
             #expect(bench.token.contents.isEmpty)
         }
 
-        // "health" said to delete a good certificate, and "delete" removed its key.
+        // Otherwise "health" suggests deleting a good certificate, and "delete" removes its key.
         @Test(
-            "A certificate is for its key in whatever form it names it",
+            "A certificate matches its key in every encoding of the public key",
             arguments: [UInt8(0x01), 0x0A])
         func formsOfKeys(algorithm: UInt8) throws {
             let bench = try Bench()
@@ -133,7 +134,7 @@ extension RealParts {
             return changed
         }
 
-        @Test("health never says to delete what has no key here, or the id of another key")
+        @Test("health never suggests deleting a certificate without a key or with another key's id")
         func noAdvice() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -160,13 +161,13 @@ extension RealParts {
         }
 
         @Test(
-            "health says how to delete a certificate only if its successor leads to a trust anchor")
+            "health suggests deleting a certificate only if its successor leads to a trust anchor")
         func replaced() throws {
             let bench = try Bench()
             #expect(
                 try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"]).status
                     == 0)
-            // Certificates tell seconds.
+            // Certificates have times in whole seconds.
             Thread.sleep(forTimeInterval: 1.1)
             #expect(try bench.tokencert(["renew", key]).status == 0)
             let health = ["health", "--days", "1000"]
@@ -178,8 +179,8 @@ extension RealParts {
             #expect(!unknown.contains("tokencert delete"), "\(unknown)")
         }
 
-        // An expired certificate was said to have an issuer that is not trusted.
-        @Test("Of an expired certificate of a trusted CA health says only that it has expired")
+        // Otherwise the issuer of an expired certificate is reported as not trusted.
+        @Test("health reports an expired certificate of a trusted CA as expired only")
         func expired() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue", "--label", "mail"]).status == 0)
@@ -193,7 +194,7 @@ extension RealParts {
             let findings = try #require(try health.json()["findings"] as? [[String: Any]])
             #expect(findings.compactMap { $0["kind"] as? String } == ["expired"])
             #expect(!(try later(["list", "--tree"]).output.contains("no trust anchor")))
-            // Without anchors that lead to it, that is said as well.
+            // Without a matching anchor, that is reported as well.
             let stranger = bench.token.folder.file("stranger.pem")
             try run(
                 "openssl",
@@ -205,7 +206,7 @@ extension RealParts {
             #expect(unknown.output.contains("no trust anchor"), "\(unknown)")
         }
 
-        // A renewed key was shown as two, and its certificate beside the wrong half.
+        // Otherwise a renewed key is shown as two keys, with its certificate at the wrong half.
         @Test(
             "A pair that pkcs11-tool makes without an id is one key",
             arguments: ["rsa:2048", "EC:secp256r1"])

@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What other programs have left on a token, and what is on it afterwards.
+/// Creates objects as other programs do, and reads the objects on a token.
 extension Bench {
     /// The stand-in's certificate for a public key that is on the token.
     ///
     /// - Parameters:
-    ///   - selection: The key as `pkcs11-tool` takes it: `--id` or `--label` with its value.
+    ///   - selection: The key in the form of `pkcs11-tool`: `--id` or `--label` with its value.
     ///   - extensions: Lines of an OpenSSL configuration.
     /// - Returns: A file in PEM.
     func certificate(
@@ -70,7 +70,7 @@ extension Bench {
         return all?.count ?? 0
     }
 
-    /// What is unfinished, as `resume` says it.
+    /// The unfinished orders, from the output of `resume`.
     func unfinished() throws -> String { try tokencert(["resume"]).output }
 }
 

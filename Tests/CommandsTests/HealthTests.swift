@@ -250,7 +250,7 @@ extension RealParts {
             expect(
                 try bench.tokencert([
                     "delete", "pkcs11:object=mail;type=private", "--serial", serial, "--yes",
-                ]), 64, "--serial is about a certificate")
+                ]), 64, "--serial selects a certificate")
             #expect(
                 try bench.tokencert(["delete", "pkcs11:object=mail", "--serial", serial, "--yes"])
                     .status == 0)

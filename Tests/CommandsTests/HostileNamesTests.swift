@@ -3,9 +3,9 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// What shells make of names that were chosen to run something.
+    /// Names that are chosen to make a shell run a command.
     @Suite struct HostileNamesTests {
-        /// Names of files, in each of which something would make the file `PWN`.
+        /// File names that would each create the file `PWN` if a shell evaluated them.
         private static let names = [
             "x1$(touch PWN)", "x2`touch PWN`", "x3;touch PWN", "x4 b 'c' \"d\"", "x5|touch PWN",
             "x6&touch PWN&", "x7\n$(touch PWN)", "x8>PWN", "x9${IFS}$(touch PWN)", "-x$(touch PWN)",
@@ -39,7 +39,7 @@ extension RealParts {
             #expect(!made, "\(outcome.output)")
         }
 
-        /// Pressing Tab runs what somebody has put into a name.
+        /// Otherwise pressing Tab runs a command in a name.
         @Test(
             "Completing the names of trust anchors, files and profiles runs nothing",
             arguments: ["bash", "zsh"])
@@ -68,7 +68,8 @@ extension RealParts {
             ] { requireNothingRan(bench, try typing(shell, keys, bench)) }
         }
 
-        /// A name with a blank or a quotation mark cannot be completed, or means another anchor.
+        /// Otherwise a name with a blank or a quotation mark cannot be completed, or selects
+        /// another anchor.
         @Test(
             "A completed name reaches the program as it is", arguments: ["bash", "zsh"])
         func quoting(shell: String) throws {
@@ -88,7 +89,7 @@ extension RealParts {
             requireNothingRan(bench, second)
         }
 
-        /// The shell hangs at each Tab while a reader or its service does.
+        /// Otherwise the shell hangs at each Tab if a reader or its service hangs.
         @Test("A module that does not answer keeps a shell waiting for some seconds only")
         func slowModule() throws {
             let bench = try Bench()
@@ -102,7 +103,7 @@ extension RealParts {
             #expect(ContinuousClock.now - start < .seconds(20))
         }
 
-        /// A token that somebody hands over chooses options of the command.
+        /// Otherwise the names on a foreign token can add options to the command.
         @Test(
             "The names of tokens and keys are completed without running them",
             arguments: ["bash", "zsh"])

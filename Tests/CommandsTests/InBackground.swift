@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// The program while it runs, for tests that send it a signal.
+/// The running program, for tests that send it a signal.
 final class InBackground {
     private let process = Process()
     private let output = Pipe()
@@ -12,7 +12,7 @@ final class InBackground {
         /// The signal that ended it, or nil.
         let signal: Int32?
         let status: Int32
-        /// From the signal to its end.
+        /// The time from the signal to its end.
         let seconds: Double
         let output: String
         let errors: String
@@ -22,11 +22,11 @@ final class InBackground {
         }
     }
 
-    /// Starts a script of bash, which replaces itself by the program: `"$@"`.
+    /// Starts a bash script that replaces itself with the program: `"$@"`.
     ///
     /// - Parameters:
-    ///   - script: How the program is started: with redirections, for example.
-    ///   - arguments: Of tokencert.
+    ///   - script: Starts the program, for example with redirections.
+    ///   - arguments: The arguments of tokencert.
     init(
         _ bench: Bench, _ arguments: [String], script: String = #"exec "$@""#,
         _ variables: [String: String] = [:]
@@ -52,7 +52,7 @@ final class InBackground {
         if process.isRunning { end(process) }
     }
 
-    /// The process of tokencert where the script starts it as a child of `unshare`.
+    /// The process of tokencert if the script starts it as a child of `unshare`.
     func child() throws -> Int32 {
         let number = process.processIdentifier
         for _ in 0..<100 {
@@ -86,7 +86,7 @@ final class InBackground {
     }
 }
 
-/// Waits until something is so, for 15 seconds at most.
+/// Waits until a condition is true, for at most 15 seconds.
 func waitUntil(_ condition: () -> Bool) {
     for _ in 0..<300 where !condition() { usleep(50_000) }
 }

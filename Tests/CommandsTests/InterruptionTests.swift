@@ -3,9 +3,9 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// The end of the process by Ctrl-C, or by a signal that another process sends.
+    /// The end of the process by Ctrl-C or by a signal of another process.
     @Suite struct InterruptionTests {
-        /// Makes a pipe that is full, and that its reader never empties: on descriptor 9.
+        /// Creates a full pipe that is never read, on descriptor 9.
         private static let fullPipe = """
             mkfifo "$FOLDER/full"; exec 9<> "$FOLDER/full"
             head -c 65536 /dev/zero >&9
@@ -15,7 +15,7 @@ extension RealParts {
             ["FOLDER": bench.token.folder.path]
         }
 
-        // A pipeline hangs for ever, and only SIGKILL ends it.
+        // Otherwise a pipeline hangs until SIGKILL ends it.
         @Test(
             "A signal ends the program while its standard output is blocked",
             arguments: [SIGTERM, SIGINT, SIGHUP])
@@ -30,7 +30,7 @@ extension RealParts {
             #expect(end.errors.contains("error: interrupted"), "\(end)")
         }
 
-        // Nobody reads the log of a service, and systemd waits for its end in vain.
+        // Otherwise a service whose log is not read cannot be stopped by systemd.
         @Test(
             "A signal ends the program while its standard error is blocked",
             arguments: [SIGTERM, SIGINT, SIGHUP])
@@ -42,7 +42,7 @@ extension RealParts {
             sleep(3)
             let end = program.send(signal)
             #expect(end.signal == signal && end.seconds < 2.6, "\(end)")
-            // Standard output is free, so a program that reads it learns what happened.
+            // Standard output is not blocked, so a program that reads it learns what happened.
             let json = try JSONSerialization.jsonObject(with: Data(end.output.utf8))
             let error = try #require((json as? [String: Any])?["error"] as? [String: Any])
             #expect(error["status"] as? Int == 128 + Int(signal), "\(end)")
@@ -77,7 +77,7 @@ extension RealParts {
             }
         }
 
-        // "docker stop" is answered with a sentence, and the order is placed after it.
+        // Otherwise "docker stop" prints a report, and the order is placed afterwards.
         @Test(
             "As process 1 of a container the program ends after a signal, and orders nothing more",
             .enabled(
@@ -101,8 +101,8 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        // Somebody orders a second certificate, since nothing said that the first was ordered.
-        @Test("An interruption says whether the order was sent, and what to do")
+        // Otherwise the user orders a second certificate, not knowing that the first was ordered.
+        @Test("The report of an interruption says whether the order was sent, and what to do")
         func heldOrder() throws {
             let bench = try Bench(["--fault", "hang"])
             let program = try InBackground(bench, ["issue", "--key-type", "rsa:2048"])
@@ -161,7 +161,7 @@ extension RealParts {
                 #expect(outcome.status == 130, "\(outcome)")
             }
             #expect(bench.logins.isEmpty && bench.ca.requests.count == requests)
-            // The terminal itself sends the signal while a word is typed.
+            // The terminal itself sends the signal during the input.
             let confirmation = try terminal.run(
                 ["delete", "pkcs11:object=mail;type=cert"], #"expect "type mail"; send "\003""#)
             #expect(confirmation.output.contains("ended by SIGINT"), "\(confirmation)")
@@ -186,7 +186,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        // The PIN stands on the screen.
+        // Otherwise the PIN is visible on the screen.
         @Test("A PIN is not asked for at a terminal whose echo cannot be turned off")
         func echo() throws {
             let bench = try Bench()

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// Key pairs without `CKA_ID`, as other programs make them if no id is named.
+    /// Key pairs without `CKA_ID`, which other programs make if no id is given.
     @Suite struct KeysWithoutIDTests {
         private func bench(_ kind: PairKind) throws -> Bench {
             let bench = try Bench(["--accept-elliptic-curves"])
@@ -73,8 +73,9 @@ extension RealParts {
             #expect(try bench.certificateObjects().map(\.label) == [Array("key1".utf8)])
         }
 
-        // The wrong one of two keys with one name would be certified, or the right one refused.
-        @Test("Of two pairs with one label a certificate goes to the one that the token proves")
+        // Otherwise the wrong one of two keys with one name is certified, or the right one is
+        // refused.
+        @Test("If two pairs have one label, a certificate goes to the one that the token proves")
         func twins() throws {
             let bench = try Bench()
             try bench.token.makePair(.ec, label: Array("twin".utf8))
@@ -85,7 +86,7 @@ extension RealParts {
             expect(
                 try bench.tokencert(["request", "--key", "pkcs11:object=twin", "--name", "x"]), 66,
                 "2 private keys on the token fit")
-            // One private half with two public ones.
+            // One private half with two public halves.
             let removed = try bench.token.pkcs11Tool([
                 "--delete-object", "--type", "privkey", "--label", "twin",
             ])
@@ -107,7 +108,7 @@ extension RealParts {
             let made = try bench.tokencert(
                 ["request", "--key", "pkcs11:object=card", "--name", "x"])
             #expect(made.status == 0, "\(made.errors)")
-            // A certificate that only has the same label is found out.
+            // A certificate that only has the same label is detected.
             let bench2 = try Bench()
             try bench2.token.makePair(.ec, label: Array("card".utf8))
             try bench2.token.pkcs11Tool([

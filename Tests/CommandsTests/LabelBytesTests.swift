@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// Labels that other programs have written in other encodings than UTF-8.
+    /// Labels that other programs wrote in an encoding other than UTF-8.
     @Suite struct LabelBytesTests {
         private func bench() throws -> Bench {
             let bench = try Bench()
@@ -12,7 +12,7 @@ extension RealParts {
         }
 
         // Otherwise other programs that pair by label do not find the certificate.
-        @Test("A certificate gets the bytes of its key's label, also where they are not UTF-8")
+        @Test("A certificate gets the bytes of its key's label, even if they are not UTF-8")
         func issueAndRenew() throws {
             let bench = try bench()
             let issued = try bench.tokencert(["issue", "--key", "pkcs11:id=%05", "--json"])
@@ -22,7 +22,7 @@ extension RealParts {
             let certificate = try #require(issued.json()["certificate"] as? String)
             #expect(key.contains("object=M%FCller"), "\(key)")
             #expect(certificate.contains("object=M%FCller"), "\(certificate)")
-            // What was printed leads back.
+            // The printed URI selects the object.
             #expect(try bench.tokencert(["show", certificate, "--pem"]).status == 0)
             for arguments in [["--all"], [key], ["pkcs11:id=%05", "--retire"]] {
                 let renewed = try bench.tokencert(["renew"] + arguments)
@@ -32,7 +32,7 @@ extension RealParts {
             #expect(try bench.certificateObjects().count == 3)
         }
 
-        // Otherwise the certificate that was paid for is written under another name, or not at all.
+        // Otherwise the issued certificate is written with another label, or not at all.
         @Test("An order that was interrupted writes the same label bytes when it is resumed")
         func resume() throws {
             let bench = try bench()
@@ -60,7 +60,7 @@ extension RealParts {
             #expect(try bench.certificateObjects().map(\.label) == [latinLabel])
         }
 
-        // Two keys whose labels are both shown as the same text are two keys.
+        // Two keys whose labels are shown as the same text remain two keys.
         @Test("A label in a URI selects the key with exactly those bytes")
         func exactSelection() throws {
             let bench = try bench()

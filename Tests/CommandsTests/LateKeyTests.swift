@@ -3,11 +3,11 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// Modules that show a new key as it is only later.
+    /// Modules that show a new key correctly only later.
     @Suite struct LateKeyTests {
-        // Otherwise the key is lost, and one more is made at each try.
+        // Otherwise the key is lost, and each attempt makes another one.
         @Test(
-            "A new key that makes no sense is read in a new session, then by a module started anew",
+            "An invalid new key is read again in a new session, then by a restarted module",
             arguments: ["session", "module"], ["", "-absent"])
         func readAgain(until: String, how: String) throws {
             let bench = try Bench()
@@ -21,7 +21,7 @@ extension RealParts {
             #expect(try bench.token.objects().count == 3)
         }
 
-        @Test("The same holds for keys on curves, whose private half tells nothing")
+        @Test("The same applies to EC keys, whose private half has no public values")
         func curves() throws {
             let bench = try Bench(["--accept-elliptic-curves"])
             let issued = try bench.tokencert(
@@ -33,9 +33,9 @@ extension RealParts {
             #expect(bench.calls("C_Initialize") == 2)
         }
 
-        // The order and its key would be lost, though the token has a good key.
+        // Otherwise the order and its key are lost, although the token has a good key.
         @Test(
-            "A key that only a new process sees as it is stays resumable",
+            "The order of a key that only a new process sees correctly can be resumed",
             arguments: ["process", "process-absent", "process-other"])
         func resume(until: String) throws {
             let bench = try Bench()
@@ -52,7 +52,7 @@ extension RealParts {
             #expect(try bench.token.objects().count == 3)
         }
 
-        @Test("A PIN that is entered at the reader's keys is not asked for once more")
+        @Test("A PIN that is entered on the reader's keypad is not asked for again")
         func readerKeys() throws {
             let bench = try Bench()
             let refused = try bench.tokencert(

@@ -5,8 +5,8 @@ import Testing
 @testable import Commands
 
 extension Bench {
-    /// Runs tokencert where p11-kit is configured with these modules only: the texts of their files
-    /// by their names.
+    /// Runs tokencert with only these modules in p11-kit's configuration: the texts of their files,
+    /// by name.
     fileprivate func tokencert(
         configured modules: [String: String], _ arguments: [String],
         _ changes: [String: String] = [:]
@@ -17,7 +17,7 @@ extension Bench {
             atPath: folder, withIntermediateDirectories: true)
         for (name, text) in modules { try token.folder.write(text, "modules/\(name).module") }
         let all = environment.merging(["TOKENCERT_MODULE": ""]) { $1 }.merging(changes) { $1 }
-        // p11-kit ignores the configuration of root, and has no variable for the system's.
+        // p11-kit ignores root's own configuration, and has no variable for the system's.
         return try run(
             "unshare",
             [
@@ -31,7 +31,7 @@ extension Bench {
 /// How a module is named on the command line and in hints.
 @Suite struct ModuleNameTests {
     @Test(
-        "A word is a name of p11-kit's configuration unless it looks like a file",
+        "A word is a name in p11-kit's configuration unless it looks like a file",
         arguments: [
             ("softhsm2", true), ("opensc-pkcs11", true), ("tpm2_pkcs11", true),
             ("libsofthsm2.so", false), ("libykcs11.so.2", false), ("/usr/lib/module", false),
@@ -41,8 +41,8 @@ extension Bench {
         #expect(ModuleChoice.isName(word) == isName)
     }
 
-    // A hint that is pasted would reach no token, or another one.
-    @Test("The options in a hint reach the module in the way in which it was reached")
+    // Otherwise a pasted hint selects no token, or another one.
+    @Test("The options in a hint select the module in the way in which it was selected")
     func options() {
         #expect(moduleOptions("/m.so", name: nil, arguments: nil) == "--module '/m.so'")
         #expect(moduleOptions("/m.so", name: "soft", arguments: nil) == "--module 'soft'")
@@ -61,7 +61,7 @@ extension RealParts {
         private let faulty = "module: \(product("libFaultyModule.so"))\n"
         private let words = "configdir='sql:/no such folder' flags=readOnly"
 
-        // What doctor prints cannot be typed otherwise.
+        // Otherwise the names that doctor prints cannot be used.
         @Test("--module takes the name of a module in p11-kit's configuration")
         func name() throws {
             let bench = try Bench()
@@ -75,11 +75,11 @@ extension RealParts {
                         .merging(changes) { $1 })
                 #expect(outcome.status == 0, "\(outcome.errors)")
             }
-            // The others are not started.
+            // The other modules are not started.
             #expect(bench.calls("C_Initialize") == 0)
             let unknown = try bench.tokencert(
                 configured: ["soft": soft], ["list", "--module", "sofd"])
-            expect(unknown, 78, "no module that is called sofd")
+            expect(unknown, 78, "no module with the name sofd")
             #expect(unknown.errors.contains("did you mean --module soft?"))
             #expect(unknown.errors.contains("there is: --module 'soft'"))
             let broken = try bench.tokencert(
@@ -88,12 +88,12 @@ extension RealParts {
             let off = try bench.tokencert(
                 configured: ["soft": soft + "disable-in: tokencert\n"],
                 ["list", "--module", "soft"])
-            expect(off, 78, "no module that is called soft")
+            expect(off, 78, "no module with the name soft")
             #expect(off.errors.contains("soft.module, which may turn it off"), "\(off.errors)")
             expect(try bench.tokencert(["list", "--module", ""]), 64, "--module is empty")
         }
 
-        @Test("p11-kit-proxy.so stands for all that p11-kit is configured with")
+        @Test("p11-kit-proxy.so means all modules in p11-kit's configuration")
         func proxy() throws {
             let bench = try Bench()
             for path in ["p11-kit-proxy.so", "/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so"] {
@@ -112,7 +112,7 @@ extension RealParts {
             #expect(outcome.output.contains("OpenSC"), "\(outcome.output)")
         }
 
-        // NSS does not start without them.
+        // NSS does not start without arguments.
         @Test("--module-arguments starts a module that needs them, as does a setting")
         func arguments() throws {
             let bench = try Bench()
@@ -124,7 +124,7 @@ extension RealParts {
             #expect(given.status == 0, "\(given.errors)")
             let set = needing.merging(["TOKENCERT_MODULE_ARGUMENTS": words]) { $1 }
             #expect(try bench.tokencert(["list"], set).status == 0)
-            // They belong to the module that is named beside them.
+            // Arguments belong to the module that is named in the same place.
             let other = try bench.tokencert(["list", "--module", softHSMModule], set)
             #expect(other.status == 0, "\(other.errors)")
             let file = try bench.token.folder.write(
@@ -145,8 +145,8 @@ extension RealParts {
                 "--module-arguments needs --module with a path")
         }
 
-        // The order could never be finished: the bare path ends with 78.
-        @Test("An order is resumed through the module as it was reached")
+        // Otherwise the order can never be finished: the path alone ends with 78.
+        @Test("An order is resumed through the module as it was selected")
         func resume() throws {
             let bench = try Bench()
             let failing = ["FAULTY_RULES": "C_CreateObject:before:return=0x30"]
@@ -174,7 +174,7 @@ extension RealParts {
         }
 
         // tpm2-pkcs11 without a TPM: fifteen lines before the answer of every command.
-        @Test("What a module writes while it starts is seen by those who asked for the module")
+        @Test("The output of a starting module is shown only if that module was selected")
         func noise() throws {
             let bench = try Bench()
             let noisy = bench.faulty(["FAULTY_NOISE": "15"]).merging(["TOKENCERT_MODULE": ""]) {
@@ -197,7 +197,7 @@ extension RealParts {
                 let chosen = try bench.tokencert(configured: modules, arguments, noisy)
                 #expect(chosen.status == 0 && chosen.errors.contains(line), "\(chosen)")
             }
-            // What this program has to say meanwhile is not lost.
+            // Messages of tokencert itself are not lost meanwhile.
             let slow = try bench.tokencert(
                 configured: modules, ["list"],
                 noisy.merging(["FAULTY_RULES": "C_Initialize:before:delay=1500"]) { $1 })
@@ -216,19 +216,19 @@ extension RealParts {
             let line =
                 "printf '\\n%s\\n' 'disable-in: tokencert' >> '/etc/pkcs11/modules/noisy.module'"
             #expect(doctor.output.contains(line), "\(doctor.output)")
-            // The same file, with what the line adds.
+            // The same file with the added line.
             let off = try bench.tokencert(
                 configured: ["noisy": faulty + "\ndisable-in: tokencert\n"], ["tokens"], noisy)
             #expect(off.output.contains("no module that has tokens"), "\(off)")
-            // Other programs that do not use it stay named.
+            // Other excluded programs stay in the list.
             let others = try bench.tokencert(
                 configured: ["noisy": faulty + "disable-in: firefox\n"], ["doctor", "--offline"],
                 noisy)
             #expect(others.output.contains("'disable-in: firefox, tokencert'"), "\(others.output)")
         }
 
-        // An interruption without a word leaves the user in doubt about the token.
-        @Test("A user who interrupts a module that does not start is told so")
+        // After a silent end, the user does not know the state of the token.
+        @Test("Interrupting a module that does not start prints a report")
         func interrupted() throws {
             let bench = try Bench()
             let modules = bench.token.folder.file("modules")
@@ -249,8 +249,8 @@ extension RealParts {
             #expect(outcome.errors.contains("error: interrupted"), "\(outcome)")
         }
 
-        // The token that is listed would be refused with the hint to name that very token.
-        @Test("module-path names a file, however it is spelled")
+        // Otherwise a listed token is refused with the hint to name that same token.
+        @Test("module-path names a file in any spelling")
         func modulePath() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -279,7 +279,7 @@ extension RealParts {
                     .filter { !$0.value.isEmpty })
                 #expect(outcome.status == 0, "\(path), \(module): \(outcome.errors)")
             }
-            // Another file is another module, also if it has the same name.
+            // Another file is another module, even if it has the same name.
             let other = try folder.write("", "libsofthsm2.so")
             let refused = try bench.tokencert(
                 ["list", "pkcs11:token=work?module-path=\(other)", "--module", softHSMModule])

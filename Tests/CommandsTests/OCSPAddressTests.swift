@@ -3,8 +3,8 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// A certificate may name several responders. That it is revoked must be told although the first
-    /// of them is down, is not a web server, or does not know it.
+    /// A certificate may name several responders. A revocation must be reported even if the first
+    /// of them is down, is not a web server, or does not know the certificate.
     @Suite struct OCSPAddressTests {
         private let bench: Bench
         private let folder: TemporaryFolder
@@ -19,8 +19,7 @@ extension RealParts {
             #expect(outcome.status == 0, "\(outcome.errors)")
         }
 
-        /// Puts a certificate of the bench's CA with these responders onto the token, in place of
-        /// the one before.
+        /// Replaces the certificate on the token with one of the bench's CA with these responders.
         private func place(_ addresses: [String]) throws {
             _ = try bench.token.pkcs11Tool(["--delete-object", "--type", "cert", "--id", "51"])
             let name = folder.file("asked")
@@ -43,7 +42,7 @@ extension RealParts {
             #expect(written.status == 0, "\(written.errors)")
         }
 
-        /// What health says about revocation, as kinds and texts.
+        /// The findings of health about revocation, as kinds and texts.
         private func look() throws -> (findings: [(kind: String, text: String)], errors: String) {
             let outcome = try bench.tokencert(["health", "--json", "--online"])
             let findings = try #require(try outcome.json()["findings"] as? [[String: Any]])
@@ -95,7 +94,7 @@ extension RealParts {
             let (unknown, third) = try responder("U")
             defer { end(third) }
             let (silent, directory) = ("http://127.0.0.1:1/", "ldap://localhost/cn=ocsp")
-            // An answer that is not one.
+            // A response that is not OCSP.
             let useless = bench.ca.url + "/nowhere"
             for before in [silent, directory, unknown, useless] {
                 try place([before, revoked])

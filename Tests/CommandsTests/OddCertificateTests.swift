@@ -3,13 +3,13 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// Certificates in other forms than tokencert writes.
+    /// Certificates in forms that tokencert does not write.
     @Suite struct OddCertificateTests {
-        /// What a card or another program has made of a certificate.
+        /// The form in which a card or another program stores a certificate.
         enum Form: String, CaseIterable, Sendable {
             case zeros
             case ones
-            /// The length of the outer SEQUENCE takes one byte more than it needs.
+            /// The length of the outer SEQUENCE uses one byte more than necessary.
             case longLength
 
             func of(_ der: [UInt8]) -> [UInt8] {
@@ -34,11 +34,11 @@ extension RealParts {
         }
 
         @Test(
-            "A certificate that is there in another form is not written a second time",
+            "A certificate that is present in another form is not written again",
             arguments: Form.allCases)
         func importing(form: Form) throws {
             let (bench, file, value) = try bench(form)
-            // The very bytes where the form is the certificate's own, else the plain ones.
+            // The exact bytes if the certificate itself has the form, otherwise the plain ones.
             var source = file
             if form == .longLength {
                 source = bench.token.folder.file("odd.der")
@@ -52,7 +52,7 @@ extension RealParts {
             #expect(try bench.certificateObjects().map(\.value) == [value])
         }
 
-        // "Removed" would be said of a certificate that is still there.
+        // Otherwise a certificate that still exists is reported as removed.
         @Test(
             "A retired certificate in another form is removed", arguments: Form.allCases)
         func retiring(form: Form) throws {
@@ -69,7 +69,7 @@ extension RealParts {
         }
 
         @Test(
-            "A removal that the token only pretends is found out for every form",
+            "A removal that the token only reports is detected for every form",
             arguments: Form.allCases)
         func pretended(form: Form) throws {
             let (bench, _, value) = try bench(form)
@@ -83,8 +83,8 @@ extension RealParts {
             #expect(try !bench.certificateObjects().map(\.value).contains(value))
         }
 
-        // "Removed" would be said where nothing was.
-        @Test("A certificate that is gone when it is to be removed is not said to be removed")
+        // Otherwise "removed" is reported although nothing was removed.
+        @Test("A certificate that is already gone is not reported as removed")
         func absent() throws {
             let (bench, _, _) = try bench(.zeros)
             let killed = try bench.tokencert(
@@ -102,7 +102,7 @@ extension RealParts {
         }
 
         @Test(
-            "A certificate finds its key by the key's numbers, whatever its algorithm identifier",
+            "A certificate matches its key by the key's numbers with any algorithm identifier",
             arguments: ["no parameters", "RSASSA-PSS"])
         func otherIdentifiers(form: String) throws {
             let bench = try Bench()
@@ -122,7 +122,7 @@ extension RealParts {
             let length = der.count - 4
             der[2] = UInt8(length >> 8)
             der[3] = UInt8(length & 0xFF)
-            // OpenSSL would write its own form of the key: the certificate is made here.
+            // OpenSSL would write its own form of the key, so the certificate is made here.
             let file = try signed(bench, der)
             let imported = try bench.tokencert(["import", "--cert", file, "--json"])
             #expect(imported.status == 0, "\(imported.errors)")
@@ -154,7 +154,7 @@ extension RealParts {
     }
 }
 
-/// The elements inside of a DER element, each whole; of bytes that are no SEQUENCE, the bytes.
+/// The elements inside a SEQUENCE, each whole; for any other bytes, the bytes themselves.
 private func elements(of der: [UInt8]) throws -> [[UInt8]] {
     func header(_ bytes: ArraySlice<UInt8>) -> (start: Int, end: Int) {
         let first = Int(bytes[bytes.startIndex + 1])

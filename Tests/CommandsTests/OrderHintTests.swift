@@ -7,7 +7,7 @@ import Testing
 @testable import Ledger
 @testable import OpenSSLX509
 
-/// What is suggested after a failure, for every failure, at every step, wherever the order stands.
+/// The hints for every failure, at every step, in every state of the order.
 @Suite struct OrderHintTests {
     private static let codes: [IssuanceError.Code] = [
         .tokenUnsuitable, .tokenNotWritable, .idTaken, .noSuchPlace, .noRoom, .noSuchObject,
@@ -30,7 +30,7 @@ import Testing
     private static let proved = OrderEvent.proved(
         .init(uri: "pkcs11:", sha256Fingerprint: "f", challenge: [], signature: []))
 
-    /// What can have happened to an order, by what is expected of it: whether a certificate may come.
+    /// The possible histories of an order, by whether a certificate may still be issued.
     private static let histories: [(events: [OrderEvent], mayHaveOrdered: Bool)] = [
         ([], false), ([.made(publicKeyHash: "aa")], false), ([sending], true),
         ([sending, .notSent(reason: "r")], false),
@@ -91,9 +91,9 @@ import Testing
         #expect(states == Set(OrderState.allCases))
     }
 
-    // The key of a certificate that was just issued would be deleted, or a second one ordered.
+    // Otherwise the key of an issued certificate is deleted, or a second certificate is ordered.
     @Test(
-        "Where a certificate may come, no hint says to delete, to order again or to give up blindly"
+        "If a certificate may come, no hint suggests deleting, reordering or giving up blindly"
     )
     func harmless() throws {
         for (events, mayHaveOrdered) in Self.histories {
@@ -101,7 +101,7 @@ import Testing
             #expect(order.mayHaveOrdered == mayHaveOrdered, "\(events)")
             for code in Self.codes {
                 for step in Step.allCases {
-                    // The ledger of another order for the key may be wrong about this one.
+                    // The state of another order for the key does not apply to this one.
                     let hints = failure(code, step, order, isKeyUnsent: true).hints
                     guard mayHaveOrdered else { continue }
                     let bad = hints.filter(isDestructive)
@@ -111,7 +111,7 @@ import Testing
         }
     }
 
-    @Test("If the ledger cannot tell, a certificate may come")
+    @Test("If the ledger cannot be read, a certificate may come")
     func unknown() {
         for code in Self.codes {
             for step in Step.allCases {
@@ -134,7 +134,7 @@ import Testing
         #expect(try !offersRemoval([Self.sending], true))
     }
 
-    @Test("What was not decided leads to a certificate by hand, what came leads to resume")
+    @Test("An unknown outcome leads to resume --from, an answer that came leads to resume")
     func next() throws {
         func hints(_ code: IssuanceError.Code, _ events: [OrderEvent]) throws -> String {
             failure(code, .write, try Self.order(events), isKeyUnsent: false).hints
@@ -155,7 +155,7 @@ import Testing
     }
 }
 
-/// What may be taken for the outcome of an order.
+/// Which certificates may be the outcome of an order.
 @Suite struct OrderOutcomeTests {
     private static let day: Int64 = 86_400
     /// When the order is sent.
@@ -199,8 +199,9 @@ import Testing
         }
     }
 
-    // An order would end with the certificate of another one, and the newer one be removed.
-    @Test("The outcome of another order and what is older than the order are not its outcome")
+    // Otherwise an order ends with another order's certificate, and the newer certificate is
+    // removed.
+    @Test("Another order's outcome or a certificate older than the order is not its outcome")
     func others() throws {
         let folder = NSTemporaryDirectory() + "tokencert-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -229,25 +230,25 @@ import Testing
             take([old]) == "issuedBeforeOrder: this certificate was issued before order 2 was sent")
         let near = try certificate(key, at: Self.sent - 299)
         #expect(take([near]) == "taken")
-        // The answer of the CA is compared with its own clock alone.
+        // The CA's answer is compared by the CA's clock only.
         #expect(
             take([old], byHand: false)
                 == "notTheOutcome: this certificate is older than the outcome of order 1")
         let new = try certificate(key, at: Self.sent + 30)
         #expect(take([new]) == "taken")
         #expect(take([new], byHand: false) == "taken")
-        // Of several the right one is left, with those of its chain.
+        // Of several certificates, the right one is kept together with its chain.
         let chain = try certificate(stranger, at: Self.sent - 900 * Self.day)
         let left = try outcomes.filter([old, chain, first, new], isFromElsewhere: true)
         #expect(left == [chain, new])
-        // What is imported was issued before by its nature.
+        // An import is for a certificate that was issued before.
         try order.record(.closed(reason: "over"))
         let imported = try begin(ledger, key, job: .import)
         let all = try OrderOutcomes(besides: imported.order(), in: ledger)
         #expect(try all.filter([first, old], isFromElsewhere: true) == [first, old])
     }
 
-    @Test("A certificate stays if it is newer or valid for longer than the one beside it")
+    @Test("A certificate stays if it is newer or valid for longer than its replacement")
     func retiring() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
         let old = try certificate(key, at: Self.sent)

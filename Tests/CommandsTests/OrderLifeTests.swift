@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// The life of an order, at the program.
+    /// The life of an order, through the program.
     @Suite struct OrderLifeTests {
         private func ledger(_ bench: Bench) -> String {
             bench.token.folder.file("state/tokencert/ledger.sqlite")
@@ -20,7 +20,7 @@ extension RealParts {
             try #require(object[name] as? String)
         }
 
-        /// Runs the program as somebody whom permissions hold back.
+        /// Runs the program as a user to whom permissions apply.
         private func asOther(
             _ bench: Bench, _ arguments: [String], _ environment: [String: String]
         ) throws -> Outcome {
@@ -34,7 +34,7 @@ extension RealParts {
 
         // MARK: Reading the ledger
 
-        @Test("Where nothing was ordered, history and resume say so and make nothing")
+        @Test("If nothing was ordered, history and resume say so and create nothing")
         func nothingOrdered() throws {
             let bench = try Bench()
             let state = bench.token.folder.file("state")
@@ -57,7 +57,7 @@ extension RealParts {
             #expect(!FileManager.default.fileExists(atPath: state))
         }
 
-        // A copy on a read-only medium could not be examined at all.
+        // Otherwise a copy on a read-only medium cannot be examined.
         @Test("A ledger in a folder that cannot be written is read and verified")
         func readOnlyFolder() throws {
             let bench = try Bench()
@@ -78,7 +78,7 @@ extension RealParts {
             #expect(try files.contentsOfDirectory(atPath: folder.path) == ["ledger.sqlite"])
         }
 
-        @Test("A ledger that may not be read is an error, and not one that is not there")
+        @Test("A ledger that may not be read is an error and not reported as absent")
         func forbidden() throws {
             let bench = try Bench()
             _ = try issue(bench)
@@ -96,8 +96,8 @@ extension RealParts {
 
         // MARK: Certificates by hand
 
-        // The newer certificate was removed for the older one.
-        @Test("The outcome of another order is not taken for that of this one")
+        // Otherwise the newer certificate is replaced with the older one.
+        @Test("The outcome of another order is not accepted for this one")
         func outcomeOfOther() throws {
             let bench = try Bench()
             let first = try issue(bench, ["--label", "mail"])
@@ -127,8 +127,8 @@ extension RealParts {
 
         // MARK: Room and keys
 
-        // The user was told to delete the key of a certificate that was just issued.
-        @Test("A token without room for a certificate that came loses neither it nor its key")
+        // Otherwise the user is told to delete the key of a certificate that was just issued.
+        @Test("If the token has no room for a certificate, neither it nor its key is lost")
         func noRoomAfterAnswer() throws {
             let bench = try Bench()
             let killed = try bench.tokencert(
@@ -168,12 +168,12 @@ extension RealParts {
             #expect(killed.status == 137, "\(killed)")
         }
 
-        // Nothing but giving up a certificate that was paid for was left.
-        @Test("The token of an order is found after it was renamed")
+        // Otherwise the user can only give up an issued certificate.
+        @Test("The token of an order is found after it is renamed")
         func renamed() throws {
             let bench = try Bench()
             try interrupted(bench)
-            // Everything of the token is kept; its label is in its own file, padded with blanks.
+            // Only the label changes; it is in the token's own file, padded with blanks.
             for case let file as URL in FileManager.default.enumerator(
                 at: URL(filePath: bench.token.folder.file("tokens")),
                 includingPropertiesForKeys: nil) ?? .init()
@@ -188,7 +188,7 @@ extension RealParts {
             #expect(resumed.status == 0, "\(resumed.errors)")
         }
 
-        @Test("An order whose key or token is gone says so and how it is given up")
+        @Test("For a missing key or token, resume says so and how to give the order up")
         func gone() throws {
             let bench = try Bench()
             try interrupted(bench)
@@ -197,7 +197,7 @@ extension RealParts {
             expect(absent, 66, "the token of order 1 is not there")
             #expect(absent.errors.contains("tokencert resume 1 --abandon"), "\(absent.errors)")
             #expect(absent.errors.contains("CA may still issue"), "\(absent.errors)")
-            // Another token is taken where it is named, and only with the key.
+            // Another token is used only if it is named and holds the key.
             let named = try bench.tokencert(
                 ["resume", "1", "--token", "work"],
                 other.environment.merging([
@@ -206,7 +206,7 @@ extension RealParts {
             expect(named, 66, "not on this token")
             #expect(other.contents.isEmpty)
 
-            // What comes from elsewhere has to wait for it, and not for ever.
+            // A certificate from a file has to wait for the token, but not indefinitely.
             let file = try bench.token.folder.write(
                 try #require(bench.ca.issued.first), "certificate.pem")
             let blocked = try bench.tokencert(["import", "--cert", file])

@@ -3,14 +3,14 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// Where files are, whatever the working folder and the environment.
+    /// The locations of files do not depend on the working folder.
     @Suite struct PathTests {
         private func config(_ outcome: Outcome) throws -> [String: String] {
             let lines = try outcome.json()["settings"] as? [[String: String]] ?? []
             return Dictionary(uniqueKeysWithValues: lines.map { ($0["name"]!, $0["value"] ?? "") })
         }
 
-        /// Another ledger, without the orders of the right one, and no trust anchors.
+        /// Otherwise another ledger without the orders is used, and no trust anchors.
         @Test("Without HOME the home folder of the user database is used, never the root folder")
         func noHome() throws {
             let entry = try run("sh", ["-c", "getent passwd $(id -u)"]).output
@@ -24,7 +24,7 @@ extension RealParts {
             }
             let wrong = try run(program, ["history"], environment: ["HOME": "home"])
             expect(wrong, 78, "HOME is not an absolute path")
-            // Nobody is in the database with this number.
+            // The user database has no user with this number.
             let unknown = try run(
                 "setpriv",
                 ["--reuid", "54321", "--regid", "54321", "--clear-groups", "env", "-u", "HOME"]
@@ -32,9 +32,9 @@ extension RealParts {
             if getuid() == 0 { expect(unknown, 78, "HOME is not set") }
         }
 
-        /// One ledger for each working folder: an order is not seen, and is placed twice.
+        /// Otherwise each working folder has its own ledger, and an order is placed twice.
         @Test(
-            "~ is the home folder in the configuration, in the environment and behind file: and =")
+            "~ is the home folder in the configuration, in the environment and after file: and =")
         func tilde() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -63,7 +63,7 @@ extension RealParts {
                     ["list", uri],
                     home.merging(["TOKENCERT_PIN_SOURCE": "command:~/no-such-program"]) { $1 }
                 ).status == 0)
-            // Where the home folder of another user is, is not guessed.
+            // The home folder of another user is not guessed.
             for arguments in [
                 ["history", "--ledger=~root/l.sqlite"], ["list", "--pin-source", "file:~root/pin"],
                 ["request", "--out", "~root/x"],
@@ -99,7 +99,7 @@ extension RealParts {
             #expect(bench.calls("C_Initialize") == 0)
         }
 
-        @Test("A relative path on the command line, and a name that is no path, stay as they are")
+        @Test("A relative path on the command line and a name that is not a path stay unchanged")
         func names() throws {
             let bench = try Bench()
             let folder = bench.token.folder

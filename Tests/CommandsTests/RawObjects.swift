@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Objects as other programs and cards leave them, attribute by attribute: pkcs11-tool would write
-/// none of them.
+/// Objects of other programs and cards, attribute by attribute: pkcs11-tool cannot write any of
+/// them.
 struct RawObject {
     private var attributes: [UInt: [UInt8]] = [:]
 
@@ -11,7 +11,7 @@ struct RawObject {
     ///   - value: `CKA_VALUE`, or nil for an empty one.
     ///   - label: `CKA_LABEL`, or nil.
     ///   - id: `CKA_ID`, or nil.
-    ///   - type: `CKA_CERTIFICATE_TYPE`; X.509 where nothing is said.
+    ///   - type: `CKA_CERTIFICATE_TYPE`; X.509 by default.
     static func certificate(
         _ value: [UInt8]?, label: [UInt8]? = nil, id: [UInt8]? = nil, type: UInt = 0,
         url: String? = nil
@@ -25,7 +25,7 @@ struct RawObject {
         object.attributes[0x102] = id
         if let url {
             object.attributes[0x89] = Array(url.utf8)
-            // Of the keys of subject and issuer.
+            // The hashes of the keys of subject and issuer.
             for type: UInt in [0x8A, 0x8B] {
                 object.attributes[type] = [UInt8](repeating: 1, count: 20)
             }
@@ -91,7 +91,7 @@ extension ThrowawayToken {
 }
 
 extension Bench {
-    /// Issues a certificate, takes it off the token, and writes what is made of its DER in its place.
+    /// Issues a certificate, removes it from the token, and writes an object with its changed DER.
     ///
     /// - Returns: The certificate in PEM.
     @discardableResult
@@ -116,7 +116,7 @@ extension Bench {
         return try #require(try list.json()["keys"] as? [[String: Any]])
     }
 
-    /// The certificates of `list`: those of keys, then those without.
+    /// The certificates of `list`: those with keys first, then the others.
     func listedCertificates() throws -> [[String: Any]] {
         let list = try tokencert(["list", "--json"]).json()
         let keys = try #require(list["keys"] as? [[String: Any]])
@@ -127,7 +127,7 @@ extension Bench {
         return own + (list["certificates"] as? [[String: Any]] ?? [])
     }
 
-    /// What `health` finds, by its names.
+    /// The findings of `health`, by name.
     func healthFindings(_ arguments: [String] = []) throws -> [String] {
         let findings =
             try tokencert(["health", "--json"] + arguments).json()["findings"] as? [[String: Any]]

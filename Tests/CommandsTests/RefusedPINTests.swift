@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// That a PIN that a token has refused is not sent again.
+    /// A PIN that a token has refused is not sent again.
     @Suite struct RefusedPINTests {
         private let bench: Bench
         private var folder: TemporaryFolder { bench.token.folder }
@@ -20,7 +20,7 @@ extension RealParts {
                 bench.faulty(rules.isEmpty ? [:] : ["FAULTY_RULES": rules]))
         }
 
-        /// What one of several runs did.
+        /// The result of one of several runs.
         private struct Run {
             let status: String
             let errors: String
@@ -41,7 +41,7 @@ extension RealParts {
             }
         }
 
-        /// A card has three tries: five runs of a timer or of "make -j" lock it.
+        /// A card has three tries: five runs of a timer or of "make -j" would lock it.
         @Test(
             "Runs at once with one source of a wrong PIN send it once",
             arguments: ["command:", "file:"])
@@ -66,7 +66,7 @@ extension RealParts {
             #expect(try !String(contentsOfFile: memory, encoding: .utf8).contains("work"))
         }
 
-        /// A long job would keep every other run from its login.
+        /// Otherwise a long job blocks the login of every other run.
         @Test("A run that has logged in does not keep others waiting")
         func release() throws {
             let line =
@@ -82,9 +82,9 @@ extension RealParts {
             #expect(try #require(Double(real.dropFirst(5))) < 4, "\(outcome)")
         }
 
-        /// The memory is lost, and the last tries of a card with it.
+        /// Otherwise the record is lost, and with it the last tries of a card.
         @Test(
-            "A memory that cannot be read keeps every PIN from being sent that nobody types",
+            "If the record of refused PINs cannot be read, only typed PINs are sent",
             arguments: ["empty", "cut", "other", "circle", "dangling", "folder"])
         func damaged(kind: String) throws {
             try folder.write("99998888\n", "wrong")
@@ -111,17 +111,17 @@ extension RealParts {
                 expect(try list(source, ["--retry-pin"]), 78, "no PIN was sent")
             }
             #expect(bench.logins.count == 1)
-            // Somebody who types the PIN can go on.
+            // A user who types the PIN can continue.
             let typed = try AtTerminal(bench: bench).run(
                 ["list", "--pin-source", "prompt"],
                 "expect {PIN for}; send \(bench.token.pin)\\r", bench.faulty([:]))
             #expect(typed.status == 0, "\(typed)")
-            // As the hint says.
+            // This is what the hint suggests.
             try run("mv", [memory, memory + ".old"])
             #expect(try list("file:" + folder.file("pin")).status == 0)
         }
 
-        @Test("A PIN whose try cannot be noted before is not sent")
+        @Test("A PIN is not sent if the attempt cannot be recorded before")
         func notWritten() throws {
             try folder.write("x", "state")
             let outcome = try list("file:" + folder.file("pin"))
@@ -129,7 +129,7 @@ extension RealParts {
             #expect(bench.logins.isEmpty)
         }
 
-        /// A run that is killed at the login loses a try each time that it is started again.
+        /// Otherwise a run that is killed at the login uses a try each time that it is restarted.
         @Test(
             "A PIN that was being tried when a run was killed is not sent again",
             arguments: [
@@ -147,8 +147,8 @@ extension RealParts {
             #expect(try list(source).status == 0)
         }
 
-        /// A reader that fails for a moment would ask for --retry-pin each time.
-        @Test("A login that fails for another reason is no refusal, and no pardon of one")
+        /// Otherwise a temporary failure of a reader would require --retry-pin each time.
+        @Test("A login that fails for another reason neither counts as a refusal nor clears one")
         func otherFailure() throws {
             let right = "file:" + folder.file("pin")
             #expect(try list(right, rules: "C_Login:before:return=0x30").status == 74)
@@ -161,8 +161,8 @@ extension RealParts {
             expect(try list(wrong), 77, "was refused by this token before")
         }
 
-        /// Whoever reads a backup of the folder tries all PINs of six digits in a moment.
-        @Test("Nothing is kept that a PIN can be guessed from")
+        /// Otherwise a backup of the folder allows an offline search of all six-digit PINs.
+        @Test("Nothing is stored from which a PIN can be guessed")
         func nothingKept() throws {
             expect(try list("command:echo 99998888"), 77, "the PIN is wrong")
             try folder.write("99998888\n", "wrong")
@@ -181,7 +181,7 @@ extension RealParts {
             #expect(bench.logins.count == 2)
         }
 
-        @Test("What an earlier version has remembered still counts")
+        @Test("The record of an earlier version still counts")
         func earlierFormat() throws {
             try folder.write("99998888\n", "wrong")
             let wrong = "file:" + folder.file("wrong")
@@ -209,7 +209,7 @@ extension RealParts {
                 expect(try list("command:echo 99998888"), 77, "was refused by this token before")
             }
             #expect(bench.logins.count == 2)
-            // The hash of a command line is gone with the next writing.
+            // The next write removes the hash of a command line.
             #expect(try list("file:" + folder.file("pin")).status == 0)
             #expect(try !String(contentsOfFile: memory, encoding: .utf8).contains("abab"))
         }

@@ -3,7 +3,7 @@ import Testing
 @testable import Commands
 @testable import OpenSSLX509
 
-/// Which certificates lead to an anchor, and which take the place of another one.
+/// Which certificates lead to an anchor, and which replace another one.
 @Suite struct RenewalDecisionTests {
     private static let now: Int64 = 1_800_000_000
     private static let day: Int64 = 86_400
@@ -52,7 +52,7 @@ import Testing
     func chains() throws {
         let (now, day) = (Self.now, Self.day)
         let keys = try (0..<3).map { _ in try HostPrivateKey.generate(.ec(.p256)) }
-        // CAcert has signed its root anew: an old certificate may be older than it.
+        // CAcert re-signed its root: a certificate may be older than the root's validity.
         let root = try authority(keys[0], "Root", from: now - day, to: now + 900 * day)
         let old = try authority(
             keys[1], "Class 3", from: now - 900 * day, to: now - 1, issuer: (keys[0], root))
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    @Test("A certificate takes the place of one that says the same or less, and not for less long")
+    @Test("A certificate replaces one that covers the same or less and is not valid for longer")
     func covering() throws {
         let (now, day) = (Self.now, Self.day)
         let key = try HostPrivateKey.generate(.ec(.p256))

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// What is renewed, and what is named because it is not.
+    /// Which certificates are renewed, and which are reported because they are not.
     @Suite struct RenewalTests {
         private func issue(_ bench: Bench, _ arguments: [String] = []) throws -> [String: Any] {
             let kind = arguments.contains("--key") ? [] : ["--key-type", "rsa:2048"]
@@ -45,7 +45,7 @@ extension RealParts {
             return bench
         }
 
-        // A timer that was off over the last day would let it lapse in silence.
+        // Otherwise a timer that was off on the last day lets a certificate lapse silently.
         @Test(
             "An expired certificate is renewed in every form",
             arguments: [
@@ -61,13 +61,13 @@ extension RealParts {
             #expect(outcome.status == 0, "\(outcome.errors)")
             #expect(try list(outcome, "renewed").count == 1)
             #expect(bench.ca.orders.count == 2)
-            // The new one has taken its place.
+            // The new one has replaced it.
             let again = try bench.tokencert(["renew", "--expiring", "30d"])
             #expect(again.status == 0, "\(again)")
             #expect(again.output == "Nothing has to be renewed.\n")
         }
 
-        // A renewal whose certificate was lost was never made up for.
+        // Otherwise a renewal whose certificate was lost is never repeated.
         @Test("A certificate whose replacement is not on the token is renewed")
         func lostReplacement() throws {
             let bench = try Bench()
@@ -91,7 +91,7 @@ extension RealParts {
             #expect(try bench.tokencert(["renew", "--expiring", "30d"]).status == 0)
         }
 
-        @Test("A certificate whose issuer is missing or has expired is named, with its own status")
+        @Test("A certificate whose issuer is missing or expired is reported with its own status")
         func brokenChain() throws {
             let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
             let issued = try issue(bench, ["--label", "mail"])
@@ -110,12 +110,12 @@ extension RealParts {
             let passed = try #require(try list(json, "passedOver").first)
             #expect(passed["serialNumber"] as? String == serial)
             #expect(bench.ca.orders.count == 1)
-            // What is not due was not passed over.
+            // A certificate that is not due does not count as passed over.
             #expect(try bench.tokencert(["renew", "--expiring", "1d"]).status == 0)
             let named = try bench.tokencert(["renew", "pkcs11:object=mail"])
             expect(named, 66, "no certificate with its key")
             #expect(named.errors.contains("it leads to no trust anchor"), "\(named.errors)")
-            // With the issuer everything is well.
+            // With the issuer, it is renewed.
             let both = try bench.token.folder.write(
                 bench.ca.folder.read("root.pem") + bench.ca.folder.read("class3.pem"), "both.pem")
             let outcome = try bench.tokencert(["renew", "--all"], ["TOKENCERT_CA_FILE": both])
@@ -131,7 +131,7 @@ extension RealParts {
             let first = try issue(bench, ["--email", "anna@example.org", "--label", "mail"])
             let key = try text(first, "key")
             let second = try issue(bench, ["--key", key, "--email", "anna@example.net"])
-            // Which one is meant is not guessed.
+            // The program does not guess which one is meant.
             let named = try bench.tokencert(["renew", "pkcs11:object=mail;type=private"])
             expect(named, 66, "2 certificates on the token fit")
             let dry = try bench.tokencert(["renew", "--expiring", "800d", "--dry-run", "--json"])
@@ -146,7 +146,7 @@ extension RealParts {
             #expect(try bench.tokencert(["renew", "--expiring", "30d"]).status == 0)
         }
 
-        @Test("A certificate of another account is named, and keeps no other from being renewed")
+        @Test("A certificate of another account is reported and does not block other renewals")
         func twoAccounts() throws {
             let bob = StandIn.account(
                 "bob@example.org", points: 100, codeSigning: false, emails: ["bob@example.org"],
@@ -169,7 +169,7 @@ extension RealParts {
         }
 
         @Test(
-            "A key that is not there or may not sign is named, and a dry run says if it did not look"
+            "A missing or non-signing key is reported; a dry run says what it did not check"
         )
         func keys() throws {
             let bench = try Bench()
@@ -195,7 +195,7 @@ extension RealParts {
             #expect(bench.ca.orders.count == 3)
         }
 
-        @Test("A certificate that cannot be read is named")
+        @Test("A certificate that cannot be read is reported")
         func unreadable() throws {
             let bench = try Bench()
             let issued = try issue(bench)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// Commands that need more than one secret, and where each of them comes from.
+    /// Commands that need several secrets, and the source of each.
     @Suite struct SecretOrderTests {
         private func started(
             _ bench: Bench, _ arguments: [String], _ script: String,
@@ -14,7 +14,7 @@ extension RealParts {
                 environment: bench.environment.merging(variables) { $1 }, seconds: 60)
         }
 
-        // The PIN of the token is sent to the CA, or the password to the token.
+        // Otherwise the PIN is sent to the CA, or the password to the token.
         @Test(
             "One stream is never read for both the PIN and the password",
             arguments: [
@@ -87,7 +87,7 @@ extension RealParts {
             #expect(bench.logins.isEmpty && bench.calls("C_InitToken") == 0)
         }
 
-        // A PIN that the token has is sent as the new one, or the other way round.
+        // Otherwise the current PIN is sent as the new one, or the reverse.
         @Test("The PINs of a token may be lines of one descriptor: PIN, SO PIN, new PIN")
         func lines() throws {
             let bench = try Bench()
@@ -122,12 +122,12 @@ extension RealParts {
                     "--pin-source", "fd:0", "--so-pin-source", "fd:0",
                 ], ["73649172", "53649172"])
             #expect(initialized.status == 0, "\(initialized)")
-            // Both have a line, although a command needs one of them only.
+            // Both have a line, although a command needs only one of them.
             let list = try tokencert(
                 ["list", "--so-pin-source", "fd:0", "--pin-source", "fd:0"],
                 ["53649172", "73649172"])
             #expect(list.status == 0, "\(list)")
-            // A line that is missing: nothing is sent.
+            // If a line is missing, nothing is sent.
             let logins = bench.logins.count
             let short = try tokencert(
                 ["token", "label", "x", "--so-pin-source", "fd:0", "--pin-source", "fd:0"],
@@ -164,7 +164,7 @@ extension RealParts {
                 "the environment has no variable SECRET")
         }
 
-        // A program that hands over the password can read the PIN.
+        // Otherwise a program that supplies the password can read the PIN.
         @Test("A command that gives one secret does not see another one")
         func commands() throws {
             let bench = try Bench()
@@ -181,8 +181,8 @@ extension RealParts {
             #expect(outcome.status == 0, "\(outcome)")
         }
 
-        // An editor wrote the mark, and each run costs a try of the token.
-        @Test("A byte order mark is no part of a PIN or a password", arguments: ["", "\n", "\r\n"])
+        // Otherwise, if an editor writes the mark, each run uses a try of the token.
+        @Test("A byte order mark is not part of a secret", arguments: ["", "\n", "\r\n"])
         func byteOrderMark(lineEnd: String) throws {
             let bench = try Bench()
             let file = try bench.token.folder.write("\u{FEFF}" + bench.token.pin + lineEnd, "bom")
@@ -206,7 +206,7 @@ extension RealParts {
             #expect(changed.status == 0, "\(changed)")
             let plain = try bench.token.folder.write("83649172", "plain")
             #expect(try bench.tokencert(["list", "--pin-source", "file:\(plain)"]).status == 0)
-            // In another encoding it is refused, and not sent.
+            // A secret in another encoding is refused and not sent.
             for encoding in [String.Encoding.utf16, .utf16BigEndian, .utf16LittleEndian] {
                 let text = (encoding == .utf16 ? "" : "\u{FEFF}") + "83649172"
                 let wide = bench.token.folder.file("wide")

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// Nothing is used that was not certainly meant.
+    /// Only objects and tokens that are selected unambiguously are used.
     @Suite struct SelectionTests {
         private static let uncertain = [
             "pkcs11:object=mail?type=cert", "pkcs11:object=mail;;type=cert",
@@ -12,9 +12,9 @@ extension RealParts {
             "pkcs11:object=mail;unheard-of=1", "pkcs11:object=mail;slot-id=99999999999999999999",
         ]
 
-        // A private key would be removed for good, or a PIN try used on another token.
+        // Otherwise a private key is removed for good, or a PIN try is used on another token.
         @Test(
-            "A URI that is only partly understood stops every command before a login",
+            "A URI with an invalid part stops every command before a login",
             arguments: uncertain)
         func everyArgument(uri: String) throws {
             let bench = try Bench()
@@ -40,9 +40,9 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        // The PIN of another token would be changed, or tried in vain.
+        // Otherwise the PIN of another token is changed, or one of its tries is used.
         @Test(
-            "A token that is not certainly named is not used",
+            "A token that is not named unambiguously is not used",
             arguments: [
                 "pkcs11:token=work?serial=0000", "pkcs11:token=work;;serial=0000",
                 "pkcs11:?token=other", "pkcs11:token=work?model=Other", "pkcs11:slot-id=",
@@ -81,8 +81,8 @@ extension RealParts {
             #expect(bench.calls("C_Login") == 0)
         }
 
-        // A key would be made on the token that happens to answer.
-        @Test("A token that cannot be read makes a choice uncertain that nobody made")
+        // Otherwise a key is made on the token that happens to be readable.
+        @Test("If no token is named, one that cannot be read makes the choice ambiguous")
         func unreadable() throws {
             let bench = try Bench()
             try bench.token.addToken(label: "other")
@@ -94,7 +94,7 @@ extension RealParts {
                     ])
                     let outcome = try bench.tokencert(["issue"], rules)
                     expect(outcome, 74, "the token does not tell what it is")
-                    // One that is named is certain.
+                    // A named token is unambiguous.
                     let named = try bench.tokencert(
                         ["list", "--token", "work"],
                         bench.faulty([
@@ -105,7 +105,7 @@ extension RealParts {
             }
             #expect(bench.token.contents == before)
             #expect(bench.ca.orders.isEmpty)
-            // An empty slot is no token, and neither is a card that the module does not know.
+            // Neither an empty slot nor a card that the module does not support is a token.
             for code in ["0xE0", "0xE1"] {
                 let outcome = try bench.tokencert(
                     ["list"],
@@ -114,10 +114,10 @@ extension RealParts {
             }
         }
 
-        // A PIN try of the wrong token would be used, or the key made on a token that the ledger does
-        // not name.
+        // Otherwise a PIN try of the wrong token is used, or the key is made on a token that is not
+        // in the ledger.
         @Test(
-            "A token that is exchanged while the PIN is typed is not used",
+            "A token that is replaced while the PIN is typed is not used",
             arguments: [
                 ["issue", "--name", "Anna Müller"], ["request", "--name", "x"], ["list"],
                 ["renew", "--all"], ["delete", "pkcs11:object=mail;type=private", "--yes"],
@@ -132,7 +132,7 @@ extension RealParts {
             let settings = bench.faulty([
                 "FAULTY_SWAP_FILE": swap, "SO": bench.token.soPIN, "NEW": "86420975",
             ])
-            // Which of the two is in the slot first is the module's affair.
+            // The module decides which of the two is in the slot first.
             let tokens = try bench.tokencert(["tokens", "--json"], settings)
             let first = tokens.output.contains("token=work") ? "work" : "other"
             #expect(

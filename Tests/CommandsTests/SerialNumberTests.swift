@@ -3,7 +3,7 @@ import Testing
 @testable import Commands
 
 @Suite struct SerialNumberTests {
-    @Test("Serial numbers are compared without the zeros in front")
+    @Test("Serial numbers are compared without leading zeros")
     func canonical() {
         #expect(serialNumber("0f") == "0f" && serialNumber("F") == "0f")
         #expect(serialNumber("000") == "00" && serialNumber("0x0") == "00")

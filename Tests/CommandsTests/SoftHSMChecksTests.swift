@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// Why SoftHSM2 does not start, as `doctor` reports it.
+    /// The reports of `doctor` on why SoftHSM2 does not start.
     @Suite struct SoftHSMChecksTests {
         private func checks(
             _ bench: Bench, _ configuration: String
@@ -23,16 +23,16 @@ extension RealParts {
             }
         }
 
-        /// "See the lines below", where nothing stands below that is wrong.
+        /// Otherwise a hint refers to lines below that do not exist.
         @Test(
-            "A line of its configuration that keeps SoftHSM2 from starting is named",
+            "A configuration line that prevents SoftHSM2 from starting is reported",
             arguments: [
                 ("objectstore.backend = sqlite", "objectstore.backend = sqlite"),
                 ("objectstore.backend = File", "objectstore.backend = File"),
                 ("objectstore.backend = file\nobjectstore.backend = db2", "line 3"),
                 ("log.level = TRACE", "log.level = TRACE"),
                 ("log.level = debug # all", "log.level = debug"),
-                ("directories.tokendir = ~/tokens", "~/tokens is not there"),
+                ("directories.tokendir = ~/tokens", "~/tokens, set in"),
             ])
         func failing(line: String, message: String) throws {
             let bench = try Bench()
@@ -48,7 +48,7 @@ extension RealParts {
         }
 
         @Test(
-            "A line that SoftHSM2 passes over is a warning, and a good one is none",
+            "A line that SoftHSM2 ignores is a warning, and a valid line is not",
             arguments: [
                 ("slots.removable = yes", "slots.removable"),
                 ("library.reset_on_fork = 1", "library.reset_on_fork"),
@@ -68,7 +68,7 @@ extension RealParts {
             }
         }
 
-        @Test("No lines are referred to that do not follow")
+        @Test("A hint refers only to lines that follow")
         func nothingBelow() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(
@@ -81,7 +81,7 @@ extension RealParts {
             #expect(!outcome.output.contains("lines about SoftHSM2 below"), "\(outcome)")
         }
 
-        /// The faulty module under the name of the real one.
+        /// The faulty module with the name of the real one.
         private func softhsm2Link(_ bench: Bench) throws -> String {
             let path = bench.token.folder.file("libsofthsm2.so")
             try FileManager.default.copyItem(

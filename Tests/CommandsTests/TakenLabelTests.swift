@@ -3,11 +3,11 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// New keys with a label that a key on the token has.
+    /// New keys with a label that a key on the token already has.
     @Suite struct TakenLabelTests {
-        // Two keys of one name: neither can be named by it from then on.
+        // Otherwise two keys share a label, and it selects neither of them.
         @Test(
-            "A label that a key has is refused before anything happens, in dry runs too",
+            "A label in use is refused before anything happens, also in dry runs",
             arguments: [
                 ["issue", "--label", "mail"], ["issue", "--label", "mail", "--dry-run"],
                 ["request", "--label", "mail"], ["request", "--label", "mail", "--dry-run"],
@@ -26,7 +26,7 @@ extension RealParts {
             #expect(try bench.orderCount() == 0)
         }
 
-        @Test("A key of which only the private half is there has its label, too")
+        @Test("The label of a key with only a private half is in use, too")
         func privateHalf() throws {
             let bench = try Bench()
             try bench.token.makePair(.rsa, id: [1], label: Array("mail".utf8))
@@ -41,7 +41,7 @@ extension RealParts {
             #expect(try bench.token.objects().count == 1)
         }
 
-        @Test("What is typed as the hints say works, and so does another label")
+        @Test("The commands in the hints work, and so does another label")
         func instead() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue", "--label", "mail"]).status == 0)

@@ -5,7 +5,7 @@ import Testing
 extension RealParts {
     /// The name that `token init` gives.
     @Suite struct TokenNamesTests {
-        /// Two tokens of one name: no command can tell them apart by it.
+        /// Otherwise two tokens have one name, which selects neither of them.
         @Test("A token does not get the name of another one, and may keep its own")
         func duplicates() throws {
             let bench = try Bench()
@@ -16,7 +16,7 @@ extension RealParts {
             let before = bench.token.contents
             let again = try bench.tokencert(
                 ["token", "init", "--label", "work"] + sources, settings)
-            expect(again, 73, "another token is called “work”")
+            expect(again, 73, "another token already has the name “work”")
             #expect(again.errors.contains("--label 'work2'"))
             #expect(bench.calls("C_InitToken") == 0 && bench.token.contents == before)
             #expect(
@@ -29,7 +29,7 @@ extension RealParts {
                 ).status == 0)
         }
 
-        /// An unset variable of the shell chooses which token is emptied.
+        /// Otherwise an unset shell variable decides which token is erased.
         @Test("An empty name of the token to set up is refused")
         func empty() throws {
             let bench = try Bench()

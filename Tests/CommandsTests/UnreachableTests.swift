@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Runs tokencert as a user whom permissions bind, which they do not bind root.
+/// Runs tokencert as a user other than root, to whom permissions apply.
 func tokencertWithoutPrivileges(
     _ bench: Bench, _ arguments: [String], _ changes: [String: String]
 ) throws -> Outcome {
@@ -17,11 +17,11 @@ func tokencertWithoutPrivileges(
 }
 
 extension RealParts {
-    /// What is there and cannot be reached is not taken for absent.
+    /// Files that exist but cannot be reached do not count as absent.
     @Suite struct UnreachableTests {
         private var files: FileManager { .default }
 
-        /// Without its settings the standard CA gets the password of another one.
+        /// Otherwise the settings are ignored, and the default CA gets the password of another one.
         @Test(
             "A configuration that cannot be reached ends each command",
             arguments: ["dangling", "circle", "parent", "file", "closed"])
@@ -61,9 +61,9 @@ extension RealParts {
             #expect(doctor.status == 79 && doctor.output.contains("fail  configuration"))
         }
 
-        /// No trust anchors and no profiles, though they are there.
+        /// Otherwise existing trust anchors and profiles are ignored.
         @Test(
-            "Folders of trust anchors and token profiles that cannot be reached are no empty ones")
+            "Unreachable folders of trust anchors and token profiles do not count as empty")
         func folders() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -85,16 +85,16 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        /// "No such file or directory" sends the user in the wrong direction.
+        /// Otherwise "No such file or directory" misleads the user.
         @Test(
-            "A folder that this user may not write to is refused with the reason, before all else")
+            "A folder without write permission is refused with the reason, before anything else")
         func closedFolder() throws {
             let bench = try Bench()
             let folder = bench.token.folder
             try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
             try files.createDirectory(
                 atPath: folder.file("closed"), withIntermediateDirectories: true)
-            // The file may be written, but is not replaced in its folder.
+            // The file may be written, but cannot be replaced in its folder.
             try folder.write("kept", "closed/file")
             for (name, mode) in [("closed/file", 0o666), ("closed", 0o555)] {
                 try files.setAttributes(

@@ -35,8 +35,8 @@ import Testing
             try PKCS11URI(parsing: "pkcs11:object=a&b").objectAttributes[.label] == "a&b")
     }
 
-    // A token's PIN would be on the screen and in logs.
-    @Test("A PIN in a URI is kept apart and never printed")
+    // Otherwise a PIN appears on the screen and in logs.
+    @Test("A PIN in a URI is stored separately and never printed")
     func pinValue() throws {
         let uri = try PKCS11URI(parsing: "pkcs11:token=a?pin-value=12%3334")
         #expect(uri.holdsPIN)
@@ -51,9 +51,9 @@ import Testing
         #expect(text == "12334")
     }
 
-    // p11-kit reads each of these as a wider selection: another token or another object would be used.
+    // p11-kit reads each of these as a wider selection: another token or object could be used.
     @Test(
-        "What is not certain in a URI is an error that names the place",
+        "An invalid or ambiguous part of a URI is an error that names its position",
         arguments: [
             ("", nil), ("token=a", nil), ("http://x", nil), ("pkcs11", nil),
             ("pkcs11:object=mail?type=cert", 20), ("pkcs11:token=work?serial=0000", 19),
@@ -98,7 +98,7 @@ import Testing
 
     // An error goes to the screen and into logs.
     @Test(
-        "An error about a URI repeats no value of it",
+        "An error about a URI contains none of its values",
         arguments: [
             "pkcs11:token=a?pin-value=31415926&", "pkcs11:token=a?pin-vlaue=31415926",
             "pkcs11:token=a;31415926", "pkcs11:31415926=a", "pkcs11:token=a?pin-value=31415926;x",
@@ -110,7 +110,7 @@ import Testing
         #expect(error?.description.contains("31415926") == false)
     }
 
-    @Test("A mistake that is often made is explained")
+    @Test("Common mistakes are explained")
     func explained() {
         for (text, words) in [
             ("pkcs11:object=mail?type=cert", "stands before the \"?\""),
@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test("An object's URI leads back to its label, id and class byte for byte")
+    @Test("An object's URI contains its label, id and class byte for byte")
     func objects() throws {
         let token = try PKCS11URI(parsing: "pkcs11:token=work;serial=12")
         let labelKey = AttributeKey<[UInt8]>(rawValue: AttributeKey<String>.label.type.rawValue)

@@ -4,10 +4,10 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// The program runs OpenSSL without the system's configuration, so the limits that a system sets
-    /// there do not hold: the client has limits of its own.
+    /// OpenSSL does not read the system's configuration, so its limits do not apply: the client
+    /// sets its own.
     @Suite struct SecurityLevelTests {
-        /// What the server's chain is made with.
+        /// The keys and hashes of the server's chain.
         struct Chain: CustomTestStringConvertible {
             var bits = 2048
             var hash = "-sha256"
@@ -27,7 +27,7 @@ extension RealParts {
             #expect(outcome.status == 0, "\(outcome.errors)")
         }
 
-        /// A server that takes whatever the client offers, for as long as `body` runs.
+        /// Runs a server that accepts everything that the client offers while `body` runs.
         private func withServer(
             _ chain: Chain, _ options: [String],
             _ body: (_ url: String, _ anchors: String) throws -> Void
@@ -68,7 +68,7 @@ extension RealParts {
             server.standardError = FileHandle.nullDevice
             try server.run()
             defer { end(server) }
-            // The line "ACCEPT [::1]:12345" says where it is.
+            // The line "ACCEPT [::1]:12345" has its address.
             var text = ""
             var port: Substring?
             while port == nil {

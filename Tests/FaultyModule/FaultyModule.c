@@ -40,7 +40,7 @@ static CK_ULONG flags_in(const char *variable) {
     return flags;
 }
 
-// With FAULTY_SWAP_FILE there is one slot; while there is such a file, the second token is in it.
+// With FAULTY_SWAP_FILE there is one slot; while the file exists, the second token is in it.
 static int one_reader(CK_SLOT_ID slots[2]) {
     CK_SLOT_ID all[16];
     CK_ULONG count = 16;
@@ -65,7 +65,7 @@ static CK_RV own_C_Initialize(void *arguments) {
     if (!needed) return real.C_Initialize(arguments);
     CK_C_INITIALIZE_ARGS *given = arguments;
     if (!given || !given->pReserved || strcmp(given->pReserved, needed) != 0) return CKR_ARGUMENTS_BAD;
-    // The module behind wants none.
+    // The wrapped module requires none.
     CK_C_INITIALIZE_ARGS passed = *given;
     passed.pReserved = NULL;
     return real.C_Initialize(&passed);
@@ -196,7 +196,7 @@ static CK_RV own_C_FindObjectsInit(
     return real.C_FindObjectsInit(session, number ? kept : NULL, number);
 }
 
-// Goes on with a search that is over: with its last object, or with handles that never were.
+// Continues a finished search with its last object, or with invalid handles.
 static void never_end(CK_OBJECT_HANDLE_PTR objects, CK_ULONG most, CK_ULONG_PTR count) {
     static CK_OBJECT_HANDLE last = 1;
     const char *manner = getenv("FAULTY_FIND_FOREVER");
@@ -272,7 +272,7 @@ static CK_RV own_C_Sign(
 
 // MARK: Every function
 
-// The counts and lengths that these give are changed where a rule says so.
+// The counts and lengths that these functions return are changed if a rule says so.
 #define CHANGE_NOTHING
 #define CHANGE_LENGTH(length) if (rv == CKR_OK && (length)) faulty_change_length(&call, length);
 #define CHANGE_VALUES(attributes, count)                                            \

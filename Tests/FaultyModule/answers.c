@@ -14,7 +14,7 @@ void faulty_note_generation(CK_SESSION_HANDLE session) {
 
 void faulty_note_initialization(void) { initializations++; }
 
-// Whether keys are shown wrongly still: see FAULTY_LATE_KEYS.
+// Whether keys are still shown wrongly: see FAULTY_LATE_KEYS.
 static int shows_keys_wrongly(CK_SESSION_HANDLE session) {
     const char *until = getenv("FAULTY_LATE_KEYS");
     if (!until || !generated_after) return 0;

@@ -13,7 +13,7 @@ CK_RV faulty_get_attributes(
 // Remembers the session in which a key was made.
 void faulty_note_generation(CK_SESSION_HANDLE session);
 
-// Remembers that the module was initialised.
+// Records that the module was initialised.
 void faulty_note_initialization(void);
 
 #endif

@@ -17,7 +17,7 @@ int faulty_before(struct call *call, unsigned long *calls_of_function, const cha
 // Does what the rules say after a call that returned `result`; returns what the caller gets.
 CK_RV faulty_after(const struct call *call, CK_RV result);
 
-// Changes a count or a length that a call gives, where a rule says so.
+// Changes a count or a length that a call returns, if a rule says so.
 void faulty_change_length(const struct call *call, CK_ULONG *length);
 
 // Whether the token is in its slot: see FAULTY_TOKEN_FILE.

@@ -14,12 +14,12 @@ import Testing
         return folder.file(name)
     }
 
-    /// Whoever keeps a file behind a link, as dotfiles are kept, loses it when the power fails.
-    @Test("A symbolic link is kept, and the file behind it is replaced as a whole")
+    /// Otherwise a file behind a link, such as a managed dotfile, can be lost in a power failure.
+    @Test("A symbolic link is kept, and its target is replaced as a whole")
     func links() throws {
         try makeFolder(folder.file("kept"))
         try folder.write("old", "kept/file")
-        // A second name of the old file shows whether it was written over.
+        // A second name of the old file shows whether it was overwritten.
         try files.linkItem(atPath: folder.file("kept/file"), toPath: folder.file("old"))
         let path = try link("link", to: "kept/file")
         let twice = try link("twice", to: path)
@@ -28,13 +28,13 @@ import Testing
         #expect(try folder.read("kept/file") == "new" && folder.read("old") == "old")
         #expect(try files.destinationOfSymbolicLink(atPath: path) == "kept/file")
         #expect(try names(inFolder: folder.file("kept")) == ["file"])
-        // A link to a file that is not there yet makes it.
+        // A link to a file that does not exist yet creates the file.
         let fresh = try link("fresh", to: "kept/fresh")
         try writeFileDurably([65], fresh, permissions: 0o600)
         #expect(try folder.read("kept/fresh") == "A")
     }
 
-    /// What was paid for is lost at the end, though the check before it passed.
+    /// Otherwise the issued certificate is lost at the end, although the check before it passed.
     @Test("The check before writing fails in the same way as the writing, and changes nothing")
     func check() throws {
         try folder.write("x", "file")
@@ -61,7 +61,7 @@ import Testing
         try writeFileDurably([1], "/dev/null", permissions: 0o600)
     }
 
-    /// "No such file" where a user may not look sends them in the wrong direction.
+    /// Otherwise "No such file" in a folder without permission misleads the user.
     @Test("A folder that cannot be made is reported with the reason")
     func reasons() throws {
         try folder.write("x", "file")
@@ -69,13 +69,13 @@ import Testing
         let below = #expect(throws: FileError.self) { try makeFolder(folder.file("file/a/b")) }
         #expect(below?.reason == .notInFolder)
         let behind = #expect(throws: FileError.self) { try makeFolder(nowhere) }
-        #expect(behind?.description.contains("is a symbolic link that leads nowhere") == true)
+        #expect(behind?.description.contains("is a dangling symbolic link") == true)
         let loop = try link("loop", to: "loop")
         #expect(throws: FileError.self) { try makeFolder(loop + "/a") }
     }
 
-    /// Settings, trust anchors and refused PINs that cannot be reached count as none.
-    @Test("Only what is certainly not there counts as absent")
+    /// Otherwise settings, trust anchors and refused PINs that cannot be reached are ignored.
+    @Test("Only a path that certainly does not exist counts as absent")
     func absence() throws {
         try folder.write("x", "file")
         let nowhere = try link("nowhere", to: "absent")
@@ -92,8 +92,8 @@ import Testing
         #expect(throws: FileError.self) { try makePrivateFile(nowhere) }
     }
 
-    /// The length of a PIN file is that of the PIN.
-    @Test("A file's stamp changes with each writing and does not tell its length")
+    /// The length of a PIN file reveals that of the PIN.
+    @Test("A file's stamp changes with each write and does not reveal its length")
     func stamps() throws {
         let path = try folder.write("1234", "file")
         let first = try #require(fileStamp(path))

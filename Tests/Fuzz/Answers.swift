@@ -27,7 +27,7 @@ func readAnswers(_ bytes: [UInt8]) {
     if let status = try? api.accountStatus() {
         precondition(!status.names.contains(AccountStatus.anonymousName))
         for name in status.names {
-            // What was found in a certificate is one form of the name or none, never both.
+            // A name in a certificate has one form of the name or none, never both.
             precondition(name.form(of: name.text) == .exact)
             _ = name.obstacle
         }

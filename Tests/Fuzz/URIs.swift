@@ -5,7 +5,7 @@ func readURI(_ bytes: [UInt8]) {
     do throws(CryptokiError) {
         uri = try PKCS11URI(parsing: String(decoding: bytes, as: UTF8.self))
     } catch {
-        // What the grammar and p11-kit both accept means the same to both.
+        // A URI that both the grammar and p11-kit accept has the same meaning in both.
         precondition(error.code == .invalidURI && !error.context.contains("something else"))
         return
     }

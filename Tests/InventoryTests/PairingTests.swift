@@ -4,8 +4,8 @@ import Testing
 
 @testable import Inventory
 
-/// Which halves are one key, and which certificates are for it. A wrong pair lets a key be removed
-/// that a certificate needs, or a certificate be renewed with the key of another.
+/// Which halves form a key, and which certificates belong to it. After wrong pairing, a key that a
+/// certificate needs may be removed, or a certificate may be renewed with another key.
 @Suite struct PairingTests {
     private static let token = try! PKCS11URI(parsing: "pkcs11:token=t")
     private static let p256 = NamedCurve.p256.ecParameters
@@ -13,7 +13,7 @@ import Testing
         hexadecimal: "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
             + "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5")!
 
-    /// An RSA key that differs from all with another number.
+    /// An RSA key that is different for each number.
     static func rsa(_ number: UInt8) -> PublicKey {
         PublicKey(
             rsaModulus: [0xC0] + [UInt8](repeating: number, count: 255),
@@ -30,7 +30,7 @@ import Testing
             labelBytes: Array(label.utf8), token: token)
     }
 
-    /// What is on a token, added in an order that the rules must not depend on.
+    /// The objects on a token, added in an order on which the rules must not depend.
     struct Objects {
         private var pairing = Pairing()
         private var count: UInt = 0
@@ -85,7 +85,7 @@ import Testing
         #expect(owner?.value == Self.rsa(2) && owner?.privateKey != nil)
     }
 
-    @Test("Of halves with one id those with one label are a key")
+    @Test("If several halves have one id, those with one label form a key")
     func idAndLabel() {
         var objects = Objects()
         for label in ["a", "b"] { objects.privateKey(.ec, id: [1], label) }
@@ -95,7 +95,7 @@ import Testing
         #expect(keys.map { $0.publicKey?.label } == ["a", "b"])
     }
 
-    @Test("The only halves with an id are a key, whatever their labels")
+    @Test("The only two halves with an id form a key, with any labels")
     func id() {
         var objects = Objects()
         objects.privateKey(.ec, id: [1], "a")
@@ -108,14 +108,14 @@ import Testing
         #expect(keys.map(\.value) == [Self.ec, Self.rsa(1)])
     }
 
-    @Test("Halves that cannot be told apart stay apart")
+    @Test("Halves that cannot be distinguished are not paired")
     func twins() {
         var objects = Objects()
         for _ in 0..<2 {
             objects.privateKey(.ec, id: [1], "a")
             objects.publicKey(.ec, id: [1], "a", Self.ec)
         }
-        // Which of two halves of one public key it is does not matter.
+        // Either of two halves with the same public key may be used.
         for _ in 0..<2 {
             objects.privateKey(.rsa, id: [2], "b", Self.rsa(1))
             objects.publicKey(.rsa, id: [2], "b", Self.rsa(1))
@@ -126,14 +126,14 @@ import Testing
         #expect(keys.count == 6)
     }
 
-    @Test("Halves of which one has no id are paired by their public key, whatever their labels")
+    @Test("Halves of which one has no id are paired by their public key, with any labels")
     func value() {
         var objects = Objects()
         objects.publicKey(.rsa, "x", Self.rsa(1))
         objects.publicKey(.rsa, id: [2], "y", Self.rsa(2))
         objects.privateKey(.rsa, "a", Self.rsa(1))
         objects.privateKey(.rsa, "b", Self.rsa(2))
-        // Two ids that are there and differ were given for a reason.
+        // Two different ids were assigned deliberately.
         objects.privateKey(.rsa, id: [3], "c", Self.rsa(3))
         objects.publicKey(.rsa, id: [4], "c", Self.rsa(3))
         let (keys, _) = objects.result()
@@ -153,7 +153,7 @@ import Testing
         objects.privateKey(.ec, "two")
         objects.privateKey(.ec, "two")
         objects.publicKey(.ec, "two", Self.ec)
-        // None.
+        // No public half.
         objects.privateKey(.ec, "")
         objects.publicKey(.ec, "", Self.ec)
         let (keys, _) = objects.result()
@@ -200,12 +200,12 @@ import Testing
         #expect(lone.isEmpty && keys.allSatisfy { $0.mismatchedCertificates.isEmpty })
     }
 
-    @Test("A key that does not tell its public key takes it from its only certificate")
+    @Test("A key without a readable public key takes it from its only certificate")
     func certificateByID() {
         var objects = Objects()
         objects.privateKey(.ec, id: [1], "a")
         objects.certificate(id: [1], "x", Self.ec)
-        // The public key once known, others find it.
+        // After the public key is known, other certificates match it.
         objects.certificate(id: [9], "y", Self.ec)
         objects.privateKey(.rsa, id: [2], "b")
         objects.certificate(id: [2], "x", Self.rsa(1))
@@ -217,7 +217,7 @@ import Testing
         #expect(lone.count == 2, "of two certificates nobody knows which is for the key")
     }
 
-    @Test("A certificate without an id goes by its label to the only key that can be meant")
+    @Test("A certificate without an id is assigned by label if only one key is possible")
     func certificateByLabel() {
         var objects = Objects()
         objects.privateKey(.ec, id: [1], "a")
@@ -234,7 +234,7 @@ import Testing
         #expect(lone.map(\.record.label) == ["b", "c", "d"])
     }
 
-    @Test("A certificate is a mismatch only if every key with its id is certainly another")
+    @Test("A certificate is a mismatch only if every key with its id certainly differs")
     func mismatch() {
         var objects = Objects()
         objects.privateKey(.rsa, id: [1], "a", Self.rsa(1))
@@ -273,7 +273,7 @@ import Testing
         #expect(keys.flatMap(\.mismatchedCertificates).count == 8000 && lone.isEmpty)
     }
 
-    @Test("A label that is not UTF-8 shows its bytes")
+    @Test("A label that is not UTF-8 is shown with its bytes")
     func labels() {
         #expect(text(ofLabel: Array("Müller 🙂".utf8)) == "Müller 🙂")
         #expect(text(ofLabel: [0x4D, 0xFC, 0x6C]) == "M\\xFCl")

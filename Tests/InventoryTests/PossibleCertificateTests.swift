@@ -4,7 +4,7 @@ import Testing
 
 @testable import Inventory
 
-/// Which certificates a key that is to be removed may be needed for.
+/// Which certificates may need a key that is to be removed.
 @Suite struct PossibleCertificateTests {
     private func content(_ kind: KeyKind, isAuthority: Bool = false) -> CertificateEntry.Content {
         CertificateEntry.Content(
@@ -61,7 +61,7 @@ import Testing
         #expect(found(mine, among: certificates) == [11])
     }
 
-    @Test("For a key that does not tell its public key each certificate of its kind counts")
+    @Test("For a key without a readable public key, each certificate of its kind counts")
     func silentKey() {
         let mine = key(1, id: [1], label: "mail", nil, type: .ec)
         let other = key(2, id: [2], label: "other", PairingTests.ec, type: .ec)
@@ -75,7 +75,7 @@ import Testing
         #expect(found(mine, among: certificates, [other]) == [10, 11, 15])
     }
 
-    @Test("A certificate beside a public half that was moved to another id counts")
+    @Test("A certificate with a public half that was moved to another id counts")
     func movedHalf() {
         let mine = key(1, id: [1], nil, type: .ec)
         var half = KeyEntry()

@@ -5,8 +5,8 @@ import Testing
 
 extension RealParts {
     @Suite struct LedgerNamesTests {
-        /// Two runs that reach one ledger by different paths order twice for one key.
-        @Test("An order is locked by whatever path its ledger is opened")
+        /// Otherwise two runs that open one ledger by different paths order twice for one key.
+        @Test("An order is locked independent of the path by which its ledger is opened")
         func onePlace() throws {
             let folder = try TemporaryFolder()
             let path = folder.file("ledger.sqlite")
@@ -28,7 +28,7 @@ extension RealParts {
             withExtendedLifetime(order) {}
         }
 
-        /// SQLite keeps a journal for each name, and each misses what the other has.
+        /// SQLite keeps a separate journal for each name, and neither has the other's changes.
         @Test("A ledger with a second name, a hard link, is refused")
         func hardLinks() throws {
             let folder = try TemporaryFolder()
@@ -43,8 +43,8 @@ extension RealParts {
             }
         }
 
-        /// SQLite would make a file behind the link, in a place that nobody has chosen.
-        @Test("A ledger behind a link that leads nowhere is not made")
+        /// Otherwise SQLite creates a file at the link's target, which the user may not expect.
+        @Test("A ledger is not created behind a dangling link")
         func danglingLink() throws {
             let folder = try TemporaryFolder()
             try FileManager.default.createSymbolicLink(
@@ -52,7 +52,7 @@ extension RealParts {
             let error = #expect(throws: LedgerError.self) {
                 _ = try Ledger(path: folder.file("link")) { 1_800_000_000 }
             }
-            #expect(error?.reason.contains("leads nowhere") == true)
+            #expect(error?.reason.contains("dangling symbolic link") == true)
             #expect(!FileManager.default.fileExists(atPath: folder.file("absent")))
         }
 

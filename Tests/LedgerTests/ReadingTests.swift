@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 extension RealParts {
-    /// Looking at a ledger changes nothing.
+    /// Reading a ledger changes nothing.
     @Suite struct LedgerReadingTests {
         private let folder: TemporaryFolder
         private var path: String { folder.file("ledger.sqlite") }
@@ -53,8 +53,8 @@ extension RealParts {
             }
         }
 
-        // A slip in a name would be answered with an empty ledger.
-        @Test("A ledger that is not there is an error for a reader, and is not made")
+        // Otherwise a mistyped name yields an empty ledger.
+        @Test("A missing ledger is an error for a reader, and is not created")
         func absent() throws {
             let other = folder.file("none/ledger.sqlite")
             #expect(code { _ = try Ledger(reading: other) } == "absent")
@@ -66,8 +66,8 @@ extension RealParts {
             #expect(code { _ = try Ledger(reading: path) } == "damaged")
         }
 
-        // Evidence that is examined would be changed by it.
-        @Test("Reading changes no byte, no mode and no time, and makes no file beside the ledger")
+        // Otherwise examining evidence changes it.
+        @Test("Reading changes no byte, mode or time, and creates no file next to the ledger")
         func unchanged() throws {
             do {
                 let order = try open().begin(beginning())
@@ -86,12 +86,12 @@ extension RealParts {
             #expect(try ledger.wasSent(forKey: "aa", id: "01"))
             #expect(code { try ledger.requireMayBegin(beginning()) } == "unfinished")
             #expect(try state() == before)
-            // A reader cannot write, either.
+            // A reader also cannot write.
             #expect(code { _ = try ledger.begin(beginning()) } == "unusable")
             #expect(code { try ledger.rehearse() } == "unusable")
         }
 
-        // An order that another process has just sent would be missed.
+        // Otherwise an order that another process has just sent is missed.
         @Test("A reader sees what another process has written a moment ago")
         func whileWriting() throws {
             let writer = try open()
@@ -118,7 +118,7 @@ extension RealParts {
             #expect(try ledger.order(1).state == .sending)
             #expect(try state() == before)
             #expect(try run("sqlite3", [path, "PRAGMA user_version"]).output == "1\n")
-            // What version 1 promises is still insisted on.
+            // The guarantees of version 1 are still enforced.
             try run("sqlite3", [path, "DROP TRIGGER eventsAreNotChanged"])
             #expect(
                 try Ledger(reading: path).verify() == ["the trigger eventsAreNotChanged is missing"]
@@ -127,7 +127,7 @@ extension RealParts {
             #expect(try run("sqlite3", [path, "PRAGMA user_version"]).output == "2\n")
         }
 
-        @Test("A name with characters that have a meaning in a URI is the name of a file")
+        @Test("A file name may contain characters that are special in a URI")
         func oddNames() throws {
             let odd = folder.file("50%25 a?b#c ü;mode=rw.sqlite")
             do { _ = try Ledger(path: odd) { 0 }.begin(beginning()) }
@@ -136,7 +136,7 @@ extension RealParts {
             #expect(try state() == before)
         }
 
-        // Two processes would work on one order, and both send it.
+        // Otherwise two processes work on one order, and both send it.
         @Test("An order is locked under every name of its ledger")
         func twoNames() throws {
             let link = folder.file("link.sqlite")
@@ -147,8 +147,8 @@ extension RealParts {
             #expect(code { _ = try Ledger(path: link) { 0 }.open(order.number) } == "inUse")
         }
 
-        // The order could fall back to where it was before it was sent.
-        @Test("An event of a later version stops its order, and no other one")
+        // Otherwise the order could return to its state before it was sent.
+        @Test("An event of a later version blocks its order, and no other one")
         func unknownEvent() throws {
             do { _ = try open().begin(beginning(isNew: false)) }
             let insert = """
@@ -161,7 +161,7 @@ extension RealParts {
             #expect(order.unknownEvent == "posted")
             #expect(order.mayHaveOrdered && order.wasSent)
             #expect(code { _ = try ledger.open(1) } == "newer")
-            // It is not closed to make place for another order.
+            // It is not closed in favour of another order.
             #expect(code { _ = try ledger.begin(beginning(isNew: false)) } == "unfinished")
             var other = beginning()
             other.keyID = "02"
@@ -173,7 +173,7 @@ extension RealParts {
             #expect(code { try next.record(.refused(reason: "no")) } == "newer")
         }
 
-        @Test("Whether anything was sent for a key is told from every order for it")
+        @Test("Whether anything was sent for a key depends on every order for it")
         func sent() throws {
             let ledger = try open()
             func expectSent(_ isSent: Bool, _ events: [OrderEvent]) throws {
@@ -200,7 +200,7 @@ extension RealParts {
             #expect(try !ledger.wasSent(forKey: "bb", id: "03"))
         }
 
-        @Test("Whether a ledger can be written is found out without making anything")
+        @Test("The check whether a ledger can be written creates nothing")
         func rehearsal() throws {
             try Ledger.requireWritable(folder.file("a/b/ledger.sqlite"))
             #expect(try state().isEmpty)

@@ -173,7 +173,7 @@ extension RealParts {
             return ["01", "03"]
         }
 
-        /// The same with NSS's own tool, since pkcs11-tool cannot start NSS.
+        /// The same with NSS's own tool, since pkcs11-tool cannot initialise NSS.
         private func occupyDatabase(_ module: RunningModule) throws -> [String] {
             let noise = try module.folder.write("no secret", "noise")
             let database = module.modulePlace + "/database"

@@ -56,7 +56,7 @@ final class RunningModule: Sendable {
         _ = try? run(Self.script, ["stop", place], seconds: 120)
     }
 
-    /// The folder that the module was started in.
+    /// The folder in which the module was started.
     var modulePlace: String { place }
     var modulePath: String { environment["TOKENCERT_MODULE"] ?? "" }
     var pin: String { secret("TOKENCERT_PIN_SOURCE") }

@@ -3,16 +3,16 @@ import OpenSSLX509
 import TestSupport
 import Testing
 
-/// What a token gives as CKA_VALUE, and what becomes of it.
+/// How the CKA_VALUE of a certificate is read.
 @Suite struct CertificateBytesTests {
-    /// The same certificate with an outer length in one byte more than it needs.
+    /// The same certificate with an outer length that uses one byte more than necessary.
     private func widened(_ der: [UInt8]) throws -> [UInt8] {
         try #require(der.starts(with: [0x30, 0x82]))
         return [0x30, 0x83, 0] + der.dropFirst(2)
     }
 
-    /// Cards that keep files of a fixed size fill them up. Such a certificate would not be found, not
-    /// be renewed, and be written a second time.
+    /// Cards with files of a fixed size pad them. Otherwise such a certificate is not found or
+    /// renewed, and is written a second time.
     @Test("A certificate followed by padding is read, and its padding is not part of it")
     func padding() throws {
         let authority = try CommandLineAuthority()
@@ -25,7 +25,7 @@ import Testing
             #expect(read == plain)
             #expect(read.der == plain.der)
             #expect(read.pem == plain.pem)
-            // A file or an answer has nothing after a certificate.
+            // A file or an answer must not have bytes after a certificate.
             #expect(throws: X509Error.self) { _ = try Certificate(der: plain.der + padding) }
         }
         for bytes: [UInt8] in [
@@ -36,10 +36,10 @@ import Testing
         }
     }
 
-    /// A program that encodes anew compares other bytes than the token has: it finds nothing to
-    /// remove and says "removed".
+    /// Otherwise re-encoded bytes differ from those on the token: nothing is found to remove, and
+    /// "removed" is reported.
     @Test(
-        "A certificate keeps the bytes that were read, also those of a length that is not minimal")
+        "A certificate keeps the bytes that were read, including a non-minimal length")
     func notMinimal() throws {
         let authority = try CommandLineAuthority()
         let root = try authority.certificate("root", CommandLineAuthority.authority)
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test("A certificate with bytes inside that do not belong there is malformed")
+    @Test("A certificate with extra bytes inside is malformed")
     func garbageInside() throws {
         let authority = try CommandLineAuthority()
         let der = try authority.certificate("leaf", CommandLineAuthority.leaf).der
@@ -76,8 +76,8 @@ import Testing
         }
     }
 
-    /// Some programs put the text of a PEM file into CKA_VALUE.
-    @Test("Text in PEM is told apart from bytes that are not a certificate")
+    /// Some programs write the text of a PEM file to CKA_VALUE.
+    @Test("PEM text is distinguished from bytes that are not a certificate")
     func textInPEM() throws {
         let authority = try CommandLineAuthority()
         let plain = try authority.certificate("leaf", CommandLineAuthority.leaf)
@@ -96,8 +96,8 @@ import Testing
         #expect(error?.code == .malformed)
     }
 
-    /// Without a name a certificate is a blank cell of a table, and "would be removed: ".
-    @Test("Every certificate has a name to show, whatever its subject says")
+    /// Otherwise a certificate is a blank cell in a table, and "would be removed: " has no name.
+    @Test("Every certificate has a display name, with any subject")
     func displayName() throws {
         let authority = try CommandLineAuthority()
         let none = ["basicConstraints=CA:FALSE"]

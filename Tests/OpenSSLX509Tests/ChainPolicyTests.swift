@@ -3,11 +3,11 @@ import OpenSSLX509
 import TestSupport
 import Testing
 
-/// Which chains are good, with certificates that OpenSSL's command line has made.
+/// Which chains are valid, with certificates from OpenSSL's command line.
 @Suite struct ChainPolicyTests {
     private static let day: Int64 = 86_400
 
-    /// Why a certificate is refused; nil if it is not.
+    /// Why a certificate is refused, or nil.
     private func refusal(
         _ certificate: Certificate, _ anchors: [Certificate], _ between: [Certificate] = [],
         at time: Int64? = nil
@@ -21,11 +21,11 @@ import Testing
         }
     }
 
-    /// A timer that asks as of the last second would let every certificate lapse.
+    /// Otherwise a check for the last second of the validity fails.
     @Test("The last second of a validity is valid, and the second after it is not")
     func lastSecond() throws {
         let authority = try CommandLineAuthority()
-        // Each of the three expires first in one of the cases.
+        // In each case, a different one of the three expires first.
         for days in [(3, 4, 5), (4, 3, 5), (4, 5, 3), (3, 3, 3)] {
             let root = try authority.certificate(
                 "root", CommandLineAuthority.authority, days: days.2)
@@ -40,7 +40,7 @@ import Testing
             #expect(refusal(leaf, [root], [between], at: first) == nil)
             #expect(refusal(leaf, [root], [between], at: last + 1)?.code == .outsideValidity)
             #expect(refusal(leaf, [root], [between], at: first - 1)?.code == .outsideValidity)
-            // An anchor that is looked at itself.
+            // The anchor itself as the certificate.
             #expect(refusal(root, [root], at: root.notAfter) == nil)
             #expect(refusal(root, [root], at: root.notAfter + 1)?.code == .outsideValidity)
             #expect(root.isValid(at: root.notAfter) && !root.isValid(at: root.notAfter + 1))
@@ -48,8 +48,8 @@ import Testing
         }
     }
 
-    /// An expired certificate of a trusted CA has to be renewed; one of a stranger does not.
-    @Test("An expired certificate of a trusted CA is told apart from one of an unknown issuer")
+    /// An expired certificate of a trusted CA has to be renewed; one of an unknown CA does not.
+    @Test("An expired certificate of a trusted CA is distinguished from one of an unknown issuer")
     func expiredAndTrusted() throws {
         let authority = try CommandLineAuthority()
         let root = try authority.certificate("root", CommandLineAuthority.authority, days: 5)
@@ -90,16 +90,16 @@ import Testing
             #expect(error.unknownIssuer == root.subject)
             #expect(error.description.contains("CN=root"))
         }
-        // The intermediate is missing: its name is what the user has to look for.
+        // The intermediate is missing, so the user needs its name.
         #expect(refusal(leaf, [root])?.unknownIssuer == between.subject)
         #expect(refusal(stranger, [root])?.description.contains("self-signed") == true)
     }
 
-    /// Files in a folder have an order that nobody chose.
+    /// The order of files in a folder is arbitrary.
     @Test("The order of anchors and intermediates with the same subject does not matter")
     func sameSubject() throws {
         let authority = try CommandLineAuthority()
-        // No key identifiers, so that only the signature tells two keys apart.
+        // No key identifiers, so that only the signature distinguishes two keys.
         let plain = ["basicConstraints=critical,CA:TRUE", "subjectKeyIdentifier=none"]
         let old = try authority.certificate("root-old", plain, days: 2)
         try FileManager.default.copyItem(
@@ -124,7 +124,7 @@ import Testing
         #expect(Set(strangers.map { $0?.description }).count == 1)
         #expect(strangers.first??.code == .untrusted)
 
-        // One intermediate that two roots have signed, of which one has expired.
+        // One intermediate that two roots have signed; one of the roots has expired.
         let short = try authority.certificate("short", CommandLineAuthority.authority, days: 2)
         let long = try authority.certificate("long", CommandLineAuthority.authority, days: 900)
         try authority.makeKey("cross-short")
@@ -192,19 +192,19 @@ import Testing
         #expect(
             try chain([constraint, usage, "nameConstraints=critical,permitted;email:example.org"])
                 == nil)
-        // A path of one more intermediate than the first one allows.
+        // A path with one more intermediate than the first one permits.
         let first = try authority.certificate(
             "first", issuer: "root", [constraint + ",pathlen:0", usage])
         let second = try authority.certificate("second", issuer: "first", [constraint, usage])
         let leaf = try authority.certificate("leaf", issuer: "second", CommandLineAuthority.leaf)
         let tooLong = refusal(leaf, [root], [first, second])
         #expect(tooLong?.description.contains("path length") == true)
-        // A leaf that is no CA issues nothing.
+        // A leaf that is not a CA must not issue certificates.
         let below = try authority.certificate("below", issuer: "leaf", CommandLineAuthority.leaf)
         #expect(refusal(below, [root], [first, second, leaf])?.code == .untrusted)
     }
 
-    /// OpenSSL runs without the system's configuration, so the limits are those of this library.
+    /// OpenSSL does not read the system's configuration, so this library sets the limits.
     @Test("Short keys and weak hashes are refused in a chain, except in the anchor's own signature")
     func strength() throws {
         let authority = try CommandLineAuthority()
@@ -238,8 +238,8 @@ import Testing
         #expect(refusal(leaf, [weakRoot])?.code == .untrusted)
     }
 
-    /// An intermediate for servers must not vouch for persons. The certificates of CAcert's CAs have
-    /// no extended key usage, which limits nothing.
+    /// An intermediate for servers must not issue personal certificates. CAcert's CA certificates
+    /// have no extended key usage, which is no limit.
     @Test("An extended key usage in an intermediate limits the certificates below it")
     func intermediateUsage() throws {
         let authority = try CommandLineAuthority()
@@ -275,7 +275,7 @@ import Testing
     }
 
     /// A token may hold any number of certificates that sign each other.
-    @Test("Many certificates that sign each other do not take all time")
+    @Test("Many certificates that sign each other take limited time")
     func manyCertificates() throws {
         let keys = try (0..<8).map { _ in try HostPrivateKey.generate(.ec(.p256)) }
         var all: [Certificate] = []

@@ -3,7 +3,7 @@ import OpenSSLX509
 import TestSupport
 import Testing
 
-/// A CA that OpenSSL's command line runs: certificates here owe nothing to the code that is tested.
+/// A CA that uses OpenSSL's command line, independent of the code under test.
 struct CommandLineAuthority {
     let folder: TemporaryFolder
 
@@ -21,7 +21,7 @@ struct CommandLineAuthority {
         folder = try TemporaryFolder()
     }
 
-    /// Runs openssl in the folder, and insists that it succeeds.
+    /// Runs openssl in the folder, and requires that it succeeds.
     @discardableResult
     func openssl(_ arguments: [String]) throws -> Outcome {
         let outcome = try run(
@@ -40,7 +40,7 @@ struct CommandLineAuthority {
         try Data(bytes).write(to: URL(filePath: folder.file(file)))
     }
 
-    /// Makes `NAME.key`, unless it is there.
+    /// Makes `NAME.key`, unless it exists.
     func makeKey(_ name: String, _ options: [String] = CommandLineAuthority.ec) throws {
         guard !FileManager.default.fileExists(atPath: folder.file(name + ".key")) else { return }
         try openssl(["genpkey"] + options + ["-out", name + ".key"])
@@ -49,9 +49,9 @@ struct CommandLineAuthority {
     /// Makes `NAME.pem` with the key `NAME.key`.
     ///
     /// - Parameters:
-    ///   - issuer: The name of the signer's files; nil for a certificate that signs itself.
+    ///   - issuer: The name of the signer's files; nil for a self-signed certificate.
     ///   - key: The options of `openssl genpkey`.
-    ///   - subject: The subject; nil for a common name that is the first part of `name`.
+    ///   - subject: The subject; nil for the first part of `name` as the common name.
     ///   - options: More options of `openssl x509`.
     @discardableResult
     func certificate(
@@ -78,14 +78,14 @@ struct CommandLineAuthority {
         return try read(name + ".pem")
     }
 
-    /// Reads the only certificate of a file in PEM.
+    /// Reads the only certificate in a PEM file.
     func read(_ file: String) throws -> Certificate {
         let read = Certificate.all(inPEM: try bytes(file))
         #expect(read.error == nil)
         return try #require(read.certificates.first)
     }
 
-    /// The public key of `NAME.key`, in the form that the options of `openssl pkey` or `ec` ask for.
+    /// The public key of `NAME.key`, in the form given by the options of `openssl pkey` or `ec`.
     func publicKey(_ name: String, _ command: [String] = ["pkey"]) throws -> PublicKey {
         try openssl(
             command + ["-in", name + ".key", "-pubout", "-outform", "DER", "-out", name + ".spki"])

@@ -22,8 +22,8 @@ import Testing
         }
     }
 
-    /// An extended key usage that counts as absent allows everything.
-    @Test("An extension that is malformed is named, and its certificate is refused")
+    /// An extended key usage that counted as absent would permit everything.
+    @Test("A malformed extension is reported, and its certificate is refused")
     func malformed() throws {
         let authority = try CommandLineAuthority()
         let root = try authority.certificate("root", CommandLineAuthority.authority)
@@ -50,9 +50,9 @@ import Testing
             let error = refusal(made, [root])
             #expect(
                 error?.description.contains(name) == true, "\(line): \(String(describing: error))")
-            // Of the certificate itself it does not matter whether somebody trusts it.
+            // For the certificate itself, it does not matter whether it is an anchor.
             #expect(refusal(made, [made])?.code == .untrusted, "\(line)")
-            // Nor may an authority in between have one.
+            // An intermediate must not have one either.
             let between = try authority.certificate(
                 "between", issuer: "root",
                 CommandLineAuthority.authority.filter { !line.hasPrefix($0.prefix { $0 != "=" }) }
@@ -63,18 +63,18 @@ import Testing
                 try TrustAnchors([root]).verify(below, intermediates: [between], at: nil)
             }
         }
-        // A path length below zero, which RFC 5280 does not allow.
+        // A negative path length, which RFC 5280 does not permit.
         let pathLength = try authority.certificate(
             "leaf", issuer: "root", ["basicConstraints=DER:30060101FF0201FF"])
         #expect(!pathLength.malformedExtensions.isEmpty)
-        // Of extensions that nothing here reads, the content does not matter.
+        // The content of extensions that are not read here does not matter.
         let unknown = try authority.certificate(
             "leaf", issuer: "root", ["1.2.3.4.5=DER:FFFF"])
         #expect(unknown.malformedExtensions.isEmpty)
         #expect(refusal(unknown, [root]) == nil)
     }
 
-    @Test("An extension that is there twice is named, and its certificate is refused")
+    @Test("A duplicate extension is reported, and its certificate is refused")
     func doubled() throws {
         let address = { (name: String) throws in
             try CertificateExtension.subjectAlternativeName(emailAddresses: [name])
@@ -100,7 +100,7 @@ import Testing
             ),
         ] as [([CertificateExtension], String)] {
             let made = try certificate(extensions)
-            // Another program sees both.
+            // OpenSSL's command line shows both.
             let text = try run("openssl", ["x509", "-noout", "-text"], input: made.pem).output
             #expect(text.contains("X509v3 extensions"))
             #expect(made.malformedExtensions == [name])
@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    @Test("Neither a request nor a certificate is made with an extension that lists nothing")
+    @Test("Neither a request nor a certificate is made with an empty list in an extension")
     func empty() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
         for element: CertificateExtension in [
@@ -126,7 +126,7 @@ import Testing
                     extensions: [element])
             }
         }
-        // All seven uses, so that every number of unused bits is right.
+        // All seven uses, to check every number of unused bits.
         for usage in [
             KeyUsage.digitalSignature, .contentCommitment, .keyEncipherment, .keyAgreement,
             .keyCertSign, .cRLSign,
@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    @Test("An identifier that is not one is an error, and large numbers in one are not")
+    @Test("An invalid object identifier is an error, and large numbers in one are not")
     func identifiers() throws {
         for text in [
             "", "1", "junk", "1.2.junk", "1..2", ".1.2", "1.2.", "3.1", "1.40", "0.40", "1.02",

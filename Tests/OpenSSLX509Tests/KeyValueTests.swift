@@ -38,9 +38,9 @@ import Testing
         #expect(left.keyIdentifier == right.keyIdentifier, sourceLocation: location)
     }
 
-    /// A certificate of such a key would be called one for another key, and its key would be removed
-    /// although the certificate is valid.
-    @Test("An RSA key is the same whatever algorithm identifier stands before its numbers")
+    /// Otherwise such a certificate counts as one for another key, and its key is removed although
+    /// the certificate is valid.
+    @Test("An RSA key is the same with any algorithm identifier")
     func rsa() throws {
         let authority = try CommandLineAuthority()
         try authority.makeKey("a", Self.rsa2048)
@@ -131,7 +131,7 @@ import Testing
         expectSame(read.publicKey, plain.publicKey)
     }
 
-    @Test("A key on a curve is the same whether its curve is named and its point compressed or not")
+    @Test("An EC key is the same with a named or explicit curve and a compressed point or not")
     func curves() throws {
         for (name, curve) in [
             ("P-256", NamedCurve.p256), ("P-384", .p384), ("P-521", .p521),
@@ -199,14 +199,14 @@ import Testing
         }
     }
 
-    @Test("What is not a SubjectPublicKeyInfo, or has bytes after the key, is malformed")
+    @Test("Bytes that are not a SubjectPublicKeyInfo, or follow the key, are malformed")
     func malformed() throws {
         let info = try HostPrivateKey.generate(.ec(.p256)).publicKey.subjectPublicKeyInfo
         let longer = [0x30, info[1] + 2] + info.dropFirst(2) + [5, 0]
         for bytes in [[], [0x30, 0], info + [0], Array(info.dropLast()), longer] {
             #expect(throws: X509Error.self) { _ = try PublicKey(subjectPublicKeyInfo: bytes) }
         }
-        // Another point than the curve has: such a key is equal to itself only.
+        // A point that is not on the curve: such a key is equal to itself only.
         var wrong = info
         wrong[wrong.count - 1] ^= 1
         #expect(try PublicKey(subjectPublicKeyInfo: wrong) != PublicKey(subjectPublicKeyInfo: info))

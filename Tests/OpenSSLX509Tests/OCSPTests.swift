@@ -3,7 +3,7 @@ import OpenSSLX509
 import TestSupport
 import Testing
 
-/// Responses that `openssl ocsp` has made, read for one certificate.
+/// Responses from `openssl ocsp`, read for one certificate.
 @Suite struct OCSPTests {
     private let authority: CommandLineAuthority
     private let root: Certificate
@@ -44,8 +44,8 @@ import Testing
         }
     }
 
-    /// Responders may name certificates with SHA-256. A revocation would not be seen.
-    @Test("A response is understood whatever hash function names the certificate in it")
+    /// Responders may identify certificates with SHA-256. Otherwise a revocation is missed.
+    @Test("A response is accepted with any hash function in the certificate's identifier")
     func hashes() throws {
         let question = try OCSPQuestion(about: leaf, issuedBy: root)
         for hash in ["-sha1", "-sha224", "-sha256", "-sha384", "-sha512"] {
@@ -68,7 +68,7 @@ import Testing
         #expect(try question.status(in: many) != .unknown)
     }
 
-    @Test("A response that the CA has not signed is refused whatever hash function it has")
+    @Test("A response that the CA has not signed is refused with any hash function")
     func signature() throws {
         let strange = try authority.certificate(
             "stranger", CommandLineAuthority.authority, subject: "/CN=root")
@@ -78,7 +78,7 @@ import Testing
                 [(hash, "leaf.pem")], signer: ["-rsigner", "stranger.pem", "-rkey", "stranger.key"])
             #expect(refusal(answer)?.contains("not signed by the CA") == true)
         }
-        // A responder of the CA's choice signs with a key that nobody should use.
+        // A responder that the CA has authorised signs with a weak key.
         for (key, isRefused) in [("2048", false), ("1024", true)] {
             try authority.certificate(
                 "responder\(key)", issuer: "root",

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A block that is skipped without an error makes a chain incomplete, and a good certificate
-/// "untrusted".
+/// untrusted.
 @Suite struct PEMTests {
     private func read(_ text: String) -> (certificates: [Certificate], error: X509Error?) {
         Certificate.all(inPEM: Array(text.utf8))
@@ -35,7 +35,7 @@ import Testing
         #expect(read(old).certificates == [plain])
     }
 
-    @Test("A block that is not understood is an error that names the block")
+    @Test("A block that cannot be parsed is an error that names the block")
     func unknownKinds() throws {
         let authority = try CommandLineAuthority()
         let plain = try authority.certificate("leaf", CommandLineAuthority.leaf)
@@ -79,7 +79,7 @@ import Testing
             ).error != nil)
     }
 
-    @Test("Keys, requests and revocation lists beside certificates are passed over")
+    @Test("Keys, requests and revocation lists among certificates are skipped")
     func others() throws {
         let authority = try CommandLineAuthority()
         let plain = try authority.certificate("leaf", CommandLineAuthority.leaf)

@@ -3,7 +3,7 @@ import Secrets
 import TestSupport
 import Testing
 
-/// Sources that give nothing, give it late, or share what they read.
+/// Sources that supply nothing, supply it late, or share a stream.
 @Suite struct ReadingTests {
     private func text(_ secret: borrowing Secret) -> String {
         secret.withBytes { bytes in
@@ -17,8 +17,8 @@ import Testing
         return path
     }
 
-    // A service that reads its PIN from a pipe hangs for ever.
-    @Test("A named pipe that nothing writes to is given up")
+    // Otherwise a service that reads its PIN from a pipe hangs indefinitely.
+    @Test("Reading a named pipe without a writer times out")
     func silentPipe() throws {
         let folder = try TemporaryFolder()
         let path = try pipeFile(folder)
@@ -27,7 +27,7 @@ import Testing
             _ = try readFromFile(path, withinSeconds: 1)
         }
         #expect(error?.code == .timedOut && Date().timeIntervalSince(start) < 5)
-        // A writer that never closes it.
+        // A writer that never closes the pipe.
         let writer = unsafe open(path, O_RDWR)
         defer { close(writer) }
         #expect(unsafe write(writer, "1234", 4) == 4)
@@ -37,7 +37,7 @@ import Testing
         #expect(half?.code == .timedOut && half?.reason.contains("1234") == false)
     }
 
-    @Test("A named pipe is read once its writer comes")
+    @Test("A named pipe is read after its writer opens it")
     func latePipe() throws {
         let folder = try TemporaryFolder()
         let path = try pipeFile(folder)
@@ -50,7 +50,7 @@ import Testing
         process.waitUntilExit()
     }
 
-    @Test("A command that does not end is ended, before and after its line")
+    @Test("A command that does not end is killed, before and after its line")
     func endlessCommands() throws {
         for command in [["sleep", "60"], ["sh", "-c", "echo 1234; exec >&-; sleep 60"]] {
             let start = Date()
@@ -62,8 +62,8 @@ import Testing
         }
     }
 
-    // A password manager starts its agent, which keeps the output open.
-    @Test("A command that has ended is not waited for because of what it started")
+    // For example, a password manager starts its agent, which keeps the output open.
+    @Test("A command that has ended is not waited for if its children still run")
     func agents() throws {
         let start = Date()
         let secret = try readFromCommand(["sh", "-c", "sleep 60 & echo 1234"])
@@ -94,12 +94,12 @@ import Testing
         #expect(count() < before + 100)
     }
 
-    @Test("A byte order mark is left out of a secret, and UTF-16 is refused")
+    @Test("A byte order mark is removed from a secret, and UTF-16 is refused")
     func byteOrderMark() throws {
         let folder = try TemporaryFolder()
         let marked = try folder.write("\u{FEFF}12\u{FEFF}34\r\n", "marked")
         for source in ["file:\(marked)", "command:cat \(marked)"] {
-            // Only at the start.
+            // The mark is removed only at the start.
             #expect(text(try SecretSource(source).read(promptText: "")) == "12\u{FEFF}34")
         }
         let alone = try folder.write("\u{FEFF}\n", "alone")
@@ -119,7 +119,7 @@ import Testing
         }
     }
 
-    @Test("Two sources share a stream if one takes what the other would read")
+    @Test("Two sources share a stream if one consumes bytes that the other would read")
     func streams() throws {
         let folder = try TemporaryFolder()
         let fifo = try pipeFile(folder)

@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test(
-        "The language of a text is that of the field, then the best of the header, then English",
+        "A text's language is that of the field, then the header's best match, then English",
         arguments: [
             (nil, nil, .english), (nil, "fr, de-DE;q=0.8, en;q=0.2", .german),
             (nil, "en-US,en;q=0.9,de;q=0.8", .english), ("de_DE", "en", .german),

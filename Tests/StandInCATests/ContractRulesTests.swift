@@ -62,7 +62,7 @@ private struct Member {
 }
 
 extension RealParts {
-    /// The rules of CAcert's API, one after the other, asked with curl and OpenSSL.
+    /// The rules of CAcert's API, checked one by one with curl and OpenSSL.
     @Suite struct ContractRulesTests {
         @Test("Every answer is HTML in UTF-8, sent in chunks, with a session cookie")
         func headers() throws {
@@ -161,7 +161,7 @@ extension RealParts {
                 try member.post("cemails.php", member.login(" anna@example.org")).hasPrefix("403,"))
         }
 
-        @Test("An error has no line end, but for the one about the user name; the account page has")
+        @Test("Only the account page and the error about the user name end with a line end")
         func lineEnds() throws {
             let member = try Member(StandIn())
             #expect(
@@ -295,7 +295,7 @@ extension RealParts {
             #expect(body.hasPrefix(answer), "\(body)")
         }
 
-        @Test("Requests in other forms are taken, and what is none is refused")
+        @Test("Requests in other forms are accepted, and anything else is refused")
         func requests() throws {
             let member = try Member(StandIn(), Member.goodKey, ["-sha1", "-newhdr"])
             let text = try member.folder.read("request.pem")
@@ -353,7 +353,7 @@ extension RealParts {
             }
         }
 
-        @Test("Serial numbers have three bytes and follow each other, after a new start, too")
+        @Test("Serial numbers have three bytes and are consecutive, even after a restart")
         func serialNumbers() throws {
             let member = try Member(StandIn())
             func serial() throws -> Int {

@@ -97,8 +97,8 @@ extension RealParts {
             #expect(
                 try post(ca, "ccsr.php", login + ["email[0]=anna@example.org"]).hasPrefix(
                     "403, I didn't receive a valid Certificate Request."))
-            // A request whose signature does not fit, as its last byte is another one, gets past all
-            // checks and is queued.
+            // A request with an invalid signature (its last byte is changed) passes all checks and
+            // is queued.
             try run(
                 "openssl",
                 ["req", "-in", ca.folder.file("request.pem"), "-outform", "DER", "-out"]

@@ -39,7 +39,8 @@ struct Inspection {
         if fault.pause > 0 { usleep(UInt32(fault.pause * 1_000_000)) }
         try fault.repair?(copy)
         inspect(outcome)
-        // Ended between a PIN and the token's answer: only a person knows whether the PIN is right.
+        // The run ended between a PIN and the token's answer: only the user knows if the PIN is
+        // right.
         let memory = (try? copy.folder.read("state/tokencert/refused-pins.json")) ?? ""
         if memory.contains("isPending") { _ = try copy.tokencert(["list", "--retry-pin"]) }
         let issued = Set(ca.issued).subtracting(issuedBefore)

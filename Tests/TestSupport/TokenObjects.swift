@@ -12,7 +12,7 @@ public struct TokenObject: Sendable, Hashable {
     public let value: [UInt8]
 }
 
-/// Which key pairs are made.
+/// The kind of a key pair.
 public enum PairKind: String, Sendable, CaseIterable {
     /// RSA with 2048 bits.
     case rsa
@@ -21,14 +21,14 @@ public enum PairKind: String, Sendable, CaseIterable {
 }
 
 extension ThrowawayToken {
-    /// Makes a key pair on the token, as another program may have done.
+    /// Makes a key pair on the token, as another program would.
     ///
     /// - Parameters:
-    ///   - kind: Which.
-    ///   - id: `CKA_ID` of both halves; none leaves it out.
+    ///   - kind: The kind of key pair.
+    ///   - id: `CKA_ID` of both halves; omitted if empty.
     ///   - label: `CKA_LABEL` of both halves.
-    ///   - forbidden: Attributes of the private key that are false, by their numbers: `0x108`
-    ///     for `CKA_SIGN`.
+    ///   - forbidden: Attributes of the private key that are set to false, by their numbers:
+    ///     `0x108` for `CKA_SIGN`.
     public func makePair(
         _ kind: PairKind, id: [UInt8] = [], label: [UInt8], forbidding forbidden: [Int] = []
     ) throws {
@@ -49,7 +49,7 @@ extension ThrowawayToken {
     ///
     /// - Parameters:
     ///   - value: `CKA_VALUE`.
-    ///   - id: `CKA_ID`; none leaves it out.
+    ///   - id: `CKA_ID`; omitted if empty.
     ///   - label: `CKA_LABEL`.
     public func write(certificate value: [UInt8], id: [UInt8] = [], label: [UInt8]) throws {
         var attributes = Self.name(id, label)
@@ -57,7 +57,7 @@ extension ThrowawayToken {
         attributes["1"] = "01"
         attributes["2"] = "00"
         attributes["80"] = "0000000000000000"
-        // SoftHSM2 requires a subject and takes any.
+        // SoftHSM2 requires a subject and accepts any.
         attributes["101"] = "3000"
         attributes["11"] = Self.digits(value)
         try objects([["object": attributes]])

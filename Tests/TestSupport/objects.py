@@ -1,15 +1,15 @@
 #!/usr/bin/python3
-"""Makes objects on a token with any attributes, and shows all that are there.
+"""Makes objects on a token with any attributes, and prints all objects on it.
 
 usage: objects.py MODULE LABEL < requests.json
 
-PIN is in the environment variable PIN. The requests are a list of
+The PIN is in the environment variable PIN. The requests are a list of
 
     {"pair": "rsa" or "ec", "public": ATTRIBUTES, "private": ATTRIBUTES}
     {"object": ATTRIBUTES}
 
-where ATTRIBUTES are numbers of attributes with their values, both in hexadecimal. The output is a
-list of all objects with CKA_CLASS, CKA_ID, CKA_LABEL and CKA_VALUE, where they have them.
+where ATTRIBUTES maps attribute numbers to values, both in hexadecimal. The output is a
+list of all objects with those of CKA_CLASS, CKA_ID, CKA_LABEL and CKA_VALUE that they have.
 """
 
 import ctypes

@@ -9,7 +9,7 @@ public struct AccountStatus: Sendable, Hashable {
     /// which it does not tell.
     public let mayRequestCodeSigning: Bool
 
-    /// How many bytes a line with a name or an address has at most, escaped.
+    /// The maximum number of bytes in a line with a name or an address, escaped.
     private static let longestLine = 4096
 
     /// The name in every certificate that no other name was granted for.
@@ -37,7 +37,7 @@ public struct AccountName: Sendable, Hashable, CustomStringConvertible {
         self.bytes = bytes
     }
 
-    /// Whether the server takes a byte from the ends of what is sent.
+    /// Whether the server trims this byte from both ends of a value.
     private static func isBlank(_ byte: UInt8) -> Bool { [0, 9, 10, 11, 13, 32].contains(byte) }
 
     /// ``text``.
@@ -53,7 +53,7 @@ public struct AccountName: Sendable, Hashable, CustomStringConvertible {
         case byteByByte
     }
 
-    /// In which form a text is this name, compared character by character.
+    /// The form of this name that a text has, compared character by character.
     ///
     /// - Parameter text: The common name of a certificate.
     /// - Returns: The form, or nil if it is another name.
@@ -65,8 +65,8 @@ public struct AccountName: Sendable, Hashable, CustomStringConvertible {
 
     /// Why the API never puts this name into a certificate, or nil if it does.
     ///
-    /// The server compares what was sent with the names of the account after it has escaped it for
-    /// SQL and taken blanks from its ends, and drops a name that does not match without an error.
+    /// The server compares what was sent with the names of the account after escaping it for SQL
+    /// and trimming blanks, and silently drops a name that does not match.
     public var obstacle: String? {
         let escaped: [(UInt8, String)] = [
             (UInt8(ascii: "'"), "an apostrophe"), (UInt8(ascii: "\""), "a quotation mark"),
@@ -82,7 +82,7 @@ public struct AccountName: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension AccountStatus {
-    /// Why the API never puts an address into a certificate as it is, or nil if it does.
+    /// Why the API never issues a certificate for an address as it is, or nil if it does.
     ///
     /// - Parameter address: An e-mail address of an account.
     public static func obstacle(toAddress address: String) -> String? {
@@ -106,7 +106,7 @@ extension AccountStatus {
         for line in verdict.rest.split(separator: UInt8(ascii: "\n"))
         where line.count <= Self.longestLine {
             guard let equals = line.firstIndex(of: UInt8(ascii: "=")) else { continue }
-            // Blanks belong to the value; the server takes them from what it gets back.
+            // Blanks belong to the value; the server trims them from the value that it receives.
             let value = HTMLText.unescape(line[(equals + 1)...].trimmingEnd { $0 == 13 })
             let text = HTMLText.text(Array(value[...].trimmingEnd { $0 == 32 }))
             switch String(decoding: line[..<equals], as: UTF8.self) {

@@ -12,7 +12,7 @@ enum HTMLText {
             ?? String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
     }
 
-    /// How many bytes of a message are shown.
+    /// The maximum number of bytes of a message that are shown.
     private static let maximum = 4096
 
     /// Makes of a message with tags what a person can read: tags are left out, and a link becomes
@@ -22,7 +22,8 @@ enum HTMLText {
         var text: [UInt8] = []
         var address: String?
         var rest = beginning(of: markup)
-        // Looked for once: else each `<` without an end would be followed to the end of the message.
+        // Searched once: otherwise each unterminated `<` would be followed to the end of the
+        // message.
         let lastEnd = rest.lastIndex(of: UInt8(ascii: ">")) ?? rest.startIndex
         while let character = rest.first {
             guard character == UInt8(ascii: "<"), rest.startIndex < lastEnd,
@@ -51,7 +52,7 @@ enum HTMLText {
         return String(printable).split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 
-    /// As much of a message as is shown, without half a character at its end.
+    /// The part of a message that is shown; it does not end in the middle of a character.
     private static func beginning(of markup: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         guard markup.count > maximum else { return markup }
         var end = markup.startIndex + maximum

@@ -70,13 +70,13 @@ extension OrderOutcome {
         case 404 where known != nil && answer.status == 200:
             self = .refused(OrderRefusal(code: known?.code ?? .other, text: verdict.text))
         default:
-            // In other words it may mean anything, and whoever orders again after a refusal relies
-            // on it.
+            // A text in other words may mean anything, and a refusal is taken as permission to
+            // order again.
             self = .unclear(reason: "\(verdict.number), \(verdict.text)")
         }
     }
 
-    /// The number of a queued order, at the end of a text in lower case.
+    /// The number of a queued order, which is at the end of a text in lower case.
     private static func identifier(in text: String) -> String? {
         let parts = text.split(separator: "id:", omittingEmptySubsequences: false)
         guard parts.count > 1, let last = parts.last else { return nil }

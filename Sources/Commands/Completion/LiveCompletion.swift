@@ -46,7 +46,7 @@ enum LiveCompletion {
         ((try? Profiles.all()) ?? []).map(\.name) + ["none"]
     }
 
-    /// The names of the trust anchors that are kept.
+    /// The names of the stored trust anchors.
     static let anchors = offering { _, _ in ((try? TrustStore.files()) ?? []).map(TrustStore.name) }
 
     /// Numbers of orders that are unfinished.
@@ -62,7 +62,8 @@ enum LiveCompletion {
         _ find: @escaping @Sendable (_ words: [String], _ begun: String) -> [String]
     ) -> CompletionKind {
         .custom { words, _, begun in
-            // What a token or a file is called is anybody's text: it must not pass for an option.
+            // The names of tokens and files are not under our control and must not be taken for
+            // options.
             let found = find(words, begun).filter {
                 printable($0) == $0 && !$0.hasPrefix("-") && !$0.isEmpty
             }
@@ -84,7 +85,7 @@ enum LiveCompletion {
     private static func prepare(_ words: [String]) {
         Progress.shared.setManner(.quiet)
         OpenSSL.startWithoutConfiguration()
-        // What cannot be read sets nothing.
+        // A file that cannot be read sets nothing.
         try? EnvironmentSettings.load()
         try? ConfigurationFile.load(
             file: value("--config", words), profile: value("--profile", words))
@@ -94,7 +95,7 @@ enum LiveCompletion {
         prepare(words)
         guard var options = try? TokenOptions.parse([]) else { return [] }
         options.module = value("--module", words)
-        // A module may wait for a service or a reader, and whoever has pressed Tab for it.
+        // A module may wait for a service or a reader, and the user who pressed Tab waits with it.
         endProcess(afterMilliseconds: 5000)
         guard let set = try? ModuleSet(options, nil) else { return [] }
         return set.modules.flatMap { module in

@@ -76,8 +76,8 @@ struct ConfigurationFile: Sendable {
         loaded.withLock { $0 = configuration }
     }
 
-    /// Whether there is a file in the usual place. One that cannot be reached is not absent: its
-    /// settings would be passed over, and the standard CA asked.
+    /// Whether there is a file in the usual place. A file that cannot be reached does not count as
+    /// absent: its settings would be ignored, and the default CA would be used.
     private static func isInUsualPlace(_ path: String) throws -> Bool {
         do throws(FileError) {
             return try isPresent(path)
@@ -89,7 +89,7 @@ struct ConfigurationFile: Sendable {
     private static func unreadable(_ error: FileError) -> Failure {
         Failure(
             .configuration, code: "configurationUnreadable", "\(error)",
-            hints: advice(error) + ["--config names another, TOKENCERT_CONFIG too"])
+            hints: advice(error) + ["use --config or TOKENCERT_CONFIG to name another file"])
     }
 
     /// Where the file is where nobody says otherwise.

@@ -2,15 +2,15 @@ internal import ArgumentParser
 internal import Secrets
 internal import Synchronization
 
-/// What the environment sets. It may set what the configuration file may set and nothing else, and
-/// all of it is checked before any of it is used: what is about one order, or takes a safeguard
-/// away, stands on the command line.
+/// The settings in the environment: the same ones as in the configuration file, all of them checked
+/// before any is used. Options for a single order, and those that disable a safeguard, are accepted
+/// on the command line only.
 struct EnvironmentSettings: Sendable {
     private var values: [Setting: ConfigurationFile.Content] = [:]
 
     private static let loaded = Mutex(EnvironmentSettings())
 
-    /// What this run of the program uses.
+    /// The settings of this run of the program.
     static var current: EnvironmentSettings { loaded.withLock { $0 } }
 
     /// The variables that are not named after a setting.
@@ -18,7 +18,7 @@ struct EnvironmentSettings: Sendable {
 
     /// Reads the environment for this run of the program.
     ///
-    /// - Throws: ``Failure`` with ``ExitStatus/usage`` for the first variable that is not understood.
+    /// - Throws: ``Failure`` with ``ExitStatus/usage`` for the first variable that is not valid.
     static func load() throws {
         var settings = EnvironmentSettings()
         for name in environmentVariableNames(beginningWith: prefix) {
@@ -69,11 +69,11 @@ struct EnvironmentSettings: Sendable {
         Failure(
             .usage, code: "environmentInvalid",
             "\(name) is set in the environment, but --\(option) is an option of the command line only",
-            hints: ["unset \(name)", "--\(option) is typed with each command that it is meant for"])
+            hints: ["unset \(name)", "type --\(option) with each command that needs it"])
     }
 
-    /// A variable that sets nothing would leave its user in the belief that it does: one that is named
-    /// like an option is refused, and one that seems misspelt is reported.
+    /// A variable without effect misleads the user: one that is named like an option is refused,
+    /// and one that seems misspelt is reported.
     private static func look(atUnknown name: String) throws {
         let word = option(name)
         // CI systems name a program's version in such a variable.
@@ -101,7 +101,7 @@ struct EnvironmentSettings: Sendable {
     }
 
     private static func isOption(_ word: String) -> Bool {
-        // The names of all options of all commands, as argument-parser has them.
+        // The names of all options of all commands, from argument-parser.
         Tokencert._dumpHelp().filter { !$0.isWhitespace }.contains(#""name":"\#(word)""#)
     }
 }

@@ -1,22 +1,22 @@
 internal import Cryptoki
 internal import Files
 
-/// What kind of path a setting holds, if any.
+/// The kind of path that a setting holds, if any.
 enum PathForm {
     /// A path.
     case path
-    /// A path if there is a slash in it, else a name.
+    /// A path if it contains a slash, otherwise a name.
     case pathOrName
     /// A path or a name of a profile, whose files end in `.json`.
     case profile
-    /// A source of a secret, which may be a file or a program.
+    /// The source of a secret, which may be a file or a program.
     case source
     /// A token's URI, which may name a source, or a label.
     case token
 }
 
-/// A path with `~` at its beginning made the home folder, as a shell does it. A shell leaves it
-/// where it follows something in the same word: `--ledger=~/x`, `file:~/x`.
+/// Replaces `~` at the beginning of a path with the home folder, as a shell does. A shell does not
+/// replace it after other text in the same word: `--ledger=~/x`, `file:~/x`.
 ///
 /// - Throws: ``Failure`` for the home folder of another user, and if there is no home folder.
 func resolvingHome(_ path: String, status: ExitStatus = .usage) throws -> String {
@@ -25,12 +25,12 @@ func resolvingHome(_ path: String, status: ExitStatus = .usage) throws -> String
         throw Failure(
             status, code: "otherHome",
             "\(path): the home folder of another user is not looked up",
-            hints: ["write the whole path", "./\(path) is a file of that name"])
+            hints: ["write the whole path", "for a file of that name: ./\(path)"])
     }
     return try requireHome() + path.dropFirst()
 }
 
-/// The same for what an option or a setting holds.
+/// The same for the value of an option or a setting.
 func resolvingHome(
     _ text: String, as form: PathForm?, status: ExitStatus = .usage
 ) throws -> String {
@@ -51,14 +51,14 @@ func resolvingHome(
     }
 }
 
-/// A value that holds wherever the program is started: paths in it have to be absolute, since a
-/// relative one would be another file in each working folder.
+/// Checks a value that applies wherever the program is started: paths in it must be absolute, since
+/// a relative one would name a different file in each working folder.
 ///
 /// - Parameters:
 ///   - text: The value.
 ///   - form: What kind of path it is.
-///   - status: How the program ends if it is refused.
-///   - place: Where it stands, for errors.
+///   - status: The exit status if the value is refused.
+///   - place: Where the value is set, for errors.
 /// - Returns: The value with the home folder resolved.
 func standing(
     _ text: String, as form: PathForm?, status: ExitStatus, place: String
@@ -76,17 +76,17 @@ func standing(
                 file(ofSource: $0.hasPrefix("file:") ? $0 : "file:" + $0)
             }
         }
-    // In a URI the home folder is resolved when its file is read.
+    // In a URI, the home folder is resolved when the file is read.
     guard let path, !path.hasPrefix("/"), !(form == .token && path.hasPrefix("~/")) else {
         return resolved
     }
     throw Failure(
         status, code: "relativePath",
-        "\(place) has a relative path, which is another file in each folder: \(path)",
+        "\(place) has a relative path, whose file depends on the working folder: \(path)",
         hints: ["write the whole path, or begin it with ~/"])
 }
 
-/// The file that a source of a secret reads, or the program that it runs if that is named by a path.
+/// The file that a secret's source reads, or the program that it runs if that is given as a path.
 private func file(ofSource source: String) -> String? {
     if source.hasPrefix("file:"), source != "file:" {
         return String(source.dropFirst("file:".count))
@@ -101,7 +101,7 @@ private func file(ofSource source: String) -> String? {
 
 /// The arguments with `~` resolved in the values of all options that take paths.
 func resolvingHome(inArguments arguments: [String]) throws -> [String] {
-    // Here the words of another command line follow, as the shell has them.
+    // The words of another command line follow here, as the shell passed them.
     guard arguments.first != "---completion" else { return arguments }
     var resolved: [String] = []
     var form: PathForm?

@@ -74,8 +74,9 @@ enum Setting: String, CaseIterable {
         "TOKENCERT_" + rawValue.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
     }
 
-    /// Whether it may stand in the configuration file and in the environment: what holds from day to day. What is about one
-    /// object, what takes a safeguard away and what changes the form of the output does not.
+    /// Whether it may be set in the configuration file and in the environment: a setting that
+    /// applies from day to day. What is about one object, what takes a safeguard away and what
+    /// changes the form of the output does not.
     var isConfigurable: Bool {
         switch self {
         case .module, .moduleArguments, .token, .tokenProfile, .wait, .pinSource,
@@ -87,7 +88,7 @@ enum Setting: String, CaseIterable {
         }
     }
 
-    /// What kind of path it holds, if any.
+    /// The kind of path that it holds, if any.
     var form: PathForm? {
         switch self {
         case .ledger, .caFile, .out: .path
@@ -131,15 +132,15 @@ func setting(_ options: [String], _ name: Setting) -> [String] {
     return []
 }
 
-/// Whether a flag is set: on the command line, else in the environment, else in the configuration
-/// file.
+/// Whether a flag is set: on the command line, otherwise in the environment, otherwise in the
+/// configuration file.
 func setting(_ flag: Bool, _ name: Setting) -> Bool {
     if flag { return true }
     if case .flag(true) = standingContent(name) { return true }
     return false
 }
 
-/// What holds where the command line says nothing, or nil.
+/// The value that applies if the command line sets none, or nil.
 private func standingContent(_ name: Setting) -> ConfigurationFile.Content? {
     EnvironmentSettings.current.content(name) ?? ConfigurationFile.current.value(name)?.content
 }

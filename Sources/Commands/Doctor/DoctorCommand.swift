@@ -38,7 +38,7 @@ struct DoctorCommand: ParsableCommand {
         } catch let failure as Failure
             where failure.status == .configuration && failure.code != "noHome"
         {
-            // Without a home folder nothing else would be looked for in the right place.
+            // Without a home folder, none of the other paths would be right.
             examination.fail("configuration", failure.message, failure.hints)
             // What every command does before it loads a module.
             OpenSSL.startWithoutConfiguration()

@@ -7,7 +7,7 @@ struct LedgerChecks {
     func look(_ examination: inout Examination) {
         let area = "ledger"
         guard options.isThere else {
-            examination.ok(area, "there is none yet; the first order makes it")
+            examination.ok(area, "there is none yet; the first order creates it")
             return
         }
         do {

@@ -1,7 +1,7 @@
 internal import Files
 internal import Secrets
 
-/// Card readers and the service that they are reached through; SoftHSM2's own places.
+/// Checks card readers, the service that gives access to them, and SoftHSM2's files.
 struct MachineChecks {
     /// The files of all modules that should be there.
     let modulePaths: [String]

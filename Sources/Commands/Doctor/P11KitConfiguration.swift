@@ -14,9 +14,9 @@ enum P11KitConfiguration {
         let logsCalls: Bool
         /// Whether it is for other programs, or holds anchors only.
         let isPassedOver: Bool
-        /// The only programs that use the module, as they stand there, or nil for all.
+        /// The programs that may use the module, as the file lists them, or nil for all.
         let enabledIn: String?
-        /// The programs that do not use the module, as they stand there, or nil.
+        /// The programs that do not use the module, as the file lists them, or nil.
         let disabledIn: String?
     }
 
@@ -30,17 +30,17 @@ enum P11KitConfiguration {
         return folders.filter(isFolder)
     }
 
-    /// The folder of the user's own files. p11-kit does not read that of root.
+    /// The folder of the user's own files. p11-kit ignores it if the user is root.
     static var ownFolder: String {
         (environmentVariable("XDG_CONFIG_HOME")
             ?? (homeFolder() ?? "") + "/.config") + "/pkcs11/modules"
     }
 
-    /// How a module is turned off for this program: a command to be pasted, or what to change by
-    /// hand if the file says already which programs use the module.
+    /// How to turn a module off for this program: a command to paste, or the line to edit if the
+    /// file already says which programs use the module.
     ///
-    /// The settings of a module's files of one name are merged, and the user's or those of /etc win
-    /// (p11-kit 0.24.1, `_p11_conf_merge_defaults`).
+    /// The settings from a module's files of the same name are merged; the user's or those in /etc
+    /// win (p11-kit 0.24.1, `_p11_conf_merge_defaults`).
     static func disabling(_ name: String, _ files: [ModuleFile]) -> String {
         let named = files.filter { $0.name == name }
         let folder = isSuperuser ? "/etc/pkcs11/modules" : ownFolder
@@ -54,7 +54,7 @@ enum P11KitConfiguration {
         }
         let programs = (others?.disabledIn).map { "\($0), tokencert" } ?? "tokencert"
         return "mkdir -p \(quoted(folder)) && "
-            // The file may be there, and its last line may have no end.
+            // The file may exist, and its last line may lack a line end.
             + "printf '\\n%s\\n' \(quoted("disable-in: \(programs)")) >> \(quoted(path))"
     }
 

@@ -1,8 +1,8 @@
 internal import Files
 internal import Secrets
 
-/// What SoftHSM2 needs to start: its configuration, as `SimpleConfigLoader.cpp` and `SoftHSM.cpp` of
-/// version 2.6.1 read it, and its folder of tokens.
+/// Checks what SoftHSM2 needs to start: its configuration, read as `SimpleConfigLoader.cpp` and
+/// `SoftHSM.cpp` of version 2.6.1 do, and its token folder.
 struct SoftHSMChecks {
     /// Whether the module has started.
     let isLoaded: Bool
@@ -23,7 +23,7 @@ struct SoftHSMChecks {
         findings.contains(where: \.isFailure)
             ? ["see the lines about SoftHSM2 below"]
             : [
-                "its configuration and its folder of tokens seem to be right; it writes its reason to "
+                "its configuration and token folder seem to be right; it writes the reason to "
                     + "the system's log: journalctl --since -1min"
             ]
     }
@@ -46,7 +46,7 @@ struct SoftHSMChecks {
 
     private var named: String? { environmentVariable("SOFTHSM2_CONF") }
 
-    /// The user's own configuration, where it can be read.
+    /// The user's own configuration, if it can be read.
     private var own: String? {
         homeFolder().map { $0 + "/.config/softhsm2/softhsm2.conf" }.flatMap {
             isReadableFile($0) ? $0 : nil
@@ -67,8 +67,7 @@ struct SoftHSMChecks {
         let value: String
     }
 
-    /// What follows a # is no part of it, a second = ends the value, and lines without a value are
-    /// passed over.
+    /// A # begins a comment, a second = ends the value, and lines without a value are ignored.
     private func directives() -> [Directive] {
         guard let bytes = try? readFile(path, limit: 1 << 16) else { return [] }
         return String(decoding: bytes, as: UTF8.self)
@@ -87,7 +86,7 @@ struct SoftHSMChecks {
                 + "~/.config/softhsm2/softhsm2.conf",
         ]
         if (try? readFile(path, limit: 1 << 16)) == nil {
-            // Where it was built to look elsewhere, and works, there is nothing to say.
+            // If SoftHSM2 was built to look elsewhere and works, nothing is reported.
             if named == nil, isLoaded { return [] }
             return [
                 Finding(
@@ -110,13 +109,13 @@ struct SoftHSMChecks {
                         + "\(directive.value) \(problem)",
                     advice: [advice]))
         }
-        // The last of several counts.
+        // If there are several, the last one applies.
         let inForce = Dictionary(directives.map { ($0.name, $0) }) { $1 }
         if let level = inForce["log.level"],
             !["ERROR", "WARNING", "INFO", "DEBUG"].contains(level.value)
         {
             tell(
-                level, "is no level that it knows, so it does not start",
+                level, "is not a known level, so it does not start",
                 "log.level = ERROR; or WARNING, INFO, DEBUG, in capital letters", fails: true)
         }
         if let backend = inForce["objectstore.backend"], backend.value != "file",
@@ -126,12 +125,12 @@ struct SoftHSMChecks {
                 backend,
                 backend.value == "db"
                     ? "needs a build of SoftHSM2 with its database, which this one may not be"
-                    : "is no store that it knows, so it does not start",
+                    : "is not a known store, so it does not start",
                 "objectstore.backend = file", fails: true)
         }
         for name in ["slots.removable", "library.reset_on_fork"] {
             if let flag = inForce[name], !["true", "false"].contains(flag.value.lowercased()) {
-                tell(flag, "is passed over", "\(name) = true, or false", fails: false)
+                tell(flag, "is ignored", "\(name) = true, or false", fails: false)
             }
         }
         let known = [
@@ -141,7 +140,7 @@ struct SoftHSMChecks {
         for directive in directives where !known.contains(directive.name) {
             let meant = suggestions(for: directive.name, among: known).first
             tell(
-                directive, "is passed over, since SoftHSM2 does not know it",
+                directive, "is ignored, since SoftHSM2 does not know it",
                 meant.map { "did you mean \($0)?" } ?? "remove the line", fails: false)
         }
         return findings
@@ -152,7 +151,7 @@ struct SoftHSMChecks {
             return [
                 Finding(
                     isFailure: true,
-                    message: "its folder of tokens \(folder) is not there, as \(path) says",
+                    message: "its token folder \(folder), set in \(path), does not exist",
                     advice: folder.hasPrefix("~")
                         ? ["SoftHSM2 does not resolve ~: write the whole path"]
                         : ["mkdir -p \(quoted(folder))"])
@@ -162,10 +161,10 @@ struct SoftHSMChecks {
             return [
                 Finding(
                     isFailure: true,
-                    message: "this user may not write to its folder of tokens \(folder)",
+                    message: "this user may not write to its token folder \(folder)",
                     advice: (named == nil && own == nil
-                        ? making : ["see who may: ls -ld \(quoted(folder))"])
-                        + ["for a store of all users: adduser USER softhsm, and log in anew"])
+                        ? making : ["to see who may: ls -ld \(quoted(folder))"])
+                        + ["for a store of all users: adduser USER softhsm, then log in again"])
             ]
         }
         return []

@@ -98,12 +98,12 @@ struct EvidenceCommand: ParsableCommand {
             throw Failure(
                 .configuration, code: "fileNotWritten",
                 "\(out) cannot be made: \(error)",
-                hints: advice(error) + ["--out takes a folder inside one that is there"])
+                hints: advice(error) + ["--out takes a new folder inside an existing one"])
         }
         guard !isTaken else {
             throw Failure(
                 .cannotCreate, code: "folderIsThere", "\(out) is there already",
-                hints: ["--out takes the name of a folder that is not"])
+                hints: ["--out takes the name of a folder that does not exist yet"])
         }
     }
 

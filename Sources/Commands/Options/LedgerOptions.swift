@@ -13,10 +13,11 @@ struct LedgerOptions: ParsableArguments {
 
     var path: String { setting(ledger, .ledger) ?? stateFolder + "/ledger.sqlite" }
 
-    /// Whether there is a ledger yet. If that cannot be found out, opening it tells why.
+    /// Whether there is a ledger yet; true if that cannot be determined, so that opening it reports
+    /// why.
     var isThere: Bool { (try? isPresent(path)) ?? true }
 
-    /// Opens the ledger to read it; nothing is made or changed.
+    /// Opens the ledger to read it; nothing is created or changed.
     ///
     /// - Throws: `LedgerError`, with code `absent` if there is none.
     func open() throws -> Ledger {
@@ -33,26 +34,25 @@ struct LedgerOptions: ParsableArguments {
         }
     }
 
-    /// Says that there is no ledger, if so: its name may be a slip.
+    /// Prints a note if there is no ledger, since its path may be mistyped.
     func noteAbsence() {
         if !isThere { printError("note: there is no ledger at \(printable(path)) yet") }
     }
 
-    /// Opens the ledger to go on with one of its orders.
+    /// Opens the ledger to continue one of its orders.
     func openToResume() throws -> Ledger {
         _ = try open()
         return try Ledger(path: path, clock: now)
     }
 
-    /// Opens the ledger, or makes it, and insists that it can be written, while nothing has happened
-    /// yet.
+    /// Opens or creates the ledger, and checks that it can be written before anything else is done.
     func openForWriting() throws -> Ledger {
         let ledger = try Ledger(path: path, clock: now)
         try ledger.rehearse()
         return ledger
     }
 
-    /// Insists that the ledger can be made or written, as far as the permissions tell.
+    /// Checks that the ledger can be created or written, as far as the permissions show.
     func requireWritable() throws {
         try Ledger.requireWritable(path)
     }
@@ -63,9 +63,9 @@ struct LedgerOptions: ParsableArguments {
     }
 }
 
-/// Which certificates have replaced others, by what the ledger says.
+/// Which certificates have replaced others, according to the ledger.
 struct Replacements {
-    /// SHA-256 of what has replaced a certificate, in hexadecimal, by the certificate in PEM.
+    /// SHA-256 of each replacement certificate, in hexadecimal, keyed by the PEM of the old one.
     private var outcomes: [String: Set<String>] = [:]
 
     init(_ orders: [Order]) {
@@ -76,7 +76,7 @@ struct Replacements {
         }
     }
 
-    /// What has replaced a certificate, by SHA-256 in hexadecimal.
+    /// SHA-256 of the certificates that have replaced a certificate, in hexadecimal.
     func outcomes(for certificate: Certificate) -> Set<String> {
         outcomes[certificate.pem] ?? []
     }

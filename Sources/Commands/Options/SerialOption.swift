@@ -19,10 +19,11 @@ struct SerialOption: ParsableArguments {
     }
 }
 
-/// A serial number as `Certificate.serialNumber` has it: hexadecimal, lower case, two digits a byte,
-/// no zeros in front.
+/// A serial number in the form of `Certificate.serialNumber`: hexadecimal, lower case, two digits
+/// per byte, no leading zeros.
 ///
-/// - Parameter text: As programs print it: in either case, with `0x`, colons or blanks.
+/// - Parameter text: The serial number as programs print it: in either case, with `0x`, colons or
+///   blanks.
 /// - Returns: nil if the text is anything else.
 func serialNumber(_ text: String) -> String? {
     var digits = text.lowercased().filter { $0 != ":" && !$0.isWhitespace }

@@ -57,13 +57,13 @@ struct TokenOptions: ParsableArguments {
 
     var allowsLastTry: Bool { setting(allowLastTry, .allowLastTry) }
 
-    /// The URI that names the token, or nil if a label or nothing does.
+    /// The URI that names the token, or nil if a label names it or no token is named.
     func uri() throws -> PKCS11URI? {
         guard case .uri(let uri)? = try setting(token, .token).map(Self.choice) else { return nil }
         return uri
     }
 
-    /// Reads what names a token: a URI that says something of it and of nothing else, or a label.
+    /// Parses the name of a token: a label, or a URI with attributes of the token only.
     private static func choice(_ text: String) throws -> TokenChoice {
         guard !text.isEmpty else {
             throw Failure(
@@ -77,7 +77,7 @@ struct TokenOptions: ParsableArguments {
         let uri = try parseURI(text)
         guard !uri.namesObject else {
             throw Failure(
-                .usage, "--token names a token, and the URI names an object on it",
+                .usage, "--token selects a token, but the URI names an object on it",
                 hints: [
                     "leave out object, id and type",
                     "tokencert tokens lists the URIs of all tokens",

@@ -1,8 +1,8 @@
 internal import Files
 internal import OpenSSLX509
 
-/// Reads the certificates in a file: PEM with whatever is around it, or one in DER. A file of which
-/// a part is not understood is refused as a whole.
+/// Reads the certificates in a file: PEM with any text around it, or a single one in DER. A file
+/// with a part that cannot be parsed is refused as a whole.
 ///
 /// - Parameters:
 ///   - file: The file.
@@ -24,7 +24,7 @@ func certificates(inFile file: String, option: String) throws -> [Certificate] {
     do throws(X509Error) {
         return [try Certificate(der: bytes)]
     } catch {
-        // Whether it should be a certificate, the first byte tells.
+        // The first byte shows whether the file is meant to hold DER.
         let reason = bytes.first == 0x30 ? ": \(error)" : ""
         throw Failure(.configuration, "\(file) holds no certificate\(reason)", hints: hints)
     }

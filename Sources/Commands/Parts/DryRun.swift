@@ -2,8 +2,8 @@ internal import Cryptoki
 internal import Inventory
 internal import Issuance
 
-/// The key that a URI names, as far as it is seen without a login, with its certificates; nil if it
-/// is not seen or several are.
+/// The key that a URI names and its certificates, as seen without a login; nil unless exactly one
+/// key is seen.
 func keySeen(_ uri: PKCS11URI, on token: TokenCapabilities) throws -> KeyEntry? {
     let inventory = try working("reading the token") {
         var session = try token.token.openSession(ReadOnly.self)
@@ -18,10 +18,10 @@ func keySeen(_ uri: PKCS11URI, on token: TokenCapabilities) throws -> KeyEntry? 
     return named.count == 1 ? named[0] : nil
 }
 
-/// What a dry run leaves to the real run, each in a line.
+/// The checks that a dry run leaves to the real run, one per line.
 ///
 /// - Parameters:
-///   - key: Which key will be used.
+///   - key: The key that will be used.
 ///   - token: The token.
 func notChecked(_ key: KeyPlan, on token: TokenCapabilities) -> [String] {
     guard token.token.info.flags.contains(.loginRequired) else { return [] }

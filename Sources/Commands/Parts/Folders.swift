@@ -13,7 +13,7 @@ var configurationFolder: String { folder("XDG_CONFIG_HOME", "/.config") }
 private func folder(_ variable: String, _ inHome: String) -> String {
     // The XDG specification ignores paths that are not absolute.
     if let base = environmentVariable(variable), base.hasPrefix("/") { return base + "/tokencert" }
-    // Without a home folder `prepareProcess` has ended the command.
+    // Without a home folder, `prepareProcess` has already ended the command.
     return (homeFolder() ?? "/nonexistent") + inHome + "/tokencert"
 }
 
@@ -31,8 +31,8 @@ func requireHome() throws -> String {
         hints: ["export HOME=/path/of/the/home/folder"])
 }
 
-/// Insists that it is known where tokencert's own folders are: a guess would be another ledger and
-/// other trust anchors.
+/// Checks that the paths of tokencert's own folders are known: a guess would lead to another ledger
+/// and other trust anchors.
 func requireFolders() throws {
     let variables = ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"]
     guard !variables.allSatisfy({ environmentVariable($0)?.hasPrefix("/") ?? false }) else {
@@ -47,22 +47,22 @@ func requireFolders() throws {
     }
 }
 
-/// What to do about a file that cannot be read or written, as far as the system's reason tells.
+/// Hints for a file that cannot be read or written, depending on the system's reason.
 func advice(_ error: FileError) -> [String] {
     switch error.reason {
-    case .notThere: ["see which part of the path is missing: namei -l PATH"]
+    case .notThere: ["to see which part of the path is missing: namei -l PATH"]
     case .notInFolder: ["a part of the path is a file, not a folder: namei -l PATH shows which"]
     case .isFolder: ["name a file, not a folder"]
-    case .circle: ["symbolic links lead in a circle: namei -l PATH shows which"]
-    case .forbidden: ["see who may: namei -l PATH shows all parts of the path"]
+    case .circle: ["symbolic links form a loop: namei -l PATH shows which"]
+    case .forbidden: ["check the permissions: namei -l PATH shows all parts of the path"]
     case .noRoom: ["make room there: df -h shows which file systems are full"]
     case .readOnly: ["the file system is mounted read-only: mount shows all"]
     case .other: []
     }
 }
 
-/// Insists that a file can be written in the way in which it will be written, while nothing has
-/// happened yet.
+/// Checks that a file can be written, in the way in which it will be written, before anything else
+/// is done.
 func requireWritable(_ file: String?) throws {
     guard let file else { return }
     do throws(FileError) {

@@ -7,12 +7,12 @@ internal import Secrets
 enum ModuleChoice {
     /// All that p11-kit is configured with.
     case configured
-    /// The one that p11-kit's configuration has by a name.
+    /// The one with this name in p11-kit's configuration.
     case named(String)
-    /// The one in a file, and what it is handed when it starts.
+    /// The one in a file, and the arguments that `C_Initialize` gets.
     case file(String, arguments: String?)
 
-    /// What the options, a URI, the environment and the configuration file say, in this order.
+    /// Chooses by the options, a URI, the environment and the configuration file, in this order.
     ///
     /// - Parameter uri: A URI on the command line that names an object.
     init(_ options: TokenOptions, _ uri: PKCS11URI? = nil) throws {
@@ -36,7 +36,7 @@ enum ModuleChoice {
                 hints: ["leave it out to use all that p11-kit is configured with"])
         }
         let arguments = Self.arguments(levels, for: module)
-        // A module-path of a URI is always a path.
+        // The module-path attribute of a URI is always a path.
         let isPath =
             options.module == nil && (uri?.modulePath != nil || setting(nil, .module) == nil)
         if let module, module.split(separator: "/").last != Self.proxy {
@@ -58,18 +58,20 @@ enum ModuleChoice {
         }
     }
 
-    /// Whether a text is a name of p11-kit's configuration, not a file. Files have `.so` in their
-    /// names, also before a version, or `.dylib`.
+    /// Whether a text is a name in p11-kit's configuration and not a file. File names contain
+    /// `.so`, which a version may follow, or `.dylib`.
     static func isName(_ text: String) -> Bool {
         !text.isEmpty && !text.contains("/") && !text.contains(".so")
             && !text.hasSuffix(".dylib")
     }
 
-    /// p11-kit's module that has the tokens of all that is configured. p11-kit itself refuses it.
+    /// p11-kit's module with the tokens of all configured modules. p11-kit itself refuses to load
+    /// it.
     private static let proxy: Substring = "p11-kit-proxy.so"
 
-    /// Arguments belong to the module that is named in the same place. They also hold for a module
-    /// that is named in a stronger place, unless the place of the arguments names another one.
+    /// Arguments belong to the module that is set in the same place. They also apply to a module
+    /// that is set in a place of higher priority, unless the place of the arguments sets a
+    /// different one.
     private static func arguments(
         _ levels: [(module: String?, arguments: String?)], for module: String?
     ) -> String? {
@@ -88,16 +90,16 @@ enum ModuleChoice {
 }
 
 extension Module {
-    /// The options that reach the module again, to be pasted.
+    /// The options that select the module again, for pasting.
     var options: String { moduleOptions(path, name: name, arguments: arguments) }
 }
 
-/// The options that reach a module again, to be pasted.
+/// The options that select a module again, for pasting.
 ///
 /// - Parameters:
 ///   - path: Its file.
 ///   - name: Its name in p11-kit's configuration, or nil if it was loaded by its path.
-///   - arguments: What it was handed when it started, or nil.
+///   - arguments: Its `C_Initialize` arguments, or nil.
 func moduleOptions(_ path: String, name: String?, arguments: String?) -> String {
     if let name, ModuleChoice.isName(name) { return "--module \(quoted(name))" }
     return "--module \(quoted(path))"
@@ -105,15 +107,16 @@ func moduleOptions(_ path: String, name: String?, arguments: String?) -> String 
 }
 
 extension TokenOptions {
-    /// Takes the module that an order was begun with: from p11-kit's configuration if it came from
-    /// there and is still there, since that may start it with arguments, else from its file.
+    /// Selects the module that an order was begun with: by its name in p11-kit's configuration if
+    /// it was loaded by that name and is still there, since that may set arguments, otherwise by
+    /// its file.
     mutating func useModule(of beginning: OrderEvent.Beginning) {
         if let name = beginning.moduleName, ModuleChoice.isName(name),
             (try? ConfiguredModules.loadableNames(observer: ModuleNotices()))?.contains(name)
                 ?? false
         {
             module = name
-            // What is set for another module is not for this one.
+            // Arguments that are set for another module do not apply to this one.
             moduleArguments = moduleArguments ?? ""
         } else if beginning.modulePath.contains("/") {
             module = beginning.modulePath

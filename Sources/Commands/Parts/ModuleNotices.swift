@@ -3,21 +3,21 @@ internal import Secrets
 internal import Synchronization
 internal import Terminal
 
-/// What modules write to standard error while they start. It is held back, since a user who has
-/// several modules configured did not ask for all of them; with `--verbose` it is shown.
+/// Collects what modules write to standard error while they start. It is hidden, since the user did
+/// not ask for each configured module; `--verbose` shows it.
 final class ModuleNotices: ModuleStartObserver {
     /// The lines, by the names of the modules.
     private(set) var lines: [String: [String]] = [:]
 
     private static let isShown = Atomic<Bool>(false)
 
-    /// Has everything shown that modules write, each line after the name of the module.
+    /// Shows everything that modules write, each line after the name of the module.
     static func setShown(_ isShown: Bool) {
         Self.isShown.store(isShown, ordering: .relaxed)
     }
 
     func moduleWillStart(_ name: String) {
-        // Somebody wants to see at once what p11-kit does.
+        // The user has asked for p11-kit's own debug output, which is shown immediately.
         guard environmentVariable("P11_KIT_DEBUG") == nil else { return }
         HeldStandardError.begin()
     }

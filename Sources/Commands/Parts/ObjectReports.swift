@@ -84,7 +84,7 @@ struct CertificateReport: Encodable {
     let ocsp: [String]?
     let findings: [String]
     let pem: String?
-    /// The subject, or what stands in place of one.
+    /// The subject, or the text that replaces it.
     private let title: String
 
     private enum CodingKeys: String, CodingKey {

@@ -3,16 +3,16 @@ internal import Files
 internal import Issuance
 internal import Synchronization
 
-/// Sees to it that no PIN is sent twice that is wrong, by several runs at once neither.
+/// Prevents a wrong PIN from being sent twice, also by several runs at the same time.
 ///
-/// From looking whether a PIN was refused to noting what came of it, one run has the device for
-/// itself. That a PIN is being tried is on the disk before it is sent, so that a run that is ended in
-/// between counts as a refusal.
+/// A run locks the device from the check whether a PIN was refused until the result is recorded.
+/// The attempt is on the disk before the PIN is sent, so a run that ends in between counts as a
+/// refusal.
 final class PINTries: Sendable {
     private let memory: RefusedPINs
     private let plan: PINPlan
     private let sources: [UserType: RefusedPINs.Source]
-    /// Whose PINs somebody types: they go on if nothing can be remembered.
+    /// The roles whose PINs are typed: these are sent even if nothing can be recorded.
     private let typed: Set<UserType>
     private let retries: Bool
     private let state = Mutex(State())
@@ -20,7 +20,7 @@ final class PINTries: Sendable {
     private struct State: ~Copyable {
         var lock: FileLock?
         var isHeld = false
-        /// What was noted of the source whose PIN is being sent.
+        /// What was recorded about the source whose PIN is being sent.
         var before: RefusedPINs.Source?
         var failure: Failure?
 
@@ -32,11 +32,11 @@ final class PINTries: Sendable {
     }
 
     /// - Parameters:
-    ///   - memory: Which PINs were refused.
-    ///   - plan: Which PINs are sent.
-    ///   - sources: Where they come from, as it was before they were read.
-    ///   - typed: Whose PINs somebody types.
-    ///   - retries: Whether a PIN is sent that was refused before.
+    ///   - memory: The record of refused PINs.
+    ///   - plan: The PINs to send.
+    ///   - sources: Where they come from, as recorded before they were read.
+    ///   - typed: The roles whose PINs are typed.
+    ///   - retries: Whether a PIN that was refused before is sent.
     init(
         _ memory: RefusedPINs, _ plan: PINPlan, _ sources: [UserType: RefusedPINs.Source],
         typed: Set<UserType>, retries: Bool
@@ -51,7 +51,7 @@ final class PINTries: Sendable {
     /// Why a PIN was not sent, or nil.
     var failure: Failure? { state.withLock { $0.failure } }
 
-    /// Whoever sends the PINs asks here first, and says what came of it.
+    /// The login code asks here before it sends a PIN, and reports the result.
     var watch: PINWatch {
         PINWatch(willSend: { self.begin($0) }, didSend: { self.end($0, $1) })
     }
@@ -70,7 +70,7 @@ final class PINTries: Sendable {
                 state.before = try source.flatMap { try memory.begin($0) }
                 return nil
             } catch {
-                // A person who types a PIN can be trusted to remember it.
+                // A user who types a PIN knows that it was refused.
                 if typed.contains(role), !(error is IssuanceError) { return nil }
                 state.release()
                 let failure = Failure(error)

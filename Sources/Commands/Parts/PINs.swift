@@ -40,7 +40,7 @@ func withPINs<Result>(
             try memory.requireNotRefused(entry, plan.name(of: role))
         }
         let info = plan.token.info
-        // Somebody who types a PIN is asked even if that cannot be read.
+        // A PIN that is typed is asked for even if the record cannot be read.
         let refusals = source.asksPerson ? (try? memory.refusals()) ?? 0 : try memory.refusals()
         try plan.requireTriesLeft(afterRefusals: refusals)
         let tries = plan.triesLeft(of: role, afterRefusals: refusals).map { "; \($0)" } ?? ""

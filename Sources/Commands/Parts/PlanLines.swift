@@ -15,7 +15,7 @@ struct PlanLines: Encodable {
     let codeSigning: Bool?
     let ca: String?
     let pins: [String]
-    /// What only the real run can find out.
+    /// What only the real run can determine.
     let notChecked: [String]
 
     init(

@@ -17,7 +17,7 @@ enum Profiles {
                 .configuration, code: "profilesUnreadable",
                 "the folder of token profiles cannot be read: \(error)", hints: advice(error))
         }
-        // Hidden files are those of editors and of macOS.
+        // Hidden files belong to editors and to macOS.
         let own = try names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }
             .map { try read(folder + "/" + $0) }
         return own + TokenProfile.builtIn

@@ -6,11 +6,11 @@ internal import OpenSSLX509
 internal import Secrets
 
 /// Which sources gave a PIN that a token has refused, so that a job that is run again and again
-/// does not lock the token. Never the PIN itself, nor anything from which it can be guessed: of a
-/// file its place and when it was written, of a command the program alone, since a PIN may stand
-/// among its arguments.
+/// does not lock the token. Neither the PIN nor anything from which it can be guessed is stored: of
+/// a file, its path and modification time; of a command, the program only, since its arguments may
+/// hold a PIN.
 ///
-/// What cannot be read is not taken for empty: then no PIN is sent that nobody has typed.
+/// A record that cannot be read does not count as empty: only typed PINs are sent then.
 struct RefusedPINs: Sendable {
     /// A source as it is before its PIN is read.
     struct Source: Codable, Equatable, Sendable {
@@ -18,10 +18,10 @@ struct RefusedPINs: Sendable {
         /// Whose PIN it is: one source may serve two roles.
         fileprivate let role: String
         fileprivate let source: String
-        /// What changes with the content of a file; nil for a variable or a command.
+        /// A value that changes with the content of a file; nil for a variable or a command.
         fileprivate var stamp: String?
-        /// True from before the PIN is sent until the token has answered. If it stays, the run has
-        /// ended between.
+        /// True from before the PIN is sent until the token has answered. If it stays true, the run
+        /// ended in between.
         fileprivate var isPending: Bool?
 
         fileprivate func isSame(as other: Source) -> Bool {
@@ -90,7 +90,7 @@ struct RefusedPINs: Sendable {
                 + [
                     isPending
                         ? "if you know that it is right: --retry-pin sends it"
-                        : "where it is right by now: --retry-pin sends it all the same"
+                        : "if it is correct by now: --retry-pin sends it again"
                 ])
     }
 
@@ -105,10 +105,10 @@ struct RefusedPINs: Sendable {
         return memory.counts.first { $0.device == device && $0.time > since }?.refusals ?? 0
     }
 
-    /// Has the device for this run alone, until the result goes out of use: from looking whether a PIN
-    /// was refused to noting what came of it.
+    /// Locks the device for this run until the result is released: from the check whether a PIN was
+    /// refused until the result is recorded.
     func lock() throws -> FileLock {
-        // Byte 0 is that of the memory as a whole.
+        // Byte 0 locks the record as a whole.
         let hash = Digest.sha256.hash(Array(device.utf8)).prefix(7)
         let byte = 1 + hash.reduce(Int64(0)) { $0 << 8 | Int64($1) }
         do throws(FileError) {
@@ -125,9 +125,9 @@ struct RefusedPINs: Sendable {
         }
     }
 
-    /// Notes that the PIN of a source is about to be sent. It is not sent if that cannot be noted.
+    /// Records that the PIN of a source is about to be sent, and throws if that fails.
     ///
-    /// - Returns: What was noted of the source before.
+    /// - Returns: The previous record of the source.
     func begin(_ source: Source) throws -> Source? {
         var before: Source?
         try change { memory in
@@ -140,12 +140,13 @@ struct RefusedPINs: Sendable {
         return before
     }
 
-    /// Notes what the token made of a PIN. If that cannot be written, the PIN counts as being tried.
+    /// Records the token's answer to a PIN. If that cannot be written, the PIN counts as being
+    /// tried.
     ///
     /// - Parameters:
-    ///   - outcome: What the token said. ``PINOutcome/unknown`` puts back what was noted before.
-    ///   - source: Where the PIN came from, or nil if nobody can tell.
-    ///   - before: What was noted of the source before.
+    ///   - outcome: The token's answer. ``PINOutcome/unknown`` restores the previous record.
+    ///   - source: Where the PIN came from, or nil if that is unknown.
+    ///   - before: The previous record of the source.
     func note(_ outcome: PINOutcome, of source: Source?, before: Source?) {
         do {
             try change { memory in
@@ -166,14 +167,14 @@ struct RefusedPINs: Sendable {
         } catch {
             guard outcome == .refused else { return }
             printError(
-                "warning: it cannot be noted that the PIN was refused: \(Failure(error).message)")
+                "warning: the refusal of the PIN cannot be recorded: \(Failure(error).message)")
         }
     }
 
     /// Forgets all that was refused for a role: its PIN is another one now, and may well be one that
     /// was wrong before.
     func forget(_ role: UserType) {
-        // If that fails, --retry-pin sends the PIN.
+        // If that fails, the user can still send the PIN with --retry-pin.
         try? change { memory in
             memory.sources.removeAll { $0.token == token && $0.role == "\(role)" }
         }
@@ -216,13 +217,13 @@ struct RefusedPINs: Sendable {
         if let found = try? decoder.decode(Memory.self, from: Data(bytes)) {
             memory = found
         } else if let sources = try? decoder.decode([Source].self, from: Data(bytes)) {
-            // A file without counts is one of sources alone.
+            // A file without counts has sources only.
             memory = Memory(sources: sources)
         } else {
             throw unreadable("\(path) is \(bytes.isEmpty ? "empty" : "damaged")", [])
         }
         for index in memory.sources.indices {
-            // Versions up to 0.1 also kept the length of a file, which is that of the PIN.
+            // Versions up to 0.1 also stored the length of the file, which reveals that of the PIN.
             var parts = (memory.sources[index].stamp ?? "").split(separator: ":")
             guard parts.count == 4 else { continue }
             parts.remove(at: 2)
@@ -234,7 +235,7 @@ struct RefusedPINs: Sendable {
     private func unreadable(_ reason: String, _ hints: [String]) -> Failure {
         Failure(
             .configuration, code: "refusedPINsUnreadable",
-            "which PINs were refused cannot be read, so no PIN was sent: \(reason)",
+            "the record of refused PINs cannot be read, so no PIN was sent: \(reason)",
             hints: hints + [
                 "--pin-source prompt asks you for the PIN",
                 "to forget which PINs were refused: mv \(quoted(path)) \(quoted(path + ".old"))",
@@ -244,7 +245,7 @@ struct RefusedPINs: Sendable {
     private func notWritten(_ error: FileError) -> Failure {
         Failure(
             .configuration, code: "refusedPINsNotWritten",
-            "it cannot be noted that a PIN is sent, so none was sent: \(error)",
+            "the attempt cannot be recorded, so no PIN was sent: \(error)",
             hints: advice(error) + [
                 "XDG_STATE_HOME names another folder", "--pin-source prompt asks you for the PIN",
             ])

@@ -12,11 +12,12 @@ struct RenewalCandidate {
     let entry: KeyEntry
     /// The certificate's URI.
     let uri: String
-    /// SHA-256, in hexadecimal, of what has replaced it by the ledger and is not on the token.
+    /// SHA-256, in hexadecimal, of the certificates that have replaced it according to the ledger
+    /// but are not on the token.
     let lostReplacements: Set<String>
 }
 
-/// A certificate that is not renewed although it would have to be.
+/// A certificate that should be renewed but cannot be.
 struct PassedOver: Encodable {
     /// The subject in one line, or nil if the certificate cannot be read.
     let subject: String?
@@ -39,7 +40,7 @@ struct PassedOver: Encodable {
         self.reason = reason
     }
 
-    /// What a person reads.
+    /// The text that is printed.
     var text: String {
         let name = subject.map { "\($0), serial number \(serialNumber ?? "")," } ?? certificate
         return printable("\(name) was passed over: \(reason)")
@@ -50,14 +51,14 @@ struct PassedOver: Encodable {
 struct Renewals {
     var candidates: [RenewalCandidate] = []
     var passedOver: [PassedOver] = []
-    /// What could not be looked at without a login.
+    /// What could not be checked without a login.
     var notChecked: [String] = []
 }
 
-/// Finds what has to be renewed on a token: each certificate for which no other one on the token
-/// has taken its place.
+/// Finds the certificates on a token that have to be renewed: those that no other certificate on
+/// the token replaces.
 ///
-/// What the ledger says of a renewal counts only as long as the token has the new certificate.
+/// A renewal in the ledger counts only while the token has the new certificate.
 struct RenewalCandidates {
     let anchors: TrustAnchors
     /// Seconds since 1970-01-01 00:00 UTC.
@@ -71,7 +72,7 @@ struct RenewalCandidates {
     ///   - uri: A key or a certificate, or nil for all.
     ///   - serial: Only the certificate with this serial number, hexadecimal, or nil.
     ///   - days: Only what expires within so many days, or nil.
-    ///   - seesPrivateKeys: Whether a private key that is not seen is not there.
+    ///   - seesPrivateKeys: Whether a private key that is not seen is absent.
     func find(
         on token: Token, _ uri: PKCS11URI?, serial: String?, expiringWithin days: Int?,
         seeingPrivateKeys seesPrivateKeys: Bool
@@ -90,8 +91,8 @@ struct RenewalCandidates {
         return look.found
     }
 
-    /// Why a certificate does not lead to a trust anchor, or nil. For one that has expired, dates
-    /// play no part: what matters is who signed it.
+    /// Why a certificate does not lead to a trust anchor, or nil. Dates are ignored for one that
+    /// has expired: only the signatures count.
     func chainProblem(_ certificate: Certificate, _ authorities: [Certificate]) -> String? {
         switch anchors.status(of: certificate, intermediates: authorities, at: now) {
         case .valid:
@@ -105,7 +106,7 @@ struct RenewalCandidates {
         }
     }
 
-    /// Whether a certificate says at least what another one says, and for longer.
+    /// Whether a certificate covers everything that another one does and is valid for longer.
     static func covers(_ new: Certificate, _ old: Certificate) -> Bool {
         new.subject.text == old.subject.text
             && Set(old.emailAddresses).isSubset(of: new.emailAddresses)
@@ -119,7 +120,7 @@ private struct Look {
     let search: RenewalCandidates
     let inventory: TokenInventory
     let token: PKCS11URI
-    /// Whether a private key that is not seen is not there.
+    /// Whether a private key that is not seen is absent.
     let sees: Bool
     var found = Renewals()
 
@@ -144,7 +145,7 @@ private struct Look {
             }
         }
         for entry in inventory.certificates + inventory.keys.flatMap(\.mismatchedCertificates) {
-            // Without a key, what another CA has issued is somebody else's.
+            // A certificate of another CA without a key on the token belongs to someone else.
             guard let certificate = due(entry, days), problem(certificate) == nil else { continue }
             if sees {
                 found.passedOver.append(PassedOver(entry, Self.keyMissing))
@@ -158,7 +159,7 @@ private struct Look {
     private static let unreadable = "its bytes are not an X.509 certificate"
     private static let keyMissing = "its private key is not on the token"
 
-    /// A certificate that is to be renewed, or nil. One that cannot be read is passed over.
+    /// The candidate for a certificate, or nil. A certificate that cannot be read is passed over.
     private mutating func due(_ entry: CertificateEntry, _ days: Int?) -> Certificate? {
         guard let certificate = entry.certificate else {
             found.passedOver.append(PassedOver(entry, Self.unreadable))
@@ -195,8 +196,8 @@ private struct Look {
         return attributes[.sign] == false ? "its key may not sign (CKA_SIGN is false)" : nil
     }
 
-    /// Whether another certificate on the token has taken the place of one: what the ledger says
-    /// has replaced it, or one for the same key that says at least the same.
+    /// Whether another certificate on the token replaces one: its replacement according to the
+    /// ledger, or one for the same key that covers at least the same.
     private func isReplaced(_ old: Certificate) -> Bool {
         let outcomes = search.replacements.outcomes(for: old)
         return inventory.entries.compactMap(\.certificate).contains { new in
@@ -223,7 +224,7 @@ private struct Look {
                 lostReplacements: search.replacements.outcomes(for: certificate)))
     }
 
-    /// The URI of the private key, whose label and id are those of the half that is seen.
+    /// The URI of the private key, with the label and id of the half that is seen.
     private func keyURI(_ key: KeyEntry) -> PKCS11URI {
         var named = (try? PKCS11URI(parsing: key.uri))?.objectAttributes ?? Template()
         named[.class] = .privateKey
@@ -261,7 +262,7 @@ private struct Look {
                 .noSuchObject, "more than one key fits",
                 hints: found.candidates.map { "one of them: \(quoted($0.key.description))" })
         }
-        // What was named is renewed; what else the key has was not meant.
+        // Only the named certificate is renewed, not the other certificates of the key.
         found.passedOver = []
     }
 
@@ -273,8 +274,8 @@ private struct Look {
         [key.privateKey, key.publicKey].compactMap { $0 }.contains { uri.names($0) }
     }
 
-    /// The certificate that is meant: the one that is named, or the one of a named key that leads to
-    /// an anchor and that no other has replaced, or the newest that does if all were replaced.
+    /// The certificate that a URI means: the named one; of a named key, the one that leads to an
+    /// anchor and was not replaced; if all were replaced, the newest that leads to an anchor.
     private mutating func named(
         _ uri: PKCS11URI, _ serial: String?, _ key: KeyEntry
     ) throws -> [CertificateEntry] {

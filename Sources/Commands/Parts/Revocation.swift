@@ -53,10 +53,10 @@ struct Revocation {
         return findings
     }
 
-    /// Asks one responder after the other until one knows whether the certificate is revoked.
+    /// Asks the responders in turn until one knows whether the certificate is revoked.
     ///
-    /// - Parameter silent: The addresses that did not answer, with the reason. They are not waited
-    ///   for again.
+    /// - Parameter silent: The addresses that did not answer, with the reason. They are not asked
+    ///   again.
     private static func ask(
         _ addresses: [String], _ certificate: Certificate, _ known: [Certificate],
         _ silent: inout [String: String], _ client: inout UnverifiedHTTPClient
@@ -64,7 +64,7 @@ struct Revocation {
         guard let issuer = known.first(where: { $0.hasIssued(certificate) }) else {
             return (
                 .revocationUnknown,
-                "its issuer is not known, so no answer about it can be checked"
+                "its issuer is not known, so no response about it can be checked"
             )
         }
         var reasons: [String] = []

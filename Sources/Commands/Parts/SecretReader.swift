@@ -2,13 +2,13 @@ internal import Cryptoki
 internal import Secrets
 internal import Synchronization
 
-/// What a secret is for, in the order in which secrets are read.
+/// The role of a secret, in the order in which secrets are read.
 enum SecretRole: Int, CaseIterable, Comparable {
     case password
-    /// The user's PIN that the token has.
+    /// The user's current PIN.
     case pin
     case securityOfficerPIN
-    /// The PIN that the token gets.
+    /// The new PIN.
     case newPIN
 
     var name: String {
@@ -26,14 +26,14 @@ enum SecretRole: Int, CaseIterable, Comparable {
 /// Reads the secrets of one run of the program.
 ///
 /// A command names the sources of all its secrets before the first one is read. A pipe, a terminal
-/// or another stream gives one secret only, since its readers would take each other's bytes. The
+/// or another stream supplies one secret only, since two readers would take each other's bytes. The
 /// PINs of a token may share one `fd:N`: a line for each, in the order of ``SecretRole``, whether
 /// or not the token needs it. A variable may be named for several secrets.
 final class SecretReader: Sendable {
-    /// That of the process.
+    /// The reader of this process.
     static let shared = SecretReader()
 
-    /// A secret in a place that can be copied.
+    /// A reference to a secret that can be copied.
     private final class Kept: Sendable {
         let secret: Secret
         init(_ secret: consuming Secret) { self.secret = secret }
@@ -41,7 +41,7 @@ final class SecretReader: Sendable {
 
     private struct State {
         var sources: [SecretRole: SecretSource] = [:]
-        /// Lines of a shared descriptor, and what variables held.
+        /// Lines of a shared descriptor, and the values of variables.
         var lines: [SecretRole: Kept] = [:]
         var variables: [String: Result<Kept, SecretError>] = [:]
     }
@@ -53,8 +53,8 @@ final class SecretReader: Sendable {
     /// Variables are read and removed from the environment at once, so that no program that is
     /// started later inherits them.
     ///
-    /// - Throws: ``Failure`` with status 64 if two secrets would come from one stream; nothing was
-    ///   read.
+    /// - Throws: ``Failure`` with status 64 if two secrets would come from one stream; nothing is
+    ///   read in that case.
     func useIfUnset(_ sources: [SecretRole: SecretSource]) throws {
         guard state.withLock({ $0.sources.isEmpty }) else { return }
         try use(sources)
@@ -73,7 +73,7 @@ final class SecretReader: Sendable {
                     let secret = try SecretSource.environment(name).read(promptText: "")
                     state.variables[name] = .success(Kept(secret))
                 } catch {
-                    // It may not be needed.
+                    // This secret may not be needed.
                     state.variables[name] = .failure(error)
                 }
             }
@@ -100,7 +100,7 @@ final class SecretReader: Sendable {
     /// Reads a secret.
     ///
     /// - Parameters:
-    ///   - role: What it is for.
+    ///   - role: The role of the secret.
     ///   - source: Where it comes from.
     ///   - promptText: As for `SecretSource.read`.
     /// - Throws: `SecretError` or ``Failure``.
@@ -123,7 +123,7 @@ final class SecretReader: Sendable {
         return try source.read(promptText: promptText)
     }
 
-    /// Reads a line of a descriptor, after those of the secrets that come before it.
+    /// Reads a line of a descriptor, after the lines of the secrets that precede it.
     private func line(for role: SecretRole, from source: SecretSource) throws -> Secret {
         let sharing = state.withLock { state in
             state.sources.filter { $0.value == source }.keys.sorted()
@@ -144,7 +144,7 @@ final class SecretReader: Sendable {
 }
 
 extension TokenOptions {
-    /// The sources of the PINs that a token has.
+    /// The sources of the token's current PINs.
     ///
     /// - Parameter uri: A URI that may say where the user's PIN comes from.
     func sourcesOfPINs(_ uri: PKCS11URI?) throws -> [SecretRole: SecretSource] {
@@ -155,8 +155,8 @@ extension TokenOptions {
     }
 }
 
-/// Sets the sources of all secrets of a command that orders: the password and the PINs that the
-/// token has.
+/// Sets the sources of all secrets of a command that orders: the password and the token's current
+/// PINs.
 ///
 /// - Parameter uri: A URI that may say where the user's PIN comes from.
 func useSources(_ options: TokenOptions, _ uri: PKCS11URI?, _ ca: CAOptions) throws {

@@ -10,7 +10,7 @@ func tellProgress(_ step: Step) {
     Interruption.stopIfPending()
     switch (step, current.withLock { $0 }) {
     case (.order, let current?):
-        // Recording that it is sent and sending it follow.
+        // The order is recorded as sent next, and then sent.
         Progress.shared.leaves(
             "order \(current.order) may have been sent, and the CA may issue it",
             hints: hintsAfterSending(current.order))
@@ -38,15 +38,15 @@ private func text(_ step: Step) -> String {
     }
 }
 
-/// Remembers which order is being worked on, for the report of an interruption.
+/// Stores the number of the current order for the report of an interruption.
 func tellOrder(_ order: Int64) {
     current.withLock { $0 = (order, false) }
     Progress.shared.leaves(
         "all that was done for order \(order) is in the ledger", hints: hints(order))
 }
 
-/// Remembers that an order is in the ledger as sent and goes out next. Does not return after an
-/// interruption: it was reported without this order.
+/// Stores that an order is recorded as sent and goes out next. Does not return after an
+/// interruption, whose report did not include this order.
 func tellSending(_ order: Int64) {
     Progress.shared.leaves(
         "order \(order) was sent; the CA may still issue it", hints: hintsAfterSending(order))
@@ -56,7 +56,7 @@ func tellSending(_ order: Int64) {
 private func hints(_ order: Int64) -> [String] {
     [
         "to go on: tokencert resume \(order)",
-        "it never sends an order twice by itself; tokencert history \(order) shows what was done",
+        "no order is sent twice automatically; tokencert history \(order) shows what was done",
     ]
 }
 

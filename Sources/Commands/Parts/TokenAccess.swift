@@ -10,7 +10,7 @@ struct ModuleSet {
     init(_ options: TokenOptions, _ uri: PKCS11URI?) throws {
         switch try ModuleChoice(options, uri) {
         case .file(let path, let arguments):
-            // What the chosen module writes is seen at once: the reason for a crash, too.
+            // The output of the chosen module is shown immediately, since it may explain a crash.
             modules = [try Module.load(path: path, arguments: arguments)]
             failures = []
         case .named(let name):
@@ -26,7 +26,7 @@ struct ModuleSet {
         }
     }
 
-    /// Initialises the one module that p11-kit's configuration has by a name.
+    /// Initialises only the module with a given name in p11-kit's configuration.
     static func module(named name: String) throws -> Module {
         let notices = ChosenModuleNotices(name)
         let configured = try ConfiguredModules(named: name, observer: notices)
@@ -38,7 +38,7 @@ struct ModuleSet {
     }
 }
 
-/// Holds back what the other modules write while they are loaded; the chosen one is heard.
+/// Hides what the other modules write while they are loaded, but not the output of the chosen one.
 private final class ChosenModuleNotices: ModuleStartObserver {
     private let name: String
     private let others = ModuleNotices()
@@ -55,13 +55,13 @@ private final class ChosenModuleNotices: ModuleStartObserver {
 }
 
 extension Failure {
-    /// No module of p11-kit's configuration has the name.
+    /// The failure if no module in p11-kit's configuration has the name.
     init(unknownModule name: String, _ configured: ConfiguredModules) {
         let file = P11KitConfiguration.moduleFiles().first { $0.name == name && $0.isPassedOver }
         let complaint = configured.failures.first?.error.context
         self.init(
             .configuration, code: "moduleUnknown",
-            "p11-kit is configured with no module that is called \(name)",
+            "p11-kit's configuration has no module with the name \(name)",
             hints: (file.map { ["see \($0.path), which may turn it off for tokencert"] } ?? [])
                 + (complaint.map { ["p11-kit reports: \($0)"] } ?? [])
                 + suggestions(for: name, among: configured.names).map {

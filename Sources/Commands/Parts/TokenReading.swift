@@ -63,7 +63,7 @@ extension PKCS11URI {
             return false
         }
         if let id = wanted[.id], id != record.id { return false }
-        // Two texts that look the same may be two labels.
+        // Two different labels may look the same as text.
         if let label = wanted[.labelBytes], label != record.labelBytes { return false }
         return !hasUnrecognizedParts
     }
@@ -79,8 +79,7 @@ extension TokenInventory {
         return (named, all.filter { uri.names($0.record) })
     }
 
-    /// The keys that certificates are shown with, be they for them or not, by the certificates'
-    /// handles.
+    /// The keys that certificates are shown with, matching or not, by the certificates' handles.
     var keysShownWith: [ObjectHandle: KeyEntry] {
         var found: [ObjectHandle: KeyEntry] = [:]
         for key in keys {
@@ -103,7 +102,7 @@ func requireOne<Element>(
         .noSuchObject, code: "severalObjects", "\(found.count) \(what)s on the token fit \(uri)",
         hints: Set(found.map(name)).count == 1
             ? [
-                "they have one URI and cannot be told apart: "
+                "they have the same URI and cannot be distinguished: "
                     + "pkcs11-tool --login --list-objects shows all of them"
             ] : found.prefix(20).map { "one of them: \(quoted(name($0)))" })
 }
@@ -140,7 +139,7 @@ extension KeyEntry {
 }
 
 extension CertificateEntry.Obstacle {
-    /// What stands in place of a subject, in two words.
+    /// A short text that replaces the subject.
     var name: String {
         switch self {
         case .malformed: "unreadable"
@@ -153,8 +152,8 @@ extension CertificateEntry.Obstacle {
 }
 
 extension CertificateEntry {
-    /// The subject, or what stands in place of one.
+    /// The subject, or the text that replaces it.
     var title: String { content?.subject ?? obstacle?.name ?? "unreadable" }
-    /// The subject's name, or what stands in place of one.
+    /// The subject's name, or the text that replaces it.
     var name: String { content?.subjectName ?? obstacle?.name ?? "unreadable" }
 }

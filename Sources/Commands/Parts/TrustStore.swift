@@ -39,8 +39,7 @@ enum TrustStore {
         return certificates.isEmpty ? nil : TrustAnchors(certificates)
     }
 
-    /// The files of the folder that hold anchors, by their names. Hidden files are those of editors
-    /// and of macOS.
+    /// The files with anchors in the folder, by name. Hidden files belong to editors and to macOS.
     ///
     /// - Throws: ``Failure`` if there is a folder that cannot be read.
     static func files() throws -> [String] {
@@ -58,7 +57,7 @@ enum TrustStore {
     /// The certificates in a file of the folder.
     static func readKept(_ file: String) throws -> [Certificate] {
         do {
-            // A pipe would be waited for.
+            // Reading a pipe would block.
             guard isRegularFile(file) || !isThere(file) else {
                 throw Failure(
                     .configuration, "\(file) is not a file", hints: ["move it out of the folder"])

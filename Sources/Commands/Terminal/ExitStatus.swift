@@ -28,7 +28,7 @@ enum ExitStatus: Int32, CaseIterable {
     case findings = 79
     /// Ended by SIGHUP.
     case hungUp = 129
-    /// Ended by SIGINT, or by Ctrl-C at a prompt.
+    /// Ended by SIGINT, including Ctrl-C at a prompt.
     case interrupted = 130
     /// Ended by SIGTERM.
     case terminated = 143

@@ -22,12 +22,12 @@ extension Failure {
             hints.append("the certificate was written: \(quoted(uri))")
         }
         if let uri = error.seenCertificate {
-            hints.append("the token refused it and shows it all the same: \(quoted(uri))")
+            hints.append("the token refused it but shows it: \(quoted(uri))")
         }
         hints += error.writtenChain.map { "a certificate of its chain was written: \($0)" }
         if let key = error.key, key.isNew {
             hints.append("the key pair that was made stays on the token: \(quoted(key.uri))")
-            // A key may be removed only if no certificate can ever come for it.
+            // A key may be removed only if no certificate can be issued for it any more.
             if error.isKeyUnsent { hints.append(Self.removal(of: key)) }
         }
         if let bytes = error.unrecordedAnswer {
@@ -62,7 +62,7 @@ extension Failure {
             return ["it is in the ledger; to write it all the same: \(resume) --accept-changes"]
         case .issuerNotTrusted where !error.isFromElsewhere:
             return [
-                "what came is in the ledger; then: \(resume)",
+                "the answer is in the ledger; then: \(resume)",
                 abandoning(order, mayHaveOrdered: error.mayHaveOrdered),
             ]
         case .keyGone:
@@ -97,7 +97,7 @@ extension Failure {
         }
     }
 
-    /// How an order is given up, and what the CA may do then.
+    /// How to give up an order, and what the CA may still do.
     static func abandoning(_ order: Int64, mayHaveOrdered: Bool?) -> String {
         (mayHaveOrdered == false
             ? "to give it up: "
@@ -285,7 +285,7 @@ extension Failure {
         case .certificateWrong:
             return ["nothing was written; do not use that certificate"]
         case .notTheOutcome:
-            return ["nothing was written; tokencert history shows what each order came to"]
+            return ["nothing was written; tokencert history shows the outcome of each order"]
         case .issuedBeforeOrder:
             return ["nothing was written; tokencert history shows when it was sent"]
         case .needsDecision:
@@ -367,7 +367,7 @@ extension Failure {
     /// Whether no token is there that fits and is set up.
     var isTokenAbsent: Bool { [Self.noToken, Self.tokenUninitialized].contains(code) }
 
-    /// The code if several tokens fit.
+    /// The code if several tokens match.
     static let severalTokens = "severalTokens"
     private static let noToken = "noToken"
     private static let tokenUninitialized = "tokenUninitialized"

@@ -5,15 +5,15 @@ func printJSON(_ value: some Encodable) throws {
     print(try jsonText(value))
 }
 
-/// A value as JSON that people can read, without the last line end.
+/// A value as formatted JSON, without the last line end.
 func jsonText(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return withoutControls(try encoder.encode(value))
 }
 
-/// JSON that moves no cursor: the control characters that JSON need not escape, as a name that
-/// CAcert's signer wrote byte by byte has them, are escaped, too.
+/// Also escapes the control characters that JSON allows unescaped, so that the output cannot move
+/// the cursor. A name that CAcert's signer wrote byte by byte may contain them.
 private func withoutControls(_ json: Data) -> String {
     var text = ""
     for scalar in String(decoding: json, as: UTF8.self).unicodeScalars {

@@ -38,7 +38,7 @@ final class Progress: Sendable {
         var hasTouchNotice = false
     }
 
-    /// What the handler of an interruption reads. Its lock is never held during a write.
+    /// The state that the interruption handler reads. Its lock is never held during a write.
     private struct Summary {
         var isLive = false
         var situation = Situation()
@@ -53,7 +53,7 @@ final class Progress: Sendable {
     }
 
     private let summary = Mutex(Summary())
-    /// Held during writes to standard error, which may block for ever.
+    /// Held during writes to standard error, which may block indefinitely.
     private let state = Mutex(State())
 
     func setManner(_ manner: Manner) {
@@ -71,10 +71,11 @@ final class Progress: Sendable {
     /// Whether there may be a live line on the terminal.
     var isLive: Bool { summary.withLock { $0.isLive } }
 
-    /// Says what is left from now on where a person interrupts, before the step that leaves it.
+    /// Sets what an interruption reports from now on. Call it before the step that the text
+    /// describes.
     ///
-    /// Does not return if the process has been told to end: what an interruption reports is decided
-    /// here, so the step must not follow.
+    /// Does not return if the process is already ending: its report is fixed by then, so the step
+    /// must not be taken.
     func leaves(_ text: String, hints: [String]) {
         let mayGoOn = summary.withLock { summary in
             guard !Interruption.isPending else { return false }
@@ -126,7 +127,7 @@ final class Progress: Sendable {
 
     private func watch() -> Bool {
         state.withLock { state in
-            // After an interruption the terminal belongs to its report.
+            // After an interruption, only its report is written to the terminal.
             guard var work = state.work, !Interruption.isPending else {
                 state.isWatched = false
                 return false

@@ -44,8 +44,8 @@ final class StandardOutput: Sendable {
             ], attachment: text.split(separator: "\n").map(String.init))
     }
 
-    /// Writes what was gathered and a text, unless another thread is writing or the reader is
-    /// blocked: for the end of the process.
+    /// Writes the buffered output and a text at the end of the process, unless another thread is
+    /// writing or the reader is blocked.
     func writeIfPossible(_ text: String) {
         state.withLockIfAvailable { state in
             guard state.failure == nil else { return }

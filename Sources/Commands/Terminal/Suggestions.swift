@@ -55,8 +55,8 @@ func objectHints(_ wanted: PKCS11URI, among uris: [String]) -> [String] {
         + (others.count <= 20 ? others.map { "there is: \(quoted($0))" } : [])
 }
 
-/// A label as somebody may have typed it who cannot see its bytes: those that are not UTF-8 are most
-/// often Latin-1.
+/// A label as a user may type it without seeing its bytes: those that are not UTF-8 are usually
+/// Latin-1.
 private func likeness(of label: [UInt8]) -> String {
     String(validating: label, as: UTF8.self)
         ?? String(String.UnicodeScalarView(label.map { Unicode.Scalar($0) }))

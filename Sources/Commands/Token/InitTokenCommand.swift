@@ -92,12 +92,12 @@ struct InitTokenCommand: ParsableCommand {
             TokenPINs(of: [.securityOfficer], user: Secret(), securityOfficer: officer))
     }
 
-    /// Insists that no other token has the name: commands take a token by its name.
+    /// Checks that no other token has the name, since commands select a token by its name.
     private func requireFreeName(besides token: Token) throws {
         for module in try ModuleSet(tokenOptions, nil).modules {
             for slot in try module.slots(tokenPresent: true) {
                 if module.path == token.module.path, slot.id == token.slot.id { continue }
-                // One that cannot be read at this moment has no name that could be meant.
+                // A token that cannot be read at the moment has no name that could be meant.
                 guard let other = try? slot.token(),
                     other.info.flags.contains(.tokenInitialized), other.info.label == label
                 else { continue }
@@ -110,9 +110,9 @@ struct InitTokenCommand: ParsableCommand {
                 }
                 throw Failure(
                     .cannotCreate, code: "nameTaken",
-                    "another token is called “\(label)” already; nothing was changed",
+                    "another token already has the name “\(label)”; nothing was changed",
                     hints: [
-                        "take another name: --label \(quoted(String(label.prefix(15)) + "2"))",
+                        "use another name: --label \(quoted(String(label.prefix(15)) + "2"))",
                         "tokencert tokens shows all tokens",
                     ])
             }
@@ -123,7 +123,7 @@ struct InitTokenCommand: ParsableCommand {
         if tokenOptions.token?.isEmpty ?? false {
             throw Failure(
                 .usage, "--token is empty, so it names no token; nothing was changed",
-                hints: ["an unset variable of the shell looks like this", "leave --token out"])
+                hints: ["check for an unset shell variable", "or leave --token out"])
         }
         let set = try ModuleSet(tokenOptions, nil)
         do {

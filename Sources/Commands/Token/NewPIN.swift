@@ -7,7 +7,7 @@ internal import Secrets
 ///
 /// - Parameters:
 ///   - source: Where it comes from.
-///   - secret: What the source was named for.
+///   - secret: The role of the secret.
 ///   - name: What people call it, as "new PIN".
 ///   - role: Whose it is: what a token says of lengths is about the user's.
 ///   - token: The token.

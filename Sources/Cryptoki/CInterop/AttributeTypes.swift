@@ -52,7 +52,7 @@ extension AttributeKey<[UInt8]> {
     public static var serialNumber: AttributeKey<[UInt8]> { .init(rawValue: CKA_SERIAL_NUMBER) }
     /// The value: of an X.509 certificate its DER. `CKA_VALUE`.
     public static var value: AttributeKey<[UInt8]> { .init(rawValue: CKA_VALUE) }
-    /// Where a certificate is that is not on the token itself, a URL. `CKA_URL`.
+    /// The URL of a certificate whose value is not on the token. `CKA_URL`.
     public static var url: AttributeKey<[UInt8]> { .init(rawValue: CKA_URL) }
     /// The modulus n of an RSA key, big-endian, unsigned. `CKA_MODULUS`.
     public static var modulus: AttributeKey<[UInt8]> { .init(rawValue: CKA_MODULUS) }

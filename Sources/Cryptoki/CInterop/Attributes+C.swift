@@ -57,7 +57,8 @@ extension FunctionTable {
         var result = Attributes()
         var unsettled: [AttributeType] = []
         let capacities = types.map(\.expectedLength)
-        // Each value begins at a multiple of eight: modules write numbers where they stand.
+        // Each value is aligned to eight bytes, since modules write numbers directly into the
+        // buffer.
         let places = capacities.map { ($0 + 7) & ~7 }
         let total = places.reduce(0, +)
         var failure: CryptokiError?
@@ -126,8 +127,8 @@ extension FunctionTable {
         return result
     }
 
-    /// What places for values are filled with before the call. No CK_BBOOL, CK_ULONG or CK_DATE
-    /// consists of it.
+    /// The byte that fills value buffers before the call. No CK_BBOOL, CK_ULONG or CK_DATE consists
+    /// of it.
     private static let untouched: UInt8 = 0xA5
 
     /// Reads one attribute of any length in two calls; nil where it cannot be had.
@@ -196,9 +197,9 @@ extension ReturnValue {
 }
 
 extension AttributeType {
-    /// How many bytes are prepared for a value before its length is known. Values of known size get
-    /// exactly that: NSS softoken 3.87 says of a CK_ULONG in a larger place that it is unavailable.
-    /// A module with another size refuses, and is asked for its size.
+    /// The size of the buffer for a value before its length is known. Values of a fixed size get
+    /// exactly that size: NSS softoken 3.87 reports a CK_ULONG as unavailable if the buffer is
+    /// larger. A module that uses another size refuses, and is then asked for the length.
     fileprivate var expectedLength: Int {
         if Self.numbers.contains(rawValue) { return MemoryLayout<CK_ULONG>.size }
         if isBoolean { return MemoryLayout<CK_BBOOL>.size }
@@ -226,7 +227,7 @@ extension AttributeType {
             CKA_SIGN_RECOVER, CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE,
         ].map { UInt($0) })
 
-    /// Whether the value is a `CK_BBOOL`, which some modules give in more than one byte.
+    /// Whether the value is a `CK_BBOOL`, which some modules return in more than one byte.
     fileprivate var isBoolean: Bool { Self.booleans.contains(rawValue) }
 
     private var longestExpected: Int {

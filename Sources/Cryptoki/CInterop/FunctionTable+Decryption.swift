@@ -16,7 +16,7 @@ extension FunctionTable {
     ) throws(CryptokiError) -> [UInt8] {
         let decrypt = try unsafe entry("C_Decrypt", \.C_Decrypt)
         var data = data
-        // A message is never longer than what it was encrypted to.
+        // A message is never longer than its ciphertext.
         var message = [UInt8](repeating: 0, count: max(data.count, 1))
         var length = CK_ULONG(message.count)
         let returned = unsafe decrypt(session, &data, CK_ULONG(data.count), &message, &length)

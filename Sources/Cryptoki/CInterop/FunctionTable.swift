@@ -44,11 +44,11 @@ internal import Secrets
         }
     }
 
-    /// The numbers in a list that a module fills in two calls: how many there are, and which.
+    /// Reads a list of numbers in two calls: the first returns the count, the second the numbers.
     private func list(
         _ name: StaticString, _ fill: (UnsafeMutablePointer<CK_ULONG>?, inout CK_ULONG) -> CK_RV
     ) throws(CryptokiError) -> [CK_ULONG] {
-        // It may grow between the two calls: ask again while it does.
+        // The list may grow between the two calls; both are repeated while it does.
         for _ in 0..<8 {
             var count: CK_ULONG = 0
             try check(name, fill(nil, &count))
@@ -66,9 +66,9 @@ internal import Secrets
             context: "the list does not have the length that the module announced")
     }
 
-    /// More slots or mechanisms than this are a mistake of the module.
+    /// A module that reports more slots or mechanisms than this is faulty.
     private static let mostNumbers = 1 << 16
-    /// More objects than this are a mistake of the module: its search has no end.
+    /// A module that returns more objects than this is faulty: its search does not end.
     private static let mostObjects = 1_000_000
 
     // MARK: General, slots and tokens
@@ -234,7 +234,7 @@ internal import Secrets
                 }
             }
             if repeated > batch.count || found.count > Self.mostObjects {
-                fault = "the search has no end"
+                fault = "the search does not end"
             }
         } while fault == nil
         // The search is ended whatever became of it: it would block the session.

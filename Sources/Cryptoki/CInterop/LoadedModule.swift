@@ -12,7 +12,7 @@ internal import CP11Kit
 /// a module, so that another library of the process may use the same one.
 @safe final class LoadedModule: @unchecked Sendable {
     private let list: UnsafeMutablePointer<CK_FUNCTION_LIST>
-    /// What C_Initialize is handed in `pReserved`, or nil. A module may keep the pointer.
+    /// The `pReserved` argument of `C_Initialize`, or nil. A module may keep the pointer.
     private let reserved: UnsafeMutablePointer<CChar>?
     private var isInitialized = false
 
@@ -57,7 +57,7 @@ internal import CP11Kit
         return unsafe String(cString: file)
     }
 
-    /// The file of a module that is named without a folder, or nil if it is not found.
+    /// The file of a module that is named without a folder, or nil if there is none.
     static func file(named name: String) -> String? {
         guard let loaded = try? LoadedModule(path: name) else { return nil }
         return loaded.file
@@ -88,8 +88,8 @@ internal import CP11Kit
         isInitialized = true
     }
 
-    /// Gives the module's initialisation back and initialises it again. The module sees
-    /// `C_Finalize` only if nothing else in the process has initialised it.
+    /// Finalises the module and initialises it again. The module gets the call `C_Finalize` only if
+    /// nothing else in the process has initialised it.
     func reinitialize() throws(CryptokiError) {
         guard isInitialized else { return }
         let returned = unsafe p11_kit_module_finalize(list)
@@ -97,15 +97,15 @@ internal import CP11Kit
             throw CryptokiError(
                 .moduleUnusable, function: "C_Finalize",
                 returnValue: ReturnValue(rawValue: returned),
-                context: "the module does not finalise")
+                context: "the module cannot be finalised")
         }
         isInitialized = false
         try initialize()
     }
 
     /// Calls C_Initialize with `pReserved`, as p11-kit does for `x-init-reserved`.
-    /// p11_kit_module_initialize takes no arguments, but the function that p11-kit puts in the place
-    /// of the module's own hands them on, and counts the callers all the same.
+    /// p11_kit_module_initialize takes no arguments. p11-kit's wrapper for C_Initialize passes them
+    /// on and counts the callers, too.
     private func startWithReserved() throws(CryptokiError) -> CK_RV {
         let initialize = try unsafe functions.entry("C_Initialize", \.C_Initialize)
         var arguments = unsafe CK_C_INITIALIZE_ARGS()
@@ -118,7 +118,7 @@ internal import CP11Kit
     struct Configured {
         let name: String?
         let path: String
-        /// Whether p11-kit runs a program that reaches the module elsewhere.
+        /// Whether p11-kit reaches the module through a program (`remote:`).
         let isRemote: Bool
         let loaded: LoadedModule
     }
@@ -175,5 +175,5 @@ func absolutePath(_ path: String) -> String {
     return resolvedPath(path) ?? path
 }
 
-/// The file that a path names, whatever its spelling, or nil where there is none.
+/// The file that a path names, independent of its spelling, or nil if there is none.
 func resolvedPath(_ path: String) -> String? { unsafe string(realpath(path, nil)) }

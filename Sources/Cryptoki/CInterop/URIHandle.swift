@@ -39,14 +39,14 @@ internal import Secrets
         }
     }
 
-    /// Parses a text that the grammar accepts, and checks that p11-kit reads the same in it.
+    /// Parses a text that the grammar accepts, and checks that p11-kit finds the same values in it.
     func parse(_ text: String, as grammar: URIGrammar) throws(CryptokiError) {
-        // p11-kit knows the scheme in lower case only.
+        // p11-kit accepts the scheme in lower case only.
         try parse("pkcs11:" + text.dropFirst("pkcs11:".count))
         guard !hasUnrecognizedParts, reads(grammar.values) else {
             throw CryptokiError(
                 .invalidURI, function: "p11_kit_uri_parse",
-                context: "p11-kit reads something else in it")
+                context: "p11-kit interprets it differently")
         }
     }
 
@@ -79,7 +79,7 @@ internal import Secrets
             && moduleName.map { Array($0.utf8) } == values["module-name"]
     }
 
-    /// Whether a padded field holds a value; p11-kit marks one that is not given with a NUL.
+    /// Whether a padded field holds a value; p11-kit marks an absent one with a NUL.
     private static func holds<Field>(_ field: Field, _ value: [UInt8]?) -> Bool {
         unsafe withUnsafeBytes(of: field) { bytes in
             guard let value else { return unsafe bytes[0] == 0 }

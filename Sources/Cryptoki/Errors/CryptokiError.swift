@@ -15,7 +15,7 @@ public struct CryptokiError: Error, Sendable, Equatable {
         public static let moduleUnusable = Code(value: "moduleUnusable")
         /// The text is not a PKCS#11 URI.
         public static let invalidURI = Code(value: "invalidURI")
-        /// Another token is in the slot than the one that was looked at before.
+        /// The slot contains a different token from the one that was examined before.
         public static let otherToken = Code(value: "otherToken")
         /// The module broke a promise of the standard.
         public static let malformedAnswer = Code(value: "malformedAnswer")

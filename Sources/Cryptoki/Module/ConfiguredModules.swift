@@ -15,8 +15,8 @@ public struct ConfiguredModules: Sendable {
     ///
     /// The C functions are `p11_kit_modules_load` and `p11_kit_module_get_name`.
     ///
-    /// - Parameter observer: Is told when the modules are loaded, or nil.
-    /// - Throws: ``CryptokiError`` where p11-kit's configuration cannot be read at all.
+    /// - Parameter observer: Is notified when the modules are loaded, or nil.
+    /// - Throws: ``CryptokiError`` if p11-kit's configuration cannot be read at all.
     public static func loadableNames(
         observer: (any ModuleStartObserver)? = nil
     ) throws(CryptokiError) -> [String] {
@@ -29,7 +29,7 @@ public struct ConfiguredModules: Sendable {
     public let modules: [Module]
     /// The modules that are not.
     public let failures: [Failure]
-    /// The names of all modules that could be loaded, whether they were initialised or not.
+    /// The names of all modules that could be loaded, initialised or not.
     public let names: [String]
 
     /// Loads every configured module, and initialises all or one of them.
@@ -38,8 +38,8 @@ public struct ConfiguredModules: Sendable {
     /// C functions are `p11_kit_modules_load` and `p11_kit_module_initialize`.
     ///
     /// - Parameters:
-    ///   - wanted: The name of the one module that is initialised, or nil for all.
-    ///   - observer: Is told when modules are loaded and initialised, or nil.
+    ///   - wanted: The name of the only module to initialise, or nil for all.
+    ///   - observer: Is notified when modules are loaded and initialised, or nil.
     /// - Throws: ``CryptokiError`` where p11-kit's configuration cannot be read at all.
     public init(
         named wanted: String? = nil, observer: (any ModuleStartObserver)? = nil

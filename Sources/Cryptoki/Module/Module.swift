@@ -11,7 +11,7 @@ public final class Module: Sendable {
     public let path: String
     /// The name that p11-kit's configuration gives the module, or nil where it was loaded by path.
     public let name: String?
-    /// The text that `C_Initialize` was handed, or nil.
+    /// The text that was passed to `C_Initialize`, or nil.
     public let arguments: String?
     /// What the module says of itself.
     public let info: ModuleInfo
@@ -28,14 +28,15 @@ public final class Module: Sendable {
     /// section 5.4).
     ///
     /// - Parameters:
-    ///   - path: The shared library. A name without a slash is looked for in p11-kit's folder of
-    ///     modules and then by the system's loader, any other path from the working folder.
-    ///   - arguments: Text for `pReserved` of `CK_C_INITIALIZE_ARGS`, UTF-8, for a module that needs
-    ///     it, such as `configdir='sql:/home/anna/db'` for NSS; nil hands none.
-    ///   - observer: Is told when the module is loaded and initialised, or nil.
+    ///   - path: The shared library. A name without a slash is searched for in p11-kit's module
+    ///     folder and then by the system's loader; any other path is relative to the working
+    ///     folder.
+    ///   - arguments: UTF-8 text for `pReserved` in `CK_C_INITIALIZE_ARGS` if the module needs it,
+    ///     such as `configdir='sql:/home/anna/db'` for NSS; nil passes none.
+    ///   - observer: Is notified when the module is loaded and initialised, or nil.
     /// - Returns: The module; whoever holds it keeps it initialised.
-    /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/moduleUnusable``, also if the
-    ///   process holds the module with other arguments.
+    /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/moduleUnusable``, including if
+    ///   the process has loaded the module with other arguments.
     public static func load(
         path: String, arguments: String? = nil, observer: (any ModuleStartObserver)? = nil
     ) throws(CryptokiError) -> Module {
@@ -54,12 +55,12 @@ public final class Module: Sendable {
         logger.debug("module \(path) is initialised: \(info.libraryDescription)")
     }
 
-    /// Calls `C_Finalize` and `C_Initialize`, since some modules show a new key as it is only then:
-    /// OpenSC 0.23 with an OpenPGP card shows it wrongly in every session until then.
+    /// Calls `C_Finalize` and `C_Initialize`, since some modules show a new key correctly only
+    /// afterwards: OpenSC 0.23 with an OpenPGP card shows it wrongly in every session until then.
     ///
-    /// Every session, handle and login of the module is over; sessions that are still held are not
-    /// closed. Where something else in the process has initialised the module, p11-kit keeps it
-    /// initialised and nothing changes for it.
+    /// Every session, handle and login of the module ends; session objects that still exist do not
+    /// close theirs. If something else in the process has initialised the module, p11-kit keeps it
+    /// initialised and the module notices nothing.
     ///
     /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/moduleUnusable``.
     package func reinitialize() throws(CryptokiError) {
@@ -68,16 +69,16 @@ public final class Module: Sendable {
         try loaded.reinitialize()
     }
 
-    /// How often the module was initialised anew: a session of before is over.
+    /// How often the module was reinitialised, which ends all earlier sessions.
     var initialization: Int { reinitializations.withLock { $0 } }
 
-    /// Whether a path names the file of the module, however the path is spelled: relative, through
-    /// symbolic links, or without a folder as ``load(path:arguments:observer:)`` takes it.
+    /// Whether a path names the file of the module in any spelling: relative, through symbolic
+    /// links, or without a folder as in ``load(path:arguments:observer:)``.
     ///
     /// - Parameter path: The path.
     public func isFile(_ path: String) -> Bool {
         if path == self.path { return true }
-        // A module that is reached through a program has no file.
+        // A module behind a program (`remote:`) has no file.
         guard self.path.contains("/"), let own = resolvedPath(self.path) else { return false }
         let file = path.contains("/") ? path : LoadedModule.file(named: path)
         return file.flatMap(resolvedPath) == own

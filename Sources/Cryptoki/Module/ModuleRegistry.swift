@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// The modules of this process, found again by their file while somebody holds them.
+/// The modules of this process, by their file, while they are in use.
 final class ModuleRegistry: Sendable {
     static let shared = ModuleRegistry()
 
@@ -17,7 +17,7 @@ final class ModuleRegistry: Sendable {
         let key = path.contains("/") ? resolvedPath(path) ?? path : path
         return try entries.withLock { entries throws(CryptokiError) in
             if let module = entries[key]?.module {
-                // p11-kit would not hand them on: the module is initialised once in a process.
+                // p11-kit would not pass them on: a module is initialised only once in a process.
                 guard arguments == nil || module.arguments == arguments else {
                     throw CryptokiError(
                         .moduleUnusable, function: "C_Initialize",
@@ -42,7 +42,7 @@ final class ModuleRegistry: Sendable {
     ) throws(CryptokiError) -> Module {
         try entries.withLock { entries throws(CryptokiError) in
             if let module = entries[configured.path]?.module, module.name != nil { return module }
-            // The program of a remote one lives on, and says itself what is wrong with it.
+            // The program of a remote module keeps running, and reports its own errors.
             try observed(
                 configured.name ?? configured.path, by: configured.isRemote ? nil : observer
             ) { () throws(CryptokiError) in try configured.loaded.initialize() }

@@ -1,13 +1,13 @@
-/// Is told when the code of a module is loaded and when it is initialised.
+/// Is notified when the code of a module is loaded and when it is initialised.
 ///
-/// Some modules write to standard error in these moments (tpm2-pkcs11 1.9 without a TPM: 15 lines).
+/// Some modules write to standard error at these times (tpm2-pkcs11 1.9 without a TPM: 15 lines).
 public protocol ModuleStartObserver {
     /// Called before a module is loaded or initialised. ``moduleDidStart(_:_:)`` follows on the same
     /// thread, with no other module in between.
     ///
-    /// - Parameter name: The name of the module in p11-kit's configuration or its path, or `p11-kit`
-    ///   while p11-kit loads all that it is configured with. A module that p11-kit reaches through a
-    ///   program (`remote:`) is not reported.
+    /// - Parameter name: The name of the module in p11-kit's configuration or its path, or
+    ///   `p11-kit` while p11-kit loads all configured modules. A module that p11-kit reaches
+    ///   through a program (`remote:`) is not reported.
     func moduleWillStart(_ name: String)
 
     /// Called afterwards.
@@ -18,7 +18,7 @@ public protocol ModuleStartObserver {
     func moduleDidStart(_ name: String, _ error: CryptokiError?)
 }
 
-/// Does what starts a module, and reports it.
+/// Runs the code that starts a module, and notifies the observer.
 func observed<Result>(
     _ name: String, by observer: (any ModuleStartObserver)?,
     _ start: () throws(CryptokiError) -> Result

@@ -8,7 +8,7 @@ extension Session {
     ///   - key: The private key.
     ///   - mechanism: How it was encrypted.
     /// - Returns: The message. With ``MechanismType/rsaPKCS`` a token may return other bytes
-    ///   instead of an error where the padding is wrong.
+    ///   instead of an error if the padding is wrong.
     /// - Throws: ``CryptokiError``.
     public mutating func decrypt(
         _ data: [UInt8], with key: ObjectHandle, _ mechanism: Mechanism
@@ -18,8 +18,8 @@ extension Session {
     }
 
     /// Begins a decryption with a key that requires the PIN for each use,
-    /// `CKA_ALWAYS_AUTHENTICATE`: ``authenticateSignature(_:)`` and ``finishDecryption(_:_:)``
-    /// follow with nothing else in between, as some tokens forget the login otherwise.
+    /// `CKA_ALWAYS_AUTHENTICATE`: ``authenticateSignature(_:)`` and ``finishDecryption(_:_:)`` must
+    /// follow with no other call in between, since some tokens forget the login otherwise.
     ///
     /// The C function is `C_DecryptInit`.
     ///

@@ -32,7 +32,8 @@ public struct Session<Access: SessionAccess>: ~Copyable {
     private var isOpen: Bool
     private let initialization: Int
 
-    /// Whether the module was initialised anew since: the handle may be that of another session.
+    /// Whether the module was reinitialised since, so that the handle may belong to another
+    /// session.
     package var isOver: Bool { initialization != token.module.initialization }
 
     var functions: FunctionTable { token.module.functions }
@@ -41,7 +42,7 @@ public struct Session<Access: SessionAccess>: ~Copyable {
         let functions = token.module.functions
         let handle = try functions.openSession(token.slot.id, writes: Access.writes)
         do throws(CryptokiError) {
-            // Asked after the session is open: a token that is exchanged later ends the session.
+            // Checked after the session is open, since replacing the token later ends the session.
             let info = TokenInfo(try functions.tokenInfo(token.slot.id))
             guard info.isSameToken(as: token.info) else {
                 throw CryptokiError(

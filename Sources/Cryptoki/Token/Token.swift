@@ -37,7 +37,7 @@ public struct Token: Sendable {
         MechanismInfo(try module.functions.mechanismInfo(slot.id, type))
     }
 
-    /// Opens a session, and checks that the token in the slot still is this one.
+    /// Opens a session, and checks that this token is still in the slot.
     ///
     /// The C functions are `C_OpenSession` and `C_GetTokenInfo` (sections 5.6 and 5.5).
     ///

@@ -25,13 +25,13 @@ public struct TokenInfo: Sendable, Hashable {
 }
 
 extension TokenInfo {
-    /// Whether this is the token that an earlier look has seen: by manufacturer, model and serial
-    /// number, and by label where the serial number tells nothing.
+    /// Whether this is the same token as in an earlier reading: by manufacturer, model and serial
+    /// number, and by label if the serial number identifies nothing.
     ///
-    /// The label alone decides nothing: OpenSC's PIV driver (0.23) takes it from a certificate on the
-    /// card, so it changes when one is written.
+    /// The label is not compared otherwise: OpenSC's PIV driver (0.23) takes it from a certificate
+    /// on the card, so it changes when one is written.
     ///
-    /// - Parameter earlier: What the token said of itself then.
+    /// - Parameter earlier: The earlier reading.
     public func isSameToken(as earlier: TokenInfo) -> Bool {
         guard manufacturer == earlier.manufacturer, model == earlier.model,
             serialNumber == earlier.serialNumber

@@ -15,8 +15,9 @@ public struct PKCS11URI: Sendable {
     /// function is `p11_kit_uri_parse`.
     ///
     /// - Parameter text: The URI, with its scheme `pkcs11:`.
-    /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/invalidURI``. Its text says which
-    ///   character is wrong, counted from 1, and repeats no value: one may be a PIN.
+    /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/invalidURI``. Its text gives the
+    ///   position of the wrong character, counted from 1, and contains no value, since one may be a
+    ///   PIN.
     public init(parsing text: String) throws(CryptokiError) {
         let grammar = try URIGrammar(text)
         handle = URIHandle()
@@ -60,7 +61,7 @@ public struct PKCS11URI: Sendable {
         [\.label, \.serialNumber, \.model, \.manufacturer].contains { handle.tokenText($0) != nil }
     }
 
-    /// Whether anything is named that tells a token from others: the token itself, its slot or its
+    /// Whether the URI has an attribute that selects a token: of the token itself, its slot or its
     /// module.
     public var namesPlace: Bool {
         namesToken || modulePath != nil || moduleName != nil || handle.namesSlotOrLibrary

@@ -1,10 +1,10 @@
-/// A PKCS#11 URI as RFC 7512, section 2.3, spells it: the attributes with their decoded values.
+/// A PKCS#11 URI according to RFC 7512, section 2.3: its attributes with their decoded values.
 ///
-/// p11-kit's parser drops white space, keeps unknown query attributes, stops at an empty segment and
-/// lets the last of repeated attributes win. Each of these selects more than the text says, so the
-/// grammar is checked before p11-kit reads the text. Stricter than the RFC: an empty value, which
-/// p11-kit takes for "any", and an attribute that this library does not know are errors. More lenient:
-/// characters that can mean only themselves need not be escaped.
+/// p11-kit's parser drops white space, keeps unknown query attributes, stops at an empty segment
+/// and lets the last of repeated attributes win. Each of these selects more than the text says, so
+/// the grammar is checked before p11-kit reads the text. Stricter than the RFC: an empty value,
+/// which p11-kit takes for "any", and an unknown attribute are errors. More lenient: characters
+/// without a special meaning need not be escaped.
 struct URIGrammar {
     /// The attributes of path and query by name, values decoded. Each name occurs once.
     let values: [String: [UInt8]]
@@ -12,8 +12,9 @@ struct URIGrammar {
     /// Reads a URI.
     ///
     /// - Parameter text: The URI with its scheme.
-    /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/invalidURI``, whose context names the
-    ///   character, counted from 1. Values are not repeated: they may hold a PIN.
+    /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/invalidURI``, whose context gives
+    ///   the position of the character, counted from 1, and contains no value, since one may be a
+    ///   PIN.
     init(_ text: String) throws(CryptokiError) {
         let characters = Array(text.unicodeScalars)
         if let position = characters.firstIndex(where: \.isBlankOrControl) {
@@ -40,9 +41,9 @@ struct URIGrammar {
 
     private static let scheme = "pkcs11:"
 
-    /// What the value of an attribute may be.
+    /// The form of an attribute's value.
     private enum Form {
-        /// UTF-8 without NUL, so many bytes at most.
+        /// UTF-8 without NUL, with a maximum number of bytes.
         case text(Int)
         /// Any bytes.
         case bytes
@@ -74,7 +75,7 @@ struct URIGrammar {
         of known: [String: Form], into values: inout [String: [UInt8]]
     ) throws(CryptokiError) {
         guard !range.isEmpty else {
-            // "pkcs11:" names everything; a "?" with nothing behind it is cut.
+            // "pkcs11:" names everything; a "?" with nothing after it is an error.
             if separator == ";" { return }
             throw error("nothing follows the \"?\"", at: range.lowerBound - 1)
         }
@@ -137,7 +138,7 @@ struct URIGrammar {
             case "#":
                 throw error("\"#\" has to be written as %23", at: index)
             case ";" where isQuery:
-                // A path attribute behind the "?", or a value that has to be escaped.
+                // A path attribute after the "?", or a value that has to be escaped.
                 throw error(
                     "\";\" separates path attributes, which stand before the \"?\"; in a value it has "
                         + "to be written as %3B", at: index)
@@ -216,7 +217,7 @@ struct URIGrammar {
             return error(
                 "\"\(name)\" is a query attribute: it stands after the \"?\"", at: position)
         }
-        // What does not look like a name may be a secret in the wrong place.
+        // A text that does not look like a name may be a secret in the wrong place.
         let isName =
             name.first?.isLetter == true && name.count <= 32
             && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }

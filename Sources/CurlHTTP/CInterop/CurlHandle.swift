@@ -62,11 +62,11 @@ internal import Secrets
         return owner
     }
 
-    /// Requires 112 bits of strength of every key, signature and cipher: RSA with 2048 bits, no
-    /// SHA-1. OpenSSL runs without the system's configuration, which would set a level.
+    /// Requires a security level of 112 bits for every key, signature and cipher: RSA with 2048
+    /// bits, no SHA-1. OpenSSL does not read the system's configuration, which would set a level.
     ///
-    /// The ciphers of TLS 1.3 are not in this list, and the level holds for them, too. Other TLS
-    /// libraries read the option in another way and have limits of their own.
+    /// The ciphers of TLS 1.3 are not in this list, but the level applies to them, too. Other TLS
+    /// libraries interpret the option differently and have their own limits.
     private func setSecurityLevel() throws(HTTPError) {
         guard let library = unsafe tokencert_curl_tls_library() else { return }
         let names = unsafe String(cString: library).split(separator: " ")

@@ -10,10 +10,10 @@ public struct Finding: Sendable, Hashable {
         case replaced
         /// The certificate is not valid yet.
         case notYetValid
-        /// A certificate object cannot be read as X.509 certificate in DER.
+        /// A certificate object cannot be read as an X.509 certificate in DER.
         case unreadable
-        /// A certificate object is of a form that this library does not read: another type, or one
-        /// whose bytes are elsewhere.
+        /// A certificate object has a form that this library does not support: another type, or a
+        /// value that is not on the token.
         case unsupported
         /// A key has no certificate.
         case keyWithoutCertificate
@@ -33,7 +33,7 @@ public struct Finding: Sendable, Hashable {
         case smallExponent
         /// The modulus has the form that CVE-2017-15361 (ROCA) makes: the key can be computed.
         case roca
-        /// The certificate leads to no anchor, or one above it is outside its validity.
+        /// The certificate leads to no anchor, or an issuer in its chain is outside its validity.
         case unknownIssuer
         /// The CA says that the certificate is revoked.
         case revoked
@@ -74,8 +74,8 @@ public struct Finding: Sendable, Hashable {
     public let text: String
     /// The serial number, hexadecimal, of a certificate that may share its URI with others; else nil.
     public let serialNumber: String?
-    /// Whether its object can be removed and nothing is lost: a certificate with the same key has
-    /// taken its place, is valid and leads to a trust anchor.
+    /// Whether the object can be removed without loss: a certificate with the same key has replaced
+    /// it, is valid and leads to a trust anchor.
     public let isDisposable: Bool
 
     /// Makes a finding.
@@ -85,7 +85,7 @@ public struct Finding: Sendable, Hashable {
     ///   - uri: What it is about, as a URI (RFC 7512).
     ///   - text: What a person reads, in a few words.
     ///   - serialNumber: The serial number, hexadecimal, of a certificate that may share its URI.
-    ///   - isDisposable: Whether its object can be removed and nothing is lost.
+    ///   - isDisposable: Whether the object can be removed without loss.
     public init(
         _ kind: Kind, _ uri: String, _ text: String, serialNumber: String? = nil,
         isDisposable: Bool = false

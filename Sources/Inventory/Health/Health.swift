@@ -78,7 +78,7 @@ public struct Health: Sendable {
     /// - Parameters:
     ///   - entry: The certificate.
     ///   - authorities: Certificates that may stand between it and an anchor.
-    ///   - replacement: What has taken its place.
+    ///   - replacement: What has replaced it.
     ///   - hasSiblings: Whether other certificates of its key may share its URI.
     func findings(
         _ entry: CertificateEntry, _ authorities: [Certificate], replacement: Replacement,
@@ -145,7 +145,7 @@ public struct Health: Sendable {
         of certificate: Certificate, _ authorities: [Certificate]
     ) -> String? {
         guard let anchors, !anchors.certificates.contains(certificate) else { return nil }
-        // Whether it has expired itself is another question: what matters is who signed it.
+        // Whether it has expired itself is checked elsewhere; only the signatures count here.
         let time = certificate.isValid(at: now) ? now : nil
         switch anchors.status(of: certificate, intermediates: authorities, at: time) {
         case .valid: return nil

@@ -1,18 +1,18 @@
 internal import OpenSSLX509
 
-/// Whether another certificate of the same key has taken the place of one.
+/// Whether another certificate of the same key has replaced one.
 enum Replacement: Sendable, Hashable {
-    /// None has.
+    /// No other certificate has replaced it.
     case none
-    /// One of the same issuer has; its chain was not looked at.
+    /// One of the same issuer has replaced it; its chain was not checked.
     case seen
-    /// One has that leads to a trust anchor.
+    /// One that leads to a trust anchor has replaced it.
     case proved
 }
 
-/// The certificates of a key that may take the place of others: those that are valid.
+/// The certificates of a key that may replace others: the valid ones.
 struct Replacements {
-    /// What certificates are good for that can replace each other.
+    /// The purpose of a certificate; only certificates of one purpose can replace each other.
     private struct Purpose: Hashable {
         let subject: String
         let issuer: String
@@ -22,8 +22,8 @@ struct Replacements {
 
         init(_ content: CertificateEntry.Content, _ certificate: Certificate?) {
             subject = content.subject
-            // Renewing may change the issuer of the same CA: with both certificates at hand the
-            // anchors decide.
+            // A CA may use another issuer at a renewal; if both certificates are known, the anchors
+            // decide.
             issuer = certificate == nil ? content.issuer : ""
             emailAddresses = certificate.map { Set($0.emailAddresses) }
             extendedKeyUsages = Set(certificate?.extendedKeyUsages ?? [])
@@ -41,7 +41,7 @@ struct Replacements {
                 return emailAddresses == nil && other.emailAddresses == nil
                     && issuer == other.issuer
             }
-            // No extended key usage, or no key usage, stands for every use.
+            // An absent key usage or extended key usage permits every use.
             let coversUses =
                 extendedKeyUsages.isEmpty
                 || (!other.extendedKeyUsages.isEmpty
@@ -54,7 +54,7 @@ struct Replacements {
     }
 
     private let health: Health
-    /// The certificate of each purpose that is valid longest, by subject.
+    /// The certificate of each purpose that is valid for the longest time, by subject.
     private var bySubject: [String: [Purpose: Int64]] = [:]
 
     init(_ entries: [CertificateEntry], _ health: Health, _ authorities: [Certificate]) {
@@ -72,7 +72,7 @@ struct Replacements {
         }
     }
 
-    /// What has taken the place of a certificate.
+    /// What has replaced a certificate.
     func replacement(of entry: CertificateEntry) -> Replacement {
         guard let content = entry.content, let newer = bySubject[content.subject] else {
             return .none

@@ -8,13 +8,13 @@ public struct TokenHealth: Sendable {
     private let inventory: TokenInventory
     private let authorities: [Certificate]
     private let sharedIDs: Set<[UInt8]>
-    /// Of certificates that share their key with others: what has taken their place.
+    /// The replacements of certificates that share their key with others.
     private var replacements: [ObjectHandle: Replacement] = [:]
     /// The ids of certificates that were not paired, and the labels of those without an id.
     private var openNames: (ids: Set<[UInt8]>, labels: Set<[UInt8]>) = ([], [])
-    /// The same of those that cannot be read.
+    /// The same for certificates that cannot be read.
     private var unreadNames: (ids: Set<[UInt8]>, labels: Set<[UInt8]>) = ([], [])
-    /// What is known of the keys that do not tell their public key.
+    /// What is known about the keys whose public key is not readable.
     private let seenKinds: Set<SeenKind>
 
     init(_ health: Health, _ inventory: TokenInventory) {
@@ -80,7 +80,7 @@ public struct TokenHealth: Sendable {
         if let certificate = entry.certificate {
             findings += health.weaknesses(of: certificate.publicKey, entry.record.uri)
         }
-        // A key that does not tell its public key may be the one.
+        // A key whose public key is not readable may be the right one.
         if health.sawPrivateObjects, !content.isAuthority,
             !seenKinds.contains(where: { $0.mayBe(content.keyKind) })
         {

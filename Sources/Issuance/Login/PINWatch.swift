@@ -1,24 +1,24 @@
 public import Cryptoki
 
-/// What a token made of a PIN.
+/// The token's answer to a PIN.
 public enum PINOutcome: Sendable {
     /// The PIN is right.
     case accepted
-    /// The token says that the PIN is wrong or of no use.
+    /// The token reports that the PIN is wrong or cannot be used.
     case refused
     /// The call failed for another reason.
     case unknown
 }
 
-/// Who is asked before a PIN is sent that the token has not accepted yet, and told what came of it.
+/// Decides before a PIN that the token has not accepted yet is sent, and receives the result.
 public struct PINWatch: Sendable {
     let willSend: @Sendable (UserType) -> String?
     let didSend: @Sendable (UserType, PINOutcome) -> Void
 
     /// - Parameters:
-    ///   - willSend: Returns why the PIN of a role is not sent, or nil to have it sent.
-    ///   - didSend: Told once for each PIN that was sent, at once, and again if a PIN is refused
-    ///     that was accepted before.
+    ///   - willSend: Returns why the PIN of a role must not be sent, or nil to send it.
+    ///   - didSend: Called immediately after each PIN that was sent, and again if a PIN that was
+    ///     accepted before is refused.
     public init(
         willSend: @escaping @Sendable (UserType) -> String?,
         didSend: @escaping @Sendable (UserType, PINOutcome) -> Void

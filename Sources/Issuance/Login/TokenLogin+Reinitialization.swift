@@ -2,11 +2,11 @@ internal import Cryptoki
 internal import Inventory
 
 extension TokenLogin {
-    /// Initialises the token's module anew, logs the user in once more and opens a new session in
-    /// the place of one that is over.
+    /// Reinitialises the token's module, logs the user in again, and opens a new session that
+    /// replaces the one that ended.
     ///
-    /// - Returns: Whether that was done: not where somebody would have to enter the PIN again.
-    /// - Throws: ``IssuanceError`` where it came to no session of the same token.
+    /// - Returns: Whether that was done: false if the user would have to enter the PIN again.
+    /// - Throws: ``IssuanceError`` if no session with the same token can be opened.
     func initializeModuleAnew(
         _ session: inout Session<ReadWrite>, at step: Step
     ) throws(IssuanceError) -> Bool {
@@ -16,7 +16,7 @@ extension TokenLogin {
             !needsLogin
                 || (pins.wasAccepted(.user) && !flags.contains(.protectedAuthenticationPath))
         else { return false }
-        let found = try Issuance.at(step, "the module cannot be initialised anew") {
+        let found = try Issuance.at(step, "the module cannot be reinitialised") {
             () throws(CryptokiError) in
             try token.module.reinitialize()
             return try token.refreshed()
@@ -26,9 +26,9 @@ extension TokenLogin {
         else {
             throw IssuanceError(
                 .tokenFailed, at: step,
-                "the token is not in its slot after the module was initialised anew")
+                "the token is not in its slot after the module was reinitialised")
         }
-        // Before the login, which would be over with the only session.
+        // Opened before the login, which would end with the only session.
         session = try Issuance.at(step, "no session can be opened") {
             () throws(CryptokiError) in try token.openSession(ReadWrite.self)
         }

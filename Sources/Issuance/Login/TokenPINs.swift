@@ -21,7 +21,7 @@ public final class TokenPINs: Sendable {
     ///   - roles: Whose PINs these are: no other is ever sent.
     ///   - user: The user's, UTF-8; empty where the token asks for none or at its own keys.
     ///   - securityOfficer: The security officer's, UTF-8; empty where nobody needs it.
-    ///   - watch: Who is asked before a PIN is sent; nil for nobody.
+    ///   - watch: Decides before a PIN is sent, or nil.
     public init(
         of roles: [UserType], user: consuming Secret, securityOfficer: consuming Secret = Secret(),
         watch: PINWatch? = nil
@@ -65,8 +65,8 @@ public final class TokenPINs: Sendable {
         }
     }
 
-    /// Notes that the token has taken the PIN of a role: as soon as that is known, since what is done
-    /// with the login may take long.
+    /// Reports that the token has accepted the PIN of a role; called immediately, since the work
+    /// after the login may take long.
     func accept(_ role: UserType) {
         let isFirst = accepted.withLock { $0.insert(role).inserted }
         if isFirst { watch?.didSend(role, .accepted) }

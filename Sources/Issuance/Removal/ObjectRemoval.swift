@@ -79,12 +79,12 @@ public struct ObjectRemoval: Sendable {
         try requireHandlesGone(ordered, after)
     }
 
-    /// Insists in a new session that no handle leads to an object with the bytes that were removed: a
-    /// search may leave out what is still there.
+    /// Checks in a new session that no handle leads to an object with the removed bytes, since a
+    /// search may omit objects that still exist.
     private func requireHandlesGone(
         _ removed: [Named], _ after: Census
     ) throws(IssuanceError) {
-        // Where roles take turns, handles do not outlive a session.
+        // If roles take turns, handles become invalid with their session.
         guard !capabilities.changesRoles else { return }
         let isThere = try login.performing(.read, at: .remove) { () throws(IssuanceError) in
             try at(.remove, "the token cannot be read") { () throws(CryptokiError) in
@@ -96,7 +96,7 @@ public struct ObjectRemoval: Sendable {
                             of: object.handle,
                             object.types + [AttributeKey<ObjectClass>.class.type])
                     } catch {
-                        // Whatever the module calls it, there is no object to read.
+                        // Modules return different errors for a handle that leads to no object.
                         continue
                     }
                     if attributes[.class] == object.objectClass,
@@ -131,7 +131,7 @@ public struct ObjectRemoval: Sendable {
         guard isDone else {
             throw IssuanceError(
                 .tokenNotWritable, at: step,
-                "whoever may remove objects from this token does not see '\(object.uri)'")
+                "the role that may remove objects from this token does not see '\(object.uri)'")
         }
     }
 
@@ -173,8 +173,8 @@ private struct Named: Hashable {
         uri = entry.record.uri
     }
 
-    /// What has to be read of an object to tell whether it is this one. The value of a private key is
-    /// a secret, and never read.
+    /// The attributes that identify the object. The value of a private key is secret and is never
+    /// read.
     var types: [AttributeType] {
         [AttributeKey.id.type, AttributeKey<[UInt8]>.labelBytes.type]
             + (objectClass == .certificate ? [AttributeKey.value.type] : [])
@@ -187,8 +187,8 @@ private struct Named: Hashable {
     }
 }
 
-/// What tells an object from others, whatever handle it has; twins are of one kind. All of it is the
-/// bytes that the token returned.
+/// What identifies an object independent of its handle; identical objects are equal. All values are
+/// the bytes that the token returned.
 private struct ObjectKind: Hashable {
     let objectClass: ObjectClass
     let id: [UInt8]
@@ -251,6 +251,6 @@ private struct Census {
 extension IssuanceError {
     fileprivate static var stillThere: IssuanceError {
         IssuanceError(
-            .notProved, at: .remove, "the token says that it removed them, and still has them")
+            .notProved, at: .remove, "the token reports that it removed them, but still has them")
     }
 }

@@ -35,7 +35,8 @@ struct CertificateTemplates {
         template[.certificateType] = .x509
         template[.token] = true
         template[.private] = false
-        // A certificate of a key without an id has none either: other software compares them.
+        // A certificate of a key without an id gets no id either, since other software compares the
+        // ids.
         if !label.isEmpty { template[.labelBytes] = label }
         if !id.isEmpty { template[.id] = id }
         template[.subject] = certificate.subject.der

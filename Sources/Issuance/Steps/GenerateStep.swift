@@ -76,8 +76,8 @@ struct GenerateStep {
             }
         } catch {
             guard error.isReading, pair != nil else { throw error }
-            // Some modules tell in the session that made a key what it was before it was made, or
-            // nothing that makes sense.
+            // In the session that made a key, some modules return stale or meaningless attributes
+            // of it.
             var later = try at(.generate, "no new session can be opened") {
                 () throws(CryptokiError) in try session.token.openSession(ReadWrite.self)
             }
@@ -112,7 +112,7 @@ struct GenerateStep {
     /// Finds the key that an unfinished job has made, by the id that it had chosen and that nothing
     /// had then. What has another label by now is somebody else's.
     ///
-    /// - Parameter isRemoving: Whether what is left of a key that was never finished is removed.
+    /// - Parameter isRemoving: Whether the remains of an unfinished key are removed.
     /// - Returns: The key, or nil where none was made; halves of one are removed then.
     func findMade(
         _ kind: KeyKind, id: [UInt8], label: [UInt8], removing isRemoving: Bool = true,
@@ -238,7 +238,7 @@ struct GenerateStep {
             if error.code == .noSuchObject || error.code == .severalObjects {
                 error = IssuanceError(
                     .notProved, at: .generate,
-                    "the token made a key and does not tell its public half; some modules show a "
+                    "the token made a key but does not show its public half; some modules show a "
                         + "new key only to a new process")
             }
             error.isReading = error.tokenError == nil
@@ -273,13 +273,13 @@ struct GenerateStep {
             throw error
         }
         guard key.publicKey.kind == kind else {
-            // It may be that of another key: the order stays open.
+            // It may belong to another key, so the order stays open.
             throw IssuanceError(
                 .notProved, at: .generate,
                 "the token shows the new key as one of kind \(key.publicKey.kind) instead of "
                     + "\(kind); some modules show a new key only to a new process")
         }
-        // A point that is not on its curve, or no modulus.
+        // The point is not on its curve, or there is no modulus.
         let draft = try? CertificateRequestDraft(
             publicKey: key.publicKey, subject: [], extensions: [])
         guard draft != nil else {

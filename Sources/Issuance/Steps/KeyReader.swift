@@ -9,8 +9,8 @@ struct KeyReader {
 
     /// Finds the key that a URI names.
     ///
-    /// - Parameter hashes: SHA-256 of the public keys that it may be, in hexadecimal, or nil where
-    ///   the token alone has to tell its public half.
+    /// - Parameter hashes: SHA-256 of the possible public keys, in hexadecimal, or nil if the
+    ///   public half must come from the token alone.
     func find(
         _ uri: PKCS11URI, among hashes: Set<String>? = nil, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
@@ -72,7 +72,7 @@ struct KeyReader {
         if !id.isEmpty { template[.id] = id }
         let found = try keys(
             among: search(template, &session), publicKeyHash: publicKeyHash, isNew: isNew, &session)
-        // One that tells its public half itself is certain.
+        // A key from which its own public half can be read is certain.
         if let key = found.first(where: \.tellsPublicKey) ?? (found.count == 1 ? found[0] : nil) {
             return key
         }
@@ -89,7 +89,7 @@ struct KeyReader {
 
     /// The private keys that may belong to a public key.
     ///
-    /// - Parameter handles: Where they are looked for.
+    /// - Parameter handles: The objects to search.
     func keys(
         among handles: [ObjectHandle], publicKeyHash: String, isNew: Bool = false,
         _ session: inout Session<ReadWrite>
@@ -119,10 +119,10 @@ struct KeyReader {
     }
 
     /// Reads a private key and finds its public half: in its own attributes, in the public-key
-    /// object beside it, or in a certificate. What is found is proved when the request's signature
-    /// is verified with it.
+    /// object beside it, or in a certificate. The verification of the request's signature proves
+    /// the result.
     ///
-    /// - Parameter publicKey: The other half, where it is known, or nil.
+    /// - Parameter publicKey: The other half, or nil if it is not known.
     func read(
         _ privateKey: ObjectHandle, _ publicKey: ObjectHandle?, isNew: Bool,
         _ session: inout Session<ReadWrite>
@@ -146,8 +146,7 @@ struct KeyReader {
         return key(half, first, isNew: isNew)
     }
 
-    /// Reads a private key where its public half may be one of those that are known; nil where it
-    /// is none of them.
+    /// Reads a private key if its public half may be one of the known ones, otherwise returns nil.
     private func read(
         _ privateKey: ObjectHandle, among hashes: Set<String>, isNew: Bool = false,
         _ session: inout Session<ReadWrite>
@@ -183,11 +182,11 @@ struct KeyReader {
         var type: KeyType? { attributes[.keyType] }
     }
 
-    /// A public key that may be the one of a private key, and where it was read.
+    /// A possible public half of a private key, and where it was read.
     private struct PublicHalf {
         let value: PublicKey
         let uri: String
-        /// Whether the private key tells it itself, or the call that made both.
+        /// Whether it comes from the private key itself, or from the call that made the pair.
         let isOwn: Bool
     }
 
@@ -211,8 +210,7 @@ struct KeyReader {
         return PrivateHalf(handle: handle, attributes: attributes)
     }
 
-    /// What the token tells of a private key's public half, from the best source that says
-    /// anything; several where that source has several.
+    /// The possible public halves of a private key, from the best source on the token that has any.
     private func publicHalves(
         of half: PrivateHalf, _ publicKey: ObjectHandle?, _ session: inout Session<ReadWrite>
     ) throws(CryptokiError) -> [PublicHalf] {
@@ -241,8 +239,8 @@ struct KeyReader {
         return []
     }
 
-    /// The objects of a class that belong to a private key: those with its id or, where it has none
-    /// or no object has it, those with its label.
+    /// The objects of a class that belong to a private key: those with its id, or those with its
+    /// label if it has no id or no object has that id.
     private func neighbours(
         of half: PrivateHalf, _ objectClass: ObjectClass, _ session: inout Session<ReadWrite>
     ) throws(CryptokiError) -> [PublicHalf] {
@@ -263,14 +261,15 @@ struct KeyReader {
         template[.class] = objectClass
         if !half.label.isEmpty { template[.labelBytes] = half.label }
         let found = try told(by: session.findObjects(template), half, &session) { head in
-            // A public key with an id is another pair's; certificates get their ids from anybody.
+            // A public key that has an id belongs to another pair. The id of a certificate is
+            // ignored, since any program may set it.
             head[.labelBytes] ?? [] == half.label
                 && (objectClass == .certificate || (head[.id] ?? []).isEmpty)
         }
         return found.map(\.half)
     }
 
-    /// The public keys of the private key's type that objects tell.
+    /// The public keys of the private key's type that the objects contain.
     private func told(
         by objects: [ObjectHandle], _ half: PrivateHalf, _ session: inout Session<ReadWrite>,
         where belongs: (Attributes) -> Bool
@@ -327,14 +326,14 @@ struct KeyReader {
 }
 
 extension PublicKey {
-    /// The same key with the plain algorithm identifier of its type: that of a certificate may say
-    /// what it is for.
+    /// The same key with the plain algorithm identifier of its type: that in a certificate may
+    /// restrict its use.
     fileprivate var byNumbers: PublicKey {
         rsaNumbers.map { PublicKey(rsaModulus: $0.modulus, publicExponent: $0.publicExponent) }
             ?? self
     }
 
-    /// Whether it can be the public half of a key of a type; true where the type is not told.
+    /// Whether it can be the public half of a key of this type; true if the type is unknown.
     fileprivate func isOf(_ type: KeyType?) -> Bool {
         guard let type, let own = kind.keyType else { return true }
         return own == type

@@ -2,15 +2,15 @@ internal import Cryptoki
 internal import Inventory
 
 extension IssuanceRequest {
-    /// The label that was asked for by name for a new key, or nil. A key that takes the place of
-    /// another one takes its label, too.
+    /// The label that was given explicitly for a new key, or nil. A key that replaces another one
+    /// also takes its label.
     var labelOfNewKey: [UInt8]? {
         guard case .generate = key, replacement == nil, labelBytes != [] else { return nil }
         return labelBytes
     }
 }
 
-/// Insists that no key on the token has a label: by it alone neither of two keys could be named.
+/// Checks that no key on the token has the label, since a label cannot select one of two keys.
 ///
 /// - Parameter tokenURI: The token's URI.
 func requireFree<Access>(

@@ -1,11 +1,11 @@
 internal import OpenSSLX509
 
 extension Certificate {
-    /// What a person should know about the certificate beside its key, each in a line.
+    /// Remarks for the user about the certificate and its key, one per line.
     ///
     /// - Parameters:
     ///   - label: The bytes of its label, or nil for that of the key.
-    ///   - proof: How the token has proved the key.
+    ///   - proof: How the token proved possession of the key.
     func remarks(for key: TokenKey, label: [UInt8]?, _ proof: ProofStep.Proof) -> [String] {
         var remarks: [String] = []
         switch proof.possession {

@@ -98,7 +98,7 @@ struct KeyPlanning {
         return id
     }
 
-    /// Insists that no key has a label that was asked for, as far as that is seen without a login.
+    /// Checks that no key has the given label, as far as that can be seen without a login.
     private func requireUnused(_ label: [UInt8]) throws(IssuanceError) {
         var session = try openSession()
         try Issuance.requireFree(
@@ -197,10 +197,10 @@ func requireSubject(name: String?, emailAddresses: [String]) throws(IssuanceErro
 struct AccountChoices {
     let account: AccountStatus
 
-    /// The name to ask for: the one that was named, or the only one.
+    /// The name to request: the given one, or the only one.
     ///
-    /// A name that was taken from a certificate may be there byte by byte, as CAcert's signer writes
-    /// it: see ``AccountName/form(of:)``.
+    /// A name from a certificate may be written byte by byte, as CAcert's signer does: see
+    /// ``AccountName/form(of:)``.
     func name(_ wanted: String?) throws(IssuanceError) -> AccountName {
         let name = try chosenName(wanted)
         guard let obstacle = name.obstacle else { return name }
@@ -239,11 +239,11 @@ struct AccountChoices {
         return account.names.first ?? AccountStatus.anonymousName
     }
 
-    /// The addresses to ask for: those that were named, each once, or the only one.
+    /// The addresses to request: the given ones without duplicates, or the only one.
     ///
-    /// The CA compares addresses without regard to case and puts the spelling that it was sent into
-    /// the certificate. The spelling that was named is sent, so that a renewed certificate is for
-    /// the same address, letter by letter, as the old one.
+    /// The CA ignores case when it compares addresses, and the certificate gets the spelling that
+    /// was sent. The given spelling is sent, so that a renewed certificate has exactly the same
+    /// address as the old one.
     func emailAddresses(_ wanted: [String]) throws(IssuanceError) -> [String] {
         let verified = Set(account.emailAddresses.map(Self.folded))
         if let unknown = wanted.first(where: { !verified.contains(Self.folded($0)) }) {
@@ -280,7 +280,7 @@ struct AccountChoices {
         account.emailAddresses.filter { AccountStatus.obstacle(toAddress: $0) == nil }
     }
 
-    /// An address as the CA compares it. Addresses in certificates are ASCII.
+    /// An address in the form that the CA compares. Addresses in certificates are ASCII.
     private static func folded(_ address: String) -> [UInt8] {
         address.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }
     }

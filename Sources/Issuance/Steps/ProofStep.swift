@@ -3,7 +3,7 @@ internal import Inventory
 internal import Ledger
 internal import OpenSSLX509
 
-/// How a token has proved that it holds a private key.
+/// How a token proved that it holds a private key.
 public enum Possession: String, Sendable, Hashable {
     /// It signed a fresh challenge.
     case signature
@@ -13,21 +13,21 @@ public enum Possession: String, Sendable, Hashable {
     case none
 }
 
-/// Has a token prove that it holds a key, with a challenge that nobody could foresee: by a
-/// signature or, where the key may not sign, by a decryption.
+/// Has a token prove that it holds a key, with an unpredictable challenge: by a signature or, if
+/// the key may not sign, by a decryption.
 struct ProofStep {
     let signer: TokenSigner
 
-    /// A proof, as the ledger keeps it.
+    /// A proof, as it is stored in the ledger.
     struct Proof {
         let possession: Possession
         /// What was signed or decrypted.
         let challenge: [UInt8]
-        /// The signature, or no bytes.
+        /// The signature, or empty.
         var signature: [UInt8] = []
 
-        /// What the ledger is told. An order whose key nothing can prove is over: to resume it
-        /// would lead to the same end.
+        /// The event for the ledger. An order whose key cannot be proved is closed, since resuming
+        /// it would have the same result.
         func event(_ certificate: Certificate, uri: String) -> OrderEvent {
             guard possession != .none else {
                 return .closed(
@@ -41,9 +41,9 @@ struct ProofStep {
         }
     }
 
-    /// - Returns: The proof, which says so where none is possible.
-    /// - Throws: ``IssuanceError`` where the token fails, and with code
-    ///   ``IssuanceError/Code/notProved`` where it holds another key.
+    /// - Returns: The proof, whose possession is `none` if no proof is possible.
+    /// - Throws: ``IssuanceError`` if the token fails, and with code
+    ///   ``IssuanceError/Code/notProved`` if it holds another key.
     func callAsFunction<Access>(
         of key: TokenKey, _ session: inout Session<Access>, at step: Step
     ) throws(IssuanceError) -> Proof {
@@ -72,8 +72,8 @@ struct ProofStep {
 
     private static func random() -> [UInt8] { (0..<32).map { _ in UInt8.random(in: 0...255) } }
 
-    /// What the token makes of a challenge that was encrypted to a key; nil where the key may not
-    /// decrypt or the token has no way to.
+    /// Decrypts a challenge that was encrypted to a key; nil if the key may not decrypt or the
+    /// token does not support it.
     private func decrypted<Access>(
         _ challenge: [UInt8], with key: TokenKey, _ session: inout Session<Access>, at step: Step
     ) throws(IssuanceError) -> [UInt8]? {
@@ -81,7 +81,7 @@ struct ProofStep {
         let mechanism = Mechanism(.rsaPKCS)
         guard key.mayDecrypt, case .rsa = key.publicKey.kind,
             signer.login.capabilities.mechanisms.contains(.rsaPKCS),
-            // A token that does not tell says by its answer whether it decrypts.
+            // If the token does not report CKA_DECRYPT, the result of the call decides.
             (try? token.mechanismInfo(.rsaPKCS).decrypts) ?? true,
             let encrypted = try? key.publicKey.encrypt(challenge)
         else { return nil }
@@ -95,7 +95,8 @@ struct ProofStep {
 }
 
 extension IssuanceError {
-    /// Whether the token says that the key may not be used so, or that it has no way to.
+    /// Whether the token reports that the key may not be used in this way, or that it does not
+    /// support the operation.
     fileprivate var forbidsUse: Bool {
         let values: [ReturnValue] = [
             .keyFunctionNotPermitted, .keyTypeInconsistent, .mechanismInvalid,

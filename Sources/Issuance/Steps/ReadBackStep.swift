@@ -5,7 +5,7 @@ internal import OpenSSLX509
 /// Finds the certificate again in a new session, and has the token prove that it holds its key.
 struct ReadBackStep {
     let signer: TokenSigner
-    /// Whether the certificate stays although nothing can prove that the token holds its key.
+    /// Whether the certificate stays although possession of its key cannot be proved.
     var acceptsNoProof = false
 
     func callAsFunction(
@@ -46,13 +46,13 @@ struct ReadBackStep {
         var privateKey: ObjectHandle?
     }
 
-    /// Looks at everything with the key's id at once: a search costs more than what it finds. Where
-    /// the key has no id, at all certificates and all private keys.
+    /// Reads all objects with the key's id in one search, since searches are expensive; if the key
+    /// has no id, all certificates and all private keys.
     private func find(
         _ certificate: Certificate, _ key: TokenKey, _ session: inout Session<ReadOnly>
     ) throws(CryptokiError) -> Found {
         var template = Template()
-        // Modules disagree on what a search for an empty id finds.
+        // Modules differ in what a search for an empty id finds.
         if !key.id.isEmpty { template[.id] = key.id }
         var found = Found()
         for object in try session.findObjects(template) {
@@ -76,19 +76,19 @@ struct ReadBackStep {
 }
 
 extension Attributes {
-    /// Whether `CKA_VALUE` is a certificate, whatever follows it.
+    /// Whether `CKA_VALUE` begins with a certificate, ignoring any bytes after it.
     func holds(_ certificate: Certificate) -> Bool {
         self[.value].flatMap { try? Certificate(firstIn: $0) } == certificate
     }
 }
 
 extension IssuanceError {
-    /// Nothing can prove that a token holds a key.
+    /// The failure if a token cannot prove that it holds a key.
     init(unprovable key: TokenKey, at step: Step) {
         self.init(
             .keyUnusable, at: step,
             "possession cannot be proved: the key may neither sign nor decrypt: \(key.uri)",
-            choices: ["--accept-changes takes the certificate without that proof"])
+            choices: ["--accept-changes accepts the certificate without that proof"])
     }
 }
 

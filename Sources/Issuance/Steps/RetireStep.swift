@@ -8,8 +8,8 @@ struct RetireStep {
 
     /// Removes the objects that hold a certificate.
     ///
-    /// - Parameter values: Gets what the token returned as the values of what is removed, before
-    ///   it is: they are looked for again.
+    /// - Parameter values: Receives the values of the removed objects as the token returned them
+    ///   before the removal; they are searched for again.
     func remove(
         _ old: Certificate, _ session: inout Session<ReadWrite>, _ values: inout Set<[UInt8]>
     ) throws(IssuanceError) {
@@ -26,7 +26,7 @@ struct RetireStep {
 
     /// Insists that a certificate is gone and another one is not.
     ///
-    /// - Parameter values: What ``remove(_:_:_:)`` has read.
+    /// - Parameter values: The values that ``remove(_:_:_:)`` read.
     func requireGone(
         _ old: Certificate, _ values: Set<[UInt8]>, keeping new: Certificate
     ) throws(IssuanceError) {
@@ -46,14 +46,14 @@ struct RetireStep {
         }
     }
 
-    /// Whether a value is a certificate, whatever follows it.
+    /// Whether a value begins with a certificate, ignoring any bytes after it.
     private func isOne(_ value: [UInt8], _ certificate: Certificate) -> Bool {
         (try? Certificate(firstIn: value)) == certificate
     }
 
-    /// All certificates with their values as the token returns them. Only the class is searched
-    /// for: some modules take no notice of other attributes, and one that returns a value with
-    /// bytes after it need not find it by those.
+    /// All certificates with their values as the token returns them. The search is by class only:
+    /// some modules ignore other attributes, and one that returns a padded value may not find it by
+    /// that value.
     private func stored<Access>(
         _ session: inout Session<Access>
     ) throws(CryptokiError) -> [(object: ObjectHandle, value: [UInt8])] {

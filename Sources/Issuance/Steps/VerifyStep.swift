@@ -33,7 +33,7 @@ struct VerifyStep {
             remarks: expected.map { remarks(certificate, $0) } ?? [])
     }
 
-    /// What is as it was asked for, and looks as if it were not.
+    /// Remarks about values that are correct but look different from the request.
     private func remarks(_ certificate: Certificate, _ expected: Expectation) -> [String] {
         let names = certificate.subject.commonNames
         guard let name = names.first, names.count == 1,
@@ -70,9 +70,9 @@ struct VerifyStep {
         }
     }
 
-    /// The name of the issuer at which a chain of good signatures ends, since it is no trust anchor
-    /// or its certificate is missing; nil if a signature in the chain is wrong, or if the chain does
-    /// lead to an anchor.
+    /// The name of the issuer at which a chain of valid signatures ends because it is not a trust
+    /// anchor or its certificate is missing; nil if a signature is wrong, or if the chain leads to
+    /// an anchor.
     private func missingIssuer(of certificate: Certificate, _ others: [Certificate]) -> String? {
         let trusted = Set(anchors.certificates)
         var current = certificate
@@ -87,7 +87,7 @@ struct VerifyStep {
             guard let issuer = signers.first,
                 !signers.contains(where: { trusted.contains($0) })
             else { return nil }
-            // Each once, so that a circle ends.
+            // Each certificate is used once, so that a loop ends.
             known.removeAll { $0 == issuer }
             current = issuer
         }

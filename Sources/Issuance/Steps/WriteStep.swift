@@ -32,7 +32,7 @@ struct WriteStep {
         for template in templates.ladder {
             do throws(CryptokiError) {
                 let object = try session.createObject(template)
-                // Where the module has labels or ids of its own, it is found under those.
+                // If the module assigns its own labels or ids, the object is found by those.
                 let isAsAsked = capabilities.keepsLabels && !key.id.isEmpty
                 return (isAsAsked ? uri : self.uri(of: object, &session) ?? uri, false)
             } catch {
@@ -63,8 +63,8 @@ struct WriteStep {
         guard let after = try? certificates(of: key, &session) else { return false }
         for object in after where !before.contains(object) {
             guard let value = try? value(of: object, &session) else { return false }
-            // Another program may have written a certificate of its own just now. Without an id
-            // nothing tells whose half a certificate is.
+            // Another program may have just written its own certificate. Without an id, a
+            // certificate cannot be assigned to a key.
             let isOurs = value.holds(certificate)
             let isPart =
                 !key.id.isEmpty && value[.value].flatMap { try? Certificate(firstIn: $0) } == nil
@@ -111,7 +111,7 @@ struct WriteStep {
         return PKCS11URI(token: tokenURI, objectWith: named).description
     }
 
-    /// The URI of an object by what it says of itself, or nil where it cannot be read.
+    /// The URI of an object from its own attributes, or nil if it cannot be read.
     private func uri(
         of object: ObjectHandle, _ session: inout Session<ReadWrite>
     ) -> String? {
@@ -128,8 +128,8 @@ struct WriteStep {
         }
     }
 
-    /// The certificates with a key's id; all of the token where it has none, since modules disagree
-    /// on what a search for an empty id finds.
+    /// The certificates with a key's id; all certificates of the token if it has none, since
+    /// modules differ in what a search for an empty id finds.
     private func certificates(
         of key: TokenKey, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> [ObjectHandle] {

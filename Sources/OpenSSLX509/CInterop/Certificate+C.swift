@@ -31,7 +31,7 @@ extension Certificate {
         ERR_clear_error()
     }
 
-    /// The fields that OpenSSL gives only encoded anew (RFC 5280, section 4.1).
+    /// The fields that OpenSSL returns only re-encoded (RFC 5280, section 4.1).
     private struct Fields {
         let serialNumber: [UInt8]
         let subjectPublicKeyInfo: [UInt8]
@@ -41,7 +41,7 @@ extension Certificate {
                 return nil
             }
             var rest = signed.content
-            // A version is missing in the first version.
+            // Certificates of version 1 have no version field.
             if let version = DER.read(rest), version.tag == 0xA0 { rest = version.rest }
             var elements: [DER.Element] = []
             // serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo.
@@ -73,7 +73,7 @@ extension Certificate {
     /// The rfc822Names in its subjectAltName, in order.
     public var emailAddresses: [String] { alternativeNames.compactMap { $0 } }
 
-    /// Whether its subjectAltName has anything but rfc822Names.
+    /// Whether its subjectAltName has anything except rfc822Names.
     public var hasOtherAlternativeNames: Bool { alternativeNames.contains(nil) }
 
     /// The names in its subjectAltName; nil for one that is not an rfc822Name.
@@ -88,8 +88,8 @@ extension Certificate {
         }
     }
 
-    /// What OpenSSL makes of an extension, which the caller owns; nil if it is absent, or one of
-    /// ``malformedExtensions``.
+    /// OpenSSL's decoded form of an extension, which the caller owns; nil if it is absent, or one
+    /// of ``malformedExtensions``.
     ///
     /// The C function is `X509_get_ext_d2i`.
     @unsafe private func decoded(_ type: Int32) -> OpaquePointer? {
@@ -97,7 +97,7 @@ extension Certificate {
             defer { ERR_clear_error() }
             let index = unsafe X509_get_ext_by_NID(pointer, type, -1)
             guard index >= 0, unsafe isReadable(X509_get_ext(pointer, index)) else { return nil }
-            // -1 where it is absent, -2 where there are several.
+            // -1 if it is absent, -2 if there are several.
             var isCritical: Int32 = -1
             let value = unsafe X509_get_ext_d2i(pointer, type, &isCritical, nil)
             return isCritical >= 0 ? unsafe value.map { OpaquePointer($0) } : nil
@@ -135,7 +135,7 @@ extension Certificate {
         }
     }
 
-    /// The certificate in PEM, with a line end at its end: ``der`` as it is.
+    /// The certificate in PEM with a final line end, from ``der`` unchanged.
     public var pem: String { pemText("CERTIFICATE", der) }
 
     /// Insists that the certificate was signed with a key.
@@ -158,7 +158,7 @@ extension Certificate {
     ///
     /// The blocks may be named `CERTIFICATE`, `X509 CERTIFICATE` or `TRUSTED CERTIFICATE`; the
     /// trust settings that OpenSSL adds to the last are ignored. Keys, requests and revocation
-    /// lists are passed over. Any other block is an error. The C function is `PEM_read_bio`.
+    /// lists are skipped. Any other block is an error. The C function is `PEM_read_bio`.
     ///
     /// - Parameter text: The bytes.
     /// - Returns: The certificates in their order, none where the text has none; and an error with

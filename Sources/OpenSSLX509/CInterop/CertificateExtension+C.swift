@@ -26,8 +26,7 @@ extension CertificateExtension {
     }
 }
 
-/// Whether an extension has a value that its type can have, or is of a type that OpenSSL does not
-/// know.
+/// Whether an extension has a valid value for its type, or a type that OpenSSL does not know.
 ///
 /// The C function is `X509V3_EXT_d2i`.
 @unsafe func isReadable(_ element: OpaquePointer?) -> Bool {
@@ -43,13 +42,12 @@ extension CertificateExtension {
 }
 
 extension Certificate {
-    /// The extensions that are there more than once or have a value that their type cannot have, by
-    /// name or by identifier; empty for a sound certificate.
+    /// The extensions that occur more than once or have an invalid value for their type, by name or
+    /// by identifier; empty for a well-formed certificate.
     ///
-    /// What the certificate says in them is not known. ``emailAddresses``, ``extendedKeyUsages`` and
-    /// ``hasOtherAlternativeNames`` have nothing of such an extension, as if it were absent, so a
-    /// certificate that has one must not be relied on: ``TrustAnchors/verify(_:intermediates:at:)``
-    /// refuses it.
+    /// ``emailAddresses``, ``extendedKeyUsages`` and ``hasOtherAlternativeNames`` treat such an
+    /// extension as absent, so do not rely on a certificate that has one:
+    /// ``TrustAnchors/verify(_:intermediates:at:)`` refuses it.
     public var malformedExtensions: [String] {
         unsafe handle.withPointer { pointer in
             var names: [String] = []
@@ -62,7 +60,7 @@ extension Certificate {
                     names.append(name)
                 }
             }
-            // What OpenSSL found beyond that, such as a path length below zero.
+            // Other errors that OpenSSL found, such as a negative path length.
             if names.isEmpty,
                 unsafe X509_get_extension_flags(pointer) & UInt32(EXFLAG_INVALID) != 0
             {

@@ -9,10 +9,10 @@ internal import COpenSSL
 #endif
 
 extension TrustAnchors {
-    /// Insists that a chain keeps all rules but those about dates.
+    /// Checks that a chain follows all rules except those about dates.
     ///
-    /// The dates are compared by ``status(of:intermediates:at:)``: for OpenSSL the last second of a
-    /// validity is not part of it, for RFC 5280 it is.
+    /// ``status(of:intermediates:at:)`` compares the dates: the last second of the validity is
+    /// included in RFC 5280, but not in OpenSSL.
     ///
     /// - Parameter chain: From the certificate to the anchor; not empty.
     static func validate(_ chain: [Certificate]) throws(X509Error) {
@@ -29,7 +29,7 @@ extension TrustAnchors {
             throw .fromOpenSSL(.failed, "the check of a chain")
         }
         defer { unsafe X509_STORE_CTX_free(context) }
-        // The stack and the context hold pointers that are not counted.
+        // The stack and the context hold pointers without a reference count.
         defer { withExtendedLifetime(chain) {} }
         ERR_clear_error()
         unsafe X509_STORE_set_check_issued(store) { _, subject, issuer in
@@ -65,8 +65,9 @@ extension TrustAnchors {
         try requireUsage(chain)
     }
 
-    /// Keys and hashes of 112 bits of strength or more: RSA with 2048 bits, and no SHA-1 below an
-    /// anchor. It is set here, since without a configuration OpenSSL has no level of the system's.
+    /// Security level 2: keys and hashes with 112 bits or more, that is RSA with 2048 bits, and no
+    /// SHA-1 below an anchor. It is set here because OpenSSL does not read the system's
+    /// configuration.
     static let securityLevel: Int32 = 2
 
     private static func requireSoundExtensions(_ chain: [Certificate]) throws(X509Error) {
@@ -87,8 +88,8 @@ extension TrustAnchors {
         }
     }
 
-    /// Insists that the intermediates leave a usage to the certificate. Those of CAcert have no
-    /// extended key usage, which leaves all.
+    /// Checks that the intermediates leave the certificate at least one usage. Those of CAcert have
+    /// no extended key usage, which permits every usage.
     private static func requireUsage(_ chain: [Certificate]) throws(X509Error) {
         var usages = chain[0].limitedUsages
         for certificate in chain.dropFirst().dropLast() {
@@ -107,15 +108,15 @@ extension TrustAnchors {
 }
 
 extension Certificate {
-    /// The usages that it is limited to; nil if it may be used for anything.
+    /// The usages to which it is limited; nil if it may be used for anything.
     fileprivate var limitedUsages: Set<ExtendedKeyUsage>? {
         let usages = extendedKeyUsages
         return usages.isEmpty || usages.contains(.any) ? nil : Set(usages)
     }
 
-    /// Whether its dates have the one form that RFC 5280 allows (section 4.1.2.5).
+    /// Whether its dates have the form that RFC 5280 requires (section 4.1.2.5).
     ///
-    /// The C function is `X509_cmp_time`, which gives 0 for any other form.
+    /// The C function is `X509_cmp_time`, which returns 0 for any other form.
     fileprivate var hasStrictDates: Bool {
         unsafe handle.withPointer {
             var moment = time_t(0)

@@ -20,8 +20,8 @@ public enum Digest: Sendable, Hashable {
     public func hash(_ bytes: [UInt8]) -> [UInt8] {
         var hash = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var length: UInt32 = 0
-        // Fails only without memory or without the algorithm. A hash that was not computed would make
-        // different things equal.
+        // Fails only without memory or without the algorithm. Continuing without the hash would
+        // make different values equal.
         guard unsafe EVP_Digest(bytes, bytes.count, &hash, &length, messageDigest, nil) == 1 else {
             fatalError("OpenSSL cannot compute \(self)")
         }
@@ -43,8 +43,8 @@ extension SignatureAlgorithm {
 }
 
 extension PublicKey {
-    /// The key as OpenSSL has it: of an RSA key the numbers alone, so that a key which its
-    /// certificate restricts to RSASSA-PSS verifies what a token signs with PKCS#1 v1.5.
+    /// The key as an OpenSSL object: of an RSA key only the numbers, so that a key that its
+    /// certificate restricts to RSASSA-PSS verifies a token's PKCS#1 v1.5 signature.
     func makeHandle() throws(X509Error) -> KeyHandle {
         let (pointer, isWhole) = try unsafe parse(canonical, "a public key") {
             unsafe d2i_PUBKEY(nil, $0, $1)

@@ -5,7 +5,7 @@ extension DistinguishedName {
     @unsafe init(_ name: OpaquePointer?) throws(X509Error) {
         der = try unsafe OpenSSLX509.der("a name") { unsafe i2d_X509_NAME(name, $0) }
         let output = try MemoryBIO()
-        // A part that does not have the encoding that it names is not text: then all is hexadecimal.
+        // If a part is not valid in the encoding that it names, the whole name is hexadecimal.
         let length = unsafe X509_NAME_print_ex(output.pointer, name, 0, tokencert_name_flags())
         text = length >= 0 ? output.text : "#" + hexadecimal(der)
         ERR_clear_error()

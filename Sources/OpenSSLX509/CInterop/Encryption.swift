@@ -1,20 +1,19 @@
 internal import COpenSSL
 
 extension PublicKey {
-    /// Encrypts a few bytes for whoever holds the private half of an RSA key (RSAES-PKCS1-v1_5,
-    /// RFC 8017, section 7.2).
+    /// Encrypts a short message with an RSA key (RSAES-PKCS1-v1_5, RFC 8017, section 7.2).
     ///
-    /// It is meant for challenges: whoever tells what was encrypted holds the private half. The C
-    /// function is `EVP_PKEY_encrypt`.
+    /// It is meant for challenges: decrypting the message proves possession of the private half.
+    /// The C function is `EVP_PKEY_encrypt`.
     ///
-    /// - Parameter message: The bytes, at least 11 fewer than the modulus has.
-    /// - Returns: As many bytes as the modulus has.
+    /// - Parameter message: The bytes, at least 11 fewer than the size of the modulus.
+    /// - Returns: The ciphertext, which has the size of the modulus.
     /// - Throws: ``X509Error`` with code ``X509Error/Code/unsupported`` for a key that is not RSA,
     ///   and ``X509Error/Code/failed`` for a message that is too long.
     public func encrypt(_ message: [UInt8]) throws(X509Error) -> [UInt8] {
         guard rsaNumbers != nil else {
             throw X509Error(
-                code: .unsupported, context: "a key of kind \(kind) encrypts nothing", reasons: [])
+                code: .unsupported, context: "a key of kind \(kind) cannot encrypt", reasons: [])
         }
         let key = try makeHandle()
         ERR_clear_error()

@@ -8,10 +8,10 @@ internal import COpenSSL
     internal import Glibc
 #endif
 
-// One owner for each type of OpenSSL's. An owner frees what it owns and nothing else. It lends its
-// pointer to a closure, so that it outlives each use of the pointer.
+// One owner type for each OpenSSL type. An owner frees only its own object. It passes its pointer
+// to a closure, so that it outlives each use of the pointer.
 
-/// Owns an object that is not changed once it is handed out, so threads may share it.
+/// Owns an object that is not changed after it is returned, so threads may share it.
 @safe class Handle: @unchecked Sendable {
     fileprivate let pointer: OpaquePointer
 
@@ -163,7 +163,7 @@ extension X509Error {
             start: ASN1_STRING_get0_data(string), count: Int(ASN1_STRING_length(string))))
 }
 
-/// An object identifier in dots; nil if OpenSSL does not write it.
+/// An object identifier in dotted form; nil if OpenSSL cannot write it.
 @unsafe func dotted(_ object: OpaquePointer?) -> String? {
     let length = unsafe OBJ_obj2txt(nil, 0, object, 1)
     guard length > 0 else { return nil }
@@ -172,7 +172,7 @@ extension X509Error {
     return String(decoding: buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
 
-/// The object identifier in some DER, in dots; nil if the DER is anything else.
+/// The object identifier in a DER element, in dotted form; nil if the element is anything else.
 func dottedIdentifier(_ der: [UInt8]) -> String? {
     guard
         let (object, isWhole) = try? unsafe parse(
@@ -182,7 +182,7 @@ func dottedIdentifier(_ der: [UInt8]) -> String? {
     return isWhole ? unsafe dotted(object) : nil
 }
 
-/// DER in PEM, with a line end at its end.
+/// DER in PEM with a final line end.
 ///
 /// The C function is `PEM_write_bio`.
 func pemText(_ name: String, _ der: [UInt8]) -> String {

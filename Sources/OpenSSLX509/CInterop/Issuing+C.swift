@@ -130,7 +130,7 @@ extension HostPrivateKey {
             throw .fromOpenSSL(.failed, "an empty certificate")
         }
         let certificate = unsafe CertificateHandle(owning: pointer)
-        // Read anew, so that nothing is remembered from the making.
+        // Parsed again, so that no state from the construction remains.
         return try Certificate(
             der: unsafe certificate.withPointer { pointer throws(X509Error) in
                 try unsafe fill(pointer, with: content, issuer)

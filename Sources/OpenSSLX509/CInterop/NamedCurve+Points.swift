@@ -1,9 +1,10 @@
 internal import COpenSSL
 
 extension NamedCurve {
-    /// A point with both of its coordinates, in the form that begins with 04 (SEC 1, section 2.3.3).
+    /// A point in uncompressed form, which begins with 04 (SEC 1, section 2.3.3).
     ///
-    /// The C function is `EC_POINT_oct2point`, which is not called for a point that has this form.
+    /// The C function is `EC_POINT_oct2point`, which is not called for a point that already has
+    /// this form.
     ///
     /// - Parameter point: The point in any form.
     /// - Returns: nil if the bytes are not a point of the curve.

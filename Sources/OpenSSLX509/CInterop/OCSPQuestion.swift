@@ -51,7 +51,7 @@ public struct OCSPQuestion: Sendable {
         }
     }
 
-    /// How OCSP names a certificate, which the caller owns.
+    /// The OCSP identifier of a certificate, which the caller owns.
     ///
     /// - Parameter hash: The hash function; nil for SHA-1, which every responder knows.
     @unsafe private static func identifier(
@@ -65,9 +65,9 @@ public struct OCSPQuestion: Sendable {
     /// Reads an answer, and insists that the issuer or a responder of its choice has signed it and
     /// that it is of today.
     ///
-    /// The answer may name the certificate with any hash function, whichever the question has. If
-    /// it has several statuses of the certificate, "revoked" counts, then "good". The C functions
-    /// are `OCSP_basic_verify`, `OCSP_single_get0_status` and `OCSP_check_validity`.
+    /// The response may identify the certificate with a different hash function than the request.
+    /// If it has several statuses of the certificate, "revoked" takes precedence, then "good". The
+    /// C functions are `OCSP_basic_verify`, `OCSP_single_get0_status` and `OCSP_check_validity`.
     ///
     /// - Parameter answer: The DER of the response.
     /// - Throws: ``X509Error`` where it is none, is not signed as it must be, or is too old.
@@ -133,8 +133,8 @@ public struct OCSPQuestion: Sendable {
         }
     }
 
-    /// Whether an identifier in a response is that of the certificate, made with the same hash
-    /// function.
+    /// Whether an identifier in a response is that of the certificate, computed with the response's
+    /// hash function.
     @unsafe private func isAboutCertificate(_ id: OpaquePointer?) -> Bool {
         var algorithm: OpaquePointer?
         defer { ERR_clear_error() }

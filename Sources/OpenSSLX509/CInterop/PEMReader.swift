@@ -1,6 +1,6 @@
 internal import COpenSSL
 
-/// Reads the blocks of PEM in a text, whatever is before, between and after them (RFC 7468).
+/// Reads the PEM blocks in a text and ignores the text around them (RFC 7468).
 struct PEMReader: ~Copyable {
     private let input: MemoryBIO
     private var number = 0
@@ -13,7 +13,7 @@ struct PEMReader: ~Copyable {
     ///
     /// The C function is `PEM_read_bio`.
     ///
-    /// - Throws: ``X509Error`` if a block is broken or cut.
+    /// - Throws: ``X509Error`` if a block is broken or truncated.
     mutating func next() throws(X509Error) -> PEMBlock? {
         number += 1
         var name: UnsafeMutablePointer<CChar>?
@@ -24,9 +24,9 @@ struct PEMReader: ~Copyable {
         guard unsafe PEM_read_bio(input.pointer, &name, &header, &data, &length) == 1,
             let name = unsafe name
         else {
-            // What is left in the queue at a regular end.
+            // OpenSSL leaves this error in the queue at a regular end.
             guard tokencert_is_pem_end(ERR_peek_last_error()) == 1 else {
-                throw .fromOpenSSL(.malformed, "PEM block \(number) is broken or cut")
+                throw .fromOpenSSL(.malformed, "PEM block \(number) is broken or truncated")
             }
             ERR_clear_error()
             return nil
@@ -43,9 +43,9 @@ struct PEMReader: ~Copyable {
             data: [UInt8](UnsafeBufferPointer(start: data, count: length)))
     }
 
-    /// The lines without what OpenSSL stumbles over: a byte order mark, blanks before a line, and
-    /// line ends of a single CR. It would pass over a block that begins so without an error, and
-    /// over one that begins before the end of another: there the lines end, so that this one is cut.
+    /// The lines without a byte order mark, leading blanks and single CRs as line ends, because
+    /// OpenSSL silently skips blocks with these. It also skips a block that begins inside another
+    /// one; the lines end there, so that the outer block counts as truncated.
     private static func lines(_ text: [UInt8]) throws(X509Error) -> [ArraySlice<UInt8>] {
         let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
         let (beginning, ending) = (Array("-----BEGIN".utf8), Array("-----".utf8))
@@ -64,7 +64,7 @@ struct PEMReader: ~Copyable {
             guard !isBeginning || visible.starts(with: ending.reversed()) else {
                 throw X509Error(
                     code: .malformed,
-                    context: "line \(lines.count) begins a PEM block and does not end with -----",
+                    context: "line \(lines.count) begins a PEM block but does not end with -----",
                     reasons: [])
             }
         }
@@ -76,20 +76,19 @@ struct PEMReader: ~Copyable {
     }
 }
 
-/// A block of PEM.
+/// A PEM block.
 struct PEMBlock {
-    /// Its place in the text, from 1.
+    /// Its number in the text, from 1.
     let number: Int
-    /// What stands in its first line after BEGIN.
+    /// The name after BEGIN in its first line.
     let name: String
     /// Whether lines of a header precede the data, as in an encrypted block (RFC 1421).
     let hasHeader: Bool
     let data: [UInt8]
 
-    /// The certificate; nil for a block of a kind that never holds one.
+    /// The certificate; nil for a kind of block that never holds one.
     ///
-    /// - Throws: ``X509Error``, which names the block, if it is broken or of a kind that is not
-    ///   known.
+    /// - Throws: ``X509Error``, which names the block, if it is broken or of an unknown kind.
     func certificate() throws(X509Error) -> Certificate? {
         do throws(X509Error) {
             switch name {
@@ -99,7 +98,8 @@ struct PEMBlock {
             case "TRUSTED CERTIFICATE":
                 try requireNoHeader()
                 let certificate = try Certificate(firstIn: data)
-                // What OpenSSL adds: the uses for which somebody trusts it. They play no part here.
+                // OpenSSL appends the uses for which the certificate is trusted. They are ignored
+                // here.
                 let settings = Array(data.dropFirst(certificate.der.count))
                 guard settings.isEmpty || DER.readWhole(0x30, settings) != nil else {
                     throw X509Error(

@@ -2,9 +2,9 @@
 public struct Certificate: Sendable {
     let handle: CertificateHandle
 
-    /// The DER, as `CKA_VALUE` has it: the bytes that were read, never encoded anew.
+    /// The DER, as in `CKA_VALUE`: the bytes that were read, never re-encoded.
     public let der: [UInt8]
-    /// The serial number, a DER INTEGER with its tag, as `CKA_SERIAL_NUMBER` has it.
+    /// The serial number, a DER INTEGER with its tag, as in `CKA_SERIAL_NUMBER`.
     public let serialNumberDER: [UInt8]
     /// Whom it is for.
     public let subject: DistinguishedName
@@ -32,12 +32,12 @@ public struct Certificate: Sendable {
         try self.init(element: element)
     }
 
-    /// Reads the certificate that some bytes begin with, as a token gives it: cards that keep files
-    /// of a fixed size fill them with 00 or FF.
+    /// Reads the certificate at the beginning of the bytes that a token returns: cards with files
+    /// of a fixed size pad them with 00 or FF.
     ///
     /// The C function is `d2i_X509`.
     ///
-    /// - Parameter bytes: A certificate and anything after it. ``der`` has the certificate alone.
+    /// - Parameter bytes: A certificate and any bytes after it. ``der`` has the certificate only.
     /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed``, or
     ///   ``X509Error/Code/textInPEM`` if the bytes are text.
     public init(firstIn bytes: [UInt8]) throws(X509Error) {
@@ -54,7 +54,7 @@ public struct Certificate: Sendable {
         return Array(element.bytes)
     }
 
-    /// Whether bytes are text in PEM: after white space they begin with `-----BEGIN`.
+    /// Whether bytes are PEM text: after white space they begin with `-----BEGIN`.
     ///
     /// - Parameter bytes: The bytes, such as a token's `CKA_VALUE`.
     public static func isPEM(_ bytes: [UInt8]) -> Bool {
@@ -64,14 +64,14 @@ public struct Certificate: Sendable {
             .starts(with: "-----BEGIN".utf8)
     }
 
-    /// Whether a time is within the validity: from the first second to the last, both included
-    /// (RFC 5280, section 4.1.2.5).
+    /// Whether a time is within the validity, including its first and last second (RFC 5280,
+    /// section 4.1.2.5).
     ///
     /// - Parameter time: Seconds since 1970-01-01 00:00 UTC.
     public func isValid(at time: Int64) -> Bool { notBefore <= time && time <= notAfter }
 
-    /// What to call the certificate: the last common name, else the first e-mail address, else the
-    /// whole subject, else `serial` and the serial number. Never empty.
+    /// A name for the certificate: the last common name, otherwise the first e-mail address,
+    /// otherwise the whole subject, otherwise `serial` and the serial number. Never empty.
     public var displayName: String {
         let names =
             [subject.commonNames.last, emailAddresses.first, subject.emailAddresses.first]

@@ -10,11 +10,11 @@ public struct CertificateExtension: Sendable, Hashable {
     /// Makes an extension of any type.
     ///
     /// - Parameters:
-    ///   - identifier: The object identifier, in dots.
+    ///   - identifier: The object identifier in dotted form.
     ///   - isCritical: Whether software that does not know it must refuse the certificate.
     ///   - value: The value, one element of DER.
-    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` if the identifier is not one,
-    ///   or the value is not one whole element.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` if the identifier is not
+    ///   valid, or the value is not one whole element.
     public init(identifier: String, isCritical: Bool, value: [UInt8]) throws(X509Error) {
         guard DER.objectIdentifier(parsing: identifier) != nil else {
             throw X509Error(
@@ -39,8 +39,8 @@ public struct CertificateExtension: Sendable, Hashable {
     private static let extendedKeyUsageIdentifier = "2.5.29.37"
     private static let subjectAlternativeNameIdentifier = "2.5.29.17"
 
-    /// Whether a value has the form that OpenSSL's decoder does not insist on: one element and
-    /// nothing after it, and at least one use or name where the type lists them (RFC 5280).
+    /// Checks what OpenSSL's decoder accepts wrongly: the value must be one element with no bytes
+    /// after it, and a list of uses or names must not be empty (RFC 5280).
     static func isUsable(_ value: [UInt8], _ identifier: String) -> Bool {
         guard let element = DER.read(value[...]), element.rest.isEmpty else { return false }
         switch identifier {
@@ -90,8 +90,8 @@ public struct CertificateExtension: Sendable, Hashable {
 
     /// What the key is for.
     ///
-    /// - Parameter usages: The uses. Without any, neither a request nor a certificate can be made
-    ///   with the extension (RFC 5280, section 4.2.1.3).
+    /// - Parameter usages: The uses. If there is none, neither a request nor a certificate can be
+    ///   made with the extension (RFC 5280, section 4.2.1.3).
     public static func keyUsage(_ usages: Set<KeyUsage>) -> Self {
         let bits = usages.reduce(UInt8(0)) { $0 | 0x80 >> $1.rawValue }
         return Self(
@@ -101,8 +101,8 @@ public struct CertificateExtension: Sendable, Hashable {
 
     /// What the certificate is for.
     ///
-    /// - Parameter usages: The uses, in order. Without any, neither a request nor a certificate can
-    ///   be made with the extension (RFC 5280, section 4.2.1.12).
+    /// - Parameter usages: The uses, in order. If there is none, neither a request nor a
+    ///   certificate can be made with the extension (RFC 5280, section 4.2.1.12).
     public static func extendedKeyUsage(_ usages: [ExtendedKeyUsage]) -> Self {
         Self(
             known: extendedKeyUsageIdentifier, isCritical: false,
@@ -173,8 +173,9 @@ public struct ExtendedKeyUsage: Sendable, Hashable {
 
     /// Makes a use of any identifier.
     ///
-    /// - Parameter objectIdentifier: The identifier, in dots, of 1024 characters at most.
-    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` if the text is not one.
+    /// - Parameter objectIdentifier: The identifier in dotted form, at most 1024 characters.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` if the text is not an object
+    ///   identifier.
     public init(objectIdentifier: String) throws(X509Error) {
         guard let der = DER.objectIdentifier(parsing: objectIdentifier) else {
             throw X509Error(

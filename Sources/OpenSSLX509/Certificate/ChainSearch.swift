@@ -1,9 +1,9 @@
 /// Finds every chain of signatures from a certificate to an anchor.
 ///
-/// OpenSSL follows one chain only, which depends on the order of the certificates where several
-/// have the same name. So the chains are found here, and OpenSSL decides about each of them.
+/// OpenSSL follows one chain only, which depends on the order of the certificates if several have
+/// the same name. So the chains are built here, and OpenSSL checks each of them.
 struct ChainSearch {
-    /// The chains, each from the certificate to an anchor: short ones first, and always in the same
+    /// The chains, each from the certificate to an anchor: shorter ones first, in a deterministic
     /// order.
     private(set) var chains: [[Certificate]] = []
     /// Why there is none.
@@ -11,12 +11,12 @@ struct ChainSearch {
 
     private let candidates: [Certificate]
     private let anchors: Set<Certificate>
-    /// How many certificates may be looked at, since a token may hold any number that sign each
-    /// other.
+    /// The maximum number of certificates that are examined, since a token may hold any number that
+    /// sign each other.
     private var remaining = 256
     private var longest = 0
 
-    /// No chain is longer.
+    /// The maximum length of a chain.
     private static let maximumLength = 10
 
     init(from certificate: Certificate, among known: [Certificate], upTo anchors: Set<Certificate>)

@@ -17,27 +17,26 @@ public struct TrustAnchors: Sendable {
     /// The anchors in PEM, one after the other.
     public var pem: String { certificates.map(\.pem).joined() }
 
-    /// Insists that a chain of signatures leads from a certificate to an anchor.
+    /// Checks that a chain of signatures leads from a certificate to an anchor.
     ///
     /// An issuer is found by its name and key identifier and proved by its signature. Its serial
-    /// number plays no part, since CAcert has signed its root and its class 3 certificate anew
-    /// with the same keys. Every chain that can be built is looked at, so neither the order of the
-    /// anchors nor that of the intermediates matters, and one that has expired does no harm beside
-    /// one that is valid.
+    /// number is ignored, since CAcert re-signed its root and class 3 certificates with the same
+    /// keys. Every possible chain is tried, so the order of anchors and intermediates does not
+    /// matter, and an expired one does not hide a valid one.
     ///
-    /// RSA keys in the chain have 2048 bits or more, and no signature below an anchor is made with
-    /// SHA-1 or MD5. Path length, name constraints and the right to sign certificates are those of
-    /// RFC 5280. No certificate below an anchor has ``Certificate/malformedExtensions``. An
-    /// extended key usage in an intermediate limits those below it: at least one usage of the
-    /// certificate must remain. The C function is `X509_verify_cert`.
+    /// RSA keys in the chain must have 2048 bits or more, and no signature below an anchor may use
+    /// SHA-1 or MD5. Path length, name constraints and the right to sign certificates follow RFC
+    /// 5280. No certificate below an anchor may have ``Certificate/malformedExtensions``. An
+    /// extended key usage in an intermediate limits the certificates below it: at least one usage
+    /// of the certificate must remain. The C function is `X509_verify_cert`.
     ///
     /// - Parameters:
     ///   - certificate: The certificate.
     ///   - intermediates: Certificates that may stand between; they need not be of use, nor right.
-    ///   - time: When all of the chain must be valid, in seconds since 1970-01-01 00:00 UTC. The
-    ///     last second of a validity is part of it. If it is nil, dates play no part.
-    /// - Throws: ``X509Error`` with code ``X509Error/Code/outsideValidity`` where dates are the
-    ///   only reason, and ``X509Error/Code/untrusted`` for any other.
+    ///   - time: When the whole chain must be valid, in seconds since 1970-01-01 00:00 UTC. The
+    ///     last second of a validity is included. If it is nil, dates are ignored.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/outsideValidity`` if dates are the only
+    ///   reason, and ``X509Error/Code/untrusted`` for any other reason.
     public func verify(
         _ certificate: Certificate, intermediates: [Certificate] = [], at time: Int64?
     ) throws(X509Error) {
@@ -56,13 +55,13 @@ public struct TrustAnchors: Sendable {
         }
     }
 
-    /// Tells whether a certificate leads to an anchor and, separately, whether all of its chain is
-    /// valid at a time. The rules are those of ``verify(_:intermediates:at:)``.
+    /// Determines whether a certificate leads to an anchor and, separately, whether its whole chain
+    /// is valid at a time. The rules are those of ``verify(_:intermediates:at:)``.
     ///
     /// - Parameters:
     ///   - certificate: The certificate.
     ///   - intermediates: Certificates that may stand between; they need not be of use, nor right.
-    ///   - time: Seconds since 1970-01-01 00:00 UTC. If it is nil, dates play no part.
+    ///   - time: Seconds since 1970-01-01 00:00 UTC. If it is nil, dates are ignored.
     public func status(
         of certificate: Certificate, intermediates: [Certificate] = [], at time: Int64?
     ) -> ChainStatus {
@@ -85,7 +84,7 @@ public struct TrustAnchors: Sendable {
             ? .valid(chain: best.chain) : .outsideValidity(best.outside, chain: best.chain)
     }
 
-    /// How errors name a certificate of a chain.
+    /// The name of a certificate of a chain in errors.
     static func place(of certificate: Certificate, in chain: [Certificate]) -> String {
         guard let depth = chain.firstIndex(of: certificate), depth > 0 else {
             return "the certificate"
@@ -94,14 +93,14 @@ public struct TrustAnchors: Sendable {
     }
 }
 
-/// Whether a certificate leads to a trust anchor, and whether all of its chain is valid.
+/// Whether a certificate leads to a trust anchor, and whether its whole chain is valid.
 public enum ChainStatus: Sendable, Equatable {
-    /// It leads to an anchor, and all of the chain is valid at the time. The chain begins with the
+    /// It leads to an anchor, and the whole chain is valid at the time. The chain begins with the
     /// certificate and ends with the anchor.
     case valid(chain: [Certificate])
-    /// It leads to an anchor, but the certificates named first are not valid at the time. They are
-    /// in the order of the chain: the certificate alone if nothing above it has expired.
+    /// It leads to an anchor, but the certificates in the first value are not valid at the time.
+    /// They are in chain order: only the certificate itself if none of its issuers has expired.
     case outsideValidity([Certificate], chain: [Certificate])
-    /// No chain leads to an anchor, or each breaks a rule other than the dates.
+    /// No chain leads to an anchor, or each one breaks a rule other than the dates.
     case untrusted(X509Error)
 }

@@ -8,7 +8,7 @@ public struct X509Error: Error, Sendable, Equatable {
 
         /// The bytes are not what they should be.
         public static let malformed = Code(value: "malformed")
-        /// The bytes are text in PEM where DER is expected.
+        /// The bytes are PEM text, but DER is expected.
         public static let textInPEM = Code(value: "textInPEM")
         /// A kind of key, curve or name that this library does not have.
         public static let unsupported = Code(value: "unsupported")
@@ -28,7 +28,7 @@ public struct X509Error: Error, Sendable, Equatable {
     public let context: String
     /// What OpenSSL's error queue held, innermost first, taken out of it.
     public let reasons: [String]
-    /// The issuer without which no chain can be built, if that is the reason; else nil.
+    /// The missing issuer, if no chain can be built without it; otherwise nil.
     public var unknownIssuer: DistinguishedName? = nil
 }
 

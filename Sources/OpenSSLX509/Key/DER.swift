@@ -23,7 +23,7 @@ enum DER {
     static let null: [UInt8] = [0x05, 0x00]
     static let booleanTrue: [UInt8] = [0x01, 0x01, 0xFF]
 
-    /// The OBJECT IDENTIFIER of an identifier that this library names itself.
+    /// The OBJECT IDENTIFIER of an identifier that is a constant in this library.
     static func objectIdentifier(_ dotted: String) -> [UInt8] {
         guard let der = objectIdentifier(parsing: dotted) else {
             preconditionFailure("\(dotted) is not an object identifier")
@@ -31,8 +31,8 @@ enum DER {
         return der
     }
 
-    /// The OBJECT IDENTIFIER of numbers that are written in dots (X.660). A number may be larger
-    /// than a machine word: those below 2.25 are UUIDs.
+    /// The OBJECT IDENTIFIER of an identifier in dotted form (X.660). A number may be larger than a
+    /// machine word: those below 2.25 are UUIDs.
     ///
     /// - Returns: nil if the text is not an object identifier, or has more than 1024 characters.
     static func objectIdentifier(parsing dotted: String) -> [UInt8]? {
@@ -44,7 +44,8 @@ enum DER {
         }
         guard dotted.utf8.count <= 1024, arcs.count >= 2, arcs.allSatisfy(isNumber),
             arcs[0].count == 1, arcs[0][0] <= 0x32,
-            // Below 0 and 1 there are 40 numbers each, as both are written in one.
+            // Below 0 and 1 there are only 40 numbers each, because the first two numbers are
+            // encoded as one.
             arcs[0][0] == 0x32 || arcs[1].count == 1 || (arcs[1].count == 2 && arcs[1][0] < 0x34)
         else { return nil }
         let first = base128(arcs[1], adding: Int(arcs[0][0] - 0x30) * 40)
@@ -82,14 +83,14 @@ enum DER {
     /// One element read from the front of some bytes.
     struct Element {
         let tag: UInt8
-        /// All of the element, as it came.
+        /// The whole element, unchanged.
         let bytes: ArraySlice<UInt8>
         let content: ArraySlice<UInt8>
         let rest: ArraySlice<UInt8>
     }
 
-    /// Reads the first element; nil where the bytes are not one. A length may be written in more
-    /// bytes than it needs, since certificates on tokens have such lengths.
+    /// Reads the first element; nil if the bytes do not begin with one. A length may use more bytes
+    /// than necessary, since certificates on tokens have such lengths.
     static func read(_ bytes: ArraySlice<UInt8>) -> Element? {
         guard bytes.count >= 2 else { return nil }
         let tag = bytes[bytes.startIndex]

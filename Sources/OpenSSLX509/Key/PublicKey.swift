@@ -5,7 +5,7 @@
 /// rsaEncryption, with or without NULL, or as id-RSASSA-PSS with any parameters; a curve may be
 /// named or spelled out; a point may be compressed. Keys of other kinds are equal if their DER is.
 public struct PublicKey: Sendable {
-    /// The DER, as it came.
+    /// The DER, unchanged.
     public let subjectPublicKeyInfo: [UInt8]
     /// The DER that all equal keys share: rsaEncryption with NULL, the name of the curve, the
     /// uncompressed point.
@@ -104,7 +104,8 @@ public struct PublicKey: Sendable {
     public var keyIdentifier: [UInt8] { Digest.sha1.hash(Parts(canonical)?.key ?? []) }
 
     /// The SHA-256 hash of the key's SubjectPublicKeyInfo in its common form (rsaEncryption with
-    /// NULL, the name of the curve, the uncompressed point), 32 bytes. Equal keys have the same.
+    /// NULL, the name of the curve, the uncompressed point), 32 bytes. Equal keys have the same
+    /// hash.
     public var sha256Fingerprint: [UInt8] { Digest.sha256.hash(canonical) }
 
     fileprivate static func rsa(_ modulus: [UInt8], _ publicExponent: [UInt8]) -> [UInt8] {
@@ -136,25 +137,25 @@ extension PublicKey: Hashable {
     }
 }
 
-/// The identifiers of algorithms, DER.
+/// Algorithm identifiers in DER.
 private enum Algorithm {
     static let rsaEncryption = DER.objectIdentifier("1.2.840.113549.1.1.1")
     static let ecPublicKey = DER.objectIdentifier("1.2.840.10045.2.1")
     static let ed25519 = DER.objectIdentifier("1.3.101.112")
 
-    /// Whose key is a modulus and an exponent: X.509's own `rsa`, rsaEncryption, id-RSAES-OAEP and
-    /// id-RSASSA-PSS (RFC 4055).
+    /// Algorithms whose key is a modulus and an exponent: X.509's own `rsa`, rsaEncryption,
+    /// id-RSAES-OAEP and id-RSASSA-PSS (RFC 4055).
     static let rsa: Set = [
         DER.objectIdentifier("2.5.8.1.1"), rsaEncryption,
         DER.objectIdentifier("1.2.840.113549.1.1.7"), DER.objectIdentifier("1.2.840.113549.1.1.10"),
     ]
-    /// Whose key is a point: id-ecPublicKey, id-ecDH and id-ecMQV (RFC 5480).
+    /// Algorithms whose key is a point: id-ecPublicKey, id-ecDH and id-ecMQV (RFC 5480).
     static let ec: Set = [
         ecPublicKey, DER.objectIdentifier("1.3.132.1.12"), DER.objectIdentifier("1.3.132.1.13"),
     ]
 }
 
-/// What a SubjectPublicKeyInfo is made of.
+/// The parts of a SubjectPublicKeyInfo.
 private struct Parts {
     /// The algorithm's OBJECT IDENTIFIER with its tag.
     let algorithm: [UInt8]
@@ -184,7 +185,7 @@ private struct Parts {
         )
     }
 
-    /// The form that all equal keys share; nil for a kind of key that is compared by its DER.
+    /// The form that all equal keys share; nil for a key that is compared by its DER.
     var canonical: [UInt8]? {
         if let rsaNumbers {
             return PublicKey.rsa(rsaNumbers.modulus, rsaNumbers.publicExponent)

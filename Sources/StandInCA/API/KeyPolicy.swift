@@ -3,19 +3,18 @@ struct KeyPolicy: Sendable {
     /// Whether keys on elliptic curves are taken, which CAcert does not do.
     let acceptsEllipticCurves: Bool
     /// The Debian weak keys: for each the last 20 hexadecimal digits of the SHA-1 hash of
-    /// `Modulus=...` with a line end, as the lists of Debian have them. Nil if the list cannot be
-    /// read.
+    /// `Modulus=...` with a line end, as in Debian's lists. Nil if the list cannot be read.
     let weakKeys: Set<String>?
 
-    /// What the policy makes of a key.
+    /// The policy's decision on a key.
     enum Verdict: Sendable, Hashable {
         case accepted
         case refused(KeyText)
-        /// The server cannot tell, since it has no list of weak keys.
+        /// The server cannot decide, since it has no list of weak keys.
         case serverError
     }
 
-    /// Looks at a key in the server's order. This blocks.
+    /// Checks a key in the same order as the server. This blocks.
     func verdict(
         _ key: RequestedKey, in folder: WorkFolder
     ) throws(StandInError) -> Verdict {
@@ -44,7 +43,8 @@ enum KeyText: String, Sendable, Hashable {
         case english = "en"
         case german = "de"
 
-        /// The language of a field `lang`, or else of `Accept-Language`, or else English.
+        /// The language of the field `lang`, otherwise that of `Accept-Language`, otherwise
+        /// English.
         init(field: String?, acceptLanguage: String?) {
             let ranges = (acceptLanguage ?? "").split(separator: ",").map { range in
                 let parts = range.split(separator: ";")

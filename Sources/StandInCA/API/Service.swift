@@ -23,7 +23,7 @@ final class Service: Sendable {
     /// Where a certificate goes that was issued.
     private let record: @Sendable (SignedCertificate) -> Void
 
-    /// - Parameter lastSerial: The last serial number that was given away, or nil for a CA that has
+    /// - Parameter lastSerial: The last serial number that was assigned, or nil for a CA that has
     ///   issued nothing.
     init(
         configuration: StandInCA.Configuration, authority: Authority, accounts: AccountsFile,
@@ -38,7 +38,7 @@ final class Service: Sendable {
             weakKeys: configuration.fault == .weakKeyList ? nil : weakKeys)
         self.now = now
         self.record = record
-        // Three bytes. Several stand-ins may share a root, as in tests: each begins elsewhere.
+        // Three bytes. Stand-ins may share a root in tests, so each begins with a different number.
         numbers = Mutex((4711, lastSerial ?? UInt64.random(in: 0x10_0000...0x6F_FFFF)))
     }
 
@@ -65,7 +65,8 @@ final class Service: Sendable {
             return text("404,Wasn't able to match any emails sent against your account")
         }
         let wanted = trimmed(fields["name"] ?? "")
-        // What was sent is escaped for SQL and then compared byte by byte with the name itself.
+        // The value that was sent is escaped for SQL and then compared byte by byte with the
+        // unescaped name.
         let isReal =
             !wanted.contains { "'\"\\".contains($0) }
             && account.realNames.contains { $0.utf8.elementsEqual(wanted.utf8) }
@@ -99,8 +100,8 @@ final class Service: Sendable {
                 validityDays: account.validityDays))
     }
 
-    /// The addresses that the certificate gets: those that are the account's without regard to case,
-    /// each once, as they were sent.
+    /// The addresses for the certificate: those of the account, compared without case, without
+    /// duplicates, as they were sent.
     private func addresses(_ sent: [String], of account: Account) -> [String] {
         let verified = Set(account.emails.map { $0.lowercased() })
         var seen: Set<String> = []
@@ -138,7 +139,7 @@ final class Service: Sendable {
         }
         let failed = text("404,Your certificate request has failed. ID: \(order)")
         guard !isLate else { return failed }
-        // A request whose own signature is wrong is queued, and the signer leaves it alone.
+        // A request whose own signature is wrong is queued, but the signer never signs it.
         guard let certificate = try? await signing.value else { return failed }
         return answer(certificate)
     }

@@ -46,8 +46,8 @@ public struct AccountsFile: Codable, Sendable {
         ])
     }
 
-    /// The account of a user name, which is compared as the database does: without regard to case
-    /// and to blanks at the end.
+    /// The account of a user name. As in the database, the comparison ignores case and trailing
+    /// blanks.
     func account(username: String, password: String) -> Account? {
         accounts.first {
             Self.folded($0.username) == Self.folded(username)

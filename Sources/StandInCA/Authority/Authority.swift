@@ -4,7 +4,7 @@ internal import FoundationEssentials
 struct Authority: Sendable {
     /// A key and its certificate, in files.
     struct Signer: Sendable {
-        /// The subject, as `openssl ca` takes it.
+        /// The subject in the form of `openssl ca`.
         let subject: String
         let keyFile: String
         let certificateFile: String
@@ -12,13 +12,13 @@ struct Authority: Sendable {
         let pem: String
     }
 
-    /// The folder of all files.
+    /// The folder that contains all files.
     let directory: String
     let class1: Signer
     let class3: Signer
     let server: Signer
 
-    /// Loads what the folder has and makes what it lacks. This blocks.
+    /// Loads the files in the folder and creates those that are missing. This blocks.
     ///
     /// - Parameter now: In seconds since 1970-01-01 00:00 UTC.
     init(directory: String, now: Int64) throws(StandInError) {
@@ -46,7 +46,7 @@ struct Authority: Sendable {
                 notAfter: now + 9 * 365 * 86400,
                 extensions: authority + ["authorityKeyIdentifier = keyid"])
         }
-        // Made anew each time: it would expire long before the others.
+        // Created each time, since it expires long before the others.
         server = try loader.newSigner(
             "server", issuer: class1, kind: ("EC", "ec_paramgen_curve:P-256"),
             CertificateContent(
@@ -77,7 +77,7 @@ struct Authority: Sendable {
     }
 }
 
-/// Finds signers in a folder, and makes those that it lacks.
+/// Finds signers in a folder, and creates those that are missing.
 private struct Loader {
     let directory: String
 
@@ -96,14 +96,14 @@ private struct Loader {
                 name, issuer: issuer, kind: ("RSA", "rsa_keygen_bits:2048"), content())
         }
         guard known.count == 2 else {
-            throw StandInError("\(known[0]) is there without its other half")
+            throw StandInError("\(known[0]) exists without its other half")
         }
         let folder = try WorkFolder(in: directory)
         let ofKey = try OpenSSLProgram.require(["pkey", "-in", keyFile, "-pubout"], in: folder)
         let ofCertificate = try OpenSSLProgram.require(
             ["x509", "-in", certificateFile, "-noout", "-pubkey"], in: folder)
         guard ofKey == ofCertificate else {
-            throw StandInError("\(keyFile) and \(certificateFile) do not fit")
+            throw StandInError("\(keyFile) and \(certificateFile) do not match")
         }
         return Authority.Signer(
             subject: subject, keyFile: keyFile, certificateFile: certificateFile,

@@ -3,7 +3,7 @@ struct Grant: Sendable {
     var name: String
     var emails: [String]
     var codeSigning: Bool
-    /// The request in PEM, of which only the key is used.
+    /// The request in PEM; only its key is used.
     var request: [UInt8]
     var validityDays: Int
 }
@@ -70,7 +70,7 @@ extension Authority {
         return lines
     }
 
-    /// Somebody else with the name of a signer: only the signature tells.
+    /// An impostor with the name of a signer: only the signature differs.
     private func impostor(
         of signer: Signer, at now: Int64, in folder: WorkFolder
     ) throws(StandInError) -> SigningKey {

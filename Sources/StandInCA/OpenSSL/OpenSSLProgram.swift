@@ -6,16 +6,16 @@
     internal import Glibc
 #endif
 
-/// The program `openssl`, which CAcert's signer uses too. The stand-in shares no code that reads or
-/// makes requests and certificates with tokencert: a misunderstanding in it would go unnoticed.
+/// The program `openssl`, which CAcert's signer also uses. The stand-in shares no code for requests
+/// and certificates with tokencert, because tests would not find an error in shared code.
 enum OpenSSLProgram {
-    /// What one run of the program did.
+    /// The result of one run of the program.
     struct Outcome: Sendable {
         let status: Int32
         let output: String
         let errors: String
 
-        /// The last thing that it complained about, in one line.
+        /// The last error message, in one line.
         var complaint: String {
             errors.split(whereSeparator: \.isNewline).last.map(String.init) ?? "status \(status)"
         }
@@ -39,7 +39,7 @@ enum OpenSSLProgram {
         return Outcome(status: status, output: folder.text("output"), errors: folder.text("errors"))
     }
 
-    /// The same for a run that has to succeed.
+    /// The same for a run that must succeed.
     @discardableResult
     static func require(
         _ arguments: [String], in folder: WorkFolder
@@ -70,7 +70,7 @@ enum OpenSSLProgram {
             unsafe posix_spawn_file_actions_addopen(
                 &actions, descriptor, file, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         }
-        // A socket of the server that lived on in the program would keep a connection open.
+        // A server socket that the program inherits would keep a connection open.
         for descriptor in Int32(3)..<256 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
         var variables = unsafe environment.map { unsafe strdup($0) } + [nil]

@@ -36,11 +36,11 @@ struct RequestedKey: Sendable, Hashable {
     }
 }
 
-/// What the server makes of a request.
+/// The server's parsing result for a request.
 enum ReadRequest: Sendable {
     /// The text has no request in PEM.
     case notPEM
-    /// OpenSSL makes nothing of it.
+    /// OpenSSL cannot parse it.
     case unreadable
     /// A request. Its own signature is not checked.
     case request(RequestedKey)

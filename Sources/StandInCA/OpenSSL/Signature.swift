@@ -1,10 +1,10 @@
 internal import FoundationEssentials
 
-/// What a certificate is to say, in the terms of `openssl ca`.
+/// The content of a certificate, in the terms of `openssl ca`.
 struct CertificateContent: Sendable {
     /// The subject, as `-subj` takes it: see ``subject(_:)``.
     var subject: String
-    /// How the bytes of the subject are read.
+    /// How the bytes of the subject are interpreted.
     var names = StandInCA.Names.utf8
     /// The serial number in hexadecimal, an even number of digits.
     var serialNumber: String
@@ -12,7 +12,7 @@ struct CertificateContent: Sendable {
     var notBefore: Int64
     /// The last second of validity.
     var notAfter: Int64
-    /// The extensions, a line of OpenSSL's configuration each.
+    /// The extensions, one line of OpenSSL's configuration each.
     var extensions: [String]
 
     /// A subject from its parts, in their order.
@@ -34,8 +34,8 @@ struct SignedCertificate: Sendable {
     let serialNumber: String
 }
 
-/// Who signs: a key and the certificate for it, each a file in PEM; without a certificate the
-/// request's own key signs.
+/// A signer: a key and its certificate, each a PEM file; without a certificate, the request's own
+/// key signs.
 struct SigningKey: Sendable {
     let keyFile: String
     let certificateFile: String?
@@ -43,9 +43,9 @@ struct SigningKey: Sendable {
 
 extension CertificateContent {
     /// Signs a certificate for the key of a request, whose signature is checked. The rest of the
-    /// request plays no part.
+    /// request is ignored.
     ///
-    /// - Throws: ``StandInError`` with what OpenSSL complains about.
+    /// - Throws: ``StandInError`` with OpenSSL's error message.
     func signed(
         by signer: SigningKey, request: String, in folder: WorkFolder
     ) throws(StandInError) -> SignedCertificate {
@@ -64,7 +64,7 @@ extension CertificateContent {
         let text = folder.text("certificate")
         guard outcome.status == 0, let start = text.firstRange(of: "-----BEGIN CERTIFICATE-----")
         else {
-            throw StandInError("openssl does not sign: \(outcome.errors)")
+            throw StandInError("openssl cannot sign: \(outcome.errors)")
         }
         return SignedCertificate(
             pem: String(text[start.lowerBound...]), text: String(text[..<start.lowerBound]),

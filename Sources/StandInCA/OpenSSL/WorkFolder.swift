@@ -1,7 +1,8 @@
 internal import Dispatch
 internal import FoundationEssentials
 
-/// A private folder for the files of one run of `openssl`. It is removed with this value.
+/// A private folder for the files of one run of `openssl`. It is removed when this value is
+/// destroyed.
 final class WorkFolder: Sendable {
     /// The folder.
     let path: String
@@ -17,7 +18,7 @@ final class WorkFolder: Sendable {
         }
     }
 
-    /// Removes what a stand-in that was killed has left in a folder.
+    /// Removes the files that a killed stand-in left in a folder.
     static func removeAll(in parent: String) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
         for name in names where name.hasPrefix("work-") {
@@ -56,7 +57,7 @@ final class WorkFolder: Sendable {
     }
 }
 
-/// Does something that blocks on a thread that no other request waits for.
+/// Runs a blocking function on a thread that no other request waits for.
 func onAThread<Result: Sendable>(
     _ body: @escaping @Sendable () throws -> Result
 ) async throws -> Result {

@@ -1,8 +1,8 @@
 internal import FoundationEssentials
 internal import Synchronization
 
-/// One line for each request, in JSON: how it came, and the names of its headers and
-/// fields, never their values.
+/// One JSON line for each request: the method, the path, and the names of its headers and fields,
+/// never their values.
 final class RequestLog: Sendable {
     struct Line: Codable {
         let method: String

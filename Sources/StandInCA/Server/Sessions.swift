@@ -2,11 +2,11 @@
 actor Sessions {
     private var last: [String: Task<PageAnswer, Never>] = [:]
 
-    /// Answers a request once those before it in its session are answered.
+    /// Answers a request after all earlier requests in its session are answered.
     ///
     /// - Parameters:
     ///   - cookies: The header `Cookie`, or nil.
-    ///   - page: What answers.
+    ///   - page: The function that answers.
     func answer(
         _ cookies: String?, _ page: @escaping @Sendable () async -> PageAnswer
     ) async -> PageAnswer {

@@ -16,7 +16,7 @@ public struct StandInCA: Sendable {
         case class3
     }
 
-    /// How the signer reads the bytes of a name.
+    /// How the signer interprets the bytes of a name.
     public enum Names: String, Sendable, CaseIterable {
         /// As UTF-8.
         case utf8
@@ -45,7 +45,8 @@ public struct StandInCA: Sendable {
         public var signingTime = 0.0
         /// Who signs.
         public var signer = Signer.class1
-        /// How the signer reads names. Which of the two CAcert's signer does is not published.
+        /// How the signer interprets names. CAcert has not published which of the two its signer
+        /// does.
         public var names = Names.utf8
         /// The form of certificates.
         public var answerForm = AnswerForm.plain
@@ -208,7 +209,7 @@ public struct StandInCA: Sendable {
         return (query, all)
     }
 
-    /// Whether a request names this server, whatever the port, as through a tunnel.
+    /// Whether a request names this server; the port is ignored, since it differs through a tunnel.
     private static func isOwnHost(_ authority: String?) -> Bool {
         guard let authority else { return false }
         let hosts = ["localhost", "127.0.0.1", "[::1]"]
@@ -228,7 +229,7 @@ public struct StandInCA: Sendable {
         ]
         switch answer {
         case .body(let bytes):
-            // Without a length, so that it is sent in chunks as PHP's answers are.
+            // Without a length, so that it is sent in chunks like PHP's responses.
             return Response(
                 status: .ok, headers: headers,
                 body: .init { writer in
