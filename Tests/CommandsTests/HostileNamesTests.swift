@@ -19,7 +19,7 @@ extension RealParts {
             let begin =
                 shell == "bash"
                 ? ". ./completions.bash"
-                : "fpath=(. $fpath); autoload -U compinit; compinit -u -D"
+                : "fpath=(\(folder.path) $fpath); autoload -U compinit; compinit -u -D"
             let dialogue =
                 "send {cd \(folder.path); \(begin)}; send \\r; sleep 1.5\n"
                 + keys.map { "send -- \"\($0)\"; sleep 1.5" }.joined(separator: "\n")
@@ -78,15 +78,41 @@ extension RealParts {
             let anchors = folder.file("data/tokencert/anchors")
             try FileManager.default.createDirectory(
                 atPath: anchors, withIntermediateDirectories: true)
-            for name in ["a b 'c' $(touch PWN)", "q`touch PWN`;"] {
-                try folder.write("x", "data/tokencert/anchors/\(name).pem")
+            var names = ["a b 'c' \"d\"", "q;touch PWN;", "u&(touch PWN)#~*?[x]{y,z}<|>\\"]
+            // bash runs these when the line is entered, and is not offered them.
+            if shell == "zsh" { names += ["v$(touch PWN)", "w`touch PWN`", "y$HOME"] }
+            for name in names { try folder.write("x", "data/tokencert/anchors/\(name).pem") }
+            var shown = ""
+            for name in names {
+                shown += try typing(
+                    shell, ["tokencert trust remove \(name.prefix(1))\\t"], bench
+                ).output
             }
-            let first = try typing(shell, ["tokencert trust remove a\\t"], bench)
-            let second = try typing(shell, ["tokencert trust remove q\\t"], bench)
-            #expect(
-                try FileManager.default.contentsOfDirectory(atPath: anchors).isEmpty,
-                "\(first.output)\(second.output)")
-            requireNothingRan(bench, second)
+            let left = try FileManager.default.contentsOfDirectory(atPath: anchors)
+            #expect(left.isEmpty, "\(left) \(shown)")
+            #expect(!FileManager.default.fileExists(atPath: folder.file("PWN")))
+        }
+
+        /// A shell quotes what it completes, but not everything that it would replace or run.
+        @Test(
+            "A shell is not offered a name that it would not quote",
+            arguments: [
+                ("bash", ["'plain one'"]), ("zsh", ["plain one", "x$(touch PWN)", "y`w`"]),
+            ])
+        func notOffered(shell: String, names: [String]) throws {
+            let bench = try Bench()
+            let anchors = bench.token.folder.file("data/tokencert/anchors")
+            try FileManager.default.createDirectory(
+                atPath: anchors, withIntermediateDirectories: true)
+            for name in ["x$(touch PWN)", "y`w`", "z!!", "plain one"] {
+                try bench.token.folder.write("x", "data/tokencert/anchors/\(name).pem")
+            }
+            let offered = try bench.tokencert(
+                [
+                    "---completion", "trust", "remove", "--", "positional@0", "3", "0",
+                    "tokencert", "trust", "remove", "",
+                ], ["SAP_SHELL": shell])
+            #expect(offered.output.split(separator: "\n").map(String.init) == names, "\(offered)")
         }
 
         /// Otherwise the shell hangs at each Tab if a reader or its service hangs.

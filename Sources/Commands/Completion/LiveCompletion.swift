@@ -69,13 +69,16 @@ enum LiveCompletion {
             }
             switch environmentVariable("SAP_SHELL") {
             case "zsh":
-                // It takes what follows a colon for a description.
-                return found.map { word in
+                // It takes what follows a colon for a description, and quotes all but the mark that
+                // puts an earlier command there (zsh 5.9).
+                return found.filter { !$0.contains("!") }.map { word in
                     word.map { $0 == ":" || $0 == "\\" ? "\\\($0)" : String($0) }.joined()
                 }
             case "bash":
-                // The script's compgen expands words as the shell does, commands in them too.
-                return found.map(quoted)
+                // The script's compgen expands words as the shell does, commands in them too. What is
+                // completed is quoted by bash itself, except for these (bash 5.2, -o filenames):
+                // the command would run when the line is entered.
+                return found.filter { !$0.contains { "$`!".contains($0) } }.map(quoted)
             default:
                 return found
             }
