@@ -18,12 +18,13 @@ public enum TokenChoice: Sendable {
         }
     }
 
-    /// Whether it has attributes of the token itself, and not only of an object or a module.
-    var namesToken: Bool {
-        switch self {
-        case .uri(let uri): uri.namesToken
-        case .label: true
-        }
+    /// Whether it fits one token at most, so that a token that cannot be read is not the one that
+    /// is meant. Several tokens may have the same label, model and manufacturer, and some modules
+    /// give all tokens a serial number of zeros.
+    fileprivate func isUnique(in modules: [Module]) -> Bool {
+        guard case .uri(let uri) = self else { return false }
+        let hasSerialNumber = uri.serialNumber?.contains { $0 != "0" && $0 != " " } ?? false
+        return hasSerialNumber || uri.namesSlotID && modules.count == 1
     }
 }
 
@@ -64,14 +65,15 @@ public struct TokenSelectionError: Error, Sendable {
 ///
 /// Tokens that are not set up are passed over where others fit, since some modules always show one.
 /// A token that is seen through two modules at once counts twice: which module is used is a choice
-/// too. If no token is named, a token that cannot be read at the moment makes the choice uncertain.
+/// too. A token that cannot be read at the moment makes the choice uncertain, unless a serial number
+/// or the slot of the only module is named.
 ///
 /// - Parameters:
 ///   - choices: What was said about the token; it has to fit all of it.
 ///   - modules: Where it is looked for.
 /// - Returns: The token.
-/// - Throws: ``TokenSelectionError``, or `CryptokiError` if a module or a token failed and no token
-///   matches, or one matches that was not named.
+/// - Throws: ``TokenSelectionError``, or `CryptokiError` if a module or a token failed and nothing
+///   fits, or the choice is uncertain.
 public func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -> Token {
     var (all, trouble) = readableTokens(in: modules)
     var fitting: [Token] = []
@@ -86,7 +88,7 @@ public func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -
     let ready = fitting.filter { $0.info.flags.contains(.tokenInitialized) }
     if ready.count == 1 {
         // A token that cannot be read may be the one that is meant.
-        if let trouble, !choices.contains(where: \.namesToken) { throw trouble }
+        if let trouble, !choices.contains(where: { $0.isUnique(in: modules) }) { throw trouble }
         return ready[0]
     }
     guard ready.isEmpty else {
@@ -115,7 +117,9 @@ public func selectTokenToSetUp(_ choices: [TokenChoice], in modules: [Module]) t
             && (!choices.isEmpty || !token.info.flags.contains(.tokenInitialized))
     }
     // A token that cannot be read may be the one that is meant.
-    if let trouble, fitting.count != 1 || !choices.contains(where: \.namesToken) { throw trouble }
+    if let trouble, fitting.count != 1 || !choices.contains(where: { $0.isUnique(in: modules) }) {
+        throw trouble
+    }
     if fitting.count == 1 { return fitting[0] }
     throw TokenSelectionError(
         code: fitting.isEmpty ? .none : .several, candidates: fitting.isEmpty ? all : fitting)

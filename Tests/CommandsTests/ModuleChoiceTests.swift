@@ -205,6 +205,26 @@ extension RealParts {
             #expect(!slow.errors.contains(line), "\(slow.errors)")
         }
 
+        // The token that is meant may be that of the module that did not start.
+        @Test("A module that does not start is named before a token is chosen without it")
+        func notStarted() throws {
+            let bench = try Bench()
+            let failing = bench.faulty(["FAULTY_RULES": "C_Initialize:before:return=0x5"])
+                .merging(["TOKENCERT_MODULE": ""]) { $1 }
+            let warning = "warning: module broken did not start"
+            for (text, arguments, changes, isNamed) in [
+                (faulty, ["list"], [:], true), (faulty, ["list", "--token", "work"], [:], false),
+                (faulty, ["list"], ["TOKENCERT_PIN_SOURCE": ""], false),
+                (faulty + "disable-in: tokencert\n", ["list"], [:], false),
+            ] as [(String, [String], [String: String], Bool)] {
+                let outcome = try bench.tokencert(
+                    configured: ["soft": soft, "broken": text], arguments,
+                    failing.merging(changes) { $1 })
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                #expect(outcome.errors.contains(warning) == isNamed, "\(outcome.errors)")
+            }
+        }
+
         @Test("A module that is turned off with the line that doctor prints is not started")
         func turnedOff() throws {
             let bench = try Bench()

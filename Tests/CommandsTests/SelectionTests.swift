@@ -47,7 +47,8 @@ extension RealParts {
                 "pkcs11:token=work?serial=0000", "pkcs11:token=work;;serial=0000",
                 "pkcs11:?token=other", "pkcs11:token=work?model=Other", "pkcs11:slot-id=",
                 "pkcs11:token=my token", "pkcs11:", "", "pkcs11:?pin-source=/dev/null",
-                "pkcs11:object=mail", "pkcs11:token=work;object=mail",
+                "pkcs11:object=mail", "pkcs11:token=work;object=mail", "pkcs11:model=SoftHSM%20v2",
+                "pkcs11:model=SoftHSM%20v2;manufacturer=SoftHSM%20project",
             ])
         func everyToken(token: String) throws {
             let bench = try Bench()
@@ -81,8 +82,8 @@ extension RealParts {
             #expect(bench.calls("C_Login") == 0)
         }
 
-        // Otherwise a key is made on the token that happens to be readable.
-        @Test("If no token is named, one that cannot be read makes the choice ambiguous")
+        // A key would be made on the token that happens to answer.
+        @Test("A token that cannot be read makes a choice without a serial number uncertain")
         func unreadable() throws {
             let bench = try Bench()
             try bench.token.addToken(label: "other")
@@ -94,13 +95,13 @@ extension RealParts {
                     ])
                     let outcome = try bench.tokencert(["issue"], rules)
                     expect(outcome, 74, "the token does not tell what it is")
-                    // A named token is unambiguous.
+                    // It may have the same label.
                     let named = try bench.tokencert(
                         ["list", "--token", "work"],
                         bench.faulty([
                             "FAULTY_RULES": "C_GetTokenInfo#\(call):before:return=\(code)"
                         ]))
-                    #expect([0, 74].contains(named.status), "\(named.errors)")
+                    expect(named, 74, "the token does not tell what it is")
                 }
             }
             #expect(bench.token.contents == before)
@@ -114,8 +115,37 @@ extension RealParts {
             }
         }
 
-        // Otherwise a PIN try of the wrong token is used, or the key is made on a token that is not
-        // in the ledger.
+        // The PIN would be sent to the other token.
+        @Test(
+            "A token is not taken by its label if another one of this label cannot be read",
+            arguments: [
+                "work", "pkcs11:token=work", "pkcs11:token=work;model=SoftHSM%20v2",
+            ])
+        func unreadableTwin(token: String) throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "work")
+            for call in 1...8 {
+                let outcome = try bench.tokencert(
+                    ["list", "--token", token],
+                    bench.faulty(["FAULTY_RULES": "C_GetTokenInfo#\(call):before:return=0x30"]))
+                #expect([66, 74].contains(outcome.status), "\(call): \(outcome.errors)")
+                #expect(outcome.hasHint, "\(outcome.errors)")
+            }
+            #expect(bench.calls("C_Login") == 0)
+            // A serial number names one of them.
+            let tokens = try bench.tokencert(["tokens"])
+            let serial = try #require(tokens.output.firstMatch(of: /serial=[0-9a-f]+/)).output
+            let statuses = try (1...3).map { call in
+                try bench.tokencert(
+                    ["list", "--token", "pkcs11:\(serial)"],
+                    bench.faulty(["FAULTY_RULES": "C_GetTokenInfo#\(call):before:return=0x30"])
+                ).status
+            }
+            #expect(statuses.contains(0) && statuses.allSatisfy { [0, 74].contains($0) })
+        }
+
+        // A PIN try of the wrong token would be used, or the key made on a token that the ledger does
+        // not name.
         @Test(
             "A token that is replaced while the PIN is typed is not used",
             arguments: [

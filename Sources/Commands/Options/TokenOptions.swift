@@ -86,7 +86,10 @@ struct TokenOptions: ParsableArguments {
         guard uri.namesPlace else {
             throw Failure(
                 .usage, "the URI \(uri) names no token",
-                hints: ["tokencert tokens lists the URIs of all tokens"])
+                hints: [
+                    "add token, serial or slot-id: several tokens may have the same model",
+                    "tokencert tokens lists the URIs of all tokens",
+                ])
         }
         return .uri(uri)
     }

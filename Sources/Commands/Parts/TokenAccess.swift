@@ -72,18 +72,46 @@ extension Failure {
     }
 }
 
+extension ModuleSet {
+    /// Warns of each module that did not start, if no token is named: its token may be the one that
+    /// is meant. p11-kit does not start a module that is turned off.
+    func warnOfFailures(_ options: TokenOptions, _ uri: PKCS11URI? = nil) {
+        guard setting(options.token, .token) == nil, uri?.namesPlace != true else { return }
+        // "p11-kit" is a file that cannot be loaded; doctor reports it.
+        for failure in failures where failure.name != "p11-kit" {
+            let reason = failure.error.returnValue.map { " [\($0)]" } ?? ""
+            printError(
+                "warning: module \(printable(failure.name)) did not start\(reason); its tokens were "
+                    + "not considered (see tokencert doctor)")
+        }
+    }
+}
+
 /// Finds the one token that is meant, and what is known of it.
 ///
-/// - Parameter uri: A URI that names an object and, if it likes, its token.
-func findToken(_ options: TokenOptions, _ uri: PKCS11URI? = nil) throws -> TokenCapabilities {
+/// - Parameters:
+///   - uri: A URI that names an object and, if it likes, its token.
+///   - onlyReads: Whether the command neither logs in nor writes.
+func findToken(
+    _ options: TokenOptions, _ uri: PKCS11URI? = nil, onlyReading onlyReads: Bool = false
+) throws -> TokenCapabilities {
     let profiles = try options.profiles()
     let set = try working("starting the modules", onToken: false) { try ModuleSet(options, uri) }
     do {
-        return try selectToken(
+        let token = try selectToken(
             options.choices(uri), in: set.modules,
             waitingSeconds: options.secondsToWait(), profiles: profiles,
             chosenProfile: setting(options.tokenProfile, .tokenProfile),
             whileWaiting: { printError("… waiting for the token to be put in") })
+        if !onlyReads { set.warnOfFailures(options, uri) }
+        return token
+    } catch let error as CryptokiError
+        where ["C_GetSlotList", "C_GetTokenInfo"].contains(error.function)
+    {
+        let failure = Failure(cryptoki: error)
+        throw Failure(
+            failure.status, code: failure.code, failure.message,
+            hints: failure.hints + ["if you mean another token: --token 'pkcs11:serial=NUMBER'"])
     } catch let error as TokenSelectionError {
         let failure = Failure(selection: error, wanted: try options.wantedLabel())
         let unusable = set.failures.map { "module \($0.name) is not usable: \($0.error)" }

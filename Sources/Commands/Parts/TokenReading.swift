@@ -26,7 +26,8 @@ func readToken(
     keepingCertificates isKept: @escaping (Certificate) -> Bool = { _ in false },
     loggingIn mustLogIn: Bool = false
 ) throws -> ReadToken {
-    let capabilities = try findToken(options, uri)
+    let asksForPIN = mustLogIn || (try? options.source(uri)) != nil
+    let capabilities = try findToken(options, uri, onlyReading: !asksForPIN)
     func read() throws -> TokenInventory {
         try working("reading the token") {
             var session = try capabilities.token.openSession(ReadOnly.self)

@@ -169,18 +169,12 @@ internal import Secrets
     var pinSource: String? { unsafe text(p11_kit_uri_get_pin_source(uri)) }
     var modulePath: String? { unsafe text(p11_kit_uri_get_module_path(uri)) }
     var moduleName: String? { unsafe text(p11_kit_uri_get_module_name(uri)) }
-    /// Whether anything of a slot or of a library (`CK_INFO`) is named.
-    var namesSlotOrLibrary: Bool {
-        guard let module = unsafe p11_kit_uri_get_module_info(uri),
-            let slot = unsafe p11_kit_uri_get_slot_info(uri)
-        else { return false }
-        let version = unsafe module.pointee.libraryVersion
-        return unsafe p11_kit_uri_get_slot_id(uri) != tokencert_ck_unavailable_information()
-            || !Self.holds(module.pointee.manufacturerID, nil)
-            || !Self.holds(module.pointee.libraryDescription, nil)
-            || version.major != UInt8.max || version.minor != UInt8.max
-            || !Self.holds(slot.pointee.slotDescription, nil)
-            || !Self.holds(slot.pointee.manufacturerID, nil)
+    var namesSlotID: Bool {
+        unsafe p11_kit_uri_get_slot_id(uri) != tokencert_ck_unavailable_information()
+    }
+    var namesSlotDescription: Bool {
+        guard let slot = unsafe p11_kit_uri_get_slot_info(uri) else { return false }
+        return unsafe !Self.holds(slot.pointee.slotDescription, nil)
     }
     var hasUnrecognizedParts: Bool { unsafe p11_kit_uri_any_unrecognized(uri) != 0 }
 

@@ -61,11 +61,18 @@ public struct PKCS11URI: Sendable {
         [\.label, \.serialNumber, \.model, \.manufacturer].contains { handle.tokenText($0) != nil }
     }
 
-    /// Whether the URI has an attribute that selects a token: of the token itself, its slot or its
-    /// module.
+    /// Whether a token is named by more than its kind: by its label, its serial number, its slot or
+    /// its module. Several tokens may have the same model and manufacturer.
     public var namesPlace: Bool {
-        namesToken || modulePath != nil || moduleName != nil || handle.namesSlotOrLibrary
+        tokenLabel != nil || serialNumber != nil || namesSlotID || handle.namesSlotDescription
+            || modulePath != nil || moduleName != nil
     }
+
+    /// The serial number of the token, or nil if the URI leaves it out.
+    public var serialNumber: String? { handle.tokenText(\.serialNumber) }
+
+    /// Whether the number of a slot is named (`slot-id`), which is unique in its module.
+    public var namesSlotID: Bool { handle.namesSlotID }
 
     /// Whether anything of an object is named: `object`, `id` or `type`.
     public var namesObject: Bool { !objectAttributes.types.isEmpty }
