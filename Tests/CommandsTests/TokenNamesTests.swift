@@ -29,7 +29,40 @@ extension RealParts {
                 ).status == 0)
         }
 
-        /// Otherwise an unset shell variable decides which token is erased.
+        /// A token that is renamed gets no name that another one has.
+        @Test("token label does not give a token the name of another one")
+        func relabelled() throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "spare")
+            let officer = try bench.token.folder.write(bench.token.soPIN, "so-pin")
+            let sources = ["--token", "spare", "--so-pin-source", "file:\(officer)"]
+            let taken = try bench.tokencert(
+                ["token", "label", "work"] + sources, bench.faulty([:]))
+            expect(taken, 73, "another token is called “work”")
+            #expect(taken.errors.contains("tokencert token label 'work2'"), "\(taken.errors)")
+            #expect(bench.calls("C_Login") == 0 && bench.calls("C_InitToken") == 0)
+            let free = try bench.tokencert(
+                ["token", "label", "spare2"] + sources, bench.faulty([:]))
+            #expect(free.status == 0, "\(free.errors)")
+        }
+
+        /// A blank at the end is padding: the token would get the name of another one, or none.
+        @Test(
+            "A name that a token cannot keep is refused",
+            arguments: [
+                "", " ", "work ", " work", "wo\nrk", "wo\u{1B}rk", "\u{A0}",
+                String(repeating: "x", count: 33), String(repeating: "ü", count: 17),
+            ])
+        func unusable(name: String) throws {
+            let bench = try Bench()
+            for arguments in [["token", "init", "--label", name], ["token", "label", name]] {
+                let outcome = try bench.tokencert(arguments, bench.faulty([:]))
+                expect(outcome, 64, "a token's name")
+            }
+            #expect(bench.calls("C_Login") == 0 && bench.calls("C_InitToken") == 0)
+        }
+
+        /// An unset variable of the shell chooses which token is emptied.
         @Test("An empty name of the token to set up is refused")
         func empty() throws {
             let bench = try Bench()

@@ -33,13 +33,9 @@ struct InitTokenCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        guard (1...32).contains(label.utf8.count) else {
-            throw Failure(
-                .usage, "a token's name has 1 to 32 bytes, not \(label.utf8.count)",
-                hints: ["--label work"])
-        }
+        let name = try NewTokenName(label, after: "--label")
         let token = try find()
-        try requireFreeName(besides: token)
+        try name.requireFree(besides: token, tokenOptions)
         let capabilities = try TokenCapabilities(token, profiles: try tokenOptions.profiles())
         try requirePINsBySO(capabilities)
         let isNew = !token.info.flags.contains(.tokenInitialized)
@@ -92,33 +88,6 @@ struct InitTokenCommand: ParsableCommand {
             TokenPINs(of: [.securityOfficer], user: Secret(), securityOfficer: officer))
     }
 
-    /// Checks that no other token has the name, since commands select a token by its name.
-    private func requireFreeName(besides token: Token) throws {
-        for module in try ModuleSet(tokenOptions, nil).modules {
-            for slot in try module.slots(tokenPresent: true) {
-                if module.path == token.module.path, slot.id == token.slot.id { continue }
-                // A token that cannot be read at the moment has no name that could be meant.
-                guard let other = try? slot.token(),
-                    other.info.flags.contains(.tokenInitialized), other.info.label == label
-                else { continue }
-                // Another module may show the same device.
-                let (one, two) = (token.info, other.info)
-                if !one.serialNumber.isEmpty, one.serialNumber == two.serialNumber,
-                    one.model == two.model, one.manufacturer == two.manufacturer
-                {
-                    continue
-                }
-                throw Failure(
-                    .cannotCreate, code: "nameTaken",
-                    "another token already has the name “\(label)”; nothing was changed",
-                    hints: [
-                        "use another name: --label \(quoted(String(label.prefix(15)) + "2"))",
-                        "tokencert tokens shows all tokens",
-                    ])
-            }
-        }
-    }
-
     private func find() throws -> Token {
         if tokenOptions.token?.isEmpty ?? false {
             throw Failure(
@@ -127,8 +96,10 @@ struct InitTokenCommand: ParsableCommand {
         }
         let set = try ModuleSet(tokenOptions, nil)
         do {
-            return try selectTokenToSetUp(
-                try tokenOptions.choicesOnCommandLine(), in: set.modules)
+            let choices = try tokenOptions.choicesOnCommandLine()
+            let token = try selectTokenToSetUp(choices, in: set.modules)
+            if choices.isEmpty { set.warnOfFailures(tokenOptions) }
+            return token
         } catch let error as TokenSelectionError {
             let list = try error.candidates.map { token in
                 // One that was never set up says nothing of itself.

@@ -120,14 +120,11 @@ struct LabelTokenCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        guard (1...32).contains(name.utf8.count) else {
-            throw Failure(
-                .usage, "a token's name has 1 to 32 bytes, not \(name.utf8.count)",
-                hints: ["tokencert token label work"])
-        }
+        let newName = try NewTokenName(name, after: "tokencert token label")
         let capabilities = try findToken(tokenOptions)
-        try requirePINsBySO(capabilities)
         let token = capabilities.token
+        try newName.requireFree(besides: token, tokenOptions)
+        try requirePINsBySO(capabilities)
         let plan = try PINPlan(
             settingUp: token, capabilities.profile, with: [.user, .securityOfficer],
             allowingLastTry: tokenOptions.allowsLastTry)
