@@ -50,7 +50,7 @@ struct ShowHistoryCommand: ParsableCommand {
     private func showEvents(of order: Order) {
         let line = OrderLine(order)
         print("order \(order.number): \(line.job), \(line.stateText)")
-        print("  token    \(printable(line.token))")
+        print("  token    \(quoted(printable(line.token)))")
         print("  key      id \(line.keyID), label “\(printable(line.keyLabel))”")
         if let ca = line.ca, let account = line.account {
             print("  account  \(printable(account)) at \(printable(ca))")
@@ -142,7 +142,7 @@ extension RecordedEvent {
             return "certificate checked" + (changes.isEmpty ? "" : ", changes accepted: \(changes)")
         case .requested: return "the request was made, and handed out"
         case .chainWritten: return "a certificate of its chain written"
-        case .written(let uri): return "written: \(uri)"
+        case .written(let uri): return "written: \(quoted(uri))"
         case .proved(let proof):
             return "read back, and the key proved by a \(proof.method ?? "signature")"
         case .retiring(let certificate): return "removing the old certificate: \(certificate)"

@@ -344,7 +344,7 @@ struct RenewCommand: ParsableCommand {
                 + wouldRenew.flatMap {
                     [
                         "would renew \(printable($0.subject)), \($0.daysLeft) days left",
-                        "  \(printable($0.key))",
+                        "  \(quoted(printable($0.key)))",
                     ]
                 } + notChecked.map { printable("Not checked: \($0).") }
         }

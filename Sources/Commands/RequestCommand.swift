@@ -50,7 +50,7 @@ struct RequestCommand: ParsableCommand {
             try maker.make(plan, request, pins: pins, in: ledger)
         }
         if let file {
-            try writeFile(made.request.pem, file, hints: ["its key: \(made.key.uri)"])
+            try writeFile(made.request.pem, file, hints: ["its key: \(quoted(made.key.uri))"])
         }
         if output.isJSON {
             try printJSON(
@@ -58,9 +58,9 @@ struct RequestCommand: ParsableCommand {
                     request: made.request.pem, key: made.key.uri, id: hexadecimal(made.key.id),
                     keyKind: made.key.publicKey.kind.description, isNewKey: made.key.isNew))
         } else if let file {
-            print("The request is in \(file), its key on the token: \(made.key.uri)")
+            print("The request is in \(file), its key on the token: \(quoted(made.key.uri))")
         } else {
-            printError("key: \(made.key.uri)")
+            printError("key: \(quoted(made.key.uri))")
             print(made.request.pem, terminator: "")
         }
         // Nobody but the token could make it again.

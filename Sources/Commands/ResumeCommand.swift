@@ -140,8 +140,8 @@ struct ResumeCommand: ParsableCommand {
             pins in
             try finisher.settleKey(page, pins: pins)
         }
-        let text =
-            uri.map { "its key is on the token: \($0)" } ?? "nothing of it is on the token"
+        let key = uri.map { output.isJSON ? $0 : quoted($0) }
+        let text = key.map { "its key is on the token: \($0)" } ?? "nothing of it is on the token"
         tell(order.number, "Order \(order.number) asked no CA, and \(text)")
     }
 

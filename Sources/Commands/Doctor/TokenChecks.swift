@@ -53,7 +53,7 @@ struct TokenChecks {
         }
         for (uri, paths) in places.sorted(by: { $0.key < $1.key }) where paths.count > 1 {
             examination.warn(
-                area, "one token is seen through \(paths.count) modules: \(uri)",
+                area, "one token is seen through \(paths.count) modules: \(quoted(uri))",
                 paths.map { path in
                     let module = modules.first { $0.path == path }
                     return "to say which: \(module?.options ?? "--module \(quoted(path))")"
@@ -77,7 +77,7 @@ struct TokenChecks {
     private func tell(
         _ token: TokenReport, _ found: Token, _ examination: inout Examination
     ) {
-        let place = "\(found.module.options) --token '\(token.uri)'"
+        let place = "\(found.module.options) --token \(quoted(token.uri))"
         let tool = profiles.first { $0.matches(found) }?.newPINTool
         let area = "tokens"
         let name = "“\(token.label)” (\(token.model), serial \(token.serialNumber))"

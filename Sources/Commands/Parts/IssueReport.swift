@@ -67,8 +67,8 @@ struct IssueReport: Encodable {
             "  serial       \(serialNumber)",
             "  valid        \(notBefore) to \(notAfter)",
             "  key          \(keyKind), id \(id)",
-            "  private key  \(key)",
-            "  certificate  \(certificate)",
+            "  private key  \(quoted(printable(key)))",
+            "  certificate  \(quoted(printable(certificate)))",
             "  order        \(order) in the ledger",
         ]
             + chain.map { "  chain        \(printable($0))" }

@@ -43,11 +43,11 @@ struct PlanLines: Encodable {
 
     var lines: [String] {
         var lines = ["This would be done; nothing was changed and no PIN was sent."]
-        lines.append("  token         \(printable(token))")
+        lines.append("  token         \(quoted(printable(token)))")
         if let keyKind, let id, let label {
             lines.append("  new key       \(keyKind), id \(id), label “\(printable(label))”")
         }
-        if let key { lines.append("  key           \(printable(key))") }
+        if let key { lines.append("  key           \(quoted(printable(key)))") }
         if !pins.isEmpty { lines.append("  PINs          \(pins.joined(separator: ", then "))") }
         if let ca { lines.append("  CA            \(ca)") }
         if let name { lines.append("  name          \(printable(name))") }

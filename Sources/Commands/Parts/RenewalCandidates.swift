@@ -42,7 +42,8 @@ struct PassedOver: Encodable {
 
     /// The text that is printed.
     var text: String {
-        let name = subject.map { "\($0), serial number \(serialNumber ?? "")," } ?? certificate
+        let name =
+            subject.map { "\($0), serial number \(serialNumber ?? "")," } ?? quoted(certificate)
         return printable("\(name) was passed over: \(reason)")
     }
 }

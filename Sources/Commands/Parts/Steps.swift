@@ -72,5 +72,5 @@ private func hintsAfterSending(_ order: Int64) -> [String] {
 func tellKey(_ order: Int64, _ key: TokenKey) {
     tellOrder(order)
     guard !Progress.shared.isQuiet else { return }
-    printError("  order \(order), key: \(key.uri)")
+    printError("  order \(order), key: \(quoted(key.uri))")
 }

@@ -227,14 +227,14 @@ extension Failure {
             return (wanted.map { objectHints($0, among: error.choices) } ?? [])
                 + ["tokencert list --pin-source prompt shows the keys with their URIs"]
         case .severalObjects:
-            return error.choices.map { "one of them: --key '\($0)'" }
+            return error.choices.map { "one of them: --key \(quoted($0))" }
         case .idTaken:
             return ["leave --id out, and a free one is taken", "tokencert list shows what has it"]
         case .labelTaken:
             return error.choices.flatMap {
                 [
-                    "to renew the certificate of that key: tokencert renew '\($0)'",
-                    "to use that key: --key '\($0)' instead of --label",
+                    "to renew the certificate of that key: tokencert renew \(quoted($0))",
+                    "to use that key: --key \(quoted($0)) instead of --label",
                 ]
             } + ["for one more key: another --label"]
         case .keyUnusable:
@@ -360,7 +360,7 @@ extension Failure {
         return tokens.compactMap { token in
             guard let uri = try? PKCS11URI(token: token) else { return nil }
             let module = isAmbiguous ? "\(token.module.options) " : ""
-            return "one of them: \(module)--token '\(uri)'"
+            return "one of them: \(module)--token \(quoted(uri.description))"
         }
     }
 
@@ -405,7 +405,7 @@ extension Failure {
                         "tokencert doctor looks for what keeps it from being seen",
                     ]
                     : meant.map { "did you mean --token \(quoted($0))?" }
-                        + uris.map { "there is: --token '\($0)'" })
+                        + uris.map { "there is: --token \(quoted($0))" })
         }
     }
 }

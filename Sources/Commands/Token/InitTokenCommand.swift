@@ -103,10 +103,12 @@ struct InitTokenCommand: ParsableCommand {
         } catch let error as TokenSelectionError {
             let list = try error.candidates.map { token in
                 // One that was never set up says nothing of itself.
-                token.info.flags.contains(.tokenInitialized)
-                    ? "\(token.module.options) --token '\(try PKCS11URI(token: token))'"
-                    : "\(token.module.options) --token 'pkcs11:slot-id=\(token.slot.id)': "
-                        + "never set up"
+                let isSetUp = token.info.flags.contains(.tokenInitialized)
+                let uri =
+                    try isSetUp
+                    ? PKCS11URI(token: token).description : "pkcs11:slot-id=\(token.slot.id)"
+                return "\(token.module.options) --token \(quoted(uri))"
+                    + (isSetUp ? "" : ": never set up")
             }
             throw Failure(
                 .noSuchObject, code: error.code == .several ? "severalTokens" : "noToken",
@@ -158,7 +160,7 @@ struct InitTokenCommand: ParsableCommand {
         }
         print("The token is set up, and the user has logged in with the new PIN.")
         print("  name  \(printable(report.label))")
-        print("  URI   \(report.uri)")
+        print("  URI   \(quoted(report.uri))")
         if report.label != label {
             printError(
                 "note: the token keeps a name of its own, “\(printable(report.label))”")
