@@ -65,8 +65,8 @@ public struct TokenSelectionError: Error, Sendable {
 ///
 /// Tokens that are not set up are passed over where others fit, since some modules always show one.
 /// A token that is seen through two modules at once counts twice: which module is used is a choice
-/// too. A token that cannot be read at the moment makes the choice uncertain, unless a serial number
-/// or the slot of the only module is named.
+/// too. A token that cannot be read at the moment makes the choice uncertain, unless a serial
+/// number or the slot of the only module is named.
 ///
 /// - Parameters:
 ///   - choices: What was said about the token; it has to fit all of it.

@@ -81,8 +81,8 @@ extension ModuleSet {
         for failure in failures where failure.name != "p11-kit" {
             let reason = failure.error.returnValue.map { " [\($0)]" } ?? ""
             printError(
-                "warning: module \(printable(failure.name)) did not start\(reason); its tokens were "
-                    + "not considered (see tokencert doctor)")
+                "warning: module \(printable(failure.name)) did not start\(reason); "
+                    + "its tokens were not considered (see tokencert doctor)")
         }
     }
 }
