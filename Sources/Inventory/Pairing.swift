@@ -200,6 +200,8 @@ private struct HalfPairing {
             key.privateKey = half.record
             key.publicKey = partner?.record
             key.value = partner?.value ?? half.value
+            key.isValueFromPrivateKey = half.value != nil
+            key.privateKind = half.kind
             key.kind = key.value?.kind ?? partner?.kind ?? half.kind
             key.type = half.type ?? partner?.type
             key.protection = half.protection

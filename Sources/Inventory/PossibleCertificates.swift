@@ -5,8 +5,9 @@ extension TokenInventory {
     /// The certificates that belong to a key, or that may belong to it as far as the token shows.
     /// Removing the key may make them useless.
     ///
-    /// Certificates that cannot be read, or whose key cannot be compared, count unless they
-    /// evidently belong to another key.
+    /// Certificates that cannot be read, or whose key cannot be compared, count unless something says
+    /// that they belong to another key. A public half that is paired by its id or label is no proof:
+    /// certificates with the key's id or label count although they do not fit it.
     ///
     /// - Parameter key: A key of this inventory.
     public func possibleCertificates(for key: KeyEntry) -> [CertificateEntry] {
@@ -22,37 +23,46 @@ extension TokenInventory {
             if isSame || hasSameValue { found += other.certificates }
         }
         others.subtract(key.ids)
-        var possible = certificates + keys.flatMap(\.mismatchedCertificates)
-        // A public half without a private half: this key may be its private half with a changed id.
+        var possible = certificates
+        // Public halves alone: the private half may be this one, moved to another id.
         for other in keys where other.privateKey == nil { possible += other.certificates }
-        var seen = Set(found.map(\.record.handle))
-        found += possible.filter {
-            mayBe($0, for: key, value, others) && seen.insert($0.record.handle).inserted
+        possible.removeAll { !mayBe($0, for: key, value, others) }
+        // The key with the id of a mismatch is certainly another one, so the id excludes nothing.
+        possible += keys.flatMap(\.mismatchedCertificates).filter {
+            mayBe($0, for: key, value, [], whateverID: true)
         }
+        var seen = Set(found.map(\.record.handle))
+        found += possible.filter { seen.insert($0.record.handle).inserted }
         return found
     }
 
     /// - Parameters:
     ///   - value: The public key, or nil if it is not readable.
     ///   - others: The ids of other private keys.
+    ///   - isAnyID: Whether a certificate with the key's label counts under any id.
     private func mayBe(
-        _ entry: CertificateEntry, for key: KeyEntry, _ value: PublicKey?, _ others: Set<[UInt8]>
+        _ entry: CertificateEntry, for key: KeyEntry, _ value: PublicKey?, _ others: Set<[UInt8]>,
+        whateverID isAnyID: Bool = false
     ) -> Bool {
         let id = entry.record.id
         let hasSameID = !id.isEmpty && key.ids.contains(id)
         let hasSameLabel =
             key.labels.contains(entry.record.labelBytes)
-            && (id.isEmpty || key.ids.isEmpty || hasSameID)
+            && (isAnyID || id.isEmpty || key.ids.isEmpty || hasSameID)
         guard let content = entry.content else {
             return hasSameID || hasSameLabel || !others.contains(id)
         }
-        if let value {
-            // A certificate with this public key is found by that key.
+        if key.isValueFromPrivateKey, let value {
+            // One with this public key is found by it.
             return !tellsKeysApart(value.kind, content.keyKind) && (hasSameID || hasSameLabel)
         }
-        let kind = SeenKind(type: key.type, kind: key.isValueFromCertificate ? nil : key.kind)
-        guard kind.mayBe(content.keyKind) else { return false }
-        return hasSameID || hasSameLabel || (!content.isAuthority && !others.contains(id))
+        guard SeenKind(type: key.type, kind: key.privateKind).mayBe(content.keyKind) else {
+            return false
+        }
+        if hasSameID || hasSameLabel { return true }
+        // "openssl req -x509" marks a self-signed certificate of a user as an authority's, too.
+        let isIntermediate = content.isAuthority && content.issuer != content.subject
+        return value == nil && !isIntermediate && !others.contains(id)
     }
 }
 

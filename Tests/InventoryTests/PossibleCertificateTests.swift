@@ -6,9 +6,11 @@ import Testing
 
 /// Which certificates may need a key that is to be removed.
 @Suite struct PossibleCertificateTests {
-    private func content(_ kind: KeyKind, isAuthority: Bool = false) -> CertificateEntry.Content {
+    private func content(
+        _ kind: KeyKind, isAuthority: Bool = false, issuer: String = "b"
+    ) -> CertificateEntry.Content {
         CertificateEntry.Content(
-            subject: "CN=a", issuer: "CN=b", subjectName: "a", issuerName: "b",
+            subject: "CN=a", issuer: "CN=\(issuer)", subjectName: "a", issuerName: issuer,
             serialNumber: "01", notBefore: 0, notAfter: 1, keyKind: kind, isAuthority: isAuthority)
     }
 
@@ -28,6 +30,8 @@ import Testing
         key.privateKey = PairingTests.record(number, .privateKey, id: id, label)
         key.value = value
         key.kind = value?.kind
+        key.isValueFromPrivateKey = value != nil
+        key.privateKind = value?.kind
         key.type = type
         return key
     }
@@ -86,6 +90,80 @@ import Testing
         var other = key(3, id: [2], PairingTests.ec, type: .ec)
         other.certificates = half.certificates
         #expect(found(mine, among: [], [other]).isEmpty)
+    }
+
+    /// What a token holds whose EC private keys do not tell their public keys, each with a public
+    /// half or none, and which certificates count for the key with the label "mail".
+    private func found(
+        halves: [(id: UInt8, label: String, publicHalf: PublicKey?)],
+        certificates: [(id: [UInt8], label: String, key: PublicKey)], rsaID: UInt8? = nil
+    ) throws -> [UInt] {
+        var pairing = Pairing()
+        var number: UInt = 0
+        func record(_ objectClass: ObjectClass, _ id: [UInt8], _ label: String) -> ObjectRecord {
+            number += 1
+            return PairingTests.record(number, objectClass, id: id, label)
+        }
+        for certificate in certificates {
+            // The first certificates have the first handles.
+            let entry = CertificateEntry(
+                record: record(.certificate, certificate.id, certificate.label), valueHash: [],
+                content: content(certificate.key.kind), obstacle: nil, certificate: nil)
+            pairing.add(certificate: entry, certificate.key)
+        }
+        for half in halves {
+            pairing.add(key: record(.privateKey, [half.id], half.label), .ec, nil, .ec(.p256))
+            guard let value = half.publicHalf else { continue }
+            pairing.add(key: record(.publicKey, [half.id], half.label), .ec, value, nil)
+        }
+        if let rsaID {
+            pairing.add(
+                key: record(.privateKey, [rsaID], "rsa"), .rsa, PairingTests.rsa(1), nil)
+        }
+        let (keys, lone) = pairing.result()
+        let key = try #require(keys.first { $0.privateKey?.label == "mail" })
+        return TokenInventory(keys: keys, certificates: lone, otherObjects: 0)
+            .possibleCertificates(for: key).map(\.record.handle.rawValue)
+    }
+
+    // The private key of a valid certificate was removed, since the public half of another key lay
+    // under its id.
+    @Test("A public half that does not fit a certificate is no proof against it")
+    func strayPublicHalf() throws {
+        let a = PairingTests.ec
+        let b = try HostPrivateKey.generate(.ec(.p256)).publicKey
+        let c = try HostPrivateKey.generate(.ec(.p256)).publicKey
+        #expect(
+            try found(halves: [(1, "mail", b)], certificates: [([1], "mail", a)]) == [1])
+        // The usual token: each certificate fits the public half beside it.
+        #expect(
+            try found(
+                halves: [(1, "mail", a), (2, "other", c)],
+                certificates: [([1], "mail", a), ([2], "other", c), ([3], "lone", b)]) == [1])
+        #expect(
+            try found(
+                halves: [(1, "mail", a)], certificates: [([1], "mail", PairingTests.rsa(2))]
+            ).isEmpty)
+    }
+
+    @Test("A certificate with the id of a key that it is not for counts for a silent key")
+    func idOfAnotherKey() throws {
+        #expect(
+            try found(
+                halves: [(1, "mail", nil)], certificates: [([22], "x", PairingTests.ec)], rsaID: 22
+            ) == [1])
+    }
+
+    @Test("A self-signed certificate of an authority counts for a silent key")
+    func selfSigned() {
+        let mine = key(1, id: [1], label: "mail", nil, type: .ec)
+        let p256 = KeyKind.ec(.p256)
+        let certificates = [
+            entry(10, label: "x", content(p256, isAuthority: true, issuer: "a")),
+            entry(11, id: [9], label: "x", content(p256, isAuthority: true, issuer: "a")),
+            entry(12, label: "x", content(p256, isAuthority: true)),
+        ]
+        #expect(found(mine, among: certificates) == [10, 11])
     }
 
     @Test("The certificates of every key with the same public key count")
