@@ -54,6 +54,7 @@ struct DeleteCommand: ParsableCommand {
                 .usage, "--serial selects a certificate, but the URI names a key",
                 hints: ["leave one of them out"])
         }
+        try requireNamedObject(uri)
         let capabilities = try findToken(tokenOptions, uri)
         try ObjectRemoval.requirePossible(capabilities)
         try look(at: uri, capabilities)
@@ -188,8 +189,24 @@ struct DeleteCommand: ParsableCommand {
         }
     }
 
-    /// Requires type=private in the URI if no confirmation is asked for: the shell cuts an unquoted
-    /// URI at its first semicolon, so a certificate may have been meant.
+    /// Insists that a URI says more than a type if nobody is asked: the shell ends an unquoted one at
+    /// its first semicolon, and the rest may fit the only key on the token.
+    private func requireNamedObject(_ uri: PKCS11URI) throws {
+        let id: [UInt8]? = uri.objectAttributes[.id]
+        let label: [UInt8]? = uri.objectAttributes[.labelBytes]
+        guard id == nil, label == nil, serialOption.serial == nil, setting(yes, .yes) else {
+            return
+        }
+        throw Failure(
+            .usage, code: "nameNeeded", "refusing with --yes a URI that names only a type",
+            hints: [
+                "put the URI in single quotes: a shell ends the command at an unquoted \";\"",
+                "add the label or the id to the URI: tokencert list shows both",
+            ])
+    }
+
+    /// Insists that a URI says type=private where nobody is asked: the shell ends an unquoted one at
+    /// its first semicolon, so that a certificate may have been meant.
     private func requireTypedURI(_ uri: PKCS11URI) throws {
         guard uri.objectAttributes[.class] as ObjectClass? == nil, setting(yes, .yes),
             !setting(yesDeletePrivateKey, .yesDeletePrivateKey)

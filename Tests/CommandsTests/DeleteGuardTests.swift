@@ -41,7 +41,34 @@ extension RealParts {
             #expect(bench.token.contents.isEmpty)
         }
 
-        @Test("A key without an id is kept while it has a valid certificate")
+        // A shell ended an unquoted URI after its type, and the only key on the token was removed.
+        @Test("--yes removes nothing by a URI that names only a type")
+        func onlyType() throws {
+            let bench = try Bench()
+            let issued = try bench.tokencert([
+                "issue", "--label", "mail", "--key-type", "rsa:2048", "--json",
+            ])
+            #expect(issued.status == 0, "\(issued.errors)")
+            let before = bench.token.contents
+            for type in ["private", "public", "cert"] {
+                for option in ["--yes-delete-private-key", "--dry-run"] {
+                    let refused = try bench.tokencert(
+                        ["delete", "--yes", option, "pkcs11:type=\(type)"], bench.faulty([:]))
+                    expect(refused, 64, "refusing with --yes a URI that names only a type")
+                    #expect(refused.errors.contains("single quotes"), "\(refused.errors)")
+                }
+            }
+            #expect(bench.logins.isEmpty, "a PIN was sent")
+            #expect(bench.token.contents == before)
+            // A serial number names a certificate.
+            let serial = try #require(try issued.json()["serialNumber"] as? String)
+            let removed = try bench.tokencert(
+                ["delete", "--yes", "pkcs11:type=cert", "--serial", serial])
+            #expect(removed.status == 0, "\(removed.errors)")
+            #expect(bench.token.contents.count == before.count - 1)
+        }
+
+        @Test("A key without an id keeps its valid certificate from losing it")
         func withoutID() throws {
             let bench = try Bench(["--accept-elliptic-curves"])
             #expect(

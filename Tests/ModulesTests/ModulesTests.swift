@@ -297,7 +297,7 @@ extension RealParts {
                 ["issue", "--key-type", "rsa:2048"], ["list"],
                 ["request", "--key-type", "rsa:2048"],
                 ["renew", "--all"], ["import", "--cert", "CERTIFICATE"],
-                ["delete", "pkcs11:type=cert", "--yes"],
+                ["delete", "pkcs11:object=anna%40example.org;type=cert", "--yes"],
             ])
         func wrongPIN(expected: Expected, arguments: [String]) throws {
             let module = try RunningModule(expected.name)
