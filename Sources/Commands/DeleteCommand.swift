@@ -93,7 +93,9 @@ struct DeleteCommand: ParsableCommand {
         let inventory = try working("reading the token") { try removal.inventory() }
         let selection = Selection(uri, serialOption.digits, inventory)
         guard !selection.isEmpty else {
-            throw noSuchObject("key or certificate", uri, on: inventory)
+            throw noSuchObject(
+                "key or certificate", uri, serial: serialOption.digits, toRemove: true,
+                on: inventory)
         }
         try selection.requireCertain(inventory)
         if selection.losesPrivateKey { try requireTypedURI(uri) }

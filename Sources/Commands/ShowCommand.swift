@@ -57,7 +57,8 @@ struct ShowCommand: ParsableCommand {
             let entries = certificates(of: named)
             guard entries.count == 1 else {
                 guard !entries.isEmpty else {
-                    throw noSuchObject("certificate", uri, on: read.inventory)
+                    throw noSuchObject(
+                        "certificate", uri, serial: serialOption.digits, on: read.inventory)
                 }
                 throw severalCertificates(entries, uri)
             }
@@ -128,7 +129,8 @@ struct ShowCommand: ParsableCommand {
         let ofKeys = Set(named.keys.flatMap(\.certificates).map(\.record.handle))
         let others = named.certificates.filter { !ofKeys.contains($0.record.handle) }
         guard !named.keys.isEmpty || !others.isEmpty else {
-            throw noSuchObject("key or certificate", uri, on: read.inventory)
+            throw noSuchObject(
+                "key or certificate", uri, serial: serialOption.digits, on: read.inventory)
         }
         let keysShownWith = read.inventory.keysShownWith
         let report = Report(

@@ -68,6 +68,37 @@ extension RealParts {
             #expect(bench.token.contents.count == before.count - 1)
         }
 
+        // The hint of a mistyped certificate named a private key, and was pasted with --yes.
+        @Test("In place of a certificate or a public half no private key is offered")
+        func suggestions() throws {
+            let bench = try Bench()
+            let issued = try bench.tokencert([
+                "issue", "--label", "mail", "--key-type", "rsa:2048", "--json",
+            ])
+            #expect(issued.status == 0, "\(issued.errors)")
+            let serial = try #require(try issued.json()["serialNumber"] as? String)
+            for (arguments, offered) in [
+                (["pkcs11:object=mial;type=cert"], "did you mean 'pkcs11:"),
+                (["pkcs11:object=mail", "--serial", "0abc"], "type=cert' --serial \(serial)"),
+                (["pkcs11:object=mial", "--serial", serial], "type=cert' --serial \(serial)"),
+            ] {
+                for command in [["show"], ["delete", "--yes"]] {
+                    let outcome = try bench.tokencert(command + arguments)
+                    expect(outcome, 66, "no key or certificate")
+                    #expect(outcome.errors.contains(offered), "\(outcome.errors)")
+                    #expect(!outcome.errors.contains("type=private"), "\(outcome.errors)")
+                    #expect(!outcome.errors.contains("type=public"), "\(outcome.errors)")
+                }
+            }
+            let untyped = try bench.tokencert(["delete", "--yes", "pkcs11:object=mial"])
+            expect(untyped, 66, "no key or certificate")
+            #expect(untyped.errors.contains("did you mean 'pkcs11:"), "\(untyped.errors)")
+            #expect(!untyped.errors.contains("type=private"), "\(untyped.errors)")
+            let typed = try bench.tokencert(["delete", "--yes", "pkcs11:object=mial;type=private"])
+            expect(typed, 66, "no key or certificate")
+            #expect(typed.errors.contains("type=private'?"), "\(typed.errors)")
+        }
+
         @Test("A key without an id keeps its valid certificate from losing it")
         func withoutID() throws {
             let bench = try Bench(["--accept-elliptic-curves"])

@@ -113,22 +113,42 @@ func severalCertificates(_ found: [CertificateEntry], _ uri: PKCS11URI) -> Failu
     Failure(
         .noSuchObject, code: "severalObjects",
         "\(found.count) certificates on the token fit \(uri)",
-        hints: found.prefix(20).map {
-            "one of them: \(quoted($0.record.uri))"
-                + ($0.content.map { " --serial \($0.serialNumber)" } ?? "")
-        })
+        hints: found.prefix(20).map { "one of them: \($0.nameWithSerial)" })
 }
 
-/// The failure where nothing on the token is what a URI names.
+/// The failure where nothing on the token is what a URI and a serial number name.
+///
+/// What is offered instead is of the class that was named: whoever pastes it must not get a key in
+/// place of a certificate.
+///
+/// - Parameters:
+///   - serial: The serial number of a certificate, or nil.
+///   - isRemoved: Whether the object is to be removed: private keys are offered only if the URI says
+///     type=private.
 func noSuchObject(
-    _ what: String, _ uri: PKCS11URI, on inventory: TokenInventory
+    _ what: String, _ uri: PKCS11URI, serial: String? = nil, toRemove isRemoved: Bool = false,
+    on inventory: TokenInventory
 ) -> Failure {
-    let keys = inventory.keys.flatMap { [$0.privateKey?.uri, $0.publicKey?.uri] }
-    let uris = keys.compactMap { $0 } + inventory.entries.map(\.record.uri)
-    var seen: Set<String> = []
+    let hints: [String]
+    if serial != nil {
+        let named = inventory.entries.filter { uri.names($0.record) }
+        hints = (named.isEmpty ? inventory.entries : named).prefix(20).map {
+            "there is: \($0.nameWithSerial)"
+        }
+    } else {
+        let wanted: ObjectClass? = uri.objectAttributes[.class]
+        let halves = inventory.keys.flatMap { [$0.privateKey, $0.publicKey] }.compactMap { $0 }
+        let records = halves + inventory.entries.map(\.record)
+        var seen: Set<String> = []
+        let uris = records.filter { record in
+            if let wanted { return record.objectClass == wanted }
+            return !isRemoved || record.objectClass != .privateKey
+        }.map(\.uri).filter { seen.insert($0).inserted }
+        hints = objectHints(uri, among: uris)
+    }
     return Failure(
         .noSuchObject, code: "noSuchObject", "no \(what) on the token fits \(uri)",
-        hints: objectHints(uri, among: uris.filter { seen.insert($0).inserted }) + [
+        hints: hints + [
             "tokencert list --pin-source prompt shows all with their URIs",
             "private keys are seen only after a login: --pin-source prompt",
         ])
@@ -153,7 +173,11 @@ extension CertificateEntry.Obstacle {
 }
 
 extension CertificateEntry {
-    /// The subject, or the text that replaces it.
+    /// What names it in a command, even if others have its URI.
+    fileprivate var nameWithSerial: String {
+        quoted(record.uri) + (content.map { " --serial \($0.serialNumber)" } ?? "")
+    }
+    /// The subject, or what stands in place of one.
     var title: String { content?.subject ?? obstacle?.name ?? "unreadable" }
     /// The subject's name, or the text that replaces it.
     var name: String { content?.subjectName ?? obstacle?.name ?? "unreadable" }
