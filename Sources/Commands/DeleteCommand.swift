@@ -30,7 +30,11 @@ struct DeleteCommand: ParsableCommand {
     @Flag(help: "Do it without being asked.")
     var yes = false
 
-    @Flag(help: "Remove a private key although a certificate is, or may be, for it.")
+    @Flag(
+        help: """
+            Remove a private key although a certificate is, or may be, for it; or the public half \
+            that it needs.
+            """)
     var yesDeletePrivateKey = false
 
     @Flag(help: "Show what would be done, and do nothing.")
@@ -113,7 +117,7 @@ struct DeleteCommand: ParsableCommand {
             certificates: selection.certificates.map {
                 .init(uri: $0.record.uri, subject: $0.title)
             },
-            hangsOnIt: hangsOn(selection)
+            hangsOnIt: hangsOn(selection, inventory)
                 + orders.map { "order \($0.number) is unfinished and needs the key" })
         try requireUnneeded(selection, inventory, orders)
         if setting(dryRun, .dryRun) {
@@ -232,25 +236,59 @@ struct DeleteCommand: ParsableCommand {
     private func requireUnneeded(
         _ selection: Selection, _ inventory: TokenInventory, _ orders: [Order]
     ) throws {
-        guard let key = selection.key, selection.losesPrivateKey,
-            !setting(yesDeletePrivateKey, .yesDeletePrivateKey)
-        else { return }
-        let isAsked = !setting(yes, .yes)
-        let found = inventory.possibleCertificates(for: key)
-        let wanted = found.filter { ($0.content?.notAfter ?? .max) >= now() }
-        // The key of an expired certificate may be needed for old messages, so the user is asked.
-        guard let first = wanted.first ?? (isAsked ? nil : found.first) else {
-            if let order = orders.first(where: { $0.mayHaveOrdered || !isAsked }) {
-                throw Failure(
-                    .cannotCreate, code: "keyInUse",
-                    "order \(order.number) is unfinished and needs this key",
-                    hints: [
-                        "to go on with the order: tokencert resume \(order.number)",
-                        "--yes-delete-private-key removes the key anyway",
-                    ])
-            }
+        guard let key = selection.key, !setting(yesDeletePrivateKey, .yesDeletePrivateKey) else {
             return
         }
+        let isAsked = !setting(yes, .yes)
+        if selection.losesPrivateKey {
+            try requireNoCertificate(for: key, inventory, isAsked: isAsked)
+        } else if !isAsked, let publicKey = lastPublicHalf(selection, inventory) {
+            throw Failure(
+                .cannotCreate, code: "keyInUse", Self.nothingElse,
+                hints: [
+                    "to keep a copy of it: tokencert show --public-key \(quoted(publicKey.uri))",
+                    "--yes-delete-private-key removes the public half anyway",
+                ])
+        }
+        if let order = orders.first(where: { $0.mayHaveOrdered || !isAsked }) {
+            throw Failure(
+                .cannotCreate, code: "keyInUse",
+                "order \(order.number) is unfinished and needs this key",
+                hints: [
+                    "to go on with the order: tokencert resume \(order.number)",
+                    "--yes-delete-private-key removes the key anyway",
+                ])
+        }
+    }
+
+    private static let nothingElse =
+        "nothing else on the token tells the public key of the private half that stays"
+
+    /// The public half that is removed, if its private half stays and nothing else on the token tells
+    /// its public key: no certificate could be requested for it any more.
+    private func lastPublicHalf(
+        _ selection: Selection, _ inventory: TokenInventory
+    ) -> ObjectRecord? {
+        guard let key = selection.key, key.privateKey != nil, !selection.losesPrivateKey,
+            !key.isValueFromPrivateKey, let publicKey = key.publicKey,
+            selection.records.contains(where: { $0.handle == publicKey.handle })
+        else { return nil }
+        let removed = Set(selection.certificates.map(\.record.handle))
+        let isTold = inventory.entries.contains { entry in
+            guard let value = key.value, let certificate = entry.certificate else { return false }
+            return certificate.publicKey == value && !removed.contains(entry.record.handle)
+        }
+        return isTold ? nil : publicKey
+    }
+
+    /// Insists that no certificate is or may be for a key.
+    private func requireNoCertificate(
+        for key: KeyEntry, _ inventory: TokenInventory, isAsked: Bool
+    ) throws {
+        let found = inventory.possibleCertificates(for: key)
+        let wanted = found.filter { ($0.content?.notAfter ?? .max) >= now() }
+        // What has expired may be needed for old messages: the answer to the question decides.
+        guard let first = wanted.first ?? (isAsked ? nil : found.first) else { return }
         let isCertain = first.content != nil && first.certificate?.publicKey == key.value
         let state =
             wanted.isEmpty
@@ -267,7 +305,7 @@ struct DeleteCommand: ParsableCommand {
     }
 
     /// What will be without its key, or without its other half.
-    private func hangsOn(_ selection: Selection) -> [String] {
+    private func hangsOn(_ selection: Selection, _ inventory: TokenInventory) -> [String] {
         guard let key = selection.key else { return [] }
         let removed = Set(
             selection.certificates.map(\.record.handle) + selection.records.map(\.handle))
@@ -279,15 +317,14 @@ struct DeleteCommand: ParsableCommand {
         return lines
             + key.halves.filter { !removed.contains($0.handle) }
             .map { "the other half of the key stays: \(quoted($0.uri))" }
+            + (lastPublicHalf(selection, inventory) == nil ? [] : [Self.nothingElse])
     }
 
-    /// The orders that need a private key that would be removed.
+    /// The orders that need a key of which a half will be gone.
     private func unfinishedOrders(
         _ selection: Selection, _ capabilities: TokenCapabilities
     ) throws -> [Order] {
-        guard let key = selection.key, selection.losesPrivateKey, ledgerOptions.isThere else {
-            return []
-        }
+        guard let key = selection.key, ledgerOptions.isThere else { return [] }
         let token = try PKCS11URI(token: capabilities.token).description
         let id = hexadecimal(key.id)
         let hash = key.value.map { hexadecimal($0.sha256Fingerprint) }

@@ -261,7 +261,9 @@ extension RealParts {
             try bench.token.pkcs11Tool([
                 "--keypairgen", "--key-type", "EC:secp256r1", "--id", "02", "--label", "ec",
             ])
-            let half = try bench.tokencert(["delete", "pkcs11:object=ec;type=public", "--yes"])
+            let half = try bench.tokencert([
+                "delete", "pkcs11:object=ec;type=public", "--yes", "--yes-delete-private-key",
+            ])
             #expect(half.status == 0 && half.output.contains("the other half"), "\(half)")
             let after = try bench.token.pkcs11Tool(["--list-objects", "--type", "privkey"]).output
             #expect(after.components(separatedBy: "Private Key Object").count == 3, "\(after)")
