@@ -26,17 +26,18 @@ import Testing
     private func leaf(
         _ key: HostPrivateKey, from notBefore: Int64, to notAfter: Int64,
         name: String = "Anna", addresses: [String] = ["anna@example.org"],
-        uses: [ExtendedKeyUsage] = [.emailProtection],
+        uses: [ExtendedKeyUsage] = [.emailProtection], names: CertificateExtension? = nil,
         issuer: (key: HostPrivateKey, certificate: Certificate)
     ) throws -> Certificate {
-        try issuer.key.issue(
+        let addressNames = try CertificateExtension.subjectAlternativeName(
+            emailAddresses: addresses)
+        return try issuer.key.issue(
             CertificateContent(
                 subject: [.init(.commonName, name)], publicKey: key.publicKey,
                 serialNumber: [2], notBefore: notBefore, notAfter: notAfter,
                 extensions: [
                     .basicConstraints(isAuthority: false), .extendedKeyUsage(uses),
-                    try .subjectAlternativeName(emailAddresses: addresses),
-                    .authorityKeyIdentifier(issuer.key.publicKey),
+                    names ?? addressNames, .authorityKeyIdentifier(issuer.key.publicKey),
                 ]), issuer: issuer.certificate)
     }
 
@@ -103,5 +104,11 @@ import Testing
         #expect(!covers(try certificate(days: 11, name: "Bob"), old))
         #expect(!covers(try certificate(days: 11, ["b@example.org"]), old))
         #expect(!covers(try certificate(days: 11, uses: [.clientAuth]), old))
+        // A name of another type was lost, and its certificate was never renewed.
+        let server = try leaf(
+            key, from: now, to: now + 10 * day,
+            names: .subjectAlternativeName(serverNames: ["mail.example.org"], addresses: []),
+            issuer: (rootKey, root))
+        #expect(!covers(try certificate(days: 11), server))
     }
 }

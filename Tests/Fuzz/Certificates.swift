@@ -14,6 +14,7 @@ func readCertificates(_ bytes: [UInt8]) {
         _ = (certificate.displayName, certificate.malformedExtensions)
         _ = (certificate.subject.text, certificate.issuer.commonNames, certificate.isAuthority)
         _ = (certificate.emailAddresses, certificate.hasOtherAlternativeNames)
+        _ = certificate.subjectAlternativeNames
         _ = (certificate.extendedKeyUsages.map(\.description), certificate.serialNumberDER)
         _ = (certificate.subjectKeyIdentifier, certificate.allows(.digitalSignature))
         _ = (certificate.publicKey.kind, certificate.publicKey.keyIdentifier)

@@ -110,7 +110,7 @@ struct RenewalCandidates {
     /// Whether a certificate covers everything that another one does and is valid for longer.
     static func covers(_ new: Certificate, _ old: Certificate) -> Bool {
         new.subject.text == old.subject.text
-            && Set(old.emailAddresses).isSubset(of: new.emailAddresses)
+            && old.subjectAlternativeNames.isSubset(of: new.subjectAlternativeNames)
             && Set(old.extendedKeyUsages).isSubset(of: new.extendedKeyUsages)
             && (new.notAfter, new.notBefore) > (old.notAfter, old.notBefore)
     }

@@ -74,8 +74,8 @@ public struct Finding: Sendable, Hashable {
     public let text: String
     /// The serial number, hexadecimal, of a certificate that may share its URI with others; else nil.
     public let serialNumber: String?
-    /// Whether the object can be removed without loss: a certificate with the same key has replaced
-    /// it, is valid and leads to a trust anchor.
+    /// Whether its object can be removed and nothing is lost: a certificate with the same key and
+    /// from an issuer of the same name has taken its place, is valid and leads to a trust anchor.
     public let isDisposable: Bool
 
     /// Makes a finding.

@@ -4,9 +4,9 @@ internal import OpenSSLX509
 enum Replacement: Sendable, Hashable {
     /// No other certificate has replaced it.
     case none
-    /// One of the same issuer has replaced it; its chain was not checked.
+    /// One has, but its issuer has another name, or its chain was not looked at.
     case seen
-    /// One that leads to a trust anchor has replaced it.
+    /// One has that leads to a trust anchor, and its issuer has the same name.
     case proved
 }
 
@@ -16,16 +16,15 @@ struct Replacements {
     private struct Purpose: Hashable {
         let subject: String
         let issuer: String
-        let emailAddresses: Set<String>?
+        /// All of its subjectAltName, or nil if the certificate itself is not at hand.
+        let names: Set<[UInt8]>?
         let extendedKeyUsages: Set<ExtendedKeyUsage>
         let keyUsages: Set<KeyUsage>?
 
         init(_ content: CertificateEntry.Content, _ certificate: Certificate?) {
             subject = content.subject
-            // A CA may use another issuer at a renewal; if both certificates are known, the anchors
-            // decide.
-            issuer = certificate == nil ? content.issuer : ""
-            emailAddresses = certificate.map { Set($0.emailAddresses) }
+            issuer = content.issuer
+            names = certificate?.subjectAlternativeNames
             extendedKeyUsages = Set(certificate?.extendedKeyUsages ?? [])
             let usages: [KeyUsage] = [
                 .digitalSignature, .contentCommitment, .keyEncipherment, .keyAgreement,
@@ -37,9 +36,10 @@ struct Replacements {
         }
 
         func covers(_ other: Purpose) -> Bool {
-            guard let emailAddresses, let wanted = other.emailAddresses else {
-                return emailAddresses == nil && other.emailAddresses == nil
-                    && issuer == other.issuer
+            // Renewing may change the issuer of the same CA: with both certificates at hand the
+            // anchors decide.
+            guard let names, let wanted = other.names else {
+                return names == nil && other.names == nil && issuer == other.issuer
             }
             // An absent key usage or extended key usage permits every use.
             let coversUses =
@@ -49,7 +49,7 @@ struct Replacements {
             let coversKeyUses =
                 keyUsages.map { mine in other.keyUsages.map { $0.isSubset(of: mine) } ?? false }
                 ?? true
-            return wanted.isSubset(of: emailAddresses) && coversUses && coversKeyUses
+            return wanted.isSubset(of: names) && coversUses && coversKeyUses
         }
     }
 
@@ -78,8 +78,11 @@ struct Replacements {
             return .none
         }
         let purpose = Purpose(content, entry.certificate)
-        guard newer.contains(where: { $0.value > content.notAfter && $0.key.covers(purpose) })
-        else { return .none }
-        return entry.certificate != nil && health.anchors != nil ? .proved : .seen
+        let successors = newer.filter { $0.value > content.notAfter && $0.key.covers(purpose) }
+        if successors.isEmpty { return .none }
+        let isProved =
+            entry.certificate != nil && health.anchors != nil
+            && successors.keys.contains { $0.issuer == purpose.issuer }
+        return isProved ? .proved : .seen
     }
 }

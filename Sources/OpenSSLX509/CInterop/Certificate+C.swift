@@ -76,6 +76,19 @@ extension Certificate {
     /// Whether its subjectAltName has anything except rfc822Names.
     public var hasOtherAlternativeNames: Bool { alternativeNames.contains(nil) }
 
+    /// All names in its subjectAltName, of whatever type, each a GeneralName in DER.
+    public var subjectAlternativeNames: Set<[UInt8]> {
+        guard let names = unsafe decoded(NID_subject_alt_name) else { return [] }
+        defer { unsafe GENERAL_NAMES_free(names) }
+        return Set(
+            (0..<(unsafe tokencert_sk_GENERAL_NAME_num(names))).map { index -> [UInt8] in
+                let name = unsafe tokencert_sk_GENERAL_NAME_value(names, index)
+                return
+                    (try? unsafe OpenSSLX509.der("a name") { unsafe i2d_GENERAL_NAME(name, $0) })
+                    ?? []
+            })
+    }
+
     /// The names in its subjectAltName; nil for one that is not an rfc822Name.
     private var alternativeNames: [String?] {
         guard let names = unsafe decoded(NID_subject_alt_name) else { return [] }

@@ -45,9 +45,10 @@ extension Certificate {
     /// The extensions that occur more than once or have an invalid value for their type, by name or
     /// by identifier; empty for a well-formed certificate.
     ///
-    /// ``emailAddresses``, ``extendedKeyUsages`` and ``hasOtherAlternativeNames`` treat such an
-    /// extension as absent, so do not rely on a certificate that has one:
-    /// ``TrustAnchors/verify(_:intermediates:at:)`` refuses it.
+    /// What the certificate says in them is not known. ``emailAddresses``,
+    /// ``subjectAlternativeNames``, ``extendedKeyUsages`` and ``hasOtherAlternativeNames`` have nothing
+    /// of such an extension, as if it were absent, so a certificate that has one must not be relied
+    /// on: ``TrustAnchors/verify(_:intermediates:at:)`` refuses it.
     public var malformedExtensions: [String] {
         unsafe handle.withPointer { pointer in
             var names: [String] = []
