@@ -28,17 +28,14 @@ public final class Ledger: Sendable {
     public init(path: String, clock: @escaping @Sendable () -> Int64) throws(LedgerError) {
         self.path = path
         self.clock = clock
+        try Self.requireFile(path)
         do throws(FileError) {
             try makeFolder(parentFolder(path))
             try makePrivateFile(path)
         } catch {
             throw LedgerError(.unusable, "the ledger cannot be opened: \(error)")
         }
-        guard nameCount(path) <= 1 else {
-            // SQLite names its journal after the file, so each name would miss the other's journal.
-            throw LedgerError(
-                .unusable, "the ledger \(path) has a second name, a hard link; remove one of them")
-        }
+        try Self.requireOneName(path)
         do {
             // One process at a time makes the tables.
             let lock = try FileLock(absolutePath(path) + ".lock", byte: 0, waits: true)
@@ -67,7 +64,8 @@ public final class Ledger: Sendable {
         guard !isAbsent(path) else {
             throw LedgerError(.absent, "there is no ledger at \(path)")
         }
-        // A ledger that cannot be read is reported now and not in the middle of a job.
+        try Self.requireFile(path)
+        // What cannot be read is reported now and not in the middle of a job.
         try read { _ in }
     }
 
@@ -84,6 +82,7 @@ public final class Ledger: Sendable {
             } catch  where error.code == .absent {
                 // An empty file can become a ledger.
             }
+            try requireOneName(path)
             guard isWritableFile(path) else {
                 throw LedgerError(.unusable, "the ledger \(path) cannot be written")
             }
@@ -94,6 +93,20 @@ public final class Ledger: Sendable {
                 .unusable,
                 "the ledger cannot be opened: nothing can be made in the folder \(folder)")
         }
+    }
+
+    /// Refuses what is present and not a regular file. Opening a pipe would wait for its writer.
+    private static func requireFile(_ path: String) throws(LedgerError) {
+        guard isThere(path), !isRegularFile(path) else { return }
+        let kind = isFolder(path) ? "a folder" : "not a regular file"
+        throw LedgerError(.unusable, "the ledger \(path) is \(kind)")
+    }
+
+    /// SQLite names its journal after the ledger, so that each name would miss what the other has.
+    private static func requireOneName(_ path: String) throws(LedgerError) {
+        guard nameCount(path) > 1 else { return }
+        throw LedgerError(
+            .unusable, "the ledger \(path) has a second name, a hard link; remove one of them")
     }
 
     private static var configuration: Configuration {

@@ -116,5 +116,19 @@ extension RealParts {
             #expect(here.status == 0, "\(here.errors)")
             #expect(try folder.read("r.pem").contains("REQUEST"))
         }
+
+        // Opening a pipe waits until somebody writes to it.
+        @Test(
+            "A pipe in the place of the ledger is refused and not waited for",
+            arguments: [["history"], ["history", "verify"], ["resume"], ["issue", "--dry-run"]])
+        func pipeAsLedger(arguments: [String]) throws {
+            let bench = try Bench()
+            let pipe = bench.token.folder.file("pipe")
+            #expect(try run("mkfifo", [pipe]).status == 0)
+            let outcome = try run(
+                "timeout", ["20", product("tokencert")] + arguments + ["--ledger", pipe],
+                environment: bench.environment)
+            expect(outcome, 78, "the ledger \(pipe) is not a regular file")
+        }
     }
 }

@@ -40,6 +40,27 @@ extension RealParts {
                     _ = try Ledger(path: name) { 1_800_000_000 }
                 }
                 #expect(error?.reason.contains("a second name") == true)
+                // A dry run refuses what the real run would.
+                let planned = #expect(throws: LedgerError.self) {
+                    try Ledger.requireWritable(name)
+                }
+                #expect(planned?.reason == error?.reason)
+            }
+        }
+
+        /// A folder was said to have a hard link that has to be removed.
+        @Test("A folder in the place of the ledger is refused as a folder")
+        func folderAsLedger() throws {
+            let folder = try TemporaryFolder()
+            let path = folder.path
+            let errors = [
+                #expect(throws: LedgerError.self) { _ = try Ledger(path: path) { 0 } },
+                #expect(throws: LedgerError.self) { _ = try Ledger(reading: path) },
+                #expect(throws: LedgerError.self) { try Ledger.requireWritable(path) },
+            ]
+            for error in errors {
+                #expect(error?.code == .unusable)
+                #expect(error?.reason == "the ledger \(path) is a folder")
             }
         }
 
