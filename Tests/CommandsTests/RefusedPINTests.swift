@@ -213,5 +213,27 @@ extension RealParts {
             #expect(try list("file:" + folder.file("pin")).status == 0)
             #expect(try !String(contentsOfFile: memory, encoding: .utf8).contains("abab"))
         }
+
+        /// Each new label would cost the card one of its three tries.
+        @Test("A PIN that a token has refused is not sent to it under another label")
+        func otherLabel() throws {
+            try folder.write("99998888\n", "wrong")
+            let wrong = "file:" + folder.file("wrong")
+            expect(try list(wrong), 77, "the PIN is wrong")
+            var kept = try #require(
+                try JSONSerialization.jsonObject(
+                    with: Data(contentsOf: URL(filePath: memory))) as? [String: Any])
+            var sources = try #require(kept["sources"] as? [[String: Any]])
+            // manufacturer;model;serial number
+            let token = try #require(sources[0]["token"] as? String)
+            #expect(!token.contains("work"), "\(token)")
+            let serial = try #require(token.split(separator: ";").last)
+            // As an earlier version has noted it while the token had another label.
+            sources[0]["token"] = "pkcs11:model=SoftHSM%20v2;serial=\(serial);token=before"
+            kept["sources"] = sources
+            try JSONSerialization.data(withJSONObject: kept).write(to: URL(filePath: memory))
+            expect(try list(wrong), 77, "was refused by this token before")
+            #expect(bench.logins.count == 1)
+        }
     }
 }

@@ -14,7 +14,7 @@ internal import Secrets
 struct RefusedPINs: Sendable {
     /// A source as it is before its PIN is read.
     struct Source: Codable, Equatable, Sendable {
-        fileprivate let token: String
+        fileprivate var token: String
         /// Whose PIN it is: one source may serve two roles.
         fileprivate let role: String
         fileprivate let source: String
@@ -42,16 +42,29 @@ struct RefusedPINs: Sendable {
         var counts: [Count] = []
     }
 
+    /// The device where it has a serial number, else the token's URI. A token keeps its PIN when its
+    /// label changes.
     private let token: String
     private let device: String
+    /// The serial number as a URI names it, or nil if it is empty.
+    private let serialNumber: Substring?
     /// How long a count is kept, in seconds: such devices forgive a wrong PIN in minutes or hours.
     private static let memoryOfCounts: Int64 = 86400
     private let path = stateFolder + "/refused-pins.json"
 
     init(_ token: Token) throws {
-        self.token = try PKCS11URI(token: token).description
+        let uri = try PKCS11URI(token: token).description
         let info = token.info
         device = [info.manufacturer, info.model, info.serialNumber].joined(separator: ";")
+        serialNumber = info.serialNumber.isEmpty ? nil : Self.serialNumber(inURI: uri)
+        self.token = serialNumber == nil ? uri : device
+    }
+
+    private static func serialNumber(inURI uri: String) -> Substring? {
+        guard uri.hasPrefix("pkcs11:") else { return nil }
+        return uri.dropFirst("pkcs11:".count).split(separator: ";").first {
+            $0.hasPrefix("serial=")
+        }
     }
 
     /// A source that gives the same again; nil for a person or a pipe, which do not.
@@ -223,7 +236,10 @@ struct RefusedPINs: Sendable {
             throw unreadable("\(path) is \(bytes.isEmpty ? "empty" : "damaged")", [])
         }
         for index in memory.sources.indices {
-            // Versions up to 0.1 also stored the length of the file, which reveals that of the PIN.
+            // Versions up to 0.1 kept the URI of the token, label included.
+            let named = Self.serialNumber(inURI: memory.sources[index].token)
+            if named != nil, named == serialNumber { memory.sources[index].token = token }
+            // Versions up to 0.1 also kept the length of a file, which is that of the PIN.
             var parts = (memory.sources[index].stamp ?? "").split(separator: ":")
             guard parts.count == 4 else { continue }
             parts.remove(at: 2)
