@@ -119,7 +119,7 @@ public struct Finisher: Sendable {
         return try work.inSession { (session) throws(IssuanceError) in
             let fragments = work.fragments(&session)
             let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
-                guard let key = try work.key(ofOrder: order, &session) else {
+                guard let key = try work.key(ofOrder: order, in: page.ledger, &session) else {
                     throw IssuanceError(.keyGone, at: .generate, "no key was made for this order")
                 }
                 return key
@@ -202,7 +202,8 @@ public struct Finisher: Sendable {
         let work = TokenWork(TokenLogin(capabilities, pins), try tokenURI(token), .anything)
         return try work.inSession { (session) throws(IssuanceError) in
             try journal.following(nil, on: token) { () throws(IssuanceError) in
-                let key = try work.findMade(kind, id: id, label: label, &session)
+                let key = try work.findMade(
+                    for: order, in: page.ledger, kind, id: id, label: label, &session)
                 try journal.insist(
                     .closed(reason: key.map { "its key: \($0.uri)" } ?? "no key was made"),
                     at: .generate)

@@ -243,15 +243,13 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ) throws(IssuanceError) -> IssuedCertificate {
         let journal = Journal(page)
         let record = try journal.order(at: .plan)
-        // A key is made only on the token for which it was planned.
-        let isSameToken = record.isFor(plan.tokenURI)
         let work = TokenWork(TokenLogin(capabilities, pins), plan.tokenURI, settings.acceptance)
         return try work.inSession { (session) throws(IssuanceError) in
             settings.progress(.generate)
             let fragments = work.fragments(&session)
             let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
                 let key = try work.key(
-                    ofOrder: record, orMaking: isSameToken ? plan.key : nil, journal, &session)
+                    ofOrder: record, orMaking: plan.key, journal, &session)
                 try work.requireRoom(for: key, replacing: plan.replacement, &session)
                 return key
             }

@@ -1,38 +1,7 @@
 internal import Cryptoki
 internal import Inventory
-public import Ledger
+internal import Ledger
 internal import OpenSSLX509
-
-extension Order {
-    /// The URI of the order's token with its serial number only, or nil if the token had none. The
-    /// label may change, and another version of a module may report a different model and
-    /// manufacturer.
-    public var tokenBySerialNumber: String? {
-        tokenAttributes(beginning.token)["serial"].map { "pkcs11:serial=\($0)" }
-    }
-
-    /// Whether a token is the one for which the order was begun; the label is ignored.
-    func isFor(_ token: PKCS11URI) -> Bool {
-        let (mine, other) = (
-            tokenAttributes(beginning.token), tokenAttributes(token.description)
-        )
-        guard let serialNumber = mine["serial"] else { return mine == other }
-        return serialNumber == other["serial"]
-            && (mine["model"] == other["model"] || mine["manufacturer"] == other["manufacturer"])
-    }
-}
-
-/// The attributes of a token in a URI in the form of ``PKCS11URI/description``, still encoded. An
-/// attribute with an empty value is left out.
-private func tokenAttributes(_ uri: String) -> [Substring: Substring] {
-    let path = uri.dropFirst("pkcs11:".count).prefix { $0 != "?" }
-    var attributes: [Substring: Substring] = [:]
-    for part in path.split(separator: ";") {
-        let pair = part.split(separator: "=", maxSplits: 1)
-        if pair.count == 2 { attributes[pair[0]] = pair[1] }
-    }
-    return attributes
-}
 
 extension TokenWork {
     /// The key of an order that was begun, or nil if none was made.
@@ -40,10 +9,10 @@ extension TokenWork {
     /// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/keyGone`` if there was one but no
     ///   key on the token has its id any more.
     func key(
-        ofOrder order: Order, _ session: inout Session<ReadWrite>
+        ofOrder order: Order, in ledger: Ledger, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey? {
         do throws(IssuanceError) {
-            return try key(of: order, &session)
+            return try key(of: order, in: ledger, &session)
         } catch {
             guard error.code == .noSuchObject, try !hasKey(of: order, &session) else { throw error }
             throw IssuanceError(
@@ -55,20 +24,43 @@ extension TokenWork {
 
     /// The same, with a new key if none was made.
     ///
-    /// - Parameter plan: The key to make, or nil if none may be made.
+    /// - Parameter plan: The key to make.
     func key(
-        ofOrder order: Order, orMaking plan: KeyPlan?, _ journal: Journal,
+        ofOrder order: Order, orMaking plan: KeyPlan, _ journal: Journal,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
-        if let key = try key(ofOrder: order, &session) { return key }
+        if let key = try key(ofOrder: order, in: journal.page.ledger, &session) { return key }
         guard case .generate(let kind, let id, let label) = plan else {
-            throw IssuanceError(
-                .keyGone, at: .generate,
-                "the key of order \(order.number) is not on this token, which is not the one that "
-                    + "the order was begun for")
+            throw IssuanceError(.keyGone, at: .generate, "no key was made for this order")
         }
         try requireFree(id, &session)
         return try generate(kind, id: id, label: label, journal, &session)
+    }
+
+    /// Checks that a token is the one of an order whose key is known by its id and its label alone:
+    /// another token may have another key with both.
+    func requireToken(of order: Order) throws(IssuanceError) {
+        guard order.publicKeyHash == nil, !order.isFor(tokenURI.description) else { return }
+        throw IssuanceError(
+            .keyGone, at: .generate,
+            "the key of order \(order.number) is not on this token, which is not the one that "
+                + "the order was begun for")
+    }
+
+    /// Checks that a key that was found by its id and its label alone is not that of another order.
+    func requireNoOtherOrder(
+        for key: TokenKey, besides order: Order, in ledger: Ledger
+    ) throws(IssuanceError) {
+        let other: Int64?
+        do throws(LedgerError) {
+            other = try ledger.order(forKey: key.publicKeyHash, besides: order.number)
+        } catch {
+            throw IssuanceError(ledger: error, at: .generate)
+        }
+        guard let other else { return }
+        throw IssuanceError(
+            .idTaken, at: .generate,
+            "the key with the id \(hexadecimal(key.id)) is the key of order \(other)")
     }
 
     private func hasKey(

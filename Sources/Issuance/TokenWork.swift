@@ -124,9 +124,10 @@ struct TokenWork {
     /// The key of an order that was begun: the one that it names, or the one that it has made, or
     /// nil where it came to none.
     func key(
-        of order: Order, _ session: inout Session<ReadWrite>
+        of order: Order, in ledger: Ledger, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey? {
         let plan = try KeyPlan(order.beginning)
+        try requireToken(of: order)
         return try reading(&session) { (session) throws(IssuanceError) in
             if let hash = order.publicKeyHash {
                 do throws(IssuanceError) {
@@ -138,9 +139,11 @@ struct TokenWork {
                     // one that the token shows now. Until something is ordered, its id and label
                     // identify it.
                     guard error.code == .noSuchObject, order.sending == nil,
+                        order.isFor(tokenURI.description),
                         case .generate(let kind, let id, let label) = plan,
                         let key = try? generation.findMade(
-                            kind, id: id, label: label, removing: false, &session)
+                            kind, id: id, label: label, removing: false, &session),
+                        (try? requireNoOtherOrder(for: key, besides: order, in: ledger)) != nil
                     else { throw error }
                     return key
                 }
@@ -149,17 +152,23 @@ struct TokenWork {
                 throw IssuanceError(
                     .noSuchObject, at: .generate, "the ledger does not tell the key of this order")
             }
-            return try generation.findMade(kind, id: id, label: label, &session)
+            let key = try generation.findMade(kind, id: id, label: label, &session)
+            if let key { try requireNoOtherOrder(for: key, besides: order, in: ledger) }
+            return key
         }
     }
 
     /// Finds the key that an unfinished job has made, or nil where it came to none.
     func findMade(
-        _ kind: KeyKind, id: [UInt8], label: [UInt8], _ session: inout Session<ReadWrite>
+        for order: Order, in ledger: Ledger, _ kind: KeyKind, id: [UInt8], label: [UInt8],
+        _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey? {
-        try reading(&session) { (session) throws(IssuanceError) in
+        try requireToken(of: order)
+        let key = try reading(&session) { (session) throws(IssuanceError) in
             try generation.findMade(kind, id: id, label: label, &session)
         }
+        if let key { try requireNoOtherOrder(for: key, besides: order, in: ledger) }
+        return key
     }
 
     /// Reads keys; where a module tells them right only later, in a session of its own.

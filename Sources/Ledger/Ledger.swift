@@ -232,17 +232,20 @@ public final class Ledger: Sendable {
     private func obstacles(
         to beginning: OrderEvent.Beginning, _ database: Database
     ) throws -> [Int64] {
-        let numbers = try Int64.fetchAll(
+        let certain = try Int64.fetchAll(
             database,
             sql: """
-                SELECT number FROM orders WHERE NOT isFinished
-                AND ((keyID = ? AND keyID != '' AND token = ?) OR publicKeyHash = ? OR replacedHash = ?)
-                ORDER BY number
+                SELECT number FROM orders
+                WHERE NOT isFinished AND (publicKeyHash = ? OR replacedHash = ?)
                 """,
-            arguments: [
-                beginning.keyID, beginning.token, beginning.publicKeyHash,
-                Self.replacedHash(beginning),
-            ])
+            arguments: [beginning.publicKeyHash, Self.replacedHash(beginning)])
+        // The token may have had another label.
+        let sameID = try Int64.fetchAll(
+            database,
+            sql: "SELECT number FROM orders WHERE NOT isFinished AND keyID = ? AND keyID != ''",
+            arguments: [beginning.keyID]
+        ).filter { try readOrder($0, database).isFor(beginning.token) }
+        let numbers = Set(certain + sameID).sorted()
         for number in numbers {
             let order = try readOrder(number, database)
             guard order.beginning.newKeyKind == nil, !order.mayHaveOrdered else {
@@ -367,7 +370,27 @@ public final class Ledger: Sendable {
         try read { try self.readOrder(number, $0) }
     }
 
-    /// Whether anything was ever sent or handed out for a key by any order.
+    /// The first other order that is about a key, or nil.
+    ///
+    /// - Parameters:
+    ///   - publicKeyHash: SHA-256 of the key's SubjectPublicKeyInfo in hexadecimal.
+    ///   - number: The order that does not count.
+    /// - Throws: ``LedgerError``.
+    public func order(
+        forKey publicKeyHash: String, besides number: Int64
+    ) throws(LedgerError) -> Int64? {
+        try read { database in
+            try Int64.fetchOne(
+                database,
+                sql: """
+                    SELECT number FROM orders WHERE publicKeyHash = ? AND number != ?
+                    ORDER BY number
+                    """,
+                arguments: [publicKeyHash, number])
+        }
+    }
+
+    /// Whether anything was ever sent for a key or handed out for it, by any order.
     ///
     /// - Parameters:
     ///   - publicKeyHash: SHA-256 of its SubjectPublicKeyInfo in hexadecimal, or nil.

@@ -176,6 +176,34 @@ extension RealParts {
             #expect(try bench.tokencert(["resume", "1"]).status == 0)
         }
 
+        // A second certificate was ordered for the key of a finished order.
+        @Test("An order never takes the key of another order for its own")
+        func keyOfOtherOrder() throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "other")
+            let named = ["--id", "01", "--label", "std", "--key-type", "rsa:2048"]
+            let done = try bench.tokencert(["issue", "--token", "other"] + named)
+            #expect(done.status == 0, "\(done.errors)")
+            let issue = ["issue", "--token", "work"] + named
+            try kill(bench, at: "C_GenerateKeyPair:before", issue)
+            // Another token has a key with the same id and label.
+            expect(
+                try bench.tokencert(["resume", "2", "--token", "other"]), 66,
+                "the key of order 2 is not on this token")
+            #expect(bench.ca.orders.count == 1)
+            // The same on one token, with an order that is not seen as one for this id.
+            let ledger = bench.token.folder.file("state/tokencert/ledger.sqlite")
+            let hidden = try run(
+                "sqlite3", [ledger, "UPDATE orders SET keyID = 'ff' WHERE number = 2"])
+            #expect(hidden.status == 0, "\(hidden.errors)")
+            #expect(try bench.tokencert(issue).status == 0)
+            try bench.token.pkcs11Tool(["--delete-object", "--type", "cert", "--id", "01"])
+            let before = bench.token.contents
+            expect(try bench.tokencert(["resume", "2"]), 73, "is the key of order 3")
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.count == 2)
+        }
+
         @Test("An order whose certificate is there is placed again")
         func orderAgainWithoutNeed() throws {
             let bench = try Bench()

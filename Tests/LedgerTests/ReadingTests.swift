@@ -173,7 +173,25 @@ extension RealParts {
             #expect(code { try next.record(.refused(reason: "no")) } == "newer")
         }
 
-        @Test("Whether anything was sent for a key depends on every order for it")
+        // The key of the one order would be taken for that of the other.
+        @Test("An order for a token blocks its key id whatever the token's label is")
+        func renamedToken() throws {
+            func beginning(_ token: String) -> OrderEvent.Beginning {
+                var beginning = OrderEvent.Beginning(
+                    job: .issue, token: token, modulePath: "/m.so", keyID: "01", keyLabel: "mail")
+                beginning.newKeyKind = "rsa:3072"
+                return beginning
+            }
+            let ledger = try open()
+            do { _ = try ledger.begin(beginning("pkcs11:model=m;serial=1;token=work")) }
+            let renamed = beginning("pkcs11:model=m;serial=1;token=new")
+            #expect(code { _ = try ledger.begin(renamed) } == "unfinished")
+            #expect(code { try ledger.requireMayBegin(renamed) } == "unfinished")
+            let other = beginning("pkcs11:model=m;serial=2;token=work")
+            #expect(code { _ = try ledger.begin(other) } == "none")
+        }
+
+        @Test("Whether anything was sent for a key is told from every order for it")
         func sent() throws {
             let ledger = try open()
             func expectSent(_ isSent: Bool, _ events: [OrderEvent]) throws {
