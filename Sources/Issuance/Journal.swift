@@ -16,6 +16,9 @@ final class Journal {
     /// Whether the order was begun by this process, a moment ago.
     let isFresh: Bool
 
+    /// Whether this process has made the key of the order.
+    private var hasMadeKey = false
+
     /// Goes on with an order.
     init(_ page: OpenOrder) {
         self.page = page
@@ -66,10 +69,25 @@ final class Journal {
                 let wasSent = id.flatMap {
                     try? page.ledger.wasSent(forKey: key?.publicKeyHash, id: $0)
                 }
-                error.adopt(try? page.order(), isKeyUnsent: wasSent == false)
+                let order = try? page.order()
+                error.adopt(
+                    order, isKeyUnsent: wasSent == false && isOwn(key?.publicKeyHash, order))
             }
             throw error
         }
+    }
+
+    /// Whether the key of the order was certainly made for it. One that was found by its id and its
+    /// label may be somebody else's.
+    private func isOwn(_ publicKeyHash: String?, _ order: Order?) -> Bool {
+        guard !hasMadeKey else { return true }
+        guard let publicKeyHash, let order else { return false }
+        return order.events.contains { $0.event == .made(publicKeyHash: publicKeyHash) }
+    }
+
+    /// Remembers that this process has made the key of the order. Which one it is, is not known yet.
+    func keyWasMade() {
+        hasMadeKey = true
     }
 
     /// Records what is about to happen; where that fails it must not happen.

@@ -51,6 +51,7 @@ struct TokenWork {
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
         let pair = try makePair(kind, id: id, label: label, &session)
+        journal?.keyWasMade()
         // Where roles took turns the handles are gone.
         let handles = capabilities.changesRoles ? nil : pair
         let key = try reading(&session) { (session) throws(IssuanceError) in

@@ -176,6 +176,53 @@ extension RealParts {
             #expect(try bench.tokencert(["resume", "1"]).status == 0)
         }
 
+        // It was removed without a word, or the user was told to delete it.
+        @Test(
+            "What another program has written under the id of an order stays",
+            arguments: ["public", "imported", "certified"])
+        func writtenByOthers(kind: String) throws {
+            let bench = try Bench()
+            try kill(
+                bench, at: "C_GenerateKeyPair:before",
+                ["issue", "--id", "01", "--label", "std", "--key-type", "rsa:2048"])
+            let folder = bench.token.folder
+            let key = folder.file("key.pem")
+            let made = try run(
+                "openssl",
+                ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", key])
+            #expect(made.status == 0, "\(made.errors)")
+            switch kind {
+            case "public":
+                let file = folder.file("public.der")
+                try run("openssl", ["rsa", "-in", key, "-pubout", "-outform", "DER", "-out", file])
+                try bench.token.pkcs11Tool([
+                    "--write-object", file, "--type", "pubkey", "--id", "01", "--label", "std",
+                ])
+            case "imported":
+                try run(
+                    "softhsm2-util",
+                    [
+                        "--import", key, "--token", bench.token.label, "--label", "std", "--id",
+                        "01", "--pin", bench.token.pin,
+                    ], environment: bench.token.environment)
+            default:
+                let label = Array("std".utf8)
+                try bench.token.makePair(.rsa, id: [1], label: label)
+                try bench.token.write(certificate: [0x30, 0x00], id: [1], label: label)
+            }
+            let before = bench.token.contents
+            #expect(!before.isEmpty)
+            let resumed = try bench.tokencert(["resume", "1"])
+            expect(
+                resumed, 73,
+                kind == "certified"
+                    ? "the id 01 is used by a certificate"
+                    : "the id 01 is used by a key that was not made on the token")
+            #expect(!resumed.errors.contains("tokencert delete"), "\(resumed.errors)")
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.isEmpty)
+        }
+
         // A second certificate was ordered for the key of a finished order.
         @Test("An order never takes the key of another order for its own")
         func keyOfOtherOrder() throws {

@@ -91,6 +91,27 @@ struct Fragments {
         }
     }
 
+    /// Whether a key that was just begun has no value yet: its modulus, its curve or its point is shown
+    /// and is empty.
+    static func hasNoValue(_ key: ObjectHandle, _ session: inout Session<ReadWrite>) -> Bool {
+        guard
+            let head = try? session.attributes(
+                of: key,
+                [AttributeKey<ObjectClass>.class.type, AttributeKey<KeyType>.keyType.type])
+        else { return false }
+        let objectClass: ObjectClass? = head[.class]
+        let type: KeyType? = head[.keyType]
+        let value: AttributeKey<[UInt8]>
+        if type == .rsa {
+            value = .modulus
+        } else {
+            // A template names the curve of the public half.
+            value = objectClass == .privateKey ? .ecParams : .ecPoint
+        }
+        let attributes = try? session.attributes(of: key, [value.type])
+        return attributes?.bytes(of: value.type)?.isEmpty == true
+    }
+
     private static func isAbsent<Value>(
         _ key: AttributeKey<Value>, _ attributes: Attributes
     ) -> Bool {

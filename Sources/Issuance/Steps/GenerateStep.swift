@@ -129,7 +129,7 @@ struct GenerateStep {
         }
         guard let handle = found.first else {
             if isRemoving, !capabilities.changesRoles {
-                try removeKeys(id, [.publicKey], label: label, &session)
+                try removeUnfinished(id, [.publicKey], label, &session)
             }
             return nil
         }
@@ -147,13 +147,14 @@ struct GenerateStep {
         } catch {
             guard isRemoving, error.isKeyForeign, !capabilities.changesRoles else { throw error }
             // Killed between the template and the value: nothing was ever signed with it.
-            try removeKeys(id, [.privateKey, .publicKey], label: label, &session)
+            try removeUnfinished(id, [.privateKey, .publicKey], label, &session)
             return nil
         }
     }
 
-    /// Insists that a key with the id that was chosen is not somebody else's by now: by its label,
-    /// and where the module has labels of its own by its kind and by what else is in its place.
+    /// Insists that a key with the id that was chosen is not somebody else's by now: by its label, by
+    /// where it was made and by the certificates with its id, which was free when it was chosen; by
+    /// its kind where the module has labels of its own.
     private func requireOwn(
         _ key: ObjectHandle, _ kind: KeyKind, _ id: [UInt8], _ label: [UInt8],
         _ session: inout Session<ReadWrite>
@@ -171,17 +172,56 @@ struct GenerateStep {
         } catch {
             throw IssuanceError(error, at: .generate, while: "reading a key")
         }
+        try requireMadeHere(key, id, &session)
         let found = attributes[.labelBytes] ?? []
         let isOwn =
             capabilities.keepsLabels
             ? found == label || found.isEmpty
-            : isAlone && attributes[.keyType] == kind.keyType
+            : attributes[.keyType] == kind.keyType
+        guard isAlone else {
+            throw IssuanceError(
+                .idTaken, at: .generate, "the id \(hexadecimal(id)) is used by a certificate")
+        }
         guard isOwn else {
             throw IssuanceError(
                 .idTaken, at: .generate,
                 "the id \(hexadecimal(id)) is used by a key with the label “\(text(ofLabel: found))”"
             )
         }
+    }
+
+    /// Insists that another program has not written a key: one that says that it was not made on the
+    /// token, and has a value. An interrupted call leaves one without a value.
+    private func requireMadeHere(
+        _ key: ObjectHandle, _ id: [UInt8], _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) {
+        guard !(capabilities.profile?.hidesOrigin ?? false) else { return }
+        let attributes = try at(.generate, "reading a key") { () throws(CryptokiError) in
+            try session.attributes(of: key, [AttributeKey.local.type])
+        }
+        guard attributes[.local] == false else { return }
+        if Fragments.hasNoValue(key, &session) { return }
+        throw IssuanceError(
+            .idTaken, at: .generate,
+            "the id \(hexadecimal(id)) is used by a key that was not made on the token")
+    }
+
+    /// Removes what an interrupted call has left of a pair, unless another program has written it.
+    private func removeUnfinished(
+        _ id: [UInt8], _ halves: [ObjectClass], _ label: [UInt8],
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) {
+        for half in halves {
+            var template = Template()
+            template[.class] = half
+            template[.id] = id
+            template[.labelBytes] = label
+            let found = try at(.generate, "searching the token") { () throws(CryptokiError) in
+                try session.findObjects(template)
+            }
+            for key in found { try requireMadeHere(key, id, &session) }
+        }
+        try removeKeys(id, halves, label: label, &session)
     }
 
     /// Removes what a call that made no whole pair has left, and insists that it is gone.
