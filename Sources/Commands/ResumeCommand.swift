@@ -73,8 +73,10 @@ struct ResumeCommand: ParsableCommand {
     private func goOn(_ page: OpenOrder, _ order: Order) throws {
         if abandon {
             try page.record(.closed(reason: "given up"))
+            let certificate = Failure.whatCame(
+                order.arrivedState, mayHaveOrdered: order.mayHaveOrdered)
             let warning =
-                order.mayHaveOrdered ? " The CA may still issue a certificate for it." : ""
+                certificate.map { " \($0.prefix(1).uppercased())\($0.dropFirst())." } ?? ""
             tell(
                 order.number,
                 "Order \(order.number) is given up. What is on the token stays." + warning)
@@ -178,8 +180,9 @@ struct ResumeCommand: ParsableCommand {
                     "insert it; tokencert tokens lists the tokens that are found",
                     "if its key is on a token that now has another serial number: "
                         + "tokencert resume \(order.number) --token URI",
-                    "if it was reinitialised, its key is lost, and the order cannot be finished",
-                    Failure.abandoning(order.number, mayHaveOrdered: order.mayHaveOrdered),
+                    "if it was set up anew, its key is lost, and the order cannot be finished",
+                    Failure.abandoning(
+                        order.number, order.arrivedState, mayHaveOrdered: order.mayHaveOrdered),
                 ])
         }
     }
@@ -194,6 +197,10 @@ struct ResumeCommand: ParsableCommand {
         named[.id] = bytes(hexadecimal: keyID)
         guard let uri = token.map({ PKCS11URI(token: $0, objectWith: named) }) else { return }
         let name = quoted(uri.description)
+        if let state = order.arrivedState, [.written, .proved, .retiring].contains(state) {
+            printError("hint: keep its key, which a certificate on the token is for: \(name)")
+            return
+        }
         let wasSent = try? ledger.wasSent(forKey: order.publicKeyHash, id: keyID)
         guard wasSent == false, !order.mayHaveOrdered else {
             printError("hint: keep its key, since a certificate may still come for it: \(name)")

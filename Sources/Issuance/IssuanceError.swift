@@ -1,6 +1,6 @@
 internal import CAcert
 public import Cryptoki
-internal import Ledger
+public import Ledger
 
 /// Why an issue ended, at which step, and what it leaves behind.
 public struct IssuanceError: Error, Sendable {
@@ -162,7 +162,9 @@ public struct IssuanceError: Error, Sendable {
     /// Whether a certificate was or may be issued for the order: ``Order/mayHaveOrdered``, and true
     /// if the ledger cannot be read. nil if no order was begun.
     public internal(set) var mayHaveOrdered: Bool?
-    /// Whether nothing was ever sent for ``key`` by any order, according to the ledger.
+    /// What ``Order/arrivedState`` says of the order; nil if no order was begun.
+    public internal(set) var arrivedState: OrderState?
+    /// Whether the ledger says that nothing was ever sent for ``key``, by this or any other order.
     public internal(set) var isKeyUnsent = false
 
     init(
@@ -184,6 +186,7 @@ public struct IssuanceError: Error, Sendable {
     ///   - isKeyUnsent: Whether nothing was ever sent for its key, according to the ledger.
     mutating func adopt(_ order: Order?, isKeyUnsent: Bool) {
         mayHaveOrdered = order?.mayHaveOrdered ?? true
+        arrivedState = order?.arrivedState
         remainder = isClosed ? .nothing : order?.remainder
         self.isKeyUnsent = isKeyUnsent && mayHaveOrdered == false
     }

@@ -85,8 +85,18 @@ public struct Order: Sendable {
         }
     }
 
-    /// Whether anything was ever sent to the CA or handed out, with any outcome. An order that did
-    /// not reach the CA was not sent.
+    /// Where it stands if what came of it is known: it is in the ledger or on the token. nil if nothing
+    /// came, or if the CA may still issue for an order that was sent before it was sent again.
+    public var arrivedState: OrderState? {
+        guard unknownEvent == nil, sending?.isRepeated != true else { return nil }
+        return switch state {
+        case .answered, .certified, .written, .proved, .retiring: state
+        default: nil
+        }
+    }
+
+    /// Whether anything was ever sent to the CA or handed out, whatever came of it. An order that
+    /// did not reach the CA was not sent.
     public var wasSent: Bool {
         guard unknownEvent == nil else { return true }
         var (wasSent, isSending) = (false, false)

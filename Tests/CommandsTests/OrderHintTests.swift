@@ -77,7 +77,10 @@ import Testing
     private func isDestructive(_ hint: String) -> Bool {
         hint.contains("tokencert delete") || hint.contains("--order-again")
             || hint.contains("tokencert issue") || hint.contains("tokencert renew")
-            || hint.contains("--abandon") && !hint.contains("CA may still issue")
+            || hint.contains("--abandon")
+                && !["CA may still issue", "is in the ledger", "written to the token"].contains {
+                    hint.contains($0)
+                }
     }
 
     @Test("Every failure and every state that an order can have is in the table")
@@ -111,7 +114,39 @@ import Testing
         }
     }
 
-    @Test("If the ledger cannot be read, a certificate may come")
+    // Whoever gave the order up went to look for a certificate that was on the token already.
+    @Test("Giving up says where the certificate is, and that one may come only if none has come")
+    func givingUp() throws {
+        func hint(_ events: [OrderEvent]) throws -> String {
+            let hints = failure(
+                .tokenFailed, .write, try Self.order(events), isKeyUnsent: false
+            ).hints
+            return try #require(
+                hints.first { $0.contains("--abandon") }?.replacing(
+                    "tokencert resume 7 --abandon", with: ""))
+        }
+        let came = [Self.sending, Self.answered]
+        let mayCome = "to give it up, although the CA may still issue a certificate for it: "
+        #expect(try hint(came) == "to give it up (the CA's answer is in the ledger): ")
+        #expect(
+            try hint(came + [Self.certified])
+                == "to give it up (the certificate is in the ledger): ")
+        #expect(
+            try hint(came + [Self.certified, .written(uri: "pkcs11:")])
+                == "to give it up (the certificate was written to the token): ")
+        #expect(
+            try hint(came + [Self.certified, Self.proved, .retiring(certificate: "old")])
+                .contains("(the new certificate was written to the token; the old one may"))
+        #expect(try hint([.made(publicKeyHash: "aa")]) == "to give it up: ")
+        #expect(Failure.abandoning(7, nil, mayHaveOrdered: true).hasPrefix(mayCome))
+        // The first of two orders may still bring one.
+        let second = [
+            Self.sending, .unclear(reason: "late"), Self.again, Self.answered, Self.certified,
+        ]
+        #expect(try hint(second) == mayCome)
+    }
+
+    @Test("If the ledger cannot tell, a certificate may come")
     func unknown() {
         for code in Self.codes {
             for step in Step.allCases {

@@ -176,6 +176,17 @@ extension RealParts {
             #expect(try bench.tokencert(["resume", "1"]).status == 0)
         }
 
+        @Test("Giving up an order whose certificate is on the token says that it is there")
+        func givenUpWithCertificate() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue"]).status == 0)
+            try kill(bench, at: "C_DestroyObject:before", ["renew", "--all", "--retire"])
+            let given = try bench.tokencert(["resume", "2", "--abandon"])
+            #expect(given.status == 0, "\(given.errors)")
+            #expect(given.output.contains("The new certificate was written to the token"))
+            #expect(!given.output.contains("may still issue"), "\(given)")
+        }
+
         // It was removed without a word, or the user was told to delete it.
         @Test(
             "What another program has written under the id of an order stays",

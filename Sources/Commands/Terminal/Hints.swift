@@ -50,6 +50,10 @@ extension Failure {
                 key.modulePath, name: key.moduleName, arguments: key.moduleArguments)
     }
 
+    private static func abandoning(_ order: Int64, _ error: IssuanceError) -> String {
+        abandoning(order, error.arrivedState, mayHaveOrdered: error.mayHaveOrdered)
+    }
+
     /// How an order goes on that did not come to its end.
     private static func hints(order: Int64, _ error: IssuanceError) -> [String] {
         let resume = "tokencert resume \(order)"
@@ -62,13 +66,13 @@ extension Failure {
             return ["it is in the ledger; to write it all the same: \(resume) --accept-changes"]
         case .issuerNotTrusted where !error.isFromElsewhere:
             return [
-                "the answer is in the ledger; then: \(resume)",
-                abandoning(order, mayHaveOrdered: error.mayHaveOrdered),
+                "what came is in the ledger; then: \(resume)",
+                abandoning(order, error),
             ]
         case .keyGone:
             return [
                 "if the key is on another token: \(resume) --token URI",
-                abandoning(order, mayHaveOrdered: error.mayHaveOrdered),
+                abandoning(order, error),
             ]
         case .issuedBeforeOrder:
             return [
@@ -79,7 +83,7 @@ extension Failure {
         case .certificateWrong where !error.isFromElsewhere && error.remainder?.isDecision != true:
             return [
                 "what came is in the ledger; to check it again: \(resume)",
-                abandoning(order, mayHaveOrdered: error.mayHaveOrdered),
+                abandoning(order, error),
             ]
         default:
             break
@@ -93,16 +97,36 @@ extension Failure {
                 "\(resume) without an option shows what else can be done",
             ]
         default:
-            return ["to go on: \(resume)", abandoning(order, mayHaveOrdered: error.mayHaveOrdered)]
+            return ["to go on: \(resume)", abandoning(order, error)]
         }
     }
 
-    /// How to give up an order, and what the CA may still do.
-    static func abandoning(_ order: Int64, mayHaveOrdered: Bool?) -> String {
-        (mayHaveOrdered == false
-            ? "to give it up: "
-            : "to give it up, although the CA may still issue a certificate for it: ")
-            + "tokencert resume \(order) --abandon"
+    /// How an order is given up, and what its certificate comes to then.
+    static func abandoning(
+        _ order: Int64, _ arrived: OrderState?, mayHaveOrdered: Bool?
+    ) -> String {
+        let certificate = whatCame(arrived, mayHaveOrdered: mayHaveOrdered)
+        let reason =
+            switch (certificate, arrived) {
+            case (let certificate?, nil): ", although \(certificate)"
+            case (let certificate?, _): " (\(certificate))"
+            case (nil, _): ""
+            }
+        return "to give it up\(reason): tokencert resume \(order) --abandon"
+    }
+
+    /// Where the certificate of an order is that is given up, or nil if none can come of it.
+    static func whatCame(_ arrived: OrderState?, mayHaveOrdered: Bool?) -> String? {
+        guard mayHaveOrdered != false else { return nil }
+        return switch arrived {
+        case .answered: "the CA's answer is in the ledger"
+        case .certified: "the certificate is in the ledger"
+        case .written: "the certificate was written to the token"
+        case .proved: "the new certificate was written to the token; the old one stays"
+        case .retiring:
+            "the new certificate was written to the token; the old one may already be removed"
+        default: "the CA may still issue a certificate for it"
+        }
     }
 
     /// An order whose outcome nobody here can know.
@@ -116,7 +140,7 @@ extension Failure {
                 "if the certificate is there: \(resume) --from FILE",
                 "if it is not there after a quarter of an hour, order again, although the CA may then "
                     + "issue two: \(resume) --order-again",
-                Self.abandoning(order.number, mayHaveOrdered: true),
+                Self.abandoning(order.number, nil, mayHaveOrdered: true),
             ])
     }
 
