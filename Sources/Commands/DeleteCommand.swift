@@ -111,15 +111,19 @@ struct DeleteCommand: ParsableCommand {
                     "a URI with type=cert removes the certificate alone",
                 ])
         }
-        let orders = try unfinishedOrders(selection, capabilities)
+        let known = try knownOrders(of: selection, capabilities)
+        let orders = known.filter { !$0.isFinished }
+        let awaited = awaitedOrder(selection, known)
+        let coming: [String] =
+            awaited.map { ["a certificate may still come for the key (order \($0.number))"] } ?? []
         let report = Report(
             keys: selection.records.map(\.uri),
             certificates: selection.certificates.map {
                 .init(uri: $0.record.uri, subject: $0.title)
             },
-            hangsOnIt: hangsOn(selection, inventory)
-                + orders.map { "order \($0.number) is unfinished and needs the key" })
-        try requireUnneeded(selection, inventory, orders)
+            hangsOnIt: hangsOn(selection)
+                + orders.map { "order \($0.number) is unfinished and needs the key" } + coming)
+        try requireUnneeded(selection, inventory, orders, awaited)
         if setting(dryRun, .dryRun) {
             try show(report, "would be removed", "Nothing was changed.")
             return
@@ -234,7 +238,7 @@ struct DeleteCommand: ParsableCommand {
 
     /// Requires a confirmation if a certificate or an order would lose its key.
     private func requireUnneeded(
-        _ selection: Selection, _ inventory: TokenInventory, _ orders: [Order]
+        _ selection: Selection, _ inventory: TokenInventory, _ orders: [Order], _ awaited: Order?
     ) throws {
         guard let key = selection.key, !setting(yesDeletePrivateKey, .yesDeletePrivateKey) else {
             return
@@ -288,7 +292,27 @@ struct DeleteCommand: ParsableCommand {
         let found = inventory.possibleCertificates(for: key)
         let wanted = found.filter { ($0.content?.notAfter ?? .max) >= now() }
         // What has expired may be needed for old messages: the answer to the question decides.
-        guard let first = wanted.first ?? (isAsked ? nil : found.first) else { return }
+        guard let first = wanted.first ?? (isAsked ? nil : found.first) else {
+            if let order = orders.first(where: { $0.mayHaveOrdered || !isAsked }) {
+                throw Failure(
+                    .cannotCreate, code: "keyInUse",
+                    "order \(order.number) is unfinished and needs this key",
+                    hints: [
+                        "to go on with the order: tokencert resume \(order.number)",
+                        "--yes-delete-private-key removes the key anyway",
+                    ])
+            }
+            if let awaited, !isAsked {
+                throw Failure(
+                    .cannotCreate, code: "keyInUse",
+                    "a certificate may still come for this key (order \(awaited.number))",
+                    hints: [
+                        "to write a certificate that comes: tokencert import --cert FILE",
+                        "--yes-delete-private-key removes the key anyway",
+                    ])
+            }
+            return
+        }
         let isCertain = first.content != nil && first.certificate?.publicKey == key.value
         let state =
             wanted.isEmpty
@@ -320,17 +344,29 @@ struct DeleteCommand: ParsableCommand {
             + (lastPublicHalf(selection, inventory) == nil ? [] : [Self.nothingElse])
     }
 
-    /// The orders that need a key of which a half will be gone.
-    private func unfinishedOrders(
-        _ selection: Selection, _ capabilities: TokenCapabilities
+    /// The finished order that a certificate may still come of, or nil. A certificate that was
+    /// imported later is what came.
+    private func awaitedOrder(_ selection: Selection, _ orders: [Order]) -> Order? {
+        let hash = selection.key?.value.map { hexadecimal($0.sha256Fingerprint) }
+        let imported = orders.last { $0.beginning.job == .import && $0.isProved }?.number ?? 0
+        return orders.first { order in
+            let isForKey = hash == nil || [nil, hash].contains(order.publicKeyHash)
+            return order.isFinished && order.mayBringCertificate && order.number > imported
+                && isForKey
+        }
+    }
+
+    /// The orders for a private key that will be gone.
+    private func knownOrders(
+        of selection: Selection, _ capabilities: TokenCapabilities
     ) throws -> [Order] {
         guard let key = selection.key, ledgerOptions.isThere else { return [] }
         let token = try PKCS11URI(token: capabilities.token).description
         let id = hexadecimal(key.id)
         let hash = key.value.map { hexadecimal($0.sha256Fingerprint) }
-        return try ledgerOptions.open().orders(unfinishedOnly: true).filter { order in
+        return try ledgerOptions.open().orders().filter { order in
             if let hash, order.publicKeyHash == hash { return true }
-            return order.beginning.token == token && order.beginning.keyID == id
+            return order.isFor(token) && order.beginning.keyID == id
                 && (!id.isEmpty
                     || key.halves.contains { $0.labelBytes == order.beginning.keyLabelBytes })
         }

@@ -113,7 +113,23 @@ public struct Order: Sendable {
         return wasSent || isSending
     }
 
-    /// When it was first sent, in seconds since 1970-01-01 00:00 UTC, or nil.
+    /// Whether a certificate may still come of a request that went out, also if the order was given up:
+    /// the CA did not refuse it, and the token has not proved one.
+    public var mayBringCertificate: Bool {
+        guard unknownEvent == nil else { return true }
+        guard !isProved else { return false }
+        var unanswered = 0
+        for event in events.compactMap(\.event) {
+            switch event {
+            case .sending, .requested: unanswered += 1
+            case .notSent, .refused: unanswered -= 1
+            default: break
+            }
+        }
+        return unanswered > 0
+    }
+
+    /// When it was sent first, in seconds since 1970-01-01 00:00 UTC, or nil.
     public var timeOfSending: Int64? {
         events.first { if case .sending = $0.event { true } else { false } }?.time
     }

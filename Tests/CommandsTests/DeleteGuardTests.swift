@@ -37,7 +37,9 @@ extension RealParts {
             #expect(
                 asked.output.contains("says no type, so the private key is removed"), "\(asked)")
             #expect(bench.token.contents == before)
-            #expect(try bench.tokencert(["delete", "--yes", key]).status == 0)
+            #expect(
+                try bench.tokencert(["delete", "--yes", "--yes-delete-private-key", key]).status
+                    == 0)
             #expect(bench.token.contents.isEmpty)
         }
 
@@ -174,46 +176,34 @@ extension RealParts {
                     == 0)
         }
 
-        // Without its public half no certificate could be requested for the key, ever again.
-        @Test("A public half that a private key needs goes only by the flag or the typed label")
-        func publicHalf() throws {
-            let bench = try Bench()
-            let half = "pkcs11:object=mail;type=public"
+        // The certificate comes, and its key is gone.
+        @Test("The key of a request or of an order that was given up after it was sent is kept")
+        func mayStillCome() throws {
+            let requested = try Bench()
+            let request = ["request", "--label", "mail", "--key-type", "rsa:2048"]
+            #expect(try requested.tokencert(request).status == 0)
+            let sent = try Bench(["--signing-time", "1"])
             #expect(
-                try bench.tokencert(["request", "--label", "mail", "--key-type", "ec:p256"]).status
-                    == 0)
-            let before = bench.token.contents
-            for options in [[], ["--dry-run"]] as [[String]] {
-                let refused = try bench.tokencert(["delete", "--yes", half] + options)
-                expect(refused, 73, "nothing else on the token tells the public key")
-                #expect(refused.errors.contains("--public-key 'pkcs11:"), "\(refused.errors)")
+                try sent.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"]).status
+                    == 75)
+            #expect(try sent.tokencert(["resume", "1", "--abandon"]).status == 0)
+            for bench in [requested, sent] {
+                let before = bench.token.contents
+                for dry in [[], ["--dry-run"]] {
+                    expect(
+                        try bench.tokencert(["delete", key, "--yes"] + dry), 73,
+                        "a certificate may still come for this key (order 1)")
+                }
+                // At a terminal it is said before the question.
+                let asked = try AtTerminal(bench: bench).run(
+                    ["delete", key], "expect {type mail}; send no\\r")
+                #expect(asked.status == 64, "\(asked)")
+                #expect(asked.output.contains("may still come for the key (order 1)"), "\(asked)")
+                #expect(bench.token.contents == before)
             }
-            let asked = try AtTerminal(bench: bench).run(
-                ["delete", half], "expect {type mail}; send no\\r")
-            #expect(asked.status == 64, "\(asked)")
-            #expect(asked.output.contains("nothing else on the token tells"), "\(asked)")
-            #expect(bench.token.contents == before)
-            let removed = try bench.tokencert(["delete", "--yes", "--yes-delete-private-key", half])
-            #expect(removed.status == 0, "\(removed.errors)")
-            #expect(bench.token.contents.count == before.count - 1)
-            // An RSA private key tells its public key.
             #expect(
-                try bench.tokencert(["request", "--label", "rsa", "--key-type", "rsa:2048"]).status
+                try sent.tokencert(["delete", key, "--yes", "--yes-delete-private-key"]).status
                     == 0)
-            let other = try bench.tokencert(["delete", "--yes", "pkcs11:object=rsa;type=public"])
-            #expect(other.status == 0, "\(other.errors)")
-        }
-
-        @Test("The public half of an unfinished order is kept")
-        func publicHalfOfOrder() throws {
-            let bench = try Bench(["--signing-time", "1"])
-            let late = try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"])
-            #expect(late.status != 0)
-            let before = bench.token.contents
-            expect(
-                try bench.tokencert(["delete", "pkcs11:object=mail;type=public", "--yes"]), 73,
-                "order 1 is unfinished")
-            #expect(bench.token.contents == before)
         }
 
         @Test("A dry run makes the refusals of the real run")

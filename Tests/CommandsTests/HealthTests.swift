@@ -225,12 +225,12 @@ extension RealParts {
             #expect(
                 try bench.tokencert(["request", "--label", "mail", "--key-type", kind]).status == 0)
             let outcome = try bench.tokencert(
-                ["delete", "pkcs11:object=mail;type=private", "--yes"],
+                ["delete", "pkcs11:object=mail;type=private", "--yes", "--yes-delete-private-key"],
                 bench.faulty(["FAULTY_DESTROYS_NOTHING": "1"]))
             expect(outcome, 74, "still has them")
             // One that keeps private keys only: what is left looks different by itself.
             let kept = try bench.tokencert(
-                ["delete", "pkcs11:object=mail;type=private", "--yes"],
+                ["delete", "pkcs11:object=mail;type=private", "--yes", "--yes-delete-private-key"],
                 bench.faulty(["FAULTY_DESTROYS_NOTHING": "private"]))
             expect(kept, 74, "still has them")
         }

@@ -146,6 +146,22 @@ import Testing
         #expect(try hint(second) == mayCome)
     }
 
+    @Test("A certificate may still come of what went out, unless it was refused or has come")
+    func mayBringCertificate() throws {
+        func mayBring(_ events: [OrderEvent]) throws -> Bool {
+            try Self.order(events + [.closed(reason: "given up")]).mayBringCertificate
+        }
+        let late = [Self.sending, .unclear(reason: "late")]
+        #expect(try mayBring([.requested(request: "PEM")]))
+        #expect(try mayBring(late))
+        #expect(try mayBring(late + [Self.again, Self.answered, .refused(reason: "r")]))
+        #expect(try mayBring([Self.sending, Self.answered, Self.certified]))
+        #expect(try !mayBring([.made(publicKeyHash: "aa")]))
+        #expect(try !mayBring([Self.sending, .notSent(reason: "r")]))
+        #expect(try !mayBring([Self.sending, Self.answered, .refused(reason: "r")]))
+        #expect(try !mayBring([Self.sending, Self.answered, Self.certified, Self.proved]))
+    }
+
     @Test("If the ledger cannot tell, a certificate may come")
     func unknown() {
         for code in Self.codes {

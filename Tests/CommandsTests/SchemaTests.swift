@@ -80,7 +80,9 @@ extension RealParts {
             Sample("trust", "trust", "fetch", "--fingerprint", "FINGERPRINT"),
             Sample("trustRemoved", "trust", "remove", "ANCHOR"),
             Sample("deletePlan", "delete", "pkcs11:object=spare", "--dry-run"),
-            Sample("delete", "delete", "pkcs11:object=spare;type=private", "--yes"),
+            Sample(
+                "delete", "delete", "pkcs11:object=spare;type=private", "--yes",
+                "--yes-delete-private-key"),
             Sample(
                 "tokenMessage", "token", "change-pin", "--new-pin-source", "file:FOLDER/new-pin"),
             Sample(
