@@ -197,8 +197,8 @@ extension RealParts {
             let absent = try bench.tokencert(["resume", "1"], other.environment)
             expect(absent, 66, "the token of order 1 is not there")
             #expect(absent.errors.contains("tokencert resume 1 --abandon"), "\(absent.errors)")
-            #expect(absent.errors.contains("CA may still issue"), "\(absent.errors)")
-            // Another token is used only if it is named and holds the key.
+            #expect(absent.errors.contains("certificate is in the ledger"), "\(absent.errors)")
+            // Another token is taken where it is named, and only with the key.
             let named = try bench.tokencert(
                 ["resume", "1", "--token", "work"],
                 other.environment.merging([
