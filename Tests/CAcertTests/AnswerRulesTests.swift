@@ -89,7 +89,7 @@ import Testing
         }
         for beginning in ["200,", "200,Ok\nNAME=", "403,"] {
             let start = ContinuousClock.now
-            _ = try? account(beginning + filler)
+            _ = try? account(beginning + filler + "\n")
             #expect(ContinuousClock.now - start < .seconds(1))
         }
     }
@@ -98,7 +98,7 @@ import Testing
     func manyLines() throws {
         let lines = (0..<60_000).map { "NAME=\($0)\nEMAIL=\($0)" }.joined(separator: "\n")
         let start = ContinuousClock.now
-        #expect(try account("200,Ok\n" + lines).names.count == 60_000)
+        #expect(try account("200,Ok\n" + lines + "\n").names.count == 60_000)
         #expect(ContinuousClock.now - start < .seconds(10))
     }
 
@@ -135,7 +135,35 @@ import Testing
         #expect(AccountName(name).form(of: written) == form)
     }
 
-    // Otherwise the order would produce a certificate for "CAcert WoT User".
+    // An order would go out for another address, or for the only one that is left.
+    @Test("An answer about an account that is cut or has an overlong line is refused")
+    func cutAccount() throws {
+        let whole = """
+            200,Authentication Ok
+            CS=1
+            NAME=CAcert WoT User
+            EMAIL=anna@example.org
+            EMAIL=a@example.org.uk
+
+            """
+        #expect(try account(whole).emailAddresses == ["anna@example.org", "a@example.org.uk"])
+        for length in 4..<whole.utf8.count {
+            let part = String(whole.prefix(length))
+            guard !part.hasSuffix("\n") else { continue }
+            #expect(
+                throws: CAcertError(.notTheAPI, "the answer about the account is cut"), "\(part)"
+            ) { try account(part) }
+        }
+        let long = String(repeating: "x", count: 5000)
+        for field in ["NAME", "EMAIL"] {
+            #expect(throws: CAcertError.self, "\(field)") {
+                try account(whole + "\(field)=\(long)\n")
+            }
+        }
+        #expect(try account(whole + "OTHER=\(long)\n").emailAddresses.count == 2)
+    }
+
+    // The order would be paid for with a certificate for "CAcert WoT User".
     @Test("Names and addresses that the API changes are known before the order")
     func obstacles() throws {
         let account = try account(

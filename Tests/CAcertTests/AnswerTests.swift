@@ -45,6 +45,7 @@ private func status(_ answer: [UInt8]) throws -> AccountStatus {
                 EMAIL=john@doe.com
                 EMAIL=john@super.com
                 EMAIL=j@doe.au
+
                 """.utf8))
         #expect(account.names.map(\.text) == ["John Doe", "JOhn M. Doe"])
         #expect(account.emailAddresses == ["john@doe.com", "john@super.com", "j@doe.au"])

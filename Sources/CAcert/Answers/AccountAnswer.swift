@@ -98,18 +98,28 @@ extension AccountStatus {
     init(_ answer: TransportAnswer) throws(CAcertError) {
         let verdict = try requireVerdict(answer)
         guard verdict.number == 200 else { throw refusal(verdict) }
+        // Each line ends with a newline. An address that is cut may be a verified one as well.
+        guard answer.body.last == UInt8(ascii: "\n") else {
+            throw CAcertError(.notTheAPI, "the answer about the account is cut")
+        }
         var addresses: [String] = []
         var names: [AccountName] = []
         // An answer may have as many lines as fit into it.
         var known: (addresses: Set<String>, names: Set<AccountName>) = ([], [Self.anonymousName])
         var mayRequestCodeSigning = false
-        for line in verdict.rest.split(separator: UInt8(ascii: "\n"))
-        where line.count <= Self.longestLine {
+        for line in verdict.rest.split(separator: UInt8(ascii: "\n")) {
             guard let equals = line.firstIndex(of: UInt8(ascii: "=")) else { continue }
-            // Blanks belong to the value; the server trims them from the value that it receives.
+            let field = String(decoding: line[..<equals].prefix(8), as: UTF8.self)
+            guard line.count <= Self.longestLine else {
+                guard field == "NAME" || field == "EMAIL" else { continue }
+                throw CAcertError(
+                    .notTheAPI,
+                    "the answer about the account has a line of more than \(Self.longestLine) bytes")
+            }
+            // Blanks belong to the value; the server takes them from what it gets back.
             let value = HTMLText.unescape(line[(equals + 1)...].trimmingEnd { $0 == 13 })
             let text = HTMLText.text(Array(value[...].trimmingEnd { $0 == 32 }))
-            switch String(decoding: line[..<equals], as: UTF8.self) {
+            switch field {
             case "CS": mayRequestCodeSigning = text == "1"
             case "NAME":
                 let name = AccountName(bytes: value)
