@@ -31,7 +31,7 @@ public struct CAcertError: Error, Sendable, Equatable {
 }
 
 func requireVerdict(_ answer: TransportAnswer) throws(CAcertError) -> Verdict {
-    guard let verdict = Verdict(answer.body) else {
+    guard let verdict = Verdict(answer.body[...]) else {
         let what = HTMLText.plainText(answer.body[...]).prefix(120)
         throw CAcertError(
             .notTheAPI,

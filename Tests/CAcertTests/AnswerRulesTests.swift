@@ -41,7 +41,31 @@ import Testing
         #expect(outcome(body) == .pending(identifier: identifier))
     }
 
-    // Otherwise an accepted order would be placed again.
+    // The member could not look the order up, or could not order at all while the server warns.
+    @Test("A warning of the server before the verdict hides neither an account nor a number")
+    func warnings() throws {
+        let warning = "\nWarning: mysql_connect() in common.php\n"
+        let account = try account(warning + "200,Ok\nCS=1\nEMAIL=anna@example.org\n")
+        #expect(account.emailAddresses == ["anna@example.org"])
+        #expect(account.mayRequestCodeSigning)
+        #expect(throws: CAcertError.self) {
+            try self.account(warning + "403,That username couldn't be found\n")
+        }
+        #expect(throws: CAcertError.self) { try self.account(warning + "EMAIL=a@example.org\n") }
+        let late = "404,Your certificate request has failed. ID: 4711"
+        #expect(outcome(warning + late) == .pending(identifier: "4711"))
+        for body in [
+            warning + "404,Invalid or missing CSR", warning + "403, The keys that you use",
+            warning + "200,Authentication Ok\n", warning + "x " + late,
+        ] {
+            guard case .unclear = outcome(body) else {
+                Issue.record("\(body): \(outcome(body))")
+                continue
+            }
+        }
+    }
+
+    // An order that was taken would be placed again.
     @Test(
         "Another number, or a refusal that another server sent, leaves the outcome unknown",
         arguments: [

@@ -96,7 +96,8 @@ extension AccountStatus {
     /// - Parameter answer: What came back.
     /// - Throws: ``CAcertError``.
     init(_ answer: TransportAnswer) throws(CAcertError) {
-        let verdict = try requireVerdict(answer)
+        let grant = Self.grant(afterWarningIn: answer.body)
+        let verdict = if let grant { grant } else { try requireVerdict(answer) }
         guard verdict.number == 200 else { throw refusal(verdict) }
         // Each line ends with a newline. An address that is cut may be a verified one as well.
         guard answer.body.last == UInt8(ascii: "\n") else {
@@ -114,7 +115,7 @@ extension AccountStatus {
                 guard field == "NAME" || field == "EMAIL" else { continue }
                 throw CAcertError(
                     .notTheAPI,
-                    "the answer about the account has a line of more than \(Self.longestLine) bytes")
+                    "a line of the answer about the account has over \(Self.longestLine) bytes")
             }
             // Blanks belong to the value; the server takes them from what it gets back.
             let value = HTMLText.unescape(line[(equals + 1)...].trimmingEnd { $0 == 13 })
@@ -130,6 +131,17 @@ extension AccountStatus {
         }
         self.init(
             emailAddresses: addresses, names: names, mayRequestCodeSigning: mayRequestCodeSigning)
+    }
+}
+
+extension AccountStatus {
+    /// The first line with 200, and what follows it, of an answer that begins with something else,
+    /// such as a PHP warning.
+    private static func grant(afterWarningIn body: [UInt8]) -> Verdict? {
+        guard Verdict(body[...]) == nil else { return nil }
+        let lines = body.split(separator: UInt8(ascii: "\n"))
+        guard let line = lines.first(where: { $0.starts(with: "200,".utf8) }) else { return nil }
+        return Verdict(body[line.startIndex...])
     }
 }
 

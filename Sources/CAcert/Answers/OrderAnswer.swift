@@ -50,7 +50,11 @@ extension OrderOutcome {
     ///
     /// - Parameter answer: What came back.
     public init(_ answer: TransportAnswer) {
-        guard let verdict = Verdict(answer.body) else {
+        guard let verdict = Verdict(answer.body[...]) else {
+            if let identifier = Self.lateIdentifier(in: answer.body) {
+                self = .pending(identifier: identifier)
+                return
+            }
             let what = HTMLText.plainText(answer.body[...]).prefix(120)
             self = .unclear(
                 reason: answer.body.isEmpty
@@ -76,7 +80,17 @@ extension OrderOutcome {
         }
     }
 
-    /// The number of a queued order, which is at the end of a text in lower case.
+    /// The number of a queued order if a line of an answer that begins with something else, such as
+    /// a PHP warning, reports that there was no certificate in time.
+    private static func lateIdentifier(in body: [UInt8]) -> String? {
+        for line in body.split(separator: UInt8(ascii: "\n")) where line.starts(with: "404,".utf8) {
+            let text = Verdict(line)?.text.lowercased()
+            if let identifier = text.flatMap({ Self.identifier(in: $0) }) { return identifier }
+        }
+        return nil
+    }
+
+    /// The number of a queued order, at the end of a text in lower case.
     private static func identifier(in text: String) -> String? {
         let parts = text.split(separator: "id:", omittingEmptySubsequences: false)
         guard parts.count > 1, let last = parts.last else { return nil }

@@ -7,7 +7,7 @@ struct Verdict {
     let rest: ArraySlice<UInt8>
 
     /// Reads an answer; nil where it does not begin with a verdict.
-    init?(_ body: [UInt8]) {
+    init?(_ body: ArraySlice<UInt8>) {
         let end = body.firstIndex(of: UInt8(ascii: "\n")) ?? body.endIndex
         let line = body[..<end]
         let digits = line.prefix(3)
