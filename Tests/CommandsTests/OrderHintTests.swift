@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Commands
+@testable import Cryptoki
 @testable import Inventory
 @testable import Issuance
 @testable import Ledger
@@ -299,7 +300,130 @@ import Testing
         #expect(try all.filter([first, old], isFromElsewhere: true) == [first, old])
     }
 
-    @Test("A certificate stays if it is newer or valid for longer than its replacement")
+    /// What an answer comes to, and where the order then stands.
+    private func read(
+        _ body: String, interruption: String? = nil
+    ) throws -> (certificates: [Certificate]?, reason: String?, state: OrderState) {
+        let folder = NSTemporaryDirectory() + "tokencert-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let ledger = try Ledger(path: folder + "/ledger.sqlite") { Self.sent }
+        let page = try begin(ledger, try HostPrivateKey.generate(.ec(.p256)))
+        let answer = OrderEvent.Answer(
+            status: 200, body: Array(body.utf8), interruption: interruption)
+        try page.record(
+            .sending(
+                .init(
+                    keyURI: "pkcs11:", publicKeyHash: "aa", request: "PEM", isRepeated: false)))
+        try page.record(.answered(answer))
+        let result: (certificates: [Certificate]?, reason: String?)
+        do throws(IssuanceError) {
+            let received = try AnswerStep()(answer, Journal(page))
+            result = (received.certificates, received.doubt)
+        } catch {
+            result = (nil, error.reason)
+        }
+        return (result.certificates, result.reason, try page.order().state)
+    }
+
+    // A second certificate would be ordered for the same key.
+    @Test("A certificate under a refusal is received, and the order is not noted as refused")
+    func certificateUnderRefusal() throws {
+        let certificate = try certificate(try HostPrivateKey.generate(.ec(.p256)), at: Self.sent)
+        for verdict in [
+            "403,Something new", "404,Invalid or missing CSR",
+            "404,Your certificate request has failed. ID: 4711", "500,Boom",
+        ] {
+            let received = try read(verdict + "\n" + certificate.pem)
+            #expect(received.certificates == [certificate], "\(verdict)")
+            #expect(received.reason != nil && received.state == .answered, "\(verdict)")
+            let broken = try read(verdict + "\n" + certificate.pem, interruption: "reset")
+            #expect(broken.certificates == [certificate], "\(verdict)")
+        }
+        let refused = try read("403,Something new\n")
+        #expect(refused.certificates == nil && refused.state == .refused)
+        let late = try read("404,Your certificate request has failed. ID: 4711")
+        #expect(late.certificates == nil && late.state == .unclear)
+    }
+
+    // A certificate that was issued would be lost, and a second one ordered.
+    @Test("A broken block hides no whole certificate, wherever its line begins")
+    func brokenBlocks() throws {
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        let first = try certificate(key, at: Self.sent)
+        let second = try certificate(key, at: Self.sent + 1)
+        let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----")
+        for broken in [
+            "\(begin)\nAAAA\n\(end)\n", "\(begin)\n!!!!\n\(end)</p>",
+            String(first.pem.prefix(200)), "\(begin)\n", begin, "-----BEGIN RSA", "text: ",
+        ] {
+            let read = try read("200,Ok\n" + broken + first.pem + broken + "<p>" + second.pem)
+            #expect(read.certificates == [first, second], "\(broken)")
+            #expect(read.reason == nil && read.state == .answered, "\(broken)")
+        }
+        let cut = try read("200,Ok\n" + first.pem.prefix(200))
+        #expect(cut.reason?.contains("its answer is cut") == true && cut.state == .unclear)
+        for piece in ["-", begin, begin + "\n"] {
+            let start = ContinuousClock.now
+            let text = String(repeating: piece, count: (1 << 20) / piece.utf8.count)
+            #expect(AnswerStep.certificates(in: Array(text.utf8)).certificates.isEmpty)
+            #expect(ContinuousClock.now - start < .seconds(10), "\(piece.debugDescription)")
+        }
+    }
+
+    // The good certificate would be thrown away, and the order end as a failed one.
+    @Test("A certificate for the same key that is not to be used hides no good one")
+    func severalForOneKey() throws {
+        let root = try HostPrivateKey.generate(.ec(.p256))
+        let anchor = try root.issue(
+            CertificateContent(
+                subject: [.init(.commonName, "Root")], publicKey: root.publicKey,
+                serialNumber: [1], notBefore: Self.sent, notAfter: Self.sent + 10 * Self.day,
+                extensions: [
+                    .basicConstraints(isAuthority: true), .keyUsage([.keyCertSign, .cRLSign]),
+                    .subjectKeyIdentifier(root.publicKey), .authorityKeyIdentifier(root.publicKey),
+                ]), issuer: nil)
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        func issue(
+            _ name: String, at notBefore: Int64, by signer: HostPrivateKey
+        ) throws -> Certificate {
+            try signer.issue(
+                CertificateContent(
+                    subject: [.init(.commonName, name)], publicKey: key.publicKey,
+                    serialNumber: [1, UInt8(truncatingIfNeeded: notBefore)], notBefore: notBefore,
+                    notAfter: Self.sent + 5 * Self.day,
+                    extensions: [
+                        .basicConstraints(isAuthority: false),
+                        .extendedKeyUsage([.emailProtection, .clientAuth]),
+                        try .subjectAlternativeName(emailAddresses: ["anna@example.org"]),
+                        .authorityKeyIdentifier(root.publicKey),
+                    ]), issuer: anchor)
+        }
+        let good = try issue("Anna", at: Self.sent, by: root)
+        let forged = try issue("Anna", at: Self.sent + 1, by: key)
+        let other = try issue("Bob", at: Self.sent + 2, by: root)
+        let verify = VerifyStep(anchors: TrustAnchors([anchor]), time: Self.sent + 10)
+        let onToken = TokenKey(
+            handle: ObjectHandle(rawValue: 1), publicKey: key.publicKey, id: [1], labelBytes: [],
+            uri: "pkcs11:", isNew: true, needsPINForEachUse: false, maySign: true,
+            mayDecrypt: false, tellsPublicKey: true)
+        for acceptsChanges in [false, true] {
+            let expected = Expectation(
+                name: "Anna", emailAddresses: ["anna@example.org"], codeSigning: false,
+                acceptsChanges: acceptsChanges)
+            for received in [[other, forged, good], [good, forged, other], [good]] {
+                let verified = try verify(received, for: onToken, expected)
+                #expect(verified.certificate == good && verified.differences.isEmpty)
+            }
+            #expect(reason { _ = try verify([good, forged], for: onToken, nil) } == "taken")
+            #expect(
+                reason { _ = try verify([forged], for: onToken, expected) }
+                    .contains("does not lead to a trust anchor"))
+            let changed = reason { _ = try verify([forged, other], for: onToken, expected) }
+            #expect(changed.contains("is not what was asked for") == !acceptsChanges, "\(changed)")
+        }
+    }
+
+    @Test("A certificate stays if it is newer or valid for longer than the one beside it")
     func retiring() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
         let old = try certificate(key, at: Self.sent)

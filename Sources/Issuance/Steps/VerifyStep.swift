@@ -13,12 +13,14 @@ struct VerifyStep {
     func callAsFunction(
         _ received: [Certificate], for key: TokenKey, _ expected: Expectation?
     ) throws(IssuanceError) -> VerifiedCertificate {
-        // An answer may bring an older one for the same key along.
+        // An answer may contain others for the same key: older ones, or broken ones.
         let own = received.filter { $0.publicKey == key.publicKey }
-        guard let certificate = own.max(by: { $0.notBefore < $1.notBefore }) else {
+            .sorted { $0.notBefore > $1.notBefore }
+        guard let newest = own.first else {
             throw IssuanceError(
                 .certificateWrong, at: .verify, "the certificate is for another key")
         }
+        let certificate = own.first { isAsAsked($0, among: received, expected) } ?? newest
         let others = received.filter { $0 != certificate }
         try requireSound(certificate, others: others)
         let differences = expected.map { self.differences(certificate, $0) } ?? []
@@ -33,7 +35,15 @@ struct VerifyStep {
             remarks: expected.map { remarks(certificate, $0) } ?? [])
     }
 
-    /// Remarks about values that are correct but look different from the request.
+    private func isAsAsked(
+        _ certificate: Certificate, among received: [Certificate], _ expected: Expectation?
+    ) -> Bool {
+        if let expected, !differences(certificate, expected).isEmpty { return false }
+        let others = received.filter { $0 != certificate }
+        return (try? requireSound(certificate, others: others)) != nil
+    }
+
+    /// What is as it was asked for, and looks as if it were not.
     private func remarks(_ certificate: Certificate, _ expected: Expectation) -> [String] {
         let names = certificate.subject.commonNames
         guard let name = names.first, names.count == 1,
