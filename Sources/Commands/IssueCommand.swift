@@ -49,7 +49,7 @@ struct IssueCommand: ParsableCommand {
             let key = try request.keyURI.flatMap { try keySeen($0, on: token) }
             try ledgerOptions.requireWritable()
             try issuer.check(plan, for: key, in: ledgerOptions.openIfThere())
-            try show(plan, notChecked(plan.key, on: token))
+            try show(plan, notChecked(plan.key, on: token) + notChecked(plan.name))
             return
         }
         let ledger = try ledgerOptions.openForWriting()

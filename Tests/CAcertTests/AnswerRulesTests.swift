@@ -214,4 +214,20 @@ import Testing
             account.emailAddresses.filter { AccountStatus.obstacle(toAddress: $0) != nil }
                 == ["o'neil@example.org"])
     }
+
+    // They would be offered, and the order be refused after the choice.
+    @Test("A name or an address that no certificate can contain is known before the order")
+    func impossible() {
+        let long = String(repeating: "ü", count: 64)
+        #expect(AccountName(long).obstacle == nil)
+        for name in [long + "x", ""] {
+            #expect(AccountName(name).obstacle?.contains("1 to 64 characters") == true, "\(name)")
+        }
+        let longest = String(repeating: "a", count: 243) + "@example.org"
+        #expect(AccountStatus.obstacle(toAddress: longest) == nil)
+        for address in ["müller@example.org", "a b@example.org", "a@", "b" + longest] {
+            let obstacle = AccountStatus.obstacle(toAddress: address)
+            #expect(obstacle?.contains("3 to 255 ASCII characters") == true, "\(address)")
+        }
+    }
 }

@@ -175,7 +175,37 @@ extension RealParts {
             #expect(account.contains("o'neil@example.org (cannot be issued through the API: "))
         }
 
-        @Test("An address is compared without case, sent as it was given, and counts once")
+        @Test("A name or an address that no certificate can contain is marked and not offered")
+        func tooLong() throws {
+            let long = String(repeating: "x", count: 64)
+            let bench = try bench(last: long, emails: ["m\u{FC}@example.org", "anna@example.org"])
+            let account = try bench.tokencert(["account"]).output
+            #expect(
+                account.contains("Anna \(long) (cannot be issued through the API: "), "\(account)")
+            #expect(
+                account.contains("m\u{FC}@example.org (cannot be issued through the API: "),
+                "\(account)")
+            let before = bench.token.contents
+            let name = try bench.tokencert(["issue", "--email", "anna@example.org"])
+            expect(name, 65, "a name in a certificate has 1 to 64 characters")
+            #expect(name.errors.contains("--name 'CAcert WoT User'"), "\(name.errors)")
+            let address = try bench.tokencert(["issue", "--name", "CAcert WoT User"])
+            expect(address, 65, "the account has several addresses")
+            #expect(!address.errors.contains("m\u{FC}@"), "\(address.errors)")
+            #expect(bench.token.contents == before)
+        }
+
+        @Test("A dry run says that a long name may be too long for the CA")
+        func longInBytes() throws {
+            let text = "Not checked: whether the CA writes the name byte by byte"
+            let long = try bench(last: String(repeating: "\u{FC}", count: 30))
+            let outcome = try long.tokencert(["issue", "--dry-run"])
+            #expect(outcome.status == 0 && outcome.output.contains(text), "\(outcome)")
+            let short = try bench().tokencert(["issue", "--dry-run"])
+            #expect(short.status == 0 && !short.output.contains(text), "\(short)")
+        }
+
+        @Test("An address is compared without case, sent as it was named, and counts once")
         func caseOfAddresses() throws {
             let bench = try bench(emails: ["anna@example.org", "a@example.org"])
             let outcome = try bench.tokencert([

@@ -77,7 +77,9 @@ public struct AccountName: Sendable, Hashable, CustomStringConvertible {
         }
         let isTrimmed =
             bytes.first.map(Self.isBlank) ?? false || bytes.last.map(Self.isBlank) ?? false
-        return isTrimmed ? "the CA does not recognize a name with a blank at an end" : nil
+        if isTrimmed { return "the CA does not recognize a name with a blank at an end" }
+        return (1...64).contains(text.unicodeScalars.count)
+            ? nil : "a name in a certificate has 1 to 64 characters"
     }
 }
 
@@ -86,7 +88,11 @@ extension AccountStatus {
     ///
     /// - Parameter address: An e-mail address of an account.
     public static func obstacle(toAddress address: String) -> String? {
-        address.utf8.contains(UInt8(ascii: "'")) ? "the CA drops the apostrophe" : nil
+        if address.utf8.contains(UInt8(ascii: "'")) { return "the CA drops the apostrophe" }
+        let isPlain =
+            (3...255).contains(address.utf8.count)
+            && address.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        return isPlain ? nil : "an address in a certificate has 3 to 255 ASCII characters"
     }
 }
 

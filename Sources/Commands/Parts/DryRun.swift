@@ -1,3 +1,4 @@
+internal import CAcert
 internal import Cryptoki
 internal import Inventory
 internal import Issuance
@@ -30,4 +31,15 @@ func notChecked(_ key: KeyPlan, on token: TokenCapabilities) -> [String] {
     case .existing:
         ["whether the private key is on the token and can sign, which is seen only after a login"]
     }
+}
+
+/// What a dry run leaves to the CA.
+///
+/// - Parameter name: The name that will be asked for.
+func notChecked(_ name: AccountName) -> [String] {
+    guard name.text.utf8.count > 64 else { return [] }
+    return [
+        "whether the CA writes the name byte by byte; if it does, the name is too long, and no "
+            + "certificate comes"
+    ]
 }
