@@ -51,6 +51,9 @@ public struct KeyAcceptance: Sendable, Hashable {
     public var ec: Bool
     /// Whether Ed25519 keys are.
     public var ed25519: Bool
+    /// Whether RSA keys are signed only if their public exponent is at least 65537 and has at most
+    /// 64 bits.
+    public var limitsExponents: Bool
 
     /// Makes an acceptance.
     ///
@@ -58,16 +61,33 @@ public struct KeyAcceptance: Sendable, Hashable {
     ///   - rsa: Whether RSA keys are signed.
     ///   - ec: Whether keys on elliptic curves are.
     ///   - ed25519: Whether Ed25519 keys are.
-    public init(rsa: Bool, ec: Bool, ed25519: Bool) {
+    ///   - limitsExponents: Whether the public exponents of RSA keys are limited.
+    public init(rsa: Bool, ec: Bool, ed25519: Bool, limitsExponents: Bool = false) {
         self.rsa = rsa
         self.ec = ec
         self.ed25519 = ed25519
+        self.limitsExponents = limitsExponents
     }
 
-    /// What CAcert signs: RSA only.
-    public static let cacert = KeyAcceptance(rsa: true, ec: false, ed25519: false)
+    /// What CAcert signs: RSA only, with the usual exponents.
+    public static let cacert = KeyAcceptance(
+        rsa: true, ec: false, ed25519: false, limitsExponents: true)
     /// Everything: for a request that goes to a CA that is not known here.
     public static let anything = KeyAcceptance(rsa: true, ec: true, ed25519: true)
+
+    /// Why a key is not signed, or nil if it is.
+    func objection(to key: PublicKey) -> String? {
+        guard contains(key.kind) else { return "the CA signs no keys of kind \(key.kind)" }
+        guard limitsExponents, let exponent = key.rsaNumbers?.publicExponent else { return nil }
+        let least: [UInt8] = [1, 0, 1]
+        let isSmall =
+            exponent.count < least.count
+            || (exponent.count == least.count && exponent.lexicographicallyPrecedes(least))
+        return isSmall || exponent.count > 8
+            ? "the CA signs an RSA key only if its public exponent is at least 65537 and has at "
+                + "most 64 bits"
+            : nil
+    }
 
     /// Whether keys of a kind are signed.
     func contains(_ kind: KeyKind) -> Bool {

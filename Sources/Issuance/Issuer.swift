@@ -159,9 +159,8 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     public func check(
         _ plan: Plan, for key: KeyEntry?, in ledger: Ledger?
     ) throws(IssuanceError) {
-        if let kind = key?.value?.kind, !settings.acceptance.contains(kind) {
-            throw IssuanceError(
-                .keyNotAccepted, at: .plan, "the CA signs no keys of kind \(kind)")
+        if let value = key?.value, let objection = settings.acceptance.objection(to: value) {
+            throw IssuanceError(.keyNotAccepted, at: .plan, objection)
         }
         if let key { try requireRoom(for: key, replacing: plan.replacement) }
         guard let ledger else { return }

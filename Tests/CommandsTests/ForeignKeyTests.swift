@@ -42,7 +42,7 @@ extension RealParts {
                     [
                         "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-pkeyopt",
                         "rsa_keygen_pubexp:3",
-                    ], [], "might be insecure"
+                    ], [], "public exponent is at least 65537"
                 ),
                 (
                     ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], ["--weak-keys"],
@@ -56,6 +56,20 @@ extension RealParts {
             expect(outcome, 65, message)
             #expect(bench.ca.issued.isEmpty)
             #expect(bench.token.contents == before)
+        }
+
+        // Only the CA would refuse it, after the order.
+        @Test("A dry run refuses a key with an exponent that CAcert refuses")
+        func smallExponent() throws {
+            let bench = try bench([
+                "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-pkeyopt",
+                "rsa_keygen_pubexp:3",
+            ])
+            for arguments in [["--dry-run"], []] {
+                let outcome = try bench.tokencert(["issue", "--key", key] + arguments)
+                expect(outcome, 65, "public exponent is at least 65537")
+            }
+            #expect(bench.ca.orders.isEmpty)
         }
 
         @Test("A request for a key that is there makes another one, or is not for that key")

@@ -76,7 +76,8 @@ struct CAOptions: ParsableArguments {
 
     func acceptance() throws -> KeyAcceptance {
         guard let text = setting(caAccepts, .caAccepts) else { return .cacert }
-        var acceptance = KeyAcceptance(rsa: false, ec: false, ed25519: false)
+        var acceptance = KeyAcceptance.cacert
+        acceptance.rsa = false
         for kind in text.split(separator: ",") {
             switch kind {
             case "rsa": acceptance.rsa = true

@@ -32,10 +32,8 @@ struct KeyReader {
         } else {
             key = try read(found[0], nil, isNew: false, &session)
         }
-        guard acceptance.contains(key.publicKey.kind) else {
-            throw IssuanceError(
-                .keyNotAccepted, at: .generate,
-                "the CA signs no keys of kind \(key.publicKey.kind)")
+        if let objection = acceptance.objection(to: key.publicKey) {
+            throw IssuanceError(.keyNotAccepted, at: .generate, objection)
         }
         return key
     }
