@@ -85,7 +85,7 @@ extension RealParts {
             return ("http://127.0.0.1:\(port)/", process)
         }
 
-        @Test("Every responder that a certificate names is asked until one knows the answer")
+        @Test("Every responder that a certificate names is asked until one reports a revocation")
         func addresses() throws {
             let (good, first) = try responder("V")
             defer { end(first) }
@@ -104,8 +104,21 @@ extension RealParts {
                 #expect(seen.findings.isEmpty, "\(before): \(seen)")
                 #expect(seen.errors.contains("note: " + before), "\(seen.errors)")
             }
-            try place([revoked, good])
-            #expect(try look().findings.map(\.kind) == ["revoked"])
+            // A responder may not know yet what another one knows.
+            for both in [[revoked, good], [good, revoked], [good, silent, revoked]] {
+                try place(both)
+                #expect(try look().findings.map(\.kind) == ["revoked"], "\(both)")
+            }
+            for known in [[good, silent], [good, unknown]] {
+                try place(known)
+                #expect(try look().findings.isEmpty, "\(known)")
+            }
+            try place((1...4).map { "http://127.0.0.1:\($0)/" } + [revoked])
+            let tooMany = try #require(try look().findings.first)
+            #expect(tooMany.kind == "revocationUnknown")
+            #expect(
+                tooMany.text.contains(
+                    revoked + " is not asked: 4 responders were asked before"), "\(tooMany.text)")
 
             try place([silent, useless, directory])
             let unanswered = try #require(try look().findings.first)

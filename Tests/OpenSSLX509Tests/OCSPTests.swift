@@ -18,20 +18,25 @@ import Testing
 
     /// A response about the certificates that are named with hash functions.
     private func response(
-        _ names: [(hash: String, file: String)], revoked: Bool = false,
+        _ names: [(hash: String, file: String)], revoked: Bool = false, reason: String = "",
+        time: String = "-0d",
         signer: [String] = ["-rsigner", "root.pem", "-rkey", "root.key"]
     ) throws -> [UInt8] {
-        let state = revoked ? "R\t350101000000Z\t260101000000Z" : "V\t350101000000Z\t"
+        let state = revoked ? "R\t350101000000Z\t260101000000Z\(reason)" : "V\t350101000000Z\t"
         try authority.folder.write(
             "\(state)\t\(leaf.serialNumber.uppercased())\tunknown\t/CN=leaf\n", "index")
         try authority.openssl(
             ["ocsp", "-issuer", "root.pem"] + names.flatMap { [$0.hash, "-cert", $0.file] }
                 + ["-no_nonce", "-reqout", "request.der"])
-        try authority.openssl(
-            [
-                "ocsp", "-index", "index", "-CA", "root.pem", "-reqin", "request.der", "-respout",
-                "response.der", "-ndays", "1",
-            ] + signer)
+        let arguments = [
+            "ocsp", "-index", "index", "-CA", "root.pem", "-reqin", "request.der", "-respout",
+            "response.der", "-ndays", "1",
+        ]
+        let outcome = try run(
+            "env",
+            ["--chdir", authority.folder.path, "faketime", "-f", time, "openssl"]
+                + arguments + signer)
+        #expect(outcome.status == 0, "\(outcome.errors)")
         return try authority.bytes("response.der")
     }
 
@@ -68,7 +73,29 @@ import Testing
         #expect(try question.status(in: many) != .unknown)
     }
 
-    @Test("A response that the CA has not signed is refused with any hash function")
+    // Whoever keeps a new response away would make a revoked certificate look unchecked.
+    @Test("A revocation in an old response counts, unless it is a hold")
+    func oldRevocation() throws {
+        let question = try OCSPQuestion(about: leaf, issuedBy: root)
+        let names = [(hash: "-sha1", file: "leaf.pem")]
+        for reason in ["", ",keyCompromise"] {
+            let old = try response(names, revoked: true, reason: reason, time: "-30d")
+            #expect(
+                try question.status(in: old) == .revoked(at: 1_767_225_600), "\(reason)")
+        }
+        for answer in [
+            try response(names, revoked: true, reason: ",certificateHold", time: "-30d"),
+            try response(names, time: "-30d"),
+            try response(names, revoked: true, time: "+30d"),
+        ] {
+            #expect(refusal(answer)?.contains("not of today") == true)
+        }
+        #expect(
+            try question.status(in: response(names, revoked: true, reason: ",certificateHold"))
+                == .revoked(at: 1_767_225_600))
+    }
+
+    @Test("A response that the CA has not signed is refused whatever hash function it has")
     func signature() throws {
         let strange = try authority.certificate(
             "stranger", CommandLineAuthority.authority, subject: "/CN=root")

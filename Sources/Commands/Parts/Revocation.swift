@@ -53,7 +53,11 @@ struct Revocation {
         return findings
     }
 
-    /// Asks the responders in turn until one knows whether the certificate is revoked.
+    /// How many responders are asked about one certificate.
+    private static let mostAsked = 4
+
+    /// Asks one responder after the other until one says that the certificate is revoked. One that
+    /// says that it is not may know less than the next.
     ///
     /// - Parameter silent: The addresses that did not answer, with the reason. They are not asked
     ///   again.
@@ -68,21 +72,22 @@ struct Revocation {
             )
         }
         var reasons: [String] = []
-        var (wasAsked, isUnknown) = (false, false)
+        var (asked, isUnknown, isGood) = (0, false, false)
         for address in addresses {
             guard isWebAddress(address) else {
                 reasons.append("\(address) is not asked: only http: and https: addresses are")
                 continue
             }
-            wasAsked = true
+            guard asked < mostAsked else {
+                reasons.append(
+                    "\(address) is not asked: \(mostAsked) responders were asked before")
+                break
+            }
+            asked += 1
             do throws(Unknown) {
                 if let reason = silent[address] { throw Unknown(reason: reason) }
                 switch try status(of: certificate, issuer, at: address, &client) {
-                case .good:
-                    if !Progress.shared.isQuiet {
-                        for reason in reasons { printError("note: \(printable(reason))") }
-                    }
-                    return nil
+                case .good: isGood = true
                 case .revoked(let time):
                     let day = time.map { " on " + timestamp($0).prefix(10) } ?? ""
                     return (.revoked, "the CA has revoked it\(day)")
@@ -95,12 +100,18 @@ struct Revocation {
                 reasons.append(error.reason)
             }
         }
+        if isGood {
+            if !Progress.shared.isQuiet {
+                for reason in reasons { printError("note: \(printable(reason))") }
+            }
+            return nil
+        }
         let start =
             isUnknown
             ? "the CA's responder does not know it"
             : "no responder answered, so it is not known whether it is revoked"
         return (
-            wasAsked ? .revocationUnknown : .revocationUnchecked,
+            asked > 0 ? .revocationUnknown : .revocationUnchecked,
             "\(start): \(reasons.joined(separator: "; "))"
         )
     }

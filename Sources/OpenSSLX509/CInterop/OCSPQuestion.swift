@@ -63,7 +63,7 @@ public struct OCSPQuestion: Sendable {
     }
 
     /// Reads an answer, and insists that the issuer or a responder of its choice has signed it and
-    /// that it is of today.
+    /// that it is of today. A revocation may be older, unless it is a hold.
     ///
     /// The response may identify the certificate with a different hash function than the request.
     /// If it has several statuses of the certificate, "revoked" takes precedence, then "good". The
@@ -117,14 +117,23 @@ public struct OCSPQuestion: Sendable {
         var revoked: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
         var thisUpdate: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
         var nextUpdate: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
+        var reason: Int32 = 0
         ERR_clear_error()
         let status = unsafe OCSP_single_get0_status(
-            single, nil, &revoked, &thisUpdate, &nextUpdate)
+            single, &reason, &revoked, &thisUpdate, &nextUpdate)
         // Five minutes for clocks that differ. An answer that does not say until when it is good may
         // be one that somebody kept from before a revocation.
         let oldest = unsafe nextUpdate == nil ? 86_400 : -1
         guard unsafe OCSP_check_validity(thisUpdate, nextUpdate, 300, oldest) == 1 else {
-            throw .fromOpenSSL(.outsideValidity, "the OCSP response is not of today")
+            let error = X509Error.fromOpenSSL(
+                .outsideValidity, "the OCSP response is not of today")
+            // A revocation is final, except a hold: then it does not matter that it is old.
+            let isOnlyOld = unsafe OCSP_check_validity(thisUpdate, nil, 300, -1) == 1
+            ERR_clear_error()
+            guard isOnlyOld, status == V_OCSP_CERTSTATUS_REVOKED,
+                reason != OCSP_REVOKED_STATUS_CERTIFICATEHOLD
+            else { throw error }
+            return .revoked(at: unsafe try? seconds(revoked))
         }
         switch status {
         case V_OCSP_CERTSTATUS_GOOD: return .good
