@@ -170,13 +170,11 @@ struct FetchTrustCommand: ParsableCommand {
             return ["https://www.cacert.org", "http://www.cacert.org"]
         }
         while url.hasSuffix("/") { url.removeLast() }
-        let start = url.lowercased()
-        guard start.hasPrefix("https://") || start.hasPrefix("http://"), !url.contains("?"),
-            !url.contains("@"), !url.contains("#")
-        else {
+        guard namesHostOnly(url, schemes: ["https://", "http://"]) else {
             throw Failure(
                 .usage,
-                "--ca-url has to be an https:// or http:// address without a user or a query",
+                "--ca-url has to be an https:// or http:// address with a host, without a user, a "
+                    + "query or blanks",
                 hints: ["the default is https://www.cacert.org"])
         }
         return [url]

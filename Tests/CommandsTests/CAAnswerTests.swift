@@ -24,7 +24,7 @@ extension RealParts {
                 ("500", 75, "Internal Server Error"),
                 ("redirect", 75, "HTTP 302"),
                 ("reset", 75, "its answer broke off"),
-                ("huge", 75, "its answer broke off"),
+                ("huge", 75, "the answer is larger than 1 MiB"),
             ] as [(String, Int32, String)])
         func faults(fault: String, status: Int32, message: String) throws {
             let bench = try Bench(
@@ -59,7 +59,7 @@ extension RealParts {
             arguments: [
                 ("html", "not the CA's API"), ("empty", "an empty answer"),
                 ("500", "not the CA's API"), ("redirect", "HTTP 302"), ("garbage", "not the CA's"),
-                ("huge", "cannot be reached"), ("reset", "cannot be reached"),
+                ("huge", "the answer is larger than 1 MiB"), ("reset", "cannot be reached"),
                 ("hang", "cannot be reached"),
             ])
         func accountFaults(fault: String, message: String) throws {

@@ -360,7 +360,7 @@ import Testing
             #expect(read.certificates == [first, second], "\(broken)")
             #expect(read.reason == nil && read.state == .answered, "\(broken)")
         }
-        let cut = try read("200,Ok\n" + first.pem.prefix(200))
+        let cut = try read("200,Ok\n" + String(first.pem.prefix(200)))
         #expect(cut.reason?.contains("its answer is cut") == true && cut.state == .unclear)
         for piece in ["-", begin, begin + "\n"] {
             let start = ContinuousClock.now
@@ -370,11 +370,9 @@ import Testing
         }
     }
 
-    // The good certificate would be thrown away, and the order end as a failed one.
-    @Test("A certificate for the same key that is not to be used hides no good one")
-    func severalForOneKey() throws {
+    private func authority() throws -> (key: HostPrivateKey, certificate: Certificate) {
         let root = try HostPrivateKey.generate(.ec(.p256))
-        let anchor = try root.issue(
+        let certificate = try root.issue(
             CertificateContent(
                 subject: [.init(.commonName, "Root")], publicKey: root.publicKey,
                 serialNumber: [1], notBefore: Self.sent, notAfter: Self.sent + 10 * Self.day,
@@ -382,6 +380,55 @@ import Testing
                     .basicConstraints(isAuthority: true), .keyUsage([.keyCertSign, .cRLSign]),
                     .subjectKeyIdentifier(root.publicKey), .authorityKeyIdentifier(root.publicKey),
                 ]), issuer: nil)
+        return (root, certificate)
+    }
+
+    private func tokenKey(_ key: HostPrivateKey) -> TokenKey {
+        TokenKey(
+            handle: ObjectHandle(rawValue: 1), publicKey: key.publicKey, id: [1], labelBytes: [],
+            uri: "pkcs11:", isNew: true, needsPINForEachUse: false, maySign: true,
+            mayDecrypt: false, tellsPublicKey: true)
+    }
+
+    // The user would read that the same was asked for and got.
+    @Test("An address that is only in the subject is reported as missing in subjectAltName")
+    func addressInSubject() throws {
+        let (root, anchor) = try authority()
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        let verify = VerifyStep(anchors: TrustAnchors([anchor]), time: Self.sent + 10)
+        let expected = Expectation(
+            name: "Anna", emailAddresses: ["a@example.org", "b@example.org"], codeSigning: false,
+            acceptsChanges: false)
+        for (addresses, got) in [
+            (["b@example.org"], "b@example.org"), ([], "none"),
+        ] as [([String], String)] {
+            let names: [CertificateExtension] =
+                addresses.isEmpty
+                ? [] : [try .subjectAlternativeName(emailAddresses: addresses)]
+            let certificate = try root.issue(
+                CertificateContent(
+                    subject: [
+                        .init(.commonName, "Anna"), .init(.emailAddress, "a@example.org"),
+                        .init(.emailAddress, "b@example.org"),
+                    ], publicKey: key.publicKey, serialNumber: [1], notBefore: Self.sent,
+                    notAfter: Self.sent + Self.day,
+                    extensions: [
+                        .basicConstraints(isAuthority: false),
+                        .extendedKeyUsage([.emailProtection, .clientAuth]),
+                        .authorityKeyIdentifier(root.publicKey),
+                    ] + names), issuer: anchor)
+            let reason = reason { _ = try verify([certificate], for: tokenKey(key), expected) }
+            #expect(
+                reason.hasSuffix(
+                    "asked for: e-mail addresses in subjectAltName asked "
+                        + "“a@example.org, b@example.org”, got “\(got)”"), "\(reason)")
+        }
+    }
+
+    // The good certificate would be thrown away, and the order end as a failed one.
+    @Test("A certificate for the same key that is not to be used hides no good one")
+    func severalForOneKey() throws {
+        let (root, anchor) = try authority()
         let key = try HostPrivateKey.generate(.ec(.p256))
         func issue(
             _ name: String, at notBefore: Int64, by signer: HostPrivateKey
@@ -402,10 +449,7 @@ import Testing
         let forged = try issue("Anna", at: Self.sent + 1, by: key)
         let other = try issue("Bob", at: Self.sent + 2, by: root)
         let verify = VerifyStep(anchors: TrustAnchors([anchor]), time: Self.sent + 10)
-        let onToken = TokenKey(
-            handle: ObjectHandle(rawValue: 1), publicKey: key.publicKey, id: [1], labelBytes: [],
-            uri: "pkcs11:", isNew: true, needsPINForEachUse: false, maySign: true,
-            mayDecrypt: false, tellsPublicKey: true)
+        let onToken = tokenKey(key)
         for acceptsChanges in [false, true] {
             let expected = Expectation(
                 name: "Anna", emailAddresses: ["anna@example.org"], codeSigning: false,

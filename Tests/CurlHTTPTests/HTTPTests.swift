@@ -97,6 +97,7 @@ extension RealParts {
                 try send(huge, HTTPLimits(maximumAnswer: 1 << 20))
             }
             #expect(large?.code == .answerTooLarge)
+            #expect(large?.reason == "the answer is larger than 1 MiB")
             #expect(large?.mayHaveBeenSent == true)
             #expect((large?.partialAnswer.count ?? 0) <= 1 << 20)
             let hanging = try StandIn(["--account-fault", "hang"])

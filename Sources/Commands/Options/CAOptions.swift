@@ -37,11 +37,11 @@ struct CAOptions: ParsableArguments {
 
     func baseURL() throws -> String {
         let url = setting(caURL, .caURL) ?? "https://www.cacert.org"
-        guard url.lowercased().hasPrefix("https://"), !url.contains("?"), !url.contains("#"),
-            !url.contains("@")
-        else {
+        guard namesHostOnly(url, schemes: ["https://"]) else {
             throw Failure(
-                .usage, "--ca-url has to be an https:// address without a user or a query",
+                .usage,
+                "--ca-url has to be an https:// address with a host, without a user, a query or "
+                    + "blanks",
                 hints: ["the default is https://www.cacert.org"])
         }
         return url
@@ -91,4 +91,15 @@ struct CAOptions: ParsableArguments {
         }
         return acceptance
     }
+}
+
+/// Whether an address has one of some schemes and a host, and neither a user, a query, a fragment,
+/// nor blanks.
+func namesHostOnly(_ url: String, schemes: [String]) -> Bool {
+    let start = url.lowercased()
+    guard let scheme = schemes.first(where: { start.hasPrefix($0) }) else { return false }
+    let rest = url.dropFirst(scheme.count)
+    return !rest.prefix { $0 != ":" && $0 != "/" }.isEmpty
+        && !rest.contains { "?#@".contains($0) }
+        && rest.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F }
 }

@@ -220,8 +220,11 @@ internal import Secrets
             case CURLE_WRITE_ERROR where answer.isTooLarge: .answerTooLarge
             default: .interrupted
             }
+        let reason =
+            kind == .answerTooLarge
+            ? "the answer is larger than \(answer.limit)" : message.isEmpty ? standard : message
         return HTTPError(
-            kind, message.isEmpty ? standard : message,
+            kind, reason,
             // A server acts on a form only when its body has come.
             mayHaveBeenSent: uploaded > 0, partialAnswer: answer.bytes,
             partialStatus: status == 0 ? nil : status, curlCode: Int(code.rawValue))
@@ -238,6 +241,14 @@ private final class CollectedAnswer {
 
     init(maximum: Int) {
         self.maximum = maximum
+    }
+
+    /// How large an answer may be, for a person to read.
+    var limit: String {
+        for (unit, name) in [(1 << 20, "MiB"), (1 << 10, "KiB")] where maximum % unit == 0 {
+            return "\(maximum / unit) \(name)"
+        }
+        return "\(maximum) bytes"
     }
 
     /// Takes in one piece; another number than its length ends the transfer.

@@ -24,7 +24,7 @@ struct AnswerStep {
         switch OrderOutcome(TransportAnswer(status: answer.status, body: body)) {
         case .refused(let refusal):
             let reason = "the CA refuses: \(refusal.text)"
-            if let received = received(body, reason) { return received }
+            if let received = self.received(body, reason) { return received }
             journal.note(.refused(reason: reason))
             throw IssuanceError(
                 refusal.code == .credentials ? .credentialsRefused : .orderRefused, at: .order,
@@ -61,7 +61,7 @@ struct AnswerStep {
     private func whole(
         _ text: [UInt8], _ doubt: String, _ journal: Journal
     ) throws(IssuanceError) -> ReceivedCertificates {
-        guard let received = received(text, doubt) else { throw unclear(doubt, journal) }
+        guard let received = self.received(text, doubt) else { throw unclear(doubt, journal) }
         return received
     }
 
