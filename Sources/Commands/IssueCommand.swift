@@ -37,7 +37,9 @@ struct IssueCommand: ParsableCommand {
         var request = try options.request()
         request.acceptsChanges = setting(acceptChanges, .acceptChanges)
         let isDryRun = setting(dryRun, .dryRun)
-        try requireWritable(options.outputFile)
+        try requireWritable(
+            options.outputFile,
+            keeping: filesInUse(request.keyURI, tokenOptions, ca, ledgerOptions))
         let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
         let token = try findToken(tokenOptions, request.keyURI)
         try useSources(tokenOptions, request.keyURI, ca)

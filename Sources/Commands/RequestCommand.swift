@@ -31,7 +31,8 @@ struct RequestCommand: ParsableCommand {
                 hints: ["leave one of them out"])
         }
         let file = options.outputFile
-        try requireWritable(file)
+        try requireWritable(
+            file, keeping: filesInUse(request.keyURI, tokenOptions, nil, ledgerOptions))
         let token = try findToken(tokenOptions, request.keyURI)
         let maker = RequestMaker(
             token, allowsLastTry: tokenOptions.allowsLastTry, progress: tellProgress,

@@ -97,8 +97,32 @@ public func writeFileDurably(
     }
 }
 
-/// Checks that ``writeFileDurably(_:_:permissions:)`` can write a file by taking every step except
-/// the last one.
+/// The regular file that ``writeFileDurably(_:_:permissions:)`` makes or replaces, after all
+/// symbolic links.
+///
+/// - Parameter path: The file.
+/// - Returns: nil if the path leads to a device, a pipe or an open descriptor.
+/// - Throws: ``FileError``.
+public func replacedFile(_ path: String) throws(FileError) -> String? {
+    guard case .file(let file) = try Destination(path) else { return nil }
+    return file
+}
+
+/// A text that is the same for all names of one file: hard links, symbolic links and relative paths.
+/// A file that does not exist is identified by its folder and its name.
+///
+/// The C functions are `stat` and `realpath`.
+///
+/// - Parameter path: The file.
+public func fileIdentity(_ path: String) -> String {
+    var status = stat()
+    if unsafe stat(path, &status) == 0 { return "\(status.st_dev):\(status.st_ino)" }
+    let file = (try? replacedFile(path)) ?? path
+    return absolutePath(parentFolder(file)) + "/" + String(file.split(separator: "/").last ?? "")
+}
+
+/// Insists that ``writeFileDurably(_:_:permissions:)`` can write a file, by everything but the last
+/// step of it.
 ///
 /// - Parameter path: The file, which is not changed.
 /// - Throws: ``FileError``.

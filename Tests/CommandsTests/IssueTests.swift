@@ -239,6 +239,47 @@ extension RealParts {
             #expect(outcome.errors.contains("do not order it again"))
         }
 
+        /// The only record of a paid order, or the only copy of a PIN, is gone.
+        @Test("--out never replaces a file that tokencert uses or that holds something else")
+        func preciousFiles() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            let files = FileManager.default
+            #expect(try bench.tokencert(["issue", "--key-type", "rsa:2048"]).status == 0)
+            let ledger = folder.file("state/tokencert/ledger.sqlite")
+            let before = try Data(contentsOf: URL(filePath: ledger))
+            let configuration = try folder.write("{}", "config.json")
+            let settings = bench.faulty(["TOKENCERT_CONFIG": configuration])
+            try files.createSymbolicLink(
+                atPath: folder.file("link"), withDestinationPath: ledger)
+            try files.linkItem(atPath: folder.file("pin"), toPath: folder.file("hard"))
+            for (file, name) in [
+                (ledger, "the ledger"), (ledger + "-wal", "the ledger"),
+                (ledger + "-journal", "the ledger"), (folder.file("link"), "the ledger"),
+                (folder.file("state/../state/tokencert/ledger.sqlite"), "the ledger"),
+                (configuration, "the configuration"), (folder.file("hard"), "the file of a PIN"),
+                (folder.file("state/tokencert/refused-pins.json"), "the list of refused PINs"),
+            ] {
+                for command in [["issue"], ["request"], ["issue", "--dry-run"]] {
+                    expect(
+                        try bench.tokencert(command + ["--out", file], settings), 64,
+                        "--out names " + name)
+                }
+            }
+            let notes = try folder.write("notes\n", "notes")
+            expect(
+                try bench.tokencert(["request", "--out", notes], settings), 73,
+                "notes holds something else; it is not overwritten")
+            expect(try bench.tokencert(["request", "--out", "-"], settings), 64, "names no file")
+            #expect(bench.calls("C_Initialize") == 0)
+            #expect(try Data(contentsOf: URL(filePath: ledger)) == before)
+            #expect(try folder.read("notes") == "notes\n")
+            // A result of an earlier run.
+            try folder.write("\u{FEFF}\n-----BEGIN CERTIFICATE REQUEST-----\n", "old.csr")
+            let again = try bench.tokencert(["request", "--out", folder.file("old.csr")])
+            #expect(again.status == 0, "\(again)")
+        }
+
         @Test("A dry run changes something, or sends a PIN")
         func dryRun() throws {
             let bench = try Bench()

@@ -50,7 +50,7 @@ struct RefusedPINs: Sendable {
     private let serialNumber: Substring?
     /// How long a count is kept, in seconds: such devices forgive a wrong PIN in minutes or hours.
     private static let memoryOfCounts: Int64 = 86400
-    private let path = stateFolder + "/refused-pins.json"
+    private let path = RefusedPINs.file
 
     init(_ token: Token) throws {
         let uri = try PKCS11URI(token: token).description
@@ -247,6 +247,9 @@ struct RefusedPINs: Sendable {
         }
         return memory
     }
+
+    /// The file that the sources are kept in.
+    static var file: String { stateFolder + "/refused-pins.json" }
 
     private func unreadable(_ reason: String, _ hints: [String]) -> Failure {
         Failure(
