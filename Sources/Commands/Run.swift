@@ -103,6 +103,7 @@ func prepareProcess(_ output: CommonOptions) throws {
         output.isQuiet ? .quiet : Output.standardError.isTerminal ? .live : .lines)
     Interruption.installHandler { tellInterruption($0) }
     protectProcessMemory()
+    SecretReader.shared.takeVariables(namedSources(inArguments: CommandLine.arguments))
     OpenSSL.startWithoutConfiguration()
     ModuleNotices.setShown(output.isVerbose)
     let level: Logger.Level = output.isVerbose ? .debug : .error

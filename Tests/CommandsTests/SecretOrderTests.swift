@@ -181,8 +181,49 @@ extension RealParts {
             #expect(outcome.status == 0, "\(outcome)")
         }
 
-        // Otherwise, if an editor writes the mark, each run uses a try of the token.
-        @Test("A byte order mark is not part of a secret", arguments: ["", "\n", "\r\n"])
+        // A module, and every program that it starts, can read the environment.
+        @Test(
+            "A variable that holds a secret is removed before a module or a program is started",
+            arguments: ["PIN", "SO_PIN", "PASSWORD"])
+        func removedVariables(role: String) throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            let variable = "TOKENCERT_\(role)_SOURCE"
+            // The module reads this variable when it starts.
+            let started = try bench.tokencert(
+                ["tokens"], bench.faulty([variable: "env:FAULTY_LOG"]))
+            #expect(started.status == 0, "\(started)")
+            #expect(bench.calls("C_Initialize") == 0)
+            // The same on the command line and in the configuration.
+            let option = "--\(role.lowercased().replacing("_", with: "-"))-source"
+            if role != "PASSWORD" {
+                for arguments in [[option, "env:FAULTY_LOG"], [option + "=env:FAULTY_LOG"]] {
+                    _ = try bench.tokencert(["list"] + arguments, bench.faulty([variable: ""]))
+                    #expect(bench.calls("C_Initialize") == 0, "\(arguments)")
+                }
+            }
+            let file = try folder.write(
+                #"{"\#(option.dropFirst(2))": "env:FAULTY_LOG"}"#, "config.json")
+            let configured = try bench.tokencert(
+                ["tokens"], bench.faulty([variable: "", "TOKENCERT_CONFIG": file]))
+            #expect(configured.status == 0, "\(configured)")
+            #expect(bench.calls("C_Initialize") == 0)
+            // A program that gives the PIN sees no other secret.
+            guard role != "PIN" else { return }
+            let save = folder.file("saved")
+            let pin = folder.file("pin")
+            let listed = try bench.tokencert(
+                ["list"],
+                [
+                    variable: "env:SECRET", "SECRET": "not for others",
+                    "TOKENCERT_PIN_SOURCE": "command:sh -c 'env > \(save); cat \(pin)'",
+                ])
+            #expect(listed.status == 0, "\(listed)")
+            #expect(try !folder.read("saved").contains("not for others"))
+        }
+
+        // An editor wrote the mark, and each run costs a try of the token.
+        @Test("A byte order mark is no part of a PIN or a password", arguments: ["", "\n", "\r\n"])
         func byteOrderMark(lineEnd: String) throws {
             let bench = try Bench()
             let file = try bench.token.folder.write("\u{FEFF}" + bench.token.pin + lineEnd, "bom")

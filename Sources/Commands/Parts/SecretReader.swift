@@ -50,11 +50,8 @@ final class SecretReader: Sendable {
 
     /// Sets the sources of all secrets of this run, unless the command has set them before.
     ///
-    /// Variables are read and removed from the environment at once, so that no program that is
-    /// started later inherits them.
-    ///
-    /// - Throws: ``Failure`` with status 64 if two secrets would come from one stream; nothing is
-    ///   read in that case.
+    /// - Throws: ``Failure`` with status 64 if two secrets would come from one stream; nothing was
+    ///   read.
     func useIfUnset(_ sources: [SecretRole: SecretSource]) throws {
         guard state.withLock({ $0.sources.isEmpty }) else { return }
         try use(sources)
@@ -66,9 +63,15 @@ final class SecretReader: Sendable {
         for (index, role) in roles.enumerated() {
             for other in roles[..<index] { try requireApart(other, role, sources) }
         }
+        takeVariables(Array(sources.values))
+        state.withLock { $0.sources = sources }
+    }
+
+    /// Reads the variables that hold secrets and removes them from the environment, so that neither
+    /// a module nor a program that is started later sees them.
+    func takeVariables(_ sources: [SecretSource]) {
         state.withLock { state in
-            state.sources = sources
-            for case .environment(let name) in sources.values where state.variables[name] == nil {
+            for case .environment(let name) in sources where state.variables[name] == nil {
                 do throws(SecretError) {
                     let secret = try SecretSource.environment(name).read(promptText: "")
                     state.variables[name] = .success(Kept(secret))
@@ -141,6 +144,29 @@ final class SecretReader: Sendable {
         }
         return kept.secret.duplicate()
     }
+}
+
+/// All sources of secrets that the command line, the environment and the configuration name, whether
+/// or not the command needs them. What is wrong with one is reported when it is used.
+func namedSources(inArguments arguments: [String]) -> [SecretSource] {
+    let settings: [Setting] = [
+        .pinSource, .securityOfficerPINSource, .newPINSource, .passwordSource,
+    ]
+    let texts = settings.flatMap { setting -> [String] in
+        let option = "--" + setting.rawValue
+        let typed = arguments.indices.compactMap { index -> String? in
+            if arguments[index].hasPrefix(option + "=") {
+                return String(arguments[index].dropFirst(option.count + 1))
+            }
+            return arguments[index] == option ? arguments.dropFirst(index + 1).first : nil
+        }
+        let standing = [
+            EnvironmentSettings.current.content(setting),
+            ConfigurationFile.current.value(setting)?.content,
+        ]
+        return typed + standing.compactMap { $0?.text }
+    }
+    return texts.compactMap { try? SecretSource($0) }
 }
 
 extension TokenOptions {
