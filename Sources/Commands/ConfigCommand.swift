@@ -65,7 +65,7 @@ struct ConfigCommand: ParsableCommand {
             switch setting {
             case .pinSource, .securityOfficerPINSource, .newPINSource, .passwordSource:
                 return (try? SecretSource(text)).map { "\($0)" } ?? unusable
-            case .token where text.lowercased().hasPrefix("pkcs11:"), .key:
+            case .token where looksLikeURI(text), .key:
                 return (try? parseURI(text)).map { "\($0)" } ?? unusable
             case .caURL where text.contains("@"):
                 return unusable

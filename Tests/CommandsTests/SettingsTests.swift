@@ -124,6 +124,25 @@ extension RealParts {
             #expect(!shown.output.contains("a:b@"))
         }
 
+        @Test(
+            "A PIN in a URI is not printed if something precedes pkcs11:",
+            arguments: [
+                " pkcs11:token=work?pin-value=31415926", "'pkcs11:token=work?pin-value=31415926'",
+                "token=work?PIN-VALUE=31415926",
+            ])
+        func misspeltURI(uri: String) throws {
+            let bench = try Bench()
+            for (arguments, settings) in [
+                (["list", "--token", uri], [:]), (["list"], ["TOKENCERT_TOKEN": uri]),
+            ] {
+                let outcome = try bench.tokencert(arguments, settings)
+                expect(outcome, 64, "a URI has to begin with pkcs11:")
+                #expect(!outcome.errors.contains("31415926"), "\(outcome.errors)")
+            }
+            let shown = try bench.tokencert(["config"], ["TOKENCERT_TOKEN": uri])
+            #expect(shown.status == 0 && !shown.output.contains("31415926"), "\(shown)")
+        }
+
         @Test("A password manager cannot hand over the PIN, or a wrong one is sent again")
         func commands() throws {
             let bench = try Bench()

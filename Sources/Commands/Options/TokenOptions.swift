@@ -73,7 +73,16 @@ struct TokenOptions: ParsableArguments {
                     "tokencert tokens lists all tokens",
                 ])
         }
-        guard text.lowercased().hasPrefix("pkcs11:") else { return .label(text) }
+        guard looksLikeURI(text) else { return .label(text) }
+        guard text.lowercased().hasPrefix("pkcs11:") else {
+            // The text is not repeated: it may hold a PIN.
+            throw Failure(
+                .usage, "--token: a URI has to begin with pkcs11:",
+                hints: [
+                    "remove what comes before pkcs11:, such as a blank or a quotation mark",
+                    "tokencert tokens lists the URIs of all tokens",
+                ])
+        }
         let uri = try parseURI(text)
         guard !uri.namesObject else {
             throw Failure(
@@ -114,7 +123,7 @@ struct TokenOptions: ParsableArguments {
     func wantedLabel() throws -> String? {
         try uri()?.tokenLabel
             ?? setting(token, .token).flatMap {
-                $0.lowercased().hasPrefix("pkcs11:") ? nil : $0
+                looksLikeURI($0) ? nil : $0
             }
     }
 
@@ -156,6 +165,12 @@ struct TokenOptions: ParsableArguments {
     func standingURI(_ object: PKCS11URI?) throws -> PKCS11URI? {
         token == nil && object?.namesToken ?? false ? nil : try uri()
     }
+}
+
+/// Whether a text is meant as a URI, even if something precedes its scheme. It may hold a PIN.
+func looksLikeURI(_ text: String) -> Bool {
+    let text = text.lowercased()
+    return text.contains("pkcs11:") || text.contains("pin-value")
 }
 
 /// Reads a URI as the command line and the environment have it.
