@@ -277,6 +277,25 @@ public func parentFolder(_ path: String) -> String {
 public func fileStamp(_ path: String) -> String? {
     var information = stat()
     guard unsafe stat(path, &information) == 0 else { return nil }
+    return stamp(information)
+}
+
+/// The same for an open descriptor.
+///
+/// The C functions are `fstat` and `lseek`.
+///
+/// - Parameter descriptor: The descriptor.
+/// - Returns: nil unless it is a regular file that is to be read from its start: what follows later
+///   in a file differs from what was read before.
+public func fileStamp(ofDescriptor descriptor: Int32) -> String? {
+    var information = stat()
+    guard unsafe fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG,
+        lseek(descriptor, 0, SEEK_CUR) == 0
+    else { return nil }
+    return stamp(information)
+}
+
+private func stamp(_ information: stat) -> String {
     #if canImport(Darwin)
         let written = information.st_mtimespec
     #else

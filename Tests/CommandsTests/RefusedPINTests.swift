@@ -58,6 +58,34 @@ extension RealParts {
                 runs.filter { $0.errors.contains("was refused by this token before") }.count == 4)
         }
 
+        /// Each other name of one file costs a try of the token.
+        @Test("A refused PIN is not sent again from the same file by another name")
+        func otherNames() throws {
+            try folder.write("99998888\n", "wrong")
+            try FileManager.default.linkItem(
+                atPath: folder.file("wrong"), toPath: folder.file("hard"))
+            func fromDescriptor() throws -> Outcome {
+                try run(
+                    "bash",
+                    [
+                        "-c", #"exec "$0" list --pin-source fd:3 3< "$1""#, product("tokencert"),
+                        folder.file("wrong"),
+                    ], environment: bench.environment.merging(bench.faulty([:])) { $1 })
+            }
+            expect(try list("file:" + folder.file("wrong")), 77, "the PIN is wrong")
+            let again = "was refused by this token before and it has not changed"
+            expect(try list("file:" + folder.file("hard")), 77, again)
+            expect(try fromDescriptor(), 77, again)
+            #expect(bench.logins.count == 1)
+            // A PIN that was refused from a descriptor first; a right one is sent.
+            try folder.write("88889999\n", "wrong")
+            expect(try fromDescriptor(), 77, "the PIN is wrong")
+            expect(try fromDescriptor(), 77, again)
+            #expect(bench.logins.count == 2)
+            try folder.write(bench.token.pin + "\n", "wrong")
+            #expect(try fromDescriptor().status == 0)
+        }
+
         @Test("Runs at once with the right PIN all succeed")
         func rightPIN() throws {
             let runs = try atOnce(3, "file:" + folder.file("pin"))

@@ -25,7 +25,11 @@ struct RefusedPINs: Sendable {
         fileprivate var isPending: Bool?
 
         fileprivate func isSame(as other: Source) -> Bool {
-            token == other.token && role == other.role && source == other.source
+            // A stamp is that of one content, whatever name the file was opened by. The number of a
+            // descriptor says nothing about its file.
+            let isSameContent = stamp != nil && stamp == other.stamp
+            return token == other.token && role == other.role
+                && (isSameContent || source == other.source && !source.hasPrefix("fd:"))
         }
     }
 
@@ -67,7 +71,7 @@ struct RefusedPINs: Sendable {
         }
     }
 
-    /// A source that gives the same again; nil for a person or a pipe, which do not.
+    /// A source that gives the same again; nil for somebody who types and for a pipe, which do not.
     func source(_ source: SecretSource, of role: UserType) -> Source? {
         switch source {
         case .file(let file):
@@ -77,7 +81,11 @@ struct RefusedPINs: Sendable {
             }
         case .environment, .command:
             Source(token: token, role: "\(role)", source: "\(source)")
-        case .prompt, .pinentry, .fileDescriptor:
+        case .fileDescriptor(let descriptor):
+            fileStamp(ofDescriptor: descriptor).map {
+                Source(token: token, role: "\(role)", source: "\(source)", stamp: $0)
+            }
+        case .prompt, .pinentry:
             nil
         }
     }
