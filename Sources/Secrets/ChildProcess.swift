@@ -54,6 +54,7 @@ struct ChildProcess: ~Copyable {
             throw SecretError(
                 .unreadable, "cannot run \(name): \(unsafe String(cString: strerror(status)))")
         }
+        Interruption.setChild(identifier)
         return ChildProcess(
             owning: identifier, name, output: outgoing.read, input: incoming?.write ?? -1)
     }
@@ -120,6 +121,7 @@ struct ChildProcess: ~Copyable {
         close(output)
         if input >= 0 { close(input) }
         guard status == nil else { return }
+        defer { Interruption.removeChild(identifier) }
         // Nobody listens to it any more: a second to end, then it has to, and one that runs as
         // another user is left alone.
         var value: Int32 = 0
@@ -156,6 +158,7 @@ struct ChildProcess: ~Copyable {
         // ECHILD: this process was started with SIGCHLD ignored, so the status is lost.
         if result == identifier { status = value }
         if result < 0, errno == ECHILD { status = 0 }
+        if status != nil { Interruption.removeChild(identifier) }
         return status != nil
     }
 

@@ -82,7 +82,26 @@ public enum Interruption {
         pendingSignal.load(ordering: .sequentiallyConsistent) != 0
     }
 
+    /// Sets the program that was started for this process and ends with it: it gets `SIGTERM` before
+    /// a signal ends this process. Another one that was set before is forgotten.
+    ///
+    /// - Parameter identifier: Its process.
+    package static func setChild(_ identifier: Int32) {
+        child.store(identifier, ordering: .sequentiallyConsistent)
+    }
+
+    /// Forgets a program, unless another one has been set since. Call it once it has ended.
+    ///
+    /// - Parameter identifier: Its process.
+    package static func removeChild(_ identifier: Int32) {
+        _ = child.compareExchange(
+            expected: identifier, desired: 0, ordering: .sequentiallyConsistent)
+    }
+
     private static let deferrals = Atomic<Int>(0)
+
+    /// The process of the program, or 0.
+    private static let child = Atomic<Int32>(0)
 
     private static func wait(_ reader: Int32, _ handler: (Int32) -> Void) {
         var byte: UInt8 = 0
@@ -106,6 +125,8 @@ public enum Interruption {
 
     /// Ends the process by a signal.
     private static func end(by signal: Int32) -> Never {
+        let identifier = child.load(ordering: .sequentiallyConsistent)
+        if identifier > 0 { kill(identifier, SIGTERM) }
         var action = sigaction()
         setDefault(&action)
         unsafe sigaction(signal, &action, nil)

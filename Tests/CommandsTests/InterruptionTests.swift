@@ -128,6 +128,35 @@ extension RealParts {
             #expect(try early.tokencert(["resume", "1"]).status == 0)
         }
 
+        /// It would wait for a touch of a device, or ask for a passphrase, with nothing to hand it to.
+        @Test(
+            "A program that was to give a PIN ends with tokencert",
+            arguments: [SIGINT, SIGTERM, SIGHUP])
+        func endedProgram(signal: Int32) throws {
+            let bench = try Bench()
+            let file = bench.token.folder.file("process")
+            let program = try InBackground(
+                bench,
+                [
+                    "list", "--pin-source",
+                    "command:sh -c 'echo $$ > \(file).new; mv \(file).new \(file); exec sleep 60'",
+                ])
+            waitUntil { FileManager.default.fileExists(atPath: file) }
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            let identifier = try #require(
+                Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+            let end = program.send(signal)
+            #expect(end.signal == signal, "\(end)")
+            // A process that has ended may not have been reaped yet.
+            func isRunning() -> Bool {
+                let line = try? String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8)
+                return line.map { !$0.contains(") Z ") } ?? false
+            }
+            waitUntil { !isRunning() }
+            #expect(!isRunning())
+            if isRunning() { kill(identifier, SIGKILL) }
+        }
+
         @Test("Ctrl-C at a prompt ends the program with 130, and nothing was sent")
         func prompts() throws {
             let bench = try Bench()
