@@ -39,7 +39,7 @@ extension RealParts {
             #expect(other["token"]?["value"] == "other" && other["quiet"]?["from"] == "not set")
             let variable = try settings([], ["TOKENCERT_TOKEN": "third"])
             #expect(variable["token"]?["from"] == "TOKENCERT_TOKEN")
-            // The commands use them.
+            // The commands use them. A key in two profiles is not set twice.
             #expect(try bench.tokencert(["list"], file).status == 0)
             expect(
                 try bench.tokencert(["list", "--profile", "other"], file), 66,
@@ -72,6 +72,10 @@ extension RealParts {
                 (#"{"profile": "a", "profiles": {"b": {}}}"#, "no profile “a”"),
                 (#"{"profiles": {"b": {"tokne": "x"}}}"#, "“tokne”"),
                 (#"{"profiles": ["b"]}"#, "has to be a JSON object"),
+                (#"{"token": "work", "token": "other"}"#, "“token” is set twice"),
+                (#"{"token": "}\",", "email": ["a"], "tok\u0065n": "b"}"#, "“token” is set twice"),
+                (#"{"profiles": {"b": {}, "b": {"quiet": true}}}"#, "“b” is set twice"),
+                (#"{"profiles": {"b": {"days": 9, "days": 8}}}"#, "“days” is set twice"),
             ])
         func mistakes(text: String, message: String) throws {
             let bench = try Bench()

@@ -117,6 +117,11 @@ struct ConfigurationFile: Sendable {
                 "the configuration \(path) cannot be read: \(Self.reason(error))",
                 hints: ["it is one JSON object: tokencert config --help shows an example"])
         }
+        if let key = repeatedKey(inJSON: bytes) {
+            throw Failure(
+                .configuration, code: "configurationInvalid",
+                "“\(key)” is set twice in \(path)", hints: ["remove one of the two"])
+        }
         profiles = names.profiles.keys.sorted()
         let chosen = try wanted ?? Self.text("profile", in: snapshot, path)
         if let chosen, names.profiles[chosen] == nil {
