@@ -54,7 +54,8 @@ extension RealParts {
                 ("library.reset_on_fork = 1", "library.reset_on_fork"),
                 ("objectstore.backnd = file", "did you mean objectstore.backend?"),
                 ("log.level = INFO\nslots.removable = TRUE\nslots.mechanisms = ALL", ""),
-                ("# objectstore.backend = sqlite", ""), ("log.level", ""),
+                ("# objectstore.backend = sqlite", ""), ("log.level", "write it as NAME = VALUE"),
+                ("directories.tokendir /tmp # x", "line 2: directories.tokendir /tmp has no value"),
             ])
         func passedOver(line: String, message: String) throws {
             let found = try checks(try Bench(), line)
@@ -68,7 +69,24 @@ extension RealParts {
             }
         }
 
-        @Test("A hint refers only to lines that follow")
+        /// The tokens are in another folder the next day, or in one that nobody chose.
+        @Test("A folder of tokens that depends on the working folder, or none at all, is a warning")
+        func tokenFolder() throws {
+            let bench = try Bench()
+            let up = String(repeating: "../", count: 30)
+            let tokens = up + bench.token.folder.file("tokens").dropFirst()
+            let relative = try checks(bench, "directories.tokendir = " + tokens)
+                .filter { $0.area == "SoftHSM2" }
+            #expect(relative.map { $0.status } == ["warn"], "\(relative)")
+            #expect(relative.contains { $0.message.contains("is a relative path") })
+            let file = try bench.token.folder.write(
+                "directories.tokendir \(bench.token.folder.file("tokens"))\n", "none.conf")
+            let outcome = try bench.tokencert(["doctor", "--offline"], ["SOFTHSM2_CONF": file])
+            #expect(outcome.output.contains("sets no directories.tokendir"), "\(outcome)")
+            #expect(outcome.output.contains("has no value, so it is passed over"), "\(outcome)")
+        }
+
+        @Test("No lines are referred to that do not follow")
         func nothingBelow() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(

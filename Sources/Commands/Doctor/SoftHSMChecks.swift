@@ -67,16 +67,34 @@ struct SoftHSMChecks {
         let value: String
     }
 
-    /// A # begins a comment, a second = ends the value, and lines without a value are ignored.
-    private func directives() -> [Directive] {
+    /// The lines without their comments, which begin with #.
+    private func lines() -> [(number: Int, text: String)] {
         guard let bytes = try? readFile(path, limit: 1 << 16) else { return [] }
         return String(decoding: bytes, as: UTF8.self)
             .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-            .enumerated().compactMap { index, line in
-                let parts = line.prefix { $0 != "#" }.split(separator: "=").map(trimmed)
-                guard parts.count >= 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
-                return Directive(line: index + 1, name: parts[0], value: parts[1])
-            }
+            .enumerated().map { (number: $0 + 1, text: trimmed($1.prefix { $0 != "#" })) }
+    }
+
+    /// A second = ends the value, and lines without a value are passed over.
+    private func directive(_ number: Int, _ text: String) -> Directive? {
+        let parts = text.split(separator: "=").map(trimmed)
+        guard parts.count >= 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
+        return Directive(line: number, name: parts[0], value: parts[1])
+    }
+
+    private func directives() -> [Directive] {
+        lines().compactMap { directive($0.number, $0.text) }
+    }
+
+    /// The lines that SoftHSM2 takes for nothing.
+    private var findingsInLines: [Finding] {
+        lines().filter { !$0.text.isEmpty && directive($0.number, $0.text) == nil }.map {
+            Finding(
+                isFailure: false,
+                message: "\(path), line \($0.number): \($0.text) has no value, so it is passed "
+                    + "over",
+                advice: ["write it as NAME = VALUE"])
+        }
     }
 
     private var findings: [Finding] {
@@ -96,7 +114,8 @@ struct SoftHSMChecks {
             ]
         }
         let directives = directives()
-        return findings(in: directives) + findings(inFolder: tokenFolder(directives), making)
+        return findingsInLines + findings(in: directives)
+            + findings(inFolder: tokenFolder(directives), making)
     }
 
     private func findings(in directives: [Directive]) -> [Finding] {
@@ -111,6 +130,21 @@ struct SoftHSMChecks {
         }
         // If there are several, the last one applies.
         let inForce = Dictionary(directives.map { ($0.name, $0) }) { $1 }
+        if let folder = inForce["directories.tokendir"] {
+            // One that begins with ~ is not found, which is reported with the folder.
+            if !folder.value.hasPrefix("/"), !folder.value.hasPrefix("~") {
+                tell(
+                    folder, "is a relative path, which is another folder in each working folder",
+                    "write the whole path: directories.tokendir = /PATH", fails: false)
+            }
+        } else {
+            findings.append(
+                Finding(
+                    isFailure: false,
+                    message: "\(path) sets no directories.tokendir, so SoftHSM2 uses "
+                        + tokenFolder(directives),
+                    advice: ["write into it: directories.tokendir = /PATH"]))
+        }
         if let level = inForce["log.level"],
             !["ERROR", "WARNING", "INFO", "DEBUG"].contains(level.value)
         {
