@@ -216,8 +216,21 @@ public func isRegularFile(_ path: String) -> Bool {
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
 }
 
-/// Whether a path exists and this process can reach it. For remarks only: also false if that cannot
-/// be determined, in which case ``isPresent(_:)`` throws.
+/// Whether a path is a pipe, a device or a socket, which a reader may wait for without end; a link is
+/// followed.
+///
+/// The C function is `stat`.
+///
+/// - Parameter path: The path.
+/// - Returns: False also for a folder and if it cannot be found out.
+public func isSpecialFile(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0
+        && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
+}
+
+/// Whether there is anything under a path that this process can reach. For remarks only: false also
+/// if that cannot be found out, which ``isPresent(_:)`` reports.
 ///
 /// The C function is `access`.
 ///

@@ -112,8 +112,8 @@ extension RealParts {
 
         /// Otherwise the record is lost, and with it the last tries of a card.
         @Test(
-            "If the record of refused PINs cannot be read, only typed PINs are sent",
-            arguments: ["empty", "cut", "other", "circle", "dangling", "folder"])
+            "A memory that cannot be read keeps every PIN from being sent that nobody types",
+            arguments: ["empty", "cut", "other", "circle", "dangling", "folder", "pipe"])
         func damaged(kind: String) throws {
             try folder.write("99998888\n", "wrong")
             expect(try list("file:" + folder.file("wrong")), 77, "the PIN is wrong")
@@ -127,6 +127,7 @@ extension RealParts {
             case "circle": try files.createSymbolicLink(atPath: memory, withDestinationPath: memory)
             case "dangling":
                 try files.createSymbolicLink(atPath: memory, withDestinationPath: "/nonexistent/x")
+            case "pipe": #expect(unsafe mkfifo(memory, 0o600) == 0)
             default: try files.createDirectory(atPath: memory, withIntermediateDirectories: false)
             }
             for source in [
@@ -155,6 +156,8 @@ extension RealParts {
             let outcome = try list("file:" + folder.file("pin"))
             #expect(outcome.status == 78, "\(outcome.errors)")
             #expect(bench.logins.isEmpty)
+            // Another folder would be a memory without the PINs that were refused.
+            #expect(!outcome.errors.contains("XDG_STATE_HOME"), "\(outcome.errors)")
         }
 
         /// Otherwise a run that is killed at the login uses a try each time that it is restarted.

@@ -85,6 +85,16 @@ extension RealParts {
             #expect(bench.logins.isEmpty)
         }
 
+        @Test("A named pipe in the usual place of the file is refused, not waited for")
+        func pipe() throws {
+            let bench = try Bench()
+            let place = bench.token.folder.file("config/tokencert")
+            try FileManager.default.createDirectory(
+                atPath: place, withIntermediateDirectories: true)
+            #expect(unsafe mkfifo(place + "/config.json", 0o600) == 0)
+            expect(try bench.tokencert(["list"]), 78, "config.json is not a regular file")
+        }
+
         @Test("Whoever can write to the file has programs run as another user")
         func writableByOthers() throws {
             let bench = try Bench()

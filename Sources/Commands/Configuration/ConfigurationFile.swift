@@ -79,6 +79,13 @@ struct ConfigurationFile: Sendable {
     /// Whether there is a file in the usual place. A file that cannot be reached does not count as
     /// absent: its settings would be ignored, and the default CA would be used.
     private static func isInUsualPlace(_ path: String) throws -> Bool {
+        // One that is named may be a pipe: --config <(COMMAND).
+        guard !isSpecialFile(path) else {
+            throw Failure(
+                .configuration, code: "configurationUnreadable",
+                "the configuration \(path) is not a regular file",
+                hints: ["move it away: mv \(quoted(path)) \(quoted(path + ".old"))"])
+        }
         do throws(FileError) {
             return try isPresent(path)
         } catch {

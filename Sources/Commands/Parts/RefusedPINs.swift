@@ -226,6 +226,7 @@ struct RefusedPINs: Sendable {
     }
 
     private func memory() throws -> Memory {
+        guard !isSpecialFile(path) else { throw unreadable("\(path) is not a regular file", []) }
         let bytes: [UInt8]
         do throws(FileError) {
             guard try isPresent(path) else { return Memory() }
@@ -272,9 +273,7 @@ struct RefusedPINs: Sendable {
     private func notWritten(_ error: FileError) -> Failure {
         Failure(
             .configuration, code: "refusedPINsNotWritten",
-            "the attempt cannot be recorded, so no PIN was sent: \(error)",
-            hints: advice(error) + [
-                "XDG_STATE_HOME names another folder", "--pin-source prompt asks you for the PIN",
-            ])
+            "it cannot be noted that a PIN is sent, so none was sent: \(error)",
+            hints: advice(error) + ["--pin-source prompt asks you for the PIN"])
     }
 }
