@@ -146,10 +146,10 @@ extension RealParts {
             ])
         func misspeltURI(uri: String) throws {
             let bench = try Bench()
-            for (arguments, settings) in [
-                (["list", "--token", uri], [:]), (["list"], ["TOKENCERT_TOKEN": uri]),
+            for outcome in [
+                try bench.tokencert(["list", "--token", uri]),
+                try bench.tokencert(["list"], ["TOKENCERT_TOKEN": uri]),
             ] {
-                let outcome = try bench.tokencert(arguments, settings)
                 expect(outcome, 64, "a URI has to begin with pkcs11:")
                 #expect(!outcome.errors.contains("31415926"), "\(outcome.errors)")
             }
