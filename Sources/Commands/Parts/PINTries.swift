@@ -64,7 +64,8 @@ final class PINTries: Sendable {
                 state.isHeld = true
                 let source = sources[role]
                 if let source, !retries {
-                    try memory.requireNotRefused(source, plan.name(of: role))
+                    try memory.requireNotRefused(
+                        source, plan.name(of: role), hasLock: true)
                 }
                 try plan.requireTriesLeft(afterRefusals: try memory.refusals())
                 state.before = try source.flatMap { try memory.begin($0) }

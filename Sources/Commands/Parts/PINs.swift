@@ -37,7 +37,7 @@ func withPINs<Result>(
     func read(_ role: UserType) throws -> Secret {
         guard plan.roles.contains(role), let source = sources[role] else { return Secret() }
         if let entry = remembered[role], !options.sendsRefusedPINs {
-            try memory.requireNotRefused(entry, plan.name(of: role))
+            try memory.requireNotRefused(entry, plan.name(of: role), hasLock: false)
         }
         let info = plan.token.info
         // A PIN that is typed is asked for even if the record cannot be read.

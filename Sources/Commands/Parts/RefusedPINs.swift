@@ -46,8 +46,8 @@ struct RefusedPINs: Sendable {
         var counts: [Count] = []
     }
 
-    /// The device where it has a serial number, else the token's URI. A token keeps its PIN when its
-    /// label changes.
+    /// The device if it has a serial number, else the token's URI. A token keeps its PIN when
+    /// its label changes.
     private let token: String
     private let device: String
     /// The serial number as a URI names it, or nil if it is empty.
@@ -90,13 +90,24 @@ struct RefusedPINs: Sendable {
         }
     }
 
-    /// Insists that a source has not given a refused PIN before, or has changed since.
-    func requireNotRefused(_ source: Source, _ name: String) throws {
-        guard
-            let found = try memory().sources.first(where: {
-                $0.isSame(as: source) && $0.stamp == source.stamp
-            })
-        else { return }
+    /// Checks that a source has not given a refused PIN before, or has changed since. While another
+    /// run sends the PIN, this waits for the token's answer.
+    ///
+    /// - Parameters:
+    ///   - source: The source.
+    ///   - name: What the PIN is called in an error.
+    ///   - hasLock: Whether this run holds ``lock()``.
+    func requireNotRefused(_ source: Source, _ name: String, hasLock: Bool) throws {
+        func entry() throws -> Source? {
+            try memory().sources.first { $0.isSame(as: source) && $0.stamp == source.stamp }
+        }
+        guard var found = try entry() else { return }
+        if !hasLock, found.isPending ?? false {
+            let lock = try lock()
+            defer { withExtendedLifetime(lock) {} }
+            guard let answered = try entry() else { return }
+            found = answered
+        }
         let changed =
             source.stamp == nil ? "nobody can tell whether it has changed" : "it has not changed"
         let isPending = found.isPending ?? false
