@@ -26,7 +26,7 @@ import Testing
             "pkcs11:library-version=2.40", "pkcs11:library-version=3", "pkcs11:slot-id=327",
             "pkcs11:slot-description=a;slot-manufacturer=b", "pkcs11:?module-name=x",
             "pkcs11:object=Müller", "pkcs11:object=a&b", "pkcs11:object=M%FCller", "pkcs11:id=%00",
-            "pkcs11:model=a?pin-value=1234",
+            "pkcs11:model=a?pin-value=1234", "pkcs11:model=IBM%00%00%00;token=a%00b",
         ] {
             #expect(throws: Never.self, "\(text)") { _ = try PKCS11URI(parsing: text) }
         }
@@ -81,7 +81,8 @@ import Testing
             ("pkcs11:object=%g1", 15), ("pkcs11:object=a%", 16), ("pkcs11:token=a#b", 15),
             ("pkcs11:token=a?pin-source=x;type=cert", 28), ("pkcs11:pin-value=1234", 8),
             ("pkcs11:module-path=/x", 8), ("pkcs11:token=a?x-vendor=1", 16),
-            ("pkcs11:token=a%00b", 14), ("pkcs11:token=\(String(repeating: "a", count: 33))", 14),
+            ("pkcs11:token=%00b", 14), ("pkcs11:?module-name=a%00b", 21),
+            ("pkcs11:token=\(String(repeating: "a", count: 33))", 14),
             ("pkcs11:model=12345678901234567", 14), ("pkcs11:serial=12345678901234567", 15),
         ] as [(String, Int?)])
     func uncertain(text: String, character: Int?) {

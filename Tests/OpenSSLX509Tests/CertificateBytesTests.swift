@@ -81,7 +81,8 @@ import Testing
     func textInPEM() throws {
         let authority = try CommandLineAuthority()
         let plain = try authority.certificate("leaf", CommandLineAuthority.leaf)
-        for before in ["", "\n", " \r\n\t", "\u{FEFF}"] {
+        let attributes = "Bag Attributes\n    localKeyID: 01\nsubject=CN = x\n"
+        for before in ["", "\n", " \r\n\t", "\u{FEFF}", attributes] {
             let text = Array((before + plain.pem).utf8)
             #expect(Certificate.isPEM(text))
             let strict = #expect(throws: X509Error.self) { _ = try Certificate(der: text) }
@@ -89,7 +90,7 @@ import Testing
             let first = #expect(throws: X509Error.self) { _ = try Certificate(firstIn: text) }
             #expect(first?.code == .textInPEM)
         }
-        for bytes in [plain.der, [], Array("text".utf8), Array("x\n-----BEGIN".utf8)] {
+        for bytes in [plain.der, [], Array("text".utf8), Array("x -----BEGIN".utf8)] {
             #expect(!Certificate.isPEM(bytes))
         }
         let error = #expect(throws: X509Error.self) { _ = try Certificate(der: [1, 2, 3]) }

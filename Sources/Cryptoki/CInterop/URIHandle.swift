@@ -88,6 +88,11 @@ internal import Secrets
         }
     }
 
+    /// Whether a padded field has nothing but padding.
+    private static func isBlank<Field>(_ field: Field) -> Bool {
+        unsafe withUnsafeBytes(of: field) { unsafe $0.allSatisfy { $0 == 0x20 || $0 == 0 } }
+    }
+
     /// Takes the PIN out, overwriting p11-kit's own copy.
     func takePIN() -> Secret? {
         guard let value = unsafe p11_kit_uri_get_pin_value(uri) else { return nil }
@@ -101,10 +106,15 @@ internal import Secrets
 
     func setToken(_ info: CK_TOKEN_INFO) {
         guard let place = unsafe p11_kit_uri_get_token_info(uri) else { return }
-        unsafe place.pointee.label = info.label
-        unsafe place.pointee.manufacturerID = info.manufacturerID
-        unsafe place.pointee.model = info.model
-        unsafe place.pointee.serialNumber = info.serialNumber
+        // A blank field would be written as an attribute without a value, which no reader takes.
+        if !Self.isBlank(info.label) { unsafe place.pointee.label = info.label }
+        if !Self.isBlank(info.manufacturerID) {
+            unsafe place.pointee.manufacturerID = info.manufacturerID
+        }
+        if !Self.isBlank(info.model) { unsafe place.pointee.model = info.model }
+        if !Self.isBlank(info.serialNumber) {
+            unsafe place.pointee.serialNumber = info.serialNumber
+        }
     }
 
     func setObject(_ attributes: Template) {

@@ -104,8 +104,7 @@ public struct PKCS11URI: Sendable {
         pin?.secret.duplicate()
     }
 
-    /// Whether the URI names a token, the slot and the module that it is in included. A
-    /// `module-name` is compared where the module was found through p11-kit's configuration.
+    /// Whether the URI names a token, including the slot and the module that it is in.
     ///
     /// - Parameter token: The token.
     /// - Throws: ``CryptokiError`` where the token, its slot or its module cannot be asked.
@@ -117,13 +116,16 @@ public struct PKCS11URI: Sendable {
             slotID: token.slot.id, token: functions.tokenInfo(token.slot.id))
     }
 
-    /// Whether `module-path` and `module-name`, where the URI has them, are those of a module.
+    /// Whether `module-path` and `module-name`, if the URI has them, are those of a module. The name
+    /// is that of p11-kit's configuration, or the file's name without `lib` and `.so`.
     ///
     /// - Parameter module: The module.
     public func matches(_ module: Module) -> Bool {
         if let modulePath, !module.isFile(modulePath) { return false }
-        if let moduleName, let name = module.name, moduleName != name { return false }
-        return true
+        guard let moduleName, moduleName != module.name else { return true }
+        let file = module.path.split(separator: "/").last ?? ""
+        let stem = file[..<(file.firstRange(of: ".so")?.lowerBound ?? file.endIndex)]
+        return stem == moduleName || stem == "lib" + moduleName
     }
 
     /// Whether what the URI names of an object fits one.

@@ -43,8 +43,10 @@ struct URIGrammar {
 
     /// The form of an attribute's value.
     private enum Form {
-        /// UTF-8 without NUL, with a maximum number of bytes.
-        case text(Int)
+        /// A field of so many bytes, which a module may have padded with NUL.
+        case field(Int)
+        /// UTF-8 without NUL.
+        case text
         /// Any bytes.
         case bytes
         case objectType
@@ -54,16 +56,16 @@ struct URIGrammar {
 
     private static let pathAttributes: [String: Form] = [
         // The fields of CK_INFO, CK_SLOT_INFO and CK_TOKEN_INFO have these sizes.
-        "token": .text(32), "manufacturer": .text(32), "model": .text(16), "serial": .text(16),
-        "library-manufacturer": .text(32), "library-description": .text(32),
-        "library-version": .version, "slot-description": .text(64),
-        "slot-manufacturer": .text(32), "slot-id": .number,
+        "token": .field(32), "manufacturer": .field(32), "model": .field(16), "serial": .field(16),
+        "library-manufacturer": .field(32), "library-description": .field(32),
+        "library-version": .version, "slot-description": .field(64),
+        "slot-manufacturer": .field(32), "slot-id": .number,
         "object": .bytes, "id": .bytes, "type": .objectType,
     ]
 
     private static let queryAttributes: [String: Form] = [
-        "pin-source": .text(.max), "pin-value": .text(.max), "module-name": .text(.max),
-        "module-path": .text(.max),
+        "pin-source": .text, "pin-value": .text, "module-name": .text,
+        "module-path": .text,
     ]
 
     private static let objectTypes = ["public", "private", "cert", "secret-key", "data"]
@@ -158,7 +160,8 @@ struct URIGrammar {
         let problem: String? =
             switch form {
             case .bytes: nil
-            case .text(let limit): textProblem(value, limit)
+            case .field(let limit): fieldProblem(value, limit)
+            case .text: value.contains(0) ? "has a NUL byte" : nil
             case .objectType:
                 objectTypes.contains(String(decoding: value, as: UTF8.self))
                     ? nil : "is not one of \(objectTypes.joined(separator: ", "))"
@@ -169,8 +172,9 @@ struct URIGrammar {
         if let problem { throw error("the value of \"\(name)\" \(problem)", at: position) }
     }
 
-    private static func textProblem(_ value: [UInt8], _ limit: Int) -> String? {
-        if value.contains(0) { return "has a NUL byte" }
+    private static func fieldProblem(_ value: [UInt8], _ limit: Int) -> String? {
+        // p11-kit takes a field that begins so for one that was not given.
+        if value.first == 0 { return "begins with a NUL byte" }
         return value.count > limit ? "has more than \(limit) bytes" : nil
     }
 

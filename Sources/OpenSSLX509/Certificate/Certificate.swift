@@ -45,23 +45,27 @@ public struct Certificate: Sendable {
     }
 
     private static func firstElement(_ bytes: [UInt8]) throws(X509Error) -> [UInt8] {
-        guard !isPEM(bytes) else {
-            throw X509Error(code: .textInPEM, context: "text in PEM, not DER", reasons: [])
-        }
         guard let element = DER.read(bytes[...]), element.tag == 0x30 else {
-            throw X509Error(code: .malformed, context: "not a certificate", reasons: [])
+            throw isPEM(bytes)
+                ? X509Error(code: .textInPEM, context: "text in PEM, not DER", reasons: [])
+                : X509Error(code: .malformed, context: "not a certificate", reasons: [])
         }
         return Array(element.bytes)
     }
 
-    /// Whether bytes are PEM text: after white space they begin with `-----BEGIN`.
+    /// Whether bytes are PEM text: one of the first lines begins with `-----BEGIN`. Other programs
+    /// write attributes before it.
     ///
     /// - Parameter bytes: The bytes, such as a token's `CKA_VALUE`.
     public static func isPEM(_ bytes: [UInt8]) -> Bool {
         let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
         let text = bytes.starts(with: byteOrderMark) ? bytes.dropFirst(3) : bytes[...]
-        return text.drop { $0 == 0x20 || (0x09...0x0D).contains($0) }
-            .starts(with: "-----BEGIN".utf8)
+        // A certificate is a SEQUENCE; no such text begins so.
+        if let element = DER.read(bytes[...]), element.tag == 0x30 { return false }
+        return text.prefix(4096).split { $0 == 0x0A || $0 == 0x0D }.contains { line in
+            line.drop { $0 == 0x20 || (0x09...0x0D).contains($0) }
+                .starts(with: "-----BEGIN".utf8)
+        }
     }
 
     /// Whether a time is within the validity, including its first and last second (RFC 5280,
