@@ -47,10 +47,42 @@ extension Bench {
         #expect(moduleOptions("/m.so", name: nil, arguments: nil) == "--module '/m.so'")
         #expect(moduleOptions("/m.so", name: "soft", arguments: nil) == "--module 'soft'")
         #expect(moduleOptions("far", name: "far", arguments: nil) == "--module 'far'")
-        #expect(moduleOptions("/m.so", name: "odd.so", arguments: nil) == "--module '/m.so'")
+        #expect(moduleOptions("/m.so", name: "odd.so", arguments: nil) == "--module 'odd.so'")
         #expect(
             moduleOptions("/m.so", name: nil, arguments: "configdir='sql:/db'")
                 == "--module '/m.so' --module-arguments 'configdir='\\''sql:/db'\\'''")
+    }
+}
+
+/// What NSS's module is handed when it starts.
+@Suite struct NSSArgumentsTests {
+    // NSS ends the process if the folder is missing.
+    @Test(
+        "Arguments that name no folder for NSS are refused",
+        arguments: ["garbage", "/home/anna/nss", "configdir=", "configdir='sql:'", "xconfigdir=/a"])
+    func missing(arguments: String) {
+        #expect(throws: Failure.self) { try NSSArguments.require(arguments) }
+    }
+
+    // The order would be resumed in another database.
+    @Test(
+        "A relative folder for NSS is refused",
+        arguments: [
+            "configdir='sql:nss'", "configdir=./nss", "flags=readOnly configdir=\"dbm:n s\"",
+        ])
+    func relative(arguments: String) {
+        #expect(throws: Failure.self) { try NSSArguments.require(arguments) }
+    }
+
+    @Test(
+        "Arguments that name an absolute folder for NSS, or no database, are taken",
+        arguments: [
+            "configdir='sql:/home/anna/n s'", "flags=readOnly configDir=sql:/db", "flags=noCertDB",
+        ])
+    func absolute(arguments: String) throws {
+        try NSSArguments.require(arguments)
+        #expect(
+            NSSArguments.isNSS("/usr/lib/libsoftokn3.so") && !NSSArguments.isNSS("/usr/lib/a.so"))
     }
 }
 
@@ -283,8 +315,8 @@ extension RealParts {
             #expect(detour != softHSMModule)
             for (path, module) in [
                 (link, ""), (link, softHSMModule), (softHSMModule, link), (detour, softHSMModule),
-                ("./link.so", ""), ("./link.so", softHSMModule), (softHSMModule, "./link.so"),
-                ("libsofthsm2.so", ""), ("libsofthsm2.so", link),
+                ("./link.so", ""), ("./link.so", softHSMModule), ("libsofthsm2.so", ""),
+                ("libsofthsm2.so", link),
             ] {
                 let outcome = try run(
                     "sh",

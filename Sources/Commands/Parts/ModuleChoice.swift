@@ -40,7 +40,10 @@ enum ModuleChoice {
         let isPath =
             options.module == nil && (uri?.modulePath != nil || setting(nil, .module) == nil)
         if let module, module.split(separator: "/").last != Self.proxy {
-            if isPath || !Self.isName(module) {
+            if isPath || !(Self.isName(module) || Self.isConfigured(module)) {
+                if let arguments, NSSArguments.isNSS(module) {
+                    try NSSArguments.require(arguments)
+                }
                 self = .file(module, arguments: arguments)
                 return
             }
@@ -65,8 +68,14 @@ enum ModuleChoice {
             && !text.hasSuffix(".dylib")
     }
 
-    /// p11-kit's module with the tokens of all configured modules. p11-kit itself refuses to load
-    /// it.
+    /// Whether p11-kit's configuration has a module by a name that looks like that of a file.
+    private static func isConfigured(_ text: String) -> Bool {
+        guard !text.contains("/") else { return false }
+        let names = try? ConfiguredModules.loadableNames(observer: ModuleNotices())
+        return names?.contains(text) ?? false
+    }
+
+    /// p11-kit's module that has the tokens of all that is configured. p11-kit itself refuses it.
     private static let proxy: Substring = "p11-kit-proxy.so"
 
     /// Arguments belong to the module that is set in the same place. They also apply to a module
@@ -101,7 +110,7 @@ extension Module {
 ///   - name: Its name in p11-kit's configuration, or nil if it was loaded by its path.
 ///   - arguments: Its `C_Initialize` arguments, or nil.
 func moduleOptions(_ path: String, name: String?, arguments: String?) -> String {
-    if let name, ModuleChoice.isName(name) { return "--module \(quoted(name))" }
+    if let name { return "--module \(quoted(name))" }
     return "--module \(quoted(path))"
         + (arguments.map { " --module-arguments \(quoted($0))" } ?? "")
 }
@@ -111,7 +120,7 @@ extension TokenOptions {
     /// it was loaded by that name and is still there, since that may set arguments, otherwise by
     /// its file.
     mutating func useModule(of beginning: OrderEvent.Beginning) {
-        if let name = beginning.moduleName, ModuleChoice.isName(name),
+        if let name = beginning.moduleName,
             (try? ConfiguredModules.loadableNames(observer: ModuleNotices()))?.contains(name)
                 ?? false
         {

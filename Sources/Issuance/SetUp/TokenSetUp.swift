@@ -30,6 +30,12 @@ public struct TokenSetUp: Sendable {
         label: String, pin: borrowing Secret
     ) throws(IssuanceError) -> Token {
         try requireSameToken()
+        // NSS removes everything and then still shows the token as not set up.
+        guard token.info.manufacturer != "Mozilla Foundation" else {
+            throw IssuanceError(
+                .tokenUnsuitable, at: .setUp, "NSS does not set up its database through PKCS#11",
+                choices: ["to make a database: certutil -N -d sql:FOLDER"])
+        }
         let others = initializedTokens()
         try pins.send(
             .securityOfficer, at: .setUp, failing: "the token was not set up"

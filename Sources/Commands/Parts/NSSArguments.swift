@@ -1,0 +1,54 @@
+internal import Files
+
+/// What NSS's module is handed when it starts: the folder of its database, as
+/// `configdir='sql:/home/anna/certificates'`.
+///
+/// NSS reads a null pointer, which ends the process, if the arguments name no folder.
+enum NSSArguments {
+    /// Whether a path is that of NSS's module.
+    static func isNSS(_ path: String) -> Bool {
+        path.split(separator: "/").last?.hasPrefix("libsoftokn") ?? false
+    }
+
+    /// Checks that the arguments name a folder in the same way in every working directory.
+    ///
+    /// - Throws: ``Failure`` with status 64 if they do not.
+    static func require(_ arguments: String) throws {
+        guard let folder = folder(arguments), !folder.name.isEmpty else {
+            // With this flag NSS opens no database.
+            guard !arguments.lowercased().contains("nocertdb") else { return }
+            throw Failure(
+                .usage, "--module-arguments names no folder for NSS", hints: [hint("FOLDER")])
+        }
+        guard folder.name.hasPrefix("/") else {
+            throw Failure(
+                .usage,
+                "--module-arguments names a relative folder for NSS, which is another database in "
+                    + "each working directory: \(folder.name)",
+                hints: [hint(absolutePath(folder.name), folder.kind)])
+        }
+    }
+
+    /// How NSS's module is given its folder.
+    static func hint(_ folder: String, _ kind: String = "sql:") -> String {
+        "NSS needs its folder: --module-arguments \(quoted("configdir='\(kind)\(folder)'"))"
+    }
+
+    /// The folder in the arguments and the kind of database before it; nil without `configdir`.
+    private static func folder(_ arguments: String) -> (kind: String, name: String)? {
+        guard let found = arguments.firstMatch(of: /(?i)(?:^|\s)configdir\s*=\s*/) else {
+            return nil
+        }
+        let rest = arguments[found.range.upperBound...]
+        let value =
+            if let mark = rest.first, mark == "'" || mark == "\"" {
+                rest.dropFirst().prefix { $0 != mark }
+            } else {
+                rest.prefix { !$0.isWhitespace }
+            }
+        for kind in ["sql:", "dbm:", "extern:", "rdb:"] where value.lowercased().hasPrefix(kind) {
+            return (kind, String(value.dropFirst(kind.count)))
+        }
+        return ("sql:", String(value))
+    }
+}
