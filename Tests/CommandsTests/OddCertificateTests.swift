@@ -86,19 +86,29 @@ extension RealParts {
         // Otherwise "removed" is reported although nothing was removed.
         @Test("A certificate that is already gone is not reported as removed")
         func absent() throws {
-            let (bench, _, _) = try bench(.zeros)
+            let (bench, _, value) = try bench(.zeros)
             let killed = try bench.tokencert(
                 ["renew", "pkcs11:object=padded;type=cert", "--retire"],
                 bench.faulty(["FAULTY_RULES": "C_DestroyObject:before:kill"]))
             #expect(killed.status == 137, "\(killed)")
-            let removed = try bench.token.pkcs11Tool([
-                "--delete-object", "--type", "cert", "--label", "padded",
-            ])
-            #expect(removed.status == 0, "\(removed.errors)")
+            try bench.token.remove(value: value)
             let resumed = try bench.tokencert(["resume", "1"])
             #expect(resumed.status == 0, "\(resumed.errors)")
             #expect(resumed.output.contains("was not on the token any more"), "\(resumed.output)")
             #expect(!resumed.output.contains("  removed "), "\(resumed.output)")
+        }
+
+        // Otherwise two hints would name the same certificate, and nothing could be renewed.
+        @Test("Two objects with one certificate are renewed as one")
+        func copies() throws {
+            let (bench, file, _) = try bench(.zeros)
+            try bench.token.write(
+                certificate: try bench.der(file), id: [9], label: Array("padded".utf8))
+            for arguments in [["pkcs11:object=padded"], ["--all"]] {
+                let outcome = try bench.tokencert(["renew", "--dry-run", "--json"] + arguments)
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                #expect((try outcome.json()["wouldRenew"] as? [Any])?.count == 1, "\(outcome)")
+            }
         }
 
         @Test(

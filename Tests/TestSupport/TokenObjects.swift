@@ -63,6 +63,13 @@ extension ThrowawayToken {
         try objects([["object": attributes]])
     }
 
+    /// Removes the objects with a value.
+    ///
+    /// - Parameter value: `CKA_VALUE`.
+    public func remove(value: [UInt8]) throws {
+        try objects([["remove": Self.digits(value)]])
+    }
+
     /// All objects on the token, as the user sees them.
     public func objects() throws -> [TokenObject] { try objects([]) }
 

@@ -7,9 +7,11 @@ The PIN is in the environment variable PIN. The requests are a list of
 
     {"pair": "rsa" or "ec", "public": ATTRIBUTES, "private": ATTRIBUTES}
     {"object": ATTRIBUTES}
+    {"remove": VALUE}
 
-where ATTRIBUTES maps attribute numbers to values, both in hexadecimal. The output is a
-list of all objects with those of CKA_CLASS, CKA_ID, CKA_LABEL and CKA_VALUE that they have.
+where ATTRIBUTES are numbers of attributes with their values, both in hexadecimal. VALUE is
+the CKA_VALUE, in hexadecimal, of the objects that are removed. The output is a
+list of all objects with CKA_CLASS, CKA_ID, CKA_LABEL and CKA_VALUE, where they have them.
 """
 
 import ctypes
@@ -100,6 +102,11 @@ for request in json.load(sys.stdin):
     if "object" in request:
         array, count = template(decoded(request["object"]))
         call("C_CreateObject", session, array, ulong(count), ctypes.byref(handle))
+        continue
+    if "remove" in request:
+        for handle in found(session):
+            if attribute(session, handle, 0x11) == bytes.fromhex(request["remove"]):
+                call("C_DestroyObject", session, ulong(handle))
         continue
     if request["pair"] == "rsa":
         mechanism, kind = Mechanism(0x0, None, 0), {"121": number(2048), "122": b"\x01\x00\x01"}

@@ -136,7 +136,7 @@ private struct Look {
 
     mutating func takeAll(within days: Int?, _ session: inout Session<ReadOnly>) throws {
         for key in inventory.keys {
-            for entry in key.certificates {
+            for entry in distinct(key.certificates) {
                 guard let certificate = due(entry, days) else { continue }
                 if let reason = try obstacle(key, certificate, &session) {
                     found.passedOver.append(PassedOver(entry, reason))
@@ -227,9 +227,19 @@ private struct Look {
 
     /// The URI of the private key, with the label and id of the half that is seen.
     private func keyURI(_ key: KeyEntry) -> PKCS11URI {
-        var named = (try? PKCS11URI(parsing: key.uri))?.objectAttributes ?? Template()
+        var named = Template()
         named[.class] = .privateKey
+        if !key.id.isEmpty { named[.id] = key.id }
+        if !key.labelBytes.isEmpty { named[.labelBytes] = key.labelBytes }
         return PKCS11URI(token: token, objectWith: named)
+    }
+
+    /// The entries without the further objects of one certificate, such as a copy with padding.
+    private func distinct(_ entries: [CertificateEntry]) -> [CertificateEntry] {
+        entries.enumerated().filter { index, entry in
+            guard let certificate = entry.certificate else { return true }
+            return !entries[..<index].contains { $0.certificate == certificate }
+        }.map(\.element)
     }
 
     // MARK: What a URI names
@@ -243,7 +253,7 @@ private struct Look {
                     found.passedOver.append(PassedOver(entry, Self.unreadable))
                     continue
                 }
-                if let reason = try obstacle(key, &session) {
+                if let reason = try obstacle(key, certificate, &session) {
                     found.passedOver.append(PassedOver(entry, reason))
                 } else {
                     take(certificate, entry, key)
@@ -281,7 +291,7 @@ private struct Look {
         _ uri: PKCS11URI, _ serial: String?, _ key: KeyEntry
     ) throws -> [CertificateEntry] {
         guard serial == nil, namesKey(uri, key) else {
-            let named = key.certificates.filter {
+            let named = distinct(key.certificates).filter {
                 uri.names($0.record) && (serial == nil || $0.content?.serialNumber == serial)
                     || serial != nil && namesKey(uri, key) && $0.content?.serialNumber == serial
             }
@@ -289,7 +299,7 @@ private struct Look {
             return named
         }
         var trusted: [CertificateEntry] = []
-        for entry in key.certificates {
+        for entry in distinct(key.certificates) {
             guard let certificate = entry.certificate else { continue }
             if let reason = problem(certificate) {
                 found.passedOver.append(PassedOver(entry, reason))
