@@ -113,7 +113,7 @@ struct DeleteCommand: ParsableCommand {
         }
         let known = try knownOrders(of: selection, capabilities)
         let orders = known.filter { !$0.isFinished }
-        let awaited = awaitedOrder(selection, known)
+        let awaited = selection.losesPrivateKey ? awaitedOrder(selection, known) : nil
         let coming: [String] =
             awaited.map { ["a certificate may still come for the key (order \($0.number))"] } ?? []
         let report = Report(
@@ -121,7 +121,7 @@ struct DeleteCommand: ParsableCommand {
             certificates: selection.certificates.map {
                 .init(uri: $0.record.uri, subject: $0.title)
             },
-            hangsOnIt: hangsOn(selection)
+            hangsOnIt: hangsOn(selection, inventory)
                 + orders.map { "order \($0.number) is unfinished and needs the key" } + coming)
         try requireUnneeded(selection, inventory, orders, awaited)
         if setting(dryRun, .dryRun) {
@@ -263,6 +263,15 @@ struct DeleteCommand: ParsableCommand {
                     "--yes-delete-private-key removes the key anyway",
                 ])
         }
+        if let awaited, !isAsked {
+            throw Failure(
+                .cannotCreate, code: "keyInUse",
+                "a certificate may still come for this key (order \(awaited.number))",
+                hints: [
+                    "to write a certificate that comes: tokencert import --cert FILE",
+                    "--yes-delete-private-key removes the key anyway",
+                ])
+        }
     }
 
     private static let nothingElse =
@@ -292,27 +301,7 @@ struct DeleteCommand: ParsableCommand {
         let found = inventory.possibleCertificates(for: key)
         let wanted = found.filter { ($0.content?.notAfter ?? .max) >= now() }
         // What has expired may be needed for old messages: the answer to the question decides.
-        guard let first = wanted.first ?? (isAsked ? nil : found.first) else {
-            if let order = orders.first(where: { $0.mayHaveOrdered || !isAsked }) {
-                throw Failure(
-                    .cannotCreate, code: "keyInUse",
-                    "order \(order.number) is unfinished and needs this key",
-                    hints: [
-                        "to go on with the order: tokencert resume \(order.number)",
-                        "--yes-delete-private-key removes the key anyway",
-                    ])
-            }
-            if let awaited, !isAsked {
-                throw Failure(
-                    .cannotCreate, code: "keyInUse",
-                    "a certificate may still come for this key (order \(awaited.number))",
-                    hints: [
-                        "to write a certificate that comes: tokencert import --cert FILE",
-                        "--yes-delete-private-key removes the key anyway",
-                    ])
-            }
-            return
-        }
+        guard let first = wanted.first ?? (isAsked ? nil : found.first) else { return }
         let isCertain = first.content != nil && first.certificate?.publicKey == key.value
         let state =
             wanted.isEmpty
@@ -356,7 +345,7 @@ struct DeleteCommand: ParsableCommand {
         }
     }
 
-    /// The orders for a private key that will be gone.
+    /// The orders for a key of which a half will be gone.
     private func knownOrders(
         of selection: Selection, _ capabilities: TokenCapabilities
     ) throws -> [Order] {

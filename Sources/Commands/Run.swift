@@ -127,7 +127,7 @@ private func tellInterruption(_ signal: Int32) {
     let clearing = Progress.shared.isLive ? "\r\u{1B}[K" : ""
     writeWithoutBlocking(
         (clearing + lines(failure).joined(separator: "\n") + "\n").utf8,
-        to: Output.standardError.rawValue, withinMilliseconds: 400)
+        to: HeldStandardError.descriptor, withinMilliseconds: 400)
     let json = isJSONWanted ? try? jsonText(["error": FailureReport(failure)]) : nil
     StandardOutput.shared.writeIfPossible(json.map { $0 + "\n" } ?? "")
 }

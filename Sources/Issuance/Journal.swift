@@ -85,7 +85,7 @@ final class Journal {
         return order.events.contains { $0.event == .made(publicKeyHash: publicKeyHash) }
     }
 
-    /// Remembers that this process has made the key of the order. Which one it is, is not known yet.
+    /// Remembers that this process has made the key of the order, before the key is read.
     func keyWasMade() {
         hasMadeKey = true
     }

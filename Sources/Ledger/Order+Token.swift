@@ -16,8 +16,8 @@ extension Order {
     }
 }
 
-/// What a URI in the form of ``OrderEvent/Beginning/token`` says of a token, as it is encoded there;
-/// nothing for an empty value.
+/// What a URI in the form of ``OrderEvent/Beginning/token`` says of a token, as it is encoded
+/// there; nothing for an empty value.
 private func tokenAttributes(_ uri: String) -> [Substring: Substring] {
     let path = uri.dropFirst("pkcs11:".count).prefix { $0 != "?" }
     var attributes: [Substring: Substring] = [:]

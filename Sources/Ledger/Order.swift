@@ -85,8 +85,8 @@ public struct Order: Sendable {
         }
     }
 
-    /// Where it stands if what came of it is known: it is in the ledger or on the token. nil if nothing
-    /// came, or if the CA may still issue for an order that was sent before it was sent again.
+    /// Where it stands if what came of it is in the ledger or was written to the token. nil if
+    /// nothing came, or if the order was sent twice, so that the CA may issue once more.
     public var arrivedState: OrderState? {
         guard unknownEvent == nil, sending?.isRepeated != true else { return nil }
         return switch state {
@@ -113,8 +113,8 @@ public struct Order: Sendable {
         return wasSent || isSending
     }
 
-    /// Whether a certificate may still come of a request that went out, also if the order was given up:
-    /// the CA did not refuse it, and the token has not proved one.
+    /// Whether a certificate may still come of a request that went out, also if the order was
+    /// given up: the CA did not refuse it, and the token has not proved one.
     public var mayBringCertificate: Bool {
         guard unknownEvent == nil else { return true }
         guard !isProved else { return false }

@@ -176,6 +176,48 @@ extension RealParts {
                     == 0)
         }
 
+        // Without its public half no certificate could be requested for the key, ever again.
+        @Test("A public half that a private key needs goes only by the flag or the typed label")
+        func publicHalf() throws {
+            let bench = try Bench()
+            let half = "pkcs11:object=mail;type=public"
+            #expect(
+                try bench.tokencert(["request", "--label", "mail", "--key-type", "ec:p256"]).status
+                    == 0)
+            let before = bench.token.contents
+            for options in [[], ["--dry-run"]] as [[String]] {
+                let refused = try bench.tokencert(["delete", "--yes", half] + options)
+                expect(refused, 73, "nothing else on the token tells the public key")
+                #expect(refused.errors.contains("--public-key 'pkcs11:"), "\(refused.errors)")
+            }
+            let asked = try AtTerminal(bench: bench).run(
+                ["delete", half], "expect {type mail}; send no\\r")
+            #expect(asked.status == 64, "\(asked)")
+            #expect(asked.output.contains("nothing else on the token tells"), "\(asked)")
+            #expect(bench.token.contents == before)
+            let removed = try bench.tokencert(["delete", "--yes", "--yes-delete-private-key", half])
+            #expect(removed.status == 0, "\(removed.errors)")
+            #expect(bench.token.contents.count == before.count - 1)
+            // An RSA private key tells its public key.
+            #expect(
+                try bench.tokencert(["request", "--label", "rsa", "--key-type", "rsa:2048"]).status
+                    == 0)
+            let other = try bench.tokencert(["delete", "--yes", "pkcs11:object=rsa;type=public"])
+            #expect(other.status == 0, "\(other.errors)")
+        }
+
+        @Test("The public half of an unfinished order is kept")
+        func publicHalfOfOrder() throws {
+            let bench = try Bench(["--signing-time", "1"])
+            let late = try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"])
+            #expect(late.status != 0)
+            let before = bench.token.contents
+            expect(
+                try bench.tokencert(["delete", "pkcs11:object=mail;type=public", "--yes"]), 73,
+                "order 1 is unfinished")
+            #expect(bench.token.contents == before)
+        }
+
         // The certificate comes, and its key is gone.
         @Test("The key of a request or of an order that was given up after it was sent is kept")
         func mayStillCome() throws {

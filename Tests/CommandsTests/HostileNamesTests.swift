@@ -112,7 +112,9 @@ extension RealParts {
                     "---completion", "trust", "remove", "--", "positional@0", "3", "0",
                     "tokencert", "trust", "remove", "",
                 ], ["SAP_SHELL": shell])
-            #expect(offered.output.split(separator: "\n").map(String.init) == names, "\(offered)")
+            // For zsh the end is marked with a line that is a blank.
+            let lines = offered.output.split(separator: "\n").filter { $0 != " " }
+            #expect(lines.map(String.init) == names, "\(offered)")
         }
 
         /// Otherwise the shell hangs at each Tab if a reader or its service hangs.

@@ -132,9 +132,7 @@ extension RealParts {
             Sample("error", "config", "--profile", "nobody", status: 78),
             Sample("error", "doctor", "--color", "blue", status: 64),
             // What was issued stands in the error, since it does not get into the file.
-            Sample(
-                "error", "issue", "--out", "FOLDER/" + String(repeating: "n", count: 250),
-                status: 78),
+            Sample("error", "issue", "--out", "/dev/full", status: 78),
         ]
 
         private static let root = URL(filePath: #filePath).deletingLastPathComponent()

@@ -165,7 +165,7 @@ extension RealParts {
                 let named = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("hint: ") }
                 let keys = named.filter { $0.contains("the key pair that was made stays") }.count
                 let certificates = named.filter {
-                    $0.contains("the certificate was written")
+                    $0.contains("the certificate was written:")
                         || $0.contains("refused it but shows it")
                         || $0.contains("of its chain was written")
                 }.count

@@ -38,7 +38,7 @@ extension RealParts {
             let sources = ["--token", "spare", "--so-pin-source", "file:\(officer)"]
             let taken = try bench.tokencert(
                 ["token", "label", "work"] + sources, bench.faulty([:]))
-            expect(taken, 73, "another token is called “work”")
+            expect(taken, 73, "another token already has the name “work”")
             #expect(taken.errors.contains("tokencert token label 'work2'"), "\(taken.errors)")
             #expect(bench.calls("C_Login") == 0 && bench.calls("C_InitToken") == 0)
             let free = try bench.tokencert(

@@ -250,6 +250,11 @@ extension Failure {
             let wanted = error.wanted.flatMap { try? PKCS11URI(parsing: $0) }
             return (wanted.map { objectHints($0, among: error.choices) } ?? [])
                 + ["tokencert list --pin-source prompt shows the keys with their URIs"]
+        case .severalObjects where error.choices.isEmpty:
+            return [
+                "tokencert list --pin-source prompt shows them",
+                "give each key pair a CKA_ID of its own, for example with pkcs11-tool --set-id",
+            ]
         case .severalObjects:
             return error.choices.map { "one of them: --key \(quoted($0))" }
         case .idTaken:
@@ -358,8 +363,7 @@ extension Failure {
                 ]
                     + (error.returnValue == .argumentsBad
                         ? [
-                            "NSS needs its folder: --module-arguments "
-                                + quoted("configdir='sql:FOLDER'"),
+                            NSSArguments.hint("FOLDER"),
                             "most other modules take no --module-arguments",
                         ] : []))
         default:

@@ -53,9 +53,9 @@ struct NewTokenName {
                 }
                 throw Failure(
                     .cannotCreate, code: "nameTaken",
-                    "another token is called “\(text)” already; nothing was changed",
+                    "another token already has the name “\(text)”; nothing was changed",
                     hints: [
-                        "take another name: \(option) \(quoted(String(text.prefix(15)) + "2"))",
+                        "use another name: \(option) \(quoted(String(text.prefix(15)) + "2"))",
                         "tokencert tokens shows all tokens",
                     ])
             }

@@ -91,8 +91,8 @@ struct Fragments {
         }
     }
 
-    /// Whether a key that was just begun has no value yet: its modulus, its curve or its point is shown
-    /// and is empty.
+    /// Whether a key has no value yet: its modulus, its curve or its point is shown and is
+    /// empty.
     static func hasNoValue(_ key: ObjectHandle, _ session: inout Session<ReadWrite>) -> Bool {
         guard
             let head = try? session.attributes(

@@ -152,9 +152,9 @@ struct GenerateStep {
         }
     }
 
-    /// Insists that a key with the id that was chosen is not somebody else's by now: by its label, by
-    /// where it was made and by the certificates with its id, which was free when it was chosen; by
-    /// its kind where the module has labels of its own.
+    /// Insists that a key with the id that was chosen is not somebody else's by now: by where it
+    /// was made, by the certificates with its id, and by its label, or by its kind if the module
+    /// has labels of its own. The id was free when it was chosen.
     private func requireOwn(
         _ key: ObjectHandle, _ kind: KeyKind, _ id: [UInt8], _ label: [UInt8],
         _ session: inout Session<ReadWrite>
@@ -190,8 +190,8 @@ struct GenerateStep {
         }
     }
 
-    /// Insists that another program has not written a key: one that says that it was not made on the
-    /// token, and has a value. An interrupted call leaves one without a value.
+    /// Insists that another program has not written a key: one that was not made on the token
+    /// and has a value. An interrupted call leaves one without a value.
     private func requireMadeHere(
         _ key: ObjectHandle, _ id: [UInt8], _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) {

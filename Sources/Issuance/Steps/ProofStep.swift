@@ -47,6 +47,7 @@ struct ProofStep {
     func callAsFunction<Access>(
         of key: TokenKey, _ session: inout Session<Access>, at step: Step
     ) throws(IssuanceError) -> Proof {
+        var failure: IssuanceError?
         if key.maySign {
             var challenge = Array("tokencert proof of possession ".utf8)
             challenge += Self.random()
@@ -56,10 +57,15 @@ struct ProofStep {
                     possession: .signature, challenge: challenge, signature: signature)
             } catch {
                 guard error.forbidsUse else { throw error }
+                failure = error
             }
         }
         let challenge = Self.random()
         guard let answer = try decrypted(challenge, with: key, &session, at: step) else {
+            // A function that is missing now may work the next time.
+            if let failure, failure.tokenError?.returnValue == .functionNotSupported {
+                throw failure
+            }
             return Proof(possession: .none, challenge: [])
         }
         guard answer == challenge else {
