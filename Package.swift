@@ -137,7 +137,9 @@ let package = Package(
             exclude: ["Snapshots"]),
         .testTarget(
             name: "SweepTests",
-            dependencies: ["FaultyModule", "TestSupport", "cacert-standin", "tokencert"]),
+            dependencies: [
+                "FaultyModule", "Ledger", "TestSupport", "cacert-standin", "tokencert",
+            ]),
         .testTarget(
             name: "ModulesTests",
             dependencies: ["FaultyModule", "TestSupport", "cacert-standin", "tokencert"]),

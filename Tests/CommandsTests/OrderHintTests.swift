@@ -366,7 +366,7 @@ import Testing
             let start = ContinuousClock.now
             let text = String(repeating: piece, count: (1 << 20) / piece.utf8.count)
             #expect(AnswerStep.certificates(in: Array(text.utf8)).certificates.isEmpty)
-            #expect(ContinuousClock.now - start < .seconds(10), "\(piece.debugDescription)")
+            #expect(ContinuousClock.now - start < .seconds(60), "\(piece.debugDescription)")
         }
     }
 

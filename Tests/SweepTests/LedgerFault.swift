@@ -1,4 +1,5 @@
 import Foundation
+import Ledger
 import TestSupport
 
 /// A ledger that others hold or have spoiled.
@@ -22,9 +23,10 @@ enum LedgerFault {
 
     private static let ledger = "state/tokencert/ledger.sqlite"
 
-    /// The ledger has to be there to be held or damaged.
+    /// Creates the ledger if there is none, so that it can be held or damaged. Commands that only
+    /// read it do not create it.
     @Sendable private static func makeLedger(_ copy: Copy) throws {
-        _ = try copy.tokencert(["history"])
+        _ = try Ledger(path: copy.ledger) { 1_800_000_000 }
     }
 
     /// Holds the ledger while the command that follows runs.
