@@ -199,7 +199,7 @@ struct DeleteCommand: ParsableCommand {
         }
     }
 
-    /// Insists that a URI says more than a type if nobody is asked: the shell ends an unquoted one at
+    /// Checks that a URI says more than a type if there is no question: a shell ends an unquoted one at
     /// its first semicolon, and the rest may fit the only key on the token.
     private func requireNamedObject(_ uri: PKCS11URI) throws {
         let id: [UInt8]? = uri.objectAttributes[.id]
@@ -215,7 +215,7 @@ struct DeleteCommand: ParsableCommand {
             ])
     }
 
-    /// Insists that a URI says type=private where nobody is asked: the shell ends an unquoted one at
+    /// Checks that a URI says type=private if there is no question: a shell ends an unquoted one at
     /// its first semicolon, so that a certificate may have been meant.
     private func requireTypedURI(_ uri: PKCS11URI) throws {
         guard uri.objectAttributes[.class] as ObjectClass? == nil, setting(yes, .yes),

@@ -180,7 +180,7 @@ struct ResumeCommand: ParsableCommand {
                     "insert it; tokencert tokens lists the tokens that are found",
                     "if its key is on a token that now has another serial number: "
                         + "tokencert resume \(order.number) --token URI",
-                    "if it was set up anew, its key is lost, and the order cannot be finished",
+                    "if it was reinitialised, its key is lost, and the order cannot be finished",
                     Failure.abandoning(
                         order.number, order.arrivedState, mayHaveOrdered: order.mayHaveOrdered),
                 ])

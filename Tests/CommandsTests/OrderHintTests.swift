@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    // Whoever gave the order up went to look for a certificate that was on the token already.
+    // Otherwise the user looks for a certificate that is already on the token.
     @Test("Giving up says where the certificate is, and that one may come only if none has come")
     func givingUp() throws {
         func hint(_ events: [OrderEvent]) throws -> String {

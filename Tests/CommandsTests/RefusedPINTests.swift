@@ -117,7 +117,7 @@ extension RealParts {
 
         /// Otherwise the record is lost, and with it the last tries of a card.
         @Test(
-            "A memory that cannot be read keeps every PIN from being sent that nobody types",
+            "No PIN is sent unless it is typed if the record of refused PINs cannot be read",
             arguments: ["empty", "cut", "other", "circle", "dangling", "folder", "pipe"])
         func damaged(kind: String) throws {
             try folder.write("99998888\n", "wrong")

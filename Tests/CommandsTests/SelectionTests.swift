@@ -82,6 +82,23 @@ extension RealParts {
             #expect(bench.calls("C_Login") == 0)
         }
 
+        // The URI of a blank name would be refused, or match the other token as well.
+        @Test("The URI of a token with a blank name selects that token only")
+        func blankName() throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: " ")
+            let tokens = try bench.tokencert(["tokens"]).output
+            let uris = tokens.matches(of: /'(pkcs11:[^']*)'/).map { String($0.output.1) }
+            let blank = try #require(
+                uris.first { $0.hasSuffix("token=%20") && !$0.contains("%20;token") })
+            let listed = try bench.tokencert(["list", "--token", blank])
+            #expect(listed.status == 0, "\(listed.errors)")
+            // The slot without a token that is set up has a blank serial number, too.
+            let empty = try #require(uris.first { $0.contains("serial=%20;token=%20") })
+            expect(try bench.tokencert(["list", "--token", empty]), 66, "not set up")
+            expect(try bench.tokencert(["list", "--token", "pkcs11:token=%20"]), 66, "")
+        }
+
         // A key would be made on the token that happens to answer.
         @Test("A token that cannot be read makes a choice without a serial number uncertain")
         func unreadable() throws {

@@ -69,7 +69,7 @@ extension RealParts {
             }
         }
 
-        /// The tokens are in another folder the next day, or in one that nobody chose.
+        /// The tokens are in another folder the next day, or in one that the user did not choose.
         @Test("A folder of tokens that depends on the working folder, or none at all, is a warning")
         func tokenFolder() throws {
             let bench = try Bench()

@@ -35,6 +35,17 @@ import Testing
             try PKCS11URI(parsing: "pkcs11:object=a&b").objectAttributes[.label] == "a&b")
     }
 
+    // Without the blank field the printed URI would match every token of the model.
+    @Test("A blank field of a token is printed as a blank")
+    func blankField() throws {
+        for text in ["pkcs11:token=%20", "pkcs11:model=a;serial=%20;token=%20;id=%01"] {
+            let printed = try PKCS11URI(parsing: text).description
+            #expect(printed.contains("token=%20"), "\(printed)")
+            #expect(printed.contains("serial=%20") == text.contains("serial"), "\(printed)")
+            #expect(try PKCS11URI(parsing: printed).description == printed)
+        }
+    }
+
     // Otherwise a PIN appears on the screen and in logs.
     @Test("A PIN in a URI is stored separately and never printed")
     func pinValue() throws {

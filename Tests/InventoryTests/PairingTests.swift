@@ -214,7 +214,7 @@ import Testing
         #expect(keys.map(\.value) == [Self.ec, nil])
         #expect(keys.map(\.isValueFromCertificate) == [true, false])
         #expect(keys.map(\.certificates.count) == [2, 0])
-        #expect(lone.count == 2, "of two certificates nobody knows which is for the key")
+        #expect(lone.count == 2, "it is not known which of two certificates is for the key")
     }
 
     @Test("A certificate without an id is assigned by label if only one key is possible")

@@ -73,7 +73,7 @@ import Testing
         #expect(try question.status(in: many) != .unknown)
     }
 
-    // Whoever keeps a new response away would make a revoked certificate look unchecked.
+    // An attacker who withholds a new response would make a revoked certificate look unchecked.
     @Test("A revocation in an old response counts, unless it is a hold")
     func oldRevocation() throws {
         let question = try OCSPQuestion(about: leaf, issuedBy: root)

@@ -118,7 +118,7 @@ func severalCertificates(_ found: [CertificateEntry], _ uri: PKCS11URI) -> Failu
 
 /// The failure where nothing on the token is what a URI and a serial number name.
 ///
-/// What is offered instead is of the class that was named: whoever pastes it must not get a key in
+/// What is offered instead is of the class that was named: a pasted hint must not name a key in
 /// place of a certificate.
 ///
 /// - Parameters:

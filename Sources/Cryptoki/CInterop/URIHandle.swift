@@ -88,11 +88,6 @@ internal import Secrets
         }
     }
 
-    /// Whether a padded field has nothing but padding.
-    private static func isBlank<Field>(_ field: Field) -> Bool {
-        unsafe withUnsafeBytes(of: field) { unsafe $0.allSatisfy { $0 == 0x20 || $0 == 0 } }
-    }
-
     /// Takes the PIN out, overwriting p11-kit's own copy.
     func takePIN() -> Secret? {
         guard let value = unsafe p11_kit_uri_get_pin_value(uri) else { return nil }
@@ -106,15 +101,10 @@ internal import Secrets
 
     func setToken(_ info: CK_TOKEN_INFO) {
         guard let place = unsafe p11_kit_uri_get_token_info(uri) else { return }
-        // A blank field would be written as an attribute without a value, which no reader takes.
-        if !Self.isBlank(info.label) { unsafe place.pointee.label = info.label }
-        if !Self.isBlank(info.manufacturerID) {
-            unsafe place.pointee.manufacturerID = info.manufacturerID
-        }
-        if !Self.isBlank(info.model) { unsafe place.pointee.model = info.model }
-        if !Self.isBlank(info.serialNumber) {
-            unsafe place.pointee.serialNumber = info.serialNumber
-        }
+        unsafe place.pointee.label = info.label
+        unsafe place.pointee.manufacturerID = info.manufacturerID
+        unsafe place.pointee.model = info.model
+        unsafe place.pointee.serialNumber = info.serialNumber
     }
 
     func setObject(_ attributes: Template) {
@@ -143,7 +133,16 @@ internal import Secrets
         guard unsafe p11_kit_uri_format(uri, P11_KIT_URI_FOR_ANY, &text) == 0 else {
             return "pkcs11:"
         }
-        return Self.withoutUnknownQuery(unsafe string(text) ?? "pkcs11:")
+        return Self.withBlanks(Self.withoutUnknownQuery(unsafe string(text) ?? "pkcs11:"))
+    }
+
+    /// Writes a blank field as one blank, which matches blank fields only. p11-kit writes it without
+    /// a value; left out, the URI would match every token.
+    private static func withBlanks(_ text: String) -> String {
+        let end = text.firstIndex(of: "?") ?? text.endIndex
+        let path = text[..<end].split(separator: ";", omittingEmptySubsequences: false)
+        return path.map { $0.hasSuffix("=") ? $0 + "%20" : $0 }.joined(separator: ";")
+            + text[end...]
     }
 
     /// Leaves out of the query what RFC 7512 does not name: it may be a PIN under a mistyped name.

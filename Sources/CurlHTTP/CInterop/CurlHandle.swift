@@ -243,7 +243,7 @@ private final class CollectedAnswer {
         self.maximum = maximum
     }
 
-    /// How large an answer may be, for a person to read.
+    /// The size limit of an answer as text, such as `1 MiB`.
     var limit: String {
         for (unit, name) in [(1 << 20, "MiB"), (1 << 10, "KiB")] where maximum % unit == 0 {
             return "\(maximum / unit) \(name)"
