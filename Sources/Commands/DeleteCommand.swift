@@ -124,6 +124,10 @@ struct DeleteCommand: ParsableCommand {
             hangsOnIt: hangsOn(selection, inventory)
                 + orders.map { "order \($0.number) is unfinished and needs the key" } + coming)
         try requireUnneeded(selection, inventory, orders, awaited)
+        try working("reading the token") {
+            try removal.requireDestroyable(
+                keys: selection.records, certificates: selection.certificates)
+        }
         if setting(dryRun, .dryRun) {
             try show(report, "would be removed", "Nothing was changed.")
             return

@@ -82,7 +82,7 @@ struct RenewCommand: ParsableCommand {
         }
         let candidates = RenewalCandidates(
             anchors: anchors, now: now(), replacements: try ledgerOptions.replacements(),
-            profile: token.profile)
+            profile: token.profile, removesOld: removesOld(on: token))
         func find(seeingPrivateKeys sees: Bool) throws -> Renewals {
             try candidates.find(
                 on: token.token, wanted, serial: serialOption.digits, expiringWithin: days,
@@ -108,6 +108,11 @@ struct RenewCommand: ParsableCommand {
                 }
             }
         }
+    }
+
+    /// Whether old certificates are removed, other than by writing the new ones in their place.
+    private func removesOld(on token: TokenCapabilities) -> Bool {
+        setting(retire, .retire) && !(token.replacesCertificates && !setting(newKey, .newKey))
     }
 
     private func planOfPINs(_ token: TokenCapabilities) throws -> PINPlan {
@@ -153,6 +158,7 @@ struct RenewCommand: ParsableCommand {
         var tally = Tally(isBatch: self.uri == nil, of: found)
         for candidate in found.candidates {
             do throws(IssuanceError) {
+                try requireRemovable(replacement(for: candidate))
                 try requireNoOtherOrder(
                     replacing: replacement(for: candidate),
                     keyID: setting(newKey, .newKey) ? nil : candidate.entry.id, on: uri,
@@ -247,7 +253,8 @@ struct RenewCommand: ParsableCommand {
     private func replacement(for candidate: RenewalCandidate) -> Replacement {
         Replacement(
             candidate.certificate, isRetired: setting(retire, .retire),
-            isDemanded: uri != nil || !candidate.lostReplacements.isEmpty)
+            isDemanded: uri != nil || !candidate.lostReplacements.isEmpty,
+            isDestroyable: candidate.isDestroyable)
     }
 
     /// The result for each certificate.
@@ -393,7 +400,8 @@ extension IssuanceError {
         case .orderRefused, .orderPending, .certificateWrong, .certificateDiffers, .accountLacks,
             .nameNotIssuable, .addressNotIssuable, .issuerNotTrusted,
             .keyNotAccepted, .otherOrderUnfinished, .orderInUse, .badSubject, .noSuchObject,
-            .severalObjects, .noRoom, .idTaken, .noSuchPlace, .keyUnusable:
+            .severalObjects, .noRoom, .idTaken, .noSuchPlace, .keyUnusable,
+            .notDestroyable:
             true
         default: false
         }

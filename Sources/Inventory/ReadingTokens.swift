@@ -148,6 +148,19 @@ public func publicKey(_ type: KeyType?, _ attributes: Attributes) -> PublicKey? 
     return nil
 }
 
+extension Session {
+    /// Whether the token lets an object be removed, according to `CKA_DESTROYABLE`.
+    ///
+    /// Modules older than PKCS#11 2.40 do not have the attribute: an object without it, or with one
+    /// that cannot be read, counts as destroyable.
+    ///
+    /// - Parameter object: The object.
+    public mutating func isDestroyable(_ object: ObjectHandle) -> Bool {
+        let known = try? attributes(of: object, [AttributeKey<Bool>.destroyable.type])
+        return known?[.destroyable] ?? true
+    }
+}
+
 extension KeyProtection {
     /// - Parameter hidesOrigin: Whether the module does not claim of any key that it was made there.
     fileprivate init(_ attributes: Attributes, hidesOrigin: Bool) {

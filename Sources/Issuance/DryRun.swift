@@ -15,6 +15,20 @@ public func requireCertificatesWritable(
     try requireWritable(capabilities, removing: removes)
 }
 
+/// Checks that the token lets a certificate be removed, if it is to be removed once another one has
+/// replaced it. Nothing is changed.
+///
+/// - Parameter replacement: The certificate that would be replaced.
+/// - Throws: ``IssuanceError`` at ``Step/plan``, as ``Issuer/plan(_:)``.
+public func requireRemovable(_ replacement: Replacement) throws(IssuanceError) {
+    guard replacement.isRetired, !replacement.isDestroyable else { return }
+    throw IssuanceError(
+        .notDestroyable, at: .plan,
+        "refusing to order: the token does not let the old certificate be removed "
+            + "(CKA_DESTROYABLE is false): \(replacement.name)",
+        choices: ["without --retire it is renewed, and the old certificate stays"])
+}
+
 /// Checks that no other order prevents the renewal of a certificate. Nothing is changed.
 ///
 /// - Parameters:

@@ -24,6 +24,8 @@ public struct IssuanceError: Error, Sendable {
         public static let noSuchPlace = Code(value: "noSuchPlace")
         /// The token has room for one certificate a key, and the key has one.
         public static let noRoom = Code(value: "noRoom")
+        /// The token does not let an object be removed: `CKA_DESTROYABLE` is false, or it refused.
+        public static let notDestroyable = Code(value: "notDestroyable")
         /// No object fits the URI.
         public static let noSuchObject = Code(value: "noSuchObject")
         /// Several objects fit the URI.

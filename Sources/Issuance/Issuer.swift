@@ -91,6 +91,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         // The token first: what it says costs nothing.
         let planning = KeyPlanning(capabilities: capabilities, acceptance: settings.acceptance)
         let key = try planning.plan(request, defaultLabel: "")
+        if let replacement = request.replacement { try requireRemovable(replacement) }
         try requireWritable(capabilities, removing: request.replacement?.isRetired ?? false)
         return try plan(request, key)
     }

@@ -116,7 +116,7 @@ struct Placement {
                 .certificateWrong, at: .retire,
                 "the certificate on the token is the one that was to be replaced; it stays")
         }
-        let name = "\(old.subject), serial number \(old.serialNumber)"
+        let name = replacement.name
         if let reason = old.reasonToStay(beside: issued.certificate) {
             let remark = "the old certificate stays on the token: \(reason)"
             journal.note(.closed(reason: remark))
@@ -128,8 +128,19 @@ struct Placement {
         try journal.insist(.retiring(certificate: name), at: .retire)
         let retire = RetireStep(token: work.token)
         var values: Set<[UInt8]> = []
-        try work.login.performing(.write, at: .retire) { () throws(IssuanceError) in
-            try retire.remove(old, &session, &values)
+        do throws(IssuanceError) {
+            try work.login.performing(.write, at: .retire) { () throws(IssuanceError) in
+                try retire.remove(old, &session, &values)
+            }
+        } catch {
+            guard error.tokenError?.returnValue == .actionProhibited else { throw error }
+            var refusal = IssuanceError(
+                .notDestroyable, at: .retire,
+                "the new certificate is on the token, but the token does not let the old one be "
+                    + "removed: \(name)", tokenError: error.tokenError)
+            // Another attempt would have the same result.
+            refusal.isClosed = true
+            throw refusal
         }
         // No session that only reads can be opened while the security officer is logged in.
         try work.login.performing(.read, at: .retire) { () throws(IssuanceError) in

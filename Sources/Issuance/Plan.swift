@@ -75,6 +75,8 @@ public struct Replacement: Sendable {
     public let isRetired: Bool
     /// Whether it is replaced even if another one has replaced it before.
     public let isDemanded: Bool
+    /// Whether the token lets it be removed, as far as that is known.
+    public let isDestroyable: Bool
 
     /// Names what is to be replaced.
     ///
@@ -82,11 +84,18 @@ public struct Replacement: Sendable {
     ///   - certificate: The certificate.
     ///   - isRetired: Whether it is removed in the end.
     ///   - isDemanded: Whether it is replaced even if another one has replaced it before.
-    public init(_ certificate: Certificate, isRetired: Bool, isDemanded: Bool) {
+    ///   - isDestroyable: Whether the token lets it be removed, as far as that is known.
+    public init(
+        _ certificate: Certificate, isRetired: Bool, isDemanded: Bool, isDestroyable: Bool = true
+    ) {
         self.certificate = certificate
         self.isRetired = isRetired
         self.isDemanded = isDemanded
+        self.isDestroyable = isDestroyable
     }
+
+    /// The certificate in a line.
+    var name: String { "\(certificate.subject), serial number \(certificate.serialNumber)" }
 }
 
 /// A key pair on a token that is ready to be used.

@@ -42,7 +42,7 @@ import Testing
             .otherOrderUnfinished, .orderInUse, .alreadyReplaced, .ledgerFailed,
             .certificateWrong, .certificateDiffers, .nameNotIssuable, .addressNotIssuable,
             .issuerNotTrusted, .keyGone, .notTheOutcome, .issuedBeforeOrder, .labelTaken,
-            .keyUnusable,
+            .keyUnusable, .notDestroyable,
         ]
         #expect(Set(all.map(\.description)) == (try codes("Issuance/IssuanceError.swift")))
         for code in all {

@@ -18,6 +18,7 @@ import Testing
         .otherOrderUnfinished, .orderInUse, .alreadyReplaced, .ledgerFailed, .keyGone,
         .certificateWrong, .certificateDiffers, .notTheOutcome, .issuedBeforeOrder,
         .nameNotIssuable, .addressNotIssuable, .issuerNotTrusted, .labelTaken, .keyUnusable,
+        .notDestroyable,
     ]
 
     private static let sending = OrderEvent.sending(

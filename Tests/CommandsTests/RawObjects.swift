@@ -12,15 +12,17 @@ struct RawObject {
     ///   - label: `CKA_LABEL`, or nil.
     ///   - id: `CKA_ID`, or nil.
     ///   - type: `CKA_CERTIFICATE_TYPE`; X.509 by default.
+    ///   - isDestroyable: `CKA_DESTROYABLE`.
     static func certificate(
         _ value: [UInt8]?, label: [UInt8]? = nil, id: [UInt8]? = nil, type: UInt = 0,
-        url: String? = nil
+        url: String? = nil, isDestroyable: Bool = true
     ) -> RawObject {
         var object = RawObject()
         object.attributes = [
             0x0: number(1), 0x1: [1], 0x2: [0], 0x80: number(type), 0x101: [0x30, 0x00],
         ]
         object.attributes[0x11] = value ?? []
+        if !isDestroyable { object.attributes[0x172] = [0] }
         object.attributes[0x3] = label
         object.attributes[0x102] = id
         if let url {

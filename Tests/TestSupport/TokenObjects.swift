@@ -28,13 +28,13 @@ extension ThrowawayToken {
     ///   - id: `CKA_ID` of both halves; omitted if empty.
     ///   - label: `CKA_LABEL` of both halves.
     ///   - forbidden: Attributes of the private key that are set to false, by their numbers:
-    ///     `0x108` for `CKA_SIGN`.
+    ///     `0x108` for `CKA_SIGN`, `0x172` for `CKA_DESTROYABLE`.
     public func makePair(
         _ kind: PairKind, id: [UInt8] = [], label: [UInt8], forbidding forbidden: [Int] = []
     ) throws {
         let name = Self.name(id, label)
         let uses = Dictionary(
-            uniqueKeysWithValues: [0x108, 0x105].map {
+            uniqueKeysWithValues: Set([0x108, 0x105] + forbidden).map {
                 (String($0, radix: 16), forbidden.contains($0) ? "00" : "01")
             })
         try objects([

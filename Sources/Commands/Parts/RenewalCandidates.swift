@@ -15,6 +15,8 @@ struct RenewalCandidate {
     /// SHA-256, in hexadecimal, of the certificates that have replaced it according to the ledger
     /// but are not on the token.
     let lostReplacements: Set<String>
+    /// Whether the token lets the certificate be removed, as far as that has to be known.
+    let isDestroyable: Bool
 }
 
 /// A certificate that should be renewed but cannot be.
@@ -67,6 +69,8 @@ struct RenewalCandidates {
     let replacements: Replacements
     /// What is known of the token.
     let profile: TokenProfile?
+    /// Whether the old certificates will be removed, other than by writing the new ones.
+    var removesOld = false
 
     /// - Parameters:
     ///   - token: The token.
@@ -141,7 +145,7 @@ private struct Look {
                 if let reason = try obstacle(key, certificate, &session) {
                     found.passedOver.append(PassedOver(entry, reason))
                 } else {
-                    take(certificate, entry, key)
+                    take(certificate, entry, key, &session)
                 }
             }
         }
@@ -216,13 +220,25 @@ private struct Look {
     }
 
     private mutating func take(
-        _ certificate: Certificate, _ entry: CertificateEntry, _ key: KeyEntry
+        _ certificate: Certificate, _ entry: CertificateEntry, _ key: KeyEntry,
+        _ session: inout Session<ReadOnly>
     ) {
         found.candidates.append(
             RenewalCandidate(
                 certificate: certificate, label: entry.record.labelBytes, key: keyURI(key),
                 entry: key, uri: entry.record.uri,
-                lostReplacements: search.replacements.outcomes(for: certificate)))
+                lostReplacements: search.replacements.outcomes(for: certificate),
+                isDestroyable: !search.removesOld || isDestroyable(certificate, &session)))
+    }
+
+    /// Whether the token lets all objects with a certificate be removed.
+    private func isDestroyable(
+        _ certificate: Certificate, _ session: inout Session<ReadOnly>
+    ) -> Bool {
+        for entry in inventory.entries where entry.certificate == certificate {
+            if !session.isDestroyable(entry.record.handle) { return false }
+        }
+        return true
     }
 
     /// The URI of the private key, with the label and id of the half that is seen.
@@ -256,7 +272,7 @@ private struct Look {
                 if let reason = try obstacle(key, certificate, &session) {
                     found.passedOver.append(PassedOver(entry, reason))
                 } else {
-                    take(certificate, entry, key)
+                    take(certificate, entry, key, &session)
                 }
             }
         }

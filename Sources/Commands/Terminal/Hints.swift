@@ -194,7 +194,7 @@ extension Failure {
         switch error.code {
         case .noSuchObject, .severalObjects, .keyGone: .noSuchObject
         case .tokenUnsuitable, .tokenNotWritable, .idTaken, .noSuchPlace, .noRoom, .labelTaken,
-            .keyUnusable:
+            .keyUnusable, .notDestroyable:
             .cannotCreate
         case .pinRefused, .pinExpired, .pinLastTry, .credentialsRefused: .noPermission
         case .tokenFailed, .keyUnsafe, .notProved: .tokenFailed
@@ -268,6 +268,8 @@ extension Failure {
             } + ["for one more key: another --label"]
         case .keyUnusable:
             return error.choices
+        case .notDestroyable:
+            return error.choices + ["the token's own tool may be able to remove it"]
         case .keyNotAccepted:
             return [
                 "--key-type names the kind; CAcert signs RSA keys only",

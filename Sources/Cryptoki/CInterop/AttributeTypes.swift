@@ -7,6 +7,8 @@ extension AttributeKey<Bool> {
     public static var `private`: AttributeKey<Bool> { .init(rawValue: CKA_PRIVATE) }
     /// Whether attributes can be changed. `CKA_MODIFIABLE`.
     public static var modifiable: AttributeKey<Bool> { .init(rawValue: CKA_MODIFIABLE) }
+    /// Whether the object can be destroyed. `CKA_DESTROYABLE`.
+    public static var destroyable: AttributeKey<Bool> { .init(rawValue: CKA_DESTROYABLE) }
     /// Whether the key's value can never be read in clear. `CKA_SENSITIVE`.
     public static var sensitive: AttributeKey<Bool> { .init(rawValue: CKA_SENSITIVE) }
     /// Whether the key can leave the token wrapped. `CKA_EXTRACTABLE`.

@@ -13,6 +13,8 @@ extension ReturnValue {
     public static let functionFailed = ReturnValue(rawValue: CKR_FUNCTION_FAILED)
     /// The module thinks the arguments wrong. `CKR_ARGUMENTS_BAD`.
     public static let argumentsBad = ReturnValue(rawValue: CKR_ARGUMENTS_BAD)
+    /// The token's policy or the object's attributes forbid it. `CKR_ACTION_PROHIBITED`.
+    public static let actionProhibited = ReturnValue(rawValue: CKR_ACTION_PROHIBITED)
     /// The attribute cannot be set by the application. `CKR_ATTRIBUTE_READ_ONLY`.
     public static let attributeReadOnly = ReturnValue(rawValue: CKR_ATTRIBUTE_READ_ONLY)
     /// The attribute cannot be read out. `CKR_ATTRIBUTE_SENSITIVE`.

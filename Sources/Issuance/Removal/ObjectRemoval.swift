@@ -49,6 +49,34 @@ public struct ObjectRemoval: Sendable {
         }
     }
 
+    /// Insists that the token lets objects be removed. Nothing is changed.
+    ///
+    /// - Parameters:
+    ///   - keys: The halves of keys, of ``inventory()``.
+    ///   - certificates: The certificates, of ``inventory()``.
+    /// - Throws: ``IssuanceError`` at ``Step/plan`` with code
+    ///   ``IssuanceError/Code/notDestroyable``.
+    public func requireDestroyable(
+        keys: [ObjectRecord], certificates: [CertificateEntry]
+    ) throws(IssuanceError) {
+        let named = certificates.map { Named($0) } + keys.map { Named($0) }
+        let kept = try login.performing(.read, at: .plan) { () throws(IssuanceError) -> Named? in
+            try at(.plan, "the token cannot be read") { () throws(CryptokiError) -> Named? in
+                var session = try login.token.openSession(ReadWrite.self)
+                for object in named {
+                    guard let handle = try find(object, &session) else { continue }
+                    if !session.isDestroyable(handle) { return object }
+                }
+                return nil
+            }
+        }
+        guard let kept else { return }
+        throw IssuanceError(
+            .notDestroyable, at: .plan,
+            "refusing to remove anything: the token does not let this object be removed "
+                + "(CKA_DESTROYABLE is false): '\(kept.uri)'")
+    }
+
     /// Removes certificates, then halves of keys, private ones last.
     ///
     /// - Parameters:

@@ -1,0 +1,93 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension RealParts {
+    /// Objects that the token does not let be removed.
+    @Suite struct KeptObjectTests {
+        private func bench() throws -> Bench {
+            let bench = try Bench()
+            try bench.issue {
+                .certificate($0, label: Array("mail".utf8), id: [1], isDestroyable: false)
+            }
+            return bench
+        }
+
+        // Otherwise a certificate is ordered, and the order can never be finished.
+        @Test(
+            "A renewal that could not remove the old certificate is refused before an order",
+            arguments: [[], ["--new-key"]], [["pkcs11:object=mail"], ["--all"]])
+        func renewal(options: [String], what: [String]) throws {
+            let bench = try bench()
+            let before = bench.token.contents
+            let renew = ["renew", "--retire"] + what + options
+            expect(try bench.tokencert(renew + ["--dry-run"]), 73, "CKA_DESTROYABLE is false")
+            let refused = try bench.tokencert(renew)
+            expect(refused, 73, "refusing to order")
+            #expect(refused.errors.contains("without --retire"), "\(refused.errors)")
+            #expect(bench.ca.orders.count == 1)
+            #expect(bench.token.contents == before)
+            #expect(try bench.unfinished() == "Nothing is unfinished.\n")
+            #expect(try bench.orderCount() == 1)
+        }
+
+        @Test("Without --retire a certificate that cannot be removed is renewed")
+        func renewalWithoutRemoval() throws {
+            let bench = try bench()
+            let renewed = try bench.tokencert(["renew", "pkcs11:object=mail"])
+            #expect(renewed.status == 0, "\(renewed.errors)")
+            #expect(try bench.certificateObjects().count == 2)
+        }
+
+        // Otherwise the order stays open, and each attempt to finish it fails.
+        @Test("A refused removal of the old certificate finishes the order and is reported")
+        func refusedRemoval() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue", "--key-type", "rsa:2048"]).status == 0)
+            let renewed = try bench.tokencert(
+                ["renew", "--all", "--retire"],
+                bench.faulty(["FAULTY_RULES": "C_DestroyObject:before:return=0x1b"]))
+            expect(renewed, 73, "does not let the old one be removed")
+            #expect(renewed.errorLine.hasSuffix("[CKR_ACTION_PROHIBITED]"), "\(renewed.errors)")
+            #expect(renewed.errors.contains("the certificate was written"), "\(renewed.errors)")
+            #expect(try bench.certificateObjects().count == 2)
+            #expect(try bench.unfinished() == "Nothing is unfinished.\n")
+            let resumed = try bench.tokencert(["resume", "2"])
+            #expect(resumed.status == 0 && resumed.output.contains("is finished"), "\(resumed)")
+            let history = try bench.tokencert(["history", "2"]).output
+            #expect(history.contains("does not let the old one be removed"), "\(history)")
+            #expect(bench.ca.orders.count == 2)
+        }
+
+        @Test("A certificate that cannot be removed is not deleted, nor is anything with it")
+        func certificate() throws {
+            let bench = try bench()
+            let before = bench.token.contents
+            for delete in [
+                ["delete", "--yes", "pkcs11:object=mail;type=cert"],
+                ["delete", "--dry-run", "pkcs11:object=mail;type=cert"],
+                ["delete", "--yes-delete-private-key", "--yes", "pkcs11:object=mail"],
+            ] {
+                let refused = try bench.tokencert(delete, bench.faulty([:]))
+                expect(refused, 73, "refusing to remove anything")
+            }
+            #expect(bench.calls("C_DestroyObject") == 0)
+            #expect(bench.token.contents == before)
+        }
+
+        @Test("A key whose private half cannot be removed keeps its public half")
+        func key() throws {
+            let bench = try Bench()
+            try bench.token.makePair(
+                .ec, id: [7], label: Array("mail".utf8), forbidding: [0x172])
+            let before = bench.token.contents
+            for option in ["--yes", "--dry-run"] {
+                let refused = try bench.tokencert(
+                    ["delete", option, "pkcs11:object=mail;type=private"], bench.faulty([:]))
+                expect(refused, 73, "CKA_DESTROYABLE is false")
+            }
+            #expect(bench.calls("C_DestroyObject") == 0)
+            #expect(bench.token.contents == before)
+        }
+    }
+}
