@@ -82,7 +82,8 @@ struct RenewCommand: ParsableCommand {
         }
         let candidates = RenewalCandidates(
             anchors: anchors, now: now(), replacements: try ledgerOptions.replacements(),
-            profile: token.profile, removesOld: removesOld(on: token))
+            profile: token.profile, removesOld: removesOld(on: token),
+            makesKeys: setting(newKey, .newKey))
         func find(seeingPrivateKeys sees: Bool) throws -> Renewals {
             try candidates.find(
                 on: token.token, wanted, serial: serialOption.digits, expiringWithin: days,

@@ -92,13 +92,31 @@ extension RealParts {
         func renewal() throws {
             let (bench, file) = try bench(forbidding: [0x108])
             #expect(try bench.tokencert(["import", "--cert", file]).status == 0)
-            let named = try bench.tokencert(["renew", "pkcs11:id=%07"])
-            #expect(named.status != 0 && named.errors.contains("key may not sign"), "\(named)")
+            for option in [[], ["--dry-run"]] {
+                let named = try bench.tokencert(["renew", "pkcs11:id=%07"] + option)
+                expect(named, 73, "its key may not sign (CKA_SIGN is false)")
+                #expect(named.errors.contains("--new-key"), "\(named.errors)")
+            }
             #expect(bench.ca.orders.isEmpty)
             #expect(try bench.tokencert(["issue", "--key-type", "rsa:2048"]).status == 0)
             let all = try bench.tokencert(["renew", "--all"])
             #expect(all.status != 0 && all.errors.contains("key may not sign"), "\(all)")
             #expect(bench.ca.orders.count == 2)
+        }
+
+        @Test("With --new-key, the certificate of a key that may not sign is renewed")
+        func renewalWithNewKey() throws {
+            let (bench, file) = try bench(forbidding: [0x108])
+            #expect(try bench.tokencert(["import", "--cert", file]).status == 0)
+            let renew = ["renew", "pkcs11:id=%07", "--new-key"]
+            let planned = try bench.tokencert(renew + ["--dry-run"])
+            #expect(planned.status == 0, "\(planned.errors)")
+            #expect(planned.output.contains("would renew"), "\(planned.output)")
+            let renewed = try bench.tokencert(renew)
+            #expect(renewed.status == 0, "\(renewed.errors)")
+            #expect(bench.ca.orders.count == 1)
+            #expect(try bench.certificateObjects().count == 2)
+            #expect(try bench.token.objects().count == 6)
         }
     }
 }

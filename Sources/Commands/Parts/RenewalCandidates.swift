@@ -27,6 +27,12 @@ struct PassedOver: Encodable {
     /// The certificate's URI.
     let certificate: String
     let reason: String
+    /// Whether a new key could be certified in its place.
+    var needsNewKey = false
+
+    private enum CodingKeys: String, CodingKey {
+        case subject, serialNumber, certificate, reason
+    }
 
     init(_ entry: CertificateEntry, _ reason: String) {
         subject = entry.content?.subject
@@ -44,9 +50,24 @@ struct PassedOver: Encodable {
 
     /// The text that is printed.
     var text: String {
-        let name =
-            subject.map { "\($0), serial number \(serialNumber ?? "")," } ?? quoted(certificate)
+        let name = subject == nil ? self.name : "\(self.name),"
         return printable("\(name) was passed over: \(reason)")
+    }
+
+    private var name: String {
+        subject.map { "\($0), serial number \(serialNumber ?? "")" } ?? quoted(certificate)
+    }
+
+    /// The failure if it is the one that was named.
+    var failure: Failure {
+        Failure(
+            needsNewKey ? .cannotCreate : .noSuchObject, code: needsNewKey ? "keyUnusable" : nil,
+            "cannot renew \(name): \(reason)",
+            hints: (needsNewKey
+                ? [
+                    "--new-key makes a new key for the renewed certificate",
+                    "tokencert import writes a certificate that was ordered otherwise",
+                ] : []) + ["tokencert list --pin-source prompt shows all with their URIs"])
     }
 }
 
@@ -71,6 +92,8 @@ struct RenewalCandidates {
     let profile: TokenProfile?
     /// Whether the old certificates will be removed, other than by writing the new ones.
     var removesOld = false
+    /// Whether new keys are made, so that the old ones need not sign.
+    var makesKeys = false
 
     /// - Parameters:
     ///   - token: The token.
@@ -142,8 +165,8 @@ private struct Look {
         for key in inventory.keys {
             for entry in distinct(key.certificates) {
                 guard let certificate = due(entry, days) else { continue }
-                if let reason = try obstacle(key, certificate, &session) {
-                    found.passedOver.append(PassedOver(entry, reason))
+                if let passedOver = try obstacle(key, entry, certificate, &session) {
+                    found.passedOver.append(passedOver)
                 } else {
                     take(certificate, entry, key, &session)
                 }
@@ -181,24 +204,31 @@ private struct Look {
 
     /// Why a certificate cannot be renewed, or nil.
     private func obstacle(
-        _ key: KeyEntry, _ certificate: Certificate, _ session: inout Session<ReadOnly>
-    ) throws -> String? {
-        if let reason = problem(certificate) { return reason }
-        return try obstacle(key, &session)
+        _ key: KeyEntry, _ entry: CertificateEntry, _ certificate: Certificate,
+        _ session: inout Session<ReadOnly>
+    ) throws -> PassedOver? {
+        if let reason = problem(certificate) { return PassedOver(entry, reason) }
+        guard let privateKey = key.privateKey else {
+            return sees ? PassedOver(entry, Self.keyMissing) : nil
+        }
+        guard !search.makesKeys, try !maySign(privateKey, &session) else { return nil }
+        var passedOver = PassedOver(entry, "its key may not sign (CKA_SIGN is false)")
+        passedOver.needsNewKey = true
+        return passedOver
     }
 
-    private func obstacle(
-        _ key: KeyEntry, _ session: inout Session<ReadOnly>
-    ) throws -> String? {
-        guard let privateKey = key.privateKey else { return sees ? Self.keyMissing : nil }
+    /// Whether the token lets a private key sign; true if it does not report that.
+    private func maySign(
+        _ privateKey: ObjectRecord, _ session: inout Session<ReadOnly>
+    ) throws -> Bool {
         let attributes: Attributes
         do throws(CryptokiError) {
             attributes = try session.attributes(of: privateKey.handle, [AttributeKey.sign.type])
         } catch {
             guard error.returnValue == .attributeTypeInvalid else { throw error }
-            return nil
+            return true
         }
-        return attributes[.sign] == false ? "its key may not sign (CKA_SIGN is false)" : nil
+        return attributes[.sign] ?? true
     }
 
     /// Whether another certificate on the token replaces one: its replacement according to the
@@ -269,12 +299,15 @@ private struct Look {
                     found.passedOver.append(PassedOver(entry, Self.unreadable))
                     continue
                 }
-                if let reason = try obstacle(key, certificate, &session) {
-                    found.passedOver.append(PassedOver(entry, reason))
+                if let passedOver = try obstacle(key, entry, certificate, &session) {
+                    found.passedOver.append(passedOver)
                 } else {
                     take(certificate, entry, key, &session)
                 }
             }
+        }
+        if found.candidates.isEmpty, found.passedOver.count == 1 {
+            throw found.passedOver[0].failure
         }
         if found.candidates.isEmpty {
             throw Failure(
