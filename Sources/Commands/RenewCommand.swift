@@ -246,7 +246,8 @@ struct RenewCommand: ParsableCommand {
         request.labelBytes = candidate.label
         request.key =
             setting(newKey, .newKey)
-            ? .generate(old.publicKey.kind) : .existing(candidate.key)
+            ? .generate(old.publicKey.kind)
+            : .existing(candidate.key, publicKey: old.publicKey)
         request.replacement = replacement(for: candidate)
         return request
     }

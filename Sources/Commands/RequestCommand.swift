@@ -40,6 +40,7 @@ struct RequestCommand: ParsableCommand {
         let plan = try maker.plan(request)
         if setting(dryRun, .dryRun) {
             let pins = try maker.pins(for: plan)
+            if let uri = request.keyURI { _ = try keySeen(uri, on: token) }
             try ledgerOptions.requireWritable()
             try maker.check(plan, in: ledgerOptions.openIfThere())
             try show(token.token, plan, pins, notChecked(plan, on: token))
@@ -92,6 +93,6 @@ struct RequestCommand: ParsableCommand {
 extension IssuanceRequest {
     /// The URI of the key that is to be used, or nil for a new one.
     var keyURI: PKCS11URI? {
-        if case .existing(let uri) = key { uri } else { nil }
+        if case .existing(let uri, _) = key { uri } else { nil }
     }
 }

@@ -8,8 +8,9 @@ public struct IssuanceRequest: Sendable {
     public enum KeyChoice: Sendable {
         /// A new one; nil takes RSA with 3072 bits, or 2048 where the token has no more.
         case generate(KeyKind?)
-        /// One that is on the token.
-        case existing(PKCS11URI)
+        /// One that is on the token, with its public half if that is known: it decides if several
+        /// keys fit the URI.
+        case existing(PKCS11URI, publicKey: PublicKey? = nil)
     }
 
     /// Which key.

@@ -205,8 +205,8 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         return try work.inSession { (session) throws(IssuanceError) in
             settings.progress(.generate)
             switch plan.key {
-            case .existing(let uri):
-                let key = try work.find(uri, &session)
+            case .existing(let uri, let publicKeyHash):
+                let key = try work.find(uri, publicKeyHash: publicKeyHash, &session)
                 try work.requireRoom(for: key, replacing: plan.replacement, &session)
                 let journal = try begin(plan, key, in: ledger)
                 return try journal.following(key, on: token) { () throws(IssuanceError) in

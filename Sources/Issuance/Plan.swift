@@ -8,8 +8,9 @@ public import OpenSSLX509
 public enum KeyPlan: Sendable {
     /// A new one of the kind, with the id and the bytes of the label.
     case generate(KeyKind, id: [UInt8], label: [UInt8])
-    /// One that is on the token, to be found once somebody is logged in.
-    case existing(PKCS11URI)
+    /// One that is on the token, to be found once somebody is logged in. SHA-256 of its public half
+    /// in hexadecimal, if that is known, decides if several keys fit the URI.
+    case existing(PKCS11URI, publicKeyHash: String?)
 }
 
 extension KeyPlan {
@@ -35,7 +36,8 @@ extension KeyPlan {
         named[.labelBytes] = beginning.keyLabelBytes
         do throws(CryptokiError) {
             self = .existing(
-                PKCS11URI(token: try PKCS11URI(parsing: beginning.token), objectWith: named))
+                PKCS11URI(token: try PKCS11URI(parsing: beginning.token), objectWith: named),
+                publicKeyHash: beginning.publicKeyHash)
         } catch {
             throw IssuanceError(
                 .noSuchObject, at: .plan, "the ledger does not tell the token of this order")

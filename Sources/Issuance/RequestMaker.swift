@@ -89,8 +89,8 @@ public struct RequestMaker: Sendable {
         return try work.inSession { (session) throws(IssuanceError) in
             progress(.generate)
             switch plan {
-            case .existing(let uri):
-                let key = try work.find(uri, &session)
+            case .existing(let uri, let publicKeyHash):
+                let key = try work.find(uri, publicKeyHash: publicKeyHash, &session)
                 do throws(IssuanceError) {
                     return try make(key, request, work, &session)
                 } catch {

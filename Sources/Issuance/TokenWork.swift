@@ -92,11 +92,14 @@ struct TokenWork {
     }
 
     /// Finds the key that a URI names, and checks that it may sign.
+    ///
+    /// - Parameter publicKeyHash: SHA-256 of its public half in hexadecimal, or nil.
     func find(
-        _ uri: PKCS11URI, _ session: inout Session<ReadWrite>
+        _ uri: PKCS11URI, publicKeyHash: String? = nil, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
+        let hashes = publicKeyHash.map { Set([$0]) }
         let key = try login.performing(.read, at: .generate) { () throws(IssuanceError) in
-            try reader.find(uri, &session)
+            try reader.find(uri, among: hashes, &session)
         }
         try requireSigning(key, at: .generate)
         return key

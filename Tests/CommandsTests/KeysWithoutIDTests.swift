@@ -96,6 +96,41 @@ extension RealParts {
             expect(refused, 66, "contradict each other")
         }
 
+        // Otherwise the dry run promises what the real run refuses.
+        @Test(
+            "A key that no URI distinguishes from another one is refused by the dry run, too",
+            arguments: PairKind.allCases)
+        func indistinguishable(kind: PairKind) throws {
+            let bench = try Bench(["--accept-elliptic-curves"])
+            for _ in 0..<2 { try bench.token.makePair(kind, label: Array("twin".utf8)) }
+            for arguments in [["issue"], ["request", "--name", "x"]] {
+                let named = arguments + ["--key", "pkcs11:object=twin"]
+                let planned = try bench.tokencert(named + ["--dry-run"], accepted)
+                expect(planned, 66, "2 keys on the token fit")
+                let refused = try bench.tokencert(named, accepted)
+                expect(refused, 66, "2 private keys on the token fit")
+                #expect(refused.errors.contains("--set-id"), "\(refused.errors)")
+            }
+            #expect(bench.ca.orders.isEmpty)
+        }
+
+        @Test("A renewal takes the key of its certificate if another key has the same URI")
+        func renewal() throws {
+            let bench = try Bench()
+            try bench.token.makePair(.rsa, label: Array("twin".utf8))
+            let file = try bench.certificate(for: ["--label", "twin"])
+            try bench.token.makePair(.rsa, label: Array("twin".utf8))
+            let imported = try bench.tokencert(["import", "--cert", file])
+            #expect(imported.status == 0, "\(imported.errors)")
+            for option in [["--dry-run"], []] {
+                let renewed = try bench.tokencert(["renew", "pkcs11:object=twin"] + option)
+                #expect(renewed.status == 0, "\(renewed.errors)")
+            }
+            #expect(bench.ca.orders.count == 1)
+            let keys = try bench.listedKeys().map { ($0["certificates"] as? [Any])?.count ?? 0 }
+            #expect(keys.sorted() == [0, 2])
+        }
+
         @Test("A key whose public half is not on the token is found by its certificate's label")
         func certificateOnly() throws {
             let bench = try Bench(["--accept-elliptic-curves"])

@@ -3,8 +3,10 @@ internal import Cryptoki
 internal import Inventory
 internal import Issuance
 
-/// The key that a URI names and its certificates, as seen without a login; nil unless exactly one
-/// key is seen.
+/// The key that a URI names and its certificates, as seen without a login; nil if none is seen,
+/// since its private half may be seen after a login.
+///
+/// - Throws: `Failure` if several keys fit the URI, as in the real run.
 func keySeen(_ uri: PKCS11URI, on token: TokenCapabilities) throws -> KeyEntry? {
     let inventory = try working("reading the token") {
         var session = try token.token.openSession(ReadOnly.self)
@@ -16,7 +18,11 @@ func keySeen(_ uri: PKCS11URI, on token: TokenCapabilities) throws -> KeyEntry? 
             uri.names($0, whateverType: true)
         }
     }
-    return named.count == 1 ? named[0] : nil
+    // Without a login, a public half stands for its key.
+    let isSeen = !token.token.info.flags.contains(.loginRequired)
+    let keys = isSeen ? named.filter { $0.privateKey != nil } : named
+    if keys.count > 1 { return try requireOne(keys, "key", uri, on: inventory) { $0.uri } }
+    return keys.first
 }
 
 /// The checks that a dry run leaves to the real run, one per line.

@@ -31,7 +31,7 @@ struct PlanLines: Encodable {
             self.id = hexadecimal(id)
             self.label = text(ofLabel: label)
             self.key = nil
-        case .existing(let uri):
+        case .existing(let uri, _):
             (keyKind, id, label) = (nil, nil, nil)
             self.key = uri.description
         }

@@ -250,7 +250,7 @@ extension Failure {
             let wanted = error.wanted.flatMap { try? PKCS11URI(parsing: $0) }
             return (wanted.map { objectHints($0, among: error.choices) } ?? [])
                 + ["tokencert list --pin-source prompt shows the keys with their URIs"]
-        case .severalObjects where error.choices.isEmpty:
+        case .severalObjects where Set(error.choices).count < 2:
             return [
                 "tokencert list --pin-source prompt shows them",
                 "give each key pair a CKA_ID of its own, for example with pkcs11-tool --set-id",

@@ -7,7 +7,8 @@ struct KeyReader {
     let tokenURI: PKCS11URI
     let acceptance: KeyAcceptance
 
-    /// Finds the key that a URI names.
+    /// Finds the key that a URI names; if several fit the URI, the only one of them that has one of
+    /// the known public halves.
     ///
     /// - Parameter hashes: SHA-256 of the possible public keys, in hexadecimal, or nil if the
     ///   public half must come from the token alone.
@@ -17,6 +18,12 @@ struct KeyReader {
         var template = uri.objectAttributes
         template[.class] = .privateKey
         let found = try search(template, &session)
+        if found.count > 1, let hashes {
+            let fitting = try keys(among: found, hashes, &session)
+            if Set(fitting.map(\.publicKeyHash)).count == 1, let key = certain(fitting) {
+                return try accepted(key)
+            }
+        }
         guard found.count == 1 else {
             let choices = try uris(of: found.isEmpty ? nil : found, &session)
             throw IssuanceError(
@@ -32,6 +39,10 @@ struct KeyReader {
         } else {
             key = try read(found[0], nil, isNew: false, &session)
         }
+        return try accepted(key)
+    }
+
+    private func accepted(_ key: TokenKey) throws(IssuanceError) -> TokenKey {
         if let objection = acceptance.objection(to: key.publicKey) {
             throw IssuanceError(.keyNotAccepted, at: .generate, objection)
         }
@@ -70,10 +81,7 @@ struct KeyReader {
         if !id.isEmpty { template[.id] = id }
         let found = try keys(
             among: search(template, &session), publicKeyHash: publicKeyHash, isNew: isNew, &session)
-        // A key from which its own public half can be read is certain.
-        if let key = found.first(where: \.tellsPublicKey) ?? (found.count == 1 ? found[0] : nil) {
-            return key
-        }
+        if let key = certain(found) { return key }
         guard found.isEmpty else {
             throw IssuanceError(
                 .severalObjects, at: .generate,
@@ -85,6 +93,12 @@ struct KeyReader {
             "the key of this order, with the id \(hexadecimal(id)), is not on the token")
     }
 
+    /// The one of several keys with the same public half that is certainly meant, or nil. A key
+    /// from which its own public half can be read is certain.
+    private func certain(_ found: [TokenKey]) -> TokenKey? {
+        found.first(where: \.tellsPublicKey) ?? (found.count == 1 ? found[0] : nil)
+    }
+
     /// The private keys that may belong to a public key.
     ///
     /// - Parameter handles: The objects to search.
@@ -92,9 +106,16 @@ struct KeyReader {
         among handles: [ObjectHandle], publicKeyHash: String, isNew: Bool = false,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> [TokenKey] {
+        try keys(among: handles, [publicKeyHash], isNew: isNew, &session)
+    }
+
+    private func keys(
+        among handles: [ObjectHandle], _ hashes: Set<String>, isNew: Bool = false,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> [TokenKey] {
         var keys: [TokenKey] = []
         for handle in handles {
-            let key = try read(handle, among: [publicKeyHash], isNew: isNew, &session)
+            let key = try read(handle, among: hashes, isNew: isNew, &session)
             if let key { keys.append(key) }
         }
         return keys

@@ -14,8 +14,9 @@ struct KeyPlanning {
         _ request: IssuanceRequest, defaultLabel: String
     ) throws(IssuanceError) -> KeyPlan {
         switch request.key {
-        case .existing(let uri):
-            return .existing(uri)
+        case .existing(let uri, let publicKey):
+            return .existing(
+                uri, publicKeyHash: publicKey.map { hexadecimal($0.sha256Fingerprint) })
         case .generate(let wanted):
             try requireUnprotected(token)
             let kind = try keyKind(wanted)
