@@ -148,6 +148,8 @@ public struct IssuanceError: Error, Sendable {
     var isKeyForeign = false
     /// Whether a key was made, but the token shows wrong attributes for it.
     var isReading = false
+    /// Whether a signature does not fit the public half that was read for the key.
+    var isSignatureWrong = false
     /// What the order still needs, or nil where none was begun or the ledger cannot tell.
     public internal(set) var remainder: Remainder?
     /// Whether the certificate that is wrong came from elsewhere, so that the ledger has it not.

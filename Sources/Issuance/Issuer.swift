@@ -308,11 +308,12 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         _ plan: Plan, _ key: TokenKey, _ journal: Journal, _ work: TokenWork,
         _ session: inout Session<ReadWrite>, isRepeated: Bool = false
     ) throws(IssuanceError) -> IssuedCertificate {
+        var key = key
         settings.keyReady(journal.page.number, key)
         settings.progress(.request)
         let request = try work.request(
-            key, name: plan.name.text, emailAddresses: plan.emailAddresses,
-            codeSigning: plan.codeSigning, &session)
+            &key, planned: plan.key, journal, name: plan.name.text,
+            emailAddresses: plan.emailAddresses, codeSigning: plan.codeSigning, &session)
         // Read before the order is sent, so that no answer is lost if the ledger fails afterwards.
         let outcomes = try OrderOutcomes(
             besides: journal.order(at: .request), in: journal.page.ledger)

@@ -17,7 +17,7 @@ final class Journal {
     let isFresh: Bool
 
     /// Whether this process has made the key of the order.
-    private var hasMadeKey = false
+    private(set) var hasMadeKey = false
 
     /// Goes on with an order.
     init(_ page: OpenOrder) {

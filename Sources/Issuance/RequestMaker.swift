@@ -92,7 +92,7 @@ public struct RequestMaker: Sendable {
             case .existing(let uri, let publicKeyHash):
                 let key = try work.find(uri, publicKeyHash: publicKeyHash, &session)
                 do throws(IssuanceError) {
-                    return try make(key, request, work, &session)
+                    return try make(plan, key, nil, request, work, &session)
                 } catch {
                     var error = error
                     error.key = key.named(on: token)
@@ -113,7 +113,7 @@ public struct RequestMaker: Sendable {
                     try work.generate(kind, id: id, label: label, journal, &session)
                 }
                 return try journal.following(key, on: token) { () throws(IssuanceError) in
-                    let made = try make(key, request, work, &session)
+                    let made = try make(plan, key, journal, request, work, &session)
                     try journal.insist(.requested(request: made.request.pem), at: .request)
                     return made
                 }
@@ -122,13 +122,14 @@ public struct RequestMaker: Sendable {
     }
 
     private func make(
-        _ key: TokenKey, _ request: IssuanceRequest, _ work: TokenWork,
-        _ session: inout Session<ReadWrite>
+        _ plan: KeyPlan, _ key: TokenKey, _ journal: Journal?, _ request: IssuanceRequest,
+        _ work: TokenWork, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> MadeRequest {
         progress(.request)
+        var key = key
         let signed = try work.request(
-            key, name: request.name, emailAddresses: request.emailAddresses,
-            codeSigning: request.codeSigning, &session)
+            &key, planned: plan, journal, name: request.name,
+            emailAddresses: request.emailAddresses, codeSigning: request.codeSigning, &session)
         return MadeRequest(request: signed, key: key)
     }
 }

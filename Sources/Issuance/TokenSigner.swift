@@ -112,9 +112,11 @@ struct TokenSigner {
         do throws(X509Error) {
             return try body()
         } catch {
-            throw IssuanceError(
+            var failure = IssuanceError(
                 .tokenFailed, at: step,
                 "the token made a signature that does not fit its key: \(error)")
+            failure.isSignatureWrong = true
+            throw failure
         }
     }
 }

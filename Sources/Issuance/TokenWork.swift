@@ -226,13 +226,66 @@ struct TokenWork {
 
     // MARK: Requests
 
+    /// Has the token sign a request.
+    ///
+    /// Some modules show a new key with the public half of another one at first. If the signature
+    /// does not fit a key that this process has made, the key is read again in a new session, then
+    /// after the module is reinitialised, and signs again each time its public half has changed.
+    ///
+    /// - Parameters:
+    ///   - key: The key. Receives what the last reading shows.
+    ///   - plan: How the key was planned.
+    ///   - journal: The journal of its order, or nil if the key was not made for one.
     func request(
-        _ key: TokenKey, name: String?, emailAddresses: [String], codeSigning: Bool,
-        _ session: inout Session<ReadWrite>
+        _ key: inout TokenKey, planned plan: KeyPlan, _ journal: Journal?, name: String?,
+        emailAddresses: [String], codeSigning: Bool, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> CertificateRequest {
         try requireSigning(key, at: .request)
         let step = RequestStep(signer: signer, codeSigning: codeSigning)
-        return try step(key, name: name, emailAddresses: emailAddresses, &session)
+        var failure: IssuanceError
+        do throws(IssuanceError) {
+            return try step(key, name: name, emailAddresses: emailAddresses, &session)
+        } catch {
+            failure = error
+        }
+        guard failure.isSignatureWrong, let journal, journal.hasMadeKey,
+            case .generate(let kind, let id, let label) = plan
+        else { throw failure }
+        for isReinitializing in [false, true] {
+            guard
+                let again = try? readAgain(
+                    kind, id: id, label: label, reinitializing: isReinitializing, &session),
+                again.publicKey != key.publicKey
+            else { continue }
+            key = again
+            journal.note(.made(publicKeyHash: key.publicKeyHash))
+            do throws(IssuanceError) {
+                return try step(key, name: name, emailAddresses: emailAddresses, &session)
+            } catch {
+                guard error.isSignatureWrong else { throw error }
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    /// Reads a key that this process has made in a new session.
+    ///
+    /// - Parameter isReinitializing: Whether the module is reinitialised first.
+    /// - Returns: The key, or nil if the user would have to enter the PIN again.
+    private func readAgain(
+        _ kind: KeyKind, id: [UInt8], label: [UInt8], reinitializing isReinitializing: Bool,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey? {
+        try login.performing(.read, at: .request) { () throws(IssuanceError) -> TokenKey? in
+            if isReinitializing {
+                guard try login.initializeModuleAnew(&session, at: .request) else { return nil }
+            }
+            var later = try at(.request, "no new session can be opened") {
+                () throws(CryptokiError) in try token.openSession(ReadWrite.self)
+            }
+            return try generation.read(nil, of: kind, id: id, label: label, &later)
+        }
     }
 }
 

@@ -7,8 +7,8 @@ extension RealParts {
     @Suite struct LateKeyTests {
         // Otherwise the key is lost, and each attempt makes another one.
         @Test(
-            "An invalid new key is read again in a new session, then by a restarted module",
-            arguments: ["session", "module"], ["", "-absent"])
+            "A wrongly shown key is read again in a new session, then by a restarted module",
+            arguments: ["session", "module"], ["", "-absent", "-other"])
         func readAgain(until: String, how: String) throws {
             let bench = try Bench()
             let settings = bench.faulty(["FAULTY_LATE_KEYS": until + how])
@@ -19,6 +19,33 @@ extension RealParts {
             #expect(bench.calls("C_GenerateKeyPair") == 1)
             #expect(bench.logins == (until == "module" ? ["user", "user"] : ["user"]))
             #expect(try bench.token.objects().count == 3)
+        }
+
+        // Otherwise the order is recorded for a key that is not on the token.
+        @Test(
+            "A key whose signature fits only the second reading is recorded as it was read then",
+            arguments: ["issue", "request"])
+        func recorded(command: String) throws {
+            let bench = try Bench()
+            let made = try bench.tokencert(
+                [command, "--key-type", "rsa:2048", "--label", "mail", "--json"]
+                    + (command == "request" ? ["--name", "x"] : []),
+                bench.faulty(["FAULTY_LATE_KEYS": "module-other"]))
+            #expect(made.status == 0, "\(made.errors)")
+            #expect(bench.calls("C_GenerateKeyPair") == 1)
+            #expect(bench.calls("C_Initialize") == 2)
+            let history = try bench.tokencert(["history", "1"]).output
+            let hashes = history.matches(of: /public half ([0-9a-f]{64})/).map {
+                String($0.output.1)
+            }
+            #expect(hashes.count == 2 && hashes.first != hashes.last, "\(history)")
+            let file = bench.token.folder.file("half.pub")
+            try bench.token.pkcs11Tool([
+                "--read-object", "--type", "pubkey", "--label", "mail", "-o", file,
+            ])
+            let sum = try run("sha256sum", [file]).output
+            let last = try #require(hashes.last)
+            #expect(sum.hasPrefix(last), "\(sum)")
         }
 
         @Test("The same applies to EC keys, whose private half has no public values")
