@@ -51,6 +51,9 @@ struct RequestCommand: ParsableCommand {
         let made = try withPINs(planOfPINs, tokenOptions, request.keyURI) { pins in
             try maker.make(plan, request, pins: pins, in: ledger)
         }
+        if !Progress.shared.isQuiet {
+            for remark in made.key.remarks { printError("note: \(printable(remark))") }
+        }
         if let file {
             try writeFile(made.request.pem, file, hints: ["its key: \(quoted(made.key.uri))"])
         }

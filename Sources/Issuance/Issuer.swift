@@ -90,7 +90,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         settings.progress(.plan)
         // The token first: what it says costs nothing.
         let planning = KeyPlanning(capabilities: capabilities, acceptance: settings.acceptance)
-        let key = try planning.plan(request, defaultLabel: "")
+        let key = try planning.plan(request, defaultLabel: nil)
         if let replacement = request.replacement { try requireRemovable(replacement) }
         try requireWritable(capabilities, removing: request.replacement?.isRetired ?? false)
         return try plan(request, key)
@@ -129,16 +129,17 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         let addresses = try account.emailAddresses(request.emailAddresses)
         try account.requireCodeSigning(request.codeSigning)
         try requireSubject(name: name.text, emailAddresses: addresses)
+        let newKeyLabel = request.labelOfNewKey(default: addresses.first ?? name.text)
         if case .generate(let kind, let id, let label) = key, label.isEmpty {
-            key = .generate(
-                kind, id: id,
-                label: request.labelBytes ?? Array((addresses.first ?? name.text).utf8))
+            let planning = KeyPlanning(
+                capabilities: capabilities, acceptance: settings.acceptance)
+            key = .generate(kind, id: id, label: try planning.label(newKeyLabel))
         }
         return Plan(
             token: token, tokenURI: try tokenURI(token), key: key, name: name,
             emailAddresses: addresses, codeSigning: request.codeSigning,
             acceptsChanges: request.acceptsChanges, certificateLabel: request.labelBytes,
-            replacement: request.replacement, pins: pins)
+            newKeyLabel: newKeyLabel, replacement: request.replacement, pins: pins)
     }
 
     private mutating func accountStatus() throws(IssuanceError) -> AccountStatus {
@@ -212,14 +213,14 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
                 return try journal.following(key, on: token) { () throws(IssuanceError) in
                     try order(plan, key, journal, work, &session)
                 }
-            case .generate(let kind, let id, let label):
-                // Private objects are seen only now that somebody is logged in.
-                try work.requireFree(
-                    id, label: plan.replacement == nil ? plan.certificateLabel : nil, &session)
+            case .generate(let kind, let id, _):
+                // Private objects are visible only after the login.
+                let label = try work.requireFree(id, labelling: plan.newKeyLabel, &session)
                 let journal = try begin(plan, kind, id, label, in: ledger)
-                let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
+                var key = try journal.following(nil, on: token) { () throws(IssuanceError) in
                     try work.generate(kind, id: id, label: label, journal, &session)
                 }
+                key.remarks += plan.newKeyLabel.remarks(on: label)
                 return try journal.following(key, on: token) { () throws(IssuanceError) in
                     try order(plan, key, journal, work, &session)
                 }

@@ -63,6 +63,8 @@ public struct Plan: Sendable {
     public let acceptsChanges: Bool
     /// The bytes of the certificate's label, or nil for that of the key.
     public let certificateLabel: [UInt8]?
+    /// The label of a new key; unused if the key is on the token.
+    let newKeyLabel: NewKeyLabel
     /// What the certificate replaces, or nil.
     public let replacement: Replacement?
     /// The PINs that are needed.

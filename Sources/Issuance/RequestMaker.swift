@@ -44,8 +44,11 @@ public struct RequestMaker: Sendable {
         progress(.plan)
         let planning = KeyPlanning(capabilities: capabilities, acceptance: .anything)
         try requireSubject(name: request.name, emailAddresses: request.emailAddresses)
-        let label = request.emailAddresses.first ?? request.name ?? "tokencert"
-        return try planning.plan(request, defaultLabel: label)
+        return try planning.plan(request, defaultLabel: Self.defaultLabel(request))
+    }
+
+    private static func defaultLabel(_ request: IssuanceRequest) -> String {
+        request.emailAddresses.first ?? request.name ?? "tokencert"
     }
 
     /// The PINs that making a request needs.
@@ -98,8 +101,9 @@ public struct RequestMaker: Sendable {
                     error.key = key.named(on: token)
                     throw error
                 }
-            case .generate(let kind, let id, let label):
-                try work.requireFree(id, label: request.labelOfNewKey, &session)
+            case .generate(let kind, let id, _):
+                let newKeyLabel = request.labelOfNewKey(default: Self.defaultLabel(request))
+                let label = try work.requireFree(id, labelling: newKeyLabel, &session)
                 var beginning = OrderEvent.Beginning(
                     job: .request, token: uri.description, modulePath: token.module.path,
                     keyID: hexadecimal(id), keyLabel: "")
@@ -109,9 +113,10 @@ public struct RequestMaker: Sendable {
                 beginning.newKeyKind = kind.name
                 let journal = try Journal(beginning, in: ledger)
                 orderBegun(journal.page.number)
-                let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
+                var key = try journal.following(nil, on: token) { () throws(IssuanceError) in
                     try work.generate(kind, id: id, label: label, journal, &session)
                 }
+                key.remarks += newKeyLabel.remarks(on: label)
                 return try journal.following(key, on: token) { () throws(IssuanceError) in
                     let made = try make(plan, key, journal, request, work, &session)
                     try journal.insist(.requested(request: made.request.pem), at: .request)

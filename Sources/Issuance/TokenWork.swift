@@ -112,16 +112,22 @@ struct TokenWork {
             choices: ["tokencert import writes a certificate that was ordered otherwise"])
     }
 
-    /// Checks after the login, when all objects are visible, that no object on the token has the id
-    /// and that no key has the label, if one is given.
+    /// Checks after the login, when all objects are visible, that no object on the token has the id.
     func requireFree(
-        _ id: [UInt8], label: [UInt8]? = nil, _ session: inout Session<ReadWrite>
+        _ id: [UInt8], _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) {
         try login.performing(.read, at: .generate) { () throws(IssuanceError) in
             try Issuance.requireFree(id, &session, at: .generate)
-            if let label {
-                try Issuance.requireFree(label: label, on: tokenURI, &session, at: .generate)
-            }
+        }
+    }
+
+    /// The same, and determines the label of the new key: see ``freeLabel(_:on:_:at:)``.
+    func requireFree(
+        _ id: [UInt8], labelling wanted: NewKeyLabel, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> [UInt8] {
+        try login.performing(.read, at: .generate) { () throws(IssuanceError) in
+            try Issuance.requireFree(id, &session, at: .generate)
+            return try freeLabel(wanted, on: tokenURI, &session, at: .generate)
         }
     }
 

@@ -41,6 +41,68 @@ extension RealParts {
             #expect(try bench.token.objects().count == 1)
         }
 
+        // Otherwise two keys share the default label, and it selects neither of them.
+        @Test(
+            "A default label in use is followed by a number, also in dry runs",
+            arguments: [("issue", "anna@example.org"), ("request", "tokencert")])
+        func numbered(command: String, name: String) throws {
+            let bench = try Bench()
+            let arguments = [command, "--key-type", "rsa:2048", "--json"]
+            let labels = [name, "\(name) 2", "\(name) 3"]
+            for label in labels {
+                let planned = try bench.tokencert(arguments + ["--dry-run"])
+                #expect(planned.status == 0, "\(planned.errors)")
+                #expect(try planned.json()["label"] as? String == label)
+                let made = try bench.tokencert(arguments)
+                #expect(made.status == 0, "\(made.errors)")
+                let isTold = (made.output + made.errors).contains(
+                    "another key on the token has the label “\(name)”")
+                #expect(isTold == (label != name), "\(made)")
+            }
+            let privateKeys = try bench.token.objects().filter { $0.objectClass == 3 }
+            #expect(Set(privateKeys.map(\.label)) == Set(labels.map { Array($0.utf8) }))
+            #expect(privateKeys.count == labels.count)
+            for label in labels {
+                let object = label.replacingOccurrences(of: "@", with: "%40")
+                    .replacingOccurrences(of: " ", with: "%20")
+                let used = try bench.tokencert([
+                    "request", "--key", "pkcs11:object=\(object)", "--name", "x",
+                ])
+                #expect(used.status == 0, "\(label): \(used.errors)")
+            }
+        }
+
+        @Test(
+            "A default label gets its number after the login, if only a private key has the label")
+        func numberedAfterLogin() throws {
+            let bench = try Bench()
+            try bench.token.makePair(.rsa, id: [1], label: Array("tokencert".utf8))
+            try bench.token.pkcs11Tool(["--delete-object", "--type", "pubkey", "--id", "01"])
+            let planned = try bench.tokencert(["request", "--dry-run"])
+            #expect(planned.output.contains("label “tokencert”"), "\(planned)")
+            #expect(planned.output.contains("whether a private object has the id or the label"))
+            let made = try bench.tokencert(["request", "--key-type", "rsa:2048"])
+            #expect(made.status == 0, "\(made.errors)")
+            #expect(made.errors.contains("object=tokencert%202;"), "\(made.errors)")
+            let hidden = bench.faulty(["FAULTY_RULES": "C_FindObjectsInit#1:before:return=0x101"])
+            let blind = try bench.tokencert(["request", "--key-type", "rsa:2048"], hidden)
+            #expect(blind.status == 0, "\(blind.errors)")
+            #expect(blind.errors.contains("object=tokencert%203;"), "\(blind.errors)")
+        }
+
+        @Test("A new key for a renewed certificate keeps the label of the old key")
+        func renewed() throws {
+            let bench = try Bench()
+            for arguments in [["issue"], ["renew", "--all", "--new-key"]] {
+                let outcome = try bench.tokencert(arguments)
+                #expect(outcome.status == 0, "\(outcome.errors)")
+            }
+            let privateKeys = try bench.token.objects().filter { $0.objectClass == 3 }
+            #expect(
+                privateKeys.map(\.label)
+                    == Array(repeating: Array("anna@example.org".utf8), count: 2))
+        }
+
         @Test("The commands in the hints work, and so does another label")
         func instead() throws {
             let bench = try Bench()

@@ -24,7 +24,11 @@ struct RequestOptions: ParsableArguments {
             """, valueName: "kind"), completion: .list(KeyKind.generated.map(\.name)))
     var keyType: String?
 
-    @Option(help: "Label of the new key and of the certificate.")
+    @Option(
+        help: """
+            Label of the new key and of the certificate; else the address or name, plus a number \
+            if another key has it.
+            """)
     var label: String?
 
     @Option(

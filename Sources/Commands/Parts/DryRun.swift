@@ -33,7 +33,8 @@ func keySeen(_ uri: PKCS11URI, on token: TokenCapabilities) throws -> KeyEntry? 
 func notChecked(_ key: KeyPlan, on token: TokenCapabilities) -> [String] {
     guard token.token.info.flags.contains(.loginRequired) else { return [] }
     return switch key {
-    case .generate: ["whether a private object has the id, which is seen only after a login"]
+    case .generate:
+        ["whether a private object has the id or the label, which is seen only after a login"]
     case .existing:
         ["whether the private key is on the token and can sign, which is seen only after a login"]
     }

@@ -1,21 +1,75 @@
 internal import Cryptoki
 internal import Inventory
 
-extension IssuanceRequest {
-    /// The label that was given explicitly for a new key, or nil. A key that replaces another one
-    /// also takes its label.
-    var labelOfNewKey: [UInt8]? {
-        guard case .generate = key, replacement == nil, labelBytes != [] else { return nil }
-        return labelBytes
+/// The label of a new key. It must be unique, since a label cannot select one of two keys.
+enum NewKeyLabel: Sendable {
+    /// Given explicitly. It is refused if a key on the token has it.
+    case given([UInt8])
+    /// The default. A number is added if a key on the token has it.
+    case chosen([UInt8])
+    /// That of the replaced key, or explicitly empty. A key on the token may have it.
+    case shared([UInt8])
+
+    /// Tells the user why a key has another label than the default.
+    ///
+    /// - Parameter label: The label of the key.
+    /// - Returns: No line if the label is the default or was given explicitly.
+    func remarks(on label: [UInt8]) -> [String] {
+        guard case .chosen(let wanted) = self, label != wanted else { return [] }
+        return [
+            "another key on the token has the label “\(text(ofLabel: wanted))”, so the new key has "
+                + "the label “\(text(ofLabel: label))”"
+        ]
     }
 }
 
-/// Checks that no key on the token has the label, since a label cannot select one of two keys.
+extension IssuanceRequest {
+    /// The label of a new key.
+    ///
+    /// - Parameter defaultLabel: The label if none was given.
+    func labelOfNewKey(default defaultLabel: String) -> NewKeyLabel {
+        guard let labelBytes else { return .chosen(Array(defaultLabel.utf8)) }
+        // A key that replaces another one also takes its label.
+        return labelBytes.isEmpty || replacement != nil ? .shared(labelBytes) : .given(labelBytes)
+    }
+}
+
+/// Determines the label of a new key: the given one, or the first of "NAME", "NAME 2", "NAME 3" and
+/// so on that no key on the token has.
 ///
 /// - Parameter tokenURI: The token's URI.
-func requireFree<Access>(
-    label: [UInt8], on tokenURI: PKCS11URI, _ session: inout Session<Access>, at step: Step
-) throws(IssuanceError) {
+/// - Throws: ``IssuanceError/Code/labelTaken`` if a key on the token has the given label.
+func freeLabel<Access>(
+    _ wanted: NewKeyLabel, on tokenURI: PKCS11URI, _ session: inout Session<Access>, at step: Step
+) throws(IssuanceError) -> [UInt8] {
+    switch wanted {
+    case .shared(let label):
+        return label
+    case .given(let label):
+        let uris = try keys(labelled: label, on: tokenURI, &session, at: step)
+        guard uris.isEmpty else {
+            throw IssuanceError(
+                .labelTaken, at: step,
+                "a key on the token has the label “\(text(ofLabel: label))” already",
+                choices: Array(uris.prefix(5)))
+        }
+        return label
+    case .chosen(let name):
+        var label = name
+        var number = 1
+        while try !keys(labelled: label, on: tokenURI, &session, at: step).isEmpty {
+            number += 1
+            label = name + Array(" \(number)".utf8)
+        }
+        return label
+    }
+}
+
+/// The URIs of the keys with a label, each once. A key with only one half counts.
+private func keys<Access>(
+    labelled label: [UInt8], on tokenURI: PKCS11URI, _ session: inout Session<Access>,
+    at step: Step
+) throws(IssuanceError) -> [String] {
     var uris: [String] = []
     do throws(CryptokiError) {
         for half in [ObjectClass.privateKey, .publicKey] {
@@ -37,10 +91,5 @@ func requireFree<Access>(
     } catch {
         throw IssuanceError(error, at: step, while: "searching the token")
     }
-    guard uris.isEmpty else {
-        throw IssuanceError(
-            .labelTaken, at: step,
-            "a key on the token has the label “\(text(ofLabel: label))” already",
-            choices: Array(uris.prefix(5)))
-    }
+    return uris
 }

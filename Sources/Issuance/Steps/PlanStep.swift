@@ -10,8 +10,12 @@ struct KeyPlanning {
 
     private var token: Token { capabilities.token }
 
+    /// Determines which key is used.
+    ///
+    /// - Parameter defaultLabel: The label of a new key if none was given; nil leaves it empty, if
+    ///   it is not known yet.
     func plan(
-        _ request: IssuanceRequest, defaultLabel: String
+        _ request: IssuanceRequest, defaultLabel: String?
     ) throws(IssuanceError) -> KeyPlan {
         switch request.key {
         case .existing(let uri, let publicKey):
@@ -21,9 +25,10 @@ struct KeyPlanning {
             try requireUnprotected(token)
             let kind = try keyKind(wanted)
             let id = try id(request.id)
-            if let label = request.labelOfNewKey { try requireUnused(label) }
-            return .generate(
-                kind, id: id, label: request.labelBytes ?? Array(defaultLabel.utf8))
+            let isKnown = request.labelBytes != nil || defaultLabel != nil
+            let label =
+                try isKnown ? self.label(request.labelOfNewKey(default: defaultLabel ?? "")) : []
+            return .generate(kind, id: id, label: label)
         }
     }
 
@@ -99,11 +104,19 @@ struct KeyPlanning {
         return id
     }
 
-    /// Checks that no key has the given label, as far as that can be seen without a login.
-    private func requireUnused(_ label: [UInt8]) throws(IssuanceError) {
+    /// The label of a new key, as far as can be seen without a login.
+    func label(_ wanted: NewKeyLabel) throws(IssuanceError) -> [UInt8] {
+        if case .shared(let label) = wanted { return label }
         var session = try openSession()
-        try Issuance.requireFree(
-            label: label, on: tokenURI(token), &session, at: .plan)
+        do throws(IssuanceError) {
+            return try freeLabel(wanted, on: tokenURI(token), &session, at: .plan)
+        } catch {
+            // A module that shows nothing without a login. The default is checked again after it.
+            guard case .chosen(let label) = wanted,
+                error.tokenError?.returnValue == .userNotLoggedIn
+            else { throw error }
+            return label
+        }
     }
 
     private func openSession() throws(IssuanceError) -> Session<ReadOnly> {
