@@ -251,6 +251,7 @@ extension RealParts {
         /// left to a person.
         private static let faultsOfTheCA: [([String], Int32, Bool, Decision)] = [
             (["--fault", "refuse"], 65, false, .takeOrOrderAgain),
+            (["--fault", "dead-database"], 77, false, .takeOrOrderAgain),
             (["--fault", "late"], 75, true, .takeOrOrderAgain),
             (["--fault", "reworded"], 75, true, .takeOrOrderAgain),
             (["--fault", "warning"], 0, false, .takeOrOrderAgain),
