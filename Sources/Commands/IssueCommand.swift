@@ -62,7 +62,11 @@ struct IssueCommand: ParsableCommand {
         if let file = options.outputFile {
             try writeFile(
                 issued.certificate.pem, file,
-                hints: ["the certificate is on the token: do not order it again"])
+                hints: [
+                    "the certificate is on the token: do not order it again",
+                    "to get it from there: tokencert show --pem \(quoted(issued.uri)) "
+                        + "--serial \(issued.certificate.serialNumber) > FILE",
+                ])
         }
         if output.isJSON { try showIssued(issued, output) }
     }

@@ -164,6 +164,7 @@ func writeFile(_ text: String, _ file: String, hints: [String]) throws {
         throw Failure(
             .configuration, code: "fileNotWritten",
             "what follows was not written to a file: \(error)",
-            hints: hints, attachment: text.split(separator: "\n").map(String.init))
+            hints: hints + advice(error),
+            attachment: text.split(separator: "\n").map(String.init))
     }
 }

@@ -1,0 +1,125 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Whether a file system can be mounted in a namespace of its own.
+private let canMount =
+    (try? run("unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/tmp"]))?.status == 0
+
+extension RealParts {
+    /// A file system without room for the file of `--out`.
+    @Suite(.enabled(if: canMount, "a mount namespace needs root or user namespaces"))
+    struct FullFileSystemTests {
+        /// Mounts a file system of 64 KiB, fills it if told to, runs the command, and keeps what it
+        /// leaves there.
+        private static let script = """
+            mount -t tmpfs -o size=64k none "$FOLDER/small" || exit 99
+            echo "-----BEGIN OLD-----" > "$FOLDER/small/file.pem"
+            if [ "$1" = full ]; then
+                head -c 1M /dev/zero > "$FOLDER/small/other" 2> /dev/null
+            fi
+            shift
+            "$@"
+            status=$?
+            ls -A "$FOLDER/small" > "$FOLDER/names"
+            cp "$FOLDER/small/file.pem" "$FOLDER/kept"
+            exit $status
+            """
+
+        /// Runs tokencert with an older file `file.pem` on the small file system.
+        private func tokencert(
+            _ bench: Bench, _ arguments: [String], isFull: Bool = false
+        ) throws -> Outcome {
+            let folder = bench.token.folder
+            try FileManager.default.createDirectory(
+                atPath: folder.file("small"), withIntermediateDirectories: true)
+            let outcome = try run(
+                "unshare",
+                [
+                    "-rm", "bash", "-c", Self.script, "bash", isFull ? "full" : "free",
+                    product("tokencert"),
+                ] + arguments + ["--out", folder.file("small/file.pem")],
+                environment: bench.environment.merging(["FOLDER": folder.path]) { $1 })
+            #expect(try folder.read("names") == "file.pem\nother\n", "\(outcome)")
+            #expect(try folder.read("kept") == "-----BEGIN OLD-----\n")
+            return outcome
+        }
+
+        /// A source that fills the file system and then gives a secret from a file.
+        private func filling(_ bench: Bench, _ source: String) throws -> String {
+            let secret = try #require(bench.environment[source]).dropFirst("file:".count)
+            let other = bench.token.folder.file("small/other")
+            return "command:sh -c 'head -c 1M /dev/zero > \(other) 2> /dev/null; cat \(secret)'"
+        }
+
+        @Test("If the file system of --out is full, nothing is ordered and no key is made")
+        func fullBefore() throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            for command in ["issue", "request"] {
+                let outcome = try tokencert(bench, [command], isFull: true)
+                expect(outcome, 78, "small/file.pem cannot be written: ")
+                #expect(outcome.errorLine.hasSuffix(": No space left on device"), "\(outcome)")
+                #expect(outcome.errors.contains("df -h"), "\(outcome)")
+            }
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.requests.isEmpty)
+            #expect(try bench.orderCount() == 0)
+        }
+
+        /// Otherwise the user has no certificate, and orders a second one.
+        @Test("A certificate survives if the file system of --out fills up while it is ordered")
+        func fullAfterOrder() throws {
+            let bench = try Bench()
+            let outcome = try tokencert(
+                bench,
+                [
+                    "issue", "--key-type", "rsa:2048", "--password-source",
+                    filling(bench, "TOKENCERT_PASSWORD_SOURCE"),
+                ])
+            expect(outcome, 78, "what follows was not written to a file: ")
+            #expect(outcome.errorLine.hasSuffix(": No space left on device"), "\(outcome)")
+            #expect(outcome.errors.contains("df -h"), "\(outcome)")
+            #expect(bench.ca.issued.count == 1)
+            let certificate = try #require(bench.ca.issued.first)
+                .trimmingCharacters(in: .newlines)
+            #expect(outcome.errors.contains(certificate), "\(outcome)")
+            // The command in the hint reads it from the token.
+            let hints = outcome.errors.split(separator: "\n").filter {
+                $0.contains("tokencert show --pem '")
+            }
+            let parts = try #require(hints.first).split(separator: "'").map(String.init)
+            let rest = try #require(parts.last).split(separator: " ").map(String.init)
+            try #require(parts.count == 3 && rest.count == 4 && rest[0] == "--serial")
+            let shown = try bench.tokencert(["show", "--pem", parts[1], "--serial", rest[1]])
+            #expect(shown.output.trimmingCharacters(in: .newlines) == certificate, "\(shown)")
+            // The ledger has it, too, and nothing is left to do.
+            let history = try bench.tokencert(["history", "--json"]).json()
+            let orders = try #require(history["orders"] as? [[String: Any]])
+            let events = orders.flatMap { $0["events"] as? [[String: Any]] ?? [] }
+            let bodies = events.compactMap { event in
+                ((event["content"] as? [String: Any])?["body"] as? String)
+                    .flatMap { Data(base64Encoded: $0) }
+            }
+            #expect(
+                bodies.contains { String(decoding: $0, as: UTF8.self).contains(certificate) })
+            let summary = orders.first?["summary"] as? [String: Any]
+            #expect(orders.count == 1 && summary?["isFinished"] as? Bool == true)
+        }
+
+        @Test("A request survives if the file system of --out fills up while its key is made")
+        func fullAfterRequest() throws {
+            let bench = try Bench()
+            let outcome = try tokencert(
+                bench,
+                [
+                    "request", "--key-type", "rsa:2048", "--pin-source",
+                    filling(bench, "TOKENCERT_PIN_SOURCE"),
+                ])
+            expect(outcome, 78, "what follows was not written to a file: ")
+            #expect(outcome.errorLine.hasSuffix(": No space left on device"), "\(outcome)")
+            #expect(outcome.errors.contains("BEGIN CERTIFICATE REQUEST"), "\(outcome)")
+            #expect(outcome.errors.contains("its key: 'pkcs11:"), "\(outcome)")
+        }
+    }
+}
