@@ -126,7 +126,7 @@ struct ChildProcess: ~Copyable {
         // another user is left alone.
         var value: Int32 = 0
         for signal in [SIGTERM, SIGKILL] {
-            kill(identifier, signal)
+            signalProgram(identifier, signal)
             for _ in 0..<100 {
                 guard unsafe waitpid(identifier, &value, WNOHANG) == 0 else { return }
                 usleep(10_000)

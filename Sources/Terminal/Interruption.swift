@@ -82,8 +82,9 @@ public enum Interruption {
         pendingSignal.load(ordering: .sequentiallyConsistent) != 0
     }
 
-    /// Sets the program that was started for this process and ends with it: it gets `SIGTERM` before
-    /// a signal ends this process. Another one that was set before is forgotten.
+    /// Sets the program that was started for this process and ends with it: it and the programs that
+    /// it has started get `SIGTERM` before a signal ends this process. Another one that was set
+    /// before is forgotten.
     ///
     /// - Parameter identifier: Its process.
     package static func setChild(_ identifier: Int32) {
@@ -126,7 +127,7 @@ public enum Interruption {
     /// Ends the process by a signal.
     private static func end(by signal: Int32) -> Never {
         let identifier = child.load(ordering: .sequentiallyConsistent)
-        if identifier > 0 { kill(identifier, SIGTERM) }
+        if identifier > 0 { signalProgram(identifier, SIGTERM) }
         var action = sigaction()
         setDefault(&action)
         unsafe sigaction(signal, &action, nil)

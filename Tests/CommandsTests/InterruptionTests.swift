@@ -130,31 +130,41 @@ extension RealParts {
 
         /// It would wait for a touch of a device, or ask for a passphrase, with nothing to hand it to.
         @Test(
-            "A program that was to give a PIN ends with tokencert",
+            "A program that was to give a PIN ends with tokencert, and so does what it has started",
             arguments: [SIGINT, SIGTERM, SIGHUP])
         func endedProgram(signal: Int32) throws {
             let bench = try Bench()
-            let file = bench.token.folder.file("process")
+            let file = bench.token.folder.file("processes")
+            // The program, one that its subshell starts, and one that has become a daemon.
+            let script = try bench.token.folder.write(
+                """
+                echo $$ > "$1.new"
+                (sleep 60 > /dev/null 2>&1 & echo $! > "$1.daemon")
+                (sleep 60 & echo $! >> "$1.new"; mv "$1.new" "$1"; wait)
+                echo 1234
+
+                """, "script")
             let program = try InBackground(
-                bench,
-                [
-                    "list", "--pin-source",
-                    "command:sh -c 'echo $$ > \(file).new; mv \(file).new \(file); exec sleep 60'",
-                ])
+                bench, ["list", "--pin-source", "command:sh \(script) \(file)"])
             waitUntil { FileManager.default.fileExists(atPath: file) }
-            let text = try String(contentsOfFile: file, encoding: .utf8)
-            let identifier = try #require(
-                Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+            func identifiers(_ file: String) throws -> [Int32] {
+                let text = try String(contentsOfFile: file, encoding: .utf8)
+                return text.split(whereSeparator: \.isNewline).compactMap { Int32($0) }
+            }
+            let started = try identifiers(file)
+            let daemon = try identifiers(file + ".daemon")
+            #expect(started.count == 2 && daemon.count == 1)
+            defer { for identifier in started + daemon { kill(identifier, SIGKILL) } }
             let end = program.send(signal)
             #expect(end.signal == signal, "\(end)")
             // A process that has ended may not have been reaped yet.
-            func isRunning() -> Bool {
+            func isRunning(_ identifier: Int32) -> Bool {
                 let line = try? String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8)
                 return line.map { !$0.contains(") Z ") } ?? false
             }
-            waitUntil { !isRunning() }
-            #expect(!isRunning())
-            if isRunning() { kill(identifier, SIGKILL) }
+            waitUntil { !started.contains(where: isRunning) }
+            #expect(!started.contains(where: isRunning))
+            #expect(daemon.allSatisfy(isRunning))
         }
 
         @Test("Ctrl-C at a prompt ends the program with 130, and nothing was sent")
