@@ -279,10 +279,10 @@ struct DeleteCommand: ParsableCommand {
     }
 
     private static let nothingElse =
-        "nothing else on the token tells the public key of the private half that stays"
+        "no other object on the token has the public key of the private key, which stays"
 
-    /// The public half that is removed, if its private half stays and nothing else on the token tells
-    /// its public key: no certificate could be requested for it any more.
+    /// The public half that is removed, if its private half stays and no other object on the token
+    /// has its public key: no certificate could be requested for it any more.
     private func lastPublicHalf(
         _ selection: Selection, _ inventory: TokenInventory
     ) -> ObjectRecord? {

@@ -175,7 +175,7 @@ struct ResumeCommand: ParsableCommand {
         } catch let failure as Failure where failure.isTokenAbsent && options.token == nil {
             throw Failure(
                 failure.status, code: failure.code,
-                "the token of order \(order.number) is not there: \(uri)",
+                "the token of order \(order.number) is not present: \(uri)",
                 hints: [
                     "insert it; tokencert tokens lists the tokens that are found",
                     "if its key is on a token that now has another serial number: "

@@ -139,10 +139,10 @@ public struct KeyEntry: Sendable {
     public internal(set) var mismatchedCertificates: [CertificateEntry] = []
     /// Whether ``value`` is known only from the certificate that has the key's id or label.
     public internal(set) var isValueFromCertificate = false
-    /// Whether the private half itself tells ``value``. Otherwise it may be another key's: a public
+    /// Whether ``value`` was read from the private half. Otherwise it may be another key's: a public
     /// half and a certificate are paired by the id or the label alone.
     public internal(set) var isValueFromPrivateKey = false
-    /// The kind, as far as the private half itself tells it.
+    /// The kind, as far as the private half shows it.
     var privateKind: KeyKind?
     /// `CKA_KEY_TYPE`, or nil.
     var type: KeyType?

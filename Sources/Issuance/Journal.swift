@@ -78,7 +78,7 @@ final class Journal {
     }
 
     /// Whether the key of the order was certainly made for it. One that was found by its id and its
-    /// label may be somebody else's.
+    /// label may belong to another program.
     private func isOwn(_ publicKeyHash: String?, _ order: Order?) -> Bool {
         guard !hasMadeKey else { return true }
         guard let publicKeyHash, let order else { return false }

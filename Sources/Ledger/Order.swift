@@ -85,8 +85,8 @@ public struct Order: Sendable {
         }
     }
 
-    /// Where it stands if what came of it is in the ledger or was written to the token. nil if
-    /// nothing came, or if the order was sent twice, so that the CA may issue once more.
+    /// The state if the result of the order is in the ledger or was written to the token. nil if
+    /// there is no result, or if the order was sent twice, so that the CA may issue once more.
     public var arrivedState: OrderState? {
         guard unknownEvent == nil, sending?.isRepeated != true else { return nil }
         return switch state {

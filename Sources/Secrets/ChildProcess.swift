@@ -9,7 +9,7 @@ internal import Terminal
 #endif
 
 /// A program that was started to hand over a secret, with a pipe from its standard output and,
-/// where it is talked to, one to its standard input. No shell is involved. It inherits no other
+/// if it is written to, one to its standard input. No shell is involved. It inherits no other
 /// descriptor except standard error.
 struct ChildProcess: ~Copyable {
     /// Where its output is read.

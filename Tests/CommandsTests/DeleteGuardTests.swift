@@ -187,13 +187,13 @@ extension RealParts {
             let before = bench.token.contents
             for options in [[], ["--dry-run"]] as [[String]] {
                 let refused = try bench.tokencert(["delete", "--yes", half] + options)
-                expect(refused, 73, "nothing else on the token tells the public key")
+                expect(refused, 73, "no other object on the token has the public key")
                 #expect(refused.errors.contains("--public-key 'pkcs11:"), "\(refused.errors)")
             }
             let asked = try AtTerminal(bench: bench).run(
                 ["delete", half], "expect {type mail}; send no\\r")
             #expect(asked.status == 64, "\(asked)")
-            #expect(asked.output.contains("nothing else on the token tells"), "\(asked)")
+            #expect(asked.output.contains("no other object on the token"), "\(asked)")
             #expect(bench.token.contents == before)
             let removed = try bench.tokencert(["delete", "--yes", "--yes-delete-private-key", half])
             #expect(removed.status == 0, "\(removed.errors)")

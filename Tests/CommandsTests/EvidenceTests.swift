@@ -50,7 +50,7 @@ extension RealParts {
             #expect(changed[0].status != 0 && changed[1].status != 0, "\(changed)")
             expect(
                 try bench.tokencert(["evidence", "pkcs11:object=mail", "--out", folder]), 73,
-                "is there already")
+                "already exists")
             expect(
                 try bench.tokencert(
                     ["evidence", "pkcs11:object=nothing", "--out", folder + "2"]), 66,

@@ -74,9 +74,8 @@ enum Setting: String, CaseIterable {
         "TOKENCERT_" + rawValue.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
     }
 
-    /// Whether it may be set in the configuration file and in the environment: a setting that
-    /// applies from day to day. What is about one object, what takes a safeguard away and what
-    /// changes the form of the output does not.
+    /// Whether it may be set in the configuration file and in the environment. An option for one
+    /// object, one that disables a safeguard and one for the form of the output may not.
     var isConfigurable: Bool {
         switch self {
         case .module, .moduleArguments, .token, .tokenProfile, .wait, .pinSource,

@@ -102,7 +102,7 @@ struct EvidenceCommand: ParsableCommand {
         }
         guard !isTaken else {
             throw Failure(
-                .cannotCreate, code: "folderIsThere", "\(out) is there already",
+                .cannotCreate, code: "folderIsThere", "\(out) already exists",
                 hints: ["--out takes the name of a folder that does not exist yet"])
         }
     }

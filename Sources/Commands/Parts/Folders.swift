@@ -102,8 +102,8 @@ func filesInUse(
     return files
 }
 
-/// Insists that `--out` can be written in the way in which it will be written, and that nothing is
-/// lost by it, while nothing has happened yet.
+/// Checks, before anything is done, that `--out` can be written in the way in which it will be
+/// written, and that nothing is lost by it.
 func requireWritable(_ file: String?, keeping filesInUse: [FileInUse]) throws {
     guard let file else { return }
     guard file != "-" else {

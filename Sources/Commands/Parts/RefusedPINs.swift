@@ -71,7 +71,7 @@ struct RefusedPINs: Sendable {
         }
     }
 
-    /// A source that gives the same again; nil for somebody who types and for a pipe, which do not.
+    /// A source that gives the same PIN again; nil for a prompt and for a pipe, which may not.
     func source(_ source: SecretSource, of role: UserType) -> Source? {
         switch source {
         case .file(let file):
@@ -284,7 +284,7 @@ struct RefusedPINs: Sendable {
     private func notWritten(_ error: FileError) -> Failure {
         Failure(
             .configuration, code: "refusedPINsNotWritten",
-            "it cannot be noted that a PIN is sent, so none was sent: \(error)",
+            "the attempt cannot be recorded, so no PIN was sent: \(error)",
             hints: advice(error) + ["--pin-source prompt asks you for the PIN"])
     }
 }

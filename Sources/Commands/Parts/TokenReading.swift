@@ -116,7 +116,7 @@ func severalCertificates(_ found: [CertificateEntry], _ uri: PKCS11URI) -> Failu
         hints: found.prefix(20).map { "one of them: \($0.nameWithSerial)" })
 }
 
-/// The failure where nothing on the token is what a URI and a serial number name.
+/// The failure if no object on the token matches a URI and a serial number.
 ///
 /// What is offered instead is of the class that was named: a pasted hint must not name a key in
 /// place of a certificate.
@@ -177,7 +177,7 @@ extension CertificateEntry {
     fileprivate var nameWithSerial: String {
         quoted(record.uri) + (content.map { " --serial \($0.serialNumber)" } ?? "")
     }
-    /// The subject, or what stands in place of one.
+    /// The subject, or a substitute if there is none.
     var title: String { content?.subject ?? obstacle?.name ?? "unreadable" }
     /// The subject's name, or the text that replaces it.
     var name: String { content?.subjectName ?? obstacle?.name ?? "unreadable" }

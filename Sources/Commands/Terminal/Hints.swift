@@ -288,7 +288,7 @@ extension Failure {
         case .noRoom:
             return error.choices + ["a new key is made in a place that is free: tokencert issue"]
         case .keyGone:
-            return ["tokencert list --pin-source prompt shows the keys that are there"]
+            return ["tokencert list --pin-source prompt shows the keys on the token"]
         case .tokenNotWritable:
             return ["tokencert tokens shows the state of the token"]
         case .pinRefused:

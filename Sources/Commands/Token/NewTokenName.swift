@@ -3,12 +3,12 @@ internal import Cryptoki
 /// The name that a token gets, which commands can find it by.
 struct NewTokenName {
     let text: String
-    /// What stands before the name on the command line.
+    /// The command-line text before the name.
     private let option: String
 
     /// - Parameters:
     ///   - text: The name.
-    ///   - option: What stands before it on the command line, for hints.
+    ///   - option: The command-line text before it, for hints.
     /// - Throws: `Failure` if a token cannot keep it as it is: blanks at its end are padding.
     init(_ text: String, after option: String) throws {
         self.text = text

@@ -152,7 +152,7 @@ struct GenerateStep {
         }
     }
 
-    /// Insists that a key with the id that was chosen is not somebody else's by now: by where it
+    /// Checks that a key with the id that was chosen is not another program's by now: by where it
     /// was made, by the certificates with its id, and by its label, or by its kind if the module
     /// has labels of its own. The id was free when it was chosen.
     private func requireOwn(
@@ -190,7 +190,7 @@ struct GenerateStep {
         }
     }
 
-    /// Insists that another program has not written a key: one that was not made on the token
+    /// Checks that another program has not written a key: one that was not made on the token
     /// and has a value. An interrupted call leaves one without a value.
     private func requireMadeHere(
         _ key: ObjectHandle, _ id: [UInt8], _ session: inout Session<ReadWrite>

@@ -174,8 +174,8 @@ extension Certificate {
     /// lists are skipped. Any other block is an error. The C function is `PEM_read_bio`.
     ///
     /// - Parameter text: The bytes.
-    /// - Returns: The certificates in their order, none where the text has none; and an error with
-    ///   code ``X509Error/Code/malformed`` where one that begins after them is broken or cut, or is
+    /// - Returns: The certificates in their order, none if the text has none; and an error with
+    ///   code ``X509Error/Code/malformed`` if one that begins after them is broken or cut, or is
     ///   of a kind that is not known. It names the block.
     public static func all(
         inPEM text: [UInt8]

@@ -32,7 +32,7 @@ public struct TrustAnchors: Sendable {
     ///
     /// - Parameters:
     ///   - certificate: The certificate.
-    ///   - intermediates: Certificates that may stand between; they need not be of use, nor right.
+    ///   - intermediates: Certificates that may be in between; they may be unnecessary or wrong.
     ///   - time: When the whole chain must be valid, in seconds since 1970-01-01 00:00 UTC. The
     ///     last second of a validity is included. If it is nil, dates are ignored.
     /// - Throws: ``X509Error`` with code ``X509Error/Code/outsideValidity`` if dates are the only
@@ -60,7 +60,7 @@ public struct TrustAnchors: Sendable {
     ///
     /// - Parameters:
     ///   - certificate: The certificate.
-    ///   - intermediates: Certificates that may stand between; they need not be of use, nor right.
+    ///   - intermediates: Certificates that may be in between; they may be unnecessary or wrong.
     ///   - time: Seconds since 1970-01-01 00:00 UTC. If it is nil, dates are ignored.
     public func status(
         of certificate: Certificate, intermediates: [Certificate] = [], at time: Int64?
