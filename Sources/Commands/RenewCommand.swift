@@ -13,7 +13,8 @@ struct RenewCommand: ParsableCommand {
             token unless --retire is given, and always stays in the ledger. --expiring and --all \
             renew each certificate, expired or not, that leads to a trust anchor, unless a newer \
             one on the token covers at least the same. A certificate that should be renewed but \
-            cannot be is reported with the reason, and the exit status is 79.
+            cannot be, or a key that has lost the certificate of an order, is reported with the \
+            reason, and the exit status is 79.
 
             For example:
 
@@ -80,8 +81,9 @@ struct RenewCommand: ParsableCommand {
                 .usage, "the URI \(wanted) names no key and no certificate",
                 hints: ["tokencert list shows them", "--all renews all of a token"])
         }
+        let orders = try ledgerOptions.orders()
         let candidates = RenewalCandidates(
-            anchors: anchors, now: now(), replacements: try ledgerOptions.replacements(),
+            anchors: anchors, now: now(), replacements: Replacements(orders), orders: orders,
             profile: token.profile, removesOld: removesOld(on: token),
             makesKeys: setting(newKey, .newKey))
         func find(seeingPrivateKeys sees: Bool) throws -> Renewals {
@@ -319,7 +321,7 @@ struct RenewCommand: ParsableCommand {
             } else {
                 for line in lines(isDryRun) { print(line) }
             }
-            for certificate in passedOver { printError("note: \(certificate.text)") }
+            for object in passedOver { printError("note: \(object.text)") }
             if var failure = failures.first {
                 if count > 1 {
                     let done = isDryRun ? wouldRenew.count : renewed.count
@@ -335,10 +337,7 @@ struct RenewCommand: ParsableCommand {
             }
             guard !passedOver.isEmpty else { return }
             var failure = Failure(
-                .findings, code: "passedOver",
-                passedOver.count == 1
-                    ? "1 certificate was passed over"
-                    : "\(passedOver.count) certificates were passed over",
+                .findings, code: "passedOver", PassedOver.count(passedOver),
                 hints: ["the notes say why; tokencert health says what can be done"])
             failure.isInJSON = true
             throw failure

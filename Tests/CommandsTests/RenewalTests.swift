@@ -91,6 +91,88 @@ extension RealParts {
             #expect(try bench.tokencert(["renew", "--expiring", "30d"]).status == 0)
         }
 
+        // Otherwise the key stays without a certificate, and no timer reports it.
+        @Test("A key whose certificate is no longer on the token is reported with what to type")
+        func lostCertificate() throws {
+            let bench = try Bench()
+            _ = try issue(bench, ["--label", "mail"])
+            let retired = try bench.tokencert(["renew", "--all", "--retire"])
+            #expect(retired.status == 0, "\(retired.errors)")
+            let removed = try bench.tokencert(["delete", "pkcs11:object=mail;type=cert", "--yes"])
+            #expect(removed.status == 0, "\(removed.errors)")
+            for arguments in [["--all"], ["--expiring", "30d"], ["--all", "--dry-run"]] {
+                let outcome = try bench.tokencert(["renew"] + arguments)
+                expect(outcome, 79, "1 key without a certificate was passed over")
+                #expect(
+                    outcome.errors.contains("its certificate is no longer on the token"),
+                    "\(outcome.errors)")
+                #expect(outcome.errors.contains("tokencert issue --key 'pkcs11:"))
+                #expect(!outcome.output.contains("Nothing"), "\(outcome.output)")
+            }
+            let json = try bench.tokencert(["renew", "--expiring", "30d", "--json"])
+            let passed = try list(json, "passedOver")
+            #expect(passed.count == 1)
+            #expect(passed.first?["certificate"] == nil)
+            let key = try text(try #require(passed.first), "key")
+            #expect(bench.ca.orders.count == 2)
+            _ = try issue(bench, ["--key", key])
+            let again = try bench.tokencert(["renew", "--expiring", "30d"])
+            #expect(again.status == 0, "\(again)")
+        }
+
+        // Otherwise an order is sent for a key that an unfinished order is for.
+        @Test("A key without its certificate is reported with its unfinished order")
+        func unfinishedOrder() throws {
+            let bench = try Bench()
+            let key = try text(try issue(bench, ["--label", "mail"]), "key")
+            let killed = try bench.tokencert(
+                ["renew", key], bench.faulty(["FAULTY_RULES": "C_CreateObject:before:kill"]))
+            #expect(killed.status == 137, "\(killed)")
+            let removed = try bench.token.pkcs11Tool([
+                "--delete-object", "--type", "cert", "--label", "mail",
+            ])
+            #expect(removed.status == 0, "\(removed.errors)")
+            let outcome = try bench.tokencert(["renew", "--expiring", "30d"])
+            expect(outcome, 79, "1 key without a certificate was passed over")
+            #expect(outcome.errors.contains("tokencert resume 2"), "\(outcome.errors)")
+            #expect(!outcome.errors.contains("tokencert issue"), "\(outcome.errors)")
+            #expect(try bench.tokencert(["resume", "2"]).status == 0)
+            #expect(try bench.tokencert(["renew", "--expiring", "30d"]).status == 0)
+        }
+
+        // Otherwise old keys, which are kept to read old mail, are reported for ever.
+        @Test("A key whose certificate was replaced by one for a new key is not reported")
+        func keysWithoutCertificate() throws {
+            let bench = try Bench()
+            _ = try issue(bench, ["--label", "mail"])
+            #expect(
+                try bench.tokencert(["request", "--label", "spare", "--key-type", "rsa:2048"])
+                    .status == 0)
+            try bench.token.pkcs11Tool([
+                "--keypairgen", "--key-type", "rsa:2048", "--id", "05", "--label", "foreign",
+            ])
+            // Its certificate is renewed once with its key, and once with a new one.
+            for arguments in [[], ["--new-key"]] {
+                let outcome = try bench.tokencert(["renew", "--all", "--retire"] + arguments)
+                #expect(outcome.status == 0, "\(outcome.errors)")
+            }
+            for arguments in [["--expiring", "30d"], ["--all", "--dry-run"]] {
+                let outcome = try bench.tokencert(["renew"] + arguments)
+                #expect(outcome.status == 0, "\(outcome)")
+            }
+            let written = try #require(
+                try bench.listedKeys().first { ($0["certificates"] as? [Any])?.isEmpty == false })
+            let certificates = try #require(written["certificates"] as? [[String: Any]])
+            let uri = try text(try #require(certificates.first), "uri")
+            #expect(try bench.tokencert(["delete", uri, "--yes"]).status == 0)
+            let outcome = try bench.tokencert(["renew", "--expiring", "30d", "--json"])
+            #expect(outcome.status == 79, "\(outcome)")
+            let passed = try list(outcome, "passedOver")
+            #expect(
+                passed.map { $0["key"] as? String } == [try text(written, "privateKey")],
+                "\(passed)")
+        }
+
         @Test("A certificate whose issuer is missing or expired is reported with its own status")
         func brokenChain() throws {
             let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])

@@ -271,6 +271,17 @@ extension RealParts {
             try check([Sample("deletePlan", "delete", delete, "--dry-run")], bench)
         }
 
+        @Test("What renew passes over has the form that the schema describes")
+        func passedOver() throws {
+            try check(
+                [
+                    Sample("issue", "issue", "--label", "mail", "--key-type", "rsa:2048"),
+                    Sample("delete", "delete", "pkcs11:object=mail;type=cert", "--yes"),
+                    Sample("renewPlan", "renew", "--all", "--dry-run", status: 79),
+                    Sample("renew", "renew", "--all", status: 79),
+                ], try Bench())
+        }
+
         @Test("A program cannot read what happened to an order, or not all of it")
         func events() throws {
             let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])

@@ -59,7 +59,12 @@ struct LedgerOptions: ParsableArguments {
 
     /// Which certificates others have replaced; none if there is no ledger yet.
     func replacements() throws -> Replacements {
-        try Replacements(openIfThere()?.orders() ?? [])
+        try Replacements(orders())
+    }
+
+    /// All orders; none if there is no ledger yet.
+    func orders() throws -> [Order] {
+        try openIfThere()?.orders() ?? []
     }
 }
 

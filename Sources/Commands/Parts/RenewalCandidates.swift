@@ -1,6 +1,7 @@
 internal import Cryptoki
 internal import Inventory
 internal import Issuance
+internal import Ledger
 internal import OpenSSLX509
 
 /// A certificate that can be renewed, with its key.
@@ -17,58 +18,6 @@ struct RenewalCandidate {
     let lostReplacements: Set<String>
     /// Whether the token lets the certificate be removed, as far as that has to be known.
     let isDestroyable: Bool
-}
-
-/// A certificate that should be renewed but cannot be.
-struct PassedOver: Encodable {
-    /// The subject in one line, or nil if the certificate cannot be read.
-    let subject: String?
-    let serialNumber: String?
-    /// The certificate's URI.
-    let certificate: String
-    let reason: String
-    /// Whether a new key could be certified in its place.
-    var needsNewKey = false
-
-    private enum CodingKeys: String, CodingKey {
-        case subject, serialNumber, certificate, reason
-    }
-
-    init(_ entry: CertificateEntry, _ reason: String) {
-        subject = entry.content?.subject
-        serialNumber = entry.content?.serialNumber
-        certificate = entry.record.uri
-        self.reason = reason
-    }
-
-    init(_ candidate: RenewalCandidate, _ reason: String) {
-        subject = candidate.certificate.subject.text
-        serialNumber = candidate.certificate.serialNumber
-        certificate = candidate.uri
-        self.reason = reason
-    }
-
-    /// The text that is printed.
-    var text: String {
-        let name = subject == nil ? self.name : "\(self.name),"
-        return printable("\(name) was passed over: \(reason)")
-    }
-
-    private var name: String {
-        subject.map { "\($0), serial number \(serialNumber ?? "")" } ?? quoted(certificate)
-    }
-
-    /// The failure if it is the one that was named.
-    var failure: Failure {
-        Failure(
-            needsNewKey ? .cannotCreate : .noSuchObject, code: needsNewKey ? "keyUnusable" : nil,
-            "cannot renew \(name): \(reason)",
-            hints: (needsNewKey
-                ? [
-                    "--new-key makes a new key for the renewed certificate",
-                    "tokencert import writes a certificate that was ordered otherwise",
-                ] : []) + ["tokencert list --pin-source prompt shows all with their URIs"])
-    }
 }
 
 /// What was found on a token.
@@ -88,6 +37,8 @@ struct RenewalCandidates {
     /// Seconds since 1970-01-01 00:00 UTC.
     let now: Int64
     let replacements: Replacements
+    /// The orders in the ledger.
+    var orders: [Order] = []
     /// What is known of the token.
     let profile: TokenProfile?
     /// Whether the old certificates will be removed, other than by writing the new ones.
@@ -115,6 +66,8 @@ struct RenewalCandidates {
             try look.takeNamed(uri, serial, &session)
         } else {
             try look.takeAll(within: days, &session)
+            look.takeKeysWithoutCertificate(
+                CertifiedKeys(orders, on: tokenURI.description))
         }
         return look.found
     }
@@ -186,6 +139,7 @@ private struct Look {
 
     private static let unreadable = "its bytes are not an X.509 certificate"
     private static let keyMissing = "its private key is not on the token"
+    private static let certificateMissing = "its certificate is no longer on the token"
 
     /// The candidate for a certificate, or nil. A certificate that cannot be read is passed over.
     private mutating func due(_ entry: CertificateEntry, _ days: Int?) -> Certificate? {
@@ -196,6 +150,37 @@ private struct Look {
         if certificate.isAuthority || isReplaced(certificate) { return nil }
         if let days, certificate.notAfter - search.now > Int64(days) * 86400 { return nil }
         return certificate
+    }
+
+    /// Keys that should have a certificate according to the ledger but have none on the token.
+    mutating func takeKeysWithoutCertificate(_ certified: CertifiedKeys) {
+        let withCertificate = Set(inventory.entries.compactMap { $0.certificate?.publicKey })
+        let unreadable = inventory.certificates.filter { $0.certificate == nil }
+        var seen: Set<PublicKey> = []
+        for key in inventory.keys where key.privateKey != nil || !sees {
+            // Without its public key, a key cannot be found in the ledger.
+            guard let value = key.value, certified.contains(value),
+                !withCertificate.contains(value), seen.insert(value).inserted,
+                // This may be its certificate, and is reported itself.
+                !unreadable.contains(where: { isNamed($0, like: key) })
+            else { continue }
+            let uri = keyURI(key)
+            let advice =
+                certified.unfinishedOrder(for: value).map {
+                    "an order for it is unfinished: tokencert resume \($0)"
+                }
+                ?? "to write it again from a file: tokencert import --cert FILE; "
+                + "for a new one: tokencert issue --key \(quoted(uri.description))"
+            found.passedOver.append(PassedOver(key: uri, Self.certificateMissing, advice: advice))
+        }
+    }
+
+    /// Whether a certificate has the id or the label of a key.
+    private func isNamed(_ entry: CertificateEntry, like key: KeyEntry) -> Bool {
+        let (id, label) = (entry.record.id, entry.record.labelBytes)
+        return key.halves.contains {
+            !id.isEmpty && $0.id == id || !label.isEmpty && $0.labelBytes == label
+        }
     }
 
     private func problem(_ certificate: Certificate) -> String? {
