@@ -154,6 +154,9 @@ extension Finding {
     /// What to do about it.
     var advice: String {
         switch kind {
+        case .expiring where isKeyMissing, .expired where isKeyMissing:
+            "renew finds no private key for it on the token; if it is yours, "
+                + "for a new key with a certificate: tokencert issue"
         case .expiring, .expired: "tokencert renew \(name)"
         case .notYetValid: "wait; or the clock of this machine is wrong: tokencert doctor"
         case .unreadable:

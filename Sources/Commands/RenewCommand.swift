@@ -14,7 +14,8 @@ struct RenewCommand: ParsableCommand {
             renew each certificate, expired or not, that leads to a trust anchor, unless a newer \
             one on the token covers at least the same. A certificate that should be renewed but \
             cannot be, or a key that has lost the certificate of an order, is reported with the \
-            reason, and the exit status is 79.
+            reason, and the exit status is 79. A certificate whose key was never on this token is \
+            named and does not change the exit status.
 
             For example:
 
@@ -335,16 +336,17 @@ struct RenewCommand: ParsableCommand {
                 failure.isInJSON = true
                 throw failure
             }
-            guard !passedOver.isEmpty else { return }
+            let open = passedOver.filter(\.needsAction)
+            guard !open.isEmpty else { return }
             var failure = Failure(
-                .findings, code: "passedOver", PassedOver.count(passedOver),
+                .findings, code: "passedOver", PassedOver.count(open),
                 hints: ["the notes say why; tokencert health says what can be done"])
             failure.isInJSON = true
             throw failure
         }
 
         private func lines(_ isDryRun: Bool) -> [String] {
-            let isNothingDue = failures.isEmpty && passedOver.isEmpty
+            let isNothingDue = failures.isEmpty && !passedOver.contains(where: \.needsAction)
             guard isDryRun else {
                 return renewed.isEmpty && isNothingDue ? ["Nothing has to be renewed."] : []
             }

@@ -276,6 +276,72 @@ extension RealParts {
             #expect(bench.ca.orders.count == 3)
         }
 
+        // Otherwise health says to renew what renew refuses, and a timer fails for ever.
+        @Test("For a certificate without its private key, health and renew advise a new key")
+        func lostKey() throws {
+            let bench = try expired()
+            let removed = try bench.token.pkcs11Tool([
+                "--delete-object", "--type", "privkey", "--label", "mail",
+            ])
+            #expect(removed.status == 0, "\(removed.errors)")
+            let health = try bench.tokencert(["health"])
+            #expect(health.status == 79)
+            #expect(
+                health.output.contains("its private key is not on the token"), "\(health.output)")
+            #expect(health.output.contains("tokencert issue"), "\(health.output)")
+            #expect(!health.output.contains("tokencert renew"), "\(health.output)")
+            #expect(try bench.healthFindings() == ["certificateWithoutKey", "expired"])
+            let outcome = try bench.tokencert(["renew", "--expiring", "30d"])
+            expect(outcome, 79, "1 certificate was passed over")
+            #expect(outcome.errors.contains("tokencert issue"), "\(outcome.errors)")
+            _ = try issue(bench)
+            let again = try bench.tokencert(["renew", "--expiring", "30d"])
+            #expect(again.status == 0, "\(again)")
+            #expect(again.output == "Nothing has to be renewed.\n")
+            #expect(again.errors.contains("was passed over: its private key"), "\(again.errors)")
+        }
+
+        @Test("A certificate from an order counts even if neither half of its key is left")
+        func lostPair() throws {
+            let bench = try Bench()
+            _ = try issue(bench, ["--label", "mail"])
+            for type in ["privkey", "pubkey"] {
+                let removed = try bench.token.pkcs11Tool([
+                    "--delete-object", "--type", type, "--label", "mail",
+                ])
+                #expect(removed.status == 0, "\(removed.errors)")
+            }
+            let outcome = try bench.tokencert(["renew", "--all"])
+            expect(outcome, 79, "1 certificate was passed over")
+            #expect(bench.ca.orders.count == 1)
+        }
+
+        // Otherwise the certificate of a correspondent makes each run of a timer fail.
+        @Test("A certificate whose key was never on the token is named and does not count")
+        func foreignCertificate() throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "other")
+            let issued = try issue(bench, ["--label", "mail", "--token", "other"])
+            try write(bench, pem: try text(issued, "pem"), id: "05")
+            let root = try String(contentsOfFile: bench.ca.rootFile, encoding: .utf8)
+            try write(bench, pem: root, id: "06")
+            let renew = ["renew", "--token", bench.token.label, "--all"]
+            for arguments in [[], ["--dry-run"]] {
+                let outcome = try bench.tokencert(renew + arguments)
+                #expect(outcome.status == 0, "\(outcome)")
+                #expect(outcome.output.hasPrefix("Nothing "), "\(outcome.output)")
+                let notes = outcome.errors.components(separatedBy: "was passed over: ")
+                #expect(notes.count == 2, "\(outcome.errors)")
+                #expect(notes.last?.hasPrefix("its private key is not on the token") == true)
+            }
+            let passed = try list(try bench.tokencert(renew + ["--json"]), "passedOver")
+            #expect(passed.map { $0["needsAction"] as? Bool } == [false], "\(passed)")
+            let health = try bench.tokencert(
+                ["health", "--token", bench.token.label, "--days", "1000"])
+            #expect(health.output.contains("renew finds no private key"), "\(health.output)")
+            #expect(!health.output.contains("tokencert renew"), "\(health.output)")
+        }
+
         @Test("A certificate that cannot be read is reported")
         func unreadable() throws {
             let bench = try Bench()

@@ -2,7 +2,7 @@ internal import Cryptoki
 internal import Inventory
 internal import OpenSSLX509
 
-/// A certificate that should be renewed but cannot be, or a key that has lost its certificate.
+/// A certificate that is not renewed although it expires, or a key that has lost its certificate.
 struct PassedOver: Encodable {
     /// The subject in one line, or nil if there is no certificate or it cannot be read.
     let subject: String?
@@ -14,20 +14,26 @@ struct PassedOver: Encodable {
     let reason: String
     /// What to type, if that is known.
     let advice: String?
+    /// Whether the exit status counts it. A certificate whose key is somewhere else is only named.
+    let needsAction: Bool
     /// Whether a new key could be certified in its place.
     var needsNewKey = false
 
     private enum CodingKeys: String, CodingKey {
-        case subject, serialNumber, certificate, key, reason, advice
+        case subject, serialNumber, certificate, key, reason, advice, needsAction
     }
 
-    init(_ entry: CertificateEntry, _ reason: String) {
+    init(
+        _ entry: CertificateEntry, _ reason: String, advice: String? = nil,
+        needsAction: Bool = true
+    ) {
         subject = entry.content?.subject
         serialNumber = entry.content?.serialNumber
         certificate = entry.record.uri
         key = nil
         self.reason = reason
-        advice = nil
+        self.advice = advice
+        self.needsAction = needsAction
     }
 
     init(_ candidate: RenewalCandidate, _ reason: String) {
@@ -37,6 +43,7 @@ struct PassedOver: Encodable {
         key = nil
         self.reason = reason
         advice = nil
+        needsAction = true
     }
 
     init(key: PKCS11URI, _ reason: String, advice: String) {
@@ -46,6 +53,7 @@ struct PassedOver: Encodable {
         self.key = key.description
         self.reason = reason
         self.advice = advice
+        needsAction = true
     }
 
     /// The text that is printed.

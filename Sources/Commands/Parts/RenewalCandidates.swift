@@ -61,13 +61,13 @@ struct RenewalCandidates {
         let inventory = try TokenInventory(
             &session, profile: profile, keepingCertificates: { _ in true })
         var look = Look(
-            search: self, inventory: inventory, token: tokenURI, sees: seesPrivateKeys)
+            search: self, inventory: inventory, token: tokenURI, sees: seesPrivateKeys,
+            certified: CertifiedKeys(orders, on: tokenURI.description))
         if let uri {
             try look.takeNamed(uri, serial, &session)
         } else {
             try look.takeAll(within: days, &session)
-            look.takeKeysWithoutCertificate(
-                CertifiedKeys(orders, on: tokenURI.description))
+            look.takeKeysWithoutCertificate()
         }
         return look.found
     }
@@ -103,13 +103,18 @@ private struct Look {
     let token: PKCS11URI
     /// Whether a private key that is not seen is absent.
     let sees: Bool
+    let certified: CertifiedKeys
     var found = Renewals()
 
-    init(search: RenewalCandidates, inventory: TokenInventory, token: PKCS11URI, sees: Bool) {
+    init(
+        search: RenewalCandidates, inventory: TokenInventory, token: PKCS11URI, sees: Bool,
+        certified: CertifiedKeys
+    ) {
         self.search = search
         self.inventory = inventory
         self.token = token
         self.sees = sees
+        self.certified = certified
     }
 
     // MARK: All of a token
@@ -118,7 +123,9 @@ private struct Look {
         for key in inventory.keys {
             for entry in distinct(key.certificates) {
                 guard let certificate = due(entry, days) else { continue }
-                if let passedOver = try obstacle(key, entry, certificate, &session) {
+                if sees, key.privateKey == nil {
+                    passOver(entry, certificate, hasPublicKey: true)
+                } else if let passedOver = try obstacle(key, entry, certificate, &session) {
                     found.passedOver.append(passedOver)
                 } else {
                     take(certificate, entry, key, &session)
@@ -126,19 +133,66 @@ private struct Look {
             }
         }
         for entry in inventory.certificates + inventory.keys.flatMap(\.mismatchedCertificates) {
-            // A certificate of another CA without a key on the token belongs to someone else.
-            guard let certificate = due(entry, days), problem(certificate) == nil else { continue }
+            guard let certificate = due(entry, days) else { continue }
             if sees {
-                found.passedOver.append(PassedOver(entry, Self.keyMissing))
-            } else {
+                passOver(entry, certificate, hasPublicKey: false)
+            } else if certified.contains(certificate.publicKey) || problem(certificate) == nil {
                 found.notChecked.append(
                     "whether the key of \(certificate.subject.text) is on the token")
             }
         }
     }
 
+    /// Passes over a certificate whose private key was not found on the token.
+    ///
+    /// It counts if its key was on this token: if the public half still is, or if the ledger has an
+    /// order for it. Otherwise it belongs to someone else, or its key is on another token.
+    ///
+    /// - Parameter hasPublicKey: Whether the public half of its key is on the token.
+    private mutating func passOver(
+        _ entry: CertificateEntry, _ certificate: Certificate, hasPublicKey: Bool
+    ) {
+        let isOwn = hasPublicKey || certified.contains(certificate.publicKey)
+        // A certificate of another CA without a key on the token belongs to someone else.
+        guard isOwn || problem(certificate) == nil else { return }
+        if !isOwn, mayHaveKey(entry) {
+            found.passedOver.append(PassedOver(entry, Self.keyUnknown))
+            return
+        }
+        found.passedOver.append(
+            PassedOver(
+                entry, Self.keyMissing,
+                advice: isOwn ? "for a new key with a certificate: tokencert issue" : nil,
+                needsAction: isOwn && !isObsolete(certificate)))
+    }
+
+    /// Whether a certificate may be for a private key that does not tell its public key.
+    private func mayHaveKey(_ entry: CertificateEntry) -> Bool {
+        inventory.keys.contains { key in
+            key.privateKey != nil && !key.isValueFromPrivateKey
+                && inventory.possibleCertificates(for: key).contains {
+                    $0.record.handle == entry.record.handle
+                }
+        }
+    }
+
+    /// Whether a certificate has expired, and one whose private key is on the token covers at least
+    /// the same.
+    private func isObsolete(_ old: Certificate) -> Bool {
+        old.notAfter < search.now
+            && inventory.keys.contains { key in
+                key.privateKey != nil
+                    && key.certificates.compactMap(\.certificate).contains { new in
+                        RenewalCandidates.covers(new, old) && new.notBefore <= search.now
+                            && problem(new) == nil
+                    }
+            }
+    }
+
     private static let unreadable = "its bytes are not an X.509 certificate"
     private static let keyMissing = "its private key is not on the token"
+    private static let keyUnknown =
+        "it may be for a key on the token whose public key cannot be read"
     private static let certificateMissing = "its certificate is no longer on the token"
 
     /// The candidate for a certificate, or nil. A certificate that cannot be read is passed over.
@@ -153,13 +207,13 @@ private struct Look {
     }
 
     /// Keys that should have a certificate according to the ledger but have none on the token.
-    mutating func takeKeysWithoutCertificate(_ certified: CertifiedKeys) {
+    mutating func takeKeysWithoutCertificate() {
         let withCertificate = Set(inventory.entries.compactMap { $0.certificate?.publicKey })
         let unreadable = inventory.certificates.filter { $0.certificate == nil }
         var seen: Set<PublicKey> = []
         for key in inventory.keys where key.privateKey != nil || !sees {
             // Without its public key, a key cannot be found in the ledger.
-            guard let value = key.value, certified.contains(value),
+            guard let value = key.value, certified.needsCertificate(value),
                 !withCertificate.contains(value), seen.insert(value).inserted,
                 // This may be its certificate, and is reported itself.
                 !unreadable.contains(where: { isNamed($0, like: key) })

@@ -17,7 +17,7 @@ public struct Finding: Sendable, Hashable {
         case unsupported
         /// A key has no certificate.
         case keyWithoutCertificate
-        /// A certificate has no key on the token.
+        /// A certificate has no private key on the token.
         case certificateWithoutKey
         /// The `CKA_ID` of a certificate belongs to a different key.
         case mismatch
@@ -77,6 +77,9 @@ public struct Finding: Sendable, Hashable {
     /// Whether its object can be removed and nothing is lost: a certificate with the same key and
     /// from an issuer of the same name has taken its place, is valid and leads to a trust anchor.
     public let isDisposable: Bool
+    /// Whether no private key on the token was found for the certificate, so that it cannot be
+    /// renewed there.
+    public let isKeyMissing: Bool
 
     /// Makes a finding.
     ///
@@ -86,15 +89,17 @@ public struct Finding: Sendable, Hashable {
     ///   - text: What a person reads, in a few words.
     ///   - serialNumber: The serial number, hexadecimal, of a certificate that may share its URI.
     ///   - isDisposable: Whether the object can be removed without loss.
+    ///   - isKeyMissing: Whether no private key on the token was found for the certificate.
     public init(
         _ kind: Kind, _ uri: String, _ text: String, serialNumber: String? = nil,
-        isDisposable: Bool = false
+        isDisposable: Bool = false, isKeyMissing: Bool = false
     ) {
         self.kind = kind
         self.uri = uri
         self.text = text
         self.serialNumber = serialNumber
         self.isDisposable = isDisposable
+        self.isKeyMissing = isKeyMissing
     }
 
     /// How bad it is.

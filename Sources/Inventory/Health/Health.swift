@@ -80,9 +80,10 @@ public struct Health: Sendable {
     ///   - authorities: Certificates that may stand between it and an anchor.
     ///   - replacement: What has replaced it.
     ///   - hasSiblings: Whether other certificates of its key may share its URI.
+    ///   - isKeyMissing: Whether no private key on the token was found for it.
     func findings(
         _ entry: CertificateEntry, _ authorities: [Certificate], replacement: Replacement,
-        hasSiblings: Bool
+        hasSiblings: Bool, isKeyMissing: Bool
     ) -> [Finding] {
         let uri = entry.record.uri
         guard let content = entry.content else { return [finding(entry.obstacle, uri)] }
@@ -91,7 +92,7 @@ public struct Health: Sendable {
             findings.append(
                 Finding(
                     kind, uri, text, serialNumber: hasSiblings ? content.serialNumber : nil,
-                    isDisposable: replacement == .proved))
+                    isDisposable: replacement == .proved, isKeyMissing: isKeyMissing))
         }
         let left = content.daysLeft(at: now)
         if left < days, replacement != .none {

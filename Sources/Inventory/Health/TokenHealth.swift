@@ -16,6 +16,8 @@ public struct TokenHealth: Sendable {
     private var unreadNames: (ids: Set<[UInt8]>, labels: Set<[UInt8]>) = ([], [])
     /// What is known about the keys whose public key is not readable.
     private let seenKinds: Set<SeenKind>
+    /// The public keys of the private halves.
+    private let privateValues: Set<PublicKey>
 
     init(_ health: Health, _ inventory: TokenInventory) {
         self.health = health
@@ -24,6 +26,7 @@ public struct TokenHealth: Sendable {
         var seen: Set<[UInt8]> = []
         sharedIDs = Set(inventory.keys.map(\.id).filter { !seen.insert($0).inserted })
         seenKinds = Set(inventory.keys.filter { $0.value == nil }.map(\.seenKind))
+        privateValues = Set(inventory.keys.filter { $0.privateKey != nil }.compactMap(\.value))
         for key in inventory.keys where key.certificates.count > 1 {
             let newer = Replacements(key.certificates, health, authorities)
             for entry in key.certificates {
@@ -73,21 +76,27 @@ public struct TokenHealth: Sendable {
     ///   - key: The key that it is shown with, be it for it or not, or nil where none is seen.
     public func findings(_ entry: CertificateEntry, of key: KeyEntry?) -> [Finding] {
         let replacement = replacements[entry.record.handle]
+        let handle = entry.record.handle
+        let isForKey = key?.certificates.contains { $0.record.handle == handle } ?? false
+        let isKeyFound = isForKey && key?.privateKey != nil
         var findings = health.findings(
             entry, authorities, replacement: replacement ?? .none,
-            hasSiblings: replacement != nil)
-        guard key == nil, let content = entry.content else { return findings }
-        if let certificate = entry.certificate {
+            hasSiblings: replacement != nil,
+            isKeyMissing: health.sawPrivateObjects && !isKeyFound)
+        guard let content = entry.content else { return findings }
+        if key == nil, let certificate = entry.certificate {
             findings += health.weaknesses(of: certificate.publicKey, entry.record.uri)
         }
-        // A key whose public key is not readable may be the right one.
-        if health.sawPrivateObjects, !content.isAuthority,
-            !seenKinds.contains(where: { $0.mayBe(content.keyKind) })
-        {
-            findings.append(
-                Finding(
-                    .certificateWithoutKey, entry.record.uri, "no key for it is on the token"))
-        }
+        let isMismatch = key != nil && !isForKey
+        guard health.sawPrivateObjects, !isKeyFound, !isMismatch, !content.isAuthority,
+            // A key whose public key is not readable may be the right one.
+            !seenKinds.contains(where: { $0.mayBe(content.keyKind) }),
+            // So may a private half under another id, which the public half was not paired with.
+            !(key?.value.map { privateValues.contains($0) } ?? false)
+        else { return findings }
+        findings.append(
+            Finding(
+                .certificateWithoutKey, entry.record.uri, "its private key is not on the token"))
         return findings
     }
 }
