@@ -84,7 +84,7 @@ struct HealthCommand: ParsableCommand {
                     token: try TokenReport(read.token),
                     sawPrivateObjects: read.sawPrivateObjects, checkedIssuers: checkedIssuers,
                     isFine: !findings.contains { $0.severity > .notice },
-                    findings: findings.map { .init($0) }))
+                    findings: findings.map { .init($0, on: read.token) }))
             return
         }
         let style = try output.style()
@@ -100,7 +100,7 @@ struct HealthCommand: ParsableCommand {
                 }
             print("\(head)  \(printable(finding.text))")
             print("         " + style.faint(quoted(printable(finding.uri))))
-            print("         \(printable(finding.advice))")
+            print("         \(printable(finding.advice(on: read.token)))")
         }
         if !read.sawPrivateObjects {
             print("Private keys are seen only after a login: --pin-source prompt")
@@ -118,12 +118,12 @@ struct HealthCommand: ParsableCommand {
             let message: String
             let advice: String
 
-            init(_ finding: Finding) {
+            init(_ finding: Finding, on token: Token) {
                 kind = finding.kind
                 severity = finding.severity
                 uri = finding.uri
                 message = finding.text
-                advice = finding.advice
+                advice = finding.advice(on: token)
             }
         }
 
@@ -152,15 +152,16 @@ struct Findings: Error {}
 
 extension Finding {
     /// What to do about it.
-    var advice: String {
+    ///
+    /// - Parameter token: The token that it is about.
+    func advice(on token: Token) -> String {
         switch kind {
         case .expiring where isKeyMissing, .expired where isKeyMissing:
             "renew finds no private key for it on the token; if it is yours, "
                 + "for a new key with a certificate: tokencert issue"
         case .expiring, .expired: "tokencert renew \(name)"
         case .notYetValid: "wait; or the clock of this machine is wrong: tokencert doctor"
-        case .unreadable:
-            "another program may be able to read it: pkcs11-tool --read-object --type cert"
+        case .unreadable: readingAdvice(uri, on: token)
         case .unsupported: "tokencert leaves it alone; another program may use it"
         case .keyWithoutCertificate: "tokencert issue --key \(quoted(uri)) gets one"
         case .certificateWithoutKey: "its key may be on another token"

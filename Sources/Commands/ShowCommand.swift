@@ -62,7 +62,7 @@ struct ShowCommand: ParsableCommand {
                 }
                 throw severalCertificates(entries, uri)
             }
-            try write(try certificate(entries[0]))
+            try write(try certificate(entries[0], on: read.token))
             return
         }
         if publicKey {
@@ -81,11 +81,13 @@ struct ShowCommand: ParsableCommand {
             .filter { seen.insert($0.record.handle).inserted }
     }
 
-    private func certificate(_ entry: CertificateEntry) throws -> Certificate {
+    private func certificate(
+        _ entry: CertificateEntry, on token: Token
+    ) throws -> Certificate {
         guard let certificate = entry.certificate else {
             throw Failure(
                 .dataRefused, "the object cannot be read as an X.509 certificate: \(entry.name)",
-                hints: ["pkcs11-tool --read-object --type cert reads them as they are"])
+                hints: [readingAdvice(entry.record.uri, on: token)])
         }
         return certificate
     }

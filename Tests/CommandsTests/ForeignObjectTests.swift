@@ -97,6 +97,73 @@ extension RealParts {
             #expect(bench.token.contents.isEmpty)
         }
 
+        private let garbage: [UInt8] = Array("garbage".utf8)
+
+        // Otherwise one damaged object makes each run of a timer fail.
+        @Test("A certificate that cannot be read counts for renew only if a key may need it")
+        func unreadableForRenew() throws {
+            let bench = try Bench()
+            #expect(
+                try bench.tokencert([
+                    "issue", "--label", "mail", "--id", "01", "--key-type", "rsa:2048",
+                ]).status == 0)
+            try bench.token.write(.certificate(garbage, label: Array("x".utf8), id: [9]))
+            try bench.token.write(.certificate(garbage, id: [1], type: 0x8000_0000 | 0x0050_4750))
+            let renew = ["renew", "--expiring", "30d"]
+            for arguments in [[], ["--dry-run"]] {
+                let outcome = try bench.tokencert(renew + arguments)
+                #expect(outcome.status == 0, "\(outcome)")
+                #expect(
+                    outcome.errors.contains(
+                        "was passed over: its bytes are not an X.509 certificate"),
+                    "\(outcome.errors)")
+                #expect(
+                    outcome.errors.contains("was passed over: it is not an X.509 certificate"),
+                    "\(outcome.errors)")
+            }
+            // With the id of a key, it may be its certificate.
+            try bench.token.write(.certificate(garbage, label: mail, id: [1]))
+            expect(try bench.tokencert(renew), 79, "1 certificate was passed over")
+        }
+
+        @Test("A certificate that cannot be read counts for renew if a key has no other one")
+        func unreadableBesideKey() throws {
+            let bench = try Bench()
+            #expect(
+                try bench.tokencert([
+                    "issue", "--label", "mail", "--id", "01", "--key-type", "rsa:2048",
+                ]).status == 0)
+            let renewed = try bench.tokencert(["renew", "--all", "--new-key", "--retire"])
+            #expect(renewed.status == 0, "\(renewed.errors)")
+            try bench.token.write(.certificate(garbage, label: Array("x".utf8), id: [9]))
+            // The old key was given a successor, and needs no certificate.
+            let renew = ["renew", "--expiring", "30d"]
+            let outcome = try bench.tokencert(renew)
+            #expect(outcome.status == 0, "\(outcome)")
+            #expect(
+                try bench.tokencert(["request", "--label", "spare", "--key-type", "rsa:2048"])
+                    .status == 0)
+            expect(try bench.tokencert(renew), 79, "1 certificate was passed over")
+        }
+
+        @Test("The command that is printed for a certificate that cannot be read reads it")
+        func readingCommand() throws {
+            let bench = try Bench()
+            try bench.token.write(.certificate(Array("other".utf8), label: mail, id: [9]))
+            try bench.token.write(.certificate(garbage, label: Array("it's".utf8), id: [9]))
+            let shown = "pkcs11:object=it%27s;type=cert"
+            for arguments in [["health", shown], ["renew", "--all"], ["show", "--pem", shown]] {
+                let outcome = try bench.tokencert(arguments)
+                let lines = (outcome.output + outcome.errors).split(separator: "\n")
+                let line = try #require(
+                    lines.first { $0.contains("--label 'it'\\''s'") }, "\(outcome)")
+                let start = try #require(line.firstRange(of: "pkcs11-tool")).lowerBound
+                let read = try run(
+                    "bash", ["-c", String(line[start...])], environment: bench.token.environment)
+                #expect(read.output == "garbage", "\(line)\n\(read)")
+            }
+        }
+
         // Otherwise "health" suggests deleting a good certificate, and "delete" removes its key.
         @Test(
             "A certificate matches its key in every encoding of the public key",

@@ -112,7 +112,7 @@ extension RealParts {
             let json = try bench.tokencert(["renew", "--expiring", "30d", "--json"])
             let passed = try list(json, "passedOver")
             #expect(passed.count == 1)
-            #expect(passed.first?["certificate"] == nil)
+            #expect(passed.first?.keys.contains("certificate") == false, "\(passed)")
             let key = try text(try #require(passed.first), "key")
             #expect(bench.ca.orders.count == 2)
             _ = try issue(bench, ["--key", key])

@@ -35,6 +35,9 @@ struct CertifiedKeys {
     /// Whether a key was ever given a certificate.
     func contains(_ key: PublicKey) -> Bool { all.contains(hash(key)) }
 
+    /// Whether each certificate that a key was given was replaced by one for another key.
+    func isReplaced(_ key: PublicKey) -> Bool { contains(key) && !needsCertificate(key) }
+
     /// The unfinished order for a key, or nil.
     func unfinishedOrder(for key: PublicKey) -> Int64? { unfinished[hash(key)] }
 

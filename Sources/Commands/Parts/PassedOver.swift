@@ -14,7 +14,7 @@ struct PassedOver: Encodable {
     let reason: String
     /// What to type, if that is known.
     let advice: String?
-    /// Whether the exit status counts it. A certificate whose key is somewhere else is only named.
+    /// Whether the exit status counts it. A certificate that is for no key of the token is only named.
     let needsAction: Bool
     /// Whether a new key could be certified in its place.
     var needsNewKey = false

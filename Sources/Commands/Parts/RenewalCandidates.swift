@@ -61,12 +61,13 @@ struct RenewalCandidates {
         let inventory = try TokenInventory(
             &session, profile: profile, keepingCertificates: { _ in true })
         var look = Look(
-            search: self, inventory: inventory, token: tokenURI, sees: seesPrivateKeys,
+            search: self, inventory: inventory, token: token, uri: tokenURI, sees: seesPrivateKeys,
             certified: CertifiedKeys(orders, on: tokenURI.description))
         if let uri {
             try look.takeNamed(uri, serial, &session)
         } else {
             try look.takeAll(within: days, &session)
+            look.takeUnreadable()
             look.takeKeysWithoutCertificate()
         }
         return look.found
@@ -100,19 +101,21 @@ struct RenewalCandidates {
 private struct Look {
     let search: RenewalCandidates
     let inventory: TokenInventory
-    let token: PKCS11URI
+    let token: Token
+    let tokenURI: PKCS11URI
     /// Whether a private key that is not seen is absent.
     let sees: Bool
     let certified: CertifiedKeys
     var found = Renewals()
 
     init(
-        search: RenewalCandidates, inventory: TokenInventory, token: PKCS11URI, sees: Bool,
-        certified: CertifiedKeys
+        search: RenewalCandidates, inventory: TokenInventory, token: Token, uri: PKCS11URI,
+        sees: Bool, certified: CertifiedKeys
     ) {
         self.search = search
         self.inventory = inventory
         self.token = token
+        tokenURI = uri
         self.sees = sees
         self.certified = certified
     }
@@ -189,27 +192,50 @@ private struct Look {
             }
     }
 
-    private static let unreadable = "its bytes are not an X.509 certificate"
     private static let keyMissing = "its private key is not on the token"
     private static let keyUnknown =
         "it may be for a key on the token whose public key cannot be read"
     private static let certificateMissing = "its certificate is no longer on the token"
 
-    /// The candidate for a certificate, or nil. A certificate that cannot be read is passed over.
-    private mutating func due(_ entry: CertificateEntry, _ days: Int?) -> Certificate? {
-        guard let certificate = entry.certificate else {
-            found.passedOver.append(PassedOver(entry, Self.unreadable))
-            return nil
-        }
-        if certificate.isAuthority || isReplaced(certificate) { return nil }
+    /// The certificate if it has to be renewed, or nil.
+    private func due(_ entry: CertificateEntry, _ days: Int?) -> Certificate? {
+        guard let certificate = entry.certificate, !certificate.isAuthority,
+            !isReplaced(certificate)
+        else { return nil }
         if let days, certificate.notAfter - search.now > Int64(days) * 86400 { return nil }
         return certificate
     }
 
+    /// Passes over the certificates that cannot be read.
+    ///
+    /// Such a certificate counts if it may be for a private key: if it has the id of one, or if a
+    /// key has no other certificate. An old key whose certificate was replaced needs none.
+    mutating func takeUnreadable() {
+        let keys = inventory.keys.filter { $0.privateKey != nil || !sees }
+        let ids = Set(keys.flatMap(\.halves).map(\.id).filter { !$0.isEmpty })
+        let withCertificate = publicKeysWithCertificate
+        let mayNeedOne = keys.contains { key in
+            guard let value = key.value else { return true }
+            return !withCertificate.contains(value) && !certified.isReplaced(value)
+        }
+        for entry in inventory.certificates where entry.certificate == nil {
+            let obstacle = entry.obstacle ?? .malformed
+            found.passedOver.append(
+                PassedOver(
+                    entry, obstacle.reason, advice: readingAdvice(entry.record.uri, on: token),
+                    needsAction: obstacle.mayBeX509
+                        && (ids.contains(entry.record.id) || mayNeedOne)))
+        }
+    }
+
+    private var publicKeysWithCertificate: Set<PublicKey> {
+        Set(inventory.entries.compactMap { $0.certificate?.publicKey })
+    }
+
     /// Keys that should have a certificate according to the ledger but have none on the token.
     mutating func takeKeysWithoutCertificate() {
-        let withCertificate = Set(inventory.entries.compactMap { $0.certificate?.publicKey })
-        let unreadable = inventory.certificates.filter { $0.certificate == nil }
+        let withCertificate = publicKeysWithCertificate
+        let unreadable = inventory.certificates.filter { $0.obstacle?.mayBeX509 == true }
         var seen: Set<PublicKey> = []
         for key in inventory.keys where key.privateKey != nil || !sees {
             // Without its public key, a key cannot be found in the ledger.
@@ -316,7 +342,7 @@ private struct Look {
         named[.class] = .privateKey
         if !key.id.isEmpty { named[.id] = key.id }
         if !key.labelBytes.isEmpty { named[.labelBytes] = key.labelBytes }
-        return PKCS11URI(token: token, objectWith: named)
+        return PKCS11URI(token: tokenURI, objectWith: named)
     }
 
     /// The entries without the further objects of one certificate, such as a copy with padding.
@@ -334,10 +360,8 @@ private struct Look {
     ) throws {
         for key in inventory.keys where names(uri, key) {
             for entry in try named(uri, serial, key) {
-                guard let certificate = entry.certificate else {
-                    found.passedOver.append(PassedOver(entry, Self.unreadable))
-                    continue
-                }
+                // A certificate that cannot be read is paired with no key.
+                guard let certificate = entry.certificate else { continue }
                 if let passedOver = try obstacle(key, entry, certificate, &session) {
                     found.passedOver.append(passedOver)
                 } else {
