@@ -86,18 +86,7 @@ let package = Package(
                 argumentParser, logging, system,
                 .product(name: "Configuration", package: "swift-configuration"),
             ]),
-        .executableTarget(
-            name: "tokencert", dependencies: ["Commands", "Terminal"], exclude: ["StaticLibraries"],
-            linkerSettings: [
-                // Other linkers do not take Swift's static libraries. Nothing is exported: a module
-                // that is loaded is to bind to its own symbols, and binding them takes time.
-                .unsafeFlags(
-                    [
-                        "-use-ld=lld", "-Xlinker", "--no-export-dynamic",
-                        "-L\(Context.packageDirectory)/Sources/tokencert/StaticLibraries",
-                    ],
-                    .when(platforms: [.linux], configuration: .release))
-            ]),
+        .executableTarget(name: "tokencert", dependencies: ["Commands", "Terminal"]),
 
         // A CA that behaves as CAcert does.
         .target(name: "StandInCA", dependencies: [logging] + hummingbird),

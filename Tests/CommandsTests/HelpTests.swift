@@ -94,14 +94,14 @@ extension RealParts {
         func manuals() throws {
             let folder = try TemporaryFolder()
             let script = URL(filePath: #filePath).deletingLastPathComponent()
-                .appending(path: "../../SoftHSM/packaging/manpages").standardizedFileURL.path()
+                .appending(path: "../../Packaging/manpages").standardizedFileURL.path()
             let dump = try run(product("tokencert"), ["--experimental-dump-help"]).output
             let file = try folder.write(dump, "help.json")
             let settings = try folder.write(
                 run(product("tokencert"), ["config", "--json"]).output, "settings.json")
             try FileManager.default.createDirectory(
                 atPath: folder.file("man1"), withIntermediateDirectories: true)
-            let readme = URL(filePath: script).appending(path: "../../../README.md")
+            let readme = URL(filePath: script).appending(path: "../../README.md")
                 .standardizedFileURL.path()
             let made = try run(
                 "/usr/bin/python3",
