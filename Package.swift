@@ -2,18 +2,27 @@
 
 import PackageDescription
 
+// What only the programs need is behind a trait: a client of the libraries that says `traits: []`
+// fetches swift-log and nothing else.
+let program: TargetDependencyCondition? = .when(traits: ["Program"])
+
 /// The HTTPS server of the stand-in CA, with nothing that the stand-in does not use.
 let hummingbird: [Target.Dependency] = [
-    .product(name: "Hummingbird", package: "hummingbird"),
-    .product(name: "HummingbirdTLS", package: "hummingbird"),
+    .product(name: "Hummingbird", package: "hummingbird", condition: program),
+    .product(name: "HummingbirdTLS", package: "hummingbird", condition: program),
     // For a connection that breaks before any answer.
-    .product(name: "NIOCore", package: "swift-nio"),
-    .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+    .product(name: "NIOCore", package: "swift-nio", condition: program),
+    .product(name: "NIOHTTPTypes", package: "swift-nio-extras", condition: program),
 ]
 
 let argumentParser: Target.Dependency = .product(
-    name: "ArgumentParser", package: "swift-argument-parser")
-let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+    name: "ArgumentParser", package: "swift-argument-parser", condition: program)
+let configuration: Target.Dependency = .product(
+    name: "Configuration", package: "swift-configuration", condition: program)
+let database: Target.Dependency = .product(
+    name: "GRDB", package: "GRDB.swift", condition: program)
+let system: Target.Dependency = .product(
+    name: "SystemPackage", package: "swift-system", condition: program)
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
 let package = Package(
@@ -22,12 +31,12 @@ let package = Package(
     products: [
         .executable(name: "tokencert", targets: ["tokencert"]),
         .executable(name: "cacert-standin", targets: ["cacert-standin"]),
-        .library(name: "Cryptoki", targets: ["Cryptoki", "Secrets"]),
+        .library(name: "Cryptoki", targets: ["Cryptoki", "TokencertPlatform"]),
         .library(name: "OpenSSLX509", targets: ["OpenSSLX509"]),
-        // For tests only: a module that fails where it is told to.
-        .library(name: "FaultyModule", type: .dynamic, targets: ["FaultyModule"]),
-        // For tests only: what Tests/Fuzz/run links with libFuzzer.
-        .library(name: "Fuzz", type: .static, targets: ["Fuzz"]),
+    ],
+    traits: [
+        .default(enabledTraits: ["Program"]),
+        .trait(name: "Program", description: "The programs tokencert and cacert-standin."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -40,111 +49,136 @@ let package = Package(
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
     ],
+    // A module that is no product has a name that no client has: the names of all targets in a
+    // package graph are unique.
     targets: [
         // The C libraries, each imported by one target only.
         .systemLibrary(
-            name: "CP11Kit", pkgConfig: "p11-kit-1",
+            name: "CTokencertP11Kit", path: "Sources/CP11Kit", pkgConfig: "p11-kit-1",
             providers: [.apt(["libp11-kit-dev"]), .brew(["p11-kit"])]),
         .systemLibrary(
-            name: "COpenSSL", pkgConfig: "libcrypto",
+            name: "CTokencertOpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
         // Loaded when it is needed, so that nothing of it is linked.
         .systemLibrary(
-            name: "CCurl",
+            name: "CTokencertCurl", path: "Sources/CCurl",
             providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
 
-        // Four plain things, and what two of them need of the person who is there.
-        // The person's terminal: its size, questions, and the signals that come from it.
-        .target(name: "Terminal"),
-        .target(name: "Secrets", dependencies: ["Terminal"]),
-        // Files that survive a loss of power.
-        .target(name: "Files"),
-        .target(name: "Cryptoki", dependencies: ["CP11Kit", "Secrets", logging]),
-        .target(name: "OpenSSLX509", dependencies: ["COpenSSL"]),
-        .target(name: "CurlHTTP", dependencies: ["CCurl", "Secrets"]),
-        .target(name: "CAcert", dependencies: ["Secrets"]),
+        // Files that survive a loss of power, processes, the terminal, and the secrets that pass
+        // through them.
+        .target(name: "TokencertPlatform", path: "Sources/Platform"),
 
+        // A token, a certificate, a CA over HTTPS, and a ledger.
         .target(
-            name: "Ledger",
-            dependencies: ["Files", "OpenSSLX509", .product(name: "GRDB", package: "GRDB.swift")]),
+            name: "Cryptoki", dependencies: ["CTokencertP11Kit", "TokencertPlatform", logging]),
+        .target(name: "OpenSSLX509", dependencies: ["CTokencertOpenSSL"]),
+        .target(
+            name: "TokencertHTTP", dependencies: ["CTokencertCurl", "TokencertPlatform"],
+            path: "Sources/CurlHTTP"),
+        .target(
+            name: "TokencertCAcert", dependencies: ["TokencertPlatform"], path: "Sources/CAcert"),
+        .target(
+            name: "TokencertLedger",
+            dependencies: ["OpenSSLX509", "TokencertPlatform", database], path: "Sources/Ledger"),
 
-        // The story that is told with them.
+        // What a token can do and what is on it; orders; commands.
         .target(
-            name: "Inventory", dependencies: ["Cryptoki", "OpenSSLX509"],
+            name: "TokencertInventory", dependencies: ["Cryptoki", "OpenSSLX509"],
+            path: "Sources/Inventory",
             // In the code itself: the program is one file.
             resources: [.embedInCode("Capabilities/Profiles")]),
         .target(
-            name: "Issuance",
+            name: "TokencertIssuance",
             dependencies: [
-                "CAcert", "Cryptoki", "Inventory", "Ledger", "OpenSSLX509", "Secrets",
-            ]),
+                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertInventory",
+                "TokencertLedger", "TokencertPlatform",
+            ], path: "Sources/Issuance"),
         .target(
-            name: "Commands",
+            name: "TokencertCommands",
             dependencies: [
-                "CAcert", "Cryptoki", "CurlHTTP", "Files", "Inventory", "Issuance", "Ledger",
-                "OpenSSLX509", "Secrets", "Terminal",
-                argumentParser, logging, system,
-                .product(name: "Configuration", package: "swift-configuration"),
-            ]),
-        .executableTarget(name: "tokencert", dependencies: ["Commands", "Terminal"]),
+                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertHTTP",
+                "TokencertInventory", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
+                argumentParser, configuration, logging, system,
+            ], path: "Sources/Commands"),
+        .executableTarget(
+            name: "tokencert", dependencies: ["TokencertCommands", "TokencertPlatform"]),
 
         // A CA that behaves as CAcert does.
-        .target(name: "StandInCA", dependencies: [logging] + hummingbird),
-        .executableTarget(name: "cacert-standin", dependencies: ["StandInCA", argumentParser]),
+        .target(
+            name: "TokencertStandInCA", dependencies: [logging] + hummingbird,
+            path: "Sources/StandInCA"),
+        .executableTarget(
+            name: "cacert-standin", dependencies: ["TokencertStandInCA", argumentParser]),
 
-        // Tests, all of them on real parts.
+        // Tests, most of them on real parts.
         .target(
-            name: "TestSupport", path: "Tests/TestSupport", exclude: ["objects.py", "validate.py"]),
+            name: "TokencertTestSupport", path: "Tests/TestSupport",
+            exclude: ["objects.py", "validate.py"]),
         .target(
-            name: "FaultyModule", dependencies: ["CP11Kit"], path: "Tests/FaultyModule",
-            exclude: ["README.md"], linkerSettings: [.linkedLibrary("dl")]),
-        .target(
-            name: "Fuzz",
-            dependencies: ["CAcert", "Cryptoki", "Inventory", "Ledger", "OpenSSLX509", "Secrets"],
-            path: "Tests/Fuzz", exclude: ["README.md", "run", "corpus"]),
-        .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
-        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "TestSupport", "tokencert"]),
-        .testTarget(name: "SecretsTests", dependencies: ["Secrets", "TestSupport"]),
-        .testTarget(name: "CryptokiTests", dependencies: ["Cryptoki", "Secrets", "TestSupport"]),
-        .testTarget(name: "OpenSSLX509Tests", dependencies: ["OpenSSLX509", "TestSupport"]),
+            name: "TokencertFuzz",
+            dependencies: [
+                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertInventory",
+                "TokencertLedger", "TokencertPlatform",
+            ], path: "Tests/Fuzz", exclude: ["README.md", "run", "corpus"]),
+        .testTarget(
+            name: "PlatformTests", dependencies: ["TokencertPlatform", "TokencertTestSupport"]),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: ["TokencertLedger", "TokencertTestSupport", "tokencert"],
+            exclude: ["Ledgers"]),
+        .testTarget(
+            name: "CryptokiTests",
+            dependencies: ["Cryptoki", "TokencertPlatform", "TokencertTestSupport"]),
+        .testTarget(
+            name: "OpenSSLX509Tests", dependencies: ["OpenSSLX509", "TokencertTestSupport"]),
         .testTarget(
             name: "CurlHTTPTests",
-            dependencies: ["CurlHTTP", "Secrets", "TestSupport", "cacert-standin"]),
-        .testTarget(name: "CAcertTests", dependencies: ["CAcert", "Secrets"]),
+            dependencies: [
+                "TokencertHTTP", "TokencertPlatform", "TokencertTestSupport", "cacert-standin",
+            ]),
+        .testTarget(
+            name: "CAcertTests", dependencies: ["TokencertCAcert", "TokencertPlatform"]),
         .testTarget(
             name: "InventoryTests",
-            dependencies: ["Cryptoki", "Inventory", "OpenSSLX509", "Secrets", "TestSupport"]),
+            dependencies: [
+                "Cryptoki", "OpenSSLX509", "TokencertInventory", "TokencertPlatform",
+                "TokencertTestSupport",
+            ]),
         .testTarget(
-            name: "StandInCATests", dependencies: ["StandInCA", "TestSupport", "cacert-standin"]),
+            name: "StandInCATests",
+            dependencies: ["TokencertStandInCA", "TokencertTestSupport", "cacert-standin"]),
         .testTarget(
             name: "CommandsTests",
             dependencies: [
-                "CAcert", "Commands", "Cryptoki", "CurlHTTP", "FaultyModule", "Inventory",
-                "Issuance", "Ledger", "OpenSSLX509", "Secrets", "TestSupport", "cacert-standin",
-                "tokencert",
+                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertCommands", "TokencertHTTP",
+                "TokencertInventory", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
+                "TokencertTestSupport", "cacert-standin", "tokencert",
             ],
             exclude: ["Snapshots"]),
         .testTarget(
             name: "SweepTests",
             dependencies: [
-                "FaultyModule", "Ledger", "TestSupport", "cacert-standin", "tokencert",
+                "TokencertLedger", "TokencertTestSupport", "cacert-standin", "tokencert",
             ]),
         .testTarget(
             name: "ModulesTests",
-            dependencies: ["FaultyModule", "TestSupport", "cacert-standin", "tokencert"]),
+            dependencies: ["TokencertTestSupport", "cacert-standin", "tokencert"]),
         // The complete examples of the libraries' documentation.
         .testTarget(
             name: "ExamplesTests",
-            dependencies: ["Cryptoki", "OpenSSLX509", "Secrets", "TestSupport"]),
+            dependencies: [
+                "Cryptoki", "OpenSSLX509", "TokencertPlatform", "TokencertTestSupport",
+            ]),
         .testTarget(
-            name: "MisuseTests", dependencies: ["Cryptoki", "Secrets", "TestSupport"],
+            name: "MisuseTests",
+            dependencies: ["Cryptoki", "TokencertPlatform", "TokencertTestSupport"],
             exclude: ["Cases"]),
     ],
     swiftLanguageModes: [.v6]
 )
 
 // One loop for all: no target has rules of its own.
-for target in package.targets where target.type != .system && target.name != "FaultyModule" {
+for target in package.targets where target.type != .system {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),

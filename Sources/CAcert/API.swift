@@ -1,12 +1,12 @@
-public import Secrets
+package import TokencertPlatform
 
 /// CAcert's API for members' own certificates: `cemails.php` and `ccsr.php`.
-public struct API<Carrier: Transport & ~Copyable>: ~Copyable {
+package struct API<Carrier: Transport & ~Copyable>: ~Copyable {
     private var transport: Carrier
     /// Where the CA is, without a slash at its end.
-    public let baseURL: String
+    package let baseURL: String
     /// The account's e-mail address.
-    public let username: String
+    package let username: String
     private let password: Secret
 
     /// Prepares the use of an account. Nothing is sent yet.
@@ -16,7 +16,7 @@ public struct API<Carrier: Transport & ~Copyable>: ~Copyable {
     ///   - username: The account's e-mail address.
     ///   - password: The account's password, UTF-8.
     ///   - transport: What carries the forms.
-    public init(
+    package init(
         baseURL: String, username: String, password: consuming Secret, transport: consuming Carrier
     ) {
         var base = baseURL[...]
@@ -30,7 +30,7 @@ public struct API<Carrier: Transport & ~Copyable>: ~Copyable {
     /// Asks what the account may have.
     ///
     /// - Throws: ``CAcertError``.
-    public mutating func accountStatus() throws(CAcertError) -> AccountStatus {
+    package mutating func accountStatus() throws(CAcertError) -> AccountStatus {
         let answer: TransportAnswer
         do throws(TransportError) {
             answer = try transport.post(to: baseURL + "/api/cemails.php", form: makeForm().body)
@@ -46,7 +46,7 @@ public struct API<Carrier: Transport & ~Copyable>: ~Copyable {
     /// - Parameter order: What is ordered.
     /// - Returns: What came back, as it came. ``OrderOutcome`` reads it.
     /// - Throws: ``TransportError``; it tells whether the order may have been taken.
-    public mutating func place(_ order: CertificateOrder) throws(TransportError) -> TransportAnswer
+    package mutating func place(_ order: CertificateOrder) throws(TransportError) -> TransportAnswer
     {
         var form = makeForm()
         for (index, address) in order.emailAddresses.enumerated() {
@@ -67,15 +67,15 @@ public struct API<Carrier: Transport & ~Copyable>: ~Copyable {
 }
 
 /// What is ordered from the CA.
-public struct CertificateOrder: Sendable, Hashable {
+package struct CertificateOrder: Sendable, Hashable {
     /// The addresses that the certificate shall be for, verified ones of the account.
-    public let emailAddresses: [String]
+    package let emailAddresses: [String]
     /// The name that it shall bear, one of the account's or ``AccountStatus/anonymousName``.
-    public let name: AccountName
+    package let name: AccountName
     /// Whether it shall be good for signing code.
-    public let codeSigning: Bool
+    package let codeSigning: Bool
     /// The request in PEM. The CA takes nothing from it but the key.
-    public let requestPEM: String
+    package let requestPEM: String
 
     /// Makes an order.
     ///
@@ -84,7 +84,7 @@ public struct CertificateOrder: Sendable, Hashable {
     ///   - name: One of the account's names or ``AccountStatus/anonymousName``.
     ///   - codeSigning: Whether it shall be good for signing code.
     ///   - requestPEM: The request in PEM.
-    public init(
+    package init(
         emailAddresses: [String], name: AccountName, codeSigning: Bool, requestPEM: String
     ) {
         self.emailAddresses = emailAddresses

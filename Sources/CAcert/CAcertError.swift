@@ -1,27 +1,27 @@
 /// Why the CA did not say what it was asked.
-public struct CAcertError: Error, Sendable, Equatable {
+package struct CAcertError: Error, Sendable, Equatable {
     /// What kind of failure this is. Later versions may add to these.
-    public struct Code: Sendable, Hashable, CustomStringConvertible {
+    package struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
         /// The code's name. It stays the same in later versions.
-        public var description: String { value }
+        package var description: String { value }
 
         /// User name or password; the CA does not tell which.
-        public static let credentials = Code(value: "credentials")
+        package static let credentials = Code(value: "credentials")
         /// The CA refuses for another reason.
-        public static let refused = Code(value: "refused")
+        package static let refused = Code(value: "refused")
         /// What came back is not an answer of the API.
-        public static let notTheAPI = Code(value: "notTheAPI")
+        package static let notTheAPI = Code(value: "notTheAPI")
         /// Nothing came back: see ``CAcertError/transportError``.
-        public static let unreachable = Code(value: "unreachable")
+        package static let unreachable = Code(value: "unreachable")
     }
 
     /// The kind of failure.
-    public let code: Code
+    package let code: Code
     /// What happened, for a person to read.
-    public let reason: String
+    package let reason: String
     /// What kept the answer away, or nil.
-    public let transportError: TransportError?
+    package let transportError: TransportError?
 
     init(_ code: Code, _ reason: String, transportError: TransportError? = nil) {
         self.code = code

@@ -1,4 +1,4 @@
-internal import Secrets
+internal import TokencertPlatform
 
 /// A form as `application/x-www-form-urlencoded`, in memory that is kept as a secret, since one of
 /// its fields is one.

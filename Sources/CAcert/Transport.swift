@@ -1,7 +1,7 @@
-public import Secrets
+package import TokencertPlatform
 
 /// What carries a form to the CA and its answer back. The API says nothing about how.
-public protocol Transport: ~Copyable {
+package protocol Transport: ~Copyable {
     /// Posts a form once.
     ///
     /// - Parameters:
@@ -15,33 +15,33 @@ public protocol Transport: ~Copyable {
 }
 
 /// What a ``Transport`` brought back.
-public struct TransportAnswer: Sendable, Hashable {
+package struct TransportAnswer: Sendable, Hashable {
     /// The HTTP status.
-    public let status: Int
+    package let status: Int
     /// The body.
-    public let body: [UInt8]
+    package let body: [UInt8]
 
     /// Makes an answer.
     ///
     /// - Parameters:
     ///   - status: The HTTP status.
     ///   - body: The body.
-    public init(status: Int, body: [UInt8]) {
+    package init(status: Int, body: [UInt8]) {
         self.status = status
         self.body = body
     }
 }
 
 /// Why a ``Transport`` brought nothing back.
-public struct TransportError: Error, Sendable, Equatable {
+package struct TransportError: Error, Sendable, Equatable {
     /// What happened, for a person to read.
-    public let reason: String
+    package let reason: String
     /// Whether the server may have got the request, and so may have acted on it.
-    public let mayHaveBeenSent: Bool
+    package let mayHaveBeenSent: Bool
     /// What of the answer's body had come by then.
-    public let partialAnswer: [UInt8]
+    package let partialAnswer: [UInt8]
     /// The HTTP status of that answer, or nil where none had come.
-    public let partialStatus: Int?
+    package let partialStatus: Int?
 
     /// Makes an error.
     ///
@@ -50,7 +50,7 @@ public struct TransportError: Error, Sendable, Equatable {
     ///   - mayHaveBeenSent: Whether the server may have got the request.
     ///   - partialAnswer: What of the answer's body had come by then.
     ///   - partialStatus: The HTTP status of that answer, or nil where none had come.
-    public init(
+    package init(
         reason: String, mayHaveBeenSent: Bool, partialAnswer: [UInt8] = [],
         partialStatus: Int? = nil
     ) {

@@ -1,6 +1,6 @@
 internal import ArgumentParser
-internal import CAcert
 internal import OpenSSLX509
+internal import TokencertCAcert
 
 struct AccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

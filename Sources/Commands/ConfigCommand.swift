@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import Secrets
+internal import TokencertPlatform
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
 internal import ArgumentParser
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertLedger
 
 struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

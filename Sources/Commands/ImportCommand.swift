@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Cryptoki
-internal import Issuance
 internal import OpenSSLX509
+internal import TokencertIssuance
 
 struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,8 +1,8 @@
 internal import ArgumentParser
-internal import CAcert
 internal import Cryptoki
-internal import Issuance
 internal import OpenSSLX509
+internal import TokencertCAcert
+internal import TokencertIssuance
 
 struct IssueCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

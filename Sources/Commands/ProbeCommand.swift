@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import Cryptoki
-internal import Inventory
-internal import Issuance
 internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertIssuance
 
 struct ProbeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,9 +1,9 @@
 internal import ArgumentParser
 internal import Cryptoki
-internal import Inventory
-internal import Issuance
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertIssuance
+internal import TokencertLedger
 
 struct RenewCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

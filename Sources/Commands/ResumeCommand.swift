@@ -1,9 +1,9 @@
 internal import ArgumentParser
 internal import Cryptoki
-internal import Inventory
-internal import Issuance
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertIssuance
+internal import TokencertLedger
 
 struct ResumeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -100,7 +100,7 @@ struct ResumeCommand: ParsableCommand {
             token, settings: try issuanceSettings(anchors, ca, tokenOptions))
         var certificates: [Certificate] = []
         if let from {
-            certificates = try Commands.certificates(inFile: from, option: "--from")
+            certificates = try TokencertCommands.certificates(inFile: from, option: "--from")
             try finisher.check(certificates, for: order, in: page.ledger)
         } else if orderAgain || order.remainder == .order {
             try placeOrder(page, order, token, anchors)
@@ -163,14 +163,15 @@ struct ResumeCommand: ParsableCommand {
     private func findToken(of order: Order, _ options: TokenOptions) throws -> TokenCapabilities {
         let uri = try order.tokenURI()
         do {
-            if options.token != nil { return try Commands.findToken(options) }
+            if options.token != nil { return try TokencertCommands.findToken(options) }
             guard let serialNumber = order.tokenBySerialNumber else {
-                return try Commands.findToken(options, uri)
+                return try TokencertCommands.findToken(options, uri)
             }
             do {
-                return try Commands.findToken(options, try PKCS11URI(parsing: serialNumber))
+                return try TokencertCommands.findToken(
+                    options, try PKCS11URI(parsing: serialNumber))
             } catch let failure as Failure where failure.code == Failure.severalTokens {
-                return try Commands.findToken(options, uri)
+                return try TokencertCommands.findToken(options, uri)
             }
         } catch let failure as Failure where failure.isTokenAbsent && options.token == nil {
             throw Failure(

@@ -2,16 +2,15 @@ internal import ArgumentParser
 internal import Cryptoki
 internal import Logging
 internal import OpenSSLX509
-internal import Secrets
 internal import Synchronization
-internal import Terminal
+internal import TokencertPlatform
 
 /// Runs the program with the arguments of this process.
 ///
 /// Modules are finalised when this returns, so the process may exit.
 ///
 /// - Returns: The status to exit with: see ``ExitStatus``.
-public func runTokencert() -> Int32 {
+package func runTokencert() -> Int32 {
     let status = runCommand()
     // Otherwise the process would end with this status while its interruption is being reported.
     Interruption.stopIfPending()

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Cryptoki
-internal import Inventory
 internal import OpenSSLX509
+internal import TokencertInventory
 
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,12 +1,12 @@
-public import ArgumentParser
+package import ArgumentParser
 
 /// The program: its commands and its name.
-public struct Tokencert: ParsableCommand {
+package struct Tokencert: ParsableCommand {
     /// The version of the program.
     static let version = "0.1.0"
 
     /// Name, summary and commands, for argument-parser.
-    public static let configuration = CommandConfiguration(
+    package static let configuration = CommandConfiguration(
         commandName: "tokencert",
         abstract: "Put a CAcert certificate onto a hardware token.",
         discussion: """
@@ -34,5 +34,5 @@ public struct Tokencert: ParsableCommand {
         ])
 
     /// Made by argument-parser.
-    public init() {}
+    package init() {}
 }

@@ -1,9 +1,8 @@
 internal import ArgumentParser
-internal import CAcert
-internal import CurlHTTP
-internal import Files
 internal import OpenSSLX509
-internal import Secrets
+internal import TokencertCAcert
+internal import TokencertHTTP
+internal import TokencertPlatform
 
 struct TrustCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

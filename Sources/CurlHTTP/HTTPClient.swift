@@ -1,25 +1,25 @@
-public import Secrets
+package import TokencertPlatform
 
 /// What a server answered.
-public struct HTTPAnswer: Sendable, Hashable {
+package struct HTTPAnswer: Sendable, Hashable {
     /// The status, as 200.
-    public let status: Int
+    package let status: Int
     /// The media type in `Content-Type`, or nil.
-    public let contentType: String?
+    package let contentType: String?
     /// What the server's clock said (`Date`), in seconds since 1970-01-01 00:00 UTC, or nil.
-    public let date: Int64?
+    package let date: Int64?
     /// The body.
-    public let body: [UInt8]
+    package let body: [UInt8]
 }
 
 /// How long a request may take and how large its answer may be.
-public struct HTTPLimits: Sendable, Hashable {
+package struct HTTPLimits: Sendable, Hashable {
     /// Until the connection stands, TLS included, in seconds.
-    public var connectTimeout: Int
+    package var connectTimeout: Int
     /// For all of it, in seconds.
-    public var timeout: Int
+    package var timeout: Int
     /// The largest body, in bytes.
-    public var maximumAnswer: Int
+    package var maximumAnswer: Int
 
     /// Makes limits. The defaults are 20 s, 120 s and 1 MiB.
     ///
@@ -27,7 +27,7 @@ public struct HTTPLimits: Sendable, Hashable {
     ///   - connectTimeout: Seconds.
     ///   - timeout: Seconds.
     ///   - maximumAnswer: Bytes.
-    public init(connectTimeout: Int = 20, timeout: Int = 120, maximumAnswer: Int = 1 << 20) {
+    package init(connectTimeout: Int = 20, timeout: Int = 120, maximumAnswer: Int = 1 << 20) {
         self.connectTimeout = connectTimeout
         self.timeout = timeout
         self.maximumAnswer = maximumAnswer
@@ -38,7 +38,7 @@ public struct HTTPLimits: Sendable, Hashable {
 /// request is sent twice.
 ///
 /// Each request has a connection of its own. A client is for one thread at a time.
-public struct HTTPClient: ~Copyable {
+package struct HTTPClient: ~Copyable {
     let handle: CurlHandle
     private let limits: HTTPLimits
 
@@ -51,7 +51,7 @@ public struct HTTPClient: ~Copyable {
     ///   - userAgent: What the client calls itself.
     ///   - limits: How long and how large.
     /// - Throws: ``HTTPError`` where libcurl cannot be used.
-    public init(
+    package init(
         policy: TLSPolicy, userAgent: String, limits: HTTPLimits = HTTPLimits()
     ) throws(HTTPError) {
         self.limits = limits
@@ -67,7 +67,7 @@ public struct HTTPClient: ~Copyable {
     ///   - form: The body, `application/x-www-form-urlencoded`.
     /// - Returns: The answer, whatever its status, redirects included.
     /// - Throws: ``HTTPError``; it tells whether the server may have acted on the request.
-    public mutating func post(
+    package mutating func post(
         to url: String, form: borrowing Secret
     ) throws(HTTPError) -> HTTPAnswer {
         guard url.lowercased().hasPrefix("https://") else {
@@ -83,7 +83,7 @@ public struct HTTPClient: ~Copyable {
     /// - Parameter url: An `https:` address. It carries no secret.
     /// - Returns: The answer, whatever its status, redirects included.
     /// - Throws: ``HTTPError``.
-    public mutating func get(_ url: String) throws(HTTPError) -> HTTPAnswer {
+    package mutating func get(_ url: String) throws(HTTPError) -> HTTPAnswer {
         guard url.lowercased().hasPrefix("https://") else {
             throw HTTPError(.invalidURL, "\(url) is not an https:// address")
         }

@@ -4,14 +4,14 @@
 /// anchors, and the server's name in it are always required. If libcurl uses OpenSSL, the whole
 /// chain must have a security level of 112 bits: RSA with 2048 bits or more, and no SHA-1. The
 /// system's own anchors are never used.
-public struct TLSPolicy: Sendable, Hashable {
+package struct TLSPolicy: Sendable, Hashable {
     /// The anchors, certificates in PEM.
-    public let anchorsPEM: String
+    package let anchorsPEM: String
 
     /// Makes a policy.
     ///
     /// - Parameter anchorsPEM: The anchors, certificates in PEM, one after the other.
-    public init(anchorsPEM: String) {
+    package init(anchorsPEM: String) {
         self.anchorsPEM = anchorsPEM
     }
 }

@@ -3,7 +3,7 @@
 ///
 /// Who the server is is not checked, with `https:` neither, so that nothing of what comes may be
 /// believed before it is proved. Nothing secret is ever sent. No redirects are followed.
-public struct UnverifiedHTTPClient: ~Copyable {
+package struct UnverifiedHTTPClient: ~Copyable {
     private let handle: CurlHandle
     private let limits: HTTPLimits
 
@@ -15,7 +15,7 @@ public struct UnverifiedHTTPClient: ~Copyable {
     ///   - userAgent: What the client calls itself.
     ///   - limits: How long and how large.
     /// - Throws: ``HTTPError`` where libcurl cannot be used.
-    public init(userAgent: String, limits: HTTPLimits = HTTPLimits()) throws(HTTPError) {
+    package init(userAgent: String, limits: HTTPLimits = HTTPLimits()) throws(HTTPError) {
         self.limits = limits
         handle = try CurlHandle.openUnverified(userAgent: userAgent, limits: limits)
     }
@@ -27,7 +27,7 @@ public struct UnverifiedHTTPClient: ~Copyable {
     /// - Parameter url: An `http:` or `https:` address.
     /// - Returns: The answer, whatever its status.
     /// - Throws: ``HTTPError``.
-    public mutating func get(_ url: String) throws(HTTPError) -> HTTPAnswer {
+    package mutating func get(_ url: String) throws(HTTPError) -> HTTPAnswer {
         try requireAddress(url)
         return try handle.get(url, maximumAnswer: limits.maximumAnswer)
     }
@@ -42,7 +42,7 @@ public struct UnverifiedHTTPClient: ~Copyable {
     ///   - contentType: The media type of the question.
     /// - Returns: The answer, whatever its status.
     /// - Throws: ``HTTPError``.
-    public mutating func post(
+    package mutating func post(
         to url: String, _ body: [UInt8], contentType: String
     ) throws(HTTPError) -> HTTPAnswer {
         try requireAddress(url)

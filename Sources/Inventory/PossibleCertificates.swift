@@ -10,7 +10,7 @@ extension TokenInventory {
     /// certificates with the key's id or label count although they do not fit it.
     ///
     /// - Parameter key: A key of this inventory.
-    public func possibleCertificates(for key: KeyEntry) -> [CertificateEntry] {
+    package func possibleCertificates(for key: KeyEntry) -> [CertificateEntry] {
         // A public key known only from a certificate with the same id or label is not proof.
         let value = key.isValueFromCertificate ? nil : key.value
         let handles = Set(key.halves.map(\.handle))
@@ -68,5 +68,5 @@ extension TokenInventory {
 
 extension KeyEntry {
     /// The halves that are seen.
-    public var halves: [ObjectRecord] { [publicKey, privateKey].compactMap { $0 } }
+    package var halves: [ObjectRecord] { [publicKey, privateKey].compactMap { $0 } }
 }

@@ -1,5 +1,5 @@
-public import Cryptoki
-public import OpenSSLX509
+package import Cryptoki
+package import OpenSSLX509
 
 extension TokenInventory {
     /// Reads what is on a token.
@@ -15,7 +15,7 @@ extension TokenInventory {
     ///     nobody's and left out.
     ///   - isKept: Whether a certificate itself is kept, and not only what is shown of it.
     /// - Throws: `CryptokiError`.
-    public init<Access>(
+    package init<Access>(
         _ session: inout Session<Access>, matching uri: PKCS11URI? = nil,
         profile: TokenProfile? = nil,
         keepingCertificates isKept: (Certificate) -> Bool = { _ in false }
@@ -136,7 +136,7 @@ private func kind(_ type: KeyType?, _ attributes: Attributes) -> KeyKind? {
 ///   - type: The key's type.
 ///   - attributes: Modulus and exponent, or parameters and point.
 /// - Returns: nil where something is missing or not understood.
-public func publicKey(_ type: KeyType?, _ attributes: Attributes) -> PublicKey? {
+package func publicKey(_ type: KeyType?, _ attributes: Attributes) -> PublicKey? {
     if type == .rsa, let modulus = attributes[.modulus], !modulus.isEmpty,
         let exponent = attributes[.publicExponent], !exponent.isEmpty
     {
@@ -155,7 +155,7 @@ extension Session {
     /// that cannot be read, counts as destroyable.
     ///
     /// - Parameter object: The object.
-    public mutating func isDestroyable(_ object: ObjectHandle) -> Bool {
+    package mutating func isDestroyable(_ object: ObjectHandle) -> Bool {
         let known = try? attributes(of: object, [AttributeKey<Bool>.destroyable.type])
         return known?[.destroyable] ?? true
     }
@@ -186,7 +186,7 @@ extension CertificateEntry.Content {
     /// Takes what a list shows out of a certificate.
     ///
     /// - Parameter certificate: The certificate.
-    public init(_ certificate: Certificate) {
+    package init(_ certificate: Certificate) {
         let name = certificate.displayName
         subject = certificate.subject.text.isEmpty ? name : certificate.subject.text
         issuer = certificate.issuer.text

@@ -1,25 +1,25 @@
-public import Cryptoki
-public import OpenSSLX509
+package import Cryptoki
+package import OpenSSLX509
 
 /// An object on a token, by what names it.
-public struct ObjectRecord: Sendable {
+package struct ObjectRecord: Sendable {
     /// The module's handle, good while the session that found it is.
-    public let handle: ObjectHandle
+    package let handle: ObjectHandle
     /// What kind of object it is.
-    public let objectClass: ObjectClass
+    package let objectClass: ObjectClass
     /// `CKA_ID`, or no bytes.
-    public let id: [UInt8]
+    package let id: [UInt8]
     /// The bytes of `CKA_LABEL`, or no bytes. The standard requires UTF-8; some programs write
     /// other encodings.
-    public let labelBytes: [UInt8]
+    package let labelBytes: [UInt8]
     let token: PKCS11URI
 
     /// `CKA_LABEL` as displayable text, or an empty text. Two labels with different bytes may look
     /// the same: compare ``labelBytes``.
-    public var label: String { text(ofLabel: labelBytes) }
+    package var label: String { text(ofLabel: labelBytes) }
 
     /// The object's URI (RFC 7512).
-    public var uri: String {
+    package var uri: String {
         var named = Template()
         named[.class] = objectClass
         if !id.isEmpty { named[.id] = id }
@@ -31,7 +31,7 @@ public struct ObjectRecord: Sendable {
 
 extension AttributeKey<[UInt8]> {
     /// The bytes of `CKA_LABEL`, which may not be UTF-8.
-    public static var labelBytes: AttributeKey<[UInt8]> {
+    package static var labelBytes: AttributeKey<[UInt8]> {
         AttributeKey(rawValue: AttributeKey<String>.label.type.rawValue)
     }
 }
@@ -39,7 +39,7 @@ extension AttributeKey<[UInt8]> {
 /// A label as displayable text: each byte that is not valid UTF-8 is written in the form `\xE4`.
 ///
 /// - Parameter bytes: The bytes of `CKA_LABEL`.
-public func text(ofLabel bytes: [UInt8]) -> String {
+package func text(ofLabel bytes: [UInt8]) -> String {
     var text = ""
     var rest = bytes[...]
     while !rest.isEmpty {
@@ -62,21 +62,21 @@ public func text(ofLabel bytes: [UInt8]) -> String {
 }
 
 /// A certificate on a token.
-public struct CertificateEntry: Sendable {
+package struct CertificateEntry: Sendable {
     /// The object.
-    public let record: ObjectRecord
+    package let record: ObjectRecord
     /// SHA-256 of `CKA_VALUE` as the token returned it, 32 bytes: what identifies the object.
-    public let valueHash: [UInt8]
+    package let valueHash: [UInt8]
     /// The certificate, or nil if it cannot be read; ``obstacle`` then has the reason.
-    public let content: Content?
+    package let content: Content?
     /// Why the object cannot be read as an X.509 certificate, or nil.
-    public let obstacle: Obstacle?
+    package let obstacle: Obstacle?
     /// The certificate itself, where it was asked for.
-    public let certificate: Certificate?
+    package let certificate: Certificate?
 
     /// Why a certificate object cannot be read as an X.509 certificate. Another program may be able
     /// to read it.
-    public enum Obstacle: Sendable, Hashable {
+    package enum Obstacle: Sendable, Hashable {
         /// `CKA_VALUE` does not begin with an X.509 certificate in DER.
         case malformed
         /// `CKA_VALUE` is PEM text; the standard requires DER.
@@ -90,30 +90,30 @@ public struct CertificateEntry: Sendable {
     }
 
     /// What a certificate says, without its bytes.
-    public struct Content: Sendable, Hashable {
+    package struct Content: Sendable, Hashable {
         /// The subject in one line, or a substitute name if it is empty.
-        public let subject: String
+        package let subject: String
         /// The issuer in one line.
-        public let issuer: String
+        package let issuer: String
         /// The subject's common name, or a substitute if it has none.
-        public let subjectName: String
+        package let subjectName: String
         /// The issuer's common name, or all of it where it has none.
-        public let issuerName: String
+        package let issuerName: String
         /// The serial number in hexadecimal.
-        public let serialNumber: String
+        package let serialNumber: String
         /// The first second of its validity, since 1970-01-01 00:00 UTC.
-        public let notBefore: Int64
+        package let notBefore: Int64
         /// The last second of its validity, since 1970-01-01 00:00 UTC.
-        public let notAfter: Int64
+        package let notAfter: Int64
         /// The kind of its key.
-        public let keyKind: KeyKind
+        package let keyKind: KeyKind
         /// Whether it may issue others.
-        public let isAuthority: Bool
+        package let isAuthority: Bool
 
         /// How many whole days are left, negative once it has expired.
         ///
         /// - Parameter now: Seconds since 1970-01-01 00:00 UTC.
-        public func daysLeft(at now: Int64) -> Int {
+        package func daysLeft(at now: Int64) -> Int {
             let seconds = notAfter - now
             return Int(seconds / 86400) - (seconds < 0 ? 1 : 0)
         }
@@ -122,26 +122,26 @@ public struct CertificateEntry: Sendable {
 
 /// A key pair on a token as people think of it: both halves, as far as they are seen, with the
 /// certificates for them.
-public struct KeyEntry: Sendable {
+package struct KeyEntry: Sendable {
     /// The private half, or nil where it is not there or not seen without a login.
-    public internal(set) var privateKey: ObjectRecord?
+    package internal(set) var privateKey: ObjectRecord?
     /// The public half, or nil.
-    public internal(set) var publicKey: ObjectRecord?
+    package internal(set) var publicKey: ObjectRecord?
     /// The public key, or nil where nothing on the token tells it.
-    public internal(set) var value: PublicKey?
+    package internal(set) var value: PublicKey?
     /// The kind, as far as the token tells it.
-    public internal(set) var kind: KeyKind?
+    package internal(set) var kind: KeyKind?
     /// How well the private half is kept, where it is seen.
-    public internal(set) var protection: KeyProtection?
+    package internal(set) var protection: KeyProtection?
     /// The certificates for the key.
-    public internal(set) var certificates: [CertificateEntry] = []
+    package internal(set) var certificates: [CertificateEntry] = []
     /// Certificates that have the key's `CKA_ID` but certainly belong to a different key.
-    public internal(set) var mismatchedCertificates: [CertificateEntry] = []
+    package internal(set) var mismatchedCertificates: [CertificateEntry] = []
     /// Whether ``value`` is known only from the certificate that has the key's id or label.
-    public internal(set) var isValueFromCertificate = false
+    package internal(set) var isValueFromCertificate = false
     /// Whether ``value`` was read from the private half. Otherwise it may be another key's: a public
     /// half and a certificate are paired by the id or the label alone.
-    public internal(set) var isValueFromPrivateKey = false
+    package internal(set) var isValueFromPrivateKey = false
     /// The kind, as far as the private half shows it.
     var privateKind: KeyKind?
     /// `CKA_KEY_TYPE`, or nil.
@@ -149,11 +149,11 @@ public struct KeyEntry: Sendable {
     var seenKind: SeenKind { SeenKind(type: type, kind: kind) }
 
     /// `CKA_ID`, or no bytes.
-    public var id: [UInt8] { (privateKey ?? publicKey)?.id ?? [] }
+    package var id: [UInt8] { (privateKey ?? publicKey)?.id ?? [] }
     /// `CKA_LABEL` as displayable text, or an empty text.
-    public var label: String { (privateKey ?? publicKey)?.label ?? "" }
+    package var label: String { (privateKey ?? publicKey)?.label ?? "" }
     /// The bytes of `CKA_LABEL`, or no bytes.
-    public var labelBytes: [UInt8] { (privateKey ?? publicKey)?.labelBytes ?? [] }
+    package var labelBytes: [UInt8] { (privateKey ?? publicKey)?.labelBytes ?? [] }
 
     /// The ids of both halves, without empty ones.
     var ids: Set<[UInt8]> {
@@ -168,30 +168,30 @@ public struct KeyEntry: Sendable {
 }
 
 /// How well a private key is kept, by what the token says; nil for what it does not say.
-public struct KeyProtection: Sendable, Hashable {
+package struct KeyProtection: Sendable, Hashable {
     /// `CKA_LOCAL`: it was made on the token.
-    public let isLocal: Bool?
+    package let isLocal: Bool?
     /// `CKA_SENSITIVE`: it cannot be read in clear.
-    public let isSensitive: Bool?
+    package let isSensitive: Bool?
     /// `CKA_EXTRACTABLE`: it can be wrapped.
-    public let isExtractable: Bool?
+    package let isExtractable: Bool?
     /// `CKA_NEVER_EXTRACTABLE`: it never could be.
-    public let isNeverExtractable: Bool?
+    package let isNeverExtractable: Bool?
 }
 
 /// What is on a token.
-public struct TokenInventory: Sendable {
+package struct TokenInventory: Sendable {
     /// The keys, with their certificates.
-    public let keys: [KeyEntry]
+    package let keys: [KeyEntry]
     /// The certificates that no key on the token is seen for.
-    public let certificates: [CertificateEntry]
+    package let certificates: [CertificateEntry]
     /// How many objects there are besides keys and certificates.
-    public let otherObjects: Int
+    package let otherObjects: Int
 }
 
 extension TokenInventory {
     /// All certificates, those of keys and those without.
-    public var entries: [CertificateEntry] {
+    package var entries: [CertificateEntry] {
         keys.flatMap { $0.certificates + $0.mismatchedCertificates } + certificates
     }
 }

@@ -1,7 +1,7 @@
-public import Cryptoki
+package import Cryptoki
 
 /// What a person said about which token is meant.
-public enum TokenChoice: Sendable {
+package enum TokenChoice: Sendable {
     /// A URI after RFC 7512.
     case uri(PKCS11URI)
     /// The whole label of the token.
@@ -10,7 +10,7 @@ public enum TokenChoice: Sendable {
     ///
     /// - Parameter token: The token.
     /// - Throws: `CryptokiError` where the token or its module cannot be asked.
-    public func fits(_ token: Token) throws(CryptokiError) -> Bool {
+    package func fits(_ token: Token) throws(CryptokiError) -> Bool {
         switch self {
         case .uri(let uri): try uri.matches(token)
         // Compared as bytes: use a URI for a label that is not UTF-8.
@@ -33,32 +33,32 @@ extension [TokenChoice] {
     ///
     /// - Parameter token: The token.
     /// - Throws: `CryptokiError` where the token or its module cannot be asked.
-    public func fit(_ token: Token) throws(CryptokiError) -> Bool {
+    package func fit(_ token: Token) throws(CryptokiError) -> Bool {
         for choice in self where try !choice.fits(token) { return false }
         return true
     }
 }
 
 /// Why a choice did not lead to exactly one token.
-public struct TokenSelectionError: Error, Sendable {
+package struct TokenSelectionError: Error, Sendable {
     /// What kind of failure this is. Later versions may add to these.
-    public struct Code: Sendable, Hashable, CustomStringConvertible {
+    package struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
         /// The code's name. It stays the same in later versions.
-        public var description: String { value }
+        package var description: String { value }
 
         /// No token fits.
-        public static let none = Code(value: "none")
+        package static let none = Code(value: "none")
         /// More than one token fits.
-        public static let several = Code(value: "several")
+        package static let several = Code(value: "several")
         /// What fits is not set up.
-        public static let uninitialized = Code(value: "uninitialized")
+        package static let uninitialized = Code(value: "uninitialized")
     }
 
     /// The kind of failure.
-    public let code: Code
+    package let code: Code
     /// The tokens that could be meant: those that fit, or, where none does, all that are there.
-    public let candidates: [Token]
+    package let candidates: [Token]
 }
 
 /// Finds exactly one token.
@@ -74,7 +74,7 @@ public struct TokenSelectionError: Error, Sendable {
 /// - Returns: The token.
 /// - Throws: ``TokenSelectionError``, or `CryptokiError` if a module or a token failed and nothing
 ///   fits, or the choice is uncertain.
-public func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -> Token {
+package func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -> Token {
     var (all, trouble) = readableTokens(in: modules)
     var fitting: [Token] = []
     for token in all {
@@ -110,7 +110,7 @@ public func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -
 ///   - modules: Where it is looked for.
 /// - Returns: The token.
 /// - Throws: ``TokenSelectionError``, or `CryptokiError` where a module cannot be asked.
-public func selectTokenToSetUp(_ choices: [TokenChoice], in modules: [Module]) throws -> Token {
+package func selectTokenToSetUp(_ choices: [TokenChoice], in modules: [Module]) throws -> Token {
     let (all, trouble) = readableTokens(in: modules)
     let fitting = try all.filter { token in
         try choices.fit(token)
@@ -136,7 +136,7 @@ public func selectTokenToSetUp(_ choices: [TokenChoice], in modules: [Module]) t
 ///   - whileWaiting: Called once where it has to be waited for.
 /// - Returns: The token and what is known of it.
 /// - Throws: As ``selectToken(_:in:)``, once the time is over.
-public func selectToken(
+package func selectToken(
     _ choices: [TokenChoice], in modules: [Module], waitingSeconds seconds: Int,
     profiles: [TokenProfile], chosenProfile: String?, whileWaiting: () -> Void
 ) throws -> TokenCapabilities {

@@ -1,7 +1,7 @@
-public import Cryptoki
-public import Inventory
-public import Ledger
+package import Cryptoki
 internal import OpenSSLX509
+package import TokencertInventory
+package import TokencertLedger
 
 /// Checks that certificates can be written to a token, according to the token and its profile.
 ///
@@ -9,7 +9,7 @@ internal import OpenSSLX509
 ///   - capabilities: The capabilities of the token.
 ///   - removes: Whether a certificate is also removed.
 /// - Throws: ``IssuanceError`` at ``Step/plan``.
-public func requireCertificatesWritable(
+package func requireCertificatesWritable(
     _ capabilities: TokenCapabilities, removing removes: Bool
 ) throws(IssuanceError) {
     try requireWritable(capabilities, removing: removes)
@@ -20,7 +20,7 @@ public func requireCertificatesWritable(
 ///
 /// - Parameter replacement: The certificate that would be replaced.
 /// - Throws: ``IssuanceError`` at ``Step/plan``, as ``Issuer/plan(_:)``.
-public func requireRemovable(_ replacement: Replacement) throws(IssuanceError) {
+package func requireRemovable(_ replacement: Replacement) throws(IssuanceError) {
     guard replacement.isRetired, !replacement.isDestroyable else { return }
     throw IssuanceError(
         .notDestroyable, at: .plan,
@@ -37,7 +37,7 @@ public func requireRemovable(_ replacement: Replacement) throws(IssuanceError) {
 ///   - token: The URI of the token.
 ///   - ledger: The ledger that would record the order, or nil if there is none yet.
 /// - Throws: ``IssuanceError``, as ``Issuer/issue(_:pins:in:)``.
-public func requireNoOtherOrder(
+package func requireNoOtherOrder(
     replacing replacement: Replacement, keyID: [UInt8]?, on token: PKCS11URI, in ledger: Ledger?
 ) throws(IssuanceError) {
     guard let ledger else { return }

@@ -1,5 +1,5 @@
-internal import CAcert
-internal import Ledger
+internal import TokencertCAcert
+internal import TokencertLedger
 
 /// What a certificate was asked to say.
 struct Expectation {

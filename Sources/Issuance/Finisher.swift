@@ -1,10 +1,10 @@
 internal import Cryptoki
-public import Inventory
-public import Ledger
-public import OpenSSLX509
+package import OpenSSLX509
+package import TokencertInventory
+package import TokencertLedger
 
 /// Finishes what needs no CA: an answer or a certificate is there, and has to get onto the token.
-public struct Finisher: Sendable {
+package struct Finisher: Sendable {
     private let capabilities: TokenCapabilities
     private let settings: IssuanceSettings
 
@@ -15,7 +15,7 @@ public struct Finisher: Sendable {
     /// - Parameters:
     ///   - capabilities: The token of the orders, and what is known of it.
     ///   - settings: As for an ``Issuer``.
-    public init(_ capabilities: TokenCapabilities, settings: IssuanceSettings) {
+    package init(_ capabilities: TokenCapabilities, settings: IssuanceSettings) {
         self.capabilities = capabilities
         self.settings = settings
     }
@@ -24,7 +24,7 @@ public struct Finisher: Sendable {
     ///
     /// - Parameter isWriting: Whether a certificate is written, and not a key looked for only.
     /// - Throws: ``IssuanceError`` at ``Step/plan`` where one of them cannot be sent.
-    public func pins(writing isWriting: Bool) throws(IssuanceError) -> PINPlan {
+    package func pins(writing isWriting: Bool) throws(IssuanceError) -> PINPlan {
         try PINPlan(
             capabilities, for: isWriting ? [.read, .sign, .write] : [.read],
             allowingLastTry: settings.allowsLastTry)
@@ -38,7 +38,7 @@ public struct Finisher: Sendable {
     ///   - order: The order.
     ///   - ledger: Its ledger.
     /// - Throws: ``IssuanceError`` where the token cannot be read.
-    public func certificatesOnToken(
+    package func certificatesOnToken(
         for order: Order, in ledger: Ledger
     ) throws(IssuanceError) -> [Certificate] {
         guard order.publicKeyHash != nil, order.sending != nil else { return [] }
@@ -77,7 +77,7 @@ public struct Finisher: Sendable {
     ///   ``IssuanceError/Code/issuedBeforeOrder`` if none of those for its key can be the outcome,
     ///   and ``IssuanceError/Code/certificateWrong`` if there is only the certificate to be
     ///   replaced, or an older one.
-    public func check(
+    package func check(
         _ certificates: [Certificate], for order: Order, in ledger: Ledger
     ) throws(IssuanceError) {
         let outcomes = try OrderOutcomes(besides: order, in: ledger)
@@ -107,7 +107,7 @@ public struct Finisher: Sendable {
     ///   - pins: The PINs that ``pins(writing:)`` names.
     /// - Returns: The certificate on the token.
     /// - Throws: ``IssuanceError``.
-    public func finish(
+    package func finish(
         _ page: OpenOrder, with certificates: [Certificate], acceptingChanges acceptsChanges: Bool,
         pins: TokenPINs
     ) throws(IssuanceError) -> IssuedCertificate {
@@ -190,7 +190,7 @@ public struct Finisher: Sendable {
     ///   - pins: The PINs that ``pins(writing:)`` names.
     /// - Returns: The URI of the key that was made, or nil where there is none.
     /// - Throws: ``IssuanceError``.
-    public func settleKey(
+    package func settleKey(
         _ page: OpenOrder, pins: TokenPINs
     ) throws(IssuanceError) -> String? {
         let journal = Journal(page)

@@ -1,10 +1,10 @@
-public import Cryptoki
-public import Inventory
-public import Ledger
-public import OpenSSLX509
+package import Cryptoki
+package import OpenSSLX509
+package import TokencertInventory
+package import TokencertLedger
 
 /// Writes certificates that came from elsewhere beside the keys that they are for.
-public struct Importer: Sendable {
+package struct Importer: Sendable {
     private let capabilities: TokenCapabilities
     private let settings: IssuanceSettings
 
@@ -15,7 +15,7 @@ public struct Importer: Sendable {
     /// - Parameters:
     ///   - capabilities: The token, and what is known of it.
     ///   - settings: As for an ``Issuer``.
-    public init(_ capabilities: TokenCapabilities, settings: IssuanceSettings) {
+    package init(_ capabilities: TokenCapabilities, settings: IssuanceSettings) {
         self.capabilities = capabilities
         self.settings = settings
     }
@@ -28,7 +28,7 @@ public struct Importer: Sendable {
     ///   - acceptsAnyUse: Whether it may be for something that is not done with a person's key.
     /// - Returns: The PINs that writing needs.
     /// - Throws: ``IssuanceError``; no PIN was sent.
-    public func check(
+    package func check(
         _ certificates: [Certificate], writingChain writesChain: Bool,
         acceptingAnyUse acceptsAnyUse: Bool
     ) throws(IssuanceError) -> PINPlan {
@@ -58,7 +58,7 @@ public struct Importer: Sendable {
     ///   - pins: The PINs that ``check(_:writingChain:acceptingAnyUse:)`` names.
     ///   - ledger: What remembers it.
     /// - Throws: ``IssuanceError``.
-    public func write(
+    package func write(
         _ certificates: [Certificate], for keyURI: PKCS11URI?, label: String?,
         writingChain writesChain: Bool, acceptingAnyUse acceptsAnyUse: Bool, pins: TokenPINs,
         in ledger: Ledger

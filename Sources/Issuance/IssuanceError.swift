@@ -1,123 +1,123 @@
-internal import CAcert
-public import Cryptoki
-public import Ledger
+package import Cryptoki
+internal import TokencertCAcert
+package import TokencertLedger
 
 /// Why an issue ended, at which step, and what it leaves behind.
-public struct IssuanceError: Error, Sendable {
+package struct IssuanceError: Error, Sendable {
     /// What kind of failure this is. Later versions may add to these.
-    public struct Code: Sendable, Hashable, CustomStringConvertible {
+    package struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
         /// The code's name. It stays the same in later versions.
-        public var description: String { value }
+        package var description: String { value }
 
         /// The token lacks what the job needs: a mechanism, a key size.
-        public static let tokenUnsuitable = Code(value: "tokenUnsuitable")
+        package static let tokenUnsuitable = Code(value: "tokenUnsuitable")
         /// Nothing can be written: protected, full, without a PIN.
-        public static let tokenNotWritable = Code(value: "tokenNotWritable")
+        package static let tokenNotWritable = Code(value: "tokenNotWritable")
         /// The id is used on the token.
-        public static let idTaken = Code(value: "idTaken")
+        package static let idTaken = Code(value: "idTaken")
         /// A key on the token has the label that was asked for: see ``IssuanceError/choices``.
-        public static let labelTaken = Code(value: "labelTaken")
+        package static let labelTaken = Code(value: "labelTaken")
         /// The key may not be used for the required operation: see ``IssuanceError/choices``.
-        public static let keyUnusable = Code(value: "keyUnusable")
+        package static let keyUnusable = Code(value: "keyUnusable")
         /// The token has no place with that id: see ``IssuanceError/choices``.
-        public static let noSuchPlace = Code(value: "noSuchPlace")
+        package static let noSuchPlace = Code(value: "noSuchPlace")
         /// The token has room for one certificate a key, and the key has one.
-        public static let noRoom = Code(value: "noRoom")
+        package static let noRoom = Code(value: "noRoom")
         /// The token does not let an object be removed: `CKA_DESTROYABLE` is false, or it refused.
-        public static let notDestroyable = Code(value: "notDestroyable")
+        package static let notDestroyable = Code(value: "notDestroyable")
         /// No object fits the URI.
-        public static let noSuchObject = Code(value: "noSuchObject")
+        package static let noSuchObject = Code(value: "noSuchObject")
         /// Several objects fit the URI.
-        public static let severalObjects = Code(value: "severalObjects")
+        package static let severalObjects = Code(value: "severalObjects")
         /// The PIN is wrong, cannot be right, or is locked.
-        public static let pinRefused = Code(value: "pinRefused")
+        package static let pinRefused = Code(value: "pinRefused")
         /// The PIN is right, and has to be changed before it is good for anything else.
-        public static let pinExpired = Code(value: "pinExpired")
+        package static let pinExpired = Code(value: "pinExpired")
         /// The PIN was not sent, since it would lock the token if it were wrong.
-        public static let pinLastTry = Code(value: "pinLastTry")
+        package static let pinLastTry = Code(value: "pinLastTry")
         /// Another failure of the token or its module.
-        public static let tokenFailed = Code(value: "tokenFailed")
+        package static let tokenFailed = Code(value: "tokenFailed")
         /// The key is not what it should be: its value could leave the token.
-        public static let keyUnsafe = Code(value: "keyUnsafe")
+        package static let keyUnsafe = Code(value: "keyUnsafe")
         /// The CA takes no keys of that kind.
-        public static let keyNotAccepted = Code(value: "keyNotAccepted")
+        package static let keyNotAccepted = Code(value: "keyNotAccepted")
         /// The account has not what is asked for, or it is not clear what is.
-        public static let accountLacks = Code(value: "accountLacks")
+        package static let accountLacks = Code(value: "accountLacks")
         /// The account has the name, but the CA's API cannot issue it; ``IssuanceError/choices``
         /// are names that it can issue.
-        public static let nameNotIssuable = Code(value: "nameNotIssuable")
+        package static let nameNotIssuable = Code(value: "nameNotIssuable")
         /// The account has the address, but the CA's API cannot issue it; ``IssuanceError/choices``
         /// are addresses that it can issue.
-        public static let addressNotIssuable = Code(value: "addressNotIssuable")
+        package static let addressNotIssuable = Code(value: "addressNotIssuable")
         /// The name or an address cannot stand in a request.
-        public static let badSubject = Code(value: "badSubject")
+        package static let badSubject = Code(value: "badSubject")
         /// User name or password is wrong.
-        public static let credentialsRefused = Code(value: "credentialsRefused")
+        package static let credentialsRefused = Code(value: "credentialsRefused")
         /// The CA cannot be reached, or is not the CA; nothing was ordered.
-        public static let caUnreachable = Code(value: "caUnreachable")
+        package static let caUnreachable = Code(value: "caUnreachable")
         /// The CA refused the order.
-        public static let orderRefused = Code(value: "orderRefused")
+        package static let orderRefused = Code(value: "orderRefused")
         /// The order is out and no usable certificate came back.
-        public static let orderPending = Code(value: "orderPending")
+        package static let orderPending = Code(value: "orderPending")
         /// A certificate came back that must not be written.
-        public static let certificateWrong = Code(value: "certificateWrong")
+        package static let certificateWrong = Code(value: "certificateWrong")
         /// A certificate came back whose issuer, or an issuer above it, is not trusted.
-        public static let issuerNotTrusted = Code(value: "issuerNotTrusted")
+        package static let issuerNotTrusted = Code(value: "issuerNotTrusted")
         /// A certificate for the key belongs to another order, or is older than that order's
         /// outcome.
-        public static let notTheOutcome = Code(value: "notTheOutcome")
+        package static let notTheOutcome = Code(value: "notTheOutcome")
         /// A certificate for the key was issued before the order was sent.
-        public static let issuedBeforeOrder = Code(value: "issuedBeforeOrder")
+        package static let issuedBeforeOrder = Code(value: "issuedBeforeOrder")
         /// A good certificate came back that is not what was asked for.
-        public static let certificateDiffers = Code(value: "certificateDiffers")
+        package static let certificateDiffers = Code(value: "certificateDiffers")
         /// What the token says after writing is not what was written.
-        public static let notProved = Code(value: "notProved")
+        package static let notProved = Code(value: "notProved")
         /// The ledger cannot be used, so nothing that it must know of is done.
-        public static let ledgerFailed = Code(value: "ledgerFailed")
+        package static let ledgerFailed = Code(value: "ledgerFailed")
         /// Another order for the same key is not finished: see ``IssuanceError/order``.
-        public static let otherOrderUnfinished = Code(value: "otherOrderUnfinished")
+        package static let otherOrderUnfinished = Code(value: "otherOrderUnfinished")
         /// Another order has replaced the certificate before: see ``IssuanceError/order``.
-        public static let alreadyReplaced = Code(value: "alreadyReplaced")
+        package static let alreadyReplaced = Code(value: "alreadyReplaced")
         /// Another process works on the order.
-        public static let orderInUse = Code(value: "orderInUse")
+        package static let orderInUse = Code(value: "orderInUse")
         /// The key of the order is not on the token.
-        public static let keyGone = Code(value: "keyGone")
+        package static let keyGone = Code(value: "keyGone")
         /// Only a person can decide how the order goes on.
-        public static let needsDecision = Code(value: "needsDecision")
+        package static let needsDecision = Code(value: "needsDecision")
     }
 
     /// The kind of failure.
-    public let code: Code
+    package let code: Code
     /// The step at which it happened.
-    public let step: Step
+    package let step: Step
     /// What happened, for a person to read, without a full stop.
-    public internal(set) var reason: String
+    package internal(set) var reason: String
     /// The token's part in it, or nil.
-    public let tokenError: CryptokiError?
+    package let tokenError: CryptokiError?
     /// ``reason`` with what the token returned.
-    public var text: String {
+    package var text: String {
         guard let tokenError else { return reason }
         return reason + " [\(tokenError.returnValue?.description ?? tokenError.description)]"
     }
     /// What could be chosen instead: URIs, names, addresses.
-    public let choices: [String]
+    package let choices: [String]
     /// What was asked for and is not among ``choices``, or nil.
-    public let wanted: String?
+    package let wanted: String?
     /// The key pair of the job, as it is on the token now.
-    public struct KeyOnToken: Sendable, Hashable {
+    package struct KeyOnToken: Sendable, Hashable {
         /// The private key's URI.
-        public let uri: String
+        package let uri: String
         /// `CKA_ID` of both halves.
-        public let id: [UInt8]
+        package let id: [UInt8]
         /// Whether it was made for this order.
-        public let isNew: Bool
+        package let isNew: Bool
         /// The file of the module that the token was reached through.
-        public let modulePath: String
+        package let modulePath: String
         /// The name of the module in p11-kit's configuration, or nil if it was loaded by its path.
-        public let moduleName: String?
+        package let moduleName: String?
         /// The text that the module was started with, or nil.
-        public let moduleArguments: String?
+        package let moduleArguments: String?
 
         init(
             uri: String, id: [UInt8], isNew: Bool, modulePath: String, moduleName: String? = nil,
@@ -139,9 +139,9 @@ public struct IssuanceError: Error, Sendable {
     }
 
     /// The key pair, or nil where the job did not come so far.
-    public internal(set) var key: KeyOnToken?
+    package internal(set) var key: KeyOnToken?
     /// The order's number in the ledger, or nil where none was begun.
-    public internal(set) var order: Int64?
+    package internal(set) var order: Int64?
     /// Whether the order is over.
     var isClosed = false
     /// Whether the token says that the key was not made on it, as of one that it never finished.
@@ -151,25 +151,25 @@ public struct IssuanceError: Error, Sendable {
     /// Whether a signature does not fit the public half that was read for the key.
     var isSignatureWrong = false
     /// What the order still needs, or nil where none was begun or the ledger cannot tell.
-    public internal(set) var remainder: Remainder?
+    package internal(set) var remainder: Remainder?
     /// Whether the certificate that is wrong came from elsewhere, so that the ledger has it not.
-    public internal(set) var isFromElsewhere = false
+    package internal(set) var isFromElsewhere = false
     /// What the CA answered, where the ledger could not take it; else nil.
-    public internal(set) var unrecordedAnswer: [UInt8]?
+    package internal(set) var unrecordedAnswer: [UInt8]?
     /// The URI of the certificate that was written and stays on the token, or nil.
-    public internal(set) var writtenCertificate: String?
+    package internal(set) var writtenCertificate: String?
     /// The URI of a certificate that the token shows although it said that it did not take it, or
     /// nil.
-    public internal(set) var seenCertificate: String?
+    package internal(set) var seenCertificate: String?
     /// The subjects of the certificates of a chain that were written and stay.
-    public internal(set) var writtenChain: [String] = []
+    package internal(set) var writtenChain: [String] = []
     /// Whether a certificate was or may be issued for the order: ``Order/mayHaveOrdered``, and true
     /// if the ledger cannot be read. nil if no order was begun.
-    public internal(set) var mayHaveOrdered: Bool?
+    package internal(set) var mayHaveOrdered: Bool?
     /// What ``Order/arrivedState`` says of the order; nil if no order was begun.
-    public internal(set) var arrivedState: OrderState?
+    package internal(set) var arrivedState: OrderState?
     /// Whether the ledger says that nothing was ever sent for ``key``, by this or any other order.
-    public internal(set) var isKeyUnsent = false
+    package internal(set) var isKeyUnsent = false
 
     init(
         _ code: Code, at step: Step, _ reason: String, tokenError: CryptokiError? = nil,

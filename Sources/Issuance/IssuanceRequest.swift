@@ -1,11 +1,11 @@
-public import Cryptoki
-internal import Inventory
-public import OpenSSLX509
+package import Cryptoki
+package import OpenSSLX509
+internal import TokencertInventory
 
 /// What a person asks for. What is nil or empty is chosen where there is one sensible choice.
-public struct IssuanceRequest: Sendable {
+package struct IssuanceRequest: Sendable {
     /// Which key the certificate is for.
-    public enum KeyChoice: Sendable {
+    package enum KeyChoice: Sendable {
         /// A new one; nil takes RSA with 3072 bits, or 2048 where the token has no more.
         case generate(KeyKind?)
         /// One that is on the token, with its public half if that is known: it decides if several
@@ -14,29 +14,29 @@ public struct IssuanceRequest: Sendable {
     }
 
     /// Which key.
-    public var key: KeyChoice
+    package var key: KeyChoice
     /// `CKA_LABEL` of a new key and of the certificate, any bytes, or nil.
-    public var labelBytes: [UInt8]?
+    package var labelBytes: [UInt8]?
     /// ``labelBytes`` as text.
-    public var label: String? {
+    package var label: String? {
         get { labelBytes.map(text(ofLabel:)) }
         set { labelBytes = newValue.map { Array($0.utf8) } }
     }
     /// `CKA_ID` of a new key, or nil for one that is free.
-    public var id: [UInt8]?
+    package var id: [UInt8]?
     /// The name in the certificate, or nil.
-    public var name: String?
+    package var name: String?
     /// The addresses in the certificate.
-    public var emailAddresses: [String]
+    package var emailAddresses: [String]
     /// Whether it shall be good for signing code.
-    public var codeSigning: Bool
+    package var codeSigning: Bool
     /// Whether a certificate is written although the CA changed what was asked for.
-    public var acceptsChanges: Bool
+    package var acceptsChanges: Bool
     /// What the certificate replaces, or nil.
-    public var replacement: Replacement?
+    package var replacement: Replacement?
 
     /// Makes a request for a new key and everything else by choice.
-    public init() {
+    package init() {
         key = .generate(nil)
         emailAddresses = []
         codeSigning = false
@@ -45,16 +45,16 @@ public struct IssuanceRequest: Sendable {
 }
 
 /// Which keys a CA signs.
-public struct KeyAcceptance: Sendable, Hashable {
+package struct KeyAcceptance: Sendable, Hashable {
     /// Whether RSA keys of 2048 bits and more are signed.
-    public var rsa: Bool
+    package var rsa: Bool
     /// Whether keys on the curves P-256, P-384 and P-521 are.
-    public var ec: Bool
+    package var ec: Bool
     /// Whether Ed25519 keys are.
-    public var ed25519: Bool
+    package var ed25519: Bool
     /// Whether RSA keys are signed only if their public exponent is at least 65537 and has at most
     /// 64 bits.
-    public var limitsExponents: Bool
+    package var limitsExponents: Bool
 
     /// Makes an acceptance.
     ///
@@ -63,7 +63,7 @@ public struct KeyAcceptance: Sendable, Hashable {
     ///   - ec: Whether keys on elliptic curves are.
     ///   - ed25519: Whether Ed25519 keys are.
     ///   - limitsExponents: Whether the public exponents of RSA keys are limited.
-    public init(rsa: Bool, ec: Bool, ed25519: Bool, limitsExponents: Bool = false) {
+    package init(rsa: Bool, ec: Bool, ed25519: Bool, limitsExponents: Bool = false) {
         self.rsa = rsa
         self.ec = ec
         self.ed25519 = ed25519
@@ -71,10 +71,10 @@ public struct KeyAcceptance: Sendable, Hashable {
     }
 
     /// What CAcert signs: RSA only, with the usual exponents.
-    public static let cacert = KeyAcceptance(
+    package static let cacert = KeyAcceptance(
         rsa: true, ec: false, ed25519: false, limitsExponents: true)
     /// Everything: for a request that goes to a CA that is not known here.
-    public static let anything = KeyAcceptance(rsa: true, ec: true, ed25519: true)
+    package static let anything = KeyAcceptance(rsa: true, ec: true, ed25519: true)
 
     /// Why a key is not signed, or nil if it is.
     func objection(to key: PublicKey) -> String? {

@@ -1,28 +1,28 @@
-public import CAcert
 internal import Cryptoki
-public import Inventory
-public import Ledger
-public import OpenSSLX509
+package import OpenSSLX509
+package import TokencertCAcert
+package import TokencertInventory
+package import TokencertLedger
 
 /// What an issue needs besides the token and the account.
-public struct IssuanceSettings: Sendable {
+package struct IssuanceSettings: Sendable {
     /// Where every certificate must lead to.
-    public var anchors: TrustAnchors
+    package var anchors: TrustAnchors
     /// Which keys the CA signs.
-    public var acceptance: KeyAcceptance
+    package var acceptance: KeyAcceptance
     /// Whether a PIN is sent that would lock the token if it were wrong.
-    public var allowsLastTry: Bool
+    package var allowsLastTry: Bool
     /// The time, in seconds since 1970-01-01 00:00 UTC.
-    public var clock: @Sendable () -> Int64
+    package var clock: @Sendable () -> Int64
     /// Is told when a step begins.
-    public var progress: @Sendable (Step) -> Void
+    package var progress: @Sendable (Step) -> Void
     /// Is told the number of an order when it is begun, before anything is done for it.
-    public var orderBegun: @Sendable (_ order: Int64) -> Void
+    package var orderBegun: @Sendable (_ order: Int64) -> Void
     /// Is told the number of an order and its key, before anything is ordered for it.
-    public var keyReady: @Sendable (_ order: Int64, TokenKey) -> Void
+    package var keyReady: @Sendable (_ order: Int64, TokenKey) -> Void
     /// Called with the number of an order after it is recorded as sent and immediately before it is
     /// sent. If it does not return, nothing is sent.
-    public var orderSending: @Sendable (_ order: Int64) -> Void
+    package var orderSending: @Sendable (_ order: Int64) -> Void
 
     /// Makes settings.
     ///
@@ -35,7 +35,7 @@ public struct IssuanceSettings: Sendable {
     ///   - orderBegun: Is told the number of an order when it is begun.
     ///   - keyReady: Is told the number of an order and its key.
     ///   - orderSending: Called with the number of an order immediately before it is sent.
-    public init(
+    package init(
         anchors: TrustAnchors, acceptance: KeyAcceptance, allowsLastTry: Bool,
         clock: @escaping @Sendable () -> Int64,
         progress: @escaping @Sendable (Step) -> Void,
@@ -58,7 +58,7 @@ public struct IssuanceSettings: Sendable {
 ///
 /// Each step stands in the ledger before it is done, and what came of it after: whatever ends the
 /// process, ``resume(_:_:pins:orderingAgain:)`` or ``Finisher`` goes on from there.
-public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
+package struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     private let capabilities: TokenCapabilities
     private let settings: IssuanceSettings
     private var api: API<Carrier>
@@ -71,7 +71,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ///   - capabilities: The token, and what is known of it.
     ///   - api: The account.
     ///   - settings: Everything else.
-    public init(
+    package init(
         _ capabilities: TokenCapabilities, api: consuming API<Carrier>, settings: IssuanceSettings
     ) {
         self.capabilities = capabilities
@@ -86,7 +86,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ///
     /// - Parameter request: What a person asks for.
     /// - Throws: ``IssuanceError`` at ``Step/plan``.
-    public mutating func plan(_ request: IssuanceRequest) throws(IssuanceError) -> Plan {
+    package mutating func plan(_ request: IssuanceRequest) throws(IssuanceError) -> Plan {
         settings.progress(.plan)
         // The token first: what it says costs nothing.
         let planning = KeyPlanning(capabilities: capabilities, acceptance: settings.acceptance)
@@ -102,7 +102,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ///   - order: The order.
     ///   - request: What it asked for, and what is asked otherwise now.
     /// - Throws: ``IssuanceError`` at ``Step/plan``.
-    public mutating func plan(
+    package mutating func plan(
         _ order: Order, _ request: IssuanceRequest
     ) throws(IssuanceError) -> Plan {
         settings.progress(.plan)
@@ -158,7 +158,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ///   - key: The existing key, or nil if it is not known which one is meant.
     ///   - ledger: The ledger that would record it, or nil if there is none yet.
     /// - Throws: ``IssuanceError``, as ``issue(_:pins:in:)``.
-    public func check(
+    package func check(
         _ plan: Plan, for key: KeyEntry?, in ledger: Ledger?
     ) throws(IssuanceError) {
         if let value = key?.value, let objection = settings.acceptance.objection(to: value) {
@@ -172,7 +172,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
             case .existing: beginning(plan, id: key?.id ?? [], label: [])
             }
         order.publicKeyHash = key?.value.map { hexadecimal($0.sha256Fingerprint) }
-        try Issuance.check(
+        try TokencertIssuance.check(
             order, in: ledger, replacingAgain: plan.replacement?.isDemanded ?? true)
     }
 
@@ -199,7 +199,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ///   - ledger: What remembers it.
     /// - Returns: The certificate on the token.
     /// - Throws: ``IssuanceError``; it names the order and a key that was made and stays.
-    public mutating func issue(
+    package mutating func issue(
         _ plan: Plan, pins: TokenPINs, in ledger: Ledger
     ) throws(IssuanceError) -> IssuedCertificate {
         let work = TokenWork(TokenLogin(capabilities, pins), plan.tokenURI, settings.acceptance)
@@ -239,7 +239,7 @@ public struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ///     have been taken.
     /// - Returns: The certificate on the token.
     /// - Throws: ``IssuanceError``.
-    public mutating func resume(
+    package mutating func resume(
         _ page: OpenOrder, _ plan: Plan, pins: TokenPINs, orderingAgain isRepeated: Bool
     ) throws(IssuanceError) -> IssuedCertificate {
         let journal = Journal(page)
@@ -378,7 +378,7 @@ extension IssuanceError {
     /// What a failure of the account page means for a job that begins with it.
     ///
     /// - Parameter error: The failure.
-    public init(account error: CAcertError) {
+    package init(account error: CAcertError) {
         let code: Code =
             switch error.code {
             case .credentials: .credentialsRefused

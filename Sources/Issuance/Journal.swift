@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertLedger
 
 /// An order's page in the ledger while the job goes on.
 ///

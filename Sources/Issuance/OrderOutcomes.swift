@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertLedger
 
 /// The outcomes of orders, so that no certificate counts as the outcome of two orders.
 struct OrderOutcomes {

@@ -1,7 +1,7 @@
 internal import Cryptoki
-internal import Inventory
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertLedger
 
 extension TokenWork {
     /// The key of an order that was begun, or nil if none was made.

@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertLedger
 
 /// The end of every job: a certificate is checked, written beside its key, read back and proved;
 /// then, where that was asked for, the one that it replaces is removed.

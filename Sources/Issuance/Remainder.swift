@@ -1,8 +1,8 @@
-public import Ledger
 internal import OpenSSLX509
+package import TokencertLedger
 
 /// What an order still needs.
-public enum Remainder: Sendable, Hashable {
+package enum Remainder: Sendable, Hashable {
     /// Nothing.
     case nothing
     /// It was never placed: key and account are needed, and the CA.
@@ -16,14 +16,14 @@ public enum Remainder: Sendable, Hashable {
     case decision(String)
 
     /// Whether it is ``decision(_:)``.
-    public var isDecision: Bool {
+    package var isDecision: Bool {
         if case .decision = self { true } else { false }
     }
 }
 
 extension Order {
     /// What it still needs.
-    public var remainder: Remainder {
+    package var remainder: Remainder {
         if isFinished { return .nothing }
         switch state {
         case .done, .closed: return .nothing
@@ -40,7 +40,7 @@ extension IssuanceRequest {
     /// What an order asked for.
     ///
     /// - Parameter order: The order.
-    public init(_ order: Order) {
+    package init(_ order: Order) {
         self.init()
         let beginning = order.beginning
         name = beginning.name

@@ -1,18 +1,18 @@
 internal import Cryptoki
-public import Inventory
-public import Ledger
-public import OpenSSLX509
+package import OpenSSLX509
+package import TokencertInventory
+package import TokencertLedger
 
 /// A signed request and the key that it is for.
-public struct MadeRequest: Sendable {
+package struct MadeRequest: Sendable {
     /// The request.
-    public let request: CertificateRequest
+    package let request: CertificateRequest
     /// The key.
-    public let key: TokenKey
+    package let key: TokenKey
 }
 
 /// Makes requests on a token for a web form or another CA, without an account.
-public struct RequestMaker: Sendable {
+package struct RequestMaker: Sendable {
     private let capabilities: TokenCapabilities
     private let allowsLastTry: Bool
     private let progress: @Sendable (Step) -> Void
@@ -25,7 +25,7 @@ public struct RequestMaker: Sendable {
     ///   - allowsLastTry: Whether a PIN is sent that would lock the token if it were wrong.
     ///   - progress: Is told when a step begins.
     ///   - orderBegun: Is told the number under which a new key is remembered.
-    public init(
+    package init(
         _ capabilities: TokenCapabilities, allowsLastTry: Bool,
         progress: @escaping @Sendable (Step) -> Void,
         orderBegun: @escaping @Sendable (_ order: Int64) -> Void
@@ -40,7 +40,7 @@ public struct RequestMaker: Sendable {
     ///
     /// - Parameter request: What a person asks for.
     /// - Throws: ``IssuanceError`` at ``Step/plan``.
-    public func plan(_ request: IssuanceRequest) throws(IssuanceError) -> KeyPlan {
+    package func plan(_ request: IssuanceRequest) throws(IssuanceError) -> KeyPlan {
         progress(.plan)
         let planning = KeyPlanning(capabilities: capabilities, acceptance: .anything)
         try requireSubject(name: request.name, emailAddresses: request.emailAddresses)
@@ -55,7 +55,7 @@ public struct RequestMaker: Sendable {
     ///
     /// - Parameter plan: What ``plan(_:)`` found.
     /// - Throws: ``IssuanceError`` at ``Step/plan`` where one of them cannot be sent.
-    public func pins(for plan: KeyPlan) throws(IssuanceError) -> PINPlan {
+    package func pins(for plan: KeyPlan) throws(IssuanceError) -> PINPlan {
         try PINPlan(
             capabilities, for: plan.duties.subtracting([.write]), allowingLastTry: allowsLastTry)
     }
@@ -66,13 +66,13 @@ public struct RequestMaker: Sendable {
     ///   - plan: What ``plan(_:)`` found.
     ///   - ledger: The ledger that would record it, or nil if there is none yet.
     /// - Throws: ``IssuanceError``, as ``make(_:_:pins:in:)``.
-    public func check(_ plan: KeyPlan, in ledger: Ledger?) throws(IssuanceError) {
+    package func check(_ plan: KeyPlan, in ledger: Ledger?) throws(IssuanceError) {
         guard let ledger, case .generate(_, let id, let label) = plan else { return }
         var beginning = OrderEvent.Beginning(
             job: .request, token: try tokenURI(capabilities.token).description, modulePath: "",
             keyID: hexadecimal(id), keyLabel: "")
         beginning.keyLabelBytes = label
-        try Issuance.check(beginning, in: ledger)
+        try TokencertIssuance.check(beginning, in: ledger)
     }
 
     /// Makes the key, if there is to be a new one, and has the token sign the request.
@@ -83,7 +83,7 @@ public struct RequestMaker: Sendable {
     ///   - pins: The PINs that ``pins(for:)`` names.
     ///   - ledger: What remembers a new key.
     /// - Throws: ``IssuanceError``; it names a key that was made and stays.
-    public func make(
+    package func make(
         _ plan: KeyPlan, _ request: IssuanceRequest, pins: TokenPINs, in ledger: Ledger
     ) throws(IssuanceError) -> MadeRequest {
         let token = capabilities.token

@@ -1,5 +1,5 @@
 /// The steps of an issue, in their order. Each makes a value that the next one needs.
-public enum Step: String, Sendable, Hashable, CaseIterable {
+package enum Step: String, Sendable, Hashable, CaseIterable {
     /// Look at the token and the account; change nothing.
     case plan
     /// Make the key pair, or take the one that was named, and insist on what it must be.

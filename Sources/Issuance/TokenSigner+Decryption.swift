@@ -1,5 +1,5 @@
 internal import Cryptoki
-internal import Inventory
+internal import TokencertInventory
 
 extension TokenSigner {
     /// Decrypts with a key, under the same rules as a signature: the PIN is sent for each use if
@@ -22,7 +22,8 @@ extension TokenSigner {
                     }
                 }
             }
-            try Issuance.at(step, "the token does not decrypt") { () throws(CryptokiError) in
+            try TokencertIssuance.at(step, "the token does not decrypt") {
+                () throws(CryptokiError) in
                 try session.beginDecryption(with: handle, mechanism)
             }
             if isLoginRequired {
@@ -30,7 +31,7 @@ extension TokenSigner {
                     try session.authenticateSignature(pin)
                 }
             }
-            return try Issuance.at(step, "the token does not decrypt") {
+            return try TokencertIssuance.at(step, "the token does not decrypt") {
                 () throws(CryptokiError) in try session.finishDecryption(data, mechanism)
             }
         }

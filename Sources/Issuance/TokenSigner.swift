@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import Inventory
 internal import OpenSSLX509
+internal import TokencertInventory
 
 /// Has a token sign, and insists on the host that the signature is right.
 struct TokenSigner {
@@ -96,7 +96,8 @@ struct TokenSigner {
         } else {
             template[.labelBytes] = key.labelBytes
         }
-        let found = try Issuance.at(step, "searching the token") { () throws(CryptokiError) in
+        let found = try TokencertIssuance.at(step, "searching the token") {
+            () throws(CryptokiError) in
             try session.findObjects(template)
         }
         guard found.count == 1 else {

@@ -1,7 +1,7 @@
 internal import Cryptoki
-internal import Inventory
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertLedger
 
 /// The steps that are done on a token, each while the role that it needs is logged in.
 struct TokenWork {
@@ -117,7 +117,7 @@ struct TokenWork {
         _ id: [UInt8], _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) {
         try login.performing(.read, at: .generate) { () throws(IssuanceError) in
-            try Issuance.requireFree(id, &session, at: .generate)
+            try TokencertIssuance.requireFree(id, &session, at: .generate)
         }
     }
 
@@ -126,7 +126,7 @@ struct TokenWork {
         _ id: [UInt8], labelling wanted: NewKeyLabel, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> [UInt8] {
         try login.performing(.read, at: .generate) { () throws(IssuanceError) in
-            try Issuance.requireFree(id, &session, at: .generate)
+            try TokencertIssuance.requireFree(id, &session, at: .generate)
             return try freeLabel(wanted, on: tokenURI, &session, at: .generate)
         }
     }

@@ -1,21 +1,21 @@
 internal import FoundationEssentials
 
 /// Bytes that stand as base64 in the ledger's texts.
-public struct Base64Bytes: Sendable, Hashable {
+package struct Base64Bytes: Sendable, Hashable {
     /// The bytes.
-    public let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     /// Takes bytes.
     ///
     /// - Parameter bytes: The bytes.
-    public init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         self.bytes = bytes
     }
 }
 
 extension Base64Bytes: Codable {
     /// Reads base64 (RFC 4648, section 4).
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         guard let data = Data(base64Encoded: try container.decode(String.self)) else {
             throw DecodingError.dataCorruptedError(in: container, debugDescription: "no base64")
@@ -24,7 +24,7 @@ extension Base64Bytes: Codable {
     }
 
     /// Writes base64 without line ends.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(Data(bytes).base64EncodedString())
     }

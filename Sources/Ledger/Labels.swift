@@ -1,6 +1,6 @@
 extension OrderEvent.Beginning {
     /// `CKA_LABEL` of the key, any bytes. A label in UTF-8 is stored as text in ``keyLabel``.
-    public var keyLabelBytes: [UInt8] {
+    package var keyLabelBytes: [UInt8] {
         get { rawKeyLabel?.bytes ?? Array(keyLabel.utf8) }
         set {
             keyLabel = String(decoding: newValue, as: UTF8.self)
@@ -10,7 +10,7 @@ extension OrderEvent.Beginning {
 
     /// `CKA_LABEL` of the certificate, any bytes, or nil for that of the key. A label in UTF-8 is
     /// stored as text in ``certificateLabel``.
-    public var certificateLabelBytes: [UInt8]? {
+    package var certificateLabelBytes: [UInt8]? {
         get { rawCertificateLabel?.bytes ?? certificateLabel.map { Array($0.utf8) } }
         set {
             certificateLabel = newValue.map { String(decoding: $0, as: UTF8.self) }

@@ -5,7 +5,7 @@ extension Ledger {
     ///
     /// - Returns: What is wrong, a line each; empty where nothing is.
     /// - Throws: ``LedgerError`` where the ledger cannot be read at all.
-    public func verify() throws(LedgerError) -> [String] {
+    package func verify() throws(LedgerError) -> [String] {
         try read { database in
             var findings = try String.fetchAll(database, sql: "PRAGMA integrity_check")
                 .filter { $0 != "ok" }.map { "the file is damaged: \($0)" }
@@ -42,7 +42,7 @@ extension Ledger {
     ///
     /// - Returns: How many events there are, and the hash of the last one, hexadecimal; nil for none.
     /// - Throws: ``LedgerError``.
-    public func end() throws(LedgerError) -> (events: Int64, hash: String?) {
+    package func end() throws(LedgerError) -> (events: Int64, hash: String?) {
         try read { database in
             let last = try Row.fetchOne(
                 database, sql: "SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1")
@@ -54,7 +54,7 @@ extension Ledger {
     ///
     /// - Parameter hash: Its hash, hexadecimal.
     /// - Throws: ``LedgerError``.
-    public func hasEvent(withHash hash: String) throws(LedgerError) -> Bool {
+    package func hasEvent(withHash hash: String) throws(LedgerError) -> Bool {
         try read { database in
             try Bool.fetchOne(
                 database, sql: "SELECT EXISTS (SELECT 1 FROM events WHERE hash = ?)",

@@ -1,15 +1,15 @@
-internal import Files
 internal import GRDB
 internal import OpenSSLX509
+internal import TokencertPlatform
 
 /// Every order that was ever placed, in a file that survives a loss of power.
 ///
 /// An event is durable when the call that records it returns. Events are never changed and never
 /// deleted, and each is bound to all before it by a hash. Several processes may use one ledger at
 /// the same time; an order is worked on by one of them.
-public final class Ledger: Sendable {
+package final class Ledger: Sendable {
     /// The file.
-    public let path: String
+    package let path: String
 
     /// nil for a ledger that is only read.
     private let queue: DatabaseQueue?
@@ -25,7 +25,7 @@ public final class Ledger: Sendable {
     ///   - path: The file.
     ///   - clock: The time, in seconds since 1970-01-01 00:00 UTC.
     /// - Throws: ``LedgerError``.
-    public init(path: String, clock: @escaping @Sendable () -> Int64) throws(LedgerError) {
+    package init(path: String, clock: @escaping @Sendable () -> Int64) throws(LedgerError) {
         self.path = path
         self.clock = clock
         try Self.requireFile(path)
@@ -57,7 +57,7 @@ public final class Ledger: Sendable {
     /// - Parameter path: The file.
     /// - Throws: ``LedgerError``, with code ``LedgerError/Code/absent`` if there is no ledger.
     ///   Recording anything throws ``LedgerError/Code/unusable``.
-    public init(reading path: String) throws(LedgerError) {
+    package init(reading path: String) throws(LedgerError) {
         self.path = path
         clock = { 0 }
         queue = nil
@@ -74,7 +74,7 @@ public final class Ledger: Sendable {
     ///
     /// - Parameter path: The file.
     /// - Throws: ``LedgerError``, as creating or opening the ledger does.
-    public static func requireWritable(_ path: String) throws(LedgerError) {
+    package static func requireWritable(_ path: String) throws(LedgerError) {
         var folder = parentFolder(path)
         if !isAbsent(path) {
             do throws(LedgerError) {
@@ -133,7 +133,7 @@ public final class Ledger: Sendable {
     /// Insists that an order could be written now, and writes nothing.
     ///
     /// - Throws: ``LedgerError``.
-    public func rehearse() throws(LedgerError) {
+    package func rehearse() throws(LedgerError) {
         let rehearsal = OrderEvent.Beginning(
             job: .issue, token: "", modulePath: "", keyID: "", keyLabel: "")
         try write { database in
@@ -154,7 +154,7 @@ public final class Ledger: Sendable {
     /// - Throws: ``LedgerError`` with code ``LedgerError/Code/unfinished`` where an unfinished
     ///   order is about the same key or has chosen the same id, and
     ///   ``LedgerError/Code/alreadyReplaced`` where another one has replaced the certificate.
-    public func begin(
+    package func begin(
         _ beginning: OrderEvent.Beginning, replacingAgain replacesAgain: Bool = true
     ) throws(LedgerError) -> OpenOrder {
         var number: Int64 = 0
@@ -185,7 +185,7 @@ public final class Ledger: Sendable {
     ///
     /// - Parameter number: The order's number.
     /// - Throws: ``LedgerError`` with code ``LedgerError/Code/inUse`` where another process has it.
-    public func open(_ number: Int64) throws(LedgerError) -> OpenOrder {
+    package func open(_ number: Int64) throws(LedgerError) -> OpenOrder {
         try Self.requireKnown(try order(number))
         do throws(FileError) {
             let lock = try FileLock(lockPath, byte: number, waits: false)
@@ -217,7 +217,7 @@ public final class Ledger: Sendable {
     ///   - replacesAgain: Whether a certificate that was replaced before may be replaced again.
     /// - Throws: ``LedgerError``, as ``begin(_:replacingAgain:)``; an order that another process is
     ///   working on may be missed.
-    public func requireMayBegin(
+    package func requireMayBegin(
         _ beginning: OrderEvent.Beginning, replacingAgain replacesAgain: Bool = true
     ) throws(LedgerError) {
         try read { database in
@@ -347,7 +347,7 @@ public final class Ledger: Sendable {
     ///
     /// - Parameter isUnfinished: Only those that are not finished.
     /// - Throws: ``LedgerError``.
-    public func orders(unfinishedOnly isUnfinished: Bool = false) throws(LedgerError) -> [Order] {
+    package func orders(unfinishedOnly isUnfinished: Bool = false) throws(LedgerError) -> [Order] {
         try read { database in
             let condition = isUnfinished ? "WHERE NOT isFinished" : ""
             let numbers = try Int64.fetchAll(
@@ -366,7 +366,7 @@ public final class Ledger: Sendable {
     ///
     /// - Parameter number: Its number.
     /// - Throws: ``LedgerError`` with code ``LedgerError/Code/noSuchOrder``.
-    public func order(_ number: Int64) throws(LedgerError) -> Order {
+    package func order(_ number: Int64) throws(LedgerError) -> Order {
         try read { try self.readOrder(number, $0) }
     }
 
@@ -376,7 +376,7 @@ public final class Ledger: Sendable {
     ///   - publicKeyHash: SHA-256 of the key's SubjectPublicKeyInfo in hexadecimal.
     ///   - number: The order that does not count.
     /// - Throws: ``LedgerError``.
-    public func order(
+    package func order(
         forKey publicKeyHash: String, besides number: Int64
     ) throws(LedgerError) -> Int64? {
         try read { database in
@@ -396,7 +396,7 @@ public final class Ledger: Sendable {
     ///   - publicKeyHash: SHA-256 of its SubjectPublicKeyInfo in hexadecimal, or nil.
     ///   - keyID: Its `CKA_ID` in hexadecimal. Another key with that id counts, too.
     /// - Throws: ``LedgerError``.
-    public func wasSent(
+    package func wasSent(
         forKey publicKeyHash: String?, id keyID: String
     ) throws(LedgerError) -> Bool {
         try read { database in

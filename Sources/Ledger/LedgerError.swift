@@ -1,46 +1,46 @@
-internal import Files
 internal import GRDB
+internal import TokencertPlatform
 
 /// Why the ledger could not be read or written, or would not take an event.
-public struct LedgerError: Error, Sendable, Equatable {
+package struct LedgerError: Error, Sendable, Equatable {
     /// What kind of failure this is. Later versions may add to these.
-    public struct Code: Sendable, Hashable, CustomStringConvertible {
+    package struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
         /// The code's name. It stays the same in later versions.
-        public var description: String { value }
+        package var description: String { value }
 
         /// The file or its folder cannot be made, opened or written.
-        public static let unusable = Code(value: "unusable")
+        package static let unusable = Code(value: "unusable")
         /// There is no ledger, and the operation does not create one.
-        public static let absent = Code(value: "absent")
+        package static let absent = Code(value: "absent")
         /// The disk is full.
-        public static let full = Code(value: "full")
+        package static let full = Code(value: "full")
         /// Another process has held the file for longer than is waited.
-        public static let locked = Code(value: "locked")
+        package static let locked = Code(value: "locked")
         /// The file is damaged, or is not a ledger.
-        public static let damaged = Code(value: "damaged")
+        package static let damaged = Code(value: "damaged")
         /// A later version of the program made the file.
-        public static let newer = Code(value: "newer")
+        package static let newer = Code(value: "newer")
         /// There is no such order.
-        public static let noSuchOrder = Code(value: "noSuchOrder")
+        package static let noSuchOrder = Code(value: "noSuchOrder")
         /// Another process works on the order at this moment.
-        public static let inUse = Code(value: "inUse")
+        package static let inUse = Code(value: "inUse")
         /// An unfinished order stands against a new one: see ``LedgerError/order``.
-        public static let unfinished = Code(value: "unfinished")
+        package static let unfinished = Code(value: "unfinished")
         /// The certificate was replaced before: see ``LedgerError/order``.
-        public static let alreadyReplaced = Code(value: "alreadyReplaced")
+        package static let alreadyReplaced = Code(value: "alreadyReplaced")
         /// The order is over.
-        public static let finished = Code(value: "finished")
+        package static let finished = Code(value: "finished")
         /// The order was sent before, and nothing says that it was not taken.
-        public static let alreadySent = Code(value: "alreadySent")
+        package static let alreadySent = Code(value: "alreadySent")
     }
 
     /// The kind of failure.
-    public let code: Code
+    package let code: Code
     /// What happened, for a person to read, without a full stop.
-    public let reason: String
+    package let reason: String
     /// The order that it is about, or nil.
-    public let order: Int64?
+    package let order: Int64?
 
     init(_ code: Code, _ reason: String, order: Int64? = nil) {
         self.code = code
@@ -51,7 +51,7 @@ public struct LedgerError: Error, Sendable, Equatable {
 
 extension LedgerError: CustomStringConvertible {
     /// ``reason``.
-    public var description: String { reason }
+    package var description: String { reason }
 }
 
 extension LedgerError {

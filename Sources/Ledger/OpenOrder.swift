@@ -1,11 +1,11 @@
-internal import Files
+internal import TokencertPlatform
 
 /// An order that this process works on, and no other.
-public final class OpenOrder: Sendable {
+package final class OpenOrder: Sendable {
     /// Its number in the ledger.
-    public let number: Int64
+    package let number: Int64
     /// The ledger.
-    public let ledger: Ledger
+    package let ledger: Ledger
     private let lock: FileLock
 
     init(ledger: Ledger, number: Int64, lock: consuming FileLock) {
@@ -19,14 +19,14 @@ public final class OpenOrder: Sendable {
     /// - Parameter event: What happened, or is about to.
     /// - Throws: ``LedgerError``; with code ``LedgerError/Code/alreadySent`` for an order that goes
     ///   out a second time without a person's word.
-    public func record(_ event: OrderEvent) throws(LedgerError) {
+    package func record(_ event: OrderEvent) throws(LedgerError) {
         try ledger.record(event, for: number)
     }
 
     /// Reads the order.
     ///
     /// - Throws: ``LedgerError``.
-    public func order() throws(LedgerError) -> Order {
+    package func order() throws(LedgerError) -> Order {
         try ledger.order(number)
     }
 }

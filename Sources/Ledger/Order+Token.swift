@@ -1,14 +1,14 @@
 extension Order {
     /// The URI of the order's token by its serial number alone, or nil if the token had none. The
     /// label, and with another version of a module the model and the manufacturer, may change.
-    public var tokenBySerialNumber: String? {
+    package var tokenBySerialNumber: String? {
         tokenAttributes(beginning.token)["serial"].map { "pkcs11:serial=\($0)" }
     }
 
     /// Whether a token is the one that the order was begun for, whatever its label is.
     ///
     /// - Parameter token: The token's URI, in the form of ``OrderEvent/Beginning/token``.
-    public func isFor(_ token: String) -> Bool {
+    package func isFor(_ token: String) -> Bool {
         let (mine, other) = (tokenAttributes(beginning.token), tokenAttributes(token))
         guard let serialNumber = mine["serial"] else { return mine == other }
         return serialNumber == other["serial"]

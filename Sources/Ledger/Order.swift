@@ -1,5 +1,5 @@
 /// Where an order stands.
-public enum OrderState: String, Sendable, Hashable, CaseIterable {
+package enum OrderState: String, Sendable, Hashable, CaseIterable {
     /// The id and the label of its key are chosen. Whether a new key is there, the token tells.
     case begun
     /// The order was about to be sent, and nothing is known since.
@@ -27,13 +27,13 @@ public enum OrderState: String, Sendable, Hashable, CaseIterable {
 }
 
 /// An order with all that happened to it.
-public struct Order: Sendable {
+package struct Order: Sendable {
     /// Its number in the ledger.
-    public let number: Int64
+    package let number: Int64
     /// What happened, in order. The first is always ``OrderEvent/begun(_:)``.
-    public let events: [RecordedEvent]
+    package let events: [RecordedEvent]
     /// What it is about.
-    public let beginning: OrderEvent.Beginning
+    package let beginning: OrderEvent.Beginning
 
     init?(number: Int64, events: [RecordedEvent]) {
         guard case .begun(let beginning)? = events.first?.event else { return nil }
@@ -43,7 +43,7 @@ public struct Order: Sendable {
     }
 
     /// Where it stands.
-    public var state: OrderState {
+    package var state: OrderState {
         var state = OrderState.begun
         // What a second order comes to says nothing about the first.
         var mayFirstBeOut = false
@@ -57,11 +57,11 @@ public struct Order: Sendable {
 
     /// The kind of the first event that this version does not know, or nil. Nothing is done for an
     /// order with such an event, since it may have been sent.
-    public var unknownEvent: String? { events.first { $0.event == nil }?.kind }
+    package var unknownEvent: String? { events.first { $0.event == nil }?.kind }
 
     /// Whether nothing is left to do. A refusal leaves a new key behind, and with it a choice; for
     /// a key that was there it is the end.
-    public var isFinished: Bool {
+    package var isFinished: Bool {
         switch state {
         case .done, .closed: true
         case .proved: !beginning.retiresReplaced
@@ -71,13 +71,13 @@ public struct Order: Sendable {
     }
 
     /// Whether the token has proved that it holds its certificate and its key.
-    public var isProved: Bool {
+    package var isProved: Bool {
         events.contains { if case .proved = $0.event { true } else { false } }
     }
 
     /// Whether a certificate may come of it, or has: the CA may have taken it, or there is one from
     /// elsewhere. False once it is given up.
-    public var mayHaveOrdered: Bool {
+    package var mayHaveOrdered: Bool {
         guard unknownEvent == nil else { return true }
         return switch state {
         case .begun, .notSent, .refused, .closed: false
@@ -87,7 +87,7 @@ public struct Order: Sendable {
 
     /// The state if the result of the order is in the ledger or was written to the token. nil if
     /// there is no result, or if the order was sent twice, so that the CA may issue once more.
-    public var arrivedState: OrderState? {
+    package var arrivedState: OrderState? {
         guard unknownEvent == nil, sending?.isRepeated != true else { return nil }
         return switch state {
         case .answered, .certified, .written, .proved, .retiring: state
@@ -97,7 +97,7 @@ public struct Order: Sendable {
 
     /// Whether anything was ever sent to the CA or handed out, whatever came of it. An order that
     /// did not reach the CA was not sent.
-    public var wasSent: Bool {
+    package var wasSent: Bool {
         guard unknownEvent == nil else { return true }
         var (wasSent, isSending) = (false, false)
         for event in events.compactMap(\.event) {
@@ -115,7 +115,7 @@ public struct Order: Sendable {
 
     /// Whether a certificate may still come of a request that went out, also if the order was
     /// given up: the CA did not refuse it, and the token has not proved one.
-    public var mayBringCertificate: Bool {
+    package var mayBringCertificate: Bool {
         guard unknownEvent == nil else { return true }
         guard !isProved else { return false }
         var unanswered = 0
@@ -130,33 +130,33 @@ public struct Order: Sendable {
     }
 
     /// When it was sent first, in seconds since 1970-01-01 00:00 UTC, or nil.
-    public var timeOfSending: Int64? {
+    package var timeOfSending: Int64? {
         events.first { if case .sending = $0.event { true } else { false } }?.time
     }
 
     /// SHA-256 of the certificate that the token has proved, in hexadecimal, or nil.
-    public var provedFingerprint: String? {
+    package var provedFingerprint: String? {
         last { if case .proved(let proof) = $0 { proof.sha256Fingerprint } else { nil } }
     }
 
     /// The last answer that came, or nil.
-    public var answer: OrderEvent.Answer? {
+    package var answer: OrderEvent.Answer? {
         last { if case .answered(let answer) = $0 { answer } else { nil } }
     }
 
     /// The last order as it was sent, or nil.
-    public var sending: OrderEvent.Sending? {
+    package var sending: OrderEvent.Sending? {
         last { if case .sending(let sending) = $0 { sending } else { nil } }
     }
 
     /// The last certificate that passed every check, or nil.
-    public var certified: OrderEvent.Certified? {
+    package var certified: OrderEvent.Certified? {
         last { if case .certified(let certified) = $0 { certified } else { nil } }
     }
 
     /// The last reason why nobody knew what the CA does, why it said no or was not reached, or why
     /// the order is over; nil where there was none.
-    public var reason: String? {
+    package var reason: String? {
         last {
             switch $0 {
             case .unclear(let reason), .refused(let reason), .notSent(let reason),
@@ -168,7 +168,7 @@ public struct Order: Sendable {
     }
 
     /// SHA-256 of the key's SubjectPublicKeyInfo in hexadecimal, or nil where it is not known yet.
-    public var publicKeyHash: String? {
+    package var publicKeyHash: String? {
         sending?.publicKeyHash ?? madeKeyHash ?? beginning.publicKeyHash
     }
 
@@ -186,17 +186,17 @@ public struct Order: Sendable {
 }
 
 /// An event as it stands in the ledger.
-public struct RecordedEvent: Sendable, Hashable {
+package struct RecordedEvent: Sendable, Hashable {
     /// Its place among all events, from 1.
-    public let sequence: Int64
+    package let sequence: Int64
     /// When it was written, in seconds since 1970-01-01 00:00 UTC.
-    public let time: Int64
+    package let time: Int64
     /// Its name.
-    public let kind: String
+    package let kind: String
     /// Its content, JSON.
-    public let text: String
+    package let text: String
     /// What it says, or nil where a later version of the program wrote it.
-    public var event: OrderEvent? { OrderEvent(kind: kind, encoded: text) }
+    package var event: OrderEvent? { OrderEvent(kind: kind, encoded: text) }
 }
 
 extension OrderState {

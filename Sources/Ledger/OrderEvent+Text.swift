@@ -2,7 +2,7 @@ internal import FoundationEssentials
 
 extension OrderEvent {
     /// The event's name in the ledger.
-    public var kind: String {
+    package var kind: String {
         switch self {
         case .begun: "begun"
         case .made: "made"
@@ -57,7 +57,7 @@ extension OrderEvent {
     ///   - kind: Its name.
     ///   - text: Its content, JSON.
     /// - Returns: nil for a kind or a content that this version does not know.
-    public init?(kind: String, encoded text: String) {
+    package init?(kind: String, encoded text: String) {
         let data = Data(text.utf8)
         func content<Content: Decodable>(_ type: Content.Type) -> Content? {
             try? JSONDecoder().decode(type, from: data)

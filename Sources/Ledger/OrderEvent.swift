@@ -1,6 +1,6 @@
 /// Something that happened to an order, or is about to. What is about to happen is in the ledger
 /// before it does.
-public enum OrderEvent: Sendable, Hashable {
+package enum OrderEvent: Sendable, Hashable {
     /// A job begins: what was asked, and which id and label a new key will have. Before a key is
     /// made, and before anything is written to the token.
     case begun(Beginning)
@@ -37,9 +37,9 @@ public enum OrderEvent: Sendable, Hashable {
     case closed(reason: String)
 
     /// What a job is about.
-    public struct Beginning: Codable, Sendable, Hashable {
+    package struct Beginning: Codable, Sendable, Hashable {
         /// What kind of job it is.
-        public enum Job: String, Codable, Sendable, Hashable {
+        package enum Job: String, Codable, Sendable, Hashable {
             /// A certificate for a new key, or for one that is there.
             case issue
             /// A certificate in the place of an older one.
@@ -51,51 +51,51 @@ public enum OrderEvent: Sendable, Hashable {
         }
 
         /// What kind of job it is.
-        public var job: Job
+        package var job: Job
         /// The token's URI.
-        public var token: String
+        package var token: String
         /// The file of the module that the token was reached through.
-        public var modulePath: String
+        package var modulePath: String
         /// The name of the module in p11-kit's configuration, or nil if it was loaded by its path.
-        public var moduleName: String?
+        package var moduleName: String?
         /// The text that the module was started with, or nil.
-        public var moduleArguments: String?
+        package var moduleArguments: String?
         /// The name or the file of the token profile that was chosen by hand, or nil.
-        public var tokenProfile: String?
+        package var tokenProfile: String?
         /// `CKA_ID` of the key, in hexadecimal.
-        public var keyID: String
+        package var keyID: String
         /// `CKA_LABEL` of the key as text; bytes that are not UTF-8 are replaced. See
         /// ``keyLabelBytes``.
-        public var keyLabel: String
+        package var keyLabel: String
         /// The bytes of a label that is not UTF-8, else nil.
         var rawKeyLabel: Base64Bytes?
         /// The kind of the key that will be made, as `rsa:3072`; nil for one that is there.
-        public var newKeyKind: String?
+        package var newKeyKind: String?
         /// SHA-256 of the SubjectPublicKeyInfo of a key that is there, in hexadecimal.
-        public var publicKeyHash: String?
+        package var publicKeyHash: String?
         /// Where the CA is, or nil where none is asked.
-        public var ca: String?
+        package var ca: String?
         /// The account there.
-        public var account: String?
+        package var account: String?
         /// The name that is asked for.
-        public var name: String?
+        package var name: String?
         /// The addresses that are asked for.
-        public var emailAddresses: [String] = []
+        package var emailAddresses: [String] = []
         /// Whether code signing is asked for.
-        public var codeSigning = false
+        package var codeSigning = false
         /// Whether a certificate is taken although the CA changed what was asked for.
-        public var acceptsChanges = false
+        package var acceptsChanges = false
         /// The label of the certificate as text, or nil for that of the key. See
         /// ``certificateLabelBytes``.
-        public var certificateLabel: String?
+        package var certificateLabel: String?
         /// The bytes of a label that is not UTF-8, else nil.
         var rawCertificateLabel: Base64Bytes?
         /// The certificate that is replaced, in PEM.
-        public var replacedCertificate: String?
+        package var replacedCertificate: String?
         /// Whether the replaced certificate is removed from the token in the end.
-        public var retiresReplaced = false
+        package var retiresReplaced = false
         /// Whether the certificates between the certificate and its anchor are written, too.
-        public var writesChain = false
+        package var writesChain = false
 
         /// Makes a beginning.
         ///
@@ -105,7 +105,7 @@ public enum OrderEvent: Sendable, Hashable {
         ///   - modulePath: The file of the module.
         ///   - keyID: `CKA_ID` of the key, in hexadecimal.
         ///   - keyLabel: `CKA_LABEL` of the key.
-        public init(
+        package init(
             job: Job, token: String, modulePath: String, keyID: String, keyLabel: String
         ) {
             self.job = job
@@ -117,15 +117,15 @@ public enum OrderEvent: Sendable, Hashable {
     }
 
     /// An order as it is sent.
-    public struct Sending: Codable, Sendable, Hashable {
+    package struct Sending: Codable, Sendable, Hashable {
         /// The private key's URI.
-        public let keyURI: String
+        package let keyURI: String
         /// SHA-256 of its SubjectPublicKeyInfo, in hexadecimal.
-        public let publicKeyHash: String
+        package let publicKeyHash: String
         /// The request in PEM.
-        public let request: String
+        package let request: String
         /// Whether a person asked for a second order, knowing that the first may be taken.
-        public let isRepeated: Bool
+        package let isRepeated: Bool
 
         /// Makes the record of an order.
         ///
@@ -134,7 +134,7 @@ public enum OrderEvent: Sendable, Hashable {
         ///   - publicKeyHash: SHA-256 of its SubjectPublicKeyInfo, in hexadecimal.
         ///   - request: The request in PEM.
         ///   - isRepeated: Whether a person asked for a second order.
-        public init(keyURI: String, publicKeyHash: String, request: String, isRepeated: Bool) {
+        package init(keyURI: String, publicKeyHash: String, request: String, isRepeated: Bool) {
             self.keyURI = keyURI
             self.publicKeyHash = publicKeyHash
             self.request = request
@@ -143,13 +143,13 @@ public enum OrderEvent: Sendable, Hashable {
     }
 
     /// What came back.
-    public struct Answer: Codable, Sendable, Hashable {
+    package struct Answer: Codable, Sendable, Hashable {
         /// The HTTP status.
-        public let status: Int
+        package let status: Int
         /// The body as it came.
-        public let body: Base64Bytes
+        package let body: Base64Bytes
         /// What broke it off, or nil where it is whole.
-        public let interruption: String?
+        package let interruption: String?
 
         /// Makes the record of an answer.
         ///
@@ -157,7 +157,7 @@ public enum OrderEvent: Sendable, Hashable {
         ///   - status: The HTTP status.
         ///   - body: The body as it came.
         ///   - interruption: What broke it off, or nil where it is whole.
-        public init(status: Int, body: [UInt8], interruption: String?) {
+        package init(status: Int, body: [UInt8], interruption: String?) {
             self.status = status
             self.body = Base64Bytes(body)
             self.interruption = interruption
@@ -165,13 +165,13 @@ public enum OrderEvent: Sendable, Hashable {
     }
 
     /// A certificate that may be written.
-    public struct Certified: Codable, Sendable, Hashable {
+    package struct Certified: Codable, Sendable, Hashable {
         /// The certificate in PEM.
-        public let certificate: String
+        package let certificate: String
         /// What came with it and may be needed to reach an anchor, in PEM.
-        public let others: String
+        package let others: String
         /// What the CA changed, where that was accepted: `name asked “…”, got “…”`.
-        public let changes: [String]
+        package let changes: [String]
 
         /// Makes the record of a certificate.
         ///
@@ -179,7 +179,7 @@ public enum OrderEvent: Sendable, Hashable {
         ///   - certificate: The certificate in PEM.
         ///   - others: What came with it, in PEM.
         ///   - changes: What the CA changed.
-        public init(certificate: String, others: String, changes: [String]) {
+        package init(certificate: String, others: String, changes: [String]) {
             self.certificate = certificate
             self.others = others
             self.changes = changes
@@ -187,17 +187,17 @@ public enum OrderEvent: Sendable, Hashable {
     }
 
     /// What the token proved. Whoever has the certificate can check it once more.
-    public struct Proof: Codable, Sendable, Hashable {
+    package struct Proof: Codable, Sendable, Hashable {
         /// The URI of the certificate's object.
-        public let uri: String
+        package let uri: String
         /// SHA-256 of the certificate that was read back, in hexadecimal.
-        public let sha256Fingerprint: String
+        package let sha256Fingerprint: String
         /// What the token was given to sign.
-        public let challenge: Base64Bytes
+        package let challenge: Base64Bytes
         /// Its signature over the challenge; empty if it proved the key in another way.
-        public let signature: Base64Bytes
+        package let signature: Base64Bytes
         /// `decryption` if the key may not sign and decrypted the challenge; nil for a signature.
-        public let method: String?
+        package let method: String?
 
         /// Makes the record of a proof.
         ///
@@ -207,7 +207,7 @@ public enum OrderEvent: Sendable, Hashable {
         ///   - challenge: What the token was given to sign.
         ///   - signature: Its signature over that.
         ///   - method: How it proved the key, if not by a signature.
-        public init(
+        package init(
             uri: String, sha256Fingerprint: String, challenge: [UInt8], signature: [UInt8],
             method: String? = nil
         ) {
@@ -220,18 +220,18 @@ public enum OrderEvent: Sendable, Hashable {
     }
 
     /// Why the work stopped.
-    public struct Stop: Codable, Sendable, Hashable {
+    package struct Stop: Codable, Sendable, Hashable {
         /// The step, as `write`.
-        public let step: String
+        package let step: String
         /// What happened.
-        public let reason: String
+        package let reason: String
 
         /// Makes the record of a stop.
         ///
         /// - Parameters:
         ///   - step: The step.
         ///   - reason: What happened. Never a PIN or a password.
-        public init(step: String, reason: String) {
+        package init(step: String, reason: String) {
             self.step = step
             self.reason = reason
         }

@@ -1,5 +1,5 @@
-internal import Files
 internal import GRDB
+internal import TokencertPlatform
 
 /// A ledger file that is read without changing its bytes, its mode or any file next to it.
 ///

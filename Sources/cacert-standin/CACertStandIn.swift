@@ -1,6 +1,6 @@
-public import ArgumentParser
+internal import ArgumentParser
 internal import FoundationEssentials
-public import StandInCA
+internal import TokencertStandInCA
 
 #if canImport(Darwin)
     internal import Darwin

@@ -1,5 +1,5 @@
-internal import Commands
-internal import Terminal
+internal import TokencertCommands
+internal import TokencertPlatform
 
 #if canImport(Darwin)
     internal import Darwin

@@ -1,7 +1,7 @@
-import Secrets
 import Testing
+import TokencertPlatform
 
-@testable import CAcert
+@testable import TokencertCAcert
 
 /// Which parts of CAcert's answers are significant, and which are not.
 @Suite struct AnswerRulesTests {

@@ -1,6 +1,6 @@
-import CAcert
-import Secrets
 import Testing
+import TokencertCAcert
+import TokencertPlatform
 
 /// A transport that keeps what it is given and answers what it is told to.
 private struct Recorder: Transport {

@@ -1,8 +1,8 @@
 import OpenSSLX509
 import Testing
 
-@testable import CAcert
-@testable import Issuance
+@testable import TokencertCAcert
+@testable import TokencertIssuance
 
 /// Which names and addresses of an account are requested.
 @Suite struct AccountChoicesTests {

@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import TokencertTestSupport
 
 /// The program at a terminal of its own, as a person has it before them.
 struct AtTerminal {
@@ -32,7 +32,7 @@ struct AtTerminal {
             """
         let file = try bench.token.folder.write(script, "script")
         let all = bench.environment.merging(variables) { $1 }.merging(["TERM": "xterm"]) { $1 }
-        return try TestSupport.run(
+        return try TokencertTestSupport.run(
             "expect", ["-f", file], environment: all.filter { !$0.value.isEmpty })
     }
 }

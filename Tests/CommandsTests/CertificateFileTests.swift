@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 extension RealParts {
     /// If a certificate in a file were silently skipped, the chain would be incomplete and a good

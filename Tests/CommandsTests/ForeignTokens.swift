@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// Creates objects as other programs do, and reads the objects on a token.
 extension Bench {

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// Whether a file system can be mounted in a namespace of its own.
 private let canMount =

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 extension RealParts {
     /// What a person reads who asks how a command is used.

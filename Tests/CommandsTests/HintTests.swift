@@ -1,15 +1,15 @@
 import Foundation
 import Testing
 
-@testable import CAcert
-@testable import Commands
 @testable import Cryptoki
-@testable import CurlHTTP
-@testable import Inventory
-@testable import Issuance
-@testable import Ledger
 @testable import OpenSSLX509
-@testable import Secrets
+@testable import TokencertCAcert
+@testable import TokencertCommands
+@testable import TokencertHTTP
+@testable import TokencertInventory
+@testable import TokencertIssuance
+@testable import TokencertLedger
+@testable import TokencertPlatform
 
 /// Every error that the code can throw says what to do, or that nothing helps.
 @Suite struct HintTests {
@@ -98,7 +98,8 @@ import Testing
             .unknownSource, .unreadable, .noTerminal, .cancelled, .interrupted,
             .timedOut, .empty, .malformed,
         ]
-        #expect(Set(secrets.map(\.description)) == (try codes("Secrets/SecretError.swift")))
+        #expect(
+            Set(secrets.map(\.description)) == (try codes("Platform/Secrets/SecretError.swift")))
         for code in secrets { expectHints(Failure(SecretError(code, "reason")), "\(code)") }
         for code in [CAcertError.Code.credentials, .refused, .notTheAPI] {
             expectHints(Failure(CAcertError(code, "reason")), "\(code)")

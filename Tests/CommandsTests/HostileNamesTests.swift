@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 extension RealParts {
     /// Names that are chosen to make a shell run a command.

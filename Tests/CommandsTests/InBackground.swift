@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import TokencertTestSupport
 
 /// The running program, for tests that send it a signal.
 final class InBackground {

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 extension RealParts {
     /// The end of the process by Ctrl-C or by a signal of another process.
@@ -81,7 +81,7 @@ extension RealParts {
         @Test(
             "As process 1 of a container the program ends after a signal, and orders nothing more",
             .enabled(
-                if: (try? TestSupport.run(
+                if: (try? TokencertTestSupport.run(
                     "unshare", ["--fork", "--pid", "--mount-proc", "true"]))?.status == 0,
                 "a process namespace needs root"),
             arguments: [SIGTERM, SIGINT, SIGHUP])

@@ -1,8 +1,8 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
-@testable import Commands
+@testable import TokencertCommands
 
 extension Bench {
     /// Runs tokencert with only these modules in p11-kit's configuration: the texts of their files,
@@ -90,7 +90,7 @@ extension RealParts {
     /// Which module is used, and how it is started.
     @Suite struct ModuleChoiceTests {
         private let soft = "module: \(softHSMModule)\n"
-        private let faulty = "module: \(product("libFaultyModule.so"))\n"
+        private let faulty = "module: \(faultyModule)\n"
         private let words = "configdir='sql:/no such folder' flags=readOnly"
 
         // Otherwise the names that doctor prints cannot be used.
@@ -161,7 +161,7 @@ extension RealParts {
             #expect(other.status == 0, "\(other.errors)")
             let file = try bench.token.folder.write(
                 """
-                {"module": "\(product("libFaultyModule.so"))", "module-arguments": "\(words)"}
+                {"module": "\(faultyModule)", "module-arguments": "\(words)"}
                 """, "config.json")
             let configured = try bench.tokencert(
                 ["list", "--config", file], needing.merging(["TOKENCERT_MODULE": ""]) { $1 })
@@ -186,7 +186,7 @@ extension RealParts {
                 .merging(["TOKENCERT_MODULE": ""]) { $1 }
             let byPath = try bench.tokencert(
                 [
-                    "issue", "--module", product("libFaultyModule.so"), "--module-arguments",
+                    "issue", "--module", faultyModule, "--module-arguments",
                     words,
                 ], needing.merging(failing) { $1 })
             #expect(byPath.status != 0 && byPath.errors.contains("resume 1"), "\(byPath)")
@@ -224,7 +224,7 @@ extension RealParts {
             let verbose = try bench.tokencert(configured: modules, ["list", "--verbose"], noisy)
             #expect(verbose.errors.contains("noisy: faulty module: line 15\n"), "\(verbose.errors)")
             for arguments in [
-                ["list", "--module", "noisy"], ["list", "--module", product("libFaultyModule.so")],
+                ["list", "--module", "noisy"], ["list", "--module", faultyModule],
             ] {
                 let chosen = try bench.tokencert(configured: modules, arguments, noisy)
                 #expect(chosen.status == 0 && chosen.errors.contains(line), "\(chosen)")

@@ -1,12 +1,12 @@
 import Foundation
 import Testing
 
-@testable import Commands
 @testable import Cryptoki
-@testable import Inventory
-@testable import Issuance
-@testable import Ledger
 @testable import OpenSSLX509
+@testable import TokencertCommands
+@testable import TokencertInventory
+@testable import TokencertIssuance
+@testable import TokencertLedger
 
 /// The hints for every failure, at every step, in every state of the order.
 @Suite struct OrderHintTests {

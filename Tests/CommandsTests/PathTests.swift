@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 extension RealParts {
     /// The locations of files do not depend on the working folder.

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// The program with a token and a CA of its own.
 struct Bench {
@@ -33,7 +33,7 @@ struct Bench {
     /// The settings that put the faulty module before SoftHSM2.
     func faulty(_ settings: [String: String]) -> [String: String] {
         settings.merging([
-            "TOKENCERT_MODULE": product("libFaultyModule.so"), "FAULTY_MODULE": softHSMModule,
+            "TOKENCERT_MODULE": faultyModule, "FAULTY_MODULE": softHSMModule,
             "FAULTY_LOG": token.folder.file("calls"),
         ]) { $1 }
     }

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// Objects of other programs and cards, attribute by attribute: pkcs11-tool cannot write any of
 /// them.

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 extension RealParts {
     /// A PIN that a token has refused is not sent again.

@@ -1,7 +1,7 @@
 import Testing
 
-@testable import Commands
 @testable import OpenSSLX509
+@testable import TokencertCommands
 
 /// Which certificates lead to an anchor, and which replace another one.
 @Suite struct RenewalDecisionTests {

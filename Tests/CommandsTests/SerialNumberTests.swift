@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Commands
+@testable import TokencertCommands
 
 @Suite struct SerialNumberTests {
     @Test("Serial numbers are compared without leading zeros")

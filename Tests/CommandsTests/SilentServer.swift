@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import TokencertTestSupport
 
 /// A server that speaks HTTP/1.1, tells about the account, and closes on every order; or, told
 /// `closing`, is gone when it has told about the account.

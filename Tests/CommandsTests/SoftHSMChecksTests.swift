@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 extension RealParts {
     /// The reports of `doctor` on why SoftHSM2 does not start.
@@ -103,7 +103,7 @@ extension RealParts {
         private func softhsm2Link(_ bench: Bench) throws -> String {
             let path = bench.token.folder.file("libsofthsm2.so")
             try FileManager.default.copyItem(
-                atPath: product("libFaultyModule.so"), toPath: path)
+                atPath: faultyModule, toPath: path)
             return path
         }
     }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Commands
+@testable import TokencertCommands
 
 /// Tables as a person reads them, at the widths of terminals.
 @Suite struct TableTests {

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// Runs tokencert as a user other than root, to whom permissions apply.
 func tokencertWithoutPrivileges(

@@ -1,8 +1,8 @@
 import Cryptoki
 import Foundation
-import Secrets
-import TestSupport
 import Testing
+import TokencertPlatform
+import TokencertTestSupport
 
 /// Tests inside this process: SoftHSM2 reads its configuration when it is initialised, so only one
 /// token store at a time.

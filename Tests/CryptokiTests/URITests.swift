@@ -1,6 +1,6 @@
 import Cryptoki
-import Secrets
 import Testing
+import TokencertPlatform
 
 @Suite struct URITests {
     @Test("Every attribute of RFC 7512 is read")

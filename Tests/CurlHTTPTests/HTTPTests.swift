@@ -1,8 +1,8 @@
-import CurlHTTP
 import Foundation
-import Secrets
-import TestSupport
 import Testing
+import TokencertHTTP
+import TokencertPlatform
+import TokencertTestSupport
 
 extension RealParts {
     @Suite struct HTTPTests {

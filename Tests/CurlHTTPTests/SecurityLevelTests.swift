@@ -1,7 +1,7 @@
-import CurlHTTP
 import Foundation
-import TestSupport
 import Testing
+import TokencertHTTP
+import TokencertTestSupport
 
 extension RealParts {
     /// OpenSSL does not read the system's configuration, so its limits do not apply: the client

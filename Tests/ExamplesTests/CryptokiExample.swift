@@ -1,5 +1,5 @@
 import Cryptoki
-import Secrets
+import TokencertPlatform
 
 /// The example of the article `MakingAKey`.
 ///

@@ -1,6 +1,6 @@
-internal import CAcert
 internal import OpenSSLX509
-internal import Secrets
+internal import TokencertCAcert
+internal import TokencertPlatform
 
 /// A CA that answers whatever it was given.
 private struct Echo: Transport {

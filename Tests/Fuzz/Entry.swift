@@ -1,4 +1,4 @@
-internal import Secrets
+internal import TokencertPlatform
 
 /// The target that `TOKENCERT_FUZZ_TARGET` names.
 private let target: FuzzTarget = {
@@ -17,7 +17,7 @@ private let target: FuzzTarget = {
 ///   - size: How many.
 /// - Returns: 0: the input is kept where it reached something new.
 @_cdecl("LLVMFuzzerTestOneInput")
-public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
+package func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     unsafe target.read(Array(UnsafeBufferPointer(start: data, count: size)))
     return 0
 }

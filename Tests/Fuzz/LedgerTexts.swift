@@ -1,4 +1,4 @@
-internal import Ledger
+internal import TokencertLedger
 
 func readLedger(_ bytes: [UInt8]) {
     let text = String(decoding: bytes, as: UTF8.self)

@@ -1,6 +1,6 @@
-internal import Inventory
 internal import OpenSSLX509
-internal import Secrets
+internal import TokencertInventory
+internal import TokencertPlatform
 
 func readOptions(_ bytes: [UInt8]) {
     let text = String(decoding: bytes, as: UTF8.self)

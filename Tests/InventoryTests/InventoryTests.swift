@@ -1,10 +1,10 @@
 import Cryptoki
 import Foundation
-import Inventory
 import OpenSSLX509
-import Secrets
-import TestSupport
 import Testing
+import TokencertInventory
+import TokencertPlatform
+import TokencertTestSupport
 
 extension RealParts {
     @Suite struct InventoryTests {

@@ -2,7 +2,7 @@ import Cryptoki
 import OpenSSLX509
 import Testing
 
-@testable import Inventory
+@testable import TokencertInventory
 
 /// Which halves form a key, and which certificates belong to it. After wrong pairing, a key that a
 /// certificate needs may be removed, or a certificate may be renewed with another key.

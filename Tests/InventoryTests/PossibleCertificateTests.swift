@@ -2,7 +2,7 @@ import Cryptoki
 import OpenSSLX509
 import Testing
 
-@testable import Inventory
+@testable import TokencertInventory
 
 /// Which certificates may need a key that is to be removed.
 @Suite struct PossibleCertificateTests {

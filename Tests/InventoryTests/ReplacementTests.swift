@@ -2,7 +2,7 @@ import Cryptoki
 import OpenSSLX509
 import Testing
 
-@testable import Inventory
+@testable import TokencertInventory
 
 /// Which certificates have been replaced, and which of them health says to delete.
 @Suite struct ReplacementTests {

@@ -1,7 +1,7 @@
 import Foundation
-import Ledger
-import TestSupport
 import Testing
+import TokencertLedger
+import TokencertTestSupport
 
 extension RealParts {
     /// Reading a ledger changes nothing.

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// Mistakes that must not compile. `Right.swift` must: it shows that the others fail for their own
 /// reason.

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// The modules that are asked for, by the names of `SoftHSM/modules/module`.
 private let wanted = (ProcessInfo.processInfo.environment["TOKENCERT_MODULES"] ?? "")
@@ -310,7 +310,7 @@ extension RealParts {
             let wrong = try module.folder.write("654321\n", "wrong")
             let watched = [
                 "TOKENCERT_PIN_SOURCE": "file:\(wrong)", "FAULTY_MODULE": module.modulePath,
-                "TOKENCERT_MODULE": product("libFaultyModule.so"),
+                "TOKENCERT_MODULE": faultyModule,
                 "FAULTY_LOG": module.folder.file("calls"),
             ]
             let words = arguments.map { $0 == "CERTIFICATE" ? certificate : $0 }

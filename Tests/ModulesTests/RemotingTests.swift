@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 private let isWanted = ProcessInfo.processInfo.environment["TOKENCERT_MODULES"] != nil
 
@@ -129,7 +129,7 @@ extension RealParts {
             let token = try ThrowawayToken()
             let ca = try StandIn()
             let dying = try Server(
-                token, provider: product("libFaultyModule.so"),
+                token, provider: faultyModule,
                 ["FAULTY_MODULE": softHSMModule, "FAULTY_RULES": "\(place):kill"])
             let near = settings(token, ca).merging(["TOKENCERT_MODULE": client]) { $1 }
             let broken = try run(
@@ -185,7 +185,7 @@ extension RealParts {
             let renewed = try tokencert(["renew", "--all", "--new-key", "--retire"])
             #expect(renewed.status == 0, "\(renewed.errors)")
             try configure(
-                product("libFaultyModule.so"),
+                faultyModule,
                 ["FAULTY_MODULE": softHSMModule, "FAULTY_RULES": "C_CreateObject:before:kill"])
             let broken = try tokencert(issue)
             #expect(broken.status == 74, "\(broken.errors)")

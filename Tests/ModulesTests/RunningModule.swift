@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import TokencertTestSupport
 
 /// A PKCS#11 module that is not SoftHSM2 by itself, with everything that it needs, started by
 /// `SoftHSM/modules/module`.

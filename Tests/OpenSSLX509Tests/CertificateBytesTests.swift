@@ -1,7 +1,7 @@
 import Foundation
 import OpenSSLX509
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// How the CKA_VALUE of a certificate is read.
 @Suite struct CertificateBytesTests {

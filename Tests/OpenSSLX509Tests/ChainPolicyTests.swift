@@ -1,7 +1,7 @@
 import Foundation
 import OpenSSLX509
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// Which chains are valid, with certificates from OpenSSL's command line.
 @Suite struct ChainPolicyTests {

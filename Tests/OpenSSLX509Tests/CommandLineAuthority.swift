@@ -1,7 +1,7 @@
 import Foundation
 import OpenSSLX509
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// A CA that uses OpenSSL's command line, independent of the code under test.
 struct CommandLineAuthority {

@@ -1,7 +1,7 @@
 import Foundation
 import OpenSSLX509
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 @Suite struct ExtensionTests {
     private func certificate(_ extensions: [CertificateExtension]) throws -> Certificate {

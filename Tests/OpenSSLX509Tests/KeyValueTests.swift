@@ -1,7 +1,7 @@
 import Foundation
 import OpenSSLX509
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// Keys are compared by value: a token has numbers, a certificate has one of several encodings.
 @Suite struct KeyValueTests {

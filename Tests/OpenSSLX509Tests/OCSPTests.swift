@@ -1,7 +1,7 @@
 import Foundation
 import OpenSSLX509
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// Responses from `openssl ocsp`, read for one certificate.
 @Suite struct OCSPTests {

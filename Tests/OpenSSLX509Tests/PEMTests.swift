@@ -1,7 +1,7 @@
 import Foundation
 import OpenSSLX509
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// A block that is skipped without an error makes a chain incomplete, and a good certificate
 /// untrusted.

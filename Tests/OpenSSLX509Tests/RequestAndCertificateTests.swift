@@ -1,7 +1,7 @@
 import Foundation
 import OpenSSLX509
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// 2026-11-23 00:00 UTC, so that nothing here depends on the day.
 private let today: Int64 = 1_795_392_000

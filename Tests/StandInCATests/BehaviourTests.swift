@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import StandInCA
+@testable import TokencertStandInCA
 
 @Suite struct FormFieldsTests {
     @Test("The stand-in reads forms otherwise than the real server")

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// A member who uses curl and OpenSSL, and nothing of tokencert.
 private struct Member {

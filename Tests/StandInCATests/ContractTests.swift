@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 extension RealParts {
     /// The stand-in against the contract of CAcert's API, asked by curl and OpenSSL: a stand-in that

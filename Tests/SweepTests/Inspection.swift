@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import TokencertTestSupport
 
 /// One case: the run that goes wrong, what it leaves, and how it goes on without the fault.
 struct Inspection {

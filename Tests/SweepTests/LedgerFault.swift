@@ -1,6 +1,6 @@
 import Foundation
-import Ledger
-import TestSupport
+import TokencertLedger
+import TokencertTestSupport
 
 /// A ledger that others hold or have spoiled.
 enum LedgerFault {
@@ -111,7 +111,7 @@ enum LedgerFault {
         var fault = Fault(name: "ledger's log is damaged", detail: "", allowed: [0])
         fault.prepare = { copy in
             try makeLedger(copy)
-            try TestSupport.run("python3", ["-c", leavingLog, copy.ledger])
+            try TokencertTestSupport.run("python3", ["-c", leavingLog, copy.ledger])
             var log = try Data(contentsOf: URL(filePath: copy.ledger + "-wal"))
             guard log.count > 4096 else {
                 throw SweepError(description: "no log is left: \(log.count) bytes")

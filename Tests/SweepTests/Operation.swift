@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import TokencertTestSupport
 
 /// What is interrupted in every way.
 enum Operation: String, CaseIterable, Sendable {
@@ -47,7 +47,7 @@ struct Template: Sendable {
         case .importing:
             // The CA has issued, and the certificate is in a file only.
             var environment = environment
-            environment["TOKENCERT_MODULE"] = product("libFaultyModule.so")
+            environment["TOKENCERT_MODULE"] = faultyModule
             environment["FAULTY_MODULE"] = softHSMModule
             environment["FAULTY_CERTIFICATE_LIMIT"] = "1"
             let before = Set(ca.issued)

@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import TokencertTestSupport
 
 /// How a case goes wrong.
 struct Fault: Sendable {
@@ -95,14 +95,14 @@ struct Copy: Sendable {
     var ledger: String { folder.file("state/tokencert/ledger.sqlite") }
 
     func tokencert(_ arguments: [String]) throws -> Outcome {
-        try TestSupport.run(product("tokencert"), arguments, environment: environment)
+        try TokencertTestSupport.run(product("tokencert"), arguments, environment: environment)
     }
 
     /// Runs the operation as a fault has it.
     func run(with fault: Fault) throws -> Outcome {
         try fault.prepare?(self)
         var all = environment.merging(fault.environment) { $1 }
-        all["TOKENCERT_MODULE"] = product("libFaultyModule.so")
+        all["TOKENCERT_MODULE"] = faultyModule
         all["FAULTY_MODULE"] = softHSMModule
         all["FAULTY_LOG"] = folder.file("calls")
         let prefix = fault.prefix.map {
@@ -110,7 +110,7 @@ struct Copy: Sendable {
         }
         let line =
             prefix + [product("tokencert")] + operation.arguments(folder) + fault.arguments
-        return try TestSupport.run(
+        return try TokencertTestSupport.run(
             line[0], Array(line.dropFirst()), environment: all, seconds: fault.killedAfter ?? 120)
     }
 

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TokencertTestSupport
 
 /// Whether every case is run, or only as many as are quick.
 private let isFull = ProcessInfo.processInfo.environment["TOKENCERT_SWEEP"] == "full"

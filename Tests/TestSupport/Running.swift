@@ -1,22 +1,22 @@
-public import Foundation
+package import Foundation
 
 /// What a program did.
-public struct Outcome: Sendable {
+package struct Outcome: Sendable {
     /// Its exit status; 128 and the signal's number where one ended it.
-    public let status: Int32
+    package let status: Int32
     /// What it wrote to standard output.
-    public let output: String
+    package let output: String
     /// What it wrote to standard error.
-    public let errors: String
+    package let errors: String
 }
 
 /// The folder with the programs that were built beside the tests.
-public let productsDirectory = URL(
+package let productsDirectory = URL(
     filePath: "/proc/self/exe", directoryHint: .notDirectory
 ).resolvingSymlinksInPath().deletingLastPathComponent()
 
 /// The path of a program that was built beside the tests.
-public func product(_ name: String) -> String {
+package func product(_ name: String) -> String {
     // The test runner itself is in the toolchain; the bundle that it loads is beside the products.
     let candidates = [
         productsDirectory, URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent(),
@@ -38,7 +38,7 @@ public func product(_ name: String) -> String {
 ///   - seconds: After so long the program is killed.
 /// - Returns: What it did.
 @discardableResult
-public func run(
+package func run(
     _ program: String, _ arguments: [String], environment: [String: String] = [:],
     input: String = "", seconds: Double = 120
 ) throws -> Outcome {
@@ -80,7 +80,7 @@ public func run(
 ///
 /// Threads of the test runner block signals, and what they start inherits that: only this one gets
 /// through.
-public func end(_ process: Process) {
+package func end(_ process: Process) {
     kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
 }
@@ -102,12 +102,12 @@ private final class Collected: @unchecked Sendable {
 }
 
 /// A folder that is gone when nobody holds it any more.
-public final class TemporaryFolder: Sendable {
+package final class TemporaryFolder: Sendable {
     /// Its path.
-    public let path: String
+    package let path: String
 
     /// Makes the folder.
-    public init() throws {
+    package init() throws {
         path = FileManager.default.temporaryDirectory
             .appending(path: "tokencert-\(UUID().uuidString)").path()
         try FileManager.default.createDirectory(
@@ -120,27 +120,27 @@ public final class TemporaryFolder: Sendable {
     }
 
     /// The path of something in the folder.
-    public func file(_ name: String) -> String { path + "/" + name }
+    package func file(_ name: String) -> String { path + "/" + name }
 
     /// Writes a file into the folder.
     ///
     /// - Returns: Its path.
     @discardableResult
-    public func write(_ text: String, _ name: String) throws -> String {
+    package func write(_ text: String, _ name: String) throws -> String {
         try Data(text.utf8).write(to: URL(filePath: file(name)))
         return file(name)
     }
 
     /// Reads a file of the folder.
-    public func read(_ name: String) throws -> String {
+    package func read(_ name: String) throws -> String {
         String(decoding: try Data(contentsOf: URL(filePath: file(name))), as: UTF8.self)
     }
 }
 
 /// Why a test cannot be set up.
-public struct SetUpError: Error, CustomStringConvertible {
+package struct SetUpError: Error, CustomStringConvertible {
     /// What is wrong.
-    public let description: String
+    package let description: String
 
     init(_ description: String) {
         self.description = description

@@ -1,23 +1,23 @@
 internal import Foundation
 
 /// The stand-in CA as its own process, ended when nobody holds it any more.
-public final class StandIn: @unchecked Sendable {
+package final class StandIn: @unchecked Sendable {
     /// Its folder: roots, keys, accounts, issued certificates.
-    public let folder: TemporaryFolder
+    package let folder: TemporaryFolder
     /// Where it is, as `https://localhost:12345`.
-    public let url: String
+    package let url: String
 
     private var process: Process
 
     /// The password of every account.
-    public static let password = "correct horse & battery=staple"
+    package static let password = "correct horse & battery=staple"
 
     /// One account with a name that needs escaping and one address.
-    public static let anna = account(
+    package static let anna = account(
         "anna@example.org", points: 100, codeSigning: true, emails: ["anna@example.org"])
 
     /// The JSON of one account.
-    public static func account(
+    package static func account(
         _ username: String, points: Int, codeSigning: Bool, emails: [String],
         first: String = "Anna", middle: String = "", last: String = "Müller", suffix: String = ""
     ) -> String {
@@ -35,7 +35,7 @@ public final class StandIn: @unchecked Sendable {
     /// - Parameters:
     ///   - arguments: More of its arguments.
     ///   - accounts: The accounts, each in JSON.
-    public init(_ arguments: [String] = [], accounts: [String] = [StandIn.anna]) throws {
+    package init(_ arguments: [String] = [], accounts: [String] = [StandIn.anna]) throws {
         folder = try TemporaryFolder()
         try Self.copyKeys(to: folder.path)
         try folder.write(
@@ -47,7 +47,7 @@ public final class StandIn: @unchecked Sendable {
     /// Ends it and starts it again where it was, with what it has issued, as another kind of CA.
     ///
     /// - Parameter arguments: More of its arguments.
-    public func restart(_ arguments: [String]) throws {
+    package func restart(_ arguments: [String]) throws {
         end(process)
         let port = url.split(separator: ":").last.map(String.init) ?? ""
         (process, _) = try Self.start(folder, ["--port", port] + arguments)
@@ -81,10 +81,10 @@ public final class StandIn: @unchecked Sendable {
     }
 
     /// The file with its root, in PEM.
-    public var rootFile: String { folder.file("root.pem") }
+    package var rootFile: String { folder.file("root.pem") }
 
     /// What tokencert needs to use the first account.
-    public var tokencertEnvironment: [String: String] {
+    package var tokencertEnvironment: [String: String] {
         [
             "TOKENCERT_CA_URL": url, "TOKENCERT_CA_FILE": rootFile,
             "TOKENCERT_USERNAME": "anna@example.org",
@@ -93,15 +93,15 @@ public final class StandIn: @unchecked Sendable {
     }
 
     /// One line of JSON for each request that came.
-    public var requests: [String] {
+    package var requests: [String] {
         ((try? folder.read("requests.log")) ?? "").split(separator: "\n").map(String.init)
     }
 
     /// The requests that were orders.
-    public var orders: [String] { requests.filter { $0.contains("ccsr.php") } }
+    package var orders: [String] { requests.filter { $0.contains("ccsr.php") } }
 
     /// The certificates that were issued, in PEM.
-    public var issued: [String] {
+    package var issued: [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.file("issued")))
         return (names ?? []).compactMap { try? folder.read("issued/" + $0) }
     }

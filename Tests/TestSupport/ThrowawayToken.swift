@@ -1,7 +1,7 @@
-public import Foundation
+package import Foundation
 
 /// The module of SoftHSM2.
-public let softHSMModule: String = {
+package let softHSMModule: String = {
     let paths = [
         "/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm2.so",
         "/usr/lib64/pkcs11/libsofthsm2.so", "/opt/homebrew/lib/softhsm/libsofthsm2.so",
@@ -10,20 +10,20 @@ public let softHSMModule: String = {
 }()
 
 /// A token store of SoftHSM2 with its own configuration, gone when nobody holds it any more.
-public final class ThrowawayToken: Sendable {
+package final class ThrowawayToken: Sendable {
     /// Everything of the token.
-    public let folder: TemporaryFolder
+    package let folder: TemporaryFolder
     /// The label of the first token.
-    public let label: String
+    package let label: String
     /// The user's PIN.
-    public let pin = "31415926"
+    package let pin = "31415926"
     /// The security officer's PIN.
-    public let soPIN = "27182818"
+    package let soPIN = "27182818"
 
     /// Makes a store with one token.
     ///
     /// - Parameter label: The token's label, or nil for a store without a token.
-    public init(label: String? = "work") throws {
+    package init(label: String? = "work") throws {
         folder = try TemporaryFolder()
         self.label = label ?? ""
         try FileManager.default.createDirectory(
@@ -40,7 +40,7 @@ public final class ThrowawayToken: Sendable {
     }
 
     /// Makes one more token in the store.
-    public func addToken(label: String) throws {
+    package func addToken(label: String) throws {
         let outcome = try run(
             "softhsm2-util",
             [
@@ -50,12 +50,12 @@ public final class ThrowawayToken: Sendable {
     }
 
     /// What a program needs to use the store.
-    public var environment: [String: String] {
+    package var environment: [String: String] {
         ["SOFTHSM2_CONF": folder.file("softhsm2.conf")]
     }
 
     /// What tokencert needs to use the store.
-    public var tokencertEnvironment: [String: String] {
+    package var tokencertEnvironment: [String: String] {
         environment.merging([
             "TOKENCERT_MODULE": softHSMModule, "TOKENCERT_PIN_SOURCE": "file:\(folder.file("pin"))",
             "XDG_STATE_HOME": folder.file("state"), "XDG_DATA_HOME": folder.file("data"),
@@ -64,7 +64,7 @@ public final class ThrowawayToken: Sendable {
     }
 
     /// Every object's file with its content. The same before and after: nothing was changed.
-    public var contents: [String: Data] {
+    package var contents: [String: Data] {
         let tokens = URL(filePath: folder.file("tokens"))
         var contents: [String: Data] = [:]
         for case let file as URL in FileManager.default.enumerator(
@@ -82,7 +82,7 @@ public final class ThrowawayToken: Sendable {
     ///   - arguments: Its arguments; token and module are given.
     ///   - asUser: Whether it logs in.
     @discardableResult
-    public func pkcs11Tool(_ arguments: [String], asUser: Bool = true) throws -> Outcome {
+    package func pkcs11Tool(_ arguments: [String], asUser: Bool = true) throws -> Outcome {
         try run(
             "pkcs11-tool",
             ["--module", softHSMModule, "--token-label", label]

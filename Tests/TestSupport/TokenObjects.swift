@@ -1,19 +1,19 @@
 internal import Foundation
 
 /// An object on a token, as the module returns it.
-public struct TokenObject: Sendable, Hashable {
+package struct TokenObject: Sendable, Hashable {
     /// `CKA_CLASS`: 1 certificates, 2 public keys, 3 private keys.
-    public let objectClass: Int
+    package let objectClass: Int
     /// `CKA_ID`.
-    public let id: [UInt8]
+    package let id: [UInt8]
     /// `CKA_LABEL`.
-    public let label: [UInt8]
+    package let label: [UInt8]
     /// `CKA_VALUE`.
-    public let value: [UInt8]
+    package let value: [UInt8]
 }
 
 /// The kind of a key pair.
-public enum PairKind: String, Sendable, CaseIterable {
+package enum PairKind: String, Sendable, CaseIterable {
     /// RSA with 2048 bits.
     case rsa
     /// On P-256.
@@ -29,7 +29,7 @@ extension ThrowawayToken {
     ///   - label: `CKA_LABEL` of both halves.
     ///   - forbidden: Attributes of the private key that are set to false, by their numbers:
     ///     `0x108` for `CKA_SIGN`, `0x172` for `CKA_DESTROYABLE`.
-    public func makePair(
+    package func makePair(
         _ kind: PairKind, id: [UInt8] = [], label: [UInt8], forbidding forbidden: [Int] = []
     ) throws {
         let name = Self.name(id, label)
@@ -51,7 +51,7 @@ extension ThrowawayToken {
     ///   - value: `CKA_VALUE`.
     ///   - id: `CKA_ID`; omitted if empty.
     ///   - label: `CKA_LABEL`.
-    public func write(certificate value: [UInt8], id: [UInt8] = [], label: [UInt8]) throws {
+    package func write(certificate value: [UInt8], id: [UInt8] = [], label: [UInt8]) throws {
         var attributes = Self.name(id, label)
         attributes["0"] = "0100000000000000"
         attributes["1"] = "01"
@@ -66,12 +66,12 @@ extension ThrowawayToken {
     /// Removes the objects with a value.
     ///
     /// - Parameter value: `CKA_VALUE`.
-    public func remove(value: [UInt8]) throws {
+    package func remove(value: [UInt8]) throws {
         try objects([["remove": Self.digits(value)]])
     }
 
     /// All objects on the token, as the user sees them.
-    public func objects() throws -> [TokenObject] { try objects([]) }
+    package func objects() throws -> [TokenObject] { try objects([]) }
 
     @discardableResult
     private func objects(_ requests: [[String: Any]]) throws -> [TokenObject] {

@@ -1,32 +1,32 @@
 /// What `cemails.php` says about an account.
-public struct AccountStatus: Sendable, Hashable {
+package struct AccountStatus: Sendable, Hashable {
     /// The verified addresses that certificates can be for, in the CA's order.
-    public let emailAddresses: [String]
+    package let emailAddresses: [String]
     /// The names that certificates can bear besides ``anonymousName``, in the CA's order. Empty
     /// below 50 assurance points.
-    public let names: [AccountName]
+    package let names: [AccountName]
     /// Whether the account is marked for code signing. The CA also wants 100 assurance points,
     /// which it does not tell.
-    public let mayRequestCodeSigning: Bool
+    package let mayRequestCodeSigning: Bool
 
     /// The maximum number of bytes in a line with a name or an address, escaped.
     private static let longestLine = 4096
 
     /// The name in every certificate that no other name was granted for.
-    public static let anonymousName = AccountName("CAcert WoT User")
+    package static let anonymousName = AccountName("CAcert WoT User")
 }
 
 /// A name of an account. The CA compares names byte by byte, so it gets back the bytes that it
 /// gave, in whatever encoding they are.
-public struct AccountName: Sendable, Hashable, CustomStringConvertible {
+package struct AccountName: Sendable, Hashable, CustomStringConvertible {
     /// The name as a person reads it.
-    public let text: String
+    package let text: String
     let bytes: [UInt8]
 
     /// Makes a name of a text.
     ///
     /// - Parameter text: The name; it is sent as UTF-8.
-    public init(_ text: String) {
+    package init(_ text: String) {
         self.text = text
         bytes = Array(text.utf8)
     }
@@ -41,10 +41,10 @@ public struct AccountName: Sendable, Hashable, CustomStringConvertible {
     private static func isBlank(_ byte: UInt8) -> Bool { [0, 9, 10, 11, 13, 32].contains(byte) }
 
     /// ``text``.
-    public var description: String { text }
+    package var description: String { text }
 
     /// How a name can be written in a certificate.
-    public enum Form: Sendable, Hashable {
+    package enum Form: Sendable, Hashable {
         /// As it is.
         case exact
         /// Each byte of its UTF-8 as a character of its own, as CAcert's signer does unless its
@@ -57,7 +57,7 @@ public struct AccountName: Sendable, Hashable, CustomStringConvertible {
     ///
     /// - Parameter text: The common name of a certificate.
     /// - Returns: The form, or nil if it is another name.
-    public func form(of text: String) -> Form? {
+    package func form(of text: String) -> Form? {
         if text.utf8.elementsEqual(self.text.utf8) { return .exact }
         let characters = text.unicodeScalars.lazy.map(\.value)
         return characters.elementsEqual(self.text.utf8.lazy.map { UInt32($0) }) ? .byteByByte : nil
@@ -67,7 +67,7 @@ public struct AccountName: Sendable, Hashable, CustomStringConvertible {
     ///
     /// The server compares what was sent with the names of the account after escaping it for SQL
     /// and trimming blanks, and silently drops a name that does not match.
-    public var obstacle: String? {
+    package var obstacle: String? {
         let escaped: [(UInt8, String)] = [
             (UInt8(ascii: "'"), "an apostrophe"), (UInt8(ascii: "\""), "a quotation mark"),
             (UInt8(ascii: "\\"), "a backslash"),
@@ -87,7 +87,7 @@ extension AccountStatus {
     /// Why the API never issues a certificate for an address as it is, or nil if it does.
     ///
     /// - Parameter address: An e-mail address of an account.
-    public static func obstacle(toAddress address: String) -> String? {
+    package static func obstacle(toAddress address: String) -> String? {
         if address.utf8.contains(UInt8(ascii: "'")) { return "the CA drops the apostrophe" }
         let isPlain =
             (3...255).contains(address.utf8.count)

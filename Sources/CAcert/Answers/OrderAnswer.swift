@@ -1,5 +1,5 @@
 /// What came back for an order, before anything in it is believed.
-public enum OrderOutcome: Sendable, Hashable {
+package enum OrderOutcome: Sendable, Hashable {
     /// The CA says that it issued, and this is the rest of its answer: a text with certificates in
     /// PEM. Nothing about them is checked yet.
     case issued(text: [UInt8])
@@ -13,27 +13,27 @@ public enum OrderOutcome: Sendable, Hashable {
 }
 
 /// Why the CA refused an order.
-public struct OrderRefusal: Sendable, Hashable {
+package struct OrderRefusal: Sendable, Hashable {
     /// What kind of refusal this is. Later versions may add to these.
-    public struct Code: Sendable, Hashable {
+    package struct Code: Sendable, Hashable {
         private let value: String
 
         /// User name or password; the CA does not tell which.
-        public static let credentials = Code(value: "credentials")
+        package static let credentials = Code(value: "credentials")
         /// None of the addresses is a verified one of the account.
-        public static let emailAddresses = Code(value: "emailAddresses")
+        package static let emailAddresses = Code(value: "emailAddresses")
         /// The key: its kind, its size or its numbers.
-        public static let key = Code(value: "key")
+        package static let key = Code(value: "key")
         /// The request is not one, or its signature is wrong.
-        public static let request = Code(value: "request")
+        package static let request = Code(value: "request")
         /// Anything else.
-        public static let other = Code(value: "other")
+        package static let other = Code(value: "other")
     }
 
     /// The kind of refusal.
-    public let code: Code
+    package let code: Code
     /// What the CA says, as a person can read it.
-    public let text: String
+    package let text: String
 }
 
 extension OrderOutcome {
@@ -49,7 +49,7 @@ extension OrderOutcome {
     /// Reads an answer of `ccsr.php`.
     ///
     /// - Parameter answer: What came back.
-    public init(_ answer: TransportAnswer) {
+    package init(_ answer: TransportAnswer) {
         guard let verdict = Verdict(answer.body[...]) else {
             if let identifier = Self.lateIdentifier(in: answer.body) {
                 self = .pending(identifier: identifier)

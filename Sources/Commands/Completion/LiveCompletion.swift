@@ -1,10 +1,9 @@
 internal import ArgumentParser
 internal import Cryptoki
-internal import Inventory
-internal import Ledger
 internal import OpenSSLX509
-internal import Secrets
-internal import Terminal
+internal import TokencertInventory
+internal import TokencertLedger
+internal import TokencertPlatform
 
 /// What a shell offers while a person types: what is there now, as far as it is seen without a PIN.
 /// Nobody is ever logged in for that, and whatever fails offers nothing.

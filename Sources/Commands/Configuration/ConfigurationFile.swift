@@ -1,8 +1,7 @@
 internal import Configuration
-internal import Files
 internal import FoundationEssentials
-internal import Secrets
 internal import Synchronization
+internal import TokencertPlatform
 
 /// What a person has set for good, in `config.json` of tokencert's configuration folder: settings by
 /// the names of their options, and profiles, groups of them that `--profile` chooses from.

@@ -1,6 +1,6 @@
 internal import ArgumentParser
-internal import Secrets
 internal import Synchronization
+internal import TokencertPlatform
 
 /// The settings in the environment: the same ones as in the configuration file, all of them checked
 /// before any is used. Options for a single order, and those that disable a safeguard, are accepted

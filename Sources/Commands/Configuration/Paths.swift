@@ -1,5 +1,5 @@
 internal import Cryptoki
-internal import Files
+internal import TokencertPlatform
 
 /// The kind of path that a setting holds, if any.
 enum PathForm {

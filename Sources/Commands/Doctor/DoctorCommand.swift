@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import Cryptoki
-internal import Inventory
 internal import OpenSSLX509
-internal import Secrets
+internal import TokencertInventory
+internal import TokencertPlatform
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

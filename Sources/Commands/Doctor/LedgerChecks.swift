@@ -1,4 +1,4 @@
-internal import Ledger
+internal import TokencertLedger
 
 /// Whether the ledger is as it was written, and what is unfinished.
 struct LedgerChecks {

@@ -1,5 +1,4 @@
-internal import Files
-internal import Secrets
+internal import TokencertPlatform
 
 /// Checks card readers, the service that gives access to them, and SoftHSM2's files.
 struct MachineChecks {

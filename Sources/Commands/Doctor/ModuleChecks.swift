@@ -1,6 +1,5 @@
 internal import Cryptoki
-internal import Files
-internal import Secrets
+internal import TokencertPlatform
 
 /// Whether the PKCS#11 modules that are named or configured can be used.
 struct ModuleChecks {

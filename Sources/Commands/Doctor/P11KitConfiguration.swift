@@ -1,5 +1,4 @@
-internal import Files
-internal import Secrets
+internal import TokencertPlatform
 
 /// The files that tell p11-kit of modules (pkcs11.conf(5)), as far as it matters what is wrong with
 /// them: p11-kit itself passes over in silence what it cannot load.

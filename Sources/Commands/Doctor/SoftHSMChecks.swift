@@ -1,5 +1,4 @@
-internal import Files
-internal import Secrets
+internal import TokencertPlatform
 
 /// Checks what SoftHSM2 needs to start: its configuration, read as `SimpleConfigLoader.cpp` and
 /// `SoftHSM.cpp` of version 2.6.1 do, and its token folder.

@@ -1,6 +1,6 @@
-internal import CAcert
-internal import CurlHTTP
 internal import OpenSSLX509
+internal import TokencertCAcert
+internal import TokencertHTTP
 
 /// Whether there are trust anchors, and which.
 struct TrustChecks {

@@ -1,8 +1,8 @@
 internal import Cryptoki
 internal import FoundationEssentials
-internal import Issuance
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertIssuance
+internal import TokencertLedger
 
 /// The files of a bundle of evidence.
 struct EvidenceBundle {

@@ -1,10 +1,10 @@
 internal import ArgumentParser
 internal import Cryptoki
-internal import Files
-internal import Inventory
-internal import Issuance
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertIssuance
+internal import TokencertLedger
+internal import TokencertPlatform
 
 struct EvidenceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

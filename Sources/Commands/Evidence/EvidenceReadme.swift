@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import Issuance
 internal import OpenSSLX509
+internal import TokencertIssuance
 
 /// The README of a bundle of evidence: how to check it, and what it is worth.
 struct EvidenceReadme {

@@ -1,6 +1,6 @@
 internal import ArgumentParser
-internal import Issuance
-internal import Secrets
+internal import TokencertIssuance
+internal import TokencertPlatform
 
 /// Which CA, and which account there.
 struct CAOptions: ParsableArguments {

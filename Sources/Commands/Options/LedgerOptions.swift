@@ -1,7 +1,7 @@
 internal import ArgumentParser
-internal import Files
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertLedger
+internal import TokencertPlatform
 
 /// Where it is remembered what was ordered.
 struct LedgerOptions: ParsableArguments {

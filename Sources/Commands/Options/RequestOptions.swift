@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import Cryptoki
-internal import Issuance
 internal import OpenSSLX509
-internal import Secrets
+internal import TokencertIssuance
+internal import TokencertPlatform
 
 /// Which key, and what the certificate shall say.
 struct RequestOptions: ParsableArguments {

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Cryptoki
-internal import Inventory
-internal import Secrets
+internal import TokencertInventory
+internal import TokencertPlatform
 
 /// Where secrets may come from, for help and hints.
 let sourcesOfSecrets =

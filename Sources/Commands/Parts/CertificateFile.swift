@@ -1,5 +1,5 @@
-internal import Files
 internal import OpenSSLX509
+internal import TokencertPlatform
 
 /// Reads the certificates in a file: PEM with any text around it, or a single one in DER. A file
 /// with a part that cannot be parsed is refused as a whole.

@@ -1,5 +1,5 @@
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertLedger
 
 /// The keys of a token that have been given a certificate, according to the ledger.
 struct CertifiedKeys {

@@ -1,7 +1,7 @@
 internal import ArgumentParser
-internal import CAcert
-internal import CurlHTTP
-internal import Secrets
+internal import TokencertCAcert
+internal import TokencertHTTP
+internal import TokencertPlatform
 
 /// Carries the API's forms with libcurl.
 struct CurlTransport: ~Copyable, Transport {

@@ -1,7 +1,7 @@
-internal import CAcert
 internal import Cryptoki
-internal import Inventory
-internal import Issuance
+internal import TokencertCAcert
+internal import TokencertInventory
+internal import TokencertIssuance
 
 /// The key that a URI names and its certificates, as seen without a login; nil if none is seen,
 /// since its private half may be seen after a login.

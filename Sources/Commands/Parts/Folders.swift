@@ -1,6 +1,5 @@
 internal import Cryptoki
-internal import Files
-internal import Secrets
+internal import TokencertPlatform
 
 /// The folder of what tokencert keeps, `$XDG_DATA_HOME/tokencert`.
 var dataFolder: String { folder("XDG_DATA_HOME", "/.local/share") }

@@ -1,5 +1,5 @@
-internal import Issuance
 internal import OpenSSLX509
+internal import TokencertIssuance
 
 /// A certificate that got onto a token, in the form of its JSON.
 struct IssueReport: Encodable {

@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import Inventory
 internal import OpenSSLX509
+internal import TokencertInventory
 
 /// What `list --tree` shows: module, token, keys, certificates, and who issued them.
 struct ListTree {
@@ -77,7 +77,7 @@ struct ListTree {
     }
 
     func print(_ style: Style) {
-        Commands.print(printable(root.text))
+        TokencertCommands.print(printable(root.text))
         Self.show(root.children, "", style)
     }
 
@@ -85,7 +85,7 @@ struct ListTree {
         for (index, node) in nodes.enumerated() {
             let isLast = index == nodes.count - 1
             let text = printable(node.text)
-            Commands.print(
+            TokencertCommands.print(
                 indent + (isLast ? "└─ " : "├─ ")
                     + (text.hasPrefix("! ") ? style.warning(text) : text))
             show(node.children, indent + (isLast ? "   " : "│  "), style)

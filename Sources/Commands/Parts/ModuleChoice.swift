@@ -1,7 +1,6 @@
 internal import Cryptoki
-internal import Files
-internal import Ledger
-internal import Secrets
+internal import TokencertLedger
+internal import TokencertPlatform
 
 /// Which PKCS#11 modules are used.
 enum ModuleChoice {

@@ -1,7 +1,6 @@
 internal import Cryptoki
-internal import Secrets
 internal import Synchronization
-internal import Terminal
+internal import TokencertPlatform
 
 /// Collects what modules write to standard error while they start. It is hidden, since the user did
 /// not ask for each configured module; `--verbose` shows it.

@@ -1,4 +1,4 @@
-internal import Files
+internal import TokencertPlatform
 
 /// What NSS's module is handed when it starts: the folder of its database, as
 /// `configdir='sql:/home/anna/certificates'`.

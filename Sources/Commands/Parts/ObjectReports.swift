@@ -1,5 +1,5 @@
-internal import Inventory
 internal import OpenSSLX509
+internal import TokencertInventory
 
 /// Everything about a key, in the form of its JSON.
 struct KeyReport: Encodable {
@@ -41,12 +41,12 @@ struct KeyReport: Encodable {
     func print(_ style: Style) {
         func line(_ name: String, _ value: String?) {
             guard let value else { return }
-            Commands.print("  " + padded(name, 19) + printable(value))
+            TokencertCommands.print("  " + padded(name, 19) + printable(value))
         }
         func said(_ value: Bool?, _ yes: String, _ no: String) -> String? {
             value.map { $0 ? yes : no }
         }
-        Commands.print(style.strong("key \(kind)"))
+        TokencertCommands.print(style.strong("key \(kind)"))
         line("label", label)
         line("id", id)
         line("private key", privateKey.map(quoted) ?? "not seen")
@@ -59,7 +59,9 @@ struct KeyReport: Encodable {
         line("in clear", said(isClosed, "never", "can be read"))
         line("may leave the token", said(isExtractable, "yes, wrapped", "no"))
         line("could ever leave", said(isNeverExtractable, "no", "yes"))
-        for finding in findings { Commands.print("  " + style.warning("! \(printable(finding))")) }
+        for finding in findings {
+            TokencertCommands.print("  " + style.warning("! \(printable(finding))"))
+        }
         for certificate in certificates { certificate.print(style) }
     }
 }
@@ -119,9 +121,9 @@ struct CertificateReport: Encodable {
     func print(_ style: Style) {
         func line(_ name: String, _ value: String?) {
             guard let value, !value.isEmpty else { return }
-            Commands.print("  " + padded(name, 19) + printable(value))
+            TokencertCommands.print("  " + padded(name, 19) + printable(value))
         }
-        Commands.print(style.strong("certificate"))
+        TokencertCommands.print(style.strong("certificate"))
         line("subject", title)
         line("addresses", emailAddresses?.joined(separator: ", "))
         line("issuer", issuer)
@@ -129,7 +131,7 @@ struct CertificateReport: Encodable {
         if let notBefore, let notAfter, let daysLeft {
             let left = daysLeft < 0 ? "expired" : "\(daysLeft) days left"
             let valid = "\(notBefore) to \(notAfter), "
-            Commands.print(
+            TokencertCommands.print(
                 "  " + padded("valid", 19) + valid
                     + style.urgency(Urgency(daysLeft: daysLeft), left))
         }
@@ -142,7 +144,9 @@ struct CertificateReport: Encodable {
         line("label", label)
         line("id", id)
         line("URI", quoted(uri))
-        for finding in findings { Commands.print("  " + style.warning("! \(printable(finding))")) }
+        for finding in findings {
+            TokencertCommands.print("  " + style.warning("! \(printable(finding))"))
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 internal import Cryptoki
-internal import Files
-internal import Issuance
 internal import Synchronization
+internal import TokencertIssuance
+internal import TokencertPlatform
 
 /// Prevents a wrong PIN from being sent twice, also by several runs at the same time.
 ///

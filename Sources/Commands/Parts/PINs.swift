@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import Issuance
-internal import Secrets
+internal import TokencertIssuance
+internal import TokencertPlatform
 
 /// Asks for the PINs that a job needs, and does the job with them.
 ///

@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import Inventory
 internal import OpenSSLX509
+internal import TokencertInventory
 
 /// A certificate that is not renewed although it expires, or a key that has lost its certificate.
 struct PassedOver: Encodable {

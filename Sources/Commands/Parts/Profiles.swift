@@ -1,6 +1,5 @@
-internal import Files
-internal import Inventory
-internal import Secrets
+internal import TokencertInventory
+internal import TokencertPlatform
 
 /// What is known of tokens besides what they say.
 enum Profiles {
@@ -11,7 +10,7 @@ enum Profiles {
     static func all() throws -> [TokenProfile] {
         let names: [String]
         do throws(FileError) {
-            names = try Files.names(inFolder: folder)
+            names = try TokencertPlatform.names(inFolder: folder)
         } catch {
             throw Failure(
                 .configuration, code: "profilesUnreadable",

@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import Inventory
 internal import OpenSSLX509
+internal import TokencertInventory
 
 /// What to do about a certificate object that cannot be read: the command that reads its bytes.
 ///

@@ -1,9 +1,8 @@
 internal import Cryptoki
-internal import Files
 internal import FoundationEssentials
-internal import Issuance
 internal import OpenSSLX509
-internal import Secrets
+internal import TokencertIssuance
+internal import TokencertPlatform
 
 /// Which sources gave a PIN that a token has refused, so that a job that is run again and again
 /// does not lock the token. Neither the PIN nor anything from which it can be guessed is stored: of

@@ -1,8 +1,8 @@
 internal import Cryptoki
-internal import Inventory
-internal import Issuance
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertIssuance
+internal import TokencertLedger
 
 /// A certificate that can be renewed, with its key.
 struct RenewalCandidate {

@@ -1,6 +1,6 @@
-internal import CurlHTTP
-internal import Inventory
 internal import OpenSSLX509
+internal import TokencertHTTP
+internal import TokencertInventory
 
 /// Asks CAs whether they have revoked what is on a token.
 struct Revocation {

@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import Secrets
 internal import Synchronization
+internal import TokencertPlatform
 
 /// The role of a secret, in the order in which secrets are read.
 enum SecretRole: Int, CaseIterable, Comparable {

@@ -1,5 +1,5 @@
-internal import Issuance
 internal import OpenSSLX509
+internal import TokencertIssuance
 
 /// What jobs need besides the token and the account.
 func issuanceSettings(

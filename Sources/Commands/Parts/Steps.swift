@@ -1,6 +1,6 @@
-internal import Issuance
 internal import Synchronization
-internal import Terminal
+internal import TokencertIssuance
+internal import TokencertPlatform
 
 /// The order that is being worked on, and whether this process has sent it.
 private let current = Mutex<(order: Int64, isSent: Bool)?>(nil)

@@ -1,5 +1,5 @@
 internal import Cryptoki
-internal import Inventory
+internal import TokencertInventory
 
 /// The modules that a command uses.
 struct ModuleSet {

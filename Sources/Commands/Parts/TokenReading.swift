@@ -1,7 +1,7 @@
 internal import Cryptoki
-internal import Inventory
-internal import Issuance
 internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertIssuance
 
 /// What was read of a token.
 struct ReadToken {

@@ -1,6 +1,6 @@
-internal import CAcert
-internal import Files
 internal import OpenSSLX509
+internal import TokencertCAcert
+internal import TokencertPlatform
 
 /// Where the certificates are that everything hangs on.
 enum TrustStore {
@@ -78,7 +78,7 @@ enum TrustStore {
     ///
     /// - Parameter option: What named the file, for errors.
     static func read(_ file: String, option: String = "--ca-file") throws -> [Certificate] {
-        let found = try Commands.certificates(inFile: file, option: option)
+        let found = try TokencertCommands.certificates(inFile: file, option: option)
         for certificate in found
         where hexadecimal(certificate.sha256Fingerprint) == PinnedRoot.retiredSHA256Fingerprint {
             throw Failure(

@@ -1,4 +1,4 @@
-internal import Terminal
+internal import TokencertPlatform
 
 /// Insists that the person at the terminal types a word, before something is done that cannot be
 /// taken back.

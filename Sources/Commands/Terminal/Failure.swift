@@ -1,12 +1,12 @@
 internal import ArgumentParser
-internal import CAcert
 internal import Cryptoki
-internal import CurlHTTP
-internal import Inventory
-internal import Issuance
-internal import Ledger
 internal import OpenSSLX509
-internal import Secrets
+internal import TokencertCAcert
+internal import TokencertHTTP
+internal import TokencertInventory
+internal import TokencertIssuance
+internal import TokencertLedger
+internal import TokencertPlatform
 
 /// What a person sees when something does not work: one line, hints, and a status.
 struct Failure: Error {

@@ -1,9 +1,9 @@
-internal import CAcert
 internal import Cryptoki
-internal import Inventory
-internal import Issuance
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertCAcert
+internal import TokencertInventory
+internal import TokencertIssuance
+internal import TokencertLedger
 
 // Facts come from the libraries; here they become commands to type.
 

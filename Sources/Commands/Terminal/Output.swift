@@ -1,13 +1,12 @@
-internal import Secrets
 internal import SystemPackage
-internal import Terminal
+internal import TokencertPlatform
 
 /// Where text goes.
 enum Output: Int32 {
     case standardOutput = 1
     case standardError = 2
 
-    var isTerminal: Bool { Terminal.isTerminal(rawValue) }
+    var isTerminal: Bool { TokencertPlatform.isTerminal(rawValue) }
 
     /// How many cells a line may have; nil where nothing limits it.
     var width: Int? {

@@ -1,6 +1,5 @@
-internal import Secrets
 internal import Synchronization
-internal import Terminal
+internal import TokencertPlatform
 
 /// What the program is at, as a person sees it on standard error while nothing else happens.
 ///

@@ -1,6 +1,6 @@
 internal import Synchronization
 internal import SystemPackage
-internal import Terminal
+internal import TokencertPlatform
 
 /// Standard output: gathered, since there may be ten thousand lines, and never lost in silence.
 final class StandardOutput: Sendable {

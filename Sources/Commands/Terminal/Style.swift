@@ -1,4 +1,4 @@
-internal import Secrets
+internal import TokencertPlatform
 
 /// When there is colour.
 enum ColorChoice: String {

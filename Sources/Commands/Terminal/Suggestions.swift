@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import Inventory
 internal import OpenSSLX509
+internal import TokencertInventory
 
 /// What a person may have meant by a word that is not known: the most alike first.
 ///

@@ -38,7 +38,9 @@ struct Table {
     }
 
     func print(_ style: Style) {
-        for line in lines(style, width: Output.standardOutput.width) { Commands.print(line) }
+        for line in lines(style, width: Output.standardOutput.width) {
+            TokencertCommands.print(line)
+        }
     }
 
     /// The lines of the table.

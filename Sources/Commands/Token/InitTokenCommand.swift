@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import Cryptoki
-internal import Inventory
-internal import Issuance
-internal import Secrets
+internal import TokencertInventory
+internal import TokencertIssuance
+internal import TokencertPlatform
 
 struct InitTokenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

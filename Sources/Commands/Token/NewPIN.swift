@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import Issuance
-internal import Secrets
+internal import TokencertIssuance
+internal import TokencertPlatform
 
 /// Asks for a PIN that a token shall get, twice where a person types it, and refuses what everybody
 /// tries first.

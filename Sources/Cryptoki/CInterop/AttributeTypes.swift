@@ -1,4 +1,4 @@
-internal import CP11Kit
+internal import CTokencertP11Kit
 
 extension AttributeKey<Bool> {
     /// Whether the object stays on the token after the session. `CKA_TOKEN`.

@@ -1,4 +1,4 @@
-internal import CP11Kit
+internal import CTokencertP11Kit
 
 extension Template {
     /// Lends the template as an array of `CK_ATTRIBUTE`. An empty value is a null pointer.

@@ -1,5 +1,5 @@
-internal import CP11Kit
-internal import Secrets
+internal import CTokencertP11Kit
+internal import TokencertPlatform
 
 /// The functions of one module, called in one place each.
 ///

@@ -1,4 +1,4 @@
-internal import CP11Kit
+internal import CTokencertP11Kit
 
 /// Reads a field of fixed length that is padded with spaces, as Cryptoki has them for text. NULs,
 /// which some modules pad with, end it too.

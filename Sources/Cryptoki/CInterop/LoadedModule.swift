@@ -1,4 +1,4 @@
-internal import CP11Kit
+internal import CTokencertP11Kit
 
 #if canImport(Darwin)
     internal import Darwin

@@ -1,4 +1,4 @@
-internal import CP11Kit
+internal import CTokencertP11Kit
 
 extension MechanismType {
     /// Makes RSA key pairs. `CKM_RSA_PKCS_KEY_PAIR_GEN`.

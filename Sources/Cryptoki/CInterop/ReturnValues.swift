@@ -1,4 +1,4 @@
-internal import CP11Kit
+internal import CTokencertP11Kit
 
 extension ReturnValue {
     static let vendorDefined = ReturnValue(rawValue: tokencert_ckr_vendor_defined())

@@ -1,5 +1,5 @@
-internal import CP11Kit
-internal import Secrets
+internal import CTokencertP11Kit
+internal import TokencertPlatform
 
 #if canImport(Darwin)
     internal import Darwin

@@ -1,5 +1,5 @@
 internal import Logging
-public import Secrets
+public import TokencertPlatform
 
 /// Who logs in, `CK_USER_TYPE`.
 public struct UserType: RawRepresentable, Sendable, Hashable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-public import Secrets
+public import TokencertPlatform
 
 /// What the two halves of a key pair shall be like. The names keep them from being swapped.
 public struct KeyPairRequest: Sendable, Equatable {

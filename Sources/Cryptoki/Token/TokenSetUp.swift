@@ -1,4 +1,4 @@
-public import Secrets
+public import TokencertPlatform
 
 extension Slot {
     /// Sets up the token in the slot: everything on it is lost, the user's PIN too.

@@ -1,4 +1,4 @@
-public import Secrets
+public import TokencertPlatform
 
 /// The name of a module, a token or an object after RFC 7512: `pkcs11:token=work;object=mail`.
 ///

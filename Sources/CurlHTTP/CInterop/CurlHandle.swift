@@ -1,5 +1,5 @@
-internal import CCurl
-internal import Secrets
+internal import CTokencertCurl
+internal import TokencertPlatform
 
 /// Owns a `CURL` easy handle.
 @safe struct CurlHandle: ~Copyable {

@@ -1,14 +1,14 @@
-public import Cryptoki
-public import OpenSSLX509
+package import Cryptoki
+package import OpenSSLX509
 
 /// One way in which a token makes the signature that X.509 wants.
-public struct SignatureRung: Sendable {
+package struct SignatureRung: Sendable {
     /// What the token does.
-    public let mechanism: MechanismType
+    package let mechanism: MechanismType
     /// What is handed to it, made of the message and of the public key.
-    public let input: @Sendable ([UInt8], PublicKey) throws(X509Error) -> [UInt8]
+    package let input: @Sendable ([UInt8], PublicKey) throws(X509Error) -> [UInt8]
     /// What is made of its answer.
-    public let output: @Sendable ([UInt8]) throws(X509Error) -> [UInt8]
+    package let output: @Sendable ([UInt8]) throws(X509Error) -> [UInt8]
 
     /// All ways for a kind of key, the one that leaves most to the token first.
     ///

@@ -1,20 +1,20 @@
-public import Cryptoki
-public import OpenSSLX509
+package import Cryptoki
+package import OpenSSLX509
 
 /// What a token can do for a certificate, and how it wants to be asked.
 ///
 /// It is made of what the token and its module say of themselves, and of a ``TokenProfile`` where
 /// there is one. Everything that is planned reads it, so that what a token cannot do is known before
 /// anything is changed.
-public struct TokenCapabilities: Sendable {
+package struct TokenCapabilities: Sendable {
     /// The token.
-    public let token: Token
+    package let token: Token
     /// What is known besides what the token says, or nil.
-    public private(set) var profile: TokenProfile?
+    package private(set) var profile: TokenProfile?
     /// The name or the file of the profile that was chosen by hand, or nil.
-    public let chosenProfile: String?
+    package let chosenProfile: String?
     /// What the token can do.
-    public let mechanisms: Set<MechanismType>
+    package let mechanisms: Set<MechanismType>
     private let keySizes: [MechanismType: ClosedRange<Int>]
 
     /// Asks a token what it can do. Nothing is changed and nobody logs in.
@@ -24,7 +24,7 @@ public struct TokenCapabilities: Sendable {
     ///   - profiles: Where what it does not say is looked for; the first that matches is taken.
     ///   - chosenProfile: The name or the file of the one that was chosen by hand, or nil.
     /// - Throws: `CryptokiError` where the token cannot be asked.
-    public init(
+    package init(
         _ token: Token, profiles: [TokenProfile], chosenProfile: String? = nil
     ) throws(CryptokiError) {
         self.token = token
@@ -43,7 +43,7 @@ public struct TokenCapabilities: Sendable {
     /// The same token with another profile.
     ///
     /// - Parameter profile: The profile.
-    public func with(_ profile: TokenProfile) -> TokenCapabilities {
+    package func with(_ profile: TokenProfile) -> TokenCapabilities {
         var capabilities = self
         capabilities.profile = profile
         return capabilities
@@ -52,12 +52,12 @@ public struct TokenCapabilities: Sendable {
     // MARK: Keys
 
     /// The kinds of keys that it makes and signs with.
-    public var keyKinds: [KeyKind] { KeyKind.generated.filter { lack(of: $0) == nil } }
+    package var keyKinds: [KeyKind] { KeyKind.generated.filter { lack(of: $0) == nil } }
 
     /// What it lacks to make and use a key of a kind, for a person to read; nil for nothing.
     ///
     /// - Parameter kind: The kind.
-    public func lack(of kind: KeyKind) -> String? {
+    package func lack(of kind: KeyKind) -> String? {
         if let function = missing(.generateKeyPair, .signInit, .sign) {
             return "through this module nobody makes keys on the token: it has no \(function)"
         }
@@ -99,41 +99,41 @@ public struct TokenCapabilities: Sendable {
     /// The ways in which it signs with a kind of key, the one that leaves most to it first.
     ///
     /// - Parameter kind: The kind.
-    public func signatureLadder(for kind: KeyKind) -> [SignatureRung] {
+    package func signatureLadder(for kind: KeyKind) -> [SignatureRung] {
         SignatureRung.ladder(for: kind).filter { mechanisms.contains($0.mechanism) }
     }
 
     /// The first of some functions that the module does not have, by its name, or nil.
     ///
     /// - Parameter functions: The functions.
-    public func missing(_ functions: CryptokiFunction...) -> String? {
+    package func missing(_ functions: CryptokiFunction...) -> String? {
         functions.first { !token.module.provides($0) }?.rawValue
     }
 
     // MARK: Roles
 
     /// Who makes keys.
-    public var generator: TokenProfile.Writer { profile?.generates ?? .user }
+    package var generator: TokenProfile.Writer { profile?.generates ?? .user }
 
     /// Who writes and removes certificates.
-    public var writer: TokenProfile.Writer { profile?.writes ?? .user }
+    package var writer: TokenProfile.Writer { profile?.writes ?? .user }
 
     /// Whether an issue needs more than one role, so that somebody has to log out in between.
-    public var changesRoles: Bool {
+    package var changesRoles: Bool {
         generator == .securityOfficer || writer == .securityOfficer
     }
 
     // MARK: Ids and labels
 
     /// The ids that there are, those first that are taken first; nil where any will do.
-    public var places: [(id: [UInt8], name: String, isOffered: Bool)]? {
+    package var places: [(id: [UInt8], name: String, isOffered: Bool)]? {
         profile?.places.map { places in
             places.map { (bytes(hexadecimal: $0.id) ?? [], $0.name, $0.isOffered ?? true) }
         }
     }
 
     /// Why it is not known which places are free, for a person to read; nil where it is.
-    public var blindness: String? {
+    package var blindness: String? {
         let firmware = token.info.firmwareVersion
         if let since = profile?.showsAllKeysSince, Self.isVersion(firmware, before: since) {
             return
@@ -158,18 +158,18 @@ public struct TokenCapabilities: Sendable {
     }
 
     /// Whether objects bear the labels that they are given.
-    public var keepsLabels: Bool { !(profile?.hasFixedLabels ?? false) }
+    package var keepsLabels: Bool { !(profile?.hasFixedLabels ?? false) }
 
     // MARK: Templates
 
     /// The attributes to leave out of a new public key.
-    public var omittedFromPublicKeys: Set<AttributeType> { types(profile?.omits?.publicKey) }
+    package var omittedFromPublicKeys: Set<AttributeType> { types(profile?.omits?.publicKey) }
 
     /// The attributes to leave out of a new private key.
-    public var omittedFromPrivateKeys: Set<AttributeType> { types(profile?.omits?.privateKey) }
+    package var omittedFromPrivateKeys: Set<AttributeType> { types(profile?.omits?.privateKey) }
 
     /// The attributes to leave out of a certificate.
-    public var omittedFromCertificates: Set<AttributeType> { types(profile?.omits?.certificate) }
+    package var omittedFromCertificates: Set<AttributeType> { types(profile?.omits?.certificate) }
 
     private func types(_ names: [String]?) -> Set<AttributeType> {
         Set((names ?? []).compactMap { AttributeType(name: $0) })
@@ -178,14 +178,14 @@ public struct TokenCapabilities: Sendable {
     // MARK: Certificates
 
     /// How many certificates a key can have; nil for any number.
-    public var certificatesPerKey: Int? { profile?.certificatesPerKey }
+    package var certificatesPerKey: Int? { profile?.certificatesPerKey }
 
     /// Whether a certificate takes the place of another one with the same id.
-    public var replacesCertificates: Bool { profile?.replacesCertificates ?? false }
+    package var replacesCertificates: Bool { profile?.replacesCertificates ?? false }
 
     /// How many bytes of DER a certificate can have at most, where that is known. Some modules say
     /// 0 or 1 where they do not tell.
-    public var largestCertificate: Int? {
+    package var largestCertificate: Int? {
         let free = token.info.freePublicMemory.flatMap { $0 < 128 ? nil : $0 }
         return [profile?.largestCertificate, free].compactMap { $0 }.min()
     }
@@ -193,7 +193,7 @@ public struct TokenCapabilities: Sendable {
     /// Whether a certificate is one that the module makes for itself, and nobody's.
     ///
     /// - Parameter certificate: The certificate.
-    public func isPlaceholder(_ certificate: Certificate) -> Bool {
+    package func isPlaceholder(_ certificate: Certificate) -> Bool {
         profile?.isPlaceholder(.init(certificate)) ?? false
     }
 }
@@ -210,7 +210,7 @@ extension NamedCurve {
 
 extension KeyKind {
     /// `CKA_KEY_TYPE` of a key of the kind, or nil for a kind that is not made here.
-    public var keyType: KeyType? {
+    package var keyType: KeyType? {
         switch self {
         case .rsa: .rsa
         case .ec: .ec
@@ -220,7 +220,7 @@ extension KeyKind {
     }
 
     /// How a key of the kind is made, or nil for a kind that is not made here.
-    public var generationMechanism: MechanismType? {
+    package var generationMechanism: MechanismType? {
         switch self {
         case .rsa: .rsaPKCSKeyPairGen
         case .ec: .ecKeyPairGen

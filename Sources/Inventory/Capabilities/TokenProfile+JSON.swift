@@ -3,14 +3,14 @@ internal import FoundationEssentials
 internal import OpenSSLX509
 
 /// Why a profile cannot be used.
-public struct TokenProfileError: Error, Sendable, CustomStringConvertible {
+package struct TokenProfileError: Error, Sendable, CustomStringConvertible {
     /// What is wrong, for a person to read.
-    public let description: String
+    package let description: String
 }
 
 extension TokenProfile {
     /// The profiles that come with this library, those first that are looked at first.
-    public static let builtIn: [TokenProfile] = [
+    package static let builtIn: [TokenProfile] = [
         PackageResources.SoftHSM2_json, PackageResources.YKCS11_json,
         PackageResources.OpenSC_PIV_json, PackageResources.OpenSC_OpenPGP_json,
         PackageResources.OpenSC_SmartCard_HSM_json, PackageResources.OpenSC_PKCS15_json,
@@ -23,7 +23,7 @@ extension TokenProfile {
     ///
     /// - Parameter bytes: The JSON, UTF-8.
     /// - Throws: ``TokenProfileError`` for what is no profile, or has a part that is not known.
-    public init(json bytes: [UInt8]) throws(TokenProfileError) {
+    package init(json bytes: [UInt8]) throws(TokenProfileError) {
         let profile: TokenProfile
         do {
             let decoder = JSONDecoder()
@@ -51,7 +51,7 @@ extension TokenProfile {
     }
 
     /// The profile as its file has it: JSON with a line for each part.
-    public func json() throws -> String {
+    package func json() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(self), as: UTF8.self)

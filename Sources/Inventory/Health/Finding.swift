@@ -1,7 +1,7 @@
 /// Something about a key or a certificate that a person should know.
-public struct Finding: Sendable, Hashable {
+package struct Finding: Sendable, Hashable {
     /// What it is.
-    public enum Kind: String, Sendable, Hashable, CaseIterable, Codable {
+    package enum Kind: String, Sendable, Hashable, CaseIterable, Codable {
         /// The certificate expires soon.
         case expiring
         /// The certificate has expired.
@@ -44,7 +44,7 @@ public struct Finding: Sendable, Hashable {
     }
 
     /// How bad it is.
-    public enum Severity: String, Sendable, Hashable, Comparable, Codable {
+    package enum Severity: String, Sendable, Hashable, Comparable, Codable {
         /// Worth to know.
         case notice
         /// Something has to be done before long.
@@ -53,7 +53,7 @@ public struct Finding: Sendable, Hashable {
         case problem
 
         /// Whether one is less bad than the other.
-        public static func < (left: Severity, right: Severity) -> Bool {
+        package static func < (left: Severity, right: Severity) -> Bool {
             left.rank < right.rank
         }
 
@@ -67,19 +67,19 @@ public struct Finding: Sendable, Hashable {
     }
 
     /// What it is.
-    public let kind: Kind
+    package let kind: Kind
     /// What it is about, as a URI (RFC 7512).
-    public let uri: String
+    package let uri: String
     /// What a person reads, in a few words.
-    public let text: String
+    package let text: String
     /// The serial number, hexadecimal, of a certificate that may share its URI with others; else nil.
-    public let serialNumber: String?
+    package let serialNumber: String?
     /// Whether its object can be removed and nothing is lost: a certificate with the same key and
     /// from an issuer of the same name has taken its place, is valid and leads to a trust anchor.
-    public let isDisposable: Bool
+    package let isDisposable: Bool
     /// Whether no private key on the token was found for the certificate, so that it cannot be
     /// renewed there.
-    public let isKeyMissing: Bool
+    package let isKeyMissing: Bool
 
     /// Makes a finding.
     ///
@@ -90,7 +90,7 @@ public struct Finding: Sendable, Hashable {
     ///   - serialNumber: The serial number, hexadecimal, of a certificate that may share its URI.
     ///   - isDisposable: Whether the object can be removed without loss.
     ///   - isKeyMissing: Whether no private key on the token was found for the certificate.
-    public init(
+    package init(
         _ kind: Kind, _ uri: String, _ text: String, serialNumber: String? = nil,
         isDisposable: Bool = false, isKeyMissing: Bool = false
     ) {
@@ -103,7 +103,7 @@ public struct Finding: Sendable, Hashable {
     }
 
     /// How bad it is.
-    public var severity: Severity {
+    package var severity: Severity {
         switch kind {
         case .keyWithoutCertificate, .certificateWithoutKey, .notYetValid, .replaced,
             .revocationUnchecked, .unsupported:

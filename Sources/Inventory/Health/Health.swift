@@ -1,16 +1,16 @@
 internal import Cryptoki
-public import OpenSSLX509
+package import OpenSSLX509
 
 /// Looks at what is on a token for what a person should know.
-public struct Health: Sendable {
+package struct Health: Sendable {
     /// The time, in seconds since 1970-01-01 00:00 UTC.
-    public var now: Int64
+    package var now: Int64
     /// From how many days left on a certificate expires soon.
-    public var days: Int
+    package var days: Int
     /// Where certificates should lead to; nil where that is not looked at.
-    public var anchors: TrustAnchors?
+    package var anchors: TrustAnchors?
     /// Whether private keys were looked for too, so that one that is not seen is not there.
-    public var sawPrivateObjects: Bool
+    package var sawPrivateObjects: Bool
 
     /// Prepares a look.
     ///
@@ -19,7 +19,7 @@ public struct Health: Sendable {
     ///   - days: From how many days left on a certificate expires soon.
     ///   - anchors: Where certificates should lead to; nil where that is not looked at.
     ///   - sawPrivateObjects: Whether private keys were looked for too.
-    public init(
+    package init(
         now: Int64, days: Int = 30, anchors: TrustAnchors? = nil, sawPrivateObjects: Bool
     ) {
         self.now = now
@@ -32,7 +32,7 @@ public struct Health: Sendable {
     ///
     /// - Parameter inventory: What is on it; with the certificates themselves where the anchors
     ///   are looked at.
-    public func of(_ inventory: TokenInventory) -> TokenHealth {
+    package func of(_ inventory: TokenInventory) -> TokenHealth {
         TokenHealth(self, inventory)
     }
 
@@ -135,7 +135,7 @@ public struct Health: Sendable {
     /// - Parameters:
     ///   - certificate: The certificate.
     ///   - authorities: Certificates that may stand between it and an anchor.
-    public func knowsIssuer(
+    package func knowsIssuer(
         of certificate: Certificate, _ authorities: [Certificate] = []
     ) -> Bool {
         chainProblem(of: certificate, authorities) == nil
@@ -179,7 +179,7 @@ public struct Health: Sendable {
 
 extension TokenInventory {
     /// The certificates on the token that may have issued others.
-    public var authorities: [Certificate] {
+    package var authorities: [Certificate] {
         entries.compactMap(\.certificate).filter(\.isAuthority)
     }
 }

@@ -6,7 +6,7 @@
 /// Attack", ACM CCS 2017, section 2).
 ///
 /// - Parameter modulus: The modulus, big-endian, unsigned.
-public func hasROCAFingerprint(modulus: [UInt8]) -> Bool {
+package func hasROCAFingerprint(modulus: [UInt8]) -> Bool {
     guard modulus.count >= 64 else { return false }
     return smallPrimes.allSatisfy { prime in
         let remainder = modulus.reduce(0) { ($0 << 8 | Int($1)) % prime }

@@ -2,9 +2,9 @@ internal import Cryptoki
 internal import OpenSSLX509
 
 /// What a person should know about each key and each certificate on a token.
-public struct TokenHealth: Sendable {
+package struct TokenHealth: Sendable {
     /// How it is looked at.
-    public let health: Health
+    package let health: Health
     private let inventory: TokenInventory
     private let authorities: [Certificate]
     private let sharedIDs: Set<[UInt8]>
@@ -46,7 +46,7 @@ public struct TokenHealth: Sendable {
     }
 
     /// All that is to be said, key by key.
-    public var findings: [Finding] {
+    package var findings: [Finding] {
         var findings: [Finding] = []
         for key in inventory.keys {
             findings += self.findings(key)
@@ -61,7 +61,7 @@ public struct TokenHealth: Sendable {
     /// What is to be said about a key, without its certificates.
     ///
     /// - Parameter key: The key.
-    public func findings(_ key: KeyEntry) -> [Finding] {
+    package func findings(_ key: KeyEntry) -> [Finding] {
         let names = key.value == nil ? openNames : unreadNames
         return health.findings(
             key, isIDShared: sharedIDs.contains(key.id),
@@ -74,7 +74,7 @@ public struct TokenHealth: Sendable {
     /// - Parameters:
     ///   - entry: The certificate.
     ///   - key: The key that it is shown with, be it for it or not, or nil where none is seen.
-    public func findings(_ entry: CertificateEntry, of key: KeyEntry?) -> [Finding] {
+    package func findings(_ entry: CertificateEntry, of key: KeyEntry?) -> [Finding] {
         let replacement = replacements[entry.record.handle]
         let handle = entry.record.handle
         let isForKey = key?.certificates.contains { $0.record.handle == handle } ?? false

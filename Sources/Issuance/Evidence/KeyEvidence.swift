@@ -1,22 +1,22 @@
-public import Cryptoki
-public import Inventory
-public import OpenSSLX509
+package import Cryptoki
+package import OpenSSLX509
+package import TokencertInventory
 
 /// What a token says of a key and what the key has signed, for somebody who has neither.
-public struct KeyEvidence: Sendable {
+package struct KeyEvidence: Sendable {
     /// The key.
-    public let key: TokenKey
+    package let key: TokenKey
     /// What the token states of the private key, as far as it states anything.
-    public let attributes: Attributes
+    package let attributes: Attributes
     /// What the token has signed, UTF-8.
-    public let statement: [UInt8]
+    package let statement: [UInt8]
     /// The signature over that, in X.509's form.
-    public let signature: [UInt8]
+    package let signature: [UInt8]
     /// How it is verified.
-    public let algorithm: SignatureAlgorithm
+    package let algorithm: SignatureAlgorithm
 
     /// The attributes that say how a private key is kept and what it may do.
-    public static let attributeTypes: [AttributeType] =
+    package static let attributeTypes: [AttributeType] =
         [
             "CKA_CLASS", "CKA_KEY_TYPE", "CKA_ID", "CKA_LABEL", "CKA_TOKEN", "CKA_PRIVATE",
             "CKA_LOCAL", "CKA_KEY_GEN_MECHANISM", "CKA_SENSITIVE", "CKA_ALWAYS_SENSITIVE",
@@ -33,7 +33,7 @@ public struct KeyEvidence: Sendable {
     ///   - pins: The PINs for ``Duty/read`` and ``Duty/sign``.
     ///   - statement: Makes what is signed of the public key, UTF-8.
     /// - Throws: ``IssuanceError``.
-    public init(
+    package init(
         of uri: PKCS11URI, on capabilities: TokenCapabilities, pins: TokenPINs,
         statement: (PublicKey) -> String
     ) throws(IssuanceError) {

@@ -1,8 +1,8 @@
-public import Cryptoki
-public import Inventory
+package import Cryptoki
+package import TokencertInventory
 
 /// What is done on a token, as far as somebody has to be logged in for it.
-public enum Duty: Sendable, Hashable, CaseIterable {
+package enum Duty: Sendable, Hashable, CaseIterable {
     /// See private objects.
     case read
     /// Sign with a private key.
@@ -17,7 +17,7 @@ extension TokenCapabilities {
     /// Who has to be logged in for a duty.
     ///
     /// - Parameter duty: What is done.
-    public func role(for duty: Duty) -> UserType {
+    package func role(for duty: Duty) -> UserType {
         let writer: TokenProfile.Writer =
             switch duty {
             case .read, .sign: .user

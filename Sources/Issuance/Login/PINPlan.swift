@@ -1,13 +1,13 @@
-public import Cryptoki
-public import Inventory
-public import Secrets
+package import Cryptoki
+package import TokencertInventory
+package import TokencertPlatform
 
 /// Which PINs a job needs, known before the first of them is asked for.
-public struct PINPlan: Sendable {
+package struct PINPlan: Sendable {
     /// The token.
-    public let token: Token
+    package let token: Token
     /// Whose PINs are needed, in the order in which they are sent first.
-    public let roles: [UserType]
+    package let roles: [UserType]
     private let profile: TokenProfile?
     /// Whether PINs are needed even where the token asks for no login.
     private let isForSetUp: Bool
@@ -20,7 +20,7 @@ public struct PINPlan: Sendable {
     ///   - duties: What will be done.
     ///   - allowsLastTry: Whether a PIN may be sent that would lock the token if it were wrong.
     /// - Throws: ``IssuanceError`` at ``Step/plan``; nothing was sent.
-    public init(
+    package init(
         _ capabilities: TokenCapabilities, for duties: Set<Duty>,
         allowingLastTry allowsLastTry: Bool
     ) throws(IssuanceError) {
@@ -48,7 +48,7 @@ public struct PINPlan: Sendable {
     ///   - needed: Whose PINs are needed.
     ///   - allowsLastTry: Whether a PIN may be sent that would lock the token if it were wrong.
     /// - Throws: ``IssuanceError`` at ``Step/plan``; nothing was sent.
-    public init(
+    package init(
         settingUp token: Token, _ profile: TokenProfile?, with needed: Set<UserType>,
         allowingLastTry allowsLastTry: Bool
     ) throws(IssuanceError) {
@@ -63,19 +63,19 @@ public struct PINPlan: Sendable {
     }
 
     /// Whether a person enters the PINs at the token's own keys.
-    public var hasReaderKeys: Bool {
+    package var hasReaderKeys: Bool {
         token.info.flags.contains(.protectedAuthenticationPath)
     }
 
     /// Whether a PIN is needed at all.
-    public var needsPINs: Bool {
+    package var needsPINs: Bool {
         (isForSetUp || token.info.flags.contains(.loginRequired)) && !roles.isEmpty
     }
 
     /// What people call the PIN of a role.
     ///
     /// - Parameter role: The role.
-    public func name(of role: UserType) -> String {
+    package func name(of role: UserType) -> String {
         role == .securityOfficer ? profile?.securityOfficerPIN?.name ?? "SO PIN" : "PIN"
     }
 
@@ -84,7 +84,7 @@ public struct PINPlan: Sendable {
     /// - Parameters:
     ///   - role: The role.
     ///   - refusals: How many PINs the token has refused lately, as far as that is remembered.
-    public func triesLeft(of role: UserType, afterRefusals refusals: Int) -> String? {
+    package func triesLeft(of role: UserType, afterRefusals refusals: Int) -> String? {
         let state = State(role, token.info.flags)
         if state.isFinalTry { return "last try" }
         if state.isCountLow { return "a wrong one was sent before" }
@@ -101,7 +101,7 @@ public struct PINPlan: Sendable {
     ///
     /// - Parameter refusals: As for ``triesLeft(of:afterRefusals:)``.
     /// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/pinLastTry``; nothing was sent.
-    public func requireTriesLeft(afterRefusals refusals: Int) throws(IssuanceError) {
+    package func requireTriesLeft(afterRefusals refusals: Int) throws(IssuanceError) {
         guard !allowsLastTry, profile?.countsPINsTogether ?? false, let tries = profile?.pinTries,
             refusals > 0, refusals >= tries - 1
         else { return }
@@ -116,7 +116,7 @@ public struct PINPlan: Sendable {
     ///   - pin: The PIN.
     ///   - role: Whose it is.
     /// - Throws: ``IssuanceError``; nothing was sent.
-    public func requirePossible(
+    package func requirePossible(
         _ pin: borrowing Secret, of role: UserType
     ) throws(IssuanceError) {
         guard needsPINs, !hasReaderKeys else { return }

@@ -1,7 +1,7 @@
-public import Cryptoki
+package import Cryptoki
 
 /// The token's answer to a PIN.
-public enum PINOutcome: Sendable {
+package enum PINOutcome: Sendable {
     /// The PIN is right.
     case accepted
     /// The token reports that the PIN is wrong or cannot be used.
@@ -11,7 +11,7 @@ public enum PINOutcome: Sendable {
 }
 
 /// Decides before a PIN that the token has not accepted yet is sent, and receives the result.
-public struct PINWatch: Sendable {
+package struct PINWatch: Sendable {
     let willSend: @Sendable (UserType) -> String?
     let didSend: @Sendable (UserType, PINOutcome) -> Void
 
@@ -19,7 +19,7 @@ public struct PINWatch: Sendable {
     ///   - willSend: Returns why the PIN of a role must not be sent, or nil to send it.
     ///   - didSend: Called immediately after each PIN that was sent, and again if a PIN that was
     ///     accepted before is refused.
-    public init(
+    package init(
         willSend: @escaping @Sendable (UserType) -> String?,
         didSend: @escaping @Sendable (UserType, PINOutcome) -> Void
     ) {

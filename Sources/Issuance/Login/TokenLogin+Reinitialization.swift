@@ -1,5 +1,5 @@
 internal import Cryptoki
-internal import Inventory
+internal import TokencertInventory
 
 extension TokenLogin {
     /// Reinitialises the token's module, logs the user in again, and opens a new session that
@@ -16,7 +16,7 @@ extension TokenLogin {
             !needsLogin
                 || (pins.wasAccepted(.user) && !flags.contains(.protectedAuthenticationPath))
         else { return false }
-        let found = try Issuance.at(step, "the module cannot be reinitialised") {
+        let found = try TokencertIssuance.at(step, "the module cannot be reinitialised") {
             () throws(CryptokiError) in
             try token.module.reinitialize()
             return try token.refreshed()
@@ -29,7 +29,7 @@ extension TokenLogin {
                 "the token is not in its slot after the module was reinitialised")
         }
         // Opened before the login, which would end with the only session.
-        session = try Issuance.at(step, "no session can be opened") {
+        session = try TokencertIssuance.at(step, "no session can be opened") {
             () throws(CryptokiError) in try token.openSession(ReadWrite.self)
         }
         if needsLogin {

@@ -1,14 +1,14 @@
 internal import Cryptoki
-public import Inventory
+package import TokencertInventory
 
 /// Sees to it that the right role is logged in for what is done.
 ///
 /// Where the user does everything there is one login for the whole job. Where the security officer
 /// makes keys or writes, the two take turns, as a token knows one of them at a time; the user comes
 /// first, so that a wrong PIN is found before anything is changed.
-public struct TokenLogin: Sendable {
+package struct TokenLogin: Sendable {
     /// What is known of the token.
-    public let capabilities: TokenCapabilities
+    package let capabilities: TokenCapabilities
     let pins: TokenPINs
 
     var token: Token { capabilities.token }
@@ -18,7 +18,7 @@ public struct TokenLogin: Sendable {
     /// - Parameters:
     ///   - capabilities: What is known of the token.
     ///   - pins: The PINs that were asked for.
-    public init(_ capabilities: TokenCapabilities, _ pins: TokenPINs) {
+    package init(_ capabilities: TokenCapabilities, _ pins: TokenPINs) {
         self.capabilities = capabilities
         self.pins = pins
     }
@@ -28,7 +28,7 @@ public struct TokenLogin: Sendable {
     /// - Parameter body: The job; each part of it is in ``performing(_:at:_:)`` or `changing`.
     /// - Returns: What the job returns.
     /// - Throws: ``IssuanceError`` where a login fails, or what the job throws.
-    public func holding<Result>(
+    package func holding<Result>(
         _ body: () throws(IssuanceError) -> Result
     ) throws(IssuanceError) -> Result {
         guard capabilities.changesRoles else {
@@ -47,7 +47,7 @@ public struct TokenLogin: Sendable {
     ///   - body: The part. Handles of private objects do not outlive it where roles take turns.
     /// - Returns: What the part returns.
     /// - Throws: ``IssuanceError`` where a login fails, or what the part throws.
-    public func performing<Result>(
+    package func performing<Result>(
         _ duty: Duty, at step: Step, _ body: () throws(IssuanceError) -> Result
     ) throws(IssuanceError) -> Result {
         try changing(duty, at: step) { (_) throws(IssuanceError) in try body() }

@@ -1,11 +1,11 @@
-public import Cryptoki
-public import Secrets
+package import Cryptoki
 internal import Synchronization
+package import TokencertPlatform
 
 /// The PINs of one token, for as long as one run of the program needs them.
 ///
 /// A PIN that the token has refused is never handed out again.
-public final class TokenPINs: Sendable {
+package final class TokenPINs: Sendable {
     /// Whose PINs these are, in the order in which they are sent first.
     let roles: [UserType]
     private let user: Secret
@@ -22,7 +22,7 @@ public final class TokenPINs: Sendable {
     ///   - user: The user's, UTF-8; empty where the token asks for none or at its own keys.
     ///   - securityOfficer: The security officer's, UTF-8; empty where nobody needs it.
     ///   - watch: Decides before a PIN is sent, or nil.
-    public init(
+    package init(
         of roles: [UserType], user: consuming Secret, securityOfficer: consuming Secret = Secret(),
         watch: PINWatch? = nil
     ) {
@@ -87,7 +87,7 @@ public final class TokenPINs: Sendable {
     /// Whether the token has taken the PIN of a role.
     ///
     /// - Parameter role: The role.
-    public func wasAccepted(_ role: UserType) -> Bool { accepted.withLock { $0.contains(role) } }
+    package func wasAccepted(_ role: UserType) -> Bool { accepted.withLock { $0.contains(role) } }
 
     /// Whether the token has refused any of the PINs.
     var wasAnyRefused: Bool { refused.withLock { !$0.isEmpty } }
@@ -95,7 +95,7 @@ public final class TokenPINs: Sendable {
     /// Whether the token has refused the PIN of a role.
     ///
     /// - Parameter role: The role.
-    public func wasRefused(_ role: UserType) -> Bool { refused.withLock { $0.contains(role) } }
+    package func wasRefused(_ role: UserType) -> Bool { refused.withLock { $0.contains(role) } }
 }
 
 extension CryptokiError {

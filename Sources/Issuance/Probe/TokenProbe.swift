@@ -1,19 +1,19 @@
 internal import Cryptoki
-public import Inventory
-public import OpenSSLX509
+package import OpenSSLX509
+package import TokencertInventory
 
 /// Finds out what a token does that it does not say, by making keys and certificates of its own.
 ///
 /// Everything that it makes is removed in the end, and looked for in a new session. What was on the
 /// token before is never touched; a module that overwrites keys in silence could do so, so a token
 /// with keys is not probed unless a person says so.
-public struct TokenProbe {
+package struct TokenProbe {
     /// What came of it.
-    public struct Finding: Sendable {
+    package struct Finding: Sendable {
         /// What was tried.
-        public let subject: String
+        package let subject: String
         /// What the token did, for a person to read.
-        public let result: String
+        package let result: String
     }
 
     private let login: TokenLogin
@@ -31,7 +31,7 @@ public struct TokenProbe {
     ///   - login: The token with its PINs.
     ///   - date: Today, as `2026-11-24`.
     /// - Throws: ``IssuanceError`` where the token cannot be asked.
-    public init(_ login: TokenLogin, date: String) throws(IssuanceError) {
+    package init(_ login: TokenLogin, date: String) throws(IssuanceError) {
         let module = login.token.module.info
         let info = login.token.info
         let match = TokenProfile.Match(
@@ -57,7 +57,7 @@ public struct TokenProbe {
     /// Whether there are keys or certificates on the token.
     ///
     /// - Throws: ``IssuanceError``.
-    public func hasContent() throws(IssuanceError) -> Bool {
+    package func hasContent() throws(IssuanceError) -> Bool {
         try login.performing(.read, at: .plan) { () throws(IssuanceError) in
             let inventory = try at(.plan, "the token cannot be read") {
                 () throws(CryptokiError) in
@@ -77,7 +77,7 @@ public struct TokenProbe {
     /// - Returns: What was found, as a profile.
     /// - Throws: ``IssuanceError`` where something that was made could not be removed, or nobody can
     ///   log in.
-    public mutating func run(
+    package mutating func run(
         _ kinds: [KeyKind], certify: (PublicKey, Int) throws -> Certificate,
         progress: (Finding) -> Void
     ) throws(IssuanceError) -> TokenProfile {

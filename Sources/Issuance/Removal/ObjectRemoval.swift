@@ -1,10 +1,10 @@
 internal import Cryptoki
-public import Inventory
 internal import OpenSSLX509
+package import TokencertInventory
 
 /// Removes objects that a person has named, and insists in a new session that they are gone and that
 /// nothing else is.
-public struct ObjectRemoval: Sendable {
+package struct ObjectRemoval: Sendable {
     private let login: TokenLogin
 
     private var capabilities: TokenCapabilities { login.capabilities }
@@ -13,7 +13,7 @@ public struct ObjectRemoval: Sendable {
     ///
     /// - Parameter login: The logins of its token, for ``Duty/read``, ``Duty/write`` and, where
     ///   keys are removed, ``Duty/generate``.
-    public init(_ login: TokenLogin) {
+    package init(_ login: TokenLogin) {
         self.login = login
     }
 
@@ -21,7 +21,7 @@ public struct ObjectRemoval: Sendable {
     ///
     /// - Parameter capabilities: What is known of the token.
     /// - Throws: ``IssuanceError`` at ``Step/plan``; nothing was sent.
-    public static func requirePossible(
+    package static func requirePossible(
         _ capabilities: TokenCapabilities
     ) throws(IssuanceError) {
         try requireUnprotected(capabilities.token)
@@ -37,7 +37,7 @@ public struct ObjectRemoval: Sendable {
     /// Reads what is on the token.
     ///
     /// - Throws: ``IssuanceError``.
-    public func inventory() throws(IssuanceError) -> TokenInventory {
+    package func inventory() throws(IssuanceError) -> TokenInventory {
         try login.performing(.read, at: .remove) { () throws(IssuanceError) in
             try at(.remove, "the token cannot be read") { () throws(CryptokiError) in
                 // The security officer may be the one who sees all, and is refused by some tokens
@@ -56,7 +56,7 @@ public struct ObjectRemoval: Sendable {
     ///   - certificates: The certificates, of ``inventory()``.
     /// - Throws: ``IssuanceError`` at ``Step/plan`` with code
     ///   ``IssuanceError/Code/notDestroyable``.
-    public func requireDestroyable(
+    package func requireDestroyable(
         keys: [ObjectRecord], certificates: [CertificateEntry]
     ) throws(IssuanceError) {
         let named = certificates.map { Named($0) } + keys.map { Named($0) }
@@ -83,7 +83,7 @@ public struct ObjectRemoval: Sendable {
     ///   - keys: The halves of keys, of ``inventory()``.
     ///   - certificates: The certificates, of ``inventory()``.
     /// - Throws: ``IssuanceError`` at ``Step/remove``.
-    public func remove(
+    package func remove(
         keys: [ObjectRecord], certificates: [CertificateEntry]
     ) throws(IssuanceError) {
         let before = Census(try inventory())

@@ -1,11 +1,11 @@
-public import Cryptoki
-public import Secrets
+package import Cryptoki
+package import TokencertPlatform
 
 /// Sets up a token and its PINs, and insists afterwards that it worked.
 ///
 /// Whoever's PIN is needed is logged in for it, whether the token asks for logins or not, so that a
 /// wrong PIN is found where it counts once, and is never taken for a refused new one.
-public struct TokenSetUp: Sendable {
+package struct TokenSetUp: Sendable {
     private let token: Token
     private let pins: TokenPINs
 
@@ -14,7 +14,7 @@ public struct TokenSetUp: Sendable {
     /// - Parameters:
     ///   - token: The token as it was looked at.
     ///   - pins: The PINs as they are.
-    public init(_ token: Token, _ pins: TokenPINs) {
+    package init(_ token: Token, _ pins: TokenPINs) {
         self.token = token
         self.pins = pins
     }
@@ -26,7 +26,7 @@ public struct TokenSetUp: Sendable {
     ///   - pin: The user's new PIN.
     /// - Returns: The token as it is now.
     /// - Throws: ``IssuanceError`` at ``Step/setUp``; it says how far it came.
-    public func initialize(
+    package func initialize(
         label: String, pin: borrowing Secret
     ) throws(IssuanceError) -> Token {
         try requireSameToken()
@@ -60,7 +60,7 @@ public struct TokenSetUp: Sendable {
     /// the token asks for that or not.
     ///
     /// - Throws: ``IssuanceError`` at ``Step/setUp``.
-    public func objectCount() throws(IssuanceError) -> Int {
+    package func objectCount() throws(IssuanceError) -> Int {
         var count = 0
         try loggedIn(.user, failing: "the token cannot be searched") {
             _ throws(CryptokiError) in
@@ -76,7 +76,7 @@ public struct TokenSetUp: Sendable {
     /// - Returns: The token as it is now.
     /// - Throws: ``IssuanceError`` at ``Step/setUp``; with code ``IssuanceError/Code/tokenNotWritable``
     ///   where the token is not empty.
-    public func rename(_ label: String) throws(IssuanceError) -> Token {
+    package func rename(_ label: String) throws(IssuanceError) -> Token {
         let count = try objectCount()
         guard count == 0 else {
             throw IssuanceError(
@@ -92,7 +92,7 @@ public struct TokenSetUp: Sendable {
     ///
     /// - Parameter pin: The new PIN.
     /// - Throws: ``IssuanceError`` at ``Step/setUp``.
-    public func setPIN(_ pin: borrowing Secret) throws(IssuanceError) {
+    package func setPIN(_ pin: borrowing Secret) throws(IssuanceError) {
         try loggedIn(.securityOfficer) { _ throws(CryptokiError) in
             var session = try token.openSession(ReadWrite.self)
             try session.initializePIN(pin)
@@ -106,7 +106,7 @@ public struct TokenSetUp: Sendable {
     ///   - role: Whose PIN it is.
     ///   - new: The PIN as it shall be.
     /// - Throws: ``IssuanceError`` at ``Step/setUp``.
-    public func changePIN(
+    package func changePIN(
         of role: UserType, to new: borrowing Secret
     ) throws(IssuanceError) {
         try loggedIn(role, evenWithExpiredPIN: role == .user) { old throws(CryptokiError) in

@@ -1,10 +1,10 @@
-public import Secrets
+package import TokencertPlatform
 
 /// Why a PIN must not become a new one, or nil: one that tokens come with, or that everybody tries
 /// first.
 ///
 /// - Parameter pin: The PIN.
-public func weakness(of pin: borrowing Secret) -> String? {
+package func weakness(of pin: borrowing Secret) -> String? {
     let isKnown = pin.withBytes { bytes in
         factoryPINs.contains { known in
             let known = Array(known.utf8)

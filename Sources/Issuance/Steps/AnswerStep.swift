@@ -1,6 +1,6 @@
-internal import CAcert
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertCAcert
+internal import TokencertLedger
 
 /// The certificates of an answer.
 struct ReceivedCertificates {

@@ -1,7 +1,7 @@
 internal import Cryptoki
-internal import Inventory
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertLedger
 
 /// Writes the certificates between a certificate and its anchor, each once.
 struct ChainStep {

@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import Inventory
 internal import OpenSSLX509
+internal import TokencertInventory
 
 /// Makes a key, and insists on what it must be.
 struct GenerateStep {

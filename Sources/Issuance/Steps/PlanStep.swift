@@ -1,7 +1,7 @@
-internal import CAcert
 internal import Cryptoki
-internal import Inventory
 internal import OpenSSLX509
+internal import TokencertCAcert
+internal import TokencertInventory
 
 /// What of a plan needs no CA: the token and the key.
 struct KeyPlanning {

@@ -1,10 +1,10 @@
 internal import Cryptoki
-internal import Inventory
-internal import Ledger
 internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertLedger
 
 /// How a token proved that it holds a private key.
-public enum Possession: String, Sendable, Hashable {
+package enum Possession: String, Sendable, Hashable {
     /// It signed a fresh challenge.
     case signature
     /// It decrypted a fresh challenge: the key may not sign.

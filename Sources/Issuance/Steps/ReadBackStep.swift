@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import Inventory
 internal import OpenSSLX509
+internal import TokencertInventory
 
 /// Finds the certificate again in a new session, and has the token prove that it holds its key.
 struct ReadBackStep {

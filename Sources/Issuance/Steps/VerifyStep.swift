@@ -1,5 +1,5 @@
-internal import CAcert
 internal import OpenSSLX509
+internal import TokencertCAcert
 
 /// Checks what came back. Nothing is written that has not passed.
 struct VerifyStep {

@@ -1,4 +1,4 @@
-internal import COpenSSL
+internal import CTokencertOpenSSL
 
 extension Certificate {
     /// Reads one element of DER.

@@ -1,4 +1,4 @@
-internal import COpenSSL
+internal import CTokencertOpenSSL
 
 extension CertificateExtension {
     /// Makes an `X509_EXTENSION`, which the caller owns.

@@ -1,4 +1,4 @@
-internal import COpenSSL
+internal import CTokencertOpenSSL
 
 extension CertificateRequestDraft {
     /// Makes a draft.

@@ -1,4 +1,4 @@
-internal import COpenSSL
+internal import CTokencertOpenSSL
 
 #if canImport(Darwin)
     internal import Darwin

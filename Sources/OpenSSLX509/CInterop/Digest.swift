@@ -1,4 +1,4 @@
-internal import COpenSSL
+internal import CTokencertOpenSSL
 
 /// A hash function.
 public enum Digest: Sendable, Hashable {

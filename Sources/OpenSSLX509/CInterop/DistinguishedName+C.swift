@@ -1,4 +1,4 @@
-internal import COpenSSL
+internal import CTokencertOpenSSL
 
 extension DistinguishedName {
     /// Reads an `X509_NAME`, which stays its owner's.

@@ -1,4 +1,4 @@
-internal import COpenSSL
+internal import CTokencertOpenSSL
 
 extension PublicKey {
     /// Encrypts a short message with an RSA key (RSAES-PKCS1-v1_5, RFC 8017, section 7.2).

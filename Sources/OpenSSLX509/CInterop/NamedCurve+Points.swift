@@ -1,4 +1,4 @@
-internal import COpenSSL
+internal import CTokencertOpenSSL
 
 extension NamedCurve {
     /// A point in uncompressed form, which begins with 04 (SEC 1, section 2.3.3).

@@ -1,4 +1,4 @@
-internal import COpenSSL
+internal import CTokencertOpenSSL
 
 extension Certificate {
     /// Where its status can be asked (OCSP, in authorityInformationAccess), in order.

@@ -1,4 +1,4 @@
-internal import COpenSSL
+internal import CTokencertOpenSSL
 
 /// OpenSSL as this process uses it.
 public enum OpenSSL {

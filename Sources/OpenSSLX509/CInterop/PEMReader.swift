@@ -1,4 +1,4 @@
-internal import COpenSSL
+internal import CTokencertOpenSSL
 
 /// Reads the PEM blocks in a text and ignores the text around them (RFC 7468).
 struct PEMReader: ~Copyable {

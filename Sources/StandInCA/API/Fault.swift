@@ -1,5 +1,5 @@
 /// What the stand-in can be told to do wrong, once a request has passed its checks.
-public enum Fault: String, Sendable, Hashable, CaseIterable {
+package enum Fault: String, Sendable, Hashable, CaseIterable {
     /// The order is refused.
     case refuse
     /// The certificate comes a second after the answer that says that it did not.
@@ -54,7 +54,7 @@ public enum Fault: String, Sendable, Hashable, CaseIterable {
     case hang
 
     /// Whether it is one of answers, whatever is asked, and not of orders or certificates.
-    public var isOfAnswers: Bool {
+    package var isOfAnswers: Bool {
         switch self {
         case .cut, .huge, .html, .empty, .garbage, .serverError, .redirect, .resetBefore, .reset,
             .lateReset, .hang, .deadDatabase:

@@ -1,31 +1,31 @@
 /// A member's account, as the accounts file has it.
-public struct Account: Codable, Sendable, Hashable {
+package struct Account: Codable, Sendable, Hashable {
     /// The primary address, with which the member logs in.
-    public var username: String
+    package var username: String
     /// The password, in clear: this is a CA for tests.
-    public var password: String
+    package var password: String
     /// Assurance points. 50 give a real name and two years, 100 may sign code.
-    public var points: Int
+    package var points: Int
     /// Whether the account is marked for code signing.
-    public var codeSigning: Bool
+    package var codeSigning: Bool
     /// The verified addresses.
-    public var emails: [String]
+    package var emails: [String]
     /// The parts of the member's name.
-    public var name: Name
+    package var name: Name
 
     /// The parts of a member's name. Empty parts do not exist.
-    public struct Name: Codable, Sendable, Hashable {
+    package struct Name: Codable, Sendable, Hashable {
         /// First name.
-        public var first: String
+        package var first: String
         /// Middle names.
-        public var middle: String?
+        package var middle: String?
         /// Family name.
-        public var last: String
+        package var last: String
         /// What follows the name, as `Jr.`.
-        public var suffix: String?
+        package var suffix: String?
 
         /// Makes a name of its parts.
-        public init(first: String, middle: String? = nil, last: String, suffix: String? = nil) {
+        package init(first: String, middle: String? = nil, last: String, suffix: String? = nil) {
             self.first = first
             self.middle = middle
             self.last = last
@@ -34,7 +34,7 @@ public struct Account: Codable, Sendable, Hashable {
     }
 
     /// Makes an account.
-    public init(
+    package init(
         username: String, password: String, points: Int, codeSigning: Bool, emails: [String],
         name: Name
     ) {

@@ -1,14 +1,14 @@
 internal import FoundationEssentials
 
 /// The accounts that the stand-in knows: a JSON file that people can read and change.
-public struct AccountsFile: Codable, Sendable {
+package struct AccountsFile: Codable, Sendable {
     /// The accounts.
-    public var accounts: [Account]
+    package var accounts: [Account]
 
     /// Makes a list of accounts.
     ///
     /// - Parameter accounts: The accounts.
-    public init(accounts: [Account]) {
+    package init(accounts: [Account]) {
         self.accounts = accounts
     }
 
@@ -16,7 +16,7 @@ public struct AccountsFile: Codable, Sendable {
     ///
     /// - Parameter path: The file.
     /// - Throws: ``StandInError`` with what is wrong and where.
-    public init(path: String) throws(StandInError) {
+    package init(path: String) throws(StandInError) {
         do {
             let data = try Data(contentsOf: URL(filePath: path))
             self = try JSONDecoder().decode(AccountsFile.self, from: data)
@@ -26,7 +26,7 @@ public struct AccountsFile: Codable, Sendable {
     }
 
     /// The file's text.
-    public var json: String {
+    package var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         // A value of strings and numbers always has a JSON form.
@@ -37,7 +37,7 @@ public struct AccountsFile: Codable, Sendable {
     /// An account to begin with.
     ///
     /// - Parameter password: Its password.
-    public static func example(password: String) -> AccountsFile {
+    package static func example(password: String) -> AccountsFile {
         AccountsFile(accounts: [
             Account(
                 username: "anna@example.org", password: password, points: 100, codeSigning: true,
@@ -63,9 +63,9 @@ public struct AccountsFile: Codable, Sendable {
 }
 
 /// Why the stand-in cannot do its work.
-public struct StandInError: Error, Sendable, CustomStringConvertible {
+package struct StandInError: Error, Sendable, CustomStringConvertible {
     /// What is wrong, for a person to read.
-    public let description: String
+    package let description: String
 
     init(_ description: String) {
         self.description = description

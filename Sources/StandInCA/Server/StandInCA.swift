@@ -7,9 +7,9 @@ internal import Logging
 ///
 /// It serves `/api/ccsr.php`, `/api/cemails.php` and the roots over HTTPS on loopback, to whoever
 /// can reach it there: its keys and certificates are worth nothing.
-public struct StandInCA: Sendable {
+package struct StandInCA: Sendable {
     /// Who signs members' certificates.
-    public enum Signer: String, Sendable, CaseIterable {
+    package enum Signer: String, Sendable, CaseIterable {
         /// The class 1 root.
         case class1
         /// The class 3 intermediate.
@@ -17,7 +17,7 @@ public struct StandInCA: Sendable {
     }
 
     /// How the signer interprets the bytes of a name.
-    public enum Names: String, Sendable, CaseIterable {
+    package enum Names: String, Sendable, CaseIterable {
         /// As UTF-8.
         case utf8
         /// Each byte as a character of ISO-8859-1, as `openssl` does without `-utf8`.
@@ -25,7 +25,7 @@ public struct StandInCA: Sendable {
     }
 
     /// In which form certificates are sent.
-    public enum AnswerForm: String, Sendable, CaseIterable {
+    package enum AnswerForm: String, Sendable, CaseIterable {
         /// The certificate in PEM.
         case plain
         /// A dump in text before it, CRLF line ends, and the issuer's certificate after it.
@@ -33,65 +33,65 @@ public struct StandInCA: Sendable {
     }
 
     /// How the stand-in behaves.
-    public struct Configuration: Sendable {
+    package struct Configuration: Sendable {
         /// The folder with its keys, certificates and accounts; what is missing is made.
-        public var directory: String
+        package var directory: String
         /// The port on 127.0.0.1; 0 takes any that is free.
-        public var port = 0
+        package var port = 0
         /// How long each order waits for its certificate, in seconds. CAcert's server waits 10.
-        public var delay = 0.0
+        package var delay = 0.0
         /// How long the signer takes, in seconds. More than the delay: the order fails with an
         /// `ID:`, and the certificate is issued later.
-        public var signingTime = 0.0
+        package var signingTime = 0.0
         /// Who signs.
-        public var signer = Signer.class1
+        package var signer = Signer.class1
         /// How the signer interprets names. CAcert has not published which of the two its signer
         /// does.
-        public var names = Names.utf8
+        package var names = Names.utf8
         /// The form of certificates.
-        public var answerForm = AnswerForm.plain
+        package var answerForm = AnswerForm.plain
         /// Whether keys on elliptic curves are signed, which CAcert does not do.
-        public var acceptsEllipticCurves = false
+        package var acceptsEllipticCurves = false
         /// What is done wrong with orders, if anything.
-        public var fault: Fault?
+        package var fault: Fault?
         /// What is done wrong with the account page, if anything.
-        public var accountFault: Fault?
+        package var accountFault: Fault?
         /// A file with Debian weak keys, a hash of 20 hexadecimal digits a line, or nil.
-        public var weakKeysFile: String?
+        package var weakKeysFile: String?
         /// Where certificates say that their status can be asked. Nobody answers there.
-        public var ocspAddress = "http://ocsp.example.org/"
+        package var ocspAddress = "http://ocsp.example.org/"
         /// A file that a line is added to for each request, or nil.
-        public var requestLog: String?
+        package var requestLog: String?
 
         /// Makes a configuration with everything as CAcert has it, but without its delay.
         ///
         /// - Parameter directory: The folder; what is missing in it is made.
-        public init(directory: String) {
+        package init(directory: String) {
             self.directory = directory
         }
     }
 
     /// How the stand-in behaves.
-    public let configuration: Configuration
+    package let configuration: Configuration
 
     private let authority: Authority
     private let service: Service
     private let log: RequestLog
 
     /// The file with the class 1 root, in PEM.
-    public var rootFile: String { configuration.directory + "/root.pem" }
+    package var rootFile: String { configuration.directory + "/root.pem" }
     /// The file with the accounts, in JSON.
-    public var accountsFile: String { configuration.directory + "/accounts.json" }
+    package var accountsFile: String { configuration.directory + "/accounts.json" }
     /// The file with the password of the account that was made with the folder, or nil.
-    public let passwordFile: String?
+    package let passwordFile: String?
     /// The first account, for an example of how to use it.
-    public let exampleAccount: Account?
+    package let exampleAccount: Account?
 
     /// Prepares a stand-in: loads the folder, and makes what is missing in it.
     ///
     /// - Parameter configuration: How it behaves.
     /// - Throws: ``StandInError`` or an error of the key library, with what is wrong.
-    public init(_ configuration: Configuration) throws {
+    package init(_ configuration: Configuration) throws {
         self.configuration = configuration
         let directory = configuration.directory
         try FileManager.default.createDirectory(
@@ -134,7 +134,7 @@ public struct StandInCA: Sendable {
     ///
     /// - Parameter whenRunning: Called once with the port on which it listens.
     /// - Throws: What keeps the server from running, as a port that is taken.
-    public func run(whenRunning: @escaping @Sendable (Int) async -> Void) async throws {
+    package func run(whenRunning: @escaping @Sendable (Int) async -> Void) async throws {
         let router = Router()
         typealias Page = @Sendable (FormFields, KeyText.Language) async -> PageAnswer
         let accountPage: Page = { [service] fields, _ in service.accountPage(fields) }

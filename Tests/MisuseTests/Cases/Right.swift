@@ -1,5 +1,5 @@
 import Cryptoki
-import Secrets
+import TokencertPlatform
 
 func right(_ token: Token, _ pin: borrowing Secret) throws {
     try token.withLogin(as: .user, pin: pin) {

@@ -1,4 +1,4 @@
-import Secrets
+import TokencertPlatform
 
 func leak(_ secret: borrowing Secret) -> String {
     "\(secret)"

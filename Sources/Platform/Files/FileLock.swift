@@ -1,0 +1,64 @@
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
+/// One byte of a file that this owner has for itself until it goes out of use. The system gives the
+/// byte back when the process ends, however it ends.
+package struct FileLock: ~Copyable, Sendable {
+    private let descriptor: Int32
+
+    /// Takes a byte; the file is made where there is none. The byte need not be in the file.
+    ///
+    /// - Parameters:
+    ///   - path: The file, which is for locks only.
+    ///   - byte: Which byte.
+    ///   - waits: Whether to wait while somebody else has it.
+    /// - Throws: ``FileError``; ``FileError/isTaken`` where somebody else has it.
+    package init(_ path: String, byte: Int64, waits: Bool) throws(FileError) {
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw FileError("cannot open", path) }
+        var range = flock()
+        range.l_type = Int16(F_WRLCK)
+        range.l_whence = Int16(SEEK_SET)
+        range.l_start = off_t(byte)
+        range.l_len = 1
+        // Locks of the open file, not of the process: closing another descriptor of the same file
+        // would give up the latter.
+        let operation = waits ? Self.setLockAndWait : Self.setLock
+        var returned: Int32
+        repeat {
+            returned = unsafe fcntl(descriptor, operation, &range)
+        } while returned != 0 && errno == EINTR
+        guard returned == 0 else {
+            let error = FileError("cannot lock", path)
+            close(descriptor)
+            throw error
+        }
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    // F_OFD_SETLK and F_OFD_SETLKW.
+    #if canImport(Darwin)
+        private static let setLock: Int32 = 90
+        private static let setLockAndWait: Int32 = 91
+    #else
+        private static let setLock: Int32 = 37
+        private static let setLockAndWait: Int32 = 38
+    #endif
+}
+
+extension FileError {
+    /// Whether somebody else has what was to be locked.
+    ///
+    /// Locking the open file fails with `EAGAIN` only; `EACCES` means that the file cannot be
+    /// opened.
+    package var isTaken: Bool { number == EAGAIN }
+}

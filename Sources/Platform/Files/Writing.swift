@@ -1,0 +1,182 @@
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
+/// The target of a write to a path.
+private enum Destination {
+    /// A regular file, which may not exist yet. It is replaced as a whole.
+    case file(String)
+    /// A device or a pipe.
+    case stream(String)
+    /// An open descriptor of this process, such as `/dev/stdout`.
+    case descriptor(Int32)
+
+    init(_ path: String) throws(FileError) {
+        guard !path.isEmpty else {
+            throw FileError("cannot write to no name", path, number: ENOENT)
+        }
+        var path = path
+        // The system follows the same number of links.
+        for _ in 0..<40 {
+            if let number = Self.descriptor(path) {
+                self = .descriptor(number)
+                return
+            }
+            var status = stat()
+            guard unsafe lstat(path, &status) == 0 else {
+                guard errno == ENOENT else { throw FileError("cannot write", path) }
+                self = .file(path)
+                return
+            }
+            switch status.st_mode & S_IFMT {
+            case S_IFREG:
+                self = .file(path)
+                return
+            case S_IFDIR:
+                throw FileError("cannot write", path, number: EISDIR)
+            case S_IFLNK:
+                let target = try linkTarget(path)
+                path = target.hasPrefix("/") ? target : parentFolder(path) + "/" + target
+            default:
+                self = .stream(path)
+                return
+            }
+        }
+        throw FileError("cannot write", path, number: ELOOP)
+    }
+
+    private static func descriptor(_ path: String) -> Int32? {
+        for folder in ["/proc/self/fd/", "/dev/fd/"] where path.hasPrefix(folder) {
+            return Int32(path.dropFirst(folder.count))
+        }
+        return nil
+    }
+}
+
+private func linkTarget(_ path: String) throws(FileError) -> String {
+    var buffer = [CChar](repeating: 0, count: 4096)
+    let count = unsafe readlink(path, &buffer, 4096)
+    guard count >= 0 else { throw FileError("cannot read the link", path) }
+    return String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+/// Writes a file so that it survives power loss: on return the new file is complete; until then,
+/// and after an error, the old file is unchanged.
+///
+/// A symbolic link is followed, and its target is replaced. A device, a pipe and an open descriptor
+/// such as `/dev/stdout` are written to directly. The C function is `rename`.
+///
+/// - Parameters:
+///   - bytes: The new content of the file.
+///   - path: The file. Its folder must exist.
+///   - permissions: The mode of a new file, such as 0o600.
+/// - Throws: ``FileError``.
+package func writeFileDurably(
+    _ bytes: [UInt8], _ path: String, permissions: UInt32
+) throws(FileError) {
+    switch try Destination(path) {
+    case .file(let file):
+        try withTemporaryFile(beside: file, bytes, permissions) { (temporary) throws(FileError) in
+            guard unsafe rename(temporary, file) == 0 else { throw FileError("cannot write", file) }
+        }
+        makeNameDurable(file)
+    case .stream(let stream):
+        let descriptor = unsafe open(stream, O_WRONLY | O_CLOEXEC | O_NOCTTY)
+        guard descriptor >= 0 else { throw FileError("cannot open", path) }
+        try fill(descriptor, bytes, path)
+    case .descriptor(let number):
+        // Opening the file a second time would write from its start.
+        let descriptor = dup(number)
+        guard descriptor >= 0 else { throw FileError("cannot write", path) }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        try fill(descriptor, bytes, path)
+    }
+}
+
+/// The regular file that ``writeFileDurably(_:_:permissions:)`` makes or replaces, after all
+/// symbolic links.
+///
+/// - Parameter path: The file.
+/// - Returns: nil if the path leads to a device, a pipe or an open descriptor.
+/// - Throws: ``FileError``.
+package func replacedFile(_ path: String) throws(FileError) -> String? {
+    guard case .file(let file) = try Destination(path) else { return nil }
+    return file
+}
+
+/// A text that is the same for all names of one file: hard links, symbolic links and relative paths.
+/// A file that does not exist is identified by its folder and its name.
+///
+/// The C functions are `stat` and `realpath`.
+///
+/// - Parameter path: The file.
+package func fileIdentity(_ path: String) -> String {
+    var status = stat()
+    if unsafe stat(path, &status) == 0 { return "\(status.st_dev):\(status.st_ino)" }
+    let file = (try? replacedFile(path)) ?? path
+    return absolutePath(parentFolder(file)) + "/" + String(file.split(separator: "/").last ?? "")
+}
+
+/// Insists that ``writeFileDurably(_:_:permissions:)`` can write a file, by everything but the last
+/// step of it.
+///
+/// - Parameter path: The file, which is not changed.
+/// - Throws: ``FileError``.
+package func requireWritableFile(_ path: String) throws(FileError) {
+    switch try Destination(path) {
+    case .file(let file):
+        try requireReplaceable(file)
+        // About the size of a certificate with its chain.
+        let some = [UInt8](repeating: 0, count: 1 << 14)
+        try withTemporaryFile(beside: file, some, 0o600) { (temporary) throws(FileError) in
+            guard unsafe unlink(temporary) == 0 else {
+                throw FileError("cannot remove", temporary)
+            }
+        }
+    case .stream(let stream):
+        guard unsafe access(stream, W_OK) == 0 else { throw FileError("cannot write", path) }
+    case .descriptor(let number):
+        let flags = fcntl(number, F_GETFL)
+        guard flags >= 0 else { throw FileError("cannot write", path) }
+        guard flags & O_ACCMODE != O_RDONLY else {
+            throw FileError("cannot write", path, number: EBADF)
+        }
+    }
+}
+
+/// In a folder such as `/tmp` another user's file cannot be replaced, though new ones can be made.
+private func requireReplaceable(_ file: String) throws(FileError) {
+    var status = stat()
+    var folder = stat()
+    guard geteuid() != 0, unsafe lstat(file, &status) == 0,
+        unsafe stat(parentFolder(file), &folder) == 0, folder.st_mode & S_ISVTX != 0
+    else { return }
+    guard status.st_uid == geteuid() || folder.st_uid == geteuid() else {
+        throw FileError("cannot replace", file, number: EPERM)
+    }
+}
+
+/// Writes a temporary file in the same folder and passes its path; removes it if that fails.
+private func withTemporaryFile(
+    beside file: String, _ bytes: [UInt8], _ permissions: UInt32,
+    _ body: (_ temporary: String) throws(FileError) -> Void
+) throws(FileError) {
+    let folder = parentFolder(file)
+    // Short, so that the name is not too long if the file's own name is not.
+    let temporary = "\(folder)/.tokencert.\(getpid()).new"
+    unsafe unlink(temporary)
+    let descriptor = unsafe open(
+        temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(permissions))
+    guard descriptor >= 0 else { throw FileError("cannot make a file in the folder", folder) }
+    do throws(FileError) {
+        try fill(descriptor, bytes, file)
+        try body(temporary)
+    } catch {
+        unsafe unlink(temporary)
+        throw error
+    }
+}

@@ -1,0 +1,50 @@
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
+/// Asks something that is no secret at the controlling terminal, `/dev/tty`, whatever standard input
+/// and output are.
+///
+/// - Parameter question: What is asked, with everything that stands before the answer.
+/// - Returns: The typed text without the line end, empty after Ctrl-D; nil if there is no terminal
+///   or it was closed. Ctrl-C ends the process: see ``Interruption``.
+package func askAtTerminal(_ question: String) -> String? {
+    let terminal = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
+    guard terminal >= 0 else { return nil }
+    defer { close(terminal) }
+    writeAll(terminal, question)
+    var bytes: [UInt8] = []
+    var byte: UInt8 = 0
+    while bytes.count < 4096 {
+        let count = unsafe read(terminal, &byte, 1)
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else { return nil }
+        if count == 0 { break }
+        if byte == 10 { break }
+        if byte != 13 { bytes.append(byte) }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+}
+
+/// Writes a text to a file descriptor, as far as it takes it.
+///
+/// The C function is `write`.
+///
+/// - Parameters:
+///   - descriptor: An open file descriptor.
+///   - text: The text, written as UTF-8.
+package func writeAll(_ descriptor: Int32, _ text: String) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+        let count = unsafe rest.withUnsafeBytes { buffer in
+            unsafe write(descriptor, buffer.baseAddress, buffer.count)
+        }
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { return }
+        rest = rest.dropFirst(count)
+    }
+}
