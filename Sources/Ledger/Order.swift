@@ -195,8 +195,17 @@ package struct RecordedEvent: Sendable, Hashable {
     package let kind: String
     /// Its content, JSON.
     package let text: String
-    /// What it says, or nil where a later version of the program wrote it.
-    package var event: OrderEvent? { OrderEvent(kind: kind, encoded: text) }
+    /// What it says, or nil if a later version of the program wrote it.
+    package let event: OrderEvent?
+
+    init(sequence: Int64, time: Int64, kind: String, text: String) {
+        self.sequence = sequence
+        self.time = time
+        self.kind = kind
+        self.text = text
+        // Once, since the state of an order is asked for often.
+        event = OrderEvent(kind: kind, encoded: text)
+    }
 }
 
 extension OrderState {

@@ -365,9 +365,9 @@ import Testing
         #expect(cut.reason?.contains("its answer is cut") == true && cut.state == .unclear)
         for piece in ["-", begin, begin + "\n"] {
             let start = ContinuousClock.now
-            let text = String(repeating: piece, count: (1 << 20) / piece.utf8.count)
+            let text = String(repeating: piece, count: (1 << 16) / piece.utf8.count)
             #expect(AnswerStep.certificates(in: Array(text.utf8)).certificates.isEmpty)
-            #expect(ContinuousClock.now - start < .seconds(60), "\(piece.debugDescription)")
+            #expect(ContinuousClock.now - start < .seconds(10), "\(piece.debugDescription)")
         }
     }
 

@@ -1,0 +1,96 @@
+import Foundation
+import Testing
+import TokencertLedger
+import TokencertTestSupport
+
+extension RealParts {
+    /// Ledgers of released versions with an order in every state, the tokens that they are about,
+    /// and the roots of their CA. The PIN is 31415926, and the label of each key names its state.
+    @Suite struct EarlierLedgerTests {
+        private let folder: TemporaryFolder
+        private var ledger: String { folder.file("ledger.sqlite") }
+
+        init() throws {
+            folder = try TemporaryFolder()
+            let archive = URL(filePath: #filePath).deletingLastPathComponent()
+                .appending(path: "Ledgers/0.1.0.tar.gz").path()
+            let outcome = try run("tar", ["-xzf", archive, "-C", folder.path])
+            try #require(outcome.status == 0, "\(outcome.errors)")
+            try folder.write("31415926\n", "pin")
+            try folder.write(
+                """
+                directories.tokendir = \(folder.file("tokens"))
+                objectstore.backend = file
+                log.level = ERROR
+
+                """, "softhsm2.conf")
+        }
+
+        /// Runs the program on the day on which the ledger was written: its certificates expire.
+        private func tokencert(_ arguments: [String]) throws -> Outcome {
+            try run(
+                "faketime", ["2026-11-28 12:00:00", product("tokencert")] + arguments,
+                environment: [
+                    "SOFTHSM2_CONF": folder.file("softhsm2.conf"), "TZ": "UTC",
+                    "TOKENCERT_MODULE": softHSMModule, "TOKENCERT_LEDGER": ledger,
+                    "TOKENCERT_PIN_SOURCE": "file:\(folder.file("pin"))",
+                    "TOKENCERT_CA_FILE": folder.file("root.pem"),
+                    "XDG_STATE_HOME": folder.file("state"), "XDG_DATA_HOME": folder.file("data"),
+                    "XDG_CONFIG_HOME": folder.file("config"),
+                ])
+        }
+
+        private func orders() throws -> [String: Order] {
+            let orders = try Ledger(reading: ledger).orders()
+            // The last order of a label is the one that it names.
+            return Dictionary(orders.map { ($0.beginning.keyLabel, $0) }) { $1 }
+        }
+
+        // An order that went out and counts as one that did not is placed a second time.
+        @Test("An order in a ledger of an earlier version is in the state in which it was left")
+        func states() throws {
+            let before = try Data(contentsOf: URL(filePath: ledger))
+            let expected: [String: OrderState] = [
+                "done": .proved, "begun": .closed, "made": .begun, "certified": .certified,
+                "written": .written, "retired": .done, "retiring": .retiring, "request": .done,
+                "unfinished": .begun, "refused": .refused, "unclear": .unclear,
+                "sending": .sending, "answered": .answered,
+            ]
+            let orders = try orders()
+            #expect(orders.mapValues(\.state) == expected)
+            #expect(orders.values.allSatisfy { $0.unknownEvent == nil })
+            for state in ["made", "begun", "unfinished", "refused"] {
+                #expect(orders[state]?.mayHaveOrdered == false, "\(state)")
+            }
+            for state in ["sending", "unclear", "answered", "certified", "written", "retiring"] {
+                #expect(orders[state]?.mayHaveOrdered == true, "\(state)")
+            }
+            let verified = try tokencert(["history", "verify"])
+            #expect(verified.status == 0, "\(verified.errors)")
+            #expect(try Data(contentsOf: URL(filePath: ledger)) == before)
+        }
+
+        @Test(
+            "An order in a ledger of an earlier version is finished without the CA if it has answered",
+            arguments: ["answered", "certified", "written", "retiring"])
+        func resumed(state: String) throws {
+            let number = try #require(try orders()[state]?.number)
+            let outcome = try tokencert(["resume", "\(number)"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let order = try #require(try orders()[state])
+            #expect(order.isFinished && order.isProved)
+            let again = try tokencert(["resume", "\(number)"])
+            #expect(again.status == 0 && again.output.contains("is finished"), "\(again)")
+        }
+
+        @Test(
+            "An order in a ledger of an earlier version whose outcome is unknown is not placed again",
+            arguments: ["sending", "unclear"])
+        func undecided(state: String) throws {
+            let number = try #require(try orders()[state]?.number)
+            let outcome = try tokencert(["resume", "\(number)"])
+            #expect(outcome.status == 75, "\(outcome)")
+            #expect(try orders()[state]?.state == (state == "sending" ? .sending : .unclear))
+        }
+    }
+}
