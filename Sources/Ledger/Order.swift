@@ -212,8 +212,7 @@ extension OrderState {
     /// Where an order stands after one more event.
     func after(_ event: OrderEvent) -> OrderState {
         switch event {
-        // Where a key is that nobody has ordered for, everything is still to be done.
-        case .begun, .made: .begun
+        case .begun: .begun
         case .sending: .sending
         case .notSent: .notSent
         case .answered: .answered
@@ -225,7 +224,8 @@ extension OrderState {
         case .proved: .proved
         case .retiring: .retiring
         case .retired: .done
-        case .stopped, .chainWritten: self
+        // A key alone leads nowhere, and never back to a state before the order was sent.
+        case .made, .stopped, .chainWritten: self
         case .closed: .closed
         }
     }

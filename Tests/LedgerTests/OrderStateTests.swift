@@ -1,0 +1,144 @@
+import Testing
+
+@testable import TokencertLedger
+
+/// What the events of an order say about where it stands.
+@Suite struct OrderStateTests {
+    private static func sending(_ isRepeated: Bool) -> OrderEvent {
+        .sending(
+            .init(
+                keyURI: "pkcs11:id=%01", publicKeyHash: "aa", request: "PEM",
+                isRepeated: isRepeated))
+    }
+
+    /// One event of each kind; what was sent comes twice, as a first and as a second order.
+    private static let events: [OrderEvent] = [
+        .made(publicKeyHash: "aa"), sending(false), sending(true), .notSent(reason: "r"),
+        .answered(.init(status: 200, body: [0, 255], interruption: "reset")),
+        .refused(reason: "r"), .unclear(reason: "r"),
+        .certified(.init(certificate: "PEM", others: "", changes: ["name"])),
+        .chainWritten(certificate: "PEM"), .requested(request: "PEM"),
+        .written(uri: "pkcs11:"),
+        .proved(.init(uri: "pkcs11:", sha256Fingerprint: "f", challenge: [1], signature: [2])),
+        .retiring(certificate: "old"), .retired(certificate: "old"),
+        .stopped(.init(step: "write", reason: "r")), .closed(reason: "r"),
+    ]
+
+    private func order(
+        _ events: [OrderEvent], retiring: Bool = false, newKey: Bool = true
+    ) throws -> Order {
+        var beginning = OrderEvent.Beginning(
+            job: .issue, token: "pkcs11:token=work", modulePath: "/m.so", keyID: "01",
+            keyLabel: "mail")
+        beginning.newKeyKind = newKey ? "rsa:3072" : nil
+        beginning.retiresReplaced = retiring
+        return try #require(
+            Order(
+                number: 1,
+                events: try ([.begun(beginning)] + events).enumerated().map {
+                    RecordedEvent(
+                        sequence: Int64($0 + 1), time: Int64($0), kind: $1.kind,
+                        text: try $1.encoded())
+                }))
+    }
+
+    @Test("Every event is read as it was written")
+    func roundTrip() throws {
+        for event in Self.events {
+            #expect(OrderEvent(kind: event.kind, encoded: try event.encoded()) == event)
+        }
+        #expect(OrderEvent(kind: "made", encoded: "{}") == nil)
+        #expect(OrderEvent(kind: "posted", encoded: "{}") == nil)
+    }
+
+    // A second certificate would be ordered for a key that has one.
+    @Test("After an order was sent, only an answer or the user leads back to a state before it")
+    func noWayBack() throws {
+        for first in Self.events {
+            for second in Self.events {
+                let history = [Self.sending(false), first]
+                let before = try order(history)
+                let after = try order(history + [second])
+                guard before.mayHaveOrdered, !after.mayHaveOrdered else { continue }
+                switch second {
+                case .notSent, .refused, .closed: break
+                default: Issue.record("\(first.kind), then \(second.kind)")
+                }
+            }
+        }
+    }
+
+    @Test("A second order that is refused or not sent leaves the outcome of the first unknown")
+    func secondOrder() throws {
+        for end in [OrderEvent.refused(reason: "r"), .notSent(reason: "r")] {
+            let first = try order([Self.sending(false), end])
+            #expect(!first.mayHaveOrdered)
+            let second = try order(
+                [Self.sending(false), .unclear(reason: "late"), Self.sending(true), end])
+            #expect(second.state == .unclear && second.mayHaveOrdered && second.mayBringCertificate)
+        }
+    }
+
+    @Test("A stop and a certificate of the chain change nothing about where an order stands")
+    func notes() throws {
+        for event in Self.events {
+            let before = try order([event])
+            for note in [Self.events[8], Self.events[14]] {
+                #expect(try order([event, note]).state == before.state, "\(event.kind)")
+            }
+        }
+    }
+
+    // An order would count as one that was never sent.
+    @Test("An event of a later version is an order that may have been sent")
+    func unknownEvents() throws {
+        let known = try order([.made(publicKeyHash: "aa")])
+        let later = RecordedEvent(sequence: 3, time: 3, kind: "posted", text: "{}")
+        let order = try #require(Order(number: 1, events: known.events + [later]))
+        #expect(order.unknownEvent == "posted")
+        #expect(order.mayHaveOrdered && order.wasSent && order.mayBringCertificate)
+        #expect(order.arrivedState == nil)
+    }
+
+    @Test("An order is finished when nothing is left to do")
+    func finished() throws {
+        let proved = Self.events[11]
+        #expect(try order([proved]).isFinished)
+        #expect(try !order([proved], retiring: true).isFinished)
+        #expect(try order([proved, .retired(certificate: "old")], retiring: true).isFinished)
+        #expect(try order([.refused(reason: "r")], newKey: false).isFinished)
+        #expect(try !order([.refused(reason: "r")]).isFinished)
+        #expect(try order([.closed(reason: "r")]).isFinished)
+        for state in [Self.sending(false), .unclear(reason: "r"), Self.events[4], Self.events[7]] {
+            #expect(try !order([state]).isFinished, "\(state.kind)")
+        }
+    }
+
+    @Test("A request that went out may bring a certificate until it is refused or proved")
+    func mayBring() throws {
+        let proved = Self.events[11]
+        let bring: [([OrderEvent], Bool)] = [
+            ([], false), ([.made(publicKeyHash: "aa")], false), ([Self.sending(false)], true),
+            ([.requested(request: "PEM")], true),
+            ([Self.sending(false), .closed(reason: "given up")], true),
+            ([Self.sending(false), .refused(reason: "r")], false),
+            ([Self.sending(false), .notSent(reason: "r"), .closed(reason: "r")], false),
+            ([Self.sending(false), proved], false),
+        ]
+        for (events, expected) in bring {
+            #expect(try order(events).mayBringCertificate == expected, "\(events.map(\.kind))")
+        }
+        let unsent = try order([Self.sending(false), .notSent(reason: "r")])
+        #expect(!unsent.wasSent)
+        #expect(try order([Self.sending(false), .refused(reason: "r")]).wasSent)
+    }
+
+    // The request that the CA has may be another one.
+    @Test("The key of an order is the one that was sent, made or named, in this order")
+    func key() throws {
+        #expect(try order([]).publicKeyHash == nil)
+        #expect(try order([.made(publicKeyHash: "bb")]).publicKeyHash == "bb")
+        let sent = try order([.made(publicKeyHash: "bb"), Self.sending(false)])
+        #expect(sent.publicKeyHash == "aa" && sent.timeOfSending == 2)
+    }
+}
