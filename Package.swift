@@ -145,6 +145,12 @@ let package = Package(
                 "TokencertTestSupport",
             ]),
         .testTarget(
+            name: "IssuanceTests",
+            dependencies: [
+                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertIssuance",
+                "TokencertLedger", "TokencertPlatform",
+            ]),
+        .testTarget(
             name: "StandInCATests",
             dependencies: ["TokencertStandInCA", "TokencertTestSupport", "cacert-standin"]),
         .testTarget(

@@ -1,0 +1,108 @@
+import Foundation
+import Testing
+
+@testable import TokencertIssuance
+@testable import TokencertLedger
+
+/// What is written to the ledger before a step, and what after it.
+@Suite final class JournalTests {
+    private let folder = NSTemporaryDirectory() + "tokencert-\(UUID().uuidString)"
+    private var path: String { folder + "/ledger.sqlite" }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    private func begin() throws -> Journal {
+        let ledger = try Ledger(path: path) { 1_800_000_000 }
+        var beginning = OrderEvent.Beginning(
+            job: .issue, token: "pkcs11:token=work", modulePath: "/m.so", keyID: "01",
+            keyLabel: "mail")
+        beginning.newKeyKind = "rsa:3072"
+        return try Journal(beginning, in: ledger)
+    }
+
+    private let sending = OrderEvent.sending(
+        .init(keyURI: "pkcs11:id=%01", publicKeyHash: "aa", request: "PEM", isRepeated: false))
+
+    /// Does something while the ledger takes no event.
+    private func withFailingLedger(_ body: () throws -> Void) throws {
+        try change(
+            "CREATE TRIGGER failing BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'no'); END")
+        try body()
+        try change("DROP TRIGGER failing")
+    }
+
+    private func change(_ statement: String) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [
+            "python3", "-c",
+            "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2])", path,
+            statement,
+        ]
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+    }
+
+    // A key would be made, or an order placed, of which nothing is known after a loss of power.
+    @Test("A step whose intent cannot be recorded is refused")
+    func intent() throws {
+        let journal = try begin()
+        try withFailingLedger {
+            let error = try #require(throws: IssuanceError.self) {
+                try journal.insist(self.sending, at: .order)
+            }
+            #expect(error.code == .ledgerFailed && error.step == .order)
+        }
+        #expect(try journal.order(at: .plan).state == .begun)
+        try journal.insist(sending, at: .order)
+        #expect(try journal.order(at: .plan).state == .sending)
+    }
+
+    // A certificate that was paid for would be lost.
+    @Test("What happened is recorded later if the ledger fails, in its order, before the next step")
+    func facts() throws {
+        let journal = try begin()
+        try journal.insist(sending, at: .order)
+        let answer = OrderEvent.answered(.init(status: 200, body: [1, 2], interruption: nil))
+        try withFailingLedger {
+            journal.note(answer)
+            journal.note(.written(uri: "pkcs11:"))
+            #expect(journal.failure != nil)
+            #expect(journal.unwrittenAnswer == [1, 2])
+            #expect(throws: IssuanceError.self) {
+                try journal.insist(.retiring(certificate: "old"), at: .retire)
+            }
+        }
+        #expect(try journal.order(at: .plan).state == .sending)
+        try journal.insist(.retiring(certificate: "old"), at: .retire)
+        let order = try journal.order(at: .plan)
+        #expect(
+            order.events.dropFirst().compactMap(\.event) == [
+                sending, answer, .written(uri: "pkcs11:"), .retiring(certificate: "old"),
+            ])
+        #expect(journal.unwrittenAnswer == nil)
+    }
+
+    @Test("An order is sent once, unless the user asks for a second one")
+    func once() throws {
+        let journal = try begin()
+        try journal.insist(sending, at: .order)
+        let error = try #require(throws: IssuanceError.self) {
+            try journal.insist(self.sending, at: .order)
+        }
+        #expect(error.code == .orderPending)
+        journal.note(.notSent(reason: "no route"))
+        try journal.insist(sending, at: .order)
+    }
+
+    @Test("An order that another run works on is not continued")
+    func inUse() throws {
+        let journal = try begin()
+        let ledger = try Ledger(path: path) { 1_800_000_000 }
+        let error = try #require(throws: LedgerError.self) {
+            _ = try ledger.open(journal.page.number)
+        }
+        #expect(error.code == .inUse)
+    }
+}

@@ -1,0 +1,283 @@
+import Foundation
+import Testing
+
+@testable import Cryptoki
+@testable import OpenSSLX509
+@testable import TokencertIssuance
+@testable import TokencertLedger
+
+/// Which certificates may be the outcome of an order.
+@Suite struct OrderOutcomeTests {
+    private static let day: Int64 = 86_400
+    /// When the order is sent.
+    private static let sent: Int64 = 1_800_000_000
+
+    private func certificate(_ key: HostPrivateKey, at notBefore: Int64) throws -> Certificate {
+        try key.issue(
+            CertificateContent(
+                subject: [.init(.commonName, "Anna")], publicKey: key.publicKey,
+                serialNumber: [1, UInt8(truncatingIfNeeded: notBefore)], notBefore: notBefore,
+                notAfter: notBefore + 10 * Self.day, extensions: []), issuer: nil)
+    }
+
+    private func begin(
+        _ ledger: Ledger, _ key: HostPrivateKey, job: OrderEvent.Beginning.Job = .issue
+    ) throws -> OpenOrder {
+        var beginning = OrderEvent.Beginning(
+            job: job, token: "pkcs11:serial=1", modulePath: "/m.so", keyID: "01", keyLabel: "mail")
+        beginning.publicKeyHash = hexadecimal(
+            Digest.sha256.hash(key.publicKey.subjectPublicKeyInfo))
+        return try ledger.begin(beginning)
+    }
+
+    private func finish(_ order: OpenOrder, _ certificate: Certificate) throws {
+        try order.record(
+            .certified(.init(certificate: certificate.pem, others: "", changes: [])))
+        try order.record(
+            .proved(
+                .init(
+                    uri: "pkcs11:", sha256Fingerprint: hexadecimal(certificate.sha256Fingerprint),
+                    challenge: [], signature: [])))
+    }
+
+    private func reason(_ body: () throws -> Void) -> String {
+        do {
+            try body()
+            return "taken"
+        } catch {
+            guard let error = error as? IssuanceError else { return "\(error)" }
+            return "\(error.code): \(error.reason)"
+        }
+    }
+
+    // Otherwise an order ends with another order's certificate, and the newer certificate is
+    // removed.
+    @Test("Another order's outcome or a certificate older than the order is not its outcome")
+    func others() throws {
+        let folder = NSTemporaryDirectory() + "tokencert-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let ledger = try Ledger(path: folder + "/ledger.sqlite") { Self.sent }
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        let stranger = try HostPrivateKey.generate(.ec(.p256))
+        let first = try certificate(key, at: Self.sent + 20)
+        do { try finish(begin(ledger, key), first) }
+        let order = try begin(ledger, key)
+        try order.record(
+            .sending(
+                .init(
+                    keyURI: "pkcs11:", publicKeyHash: order.order().publicKeyHash ?? "",
+                    request: "PEM", isRepeated: false)))
+        let outcomes = try OrderOutcomes(besides: order.order(), in: ledger)
+        func take(_ certificates: [Certificate], byHand: Bool = true) -> String {
+            reason { _ = try outcomes.filter(certificates, isFromElsewhere: byHand) }
+        }
+        for byHand in [true, false] {
+            #expect(
+                take([first], byHand: byHand)
+                    == "notTheOutcome: this certificate is the outcome of order 1")
+        }
+        let old = try certificate(key, at: Self.sent - 301)
+        #expect(
+            take([old]) == "issuedBeforeOrder: this certificate was issued before order 2 was sent")
+        let near = try certificate(key, at: Self.sent - 299)
+        #expect(take([near]) == "taken")
+        // The CA's answer is compared by the CA's clock only.
+        #expect(
+            take([old], byHand: false)
+                == "notTheOutcome: this certificate is older than the outcome of order 1")
+        let new = try certificate(key, at: Self.sent + 30)
+        #expect(take([new]) == "taken")
+        #expect(take([new], byHand: false) == "taken")
+        // Of several certificates, the right one is kept together with its chain.
+        let chain = try certificate(stranger, at: Self.sent - 900 * Self.day)
+        let left = try outcomes.filter([old, chain, first, new], isFromElsewhere: true)
+        #expect(left == [chain, new])
+        // An import is for a certificate that was issued before.
+        try order.record(.closed(reason: "over"))
+        let imported = try begin(ledger, key, job: .import)
+        let all = try OrderOutcomes(besides: imported.order(), in: ledger)
+        #expect(try all.filter([first, old], isFromElsewhere: true) == [first, old])
+    }
+
+    /// What an answer comes to, and where the order then stands.
+    private func read(
+        _ body: String, interruption: String? = nil
+    ) throws -> (certificates: [Certificate]?, reason: String?, state: OrderState) {
+        let folder = NSTemporaryDirectory() + "tokencert-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let ledger = try Ledger(path: folder + "/ledger.sqlite") { Self.sent }
+        let page = try begin(ledger, try HostPrivateKey.generate(.ec(.p256)))
+        let answer = OrderEvent.Answer(
+            status: 200, body: Array(body.utf8), interruption: interruption)
+        try page.record(
+            .sending(
+                .init(
+                    keyURI: "pkcs11:", publicKeyHash: "aa", request: "PEM", isRepeated: false)))
+        try page.record(.answered(answer))
+        let result: (certificates: [Certificate]?, reason: String?)
+        do throws(IssuanceError) {
+            let received = try AnswerStep()(answer, Journal(page))
+            result = (received.certificates, received.doubt)
+        } catch {
+            result = (nil, error.reason)
+        }
+        return (result.certificates, result.reason, try page.order().state)
+    }
+
+    // A second certificate would be ordered for the same key.
+    @Test("A certificate under a refusal is received, and the order is not noted as refused")
+    func certificateUnderRefusal() throws {
+        let certificate = try certificate(try HostPrivateKey.generate(.ec(.p256)), at: Self.sent)
+        for verdict in [
+            "403,Something new", "404,Invalid or missing CSR",
+            "404,Your certificate request has failed. ID: 4711", "500,Boom",
+        ] {
+            let received = try read(verdict + "\n" + certificate.pem)
+            #expect(received.certificates == [certificate], "\(verdict)")
+            #expect(received.reason != nil && received.state == .answered, "\(verdict)")
+            let broken = try read(verdict + "\n" + certificate.pem, interruption: "reset")
+            #expect(broken.certificates == [certificate], "\(verdict)")
+        }
+        let refused = try read("403,Something new\n")
+        #expect(refused.certificates == nil && refused.state == .refused)
+        let late = try read("404,Your certificate request has failed. ID: 4711")
+        #expect(late.certificates == nil && late.state == .unclear)
+    }
+
+    // A certificate that was issued would be lost, and a second one ordered.
+    @Test("A broken block hides no whole certificate, wherever its line begins")
+    func brokenBlocks() throws {
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        let first = try certificate(key, at: Self.sent)
+        let second = try certificate(key, at: Self.sent + 1)
+        let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----")
+        for broken in [
+            "\(begin)\nAAAA\n\(end)\n", "\(begin)\n!!!!\n\(end)</p>",
+            String(first.pem.prefix(200)), "\(begin)\n", begin, "-----BEGIN RSA", "text: ",
+        ] {
+            let read = try read("200,Ok\n" + broken + first.pem + broken + "<p>" + second.pem)
+            #expect(read.certificates == [first, second], "\(broken)")
+            #expect(read.reason == nil && read.state == .answered, "\(broken)")
+        }
+        let cut = try read("200,Ok\n" + String(first.pem.prefix(200)))
+        #expect(cut.reason?.contains("its answer is cut") == true && cut.state == .unclear)
+        for piece in ["-", begin, begin + "\n"] {
+            let start = ContinuousClock.now
+            let text = String(repeating: piece, count: (1 << 16) / piece.utf8.count)
+            #expect(AnswerStep.certificates(in: Array(text.utf8)).certificates.isEmpty)
+            #expect(ContinuousClock.now - start < .seconds(10), "\(piece.debugDescription)")
+        }
+    }
+
+    private func authority() throws -> (key: HostPrivateKey, certificate: Certificate) {
+        let root = try HostPrivateKey.generate(.ec(.p256))
+        let certificate = try root.issue(
+            CertificateContent(
+                subject: [.init(.commonName, "Root")], publicKey: root.publicKey,
+                serialNumber: [1], notBefore: Self.sent, notAfter: Self.sent + 10 * Self.day,
+                extensions: [
+                    .basicConstraints(isAuthority: true), .keyUsage([.keyCertSign, .cRLSign]),
+                    .subjectKeyIdentifier(root.publicKey), .authorityKeyIdentifier(root.publicKey),
+                ]), issuer: nil)
+        return (root, certificate)
+    }
+
+    private func tokenKey(_ key: HostPrivateKey) -> TokenKey {
+        TokenKey(
+            handle: ObjectHandle(rawValue: 1), publicKey: key.publicKey, id: [1], labelBytes: [],
+            uri: "pkcs11:", isNew: true, needsPINForEachUse: false, maySign: true,
+            mayDecrypt: false, tellsPublicKey: true)
+    }
+
+    // The user would read that the same was asked for and got.
+    @Test("An address that is only in the subject is reported as missing in subjectAltName")
+    func addressInSubject() throws {
+        let (root, anchor) = try authority()
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        let verify = VerifyStep(anchors: TrustAnchors([anchor]), time: Self.sent + 10)
+        let expected = Expectation(
+            name: "Anna", emailAddresses: ["a@example.org", "b@example.org"], codeSigning: false,
+            acceptsChanges: false)
+        for (addresses, got) in [
+            (["b@example.org"], "b@example.org"), ([], "none"),
+        ] as [([String], String)] {
+            let names: [CertificateExtension] =
+                addresses.isEmpty
+                ? [] : [try .subjectAlternativeName(emailAddresses: addresses)]
+            let certificate = try root.issue(
+                CertificateContent(
+                    subject: [
+                        .init(.commonName, "Anna"), .init(.emailAddress, "a@example.org"),
+                        .init(.emailAddress, "b@example.org"),
+                    ], publicKey: key.publicKey, serialNumber: [1], notBefore: Self.sent,
+                    notAfter: Self.sent + Self.day,
+                    extensions: [
+                        .basicConstraints(isAuthority: false),
+                        .extendedKeyUsage([.emailProtection, .clientAuth]),
+                        .authorityKeyIdentifier(root.publicKey),
+                    ] + names), issuer: anchor)
+            let reason = reason { _ = try verify([certificate], for: tokenKey(key), expected) }
+            #expect(
+                reason.hasSuffix(
+                    "asked for: e-mail addresses in subjectAltName asked "
+                        + "“a@example.org, b@example.org”, got “\(got)”"), "\(reason)")
+        }
+    }
+
+    // The good certificate would be thrown away, and the order end as a failed one.
+    @Test("A certificate for the same key that is not to be used hides no good one")
+    func severalForOneKey() throws {
+        let (root, anchor) = try authority()
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        func issue(
+            _ name: String, at notBefore: Int64, by signer: HostPrivateKey
+        ) throws -> Certificate {
+            try signer.issue(
+                CertificateContent(
+                    subject: [.init(.commonName, name)], publicKey: key.publicKey,
+                    serialNumber: [1, UInt8(truncatingIfNeeded: notBefore)], notBefore: notBefore,
+                    notAfter: Self.sent + 5 * Self.day,
+                    extensions: [
+                        .basicConstraints(isAuthority: false),
+                        .extendedKeyUsage([.emailProtection, .clientAuth]),
+                        try .subjectAlternativeName(emailAddresses: ["anna@example.org"]),
+                        .authorityKeyIdentifier(root.publicKey),
+                    ]), issuer: anchor)
+        }
+        let good = try issue("Anna", at: Self.sent, by: root)
+        let forged = try issue("Anna", at: Self.sent + 1, by: key)
+        let other = try issue("Bob", at: Self.sent + 2, by: root)
+        let verify = VerifyStep(anchors: TrustAnchors([anchor]), time: Self.sent + 10)
+        let onToken = tokenKey(key)
+        for acceptsChanges in [false, true] {
+            let expected = Expectation(
+                name: "Anna", emailAddresses: ["anna@example.org"], codeSigning: false,
+                acceptsChanges: acceptsChanges)
+            for received in [[other, forged, good], [good, forged, other], [good]] {
+                let verified = try verify(received, for: onToken, expected)
+                #expect(verified.certificate == good && verified.differences.isEmpty)
+            }
+            #expect(reason { _ = try verify([good, forged], for: onToken, nil) } == "taken")
+            #expect(
+                reason { _ = try verify([forged], for: onToken, expected) }
+                    .contains("does not lead to a trust anchor"))
+            let changed = reason { _ = try verify([forged, other], for: onToken, expected) }
+            #expect(changed.contains("is not what was asked for") == !acceptsChanges, "\(changed)")
+        }
+    }
+
+    @Test("A certificate stays if it is newer or valid for longer than the one beside it")
+    func retiring() throws {
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        let old = try certificate(key, at: Self.sent)
+        let new = try certificate(key, at: Self.sent + 1)
+        #expect(old.reasonToStay(beside: new) == nil)
+        #expect(new.reasonToStay(beside: old) != nil)
+        let short = try key.issue(
+            CertificateContent(
+                subject: [.init(.commonName, "Anna")], publicKey: key.publicKey,
+                serialNumber: [2], notBefore: Self.sent + 1, notAfter: Self.sent + 2,
+                extensions: []), issuer: nil)
+        #expect(old.reasonToStay(beside: short) != nil)
+    }
+}

@@ -1,0 +1,78 @@
+import Testing
+
+@testable import OpenSSLX509
+@testable import TokencertIssuance
+@testable import TokencertLedger
+
+/// What may take the place of a certificate.
+@Suite struct ReplacementTests {
+    private static let day: Int64 = 86_400
+    private let key: HostPrivateKey
+
+    init() throws {
+        key = try HostPrivateKey.generate(.ec(.p256))
+    }
+
+    private func certificate(
+        from notBefore: Int64, to notAfter: Int64, _ other: HostPrivateKey? = nil
+    ) throws -> Certificate {
+        let key = other ?? key
+        return try key.issue(
+            CertificateContent(
+                subject: [.init(.commonName, "Anna")], publicKey: key.publicKey,
+                serialNumber: [1], notBefore: notBefore * Self.day,
+                notAfter: notAfter * Self.day, extensions: []), issuer: nil)
+    }
+
+    @Test("The certificate to be replaced and older ones of its key are not what came")
+    func leavingOut() throws {
+        let old = try certificate(from: 10, to: 20)
+        let older = try certificate(from: 9, to: 30)
+        let new = try certificate(from: 11, to: 21)
+        let chain = try certificate(from: 1, to: 90, HostPrivateKey.generate(.ec(.p256)))
+        let replacement: Replacement? = Replacement(old, isRetired: true, isDemanded: true)
+        let left = try replacement.leavingOut(
+            ReceivedCertificates(certificates: [old, older, new, chain]))
+        #expect(left.certificates == [new, chain])
+        for only in [[old], [older], [old, older]] {
+            let error = try #require(throws: IssuanceError.self) {
+                _ = try replacement.leavingOut(ReceivedCertificates(certificates: only))
+            }
+            #expect(error.code == .certificateWrong)
+        }
+        let nothing: Replacement? = nil
+        let all = try nothing.leavingOut(ReceivedCertificates(certificates: [old]))
+        #expect(all.certificates == [old])
+    }
+
+    private func order(_ events: [OrderEvent], _ name: String? = "Anna") throws -> Order {
+        var beginning = OrderEvent.Beginning(
+            job: name == nil ? .request : .issue, token: "pkcs11:token=work",
+            modulePath: "/m.so", keyID: "01", keyLabel: "mail")
+        beginning.newKeyKind = "rsa:3072"
+        beginning.name = name
+        return try #require(
+            Order(
+                number: 1,
+                events: try ([.begun(beginning)] + events).enumerated().map {
+                    RecordedEvent(
+                        sequence: Int64($0 + 1), time: 0, kind: $1.kind, text: try $1.encoded())
+                }))
+    }
+
+    // resume would order twice, or leave a certificate where it is.
+    @Test("What an order still needs follows from what was recorded")
+    func remainder() throws {
+        let sending = OrderEvent.sending(
+            .init(keyURI: "pkcs11:", publicKeyHash: "aa", request: "PEM", isRepeated: false))
+        let answered = OrderEvent.answered(.init(status: 200, body: [], interruption: nil))
+        #expect(try order([]).remainder == .order)
+        #expect(try order([], nil).remainder == .key)
+        #expect(try order([sending, .notSent(reason: "r")]).remainder == .order)
+        #expect(try order([sending, answered]).remainder == .certificate)
+        #expect(try order([sending]).remainder.isDecision)
+        #expect(try order([sending, .unclear(reason: "late")]).remainder == .decision("late"))
+        #expect(try order([sending, .closed(reason: "r")]).remainder == .nothing)
+        #expect(try order([sending, .stopped(.init(step: "a", reason: "r"))]).remainder.isDecision)
+    }
+}
