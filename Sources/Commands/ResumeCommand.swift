@@ -224,7 +224,7 @@ struct ResumeCommand: ParsableCommand {
 extension Order {
     /// The token that the order is for.
     fileprivate func tokenURI() throws -> PKCS11URI {
-        try PKCS11URI(parsing: beginning.token)
+        try PKCS11URI(parsing: beginning.tokenURI)
     }
 }
 

@@ -36,7 +36,7 @@ extension KeyPlan {
         named[.labelBytes] = beginning.keyLabelBytes
         do throws(CryptokiError) {
             self = .existing(
-                PKCS11URI(token: try PKCS11URI(parsing: beginning.token), objectWith: named),
+                PKCS11URI(token: try PKCS11URI(parsing: beginning.tokenURI), objectWith: named),
                 publicKeyHash: beginning.publicKeyHash)
         } catch {
             throw IssuanceError(

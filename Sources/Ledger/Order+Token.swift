@@ -16,14 +16,25 @@ extension Order {
     }
 }
 
+extension OrderEvent.Beginning {
+    /// ``token`` with blank fields written as blanks. Without a value, as earlier versions wrote them,
+    /// they are not valid in a URI.
+    package var tokenURI: String {
+        token.split(separator: ";", omittingEmptySubsequences: false)
+            .map { $0.hasSuffix("=") ? $0 + "%20" : $0 }.joined(separator: ";")
+    }
+}
+
 /// What a URI in the form of ``OrderEvent/Beginning/token`` says of a token, as it is encoded
-/// there; nothing for an empty value.
+/// there; nothing for a blank field.
 private func tokenAttributes(_ uri: String) -> [Substring: Substring] {
     let path = uri.dropFirst("pkcs11:".count).prefix { $0 != "?" }
     var attributes: [Substring: Substring] = [:]
     for part in path.split(separator: ";") {
         let pair = part.split(separator: "=", maxSplits: 1)
-        if pair.count == 2 { attributes[pair[0]] = pair[1] }
+        guard pair.count == 2 else { continue }
+        let isBlank = pair[1].replacing("%20", with: "").replacing("%00", with: "").isEmpty
+        if !isBlank { attributes[pair[0]] = pair[1] }
     }
     return attributes
 }

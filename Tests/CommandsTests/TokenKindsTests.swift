@@ -476,6 +476,18 @@ extension RealParts {
                 "there is no token profile “nothing”")
         }
 
+        // Every command would wait for ever.
+        @Test("A named pipe in the folder of token profiles is an error")
+        func pipeAmongProfiles() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder.file("config/tokencert/token-profiles")
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true)
+            try run("mkfifo", [folder + "/own.json"])
+            expect(try bench.tokencert(["list"]), 78, "it is not a regular file")
+            #expect(try bench.tokencert(["list", "--token-profile", "none"]).status == 0)
+        }
+
         @Test("A probe leaves something behind, or takes what was there with it")
         func probe() throws {
             let bench = try Bench()

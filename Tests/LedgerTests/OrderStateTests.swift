@@ -141,4 +141,36 @@ import Testing
         let sent = try order([.made(publicKeyHash: "bb"), Self.sending(false)])
         #expect(sent.publicKeyHash == "aa" && sent.timeOfSending == 2)
     }
+
+    private func order(on token: String) throws -> Order {
+        let beginning = OrderEvent.Beginning(
+            job: .issue, token: token, modulePath: "/m.so", keyID: "01", keyLabel: "mail")
+        let begun = OrderEvent.begun(beginning)
+        return try #require(
+            Order(
+                number: 1,
+                events: [
+                    RecordedEvent(
+                        sequence: 1, time: 0, kind: begun.kind, text: try begun.encoded())
+                ]))
+    }
+
+    // The PIN of one token would be sent to another one.
+    @Test("A blank serial number is no serial number, however it is written")
+    func blankSerialNumber() throws {
+        for blank in ["serial=", "serial=%20", "serial=%20%20", "serial=%00"] {
+            let order = try order(on: "pkcs11:model=a;\(blank);token=work")
+            #expect(order.tokenBySerialNumber == nil, "\(blank)")
+            #expect(order.isFor("pkcs11:model=a;token=work"), "\(blank)")
+            #expect(order.isFor("pkcs11:model=a;serial=%20;token=work"), "\(blank)")
+            #expect(!order.isFor("pkcs11:model=a;serial=%20;token=other"), "\(blank)")
+            #expect(!order.isFor("pkcs11:model=a;serial=1;token=work"), "\(blank)")
+        }
+        let order = try order(on: "pkcs11:model=a;serial=1;token=work")
+        #expect(order.tokenBySerialNumber == "pkcs11:serial=1")
+        #expect(order.isFor("pkcs11:model=a;serial=1;token=renamed"))
+        #expect(!order.isFor("pkcs11:model=a;serial=%20;token=work"))
+        let old = try self.order(on: "pkcs11:model=a;serial=;token=")
+        #expect(old.beginning.tokenURI == "pkcs11:model=a;serial=%20;token=%20")
+    }
 }

@@ -17,8 +17,14 @@ enum Profiles {
                 "the folder of token profiles cannot be read: \(error)", hints: advice(error))
         }
         // Hidden files belong to editors and to macOS.
-        let own = try names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }
-            .map { try read(folder + "/" + $0) }
+        let own = try names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.map { name in
+            let file = folder + "/" + name
+            // Reading a named pipe would wait for its writer.
+            guard !isSpecialFile(file) else {
+                throw unusable(file, "it is not a regular file")
+            }
+            return try read(file)
+        }
         return own + TokenProfile.builtIn
     }
 
@@ -52,13 +58,17 @@ enum Profiles {
         do {
             return try TokenProfile(json: try readFile(file))
         } catch {
-            throw Failure(
-                .configuration, "the token profile \(file) cannot be used: \(error)",
-                hints: [
-                    "mend the file, or move it away where it is in \(folder)",
-                    "--token-profile takes a name, the path of a file, or none",
-                    "tokencert tokens --profiles --json shows those that tokencert has",
-                ])
+            throw unusable(file, "\(error)")
         }
+    }
+
+    private static func unusable(_ file: String, _ reason: String) -> Failure {
+        Failure(
+            .configuration, "the token profile \(file) cannot be used: \(reason)",
+            hints: [
+                "correct the file, or move it away if it is in \(folder)",
+                "--token-profile takes a name, the path of a file, or none",
+                "tokencert tokens --profiles --json shows those that tokencert has",
+            ])
     }
 }

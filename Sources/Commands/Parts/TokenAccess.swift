@@ -65,7 +65,7 @@ extension Failure {
             hints: (file.map { ["see \($0.path), which may turn it off for tokencert"] } ?? [])
                 + (complaint.map { ["p11-kit reports: \($0)"] } ?? [])
                 + suggestions(for: name, among: configured.names).map {
-                    "did you mean --module \($0)?"
+                    "did you mean --module \(quoted($0))?"
                 }
                 + configured.names.map { "there is: --module \(quoted($0))" }
                 + ["a module in a file is named by its path: --module ./\(name)"])
