@@ -195,7 +195,7 @@ extension RealParts {
             try interrupted(bench)
             let other = try ThrowawayToken(label: "work")
             let absent = try bench.tokencert(["resume", "1"], other.environment)
-            expect(absent, 66, "the token of order 1 is not there")
+            expect(absent, 66, "the token of order 1 is not present")
             #expect(absent.errors.contains("tokencert resume 1 --abandon"), "\(absent.errors)")
             #expect(absent.errors.contains("certificate is in the ledger"), "\(absent.errors)")
             // Another token is taken where it is named, and only with the key.
