@@ -62,10 +62,10 @@ struct DeleteCommand: ParsableCommand {
         let capabilities = try findToken(tokenOptions, uri)
         try ObjectRemoval.requirePossible(capabilities)
         try look(at: uri, capabilities)
-        let duties: Set<Duty> =
+        let operations: Set<TokenOperation> =
             type == .certificate ? [.read, .write] : [.read, .write, .generate]
         let plan = try PINPlan(
-            capabilities, for: duties, allowingLastTry: tokenOptions.allowsLastTry)
+            capabilities, for: operations, allowingLastTry: tokenOptions.allowsLastTry)
         try withPINs(plan, tokenOptions, uri) { pins in
             let login = TokenLogin(capabilities, pins)
             let outcome = try login.holding { () throws(IssuanceError) in
@@ -138,7 +138,7 @@ struct DeleteCommand: ParsableCommand {
                 question(selection, capabilities), typing: selection.label,
                 hint: "--yes does it without a question")
         }
-        Progress.shared.leaves(
+        Progress.shared.setInterruptionState(
             "a part may be removed", hints: ["the same command removes the rest"])
         try working("removing it, and looking whether it is gone") {
             try removal.remove(keys: selection.records, certificates: selection.certificates)

@@ -41,7 +41,8 @@ struct ProbeCommand: ParsableCommand {
         let capabilities = try findToken(tokenOptions)
         let kinds = try self.kinds(capabilities)
         let plan = try PINPlan(
-            capabilities, for: Set(Duty.allCases), allowingLastTry: tokenOptions.allowsLastTry)
+            capabilities, for: Set(TokenOperation.allCases),
+            allowingLastTry: tokenOptions.allowsLastTry)
         let label = capabilities.token.info.label
         if capabilities.profile?.keepsDestroyedKeys ?? false, !setting(keysMayStay, .keysMayStay) {
             throw Failure(
@@ -65,7 +66,7 @@ struct ProbeCommand: ParsableCommand {
                         "--not-empty does it all the same",
                     ])
             }
-            Progress.shared.leaves(
+            Progress.shared.setInterruptionState(
                 "keys and certificates that the probe made may be on the token",
                 hints: [
                     "tokencert list --pin-source prompt shows them: “tokencert probe”",
@@ -87,7 +88,8 @@ struct ProbeCommand: ParsableCommand {
         guard let text = setting(keyType, .keyType) else {
             let kinds = capabilities.keyKinds.filter { $0 != .rsa(bits: 4096) }
             guard !kinds.isEmpty else {
-                let lack = capabilities.lack(of: .rsa(bits: 2048)) ?? "the token makes no keys"
+                let lack =
+                    capabilities.missingSupport(for: .rsa(bits: 2048)) ?? "the token makes no keys"
                 throw Failure(
                     .cannotCreate, lack,
                     hints: ["tokencert tokens --verbose shows what the token can do"])

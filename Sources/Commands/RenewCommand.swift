@@ -121,7 +121,8 @@ struct RenewCommand: ParsableCommand {
 
     private func planOfPINs(_ token: TokenCapabilities) throws -> PINPlan {
         try PINPlan(
-            token, for: setting(newKey, .newKey) ? Set(Duty.allCases) : [.read, .sign, .write],
+            token,
+            for: setting(newKey, .newKey) ? Set(TokenOperation.allCases) : [.read, .sign, .write],
             allowingLastTry: tokenOptions.allowsLastTry)
     }
 
@@ -258,7 +259,7 @@ struct RenewCommand: ParsableCommand {
     private func replacement(for candidate: RenewalCandidate) -> Replacement {
         Replacement(
             candidate.certificate, isRetired: setting(retire, .retire),
-            isDemanded: uri != nil || !candidate.lostReplacements.isEmpty,
+            isForced: uri != nil || !candidate.lostReplacements.isEmpty,
             isDestroyable: candidate.isDestroyable)
     }
 

@@ -61,18 +61,18 @@ struct ResumeCommand: ParsableCommand {
             try showUnfinished(unfinished ?? [], ledgerOptions, output)
             return
         }
-        let page = try ledgerOptions.openToResume().open(number)
-        let order = try page.order()
+        let openOrder = try ledgerOptions.openToResume().open(number)
+        let order = try openOrder.order()
         guard order.remainder != .nothing else {
             return tell(number, "Order \(number) is finished: \(OrderLine(order).stateText).")
         }
         tellOrder(number)
-        try goOn(page, order)
+        try goOn(openOrder, order)
     }
 
-    private func goOn(_ page: OpenOrder, _ order: Order) throws {
+    private func goOn(_ openOrder: OpenOrder, _ order: Order) throws {
         if abandon {
-            try page.record(.closed(reason: "given up"))
+            try openOrder.record(.closed(reason: "given up"))
             let certificate = Failure.whatCame(
                 order.arrivedState, mayHaveOrdered: order.mayHaveOrdered)
             let warning =
@@ -80,7 +80,7 @@ struct ResumeCommand: ParsableCommand {
             tell(
                 order.number,
                 "Order \(order.number) is given up. What is on the token stays." + warning)
-            tellKey(of: order, page.ledger)
+            tellKey(of: order, openOrder.ledger)
             return
         }
         if orderAgain, !order.remainder.isDecision {
@@ -92,7 +92,7 @@ struct ResumeCommand: ParsableCommand {
         let token = try findToken(of: order)
         try useSources(tokenOptions, order.tokenURI(), ca)
         if order.remainder == .key, from == nil {
-            try settleKey(page, order, token)
+            try settleKey(openOrder, order, token)
             return
         }
         let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
@@ -101,25 +101,25 @@ struct ResumeCommand: ParsableCommand {
         var certificates: [Certificate] = []
         if let from {
             certificates = try TokencertCommands.certificates(inFile: from, option: "--from")
-            try finisher.check(certificates, for: order, in: page.ledger)
+            try finisher.check(certificates, for: order, in: openOrder.ledger)
         } else if orderAgain || order.remainder == .order {
-            try placeOrder(page, order, token, anchors)
+            try placeOrder(openOrder, order, token, anchors)
             return
         } else if case .decision(let reason) = order.remainder {
-            certificates = try finisher.certificatesOnToken(for: order, in: page.ledger)
+            certificates = try finisher.certificatesOnToken(for: order, in: openOrder.ledger)
             guard !certificates.isEmpty else { throw Failure(undecided: order, reason) }
         }
         let issued = try withPINs(finisher.pins(writing: true), tokenOptions, order.tokenURI()) {
             pins in
             try finisher.finish(
-                page, with: certificates,
+                openOrder, with: certificates,
                 acceptingChanges: setting(acceptChanges, .acceptChanges), pins: pins)
         }
         try showIssued(issued, output)
     }
 
     private func placeOrder(
-        _ page: OpenOrder, _ order: Order, _ token: TokenCapabilities, _ anchors: TrustAnchors
+        _ openOrder: OpenOrder, _ order: Order, _ token: TokenCapabilities, _ anchors: TrustAnchors
     ) throws {
         let ca = try ca.adopting(order)
         var issuer = Issuer(
@@ -128,19 +128,21 @@ struct ResumeCommand: ParsableCommand {
         var request = IssuanceRequest(order)
         if setting(acceptChanges, .acceptChanges) { request.acceptsChanges = true }
         let plan = try issuer.plan(order, request)
-        try page.ledger.rehearse()
+        try openOrder.ledger.requireWriting()
         let issued = try withPINs(plan.pins, tokenOptions, order.tokenURI()) { pins in
-            try issuer.resume(page, plan, pins: pins, orderingAgain: orderAgain)
+            try issuer.resume(openOrder, plan, pins: pins, orderingAgain: orderAgain)
         }
         try showIssued(issued, output)
     }
 
-    private func settleKey(_ page: OpenOrder, _ order: Order, _ token: TokenCapabilities) throws {
+    private func settleKey(_ openOrder: OpenOrder, _ order: Order, _ token: TokenCapabilities)
+        throws
+    {
         let settings = try issuanceSettings(TrustAnchors([]), nil, tokenOptions)
         let finisher = Finisher(token, settings: settings)
         let uri = try withPINs(finisher.pins(writing: false), tokenOptions, order.tokenURI()) {
             pins in
-            try finisher.settleKey(page, pins: pins)
+            try finisher.settleKey(openOrder, pins: pins)
         }
         let key = uri.map { output.isJSON ? $0 : quoted($0) }
         let text = key.map { "its key is on the token: \($0)" } ?? "nothing of it is on the token"

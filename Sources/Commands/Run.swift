@@ -98,7 +98,7 @@ func prepareProcess(_ output: CommonOptions) throws {
     try ConfigurationFile.load(file: output.config, profile: output.profile)
     let color = try output.colorChoice()
     settings.withLock { $0 = Settings(color: color, isJSON: output.isJSON) }
-    Progress.shared.setManner(
+    Progress.shared.setStyle(
         output.isQuiet ? .quiet : Output.standardError.isTerminal ? .live : .lines)
     Interruption.installHandler { tellInterruption($0) }
     protectProcessMemory()
@@ -118,11 +118,11 @@ func prepareProcess(_ output: CommonOptions) throws {
 /// It runs on its own thread while others may be blocked in a write, so it takes no lock that is
 /// held during a write, and writes only what can be written without blocking.
 private func tellInterruption(_ signal: Int32) {
-    let (situation, doing) = Progress.shared.situation
+    let (interruptionState, doing) = Progress.shared.interruptionState
     let place = doing.map { " while \($0)" } ?? ""
     let failure = Failure(
         ExitStatus(rawValue: 128 + signal) ?? .interrupted, code: "interrupted",
-        "interrupted\(place): \(situation.state)", hints: situation.hints)
+        "interrupted\(place): \(interruptionState.state)", hints: interruptionState.hints)
     let clearing = Progress.shared.isLive ? "\r\u{1B}[K" : ""
     writeWithoutBlocking(
         (clearing + lines(failure).joined(separator: "\n") + "\n").utf8,

@@ -49,5 +49,5 @@ package func requireNoOtherOrder(
         beginning.publicKeyHash = hexadecimal(old.publicKey.sha256Fingerprint)
     }
     beginning.replacedCertificate = old.pem
-    try check(beginning, in: ledger, replacingAgain: replacement.isDemanded)
+    try check(beginning, in: ledger, replacingAgain: replacement.isForced)
 }

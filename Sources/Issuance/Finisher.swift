@@ -108,24 +108,25 @@ package struct Finisher: Sendable {
     /// - Returns: The certificate on the token.
     /// - Throws: ``IssuanceError``.
     package func finish(
-        _ page: OpenOrder, with certificates: [Certificate], acceptingChanges acceptsChanges: Bool,
+        _ openOrder: OpenOrder, with certificates: [Certificate],
+        acceptingChanges acceptsChanges: Bool,
         pins: TokenPINs
     ) throws(IssuanceError) -> IssuedCertificate {
-        let journal = Journal(page)
+        let journal = Journal(openOrder)
         let order = try journal.order(at: .plan)
         try requireWritable(capabilities)
         try requirePlaceForChain(order.beginning.writesChain, capabilities)
         let work = TokenWork(TokenLogin(capabilities, pins), try tokenURI(token), .anything)
         return try work.inSession { (session) throws(IssuanceError) in
-            let fragments = work.fragments(&session)
-            let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
-                guard let key = try work.key(ofOrder: order, in: page.ledger, &session) else {
+            let leftovers = work.leftovers(&session)
+            let key = try journal.recordingFailure(nil, on: token) { () throws(IssuanceError) in
+                guard let key = try work.key(ofOrder: order, in: openOrder.ledger, &session) else {
                     throw IssuanceError(.keyGone, at: .generate, "no key was made for this order")
                 }
                 return key
             }
-            settings.keyReady(page.number, key)
-            let issued = try journal.following(
+            settings.keyReady(openOrder.number, key)
+            let issued = try journal.recordingFailure(
                 key, on: token, isFromElsewhere: !certificates.isEmpty
             ) { () throws(IssuanceError) in
                 let received = try self.received(order, certificates, journal)
@@ -145,7 +146,7 @@ package struct Finisher: Sendable {
                     writingChain: order.beginning.writesChain, isFresh: false, journal, &session)
                 return try place.retire(order.replacement, keeping: issued, journal, &session)
             }
-            fragments?.remove(&session)
+            leftovers?.remove(&session)
             return issued
         }
     }
@@ -160,7 +161,7 @@ package struct Finisher: Sendable {
         all = try order.replacement.leavingOut(all)
         // The date of a certificate that once passed every check is not checked again.
         guard !certificates.isEmpty || order.state == .answered else { return all }
-        let outcomes = try OrderOutcomes(besides: order, in: journal.page.ledger)
+        let outcomes = try OrderOutcomes(besides: order, in: journal.openOrder.ledger)
         all.certificates =
             try certificates.isEmpty
             ? outcomes.filter(all.certificates, journal)
@@ -191,20 +192,20 @@ package struct Finisher: Sendable {
     /// - Returns: The URI of the key that was made, or nil where there is none.
     /// - Throws: ``IssuanceError``.
     package func settleKey(
-        _ page: OpenOrder, pins: TokenPINs
+        _ openOrder: OpenOrder, pins: TokenPINs
     ) throws(IssuanceError) -> String? {
-        let journal = Journal(page)
+        let journal = Journal(openOrder)
         let order = try journal.order(at: .plan)
         guard case .generate(let kind, let id, let label) = try KeyPlan(order.beginning) else {
-            try journal.insist(.closed(reason: "nothing was written"), at: .plan)
+            try journal.recordIntent(.closed(reason: "nothing was written"), at: .plan)
             return nil
         }
         let work = TokenWork(TokenLogin(capabilities, pins), try tokenURI(token), .anything)
         return try work.inSession { (session) throws(IssuanceError) in
-            try journal.following(nil, on: token) { () throws(IssuanceError) in
+            try journal.recordingFailure(nil, on: token) { () throws(IssuanceError) in
                 let key = try work.findMade(
-                    for: order, in: page.ledger, kind, id: id, label: label, &session)
-                try journal.insist(
+                    for: order, in: openOrder.ledger, kind, id: id, label: label, &session)
+                try journal.recordIntent(
                     .closed(reason: key.map { "its key: \($0.uri)" } ?? "no key was made"),
                     at: .generate)
                 return key?.uri

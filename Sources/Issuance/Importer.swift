@@ -82,9 +82,9 @@ package struct Importer: Sendable {
             beginning.writesChain = writesChain
             beginning.acceptsChanges = acceptsAnyUse
             let journal = try Journal(beginning, in: ledger)
-            settings.orderBegun(journal.page.number)
-            settings.keyReady(journal.page.number, key)
-            return try journal.following(key, on: token) { () throws(IssuanceError) in
+            settings.orderBegun(journal.openOrder.number)
+            settings.keyReady(journal.openOrder.number, key)
+            return try journal.recordingFailure(key, on: token) { () throws(IssuanceError) in
                 let place = Placement(
                     work: work, anchors: settings.anchors, time: settings.clock(),
                     progress: settings.progress, acceptsAnyUse: acceptsAnyUse)

@@ -123,7 +123,7 @@ package struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     ) throws(IssuanceError) -> Plan {
         var key = key
         let pins = try PINPlan(
-            capabilities, for: key.duties, allowingLastTry: settings.allowsLastTry)
+            capabilities, for: key.operations, allowingLastTry: settings.allowsLastTry)
         let account = AccountChoices(account: try accountStatus())
         let name = try account.name(request.name)
         let addresses = try account.emailAddresses(request.emailAddresses)
@@ -173,7 +173,7 @@ package struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
             }
         order.publicKeyHash = key?.value.map { hexadecimal($0.sha256Fingerprint) }
         try TokencertIssuance.check(
-            order, in: ledger, replacingAgain: plan.replacement?.isDemanded ?? true)
+            order, in: ledger, replacingAgain: plan.replacement?.isForced ?? true)
     }
 
     private func requireRoom(
@@ -210,18 +210,18 @@ package struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
                 let key = try work.find(uri, publicKeyHash: publicKeyHash, &session)
                 try work.requireRoom(for: key, replacing: plan.replacement, &session)
                 let journal = try begin(plan, key, in: ledger)
-                return try journal.following(key, on: token) { () throws(IssuanceError) in
+                return try journal.recordingFailure(key, on: token) { () throws(IssuanceError) in
                     try order(plan, key, journal, work, &session)
                 }
             case .generate(let kind, let id, _):
                 // Private objects are visible only after the login.
                 let label = try work.requireFree(id, labelling: plan.newKeyLabel, &session)
                 let journal = try begin(plan, kind, id, label, in: ledger)
-                var key = try journal.following(nil, on: token) { () throws(IssuanceError) in
+                var key = try journal.recordingFailure(nil, on: token) { () throws(IssuanceError) in
                     try work.generate(kind, id: id, label: label, journal, &session)
                 }
                 key.remarks += plan.newKeyLabel.remarks(on: label)
-                return try journal.following(key, on: token) { () throws(IssuanceError) in
+                return try journal.recordingFailure(key, on: token) { () throws(IssuanceError) in
                     try order(plan, key, journal, work, &session)
                 }
             }
@@ -240,24 +240,24 @@ package struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
     /// - Returns: The certificate on the token.
     /// - Throws: ``IssuanceError``.
     package mutating func resume(
-        _ page: OpenOrder, _ plan: Plan, pins: TokenPINs, orderingAgain isRepeated: Bool
+        _ openOrder: OpenOrder, _ plan: Plan, pins: TokenPINs, orderingAgain isRepeated: Bool
     ) throws(IssuanceError) -> IssuedCertificate {
-        let journal = Journal(page)
+        let journal = Journal(openOrder)
         let record = try journal.order(at: .plan)
         let work = TokenWork(TokenLogin(capabilities, pins), plan.tokenURI, settings.acceptance)
         return try work.inSession { (session) throws(IssuanceError) in
             settings.progress(.generate)
-            let fragments = work.fragments(&session)
-            let key = try journal.following(nil, on: token) { () throws(IssuanceError) in
+            let leftovers = work.leftovers(&session)
+            let key = try journal.recordingFailure(nil, on: token) { () throws(IssuanceError) in
                 let key = try work.key(
                     ofOrder: record, orMaking: plan.key, journal, &session)
                 try work.requireRoom(for: key, replacing: plan.replacement, &session)
                 return key
             }
-            let issued = try journal.following(key, on: token) { () throws(IssuanceError) in
+            let issued = try journal.recordingFailure(key, on: token) { () throws(IssuanceError) in
                 try order(plan, key, journal, work, &session, isRepeated: isRepeated)
             }
-            fragments?.remove(&session)
+            leftovers?.remove(&session)
             return issued
         }
     }
@@ -268,8 +268,8 @@ package struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         var beginning = beginning(plan, id: key.id, label: key.labelBytes)
         beginning.publicKeyHash = key.publicKeyHash
         let journal = try Journal(
-            beginning, in: ledger, replacingAgain: plan.replacement?.isDemanded ?? true)
-        settings.orderBegun(journal.page.number)
+            beginning, in: ledger, replacingAgain: plan.replacement?.isForced ?? true)
+        settings.orderBegun(journal.openOrder.number)
         return journal
     }
 
@@ -279,8 +279,8 @@ package struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         var beginning = beginning(plan, id: id, label: label)
         beginning.newKeyKind = kind.name
         let journal = try Journal(
-            beginning, in: ledger, replacingAgain: plan.replacement?.isDemanded ?? true)
-        settings.orderBegun(journal.page.number)
+            beginning, in: ledger, replacingAgain: plan.replacement?.isForced ?? true)
+        settings.orderBegun(journal.openOrder.number)
         return journal
     }
 
@@ -310,22 +310,22 @@ package struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
         _ session: inout Session<ReadWrite>, isRepeated: Bool = false
     ) throws(IssuanceError) -> IssuedCertificate {
         var key = key
-        settings.keyReady(journal.page.number, key)
+        settings.keyReady(journal.openOrder.number, key)
         settings.progress(.request)
         let request = try work.request(
             &key, planned: plan.key, journal, name: plan.name.text,
             emailAddresses: plan.emailAddresses, codeSigning: plan.codeSigning, &session)
         // Read before the order is sent, so that no answer is lost if the ledger fails afterwards.
         let outcomes = try OrderOutcomes(
-            besides: journal.order(at: .request), in: journal.page.ledger)
+            besides: journal.order(at: .request), in: journal.openOrder.ledger)
         // Before it is noted as sent: whoever is interrupted here has ordered nothing.
         settings.progress(.order)
-        try journal.insist(
+        try journal.recordIntent(
             .sending(
                 .init(
                     keyURI: key.uri, publicKeyHash: key.publicKeyHash, request: request.pem,
                     isRepeated: isRepeated)), at: .order)
-        settings.orderSending(journal.page.number)
+        settings.orderSending(journal.openOrder.number)
         let answer = try send(request, plan, journal, isRepeated: isRepeated)
         var received = try plan.replacement.leavingOut(AnswerStep()(answer, journal))
         received.certificates = try outcomes.filter(received.certificates, journal)
@@ -352,7 +352,7 @@ package struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
             answer = .init(status: came.status, body: came.body, interruption: nil)
         } catch {
             guard error.mayHaveBeenSent else {
-                journal.note(.notSent(reason: error.reason))
+                journal.recordFact(.notSent(reason: error.reason))
                 throw IssuanceError(
                     .caUnreachable, at: .order,
                     isRepeated
@@ -362,14 +362,14 @@ package struct Issuer<Carrier: Transport & ~Copyable>: ~Copyable {
             }
             guard !error.partialAnswer.isEmpty else {
                 let reason = "the order went out and no answer came back: \(error.reason)"
-                journal.note(.unclear(reason: reason))
+                journal.recordFact(.unclear(reason: reason))
                 throw IssuanceError(.orderPending, at: .order, reason)
             }
             answer = .init(
                 status: error.partialStatus ?? 0, body: error.partialAnswer,
                 interruption: error.reason)
         }
-        journal.note(.answered(answer))
+        journal.recordFact(.answered(answer))
         return answer
     }
 }

@@ -8,7 +8,7 @@ internal import TokencertLedger
 /// ledger fails at that moment the job goes on, since stopping would lose more, and the note is
 /// tried again with the next one.
 final class Journal {
-    let page: OpenOrder
+    let openOrder: OpenOrder
     private var unwritten: [OrderEvent] = []
     /// Why the ledger does not have everything, or nil.
     private(set) var failure: LedgerError?
@@ -20,8 +20,8 @@ final class Journal {
     private(set) var hasMadeKey = false
 
     /// Goes on with an order.
-    init(_ page: OpenOrder) {
-        self.page = page
+    init(_ openOrder: OpenOrder) {
+        self.openOrder = openOrder
         isFresh = false
     }
 
@@ -30,7 +30,7 @@ final class Journal {
         _ beginning: OrderEvent.Beginning, in ledger: Ledger, replacingAgain: Bool = true
     ) throws(IssuanceError) {
         do throws(LedgerError) {
-            page = try ledger.begin(beginning, replacingAgain: replacingAgain)
+            openOrder = try ledger.begin(beginning, replacingAgain: replacingAgain)
             isFresh = true
         } catch {
             throw IssuanceError(ledger: error, at: .generate, in: ledger)
@@ -40,7 +40,7 @@ final class Journal {
     /// What the ledger says of the order.
     func order(at step: Step) throws(IssuanceError) -> Order {
         do throws(LedgerError) {
-            return try page.order()
+            return try openOrder.order()
         } catch {
             throw IssuanceError(ledger: error, at: step)
         }
@@ -48,7 +48,7 @@ final class Journal {
 
     /// Does a part of the job. Where it fails the ledger is told, and the error tells the order and
     /// its key.
-    func following<Result>(
+    func recordingFailure<Result>(
         _ key: TokenKey?, on token: Token, isFromElsewhere: Bool = false,
         _ body: () throws(IssuanceError) -> Result
     ) throws(IssuanceError) -> Result {
@@ -56,20 +56,20 @@ final class Journal {
             return try body()
         } catch {
             var error = error
-            error.order = error.order ?? page.number
+            error.order = error.order ?? openOrder.number
             error.key = error.key ?? key?.named(on: token)
             error.unrecordedAnswer = unwrittenAnswer
             error.isFromElsewhere = isFromElsewhere
-            note(
+            recordFact(
                 error.isClosed
                     ? .closed(reason: error.reason)
                     : .stopped(.init(step: error.step.rawValue, reason: error.text)))
-            if error.order == page.number {
+            if error.order == openOrder.number {
                 let id = error.key.map { hexadecimal($0.id) }
                 let wasSent = id.flatMap {
-                    try? page.ledger.wasSent(forKey: key?.publicKeyHash, id: $0)
+                    try? openOrder.ledger.wasSent(forKey: key?.publicKeyHash, id: $0)
                 }
-                let order = try? page.order()
+                let order = try? openOrder.order()
                 error.adopt(
                     order, isKeyUnsent: wasSent == false && isOwn(key?.publicKeyHash, order))
             }
@@ -91,10 +91,10 @@ final class Journal {
     }
 
     /// Records what is about to happen; where that fails it must not happen.
-    func insist(_ event: OrderEvent, at step: Step) throws(IssuanceError) {
+    func recordIntent(_ event: OrderEvent, at step: Step) throws(IssuanceError) {
         do throws(LedgerError) {
             try writeNotes()
-            try page.record(event)
+            try openOrder.record(event)
         } catch {
             throw IssuanceError(ledger: error, at: step)
         }
@@ -102,13 +102,13 @@ final class Journal {
 
     private func writeNotes() throws(LedgerError) {
         while let next = unwritten.first {
-            try page.record(next)
+            try openOrder.record(next)
             unwritten.removeFirst()
         }
     }
 
     /// Records what has happened.
-    func note(_ event: OrderEvent) {
+    func recordFact(_ event: OrderEvent) {
         unwritten.append(event)
         do throws(LedgerError) {
             try writeNotes()

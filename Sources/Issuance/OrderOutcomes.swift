@@ -109,7 +109,7 @@ extension OrderOutcomes {
         do throws(IssuanceError) {
             return try filter(certificates, isFromElsewhere: false)
         } catch {
-            journal.note(.unclear(reason: error.reason))
+            journal.recordFact(.unclear(reason: error.reason))
             throw error
         }
     }

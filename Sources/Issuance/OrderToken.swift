@@ -29,7 +29,7 @@ extension TokenWork {
         ofOrder order: Order, orMaking plan: KeyPlan, _ journal: Journal,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
-        if let key = try key(ofOrder: order, in: journal.page.ledger, &session) { return key }
+        if let key = try key(ofOrder: order, in: journal.openOrder.ledger, &session) { return key }
         guard case .generate(let kind, let id, let label) = plan else {
             throw IssuanceError(.keyGone, at: .generate, "no key was made for this order")
         }

@@ -35,10 +35,10 @@ struct Placement {
                 others: verified.others.map(\.pem).joined(),
                 changes: verified.differences.map(\.text)))
         if expected == nil {
-            try journal.insist(certified, at: .write)
+            try journal.recordIntent(certified, at: .write)
         } else {
             // The answer is in the ledger already; where it is not, the token is the safer place.
-            journal.note(certified)
+            journal.recordFact(certified)
         }
         progress(.write)
         try work.requireRoom(
@@ -55,7 +55,7 @@ struct Placement {
             refusal.seenCertificate = written.uri
             throw refusal
         }
-        journal.note(.written(uri: written.uri))
+        journal.recordFact(.written(uri: written.uri))
         var chain: [String] = []
         let proof: ProofStep.Proof
         do throws(IssuanceError) {
@@ -74,7 +74,7 @@ struct Placement {
             proof = try work.login.performing(.sign, at: .readBack) {
                 () throws(IssuanceError) in try readBack(verified, for: key, on: work.token)
             }
-            journal.note(proof.event(verified.certificate, uri: written.uri))
+            journal.recordFact(proof.event(verified.certificate, uri: written.uri))
         } catch {
             var error = error
             error.writtenCertificate = written.uri
@@ -84,7 +84,7 @@ struct Placement {
         return IssuedCertificate(
             certificate: verified.certificate, key: key, uri: written.uri,
             wasThere: written.wasThere, chain: chain, proof: proof.possession,
-            differences: verified.differences, order: journal.page.number,
+            differences: verified.differences, order: journal.openOrder.number,
             unrecorded: journal.failure?.reason,
             remarks: verified.remarks
                 + verified.certificate.remarks(for: key, label: label, proof))
@@ -119,13 +119,13 @@ struct Placement {
         let name = replacement.name
         if let reason = old.reasonToStay(beside: issued.certificate) {
             let remark = "the old certificate stays on the token: \(reason)"
-            journal.note(.closed(reason: remark))
+            journal.recordFact(.closed(reason: remark))
             var issued = issued
             issued.unrecorded = journal.failure?.reason
             issued.remarks.append("\(remark) (\(name))")
             return issued
         }
-        try journal.insist(.retiring(certificate: name), at: .retire)
+        try journal.recordIntent(.retiring(certificate: name), at: .retire)
         let retire = RetireStep(token: work.token)
         var values: Set<[UInt8]> = []
         do throws(IssuanceError) {
@@ -146,7 +146,7 @@ struct Placement {
         try work.login.performing(.read, at: .retire) { () throws(IssuanceError) in
             try retire.requireGone(old, values, keeping: issued.certificate)
         }
-        journal.note(.retired(certificate: name))
+        journal.recordFact(.retired(certificate: name))
         var issued = issued
         issued.unrecorded = journal.failure?.reason
         // A certificate that was already absent was not removed here.
@@ -172,7 +172,7 @@ struct Placement {
             guard let doubt = received.doubt,
                 !received.certificates.contains(where: { $0.publicKey == key.publicKey })
             else { throw error }
-            journal.note(.unclear(reason: doubt))
+            journal.recordFact(.unclear(reason: doubt))
             throw IssuanceError(.orderPending, at: .order, doubt)
         }
     }

@@ -15,7 +15,7 @@ package enum KeyPlan: Sendable {
 
 extension KeyPlan {
     /// What is done on the token for a certificate.
-    var duties: Set<Duty> {
+    var operations: Set<TokenOperation> {
         if case .generate = self {
             [.read, .generate, .sign, .write]
         } else {
@@ -78,7 +78,7 @@ package struct Replacement: Sendable {
     /// Whether it is removed from the token once the new one is there and proved.
     package let isRetired: Bool
     /// Whether it is replaced even if another one has replaced it before.
-    package let isDemanded: Bool
+    package let isForced: Bool
     /// Whether the token lets it be removed, as far as that is known.
     package let isDestroyable: Bool
 
@@ -90,11 +90,11 @@ package struct Replacement: Sendable {
     ///   - isDemanded: Whether it is replaced even if another one has replaced it before.
     ///   - isDestroyable: Whether the token lets it be removed, as far as that is known.
     package init(
-        _ certificate: Certificate, isRetired: Bool, isDemanded: Bool, isDestroyable: Bool = true
+        _ certificate: Certificate, isRetired: Bool, isForced: Bool, isDestroyable: Bool = true
     ) {
         self.certificate = certificate
         self.isRetired = isRetired
-        self.isDemanded = isDemanded
+        self.isForced = isForced
         self.isDestroyable = isDestroyable
     }
 

@@ -58,6 +58,6 @@ extension Order {
         guard let pem = beginning.replacedCertificate,
             let old = Certificate.all(inPEM: Array(pem.utf8)).certificates.first
         else { return nil }
-        return Replacement(old, isRetired: beginning.retiresReplaced, isDemanded: true)
+        return Replacement(old, isRetired: beginning.retiresReplaced, isForced: true)
     }
 }

@@ -57,7 +57,8 @@ package struct RequestMaker: Sendable {
     /// - Throws: ``IssuanceError`` at ``Step/plan`` where one of them cannot be sent.
     package func pins(for plan: KeyPlan) throws(IssuanceError) -> PINPlan {
         try PINPlan(
-            capabilities, for: plan.duties.subtracting([.write]), allowingLastTry: allowsLastTry)
+            capabilities, for: plan.operations.subtracting([.write]), allowingLastTry: allowsLastTry
+        )
     }
 
     /// Checks that the ledger would accept the order for a new key. Nothing is changed.
@@ -112,14 +113,14 @@ package struct RequestMaker: Sendable {
                 beginning.tokenProfile = capabilities.chosenProfile
                 beginning.newKeyKind = kind.name
                 let journal = try Journal(beginning, in: ledger)
-                orderBegun(journal.page.number)
-                var key = try journal.following(nil, on: token) { () throws(IssuanceError) in
+                orderBegun(journal.openOrder.number)
+                var key = try journal.recordingFailure(nil, on: token) { () throws(IssuanceError) in
                     try work.generate(kind, id: id, label: label, journal, &session)
                 }
                 key.remarks += newKeyLabel.remarks(on: label)
-                return try journal.following(key, on: token) { () throws(IssuanceError) in
+                return try journal.recordingFailure(key, on: token) { () throws(IssuanceError) in
                     let made = try make(plan, key, journal, request, work, &session)
-                    try journal.insist(.requested(request: made.request.pem), at: .request)
+                    try journal.recordIntent(.requested(request: made.request.pem), at: .request)
                     return made
                 }
             }

@@ -24,23 +24,23 @@ struct TokenSigner {
         }
         return try login.performing(.sign, at: step) { () throws(IssuanceError) in
             let handle = try handle(of: key, &session, at: step)
-            for rung in capabilities.signatureLadder(for: kind)
-            where only ?? rung.mechanism == rung.mechanism {
+            for method in capabilities.signingMethods(for: kind)
+            where only ?? method.mechanism == method.mechanism {
                 let input = try made(at: step, key) { () throws(X509Error) in
-                    try rung.input(message, key.publicKey)
+                    try method.input(message, key.publicKey)
                 }
                 let raw: [UInt8]
                 do throws(IssuanceError) {
                     raw = try sign(
                         input, handle, needingPIN: key.needsPINForEachUse,
-                        Mechanism(rung.mechanism), &session, at: step)
+                        Mechanism(method.mechanism), &session, at: step)
                 } catch {
                     // The list of mechanisms was wrong about this one.
                     if error.tokenError?.returnValue == .mechanismInvalid { continue }
                     throw error
                 }
                 return try made(at: step, key) { () throws(X509Error) in
-                    let signature = try rung.output(raw)
+                    let signature = try method.output(raw)
                     try key.publicKey.verify(signature, over: message, algorithm)
                     return signature
                 }

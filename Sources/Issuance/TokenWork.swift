@@ -66,7 +66,7 @@ struct TokenWork {
             }
         }
         // From here on nothing else is taken for it.
-        journal?.note(.made(publicKeyHash: key.publicKeyHash))
+        journal?.recordFact(.made(publicKeyHash: key.publicKeyHash))
         return key
     }
 
@@ -203,8 +203,8 @@ struct TokenWork {
     }
 
     /// What interrupted calls have left; nil where roles take turns, as cards leave nothing.
-    func fragments(_ session: inout Session<ReadWrite>) -> Fragments? {
-        capabilities.changesRoles ? nil : Fragments(&session)
+    func leftovers(_ session: inout Session<ReadWrite>) -> LeftoverObjects? {
+        capabilities.changesRoles ? nil : LeftoverObjects(&session)
     }
 
     /// Insists that a certificate for a key has a place, before it is ordered.
@@ -264,7 +264,7 @@ struct TokenWork {
                 again.publicKey != key.publicKey
             else { continue }
             key = again
-            journal.note(.made(publicKeyHash: key.publicKeyHash))
+            journal.recordFact(.made(publicKeyHash: key.publicKeyHash))
             do throws(IssuanceError) {
                 return try step(key, name: name, emailAddresses: emailAddresses, &session)
             } catch {

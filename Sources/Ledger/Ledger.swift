@@ -97,7 +97,7 @@ package final class Ledger: Sendable {
 
     /// Refuses what is present and not a regular file. Opening a pipe would wait for its writer.
     private static func requireFile(_ path: String) throws(LedgerError) {
-        guard isThere(path), !isRegularFile(path) else { return }
+        guard exists(path), !isRegularFile(path) else { return }
         let kind = isFolder(path) ? "a folder" : "not a regular file"
         throw LedgerError(.unusable, "the ledger \(path) is \(kind)")
     }
@@ -133,7 +133,7 @@ package final class Ledger: Sendable {
     /// Insists that an order could be written now, and writes nothing.
     ///
     /// - Throws: ``LedgerError``.
-    package func rehearse() throws(LedgerError) {
+    package func requireWriting() throws(LedgerError) {
         let rehearsal = OrderEvent.Beginning(
             job: .issue, token: "", modulePath: "", keyID: "", keyLabel: "")
         try write { database in

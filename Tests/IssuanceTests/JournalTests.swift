@@ -50,12 +50,12 @@ import Testing
         let journal = try begin()
         try withFailingLedger {
             let error = try #require(throws: IssuanceError.self) {
-                try journal.insist(self.sending, at: .order)
+                try journal.recordIntent(self.sending, at: .order)
             }
             #expect(error.code == .ledgerFailed && error.step == .order)
         }
         #expect(try journal.order(at: .plan).state == .begun)
-        try journal.insist(sending, at: .order)
+        try journal.recordIntent(sending, at: .order)
         #expect(try journal.order(at: .plan).state == .sending)
     }
 
@@ -63,19 +63,19 @@ import Testing
     @Test("What happened is recorded later if the ledger fails, in its order, before the next step")
     func facts() throws {
         let journal = try begin()
-        try journal.insist(sending, at: .order)
+        try journal.recordIntent(sending, at: .order)
         let answer = OrderEvent.answered(.init(status: 200, body: [1, 2], interruption: nil))
         try withFailingLedger {
-            journal.note(answer)
-            journal.note(.written(uri: "pkcs11:"))
+            journal.recordFact(answer)
+            journal.recordFact(.written(uri: "pkcs11:"))
             #expect(journal.failure != nil)
             #expect(journal.unwrittenAnswer == [1, 2])
             #expect(throws: IssuanceError.self) {
-                try journal.insist(.retiring(certificate: "old"), at: .retire)
+                try journal.recordIntent(.retiring(certificate: "old"), at: .retire)
             }
         }
         #expect(try journal.order(at: .plan).state == .sending)
-        try journal.insist(.retiring(certificate: "old"), at: .retire)
+        try journal.recordIntent(.retiring(certificate: "old"), at: .retire)
         let order = try journal.order(at: .plan)
         #expect(
             order.events.dropFirst().compactMap(\.event) == [
@@ -87,13 +87,13 @@ import Testing
     @Test("An order is sent once, unless the user asks for a second one")
     func once() throws {
         let journal = try begin()
-        try journal.insist(sending, at: .order)
+        try journal.recordIntent(sending, at: .order)
         let error = try #require(throws: IssuanceError.self) {
-            try journal.insist(self.sending, at: .order)
+            try journal.recordIntent(self.sending, at: .order)
         }
         #expect(error.code == .orderPending)
-        journal.note(.notSent(reason: "no route"))
-        try journal.insist(sending, at: .order)
+        journal.recordFact(.notSent(reason: "no route"))
+        try journal.recordIntent(sending, at: .order)
     }
 
     @Test("An order that another run works on is not continued")
@@ -101,7 +101,7 @@ import Testing
         let journal = try begin()
         let ledger = try Ledger(path: path) { 1_800_000_000 }
         let error = try #require(throws: LedgerError.self) {
-            _ = try ledger.open(journal.page.number)
+            _ = try ledger.open(journal.openOrder.number)
         }
         #expect(error.code == .inUse)
     }

@@ -30,7 +30,7 @@ import Testing
         let older = try certificate(from: 9, to: 30)
         let new = try certificate(from: 11, to: 21)
         let chain = try certificate(from: 1, to: 90, HostPrivateKey.generate(.ec(.p256)))
-        let replacement: Replacement? = Replacement(old, isRetired: true, isDemanded: true)
+        let replacement: Replacement? = Replacement(old, isRetired: true, isForced: true)
         let left = try replacement.leavingOut(
             ReceivedCertificates(certificates: [old, older, new, chain]))
         #expect(left.certificates == [new, chain])

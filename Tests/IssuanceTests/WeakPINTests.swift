@@ -5,7 +5,7 @@ import TokencertPlatform
 
 @Suite struct WeakPINTests {
     private func isWeak(_ text: String) -> Bool {
-        weakness(of: Secret(copying: Array(text.utf8))) != nil
+        reasonPINIsWeak(Secret(copying: Array(text.utf8))) != nil
     }
 
     // A token that is found would be open to the first guess.

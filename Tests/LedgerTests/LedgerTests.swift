@@ -245,7 +245,7 @@ extension RealParts {
         @Test("A rehearsal leaves an order behind")
         func rehearsal() throws {
             let ledger = try open()
-            try ledger.rehearse()
+            try ledger.requireWriting()
             #expect(try ledger.orders().isEmpty)
             #expect(try ledger.verify().isEmpty)
         }

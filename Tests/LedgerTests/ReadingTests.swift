@@ -88,7 +88,7 @@ extension RealParts {
             #expect(try state() == before)
             // A reader also cannot write.
             #expect(code { _ = try ledger.begin(beginning()) } == "unusable")
-            #expect(code { try ledger.rehearse() } == "unusable")
+            #expect(code { try ledger.requireWriting() } == "unusable")
         }
 
         // Otherwise an order that another process has just sent is missed.

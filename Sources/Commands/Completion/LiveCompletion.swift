@@ -85,7 +85,7 @@ enum LiveCompletion {
     }
 
     private static func prepare(_ words: [String]) {
-        Progress.shared.setManner(.quiet)
+        Progress.shared.setStyle(.quiet)
         OpenSSL.startWithoutConfiguration()
         // A file that cannot be read sets nothing.
         try? EnvironmentSettings.load()

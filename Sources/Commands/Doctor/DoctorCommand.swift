@@ -26,12 +26,12 @@ struct DoctorCommand: ParsableCommand {
     @OptionGroup var output: CommonOptions
 
     func run() throws {
-        var examination = Examination()
+        var doctorReport = DoctorReport()
         do {
             try prepareProcess(output)
             let configuration = ConfigurationFile.current
             let profile = configuration.profile.map { ", profile \($0)" } ?? ""
-            examination.ok(
+            doctorReport.ok(
                 "configuration",
                 configuration.isThere
                     ? configuration.path + profile : "no configuration file; none is needed")
@@ -39,40 +39,40 @@ struct DoctorCommand: ParsableCommand {
             where failure.status == .configuration && failure.code != "noHome"
         {
             // Without a home folder, none of the other paths would be right.
-            examination.fail("configuration", failure.message, failure.hints)
+            doctorReport.fail("configuration", failure.message, failure.hints)
             // What every command does before it loads a module.
             OpenSSL.startWithoutConfiguration()
             protectProcessMemory()
         }
         let tokenOptions = try moduleOptions.tokenOptions()
         let modules = working("looking at the modules", onToken: false) {
-            ModuleChecks(options: tokenOptions).look(&examination)
+            ModuleChecks(options: tokenOptions).look(&doctorReport)
         }
         MachineChecks(modulePaths: modules.paths, loadedPaths: modules.loaded.map(\.path))
-            .look(&examination)
+            .look(&doctorReport)
         working("looking at the tokens") {
             TokenChecks(
                 modules: modules.loaded, profiles: (try? tokenOptions.profiles()) ?? [],
                 choices: (try? tokenOptions.choices()) ?? []
-            ).look(&examination)
+            ).look(&doctorReport)
         }
-        let anchors = TrustChecks(ca: ca).look(&examination)
+        let anchors = TrustChecks(ca: ca).look(&doctorReport)
         if !offline {
             working("asking the CA", onToken: false) {
-                CAChecks(ca: ca, anchors: anchors).look(&examination)
+                CAChecks(ca: ca, anchors: anchors).look(&doctorReport)
             }
         }
-        LedgerChecks(options: ledgerOptions).look(&examination)
+        LedgerChecks(options: ledgerOptions).look(&doctorReport)
         if output.isJSON {
-            try printJSON(Report(isFine: !examination.hasFailed, checks: examination.checks))
+            try printJSON(Report(isFine: !doctorReport.hasFailed, checks: doctorReport.checks))
         } else {
-            examination.printLines(try output.style())
+            doctorReport.printLines(try output.style())
         }
-        if examination.hasFailed { throw Findings() }
+        if doctorReport.hasFailed { throw Findings() }
     }
 
     private struct Report: Encodable {
         let isFine: Bool
-        let checks: [Examination.Check]
+        let checks: [DoctorReport.Check]
     }
 }

@@ -1,5 +1,5 @@
 /// What was looked at, a line each.
-struct Examination: Encodable {
+struct DoctorReport: Encodable {
     /// How something is.
     enum Status: String, Encodable {
         /// As it should be.

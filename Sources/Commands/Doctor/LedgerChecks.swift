@@ -4,30 +4,30 @@ internal import TokencertLedger
 struct LedgerChecks {
     let options: LedgerOptions
 
-    func look(_ examination: inout Examination) {
+    func look(_ doctorReport: inout DoctorReport) {
         let area = "ledger"
         guard options.isThere else {
-            examination.ok(area, "there is none yet; the first order creates it")
+            doctorReport.ok(area, "there is none yet; the first order creates it")
             return
         }
         do {
             let ledger = try options.open()
             let findings = try ledger.verify()
             guard findings.isEmpty else {
-                examination.fail(
+                doctorReport.fail(
                     area, "\(options.path) is not what was written: \(findings[0])",
                     ["keep a copy; tokencert history verify shows all"])
                 return
             }
-            examination.ok(area, "\(options.path) is as it was written")
+            doctorReport.ok(area, "\(options.path) is as it was written")
             let unfinished = try ledger.orders(unfinishedOnly: true)
             guard !unfinished.isEmpty else { return }
-            examination.warn(
+            doctorReport.warn(
                 area, "\(unfinished.count) orders are unfinished",
                 ["tokencert resume shows them, and what to type"])
         } catch {
             let failure = Failure(error)
-            examination.fail(area, failure.message, failure.hints)
+            doctorReport.fail(area, failure.message, failure.hints)
         }
     }
 }

@@ -7,49 +7,49 @@ struct MachineChecks {
     /// The files of those that can be used.
     let loadedPaths: [String]
 
-    func look(_ examination: inout Examination) {
+    func look(_ doctorReport: inout DoctorReport) {
         #if os(Linux)
-            lookAtReaders(&examination)
+            lookAtReaders(&doctorReport)
         #endif
         if modulePaths.contains(where: SoftHSMChecks.isSoftHSM) {
             SoftHSMChecks(isLoaded: loadedPaths.contains(where: SoftHSMChecks.isSoftHSM))
-                .look(&examination)
+                .look(&doctorReport)
         }
     }
 
     // MARK: Readers
 
-    private func lookAtReaders(_ examination: inout Examination) {
+    private func lookAtReaders(_ doctorReport: inout DoctorReport) {
         let area = "card readers"
-        let isService = isThere("/run/pcscd/pcscd.comm")
+        let isService = exists("/run/pcscd/pcscd.comm")
         let readers = Self.usbReaders()
         let usesCards = modulePaths.contains { path in
             ["opensc", "ykcs11", "eToken", "pcsc"].contains { path.contains($0) }
         }
         guard readers > 0 || (usesCards && isService) else {
-            examination.ok(area, "no card reader or USB token is plugged in")
+            doctorReport.ok(area, "no card reader or USB token is plugged in")
             return
         }
         if !isService {
-            examination.fail(
+            doctorReport.fail(
                 area, "\(readers) are plugged in, and the service that reaches them is not there",
                 ["apt install pcscd", "systemctl enable --now pcscd.socket"])
         } else if !isWritableFile("/run/pcscd/pcscd.comm") {
-            examination.fail(
+            doctorReport.fail(
                 area, "this user may not talk to pcscd",
                 ["see who may: ls -l /run/pcscd/pcscd.comm"])
         } else if environmentVariable("SSH_CONNECTION") != nil, !isSuperuser {
-            examination.warn(
+            doctorReport.warn(
                 area, "over ssh polkit usually refuses the readers",
                 [
                     "a rule in /etc/polkit-1/rules.d allows this user "
                         + "org.debian.pcsc-lite.access_pcsc and org.debian.pcsc-lite.access_card"
                 ])
         } else {
-            examination.ok(area, "\(readers) plugged in, and pcscd is there")
+            doctorReport.ok(area, "\(readers) plugged in, and pcscd is there")
         }
         if Self.isRunning("scdaemon") {
-            examination.warn(
+            doctorReport.warn(
                 area, "GnuPG's scdaemon is running, and may keep a reader to itself",
                 [
                     "gpgconf --kill scdaemon",

@@ -15,28 +15,28 @@ struct ModuleChecks {
 
     private static let area = "modules"
 
-    func look(_ examination: inout Examination) -> Found {
+    func look(_ doctorReport: inout DoctorReport) -> Found {
         var found = Found()
         if let debugging = environmentVariable("P11_KIT_DEBUG") {
-            examination.warn(
+            doctorReport.warn(
                 Self.area, "P11_KIT_DEBUG=\(debugging) has p11-kit write down what it does",
                 ["unset P11_KIT_DEBUG"])
         }
         do {
             switch try ModuleChoice(options) {
             case .file(let path, let arguments):
-                look(atFile: path, arguments, &found, &examination)
+                look(atFile: path, arguments, &found, &doctorReport)
             case .named(let name):
-                look(atNamed: name, &found, &examination)
+                look(atNamed: name, &found, &doctorReport)
             case .configured:
-                lookAtConfigured(&found, &examination)
+                lookAtConfigured(&found, &doctorReport)
             }
         } catch {
             let failure = Failure(error)
-            examination.fail(Self.area, failure.message, failure.hints)
+            doctorReport.fail(Self.area, failure.message, failure.hints)
         }
         for path in found.paths where path.contains("pkcs11-spy") {
-            examination.warn(
+            doctorReport.warn(
                 Self.area, "\(path) writes every call down, with the PINs in clear",
                 ["use the module that it stands before: PKCS11SPY names it"])
         }
@@ -44,53 +44,53 @@ struct ModuleChecks {
     }
 
     private func look(
-        atNamed name: String, _ found: inout Found, _ examination: inout Examination
+        atNamed name: String, _ found: inout Found, _ doctorReport: inout DoctorReport
     ) {
         do {
             let module = try ModuleSet.module(named: name)
             found.paths.append(module.path)
             found.loaded.append(module)
-            examination.ok(Self.area, Self.description(module))
+            doctorReport.ok(Self.area, Self.description(module))
         } catch let error as CryptokiError {
             let file = P11KitConfiguration.moduleFiles().first { $0.name == name }
             let path = file?.module.map(P11KitConfiguration.absolutePath) ?? name
             found.paths.append(path)
             let (reason, advice) = Self.diagnosis(path, error)
-            examination.fail(
+            doctorReport.fail(
                 Self.area, "\(name): \(reason)", advice + ["--module names another one"])
         } catch {
             let failure = Failure(error)
-            examination.fail(Self.area, failure.message, failure.hints)
+            doctorReport.fail(Self.area, failure.message, failure.hints)
         }
     }
 
     private func look(
         atFile path: String, _ arguments: String?, _ found: inout Found,
-        _ examination: inout Examination
+        _ doctorReport: inout DoctorReport
     ) {
         found.paths.append(path)
         do throws(CryptokiError) {
             let module = try Module.load(path: path, arguments: arguments)
             found.loaded.append(module)
-            examination.ok(Self.area, Self.description(module))
+            doctorReport.ok(Self.area, Self.description(module))
         } catch {
             let (reason, advice) = Self.diagnosis(path, error)
-            examination.fail(
+            doctorReport.fail(
                 Self.area, "\(path): \(reason)", advice + ["--module names another one"])
         }
     }
 
     private func lookAtConfigured(
-        _ found: inout Found, _ examination: inout Examination
+        _ found: inout Found, _ doctorReport: inout DoctorReport
     ) {
         let files = P11KitConfiguration.moduleFiles()
-        tellIgnored(&examination)
+        tellIgnored(&doctorReport)
         let configured: ConfiguredModules
         let notices = ModuleNotices()
         do throws(CryptokiError) {
             configured = try ConfiguredModules(observer: notices)
         } catch {
-            examination.fail(
+            doctorReport.fail(
                 Self.area, "p11-kit's configuration cannot be read: \(error.context)",
                 ["look into " + P11KitConfiguration.folders.joined(separator: ", ")])
             return
@@ -98,9 +98,9 @@ struct ModuleChecks {
         for module in configured.modules {
             found.loaded.append(module)
             found.paths.append(module.path)
-            examination.ok(Self.area, Self.description(module))
+            doctorReport.ok(Self.area, Self.description(module))
             guard let name = module.name, let lines = notices.lines[name] else { continue }
-            examination.warn(
+            doctorReport.warn(
                 Self.area, "\(name): it writes to standard error when it starts: \(lines[0])",
                 [
                     "tokencert tokens --module \(quoted(name)) shows \(Self.count(lines))",
@@ -116,7 +116,7 @@ struct ModuleChecks {
                 ["tokencert tokens --module \(quoted(failure.name)) shows \(Self.count($0))"]
             }
             // One of several that does not work keeps nobody from using the others.
-            examination.warn(
+            doctorReport.warn(
                 Self.area, "\(failure.name): \(reason)",
                 advice + (lines ?? []) + [Self.disabling(failure.name, files)])
         }
@@ -125,17 +125,17 @@ struct ModuleChecks {
             guard let module = file.module else { continue }
             let path = P11KitConfiguration.absolutePath(module)
             guard let reason = Self.flaw(ofFile: path) else { continue }
-            examination.warn(
+            doctorReport.warn(
                 Self.area, "\(file.name): \(path) \(reason.text)",
                 reason.advice + [Self.disabling(file.name, files)])
         }
         for file in files where file.logsCalls {
-            examination.warn(
+            doctorReport.warn(
                 Self.area, "\(file.name): p11-kit writes every call down, with the PINs in clear",
                 ["take log-calls out of \(file.path)"])
         }
         if configured.modules.isEmpty {
-            examination.fail(
+            doctorReport.fail(
                 Self.area, "p11-kit is configured with no module that has tokens",
                 [
                     "install the one of your token: softhsm2, opensc-pkcs11, ykcs11, or its maker's",
@@ -144,10 +144,10 @@ struct ModuleChecks {
         }
     }
 
-    private func tellIgnored(_ examination: inout Examination) {
+    private func tellIgnored(_ doctorReport: inout DoctorReport) {
         let own = P11KitConfiguration.ownFolder
         guard isSuperuser, let names = try? names(inFolder: own), !names.isEmpty else { return }
-        examination.warn(
+        doctorReport.warn(
             Self.area, "p11-kit passes over \(own), since this is root",
             [
                 "run tokencert as the user to whom the token belongs",
@@ -196,7 +196,7 @@ struct ModuleChecks {
     /// What is wrong with the file of a module, or nil.
     private static func flaw(ofFile path: String) -> (text: String, advice: [String])? {
         guard path.contains("/") else { return nil }
-        guard isThere(path) else {
+        guard exists(path) else {
             return ("is not there", ["install the package that it belongs to"])
         }
         guard let bytes = try? readHead(path, count: 64) else {

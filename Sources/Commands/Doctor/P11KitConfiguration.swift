@@ -79,7 +79,7 @@ enum P11KitConfiguration {
             "/opt/homebrew/lib/pkcs11",
         ]
         let candidates = folders.filter(isFolder).map { $0 + "/" + module }
-        return candidates.first(where: isThere) ?? candidates.first ?? module
+        return candidates.first(where: exists) ?? candidates.first ?? module
     }
 
     private static func read(_ path: String) -> ModuleFile? {

@@ -27,17 +27,17 @@ struct SoftHSMChecks {
             ]
     }
 
-    func look(_ examination: inout Examination) {
+    func look(_ doctorReport: inout DoctorReport) {
         let findings = findings
         for finding in findings {
             if finding.isFailure {
-                examination.fail(Self.area, finding.message, finding.advice)
+                doctorReport.fail(Self.area, finding.message, finding.advice)
             } else {
-                examination.warn(Self.area, finding.message, finding.advice)
+                doctorReport.warn(Self.area, finding.message, finding.advice)
             }
         }
-        if findings.isEmpty, isThere(path) {
-            examination.ok(Self.area, "\(path), tokens in \(tokenFolder(directives()))")
+        if findings.isEmpty, exists(path) {
+            doctorReport.ok(Self.area, "\(path), tokens in \(tokenFolder(directives()))")
         }
     }
 

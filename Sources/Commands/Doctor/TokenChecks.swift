@@ -9,7 +9,7 @@ struct TokenChecks {
     /// What was said about the token, where only one is meant.
     let choices: [TokenChoice]
 
-    func look(_ examination: inout Examination) {
+    func look(_ doctorReport: inout DoctorReport) {
         let area = "tokens"
         var places: [String: [String]] = [:]
         var empty = 0
@@ -19,7 +19,7 @@ struct TokenChecks {
             do throws(CryptokiError) {
                 slots = try module.slots(tokenPresent: true)
             } catch {
-                examination.fail(
+                doctorReport.fail(
                     area, "\(module.path) does not tell its slots: \(error)",
                     ["take the token out and put it in again"])
                 continue
@@ -39,20 +39,20 @@ struct TokenChecks {
                     // Through another module it is one that was told of; in the same it is a twin.
                     let paths = places[report.uri, default: []]
                     if paths.isEmpty || paths.contains(module.path) {
-                        tell(report, token, &examination)
+                        tell(report, token, &doctorReport)
                     }
                     if !paths.contains(module.path) {
                         places[report.uri, default: []].append(module.path)
                     }
                 } catch {
-                    examination.fail(
+                    doctorReport.fail(
                         area, "a token of \(module.path) cannot be read: \(error)",
                         ["take the token out and put it in again"])
                 }
             }
         }
         for (uri, paths) in places.sorted(by: { $0.key < $1.key }) where paths.count > 1 {
-            examination.warn(
+            doctorReport.warn(
                 area, "one token is seen through \(paths.count) modules: \(quoted(uri))",
                 paths.map { path in
                     let module = modules.first { $0.path == path }
@@ -61,13 +61,13 @@ struct TokenChecks {
         }
         guard places.isEmpty, !modules.isEmpty else { return }
         guard others.isEmpty else {
-            examination.warn(
+            doctorReport.warn(
                 area, "no token is the one that is named",
                 others.map { "there is: --token \(quoted($0))" }
                     + ["tokencert config shows where it is named"])
             return
         }
-        examination.warn(
+        doctorReport.warn(
             area, empty == 0 ? "no token is there" : "no token is set up",
             empty == 0
                 ? ["put it in; tokencert tokens shows what is seen"]
@@ -75,7 +75,7 @@ struct TokenChecks {
     }
 
     private func tell(
-        _ token: TokenReport, _ found: Token, _ examination: inout Examination
+        _ token: TokenReport, _ found: Token, _ doctorReport: inout DoctorReport
     ) {
         let place = "\(found.module.options) --token \(quoted(token.uri))"
         let tool = profiles.first { $0.matches(found) }?.newPINTool
@@ -83,21 +83,21 @@ struct TokenChecks {
         let name = "“\(token.label)” (\(token.model), serial \(token.serialNumber))"
         let state = token.state.joined(separator: ", ")
         if token.isPINLocked {
-            examination.fail(
+            doctorReport.fail(
                 area, "\(name): \(state)",
                 [
                     tool.map { "\($0) sets a new PIN" }
                         ?? "tokencert token unblock \(place) sets a new PIN with the SO PIN"
                 ])
         } else if token.isPINFinalTry {
-            examination.warn(
+            doctorReport.warn(
                 area, "\(name): \(state)", ["be sure of the PIN: one more wrong one locks it"])
         } else if token.needsLogin, !token.isPINSet {
-            examination.warn(
+            doctorReport.warn(
                 area, "\(name): \(state)",
                 ["tokencert token set-pin \(place) gives it one"])
         } else if token.isWriteProtected || token.isPINToBeChanged {
-            examination.warn(
+            doctorReport.warn(
                 area, "\(name): \(state)",
                 [
                     token.isWriteProtected
@@ -105,7 +105,7 @@ struct TokenChecks {
                         : "tokencert token change-pin \(place)"
                 ])
         } else {
-            examination.ok(area, "\(name): \(state)")
+            doctorReport.ok(area, "\(name): \(state)")
         }
     }
 }

@@ -6,14 +6,14 @@ internal import TokencertHTTP
 struct TrustChecks {
     let ca: CAOptions
 
-    func look(_ examination: inout Examination) -> TrustAnchors? {
+    func look(_ doctorReport: inout DoctorReport) -> TrustAnchors? {
         let area = "trust anchors"
         let anchors: TrustAnchors
         do {
             anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
         } catch {
             let failure = Failure(error)
-            examination.fail(area, failure.message, failure.hints)
+            doctorReport.fail(area, failure.message, failure.hints)
             return nil
         }
         for certificate in anchors.certificates {
@@ -21,11 +21,11 @@ struct TrustChecks {
             let isPinned =
                 hexadecimal(certificate.sha256Fingerprint) == PinnedRoot.sha256Fingerprint
             if certificate.notAfter < now() {
-                examination.warn(
+                doctorReport.warn(
                     area, "\(name) has expired on \(timestamp(certificate.notAfter).prefix(10))",
                     ["tokencert trust fetch gets CAcert's as they are now"])
             } else {
-                examination.ok(
+                doctorReport.ok(
                     area, isPinned ? "\(name), with the fingerprint that is known" : name)
             }
         }
@@ -38,18 +38,18 @@ struct CAChecks {
     let ca: CAOptions
     let anchors: TrustAnchors?
 
-    func look(_ examination: inout Examination) {
+    func look(_ doctorReport: inout DoctorReport) {
         let area = "CA"
         let base: String
         do {
             base = try ca.baseURL()
             if setting(ca.username, .username) == nil {
-                examination.warn(
+                doctorReport.warn(
                     area, "no account is named",
                     ["--username ADDRESS, TOKENCERT_USERNAME, or username in the configuration"])
             }
             guard let anchors else {
-                examination.warn(
+                doctorReport.warn(
                     area, "\(base) was not asked: nothing that it says could be believed",
                     ["tokencert trust fetch first"])
                 return
@@ -61,25 +61,25 @@ struct CAChecks {
                     maximumAnswer: 1 << 20))
             let answer = try client.get(base + PinnedRoot.path)
             guard answer.status < 500 else {
-                examination.fail(
+                doctorReport.fail(
                     area, "\(base) has trouble of its own: HTTP \(answer.status)",
                     ["try again later"])
                 return
             }
-            examination.ok(area, "\(base) is there, with a certificate that is trusted")
-            lookAtClock(answer.date, &examination)
+            doctorReport.ok(area, "\(base) is there, with a certificate that is trusted")
+            lookAtClock(answer.date, &doctorReport)
         } catch let error as HTTPError {
-            tell(error, &examination)
+            tell(error, &doctorReport)
         } catch {
             let failure = Failure(error)
-            examination.fail(area, failure.message, failure.hints)
+            doctorReport.fail(area, failure.message, failure.hints)
         }
     }
 
-    private func tell(_ error: HTTPError, _ examination: inout Examination) {
+    private func tell(_ error: HTTPError, _ doctorReport: inout DoctorReport) {
         switch error.code {
         case .untrustedServer, .tlsFailed:
-            examination.fail(
+            doctorReport.fail(
                 "CA", "who answers cannot be believed: \(error.reason)",
                 [
                     "see whether this machine's clock is right: date; timedatectl set-ntp true",
@@ -87,20 +87,20 @@ struct CAChecks {
                     "tokencert trust list shows whom you trust; --ca-file names others",
                 ])
         default:
-            examination.fail(
+            doctorReport.fail(
                 "CA", "it cannot be reached: \(error.reason)",
                 ["see the network; --ca-url names another place; --offline leaves this out"])
         }
     }
 
-    private func lookAtClock(_ date: Int64?, _ examination: inout Examination) {
+    private func lookAtClock(_ date: Int64?, _ doctorReport: inout DoctorReport) {
         guard let date else { return }
         let difference = now() - date
         guard abs(difference) > 300 else {
-            examination.ok("clock", "it agrees with the CA's")
+            doctorReport.ok("clock", "it agrees with the CA's")
             return
         }
-        examination.fail(
+        doctorReport.fail(
             "clock",
             "it is \(abs(difference)) seconds \(difference > 0 ? "ahead of" : "behind") the CA's, "
                 + "so that certificates seem \(difference > 0 ? "expired" : "not valid yet")",

@@ -48,7 +48,7 @@ struct LedgerOptions: ParsableArguments {
     /// Opens or creates the ledger, and checks that it can be written before anything else is done.
     func openForWriting() throws -> Ledger {
         let ledger = try Ledger(path: path, clock: now)
-        try ledger.rehearse()
+        try ledger.requireWriting()
         return ledger
     }
 

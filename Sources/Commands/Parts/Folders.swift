@@ -125,7 +125,7 @@ func requireWritable(_ file: String?, keeping filesInUse: [FileInUse]) throws {
     } catch {
         throw notWritten(file, error)
     }
-    guard let replaced, isThere(replaced), !isReplaceable(replaced) else { return }
+    guard let replaced, exists(replaced), !isReplaceable(replaced) else { return }
     throw Failure(
         .cannotCreate, code: "fileIsThere",
         "\(file) holds something else; it is not overwritten",

@@ -11,11 +11,11 @@ func tellProgress(_ step: Step) {
     switch (step, current.withLock { $0 }) {
     case (.order, let current?):
         // The order is recorded as sent next, and then sent.
-        Progress.shared.leaves(
+        Progress.shared.setInterruptionState(
             "order \(current.order) may have been sent, and the CA may issue it",
             hints: hintsAfterSending(current.order))
     case (.verify, let current?) where current.isSent:
-        Progress.shared.leaves(
+        Progress.shared.setInterruptionState(
             "the CA has answered order \(current.order)", hints: hints(current.order))
     default: break
     }
@@ -41,14 +41,14 @@ private func text(_ step: Step) -> String {
 /// Stores the number of the current order for the report of an interruption.
 func tellOrder(_ order: Int64) {
     current.withLock { $0 = (order, false) }
-    Progress.shared.leaves(
+    Progress.shared.setInterruptionState(
         "all that was done for order \(order) is in the ledger", hints: hints(order))
 }
 
 /// Stores that an order is recorded as sent and goes out next. Does not return after an
 /// interruption, whose report did not include this order.
 func tellSending(_ order: Int64) {
-    Progress.shared.leaves(
+    Progress.shared.setInterruptionState(
         "order \(order) was sent; the CA may still issue it", hints: hintsAfterSending(order))
     current.withLock { $0 = (order, true) }
 }

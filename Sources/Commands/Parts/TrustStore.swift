@@ -58,7 +58,7 @@ enum TrustStore {
     static func readKept(_ file: String) throws -> [Certificate] {
         do {
             // Reading a pipe would block.
-            guard isRegularFile(file) || !isThere(file) else {
+            guard isRegularFile(file) || !exists(file) else {
                 throw Failure(
                     .configuration, "\(file) is not a file", hints: ["move it out of the folder"])
             }

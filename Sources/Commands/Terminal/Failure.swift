@@ -109,10 +109,11 @@ struct Failure: Error {
                 .usage, code: code, error.reason,
                 hints: ["--pin-source and --password-source take \(sourcesOfSecrets)"])
         case .cancelled, .interrupted:
-            let (situation, _) = Progress.shared.situation
+            let (interruptionState, _) = Progress.shared.interruptionState
             self.init(
                 error.code == .interrupted ? .interrupted : .noPermission, code: code, error.reason,
-                hints: ["no PIN was sent, and \(situation.state)"] + situation.hints)
+                hints: ["no PIN was sent, and \(interruptionState.state)"] + interruptionState.hints
+            )
         default:
             self.init(
                 .noPermission, code: code, error.reason,

@@ -10,7 +10,7 @@ final class Progress: Sendable {
     static let shared = Progress()
 
     /// How much is told.
-    enum Manner {
+    enum OutputStyle {
         /// Nothing.
         case quiet
         /// A line when something begins.
@@ -20,7 +20,7 @@ final class Progress: Sendable {
     }
 
     /// What is left where a person interrupts.
-    struct Situation {
+    struct InterruptionState {
         /// What state things are in: a sentence without a full stop.
         var state = "nothing was changed"
         /// What to type next.
@@ -40,12 +40,12 @@ final class Progress: Sendable {
     /// The state that the interruption handler reads. Its lock is never held during a write.
     private struct Summary {
         var isLive = false
-        var situation = Situation()
+        var interruptionState = InterruptionState()
         var doing: String?
     }
 
     private struct State {
-        var manner = Manner.lines
+        var style = OutputStyle.lines
         var work: Work?
         var isWatched = false
         var turn = 0
@@ -55,16 +55,16 @@ final class Progress: Sendable {
     /// Held during writes to standard error, which may block indefinitely.
     private let state = Mutex(State())
 
-    func setManner(_ manner: Manner) {
-        state.withLock { $0.manner = manner }
-        summary.withLock { $0.isLive = manner == .live }
+    func setStyle(_ style: OutputStyle) {
+        state.withLock { $0.style = style }
+        summary.withLock { $0.isLive = style == .live }
     }
 
-    var isQuiet: Bool { state.withLock { $0.manner == .quiet } }
+    var isQuiet: Bool { state.withLock { $0.style == .quiet } }
 
     /// What is left where a person interrupts now, and what was being done.
-    var situation: (Situation, doing: String?) {
-        summary.withLock { ($0.situation, $0.doing) }
+    var interruptionState: (InterruptionState, doing: String?) {
+        summary.withLock { ($0.interruptionState, $0.doing) }
     }
 
     /// Whether there may be a live line on the terminal.
@@ -75,10 +75,10 @@ final class Progress: Sendable {
     ///
     /// Does not return if the process is already ending: its report is fixed by then, so the step
     /// must not be taken.
-    func leaves(_ text: String, hints: [String]) {
+    func setInterruptionState(_ text: String, hints: [String]) {
         let mayGoOn = summary.withLock { summary in
             guard !Interruption.isPending else { return false }
-            summary.situation = Situation(state: text, hints: hints)
+            summary.interruptionState = InterruptionState(state: text, hints: hints)
             return true
         }
         if !mayGoOn { Interruption.stopIfPending() }
@@ -97,7 +97,7 @@ final class Progress: Sendable {
             end(&state, isDone: true)
             summary.withLock { $0.doing = text }
             state.work = Work(text: text, isToken: isToken, began: .now)
-            switch state.manner {
+            switch state.style {
             case .quiet: return
             case .lines where !isBrief:
                 writeError("… \(text)\n")
@@ -134,7 +134,7 @@ final class Progress: Sendable {
             state.turn += 1
             let time = ContinuousClock.now - work.began
             let isSilent = work.isToken && time > .seconds(5)
-            if state.manner == .live, time > .milliseconds(500) {
+            if state.style == .live, time > .milliseconds(500) {
                 work.isDrawn = true
                 work.wasDrawn = true
                 let sign = Array("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")[state.turn % 10]
@@ -142,10 +142,10 @@ final class Progress: Sendable {
                 let text = "\(sign) \(work.text), \(time.components.seconds) s\(touch)"
                 let width = terminalWidth(2) ?? 80
                 writeError("\r\u{1B}[K" + fitted(text, width: width - 1))
-            } else if state.manner == .lines, !work.wasDrawn, time > .milliseconds(500) {
+            } else if state.style == .lines, !work.wasDrawn, time > .milliseconds(500) {
                 work.wasDrawn = true
                 writeError("… \(work.text)\n")
-            } else if state.manner == .lines, isSilent, !work.hasTouchNotice {
+            } else if state.style == .lines, isSilent, !work.hasTouchNotice {
                 work.hasTouchNotice = true
                 writeError("  touch the token if it blinks\n")
             }
@@ -162,7 +162,7 @@ final class Progress: Sendable {
 
     private func end(_ state: inout State, isDone: Bool) {
         Self.clear(&state)
-        if let work = state.work, work.wasDrawn, isDone, state.manner == .live {
+        if let work = state.work, work.wasDrawn, isDone, state.style == .live {
             let seconds = (ContinuousClock.now - work.began).components.seconds
             writeError("✓ \(work.text)" + (seconds > 0 ? ", \(seconds) s" : "") + "\n")
         }

@@ -57,7 +57,7 @@ struct InitTokenCommand: ParsableCommand {
                 ? Secret()
                 : try readNewPIN(
                     pinSource, "new PIN", of: .user, for: token, called: label)
-            Progress.shared.leaves(
+            Progress.shared.setInterruptionState(
                 "the token may be set up without a PIN, and may be empty",
                 hints: [
                     "tokencert tokens shows it", "tokencert token set-pin gives it a PIN",

@@ -21,7 +21,7 @@ func readNewPIN(
     let place = "for “\(printable(label ?? token.info.label))”"
     let pin = try SecretReader.shared.read(
         secret, from: source, promptText: "\(name) \(place)")
-    if let reason = weakness(of: pin) {
+    if let reason = reasonPINIsWeak(pin) {
         throw Failure(
             .usage, code: "weakPIN", "the \(name) is refused: \(reason)",
             hints: ["choose one that nobody tries; nothing was changed"])

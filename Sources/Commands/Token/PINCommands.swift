@@ -93,7 +93,7 @@ struct ChangePINCommand: ParsableCommand {
                 ? Secret()
                 : try readNewPIN(
                     source ?? .prompt, so ? "new SO PIN" : "new PIN", of: role, for: token)
-            Progress.shared.leaves(
+            Progress.shared.setInterruptionState(
                 "the PIN may be changed or not", hints: ["try the new one first"])
             Progress.shared.begin("changing the PIN", onToken: true)
             try TokenSetUp(token, pins).changePIN(of: role, to: new)
@@ -139,7 +139,7 @@ struct LabelTokenCommand: ParsableCommand {
                         "keys and certificates have labels of their own: tokencert issue --label",
                     ])
             }
-            Progress.shared.leaves(
+            Progress.shared.setInterruptionState(
                 "the token may be set up without a PIN",
                 hints: ["tokencert token set-pin gives it a PIN"])
             Progress.shared.begin("setting up the token", onToken: true)
@@ -166,7 +166,7 @@ private func setNewPIN(
     try withPINs(plan, options) { pins in
         let pin =
             plan.hasReaderKeys ? Secret() : try readNewPIN(source, "new PIN", of: .user, for: token)
-        Progress.shared.leaves(
+        Progress.shared.setInterruptionState(
             "the PIN may be set or not", hints: ["the same command sets it again"])
         Progress.shared.begin("setting the PIN", onToken: true)
         try TokenSetUp(token, pins).setPIN(pin)

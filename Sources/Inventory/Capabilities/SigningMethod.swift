@@ -2,7 +2,7 @@ package import Cryptoki
 package import OpenSSLX509
 
 /// One way in which a token makes the signature that X.509 wants.
-package struct SignatureRung: Sendable {
+package struct SigningMethod: Sendable {
     /// What the token does.
     package let mechanism: MechanismType
     /// What is handed to it, made of the message and of the public key.
@@ -13,17 +13,17 @@ package struct SignatureRung: Sendable {
     /// All ways for a kind of key, the one that leaves most to the token first.
     ///
     /// - Parameter kind: The kind.
-    static func ladder(for kind: KeyKind) -> [SignatureRung] {
+    static func methods(for kind: KeyKind) -> [SigningMethod] {
         switch kind {
         case .rsa:
             [
-                SignatureRung(mechanism: .sha256RSAPKCS, input: { message, _ in message }),
-                SignatureRung(
+                SigningMethod(mechanism: .sha256RSAPKCS, input: { message, _ in message }),
+                SigningMethod(
                     mechanism: .rsaPKCS,
                     input: { message, _ in
                         SignatureForm.digestInfo(sha256: Digest.sha256.hash(message))
                     }),
-                SignatureRung(
+                SigningMethod(
                     mechanism: .rsaX509,
                     input: { message, key throws(X509Error) in
                         try SignatureForm.paddedDigestInfo(
@@ -31,15 +31,15 @@ package struct SignatureRung: Sendable {
                     }),
             ]
         case .ec(let curve):
-            ecdsaLadder(for: curve)
+            ecdsaMethods(for: curve)
         case .ed25519:
-            [SignatureRung(mechanism: .eddsa, input: { message, _ in message })]
+            [SigningMethod(mechanism: .eddsa, input: { message, _ in message })]
         case .other:
             []
         }
     }
 
-    private static func ecdsaLadder(for curve: NamedCurve) -> [SignatureRung] {
+    private static func ecdsaMethods(for curve: NamedCurve) -> [SigningMethod] {
         let digest = SignatureAlgorithm(for: .ec(curve))?.digest ?? .sha256
         let hashing: MechanismType =
             switch curve {
@@ -48,12 +48,12 @@ package struct SignatureRung: Sendable {
             case .p521: .ecdsaSHA512
             }
         return [
-            SignatureRung(
+            SigningMethod(
                 mechanism: .ecdsa, input: { message, _ in digest.hash(message) },
                 output: { signature throws(X509Error) in
                     try SignatureForm.ecdsaDER(fromConcatenation: signature)
                 }),
-            SignatureRung(
+            SigningMethod(
                 mechanism: hashing, input: { message, _ in message },
                 output: { signature throws(X509Error) in
                     try SignatureForm.ecdsaDER(fromConcatenation: signature)

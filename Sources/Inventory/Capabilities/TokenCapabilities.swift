@@ -52,12 +52,12 @@ package struct TokenCapabilities: Sendable {
     // MARK: Keys
 
     /// The kinds of keys that it makes and signs with.
-    package var keyKinds: [KeyKind] { KeyKind.generated.filter { lack(of: $0) == nil } }
+    package var keyKinds: [KeyKind] { KeyKind.generated.filter { missingSupport(for: $0) == nil } }
 
     /// What it lacks to make and use a key of a kind, for a person to read; nil for nothing.
     ///
     /// - Parameter kind: The kind.
-    package func lack(of kind: KeyKind) -> String? {
+    package func missingSupport(for kind: KeyKind) -> String? {
         if let function = missing(.generateKeyPair, .signInit, .sign) {
             return "through this module nobody makes keys on the token: it has no \(function)"
         }
@@ -73,7 +73,7 @@ package struct TokenCapabilities: Sendable {
             return "the token makes no keys of kind \(kind)"
                 + (kind.generationMechanism.map { " (no \($0))" } ?? "")
         }
-        guard !signatureLadder(for: kind).isEmpty else {
+        guard !signingMethods(for: kind).isEmpty else {
             return "the token does not sign with keys of kind \(kind)"
         }
         if let kinds = profile?.keyKinds, !kinds.contains(kind.name) {
@@ -99,8 +99,8 @@ package struct TokenCapabilities: Sendable {
     /// The ways in which it signs with a kind of key, the one that leaves most to it first.
     ///
     /// - Parameter kind: The kind.
-    package func signatureLadder(for kind: KeyKind) -> [SignatureRung] {
-        SignatureRung.ladder(for: kind).filter { mechanisms.contains($0.mechanism) }
+    package func signingMethods(for kind: KeyKind) -> [SigningMethod] {
+        SigningMethod.methods(for: kind).filter { mechanisms.contains($0.mechanism) }
     }
 
     /// The first of some functions that the module does not have, by its name, or nil.
@@ -133,7 +133,7 @@ package struct TokenCapabilities: Sendable {
     }
 
     /// Why it is not known which places are free, for a person to read; nil where it is.
-    package var blindness: String? {
+    package var reasonPlacesAreUnknown: String? {
         let firmware = token.info.firmwareVersion
         if let since = profile?.showsAllKeysSince, Self.isVersion(firmware, before: since) {
             return

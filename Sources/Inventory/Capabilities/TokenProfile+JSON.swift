@@ -46,7 +46,7 @@ extension TokenProfile {
         } catch {
             throw TokenProfileError(description: "it is no JSON object")
         }
-        try profile.requireSense()
+        try profile.requireConsistency()
         self = profile
     }
 
@@ -61,7 +61,7 @@ extension TokenProfile {
         context.codingPath.map(\.stringValue).joined(separator: ".")
     }
 
-    private func requireSense() throws(TokenProfileError) {
+    private func requireConsistency() throws(TokenProfileError) {
         for kind in keyKinds ?? [] where KeyKind(name: kind) == nil {
             throw TokenProfileError(description: "there is no kind of key “\(kind)”")
         }

@@ -30,7 +30,7 @@ package struct KeyEvidence: Sendable {
     /// - Parameters:
     ///   - uri: The key.
     ///   - capabilities: The token, and what is known of it.
-    ///   - pins: The PINs for ``Duty/read`` and ``Duty/sign``.
+    ///   - pins: The PINs for ``TokenOperation/read`` and ``TokenOperation/sign``.
     ///   - statement: Makes what is signed of the public key, UTF-8.
     /// - Throws: ``IssuanceError``.
     package init(

@@ -21,7 +21,7 @@ package struct PINPlan: Sendable {
     ///   - allowsLastTry: Whether a PIN may be sent that would lock the token if it were wrong.
     /// - Throws: ``IssuanceError`` at ``Step/plan``; nothing was sent.
     package init(
-        _ capabilities: TokenCapabilities, for duties: Set<Duty>,
+        _ capabilities: TokenCapabilities, for operations: Set<TokenOperation>,
         allowingLastTry allowsLastTry: Bool
     ) throws(IssuanceError) {
         token = capabilities.token
@@ -29,7 +29,7 @@ package struct PINPlan: Sendable {
         isForSetUp = false
         self.allowsLastTry = allowsLastTry
         // The user first: that costs the least, and shows what is on the token.
-        let needed = Set(duties.map(capabilities.role))
+        let needed = Set(operations.map(capabilities.role))
         roles = [UserType.user, .securityOfficer].filter(needed.contains)
         guard token.info.flags.contains(.loginRequired) else { return }
         for role in roles {

@@ -48,9 +48,9 @@ package struct TokenLogin: Sendable {
     /// - Returns: What the part returns.
     /// - Throws: ``IssuanceError`` where a login fails, or what the part throws.
     package func performing<Result>(
-        _ duty: Duty, at step: Step, _ body: () throws(IssuanceError) -> Result
+        _ operation: TokenOperation, at step: Step, _ body: () throws(IssuanceError) -> Result
     ) throws(IssuanceError) -> Result {
-        try changing(duty, at: step) { (_) throws(IssuanceError) in try body() }
+        try changing(operation, at: step) { (_) throws(IssuanceError) in try body() }
     }
 
     /// The same for a part that must not be done twice: a call that was refused may have done its work
@@ -63,10 +63,10 @@ package struct TokenLogin: Sendable {
     /// - Returns: What the part returns.
     /// - Throws: ``IssuanceError`` where a login fails, or what the part throws.
     func changing<Result>(
-        _ duty: Duty, at step: Step,
+        _ operation: TokenOperation, at step: Step,
         _ body: (_ refusal: IssuanceError?) throws(IssuanceError) -> Result
     ) throws(IssuanceError) -> Result {
-        let role = capabilities.role(for: duty)
+        let role = capabilities.role(for: operation)
         return try logged(in: role, at: step) { () throws(IssuanceError) in
             do throws(IssuanceError) {
                 return try body(nil)

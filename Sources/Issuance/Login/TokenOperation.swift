@@ -2,7 +2,7 @@ package import Cryptoki
 package import TokencertInventory
 
 /// What is done on a token, as far as somebody has to be logged in for it.
-package enum Duty: Sendable, Hashable, CaseIterable {
+package enum TokenOperation: Sendable, Hashable, CaseIterable {
     /// See private objects.
     case read
     /// Sign with a private key.
@@ -17,9 +17,9 @@ extension TokenCapabilities {
     /// Who has to be logged in for a duty.
     ///
     /// - Parameter duty: What is done.
-    package func role(for duty: Duty) -> UserType {
+    package func role(for operation: TokenOperation) -> UserType {
         let writer: TokenProfile.Writer =
-            switch duty {
+            switch operation {
             case .read, .sign: .user
             case .generate: generator
             case .write: self.writer

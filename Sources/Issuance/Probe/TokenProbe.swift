@@ -163,14 +163,14 @@ package struct TokenProbe {
             learned.hasFixedLabels = true
             tell("the label is the module's own: “\(key.label)”")
         }
-        for rung in login.capabilities.signatureLadder(for: kind) {
-            let signer = TokenSigner(login: login, only: rung.mechanism)
+        for method in login.capabilities.signingMethods(for: kind) {
+            let signer = TokenSigner(login: login, only: method.mechanism)
             do throws(IssuanceError) {
                 _ = try signer(Array("tokencert probe".utf8), with: key, &session, at: .request)
-                tell("signs with \(rung.mechanism)")
+                tell("signs with \(method.mechanism)")
                 signs = true
             } catch {
-                tell("does not sign with \(rung.mechanism): \(error.text)")
+                tell("does not sign with \(method.mechanism): \(error.text)")
             }
         }
         var written = 0

@@ -11,8 +11,8 @@ package struct ObjectRemoval: Sendable {
 
     /// Prepares a removal.
     ///
-    /// - Parameter login: The logins of its token, for ``Duty/read``, ``Duty/write`` and, where
-    ///   keys are removed, ``Duty/generate``.
+    /// - Parameter login: The logins of its token, for ``TokenOperation/read``, ``TokenOperation/write`` and, where
+    ///   keys are removed, ``TokenOperation/generate``.
     package init(_ login: TokenLogin) {
         self.login = login
     }
@@ -86,7 +86,7 @@ package struct ObjectRemoval: Sendable {
     package func remove(
         keys: [ObjectRecord], certificates: [CertificateEntry]
     ) throws(IssuanceError) {
-        let before = Census(try inventory())
+        let before = ObjectCounts(try inventory())
         let named = certificates.map { Named($0) } + keys.map { Named($0) }
         let ordered =
             named.filter { $0.objectClass == .certificate }
@@ -99,7 +99,7 @@ package struct ObjectRemoval: Sendable {
                 try session.destroyObject(handle)
             }
         }
-        let after = Census(try inventory())
+        let after = ObjectCounts(try inventory())
         try before.requireOnly(
             ordered, goneFrom: after,
             // There a slot's key is shown no more once its certificate is gone.
@@ -110,7 +110,7 @@ package struct ObjectRemoval: Sendable {
     /// Checks in a new session that no handle leads to an object with the removed bytes, since a
     /// search may omit objects that still exist.
     private func requireHandlesGone(
-        _ removed: [Named], _ after: Census
+        _ removed: [Named], _ after: ObjectCounts
     ) throws(IssuanceError) {
         // If roles take turns, handles become invalid with their session.
         guard !capabilities.changesRoles else { return }
@@ -144,8 +144,8 @@ package struct ObjectRemoval: Sendable {
         _ object: Named, at step: Step,
         _ body: (inout Session<ReadWrite>, ObjectHandle) throws(CryptokiError) -> Void
     ) throws(IssuanceError) {
-        let duty: Duty = object.objectClass == .certificate ? .write : .generate
-        let isDone = try login.changing(duty, at: step) { (refusal) throws(IssuanceError) in
+        let operation: TokenOperation = object.objectClass == .certificate ? .write : .generate
+        let isDone = try login.changing(operation, at: step) { (refusal) throws(IssuanceError) in
             try at(.remove, "the token does not remove it") { () throws(CryptokiError) in
                 var session = try login.token.openSession(ReadWrite.self)
                 guard let handle = try find(object, &session) else {
@@ -233,7 +233,7 @@ private struct ObjectKind: Hashable {
 }
 
 /// How many objects of each kind are on a token.
-private struct Census {
+private struct ObjectCounts {
     private var counts: [ObjectKind: Int] = [:]
     /// Objects that are neither keys nor certificates.
     private let others: Int
@@ -254,7 +254,8 @@ private struct Census {
 
     /// Insists that exactly what was removed is gone.
     func requireOnly(
-        _ removed: [Named], goneFrom after: Census, hidingKeysOf certificates: [CertificateEntry]
+        _ removed: [Named], goneFrom after: ObjectCounts,
+        hidingKeysOf certificates: [CertificateEntry]
     ) throws(IssuanceError) {
         var expected = counts
         for object in removed { expected[object.kind, default: 0] -= 1 }

@@ -4,7 +4,7 @@ package import TokencertPlatform
 /// first.
 ///
 /// - Parameter pin: The PIN.
-package func weakness(of pin: borrowing Secret) -> String? {
+package func reasonPINIsWeak(_ pin: borrowing Secret) -> String? {
     let isKnown = pin.withBytes { bytes in
         factoryPINs.contains { known in
             let known = Array(known.utf8)

@@ -25,7 +25,7 @@ struct AnswerStep {
         case .refused(let refusal):
             let reason = "the CA refuses: \(refusal.text)"
             if let received = self.received(body, reason) { return received }
-            journal.note(.refused(reason: reason))
+            journal.recordFact(.refused(reason: reason))
             throw IssuanceError(
                 refusal.code == .credentials ? .credentialsRefused : .orderRefused, at: .order,
                 reason)
@@ -66,7 +66,7 @@ struct AnswerStep {
     }
 
     private func unclear(_ reason: String, _ journal: Journal) -> IssuanceError {
-        journal.note(.unclear(reason: reason))
+        journal.recordFact(.unclear(reason: reason))
         return IssuanceError(.orderPending, at: .order, reason)
     }
 }

@@ -5,21 +5,21 @@ internal import TokencertInventory
 /// The ways to write a certificate, the one that says most first. Some modules take from the
 /// certificate itself what others want to be told.
 struct CertificateTemplates {
-    let ladder: [Template]
+    let alternatives: [Template]
 
     init(
         _ certificate: Certificate, id: [UInt8], label: [UInt8], _ capabilities: TokenCapabilities
     ) {
         let whole = Self.whole(certificate, id, label)
             .without(capabilities.omittedFromCertificates)
-        var ladder = [whole]
+        var alternatives = [whole]
         var omitted: Set<AttributeType> = []
-        for rung in Self.dispensable {
-            omitted.formUnion(rung)
+        for method in Self.dispensable {
+            omitted.formUnion(method)
             let next = whole.without(omitted)
-            if next != ladder.last { ladder.append(next) }
+            if next != alternatives.last { alternatives.append(next) }
         }
-        self.ladder = ladder
+        self.alternatives = alternatives
     }
 
     private static let dispensable: [Set<AttributeType>] = [

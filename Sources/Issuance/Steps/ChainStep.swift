@@ -35,7 +35,7 @@ struct ChainStep {
                 }
                 throw error
             }
-            journal.note(.chainWritten(certificate: issuer.pem))
+            journal.recordFact(.chainWritten(certificate: issuer.pem))
             written.append(issuer.subject.text)
         }
     }
@@ -86,12 +86,12 @@ struct ChainStep {
         while try !objects(withID: id, &session, at: .write).isEmpty {
             id = (0..<8).map { _ in UInt8.random(in: 0...255) }
         }
-        let everything = Fragments.everything(&session) ?? []
+        let everything = LeftoverObjects.everything(&session) ?? []
         let templates = CertificateTemplates(
             issuer, id: id,
             label: Array((issuer.subject.commonNames.last ?? issuer.subject.text).utf8),
             capabilities)
-        try create(issuer, templates.ladder, everything, &session)
+        try create(issuer, templates.alternatives, everything, &session)
         let isThere = try present(&session).contains(issuer)
         guard isThere else {
             throw IssuanceError(
@@ -101,11 +101,11 @@ struct ChainStep {
     }
 
     private func create(
-        _ issuer: Certificate, _ ladder: [Template], _ everything: Set<ObjectHandle>,
+        _ issuer: Certificate, _ alternatives: [Template], _ everything: Set<ObjectHandle>,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) {
         var refusal: CryptokiError?
-        for template in ladder {
+        for template in alternatives {
             do throws(CryptokiError) {
                 _ = try session.createObject(template)
                 return
@@ -117,9 +117,9 @@ struct ChainStep {
                 refusal = refusal ?? error
                 try removeRefused(issuer, &session)
                 if !everything.isEmpty {
-                    Fragments(&session).removeWhatCame(after: everything, &session)
+                    LeftoverObjects(&session).removeWhatCame(after: everything, &session)
                 }
-                if template == ladder.last { throw failure }
+                if template == alternatives.last { throw failure }
             }
         }
     }

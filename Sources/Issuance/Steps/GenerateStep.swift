@@ -21,8 +21,8 @@ struct GenerateStep {
         }
         if isAgain { try removeKeys(id, [.privateKey, .publicKey], &session) }
         var refusal: CryptokiError?
-        let before = Fragments.everything(&session)
-        for request in KeyPairTemplates(kind, id: id, label: label, capabilities).ladder {
+        let before = LeftoverObjects.everything(&session)
+        for request in KeyPairTemplates(kind, id: id, label: label, capabilities).alternatives {
             do throws(CryptokiError) {
                 let pair = try session.generateKeyPair(request, Mechanism(mechanism))
                 // What was left out has to hold all the same.
@@ -41,7 +41,7 @@ struct GenerateStep {
                     throw failure
                 }
                 refusal = refusal ?? error
-                if let before { Fragments(&session).removeWhatCame(after: before, &session) }
+                if let before { LeftoverObjects(&session).removeWhatCame(after: before, &session) }
                 continue
             }
             try removeKeys(id, [.privateKey, .publicKey], &session)
@@ -67,7 +67,7 @@ struct GenerateStep {
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
         do throws(IssuanceError) {
-            return try insisting(on: kind, id, label, &session) {
+            return try generatingAgainIfRefused(on: kind, id, label, &session) {
                 (session) throws(IssuanceError) in
                 if let pair {
                     return try reader.read(pair.privateKey, pair.publicKey, isNew: true, &session)
@@ -89,14 +89,14 @@ struct GenerateStep {
     private func isProtected(
         _ key: ObjectHandle, _ id: [UInt8], _ session: inout Session<ReadWrite>
     ) throws(CryptokiError) -> Bool {
-        if Self.saysProtected(try session.attributes(of: key, Self.protection)) { return true }
+        if Self.reportsProtection(try session.attributes(of: key, Self.protection)) { return true }
         var later = try session.token.openSession(ReadWrite.self)
         var template = Template()
         template[.class] = .privateKey
         template[.id] = id
         let found = try later.findObjects(template)
         guard found.count == 1 else { return false }
-        return Self.saysProtected(try later.attributes(of: found[0], Self.protection))
+        return Self.reportsProtection(try later.attributes(of: found[0], Self.protection))
     }
 
     private static let protection = [
@@ -104,7 +104,7 @@ struct GenerateStep {
         AttributeKey.neverExtractable.type, AttributeKey.local.type,
     ]
 
-    private static func saysProtected(_ attributes: Attributes) -> Bool {
+    private static func reportsProtection(_ attributes: Attributes) -> Bool {
         attributes[.sensitive] == true && attributes[.extractable] != true
             && attributes[.neverExtractable] ?? (attributes[.extractable] == false)
     }
@@ -140,7 +140,7 @@ struct GenerateStep {
         }
         try requireOwn(handle, kind, id, label, &session)
         do throws(IssuanceError) {
-            return try insisting(on: kind, id, label, &session) {
+            return try generatingAgainIfRefused(on: kind, id, label, &session) {
                 (session) throws(IssuanceError) in
                 try reader.read(handle, nil, isNew: true, &session)
             }
@@ -200,7 +200,7 @@ struct GenerateStep {
             try session.attributes(of: key, [AttributeKey.local.type])
         }
         guard attributes[.local] == false else { return }
-        if Fragments.hasNoValue(key, &session) { return }
+        if LeftoverObjects.hasNoValue(key, &session) { return }
         throw IssuanceError(
             .idTaken, at: .generate,
             "the id \(hexadecimal(id)) is used by a key that was not made on the token")
@@ -254,14 +254,14 @@ struct GenerateStep {
 
     /// Reads a key that was made and insists on what it must be; where that fails the error names
     /// the key.
-    private func insisting(
+    private func generatingAgainIfRefused(
         on kind: KeyKind, _ id: [UInt8], _ label: [UInt8], _ session: inout Session<ReadWrite>,
         _ read: (inout Session<ReadWrite>) throws(IssuanceError) -> TokenKey
     ) throws(IssuanceError) -> TokenKey {
         do throws(IssuanceError) {
             var key = try read(&session)
             do throws(IssuanceError) {
-                try insist(kind, id, on: &key, &session)
+                try recordIntent(kind, id, on: &key, &session)
             } catch {
                 var error = error
                 error.key = key.named(on: session.token)
@@ -292,7 +292,7 @@ struct GenerateStep {
     }
 
     /// Insists on what the key must be, by what the token says of it now.
-    private func insist(
+    private func recordIntent(
         _ kind: KeyKind, _ id: [UInt8], on key: inout TokenKey, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) {
         let attributes: Attributes
@@ -302,7 +302,7 @@ struct GenerateStep {
         } catch {
             throw IssuanceError(error, at: .generate, while: "reading the new key")
         }
-        guard Self.saysProtected(attributes) else {
+        guard Self.reportsProtection(attributes) else {
             throw IssuanceError(
                 .keyUnsafe, at: .generate, "the new key's value could leave the token")
         }

@@ -8,7 +8,7 @@ internal import TokencertInventory
 /// is left out step by step; that the key's value cannot leave the token is then proved by reading
 /// the key back.
 struct KeyPairTemplates {
-    let ladder: [KeyPairRequest]
+    let alternatives: [KeyPairRequest]
 
     init(
         _ kind: KeyKind, id: [UInt8], label: [UInt8], _ capabilities: TokenCapabilities
@@ -16,14 +16,14 @@ struct KeyPairTemplates {
         var whole = Self.whole(kind, id, label)
         whole.publicKey = whole.publicKey.without(capabilities.omittedFromPublicKeys)
         whole.privateKey = whole.privateKey.without(capabilities.omittedFromPrivateKeys)
-        var ladder = [whole]
+        var alternatives = [whole]
         for omitted in Self.omissions {
             let next = KeyPairRequest(
                 publicKey: whole.publicKey.without(omitted),
                 privateKey: whole.privateKey.without(omitted))
-            if !ladder.contains(next) { ladder.append(next) }
+            if !alternatives.contains(next) { alternatives.append(next) }
         }
-        self.ladder = ladder
+        self.alternatives = alternatives
     }
 
     /// What can be left out, that which is missed least first.

@@ -5,7 +5,7 @@ internal import Cryptoki
 ///
 /// Another program may be writing an object at this very moment. So what is found before an order
 /// goes on is removed only where it is the only one of its class and is as empty at the end.
-struct Fragments {
+struct LeftoverObjects {
     /// By class.
     private let handles: [[ObjectHandle]]
 

@@ -40,13 +40,13 @@ struct KeyPlanning {
                     .keyNotAccepted, at: .plan,
                     "the CA signs no keys of kind \(wanted); no key was made")
             }
-            if let reason = capabilities.lack(of: wanted) { throw unsuitable(reason) }
+            if let reason = capabilities.missingSupport(for: wanted) { throw unsuitable(reason) }
             return wanted
         }
         let kinds = [.rsa(bits: 3072), .rsa(bits: 2048)].filter(acceptance.contains)
         var reason: String?
         for kind in kinds {
-            guard let lack = capabilities.lack(of: kind) else { return kind }
+            guard let lack = capabilities.missingSupport(for: kind) else { return kind }
             reason = lack
         }
         if let reason { throw unsuitable(reason) }
@@ -77,7 +77,7 @@ struct KeyPlanning {
     /// An id that is free, as far as that is seen before anybody logs in.
     func newID() throws(IssuanceError) -> [UInt8] {
         guard let places = capabilities.places else { return Self.randomID() }
-        if let reason = capabilities.blindness {
+        if let reason = capabilities.reasonPlacesAreUnknown {
             throw IssuanceError(
                 .noSuchPlace, at: .plan, reason,
                 choices: places.map { "\(hexadecimal($0.id)) (\($0.name))" })

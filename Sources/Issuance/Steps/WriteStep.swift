@@ -26,10 +26,10 @@ struct WriteStep {
         }
         try requireSpace(for: verified.certificate)
         var refusal: IssuanceError?
-        let everything = Fragments.everything(&session) ?? []
+        let everything = LeftoverObjects.everything(&session) ?? []
         let templates = CertificateTemplates(
             verified.certificate, id: key.id, label: label, capabilities)
-        for template in templates.ladder {
+        for template in templates.alternatives {
             do throws(CryptokiError) {
                 let object = try session.createObject(template)
                 // If the module assigns its own labels or ids, the object is found by those.
@@ -72,7 +72,7 @@ struct WriteStep {
         }
         let left = (try? certificates(of: key, &session)) ?? []
         if error.concernsTemplate, !everything.isEmpty {
-            Fragments(&session).removeWhatCame(after: everything, &session)
+            LeftoverObjects(&session).removeWhatCame(after: everything, &session)
         }
         return left.allSatisfy(before.contains)
     }

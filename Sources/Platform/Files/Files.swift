@@ -235,7 +235,7 @@ package func isSpecialFile(_ path: String) -> Bool {
 /// The C function is `access`.
 ///
 /// - Parameter path: The path.
-package func isThere(_ path: String) -> Bool {
+package func exists(_ path: String) -> Bool {
     unsafe access(path, F_OK) == 0
 }
 
