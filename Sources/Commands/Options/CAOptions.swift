@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import OpenSSLX509
 internal import TokencertIssuance
 internal import TokencertPlatform
 
@@ -102,4 +103,15 @@ func namesHostOnly(_ url: String, schemes: [String]) -> Bool {
     return !rest.prefix { $0 != ":" && $0 != "/" }.isEmpty
         && !rest.contains { "?#@".contains($0) }
         && rest.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F }
+}
+
+/// What jobs need besides the token and the account.
+func issuanceSettings(
+    _ anchors: TrustAnchors, _ ca: CAOptions?, _ token: TokenOptions
+) throws -> IssuanceSettings {
+    IssuanceSettings(
+        anchors: anchors, acceptance: try ca?.acceptance() ?? .anything,
+        allowsLastTry: token.allowsLastTry, clock: now, progress: tellProgress,
+        orderBegun: tellOrder,
+        keyReady: tellKey, orderSending: tellSending)
 }

@@ -4,6 +4,15 @@ internal import TokencertInventory
 internal import TokencertIssuance
 internal import TokencertPlatform
 
+struct TokenCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "token", abstract: "Set up a token, or a PIN of it.",
+        subcommands: [
+            InitTokenCommand.self, SetPINCommand.self, ChangePINCommand.self,
+            UnblockPINCommand.self, LabelTokenCommand.self,
+        ])
+}
+
 struct InitTokenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init", abstract: "Set up a token: give it a name, an SO PIN and a PIN.",

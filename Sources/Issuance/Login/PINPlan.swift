@@ -2,6 +2,33 @@ package import Cryptoki
 package import TokencertInventory
 package import TokencertPlatform
 
+/// What is done on a token, as far as somebody has to be logged in for it.
+package enum TokenOperation: Sendable, Hashable, CaseIterable {
+    /// See private objects.
+    case read
+    /// Sign with a private key.
+    case sign
+    /// Make a key pair.
+    case generate
+    /// Write and remove certificates.
+    case write
+}
+
+extension TokenCapabilities {
+    /// The role that has to be logged in for an operation.
+    ///
+    /// - Parameter operation: What is done.
+    package func role(for operation: TokenOperation) -> UserType {
+        let writer: TokenProfile.Writer =
+            switch operation {
+            case .read, .sign: .user
+            case .generate: generator
+            case .write: self.writer
+            }
+        return writer == .securityOfficer ? .securityOfficer : .user
+    }
+}
+
 /// Which PINs a job needs, known before the first of them is asked for.
 package struct PINPlan: Sendable {
     /// The token.
@@ -17,7 +44,7 @@ package struct PINPlan: Sendable {
     ///
     /// - Parameters:
     ///   - capabilities: What is known of the token, as it was just looked at.
-    ///   - duties: What will be done.
+    ///   - operations: What will be done.
     ///   - allowsLastTry: Whether a PIN may be sent that would lock the token if it were wrong.
     /// - Throws: ``IssuanceError`` at ``Step/plan``; nothing was sent.
     package init(

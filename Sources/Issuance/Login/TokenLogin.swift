@@ -42,7 +42,7 @@ package struct TokenLogin: Sendable {
     /// where the token has forgotten meanwhile who was logged in.
     ///
     /// - Parameters:
-    ///   - duty: What is done.
+    ///   - operation: What is done.
     ///   - step: At which step, for errors.
     ///   - body: The part. Handles of private objects do not outlive it where roles take turns.
     /// - Returns: What the part returns.
@@ -57,7 +57,7 @@ package struct TokenLogin: Sendable {
     /// all the same.
     ///
     /// - Parameters:
-    ///   - duty: What is done.
+    ///   - operation: What is done.
     ///   - step: At which step, for errors.
     ///   - body: The part, which is told the refusal where it is done once more.
     /// - Returns: What the part returns.
