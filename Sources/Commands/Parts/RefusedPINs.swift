@@ -70,6 +70,11 @@ struct RefusedPINs: Sendable {
         }
     }
 
+    /// The attributes of a token in a URI that are not blank.
+    static func attributes(_ uri: String) -> [Substring] {
+        uri.split(separator: ";").filter { !$0.hasSuffix("=") && !$0.hasSuffix("=%20") }
+    }
+
     /// A source that gives the same PIN again; nil for a prompt and for a pipe, which may not.
     func source(_ source: SecretSource, of role: UserType) -> Source? {
         switch source {
@@ -245,6 +250,7 @@ struct RefusedPINs: Sendable {
             throw unreadable("\(error)", advice(error))
         }
         let decoder = JSONDecoder()
+        let attributes = Self.attributes(token)
         var memory: Memory
         if let found = try? decoder.decode(Memory.self, from: Data(bytes)) {
             memory = found
@@ -258,6 +264,10 @@ struct RefusedPINs: Sendable {
             // Versions up to 0.1 kept the URI of the token, label included.
             let named = Self.serialNumber(inURI: memory.sources[index].token)
             if named != nil, named == serialNumber { memory.sources[index].token = token }
+            // They left out blank fields, or wrote them without a value.
+            if serialNumber == nil, Self.attributes(memory.sources[index].token) == attributes {
+                memory.sources[index].token = token
+            }
             // Versions up to 0.1 also kept the length of a file, which is that of the PIN.
             var parts = (memory.sources[index].stamp ?? "").split(separator: ":")
             guard parts.count == 4 else { continue }
