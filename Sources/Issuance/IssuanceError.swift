@@ -4,27 +4,27 @@ package import TokencertLedger
 
 /// The steps of an issue, in their order. Each makes a value that the next one needs.
 package enum Step: String, Sendable, Hashable, CaseIterable {
-    /// Look at the token and the account; change nothing.
+    /// Read the token and the account; change nothing.
     case plan
-    /// Make the key pair, or take the one that was named, and insist on what it must be.
+    /// Generate the key pair, or find the one that was named, and check its attributes.
     case generate
-    /// Make the request and have the token sign it.
+    /// Make the request; the token signs it.
     case request
     /// Send the order, once.
     case order
-    /// Check what came back.
+    /// Verify the certificate.
     case verify
     /// Write the certificate beside its key.
     case write
-    /// Find the certificate again and have the token prove that it holds the key.
+    /// Read the certificate in a new session; the token proves possession of the key.
     case readBack = "read back"
-    /// Remove the certificate that was replaced, where that was asked for.
+    /// Remove the certificate that was replaced, if that was requested.
     case retire
-    /// Outside of an issue: have a key prove itself to somebody else.
+    /// Not part of an issue: make evidence about a key for a third party.
     case evidence
-    /// Outside of an issue: remove what a person has named.
+    /// Not part of an issue: remove the named objects.
     case remove
-    /// Outside of an issue: set up a token, or a PIN of it.
+    /// Not part of an issue: set up a token or one of its PINs.
     case setUp = "set up"
 }
 
@@ -236,6 +236,7 @@ package struct IssuanceError: Error, Sendable {
         case .pinExpired: .pinExpired
         case .deviceMemory, .tokenWriteProtected, .sessionReadOnly, .userPINNotInitialized:
             .tokenNotWritable
+        case .actionProhibited where error.function == "C_DestroyObject": .notDestroyable
         default: .tokenFailed
         }
     }

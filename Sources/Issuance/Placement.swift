@@ -133,7 +133,7 @@ struct Placement {
                 try retire.remove(old, &session, &values)
             }
         } catch {
-            guard error.tokenError?.returnValue == .actionProhibited else { throw error }
+            guard error.code == .notDestroyable else { throw error }
             var refusal = IssuanceError(
                 .notDestroyable, at: .retire,
                 "the new certificate is on the token, but the token does not let the old one be "

@@ -75,6 +75,19 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
+        @Test("A removal that the token refuses only when it is asked has the same status")
+        func refusedDeletion() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue", "--key-type", "rsa:2048"]).status == 0)
+            let before = bench.token.contents
+            let refused = try bench.tokencert(
+                ["delete", "--yes", "pkcs11:object=anna%40example.org;type=cert"],
+                bench.faulty(["FAULTY_RULES": "C_DestroyObject:before:return=0x1b"]))
+            expect(refused, 73, "the token does not remove it")
+            #expect(refused.errorLine.hasSuffix("[CKR_ACTION_PROHIBITED]"), "\(refused.errors)")
+            #expect(bench.token.contents == before)
+        }
+
         @Test("A key whose private half cannot be removed keeps its public half")
         func key() throws {
             let bench = try Bench()

@@ -114,6 +114,18 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
+        @Test("The dry run refuses a key that is absent from a token that needs no login")
+        func absentWithoutLogin() throws {
+            let bench = try Bench()
+            let open = bench.faulty(["FAULTY_CLEAR_FLAGS": "LOGIN_REQUIRED"])
+            for arguments in [["issue"], ["request", "--name", "x"]] {
+                let named = arguments + ["--key", "pkcs11:object=absent"]
+                expect(try bench.tokencert(named + ["--dry-run"], open), 66, "absent")
+                expect(try bench.tokencert(named, open), 66, "absent")
+            }
+            #expect(bench.ca.orders.isEmpty)
+        }
+
         @Test("A renewal takes the key of its certificate if another key has the same URI")
         func renewal() throws {
             let bench = try Bench()

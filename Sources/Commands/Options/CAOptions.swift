@@ -105,7 +105,7 @@ func namesHostOnly(_ url: String, schemes: [String]) -> Bool {
         && rest.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F }
 }
 
-/// What jobs need besides the token and the account.
+/// The settings of a job.
 func issuanceSettings(
     _ anchors: TrustAnchors, _ ca: CAOptions?, _ token: TokenOptions
 ) throws -> IssuanceSettings {

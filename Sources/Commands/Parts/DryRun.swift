@@ -6,7 +6,8 @@ internal import TokencertIssuance
 /// The key that a URI names and its certificates, as seen without a login; nil if none is seen,
 /// since its private half may be seen after a login.
 ///
-/// - Throws: `Failure` if several keys fit the URI, as in the real run.
+/// - Throws: `Failure`, as the real run, if several keys fit the URI, or none on a token that shows
+///   its private keys without a login.
 func keySeen(_ uri: PKCS11URI, on token: TokenCapabilities) throws -> KeyEntry? {
     let inventory = try working("reading the token") {
         var session = try token.token.openSession(ReadOnly.self)
@@ -21,8 +22,8 @@ func keySeen(_ uri: PKCS11URI, on token: TokenCapabilities) throws -> KeyEntry? 
     // Without a login, a public half stands for its key.
     let isSeen = !token.token.info.flags.contains(.loginRequired)
     let keys = isSeen ? named.filter { $0.privateKey != nil } : named
-    if keys.count > 1 { return try requireOne(keys, "key", uri, on: inventory) { $0.uri } }
-    return keys.first
+    if keys.isEmpty, !isSeen { return nil }
+    return try requireOne(keys, "key", uri, on: inventory) { $0.uri }
 }
 
 /// The checks that a dry run leaves to the real run, one per line.

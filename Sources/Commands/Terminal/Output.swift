@@ -33,13 +33,13 @@ func writeError(_ text: String) {
     _ = try? standardError.writeAll(text.utf8)
 }
 
-/// Insists that the person at the terminal types a word, before something is done that cannot be
-/// taken back.
+/// Requires that the user types a word before something is done that cannot be undone.
 ///
 /// - Parameters:
 ///   - question: What will be done.
-///   - word: What has to be typed; where it is empty, or cannot be shown as it is, `yes`.
-///   - hint: What to type where there is no terminal.
+///   - word: The word; if it is empty or cannot be shown unchanged, `yes` is required instead.
+///   - hint: The command to type if there is no terminal.
+/// - Throws: `Failure` if there is no terminal or something else was typed; nothing was done.
 func requireConfirmation(_ question: String, typing word: String, hint: String) throws {
     Progress.shared.finish()
     let word = word.isEmpty || printable(word) != word ? "yes" : word

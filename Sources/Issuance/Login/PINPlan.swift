@@ -2,7 +2,7 @@ package import Cryptoki
 package import TokencertInventory
 package import TokencertPlatform
 
-/// What is done on a token, as far as somebody has to be logged in for it.
+/// An operation on a token that may require a login.
 package enum TokenOperation: Sendable, Hashable, CaseIterable {
     /// See private objects.
     case read

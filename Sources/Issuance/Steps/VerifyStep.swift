@@ -2,12 +2,12 @@ internal import OpenSSLX509
 internal import TokencertCAcert
 internal import TokencertLedger
 
-/// What a certificate was asked to say.
+/// What was requested of a certificate.
 struct Expectation {
     let name: String
     let emailAddresses: [String]
     let codeSigning: Bool
-    /// Whether it may say something else.
+    /// Whether a difference is accepted.
     let acceptsChanges: Bool
 }
 
@@ -19,7 +19,7 @@ extension Expectation {
         acceptsChanges = plan.acceptsChanges
     }
 
-    /// What an order asked for, or nil where nobody asked a CA.
+    /// What an order asked for, or nil if no CA was asked.
     init?(_ beginning: OrderEvent.Beginning, acceptsChanges: Bool) {
         guard let name = beginning.name else { return nil }
         self.name = name
