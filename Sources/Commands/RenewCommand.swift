@@ -82,9 +82,8 @@ struct RenewCommand: ParsableCommand {
                 .usage, "the URI \(wanted) names no key and no certificate",
                 hints: ["tokencert list shows them", "--all renews all of a token"])
         }
-        let orders = try ledgerOptions.orders()
         let candidates = RenewalCandidates(
-            anchors: anchors, now: now(), replacements: Replacements(orders), orders: orders,
+            anchors: anchors, now: now(), orders: try ledgerOptions.orders(),
             profile: token.profile, removesOld: removesOld(on: token),
             makesKeys: setting(newKey, .newKey))
         func find(seeingPrivateKeys sees: Bool) throws -> Renewals {
@@ -222,7 +221,8 @@ struct RenewCommand: ParsableCommand {
         var tally = Tally(isBatch: uri == nil, of: found)
         for candidate in found.candidates {
             // Another process may have renewed it since.
-            let outcomes = try ledgerOptions.replacements().outcomes(for: candidate.certificate)
+            let outcomes = try Replacements(ledgerOptions.orders()).outcomes(
+                for: candidate.certificate)
             if uri == nil, !outcomes.isSubset(of: candidate.lostReplacements) {
                 let subject = printable(candidate.certificate.subject.text)
                 printError("note: another process has renewed \(subject)")

@@ -43,7 +43,7 @@ import Testing
 
     private func search(_ anchors: [Certificate]) -> RenewalCandidates {
         RenewalCandidates(
-            anchors: TrustAnchors(anchors), now: Self.now, replacements: Replacements([]),
+            anchors: TrustAnchors(anchors), now: Self.now, orders: [],
             profile: nil)
     }
 

@@ -57,11 +57,6 @@ struct LedgerOptions: ParsableArguments {
         try Ledger.requireWritable(path)
     }
 
-    /// Which certificates others have replaced; none if there is no ledger yet.
-    func replacements() throws -> Replacements {
-        try Replacements(orders())
-    }
-
     /// All orders; none if there is no ledger yet.
     func orders() throws -> [Order] {
         try openIfThere()?.orders() ?? []

@@ -36,9 +36,8 @@ struct RenewalCandidates {
     let anchors: TrustAnchors
     /// Seconds since 1970-01-01 00:00 UTC.
     let now: Int64
-    let replacements: Replacements
     /// The orders in the ledger.
-    var orders: [Order] = []
+    let orders: [Order]
     /// What is known of the token.
     let profile: TokenProfile?
     /// Whether the old certificates will be removed, other than by writing the new ones.
@@ -61,8 +60,9 @@ struct RenewalCandidates {
         let inventory = try TokenInventory(
             &session, profile: profile, keepingCertificates: { _ in true })
         var look = Look(
-            search: self, inventory: inventory, token: token, uri: tokenURI, sees: seesPrivateKeys,
-            certified: CertifiedKeys(orders, on: tokenURI.description))
+            search: self, inventory: inventory, token: token, tokenURI: tokenURI,
+            sees: seesPrivateKeys, certified: CertifiedKeys(orders, on: tokenURI.description),
+            replacements: Replacements(orders))
         if let uri {
             try look.takeNamed(uri, serial, &session)
         } else {
@@ -106,19 +106,8 @@ private struct Look {
     /// Whether a private key that is not seen is absent.
     let sees: Bool
     let certified: CertifiedKeys
+    let replacements: Replacements
     var found = Renewals()
-
-    init(
-        search: RenewalCandidates, inventory: TokenInventory, token: Token, uri: PKCS11URI,
-        sees: Bool, certified: CertifiedKeys
-    ) {
-        self.search = search
-        self.inventory = inventory
-        self.token = token
-        tokenURI = uri
-        self.sees = sees
-        self.certified = certified
-    }
 
     // MARK: All of a token
 
@@ -299,13 +288,13 @@ private struct Look {
     /// Whether another certificate on the token replaces one: its replacement according to the
     /// ledger, or one for the same key that covers at least the same.
     private func isReplaced(_ old: Certificate) -> Bool {
-        let outcomes = search.replacements.outcomes(for: old)
+        let outcomes = replacements.outcomes(for: old)
         return inventory.entries.compactMap(\.certificate).contains { new in
             guard new != old else { return false }
             if !outcomes.isEmpty, outcomes.contains(fingerprint(new)) { return true }
             return new.publicKey == old.publicKey && RenewalCandidates.covers(new, old)
                 && new.notBefore <= search.now
-                && !search.replacements.outcomes(for: new).contains(fingerprint(old))
+                && !replacements.outcomes(for: new).contains(fingerprint(old))
                 && problem(new) == nil
         }
     }
@@ -322,7 +311,7 @@ private struct Look {
             RenewalCandidate(
                 certificate: certificate, label: entry.record.labelBytes, key: keyURI(key),
                 entry: key, uri: entry.record.uri,
-                lostReplacements: search.replacements.outcomes(for: certificate),
+                lostReplacements: replacements.outcomes(for: certificate),
                 isDestroyable: !search.removesOld || isDestroyable(certificate, &session)))
     }
 

@@ -46,7 +46,15 @@ func freeLabel<Access>(
     case .shared(let label):
         return label
     case .given(let label):
-        let uris = try keys(labelled: label, on: tokenURI, &session, at: step)
+        var uris: [String] = []
+        for found in try keys(labelled: label, &session, at: step) {
+            var named = Template()
+            named[.class] = .privateKey
+            named[.id] = found[.id]
+            named[.labelBytes] = label
+            let uri = PKCS11URI(token: tokenURI, objectWith: named).description
+            if !uris.contains(uri) { uris.append(uri) }
+        }
         guard uris.isEmpty else {
             throw IssuanceError(
                 .labelTaken, at: step,
@@ -55,9 +63,11 @@ func freeLabel<Access>(
         }
         return label
     case .chosen(let name):
-        var label = name
-        var number = 1
-        while try !keys(labelled: label, on: tokenURI, &session, at: step).isEmpty {
+        if try keys(labelled: name, &session, at: step).isEmpty { return name }
+        // All labels are read once, since there may be thousands with a number.
+        let taken = try Set(keys(labelled: nil, &session, at: step).map { $0[.labelBytes] })
+        var (label, number) = (name, 1)
+        while taken.contains(label) {
             number += 1
             label = name + Array(" \(number)".utf8)
         }
@@ -65,31 +75,24 @@ func freeLabel<Access>(
     }
 }
 
-/// The URIs of the keys with a label, each once. A key with only one half counts.
+/// The ids and labels of all keys and halves of keys, or of those with a label.
 private func keys<Access>(
-    labelled label: [UInt8], on tokenURI: PKCS11URI, _ session: inout Session<Access>,
-    at step: Step
-) throws(IssuanceError) -> [String] {
-    var uris: [String] = []
+    labelled label: [UInt8]?, _ session: inout Session<Access>, at step: Step
+) throws(IssuanceError) -> [Attributes] {
+    var keys: [Attributes] = []
     do throws(CryptokiError) {
         for half in [ObjectClass.privateKey, .publicKey] {
             var template = Template()
             template[.class] = half
-            template[.labelBytes] = label
+            if let label { template[.labelBytes] = label }
             for object in try session.findObjects(template) {
-                let head = try session.attributes(
+                let found = try session.attributes(
                     of: object, [AttributeKey.id.type, AttributeKey.labelBytes.type])
-                guard head[.labelBytes] == label else { continue }
-                var named = Template()
-                named[.class] = .privateKey
-                named[.id] = head[.id]
-                named[.labelBytes] = label
-                let uri = PKCS11URI(token: tokenURI, objectWith: named).description
-                if !uris.contains(uri) { uris.append(uri) }
+                if label == nil || found[.labelBytes] == label { keys.append(found) }
             }
         }
     } catch {
         throw IssuanceError(error, at: step, while: "searching the token")
     }
-    return uris
+    return keys
 }
