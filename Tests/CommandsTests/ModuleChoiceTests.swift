@@ -112,7 +112,7 @@ extension RealParts {
             let unknown = try bench.tokencert(
                 configured: ["soft": soft], ["list", "--module", "sofd"])
             expect(unknown, 78, "no module with the name sofd")
-            #expect(unknown.errors.contains("did you mean --module soft?"))
+            #expect(unknown.errors.contains("did you mean --module 'soft'?"))
             #expect(unknown.errors.contains("there is: --module 'soft'"))
             let broken = try bench.tokencert(
                 configured: modules, ["list", "--module", "other"], ["FAULTY_MODULE": "/none"])
