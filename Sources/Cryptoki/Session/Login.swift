@@ -52,19 +52,7 @@ extension Token {
         // A read-write session, since the security officer is refused while a read-only one is
         // open.
         let keeper = try openSession(ReadWrite.self)
-        let isOurs: Bool
-        do throws(CryptokiError) {
-            if info.flags.contains(.protectedAuthenticationPath) {
-                try module.functions.login(keeper.handle, user)
-            } else {
-                try module.functions.login(keeper.handle, user, pin)
-            }
-            isOurs = true
-        } catch {
-            guard error.returnValue == .userAlreadyLoggedIn else { throw error }
-            isOurs = false
-        }
-        module.setLoggedIn(slot.id, as: user)
+        let isOurs = try keeper.logIn(as: user, pin: pin, evenWhereNotRequired: true)
         defer {
             module.setLoggedIn(slot.id, as: nil)
             if isOurs || keeper.isOver {
@@ -92,19 +80,71 @@ extension Token {
     /// - Parameters:
     ///   - user: Who was logged in.
     ///   - pin: The PIN that the token has accepted before, UTF-8; it is sent once.
-    /// - Throws: ``CryptokiError`` where the login fails; that somebody is logged in is no failure.
-    public func renewLogin(as user: UserType, pin: borrowing Secret) throws(CryptokiError) {
-        guard info.flags.contains(.loginRequired) else { return }
-        let session = try openSession(ReadWrite.self)
+    /// - Returns: Whether this call has logged the user in; false if somebody was logged in.
+    /// - Throws: ``CryptokiError`` where the login fails.
+    @discardableResult
+    public func renewLogin(
+        as user: UserType, pin: borrowing Secret
+    ) throws(CryptokiError) -> Bool {
+        guard info.flags.contains(.loginRequired) else { return false }
+        // What is remembered of the login does not hold any more.
+        module.setLoggedIn(slot.id, as: nil)
+        return try openSession(ReadWrite.self).logIn(as: user, pin: pin)
+    }
+}
+
+extension Session where Access == ReadWrite {
+    /// Logs somebody in to the token of the session, until ``logOut()``.
+    ///
+    /// A login belongs to the token and this process: it holds for every session of the token. Where
+    /// the user is logged in already nothing is sent, and a token without
+    /// ``TokenFlags/loginRequired`` is not logged in to. The C function is `C_Login` (PKCS#11 v2.40,
+    /// section 5.6).
+    ///
+    /// - Parameters:
+    ///   - user: Who logs in.
+    ///   - pin: The PIN, UTF-8; it is sent once. Ignored where the token has
+    ///     ``TokenFlags/protectedAuthenticationPath``, which asks at its own keys.
+    ///   - evenWhereNotRequired: Whether a token without ``TokenFlags/loginRequired`` is logged in
+    ///     to all the same.
+    /// - Returns: Whether this call has logged the user in, so that the caller has to log out.
+    /// - Throws: ``CryptokiError`` where the login fails.
+    public func logIn(
+        as user: UserType, pin: borrowing Secret, evenWhereNotRequired: Bool = false
+    ) throws(CryptokiError) -> Bool {
+        let (module, slot) = (token.module, token.slot.id)
+        guard evenWhereNotRequired || token.info.flags.contains(.loginRequired),
+            !module.isLoggedIn(slot, as: user)
+        else { return false }
+        var isOurs = true
         do throws(CryptokiError) {
-            if info.flags.contains(.protectedAuthenticationPath) {
-                try module.functions.login(session.handle, user)
+            if token.info.flags.contains(.protectedAuthenticationPath) {
+                try functions.login(handle, user)
             } else {
-                try module.functions.login(session.handle, user, pin)
+                try functions.login(handle, user, pin)
             }
         } catch {
             guard error.returnValue == .userAlreadyLoggedIn else { throw error }
+            isOurs = false
         }
-        module.setLoggedIn(slot.id, as: user)
+        module.setLoggedIn(slot, as: user)
+        return isOurs
+    }
+
+    /// Logs out whoever is logged in to the token of the session.
+    ///
+    /// Handles of private objects are not valid any more. The C function is `C_Logout` (PKCS#11
+    /// v2.40, section 5.6).
+    ///
+    /// - Throws: ``CryptokiError``.
+    public func logOut() throws(CryptokiError) {
+        forgetLogin()
+        try functions.logout(handle)
+    }
+
+    /// Ends the use of a login that another part of the process, or the module, has made. Nobody is
+    /// logged out.
+    package func forgetLogin() {
+        token.module.setLoggedIn(token.slot.id, as: nil)
     }
 }
