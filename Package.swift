@@ -76,8 +76,6 @@ let package = Package(
             name: "TokencertHTTP", dependencies: ["CTokencertCurl", "TokencertPlatform"],
             path: "Sources/CurlHTTP"),
         .target(
-            name: "TokencertCAcert", dependencies: ["TokencertPlatform"], path: "Sources/CAcert"),
-        .target(
             name: "TokencertLedger",
             dependencies: ["OpenSSLX509", "TokencertPlatform", database], path: "Sources/Ledger"),
 
@@ -90,9 +88,13 @@ let package = Package(
         .target(
             name: "TokencertIssuance",
             dependencies: [
-                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertInventory",
-                "TokencertLedger", "TokencertPlatform",
+                "Cryptoki", "OpenSSLX509", "TokencertInventory", "TokencertLedger",
+                "TokencertPlatform",
             ], path: "Sources/Issuance"),
+        .target(
+            name: "TokencertCAcert",
+            dependencies: ["TokencertIssuance", "TokencertLedger", "TokencertPlatform"],
+            path: "Sources/CAcert"),
         .target(
             name: "TokencertCommands",
             dependencies: [
@@ -118,6 +120,7 @@ let package = Package(
             name: "TokencertFuzz",
             dependencies: [
                 "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertInventory",
+                "TokencertIssuance",
                 "TokencertLedger", "TokencertPlatform",
             ], path: "Tests/Fuzz", exclude: ["README.md", "run", "corpus"]),
         .testTarget(
@@ -137,7 +140,11 @@ let package = Package(
                 "TokencertHTTP", "TokencertPlatform", "TokencertTestSupport", "cacert-standin",
             ]),
         .testTarget(
-            name: "CAcertTests", dependencies: ["TokencertCAcert", "TokencertPlatform"]),
+            name: "CAcertTests",
+            dependencies: [
+                "OpenSSLX509", "TokencertCAcert", "TokencertIssuance", "TokencertLedger",
+                "TokencertPlatform",
+            ]),
         .testTarget(
             name: "InventoryTests",
             dependencies: [
@@ -148,7 +155,7 @@ let package = Package(
             name: "IssuanceTests",
             dependencies: [
                 "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertIssuance",
-                "TokencertLedger", "TokencertPlatform",
+                "TokencertLedger", "TokencertPlatform", database,
             ]),
         .testTarget(
             name: "StandInCATests",

@@ -8,7 +8,6 @@ package protocol Transport: ~Copyable {
     ///   - url: The whole address, `https:`.
     ///   - form: The body, `application/x-www-form-urlencoded`, with the password in it.
     /// - Returns: What came back, whatever its status.
-    /// - Throws: ``TransportError``.
     mutating func post(
         to url: String, form: borrowing Secret
     ) throws(TransportError) -> TransportAnswer
@@ -22,10 +21,6 @@ package struct TransportAnswer: Sendable, Hashable {
     package let body: [UInt8]
 
     /// Makes an answer.
-    ///
-    /// - Parameters:
-    ///   - status: The HTTP status.
-    ///   - body: The body.
     package init(status: Int, body: [UInt8]) {
         self.status = status
         self.body = body
@@ -44,12 +39,6 @@ package struct TransportError: Error, Sendable, Equatable {
     package let partialStatus: Int?
 
     /// Makes an error.
-    ///
-    /// - Parameters:
-    ///   - reason: What happened, for a person to read.
-    ///   - mayHaveBeenSent: Whether the server may have got the request.
-    ///   - partialAnswer: What of the answer's body had come by then.
-    ///   - partialStatus: The HTTP status of that answer, or nil where none had come.
     package init(
         reason: String, mayHaveBeenSent: Bool, partialAnswer: [UInt8] = [],
         partialStatus: Int? = nil

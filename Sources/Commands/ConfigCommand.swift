@@ -31,7 +31,7 @@ struct ConfigCommand: ParsableCommand {
             try printJSON(report)
             return
         }
-        let there = report.isThere ? "" : ", which is not there"
+        let there = report.isFileThere ? "" : ", which is not there"
         print("file      \(printable(report.file))\(there)")
         print("profile   \(printable(report.profile ?? "none"))")
         if !report.profiles.isEmpty {
@@ -54,7 +54,7 @@ struct ConfigCommand: ParsableCommand {
         }
 
         let file: String
-        let isThere: Bool
+        let isFileThere: Bool
         let profile: String?
         let profiles: [String]
         let settings: [Line]
@@ -77,7 +77,7 @@ struct ConfigCommand: ParsableCommand {
         init() {
             let configuration = ConfigurationFile.current
             file = configuration.path
-            isThere = configuration.isThere
+            isFileThere = configuration.isFileThere
             profile = configuration.profile
             profiles = configuration.profiles
             settings = Setting.allCases.compactMap { setting in

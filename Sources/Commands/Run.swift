@@ -49,7 +49,10 @@ private func report(_ error: any Error) -> Int32 {
         print(Tokencert.fullMessage(for: error))
         return ExitStatus.done.rawValue
     }
-    let failure = Failure(error)
+    let commands = Tokencert.configuration.subcommands.compactMap {
+        $0.configuration.commandName
+    }
+    let failure = Failure(error, commands: commands)
     write(failure)
     return failure.status.rawValue
 }
@@ -94,7 +97,7 @@ private var isJSONWanted: Bool {
 /// What every command does before anything else.
 func prepareProcess(_ output: CommonOptions) throws {
     try requireFolders()
-    try EnvironmentSettings.load()
+    try EnvironmentSettings.load(isOption: isOption)
     try ConfigurationFile.load(file: output.config, profile: output.profile)
     let color = try output.colorChoice()
     settings.withLock { $0 = Settings(color: color, isJSON: output.isJSON) }
@@ -111,6 +114,12 @@ func prepareProcess(_ output: CommonOptions) throws {
         handler.logLevel = level
         return handler
     }
+}
+
+/// Whether any command has an option of a name.
+private func isOption(_ word: String) -> Bool {
+    // The names of all options of all commands, from argument-parser.
+    Tokencert._dumpHelp().filter { !$0.isWhitespace }.contains(#""name":"\#(word)""#)
 }
 
 /// Reports an interruption: the state of the job, and the command to run next.

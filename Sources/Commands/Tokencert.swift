@@ -3,7 +3,7 @@ package import ArgumentParser
 /// The program: its commands and its name.
 package struct Tokencert: ParsableCommand {
     /// The version of the program.
-    static let version = "0.1.0"
+    static let version = programVersion
 
     /// Name, summary and commands, for argument-parser.
     package static let configuration = CommandConfiguration(

@@ -22,11 +22,6 @@ package struct HTTPLimits: Sendable, Hashable {
     package var maximumAnswer: Int
 
     /// Makes limits. The defaults are 20 s, 120 s and 1 MiB.
-    ///
-    /// - Parameters:
-    ///   - connectTimeout: Seconds.
-    ///   - timeout: Seconds.
-    ///   - maximumAnswer: Bytes.
     package init(connectTimeout: Int = 20, timeout: Int = 120, maximumAnswer: Int = 1 << 20) {
         self.connectTimeout = connectTimeout
         self.timeout = timeout
@@ -46,10 +41,6 @@ package struct HTTPClient: ~Copyable {
     ///
     /// The C function is `curl_easy_init`.
     ///
-    /// - Parameters:
-    ///   - policy: Which servers are trusted.
-    ///   - userAgent: What the client calls itself.
-    ///   - limits: How long and how large.
     /// - Throws: ``HTTPError`` where libcurl cannot be used.
     package init(
         policy: TLSPolicy, userAgent: String, limits: HTTPLimits = HTTPLimits()
@@ -82,7 +73,6 @@ package struct HTTPClient: ~Copyable {
     ///
     /// - Parameter url: An `https:` address. It carries no secret.
     /// - Returns: The answer, whatever its status, redirects included.
-    /// - Throws: ``HTTPError``.
     package mutating func get(_ url: String) throws(HTTPError) -> HTTPAnswer {
         guard url.lowercased().hasPrefix("https://") else {
             throw HTTPError(.invalidURL, "\(url) is not an https:// address")

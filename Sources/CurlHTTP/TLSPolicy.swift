@@ -9,8 +9,6 @@ package struct TLSPolicy: Sendable, Hashable {
     package let anchorsPEM: String
 
     /// Makes a policy.
-    ///
-    /// - Parameter anchorsPEM: The anchors, certificates in PEM, one after the other.
     package init(anchorsPEM: String) {
         self.anchorsPEM = anchorsPEM
     }

@@ -11,9 +11,6 @@ package struct UnverifiedHTTPClient: ~Copyable {
     ///
     /// The C function is `curl_easy_init`.
     ///
-    /// - Parameters:
-    ///   - userAgent: What the client calls itself.
-    ///   - limits: How long and how large.
     /// - Throws: ``HTTPError`` where libcurl cannot be used.
     package init(userAgent: String, limits: HTTPLimits = HTTPLimits()) throws(HTTPError) {
         self.limits = limits
@@ -26,7 +23,6 @@ package struct UnverifiedHTTPClient: ~Copyable {
     ///
     /// - Parameter url: An `http:` or `https:` address.
     /// - Returns: The answer, whatever its status.
-    /// - Throws: ``HTTPError``.
     package mutating func get(_ url: String) throws(HTTPError) -> HTTPAnswer {
         try requireAddress(url)
         return try handle.get(url, maximumAnswer: limits.maximumAnswer)
@@ -41,7 +37,6 @@ package struct UnverifiedHTTPClient: ~Copyable {
     ///   - body: The question.
     ///   - contentType: The media type of the question.
     /// - Returns: The answer, whatever its status.
-    /// - Throws: ``HTTPError``.
     package mutating func post(
         to url: String, _ body: [UInt8], contentType: String
     ) throws(HTTPError) -> HTTPAnswer {

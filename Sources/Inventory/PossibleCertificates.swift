@@ -8,8 +8,6 @@ extension TokenInventory {
     /// Certificates that cannot be read, or whose key cannot be compared, count unless something says
     /// that they belong to another key. A public half that is paired by its id or label is no proof:
     /// certificates with the key's id or label count although they do not fit it.
-    ///
-    /// - Parameter key: A key of this inventory.
     package func possibleCertificates(for key: KeyEntry) -> [CertificateEntry] {
         // A public key known only from a certificate with the same id or label is not proof.
         let value = key.isValueFromCertificate ? nil : key.value

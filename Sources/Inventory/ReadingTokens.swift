@@ -132,9 +132,6 @@ private func kind(_ type: KeyType?, _ attributes: Attributes) -> KeyKind? {
 
 /// The public key that the attributes of either half of a pair tell.
 ///
-/// - Parameters:
-///   - type: The key's type.
-///   - attributes: Modulus and exponent, or parameters and point.
 /// - Returns: nil where something is missing or not understood.
 package func publicKey(_ type: KeyType?, _ attributes: Attributes) -> PublicKey? {
     if type == .rsa, let modulus = attributes[.modulus], !modulus.isEmpty,
@@ -153,8 +150,6 @@ extension Session {
     ///
     /// Modules older than PKCS#11 2.40 do not have the attribute: an object without it, or with one
     /// that cannot be read, counts as destroyable.
-    ///
-    /// - Parameter object: The object.
     package mutating func isDestroyable(_ object: ObjectHandle) -> Bool {
         let known = try? attributes(of: object, [AttributeKey<Bool>.destroyable.type])
         return known?[.destroyable] ?? true
@@ -184,8 +179,6 @@ extension ObjectRecord {
 
 extension CertificateEntry.Content {
     /// Takes what a list shows out of a certificate.
-    ///
-    /// - Parameter certificate: The certificate.
     package init(_ certificate: Certificate) {
         let name = certificate.displayName
         subject = certificate.subject.text.isEmpty ? name : certificate.subject.text

@@ -111,8 +111,6 @@ package struct CertificateEntry: Sendable {
         package let isAuthority: Bool
 
         /// How many whole days are left, negative once it has expired.
-        ///
-        /// - Parameter now: Seconds since 1970-01-01 00:00 UTC.
         package func daysLeft(at now: Int64) -> Int {
             let seconds = notAfter - now
             return Int(seconds / 86400) - (seconds < 0 ? 1 : 0)

@@ -8,7 +8,6 @@ package enum TokenChoice: Sendable {
     case label(String)
     /// Whether a token is what was said.
     ///
-    /// - Parameter token: The token.
     /// - Throws: `CryptokiError` where the token or its module cannot be asked.
     package func fits(_ token: Token) throws(CryptokiError) -> Bool {
         switch self {
@@ -31,7 +30,6 @@ package enum TokenChoice: Sendable {
 extension [TokenChoice] {
     /// Whether a token is all that was said.
     ///
-    /// - Parameter token: The token.
     /// - Throws: `CryptokiError` where the token or its module cannot be asked.
     package func fit(_ token: Token) throws(CryptokiError) -> Bool {
         for choice in self where try !choice.fits(token) { return false }

@@ -6,8 +6,6 @@ package struct Base64Bytes: Sendable, Hashable {
     package let bytes: [UInt8]
 
     /// Takes bytes.
-    ///
-    /// - Parameter bytes: The bytes.
     package init(_ bytes: [UInt8]) {
         self.bytes = bytes
     }

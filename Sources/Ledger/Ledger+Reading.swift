@@ -2,9 +2,6 @@ internal import GRDB
 
 extension Ledger {
     /// All orders, the oldest first.
-    ///
-    /// - Parameter isUnfinished: Only those that are not finished.
-    /// - Throws: ``LedgerError``.
     package func orders(unfinishedOnly isUnfinished: Bool = false) throws(LedgerError) -> [Order] {
         try read { database in
             let condition = isUnfinished ? "WHERE NOT isFinished" : ""
@@ -22,7 +19,6 @@ extension Ledger {
 
     /// One order.
     ///
-    /// - Parameter number: Its number.
     /// - Throws: ``LedgerError`` with code ``LedgerError/Code/noSuchOrder``.
     package func order(_ number: Int64) throws(LedgerError) -> Order {
         try read { try self.readOrder(number, $0) }
@@ -33,7 +29,6 @@ extension Ledger {
     /// - Parameters:
     ///   - publicKeyHash: SHA-256 of the key's SubjectPublicKeyInfo in hexadecimal.
     ///   - number: The order that does not count.
-    /// - Throws: ``LedgerError``.
     package func order(
         forKey publicKeyHash: String, besides number: Int64
     ) throws(LedgerError) -> Int64? {
@@ -53,7 +48,6 @@ extension Ledger {
     /// - Parameters:
     ///   - publicKeyHash: SHA-256 of its SubjectPublicKeyInfo in hexadecimal, or nil.
     ///   - keyID: Its `CKA_ID` in hexadecimal. Another key with that id counts, too.
-    /// - Throws: ``LedgerError``.
     package func wasSent(
         forKey publicKeyHash: String?, id keyID: String
     ) throws(LedgerError) -> Bool {

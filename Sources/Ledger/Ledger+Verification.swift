@@ -41,7 +41,6 @@ extension Ledger {
     /// old copy of the file was put back.
     ///
     /// - Returns: How many events there are, and the hash of the last one, hexadecimal; nil for none.
-    /// - Throws: ``LedgerError``.
     package func end() throws(LedgerError) -> (events: Int64, hash: String?) {
         try read { database in
             let last = try Row.fetchOne(
@@ -53,7 +52,6 @@ extension Ledger {
     /// Whether an event is there that was at the end of the chain before.
     ///
     /// - Parameter hash: Its hash, hexadecimal.
-    /// - Throws: ``LedgerError``.
     package func hasEvent(withHash hash: String) throws(LedgerError) -> Bool {
         try read { database in
             try Bool.fetchOne(
@@ -90,7 +88,7 @@ extension Ledger {
             }
             do {
                 let order = try readOrder(number, database)
-                if !Self.says(row, order) { findings.append("order \(number) was changed") }
+                if !Self.isConsistent(row, order) { findings.append("order \(number) was changed") }
             } catch let error as LedgerError {
                 findings.append("order \(number) cannot be read: \(error.reason)")
             }
@@ -104,7 +102,7 @@ extension Ledger {
         return findings
     }
 
-    private static func says(_ row: Row, _ order: Order) -> Bool {
+    private static func isConsistent(_ row: Row, _ order: Order) -> Bool {
         let beginning = order.beginning
         // Only the later version knows what follows from its events.
         let isKnown = order.unknownEvent == nil
@@ -113,6 +111,6 @@ extension Ledger {
             && (!isKnown || row["publicKeyHash"] == order.publicKeyHash)
             && row["replacedHash"] == replacedHash(beginning)
             && (!isKnown
-                || row["isFinished"] == order.isFinished && row["state"] == order.state.rawValue)
+                || row["isFinished"] == order.isFinished && row["state"] == order.state.name)
     }
 }

@@ -20,11 +20,6 @@ package final class Ledger: Sendable {
 
     /// Opens a ledger, and makes it where there is none: readable by nobody else, in a folder that
     /// nobody else can look into where that has to be made, too.
-    ///
-    /// - Parameters:
-    ///   - path: The file.
-    ///   - clock: The time, in seconds since 1970-01-01 00:00 UTC.
-    /// - Throws: ``LedgerError``.
     package init(path: String, clock: @escaping @Sendable () -> Int64) throws(LedgerError) {
         self.path = path
         self.clock = clock
@@ -54,7 +49,6 @@ package final class Ledger: Sendable {
     /// Opens a ledger to read it. Nothing is created, changed or migrated: a ledger of an earlier
     /// version is read as it is, including on read-only media.
     ///
-    /// - Parameter path: The file.
     /// - Throws: ``LedgerError``, with code ``LedgerError/Code/absent`` if there is no ledger.
     ///   Recording anything throws ``LedgerError/Code/unusable``.
     package init(reading path: String) throws(LedgerError) {
@@ -72,7 +66,6 @@ package final class Ledger: Sendable {
     /// Checks that a ledger can be created or written, as far as the permissions show. Nothing is
     /// created or changed.
     ///
-    /// - Parameter path: The file.
     /// - Throws: ``LedgerError``, as creating or opening the ledger does.
     package static func requireWritable(_ path: String) throws(LedgerError) {
         var folder = parentFolder(path)
@@ -131,8 +124,6 @@ package final class Ledger: Sendable {
     // MARK: Writing
 
     /// Insists that an order could be written now, and writes nothing.
-    ///
-    /// - Throws: ``LedgerError``.
     package func requireWriting() throws(LedgerError) {
         let rehearsal = OrderEvent.Beginning(
             job: .issue, token: "", modulePath: "", keyID: "", keyLabel: "")
@@ -183,7 +174,6 @@ package final class Ledger: Sendable {
     /// Takes an order to go on with it. This process alone works on it until the result goes out
     /// of use.
     ///
-    /// - Parameter number: The order's number.
     /// - Throws: ``LedgerError`` with code ``LedgerError/Code/inUse`` where another process has it.
     package func open(_ number: Int64) throws(LedgerError) -> OpenOrder {
         try Self.requireKnown(try order(number))
@@ -336,7 +326,7 @@ package final class Ledger: Sendable {
                 WHERE number = ?
                 """,
             arguments: [
-                order.state.rawValue, order.isFinished, order.publicKeyHash, order.events.count,
+                order.state.name, order.isFinished, order.publicKeyHash, order.events.count,
                 number,
             ])
     }

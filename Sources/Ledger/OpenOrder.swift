@@ -16,7 +16,6 @@ package final class OpenOrder: Sendable {
 
     /// Adds an event, durably: after this returns it survives a loss of power.
     ///
-    /// - Parameter event: What happened, or is about to.
     /// - Throws: ``LedgerError``; with code ``LedgerError/Code/alreadySent`` for an order that goes
     ///   out a second time without a person's word.
     package func record(_ event: OrderEvent) throws(LedgerError) {
@@ -24,8 +23,6 @@ package final class OpenOrder: Sendable {
     }
 
     /// Reads the order.
-    ///
-    /// - Throws: ``LedgerError``.
     package func order() throws(LedgerError) -> Order {
         try ledger.order(number)
     }

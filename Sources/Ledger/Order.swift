@@ -1,29 +1,47 @@
 /// Where an order stands.
-package enum OrderState: String, Sendable, Hashable, CaseIterable {
+package enum OrderState: Sendable, Hashable, CaseIterable {
     /// The id and the label of its key are chosen. Whether a new key is there, the token tells.
+    /// Making or finding the key moves it on.
     case begun
-    /// The order was about to be sent, and nothing is known since.
+    /// Its key is known. A request that the token signs moves it on.
+    case keyReady
+    /// The request that will be sent is recorded. The record that it is about to be sent moves it on.
+    case requestSigned
+    /// The order was about to be sent, and nothing is known since. What the CA answers moves it on,
+    /// or the user.
     case sending
-    /// Nothing was ordered, since the CA was not reached.
-    case notSent = "not sent"
-    /// An answer is there, and was not looked at to the end.
+    /// Nothing was ordered, since the CA was not reached. Sending it once more moves it on.
+    case notSent
+    /// An answer is there, and was not looked at to the end. Verifying its certificate moves it on.
     case answered
-    /// The CA said no.
+    /// The CA said no. This is a final state for a key that was there; with a new one the order may
+    /// be sent once more.
     case refused
-    /// The CA may or may not issue.
+    /// The CA may or may not issue. The user moves it on.
     case unclear
-    /// A certificate is there that passed every check, and may not be on the token yet.
+    /// A certificate is there that passed every check, and may not be on the token yet. Writing it
+    /// moves it on.
     case certified
-    /// The certificate is on the token, as the token said.
+    /// The certificate is on the token, as the token said. Reading it back moves it on.
     case written
-    /// The token has proved that it holds certificate and key.
+    /// The token has proved that it holds certificate and key. This is a final state unless the old
+    /// certificate is to be removed.
     case proved
-    /// As ``proved``, and the old certificate may not be removed yet.
+    /// As ``proved``, and the old certificate may not be removed yet. Removing it moves it on.
     case retiring
-    /// Everything is done.
+    /// Everything is done. This is a final state.
     case done
-    /// Nothing came of it, or it was given up.
+    /// Nothing came of it, or it was given up. This is a final state.
     case closed
+
+    /// Its name in the ledger and in JSON. All states before anything was sent have the same name.
+    package var name: String {
+        if isBeforeOrder { return "begun" }
+        return self == .notSent ? "not sent" : "\(self)"
+    }
+
+    /// Whether it is a state before anything was sent for the first time.
+    package var isBeforeOrder: Bool { [.begun, .keyReady, .requestSigned].contains(self) }
 }
 
 /// An order with all that happened to it.
@@ -37,6 +55,10 @@ package struct Order: Sendable {
 
     init?(number: Int64, events: [RecordedEvent]) {
         guard case .begun(let beginning)? = events.first?.event else { return nil }
+        self.init(number: number, events: events, beginning: beginning)
+    }
+
+    private init(number: Int64, events: [RecordedEvent], beginning: OrderEvent.Beginning) {
         self.number = number
         self.events = events
         self.beginning = beginning
@@ -80,7 +102,7 @@ package struct Order: Sendable {
     package var mayHaveOrdered: Bool {
         guard unknownEvent == nil else { return true }
         return switch state {
-        case .begun, .notSent, .refused, .closed: false
+        case .begun, .keyReady, .requestSigned, .notSent, .refused, .closed: false
         default: true
         }
     }
@@ -169,12 +191,50 @@ package struct Order: Sendable {
 
     /// SHA-256 of the key's SubjectPublicKeyInfo in hexadecimal, or nil where it is not known yet.
     package var publicKeyHash: String? {
-        sending?.publicKeyHash ?? madeKeyHash ?? beginning.publicKeyHash
+        sending?.publicKeyHash ?? newKeyHash ?? beginning.publicKeyHash
     }
 
-    /// The key that was made for it, or nil where none was or nobody noted it.
-    private var madeKeyHash: String? {
-        last { if case .made(let hash) = $0 { hash } else { nil } }
+    /// The new key that was made or found for it, or nil where none was or nobody recorded it.
+    private var newKeyHash: String? {
+        last {
+            switch $0 {
+            case .made(let hash), .found(let hash): hash
+            default: nil
+            }
+        }
+    }
+
+    /// The last request that was signed for its key, in PEM, or nil. What is sent is this request
+    /// and no other.
+    package var signedRequest: String? {
+        let request: (publicKeyHash: String, pem: String)? = last {
+            switch $0 {
+            case .signed(let signed): (signed.publicKeyHash, signed.request)
+            case .sending(let sending): (sending.publicKeyHash, sending.request)
+            default: nil
+            }
+        }
+        return request?.publicKeyHash == publicKeyHash ? request?.pem : nil
+    }
+
+    /// The last request that was handed out, in PEM, or nil.
+    package var requestedPEM: String? {
+        last { if case .requested(let request) = $0 { request } else { nil } }
+    }
+
+    /// The URI of the certificate's object as it was written last, or nil.
+    package var writtenURI: String? {
+        last { if case .written(let uri) = $0 { uri } else { nil } }
+    }
+
+    /// The order with one more event, as it will be once the event is in the ledger.
+    package func adding(_ event: OrderEvent) -> Order {
+        let last = events[events.count - 1]
+        return Order(
+            number: number,
+            events: events + [
+                RecordedEvent(sequence: last.sequence + 1, time: last.time, event: event)
+            ], beginning: beginning)
     }
 
     private func last<Content>(_ pick: (OrderEvent) -> Content?) -> Content? {
@@ -206,13 +266,25 @@ package struct RecordedEvent: Sendable, Hashable {
         // Once, since the state of an order is asked for often.
         event = OrderEvent(kind: kind, encoded: text)
     }
+
+    /// An event that is not in the ledger yet.
+    init(sequence: Int64, time: Int64, event: OrderEvent) {
+        self.sequence = sequence
+        self.time = time
+        self.event = event
+        kind = event.kind
+        text = ""
+    }
 }
 
 extension OrderState {
     /// Where an order stands after one more event.
     func after(_ event: OrderEvent) -> OrderState {
         switch event {
-        case .begun: .begun
+        case .begun(let beginning): beginning.publicKeyHash == nil ? .begun : .keyReady
+        // Never back to a state before the order was sent.
+        case .made, .found: isBeforeOrder ? .keyReady : self
+        case .signed: isBeforeOrder ? .requestSigned : self
         case .sending: .sending
         case .notSent: .notSent
         case .answered: .answered
@@ -224,8 +296,7 @@ extension OrderState {
         case .proved: .proved
         case .retiring: .retiring
         case .retired: .done
-        // A key alone leads nowhere, and never back to a state before the order was sent.
-        case .made, .stopped, .chainWritten: self
+        case .stopped, .chainWritten: self
         case .closed: .closed
         }
     }

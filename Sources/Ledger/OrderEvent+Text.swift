@@ -6,6 +6,8 @@ extension OrderEvent {
         switch self {
         case .begun: "begun"
         case .made: "made"
+        case .found: "found"
+        case .signed: "signed"
         case .sending: "sending"
         case .notSent: "not sent"
         case .answered: "answered"
@@ -30,6 +32,7 @@ extension OrderEvent {
         let data =
             switch self {
             case .begun(let content): try encoder.encode(content)
+            case .signed(let content): try encoder.encode(content)
             case .sending(let content): try encoder.encode(content)
             case .answered(let content): try encoder.encode(content)
             case .certified(let content): try encoder.encode(content)
@@ -38,7 +41,7 @@ extension OrderEvent {
             case .notSent(let reason), .refused(let reason), .unclear(let reason),
                 .closed(let reason):
                 try encoder.encode(["reason": reason])
-            case .made(let hash):
+            case .made(let hash), .found(let hash):
                 try encoder.encode(["publicKeyHash": hash])
             case .requested(let request):
                 try encoder.encode(["request": request])
@@ -53,9 +56,6 @@ extension OrderEvent {
 
     /// Reads an event as it stands in the ledger.
     ///
-    /// - Parameters:
-    ///   - kind: Its name.
-    ///   - text: Its content, JSON.
     /// - Returns: nil for a kind or a content that this version does not know.
     package init?(kind: String, encoded text: String) {
         let data = Data(text.utf8)
@@ -72,6 +72,8 @@ extension OrderEvent {
             case "proved": content(Proof.self).map { .proved($0) }
             case "stopped": content(Stop.self).map { .stopped($0) }
             case "made": value("publicKeyHash").map { .made(publicKeyHash: $0) }
+            case "found": value("publicKeyHash").map { .found(publicKeyHash: $0) }
+            case "signed": content(Signed.self).map { .signed($0) }
             case "not sent": value("reason").map { .notSent(reason: $0) }
             case "refused": value("reason").map { .refused(reason: $0) }
             case "unclear": value("reason").map { .unclear(reason: $0) }

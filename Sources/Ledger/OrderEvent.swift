@@ -6,7 +6,12 @@ package enum OrderEvent: Sendable, Hashable {
     case begun(Beginning)
     /// The key was made; SHA-256 of its SubjectPublicKeyInfo, in hexadecimal.
     case made(publicKeyHash: String)
-    /// The request is made, and the order is about to be sent.
+    /// A key with the id and the label of the new one was found on the token, where a process may
+    /// have made it that could not record it; SHA-256 of its SubjectPublicKeyInfo, in hexadecimal.
+    case found(publicKeyHash: String)
+    /// The token has signed this request, and no other one will be sent.
+    case signed(Signed)
+    /// The order is about to be sent.
     case sending(Sending)
     /// The order was not sent: the CA was not reached.
     case notSent(reason: String)
@@ -98,13 +103,6 @@ package enum OrderEvent: Sendable, Hashable {
         package var writesChain = false
 
         /// Makes a beginning.
-        ///
-        /// - Parameters:
-        ///   - job: What kind of job it is.
-        ///   - token: The token's URI, without a PIN.
-        ///   - modulePath: The file of the module.
-        ///   - keyID: `CKA_ID` of the key, in hexadecimal.
-        ///   - keyLabel: `CKA_LABEL` of the key.
         package init(
             job: Job, token: String, modulePath: String, keyID: String, keyLabel: String
         ) {
@@ -113,6 +111,20 @@ package enum OrderEvent: Sendable, Hashable {
             self.modulePath = modulePath
             self.keyID = keyID
             self.keyLabel = keyLabel
+        }
+    }
+
+    /// A request as the token has signed it.
+    package struct Signed: Codable, Sendable, Hashable {
+        /// SHA-256 of its key's SubjectPublicKeyInfo, in hexadecimal.
+        package let publicKeyHash: String
+        /// The request in PEM.
+        package let request: String
+
+        /// Makes the record of a request.
+        package init(publicKeyHash: String, request: String) {
+            self.publicKeyHash = publicKeyHash
+            self.request = request
         }
     }
 
@@ -128,12 +140,6 @@ package enum OrderEvent: Sendable, Hashable {
         package let isRepeated: Bool
 
         /// Makes the record of an order.
-        ///
-        /// - Parameters:
-        ///   - keyURI: The private key's URI.
-        ///   - publicKeyHash: SHA-256 of its SubjectPublicKeyInfo, in hexadecimal.
-        ///   - request: The request in PEM.
-        ///   - isRepeated: Whether a person asked for a second order.
         package init(keyURI: String, publicKeyHash: String, request: String, isRepeated: Bool) {
             self.keyURI = keyURI
             self.publicKeyHash = publicKeyHash
@@ -152,11 +158,6 @@ package enum OrderEvent: Sendable, Hashable {
         package let interruption: String?
 
         /// Makes the record of an answer.
-        ///
-        /// - Parameters:
-        ///   - status: The HTTP status.
-        ///   - body: The body as it came.
-        ///   - interruption: What broke it off, or nil where it is whole.
         package init(status: Int, body: [UInt8], interruption: String?) {
             self.status = status
             self.body = Base64Bytes(body)
@@ -174,11 +175,6 @@ package enum OrderEvent: Sendable, Hashable {
         package let changes: [String]
 
         /// Makes the record of a certificate.
-        ///
-        /// - Parameters:
-        ///   - certificate: The certificate in PEM.
-        ///   - others: What came with it, in PEM.
-        ///   - changes: What the CA changed.
         package init(certificate: String, others: String, changes: [String]) {
             self.certificate = certificate
             self.others = others
@@ -200,13 +196,6 @@ package enum OrderEvent: Sendable, Hashable {
         package let method: String?
 
         /// Makes the record of a proof.
-        ///
-        /// - Parameters:
-        ///   - uri: The URI of the certificate's object.
-        ///   - sha256Fingerprint: SHA-256 of the certificate, in hexadecimal.
-        ///   - challenge: What the token was given to sign.
-        ///   - signature: Its signature over that.
-        ///   - method: How it proved the key, if not by a signature.
         package init(
             uri: String, sha256Fingerprint: String, challenge: [UInt8], signature: [UInt8],
             method: String? = nil
@@ -227,10 +216,6 @@ package enum OrderEvent: Sendable, Hashable {
         package let reason: String
 
         /// Makes the record of a stop.
-        ///
-        /// - Parameters:
-        ///   - step: The step.
-        ///   - reason: What happened. Never a PIN or a password.
         package init(step: String, reason: String) {
             self.step = step
             self.reason = reason

@@ -1,4 +1,5 @@
 import Testing
+import TokencertIssuance
 import TokencertPlatform
 
 @testable import TokencertCAcert
@@ -154,8 +155,8 @@ import TokencertPlatform
             ("Anna Müller", "Anna MÃ\u{83}Â¼ller", nil),
             ("Anna MÃ¼ller", "Anna Müller", nil),
             ("Anna Müller", "", nil), ("Anna Müller", "Anna MÃ¼ller ", nil),
-        ] as [(String, String, AccountName.Form?)])
-    func forms(name: String, written: String, form: AccountName.Form?) {
+        ] as [(String, String, NameForm?)])
+    func forms(name: String, written: String, form: NameForm?) {
         #expect(AccountName(name).form(of: written) == form)
     }
 

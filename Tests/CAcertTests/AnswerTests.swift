@@ -24,7 +24,7 @@ private struct Recorder: Transport {
 }
 
 private func status(_ answer: [UInt8]) throws -> AccountStatus {
-    var api = API(
+    let api = CAcertAccount(
         baseURL: "https://ca.example.org/", username: "a@example.org",
         password: Secret(copying: Array("p".utf8)),
         transport: Recorder(answer: answer, seen: .init()))
@@ -79,29 +79,27 @@ private func status(_ answer: [UInt8]) throws -> AccountStatus {
     @Test("A name in ISO-8859-1 is sent back in other bytes, and the CA drops it in silence")
     func bytesOfNames() throws {
         let seen = Recorder.Seen()
-        var api = API(
+        let api = CAcertAccount(
             baseURL: "https://ca.example.org", username: "a@example.org",
             password: Secret(copying: Array("p".utf8)),
             transport: Recorder(
                 answer: Array("200,Ok\nNAME=M&uuml;ller\n".utf8), seen: seen))
         let name = try #require(try api.accountStatus().names.first)
         #expect(name.text == "Müller")
-        _ = try api.place(
-            CertificateOrder(emailAddresses: [], name: name, codeSigning: false, requestPEM: ""))
+        _ = try api.place("", name: name, emailAddresses: [], codeSigning: false)
         #expect(seen.requests[1].body.contains("name=M%FCller&"))
     }
 
     @Test("The order lacks a field, or a password with special letters arrives as another one")
     func orderForm() throws {
         let seen = Recorder.Seen()
-        var api = API(
+        let api = CAcertAccount(
             baseURL: "https://ca.example.org//", username: "a+b@example.org",
             password: Secret(copying: Array("p&=%+ ü".utf8)),
             transport: Recorder(answer: [], seen: seen))
         _ = try api.place(
-            CertificateOrder(
-                emailAddresses: ["x@example.org", "y@example.org"], name: AccountName("Ü"),
-                codeSigning: true, requestPEM: "-----\n"))
+            "-----\n", name: AccountName("Ü"),
+            emailAddresses: ["x@example.org", "y@example.org"], codeSigning: true)
         #expect(seen.requests[0].url == "https://ca.example.org/api/ccsr.php")
         #expect(
             seen.requests[0].body == """

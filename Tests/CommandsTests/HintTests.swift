@@ -44,13 +44,13 @@ import Testing
             .issuerNotTrusted, .keyGone, .notTheOutcome, .issuedBeforeOrder, .labelTaken,
             .keyUnusable, .notDestroyable,
         ]
-        #expect(Set(all.map(\.description)) == (try codes("Issuance/IssuanceError.swift")))
+        #expect(Set(all.map(\.description)) == (try codes("Issuance/Order/IssuanceError.swift")))
         for code in all {
             for step in Step.allCases {
                 var error = IssuanceError(code, at: step, "reason", choices: ["choice"])
                 // What is about another order names it.
                 error.order = 7
-                error.remainder = .order
+                error.nextAction = .order
                 expectHints(Failure(issuance: error), "\(code) at \(step)")
             }
         }

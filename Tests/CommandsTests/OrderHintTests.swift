@@ -35,6 +35,8 @@ import Testing
     /// The possible histories of an order, by whether a certificate may still be issued.
     private static let histories: [(events: [OrderEvent], mayHaveOrdered: Bool)] = [
         ([], false), ([.made(publicKeyHash: "aa")], false), ([sending], true),
+        ([.found(publicKeyHash: "aa")], false),
+        ([.signed(.init(publicKeyHash: "aa", request: "PEM"))], false),
         ([sending, .notSent(reason: "r")], false),
         ([sending, answered], true), ([sending, answered, .refused(reason: "r")], false),
         ([sending, answered, .unclear(reason: "r")], true),
@@ -88,7 +90,7 @@ import Testing
     @Test("Every failure and every state that an order can have is in the table")
     func complete() throws {
         let source = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "../../Sources/Issuance/IssuanceError.swift").standardizedFileURL
+            .appending(path: "../../Sources/Issuance/Order/IssuanceError.swift").standardizedFileURL
         let names = try String(contentsOf: source, encoding: .utf8)
             .matches(of: /static let (\w+) = Code\(/).map { String($0.output.1) }
         #expect(Set(Self.codes.map(\.description)) == Set(names))

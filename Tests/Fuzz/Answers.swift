@@ -1,5 +1,6 @@
 internal import OpenSSLX509
 internal import TokencertCAcert
+internal import TokencertIssuance
 internal import TokencertPlatform
 
 /// A CA that answers whatever it was given.
@@ -21,7 +22,7 @@ func readAnswers(_ bytes: [UInt8]) {
     case .pending(let identifier): precondition(identifier?.isEmpty != true)
     case .unclear(let reason): precondition(isPlain(reason) && isShort(reason))
     }
-    var api = API(
+    let api = CAcertAccount(
         baseURL: "https://localhost", username: "a", password: Secret(),
         transport: Echo(answer: answer))
     if let status = try? api.accountStatus() {

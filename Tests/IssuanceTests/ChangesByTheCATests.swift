@@ -62,7 +62,7 @@ import Testing
         let expected = Expectation(
             name: "Anna Müller", emailAddresses: ["anna@example.org"], codeSigning: codeSigning,
             acceptsChanges: accepting)
-        return try VerifyStep(anchors: TrustAnchors([anchor]), time: Self.time + 10)(
+        return try Verification(anchors: TrustAnchors([anchor]), time: Self.time + 10).verify(
             [try issue(parts)], for: onToken, expected)
     }
 

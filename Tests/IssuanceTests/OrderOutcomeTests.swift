@@ -1,10 +1,21 @@
 import Foundation
 import Testing
+import TokencertCAcert
+import TokencertPlatform
 
 @testable import Cryptoki
 @testable import OpenSSLX509
 @testable import TokencertIssuance
 @testable import TokencertLedger
+
+/// Carries nothing.
+private struct NoTransport: Transport {
+    mutating func post(
+        to url: String, form: borrowing Secret
+    ) throws(TransportError) -> TransportAnswer {
+        throw TransportError(reason: "none", mayHaveBeenSent: false)
+    }
+}
 
 /// Which certificates may be the outcome of an order.
 @Suite struct OrderOutcomeTests {
@@ -106,22 +117,21 @@ import Testing
         let folder = NSTemporaryDirectory() + "tokencert-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let ledger = try Ledger(path: folder + "/ledger.sqlite") { Self.sent }
-        let page = try begin(ledger, try HostPrivateKey.generate(.ec(.p256)))
+        let openOrder = try begin(ledger, try HostPrivateKey.generate(.ec(.p256)))
         let answer = OrderEvent.Answer(
             status: 200, body: Array(body.utf8), interruption: interruption)
-        try page.record(
+        try openOrder.record(
             .sending(
                 .init(
                     keyURI: "pkcs11:", publicKeyHash: "aa", request: "PEM", isRepeated: false)))
-        try page.record(.answered(answer))
-        let result: (certificates: [Certificate]?, reason: String?)
-        do throws(IssuanceError) {
-            let received = try AnswerStep()(answer, Journal(page))
-            result = (received.certificates, received.doubt)
-        } catch {
-            result = (nil, error.reason)
+        try openOrder.record(.answered(answer))
+        switch AnswerReading(answer, from: CAcertAccount<NoTransport>.self) {
+        case .certificates(let received):
+            return (received.certificates, received.doubt, try openOrder.order().state)
+        case .nothing(let outcome):
+            for fact in outcome.facts { try openOrder.record(fact) }
+            return (nil, outcome.failure?.reason, try openOrder.order().state)
         }
-        return (result.certificates, result.reason, try page.order().state)
     }
 
     // A second certificate would be ordered for the same key.
@@ -164,7 +174,7 @@ import Testing
         for piece in ["-", begin, begin + "\n"] {
             let start = ContinuousClock.now
             let text = String(repeating: piece, count: (1 << 16) / piece.utf8.count)
-            #expect(AnswerStep.certificates(in: Array(text.utf8)).certificates.isEmpty)
+            #expect(AnswerReading.certificates(in: Array(text.utf8)).certificates.isEmpty)
             #expect(ContinuousClock.now - start < .seconds(10), "\(piece.debugDescription)")
         }
     }
@@ -194,7 +204,7 @@ import Testing
     func addressInSubject() throws {
         let (root, anchor) = try authority()
         let key = try HostPrivateKey.generate(.ec(.p256))
-        let verify = VerifyStep(anchors: TrustAnchors([anchor]), time: Self.sent + 10)
+        let verify = Verification(anchors: TrustAnchors([anchor]), time: Self.sent + 10)
         let expected = Expectation(
             name: "Anna", emailAddresses: ["a@example.org", "b@example.org"], codeSigning: false,
             acceptsChanges: false)
@@ -216,7 +226,9 @@ import Testing
                         .extendedKeyUsage([.emailProtection, .clientAuth]),
                         .authorityKeyIdentifier(root.publicKey),
                     ] + names), issuer: anchor)
-            let reason = reason { _ = try verify([certificate], for: tokenKey(key), expected) }
+            let reason = reason {
+                _ = try verify.verify([certificate], for: tokenKey(key), expected)
+            }
             #expect(
                 reason.hasSuffix(
                     "asked for: e-mail addresses in subjectAltName asked "
@@ -247,21 +259,24 @@ import Testing
         let good = try issue("Anna", at: Self.sent, by: root)
         let forged = try issue("Anna", at: Self.sent + 1, by: key)
         let other = try issue("Bob", at: Self.sent + 2, by: root)
-        let verify = VerifyStep(anchors: TrustAnchors([anchor]), time: Self.sent + 10)
+        let verify = Verification(anchors: TrustAnchors([anchor]), time: Self.sent + 10)
         let onToken = tokenKey(key)
         for acceptsChanges in [false, true] {
             let expected = Expectation(
                 name: "Anna", emailAddresses: ["anna@example.org"], codeSigning: false,
                 acceptsChanges: acceptsChanges)
             for received in [[other, forged, good], [good, forged, other], [good]] {
-                let verified = try verify(received, for: onToken, expected)
+                let verified = try verify.verify(received, for: onToken, expected)
                 #expect(verified.certificate == good && verified.differences.isEmpty)
             }
-            #expect(reason { _ = try verify([good, forged], for: onToken, nil) } == "taken")
+            #expect(reason { _ = try verify.verify([good, forged], for: onToken, nil) } == "taken")
+            // A sound one that only differs is preferred to a newer one that is not sound.
+            let sound = reason { _ = try verify.verify([other, forged], for: onToken, expected) }
+            #expect(sound.contains("is not what was asked for") == !acceptsChanges, "\(sound)")
             #expect(
-                reason { _ = try verify([forged], for: onToken, expected) }
+                reason { _ = try verify.verify([forged], for: onToken, expected) }
                     .contains("does not lead to a trust anchor"))
-            let changed = reason { _ = try verify([forged, other], for: onToken, expected) }
+            let changed = reason { _ = try verify.verify([forged, other], for: onToken, expected) }
             #expect(changed.contains("is not what was asked for") == !acceptsChanges, "\(changed)")
         }
     }

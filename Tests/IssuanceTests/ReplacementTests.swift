@@ -66,13 +66,14 @@ import Testing
         let sending = OrderEvent.sending(
             .init(keyURI: "pkcs11:", publicKeyHash: "aa", request: "PEM", isRepeated: false))
         let answered = OrderEvent.answered(.init(status: 200, body: [], interruption: nil))
-        #expect(try order([]).remainder == .order)
-        #expect(try order([], nil).remainder == .key)
-        #expect(try order([sending, .notSent(reason: "r")]).remainder == .order)
-        #expect(try order([sending, answered]).remainder == .certificate)
-        #expect(try order([sending]).remainder.isDecision)
-        #expect(try order([sending, .unclear(reason: "late")]).remainder == .decision("late"))
-        #expect(try order([sending, .closed(reason: "r")]).remainder == .nothing)
-        #expect(try order([sending, .stopped(.init(step: "a", reason: "r"))]).remainder.isDecision)
+        #expect(try order([]).nextAction == .order)
+        #expect(try order([], nil).nextAction == .key)
+        #expect(try order([sending, .notSent(reason: "r")]).nextAction == .order)
+        #expect(try order([sending, answered]).nextAction == .certificate)
+        #expect(try order([sending]).nextAction.isDecision)
+        #expect(try order([sending, .unclear(reason: "late")]).nextAction == .decision("late"))
+        #expect(try order([sending, .closed(reason: "r")]).nextAction == .nothing)
+        #expect(
+            try order([sending, .stopped(.init(step: "a", reason: "r"))]).nextAction.isDecision)
     }
 }

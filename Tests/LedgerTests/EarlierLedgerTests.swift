@@ -50,14 +50,14 @@ extension RealParts {
         @Test("An order in a ledger of an earlier version is in the state in which it was left")
         func states() throws {
             let before = try Data(contentsOf: URL(filePath: ledger))
-            let expected: [String: OrderState] = [
-                "done": .proved, "begun": .closed, "made": .begun, "certified": .certified,
-                "written": .written, "retired": .done, "retiring": .retiring, "request": .done,
-                "unfinished": .begun, "refused": .refused, "unclear": .unclear,
-                "sending": .sending, "answered": .answered,
+            let expected = [
+                "done": "proved", "begun": "closed", "made": "begun", "certified": "certified",
+                "written": "written", "retired": "done", "retiring": "retiring",
+                "request": "done", "unfinished": "begun", "refused": "refused",
+                "unclear": "unclear", "sending": "sending", "answered": "answered",
             ]
             let orders = try orders()
-            #expect(orders.mapValues(\.state) == expected)
+            #expect(orders.mapValues(\.state.name) == expected)
             #expect(orders.values.allSatisfy { $0.unknownEvent == nil })
             for state in ["made", "begun", "unfinished", "refused"] {
                 #expect(orders[state]?.mayHaveOrdered == false, "\(state)")

@@ -22,6 +22,7 @@ import Testing
         .proved(.init(uri: "pkcs11:", sha256Fingerprint: "f", challenge: [1], signature: [2])),
         .retiring(certificate: "old"), .retired(certificate: "old"),
         .stopped(.init(step: "write", reason: "r")), .closed(reason: "r"),
+        .found(publicKeyHash: "aa"), .signed(.init(publicKeyHash: "aa", request: "PEM")),
     ]
 
     private func order(

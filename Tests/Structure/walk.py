@@ -17,12 +17,12 @@ STATIONS = [
     ("HTTPClient.post", "the account is asked, and the order is placed"),
     ("Ledger.begin", "the order is begun in the ledger"),
     ("OpenOrder.record", "each step is recorded"),
-    ("Token.withLogin", "the role logs in"),
+    ("Session.logIn", "the role logs in"),
     ("Session.generateKeyPair", "the key pair is generated"),
     ("Session.sign", "the request and the challenge are signed"),
     ("TrustAnchors.verify", "the certificate is verified"),
     ("Session.createObject", "the certificate is written"),
-    ("ProofStep.", "the token proves possession of the key"),
+    ("ProofOfPossession.prove", "the token proves possession of the key"),
 ]
 
 # The path starts here: a file whose top level is code.

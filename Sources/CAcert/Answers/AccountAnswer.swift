@@ -1,3 +1,5 @@
+package import TokencertIssuance
+
 /// What `cemails.php` says about an account.
 package struct AccountStatus: Sendable, Hashable {
     /// The verified addresses that certificates can be for, in the CA's order.
@@ -24,8 +26,6 @@ package struct AccountName: Sendable, Hashable, CustomStringConvertible {
     let bytes: [UInt8]
 
     /// Makes a name of a text.
-    ///
-    /// - Parameter text: The name; it is sent as UTF-8.
     package init(_ text: String) {
         self.text = text
         bytes = Array(text.utf8)
@@ -43,25 +43,8 @@ package struct AccountName: Sendable, Hashable, CustomStringConvertible {
     /// ``text``.
     package var description: String { text }
 
-    /// How a name can be written in a certificate.
-    package enum Form: Sendable, Hashable {
-        /// As it is.
-        case exact
-        /// Each byte of its UTF-8 as a character of its own, as CAcert's signer does unless its
-        /// configuration says UTF-8: `Müller` becomes `MÃ¼ller`. Characters from U+0080 to U+009F,
-        /// which are control characters, may be among them.
-        case byteByByte
-    }
-
-    /// The form of this name that a text has, compared character by character.
-    ///
-    /// - Parameter text: The common name of a certificate.
-    /// - Returns: The form, or nil if it is another name.
-    package func form(of text: String) -> Form? {
-        if text.utf8.elementsEqual(self.text.utf8) { return .exact }
-        let characters = text.unicodeScalars.lazy.map(\.value)
-        return characters.elementsEqual(self.text.utf8.lazy.map { UInt32($0) }) ? .byteByByte : nil
-    }
+    /// The form of this name that a text has, or nil if it is another name.
+    package func form(of text: String) -> NameForm? { NameForm(of: self.text, in: text) }
 
     /// Why the API never puts this name into a certificate, or nil if it does.
     ///
@@ -85,8 +68,6 @@ package struct AccountName: Sendable, Hashable, CustomStringConvertible {
 
 extension AccountStatus {
     /// Why the API never issues a certificate for an address as it is, or nil if it does.
-    ///
-    /// - Parameter address: An e-mail address of an account.
     package static func obstacle(toAddress address: String) -> String? {
         if address.utf8.contains(UInt8(ascii: "'")) { return "the CA drops the apostrophe" }
         let isPlain =
@@ -98,9 +79,6 @@ extension AccountStatus {
 
 extension AccountStatus {
     /// Reads an answer of `cemails.php`.
-    ///
-    /// - Parameter answer: What came back.
-    /// - Throws: ``CAcertError``.
     init(_ answer: TransportAnswer) throws(CAcertError) {
         let grant = Self.grant(afterWarningIn: answer.body)
         let verdict = if let grant { grant } else { try requireVerdict(answer) }

@@ -47,8 +47,6 @@ extension OrderOutcome {
     ]
 
     /// Reads an answer of `ccsr.php`.
-    ///
-    /// - Parameter answer: What came back.
     package init(_ answer: TransportAnswer) {
         guard let verdict = Verdict(answer.body[...]) else {
             if let identifier = Self.lateIdentifier(in: answer.body) {

@@ -15,7 +15,7 @@ struct ConfigurationFile: Sendable {
     /// The names of all profiles.
     let profiles: [String]
     /// Whether there is such a file.
-    let isThere: Bool
+    let isFileThere: Bool
 
     private var values: [Setting: Value] = [:]
 
@@ -105,7 +105,7 @@ struct ConfigurationFile: Sendable {
         self.path = path
         profile = nil
         profiles = []
-        isThere = false
+        isFileThere = false
     }
 
     private init(reading path: String, profile wanted: String?) throws {
@@ -142,7 +142,7 @@ struct ConfigurationFile: Sendable {
         }
         self.path = path
         profile = chosen
-        isThere = true
+        isFileThere = true
         let reserved = ["profile", "profiles"]
         try read(names.settings.filter { !reserved.contains($0) }, [], snapshot)
         for (name, settings) in names.profiles.sorted(by: { $0.key < $1.key }) {

@@ -18,14 +18,15 @@ struct EnvironmentSettings: Sendable {
 
     /// Reads the environment for this run of the program.
     ///
+    /// - Parameter isOption: Whether any command has an option of a name.
     /// - Throws: ``Failure`` with ``ExitStatus/usage`` for the first variable that is not valid.
-    static func load() throws {
+    static func load(isOption: (String) -> Bool) throws {
         var settings = EnvironmentSettings()
         for name in environmentVariableNames(beginningWith: prefix) {
             // An empty variable sets nothing.
             guard let text = environmentVariable(name), !others.contains(name) else { continue }
             guard let setting = Setting.allCases.first(where: { $0.variable == name }) else {
-                try look(atUnknown: name)
+                try look(atUnknown: name, isOption)
                 continue
             }
             guard setting.isConfigurable else { throw onCommandLineOnly(name, setting.rawValue) }
@@ -74,7 +75,9 @@ struct EnvironmentSettings: Sendable {
 
     /// A variable without effect misleads the user: one that is named like an option is refused,
     /// and one that seems misspelt is reported.
-    private static func look(atUnknown name: String) throws {
+    private static func look(
+        atUnknown name: String, _ isOption: (String) -> Bool
+    ) throws {
         let word = option(name)
         // CI systems name a program's version in such a variable.
         if !["help", "version"].contains(word), isOption(word) {
@@ -100,8 +103,4 @@ struct EnvironmentSettings: Sendable {
         variable.dropFirst(prefix.count).lowercased().map { $0 == "_" ? "-" : String($0) }.joined()
     }
 
-    private static func isOption(_ word: String) -> Bool {
-        // The names of all options of all commands, from argument-parser.
-        Tokencert._dumpHelp().filter { !$0.isWhitespace }.contains(#""name":"\#(word)""#)
-    }
 }

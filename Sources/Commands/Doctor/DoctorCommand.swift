@@ -33,7 +33,7 @@ struct DoctorCommand: ParsableCommand {
             let profile = configuration.profile.map { ", profile \($0)" } ?? ""
             doctorReport.ok(
                 "configuration",
-                configuration.isThere
+                configuration.isFileThere
                     ? configuration.path + profile : "no configuration file; none is needed")
         } catch let failure as Failure
             where failure.status == .configuration && failure.code != "noHome"

@@ -6,7 +6,7 @@ struct LedgerChecks {
 
     func look(_ doctorReport: inout DoctorReport) {
         let area = "ledger"
-        guard options.isThere else {
+        guard options.isFileThere else {
             doctorReport.ok(area, "there is none yet; the first order creates it")
             return
         }

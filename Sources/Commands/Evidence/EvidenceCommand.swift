@@ -57,9 +57,7 @@ struct EvidenceCommand: ParsableCommand {
         let anchors = TrustStore.anchorsIfAny()
         let (evidence, certificates, authorities) = try withPINs(plan, tokenOptions, uri) { pins in
             tellProgress(.evidence)
-            let evidence = try KeyEvidence(of: uri, on: capabilities, pins: pins) {
-                statement($0, capabilities.token)
-            }
+            let evidence = try readEvidence(of: uri, capabilities, pins)
             let inventory = try inventory(capabilities)
             return (
                 evidence,
@@ -122,6 +120,14 @@ struct EvidenceCommand: ParsableCommand {
         return lines.joined(separator: "\n") + "\n"
     }
 
+    /// What the token states and signs. Nobody is logged in afterwards.
+    private func readEvidence(
+        of uri: PKCS11URI, _ capabilities: TokenCapabilities, _ pins: TokenPINs
+    ) throws -> KeyEvidence {
+        var connection = try Connection(capabilities, pins)
+        return try KeyEvidence(of: uri, over: &connection) { statement($0, capabilities.token) }
+    }
+
     private func inventory(_ capabilities: TokenCapabilities) throws -> TokenInventory {
         var session = try capabilities.token.openSession(ReadOnly.self)
         return try TokenInventory(
@@ -129,7 +135,7 @@ struct EvidenceCommand: ParsableCommand {
     }
 
     private func orders(of key: TokenKey) throws -> [Order] {
-        guard ledgerOptions.isThere else { return [] }
+        guard ledgerOptions.isFileThere else { return [] }
         let hash = hexadecimal(key.publicKey.sha256Fingerprint)
         return try ledgerOptions.open().orders().filter { $0.publicKeyHash == hash }
     }

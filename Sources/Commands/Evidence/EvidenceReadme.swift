@@ -17,7 +17,7 @@ struct EvidenceReadme {
         return """
             EVIDENCE OF A KEY ON A TOKEN
 
-            Made with tokencert \(Tokencert.version) on \(time)
+            Made with tokencert \(programVersion) on \(time)
             for the key with SHA-256 (SubjectPublicKeyInfo)
               \(bundle.publicKeyHash)
             on the token "\(printable(info.label))" (\(printable(info.model)), serial \

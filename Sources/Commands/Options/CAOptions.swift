@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import OpenSSLX509
 internal import TokencertIssuance
 internal import TokencertPlatform
 
@@ -103,15 +102,4 @@ func namesHostOnly(_ url: String, schemes: [String]) -> Bool {
     return !rest.prefix { $0 != ":" && $0 != "/" }.isEmpty
         && !rest.contains { "?#@".contains($0) }
         && rest.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F }
-}
-
-/// The settings of a job.
-func issuanceSettings(
-    _ anchors: TrustAnchors, _ ca: CAOptions?, _ token: TokenOptions
-) throws -> IssuanceSettings {
-    IssuanceSettings(
-        anchors: anchors, acceptance: try ca?.acceptance() ?? .anything,
-        allowsLastTry: token.allowsLastTry, clock: now, progress: tellProgress,
-        orderBegun: tellOrder,
-        keyReady: tellKey, orderSending: tellSending)
 }

@@ -15,7 +15,7 @@ struct LedgerOptions: ParsableArguments {
 
     /// Whether there is a ledger yet; true if that cannot be determined, so that opening it reports
     /// why.
-    var isThere: Bool { (try? isPresent(path)) ?? true }
+    var isFileThere: Bool { (try? isPresent(path)) ?? true }
 
     /// Opens the ledger to read it; nothing is created or changed.
     ///
@@ -36,7 +36,7 @@ struct LedgerOptions: ParsableArguments {
 
     /// Prints a note if there is no ledger, since its path may be mistyped.
     func noteAbsence() {
-        if !isThere { printError("note: there is no ledger at \(printable(path)) yet") }
+        if !isFileThere { printError("note: there is no ledger at \(printable(path)) yet") }
     }
 
     /// Opens the ledger to continue one of its orders.

@@ -33,3 +33,9 @@ enum ExitStatus: Int32, CaseIterable {
     /// Ended by SIGTERM.
     case terminated = 143
 }
+
+/// Findings that were reported already, so that only the exit status is left to tell.
+struct Findings: Error {}
+
+/// The version of the program.
+let programVersion = "0.1.0"

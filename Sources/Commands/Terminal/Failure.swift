@@ -8,6 +8,9 @@ internal import TokencertIssuance
 internal import TokencertLedger
 internal import TokencertPlatform
 
+/// Knows what argument-parser says of errors, whatever the command.
+private struct AnyArguments: ParsableArguments {}
+
 /// What a person sees when something does not work: one line, hints, and a status.
 struct Failure: Error {
     let status: ExitStatus
@@ -40,7 +43,9 @@ struct Failure: Error {
     }
 
     /// Turns any error into what a person sees.
-    init(_ error: any Error) {
+    ///
+    /// - Parameter commands: The names of all commands, one of which may be meant.
+    init(_ error: any Error, commands: [String] = []) {
         switch error {
         case let failure as Failure: self = failure
         case let error as IssuanceError: self.init(issuance: error)
@@ -59,10 +64,10 @@ struct Failure: Error {
             self.init(
                 .configuration, code: "\(error.code)", error.description,
                 hints: ["a certificate or key that was named is not in a form that is known"])
-        case is ValidationError, is CleanExit: self.init(usage: error)
+        case is ValidationError, is CleanExit: self.init(usage: error, commands)
         default:
-            if Tokencert.exitCode(for: error) == .validationFailure {
-                self.init(usage: error)
+            if AnyArguments.exitCode(for: error) == .validationFailure {
+                self.init(usage: error, commands)
             } else {
                 self.init(
                     .bug, "\(error)",
@@ -71,24 +76,25 @@ struct Failure: Error {
         }
     }
 
-    private init(usage error: any Error) {
-        let (message, hints) = Self.usage(error)
+    private init(usage error: any Error, _ commands: [String]) {
+        let (message, hints) = Self.usage(error, commands)
         self.init(.usage, message, hints: hints)
     }
 
-    private static func usage(_ error: any Error) -> (message: String, hints: [String]) {
+    private static func usage(
+        _ error: any Error, _ names: [String]
+    ) -> (message: String, hints: [String]) {
         // What a person takes for a command is read as an argument, and the options after it are
         // what is complained about.
         let word = CommandLine.arguments.dropFirst().first ?? ""
-        let names = Tokencert.configuration.subcommands.compactMap {
-            $0.configuration.commandName
-        }
         if names.contains(word) {
-            return (Tokencert.message(for: error), ["tokencert help \(word) shows what it takes"])
+            return (
+                AnyArguments.message(for: error), ["tokencert help \(word) shows what it takes"]
+            )
         }
         let all = "tokencert help shows all commands; options stand behind them"
         guard !word.isEmpty, !word.hasPrefix("-"), word != "help" else {
-            return (Tokencert.message(for: error), [all])
+            return (AnyArguments.message(for: error), [all])
         }
         let meant = suggestions(for: word, among: names).map { "did you mean tokencert \($0)?" }
         return ("there is no command “\(word)”", meant + [all])

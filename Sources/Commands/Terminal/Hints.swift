@@ -80,7 +80,7 @@ extension Failure {
                     + "the CA may still issue another one: \(resume) --abandon",
                 "then write it: tokencert import --cert FILE",
             ]
-        case .certificateWrong where !error.isFromElsewhere && error.remainder?.isDecision != true:
+        case .certificateWrong where !error.isFromElsewhere && error.nextAction?.isDecision != true:
             return [
                 "what came is in the ledger; to check it again: \(resume)",
                 abandoning(order, error),
@@ -88,7 +88,7 @@ extension Failure {
         default:
             break
         }
-        switch error.remainder {
+        switch error.nextAction {
         case .nothing:
             return []
         case .decision:
@@ -279,7 +279,7 @@ extension Failure {
             return error.choices + ["tokencert tokens --verbose shows what the token can do"]
         case .noSuchPlace:
             return ["--id takes one of " + error.choices.joined(separator: ", ")]
-        case .noRoom where error.remainder == .certificate:
+        case .noRoom where error.nextAction == .certificate:
             return [
                 "the certificate that was issued is in the ledger; make room for it on the token"
             ]

@@ -3,10 +3,6 @@ internal import OpenSSLX509
 internal import TokencertInventory
 
 /// What a person may have meant by a word that is not known: the most alike first.
-///
-/// - Parameters:
-///   - word: What was typed.
-///   - candidates: What is known.
 func suggestions(for word: String, among candidates: [String]) -> [String] {
     let typed = Array(word.lowercased())
     return candidates.map { candidate in
@@ -23,10 +19,6 @@ func suggestions(for word: String, among candidates: [String]) -> [String] {
 
 /// What to say of the objects on a token where a URI names none of them: those that may have been
 /// meant, by their labels or ids, then all others where they are few.
-///
-/// - Parameters:
-///   - wanted: What was typed.
-///   - uris: The objects.
 func objectHints(_ wanted: PKCS11URI, among uris: [String]) -> [String] {
     let objects = uris.compactMap { uri in
         (try? PKCS11URI(parsing: uri)).map { (uri: uri, attributes: $0.objectAttributes) }

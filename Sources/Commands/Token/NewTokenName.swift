@@ -6,9 +6,6 @@ struct NewTokenName {
     /// The command-line text before the name.
     private let option: String
 
-    /// - Parameters:
-    ///   - text: The name.
-    ///   - option: The command-line text before it, for hints.
     /// - Throws: `Failure` if a token cannot keep it as it is: blanks at its end are padding.
     init(_ text: String, after option: String) throws {
         self.text = text

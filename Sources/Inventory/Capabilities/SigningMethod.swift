@@ -11,8 +11,6 @@ package struct SigningMethod: Sendable {
     package let output: @Sendable ([UInt8]) throws(X509Error) -> [UInt8]
 
     /// All ways for a kind of key, the one that leaves most to the token first.
-    ///
-    /// - Parameter kind: The kind.
     static func methods(for kind: KeyKind) -> [SigningMethod] {
         switch kind {
         case .rsa:

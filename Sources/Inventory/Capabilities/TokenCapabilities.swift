@@ -41,8 +41,6 @@ package struct TokenCapabilities: Sendable {
     }
 
     /// The same token with another profile.
-    ///
-    /// - Parameter profile: The profile.
     package func with(_ profile: TokenProfile) -> TokenCapabilities {
         var capabilities = self
         capabilities.profile = profile
@@ -55,8 +53,6 @@ package struct TokenCapabilities: Sendable {
     package var keyKinds: [KeyKind] { KeyKind.generated.filter { missingSupport(for: $0) == nil } }
 
     /// What it lacks to make and use a key of a kind, for a person to read; nil for nothing.
-    ///
-    /// - Parameter kind: The kind.
     package func missingSupport(for kind: KeyKind) -> String? {
         if let function = missing(.generateKeyPair, .signInit, .sign) {
             return "through this module nobody makes keys on the token: it has no \(function)"
@@ -97,15 +93,11 @@ package struct TokenCapabilities: Sendable {
     }
 
     /// The ways in which it signs with a kind of key, the one that leaves most to it first.
-    ///
-    /// - Parameter kind: The kind.
     package func signingMethods(for kind: KeyKind) -> [SigningMethod] {
         SigningMethod.methods(for: kind).filter { mechanisms.contains($0.mechanism) }
     }
 
     /// The first of some functions that the module does not have, by its name, or nil.
-    ///
-    /// - Parameter functions: The functions.
     package func missing(_ functions: CryptokiFunction...) -> String? {
         functions.first { !token.module.provides($0) }?.rawValue
     }
@@ -191,8 +183,6 @@ package struct TokenCapabilities: Sendable {
     }
 
     /// Whether a certificate is one that the module makes for itself, and nobody's.
-    ///
-    /// - Parameter certificate: The certificate.
     package func isPlaceholder(_ certificate: Certificate) -> Bool {
         profile?.isPlaceholder(.init(certificate)) ?? false
     }

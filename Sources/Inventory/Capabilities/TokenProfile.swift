@@ -30,12 +30,6 @@ package struct TokenProfile: Sendable, Hashable, Codable {
         package var tokenLabel: String?
 
         /// Names what has to be said.
-        ///
-        /// - Parameters:
-        ///   - libraryDescription: `CK_INFO.libraryDescription`.
-        ///   - libraryManufacturer: `CK_INFO.manufacturerID`.
-        ///   - tokenManufacturer: `CK_TOKEN_INFO.manufacturerID`.
-        ///   - tokenModel: `CK_TOKEN_INFO.model`.
         package init(
             libraryDescription: String?, libraryManufacturer: String?, tokenManufacturer: String?,
             tokenModel: String?
@@ -154,12 +148,6 @@ package struct TokenProfile: Sendable, Hashable, Codable {
 
 extension TokenProfile {
     /// Begins a profile for a token that does everything as the standard has it.
-    ///
-    /// - Parameters:
-    ///   - name: The name, by which it is chosen.
-    ///   - title: What it is for.
-    ///   - tested: On what it was tested.
-    ///   - match: Which modules and tokens it is for.
     package init(name: String, title: String, tested: String, match: Match) {
         self.name = name
         self.title = title
@@ -168,8 +156,6 @@ extension TokenProfile {
     }
 
     /// Whether the profile is for a token.
-    ///
-    /// - Parameter token: The token.
     package func matches(_ token: Token) -> Bool {
         let module = token.module.info
         let pairs: [(String?, String)] = [
@@ -184,8 +170,6 @@ extension TokenProfile {
     }
 
     /// Whether a certificate is one that the module makes for itself.
-    ///
-    /// - Parameter content: What the certificate says.
     package func isPlaceholder(_ content: CertificateEntry.Content) -> Bool {
         guard let placeholder else { return false }
         return content.subject == content.issuer && content.subject.hasPrefix(placeholder.subject)

@@ -82,14 +82,6 @@ package struct Finding: Sendable, Hashable {
     package let isKeyMissing: Bool
 
     /// Makes a finding.
-    ///
-    /// - Parameters:
-    ///   - kind: What it is.
-    ///   - uri: What it is about, as a URI (RFC 7512).
-    ///   - text: What a person reads, in a few words.
-    ///   - serialNumber: The serial number, hexadecimal, of a certificate that may share its URI.
-    ///   - isDisposable: Whether the object can be removed without loss.
-    ///   - isKeyMissing: Whether no private key on the token was found for the certificate.
     package init(
         _ kind: Kind, _ uri: String, _ text: String, serialNumber: String? = nil,
         isDisposable: Bool = false, isKeyMissing: Bool = false

@@ -13,12 +13,6 @@ package struct Health: Sendable {
     package var sawPrivateObjects: Bool
 
     /// Prepares a look.
-    ///
-    /// - Parameters:
-    ///   - now: The time, in seconds since 1970-01-01 00:00 UTC.
-    ///   - days: From how many days left on a certificate expires soon.
-    ///   - anchors: Where certificates should lead to; nil where that is not looked at.
-    ///   - sawPrivateObjects: Whether private keys were looked for too.
     package init(
         now: Int64, days: Int = 30, anchors: TrustAnchors? = nil, sawPrivateObjects: Bool
     ) {

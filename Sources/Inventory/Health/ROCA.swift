@@ -4,8 +4,6 @@
 /// primes. So the modulus is a power of 65537 modulo each of these, which a modulus of random primes
 /// is for all of them about once in 2^27 times (Nemec and others, "The Return of Coppersmith's
 /// Attack", ACM CCS 2017, section 2).
-///
-/// - Parameter modulus: The modulus, big-endian, unsigned.
 package func hasROCAFingerprint(modulus: [UInt8]) -> Bool {
     guard modulus.count >= 64 else { return false }
     return smallPrimes.allSatisfy { prime in

@@ -59,8 +59,6 @@ package struct TokenHealth: Sendable {
     }
 
     /// What is to be said about a key, without its certificates.
-    ///
-    /// - Parameter key: The key.
     package func findings(_ key: KeyEntry) -> [Finding] {
         let names = key.value == nil ? openNames : unreadNames
         return health.findings(

@@ -57,7 +57,6 @@ final class Service: Sendable {
         return wrong(lines.flatMap { $0 + [UInt8(ascii: "\n")] }, configuration.accountFault)
     }
 
-    /// - Parameter language: The language of the texts about keys.
     func orderPage(_ fields: FormFields, _ language: KeyText.Language) async -> PageAnswer {
         guard let account = account(fields, configuration.fault) else { return Self.unknownUser }
         let emails = addresses(fields.list("email"), of: account)

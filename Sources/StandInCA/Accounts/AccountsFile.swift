@@ -6,15 +6,12 @@ package struct AccountsFile: Codable, Sendable {
     package var accounts: [Account]
 
     /// Makes a list of accounts.
-    ///
-    /// - Parameter accounts: The accounts.
     package init(accounts: [Account]) {
         self.accounts = accounts
     }
 
     /// Reads the file.
     ///
-    /// - Parameter path: The file.
     /// - Throws: ``StandInError`` with what is wrong and where.
     package init(path: String) throws(StandInError) {
         do {
@@ -35,8 +32,6 @@ package struct AccountsFile: Codable, Sendable {
     }
 
     /// An account to begin with.
-    ///
-    /// - Parameter password: Its password.
     package static func example(password: String) -> AccountsFile {
         AccountsFile(accounts: [
             Account(

@@ -64,8 +64,6 @@ package struct StandInCA: Sendable {
         package var requestLog: String?
 
         /// Makes a configuration with everything as CAcert has it, but without its delay.
-        ///
-        /// - Parameter directory: The folder; what is missing in it is made.
         package init(directory: String) {
             self.directory = directory
         }
@@ -89,7 +87,6 @@ package struct StandInCA: Sendable {
 
     /// Prepares a stand-in: loads the folder, and makes what is missing in it.
     ///
-    /// - Parameter configuration: How it behaves.
     /// - Throws: ``StandInError`` or an error of the key library, with what is wrong.
     package init(_ configuration: Configuration) throws {
         self.configuration = configuration

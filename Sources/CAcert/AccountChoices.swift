@@ -1,0 +1,101 @@
+internal import TokencertIssuance
+
+/// What of a plan the account decides.
+struct AccountChoices {
+    let account: AccountStatus
+
+    /// The name to request: the given one, or the only one.
+    ///
+    /// A name from a certificate may be written byte by byte, as CAcert's signer does: see
+    /// ``AccountName/form(of:)``.
+    func name(_ wanted: String?) throws(IssuanceError) -> AccountName {
+        let name = try chosenName(wanted)
+        guard let obstacle = name.obstacle else { return name }
+        throw IssuanceError(
+            .nameNotIssuable, at: .plan,
+            "the name “\(name)” cannot be issued through the API: \(obstacle)",
+            choices: issuableNames.map(\.text))
+    }
+
+    /// The names that the API can put into a certificate.
+    private var issuableNames: [AccountName] {
+        (account.names + [AccountStatus.anonymousName]).filter { $0.obstacle == nil }
+    }
+
+    private func chosenName(_ wanted: String?) throws(IssuanceError) -> AccountName {
+        if let wanted {
+            // The account's own spelling: letters can be written in more than one way.
+            let all = account.names + [AccountStatus.anonymousName]
+            guard
+                let name = all.first(where: { $0.text == wanted })
+                    ?? all.first(where: { $0.form(of: wanted) != nil })
+            else {
+                throw IssuanceError(
+                    .accountLacks, at: .plan,
+                    "the account has no name “\(wanted)”",
+                    choices: issuableNames.map(\.text), wanted: wanted)
+            }
+            return name
+        }
+        guard account.names.count <= 1 else {
+            let issuable = account.names.filter { $0.obstacle == nil }
+            throw IssuanceError(
+                .accountLacks, at: .plan, "the account has several names",
+                choices: (issuable.isEmpty ? issuableNames : issuable).map(\.text))
+        }
+        return account.names.first ?? AccountStatus.anonymousName
+    }
+
+    /// The addresses to request: the given ones without duplicates, or the only one.
+    ///
+    /// The CA ignores case when it compares addresses, and the certificate gets the spelling that
+    /// was sent. The given spelling is sent, so that a renewed certificate has exactly the same
+    /// address as the old one.
+    func emailAddresses(_ wanted: [String]) throws(IssuanceError) -> [String] {
+        let verified = Set(account.emailAddresses.map(Self.folded))
+        if let unknown = wanted.first(where: { !verified.contains(Self.folded($0)) }) {
+            throw IssuanceError(
+                .accountLacks, at: .plan,
+                "the account has no verified address “\(unknown)”",
+                choices: issuableAddresses, wanted: unknown)
+        }
+        var seen: Set<[UInt8]> = []
+        var addresses = wanted.filter { seen.insert(Self.folded($0)).inserted }
+        if addresses.isEmpty {
+            guard account.emailAddresses.count == 1 else {
+                throw IssuanceError(
+                    .accountLacks, at: .plan,
+                    account.emailAddresses.isEmpty
+                        ? "the account has no verified address"
+                        : "the account has several addresses",
+                    choices: issuableAddresses)
+            }
+            addresses = account.emailAddresses
+        }
+        for address in addresses {
+            guard let obstacle = AccountStatus.obstacle(toAddress: address) else { continue }
+            throw IssuanceError(
+                .addressNotIssuable, at: .plan,
+                "the address “\(address)” cannot be issued through the API: \(obstacle)",
+                choices: issuableAddresses)
+        }
+        return addresses
+    }
+
+    /// The addresses that the API can put into a certificate.
+    private var issuableAddresses: [String] {
+        account.emailAddresses.filter { AccountStatus.obstacle(toAddress: $0) == nil }
+    }
+
+    /// An address in the form that the CA compares. Addresses in certificates are ASCII.
+    private static func folded(_ address: String) -> [UInt8] {
+        address.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }
+    }
+
+    func requireCodeSigning(_ wanted: Bool) throws(IssuanceError) {
+        guard !wanted || account.mayRequestCodeSigning else {
+            throw IssuanceError(
+                .accountLacks, at: .plan, "the account may not have code signing")
+        }
+    }
+}

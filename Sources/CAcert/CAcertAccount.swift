@@ -1,0 +1,145 @@
+package import TokencertIssuance
+package import TokencertLedger
+package import TokencertPlatform
+
+/// An account at CAcert, through the API for members' own certificates: `cemails.php` and `ccsr.php`.
+package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAuthority {
+    private var transport: Carrier
+    package let url: String
+    package let account: String
+    private let password: Secret
+    /// The names as the CA wrote them; it gets back the same bytes.
+    private var names: [AccountName] = []
+
+    /// Prepares the use of an account. Nothing is sent yet.
+    ///
+    /// - Parameters:
+    ///   - baseURL: Where the CA is, as `https://www.cacert.org`, without a path.
+    ///   - username: The account's e-mail address.
+    ///   - password: The account's password, UTF-8.
+    ///   - transport: What carries the forms.
+    package init(
+        baseURL: String, username: String, password: consuming Secret, transport: consuming Carrier
+    ) {
+        var base = baseURL[...]
+        while base.hasSuffix("/") { base = base.dropLast() }
+        url = String(base)
+        account = username
+        self.password = password
+        self.transport = transport
+    }
+
+    // MARK: Orders
+
+    package func grant(
+        _ request: IssuanceRequest
+    ) throws(IssuanceError) -> CertificateGrant {
+        let status: AccountStatus
+        do throws(CAcertError) {
+            status = try accountStatus()
+        } catch {
+            throw IssuanceError(account: error)
+        }
+        names = status.names
+        let choices = AccountChoices(account: status)
+        let name = try choices.name(request.name)
+        let addresses = try choices.emailAddresses(request.emailAddresses)
+        try choices.requireCodeSigning(request.codeSigning)
+        return CertificateGrant(
+            name: name.text, emailAddresses: addresses, codeSigning: request.codeSigning)
+    }
+
+    package func place(_ order: CertificateOrder) -> PlacedOrder {
+        // Two texts that look the same may be two names.
+        let name =
+            names.first { $0.text.utf8.elementsEqual(order.grant.name.utf8) }
+            ?? AccountName(order.grant.name)
+        do throws(TransportError) {
+            let answer = try place(
+                order.request, name: name, emailAddresses: order.grant.emailAddresses,
+                codeSigning: order.grant.codeSigning)
+            return .answered(.init(status: answer.status, body: answer.body, interruption: nil))
+        } catch {
+            guard error.mayHaveBeenSent else { return .notSent(error.reason) }
+            guard !error.partialAnswer.isEmpty else { return .unanswered(error.reason) }
+            return .answered(
+                .init(
+                    status: error.partialStatus ?? 0, body: error.partialAnswer,
+                    interruption: error.reason))
+        }
+    }
+
+    package static func meaning(of answer: OrderEvent.Answer) -> AnswerMeaning {
+        switch OrderOutcome(TransportAnswer(status: answer.status, body: answer.body.bytes)) {
+        case .issued(let text): .issued(text)
+        case .refused(let refusal):
+            .refused(refusal.text, concernsCredentials: refusal.code == .credentials)
+        case .pending(let identifier): .pending(identifier)
+        case .unclear(let reason): .unclear(reason)
+        }
+    }
+
+    // MARK: The API
+
+    /// Asks what the account may have.
+    package func accountStatus() throws(CAcertError) -> AccountStatus {
+        let answer: TransportAnswer
+        do throws(TransportError) {
+            answer = try transport.post(to: url + "/api/cemails.php", form: makeForm().body)
+        } catch {
+            throw CAcertError(.unreachable, error.reason, transportError: error)
+        }
+        return try AccountStatus(answer)
+    }
+
+    /// Places an order, once. An order is not idempotent: placed twice, two certificates are
+    /// issued.
+    ///
+    /// - Parameters:
+    ///   - request: The request in PEM. The CA takes nothing from it but the key.
+    ///   - name: The name that it shall bear, one of the account's or
+    ///     ``AccountStatus/anonymousName``.
+    ///   - emailAddresses: The addresses that it shall be for, verified ones of the account.
+    ///   - codeSigning: Whether it shall be good for signing code.
+    /// - Returns: What came back, as it came. ``OrderOutcome`` reads it.
+    /// - Throws: ``TransportError``; it tells whether the order may have been taken.
+    package func place(
+        _ request: String, name: AccountName, emailAddresses: [String], codeSigning: Bool
+    ) throws(TransportError) -> TransportAnswer {
+        var form = makeForm()
+        for (index, address) in emailAddresses.enumerated() {
+            form.append("email[\(index)]", address)
+        }
+        form.append("name", name.bytes)
+        form.append("codesign", codeSigning ? "1" : "0")
+        form.append("optionalCSR", request)
+        return try transport.post(to: url + "/api/ccsr.php", form: form.body)
+    }
+
+    private func makeForm() -> Form {
+        var form = Form()
+        form.append("username", account)
+        form.append("password", password)
+        return form
+    }
+}
+
+extension IssuanceError {
+    /// What a failure of the account page means for a job that begins with it.
+    package init(account error: CAcertError) {
+        let code: Code =
+            switch error.code {
+            case .credentials: .credentialsRefused
+            case .refused: .orderRefused
+            default: .caUnreachable
+            }
+        let reason =
+            switch error.code {
+            case .credentials: "the CA does not know this user name with this password"
+            case .refused: "the CA refuses: \(error.reason)"
+            case .notTheAPI: "what answers is not the CA's API: \(error.reason)"
+            default: "the CA cannot be reached: \(error.reason)"
+            }
+        self.init(code, at: .plan, reason)
+    }
+}

@@ -1,0 +1,53 @@
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertInventory
+
+/// What to do about a certificate object that cannot be read: the command that reads its bytes.
+func readingAdvice(_ uri: String, on token: Token) -> String {
+    let advice = "another program may be able to read it"
+    guard let command = readingCommand(uri, on: token) else { return advice }
+    return "\(advice): \(command)"
+}
+
+/// The command that reads the bytes of a certificate object, or nil if it has neither an id nor a
+/// label that can be typed: pkcs11-tool requires one of them.
+func readingCommand(_ uri: String, on token: Token) -> String? {
+    let named = (try? PKCS11URI(parsing: uri))?.objectAttributes ?? Template()
+    var selection: [String] = []
+    if let id = named[.id], !id.isEmpty { selection.append("--id \(hexadecimal(id))") }
+    if let bytes = named[.labelBytes], let label = typable(bytes) {
+        selection.append("--label \(quoted(label))")
+    }
+    if selection.isEmpty { return nil }
+    var words = ["pkcs11-tool --module \(quoted(token.module.path))"]
+    if let label = typable(token.info.labelBytes) {
+        words.append("--token-label \(quoted(label))")
+    }
+    return (words + ["--read-object --type cert"] + selection).joined(separator: " ")
+}
+
+/// A label as it can be pasted, or nil if it is empty, is not UTF-8 or contains control characters.
+private func typable(_ label: [UInt8]) -> String? {
+    guard !label.isEmpty, let text = String(validating: label, as: UTF8.self),
+        text == printable(text)
+    else { return nil }
+    return text
+}
+
+extension CertificateEntry.Obstacle {
+    /// Why a certificate object cannot be read, as the end of a sentence.
+    var reason: String {
+        switch self {
+        case .malformed: "its bytes are not an X.509 certificate"
+        case .pem: "its value is PEM text instead of DER"
+        case .url: "the token holds only its URL (CKA_URL)"
+        case .noValue: "it has no value (CKA_VALUE)"
+        case .otherType: "it is not an X.509 certificate (CKA_CERTIFICATE_TYPE)"
+        }
+    }
+
+    /// Whether the object may be an X.509 certificate in another form.
+    var mayBeX509: Bool {
+        if case .otherType = self { false } else { true }
+    }
+}

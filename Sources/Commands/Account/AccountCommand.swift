@@ -1,0 +1,75 @@
+internal import ArgumentParser
+internal import OpenSSLX509
+internal import TokencertCAcert
+
+struct AccountCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "account", abstract: "Show what your account at the CA may have.",
+        discussion: """
+            For example:
+
+              tokencert account --username anna@example.org
+            """)
+
+    @OptionGroup var ca: CAOptions
+    @OptionGroup var output: CommonOptions
+
+    func run() throws {
+        try prepareProcess(output)
+        let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
+        let account = try openAccount(ca, anchorsPEM: anchors.pem)
+        let status = try working("asking the CA", onToken: false) { try account.accountStatus() }
+        let names = status.names.map { Entry($0.text, $0.obstacle) }
+        let addresses = status.emailAddresses.map {
+            Entry($0, AccountStatus.obstacle(toAddress: $0))
+        }
+        if output.isJSON {
+            try printJSON(
+                Report(
+                    username: try ca.accountName(), names: names.map(\.value),
+                    emailAddresses: addresses.map(\.value),
+                    codeSigning: status.mayRequestCodeSigning,
+                    notIssuable: (names + addresses).filter { $0.reason != nil }))
+            return
+        }
+        print("account        \(printable(try ca.accountName())) at \(try ca.baseURL())")
+        let anonymous = "none below 50 assurance points, so “\(AccountStatus.anonymousName.text)”"
+        let lines = names.isEmpty ? [anonymous] : names.map(\.line)
+        for (index, name) in lines.enumerated() {
+            print((index == 0 ? "names          " : "               ") + printable(name))
+        }
+        for (index, address) in addresses.map(\.line).enumerated() {
+            print((index == 0 ? "addresses      " : "               ") + printable(address))
+        }
+        print(
+            "code signing   "
+                + (status.mayRequestCodeSigning
+                    ? "flagged for code signing; the CA also requires 100 points, which it does not "
+                        + "report"
+                    : "no"))
+    }
+
+    /// A name or an address of the account.
+    private struct Entry: Encodable {
+        let value: String
+        /// Why the API never issues it, or nil.
+        let reason: String?
+
+        init(_ value: String, _ reason: String?) {
+            self.value = value
+            self.reason = reason
+        }
+
+        var line: String {
+            value + (reason.map { " (cannot be issued through the API: \($0))" } ?? "")
+        }
+    }
+
+    private struct Report: Encodable {
+        let username: String
+        let names: [String]
+        let emailAddresses: [String]
+        let codeSigning: Bool
+        let notIssuable: [Entry]
+    }
+}

@@ -1,0 +1,42 @@
+internal import OpenSSLX509
+internal import TokencertLedger
+
+/// The keys of a token that have been given a certificate, according to the ledger.
+struct CertifiedKeys {
+    /// SHA-256 of the keys that have a proved certificate which no other order has replaced, in
+    /// hexadecimal. A key whose certificate was replaced by one for a new key is not among them.
+    private var current: Set<String> = []
+    /// The same, with the keys whose certificates were replaced.
+    private var all: Set<String> = []
+    /// The unfinished orders, keyed like ``current``.
+    private var unfinished: [String: Int64] = [:]
+
+    init(_ orders: [Order], on token: String) {
+        let replaced = Set(
+            orders.compactMap { order in
+                order.beginning.replacedCertificate.flatMap { order.isProved ? $0 : nil }
+            })
+        for order in orders where order.isFor(token) {
+            guard let hash = order.publicKeyHash else { continue }
+            if !order.isFinished { unfinished[hash] = order.number }
+            guard order.isProved else { continue }
+            all.insert(hash)
+            let certificate = order.certified?.certificate
+            if certificate.map({ replaced.contains($0) }) != true { current.insert(hash) }
+        }
+    }
+
+    /// Whether a key should have a certificate on the token.
+    func needsCertificate(_ key: PublicKey) -> Bool { current.contains(hash(key)) }
+
+    /// Whether a key was ever given a certificate.
+    func contains(_ key: PublicKey) -> Bool { all.contains(hash(key)) }
+
+    /// Whether each certificate that a key was given was replaced by one for another key.
+    func isReplaced(_ key: PublicKey) -> Bool { contains(key) && !needsCertificate(key) }
+
+    /// The unfinished order for a key, or nil.
+    func unfinishedOrder(for key: PublicKey) -> Int64? { unfinished[hash(key)] }
+
+    private func hash(_ key: PublicKey) -> String { hexadecimal(key.sha256Fingerprint) }
+}

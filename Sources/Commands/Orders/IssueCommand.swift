@@ -1,0 +1,85 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertCAcert
+internal import TokencertIssuance
+
+struct IssueCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "issue",
+        abstract: "Make a key on a token and have the CA issue a certificate for it.",
+        discussion: """
+            Name and addresses that are left out are taken from the account where there is one \
+            choice. The order is sent once; what comes back is checked before it is written, and \
+            the token has to prove that it holds the key. Every step is in the ledger before it is \
+            done, so that tokencert resume goes on after whatever happens.
+
+            For example:
+
+              tokencert issue --username anna@example.org --label mail
+              tokencert issue --key 'pkcs11:object=mail' --dry-run
+            """)
+
+    @OptionGroup var options: RequestOptions
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var ca: CAOptions
+    @OptionGroup var ledgerOptions: LedgerOptions
+    @OptionGroup var output: CommonOptions
+
+    @Flag(help: "Write the certificate although the CA changed what was asked for.")
+    var acceptChanges = false
+
+    @Flag(help: "Show what would be done, and do nothing.")
+    var dryRun = false
+
+    func run() throws {
+        try prepareProcess(output)
+        var request = try options.request()
+        request.acceptsChanges = setting(acceptChanges, .acceptChanges)
+        let isDryRun = setting(dryRun, .dryRun)
+        try requireWritable(
+            options.outputFile,
+            keeping: filesInUse(request.keyURI, tokenOptions, ca, ledgerOptions))
+        let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
+        let token = try findToken(tokenOptions, request.keyURI)
+        try useSources(tokenOptions, request.keyURI, ca)
+        let runner = Runner(
+            try issuanceSettings(anchors, ca, tokenOptions),
+            try openAccount(ca, anchorsPEM: anchors.pem))
+        let plan = try runner.plan(request, on: token)
+        if isDryRun {
+            let key = try request.keyURI.flatMap { try keySeen($0, on: token) }
+            try ledgerOptions.requireWritable()
+            try runner.check(plan, for: key, in: ledgerOptions.openIfThere())
+            try show(plan, notChecked(plan.key, on: token) + notChecked(plan.grant.name))
+            return
+        }
+        let ledger = try ledgerOptions.openForWriting()
+        let issued = try withPINs(plan.pins, tokenOptions, request.keyURI) { pins in
+            var connection = try Connection(token, pins)
+            return try runner.issue(plan, in: ledger, over: &connection)
+        }
+        if !output.isJSON { try showIssued(issued, output) }
+        if let file = options.outputFile {
+            try writeFile(
+                issued.certificate.pem, file,
+                hints: [
+                    "the certificate is on the token: do not order it again",
+                    "to get it from there: tokencert show --pem \(quoted(issued.uri)) "
+                        + "--serial \(issued.certificate.serialNumber) > FILE",
+                ])
+        }
+        if output.isJSON { try showIssued(issued, output) }
+    }
+
+    private func show(_ plan: Plan, _ notChecked: [String]) throws {
+        let lines = PlanLines(
+            token: plan.tokenURI.description, key: plan.key, grant: plan.grant, pins: plan.pins,
+            ca: try ca.baseURL(), notChecked: notChecked)
+        if output.isJSON {
+            try printJSON(lines)
+        } else {
+            for line in lines.lines { print(line) }
+        }
+    }
+}

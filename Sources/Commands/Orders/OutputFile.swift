@@ -1,0 +1,109 @@
+internal import Cryptoki
+internal import TokencertPlatform
+
+/// A file that a command reads or keeps, which `--out` must not replace.
+struct FileInUse {
+    /// What it is called in an error.
+    let name: String
+    let path: String
+}
+
+/// All files that a command with these options reads or keeps.
+///
+/// - Parameter uri: A URI that may name a source of the PIN and a module.
+func filesInUse(
+    _ uri: PKCS11URI?, _ token: TokenOptions, _ ca: CAOptions?, _ ledger: LedgerOptions
+) -> [FileInUse] {
+    var files: [FileInUse] = []
+    for path in [ledger.path, absolutePath(ledger.path)] {
+        files += ["", "-wal", "-shm", "-journal", ".lock"].map {
+            FileInUse(name: "the ledger", path: path + $0)
+        }
+    }
+    files.append(FileInUse(name: "the configuration", path: ConfigurationFile.current.path))
+    files += [RefusedPINs.file, RefusedPINs.file + ".lock"].map {
+        FileInUse(name: "the list of refused PINs", path: $0)
+    }
+    files += ((try? TrustStore.files()) ?? []).map { FileInUse(name: "the trust anchor", path: $0) }
+    if let file = setting(ca?.caFile, .caFile) {
+        files.append(FileInUse(name: "the file of trust anchors", path: file))
+    }
+    // What is wrong with these options is reported when they are used.
+    let sources = [
+        try? token.source(uri), try? token.securityOfficerSource(), try? ca?.source(),
+    ]
+    for case .file(let file)? in sources {
+        files.append(FileInUse(name: "the file of a PIN or password", path: file))
+    }
+    if case .file(let file, arguments: _)? = try? ModuleChoice(token, uri) {
+        files.append(FileInUse(name: "the module", path: file))
+    }
+    return files
+}
+
+/// Checks, before anything is done, that `--out` can be written in the way in which it will be
+/// written, and that nothing is lost by it.
+func requireWritable(_ file: String?, keeping filesInUse: [FileInUse]) throws {
+    guard let file else { return }
+    guard file != "-" else {
+        throw Failure(
+            .usage, "--out - names no file",
+            hints: [
+                "to write to a file with this name: --out ./-",
+                "to write to standard output: --out /dev/stdout",
+            ])
+    }
+    let replaced: String?
+    do throws(FileError) {
+        replaced = try replacedFile(file)
+    } catch {
+        throw notWritten(file, error)
+    }
+    if let replaced { try requireNotInUse(replaced, filesInUse) }
+    do throws(FileError) {
+        try requireWritableFile(file)
+    } catch {
+        throw notWritten(file, error)
+    }
+    guard let replaced, exists(replaced), !isReplaceable(replaced) else { return }
+    throw Failure(
+        .cannotCreate, code: "fileIsThere",
+        "\(file) holds something else; it is not overwritten",
+        hints: ["name another file", "or move this one away: mv \(quoted(file)) NEWNAME"])
+}
+
+private func notWritten(_ file: String, _ error: FileError) -> Failure {
+    Failure(
+        .configuration, code: "fileNotWritten", "\(file) cannot be written: \(error)",
+        hints: advice(error) + ["--out takes a file in a folder to which this user can write"])
+}
+
+private func requireNotInUse(_ file: String, _ filesInUse: [FileInUse]) throws {
+    let identity = fileIdentity(file)
+    guard let found = filesInUse.first(where: { fileIdentity($0.path) == identity }) else { return }
+    throw Failure(
+        .usage, code: "fileInUse", "--out names \(found.name) \(found.path)",
+        hints: ["name another file"])
+}
+
+/// Whether a file is empty or holds what `--out` writes, text in PEM.
+private func isReplaceable(_ file: String) -> Bool {
+    guard let head = try? readHead(file, count: 1 << 12) else { return false }
+    let text = String(decoding: head, as: UTF8.self)
+        .drop { $0.isWhitespace || $0 == "\u{FEFF}" }
+    return head.isEmpty || text.hasPrefix("-----BEGIN ")
+}
+
+/// Writes a text to a file, whole or not at all. Where that fails the error has the text, since it
+/// was hard to come by.
+func writeFile(_ text: String, _ file: String, hints: [String]) throws {
+    do throws(FileError) {
+        try writeFileDurably(Array(text.utf8), file, permissions: 0o644)
+    } catch {
+        throw Failure(
+            .configuration, code: "fileNotWritten",
+            "what follows was not written to a file: \(error)",
+            hints: hints + advice(error),
+            attachment: text.split(separator: "\n").map(String.init))
+    }
+}

@@ -1,0 +1,99 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertIssuance
+
+struct RequestCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "request",
+        abstract: "Make a signed request on a token, for the web form or another CA.",
+        discussion: """
+            For example:
+
+              tokencert request --email anna@example.org --out mail.csr
+            """)
+
+    @OptionGroup var options: RequestOptions
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var ledgerOptions: LedgerOptions
+    @OptionGroup var output: CommonOptions
+
+    @Flag(help: "Show what would be done, and do nothing.")
+    var dryRun = false
+
+    func run() throws {
+        try prepareProcess(output)
+        let request = try options.request()
+        if request.keyURI != nil, options.label != nil {
+            throw Failure(
+                .usage, "--label is for a new key, and --key names one that is there",
+                hints: ["leave one of them out"])
+        }
+        let file = options.outputFile
+        try requireWritable(
+            file, keeping: filesInUse(request.keyURI, tokenOptions, nil, ledgerOptions))
+        let token = try findToken(tokenOptions, request.keyURI)
+        let runner = Runner(try issuanceSettings(TrustAnchors([]), nil, tokenOptions))
+        let plan = try runner.planKey(request, on: token)
+        let pins = try runner.pins(for: plan, on: token)
+        if setting(dryRun, .dryRun) {
+            if let uri = request.keyURI { _ = try keySeen(uri, on: token) }
+            try ledgerOptions.requireWritable()
+            try runner.check(plan, on: token, in: ledgerOptions.openIfThere())
+            try show(token.token, plan, pins, notChecked(plan, on: token))
+            return
+        }
+        let ledger = try ledgerOptions.openForWriting()
+        let made = try withPINs(pins, tokenOptions, request.keyURI) { pins in
+            var connection = try Connection(token, pins)
+            return try runner.request(request, plan, in: ledger, over: &connection)
+        }
+        if !Progress.shared.isQuiet {
+            for remark in made.key.remarks { printError("note: \(printable(remark))") }
+        }
+        if let file {
+            try writeFile(made.pem, file, hints: ["its key: \(quoted(made.key.uri))"])
+        }
+        if output.isJSON {
+            try printJSON(
+                Report(
+                    request: made.pem, key: made.key.uri, id: hexadecimal(made.key.id),
+                    keyKind: made.key.publicKey.kind.description, isNewKey: made.key.isNew))
+        } else if let file {
+            print("The request is in \(file), its key on the token: \(quoted(made.key.uri))")
+        } else {
+            printError("key: \(quoted(made.key.uri))")
+            print(made.pem, terminator: "")
+        }
+        // Nobody but the token could make it again.
+        try StandardOutput.shared.flush(showing: file == nil ? made.pem : "")
+    }
+
+    private func show(
+        _ token: Token, _ plan: KeyPlan, _ pins: PINPlan, _ notChecked: [String]
+    ) throws {
+        let lines = PlanLines(
+            token: try TokenReport(token).uri, key: plan, pins: pins, notChecked: notChecked)
+        if output.isJSON {
+            try printJSON(lines)
+        } else {
+            for line in lines.lines { print(line) }
+        }
+    }
+
+    private struct Report: Encodable {
+        let request: String
+        let key: String
+        let id: String
+        let keyKind: String
+        let isNewKey: Bool
+    }
+}
+
+extension IssuanceRequest {
+    /// The URI of the key that is to be used, or nil for a new one.
+    var keyURI: PKCS11URI? {
+        if case .existing(let uri, _) = key { uri } else { nil }
+    }
+}

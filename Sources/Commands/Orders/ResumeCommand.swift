@@ -1,0 +1,257 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertIssuance
+internal import TokencertLedger
+
+struct ResumeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume", abstract: "Finish what is unfinished.",
+        discussion: """
+            Without a number it shows every unfinished order. With one it goes on where the order \
+            stands: it makes the request and orders where that was never done, and writes a \
+            certificate that came. An order that went out is never sent a second time but with \
+            --order-again.
+
+            For example:
+
+              tokencert resume
+              tokencert resume 7 --from certificate.pem
+            """)
+
+    @Argument(
+        help: ArgumentHelp("The order's number in the ledger.", valueName: "order"),
+        completion: LiveCompletion.orders)
+    var order: Int64?
+
+    @Option(
+        help: ArgumentHelp(
+            "Take the certificate from a file, as the CA's web site gives it.", valueName: "file"),
+        completion: .file())
+    var from: String?
+
+    @Flag(help: "Order once more, though the CA may issue a second certificate.")
+    var orderAgain = false
+
+    @Flag(help: "Write the certificate although the CA changed what was asked for.")
+    var acceptChanges = false
+
+    @Flag(help: "Give the order up. What is on the token stays there.")
+    var abandon = false
+
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var ca: CAOptions
+    @OptionGroup var ledgerOptions: LedgerOptions
+    @OptionGroup var output: CommonOptions
+
+    func validate() throws {
+        if [orderAgain, abandon, from != nil].filter({ $0 }).count > 1 {
+            throw ValidationError("--from, --order-again and --abandon exclude each other")
+        }
+        if order == nil, orderAgain || abandon || acceptChanges || from != nil {
+            throw ValidationError("the number of an order is missing")
+        }
+    }
+
+    func run() throws {
+        try prepareProcess(output)
+        guard let number = order else {
+            let unfinished = try ledgerOptions.openIfThere()?.orders(unfinishedOnly: true)
+            try showUnfinished(unfinished ?? [], ledgerOptions, output)
+            return
+        }
+        let openOrder = try ledgerOptions.openToResume().open(number)
+        let order = try openOrder.order()
+        guard order.nextAction != .nothing else {
+            return tell(number, "Order \(number) is finished: \(OrderLine(order).stateText).")
+        }
+        tellOrder(number)
+        try goOn(openOrder, order)
+    }
+
+    private func goOn(_ openOrder: OpenOrder, _ order: Order) throws {
+        if abandon {
+            try openOrder.record(.closed(reason: "given up"))
+            let certificate = Failure.whatCame(
+                order.arrivedState, mayHaveOrdered: order.mayHaveOrdered)
+            let warning =
+                certificate.map { " \($0.prefix(1).uppercased())\($0.dropFirst())." } ?? ""
+            tell(
+                order.number,
+                "Order \(order.number) is given up. What is on the token stays." + warning)
+            tellKey(of: order, openOrder.ledger)
+            return
+        }
+        if orderAgain, !order.userActions.contains(.orderAgain) {
+            throw Failure(
+                .usage,
+                "order \(order.number) has no outcome that is unknown: \(order.state.name)",
+                hints: ["to go on: tokencert resume \(order.number)"])
+        }
+        let token = try findToken(of: order)
+        try useSources(tokenOptions, order.tokenURI(), ca)
+        if order.nextAction == .key, from == nil {
+            try settleKey(openOrder, order, token)
+            return
+        }
+        let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
+        var brought = BroughtByUser()
+        brought.acceptsChanges = setting(acceptChanges, .acceptChanges)
+        brought.ordersAgain = orderAgain
+        let isOrdering = from == nil && (orderAgain || order.nextAction == .order)
+        var ca = ca
+        if isOrdering { ca = try ca.adopting(order) }
+        let settings = try issuanceSettings(anchors, ca, tokenOptions)
+        let runner =
+            isOrdering
+            ? Runner(settings, try openAccount(ca, anchorsPEM: anchors.pem))
+            : Runner(settings)
+        let pins: PINPlan
+        if isOrdering {
+            pins = try runner.plan(order, on: token).pins
+            try openOrder.ledger.requireWriting()
+        } else {
+            brought.certificates = try certificates(openOrder, order, token, runner)
+            pins = try runner.pins(writing: true, on: token)
+        }
+        let issued = try withPINs(pins, tokenOptions, order.tokenURI()) { pins in
+            var connection = try Connection(token, pins)
+            return try runner.resume(openOrder, bringing: brought, over: &connection)
+        }
+        try showIssued(issued, output)
+    }
+
+    /// The certificates that the user has brought, or that are on the token though nobody knows what
+    /// became of the order.
+    private func certificates(
+        _ openOrder: OpenOrder, _ order: Order, _ token: TokenCapabilities, _ runner: Runner
+    ) throws -> [Certificate] {
+        if let from {
+            let certificates = try TokencertCommands.certificates(inFile: from, option: "--from")
+            try runner.check(certificates, for: order, in: openOrder.ledger)
+            return certificates
+        }
+        guard case .decision(let reason) = order.nextAction else { return [] }
+        let found = try runner.certificates(for: order, in: openOrder.ledger, on: token)
+        guard !found.isEmpty else { throw Failure(undecided: order, reason) }
+        return found
+    }
+
+    private func settleKey(_ openOrder: OpenOrder, _ order: Order, _ token: TokenCapabilities)
+        throws
+    {
+        let runner = Runner(try issuanceSettings(TrustAnchors([]), nil, tokenOptions))
+        let plan = try runner.pins(writing: false, on: token)
+        let uri = try withPINs(plan, tokenOptions, order.tokenURI()) { pins in
+            var connection = try Connection(token, pins)
+            return try runner.settleKey(openOrder, over: &connection)
+        }
+        let key = uri.map { output.isJSON ? $0 : quoted($0) }
+        let text = key.map { "its key is on the token: \($0)" } ?? "nothing of it is on the token"
+        tell(order.number, "Order \(order.number) asked no CA, and \(text)")
+    }
+
+    /// The token of an order, which no option can change, only where it is looked for.
+    private func findToken(of order: Order) throws -> TokenCapabilities {
+        var options = tokenOptions
+        if setting(options.module, .module) == nil { options.useModule(of: order.beginning) }
+        if setting(options.tokenProfile, .tokenProfile) == nil {
+            options.tokenProfile = order.beginning.tokenProfile
+        }
+        return try findToken(of: order, options)
+    }
+
+    /// The token of an order by its serial number, since its label may have changed; or the one
+    /// that `--token` names, which must hold the order's key. The token that the environment or the
+    /// configuration sets does not apply to this order.
+    private func findToken(of order: Order, _ options: TokenOptions) throws -> TokenCapabilities {
+        let uri = try order.tokenURI()
+        do {
+            if options.token != nil { return try TokencertCommands.findToken(options) }
+            guard let serialNumber = order.tokenBySerialNumber else {
+                return try TokencertCommands.findToken(options, uri)
+            }
+            do {
+                return try TokencertCommands.findToken(
+                    options, try PKCS11URI(parsing: serialNumber))
+            } catch let failure as Failure where failure.code == Failure.severalTokens {
+                return try TokencertCommands.findToken(options, uri)
+            }
+        } catch let failure as Failure where failure.isTokenAbsent && options.token == nil {
+            throw Failure(
+                failure.status, code: failure.code,
+                "the token of order \(order.number) is not present: \(uri)",
+                hints: [
+                    "insert it; tokencert tokens lists the tokens that are found",
+                    "if its key is on a token that now has another serial number: "
+                        + "tokencert resume \(order.number) --token URI",
+                    "if it was reinitialised, its key is lost, and the order cannot be finished",
+                    Failure.abandoning(
+                        order.number, order.arrivedState, mayHaveOrdered: order.mayHaveOrdered),
+                ])
+        }
+    }
+
+    /// How the key of an order that is given up can be used or removed.
+    private func tellKey(of order: Order, _ ledger: Ledger) {
+        guard order.beginning.newKeyKind != nil else { return }
+        let keyID = order.beginning.keyID
+        let token = try? order.tokenURI()
+        var named = Template()
+        named[.class] = .privateKey
+        named[.id] = bytes(hexadecimal: keyID)
+        guard let uri = token.map({ PKCS11URI(token: $0, objectWith: named) }) else { return }
+        let name = quoted(uri.description)
+        if let state = order.arrivedState, [.written, .proved, .retiring].contains(state) {
+            printError("hint: keep its key, which a certificate on the token is for: \(name)")
+            return
+        }
+        let wasSent = try? ledger.wasSent(forKey: order.publicKeyHash, id: keyID)
+        guard wasSent == false, !order.mayHaveOrdered else {
+            printError("hint: keep its key, since a certificate may still come for it: \(name)")
+            printError("hint: to write a certificate that comes: tokencert import --cert FILE")
+            return
+        }
+        printError("hint: to use its key, if it was made: tokencert issue --key \(name)")
+        printError("hint: to remove it: tokencert delete \(name)")
+    }
+
+    private func tell(_ number: Int64, _ text: String) {
+        if output.isJSON {
+            print("{\"order\":\(number),\"message\":\((try? jsonLine(text)) ?? "\"\"")}")
+        } else {
+            print(printable(text))
+        }
+    }
+}
+
+extension Order {
+    /// The token that the order is for.
+    fileprivate func tokenURI() throws -> PKCS11URI {
+        try PKCS11URI(parsing: beginning.tokenURI)
+    }
+}
+
+extension CAOptions {
+    /// The account of an order, which no option can change.
+    func adopting(_ order: Order) throws -> CAOptions {
+        var options = self
+        options.caURL = order.beginning.ca
+        options.username = order.beginning.account
+        let named = (
+            ca: setting(caURL, .caURL).map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 },
+            account: setting(username, .username)
+        )
+        guard named.ca ?? order.beginning.ca == order.beginning.ca,
+            named.account ?? order.beginning.account == order.beginning.account
+        else {
+            throw Failure(
+                .usage,
+                "order \(order.number) is one of \(order.beginning.account ?? "?") at "
+                    + "\(order.beginning.ca ?? "?")",
+                hints: ["leave out --ca-url and --username, or issue anew with them"])
+        }
+        return options
+    }
+}

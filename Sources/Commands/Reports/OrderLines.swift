@@ -1,0 +1,95 @@
+internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertIssuance
+internal import TokencertLedger
+
+/// An order in a line, in the form of its JSON.
+struct OrderLine: Encodable {
+    let order: Int64
+    let began: String
+    let job: String
+    let state: String
+    let isFinished: Bool
+    let token: String
+    let keyID: String
+    let keyLabel: String
+    let ca: String?
+    let account: String?
+    let name: String?
+    /// What a person can do about it, or nil.
+    let next: String?
+
+    init(_ order: Order) {
+        self.order = order.number
+        began = timestamp(order.events[0].time)
+        job = order.beginning.job.rawValue
+        state = order.state.name
+        isFinished = order.isFinished
+        token = order.beginning.token
+        keyID = order.beginning.keyID
+        keyLabel = text(ofLabel: order.beginning.keyLabelBytes)
+        ca = order.beginning.ca
+        account = order.beginning.account
+        name = order.beginning.name
+        isOfLaterVersion = order.unknownEvent != nil
+        next =
+            switch order.nextAction {
+            case .nothing: nil
+            case _ where isOfLaterVersion: nil
+            case .order, .certificate, .key: "tokencert resume \(order.number)"
+            case .decision: "tokencert resume \(order.number) --from FILE"
+            }
+    }
+
+    private let isOfLaterVersion: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case order, began, job, state, isFinished, token, keyID, keyLabel, ca, account, name, next
+    }
+
+    /// What stands in a list for the state: plain words.
+    var stateText: String {
+        if isOfLaterVersion { return "written by a later version" }
+        return switch state {
+        case "begun": "nothing ordered yet"
+        case "not sent": "nothing ordered, CA not reached"
+        case "refused": "refused by the CA"
+        case "sending", "unclear": "outcome unknown"
+        case "answered": "answer not used"
+        case "certified": "certificate not written"
+        case "written": "written, not proved"
+        case "proved": isFinished ? "done" : "old certificate not removed"
+        case "retiring": "old certificate not removed"
+        case "closed": "over"
+        default: state
+        }
+    }
+}
+
+/// Prints the unfinished orders, a line each.
+func showUnfinished(
+    _ orders: [Order], _ ledger: LedgerOptions, _ output: CommonOptions
+) throws {
+    let lines = orders.map { OrderLine($0) }
+    if output.isJSON {
+        try printJSON(["orders": lines])
+        return
+    }
+    if lines.isEmpty {
+        print("Nothing is unfinished.")
+        ledger.noteAbsence()
+        return
+    }
+    try orderTable(lines).print(output.style())
+}
+
+/// A table of orders, each with what to type below it.
+func orderTable(_ lines: [OrderLine]) -> Table {
+    var table = Table(["ORDER", "BEGAN", "JOB", "KEY", "ID", "STATE"])
+    for line in lines {
+        table.add(
+            ["\(line.order)", line.began, line.job, line.keyLabel, line.keyID, line.stateText],
+            below: line.next.map { [$0] } ?? [])
+    }
+    return table
+}

@@ -1,0 +1,64 @@
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertIssuance
+
+/// What would be done, in the form of its JSON.
+struct PlanLines: Encodable {
+    let token: String
+    let keyKind: String?
+    let id: String?
+    let label: String?
+    let key: String?
+    let name: String?
+    let emailAddresses: [String]?
+    let codeSigning: Bool?
+    let ca: String?
+    let pins: [String]
+    /// What only the real run can determine.
+    let notChecked: [String]
+
+    init(
+        token: String, key: KeyPlan, grant: CertificateGrant? = nil, pins: PINPlan,
+        ca: String? = nil, notChecked: [String]
+    ) {
+        self.notChecked = notChecked
+        self.pins = pins.needsPINs ? pins.roles.map(pins.name) : []
+        self.token = token
+        switch key {
+        case .generate(let new):
+            keyKind = new.kind.description
+            id = hexadecimal(new.id)
+            label = text(ofLabel: new.label)
+            self.key = nil
+        case .existing(let uri, _):
+            (keyKind, id, label) = (nil, nil, nil)
+            self.key = uri.description
+        }
+        name = grant?.name
+        emailAddresses = grant?.emailAddresses
+        codeSigning = grant?.codeSigning
+        self.ca = ca
+    }
+
+    var lines: [String] {
+        var lines = ["This would be done; nothing was changed and no PIN was sent."]
+        lines.append("  token         \(quoted(printable(token)))")
+        if let keyKind, let id, let label {
+            lines.append("  new key       \(keyKind), id \(id), label “\(printable(label))”")
+        }
+        if let key { lines.append("  key           \(quoted(printable(key)))") }
+        if !pins.isEmpty { lines.append("  PINs          \(pins.joined(separator: ", then "))") }
+        if let ca { lines.append("  CA            \(ca)") }
+        if let name { lines.append("  name          \(printable(name))") }
+        for address in emailAddresses ?? [] {
+            lines.append("  address       \(printable(address))")
+        }
+        if let codeSigning {
+            let yes = "yes, if the account has 100 points, which the CA does not report"
+            lines.append("  code signing  \(codeSigning ? yes : "no")")
+        }
+        lines += notChecked.map { "Not checked: \($0)." }
+        return lines
+    }
+}

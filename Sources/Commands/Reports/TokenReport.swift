@@ -1,0 +1,89 @@
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertInventory
+
+/// What is shown of a token, in the form of its JSON.
+struct TokenReport: Encodable {
+    let label: String
+    let manufacturer: String
+    let model: String
+    let serialNumber: String
+    let uri: String
+    let isInitialized: Bool
+    let isPINSet: Bool
+    let isPINCountLow: Bool
+    let isPINFinalTry: Bool
+    let isPINLocked: Bool
+    let isPINToBeChanged: Bool
+    let isWriteProtected: Bool
+    let needsLogin: Bool
+    let hasPINPad: Bool
+    /// With `--verbose`: the profile that is used, or nil where none fits.
+    let profile: String?
+    /// With `--verbose`: the kinds of keys that can be issued for.
+    let keyKinds: [String]?
+    /// With `--verbose`: what the token can do.
+    let mechanisms: [String]?
+
+    /// - Parameter profiles: Where what the token does not say is looked for, or nil for less.
+    init(
+        _ token: Token, detailedBy profiles: [TokenProfile]? = nil
+    ) throws(CryptokiError) {
+        let info = token.info
+        label = info.label
+        manufacturer = info.manufacturer
+        model = info.model
+        serialNumber = info.serialNumber
+        uri = try PKCS11URI(token: token).description
+        isInitialized = info.flags.contains(.tokenInitialized)
+        isPINSet = info.flags.contains(.userPINInitialized)
+        isPINCountLow = info.flags.contains(.userPINCountLow)
+        isPINFinalTry = info.flags.contains(.userPINFinalTry)
+        isPINLocked = info.flags.contains(.userPINLocked)
+        isPINToBeChanged = info.flags.contains(.userPINToBeChanged)
+        isWriteProtected = info.flags.contains(.writeProtected)
+        needsLogin = info.flags.contains(.loginRequired)
+        hasPINPad = info.flags.contains(.protectedAuthenticationPath)
+        guard let profiles else {
+            (profile, keyKinds, mechanisms) = (nil, nil, nil)
+            return
+        }
+        let capabilities = try TokenCapabilities(token, profiles: profiles)
+        profile = capabilities.profile?.name
+        keyKinds = capabilities.keyKinds.map(\.name)
+        mechanisms = try Self.mechanisms(token)
+    }
+
+    /// What `--verbose` shows below the token.
+    var details: [String] {
+        guard let keyKinds, let mechanisms else { return [] }
+        let kinds = keyKinds.isEmpty ? "none" : keyKinds.joined(separator: ", ")
+        return ["profile: \(profile ?? "none fits")", "keys that can be made: \(kinds)"]
+            + mechanisms
+    }
+
+    private static func mechanisms(_ token: Token) throws(CryptokiError) -> [String] {
+        try token.mechanisms().map { type in
+            let sizes = try? token.mechanismInfo(type).keySizes
+            return "\(type)" + (sizes.map { " \($0.lowerBound)-\($0.upperBound)" } ?? "")
+        }
+    }
+
+    /// The flags in words.
+    var state: [String] {
+        guard isInitialized else { return ["not initialised"] }
+        var state: [String] = []
+        if needsLogin, !isPINSet { state.append("no PIN set") }
+        if isPINLocked {
+            state.append("PIN locked")
+        } else if isPINFinalTry {
+            state.append("last PIN try")
+        } else if isPINCountLow {
+            state.append("a PIN was wrong")
+        }
+        if isPINToBeChanged { state.append("PIN has to be changed") }
+        if isWriteProtected { state.append("write-protected") }
+        if hasPINPad { state.append("PIN pad") }
+        return state.isEmpty ? ["ready"] : state
+    }
+}

@@ -1,0 +1,90 @@
+internal import Cryptoki
+internal import Synchronization
+internal import TokencertIssuance
+internal import TokencertPlatform
+
+/// Prevents a wrong PIN from being sent twice, also by several runs at the same time.
+///
+/// A run locks the device from the check whether a PIN was refused until the result is recorded.
+/// The attempt is on the disk before the PIN is sent, so a run that ends in between counts as a
+/// refusal.
+final class PINTries: Sendable {
+    private let memory: RefusedPINs
+    private let plan: PINPlan
+    private let sources: [UserType: RefusedPINs.Source]
+    /// The roles whose PINs are typed: these are sent even if nothing can be recorded.
+    private let typed: Set<UserType>
+    private let retries: Bool
+    private let state = Mutex(State())
+
+    private struct State: ~Copyable {
+        var lock: FileLock?
+        var isHeld = false
+        /// What was recorded about the source whose PIN is being sent.
+        var before: RefusedPINs.Source?
+        var failure: Failure?
+
+        mutating func release() {
+            lock = nil
+            isHeld = false
+            before = nil
+        }
+    }
+
+    /// - Parameters:
+    ///   - memory: The record of refused PINs.
+    ///   - plan: The PINs to send.
+    ///   - sources: Where they come from, as recorded before they were read.
+    ///   - typed: The roles whose PINs are typed.
+    ///   - retries: Whether a PIN that was refused before is sent.
+    init(
+        _ memory: RefusedPINs, _ plan: PINPlan, _ sources: [UserType: RefusedPINs.Source],
+        typed: Set<UserType>, retries: Bool
+    ) {
+        self.memory = memory
+        self.plan = plan
+        self.sources = sources
+        self.typed = typed
+        self.retries = retries
+    }
+
+    /// Why a PIN was not sent, or nil.
+    var failure: Failure? { state.withLock { $0.failure } }
+
+    /// The login code asks here before it sends a PIN, and reports the result.
+    var watch: PINWatch {
+        PINWatch(willSend: { self.begin($0) }, didSend: { self.end($0, $1) })
+    }
+
+    private func begin(_ role: UserType) -> String? {
+        state.withLock { (state) -> String? in
+            guard !state.isHeld else { return nil }
+            do {
+                state.lock = try memory.lock()
+                state.isHeld = true
+                let source = sources[role]
+                if let source, !retries {
+                    try memory.requireNotRefused(
+                        source, plan.name(of: role), hasLock: true)
+                }
+                try plan.requireTriesLeft(afterRefusals: try memory.refusals())
+                state.before = try source.flatMap { try memory.begin($0) }
+                return nil
+            } catch {
+                // A user who types a PIN knows that it was refused.
+                if typed.contains(role), !(error is IssuanceError) { return nil }
+                state.release()
+                let failure = Failure(error)
+                state.failure = failure
+                return failure.message
+            }
+        }
+    }
+
+    private func end(_ role: UserType, _ outcome: PINOutcome) {
+        state.withLock { state in
+            memory.record(outcome, of: sources[role], before: state.before)
+            state.release()
+        }
+    }
+}

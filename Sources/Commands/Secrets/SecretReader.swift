@@ -1,0 +1,188 @@
+internal import Cryptoki
+internal import Synchronization
+internal import TokencertPlatform
+
+/// The role of a secret, in the order in which secrets are read.
+enum SecretRole: Int, CaseIterable, Comparable {
+    case password
+    /// The user's current PIN.
+    case pin
+    case securityOfficerPIN
+    /// The new PIN.
+    case newPIN
+
+    var name: String {
+        switch self {
+        case .password: "the password"
+        case .pin: "the PIN"
+        case .securityOfficerPIN: "the SO PIN"
+        case .newPIN: "the new PIN"
+        }
+    }
+
+    static func < (one: SecretRole, other: SecretRole) -> Bool { one.rawValue < other.rawValue }
+}
+
+/// Reads the secrets of one run of the program.
+///
+/// A command names the sources of all its secrets before the first one is read. A pipe, a terminal
+/// or another stream supplies one secret only, since two readers would take each other's bytes. The
+/// PINs of a token may share one `fd:N`: a line for each, in the order of ``SecretRole``, whether
+/// or not the token needs it. A variable may be named for several secrets.
+final class SecretReader: Sendable {
+    /// The reader of this process.
+    static let shared = SecretReader()
+
+    /// A reference to a secret that can be copied.
+    private final class Kept: Sendable {
+        let secret: Secret
+        init(_ secret: consuming Secret) { self.secret = secret }
+    }
+
+    private struct State {
+        var sources: [SecretRole: SecretSource] = [:]
+        /// Lines of a shared descriptor, and the values of variables.
+        var lines: [SecretRole: Kept] = [:]
+        var variables: [String: Result<Kept, SecretError>] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// Sets the sources of all secrets of this run, unless the command has set them before.
+    ///
+    /// - Throws: ``Failure`` with status 64 if two secrets would come from one stream; nothing was
+    ///   read.
+    func useIfUnset(_ sources: [SecretRole: SecretSource]) throws {
+        guard state.withLock({ $0.sources.isEmpty }) else { return }
+        try use(sources)
+    }
+
+    /// Sets the sources of all secrets of this run; see ``useIfUnset(_:)``.
+    func use(_ sources: [SecretRole: SecretSource]) throws {
+        let roles = sources.keys.sorted()
+        for (index, role) in roles.enumerated() {
+            for other in roles[..<index] { try requireApart(other, role, sources) }
+        }
+        takeVariables(Array(sources.values))
+        state.withLock { $0.sources = sources }
+    }
+
+    /// Reads the variables that hold secrets and removes them from the environment, so that neither
+    /// a module nor a program that is started later sees them.
+    func takeVariables(_ sources: [SecretSource]) {
+        state.withLock { state in
+            for case .environment(let name) in sources where state.variables[name] == nil {
+                do throws(SecretError) {
+                    let secret = try SecretSource.environment(name).read(promptText: "")
+                    state.variables[name] = .success(Kept(secret))
+                } catch {
+                    // This secret may not be needed.
+                    state.variables[name] = .failure(error)
+                }
+            }
+        }
+    }
+
+    private func requireApart(
+        _ one: SecretRole, _ other: SecretRole, _ sources: [SecretRole: SecretSource]
+    ) throws {
+        guard let first = sources[one], let second = sources[other],
+            first.sharesStream(with: second)
+        else { return }
+        if case .fileDescriptor = first, first == second, one != .password { return }
+        let name = first == second ? "\(first)" : "\(first) and \(second), which are the same"
+        throw Failure(
+            .usage, code: "sharedSource",
+            "\(one.name) and \(other.name) cannot both come from \(name)",
+            hints: [
+                "use two descriptors, such as fd:3 for \(one.name) and fd:4 for \(other.name)",
+                "nothing was read or sent",
+            ])
+    }
+
+    /// Reads a secret.
+    ///
+    /// - Throws: `SecretError` or ``Failure``.
+    func read(_ role: SecretRole, from source: SecretSource, promptText: String) throws -> Secret {
+        switch source {
+        case .environment(let name):
+            if let kept = state.withLock({ $0.variables[name] }) {
+                return try kept.get().secret.duplicate()
+            }
+        case .fileDescriptor(let descriptor):
+            guard SecretSource.isInherited(descriptor) else {
+                throw Failure(
+                    .noPermission, code: "\(SecretError.Code.unreadable)",
+                    "cannot read \(source): tokencert was started without this descriptor",
+                    hints: ["open it when you start tokencert: \(descriptor)< FILE"])
+            }
+            return try line(for: role, from: source)
+        default: break
+        }
+        return try source.read(promptText: promptText)
+    }
+
+    /// Reads a line of a descriptor, after the lines of the secrets that precede it.
+    private func line(for role: SecretRole, from source: SecretSource) throws -> Secret {
+        let sharing = state.withLock { state in
+            state.sources.filter { $0.value == source }.keys.sorted()
+        }
+        guard sharing.count > 1, sharing.contains(role) else {
+            return try source.read(promptText: "")
+        }
+        for each in sharing where each <= role {
+            guard state.withLock({ $0.lines[each] == nil }) else { continue }
+            let kept = Kept(try source.read(promptText: ""))
+            state.withLock { $0.lines[each] = kept }
+        }
+        guard let kept = state.withLock({ $0.lines[role] }) else {
+            return try source.read(promptText: "")
+        }
+        return kept.secret.duplicate()
+    }
+}
+
+/// All sources of secrets that the command line, the environment and the configuration name, whether
+/// or not the command needs them. What is wrong with one is reported when it is used.
+func namedSources(inArguments arguments: [String]) -> [SecretSource] {
+    let settings: [Setting] = [
+        .pinSource, .securityOfficerPINSource, .newPINSource, .passwordSource,
+    ]
+    let texts = settings.flatMap { setting -> [String] in
+        let option = "--" + setting.rawValue
+        let typed = arguments.indices.compactMap { index -> String? in
+            if arguments[index].hasPrefix(option + "=") {
+                return String(arguments[index].dropFirst(option.count + 1))
+            }
+            return arguments[index] == option ? arguments.dropFirst(index + 1).first : nil
+        }
+        let standing = [
+            EnvironmentSettings.current.content(setting),
+            ConfigurationFile.current.value(setting)?.content,
+        ]
+        return typed + standing.compactMap { $0?.text }
+    }
+    return texts.compactMap { try? SecretSource($0) }
+}
+
+extension TokenOptions {
+    /// The sources of the token's current PINs.
+    ///
+    /// - Parameter uri: A URI that may say where the user's PIN comes from.
+    func sourcesOfPINs(_ uri: PKCS11URI?) throws -> [SecretRole: SecretSource] {
+        [
+            .pin: try source(uri) ?? .prompt,
+            .securityOfficerPIN: try securityOfficerSource(),
+        ]
+    }
+}
+
+/// Sets the sources of all secrets of a command that orders: the password and the token's current
+/// PINs.
+///
+/// - Parameter uri: A URI that may say where the user's PIN comes from.
+func useSources(_ options: TokenOptions, _ uri: PKCS11URI?, _ ca: CAOptions) throws {
+    var sources = try options.sourcesOfPINs(uri)
+    sources[.password] = try ca.source()
+    try SecretReader.shared.use(sources)
+}

@@ -1,0 +1,394 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertIssuance
+internal import TokencertLedger
+
+struct DeleteCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "delete", abstract: "Remove a key or a certificate from a token.",
+        discussion: """
+            A URI with type=cert names a certificate, one with type=private a private key with its \
+            public half, one with type=public that half alone, one without a type all of them. What \
+            hangs on it is shown, and the label has to be typed. A private key cannot be restored: \
+            --yes removes one only if the URI says type=private and no certificate on the token can \
+            be for it. Put the URI in quotes: a shell ends the command at ";".
+
+            For example:
+
+              tokencert delete 'pkcs11:object=mail;type=cert' --dry-run
+            """)
+
+    @Argument(
+        help: ArgumentHelp("The key or the certificate, by its URI.", valueName: "uri"),
+        completion: LiveCompletion.objects)
+    var uri: String
+
+    @OptionGroup var serialOption: SerialOption
+
+    @Flag(help: "Do it without being asked.")
+    var yes = false
+
+    @Flag(
+        help: """
+            Remove a private key although a certificate is, or may be, for it; or the public half \
+            that it needs.
+            """)
+    var yesDeletePrivateKey = false
+
+    @Flag(help: "Show what would be done, and do nothing.")
+    var dryRun = false
+
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var ledgerOptions: LedgerOptions
+    @OptionGroup var output: CommonOptions
+
+    func run() throws {
+        try prepareProcess(output)
+        let uri = try parseURI(uri)
+        guard uri.namesObject else {
+            throw Failure(
+                .usage, "the URI \(uri) names no key and no certificate",
+                hints: ["tokencert list shows them with their URIs"])
+        }
+        let type = uri.objectAttributes[.class] as ObjectClass?
+        guard serialOption.serial == nil || type == nil || type == .certificate else {
+            throw Failure(
+                .usage, "--serial selects a certificate, but the URI names a key",
+                hints: ["leave one of them out"])
+        }
+        try requireNamedObject(uri)
+        let capabilities = try findToken(tokenOptions, uri)
+        try ObjectRemoval.requirePossible(capabilities)
+        try look(at: uri, capabilities)
+        let operations: Set<TokenOperation> =
+            type == .certificate ? [.read, .write] : [.read, .write, .generate]
+        let plan = try PINPlan(
+            capabilities, for: operations, allowingLastTry: tokenOptions.allowsLastTry)
+        try withPINs(plan, tokenOptions, uri) { pins in
+            var removal = try ObjectRemoval(Connection(capabilities, pins))
+            try delete(uri, &removal, capabilities)
+        }
+    }
+
+    /// Makes the refusals of the real removal before a PIN is asked for, as far as objects can be
+    /// seen without a login.
+    private func look(at uri: PKCS11URI, _ capabilities: TokenCapabilities) throws {
+        let seen: TokenInventory
+        do {
+            var session = try capabilities.token.openSession(ReadOnly.self)
+            seen = try TokenInventory(&session, profile: capabilities.profile)
+        } catch {
+            // Some tokens show no objects without a login.
+            return
+        }
+        let selection = Selection(uri, serialOption.digits, seen)
+        try selection.requireCertain(seen)
+        if selection.key != nil { try requireTypedURI(uri) }
+    }
+
+    private func delete(
+        _ uri: PKCS11URI, _ removal: inout ObjectRemoval, _ capabilities: TokenCapabilities
+    ) throws {
+        let inventory = try working("reading the token") { try removal.inventory() }
+        let selection = Selection(uri, serialOption.digits, inventory)
+        guard !selection.isEmpty else {
+            throw noSuchObject(
+                "key or certificate", uri, serial: serialOption.digits, toRemove: true,
+                on: inventory)
+        }
+        try selection.requireCertain(inventory)
+        if selection.losesPrivateKey { try requireTypedURI(uri) }
+        if !selection.records.isEmpty, capabilities.profile?.keepsDestroyedKeys ?? false {
+            throw Failure(
+                .cannotCreate, code: "keysStay", "the module of this token removes no keys",
+                hints: [
+                    "the token's own tool may: with a YubiKey, ykman piv keys delete",
+                    "a URI with type=cert removes the certificate alone",
+                ])
+        }
+        let known = try knownOrders(of: selection, capabilities)
+        let orders = known.filter { !$0.isFinished }
+        let awaited = selection.losesPrivateKey ? awaitedOrder(selection, known) : nil
+        let coming: [String] =
+            awaited.map { ["a certificate may still come for the key (order \($0.number))"] } ?? []
+        let report = Report(
+            keys: selection.records.map(\.uri),
+            certificates: selection.certificates.map {
+                .init(uri: $0.record.uri, subject: $0.title)
+            },
+            hangsOnIt: hangsOn(selection, inventory)
+                + orders.map { "order \($0.number) is unfinished and needs the key" } + coming)
+        try requireUnneeded(selection, inventory, orders, awaited)
+        try working("reading the token") {
+            try removal.requireDestroyable(
+                keys: selection.records, certificates: selection.certificates)
+        }
+        if setting(dryRun, .dryRun) {
+            try show(report, "would be removed", "Nothing was changed.")
+            return
+        }
+        if !setting(yes, .yes) {
+            for line in report.lines("will be removed") { printError(line) }
+            try requireConfirmation(
+                question(selection, capabilities), typing: selection.label,
+                hint: "--yes does it without a question")
+        }
+        Progress.shared.setInterruptionState(
+            "a part may be removed", hints: ["the same command removes the rest"])
+        try working("removing it, and looking whether it is gone") {
+            try removal.remove(keys: selection.records, certificates: selection.certificates)
+        }
+        try show(report, "removed", nil)
+    }
+
+    private func question(_ selection: Selection, _ capabilities: TokenCapabilities) -> String {
+        guard selection.losesPrivateKey else {
+            return "It is removed from “\(printable(capabilities.token.info.label))”."
+        }
+        let reason =
+            selection.type == nil
+            ? "The URI says no type, so the private key is removed as well. " : ""
+        return reason + "The private key cannot be restored."
+    }
+
+    /// What the URI names.
+    private struct Selection {
+        let uri: PKCS11URI
+        let type: ObjectClass?
+        let keys: [KeyEntry]
+        let certificates: [CertificateEntry]
+
+        init(_ uri: PKCS11URI, _ serial: String?, _ inventory: TokenInventory) {
+            self.uri = uri
+            type = uri.objectAttributes[.class]
+            let named = inventory.named(uri)
+            // A certificate that is named by its serial number means no key.
+            keys = serial == nil ? named.keys : []
+            certificates = named.certificates.filter {
+                serial == nil || $0.content?.serialNumber == serial
+            }
+        }
+
+        var isEmpty: Bool { keys.isEmpty && certificates.isEmpty }
+        /// The key whose halves are removed, or nil.
+        var key: KeyEntry? { keys.first }
+        /// The halves that the URI names if its type is ignored.
+        var records: [ObjectRecord] {
+            (key?.halves ?? []).filter { uri.names($0, whateverType: type != .publicKey) }
+        }
+        var losesPrivateKey: Bool { records.contains { $0.objectClass == .privateKey } }
+        var label: String { (records.first ?? certificates.first?.record)?.label ?? "" }
+
+        /// Checks that the URI names one thing, and does not also name an object that cannot be
+        /// read.
+        func requireCertain(_ inventory: TokenInventory) throws {
+            if keys.count > 1 {
+                _ = try requireOne(keys, "key", uri, on: inventory) { $0.uri }
+            }
+            if certificates.count > 1, keys.isEmpty {
+                throw severalCertificates(certificates, uri)
+            }
+            if type != .certificate, let unread = certificates.first(where: { $0.content == nil }) {
+                throw Failure(
+                    .usage, code: "typeNeeded",
+                    "refusing to remove a certificate object that cannot be read (\(unread.name)) "
+                        + "with a URI that does not say type=cert",
+                    hints: ["to remove it alone: \(quoted(unread.record.uri))"])
+            }
+        }
+    }
+
+    /// Checks that a URI says more than a type if there is no question: a shell ends an unquoted one at
+    /// its first semicolon, and the rest may fit the only key on the token.
+    private func requireNamedObject(_ uri: PKCS11URI) throws {
+        let id: [UInt8]? = uri.objectAttributes[.id]
+        let label: [UInt8]? = uri.objectAttributes[.labelBytes]
+        guard id == nil, label == nil, serialOption.serial == nil, setting(yes, .yes) else {
+            return
+        }
+        throw Failure(
+            .usage, code: "nameNeeded", "refusing with --yes a URI that names only a type",
+            hints: [
+                "put the URI in single quotes: a shell ends the command at an unquoted \";\"",
+                "add the label or the id to the URI: tokencert list shows both",
+            ])
+    }
+
+    /// Checks that a URI says type=private if there is no question: a shell ends an unquoted one at
+    /// its first semicolon, so that a certificate may have been meant.
+    private func requireTypedURI(_ uri: PKCS11URI) throws {
+        guard uri.objectAttributes[.class] as ObjectClass? == nil, setting(yes, .yes),
+            !setting(yesDeletePrivateKey, .yesDeletePrivateKey)
+        else { return }
+        var certificate = uri.objectAttributes
+        certificate[.class] = .certificate
+        var key = uri.objectAttributes
+        key[.class] = .privateKey
+        throw Failure(
+            .usage, code: "typeNeeded",
+            "refusing to remove a private key with --yes and a URI that says no type",
+            hints: [
+                "the certificate alone: "
+                    + quoted(PKCS11URI(token: uri, objectWith: certificate).description),
+                "the key: " + quoted(PKCS11URI(token: uri, objectWith: key).description),
+                "put the URI in quotes: a shell ends the command at an unquoted \";\"",
+            ])
+    }
+
+    /// Requires a confirmation if a certificate or an order would lose its key.
+    private func requireUnneeded(
+        _ selection: Selection, _ inventory: TokenInventory, _ orders: [Order], _ awaited: Order?
+    ) throws {
+        guard let key = selection.key, !setting(yesDeletePrivateKey, .yesDeletePrivateKey) else {
+            return
+        }
+        let isAsked = !setting(yes, .yes)
+        if selection.losesPrivateKey {
+            try requireNoCertificate(for: key, inventory, isAsked: isAsked)
+        } else if !isAsked, let publicKey = lastPublicHalf(selection, inventory) {
+            throw Failure(
+                .cannotCreate, code: "keyInUse", Self.nothingElse,
+                hints: [
+                    "to keep a copy of it: tokencert show --public-key \(quoted(publicKey.uri))",
+                    "--yes-delete-private-key removes the public half anyway",
+                ])
+        }
+        if let order = orders.first(where: { $0.mayHaveOrdered || !isAsked }) {
+            throw Failure(
+                .cannotCreate, code: "keyInUse",
+                "order \(order.number) is unfinished and needs this key",
+                hints: [
+                    "to go on with the order: tokencert resume \(order.number)",
+                    "--yes-delete-private-key removes the key anyway",
+                ])
+        }
+        if let awaited, !isAsked {
+            throw Failure(
+                .cannotCreate, code: "keyInUse",
+                "a certificate may still come for this key (order \(awaited.number))",
+                hints: [
+                    "to write a certificate that comes: tokencert import --cert FILE",
+                    "--yes-delete-private-key removes the key anyway",
+                ])
+        }
+    }
+
+    private static let nothingElse =
+        "no other object on the token has the public key of the private key, which stays"
+
+    /// The public half that is removed, if its private half stays and no other object on the token
+    /// has its public key: no certificate could be requested for it any more.
+    private func lastPublicHalf(
+        _ selection: Selection, _ inventory: TokenInventory
+    ) -> ObjectRecord? {
+        guard let key = selection.key, key.privateKey != nil, !selection.losesPrivateKey,
+            !key.isValueFromPrivateKey, let publicKey = key.publicKey,
+            selection.records.contains(where: { $0.handle == publicKey.handle })
+        else { return nil }
+        let removed = Set(selection.certificates.map(\.record.handle))
+        let isTold = inventory.entries.contains { entry in
+            guard let value = key.value, let certificate = entry.certificate else { return false }
+            return certificate.publicKey == value && !removed.contains(entry.record.handle)
+        }
+        return isTold ? nil : publicKey
+    }
+
+    /// Insists that no certificate is or may be for a key.
+    private func requireNoCertificate(
+        for key: KeyEntry, _ inventory: TokenInventory, isAsked: Bool
+    ) throws {
+        let found = inventory.possibleCertificates(for: key)
+        let wanted = found.filter { ($0.content?.notAfter ?? .max) >= now() }
+        // What has expired may be needed for old messages: the answer to the question decides.
+        guard let first = wanted.first ?? (isAsked ? nil : found.first) else { return }
+        let isCertain = first.content != nil && first.certificate?.publicKey == key.value
+        let state =
+            wanted.isEmpty
+            ? "that has expired" : first.content == nil ? "that may be valid" : "that is valid"
+        throw Failure(
+            .cannotCreate, code: "keyInUse",
+            "a certificate \(state) \(isCertain ? "is" : "may be") for this key: \(first.title)",
+            hints: (wanted.isEmpty ? found : wanted).prefix(20).map {
+                "\($0.title): \(quoted($0.record.uri))"
+            } + [
+                "what is encrypted to it can never be read again",
+                "--yes-delete-private-key removes the key anyway",
+            ])
+    }
+
+    /// What will be without its key, or without its other half.
+    private func hangsOn(_ selection: Selection, _ inventory: TokenInventory) -> [String] {
+        guard let key = selection.key else { return [] }
+        let removed = Set(
+            selection.certificates.map(\.record.handle) + selection.records.map(\.handle))
+        let lines = key.certificates.filter { !removed.contains($0.record.handle) }.map {
+            selection.losesPrivateKey
+                ? "the certificate of \($0.name) stays, without its key: \(quoted($0.record.uri))"
+                : "the certificate of \($0.name) stays: \(quoted($0.record.uri))"
+        }
+        return lines
+            + key.halves.filter { !removed.contains($0.handle) }
+            .map { "the other half of the key stays: \(quoted($0.uri))" }
+            + (lastPublicHalf(selection, inventory) == nil ? [] : [Self.nothingElse])
+    }
+
+    /// The finished order that a certificate may still come of, or nil. A certificate that was
+    /// imported later is what came.
+    private func awaitedOrder(_ selection: Selection, _ orders: [Order]) -> Order? {
+        let hash = selection.key?.value.map { hexadecimal($0.sha256Fingerprint) }
+        let imported = orders.last { $0.beginning.job == .import && $0.isProved }?.number ?? 0
+        return orders.first { order in
+            let isForKey = hash == nil || [nil, hash].contains(order.publicKeyHash)
+            return order.isFinished && order.mayBringCertificate && order.number > imported
+                && isForKey
+        }
+    }
+
+    /// The orders for a key of which a half will be gone.
+    private func knownOrders(
+        of selection: Selection, _ capabilities: TokenCapabilities
+    ) throws -> [Order] {
+        guard let key = selection.key, ledgerOptions.isFileThere else { return [] }
+        let token = try PKCS11URI(token: capabilities.token).description
+        let id = hexadecimal(key.id)
+        let hash = key.value.map { hexadecimal($0.sha256Fingerprint) }
+        return try ledgerOptions.open().orders().filter { order in
+            if let hash, order.publicKeyHash == hash { return true }
+            return order.isFor(token) && order.beginning.keyID == id
+                && (!id.isEmpty
+                    || key.halves.contains { $0.labelBytes == order.beginning.keyLabelBytes })
+        }
+    }
+
+    private func show(_ report: Report, _ what: String, _ end: String?) throws {
+        if output.isJSON {
+            try printJSON([what == "removed" ? "removed" : "wouldRemove": report])
+            return
+        }
+        for line in report.lines(what) { print(line) }
+        if let end { print(end) }
+    }
+
+    private struct Report: Encodable {
+        struct CertificateLine: Encodable {
+            let uri: String
+            let subject: String
+        }
+
+        let keys: [String]
+        let certificates: [CertificateLine]
+        let hangsOnIt: [String]
+
+        func lines(_ what: String) -> [String] {
+            keys.map { "\(what): key \(quoted(printable($0)))" }
+                + certificates.flatMap {
+                    [
+                        "\(what): certificate of \(printable($0.subject))",
+                        "  \(quoted(printable($0.uri)))",
+                    ]
+                } + hangsOnIt.map { "  ! \(printable($0))" }
+        }
+    }
+}

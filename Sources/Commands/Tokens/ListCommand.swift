@@ -1,0 +1,57 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertInventory
+
+struct ListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Show the keys and certificates on a token.",
+        discussion: """
+            Without a PIN only what is public is shown. --pin-source logs in and shows all.
+
+            For example:
+
+              tokencert list --pin-source prompt
+              tokencert list --tree --token work
+            """)
+
+    @Argument(
+        help: ArgumentHelp("Only what fits this PKCS#11 URI.", valueName: "uri"),
+        completion: LiveCompletion.objects)
+    var uri: String?
+
+    @Flag(help: "Show module, token, keys, certificates and issuers as a tree.")
+    var tree = false
+
+    @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var output: CommonOptions
+
+    func run() throws {
+        try prepareProcess(output)
+        let isTree = setting(tree, .tree)
+        let anchors = TrustStore.anchorsIfAny()
+        let uri = try uri.map(parseURI)
+        var health = Health(
+            now: now(), days: try daysOfWarning(), anchors: anchors, sawPrivateObjects: false)
+        let read = try readToken(tokenOptions, uri) { certificate in
+            // There may be thousands: most need not be looked at a second time.
+            isTree || certificate.isAuthority || !health.knowsIssuer(of: certificate)
+        }
+        if uri?.namesObject ?? false {
+            // Of a part of a token nobody can tell what is missing.
+            health.anchors = nil
+        } else {
+            health.sawPrivateObjects = read.sawPrivateObjects
+        }
+        let report = ListReport(
+            token: try TokenReport(read.token), sawPrivateObjects: read.sawPrivateObjects,
+            inventory: read.inventory, now: health.now, health: health.of(read.inventory))
+        if output.isJSON {
+            try report.printJSON()
+        } else if isTree {
+            ListTree(read, anchors, report.health).print(try output.style())
+        } else {
+            report.printTable(try output.style())
+        }
+    }
+}

@@ -1,0 +1,165 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertInventory
+
+struct TokensCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tokens", abstract: "Show modules, slots and tokens.",
+        discussion: """
+            A profile says what a module does not say of itself. --profiles shows those that \
+            tokencert has and a person's own, which are JSON files in the folder \
+            tokencert/token-profiles of the configuration; tokencert probe makes one.
+
+            For example:
+
+              tokencert tokens
+              tokencert tokens --verbose --module /usr/lib/softhsm/libsofthsm2.so
+            """)
+
+    @Flag(help: "Show what is known of tokens besides what they say.")
+    var profiles = false
+
+    @OptionGroup var moduleOptions: ModuleOptions
+    @OptionGroup var output: CommonOptions
+
+    func run() throws {
+        try prepareProcess(output)
+        if profiles {
+            try showProfiles()
+            return
+        }
+        let tokenOptions = try moduleOptions.tokenOptions()
+        let set = try working("starting the modules", onToken: false) {
+            try ModuleSet(tokenOptions, nil)
+        }
+        let choices = try tokenOptions.choices()
+        let report = try TokensReport(
+            set, isDetailed: output.isVerbose, profiles: try tokenOptions.profiles()
+        ) {
+            token throws(CryptokiError) in try choices.fit(token)
+        }
+        if output.isJSON {
+            try printJSON(report)
+        } else {
+            report.printText(try output.style())
+        }
+    }
+}
+
+extension TokensCommand {
+    private func showProfiles() throws {
+        let profiles = try Profiles.all()
+        if output.isJSON {
+            try printJSON(["profiles": profiles])
+            return
+        }
+        var table = Table(["NAME", "FOR", "TESTED WITH"])
+        for profile in profiles {
+            table.add(
+                [profile.name, profile.title, profile.tested],
+                below: output.isVerbose ? (profile.notes ?? []).map { "- \($0)" } : [])
+        }
+        table.print(try output.style())
+    }
+}
+
+/// What `tokens` shows, in the form of its JSON.
+private struct TokensReport: Encodable {
+    struct ModuleReport: Encodable {
+        let name: String?
+        let path: String
+        let description: String
+        let manufacturer: String
+        let version: String
+        var slots: [SlotReport] = []
+    }
+
+    struct SlotReport: Encodable {
+        let id: UInt
+        let description: String
+        var token: TokenReport?
+        /// Why the token in it cannot be shown.
+        var failure: String?
+    }
+
+    struct FailureReport: Encodable {
+        let name: String
+        let reason: String
+    }
+
+    var modules: [ModuleReport] = []
+    var failures: [FailureReport] = []
+
+    init(
+        _ set: ModuleSet, isDetailed: Bool, profiles: [TokenProfile],
+        _ fits: (Token) throws(CryptokiError) -> Bool
+    ) throws {
+        for module in set.modules {
+            var report = ModuleReport(
+                name: module.name, path: module.path, description: module.info.libraryDescription,
+                manufacturer: module.info.manufacturer, version: module.info.libraryVersion)
+            let slots: [Slot]
+            do throws(CryptokiError) {
+                slots = try module.slots(tokenPresent: false)
+            } catch {
+                // The others are shown all the same.
+                failures.append(
+                    FailureReport(name: module.name ?? module.path, reason: error.plainText))
+                continue
+            }
+            for slot in slots {
+                let info: SlotInfo
+                do throws(CryptokiError) {
+                    info = try slot.info()
+                } catch {
+                    report.slots.append(
+                        SlotReport(id: slot.id, description: "", failure: error.plainText))
+                    continue
+                }
+                var line = SlotReport(id: slot.id, description: info.slotDescription)
+                if info.isTokenPresent {
+                    do throws(CryptokiError) {
+                        let token = try slot.token()
+                        if try fits(token) {
+                            line.token = try TokenReport(
+                                token, detailedBy: isDetailed ? profiles : nil)
+                        }
+                    } catch {
+                        line.failure = error.plainText
+                    }
+                }
+                report.slots.append(line)
+            }
+            modules.append(report)
+        }
+        failures += set.failures.map { .init(name: $0.name, reason: $0.error.plainText) }
+    }
+
+    func printText(_ style: Style) {
+        for module in modules {
+            print(
+                style.strong(printable("\(module.description) \(module.version)"))
+                    + style.faint("  \(module.path)"))
+            let tokens = module.slots.compactMap(\.token)
+            var table = Table(["LABEL", "MANUFACTURER", "MODEL", "SERIAL", "STATE"])
+            for token in tokens {
+                table.add(
+                    [
+                        token.label, token.manufacturer, token.model, token.serialNumber,
+                        token.state.joined(separator: ", "),
+                    ], below: [quoted(token.uri)] + token.details)
+            }
+            let failed = module.slots.compactMap(\.failure)
+            if !tokens.isEmpty { table.print(style) }
+            for failure in failed { print("a token cannot be read: \(failure)") }
+            if tokens.isEmpty, failed.isEmpty { print("no token") }
+        }
+        for failure in failures {
+            print("module \(failure.name) is not usable: \(failure.reason)")
+        }
+        if modules.isEmpty, failures.isEmpty {
+            print("p11-kit is configured with no module that has tokens; see --module")
+        }
+    }
+}

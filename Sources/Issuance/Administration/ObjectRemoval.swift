@@ -1,0 +1,279 @@
+internal import Cryptoki
+internal import OpenSSLX509
+package import TokencertInventory
+
+/// Removes objects that a person has named, and insists in a new session that they are gone and that
+/// nothing else is.
+package struct ObjectRemoval: ~Copyable {
+    private var connection: Connection
+
+    private var capabilities: TokenCapabilities { connection.capabilities }
+
+    /// Prepares a removal. Every role that it needs logs in.
+    ///
+    /// - Throws: ``IssuanceError`` if a login fails.
+    package init(_ connection: consuming Connection) throws(IssuanceError) {
+        self.connection = connection
+        try self.connection.logInAll(at: .generate)
+    }
+
+    /// Insists that objects can be removed through the module at all.
+    ///
+    /// - Throws: ``IssuanceError`` at ``Step/plan``; nothing was sent.
+    package static func requirePossible(
+        _ capabilities: TokenCapabilities
+    ) throws(IssuanceError) {
+        try requireUnprotected(capabilities.token)
+        let missing = capabilities.missing(.destroyObject)
+        guard capabilities.writer == .nobody || missing != nil else { return }
+        throw IssuanceError(
+            .tokenUnsuitable, at: .plan,
+            "through this module nobody removes anything from the token"
+                + (missing.map { ": it has no \($0)" } ?? ""),
+            choices: capabilities.profile?.instead.map { [$0] } ?? [])
+    }
+
+    /// Reads what is on the token.
+    package mutating func inventory() throws(IssuanceError) -> TokenInventory {
+        try connection.perform(.read, at: .remove) { connection, _ in
+            try at(.remove, "the token cannot be read") {
+                // The security officer may be the one who sees all, and is refused by some tokens
+                // while a read-only session is open.
+                var session = try connection.token.openSession(ReadWrite.self)
+                return try TokenInventory(
+                    &session, profile: connection.capabilities.profile,
+                    keepingCertificates: { _ in true })
+            }
+        }
+    }
+
+    /// Insists that the token lets objects be removed. Nothing is changed.
+    ///
+    /// - Throws: ``IssuanceError`` at ``Step/plan`` with code
+    ///   ``IssuanceError/Code/notDestroyable``.
+    package mutating func requireDestroyable(
+        keys: [ObjectRecord], certificates: [CertificateEntry]
+    ) throws(IssuanceError) {
+        let named = certificates.map { RemovalTarget($0) } + keys.map { RemovalTarget($0) }
+        let kept: RemovalTarget? = try connection.perform(.read, at: .plan) { connection, _ in
+            try at(.plan, "the token cannot be read") {
+                var session = try connection.token.openSession(ReadWrite.self)
+                for object in named {
+                    guard let handle = try Self.find(object, connection.capabilities, &session)
+                    else { continue }
+                    if !session.isDestroyable(handle) { return object }
+                }
+                return nil
+            }
+        }
+        guard let kept else { return }
+        throw IssuanceError(
+            .notDestroyable, at: .plan,
+            "refusing to remove anything: the token does not let this object be removed "
+                + "(CKA_DESTROYABLE is false): '\(kept.uri)'")
+    }
+
+    /// Removes certificates, then halves of keys, private ones last.
+    ///
+    /// - Throws: ``IssuanceError`` at ``Step/remove``.
+    package mutating func remove(
+        keys: [ObjectRecord], certificates: [CertificateEntry]
+    ) throws(IssuanceError) {
+        let before = ObjectCounts(try inventory())
+        let named = certificates.map { RemovalTarget($0) } + keys.map { RemovalTarget($0) }
+        let ordered =
+            named.filter { $0.objectClass == .certificate }
+            + named.filter { $0.objectClass == .publicKey }
+            + named.filter { $0.objectClass == .privateKey }
+        // Nothing is begun that cannot be brought to its end.
+        for object in ordered { try seeing(object, at: .plan) { _, _ in } }
+        for object in ordered {
+            try seeing(object, at: .remove) { session, handle in
+                try session.destroyObject(handle)
+            }
+        }
+        let after = ObjectCounts(try inventory())
+        try before.requireOnly(
+            ordered, goneFrom: after,
+            // There a slot's key is shown no more once its certificate is gone.
+            hidingKeysOf: capabilities.profile?.keepsDestroyedKeys ?? false ? certificates : [])
+        try requireHandlesGone(ordered, after)
+    }
+
+    /// Checks in a new session that no handle leads to an object with the removed bytes, since a
+    /// search may omit objects that still exist.
+    private mutating func requireHandlesGone(
+        _ removed: [RemovalTarget], _ after: ObjectCounts
+    ) throws(IssuanceError) {
+        // If roles take turns, handles become invalid with their session.
+        guard !capabilities.changesRoles else { return }
+        let isOnToken = try connection.perform(.read, at: .remove) { connection, _ in
+            try at(.remove, "the token cannot be read") {
+                var session = try connection.token.openSession(ReadWrite.self)
+                for object in removed where !after.has(object.kind) {
+                    let attributes: Attributes
+                    do throws(CryptokiError) {
+                        attributes = try session.attributes(
+                            of: object.handle,
+                            object.types + [AttributeKey<ObjectClass>.class.type])
+                    } catch {
+                        // Modules return different errors for a handle that leads to no object.
+                        continue
+                    }
+                    if attributes[.class] == object.objectClass,
+                        object.isDescribed(by: attributes)
+                    {
+                        return true
+                    }
+                }
+                return false
+            }
+        }
+        guard !isOnToken else { throw .stillThere }
+    }
+
+    /// Finds an object as whoever may remove it sees it, and does something with it.
+    private mutating func seeing(
+        _ object: RemovalTarget, at step: Step,
+        _ body: (inout Session<ReadWrite>, ObjectHandle) throws -> Void
+    ) throws(IssuanceError) {
+        let operation: TokenOperation = object.objectClass == .certificate ? .write : .generate
+        let isDone = try connection.perform(operation, at: step) { connection, refusal in
+            try at(.remove, "the token does not remove it") {
+                var session = try connection.token.openSession(ReadWrite.self)
+                guard let handle = try Self.find(object, connection.capabilities, &session) else {
+                    // The refused call may have removed it.
+                    return step == .remove && refusal != nil
+                }
+                try body(&session, handle)
+                return true
+            }
+        }
+        guard isDone else {
+            throw IssuanceError(
+                .tokenNotWritable, at: step,
+                "the role that may remove objects from this token does not see '\(object.uri)'")
+        }
+    }
+
+    private static func find(
+        _ object: RemovalTarget, _ capabilities: TokenCapabilities,
+        _ session: inout Session<ReadWrite>
+    ) throws(CryptokiError) -> ObjectHandle? {
+        var template = Template()
+        template[.class] = object.objectClass
+        if !object.id.isEmpty { template[.id] = object.id }
+        for handle in try session.findObjects(template) {
+            // Handles are good in any session of one login, and tell twins from each other.
+            if !capabilities.changesRoles, handle != object.handle { continue }
+            // A token that was reset meanwhile may have given it to another object.
+            let attributes = try session.attributes(of: handle, object.types)
+            if object.isDescribed(by: attributes) { return handle }
+        }
+        return nil
+    }
+}
+
+/// An object that is to be removed.
+private struct RemovalTarget: Hashable {
+    let handle: ObjectHandle
+    let kind: ObjectKind
+    let uri: String
+
+    var objectClass: ObjectClass { kind.objectClass }
+    var id: [UInt8] { kind.id }
+
+    init(_ record: ObjectRecord) {
+        handle = record.handle
+        kind = ObjectKind(record, nil)
+        uri = record.uri
+    }
+
+    init(_ entry: CertificateEntry) {
+        handle = entry.record.handle
+        kind = ObjectKind(entry.record, entry.valueHash)
+        uri = entry.record.uri
+    }
+
+    /// The attributes that identify the object. The value of a private key is secret and is never
+    /// read.
+    var types: [AttributeType] {
+        [AttributeKey.id.type, AttributeKey<[UInt8]>.labelBytes.type]
+            + (objectClass == .certificate ? [AttributeKey.value.type] : [])
+    }
+
+    func isDescribed(by attributes: Attributes) -> Bool {
+        attributes[.id] ?? [] == kind.id && attributes[.labelBytes] ?? [] == kind.label
+            && (kind.valueHash == nil
+                || Digest.sha256.hash(attributes[.value] ?? []) == kind.valueHash)
+    }
+}
+
+/// What identifies an object independent of its handle; identical objects are equal. All values are
+/// the bytes that the token returned.
+private struct ObjectKind: Hashable {
+    let objectClass: ObjectClass
+    let id: [UInt8]
+    let label: [UInt8]
+    /// SHA-256 of the value of a certificate.
+    let valueHash: [UInt8]?
+
+    init(_ record: ObjectRecord, _ valueHash: [UInt8]?) {
+        objectClass = record.objectClass
+        id = record.id
+        label = record.labelBytes
+        self.valueHash = valueHash
+    }
+}
+
+/// How many objects of each kind are on a token.
+private struct ObjectCounts {
+    private var counts: [ObjectKind: Int] = [:]
+    /// Objects that are neither keys nor certificates.
+    private let others: Int
+
+    init(_ inventory: TokenInventory) {
+        others = inventory.otherObjects
+        for key in inventory.keys {
+            for record in [key.privateKey, key.publicKey].compactMap({ $0 }) {
+                counts[ObjectKind(record, nil), default: 0] += 1
+            }
+        }
+        for entry in inventory.entries {
+            counts[ObjectKind(entry.record, entry.valueHash), default: 0] += 1
+        }
+    }
+
+    func has(_ kind: ObjectKind) -> Bool { counts[kind] != nil }
+
+    /// Insists that exactly what was removed is gone.
+    func requireOnly(
+        _ removed: [RemovalTarget], goneFrom after: ObjectCounts,
+        hidingKeysOf certificates: [CertificateEntry]
+    ) throws(IssuanceError) {
+        var expected = counts
+        for object in removed { expected[object.kind, default: 0] -= 1 }
+        guard !expected.contains(where: { after.counts[$0.key, default: 0] > $0.value }) else {
+            throw .stillThere
+        }
+        let hidden = Set(certificates.map(\.record.id))
+        let missing = expected.filter { kind, count in
+            let isHidden = kind.objectClass != .certificate && hidden.contains(kind.id)
+            return after.counts[kind, default: 0] < count && !isHidden
+        }
+        // Such a module shows other objects of the slot no more, either.
+        let gone = missing.count + (hidden.isEmpty ? max(0, others - after.others) : 0)
+        guard gone == 0 else {
+            throw IssuanceError(
+                .notProved, at: .remove,
+                "they are removed, but \(gone) other objects are not seen any more")
+        }
+    }
+}
+
+extension IssuanceError {
+    fileprivate static var stillThere: IssuanceError {
+        IssuanceError(
+            .notProved, at: .remove, "the token reports that it removed them, but still has them")
+    }
+}

@@ -1,0 +1,38 @@
+package import TokencertPlatform
+
+/// Why a PIN must not become a new one, or nil: one that tokens come with, or that everybody tries
+/// first.
+package func reasonPINIsWeak(_ pin: borrowing Secret) -> String? {
+    let isKnown = pin.withBytes { bytes in
+        factoryPINs.contains { known in
+            let known = Array(known.utf8)
+            guard known.count == bytes.count else { return false }
+            var differences: UInt8 = 0
+            for index in bytes.indices { differences |= bytes[index] ^ known[index] }
+            return differences == 0
+        }
+    }
+    if isKnown { return "tokens come with it" }
+    let steps = pin.withBytes { bytes -> Set<Int> in
+        var steps: Set<Int> = []
+        for index in bytes.indices.dropFirst() {
+            steps.insert(Int(bytes[index]) - Int(bytes[index - 1]))
+        }
+        return steps
+    }
+    if steps.isEmpty || steps == [0] { return "it is one character again and again" }
+    if steps == [1] || steps == [-1] { return "it only counts" }
+    return nil
+}
+
+/// PINs, PUKs and management keys that tokens leave the factory with.
+private let factoryPINs = [
+    // Smartcards, YubiKey's PIV and OpenPGP, Nitrokey.
+    "123456", "12345678", "1234", "0000", "000000", "00000000", "654321",
+    // SmartCard-HSM.
+    "648219", "3537363231383830",
+    // YubiKey's PIV management key; YubiHSM 2's password with its key's number.
+    "010203040506070801020304050607080102030405060708", "0001password",
+    // Feitian, SafeNet, Gemalto.
+    "1234567890", "0123456789", "password", "11111111", "222222",
+]

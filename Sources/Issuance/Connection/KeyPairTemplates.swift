@@ -1,0 +1,95 @@
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertInventory
+
+/// The ways to ask a token for a key pair, the one that says most first.
+///
+/// Everything that matters is said, since modules have defaults of their own. What a module refuses
+/// is left out step by step; that the key's value cannot leave the token is then proved by reading
+/// the key back.
+struct KeyPairTemplates {
+    let alternatives: [KeyPairRequest]
+
+    init(_ new: NewKey, _ capabilities: TokenCapabilities) {
+        var whole = Self.whole(new.kind, new.id, new.label)
+        whole.publicKey = whole.publicKey.without(capabilities.omittedFromPublicKeys)
+        whole.privateKey = whole.privateKey.without(capabilities.omittedFromPrivateKeys)
+        var alternatives = [whole]
+        for omitted in Self.omissions {
+            let next = KeyPairRequest(
+                publicKey: whole.publicKey.without(omitted),
+                privateKey: whole.privateKey.without(omitted))
+            if !alternatives.contains(next) { alternatives.append(next) }
+        }
+        self.alternatives = alternatives
+    }
+
+    /// What can be left out, that which is missed least first.
+    private static let dispensable: [Set<AttributeType>] = [
+        [AttributeKey.extractable.type],
+        [AttributeKey.sensitive.type],
+        [AttributeKey.verify.type],
+        [AttributeKey.encrypt.type, AttributeKey.decrypt.type],
+    ]
+
+    /// All that can be left out together, the smallest first: for the sake of one thing nothing else is
+    /// given up.
+    private static let omissions: [Set<AttributeType>] = {
+        var all: [[Int]] = [[]]
+        for index in dispensable.indices { all += all.map { $0 + [index] } }
+        return all.dropFirst().sorted {
+            ($0.count, $0.reduce(0, +)) < ($1.count, $1.reduce(0, +))
+        }.map { indices in
+            indices.reduce(into: Set()) { $0.formUnion(dispensable[$1]) }
+        }
+    }()
+
+    private static func whole(_ kind: KeyKind, _ id: [UInt8], _ label: [UInt8]) -> KeyPairRequest {
+        var publicKey = Template()
+        publicKey[.token] = true
+        publicKey[.verify] = true
+        publicKey[.labelBytes] = label
+        publicKey[.id] = id
+        var privateKey = Template()
+        privateKey[.token] = true
+        privateKey[.private] = true
+        privateKey[.sensitive] = true
+        privateKey[.extractable] = false
+        privateKey[.sign] = true
+        privateKey[.labelBytes] = label
+        privateKey[.id] = id
+        switch kind {
+        case .rsa(let bits):
+            publicKey[.modulusBits] = UInt(bits)
+            publicKey[.publicExponent] = [1, 0, 1]
+            // The certificates are for mail, too: without these it could not be decrypted.
+            publicKey[.encrypt] = true
+            privateKey[.decrypt] = true
+        case .ec(let curve):
+            publicKey[.ecParams] = curve.ecParameters
+        case .ed25519:
+            publicKey[.ecParams] = PublicKey.ed25519PrintableName
+        case .other:
+            break
+        }
+        return KeyPairRequest(publicKey: publicKey, privateKey: privateKey)
+    }
+}
+
+extension KeyPairRequest {
+    /// Whether it asks for a key whose value cannot leave the token.
+    var demandsProtection: Bool {
+        privateKey[.sensitive] == true && privateKey[.extractable] == false
+    }
+}
+
+extension CryptokiError {
+    /// Whether a module refuses attributes, so that others may be taken.
+    var concernsTemplate: Bool {
+        let values: [ReturnValue] = [
+            .attributeTypeInvalid, .attributeValueInvalid, .attributeReadOnly,
+            .templateInconsistent, .templateIncomplete,
+        ]
+        return returnValue.map { values.contains($0) } ?? false
+    }
+}

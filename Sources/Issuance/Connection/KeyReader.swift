@@ -1,0 +1,367 @@
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertInventory
+
+/// Finds keys that are on a token, and reads them.
+struct KeyReader {
+    let tokenURI: PKCS11URI
+
+    /// Finds the key that a URI names; if several fit the URI, the only one of them that has one of
+    /// the known public halves.
+    ///
+    /// - Parameters:
+    ///   - hashes: SHA-256 of the possible public keys, in hexadecimal, or nil if the public half
+    ///     must come from the token alone.
+    ///   - acceptance: Which keys the CA signs.
+    func find(
+        _ uri: PKCS11URI, among hashes: Set<String>? = nil,
+        accepting acceptance: KeyAcceptance = .anything, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey {
+        var template = uri.objectAttributes
+        template[.class] = .privateKey
+        let found = try search(template, &session)
+        if found.count > 1, let hashes {
+            let fitting = try keys(among: found, hashes, &session)
+            if Set(fitting.map(\.publicKeyHash)).count == 1, let key = certain(fitting) {
+                return try accepted(key, acceptance)
+            }
+        }
+        guard found.count == 1 else {
+            let choices = try uris(of: found.isEmpty ? nil : found, &session)
+            throw IssuanceError(
+                found.isEmpty ? .noSuchObject : .severalObjects, at: .generate,
+                found.isEmpty
+                    ? "no private key on the token fits \(uri)"
+                    : "\(found.count) private keys on the token fit \(uri)",
+                choices: choices, wanted: uri.description)
+        }
+        let key: TokenKey
+        if let hashes, let known = try read(found[0], among: hashes, &session) {
+            key = known
+        } else {
+            key = try read(found[0], nil, isNew: false, &session)
+        }
+        return try accepted(key, acceptance)
+    }
+
+    private func accepted(
+        _ key: TokenKey, _ acceptance: KeyAcceptance
+    ) throws(IssuanceError) -> TokenKey {
+        if let objection = acceptance.objection(to: key.publicKey) {
+            throw IssuanceError(.keyNotAccepted, at: .generate, objection)
+        }
+        return key
+    }
+
+    /// The URIs of private keys, twenty at most.
+    ///
+    /// - Parameter keys: The keys, or nil for all of the token.
+    private func uris(
+        of keys: [ObjectHandle]?, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> [String] {
+        do throws(CryptokiError) {
+            var template = Template()
+            template[.class] = .privateKey
+            let handles = if let keys { keys } else { try session.findObjects(template) }
+            var uris: [String] = []
+            for handle in handles.prefix(20) {
+                let attributes = try session.attributes(
+                    of: handle, [AttributeKey.id.type, AttributeKey.labelBytes.type])
+                uris.append(uri(attributes[.id] ?? [], attributes[.labelBytes] ?? []))
+            }
+            return uris
+        } catch {
+            throw IssuanceError(error, at: .generate, while: "searching the token")
+        }
+    }
+
+    /// Finds a key by its public half, under the id that it had.
+    func find(
+        id: [UInt8], publicKeyHash: String, isNew: Bool = false, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey {
+        var template = Template()
+        template[.class] = .privateKey
+        // Modules disagree on what a search for an empty id finds.
+        if !id.isEmpty { template[.id] = id }
+        let found = try keys(
+            among: search(template, &session), publicKeyHash: publicKeyHash, isNew: isNew, &session)
+        if let key = certain(found) { return key }
+        guard found.isEmpty else {
+            throw IssuanceError(
+                .severalObjects, at: .generate,
+                "\(found.count) private keys on the token may be the one of this order",
+                choices: found.map(\.uri))
+        }
+        throw IssuanceError(
+            .noSuchObject, at: .generate,
+            "the key of this order, with the id \(hexadecimal(id)), is not on the token")
+    }
+
+    /// The one of several keys with the same public half that is certainly meant, or nil. A key
+    /// from which its own public half can be read is certain.
+    private func certain(_ found: [TokenKey]) -> TokenKey? {
+        found.first(where: \.tellsPublicKey) ?? (found.count == 1 ? found[0] : nil)
+    }
+
+    /// The private keys that may belong to a public key.
+    func keys(
+        among handles: [ObjectHandle], publicKeyHash: String, isNew: Bool = false,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> [TokenKey] {
+        try keys(among: handles, [publicKeyHash], isNew: isNew, &session)
+    }
+
+    private func keys(
+        among handles: [ObjectHandle], _ hashes: Set<String>, isNew: Bool = false,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> [TokenKey] {
+        var keys: [TokenKey] = []
+        for handle in handles {
+            let key = try read(handle, among: hashes, isNew: isNew, &session)
+            if let key { keys.append(key) }
+        }
+        return keys
+    }
+
+    /// Reads the one key that has an id.
+    func readOnly(
+        _ id: [UInt8], _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey {
+        var template = Template()
+        template[.class] = .privateKey
+        template[.id] = id
+        let found = try search(template, &session)
+        guard found.count == 1 else {
+            throw IssuanceError(
+                .notProved, at: .generate,
+                "the token made a key, and shows \(found.count) with its id")
+        }
+        return try read(found[0], nil, isNew: true, &session)
+    }
+
+    /// Reads a private key and finds its public half: in its own attributes, in the public-key
+    /// object beside it, or in a certificate. The verification of the request's signature proves
+    /// the result.
+    ///
+    /// - Parameter publicKey: The other half, or nil if it is not known.
+    func read(
+        _ privateKey: ObjectHandle, _ publicKey: ObjectHandle?, isNew: Bool,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey {
+        let half = try privateHalf(privateKey, &session)
+        let candidates = try at(.generate, "reading a key") {
+            try publicHalves(of: half, publicKey, &session)
+        }
+        let uri = self.uri(half.id, half.label)
+        guard let first = candidates.first else {
+            throw IssuanceError(
+                .noSuchObject, at: .generate, "nothing on the token tells the public key of \(uri)")
+        }
+        guard candidates.allSatisfy({ $0.value == first.value }) else {
+            throw IssuanceError(
+                .severalObjects, at: .generate,
+                "\(candidates.count) objects on the token could tell the public key of \(uri), and "
+                    + "they contradict each other: "
+                    + candidates.map(\.uri).joined(separator: ", "))
+        }
+        return key(half, first, isNew: isNew)
+    }
+
+    /// Reads a private key if its public half may be one of the known ones, otherwise returns nil.
+    private func read(
+        _ privateKey: ObjectHandle, among hashes: Set<String>, isNew: Bool = false,
+        _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> TokenKey? {
+        let half = try privateHalf(privateKey, &session)
+        let candidates = try at(.generate, "reading a key") {
+            try publicHalves(of: half, nil, &session)
+        }
+        let known = candidates.first { hashes.contains(hexadecimal($0.value.sha256Fingerprint)) }
+        return known.map { key(half, $0, isNew: isNew) }
+    }
+
+    private func key(
+        _ half: PrivateHalf, _ candidate: PublicHalf, isNew: Bool
+    ) -> TokenKey {
+        TokenKey(
+            handle: half.handle, publicKey: candidate.value, id: half.id, labelBytes: half.label,
+            uri: uri(half.id, half.label), isNew: isNew,
+            needsPINForEachUse: half.attributes[.alwaysAuthenticate] ?? false,
+            maySign: half.attributes[.sign] ?? true,
+            mayDecrypt: half.attributes[.decrypt] ?? false, tellsPublicKey: candidate.isOwn)
+    }
+
+    // MARK: Public halves
+
+    /// A private key as the token shows it.
+    private struct PrivateHalf {
+        let handle: ObjectHandle
+        let attributes: Attributes
+
+        var id: [UInt8] { attributes[.id] ?? [] }
+        var label: [UInt8] { attributes[.labelBytes] ?? [] }
+        var type: KeyType? { attributes[.keyType] }
+    }
+
+    /// A possible public half of a private key, and where it was read.
+    private struct PublicHalf {
+        let value: PublicKey
+        let uri: String
+        /// Whether it comes from the private key itself, or from the call that made the pair.
+        let isOwn: Bool
+    }
+
+    private static let values = [
+        AttributeKey.modulus.type, AttributeKey.publicExponent.type,
+        AttributeKey.ecParams.type, AttributeKey.ecPoint.type,
+    ]
+
+    private func privateHalf(
+        _ handle: ObjectHandle, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> PrivateHalf {
+        let attributes = try at(.generate, "reading a key") {
+            try session.attributes(
+                of: handle,
+                [
+                    AttributeKey.id.type, AttributeKey.labelBytes.type, AttributeKey.keyType.type,
+                    AttributeKey.alwaysAuthenticate.type, AttributeKey.sign.type,
+                    AttributeKey.decrypt.type,
+                ])
+        }
+        return PrivateHalf(handle: handle, attributes: attributes)
+    }
+
+    /// The possible public halves of a private key, from the best source on the token that has any.
+    private func publicHalves(
+        of half: PrivateHalf, _ publicKey: ObjectHandle?, _ session: inout Session<ReadWrite>
+    ) throws(CryptokiError) -> [PublicHalf] {
+        let uri = self.uri(half.id, half.label)
+        // What it says itself goes first: two pairs may have one id.
+        let own = try session.attributes(of: half.handle, Self.values)
+        if let value = TokencertInventory.publicKey(half.type, own) {
+            return [PublicHalf(value: value, uri: uri, isOwn: true)]
+        }
+        if let publicKey {
+            let attributes = try session.attributes(of: publicKey, Self.values)
+            if let value = TokencertInventory.publicKey(half.type, attributes) {
+                return [PublicHalf(value: value, uri: uri, isOwn: true)]
+            }
+        }
+        let info = try session.attributes(of: half.handle, [AttributeKey.publicKeyInfo.type])
+        if let der = info[.publicKeyInfo], let value = try? PublicKey(subjectPublicKeyInfo: der),
+            value.isOf(half.type)
+        {
+            return [PublicHalf(value: value.byNumbers, uri: uri, isOwn: true)]
+        }
+        for objectClass in [ObjectClass.publicKey, .certificate] {
+            let found = try neighbours(of: half, objectClass, &session)
+            if !found.isEmpty { return found }
+        }
+        return []
+    }
+
+    /// The objects of a class that belong to a private key: those with its id, or those with its
+    /// label if it has no id or no object has that id.
+    private func neighbours(
+        of half: PrivateHalf, _ objectClass: ObjectClass, _ session: inout Session<ReadWrite>
+    ) throws(CryptokiError) -> [PublicHalf] {
+        if !half.id.isEmpty {
+            var template = Template()
+            template[.class] = objectClass
+            template[.id] = half.id
+            let found = try told(by: session.findObjects(template), half, &session) { head in
+                head[.id] == half.id
+            }
+            if Set(found.map(\.half.value)).count > 1 {
+                let alike = found.filter { $0.label == half.label }
+                if !alike.isEmpty { return alike.map(\.half) }
+            }
+            if !found.isEmpty { return found.map(\.half) }
+        }
+        var template = Template()
+        template[.class] = objectClass
+        if !half.label.isEmpty { template[.labelBytes] = half.label }
+        let found = try told(by: session.findObjects(template), half, &session) { head in
+            // A public key that has an id belongs to another pair. The id of a certificate is
+            // ignored, since any program may set it.
+            head[.labelBytes] ?? [] == half.label
+                && (objectClass == .certificate || (head[.id] ?? []).isEmpty)
+        }
+        return found.map(\.half)
+    }
+
+    /// The public keys of the private key's type that the objects contain.
+    private func told(
+        by objects: [ObjectHandle], _ half: PrivateHalf, _ session: inout Session<ReadWrite>,
+        where belongs: (Attributes) -> Bool
+    ) throws(CryptokiError) -> [(half: PublicHalf, label: [UInt8])] {
+        var found: [(half: PublicHalf, label: [UInt8])] = []
+        for object in objects {
+            let head = try session.attributes(
+                of: object,
+                [
+                    AttributeKey.class.type, AttributeKey.id.type, AttributeKey.labelBytes.type,
+                    AttributeKey.keyType.type,
+                ])
+            guard belongs(head), let objectClass = head[.class] as ObjectClass? else { continue }
+            let value: PublicKey?
+            switch objectClass {
+            case .publicKey:
+                let attributes = try session.attributes(of: object, Self.values)
+                value = TokencertInventory.publicKey(head[.keyType] ?? half.type, attributes)
+            case .certificate:
+                let attributes = try session.attributes(of: object, [AttributeKey.value.type])
+                let certificate = attributes[.value].flatMap { try? Certificate(firstIn: $0) }
+                value = certificate?.publicKey.byNumbers
+            default:
+                value = nil
+            }
+            guard let value, value.isOf(half.type) else { continue }
+            var named = Template()
+            named[.class] = objectClass
+            named[.id] = head[.id]
+            named[.labelBytes] = head[.labelBytes]
+            let uri = PKCS11URI(token: tokenURI, objectWith: named).description
+            found.append(
+                (PublicHalf(value: value, uri: uri, isOwn: false), head[.labelBytes] ?? []))
+        }
+        return found
+    }
+
+    private func search(
+        _ template: Template, _ session: inout Session<ReadWrite>
+    ) throws(IssuanceError) -> [ObjectHandle] {
+        try at(.generate, "searching the token") {
+            try session.findObjects(template)
+        }
+    }
+
+    /// The URI of a private key.
+    func uri(_ id: [UInt8], _ label: [UInt8]) -> String {
+        var named = Template()
+        named[.class] = .privateKey
+        if !id.isEmpty { named[.id] = id }
+        if !label.isEmpty { named[.labelBytes] = label }
+        return PKCS11URI(token: tokenURI, objectWith: named).description
+    }
+}
+
+extension PublicKey {
+    /// The same key with the plain algorithm identifier of its type: that in a certificate may
+    /// restrict its use.
+    fileprivate var byNumbers: PublicKey {
+        rsaNumbers.map { PublicKey(rsaModulus: $0.modulus, publicExponent: $0.publicExponent) }
+            ?? self
+    }
+
+    /// Whether it can be the public half of a key of this type; true if the type is unknown.
+    fileprivate func isOf(_ type: KeyType?) -> Bool {
+        guard let type, let own = kind.keyType else { return true }
+        return own == type
+    }
+}
+
+extension Connection {
+    /// Finds and reads keys.
+    var reader: KeyReader { KeyReader(tokenURI: tokenURI) }
+}

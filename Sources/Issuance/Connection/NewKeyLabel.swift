@@ -1,0 +1,94 @@
+internal import Cryptoki
+internal import TokencertInventory
+
+/// The label of a new key. It must be unique, since a label cannot select one of two keys.
+enum NewKeyLabel: Sendable {
+    /// Given explicitly. It is refused if a key on the token has it.
+    case given([UInt8])
+    /// The default. A number is added if a key on the token has it.
+    case chosen([UInt8])
+    /// That of the replaced key, or explicitly empty. A key on the token may have it.
+    case shared([UInt8])
+
+    /// Tells the user why a key has another label than the default.
+    ///
+    /// - Returns: No line if the label is the default or was given explicitly.
+    func remarks(on label: [UInt8]) -> [String] {
+        guard case .chosen(let wanted) = self, label != wanted else { return [] }
+        return [
+            "another key on the token has the label “\(text(ofLabel: wanted))”, so the new key has "
+                + "the label “\(text(ofLabel: label))”"
+        ]
+    }
+}
+
+extension IssuanceRequest {
+    /// The label of a new key.
+    func labelOfNewKey(default defaultLabel: String) -> NewKeyLabel {
+        guard let labelBytes else { return .chosen(Array(defaultLabel.utf8)) }
+        // A key that replaces another one also takes its label.
+        return labelBytes.isEmpty || replacement != nil ? .shared(labelBytes) : .given(labelBytes)
+    }
+}
+
+/// Determines the label of a new key: the given one, or the first of "NAME", "NAME 2", "NAME 3" and
+/// so on that no key on the token has.
+///
+/// - Throws: ``IssuanceError/Code/labelTaken`` if a key on the token has the given label.
+func freeLabel<Access>(
+    _ wanted: NewKeyLabel, on tokenURI: PKCS11URI, _ session: inout Session<Access>, at step: Step
+) throws(IssuanceError) -> [UInt8] {
+    switch wanted {
+    case .shared(let label):
+        return label
+    case .given(let label):
+        var uris: [String] = []
+        for found in try keys(labelled: label, &session, at: step) {
+            var named = Template()
+            named[.class] = .privateKey
+            named[.id] = found[.id]
+            named[.labelBytes] = label
+            let uri = PKCS11URI(token: tokenURI, objectWith: named).description
+            if !uris.contains(uri) { uris.append(uri) }
+        }
+        guard uris.isEmpty else {
+            throw IssuanceError(
+                .labelTaken, at: step,
+                "a key on the token has the label “\(text(ofLabel: label))” already",
+                choices: Array(uris.prefix(5)))
+        }
+        return label
+    case .chosen(let name):
+        if try keys(labelled: name, &session, at: step).isEmpty { return name }
+        // All labels are read once, since there may be thousands with a number.
+        let taken = try Set(keys(labelled: nil, &session, at: step).map { $0[.labelBytes] })
+        var (label, number) = (name, 1)
+        while taken.contains(label) {
+            number += 1
+            label = name + Array(" \(number)".utf8)
+        }
+        return label
+    }
+}
+
+/// The ids and labels of all keys and halves of keys, or of those with a label.
+private func keys<Access>(
+    labelled label: [UInt8]?, _ session: inout Session<Access>, at step: Step
+) throws(IssuanceError) -> [Attributes] {
+    var keys: [Attributes] = []
+    do throws(CryptokiError) {
+        for half in [ObjectClass.privateKey, .publicKey] {
+            var template = Template()
+            template[.class] = half
+            if let label { template[.labelBytes] = label }
+            for object in try session.findObjects(template) {
+                let found = try session.attributes(
+                    of: object, [AttributeKey.id.type, AttributeKey.labelBytes.type])
+                if label == nil || found[.labelBytes] == label { keys.append(found) }
+            }
+        }
+    } catch {
+        throw IssuanceError(error, at: step, while: "searching the token")
+    }
+    return keys
+}

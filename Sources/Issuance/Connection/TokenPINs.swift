@@ -1,0 +1,141 @@
+package import Cryptoki
+internal import Synchronization
+package import TokencertPlatform
+
+/// The PINs of one token, for as long as one run of the program needs them.
+///
+/// A PIN that the token has refused is never handed out again.
+package final class TokenPINs: Sendable {
+    /// Whose PINs these are, in the order in which they are sent first.
+    let roles: [UserType]
+    private let user: Secret
+    private let securityOfficer: Secret
+    private let watch: PINWatch?
+    private let refused = Mutex<Set<UserType>>([])
+    private let accepted = Mutex<Set<UserType>>([])
+    private let renewed = Mutex<Set<UserType>>([])
+
+    /// Takes over the PINs.
+    package init(
+        of roles: [UserType], user: consuming Secret, securityOfficer: consuming Secret = Secret(),
+        watch: PINWatch? = nil
+    ) {
+        self.watch = watch
+        self.roles = roles
+        self.user = user
+        self.securityOfficer = securityOfficer
+    }
+
+    /// Lends the PIN of a role to whoever sends it, and remembers whether it was refused.
+    func send<Result>(
+        _ role: UserType, at step: Step, failing doing: String = "the login failed",
+        _ body: (borrowing Secret) throws -> Result
+    ) throws(IssuanceError) -> Result {
+        let owner: UserType = role == .contextSpecific ? .user : role
+        guard roles.contains(owner) else {
+            throw IssuanceError(.pinRefused, at: step, "nobody was asked for the PIN of this role")
+        }
+        guard !refused.withLock({ $0.contains(owner) }) else {
+            throw IssuanceError(
+                .pinRefused, at: step, "the PIN was refused before and is not sent again")
+        }
+        if !wasAccepted(owner), let reason = watch?.willSend(owner) {
+            throw IssuanceError(.pinRefused, at: step, reason)
+        }
+        do {
+            let result = owner == .securityOfficer ? try body(securityOfficer) : try body(user)
+            accept(owner)
+            return result
+        } catch let error as CryptokiError {
+            // Some modules say so of a wrong PIN, too.
+            let isWrongRole = error.returnValue == .userTypeInvalid && role != .contextSpecific
+            if error.concernsPIN || isWrongRole {
+                refused.withLock { _ = $0.insert(owner) }
+                watch?.didSend(owner, .refused)
+            } else if !wasAccepted(owner) {
+                watch?.didSend(owner, .unknown)
+            }
+            throw IssuanceError(error, at: step, while: error.loginFailure(of: owner, doing))
+        } catch {
+            throw IssuanceError(any: error, at: step)
+        }
+    }
+
+    /// Reports that the token has accepted the PIN of a role; called immediately, since the work
+    /// after the login may take long.
+    func accept(_ role: UserType) {
+        let isFirst = accepted.withLock { $0.insert(role).inserted }
+        if isFirst { watch?.didSend(role, .accepted) }
+    }
+
+    /// Lends the PIN of a role to whoever makes it a new one; nothing is remembered.
+    func lend<Result>(
+        _ role: UserType, at step: Step, _ body: (borrowing Secret) throws -> Result
+    ) throws(IssuanceError) -> Result {
+        do {
+            return role == .securityOfficer ? try body(securityOfficer) : try body(user)
+        } catch {
+            throw IssuanceError(any: error, at: step)
+        }
+    }
+
+    /// Whether a login of the role that was lost may be made once more; true once.
+    func mayRenew(_ role: UserType) -> Bool {
+        renewed.withLock { $0.insert(role).inserted }
+    }
+
+    /// Whether the token has taken the PIN of a role.
+    package func wasAccepted(_ role: UserType) -> Bool { accepted.withLock { $0.contains(role) } }
+
+    /// Whether the token has refused any of the PINs.
+    var wasAnyRefused: Bool { refused.withLock { !$0.isEmpty } }
+
+    /// Whether the token has refused the PIN of a role.
+    package func wasRefused(_ role: UserType) -> Bool { refused.withLock { $0.contains(role) } }
+}
+
+extension CryptokiError {
+    /// Whether the token says something about the PIN that was sent.
+    var concernsPIN: Bool {
+        let values: [ReturnValue] = [
+            .pinIncorrect, .pinInvalid, .pinLenRange, .pinExpired, .pinLocked,
+        ]
+        return returnValue.map { values.contains($0) } ?? false
+    }
+
+    fileprivate func loginFailure(of role: UserType, _ doing: String) -> String {
+        let name = role == .securityOfficer ? "the security officer's PIN" : "the PIN"
+        return switch returnValue {
+        case .pinIncorrect: "\(name) is wrong; it was sent once and will not be sent again"
+        case .pinLocked: "\(name) is locked"
+        case .pinExpired: "\(name) has to be changed before it can be used"
+        case .pinInvalid, .pinLenRange: "the token takes no such PIN"
+        case .userTypeInvalid: "the token takes no such PIN for this role"
+        default: doing
+        }
+    }
+}
+
+/// The token's answer to a PIN.
+package enum PINOutcome: Sendable {
+    /// The PIN is right.
+    case accepted
+    /// The token reports that the PIN is wrong or cannot be used.
+    case refused
+    /// The call failed for another reason.
+    case unknown
+}
+
+/// Decides before a PIN that the token has not accepted yet is sent, and receives the result.
+package struct PINWatch: Sendable {
+    let willSend: @Sendable (UserType) -> String?
+    let didSend: @Sendable (UserType, PINOutcome) -> Void
+
+    package init(
+        willSend: @escaping @Sendable (UserType) -> String?,
+        didSend: @escaping @Sendable (UserType, PINOutcome) -> Void
+    ) {
+        self.willSend = willSend
+        self.didSend = didSend
+    }
+}

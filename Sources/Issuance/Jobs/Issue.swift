@@ -1,0 +1,153 @@
+internal import OpenSSLX509
+package import TokencertInventory
+package import TokencertLedger
+
+/// A certificate for a new key or for one that is there, also in the place of an older certificate.
+extension Runner {
+    // MARK: Planning
+
+    /// Finds out what will be done, and whether it can be. Nothing is changed anywhere and no PIN
+    /// is needed: keys that are seen only after a login are looked at later.
+    ///
+    /// - Parameters:
+    ///   - request: What the user asks for.
+    ///   - capabilities: The token, and what is known of it.
+    /// - Throws: ``IssuanceError`` at ``Step/plan``.
+    package func plan(
+        _ request: IssuanceRequest, on capabilities: TokenCapabilities
+    ) throws(IssuanceError) -> Plan {
+        settings.observer.stepBegins(.plan)
+        // The token first: what it says costs nothing.
+        let planning = KeyPlanning(capabilities: capabilities, acceptance: settings.acceptance)
+        let key = try planning.plan(request, defaultLabel: nil)
+        if let replacement = request.replacement { try requireRemovable(replacement) }
+        return try plan(request, key, on: capabilities)
+    }
+
+    /// The same for an order that was begun: its key may be on the token.
+    ///
+    /// - Parameters:
+    ///   - order: The order.
+    ///   - capabilities: The token, and what is known of it.
+    /// - Throws: ``IssuanceError`` at ``Step/plan``.
+    package func plan(
+        _ order: Order, on capabilities: TokenCapabilities
+    ) throws(IssuanceError) -> Plan {
+        settings.observer.stepBegins(.plan)
+        do throws(IssuanceError) {
+            return try plan(
+                IssuanceRequest(order), KeyPlan(order.beginning), on: capabilities)
+        } catch {
+            // The hints depend on the state of the order, even if nothing was done for it.
+            var error = error
+            error.order = order.number
+            error.adopt(order, isKeyUnsent: false)
+            throw error
+        }
+    }
+
+    private func plan(
+        _ request: IssuanceRequest, _ key: KeyPlan, on capabilities: TokenCapabilities
+    ) throws(IssuanceError) -> Plan {
+        try requireWritable(capabilities, removing: request.replacement?.isRetired ?? false)
+        var key = key
+        let pins = try PINPlan(
+            capabilities, for: key.operations, allowingLastTry: settings.allowsLastTry)
+        guard let authority else {
+            throw IssuanceError(.caUnreachable, at: .plan, "no account is named")
+        }
+        let grant = try authority.grant(request)
+        try requireSubject(name: grant.name, emailAddresses: grant.emailAddresses)
+        let newKeyLabel = request.labelOfNewKey(
+            default: grant.emailAddresses.first ?? grant.name)
+        if case .generate(let new) = key, new.label.isEmpty {
+            let planning = KeyPlanning(
+                capabilities: capabilities, acceptance: settings.acceptance)
+            key = .generate(
+                NewKey(kind: new.kind, id: new.id, label: try planning.label(newKeyLabel)))
+        }
+        return Plan(
+            capabilities: capabilities, tokenURI: try tokenURI(capabilities.token), key: key,
+            ca: authority.url, account: authority.account, grant: grant,
+            acceptsChanges: request.acceptsChanges, certificateLabel: request.labelBytes,
+            newKeyLabel: newKeyLabel, replacement: request.replacement, pins: pins)
+    }
+
+    /// Checks that the ledger would accept the order of a plan, as far as that can be determined
+    /// without a login. Nothing is changed.
+    ///
+    /// - Parameters:
+    ///   - plan: What ``plan(_:on:)`` found.
+    ///   - key: The existing key, or nil if it is not known which one is meant.
+    ///   - ledger: The ledger that would record it, or nil if there is none yet.
+    /// - Throws: ``IssuanceError``, as ``issue(_:in:over:)``.
+    package func check(
+        _ plan: Plan, for key: KeyEntry?, in ledger: Ledger?
+    ) throws(IssuanceError) {
+        if let value = key?.value, let objection = settings.acceptance.objection(to: value) {
+            throw IssuanceError(.keyNotAccepted, at: .plan, objection)
+        }
+        if let key { try requireRoom(for: key, plan) }
+        guard let ledger else { return }
+        var order =
+            switch plan.key {
+            case .generate(let new): plan.beginning(id: new.id, label: new.label)
+            case .existing: plan.beginning(id: key?.id ?? [], label: [])
+            }
+        order.publicKeyHash = key?.value.map { hexadecimal($0.sha256Fingerprint) }
+        try TokencertIssuance.check(
+            order, in: ledger, replacingAgain: plan.replacement?.isForced ?? true)
+    }
+
+    private func requireRoom(for key: KeyEntry, _ plan: Plan) throws(IssuanceError) {
+        let capabilities = plan.capabilities
+        guard let most = capabilities.certificatesPerKey else { return }
+        let isReplacing =
+            capabilities.replacesCertificates && plan.replacement?.isRetired ?? false
+        let kept = key.certificates.filter {
+            !isReplacing || $0.certificate != plan.replacement?.certificate
+        }
+        guard kept.count >= most else { return }
+        throw IssuanceError(noRoomFor: most, kept.first?.content?.subject, capabilities, at: .plan)
+    }
+
+    // MARK: Issuing
+
+    /// Does what was planned: makes the key, has the token sign, orders once, verifies, writes and
+    /// reads back.
+    ///
+    /// - Parameters:
+    ///   - plan: What ``plan(_:on:)`` found.
+    ///   - ledger: What remembers it.
+    ///   - connection: A connection with the token of the plan and the PINs of ``Plan/pins``.
+    /// - Returns: The certificate on the token.
+    /// - Throws: ``IssuanceError``; it names the order and a key that was made and stays.
+    package func issue(
+        _ plan: Plan, in ledger: Ledger, over connection: inout Connection
+    ) throws(IssuanceError) -> IssuedCertificate {
+        try connection.logInAll(at: .generate)
+        settings.observer.stepBegins(.generate)
+        let replacesAgain = plan.replacement?.isForced ?? true
+        var work: OrderWork
+        switch plan.key {
+        case .existing(let uri, let publicKeyHash):
+            let key = try connection.find(
+                uri, publicKeyHash: publicKeyHash, accepting: settings.acceptance)
+            try connection.requireRoom(
+                for: key, replacing: plan.replacement, having: [], at: .generate)
+            var beginning = plan.beginning(id: key.id, label: key.labelBytes)
+            beginning.publicKeyHash = key.publicKeyHash
+            work = try begin(beginning, in: ledger, replacingAgain: replacesAgain)
+            work.take(key)
+        case .generate(let new):
+            // Private objects are visible only after the login.
+            let label = try connection.requireFree(new.id, labelling: plan.newKeyLabel)
+            var beginning = plan.beginning(id: new.id, label: label)
+            beginning.newKeyKind = new.kind.name
+            work = try begin(beginning, in: ledger, replacingAgain: replacesAgain)
+            work.labelRemarks = plan.newKeyLabel.remarks(on: label)
+        }
+        try run(&work, from: work.order.nextStep, over: &connection)
+        return try issued(&work, over: &connection)
+    }
+}

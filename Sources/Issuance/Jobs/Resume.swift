@@ -1,0 +1,139 @@
+internal import Cryptoki
+package import OpenSSLX509
+package import TokencertInventory
+package import TokencertLedger
+
+/// An order that another process has begun.
+extension Runner {
+    /// The PINs that an order needs whose certificate came, or whose key is looked for.
+    ///
+    /// - Parameters:
+    ///   - isWriting: Whether a certificate is written, and not a key looked for only.
+    ///   - capabilities: The token, and what is known of it.
+    /// - Throws: ``IssuanceError`` at ``Step/plan`` if one of them cannot be sent.
+    package func pins(
+        writing isWriting: Bool, on capabilities: TokenCapabilities
+    ) throws(IssuanceError) -> PINPlan {
+        try PINPlan(
+            capabilities, for: isWriting ? [.read, .sign, .write] : [.read],
+            allowingLastTry: settings.allowsLastTry)
+    }
+
+    /// Goes on with an order where it stands: with what the ledger has, or with what the user has
+    /// brought.
+    ///
+    /// - Parameters:
+    ///   - openOrder: The order.
+    ///   - brought: What the user has brought.
+    ///   - connection: A connection with the token and the PINs of the order.
+    /// - Returns: The certificate on the token.
+    package func resume(
+        _ openOrder: OpenOrder, bringing brought: BroughtByUser, over connection: inout Connection
+    ) throws(IssuanceError) -> IssuedCertificate {
+        var work = OrderWork(try Journal(openOrder), settings, authority)
+        work.brought = brought
+        guard let first = work.firstStep else {
+            throw IssuanceError(
+                .needsDecision, at: .plan, "only the user can decide how the order goes on")
+        }
+        if first == .verify {
+            try requireWritable(connection.capabilities)
+            try requirePlaceForChain(
+                work.order.beginning.writesChain, connection.capabilities)
+        }
+        try connection.logInAll(at: .generate)
+        if first != .verify, first != .generate { settings.observer.stepBegins(.generate) }
+        let leftovers = connection.leftovers()
+        try run(&work, from: first, over: &connection)
+        let issued = try issued(&work, over: &connection)
+        leftovers?.remove(&connection.session)
+        return issued
+    }
+
+    /// Looks whether the certificate of an order that nobody knows the outcome of is on the token:
+    /// certificates for its key that no other order came to and that were issued when it was sent or
+    /// later, by the clocks of the CA and of this machine. Nobody logs in for that.
+    ///
+    /// - Throws: ``IssuanceError`` if the token cannot be read.
+    package func certificates(
+        for order: Order, in ledger: Ledger, on token: TokenCapabilities
+    ) throws(IssuanceError) -> [Certificate] {
+        guard order.publicKeyHash != nil, order.sending != nil else { return [] }
+        var template = Template()
+        template[.class] = .certificate
+        let id = bytes(hexadecimal: order.beginning.keyID) ?? []
+        // Modules differ in what a search for an empty id finds.
+        if !id.isEmpty { template[.id] = id }
+        var certificates: [Certificate] = []
+        do throws(CryptokiError) {
+            var session = try token.token.openSession(ReadOnly.self)
+            for object in try session.findObjects(template) {
+                let attributes = try session.attributes(of: object, [AttributeKey.value.type])
+                if let certificate = attributes[.value].flatMap({ try? Certificate(firstIn: $0) }) {
+                    certificates.append(certificate)
+                }
+            }
+        } catch {
+            throw IssuanceError(error, at: .plan, while: "the token cannot be read")
+        }
+        let outcomes = try OrderOutcomes(besides: order, in: ledger)
+        return certificates.filter {
+            outcomes.isForKey($0) && $0 != order.replacement?.certificate
+                && outcomes.objection(to: $0, isFromElsewhere: true) == nil
+        }
+    }
+
+    /// Checks that certificates from another source may be the outcome of an order, before any PIN
+    /// is sent.
+    ///
+    /// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/notTheOutcome`` or
+    ///   ``IssuanceError/Code/issuedBeforeOrder`` if none of those for its key can be the outcome,
+    ///   and ``IssuanceError/Code/certificateWrong`` if there is only the certificate to be
+    ///   replaced, or an older one.
+    package func check(
+        _ certificates: [Certificate], for order: Order, in ledger: Ledger
+    ) throws(IssuanceError) {
+        let outcomes = try OrderOutcomes(besides: order, in: ledger)
+        do throws(IssuanceError) {
+            _ = try order.replacement.leavingOut(ReceivedCertificates(certificates: certificates))
+            _ = try outcomes.filter(certificates, isFromElsewhere: true)
+        } catch {
+            var error = error
+            if error.code == .certificateWrong, let other = outcomes.order(of: certificates) {
+                error.reason += ", and the outcome of order \(other)"
+            }
+            error.order = order.number
+            error.isFromElsewhere = true
+            error.adopt(order, isKeyUnsent: false)
+            throw error
+        }
+    }
+
+    /// Looks what became of the key of an order that wanted no certificate of its own, and closes the
+    /// order.
+    ///
+    /// - Parameters:
+    ///   - openOrder: The order, one whose ``Order/nextAction`` is ``NextAction/key``.
+    ///   - connection: A connection with the token and the PINs of ``pins(writing:on:)``.
+    /// - Returns: The URI of the key that was made, or nil if there is none.
+    package func settleKey(
+        _ openOrder: OpenOrder, over connection: inout Connection
+    ) throws(IssuanceError) -> String? {
+        let journal = try Journal(openOrder)
+        guard journal.order.beginning.newKeyKind != nil else {
+            try journal.recordIntent(.closed(reason: "nothing was written"), at: .plan)
+            return nil
+        }
+        let work = OrderWork(journal, settings)
+        try connection.logInAll(at: .generate)
+        do throws(IssuanceError) {
+            let key = try connection.keyToSettle(of: journal.order, in: openOrder.ledger)
+            try journal.recordIntent(
+                .closed(reason: key.map { "its key: \($0.uri)" } ?? "no key was made"),
+                at: .generate)
+            return key?.uri
+        } catch {
+            throw failure(error, of: work, key: nil)
+        }
+    }
+}

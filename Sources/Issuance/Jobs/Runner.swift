@@ -1,0 +1,177 @@
+package import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertLedger
+
+/// Runs orders: one loop for every job.
+///
+/// The state of an order in the ledger says which step is taken next. A job differs from another one
+/// in where it starts and in what the user brings.
+package struct Runner {
+    let settings: IssuanceSettings
+    /// The account that orders are sent to, or nil if none will be.
+    let authority: (any CertificateAuthority)?
+
+    /// Makes a runner. Nothing is sent yet.
+    package init(_ settings: IssuanceSettings, _ authority: (any CertificateAuthority)? = nil) {
+        self.settings = settings
+        self.authority = authority
+    }
+
+    /// Begins an order; if that fails nothing may be done for it.
+    func begin(
+        _ beginning: OrderEvent.Beginning, in ledger: Ledger, replacingAgain: Bool = true
+    ) throws(IssuanceError) -> OrderWork {
+        let journal = try Journal(beginning, in: ledger, replacingAgain: replacingAgain)
+        settings.observer.orderBegan(journal.openOrder.number)
+        return OrderWork(journal, settings, authority)
+    }
+
+    /// Takes one step after the other, until the order has reached its goal.
+    ///
+    /// - Throws: ``IssuanceError``; it tells the order, and what the order leaves behind. The ledger
+    ///   has the failure.
+    func run(
+        _ work: inout OrderWork, from first: Step?, over token: inout some OrderToken & ~Copyable
+    ) throws(IssuanceError) {
+        do throws(IssuanceError) {
+            // What the key's search may refuse is refused before anything else.
+            if first != .generate {
+                let key = try work.key(&token)
+                if first != .verify, !work.journal.isFresh {
+                    try token.requireRoom(
+                        for: key, replacing: work.order.replacement, having: [], at: .generate)
+                }
+            }
+            var step = first
+            while let next = step {
+                try take(next, &work, &token)
+                step = work.order.nextStep
+            }
+        } catch {
+            throw failure(error, of: work, key: work.keyIfFound.map { token.named($0) })
+        }
+    }
+
+    /// Takes one step.
+    func take(
+        _ step: Step, _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
+    ) throws(IssuanceError) {
+        switch step {
+        // The search for a free id has told it already.
+        case .generate where work.journal.isFresh: break
+        // They tell it when it is certain that there is something to do.
+        case .order, .verify, .retire: break
+        default: settings.observer.stepBegins(step)
+        }
+        let outcome =
+            switch step {
+            case .generate: try GenerateKey.run(&work, &token)
+            case .request: try SignRequest.run(&work, &token)
+            case .order: try take(PlaceOrder.self, step, &work, &token)
+            case .verify: try VerifyCertificate.run(&work, &token)
+            case .write: try WriteCertificate.run(&work, &token)
+            case .readBack: try ReadBack.run(&work, &token)
+            case .retire: try take(RetireOld.self, step, &work, &token)
+            case .plan, .evidence, .remove, .setUp: StepOutcome([])
+            }
+        for fact in outcome.facts {
+            if outcome.mustBeRecorded {
+                try work.journal.recordIntent(fact, at: step)
+            } else {
+                work.journal.recordFact(fact)
+            }
+        }
+        if let failure = outcome.failure { throw failure }
+        if step == .generate { work.tellKey() }
+    }
+
+    /// Takes a step that cannot be undone, after its intent is in the ledger.
+    private func take<Irrevocable: IrrevocableStep>(
+        _ type: Irrevocable.Type, _ step: Step, _ work: inout OrderWork,
+        _ token: inout some OrderToken & ~Copyable
+    ) throws(IssuanceError) -> StepOutcome {
+        let prepared = try type.prepare(&work, &token)
+        guard let event = prepared.intent else { return prepared }
+        settings.observer.stepBegins(step)
+        let intent = try work.journal.recordIntent(event, at: step)
+        return try type.run(intent, &work, &token)
+    }
+
+    /// Records that an order does not go on, and adds to the failure what the order leaves behind.
+    func failure(
+        _ error: IssuanceError, of work: OrderWork, key onToken: IssuanceError.KeyOnToken?
+    ) -> IssuanceError {
+        var error = error
+        let journal = work.journal
+        let number = journal.openOrder.number
+        let key = work.keyIfFound
+        error.order = error.order ?? number
+        error.key = error.key ?? onToken
+        error.unrecordedAnswer = journal.unwrittenAnswer
+        error.isFromElsewhere = work.brought.isForOrder && !work.brought.certificates.isEmpty
+        error.writtenCertificate = work.notes.written
+        error.writtenChain = work.notes.chain
+        journal.recordFact(
+            error.isClosed
+                ? .closed(reason: error.reason)
+                : .stopped(.init(step: error.step.rawValue, reason: error.text)))
+        guard error.order == number else { return error }
+        let order = try? journal.openOrder.order()
+        let id = error.key.map { hexadecimal($0.id) }
+        let wasSent = id.flatMap {
+            try? journal.openOrder.ledger.wasSent(forKey: key?.publicKeyHash, id: $0)
+        }
+        error.adopt(
+            order,
+            isKeyUnsent: wasSent == false && isOwn(key?.publicKeyHash, order, journal))
+        return error
+    }
+
+    /// Whether the key of an order was certainly made for it. One that was found by its id and its
+    /// label may belong to another program.
+    private func isOwn(_ publicKeyHash: String?, _ order: Order?, _ journal: Journal) -> Bool {
+        guard !journal.hasMadeKey else { return true }
+        guard let publicKeyHash, let order else { return false }
+        return order.events.contains { $0.event == .made(publicKeyHash: publicKeyHash) }
+    }
+
+    /// What came of an order that has reached its goal.
+    func issued(
+        _ work: inout OrderWork, over token: inout some OrderToken & ~Copyable
+    ) throws(IssuanceError) -> IssuedCertificate {
+        let (certificate, _) = try work.order.certificates()
+        let notes = work.notes
+        return IssuedCertificate(
+            certificate: certificate, key: try work.key(&token),
+            uri: work.order.writtenURI ?? "", wasThere: notes.wasThere, chain: notes.chain,
+            proof: notes.possession, differences: notes.differences,
+            order: work.journal.openOrder.number, unrecorded: work.journal.failure?.reason,
+            retired: notes.retired, remarks: notes.remarks)
+    }
+}
+
+/// A certificate on a token, found again there, whose key the token has proved to hold.
+package struct IssuedCertificate: Sendable {
+    /// The certificate.
+    package let certificate: Certificate
+    /// Its key.
+    package let key: TokenKey
+    /// The URI of the certificate's object.
+    package let uri: String
+    /// Whether it was on the token before, so that nothing had to be written.
+    package let wasThere: Bool
+    /// The certificates of authorities that were written beside it, each by its subject.
+    package let chain: [String]
+    /// How the token has proved that it holds the key.
+    package let proof: Possession
+    /// What the CA did otherwise, where that was accepted.
+    package let differences: [Difference]
+    /// The order's number in the ledger.
+    package let order: Int64
+    /// Why the ledger does not know all of it, or nil where it does.
+    package let unrecorded: String?
+    /// The certificate that was removed from the token, in a line, or nil.
+    package let retired: String?
+    /// Remarks for the user about what was written or removed, one per line.
+    package let remarks: [String]
+}

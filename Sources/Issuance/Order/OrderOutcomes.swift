@@ -1,0 +1,106 @@
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertLedger
+
+/// The outcomes of orders, so that no certificate counts as the outcome of two orders.
+struct OrderOutcomes {
+    /// The permitted difference between the clocks of the CA and this machine, in seconds.
+    static let clockSkew: Int64 = 300
+
+    private let order: Order
+    /// The orders with a proved certificate, by its SHA-256 in hexadecimal.
+    private let others: [String: Order]
+
+    init(besides order: Order, in ledger: Ledger) throws(IssuanceError) {
+        self.order = order
+        do throws(LedgerError) {
+            var others: [String: Order] = [:]
+            for other in try ledger.orders() where other.number != order.number {
+                if let fingerprint = other.provedFingerprint { others[fingerprint] = other }
+            }
+            self.others = others
+        } catch {
+            throw IssuanceError(ledger: error, at: .plan)
+        }
+    }
+
+    /// The number of another order whose outcome is one of the certificates, or nil.
+    func order(of certificates: [Certificate]) -> Int64? {
+        certificates.compactMap { others[hexadecimal($0.sha256Fingerprint)]?.number }.first
+    }
+
+    /// Whether a certificate is for the key of the order.
+    func isForKey(_ certificate: Certificate) -> Bool {
+        hexadecimal(certificate.publicKey.sha256Fingerprint) == order.publicKeyHash
+    }
+
+    /// Why a certificate cannot be the outcome of the order, or nil.
+    ///
+    /// - Parameter isFromElsewhere: Whether it is not the CA's answer to this order, so that its
+    ///   date decides whether it belongs to it.
+    func objection(to certificate: Certificate, isFromElsewhere: Bool) -> Objection? {
+        // An import is for a certificate that was issued before, for any order.
+        guard order.beginning.job != .import else { return nil }
+        if let other = others[hexadecimal(certificate.sha256Fingerprint)] {
+            return Objection(
+                .notTheOutcome, "this certificate is the outcome of order \(other.number)")
+        }
+        if isFromElsewhere {
+            let began = order.timeOfSending ?? order.events[0].time
+            guard certificate.notBefore < began - Self.clockSkew else { return nil }
+            return Objection(
+                .issuedBeforeOrder,
+                "this certificate was issued before order \(order.number) was sent")
+        }
+        // Compare by the CA's clock only: this machine's clock may be wrong by more than that.
+        let newer = others.values.first { other in
+            guard other.number < order.number, other.publicKeyHash == order.publicKeyHash,
+                let proved = other.certificate
+            else { return false }
+            return certificate.notBefore < proved.notBefore
+        }
+        return newer.map {
+            Objection(
+                .notTheOutcome,
+                "this certificate is older than the outcome of order \($0.number)")
+        }
+    }
+
+    /// Why a certificate cannot be the outcome of an order.
+    struct Objection {
+        let code: IssuanceError.Code
+        let reason: String
+
+        init(_ code: IssuanceError.Code, _ reason: String) {
+            self.code = code
+            self.reason = reason
+        }
+    }
+
+    /// Removes the certificates that cannot be the outcome of the order. Certificates for other
+    /// keys, such as those of a chain, stay.
+    ///
+    /// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/notTheOutcome`` or
+    ///   ``IssuanceError/Code/issuedBeforeOrder`` if none for the key is left.
+    func filter(
+        _ certificates: [Certificate], isFromElsewhere: Bool
+    ) throws(IssuanceError) -> [Certificate] {
+        var first: Objection?
+        let left = certificates.filter { certificate in
+            guard isForKey(certificate),
+                let objection = objection(to: certificate, isFromElsewhere: isFromElsewhere)
+            else { return true }
+            first = first ?? objection
+            return false
+        }
+        guard let first, !left.contains(where: isForKey) else { return left }
+        throw IssuanceError(first.code, at: .verify, first.reason)
+    }
+}
+
+extension Order {
+    /// The last certificate that passed every check, or nil.
+    fileprivate var certificate: Certificate? {
+        certified.flatMap { Certificate.all(inPEM: Array($0.certificate.utf8)).certificates.first }
+    }
+}

@@ -1,0 +1,43 @@
+package import OpenSSLX509
+internal import TokencertLedger
+
+/// A certificate that is to be replaced.
+package struct Replacement: Sendable {
+    /// The certificate.
+    package let certificate: Certificate
+    /// Whether it is removed from the token once the new one is there and proved.
+    package let isRetired: Bool
+    /// Whether it is replaced even if another one has replaced it before.
+    package let isForced: Bool
+    /// Whether the token lets it be removed, as far as that is known.
+    package let isDestroyable: Bool
+
+    /// Names what is to be replaced.
+    ///
+    /// - Parameters:
+    ///   - certificate: The certificate.
+    ///   - isRetired: Whether it is removed in the end.
+    ///   - isDemanded: Whether it is replaced even if another one has replaced it before.
+    ///   - isDestroyable: Whether the token lets it be removed, as far as that is known.
+    package init(
+        _ certificate: Certificate, isRetired: Bool, isForced: Bool, isDestroyable: Bool = true
+    ) {
+        self.certificate = certificate
+        self.isRetired = isRetired
+        self.isForced = isForced
+        self.isDestroyable = isDestroyable
+    }
+
+    /// The certificate in a line.
+    var name: String { "\(certificate.subject), serial number \(certificate.serialNumber)" }
+}
+
+extension Order {
+    /// What its certificate replaces, or nil.
+    var replacement: Replacement? {
+        guard let pem = beginning.replacedCertificate,
+            let old = Certificate.all(inPEM: Array(pem.utf8)).certificates.first
+        else { return nil }
+        return Replacement(old, isRetired: beginning.retiresReplaced, isForced: true)
+    }
+}

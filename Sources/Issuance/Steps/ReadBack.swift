@@ -1,0 +1,277 @@
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertInventory
+internal import TokencertLedger
+
+/// Finds the certificate again in a new session, and has the token prove that it holds its key.
+enum ReadBack: RepeatableStep {
+    static func run(
+        _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
+    ) throws(IssuanceError) -> StepOutcome {
+        let (certificate, _) = try work.order.certificates()
+        let key = try work.key(&token)
+        let proof = try token.readBack(
+            certificate, for: key, acceptingNoProof: work.acceptsChanges && !work.hasSent)
+        work.notes.possession = proof.possession
+        work.notes.remarks += certificate.remarks(
+            for: key, label: work.order.beginning.certificateLabelBytes, proof)
+        if proof.possession == .none, let replacement = work.order.replacement,
+            replacement.isRetired
+        {
+            work.notes.remarks.append(
+                "the old certificate stays on the token, since the new one is not proved: "
+                    + replacement.name)
+        }
+        return StepOutcome([proof.event(certificate, uri: work.order.writtenURI ?? "")])
+    }
+}
+
+extension Connection {
+    mutating func readBack(
+        _ certificate: Certificate, for key: TokenKey, acceptingNoProof acceptsNoProof: Bool
+    ) throws(IssuanceError) -> ProofOfPossession.Proof {
+        try perform(.sign, at: .readBack) { connection, _ in
+            try connection.readAgain(certificate, for: key, acceptingNoProof: acceptsNoProof)
+        }
+    }
+
+    private func readAgain(
+        _ certificate: Certificate, for key: TokenKey, acceptingNoProof acceptsNoProof: Bool
+    ) throws(IssuanceError) -> ProofOfPossession.Proof {
+        var session = try at(.readBack, "no new session can be opened") {
+            try token.openSession(ReadOnly.self)
+        }
+        let found = try at(.readBack, "the token cannot be read again") {
+            try find(certificate, key, &session)
+        }
+        guard found.hasCertificate else {
+            throw IssuanceError(
+                .notProved, at: .readBack,
+                "the certificate was written but is not found on the token again")
+        }
+        guard let handle = found.privateKey else {
+            throw IssuanceError(
+                .notProved, at: .readBack, "the key is not found on the token again")
+        }
+        guard certificate.publicKey == key.publicKey else {
+            throw IssuanceError(
+                .notProved, at: .readBack, "the certificate on the token is for another key")
+        }
+        let proof = try ProofOfPossession(signer: signer).prove(
+            key.under(handle), &session, at: .readBack)
+        guard proof.possession != .none || acceptsNoProof else {
+            throw IssuanceError(unprovable: key, at: .readBack)
+        }
+        return proof
+    }
+
+    /// Reads all objects with the key's id in one search, since searches are expensive; if the key
+    /// has no id, all certificates and all private keys.
+    private func find(
+        _ certificate: Certificate, _ key: TokenKey, _ session: inout Session<ReadOnly>
+    ) throws(CryptokiError) -> FoundAgain {
+        var template = Template()
+        // Modules differ in what a search for an empty id finds.
+        if !key.id.isEmpty { template[.id] = key.id }
+        var found = FoundAgain()
+        for object in try session.findObjects(template) {
+            let head = try session.attributes(
+                of: object,
+                [AttributeKey.class.type, AttributeKey.id.type, AttributeKey.labelBytes.type])
+            switch head[.class] as ObjectClass? {
+            case .certificate?:
+                let value = try session.attributes(of: object, [AttributeKey.value.type])
+                if value.holds(certificate) { found.hasCertificate = true }
+            case .privateKey?
+            where (head[.id] ?? []) == key.id
+                && (!key.id.isEmpty || (head[.labelBytes] ?? []) == key.labelBytes):
+                if found.privateKey == nil || object == key.handle { found.privateKey = object }
+            default:
+                continue
+            }
+        }
+        return found
+    }
+}
+
+/// What a new session sees of a key and its certificate.
+private struct FoundAgain {
+    var hasCertificate = false
+    /// The private key under the handle that the session has for it.
+    var privateKey: ObjectHandle?
+}
+
+extension Attributes {
+    /// Whether `CKA_VALUE` begins with a certificate, ignoring any bytes after it.
+    func holds(_ certificate: Certificate) -> Bool {
+        self[.value].flatMap { try? Certificate(firstIn: $0) } == certificate
+    }
+}
+
+extension IssuanceError {
+    /// The failure if a token cannot prove that it holds a key.
+    init(unprovable key: TokenKey, at step: Step) {
+        self.init(
+            .keyUnusable, at: step,
+            "possession cannot be proved: the key may neither sign nor decrypt: \(key.uri)",
+            choices: ["--accept-changes accepts the certificate without that proof"])
+    }
+}
+
+extension TokenKey {
+    /// The same key under another session's handle.
+    fileprivate func under(_ handle: ObjectHandle) -> TokenKey {
+        TokenKey(
+            handle: handle, publicKey: publicKey, id: id, labelBytes: labelBytes, uri: uri,
+            isNew: isNew, needsPINForEachUse: needsPINForEachUse, maySign: maySign,
+            mayDecrypt: mayDecrypt, tellsPublicKey: tellsPublicKey, remarks: remarks)
+    }
+}
+
+/// How a token proved that it holds a private key.
+package enum Possession: String, Sendable, Hashable {
+    /// It signed a fresh challenge.
+    case signature
+    /// It decrypted a fresh challenge: the key may not sign.
+    case decryption
+    /// Not at all: the key may neither sign nor decrypt.
+    case none
+}
+
+/// Has a token prove that it holds a key, with an unpredictable challenge: by a signature or, if
+/// the key may not sign, by a decryption.
+struct ProofOfPossession {
+    let signer: TokenSigner
+
+    /// A proof, as it is stored in the ledger.
+    struct Proof {
+        let possession: Possession
+        /// What was signed or decrypted.
+        let challenge: [UInt8]
+        /// The signature, or empty.
+        var signature: [UInt8] = []
+
+        /// The event for the ledger. An order whose key cannot be proved is closed, since resuming
+        /// it would have the same result.
+        func event(_ certificate: Certificate, uri: String) -> OrderEvent {
+            guard possession != .none else {
+                return .closed(
+                    reason: "written, and found again; possession of the key cannot be proved")
+            }
+            return .proved(
+                .init(
+                    uri: uri, sha256Fingerprint: hexadecimal(certificate.sha256Fingerprint),
+                    challenge: challenge, signature: signature,
+                    method: possession == .signature ? nil : possession.rawValue))
+        }
+    }
+
+    /// - Returns: The proof, whose possession is `none` if no proof is possible.
+    /// - Throws: ``IssuanceError`` if the token fails, and with code
+    ///   ``IssuanceError/Code/notProved`` if it holds another key.
+    func prove<Access>(
+        _ key: TokenKey, _ session: inout Session<Access>, at step: Step
+    ) throws(IssuanceError) -> Proof {
+        var failure: IssuanceError?
+        if key.maySign {
+            var challenge = Array("tokencert proof of possession ".utf8)
+            challenge += Self.random()
+            do throws(IssuanceError) {
+                let signature = try signer.sign(challenge, with: key, &session, at: step)
+                return Proof(
+                    possession: .signature, challenge: challenge, signature: signature)
+            } catch {
+                guard error.forbidsUse else { throw error }
+                failure = error
+            }
+        }
+        let challenge = Self.random()
+        guard let answer = try decrypted(challenge, with: key, &session, at: step) else {
+            // A function that is missing now may work the next time.
+            if let failure, failure.tokenError?.returnValue == .functionNotSupported {
+                throw failure
+            }
+            return Proof(possession: .none, challenge: [])
+        }
+        guard answer == challenge else {
+            throw IssuanceError(
+                .notProved, at: step,
+                "the token did not decrypt what was encrypted to the certificate's key")
+        }
+        return Proof(possession: .decryption, challenge: challenge)
+    }
+
+    private static func random() -> [UInt8] { (0..<32).map { _ in UInt8.random(in: 0...255) } }
+
+    /// Decrypts a challenge that was encrypted to a key; nil if the key may not decrypt or the
+    /// token does not support it.
+    private func decrypted<Access>(
+        _ challenge: [UInt8], with key: TokenKey, _ session: inout Session<Access>, at step: Step
+    ) throws(IssuanceError) -> [UInt8]? {
+        let token = session.token
+        let mechanism = Mechanism(.rsaPKCS)
+        guard key.mayDecrypt, case .rsa = key.publicKey.kind,
+            signer.capabilities.mechanisms.contains(.rsaPKCS),
+            // If the token does not report CKA_DECRYPT, the result of the call decides.
+            (try? token.mechanismInfo(.rsaPKCS).decrypts) ?? true,
+            let encrypted = try? key.publicKey.encrypt(challenge)
+        else { return nil }
+        do throws(IssuanceError) {
+            return try signer.decrypt(encrypted, with: key, mechanism, &session, at: step)
+        } catch {
+            guard error.forbidsUse else { throw error }
+            return nil
+        }
+    }
+}
+
+extension IssuanceError {
+    /// Whether the token reports that the key may not be used in this way, or that it does not
+    /// support the operation.
+    fileprivate var forbidsUse: Bool {
+        let values: [ReturnValue] = [
+            .keyFunctionNotPermitted, .keyTypeInconsistent, .mechanismInvalid,
+            .functionNotSupported,
+        ]
+        return tokenError?.code == .functionMissing || tokenError == nil && code == .tokenUnsuitable
+            || tokenError?.returnValue.map { values.contains($0) } ?? false
+    }
+}
+
+extension Certificate {
+    /// Remarks for the user about the certificate and its key, one per line.
+    ///
+    /// - Parameters:
+    ///   - label: The bytes of its label, or nil for that of the key.
+    ///   - proof: How the token proved possession of the key.
+    func remarks(for key: TokenKey, label: [UInt8]?, _ proof: ProofOfPossession.Proof) -> [String] {
+        var remarks: [String] = []
+        switch proof.possession {
+        case .signature: break
+        case .decryption:
+            remarks.append("the key may not sign; it was proved by a decryption")
+        case .none:
+            remarks.append("possession could not be proved: the key may neither sign nor decrypt")
+        }
+        if allows(.digitalSignature) == false {
+            remarks.append("the certificate is for encryption, not for signatures")
+        }
+        if key.id.isEmpty {
+            let differs = label != nil && label != key.labelBytes
+            remarks.append(
+                "the key has no CKA_ID: other programs find its certificate by the label only"
+                    + (differs ? ", and the labels differ" : ""))
+        }
+        return remarks
+    }
+}
+
+extension Connection {
+    mutating func requireProof(of key: TokenKey) throws(IssuanceError) {
+        try requireSigning(key, at: .request)
+        _ = try perform(.sign, at: .request) { connection, _ in
+            try ProofOfPossession(signer: connection.signer).prove(
+                key, &connection.session, at: .request)
+        }
+    }
+}

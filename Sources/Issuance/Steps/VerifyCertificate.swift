@@ -1,0 +1,334 @@
+package import OpenSSLX509
+internal import TokencertLedger
+
+/// Verifies what came for an order.
+enum VerifyCertificate: RepeatableStep {
+    static func run(
+        _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
+    ) throws(IssuanceError) -> StepOutcome {
+        let key = try work.key(&token)
+        var received: ReceivedCertificates
+        switch try came(work) {
+        case .certificates(let certificates): received = certificates
+        case .nothing(let outcome): return outcome
+        }
+        received = try work.order.replacement.leavingOut(received)
+        if let failure = try filter(&received, &work) { return failure }
+        work.settings.observer.stepBegins(.verify)
+        // What was accepted once is not asked for a second time.
+        let wasAccepted =
+            work.brought.certificates.isEmpty && work.order.state != .answered
+            && work.order.certified?.changes.isEmpty == false
+        let expected = Expectation(
+            work.order.beginning, acceptsChanges: work.acceptsChanges || wasAccepted)
+        let verification = Verification(
+            anchors: work.settings.anchors, time: work.settings.clock())
+        let verified: VerifiedCertificate
+        do throws(IssuanceError) {
+            verified = try verification.verify(received.certificates, for: key, expected)
+            if expected == nil, !work.acceptsChanges {
+                try verification.requireUsable(verified.certificate)
+            }
+        } catch {
+            guard let doubt = received.doubt,
+                !received.certificates.contains(where: { $0.publicKey == key.publicKey })
+            else { throw error }
+            return .unclear(doubt)
+        }
+        work.notes.differences = verified.differences
+        work.notes.remarks = verified.remarks
+        return StepOutcome(
+            [
+                .certified(
+                    .init(
+                        certificate: verified.certificate.pem,
+                        others: verified.others.map(\.pem).joined(),
+                        changes: verified.differences.map(\.text)))
+            ],
+            // The answer is in the ledger already; if it is not, the token is the safer place.
+            mustBeRecorded: expected == nil)
+    }
+
+    /// What came for an order: from elsewhere, or as the ledger has it.
+    private static func came(_ work: OrderWork) throws(IssuanceError) -> AnswerReading {
+        let order = work.order
+        guard work.brought.certificates.isEmpty else {
+            return .certificates(ReceivedCertificates(certificates: work.brought.certificates))
+        }
+        if order.state != .answered, let certified = order.certified {
+            let pem = Array((certified.certificate + certified.others).utf8)
+            return .certificates(
+                ReceivedCertificates(certificates: Certificate.all(inPEM: pem).certificates))
+        }
+        guard let answer = order.answer else {
+            throw IssuanceError(
+                .needsDecision, at: .plan, "the ledger has no certificate for this order")
+        }
+        return AnswerReading(answer, from: work.settings.authority)
+    }
+
+    /// Removes what cannot be the outcome of the order.
+    ///
+    /// - Returns: What it means for the order that the CA's answer does not contain its outcome, or
+    ///   nil.
+    private static func filter(
+        _ received: inout ReceivedCertificates, _ work: inout OrderWork
+    ) throws(IssuanceError) -> StepOutcome? {
+        let isFromElsewhere = !work.brought.certificates.isEmpty
+        // The date of a certificate that once passed every check is not checked again.
+        guard isFromElsewhere || work.order.state == .answered else { return nil }
+        do throws(IssuanceError) {
+            received.certificates = try work.outcomes().filter(
+                received.certificates, isFromElsewhere: isFromElsewhere)
+            return nil
+        } catch {
+            guard !isFromElsewhere, error.code != .ledgerFailed else { throw error }
+            // The CA may still issue.
+            return StepOutcome([.unclear(reason: error.reason)], failure: error)
+        }
+    }
+}
+
+/// What was requested of a certificate.
+struct Expectation {
+    let name: String
+    let emailAddresses: [String]
+    let codeSigning: Bool
+    /// Whether a difference is accepted.
+    let acceptsChanges: Bool
+}
+
+extension Expectation {
+    /// What an order asked for, or nil if no CA was asked.
+    init?(_ beginning: OrderEvent.Beginning, acceptsChanges: Bool) {
+        guard let name = beginning.name else { return nil }
+        self.name = name
+        emailAddresses = beginning.emailAddresses
+        codeSigning = beginning.codeSigning
+        self.acceptsChanges = acceptsChanges || beginning.acceptsChanges
+    }
+}
+
+/// Decides whether a certificate may be written.
+struct Verification {
+    let anchors: TrustAnchors
+    /// Now, in seconds since 1970-01-01 00:00 UTC.
+    let time: Int64
+
+    /// How slow this machine's clock may be, in seconds.
+    private static let clockTolerance: Int64 = 300
+
+    func verify(
+        _ received: [Certificate], for key: TokenKey, _ expected: Expectation?
+    ) throws(IssuanceError) -> VerifiedCertificate {
+        // An answer may contain others for the same key: older ones, or broken ones.
+        let own = received.filter { $0.publicKey == key.publicKey }
+            .sorted { $0.notBefore > $1.notBefore }
+        guard let newest = own.first else {
+            throw IssuanceError(
+                .certificateWrong, at: .verify,
+                received.isEmpty ? "there is no certificate" : "the certificate is for another key")
+        }
+        let certificate =
+            own.first { isAsAsked($0, among: received, expected) }
+            ?? own.first { isSound($0, among: received) } ?? newest
+        let others = received.filter { $0 != certificate }
+        try requireSound(certificate, others: others)
+        let differences = expected.map { self.differences(certificate, $0) } ?? []
+        guard differences.isEmpty || expected?.acceptsChanges ?? true else {
+            throw IssuanceError(
+                .certificateDiffers, at: .verify,
+                "the certificate is not what was asked for: "
+                    + differences.map(\.text).joined(separator: "; "))
+        }
+        return VerifiedCertificate(
+            certificate: certificate, others: others, differences: differences,
+            remarks: expected.map { remarks(certificate, $0) } ?? [])
+    }
+
+    private func isAsAsked(
+        _ certificate: Certificate, among received: [Certificate], _ expected: Expectation?
+    ) -> Bool {
+        if let expected, !differences(certificate, expected).isEmpty { return false }
+        return isSound(certificate, among: received)
+    }
+
+    private func isSound(_ certificate: Certificate, among received: [Certificate]) -> Bool {
+        let others = received.filter { $0 != certificate }
+        return (try? requireSound(certificate, others: others)) != nil
+    }
+
+    /// What is as it was asked for, and looks as if it were not.
+    private func remarks(_ certificate: Certificate, _ expected: Expectation) -> [String] {
+        let names = certificate.subject.commonNames
+        guard let name = names.first, names.count == 1,
+            NameForm(of: expected.name, in: name) == .byteByByte
+        else { return [] }
+        return ["the CA wrote the name byte by byte: “\(name)” stands for “\(expected.name)”"]
+    }
+
+    /// Insists on what must hold for any certificate: it is nobody's authority, it leads to an
+    /// anchor, and it is valid now.
+    func requireSound(
+        _ certificate: Certificate, others: [Certificate]
+    ) throws(IssuanceError) {
+        guard !certificate.isAuthority else {
+            throw IssuanceError(
+                .certificateWrong, at: .verify, "the certificate is one of an authority")
+        }
+        do throws(X509Error) {
+            // The CA stamps the time at which it signs; this machine's clock may be a little slow.
+            let moment = max(time, min(certificate.notBefore, time + Self.clockTolerance))
+            try anchors.verify(certificate, intermediates: others, at: moment)
+        } catch {
+            if error.code != .outsideValidity, let issuer = missingIssuer(of: certificate, others) {
+                throw IssuanceError(
+                    .issuerNotTrusted, at: .verify,
+                    "the certificate does not lead to a trust anchor: its issuer “\(issuer)” is not "
+                        + "trusted")
+            }
+            throw IssuanceError(
+                .certificateWrong, at: .verify,
+                error.code == .outsideValidity
+                    ? "the certificate is outside its validity: \(error)"
+                    : "the certificate does not lead to a trust anchor: \(error)")
+        }
+    }
+
+    /// The name of the issuer at which a chain of valid signatures ends because it is not a trust
+    /// anchor or its certificate is missing; nil if a signature is wrong, or if the chain leads to
+    /// an anchor.
+    private func missingIssuer(of certificate: Certificate, _ others: [Certificate]) -> String? {
+        let trusted = Set(anchors.certificates)
+        var current = certificate
+        var known = anchors.certificates + others
+        while true {
+            let named = known.filter { $0.subject == current.issuer }
+            guard !named.isEmpty, current.issuer != current.subject else {
+                return named.contains { trusted.contains($0) }
+                    ? nil : current.issuer.commonNames.last ?? current.issuer.text
+            }
+            let signers = named.filter { (try? current.verifySignature($0.publicKey)) != nil }
+            guard let issuer = signers.first,
+                !signers.contains(where: { trusted.contains($0) })
+            else { return nil }
+            // Each certificate is used once, so that a loop ends.
+            known.removeAll { $0 == issuer }
+            current = issuer
+        }
+    }
+
+    /// Insists on what a person wants of any certificate that nobody was asked for: it is for
+    /// proving who one is, for mail or for code, and the key may sign or, for mail, decrypt.
+    func requireUsable(_ certificate: Certificate) throws(IssuanceError) {
+        let usages = certificate.extendedKeyUsages
+        let wanted: Set<ExtendedKeyUsage> = [.clientAuth, .emailProtection, .codeSigning, .any]
+        guard usages.isEmpty || usages.contains(where: wanted.contains) else {
+            throw IssuanceError(
+                .certificateDiffers, at: .verify,
+                "the certificate is for nothing that a person does: "
+                    + usages.map(\.description).joined(separator: ", "))
+        }
+        let encrypts =
+            (usages.isEmpty || usages.contains(.emailProtection) || usages.contains(.any))
+            && [KeyUsage.keyEncipherment, .keyAgreement].contains { certificate.allows($0) == true }
+        guard certificate.allows(.digitalSignature) != false || encrypts else {
+            throw IssuanceError(
+                .certificateDiffers, at: .verify, "the certificate is not for signatures")
+        }
+    }
+
+    /// What the CA changed in silence.
+    private func differences(_ certificate: Certificate, _ expected: Expectation) -> [Difference] {
+        var differences: [Difference] = []
+        let names = certificate.subject.commonNames
+        let form = names.first.flatMap { NameForm(of: expected.name, in: $0) }
+        if names.count != 1 || form == nil {
+            differences.append(
+                Difference(
+                    subject: "name", asked: expected.name, got: names.joined(separator: ", ")))
+        }
+        if certificate.subject.hasOtherParts {
+            differences.append(
+                Difference(
+                    subject: "subject", asked: "name and e-mail addresses only",
+                    got: certificate.subject.text))
+        }
+        let addresses = certificate.emailAddresses
+        let named = Set(addresses).union(certificate.subject.emailAddresses)
+        if certificate.hasOtherAlternativeNames {
+            differences.append(
+                Difference(
+                    subject: "subjectAltName", asked: "e-mail addresses only", got: "other names"))
+        }
+        if named == Set(expected.emailAddresses), named != Set(addresses) {
+            // Each is in the subject, where programs for mail do not look.
+            differences.append(
+                Difference(
+                    subject: "e-mail addresses in subjectAltName",
+                    asked: expected.emailAddresses.joined(separator: ", "),
+                    got: addresses.isEmpty ? "none" : addresses.joined(separator: ", ")))
+        } else if named != Set(expected.emailAddresses) {
+            differences.append(
+                Difference(
+                    subject: "e-mail addresses",
+                    asked: expected.emailAddresses.joined(separator: ", "),
+                    got: named.sorted().joined(separator: ", ")))
+        }
+        let usages = certificate.extendedKeyUsages
+        let signsCode =
+            usages.contains(.codeSigning) || usages.contains(.any) || usages.isEmpty
+        if signsCode != expected.codeSigning {
+            differences.append(
+                Difference(
+                    subject: "code signing", asked: expected.codeSigning ? "yes" : "no",
+                    got: signsCode ? "yes" : "no"))
+        }
+        for usage in [ExtendedKeyUsage.clientAuth, .emailProtection]
+        where !usages.isEmpty && !usages.contains(usage) && !usages.contains(.any) {
+            differences.append(Difference(subject: "\(usage)", asked: "yes", got: "no"))
+        }
+        // What CAcert's signer adds by itself to each certificate, and to one for code.
+        var known: Set<ExtendedKeyUsage> = [
+            .clientAuth, .emailProtection, .codeSigning, .microsoftEFS, .microsoftSGC,
+            .netscapeSGC, .any,
+        ]
+        if expected.codeSigning {
+            known.formUnion([.microsoftIndividualCodeSigning, .microsoftCommercialCodeSigning])
+        }
+        for usage in usages where !known.contains(usage) {
+            differences.append(Difference(subject: "\(usage)", asked: "no", got: "yes"))
+        }
+        if certificate.allows(.digitalSignature) == false {
+            differences.append(Difference(subject: "digital signatures", asked: "yes", got: "no"))
+        }
+        return differences
+    }
+}
+
+/// One thing that the CA did otherwise than asked.
+package struct Difference: Sendable, Hashable {
+    /// What it is about: `name`, `e-mail addresses`, `code signing`.
+    package let subject: String
+    /// What was asked for.
+    package let asked: String
+    /// What the certificate says.
+    package let got: String
+}
+
+/// A certificate that came back and passed every check.
+package struct VerifiedCertificate: Sendable {
+    /// The certificate.
+    package let certificate: Certificate
+    /// The certificates that came with it.
+    package let others: [Certificate]
+    /// What the CA did otherwise, where that was accepted.
+    package let differences: [Difference]
+    /// Remarks for the user, one per line.
+    package internal(set) var remarks: [String] = []
+}
+
+extension Difference {
+    /// The difference in one line.
+    var text: String { "\(subject) asked “\(asked)”, got “\(got)”" }
+}

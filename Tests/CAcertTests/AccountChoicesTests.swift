@@ -1,0 +1,66 @@
+import OpenSSLX509
+import Testing
+
+@testable import TokencertCAcert
+@testable import TokencertIssuance
+
+/// Which names and addresses of an account are requested.
+@Suite struct AccountChoicesTests {
+    private func choices(
+        _ names: [String], _ addresses: [String] = ["anna@example.org"]
+    ) -> AccountChoices {
+        AccountChoices(
+            account: AccountStatus(
+                emailAddresses: addresses, names: names.map(AccountName.init),
+                mayRequestCodeSigning: false))
+    }
+
+    @Test("A name byte by byte means the account's name, unless the account has it literally")
+    func names() throws {
+        let account = choices(["Anna Müller", "Łukasz Żółć"])
+        #expect(try account.name("Anna MÃ¼ller").text == "Anna Müller")
+        #expect(try account.name("Å\u{81}ukasz Å»Ã³Å\u{82}Ä\u{87}").text == "Łukasz Żółć")
+        // Decomposed letters match those of the account.
+        #expect(try account.name("Anna Mu\u{308}ller").text == "Anna Müller")
+        let both = choices(["Anna Müller", "Anna MÃ¼ller"])
+        #expect(try both.name("Anna MÃ¼ller").text == "Anna MÃ¼ller")
+        for unknown in ["Anna MÃ", "anna müller", "Anna M\u{FFFD}\u{FFFD}ller"] {
+            #expect(throws: IssuanceError.self) { try account.name(unknown) }
+        }
+    }
+
+    @Test("A name that cannot be issued is refused, named or not, and never replaced")
+    func impossibleNames() throws {
+        for wanted in [nil, "Jeanne D'Arc"] {
+            let error = try #require(throws: IssuanceError.self) {
+                try choices(["Jeanne D'Arc"]).name(wanted)
+            }
+            #expect(error.code == .nameNotIssuable && error.step == .plan)
+            #expect(error.choices == ["CAcert WoT User"])
+        }
+        let error = try #require(throws: IssuanceError.self) {
+            try choices(["Jeanne D'Arc", "Jeanne Arc"]).name("Jeanne D'Arc")
+        }
+        #expect(error.choices == ["Jeanne Arc", "CAcert WoT User"])
+        #expect(try choices([]).name(nil) == AccountStatus.anonymousName)
+    }
+
+    @Test("Addresses are matched without case, and the given spelling is requested")
+    func addresses() throws {
+        let account = choices([], ["anna@example.org", "Bob@Example.org", "o'n@example.org"])
+        #expect(
+            try account.emailAddresses(["BOB@example.org", "anna@example.org", "bob@EXAMPLE.org"])
+                == ["BOB@example.org", "anna@example.org"])
+        // Letters outside ASCII are compared with case.
+        let error = try #require(throws: IssuanceError.self) {
+            try account.emailAddresses(["anna@\u{212A}.org"])
+        }
+        #expect(error.code == .accountLacks && !error.choices.contains("o'n@example.org"))
+        let lost = try #require(throws: IssuanceError.self) {
+            try account.emailAddresses(["O'N@example.org"])
+        }
+        #expect(lost.code == .addressNotIssuable)
+        #expect(try choices([]).emailAddresses([]) == ["anna@example.org"])
+        #expect(throws: IssuanceError.self) { try choices([], ["o'n@a.org"]).emailAddresses([]) }
+    }
+}

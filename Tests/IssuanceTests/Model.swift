@@ -1,0 +1,252 @@
+import OpenSSLX509
+import TokencertLedger
+import TokencertPlatform
+
+@testable import Cryptoki
+@testable import TokencertIssuance
+
+/// All that is outside of the program: what is on the token and what the CA has done. A copy of it is
+/// what is left if the process ends at that moment.
+struct World: Sendable {
+    /// The keys on the token, by their ids.
+    var keys: [[UInt8]: HostPrivateKey] = [:]
+    /// The certificates on the token.
+    var certificates: [Certificate] = []
+    /// How many keys were made.
+    var generations = 0
+    /// The requests of the orders that the CA received.
+    var orders: [String] = []
+    /// The certificates that the CA issued.
+    var issued: [Certificate] = []
+    /// The certificates that were removed from the token.
+    var removed: [Certificate] = []
+    /// The keys of the requests that the token has signed, by their PEM.
+    var requests: [String: PublicKey] = [:]
+}
+
+/// The world while a process acts in it.
+final class ActingWorld {
+    var world: World
+    /// Is told the name of each moment at which the process may end.
+    var atMoment: (String) -> Void = { _ in }
+
+    init(_ world: World = World()) {
+        self.world = world
+    }
+}
+
+/// A token in memory.
+struct ModelToken: OrderToken {
+    let acting: ActingWorld
+
+    private func key(_ id: [UInt8], _ key: HostPrivateKey, isNew: Bool) -> TokenKey {
+        TokenKey(
+            handle: ObjectHandle(rawValue: 1), publicKey: key.publicKey, id: id,
+            labelBytes: Array("mail".utf8), uri: "pkcs11:id=%01", isNew: isNew,
+            needsPINForEachUse: false, maySign: true, mayDecrypt: false, tellsPublicKey: true)
+    }
+
+    func key(of order: Order, in ledger: Ledger) throws(IssuanceError) -> TokenKey? {
+        let id = bytes(hexadecimal: order.beginning.keyID) ?? []
+        guard let found = acting.world.keys[id] else {
+            guard order.publicKeyHash == nil else {
+                throw IssuanceError(.keyGone, at: .generate, "the key is gone")
+            }
+            return nil
+        }
+        return key(id, found, isNew: order.beginning.newKeyKind != nil)
+    }
+
+    func requireFree(_ id: [UInt8]) throws(IssuanceError) {
+        guard acting.world.keys[id] == nil else {
+            throw IssuanceError(.idTaken, at: .generate, "the id is taken")
+        }
+    }
+
+    func makeKey(_ new: NewKey, made: () -> Void) throws(IssuanceError) -> TokenKey {
+        acting.atMoment("before the key is made")
+        let pair: HostPrivateKey
+        do throws(X509Error) {
+            pair = try HostPrivateKey.generate(new.kind)
+        } catch {
+            throw IssuanceError(.tokenFailed, at: .generate, "\(error)")
+        }
+        // A key is never written over another one.
+        precondition(acting.world.keys[new.id] == nil)
+        acting.world.keys[new.id] = pair
+        acting.world.generations += 1
+        made()
+        acting.atMoment("after the key is made")
+        return key(new.id, pair, isNew: true)
+    }
+
+    func request(
+        _ content: RequestContent, _ key: inout TokenKey, _ new: NewKey?
+    ) throws(IssuanceError) -> CertificateRequest {
+        guard let own = acting.world.keys[key.id] else {
+            throw IssuanceError(.keyGone, at: .request, "the key is gone")
+        }
+        do throws(X509Error) {
+            let draft = try CertificateRequestDraft(
+                publicKey: key.publicKey,
+                subject: [.init(.commonName, content.name ?? "nobody")], extensions: [])
+            let request = try draft.signed(own.sign(draft.toBeSigned))
+            acting.world.requests[request.pem] = key.publicKey
+            acting.atMoment("after the request is signed")
+            return request
+        } catch {
+            throw IssuanceError(.tokenFailed, at: .request, "\(error)")
+        }
+    }
+
+    func requireRoom(
+        for key: TokenKey, replacing replacement: Replacement?, having certificates: [Certificate],
+        at step: Step
+    ) throws(IssuanceError) {}
+
+    func write(
+        _ certificate: Certificate, for key: TokenKey, label: [UInt8]?, isFresh: Bool
+    ) throws(IssuanceError) -> (uri: String, wasThere: Bool) {
+        acting.atMoment("before the certificate is written")
+        let isOnToken = acting.world.certificates.contains(certificate)
+        if !isOnToken { acting.world.certificates.append(certificate) }
+        acting.atMoment("after the certificate is written")
+        return ("pkcs11:id=%01;type=cert", isOnToken)
+    }
+
+    func write(
+        _ chain: CertificateChain, written: inout [Certificate], seen: inout [Certificate]
+    ) throws(IssuanceError) {}
+
+    func requireProof(of key: TokenKey) throws(IssuanceError) {
+        guard acting.world.keys[key.id]?.publicKey == key.publicKey else {
+            throw IssuanceError(.notProved, at: .request, "the token has another key")
+        }
+    }
+
+    func readBack(
+        _ certificate: Certificate, for key: TokenKey, acceptingNoProof acceptsNoProof: Bool
+    ) throws(IssuanceError) -> ProofOfPossession.Proof {
+        acting.atMoment("before the certificate is read back")
+        guard acting.world.certificates.contains(certificate),
+            acting.world.keys[key.id]?.publicKey == certificate.publicKey
+        else { throw IssuanceError(.notProved, at: .readBack, "it is not there") }
+        return ProofOfPossession.Proof(
+            possession: .signature, challenge: [1], signature: [2])
+    }
+
+    func remove(
+        _ old: Certificate, keeping new: Certificate
+    ) throws(IssuanceError) -> Bool {
+        acting.atMoment("before the old certificate is removed")
+        let wasThere = acting.world.certificates.contains(old)
+        acting.world.certificates.removeAll { $0 == old }
+        if wasThere { acting.world.removed.append(old) }
+        acting.atMoment("after the old certificate is removed")
+        guard acting.world.certificates.contains(new) else {
+            throw IssuanceError(.notProved, at: .retire, "the new certificate is not there")
+        }
+        return wasThere
+    }
+
+    func named(_ key: TokenKey) -> IssuanceError.KeyOnToken {
+        .init(uri: key.uri, id: key.id, isNew: key.isNew, modulePath: "/m.so")
+    }
+}
+
+/// When everything happens, in seconds since 1970-01-01 00:00 UTC.
+let modelTime: Int64 = 1_800_000_000
+
+/// A CA in memory that issues at once.
+final class ModelCA: CertificateAuthority {
+    let acting: ActingWorld
+    let root: HostPrivateKey
+    let anchor: Certificate
+    /// What becomes of an order instead, or nil.
+    var fault: Fault?
+
+    enum Fault: CaseIterable, Sendable {
+        case notReached, refused, lost, issuedAndLost, late
+    }
+
+    init(_ acting: ActingWorld, _ root: HostPrivateKey, _ anchor: Certificate) {
+        self.acting = acting
+        self.root = root
+        self.anchor = anchor
+    }
+
+    var url: String { "https://ca.example.org" }
+    var account: String { "anna@example.org" }
+
+    func grant(_ request: IssuanceRequest) throws(IssuanceError) -> CertificateGrant {
+        CertificateGrant(
+            name: request.name ?? "Anna", emailAddresses: request.emailAddresses,
+            codeSigning: false)
+    }
+
+    func place(_ order: CertificateOrder) -> PlacedOrder {
+        acting.atMoment("before the order is received")
+        if fault == .notReached { return .notSent("no route") }
+        acting.world.orders.append(order.request)
+        acting.atMoment("after the order is received")
+        switch fault {
+        case .refused: return answer("403,no\n")
+        case .lost: return .unanswered("reset")
+        case .late: return answer("404,later\n")
+        case .issuedAndLost:
+            issue(order)
+            return .unanswered("reset")
+        case .notReached, nil: break
+        }
+        let certificate = issue(order)
+        acting.atMoment("after the certificate is issued")
+        return answer("200,OK\n" + certificate)
+    }
+
+    private func answer(_ text: String) -> PlacedOrder {
+        .answered(.init(status: 200, body: Array(text.utf8), interruption: nil))
+    }
+
+    @discardableResult
+    private func issue(_ order: CertificateOrder) -> String {
+        guard let key = acting.world.requests[order.request],
+            let certificate = try? issue(
+                for: key, number: UInt8(acting.world.issued.count + 2), name: order.grant.name)
+        else { return "" }
+        acting.world.issued.append(certificate)
+        return certificate.pem
+    }
+
+    func issue(for key: PublicKey, number: UInt8, name: String) throws -> Certificate {
+        try root.issue(
+            CertificateContent(
+                subject: [.init(.commonName, name)], publicKey: key, serialNumber: [number],
+                notBefore: modelTime + Int64(number), notAfter: modelTime + 86_400 + Int64(number),
+                extensions: [
+                    .basicConstraints(isAuthority: false),
+                    .authorityKeyIdentifier(root.publicKey),
+                    .extendedKeyUsage([.emailProtection, .clientAuth]),
+                    try .subjectAlternativeName(emailAddresses: ["anna@example.org"]),
+                ]), issuer: anchor)
+    }
+
+    static func meaning(of answer: OrderEvent.Answer) -> AnswerMeaning {
+        let text = answer.body.bytes
+        switch text.prefix(3) {
+        case ArraySlice("200".utf8): return .issued(text)
+        case ArraySlice("403".utf8): return .refused("no", concernsCredentials: false)
+        case ArraySlice("404".utf8): return .pending("7")
+        default: return .unclear("not understood")
+        }
+    }
+}
+
+/// Hears how an order goes on.
+struct ModelObserver: OrderObserver {
+    let heard: @Sendable (String) -> Void
+
+    func stepBegins(_ step: Step) { heard("before the step \(step.rawValue)") }
+    func orderBegan(_ order: Int64) { heard("after the order is begun") }
+    func keyIsReady(_ key: TokenKey, of order: Int64) {}
+    func orderIsSent(_ order: Int64) { heard("after the order is recorded as sent") }
+}

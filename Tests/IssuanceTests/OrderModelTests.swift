@@ -1,0 +1,314 @@
+import Foundation
+import GRDB
+import OpenSSLX509
+import Synchronization
+import Testing
+
+@testable import TokencertIssuance
+@testable import TokencertLedger
+
+/// Orders with a token and a CA in memory, interrupted at every moment.
+@Suite struct OrderModelTests {
+    /// What was there when a process ended.
+    private struct Moment {
+        let name: String
+        let world: World
+        let ledger: String
+    }
+
+    /// An order of one kind.
+    enum Scenario: CaseIterable, Sendable {
+        case newKey, existingKey, renewal
+    }
+
+    private let folder: String
+    private let root: HostPrivateKey
+    private let anchor: Certificate
+
+    init() throws {
+        // In memory, since hundreds of ledgers are written.
+        let parent =
+            FileManager.default.fileExists(atPath: "/dev/shm")
+            ? "/dev/shm/" : NSTemporaryDirectory()
+        folder = parent + "tokencert-\(UUID().uuidString)"
+        root = try HostPrivateKey.generate(.ec(.p256))
+        anchor = try root.issue(
+            CertificateContent(
+                subject: [.init(.commonName, "Root")], publicKey: root.publicKey,
+                serialNumber: [1], notBefore: modelTime - 100, notAfter: modelTime + 900_000,
+                extensions: [
+                    .basicConstraints(isAuthority: true), .keyUsage([.keyCertSign, .cRLSign]),
+                    .subjectKeyIdentifier(root.publicKey), .authorityKeyIdentifier(root.publicKey),
+                ]), issuer: nil)
+    }
+
+    private func remove() { try? FileManager.default.removeItem(atPath: folder) }
+
+    private func openLedger(_ path: String) throws -> Ledger {
+        try Ledger(path: path) { modelTime }
+    }
+
+    private func newLedger() throws -> String {
+        let path = "\(folder)/\(UUID().uuidString)"
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true)
+        return path + "/ledger.sqlite"
+    }
+
+    private func copy(_ ledger: String) throws -> String {
+        let to = "\(folder)/\(UUID().uuidString)"
+        try FileManager.default.copyItem(
+            atPath: URL(filePath: ledger).deletingLastPathComponent().path, toPath: to)
+        return to + "/ledger.sqlite"
+    }
+
+    private func runner(
+        _ ca: ModelCA, heard: @escaping @Sendable (String) -> Void = { _ in }
+    ) -> TokencertIssuance.Runner {
+        Runner(
+            IssuanceSettings(
+                anchors: TrustAnchors([anchor]), acceptance: .anything, allowsLastTry: false,
+                clock: { modelTime + 50 }, observer: ModelObserver(heard: heard),
+                authority: ModelCA.self), ca)
+    }
+
+    /// The world before an order of a kind, and how the order begins.
+    private func start(
+        _ scenario: Scenario
+    ) throws -> (world: World, beginning: OrderEvent.Beginning) {
+        var world = World()
+        var beginning = OrderEvent.Beginning(
+            job: scenario == .renewal ? .renew : .issue, token: "pkcs11:serial=1",
+            modulePath: "/m.so", keyID: "01", keyLabel: "mail")
+        beginning.name = "Anna"
+        beginning.emailAddresses = ["anna@example.org"]
+        guard scenario != .newKey else {
+            beginning.newKeyKind = "ec:p256"
+            return (world, beginning)
+        }
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        world.keys[[1]] = key
+        beginning.publicKeyHash = hexadecimal(key.publicKey.sha256Fingerprint)
+        if scenario == .renewal {
+            let ca = ModelCA(ActingWorld(), root, anchor)
+            let old = try ca.issue(for: key.publicKey, number: 1, name: "Anna")
+            world.certificates = [old]
+            beginning.replacedCertificate = old.pem
+            beginning.retiresReplaced = true
+        }
+        return (world, beginning)
+    }
+
+    /// Runs an order to its end, and keeps what was there at each moment on the way.
+    private func moments(_ scenario: Scenario) throws -> (moments: [Moment], end: World) {
+        let (world, beginning) = try start(scenario)
+        let ledger = try newLedger()
+        let acting = ActingWorld(world)
+        let ca = ModelCA(acting, root, anchor)
+        let names = Mutex<[String]>([])
+        var moments: [Moment] = []
+        acting.atMoment = { name in
+            guard let ledger = try? self.copy(ledger) else { return }
+            let heard = names.withLock { $0.last }
+            moments.append(
+                Moment(name: "\(name), \(heard ?? "")", world: acting.world, ledger: ledger))
+        }
+        let runner = runner(ca) { name in names.withLock { $0.append(name) } }
+        var work = try runner.begin(beginning, in: try openLedger(ledger))
+        acting.atMoment("after the order is begun")
+        var token = ModelToken(acting: acting)
+        var step = work.order.nextStep
+        while let next = step {
+            acting.atMoment("before the step \(next.rawValue)")
+            try runner.take(next, &work, &token)
+            // Nothing that a later step needs is lost.
+            work.forget()
+            step = work.order.nextStep
+        }
+        acting.atMoment("at the end")
+        #expect(work.order.isFinished)
+        return (moments, acting.world)
+    }
+
+    /// Brings all orders of a ledger to their end, as a new process and the user do.
+    ///
+    /// - Returns: The world, and how often the user ordered again.
+    private func finish(
+        _ moment: Moment, atMoment: ((String, ActingWorld) -> Void)? = nil
+    ) throws -> (world: World, ordersAgain: Int) {
+        let acting = ActingWorld(moment.world)
+        if let atMoment { acting.atMoment = { atMoment($0, acting) } }
+        let ca = ModelCA(acting, root, anchor)
+        let ledger = try openLedger(moment.ledger)
+        var ordersAgain = 0
+        for number in try ledger.orders(unfinishedOnly: true).map(\.number) {
+            var work = OrderWork(
+                try Journal(try ledger.open(number)), runner(ca).settings, ca)
+            if work.firstStep == nil {
+                // The user looks into the account on the CA's web site.
+                work.brought.certificates = acting.world.issued
+                work.brought.ordersAgain = acting.world.issued.isEmpty
+                ordersAgain += acting.world.issued.isEmpty ? 1 : 0
+            }
+            var token = ModelToken(acting: acting)
+            try runner(ca).run(&work, from: work.firstStep, over: &token)
+        }
+        return (acting.world, ordersAgain)
+    }
+
+    /// Checks what must hold after an order was interrupted and brought to its end.
+    private func expectGood(
+        _ world: World, _ ordersAgain: Int, _ scenario: Scenario, _ name: String,
+        at location: SourceLocation = #_sourceLocation
+    ) throws {
+        let before = try start(scenario).world
+        #expect(
+            world.generations == (scenario == .newKey ? 1 : 0), "\(name)",
+            sourceLocation: location)
+        #expect(world.orders.count <= 1 + ordersAgain, "\(name)", sourceLocation: location)
+        #expect(world.issued.count == 1, "\(name)", sourceLocation: location)
+        let isOnToken = world.issued.allSatisfy(world.certificates.contains)
+        #expect(isOnToken, "\(name)", sourceLocation: location)
+        #expect(
+            world.removed.count == (scenario == .renewal ? 1 : 0), "\(name)",
+            sourceLocation: location)
+        #expect(
+            world.certificates.count == 1 + before.certificates.count - world.removed.count,
+            "\(name)", sourceLocation: location)
+    }
+
+    // A key, a certificate or money would be lost.
+    @Test(
+        "An order that ends at any moment is finished later, with one key and one certificate",
+        arguments: Scenario.allCases)
+    func interrupted(scenario: Scenario) throws {
+        defer { remove() }
+        let (moments, end) = try moments(scenario)
+        #expect(moments.count > 10)
+        try expectGood(end, 0, scenario, "no interruption")
+        for moment in moments {
+            let (world, ordersAgain) = try finish(moment)
+            // The CA has received the order if it is in the world; only then nobody can know more.
+            #expect(
+                ordersAgain == 0 || moment.world.issued.isEmpty, "\(moment.name)")
+            try expectGood(world, ordersAgain, scenario, moment.name)
+        }
+    }
+
+    @Test("An order that ends twice is finished as well", arguments: [Scenario.newKey, .renewal])
+    func interruptedTwice(scenario: Scenario) throws {
+        defer { remove() }
+        for moment in try moments(scenario).moments {
+            var later: [Moment] = []
+            let first = Moment(
+                name: moment.name, world: moment.world, ledger: try copy(moment.ledger))
+            _ = try finish(first) { name, acting in
+                guard let ledger = try? copy(first.ledger) else { return }
+                later.append(
+                    Moment(
+                        name: "\(moment.name); \(name)", world: acting.world, ledger: ledger))
+            }
+            // Every third is enough to meet each pair of steps.
+            for again in later.enumerated().filter({ $0.offset % 3 == 0 }).map(\.element) {
+                let (world, _) = try finish(again)
+                #expect(world.generations <= 1, "\(again.name)")
+                #expect(world.issued.count <= 2, "\(again.name)")
+                #expect(world.orders.count <= 2, "\(again.name)")
+                #expect(
+                    world.issued.contains(where: world.certificates.contains), "\(again.name)")
+            }
+        }
+    }
+
+    // What was paid for would be known to nobody.
+    @Test(
+        "An order is finished although the ledger fails from any event on",
+        arguments: Scenario.allCases)
+    func failingLedger(scenario: Scenario) throws {
+        defer { remove() }
+        for count in 1...9 {
+            let (world, beginning) = try start(scenario)
+            let path = try newLedger()
+            let acting = ActingWorld(world)
+            let ca = ModelCA(acting, root, anchor)
+            var failure: IssuanceError?
+            do {
+                var work = try runner(ca).begin(beginning, in: try openLedger(path))
+                try change(
+                    path,
+                    """
+                    CREATE TRIGGER failing BEFORE INSERT ON events
+                    WHEN (SELECT count(*) FROM events) >= \(count)
+                    BEGIN SELECT RAISE(ABORT, 'no'); END
+                    """)
+                var token = ModelToken(acting: acting)
+                do throws(IssuanceError) {
+                    try runner(ca).run(&work, from: work.order.nextStep, over: &token)
+                } catch {
+                    failure = error
+                }
+            }
+            try change(path, "DROP TRIGGER failing")
+            let name = "the ledger fails after \(count) events"
+            let recorded = try openLedger(path).order(1)
+            // An answer is in the ledger, on the token, or shown to the user.
+            for certificate in acting.world.issued {
+                let isKept =
+                    recorded.answer != nil || acting.world.certificates.contains(certificate)
+                    || failure?.unrecordedAnswer != nil
+                #expect(isKept, "\(name)")
+            }
+            // Nothing is ordered that the ledger does not know of.
+            #expect(acting.world.orders.isEmpty || recorded.sending != nil, "\(name)")
+            // Nothing is removed that the ledger does not know of.
+            #expect(
+                acting.world.removed.isEmpty
+                    || recorded.events.contains { $0.kind == "retiring" }, "\(name)")
+            let (end, ordersAgain) = try finish(
+                Moment(name: name, world: acting.world, ledger: path))
+            try expectGood(end, ordersAgain, scenario, name)
+        }
+    }
+
+    private func change(_ path: String, _ statement: String) throws {
+        try DatabaseQueue(path: path).write { try $0.execute(sql: statement) }
+    }
+
+    // A second certificate would be ordered, or an order believed to be out that never was.
+    @Test(
+        "What the CA does decides whether the order waits, ends or is sent again",
+        arguments: [
+            (ModelCA.Fault.notReached, OrderState.notSent, IssuanceError.Code.caUnreachable),
+            (.refused, .refused, .orderRefused), (.lost, .unclear, .orderPending),
+            (.issuedAndLost, .unclear, .orderPending), (.late, .unclear, .orderPending),
+        ])
+    func faults(
+        fault: ModelCA.Fault, state: OrderState, code: IssuanceError.Code
+    ) throws {
+        defer { remove() }
+        let (world, beginning) = try start(.newKey)
+        let path = try newLedger()
+        let acting = ActingWorld(world)
+        let ca = ModelCA(acting, root, anchor)
+        ca.fault = fault
+        do {
+            var work = try runner(ca).begin(beginning, in: try openLedger(path))
+            var token = ModelToken(acting: acting)
+            let error = try #require(throws: IssuanceError.self) {
+                try runner(ca).run(&work, from: work.order.nextStep, over: &token)
+            }
+            #expect(error.code == code && error.order == 1)
+            #expect(error.key?.isNew == true)
+            #expect(work.order.state == state)
+        }
+        let sent = acting.world.orders
+        #expect(sent.count == (fault == .notReached ? 0 : 1))
+        let (end, ordersAgain) = try finish(
+            Moment(name: "\(fault)", world: acting.world, ledger: path))
+        #expect(end.issued.count == 1 && end.generations == 1)
+        #expect(ordersAgain == ([.lost, .late].contains(fault) ? 1 : 0))
+        // What is sent again is the request that the ledger has.
+        #expect(Set(end.orders).count == 1)
+        #expect(end.orders.count == (fault == .issuedAndLost || fault == .notReached ? 1 : 2))
+    }
+}
