@@ -79,6 +79,17 @@ import TokencertTestSupport
             ).error != nil)
     }
 
+    // Everything after it would be lost in silence.
+    @Test("A block without data hides no certificate")
+    func emptyBlock() throws {
+        let authority = try CommandLineAuthority()
+        let plain = try authority.certificate("leaf", CommandLineAuthority.leaf)
+        let empty = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"
+        for text in [empty + plain.pem, plain.pem + empty, "text\n" + empty + plain.pem] {
+            #expect(read(text).certificates == [plain], "\(text)")
+        }
+    }
+
     @Test("Keys, requests and revocation lists among certificates are skipped")
     func others() throws {
         let authority = try CommandLineAuthority()

@@ -1,0 +1,424 @@
+import Cryptoki
+import Testing
+
+@testable import TokencertCommands
+
+/// How settings and paths are read, without any file.
+@Suite struct ConfigurationRuleTests {
+    // MARK: Repeated keys
+
+    @Test("A key that an object has twice is found, at any depth")
+    func repeatedKeys() {
+        for (text, key) in [
+            (#"{"a": 1, "a": 2}"#, "a"), (#"{"a": [{"b": 1, "b": 2}]}"#, "b"),
+            (#"{"a": {"b": 1}, "a": 2}"#, "a"), (#"{"a": 1, "b": 1, "b": 2, "a": 2}"#, "b"),
+            (#"{"a": 1, "\u0061": 2}"#, "a"), (#"{"a\"b": 1, "a\"b": 2}"#, "a\"b"),
+            (#"{"": 1, "": 2}"#, ""), (#"{"a":"x","a":"y"}"#, "a"),
+            (#"{"a": [1, 2], "b": {}, "a": null}"#, "a"),
+            (#"{"a": 1, "b": 2}"#, nil), (#"{"a": {"a": {"a": 1}}}"#, nil),
+            (#"[{"a": 1}, {"a": 2}]"#, nil), (#"{"x": {"a": 1}, "y": {"a": 2}}"#, nil),
+            (#"{"a": "a"}"#, nil), (#"{"a": "b", "b": "a"}"#, nil),
+            (#"{"a": ["a", "a", "b"], "b": 1}"#, nil), (#"{"a": 1, "A": 2}"#, nil),
+            (#"{"a": "x\", \"a\": 1"}"#, nil), (#"{"a": "{", "b": "}"}"#, nil),
+            ("", nil), ("a, a", nil), (#""a", "a""#, nil), (#"{"a": 1, "a"#, nil),
+            (#"{"a\"#, nil), ("}]", nil),
+        ] as [(String, String?)] {
+            #expect(repeatedKey(inJSON: Array(text.utf8)) == key, "\(text)")
+        }
+    }
+
+    // MARK: Settings
+
+    /// Otherwise a forgotten variable deletes a key or sends a last PIN.
+    @Test("Options for one object and those that disable a safeguard are set with each command")
+    func notConfigurable() {
+        let expected: Set<Setting> = [
+            .newPINSource, .allowLastTry, .retryPIN, .fingerprint, .label, .id, .key, .out,
+            .chain, .acceptChanges, .newKey, .retire, .ifPresent, .tree, .yes,
+            .yesDeletePrivateKey, .erase, .notEmpty, .keysMayStay, .dryRun, .json,
+        ]
+        #expect(Set(Setting.allCases.filter { !$0.isConfigurable }) == expected)
+    }
+
+    @Test("Each setting has a variable of its own, named after its option")
+    func variables() {
+        #expect(Setting.caURL.variable == "TOKENCERT_CA_URL")
+        #expect(Setting.securityOfficerPINSource.variable == "TOKENCERT_SO_PIN_SOURCE")
+        #expect(Setting.days.variable == "TOKENCERT_DAYS")
+        let variables = Setting.allCases.map(\.variable)
+        #expect(Set(variables).count == variables.count)
+        #expect(Set(variables).isDisjoint(with: EnvironmentSettings.others))
+        let allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+        for variable in variables {
+            #expect(variable.allSatisfy { allowed.contains($0) }, "\(variable)")
+        }
+    }
+
+    @Test("Only a text can be a path, and only e-mail addresses are a list")
+    func kinds() {
+        for setting in Setting.allCases {
+            #expect(setting.form == nil || setting.kind == .text, "\(setting)")
+            #expect((setting.kind == .texts) == (setting == .email), "\(setting)")
+        }
+        #expect(Setting.online.kind == .flag && Setting.days.kind == .text)
+    }
+
+    // MARK: The home folder
+
+    @Test("~ is the home folder only at the beginning of a path")
+    func home() throws {
+        let home = try requireHome()
+        for (path, expected) in [
+            ("~", home), ("~/", home + "/"), ("~/a b", home + "/a b"), ("~/~", home + "/~"),
+            ("/~/a", "/~/a"), ("a~", "a~"), ("./~", "./~"), ("", ""), (" ~/a", " ~/a"),
+        ] {
+            #expect(try resolvingHome(path) == expected, "\(path)")
+        }
+    }
+
+    @Test(
+        "The home folder of another user is refused", arguments: ["~root", "~root/a", "~~", "~ "])
+    func otherHome(path: String) throws {
+        for status in [ExitStatus.usage, .configuration] {
+            let failure = try #require(throws: Failure.self) {
+                _ = try resolvingHome(path, status: status)
+            }
+            #expect(failure.status == status && failure.code == "otherHome")
+            #expect(failure.hints.contains("for a file of that name: ./\(path)"))
+        }
+    }
+
+    @Test("~ is resolved in paths and in the sources of secrets, not in names and URIs")
+    func homeByForm() throws {
+        let home = try requireHome()
+        for (text, form, expected) in [
+            ("~/a", nil, "~/a"), ("~/a", .token, "~/a"), ("~/a", .path, home + "/a"),
+            ("~/a", .pathOrName, home + "/a"), ("~/a", .profile, home + "/a"),
+            ("name", .pathOrName, "name"), ("file:~/pin", .source, "file:\(home)/pin"),
+            ("file:/~/pin", .source, "file:/~/pin"), ("~/pin", .source, "~/pin"),
+            ("prompt", .source, "prompt"), ("env:~", .source, "env:~"),
+            ("command:~/a ~/b", .source, "command:\(quoted(home + "/a")) ~/b"),
+            ("command:~/a", .source, "command:\(quoted(home + "/a"))"),
+            ("command:a ~/b", .source, "command:a ~/b"),
+        ] as [(String, PathForm?, String)] {
+            #expect(try resolvingHome(text, as: form) == expected, "\(text)")
+        }
+        #expect(throws: Failure.self) {
+            _ = try resolvingHome("file:~root/pin", as: .source)
+        }
+        #expect(throws: Failure.self) {
+            _ = try resolvingHome("command:~root/a", as: .source)
+        }
+    }
+
+    @Test("~ is resolved in the values of options that take paths, and nowhere else")
+    func homeInArguments() throws {
+        let home = try requireHome()
+        for (arguments, expected) in [
+            (["list", "--ledger", "~/a"], ["list", "--ledger", home + "/a"]),
+            (["--ledger=~/a"], ["--ledger=\(home)/a"]), (["--ledger="], ["--ledger="]),
+            (["--cert", "~/a", "~/b"], ["--cert", home + "/a", "~/b"]),
+            (["--from=~/a"], ["--from=\(home)/a"]), (["--config", "~"], ["--config", home]),
+            (["--pin-source", "file:~/a"], ["--pin-source", "file:\(home)/a"]),
+            (["--out=a=~/b"], ["--out=a=~/b"]), (["--name", "~/a"], ["--name", "~/a"]),
+            (["--name=~/a"], ["--name=~/a"]), (["~/a"], ["~/a"]), (["--out"], ["--out"]),
+            (["--", "--out", "~/a"], ["--", "--out", "~/a"]),
+            (["---completion", "--out", "~/a"], ["---completion", "--out", "~/a"]),
+            ([], []),
+        ] as [([String], [String])] {
+            #expect(try resolvingHome(inArguments: arguments) == expected, "\(arguments)")
+        }
+    }
+
+    // MARK: Relative paths
+
+    /// Otherwise each working folder has a ledger of its own.
+    @Test("A setting that holds a path is absolute, and one that holds a name is taken")
+    func relativePaths() throws {
+        for (text, form, path) in [
+            ("/a", .path, nil), ("a", .path, "a"), ("./a", .path, "./a"), ("", .path, ""),
+            ("module.so", .pathOrName, nil), ("a/b", .pathOrName, "a/b"),
+            ("/a/b", .pathOrName, nil), ("none", .profile, nil), ("a.json", .profile, "a.json"),
+            ("a/b", .profile, "a/b"), ("/a.json", .profile, nil),
+            ("prompt", .source, nil), ("file:/a", .source, nil), ("file:a", .source, "a"),
+            ("file:", .source, nil), ("command:a b/c", .source, nil),
+            ("command:./a b", .source, "./a"), ("command: ./a", .source, "./a"),
+            ("command:/a", .source, nil), ("command:'a b/c' d", .source, "a b/c"),
+            ("command:'/a b' c", .source, nil), ("command:\"a/b\"", .source, "a/b"),
+            ("work", .token, nil), ("pkcs11:token=work", .token, nil),
+            ("pkcs11:token=work?pin-source=file:/a", .token, nil),
+            ("pkcs11:token=work?pin-source=file:a", .token, "a"),
+            ("pkcs11:token=work?pin-source=a", .token, "a"),
+            ("pkcs11:token=work?pin-source=file:~/a", .token, nil), ("a/b", nil, nil),
+        ] as [(String, PathForm?, String?)] {
+            do {
+                let taken = try standing(text, as: form, status: .usage, place: "VARIABLE")
+                #expect(path == nil && taken == text, "\(text)")
+            } catch {
+                let failure = try #require(error as? Failure)
+                #expect(failure.status == .usage && failure.code == "relativePath", "\(text)")
+                let wrong = try #require(path, "\(text) was refused")
+                #expect(failure.message.hasPrefix("VARIABLE has a relative path"))
+                #expect(failure.message.hasSuffix(": \(wrong)"), "\(failure.message)")
+            }
+        }
+    }
+
+    @Test("A setting that begins with ~/ is absolute")
+    func homeInSettings() throws {
+        let home = try requireHome()
+        for form in [PathForm.path, .pathOrName, .profile] {
+            let taken = try standing("~/a.json", as: form, status: .usage, place: "")
+            #expect(taken == home + "/a.json")
+        }
+        let failure = try #require(throws: Failure.self) {
+            _ = try standing("~root/a", as: .path, status: .configuration, place: "")
+        }
+        #expect(failure.status == .configuration && failure.code == "otherHome")
+    }
+
+    // MARK: NSS
+
+    @Test("Only the file name tells NSS's module")
+    func nssModule() {
+        for (path, isNSS) in [
+            ("/usr/lib/libsoftokn3.so", true), ("libsoftokn3.so", true),
+            ("/usr/lib/libsoftokn3.so.1", true), ("/libsoftokn3/other.so", false),
+            ("/usr/lib/softokn3.so", false), ("/usr/lib/libsofthsm2.so", false), ("", false),
+        ] {
+            #expect(NSSArguments.isNSS(path) == isNSS, "\(path)")
+        }
+    }
+
+    @Test("The folder of NSS is read in each form in which it can be written")
+    func nssFolder() throws {
+        for arguments in [
+            "configdir = '/a'", "CONFIGDIR='sql:/a'", "configdir=\"/a b\"", "configdir=rdb:/a",
+            "configdir='extern:/a'", "configdir='SQL:/a'", "x=1\tconfigdir=/a flags=readOnly",
+            "flags=readOnly,NOCERTDB",
+        ] {
+            #expect(throws: Never.self, "\(arguments)") { try NSSArguments.require(arguments) }
+        }
+        let missing = try #require(throws: Failure.self) { try NSSArguments.require("flags=") }
+        #expect(missing.status == .usage && missing.hints == [NSSArguments.hint("FOLDER")])
+        // The hint keeps the kind of database; another kind is another database.
+        for (arguments, kind) in [
+            ("configdir='dbm:no-such-folder'", "dbm:"), ("configdir=no-such-folder", "sql:"),
+        ] {
+            let relative = try #require(throws: Failure.self) {
+                try NSSArguments.require(arguments)
+            }
+            #expect(relative.message.hasSuffix(": no-such-folder"))
+            #expect(relative.hints == [NSSArguments.hint("no-such-folder", kind)])
+        }
+        #expect(
+            NSSArguments.hint("/a", "dbm:")
+                == #"NSS needs its folder: --module-arguments 'configdir='\''dbm:/a'\'''"#)
+    }
+
+    // MARK: Serial numbers
+
+    private func serialOption(_ text: String) -> SerialOption {
+        var option = SerialOption()
+        option.serial = text
+        return option
+    }
+
+    @Test("A serial number is taken in every form that programs print")
+    func serialNumbers() {
+        for (text, digits) in [
+            ("0f3a", "0f3a"), ("0F:3A", "0f3a"), ("0x0f3a", "0f3a"), ("0X0F3A", "0f3a"),
+            ("f3a", "0f3a"), ("0f 3a", "0f3a"), ("00:0f:3a", "0f3a"), ("0", "00"),
+            ("x1", nil), ("0x", nil), ("0x0x1", nil), ("12g", nil), ("-1", nil), ("1.0", nil),
+            (" ", nil), (":", nil), ("\u{FF11}", nil),
+        ] as [(String, String?)] {
+            #expect(serialNumber(text) == digits, "\(text)")
+            let option = serialOption(text)
+            #expect(option.digits == digits, "\(text)")
+            if digits == nil {
+                #expect(throws: (any Error).self, "\(text)") { try option.validate() }
+            } else {
+                #expect(throws: Never.self, "\(text)") { try option.validate() }
+            }
+        }
+    }
+}
+
+/// What is printed: tables, names from tokens, and words that were mistyped.
+@Suite struct TerminalRuleTests {
+    private var plain: Style { Style(.standardOutput, choice: .never) }
+    private var colored: Style { Style(.standardOutput, choice: .always) }
+
+    // MARK: Texts
+
+    @Test("A word in quotation marks is one word of a shell")
+    func quoting() {
+        for (text, expected) in [
+            ("a", "'a'"), ("", "''"), ("a b $c \"d\"", "'a b $c \"d\"'"),
+            ("it's", #"'it'\''s'"#), ("'", #"''\'''"#), ("''", #"''\'''\'''"#),
+            ("a\\b", #"'a\b'"#),
+        ] {
+            #expect(quoted(text) == expected, "\(text)")
+        }
+    }
+
+    /// Otherwise a name on a token changes what the terminal shows.
+    @Test("Control characters and those that turn the direction of writing are replaced")
+    func unprintable() {
+        for scalar in [
+            0x00, 0x07, 0x09, 0x0A, 0x0D, 0x1B, 0x7F, 0x85, 0x9B, 0x061C, 0x200E, 0x200F, 0x2028,
+            0x2029, 0x202A, 0x202E, 0x2066, 0x2069,
+        ] as [UInt32] {
+            let text = Unicode.Scalar(scalar).map { "a\($0)b" } ?? ""
+            #expect(printable(text) == "a\u{FFFD}b", "\(scalar)")
+        }
+        #expect(printable("a\r\nb") == "a\u{FFFD}b")
+    }
+
+    @Test("Usual characters are printed as they are")
+    func usual() {
+        for text in [
+            "", "abc", "Müller", "e\u{301}", "漢字かな", "🦊", "\u{2764}\u{FE0F}", "\u{645}\u{631}",
+            "a b",
+        ] {
+            let shown = printable(text)
+            #expect(Array(shown.unicodeScalars) == Array(text.unicodeScalars), "\(text)")
+        }
+    }
+
+    // MARK: Widths
+
+    @Test("A text takes as many cells as a terminal gives it")
+    func widths() {
+        for (text, width) in [
+            ("", 0), ("abc", 3), ("ä", 1), ("a\u{308}", 1), ("漢字", 4), ("かな", 4), ("한", 2),
+            ("\u{1100}", 2), ("\u{FF21}", 2), ("\u{FF71}", 1), ("\u{303F}", 1), ("\u{20000}", 2),
+            ("🦊", 2), ("👨\u{200D}👩\u{200D}👧", 2), ("\u{2764}", 1),
+            ("\u{2764}\u{FE0F}", 2), ("🇩🇪", 2),
+            ("a\u{200B}b", 2), ("©", 1), ("a漢b", 4),
+        ] {
+            #expect(displayWidth(text) == width, "\(text)")
+        }
+    }
+
+    @Test("A text that is too wide is cut and ends in an ellipsis")
+    func fitting() {
+        for (text, width, expected) in [
+            ("abc", 3, "abc"), ("abc", 9, "abc"), ("abcd", 3, "ab…"), ("abcd", 1, "…"),
+            ("漢字", 4, "漢字"), ("漢字", 3, "漢…"), ("漢字", 2, "…"), ("a漢字", 4, "a漢…"),
+        ] {
+            #expect(fitted(text, width: width) == expected, "\(text), \(width)")
+        }
+        for text in ["abcdefgh", "漢字かな", "a🦊b🦊c", "Mu\u{308}ller"] {
+            for width in 1...10 {
+                #expect(displayWidth(fitted(text, width: width)) <= width, "\(text), \(width)")
+            }
+        }
+    }
+
+    // MARK: Tables
+
+    @Test("Columns are as wide as their widest cell, and lines end without blanks")
+    func columns() {
+        var table = Table(["A", "B"])
+        table.add(["漢字", "x"], below: ["a line below"])
+        table.add(["y", ""])
+        #expect(
+            table.lines(plain, width: nil) == [
+                "A     B", "漢字  x", "  a line below", "y",
+            ])
+        #expect(Table(["ONE", "TWO"]).lines(plain, width: nil) == ["ONE  TWO"])
+    }
+
+    @Test("The widest column is cut first, to no less than its head or six cells")
+    func narrow() {
+        var table = Table(["NAME", "B"])
+        table.add(["abcdefghij", "z"], below: ["a line that is never cut"])
+        for (width, cell) in [
+            (13, "abcdefghij"), (12, "abcdefgh…"), (11, "abcdefg…"), (9, "abcde…"), (3, "abcde…"),
+        ] {
+            let lines = table.lines(plain, width: width)
+            #expect(lines[1] == cell + "  z", "\(width)")
+            #expect(lines[2] == "  a line that is never cut")
+        }
+        var headed = Table(["LONG HEAD", "B"])
+        headed.add(["abcdefghijkl", "z"])
+        #expect(headed.lines(plain, width: 3) == ["LONG HEAD  B", "abcdefgh…  z"])
+    }
+
+    @Test("Control characters do not reach a table")
+    func hostileCells() {
+        var table = Table(["A"])
+        table.add(["x\u{1B}[2J"], below: ["y\nz"])
+        #expect(
+            table.lines(plain, width: nil) == ["A", "x\u{FFFD}[2J", "  y\u{FFFD}z"])
+    }
+
+    @Test("Colour does not move the columns")
+    func coloredCells() {
+        var table = Table(["A", "B"])
+        table.add([Table.Cell("x", .now), Table.Cell("y", .soon)])
+        #expect(table.lines(plain, width: nil) == ["A  B", "x  y"])
+        #expect(
+            table.lines(colored, width: nil) == [
+                "\u{1B}[1mA  B\u{1B}[0m", "\u{1B}[31;1mx\u{1B}[0m  \u{1B}[33my\u{1B}[0m",
+            ])
+    }
+
+    @Test("The days left decide how urgent a certificate is")
+    func urgency() {
+        for (days, expected) in [
+            (-1, .now), (0, .now), (6, .now), (7, .soon), (29, .soon), (30, .none), (365, .none),
+        ] as [(Int, Urgency)] {
+            #expect(Urgency(daysLeft: days) == expected, "\(days)")
+        }
+        #expect(colored.urgency(Urgency.none, "x") == "x")
+    }
+
+    // MARK: Suggestions
+
+    @Test("A mistyped word brings up the words that are like it, the most alike first")
+    func likeWords() {
+        for (word, candidates, expected) in [
+            ("lst", ["list", "tokens"], ["list"]), ("LIST", ["list"], ["list"]),
+            ("lsit", ["list"], ["list"]), ("xyz", ["list"], []), ("l", ["list"], []),
+            ("li", ["list"], ["list"]), ("hstroy", ["history"], ["history"]),
+            ("hstrox", ["history"], []), ("isuee", ["issue"], []), ("isue", ["issue"], ["issue"]),
+            ("tokens", ["tokeny1", "tokenx", "tokens"], ["tokens", "tokenx", "tokeny1"]),
+            ("list", [], []),
+        ] as [(String, [String], [String])] {
+            #expect(suggestions(for: word, among: candidates) == expected, "\(word)")
+        }
+    }
+
+    @Test("There are three suggestions at most")
+    func fewSuggestions() {
+        let candidates = (1...9).map { "key\($0)" }
+        #expect(suggestions(for: "key", among: candidates).count == 3)
+        #expect(suggestions(for: "key", among: Array(candidates.prefix(2))).count == 2)
+    }
+
+    @Test("An object is suggested by its label or its id, and the others are listed")
+    func objects() throws {
+        let mail = "pkcs11:object=mail;type=private"
+        let web = "pkcs11:id=%01;object=web;type=private"
+        for (wanted, hints) in [
+            ("pkcs11:object=mial", ["did you mean '\(mail)'?", "there is: '\(web)'"]),
+            ("pkcs11:id=%02", ["did you mean '\(web)'?", "there is: '\(mail)'"]),
+            ("pkcs11:id=%99", ["there is: '\(mail)'", "there is: '\(web)'"]),
+            ("pkcs11:object=unlike", ["there is: '\(mail)'", "there is: '\(web)'"]),
+            ("pkcs11:type=cert", ["there is: '\(mail)'", "there is: '\(web)'"]),
+        ] {
+            let uri = try PKCS11URI(parsing: wanted)
+            #expect(objectHints(uri, among: [mail, web]) == hints, "\(wanted)")
+        }
+    }
+
+    @Test("More than twenty other objects are not listed")
+    func manyObjects() throws {
+        let wanted = try PKCS11URI(parsing: "pkcs11:object=unlike")
+        let uris = (1...21).map { "pkcs11:object=key\($0)" }
+        #expect(objectHints(wanted, among: Array(uris.prefix(20))).count == 20)
+        #expect(objectHints(wanted, among: uris).isEmpty)
+    }
+}

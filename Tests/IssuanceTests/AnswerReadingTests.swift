@@ -1,0 +1,195 @@
+import Testing
+
+@testable import OpenSSLX509
+@testable import TokencertIssuance
+@testable import TokencertLedger
+
+/// A CA whose answers mean what their status says.
+private final class CAByStatus: CertificateAuthority {
+    let url = "https://ca.example.org"
+    let account = "anna"
+
+    func grant(_ request: IssuanceRequest) throws(IssuanceError) -> CertificateGrant {
+        throw IssuanceError(.accountLacks, at: .plan, "no account")
+    }
+
+    func place(_ order: CertificateOrder) -> PlacedOrder { .notSent("no account") }
+
+    static func meaning(of answer: OrderEvent.Answer) -> AnswerMeaning {
+        if answer.interruption != nil { Issue.record("only a whole answer has a meaning") }
+        return switch answer.status {
+        case 200: .issued(answer.body.bytes)
+        case 204: .issued([])
+        case 401: .refused("wrong password", concernsCredentials: true)
+        case 403: .refused("not allowed", concernsCredentials: false)
+        case 202: .pending(nil)
+        case 203: .pending("4711")
+        default: .unclear("an odd answer")
+        }
+    }
+}
+
+/// What is read from the answers of a CA.
+@Suite struct AnswerReadingTests {
+    private static let statuses = [200, 204, 401, 403, 202, 203, 500]
+    private let first: Certificate
+    private let second: Certificate
+
+    init() throws {
+        func issue(_ serialNumber: UInt8) throws -> Certificate {
+            let key = try HostPrivateKey.generate(.ec(.p256))
+            return try key.issue(
+                CertificateContent(
+                    subject: [.init(.commonName, "Anna")], publicKey: key.publicKey,
+                    serialNumber: [serialNumber], notBefore: 1_800_000_000,
+                    notAfter: 1_800_086_400, extensions: []), issuer: nil)
+        }
+        first = try issue(1)
+        second = try issue(2)
+    }
+
+    /// The texts of an answer, and the certificates in each of them.
+    private var withCertificates: [(text: String, certificates: [Certificate])] {
+        let cut = String(first.pem.prefix(200))
+        return [
+            (first.pem, [first]),
+            ("text\n" + first.pem + second.pem + "text\n", [first, second]),
+            (first.pem + cut, [first]),
+            (cut + second.pem, [second]),
+            (cut + "\n" + first.pem + cut + second.pem, [first, second]),
+        ]
+    }
+
+    private var broken: [String] {
+        let (begin, end) = ("-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n")
+        return [
+            String(first.pem.prefix(200)), begin, begin + "AAAA\n" + end,
+            begin + "!!!!\n" + end, "text\n" + String(first.pem.dropLast(30)),
+        ]
+    }
+
+    private let absent = [
+        "", "\n", "Ok", "<html>none</html>", "-----", "-----END CERTIFICATE-----\n",
+    ]
+
+    private func read(
+        _ text: String, _ status: Int, interruption: String? = nil
+    ) -> AnswerReading {
+        let answer = OrderEvent.Answer(
+            status: status, body: Array(text.utf8), interruption: interruption)
+        return AnswerReading(answer, from: CAByStatus.self)
+    }
+
+    /// Insists that an answer has certificates.
+    private func received(
+        _ reading: AnswerReading, _ place: String
+    ) throws -> ReceivedCertificates {
+        var received: ReceivedCertificates?
+        if case .certificates(let certificates) = reading { received = certificates }
+        return try #require(received, "\(place)")
+    }
+
+    /// Insists that an answer has no certificate, and that one fact is recorded.
+    private func outcome(
+        _ reading: AnswerReading, _ place: String
+    ) throws -> (fact: OrderEvent, failure: IssuanceError) {
+        var nothing: StepOutcome?
+        if case .nothing(let outcome) = reading { nothing = outcome }
+        let outcome = try #require(nothing, "\(place)")
+        let fact = try #require(outcome.facts.first, "\(place)")
+        let failure = try #require(outcome.failure, "\(place)")
+        #expect(outcome.facts.count == 1 && failure.step == .order, "\(place)")
+        #expect(!outcome.mustBeRecorded, "\(place)")
+        return (fact, failure)
+    }
+
+    // A certificate that was issued would be lost, and a second one ordered.
+    @Test("Certificates are received whatever the answer means, also if it broke off")
+    func certificates() throws {
+        // A part of the doubt that is kept with the certificates, or nil if there is no doubt.
+        let doubts: [(status: Int, part: String?)] = [
+            (200, nil), (401, "wrong password"), (403, "not allowed"), (202, "certificate"),
+            (203, "4711"), (500, "an odd answer"),
+        ]
+        for (text, certificates) in withCertificates {
+            for (status, part) in doubts {
+                let place = "\(status): \(text)"
+                let whole = try received(read(text, status), place)
+                #expect(whole.certificates == certificates, "\(place)")
+                #expect((whole.doubt == nil) == (part == nil), "\(place)")
+                if let part { #expect(whole.doubt?.contains(part) == true, "\(place)") }
+            }
+            for status in Self.statuses {
+                let place = "\(status): \(text)"
+                let reading = read(text, status, interruption: "connection reset")
+                let partial = try received(reading, place)
+                #expect(partial.certificates == certificates, "\(place)")
+                #expect(partial.doubt?.contains("connection reset") == true, "\(place)")
+            }
+        }
+    }
+
+    // The order would count as refused although the CA may issue, or could not be sent again.
+    @Test("Without a certificate, only a refusal in a whole answer is recorded as a refusal")
+    func noCertificate() throws {
+        let cases: [(status: Int, code: IssuanceError.Code, isRefusal: Bool, part: String)] = [
+            (401, .credentialsRefused, true, "wrong password"),
+            (403, .orderRefused, true, "not allowed"),
+            (202, .orderPending, false, "certificate"),
+            (203, .orderPending, false, "4711"),
+            (500, .orderPending, false, "an odd answer"),
+        ]
+        for text in broken + absent {
+            for (status, code, isRefusal, part) in cases {
+                let place = "\(status): \(text)"
+                let (fact, failure) = try outcome(read(text, status), place)
+                let refused = OrderEvent.refused(reason: failure.reason)
+                let unclear = OrderEvent.unclear(reason: failure.reason)
+                #expect(fact == (isRefusal ? refused : unclear), "\(place)")
+                #expect(failure.code == code, "\(place)")
+                #expect(failure.reason.contains(part), "\(failure.reason)")
+            }
+        }
+    }
+
+    @Test("An issued certificate that is broken or absent leaves the outcome of the order unknown")
+    func issuedWithoutCertificate() throws {
+        let cases: [(texts: [String], status: Int, part: String)] = [
+            (broken, 200, "cut"), (absent, 200, "no certificate"),
+            // What counts is the text that the CA issued, not the rest of the answer.
+            (absent + broken + [first.pem], 204, "no certificate"),
+        ]
+        for (texts, status, part) in cases {
+            for text in texts {
+                let place = "\(status): \(text)"
+                let (fact, failure) = try outcome(read(text, status), place)
+                #expect(fact == OrderEvent.unclear(reason: failure.reason), "\(place)")
+                #expect(failure.code == .orderPending, "\(place)")
+                #expect(failure.reason.contains(part), "\(place): \(failure.reason)")
+            }
+        }
+    }
+
+    // The CA may have issued, whatever the first part of its answer says.
+    @Test("An answer that broke off without a certificate leaves the outcome unknown")
+    func interrupted() throws {
+        for text in broken + absent {
+            for status in Self.statuses {
+                let place = "\(status): \(text)"
+                let result = read(text, status, interruption: "connection reset")
+                let (fact, failure) = try outcome(result, place)
+                #expect(fact == OrderEvent.unclear(reason: failure.reason), "\(place)")
+                #expect(failure.code == .orderPending, "\(place)")
+                #expect(failure.reason.contains("connection reset"), "\(failure.reason)")
+            }
+        }
+    }
+
+    @Test("The CA's number of the order is in the reason only if the CA told it")
+    func identifier() throws {
+        let (_, named) = try outcome(read("", 203), "203")
+        #expect(named.reason.contains("ID 4711"))
+        let (_, unnamed) = try outcome(read("", 202), "202")
+        #expect(!unnamed.reason.contains("ID"))
+    }
+}

@@ -1,0 +1,498 @@
+import Testing
+
+@testable import TokencertIssuance
+@testable import TokencertLedger
+
+/// How orders go on, from each state.
+@Suite struct OrderTableTests {
+    private static let beforeOrder: Set<UserAction> = [.resume, .bringCertificate, .abandon]
+    private static let undecided: Set<UserAction> = [.bringCertificate, .orderAgain, .abandon]
+    private static let arrived: Set<UserAction> = [
+        .resume, .bringCertificate, .acceptChanges, .abandon,
+    ]
+
+    // MARK: Events
+
+    private static let made = OrderEvent.made(publicKeyHash: "aa")
+    private static let found = OrderEvent.found(publicKeyHash: "aa")
+    private static let signed = OrderEvent.signed(.init(publicKeyHash: "aa", request: "PEM"))
+    private static let answered = OrderEvent.answered(
+        .init(status: 200, body: [], interruption: nil))
+    private static let certified = OrderEvent.certified(
+        .init(certificate: "PEM", others: "", changes: []))
+    private static let chainWritten = OrderEvent.chainWritten(certificate: "PEM")
+    private static let written = OrderEvent.written(uri: "pkcs11:")
+    private static let proved = OrderEvent.proved(
+        .init(uri: "pkcs11:", sha256Fingerprint: "f", challenge: [1], signature: [2]))
+    private static let retiring = OrderEvent.retiring(certificate: "old")
+    private static let retired = OrderEvent.retired(certificate: "old")
+    private static let stopped = OrderEvent.stopped(.init(step: "write", reason: "stop"))
+    private static let notSent = OrderEvent.notSent(reason: "not sent")
+    private static let refused = OrderEvent.refused(reason: "refused")
+    private static let unclear = OrderEvent.unclear(reason: "unclear")
+    private static let closed = OrderEvent.closed(reason: "closed")
+    private static let requested = OrderEvent.requested(request: "PEM")
+
+    private static func sending(again isRepeated: Bool = false) -> OrderEvent {
+        .sending(
+            .init(
+                keyURI: "pkcs11:id=%01", publicKeyHash: "aa", request: "PEM",
+                isRepeated: isRepeated))
+    }
+
+    /// One event of each kind.
+    private static let all: [OrderEvent] = [
+        made, found, signed, sending(), sending(again: true), notSent, answered, refused, unclear,
+        certified, chainWritten, requested, written, proved, retiring, retired, stopped, closed,
+    ]
+
+    // MARK: Orders
+
+    /// What an order is about.
+    private enum Kind: CaseIterable {
+        case newKey, existingKey, renewal, request, certificateFromElsewhere
+
+        var hasNewKey: Bool { self != .existingKey && self != .certificateFromElsewhere }
+        var retires: Bool { self == .renewal }
+        var asksCA: Bool { self != .request && self != .certificateFromElsewhere }
+
+        var beginning: OrderEvent.Beginning {
+            let job: OrderEvent.Beginning.Job =
+                switch self {
+                case .newKey, .existingKey: .issue
+                case .renewal: .renew
+                case .request: .request
+                case .certificateFromElsewhere: .import
+                }
+            var beginning = OrderEvent.Beginning(
+                job: job, token: "pkcs11:token=work", modulePath: "/m.so", keyID: "01",
+                keyLabel: "mail")
+            beginning.newKeyKind = hasNewKey ? "rsa:3072" : nil
+            beginning.publicKeyHash = hasNewKey ? nil : "aa"
+            if asksCA { beginning.name = "Anna" }
+            beginning.retiresReplaced = retires
+            return beginning
+        }
+    }
+
+    private func order(_ kind: Kind, _ events: [OrderEvent]) throws -> Order {
+        let all = [OrderEvent.begun(kind.beginning)] + events
+        let recorded = try all.enumerated().map { index, event in
+            RecordedEvent(
+                sequence: Int64(index + 1), time: 0, kind: event.kind, text: try event.encoded())
+        }
+        return try #require(Order(number: 1, events: recorded))
+    }
+
+    /// The events that lead to each state.
+    private func events(to state: OrderState) -> [OrderEvent] {
+        switch state {
+        case .begun: []
+        case .keyReady: [Self.made]
+        case .requestSigned: [Self.made, Self.signed]
+        case .sending: events(to: .requestSigned) + [Self.sending()]
+        case .notSent: events(to: .sending) + [Self.notSent]
+        case .refused: events(to: .answered) + [Self.refused]
+        case .unclear: events(to: .sending) + [Self.unclear]
+        case .answered: events(to: .sending) + [Self.answered]
+        case .certified: events(to: .answered) + [Self.certified]
+        case .written: events(to: .certified) + [Self.written]
+        case .proved: events(to: .written) + [Self.proved]
+        case .retiring: events(to: .proved) + [Self.retiring]
+        case .done: events(to: .retiring) + [Self.retired]
+        case .closed: [Self.closed]
+        }
+    }
+
+    // MARK: Rows
+
+    private func row(_ state: OrderState) throws -> OrderTable.Row {
+        let row = OrderTable.rows.first { $0.state == state }
+        return try #require(row, "\(state)")
+    }
+
+    // An order in a state without a row would go on as a closed one.
+    @Test("Each state has one row")
+    func rows() throws {
+        #expect(OrderTable.rows.count == OrderState.allCases.count)
+        for state in OrderState.allCases {
+            let rows = OrderTable.rows.filter { $0.state == state }
+            #expect(rows.count == 1, "\(state)")
+            #expect(try order(.renewal, events(to: state)).state == state, "\(state)")
+        }
+    }
+
+    @Test("A final state has no step, and only a final state has no action of the user")
+    func finalStates() throws {
+        for row in OrderTable.rows {
+            let isFinal = [.done, .closed].contains(row.state)
+            let hasStep = row.next != nil || row.restart != nil
+            #expect(!(isFinal && hasStep), "\(row.state)")
+            #expect(row.userActions.isEmpty == isFinal, "\(row.state)")
+            let order = try order(.renewal, events(to: row.state))
+            #expect(order.isFinished == isFinal, "\(row.state)")
+        }
+    }
+
+    // An order could be placed twice, or a certificate removed before the new one is proved.
+    @Test("A step that cannot be undone is reached only from the states that precede it")
+    func irrevocable() {
+        let next: [Step: Set<OrderState>] = [.order: [.requestSigned], .retire: [.proved]]
+        let restart: [Step: Set<OrderState>] = [.order: [.requestSigned, .notSent, .refused]]
+        let steps = Step.allCases.filter { [.once, .destructive].contains($0.effect) }
+        let expected: Set<Step> = [.order, .retire, .remove, .setUp]
+        #expect(Set(steps) == expected)
+        for step in steps {
+            let before = Set(OrderTable.rows.filter { $0.next == step }.map(\.state))
+            let permitted = next[step] ?? []
+            #expect(before == permitted, "\(step)")
+            let first = Set(OrderTable.rows.filter { $0.restart == step }.map(\.state))
+            let permittedFirst = restart[step] ?? []
+            #expect(first == permittedFirst, "\(step)")
+        }
+    }
+
+    @Test("Each step has the effect that decides whether it may be taken again")
+    func effects() {
+        let effects: [StepEffect: Set<Step>] = [
+            .pure: [.plan, .request, .verify, .readBack, .evidence],
+            .repeatable: [.generate, .write], .once: [.order],
+            .destructive: [.retire, .remove, .setUp],
+        ]
+        for (effect, steps) in effects {
+            let found = Set(Step.allCases.filter { $0.effect == effect })
+            #expect(found == steps, "\(effect)")
+        }
+        #expect(effects.values.map(\.count).reduce(0, +) == Step.allCases.count)
+    }
+
+    @Test("A new process never begins with a later step than the one that is taken next")
+    func restarts() throws {
+        let places = Step.allCases
+        for row in OrderTable.rows {
+            guard let next = row.next else { continue }
+            let restart = try #require(row.restart, "\(row.state)")
+            let first = try #require(places.firstIndex(of: restart))
+            let second = try #require(places.firstIndex(of: next))
+            #expect(first <= second, "\(row.state)")
+        }
+    }
+
+    // A second certificate would be ordered without the user's consent.
+    @Test("After an order may have been placed, no process makes a key, a request or an order")
+    func noSecondOrder() throws {
+        let starts: [Step?] = [.generate, .request, .order]
+        let unordered: [OrderState] = [.begun, .keyReady, .requestSigned, .notSent, .refused]
+        for state in OrderState.allCases {
+            let row = try row(state)
+            let startsAgain = starts.contains(row.restart)
+            #expect(startsAgain == unordered.contains(state), "\(state)")
+            let order = try order(.renewal, events(to: state))
+            guard order.mayHaveOrdered else { continue }
+            #expect(!startsAgain, "\(state)")
+            #expect(!starts.contains(row.next), "\(state)")
+        }
+    }
+
+    @Test("The user's actions follow from the step that a new process takes first")
+    func userActions() {
+        for row in OrderTable.rows where ![.done, .closed].contains(row.state) {
+            let actions = row.userActions
+            #expect(actions.contains(.resume) == (row.restart != nil), "\(row.state)")
+            #expect(actions.contains(.orderAgain) == (row.restart == nil), "\(row.state)")
+            #expect(actions.contains(.acceptChanges) == (row.restart == .verify), "\(row.state)")
+            let always: Set<UserAction> = [.bringCertificate, .abandon]
+            #expect(always.isSubset(of: actions), "\(row.state)")
+        }
+    }
+
+    /// What a step records if it succeeds.
+    private func events(of step: Step) -> [OrderEvent] {
+        switch step {
+        case .generate: [Self.made]
+        case .request: [Self.signed]
+        case .order: [Self.sending(), Self.answered]
+        case .verify: [Self.certified]
+        case .write: [Self.written]
+        case .readBack: [Self.proved]
+        case .retire: [Self.retiring, Self.retired]
+        case .plan, .evidence, .remove, .setUp: []
+        }
+    }
+
+    // A job would never end.
+    @Test("Every sequence of steps ends, whichever step is the first")
+    func noCircle() throws {
+        let steps: [Step] = [.generate, .request, .order, .verify, .write, .readBack, .retire]
+        for state in OrderState.allCases {
+            for isNewProcess in [false, true] {
+                var order = try order(.renewal, events(to: state))
+                let first = isNewProcess ? order.firstStep : order.nextStep
+                var (step, taken) = (first, [Step]())
+                while let current = step, taken.count <= steps.count {
+                    taken.append(current)
+                    for event in events(of: current) { order = order.adding(event) }
+                    step = order.nextStep
+                }
+                // From the first step on, each later one is taken once.
+                let expected = first.map { first in Array(steps.drop { $0 != first }) } ?? []
+                #expect(taken == expected, "\(state)")
+                let isFinished = first != nil || [.done, .closed].contains(state)
+                #expect(order.isFinished == isFinished, "\(state)")
+            }
+        }
+        let proved = try order(.newKey, events(to: .proved))
+        #expect(proved.nextStep == nil && proved.firstStep == nil && proved.isFinished)
+    }
+
+    // MARK: Histories
+
+    /// The events that can follow a history of an order.
+    private func followers(of history: [OrderEvent], _ kind: Kind) -> [OrderEvent] {
+        let wasRepeated = history.contains(Self.sending(again: true))
+        let wasSentTwice = history.filter { $0.kind == "sending" }.count > 1
+        let again = wasSentTwice ? [] : [Self.sending(again: true)]
+        let firstTime = wasSentTwice ? [] : [Self.sending()]
+        guard let last = history.last else {
+            switch kind {
+            case .certificateFromElsewhere: return [Self.certified, Self.closed]
+            case .existingKey: return [Self.signed, Self.closed]
+            default: return [Self.made, Self.found, Self.closed]
+            }
+        }
+        switch last {
+        case .made, .found:
+            return kind.asksCA ? [Self.signed, Self.closed] : [Self.requested, Self.closed]
+        case .signed: return [Self.sending(), Self.closed]
+        case .sending:
+            return [Self.notSent, Self.answered, Self.unclear, Self.closed] + again
+        case .answered: return [Self.refused, Self.unclear, Self.certified, Self.closed]
+        case .refused where !kind.hasNewKey && !wasRepeated: return []
+        case .notSent, .refused: return [Self.certified, Self.closed] + firstTime
+        case .unclear: return [Self.certified, Self.closed] + again
+        case .certified: return [Self.written, Self.closed]
+        case .written: return [Self.proved, Self.closed]
+        case .proved: return kind.retires ? [Self.retiring, Self.closed] : []
+        case .retiring: return [Self.retired, Self.closed]
+        case .begun, .retired, .requested, .stopped, .chainWritten, .closed: return []
+        }
+    }
+
+    /// Every history of an order and every prefix of one, without the event that begins it.
+    private func histories(_ kind: Kind) -> [[OrderEvent]] {
+        var (all, latest) = ([[OrderEvent]](), [[OrderEvent]()])
+        while !latest.isEmpty {
+            all += latest
+            latest = latest.flatMap { history in
+                followers(of: history, kind).map { history + [$0] }
+            }
+        }
+        return all
+    }
+
+    /// How an order goes on.
+    private struct Course: Equatable {
+        var next: Step?
+        var first: Step?
+        var actions: Set<UserAction>
+        var nextAction: NextAction
+
+        static let finished = Course(next: nil, first: nil, actions: [], nextAction: .nothing)
+    }
+
+    /// How an order goes on after a history that has neither stops nor certificates of a chain.
+    private func course(_ history: [OrderEvent], _ kind: Kind) -> Course {
+        let before: NextAction = kind.asksCA ? .order : .key
+        let wasRepeated = history.contains(Self.sending(again: true))
+        func early(_ next: Step?, _ first: Step) -> Course {
+            Course(next: next, first: first, actions: Self.beforeOrder, nextAction: before)
+        }
+        func late(_ next: Step?) -> Course {
+            Course(next: next, first: .verify, actions: Self.arrived, nextAction: .certificate)
+        }
+        func unknown(_ reason: String) -> Course {
+            Course(
+                next: nil, first: nil, actions: Self.undecided, nextAction: .decision(reason))
+        }
+        guard let last = history.last else {
+            return kind.hasNewKey ? early(.generate, .generate) : early(.request, .request)
+        }
+        switch last {
+        case .made, .found: return early(.request, .request)
+        case .signed: return early(.order, .order)
+        case .sending: return unknown("")
+        case .notSent(let reason): return wasRepeated ? unknown(reason) : early(nil, .order)
+        case .refused(let reason):
+            guard !wasRepeated else { return unknown(reason) }
+            return kind.hasNewKey ? early(nil, .order) : .finished
+        case .unclear(let reason): return unknown(reason)
+        case .answered: return late(.verify)
+        case .certified: return late(.write)
+        case .written: return late(.readBack)
+        case .proved: return kind.retires ? late(.retire) : .finished
+        case .retiring: return late(nil)
+        case .begun, .retired, .requested, .stopped, .chainWritten, .closed: return .finished
+        }
+    }
+
+    private func course(of order: Order) -> Course {
+        var nextAction = order.nextAction
+        // Nothing has happened that gives a reason.
+        if order.state == .sending, nextAction.isDecision { nextAction = .decision("") }
+        return Course(
+            next: order.nextStep, first: order.firstStep, actions: order.userActions,
+            nextAction: nextAction)
+    }
+
+    // resume would order twice, lose a certificate, or wait for a decision without need.
+    @Test("The last event of a history decides the steps, the actions and what is needed")
+    func everyHistory() throws {
+        for kind in Kind.allCases {
+            let histories = histories(kind)
+            // Otherwise the loop below checks nothing.
+            #expect(histories.count > (kind.asksCA ? 50 : 6), "\(kind): \(histories.count)")
+            for history in histories {
+                let expected = course(history, kind)
+                let place = "\(kind): \(history.map(\.kind))"
+                let order = try order(kind, history)
+                #expect(course(of: order) == expected, "\(place)")
+                let isFinished = expected == Course.finished
+                #expect(order.isFinished == isFinished, "\(place)")
+                for note in [Self.stopped, Self.chainWritten] {
+                    #expect(course(of: order.adding(note)) == expected, "\(place), \(note.kind)")
+                }
+            }
+        }
+    }
+
+    @Test("An order that may have been placed is not sent by a new process, after any history")
+    func noSecondOrderAfterAnyHistory() throws {
+        let starts: [Step?] = [.generate, .request, .order]
+        for kind in Kind.allCases {
+            for history in histories(kind) {
+                let order = try order(kind, history)
+                let sendings = history.filter { $0.kind == "sending" }.count
+                let unsent = history.filter { ["not sent", "refused"].contains($0.kind) }.count
+                guard sendings > unsent else { continue }
+                let place = "\(kind): \(history.map(\.kind))"
+                #expect(!starts.contains(order.nextStep), "\(place)")
+                #expect(!starts.contains(order.firstStep), "\(place)")
+            }
+        }
+    }
+
+    /// What the rest of the program reads from an order.
+    private struct Reading: Equatable {
+        let state: OrderState
+        let course: Course
+        let events: [OrderEvent?]
+        let sequences: [Int64]
+        let signedRequest: String?
+        let publicKeyHash: String?
+        let mayHaveOrdered: Bool
+        let wasSent: Bool
+    }
+
+    private func reading(_ order: Order) -> Reading {
+        Reading(
+            state: order.state, course: course(of: order), events: order.events.map(\.event),
+            sequences: order.events.map(\.sequence), signedRequest: order.signedRequest,
+            publicKeyHash: order.publicKeyHash, mayHaveOrdered: order.mayHaveOrdered,
+            wasSent: order.wasSent)
+    }
+
+    // An interrupted order would go on in another way than one that is not interrupted.
+    @Test("An event has the same effect before and after it is read from the ledger")
+    func adding() throws {
+        let records = try Self.all.map { ($0, try $0.encoded()) }
+        for kind in [Kind.renewal] {
+            // Each history begins with those before it.
+            for history in histories(kind).enumerated().filter({ $0.offset % 7 == 0 }).map(
+                \.element)
+            {
+                let before = try order(kind, history)
+                let sequence = Int64(before.events.count + 1)
+                for (event, text) in records {
+                    let record = RecordedEvent(
+                        sequence: sequence, time: 0, kind: event.kind, text: text)
+                    let read = try #require(
+                        Order(number: before.number, events: before.events + [record]))
+                    let added = before.adding(event)
+                    #expect(
+                        reading(added) == reading(read),
+                        "\(kind): \(history.map(\.kind)), \(event.kind)")
+                }
+            }
+        }
+    }
+
+    // MARK: The request
+
+    private func request(_ request: String, signedFor hash: String) -> OrderEvent {
+        .signed(.init(publicKeyHash: hash, request: request))
+    }
+
+    private func request(_ request: String, sentFor hash: String) -> OrderEvent {
+        .sending(
+            .init(keyURI: "pkcs11:", publicKeyHash: hash, request: request, isRepeated: false))
+    }
+
+    // The CA would certify a key that is not on the token.
+    @Test("The signed request is the last one for the key of the order")
+    func signedRequest() throws {
+        let (made, otherKey) = (Self.made, OrderEvent.made(publicKeyHash: "bb"))
+        let first = request("first", signedFor: "aa")
+        let second = request("second", signedFor: "aa")
+        let other = request("other", signedFor: "bb")
+        let cases: [([OrderEvent], String?)] = [
+            ([], nil), ([made], nil), ([made, first], "first"), ([Self.found, first], "first"),
+            ([made, first, second], "second"),
+            // A key with the same hash changes nothing, one with another hash does.
+            ([made, first, made], "first"), ([made, first, Self.found], "first"),
+            ([made, first, otherKey], nil),
+            ([made, first, .found(publicKeyHash: "bb")], nil),
+            ([made, first, otherKey, other], "other"),
+            ([made, first, otherKey, made], "first"),
+            ([made, other], nil),
+            // The key is not known.
+            ([first], nil),
+        ]
+        for (events, expected) in cases {
+            let request = try order(.newKey, events).signedRequest
+            #expect(request == expected, "\(events.map(\.kind))")
+        }
+        #expect(try order(.existingKey, [first]).signedRequest == "first")
+        #expect(try order(.existingKey, [other]).signedRequest == nil)
+    }
+
+    @Test("After an order was sent, the signed request is the one that was sent")
+    func sentRequest() throws {
+        let sent = [Self.made, request("first", signedFor: "aa"), request("sent", sentFor: "aa")]
+        for end in [[], [Self.notSent], [Self.refused], [Self.unclear], [Self.stopped]] {
+            #expect(try order(.newKey, sent + end).signedRequest == "sent")
+            // Whatever key is found later, the CA has the request for this one.
+            let found = try order(.newKey, sent + end + [.found(publicKeyHash: "bb")])
+            #expect(found.signedRequest == "sent" && found.publicKeyHash == "aa")
+        }
+        let again = try order(.newKey, sent + [Self.notSent, request("again", sentFor: "aa")])
+        #expect(again.signedRequest == "again")
+    }
+
+    // MARK: Names
+
+    // A ledger is kept for years, and programs read its names.
+    @Test("The names of the states are the ones that the ledger keeps")
+    func names() {
+        let names: [OrderState: String] = [
+            .begun: "begun", .keyReady: "begun", .requestSigned: "begun", .sending: "sending",
+            .notSent: "not sent", .answered: "answered", .refused: "refused",
+            .unclear: "unclear", .certified: "certified", .written: "written",
+            .proved: "proved", .retiring: "retiring", .done: "done", .closed: "closed",
+        ]
+        #expect(names.count == OrderState.allCases.count)
+        for state in OrderState.allCases {
+            #expect(state.name == names[state], "\(state)")
+            #expect(state.isBeforeOrder == (state.name == "begun"), "\(state)")
+        }
+    }
+}
