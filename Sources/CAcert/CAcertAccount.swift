@@ -53,7 +53,7 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
         // Two texts that look the same may be two names.
         let name =
             names.first { $0.text.utf8.elementsEqual(order.grant.name.utf8) }
-            ?? AccountName(order.grant.name)
+            ?? names.first { $0.text == order.grant.name } ?? AccountName(order.grant.name)
         do throws(TransportError) {
             let answer = try place(
                 order.request, name: name, emailAddresses: order.grant.emailAddresses,

@@ -61,8 +61,7 @@ static inline void tokencert_OPENSSL_free(void *memory) { OPENSSL_free(memory); 
 
 // The macros that take an error apart. Reading PEM ends with "no start line".
 static inline int tokencert_is_pem_end(unsigned long error) {
-    return error == 0
-        || (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE);
+    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 }
 
 // Without a callback OpenSSL asks for a passphrase at the terminal where PEM says that it is

@@ -312,6 +312,13 @@ extension RealParts {
                         "error", "issue", "--key-type", "rsa:2048", "--ca-url", silent.url,
                         status: 75),
                 ], bench)
+            // Its key was made, and nothing could record that.
+            _ = try bench.tokencert(
+                ["issue", "--key-type", "rsa:2048"],
+                bench.faulty(["FAULTY_RULES": "C_GenerateKeyPair:after:kill"]))
+            let unfinished = try bench.tokencert(["resume", "--json"]).json()["orders"]
+            let killed = try #require((unfinished as? [[String: Any]])?.last?["order"] as? Int)
+            try check([Sample("issue", "resume", "\(killed)")], bench)
             try orderWhileTheCAGoes(bench)
             try check([Sample("resumeList", "resume"), Sample("history", "history")], bench)
 

@@ -115,7 +115,7 @@ struct ModelToken: OrderToken {
     }
 
     func write(
-        _ chain: CertificateChain, written: inout [Certificate], seen: inout [Certificate]
+        _ chain: CertificateChain, seen: inout [Certificate], written: (Certificate) -> Void
     ) throws(IssuanceError) {}
 
     func requireProof(of key: TokenKey) throws(IssuanceError) {

@@ -80,13 +80,13 @@ import TokencertTestSupport
     }
 
     // Everything after it would be lost in silence.
-    @Test("A block without data hides no certificate")
+    @Test("A block without data is an error, and not the end of the text")
     func emptyBlock() throws {
         let authority = try CommandLineAuthority()
         let plain = try authority.certificate("leaf", CommandLineAuthority.leaf)
         let empty = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"
-        for text in [empty + plain.pem, plain.pem + empty, "text\n" + empty + plain.pem] {
-            #expect(read(text).certificates == [plain], "\(text)")
+        for text in [empty, empty + plain.pem, plain.pem + empty, "text\n" + empty + plain.pem] {
+            #expect(read(text).error?.code == .malformed, "\(text)")
         }
     }
 

@@ -18,7 +18,7 @@ public final class Module: Sendable {
 
     let functions: FunctionTable
     let loaded: LoadedModule
-    /// Who is logged in through ``Token/withLogin(as:pin:evenWhereNotRequired:_:)``, by slot.
+    /// Who is logged in through this process, by slot.
     private let logins = Mutex<[UInt: UserType]>([:])
     private let reinitializations = Mutex(0)
 

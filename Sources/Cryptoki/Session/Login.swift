@@ -72,8 +72,7 @@ extension Token {
     }
 
     /// Logs in once more after the token has forgotten who was logged in, as cards do that another
-    /// program has reset. Only inside of
-    /// ``withLogin(as:pin:evenWhereNotRequired:_:)``, which logs out in the end.
+    /// program has reset. Whoever logged in first logs out in the end.
     ///
     /// The C function is `C_Login`.
     ///

@@ -23,7 +23,8 @@ public enum ReadWrite: SessionAccess {
 /// A session has one owner and cannot be copied; it is closed by ``close()`` or when its owner goes
 /// away. It keeps its module initialised. Whatever starts an operation needs the session for
 /// itself, so a second operation inside of a first one does not compile. Who is logged in does not
-/// belong to the session but to the token: see ``Token/withLogin(as:pin:evenWhereNotRequired:_:)``.
+/// belong to the session but to the token: see ``Token/withLogin(as:pin:evenWhereNotRequired:_:)``
+/// and ``logIn(as:pin:evenWhereNotRequired:)``.
 public struct Session<Access: SessionAccess>: ~Copyable {
     /// The token of the session.
     public let token: Token

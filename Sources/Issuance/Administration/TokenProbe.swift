@@ -127,6 +127,8 @@ package struct TokenProbe: ~Copyable {
                 progress(Finding(subject: subject, result: $0))
             }
         } catch {
+            // A signature may have been begun.
+            try? connection.openNewSession(at: .retire)
             try removeAll(id)
             throw error
         }
@@ -168,6 +170,8 @@ package struct TokenProbe: ~Copyable {
                 tell("signs with \(method.mechanism)")
                 signs = true
             } catch {
+                // A PIN was sent for one use of the key.
+                if connection.pins.wasAnyRefused { throw error }
                 tell("does not sign with \(method.mechanism): \(error.text)")
             }
         }

@@ -15,7 +15,7 @@ package func requireCertificatesWritable(
 /// Checks that the token lets a certificate be removed, if it is to be removed once another one has
 /// replaced it. Nothing is changed.
 ///
-/// - Throws: ``IssuanceError`` at ``Step/plan``, as ``Issuer/plan(_:)``.
+/// - Throws: ``IssuanceError`` at ``Step/plan``, as ``Runner/plan(_:on:)``.
 package func requireRemovable(_ replacement: Replacement) throws(IssuanceError) {
     guard replacement.isRetired, !replacement.isDestroyable else { return }
     throw IssuanceError(
@@ -32,7 +32,7 @@ package func requireRemovable(_ replacement: Replacement) throws(IssuanceError) 
 ///   - keyID: `CKA_ID` of its key, or nil if a new key would be made.
 ///   - token: The URI of the token.
 ///   - ledger: The ledger that would record the order, or nil if there is none yet.
-/// - Throws: ``IssuanceError``, as ``Issuer/issue(_:pins:in:)``.
+/// - Throws: ``IssuanceError``, as ``Runner/issue(_:in:over:)``.
 package func requireNoOtherOrder(
     replacing replacement: Replacement, keyID: [UInt8]?, on token: PKCS11URI, in ledger: Ledger?
 ) throws(IssuanceError) {

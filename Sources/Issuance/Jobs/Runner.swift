@@ -33,15 +33,10 @@ package struct Runner {
     func run(
         _ work: inout OrderWork, from first: Step?, over token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) {
+        if first != .generate, work.keyIfFound == nil {
+            try findKey(&work, from: first, over: &token)
+        }
         do throws(IssuanceError) {
-            // What the key's search may refuse is refused before anything else.
-            if first != .generate {
-                let key = try work.key(&token)
-                if first != .verify, !work.journal.isFresh {
-                    try token.requireRoom(
-                        for: key, replacing: work.order.replacement, having: [], at: .generate)
-                }
-            }
             var step = first
             while let next = step {
                 try take(next, &work, &token)
@@ -50,6 +45,22 @@ package struct Runner {
         } catch {
             throw failure(error, of: work, key: work.keyIfFound.map { token.named($0) })
         }
+    }
+
+    /// Finds the key of an order that another process has begun, and tells the user.
+    private func findKey(
+        _ work: inout OrderWork, from first: Step?, over token: inout some OrderToken & ~Copyable
+    ) throws(IssuanceError) {
+        do throws(IssuanceError) {
+            let key = try work.key(&token)
+            if first != .verify {
+                try token.requireRoom(
+                    for: key, replacing: work.order.replacement, having: [], at: .generate)
+            }
+        } catch {
+            throw failure(error, of: work, key: nil)
+        }
+        work.tellKey()
     }
 
     /// Takes one step.

@@ -45,6 +45,7 @@ final class Journal {
         } catch {
             var failure = IssuanceError(ledger: error, at: .generate)
             failure.order = openOrder.number
+            failure.mayHaveOrdered = false
             throw failure
         }
     }

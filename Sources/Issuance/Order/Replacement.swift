@@ -17,7 +17,7 @@ package struct Replacement: Sendable {
     /// - Parameters:
     ///   - certificate: The certificate.
     ///   - isRetired: Whether it is removed in the end.
-    ///   - isDemanded: Whether it is replaced even if another one has replaced it before.
+    ///   - isForced: Whether it is replaced even if another one has replaced it before.
     ///   - isDestroyable: Whether the token lets it be removed, as far as that is known.
     package init(
         _ certificate: Certificate, isRetired: Bool, isForced: Bool, isDestroyable: Bool = true

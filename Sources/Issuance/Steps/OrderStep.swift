@@ -3,7 +3,8 @@ internal import TokencertLedger
 /// What happened in a step: facts, in the order in which they happened, and why the order does not go
 /// on, if it does not.
 ///
-/// A step throws only if nothing has happened outside of this process.
+/// A step throws only if nothing has happened outside of this process that another run of the step
+/// would not find.
 struct StepOutcome {
     var facts: [OrderEvent]
     var failure: IssuanceError?
@@ -34,8 +35,8 @@ struct StepOutcome {
     }
 }
 
-/// A step whose effect is ``StepEffect/pure`` or ``StepEffect/repeatable``: it begins by looking
-/// whether it was done, so that it may be taken after any interruption.
+/// A step whose effect is ``StepEffect/pure`` or ``StepEffect/repeatable``: it may be
+/// taken again after any interruption, as it looks first whether it was done or changes nothing.
 protocol RepeatableStep {
     /// Takes the step.
     static func run(

@@ -58,10 +58,10 @@ protocol OrderToken: ~Copyable {
     /// Writes the certificates between a certificate and its anchor, each once.
     ///
     /// - Parameters:
-    ///   - written: Gets what was written, also if the next one fails.
     ///   - seen: Gets what the token shows although it said that it did not take it.
+    ///   - written: Called after each that was written.
     mutating func write(
-        _ chain: CertificateChain, written: inout [Certificate], seen: inout [Certificate]
+        _ chain: CertificateChain, seen: inout [Certificate], written: (Certificate) -> Void
     ) throws(IssuanceError)
 
     /// Finds a certificate again in a new session, and has the token prove there that it holds its

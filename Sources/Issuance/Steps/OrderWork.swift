@@ -60,7 +60,7 @@ struct OrderWork {
         guard let key = try token.key(of: order, in: journal.openOrder.ledger) else {
             throw IssuanceError(.keyGone, at: .generate, "no key was made for this order")
         }
-        take(key)
+        foundKey = key
         return key
     }
 

@@ -269,9 +269,14 @@ extension Certificate {
 extension Connection {
     mutating func requireProof(of key: TokenKey) throws(IssuanceError) {
         try requireSigning(key, at: .request)
-        _ = try perform(.sign, at: .request) { connection, _ in
+        let proof = try perform(.sign, at: .request) { connection, _ in
             try ProofOfPossession(signer: connection.signer).prove(
                 key, &connection.session, at: .request)
+        }
+        guard proof.possession == .signature else {
+            throw IssuanceError(
+                .keyUnusable, at: .request,
+                "the token does not sign with the key, so nothing was ordered: \(key.uri)")
         }
     }
 }

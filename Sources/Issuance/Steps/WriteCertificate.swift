@@ -22,19 +22,23 @@ enum WriteCertificate: RepeatableStep {
             return StepOutcome([.written(uri: written.uri)])
         }
         // The chain comes after the certificate, which is of use without it.
-        work.journal.recordFact(.written(uri: written.uri))
-        var outcome = StepOutcome([])
+        let journal = work.journal
+        journal.recordFact(.written(uri: written.uri))
         var (chain, seen): ([Certificate], [Certificate]) = ([], [])
+        var outcome = StepOutcome([])
         do throws(IssuanceError) {
             try token.write(
                 CertificateChain(
                     of: certificate, from: others, anchors: work.settings.anchors,
-                    time: work.settings.clock()), written: &chain, seen: &seen)
+                    time: work.settings.clock()), seen: &seen
+            ) { issuer in
+                journal.recordFact(.chainWritten(certificate: issuer.pem))
+                chain.append(issuer)
+            }
         } catch {
             outcome.failure = error
         }
         work.notes.chain = (chain + seen).map(\.subject.text)
-        outcome.facts = chain.map { .chainWritten(certificate: $0.pem) }
         return outcome
     }
 }

@@ -42,10 +42,10 @@ struct CertificateChain {
 /// Writes the certificates of a chain, each once.
 extension Connection {
     /// - Parameters:
-    ///   - written: Gets what was written, also if the next one fails.
     ///   - seen: Gets what the token shows although it said that it did not take it.
+    ///   - written: Called after each that was written.
     private mutating func writeOnce(
-        _ chain: CertificateChain, _ written: inout [Certificate], _ seen: inout [Certificate]
+        _ chain: CertificateChain, _ seen: inout [Certificate], _ written: (Certificate) -> Void
     ) throws(IssuanceError) {
         let present = try self.present()
         for issuer in chain.issuers {
@@ -64,7 +64,7 @@ extension Connection {
                 }
                 throw error
             }
-            written.append(issuer)
+            written(issuer)
         }
     }
 
@@ -146,10 +146,10 @@ extension Connection {
 
 extension Connection {
     mutating func write(
-        _ chain: CertificateChain, written: inout [Certificate], seen: inout [Certificate]
+        _ chain: CertificateChain, seen: inout [Certificate], written: (Certificate) -> Void
     ) throws(IssuanceError) {
         try perform(.write, at: .write) { connection, _ in
-            try connection.writeOnce(chain, &written, &seen)
+            try connection.writeOnce(chain, &seen, written)
         }
     }
 }

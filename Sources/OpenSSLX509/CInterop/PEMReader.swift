@@ -24,7 +24,8 @@ struct PEMReader: ~Copyable {
         guard unsafe PEM_read_bio(input.pointer, &name, &header, &data, &length) == 1,
             let name = unsafe name
         else {
-            // OpenSSL leaves this error in the queue at a regular end.
+            // OpenSSL leaves this error in the queue at a regular end, and none after a block without
+            // data: what follows such a block must not be lost in silence.
             guard tokencert_is_pem_end(ERR_peek_last_error()) == 1 else {
                 throw .fromOpenSSL(.malformed, "PEM block \(number) is broken or truncated")
             }
