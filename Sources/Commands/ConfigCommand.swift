@@ -59,6 +59,12 @@ struct ConfigCommand: ParsableCommand {
         let profiles: [String]
         let settings: [Line]
 
+        private enum CodingKeys: String, CodingKey {
+            case file
+            case isFileThere = "isThere"
+            case profile, profiles, settings
+        }
+
         /// The value as it may be shown: what is not in its form may be a secret in the wrong place.
         private static func shown(_ setting: Setting, _ text: String) -> String {
             let unusable = "(not shown: not in a form that is taken)"
