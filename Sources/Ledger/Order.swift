@@ -194,7 +194,7 @@ package struct Order: Sendable {
         sending?.publicKeyHash ?? newKeyHash ?? beginning.publicKeyHash
     }
 
-    /// The new key that was made or found for it, or nil where none was or nobody recorded it.
+    /// The new key that was made or found for it, or nil if none is recorded.
     private var newKeyHash: String? {
         last {
             switch $0 {
@@ -202,6 +202,13 @@ package struct Order: Sendable {
             default: nil
             }
         }
+    }
+
+    /// Whether its key was certainly made for it. One that was only found by its id and its label may
+    /// belong to another program.
+    package var hasMadeKey: Bool {
+        guard let publicKeyHash else { return false }
+        return events.contains { $0.event == .made(publicKeyHash: publicKeyHash) }
     }
 
     /// The last request that was signed for its key, in PEM, or nil. What is sent is this request

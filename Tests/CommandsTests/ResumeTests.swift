@@ -354,6 +354,20 @@ extension RealParts {
             try expectDone(bench)
         }
 
+        // The key that is found by its id and its label may be another program's.
+        @Test(
+            "Giving an order up offers to remove its key only if the ledger knows that it made it")
+        func keyOfAbandonedOrder() throws {
+            for (rule, isKnown) in [("C_GenerateKeyPair:after", false), ("C_Sign#1:before", true)] {
+                let bench = try Bench()
+                try kill(bench, at: rule)
+                let given = try bench.tokencert(["resume", "1", "--abandon"])
+                #expect(given.status == 0, "\(given.errors)")
+                #expect(given.errors.contains("tokencert issue --key"), "\(given.errors)")
+                #expect(given.errors.contains("tokencert delete") == isKnown, "\(given.errors)")
+            }
+        }
+
         @Test("A request's key is forgotten when the process dies")
         func killedRequest() throws {
             let bench = try Bench()

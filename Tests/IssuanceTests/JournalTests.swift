@@ -54,9 +54,9 @@ import Testing
             }
             #expect(error.code == .ledgerFailed && error.step == .order)
         }
-        #expect(try journal.recordedOrder(at: .plan).state == .begun)
+        #expect(try journal.openOrder.order().state == .begun)
         try journal.recordIntent(sending, at: .order)
-        #expect(try journal.recordedOrder(at: .plan).state == .sending)
+        #expect(try journal.openOrder.order().state == .sending)
     }
 
     // A certificate that was paid for would be lost.
@@ -74,9 +74,9 @@ import Testing
                 try journal.recordIntent(.retiring(certificate: "old"), at: .retire)
             }
         }
-        #expect(try journal.recordedOrder(at: .plan).state == .sending)
+        #expect(try journal.openOrder.order().state == .sending)
         try journal.recordIntent(.retiring(certificate: "old"), at: .retire)
-        let order = try journal.recordedOrder(at: .plan)
+        let order = try journal.openOrder.order()
         #expect(
             order.events.dropFirst().compactMap(\.event) == [
                 sending, answer, .written(uri: "pkcs11:"), .retiring(certificate: "old"),

@@ -90,6 +90,18 @@ import Testing
         }
     }
 
+    // A key of another program would be offered for removal.
+    @Test("An order has made its key only if the ledger says so, and not if one was found")
+    func hasMadeKey() throws {
+        let made = OrderEvent.made(publicKeyHash: "aa")
+        #expect(try !order([]).hasMadeKey)
+        #expect(try order([made]).hasMadeKey)
+        #expect(try order([made, Self.sending(false)]).hasMadeKey)
+        #expect(try !order([.found(publicKeyHash: "aa")]).hasMadeKey)
+        #expect(try !order([made, .found(publicKeyHash: "bb")]).hasMadeKey)
+        #expect(try !order([Self.sending(false)]).hasMadeKey)
+    }
+
     // An order would count as one that was never sent.
     @Test("An event of a later version is an order that may have been sent")
     func unknownEvents() throws {

@@ -120,7 +120,7 @@ struct EvidenceCommand: ParsableCommand {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// What the token states and signs. Nobody is logged in afterwards.
+    /// What the token states and signs. The user is logged out afterwards.
     private func readEvidence(
         of uri: PKCS11URI, _ capabilities: TokenCapabilities, _ pins: TokenPINs
     ) throws -> KeyEvidence {

@@ -122,8 +122,8 @@ struct ResumeCommand: ParsableCommand {
         try showIssued(issued, output)
     }
 
-    /// The certificates that the user has brought, or that are on the token though nobody knows what
-    /// became of the order.
+    /// The certificates in the file that the user names, or, if the outcome of the order is unknown,
+    /// those on the token that may be its outcome.
     private func certificates(
         _ openOrder: OpenOrder, _ order: Order, _ token: TokenCapabilities, _ runner: Runner
     ) throws -> [Certificate] {
@@ -214,7 +214,7 @@ struct ResumeCommand: ParsableCommand {
             return
         }
         printError("hint: to use its key, if it was made: tokencert issue --key \(name)")
-        printError("hint: to remove it: tokencert delete \(name)")
+        if order.hasMadeKey { printError("hint: to remove it: tokencert delete \(name)") }
     }
 
     private func tell(_ number: Int64, _ text: String) {

@@ -72,14 +72,15 @@ extension Token {
     }
 
     /// Logs in once more after the token has forgotten who was logged in, as cards do that another
-    /// program has reset. Whoever logged in first logs out in the end.
+    /// program has reset. The caller logs out.
     ///
     /// The C function is `C_Login`.
     ///
     /// - Parameters:
     ///   - user: Who was logged in.
     ///   - pin: The PIN that the token has accepted before, UTF-8; it is sent once.
-    /// - Returns: Whether this call has logged the user in; false if somebody was logged in.
+    /// - Returns: Whether this call has logged the user in; false if the token says that a user is
+    ///   logged in.
     /// - Throws: ``CryptokiError`` where the login fails.
     @discardableResult
     public func renewLogin(
@@ -93,7 +94,7 @@ extension Token {
 }
 
 extension Session where Access == ReadWrite {
-    /// Logs somebody in to the token of the session, until ``logOut()``.
+    /// Logs a user in to the token of the session, until ``logOut()``.
     ///
     /// A login belongs to the token and this process: it holds for every session of the token. Where
     /// the user is logged in already nothing is sent, and a token without
@@ -104,8 +105,8 @@ extension Session where Access == ReadWrite {
     ///   - user: Who logs in.
     ///   - pin: The PIN, UTF-8; it is sent once. Ignored where the token has
     ///     ``TokenFlags/protectedAuthenticationPath``, which asks at its own keys.
-    ///   - evenWhereNotRequired: Whether a token without ``TokenFlags/loginRequired`` is logged in
-    ///     to all the same.
+    ///   - evenWhereNotRequired: Whether to log in to a token without ``TokenFlags/loginRequired``,
+    ///     too.
     /// - Returns: Whether this call has logged the user in, so that the caller has to log out.
     /// - Throws: ``CryptokiError`` where the login fails.
     public func logIn(
@@ -130,7 +131,7 @@ extension Session where Access == ReadWrite {
         return isOurs
     }
 
-    /// Logs out whoever is logged in to the token of the session.
+    /// Logs the user of the token out.
     ///
     /// Handles of private objects are not valid any more. The C function is `C_Logout` (PKCS#11
     /// v2.40, section 5.6).
@@ -141,8 +142,8 @@ extension Session where Access == ReadWrite {
         try functions.logout(handle)
     }
 
-    /// Ends the use of a login that another part of the process, or the module, has made. Nobody is
-    /// logged out.
+    /// Forgets a login that another part of the process, or the module, has made. ``logOut()`` is not
+    /// called.
     package func forgetLogin() {
         token.module.setLoggedIn(token.slot.id, as: nil)
     }

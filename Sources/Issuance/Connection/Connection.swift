@@ -5,8 +5,8 @@ package import TokencertInventory
 /// A session with a token and the role that is logged in, as one value.
 ///
 /// A token knows one role at a time. On most tokens the user does everything, in one login; where
-/// the security officer makes keys or writes, the two roles take turns. Whoever is logged in is
-/// logged out when the connection ends.
+/// the security officer makes keys or writes, the two roles take turns. The role is logged out when the
+/// connection ends.
 package struct Connection: ~Copyable {
     /// What is known of the token.
     package let capabilities: TokenCapabilities
@@ -20,7 +20,7 @@ package struct Connection: ~Copyable {
 
     package var token: Token { capabilities.token }
 
-    /// Opens a session. Nobody is logged in yet.
+    /// Opens a session. It does not log in.
     package init(_ capabilities: TokenCapabilities, _ pins: TokenPINs) throws(IssuanceError) {
         let uri = try TokencertIssuance.tokenURI(capabilities.token)
         session = try at(.generate, "no session can be opened") {
@@ -87,7 +87,7 @@ package struct Connection: ~Copyable {
     private func endLogin() {
         guard role != nil, !session.isOver else { return }
         if hasLoggedIn {
-            // A token that was taken out has logged out by itself.
+            // This fails if the token was removed.
             try? session.logOut()
         } else {
             session.forgetLogin()
@@ -100,8 +100,8 @@ package struct Connection: ~Copyable {
     /// - Parameters:
     ///   - operation: What is done.
     ///   - step: At which step, for errors.
-    ///   - body: The part. It is given the refusal if it is done once more: a call that was refused may
-    ///     have done its work all the same.
+    ///   - body: The part. If it is done once more it is given the refusal: the refused call may have
+    ///     taken effect.
     /// - Returns: What the part returns.
     /// - Throws: ``IssuanceError`` if a login fails, or what the part throws.
     mutating func perform<Result>(

@@ -16,7 +16,7 @@ extension Connection {
     private mutating func makePair(_ new: NewKey) throws(IssuanceError) -> KeyPair {
         do throws(IssuanceError) {
             return try perform(.generate, at: .generate) { connection, refusal in
-                // The security officer would not see what a refused call has made all the same.
+                // The security officer does not see what a refused call may have made.
                 if let refusal, connection.capabilities.changesRoles { throw refusal }
                 return try connection.makePairOnce(new, isAgain: refusal != nil)
             }
@@ -85,8 +85,8 @@ extension Connection {
 
     /// Makes a key pair.
     ///
-    /// - Parameter isAgain: Whether a call was refused a moment ago, since nobody was logged in.
-    ///   What it has made all the same is seen only now, and removed first.
+    /// - Parameter isAgain: Whether a call was just refused because no user was logged in. What it
+    ///   has made is visible only now, and is removed first.
     private mutating func makePairOnce(
         _ new: NewKey, isAgain: Bool
     ) throws(IssuanceError) -> KeyPair {

@@ -89,9 +89,6 @@ package final class TokenPINs: Sendable {
 
     /// Whether the token has refused any of the PINs.
     var wasAnyRefused: Bool { refused.withLock { !$0.isEmpty } }
-
-    /// Whether the token has refused the PIN of a role.
-    package func wasRefused(_ role: UserType) -> Bool { refused.withLock { $0.contains(role) } }
 }
 
 extension CryptokiError {

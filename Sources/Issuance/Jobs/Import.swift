@@ -13,7 +13,7 @@ package struct ImportRequest: Sendable {
     package let label: String?
     /// Whether the certificates between it and its anchor are written, too.
     package let writesChain: Bool
-    /// Whether it may be for something that is not done with a person's key.
+    /// Whether it may be for any use, and not only for authentication, mail or code signing.
     package let acceptsAnyUse: Bool
 
     /// Makes a request.

@@ -50,9 +50,9 @@ extension Runner {
         return issued
     }
 
-    /// Looks whether the certificate of an order that nobody knows the outcome of is on the token:
-    /// certificates for its key that no other order came to and that were issued when it was sent or
-    /// later, by the clocks of the CA and of this machine. Nobody logs in for that.
+    /// Searches the token for the certificate of an order whose outcome is unknown: certificates for
+    /// its key that are not the outcome of another order and that were issued when it was sent or
+    /// later, by the clocks of the CA and of this machine. No login is needed.
     ///
     /// - Throws: ``IssuanceError`` if the token cannot be read.
     package func certificates(
@@ -64,17 +64,9 @@ extension Runner {
         let id = bytes(hexadecimal: order.beginning.keyID) ?? []
         // Modules differ in what a search for an empty id finds.
         if !id.isEmpty { template[.id] = id }
-        var certificates: [Certificate] = []
-        do throws(CryptokiError) {
+        let certificates = try at(.plan, "the token cannot be read") {
             var session = try token.token.openSession(ReadOnly.self)
-            for object in try session.findObjects(template) {
-                let attributes = try session.attributes(of: object, [AttributeKey.value.type])
-                if let certificate = attributes[.value].flatMap({ try? Certificate(firstIn: $0) }) {
-                    certificates.append(certificate)
-                }
-            }
-        } catch {
-            throw IssuanceError(error, at: .plan, while: "the token cannot be read")
+            return try storedCertificates(template, token, &session).certificates
         }
         let outcomes = try OrderOutcomes(besides: order, in: ledger)
         return certificates.filter {

@@ -132,18 +132,11 @@ package struct Runner {
         let wasSent = id.flatMap {
             try? journal.openOrder.ledger.wasSent(forKey: key?.publicKeyHash, id: $0)
         }
-        error.adopt(
-            order,
-            isKeyUnsent: wasSent == false && isOwn(key?.publicKeyHash, order, journal))
+        let isOwn =
+            journal.hasMadeKey
+            || (order?.hasMadeKey ?? false && order?.publicKeyHash == key?.publicKeyHash)
+        error.adopt(order, isKeyUnsent: wasSent == false && isOwn)
         return error
-    }
-
-    /// Whether the key of an order was certainly made for it. One that was found by its id and its
-    /// label may belong to another program.
-    private func isOwn(_ publicKeyHash: String?, _ order: Order?, _ journal: Journal) -> Bool {
-        guard !journal.hasMadeKey else { return true }
-        guard let publicKeyHash, let order else { return false }
-        return order.events.contains { $0.event == .made(publicKeyHash: publicKeyHash) }
     }
 
     /// What came of an order that has reached its goal.

@@ -53,9 +53,9 @@ package struct CertificateOrder: Sendable, Hashable {
 package enum PlacedOrder: Sendable {
     /// Something came back, whole or not.
     case answered(OrderEvent.Answer)
-    /// Nothing was sent. The reason, for a person to read.
+    /// Nothing was sent. The reason, in words.
     case notSent(String)
-    /// It may have been sent, and nothing came back. The reason, for a person to read.
+    /// It may have been sent, and nothing came back. The reason, in words.
     case unanswered(String)
 }
 
@@ -63,12 +63,12 @@ package enum PlacedOrder: Sendable {
 package enum AnswerMeaning: Sendable, Hashable {
     /// The CA says that it issued: a text with certificates in PEM.
     case issued([UInt8])
-    /// The CA refused, and will not issue. The reason, for a person to read.
+    /// The CA refused, and will not issue. The reason, in words.
     case refused(String, concernsCredentials: Bool)
     /// The CA has the order and had no certificate in time: it may still issue one. The CA's number
     /// of the order, or nil.
     case pending(String?)
-    /// It is not known whether the CA has the order. The reason, for a person to read.
+    /// It is not known whether the CA has the order. The reason, in words.
     case unclear(String)
 }
 

@@ -50,15 +50,6 @@ final class Journal {
         }
     }
 
-    /// The order as it is in the ledger.
-    func recordedOrder(at step: Step) throws(IssuanceError) -> Order {
-        do throws(LedgerError) {
-            return try openOrder.order()
-        } catch {
-            throw IssuanceError(ledger: error, at: step)
-        }
-    }
-
     /// Records what is about to happen; if that fails it must not happen.
     ///
     /// - Returns: What permits the step to be taken, once.

@@ -128,10 +128,10 @@ package enum NextAction: Sendable, Hashable {
     case order
     /// What came has to be verified, written and proved, as far as that was not done: token only.
     case certificate
-    /// Nothing was made but, perhaps, a key that nobody waits for: what is there has to be looked
-    /// at.
+    /// At most a key was made, and no certificate is expected for it: whether the key is on the token
+    /// has to be looked up.
     case key
-    /// It was sent, and nobody here can know what the CA did. Why, for a person to read.
+    /// It was sent, and it is not known what the CA did. The reason, in words.
     case decision(String)
 
     /// Whether it is ``decision(_:)``.

@@ -4,7 +4,7 @@ internal import TokencertLedger
 /// The certificates that came for an order.
 struct ReceivedCertificates {
     var certificates: [Certificate]
-    /// Why nobody knows what the CA did if the key's own certificate is not among them, or nil.
+    /// Why it is not known what the CA did if the key's own certificate is not among them, or nil.
     var doubt: String?
 }
 

@@ -27,7 +27,7 @@ struct StepOutcome {
         return outcome
     }
 
-    /// The order was sent, and nobody here can know what the CA did.
+    /// The order was sent, and it is not known what the CA did.
     static func unclear(_ reason: String) -> StepOutcome {
         StepOutcome(
             [.unclear(reason: reason)],

@@ -33,7 +33,7 @@ enum SignRequest: RepeatableStep {
         }
         guard let request else { return outcome }
         if beginning.name == nil {
-            // It is handed out to somebody whom nobody here can ask later.
+            // It is handed out, and its outcome cannot be looked up later.
             outcome.facts.append(.requested(request: request.pem))
             outcome.mustBeRecorded = true
         } else {
