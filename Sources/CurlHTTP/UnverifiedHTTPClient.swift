@@ -2,7 +2,7 @@
 /// that its author has signed.
 ///
 /// Who the server is is not checked, with `https:` neither, so that nothing of what comes may be
-/// believed before it is proved. Nothing secret is ever sent. No redirects are followed.
+/// trusted before it is proved. Nothing secret is ever sent. No redirects are followed.
 package struct UnverifiedHTTPClient: ~Copyable {
     private let handle: CurlHandle
     private let limits: HTTPLimits

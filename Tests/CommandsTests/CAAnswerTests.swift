@@ -119,7 +119,7 @@ extension RealParts {
         }
 
         @Test(
-            "An order that never went out is believed to be out, or is not sent when the CA is back"
+            "An order that never went out is taken for one that was sent, or is not sent when the CA is back"
         )
         func goneAfterTheAccountPage() throws {
             let bench = try Bench()
@@ -368,7 +368,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("A CA is believed without an anchor, or the system's anchors are used")
+        @Test("A CA is trusted without an anchor, or the system's anchors are used")
         func noAnchors() throws {
             let bench = try Bench()
             let before = bench.token.contents

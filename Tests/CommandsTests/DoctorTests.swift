@@ -139,7 +139,7 @@ extension RealParts {
             let wrong = try bench.tokencert(["doctor", "--json"], ["TOKENCERT_CA_FILE": stranger])
             #expect(
                 try checks(wrong, "CA").contains {
-                    $0.message.contains("cannot be believed")
+                    $0.message.contains("cannot be trusted")
                 },
                 "\(wrong)")
             let gone = try bench.tokencert(

@@ -218,7 +218,7 @@ extension RealParts {
         }
 
         @Test(
-            "A token that says that it removed something, and has it still, is believed",
+            "A token that says that it removed something, and has it still, is taken at its word",
             arguments: ["rsa:2048", "ec:p256"])
         func deleteNothing(kind: String) throws {
             let bench = try Bench()

@@ -47,11 +47,12 @@ import Testing
         #expect(Set(all.map(\.description)) == (try codes("Issuance/Order/IssuanceError.swift")))
         for code in all {
             for step in Step.allCases {
-                var error = IssuanceError(code, at: step, "reason", choices: ["choice"])
                 // What is about another order names it.
-                error.order = 7
-                error.nextAction = .order
-                expectHints(Failure(issuance: error), "\(code) at \(step)")
+                var standing = OrderStanding(7, nil)
+                (standing.mayHaveOrdered, standing.nextAction) = (false, .order)
+                let error = IssuanceError(code, at: step, "reason", choices: ["choice"])
+                expectHints(
+                    Failure(issuance: error.with(order: standing)), "\(code) at \(step)")
             }
         }
     }

@@ -70,11 +70,13 @@ import Testing
     private func failure(
         _ code: IssuanceError.Code, _ step: Step, _ order: Order?, isKeyUnsent: Bool
     ) -> Failure {
-        var error = IssuanceError(code, at: step, "reason")
-        error.order = 7
-        error.key = .init(uri: "pkcs11:id=%01", id: [1], isNew: true, modulePath: "/m.so")
-        error.adopt(order, isKeyUnsent: isKeyUnsent)
-        return Failure(issuance: error)
+        var standing = OrderStanding(7, order)
+        standing.isKeyUnsent = isKeyUnsent && !standing.mayHaveOrdered
+        let key = IssuanceError.KeyOnToken(
+            uri: "pkcs11:id=%01", id: [1], isNew: true, modulePath: "/m.so", moduleName: nil,
+            moduleArguments: nil)
+        return Failure(
+            issuance: IssuanceError(code, at: step, "reason").with(key: key, order: standing))
     }
 
     /// Whether a hint would lose a key or a certificate, or order a second time.

@@ -58,7 +58,7 @@ extension RealParts {
             #expect(try certificates(bench).count == 1)
         }
 
-        @Test("A removal that the token only pretends is believed")
+        @Test("A removal that the token only pretends is taken for one")
         func pretendedRemoval() throws {
             let bench = try Bench()
             _ = try issue(bench)

@@ -123,7 +123,7 @@ extension RealParts {
         }
 
         @Test(
-            "A token that reads back or signs something else is believed",
+            "A token that reads back or signs something else is taken at its word",
             arguments: [
                 ("C_Sign#2:after:truncate", "signature"),
                 ("C_FindObjectsInit#LAST:before:return=0x5", "cannot be read again"),

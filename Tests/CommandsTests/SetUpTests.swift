@@ -276,7 +276,7 @@ extension RealParts {
             #expect(bench.logins.isEmpty && bench.calls("C_InitToken") == 0)
         }
 
-        @Test("A root that is not CAcert's is believed")
+        @Test("A root that is not CAcert's is trusted")
         func trust() throws {
             let bench = try Bench()
             let own = ["TOKENCERT_CA_FILE": ""]

@@ -70,7 +70,7 @@ extension RealParts {
             #expect(failures.contains { $0["name"] as? String == "softhsm2" }, "\(failures)")
         }
 
-        @Test("Without a PIN nothing is shown, or private keys are believed to be missing")
+        @Test("Without a PIN nothing is shown, or private keys seem to be missing")
         func listWithoutPIN() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue"]).status == 0)

@@ -17,7 +17,7 @@ extension RealParts {
                     copying: Array("username=a&password=b".utf8)))
         }
 
-        @Test("A form does not arrive, or a server is believed without being known")
+        @Test("A form does not arrive, or a server is trusted without being known")
         func trust() throws {
             let ca = try StandIn()
             let anchors = try ca.folder.read("root.pem")

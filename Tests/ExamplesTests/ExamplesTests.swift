@@ -97,7 +97,7 @@ extension RealParts {
         #expect(checked.output.contains("email:anna@example.org"), "\(checked)")
     }
 
-    @Test("Whoever follows the article gets a certificate that others do not believe, or for ever")
+    @Test("Whoever follows the article gets a certificate that others do not trust, or for ever")
     func certificate() throws {
         let made = try signARequest(at: today)
         let read = Certificate.all(inPEM: Array(made.pem.utf8)).certificates

@@ -150,7 +150,9 @@ struct ModelToken: OrderToken {
     }
 
     func named(_ key: TokenKey) -> IssuanceError.KeyOnToken {
-        .init(uri: key.uri, id: key.id, isNew: key.isNew, modulePath: "/m.so")
+        .init(
+            uri: key.uri, id: key.id, isNew: key.isNew, modulePath: "/m.so",
+            moduleName: nil, moduleArguments: nil)
     }
 }
 

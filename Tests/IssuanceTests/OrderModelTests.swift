@@ -255,7 +255,7 @@ import Testing
             for certificate in acting.world.issued {
                 let isKept =
                     recorded.answer != nil || acting.world.certificates.contains(certificate)
-                    || failure?.unrecordedAnswer != nil
+                    || failure?.order?.unrecordedAnswer != nil
                 #expect(isKept, "\(name)")
             }
             // Nothing is ordered that the ledger does not know of.
@@ -274,7 +274,7 @@ import Testing
         try DatabaseQueue(path: path).write { try $0.execute(sql: statement) }
     }
 
-    // A second certificate would be ordered, or an order believed to be out that never was.
+    // A second certificate would be ordered, or an order taken for sent that never was.
     @Test(
         "What the CA does decides whether the order waits, ends or is sent again",
         arguments: [
@@ -297,7 +297,7 @@ import Testing
             let error = try #require(throws: IssuanceError.self) {
                 try runner(ca).run(&work, from: work.order.nextStep, over: &token)
             }
-            #expect(error.code == code && error.order == 1)
+            #expect(error.code == code && error.order?.number == 1)
             #expect(error.key?.isNew == true)
             #expect(work.order.state == state)
         }

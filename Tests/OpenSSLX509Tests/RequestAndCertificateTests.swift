@@ -95,13 +95,13 @@ private struct Hierarchy {
         for intermediates in [[expired, newIntermediate], [newIntermediate, expired]] {
             try TrustAnchors([tree.root]).verify(leaf, intermediates: intermediates, at: today)
         }
-        // Nor where it is believed itself, and the renewed one only came along.
+        // Nor where it is trusted itself, and the renewed one only came along.
         try TrustAnchors([tree.root, expired]).verify(
             leaf, intermediates: [newIntermediate], at: today)
         try TrustAnchors([expired, newIntermediate]).verify(leaf, at: today)
     }
 
-    @Test("A bad chain is believed")
+    @Test("A bad chain is trusted")
     func badChains() throws {
         let tree = try Hierarchy()
         let other = try Hierarchy()

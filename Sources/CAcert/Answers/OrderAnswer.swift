@@ -1,4 +1,4 @@
-/// What came back for an order, before anything in it is believed.
+/// What came back for an order, before anything in it is trusted.
 package enum OrderOutcome: Sendable, Hashable {
     /// The CA says that it issued, and this is the rest of its answer: a text with certificates in
     /// PEM. Nothing about them is checked yet.

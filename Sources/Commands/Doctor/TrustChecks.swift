@@ -50,7 +50,7 @@ struct CAChecks {
             }
             guard let anchors else {
                 doctorReport.warn(
-                    area, "\(base) was not asked: nothing that it says could be believed",
+                    area, "\(base) was not asked: its answers could not be trusted",
                     ["tokencert trust fetch first"])
                 return
             }
@@ -80,7 +80,7 @@ struct CAChecks {
         switch error.code {
         case .untrustedServer, .tlsFailed:
             doctorReport.fail(
-                "CA", "who answers cannot be believed: \(error.reason)",
+                "CA", "the server cannot be trusted: \(error.reason)",
                 [
                     "see whether this machine's clock is right: date; timedatectl set-ntp true",
                     "a login page of the network may answer in its place",

@@ -87,7 +87,7 @@ struct EvidenceReadme {
 
         - Whoever made this could use the private key at that time: statement.sig verifies.
           That it was at that time, only where the statement has a nonce of yours, or a random value
-          and a time that you believe.
+          and a time that you trust.
         - The certificate, where there is one, is for this key.
 
         WHAT IT DOES NOT PROVE

@@ -47,7 +47,7 @@ struct HealthCommand: ParsableCommand {
         let uri = try uri.map(parseURI)
         let days = try daysOfWarning(days)
         let file = setting(caFile, .caFile)
-        // Anchors that cannot be read are no reason to believe everybody.
+        // Anchors that cannot be read are no reason to trust every CA.
         let anchors =
             try file == nil && TrustStore.files().isEmpty
             ? nil : TrustStore.anchors(file: file)

@@ -6,7 +6,7 @@ internal import TokencertPlatform
 
 struct TrustCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "trust", abstract: "Say which CAs are believed.",
+        commandName: "trust", abstract: "Say which CAs are trusted.",
         discussion: """
             Certificates and the CA's own server are checked against these anchors, and against \
             nothing else: the system's are never used.
@@ -218,7 +218,7 @@ struct FetchTrustCommand: ParsableCommand {
 
 struct AddTrustCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "add", abstract: "Believe the CAs in a file.")
+        commandName: "add", abstract: "Trust the CAs in a file.")
 
     @Argument(
         help: ArgumentHelp("Certificates of CAs, PEM or DER.", valueName: "file"),
@@ -243,7 +243,7 @@ struct AddTrustCommand: ParsableCommand {
 
 struct RemoveTrustCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove", abstract: "No longer believe a CA.")
+        commandName: "remove", abstract: "No longer trust a CA.")
 
     @Argument(
         help: ArgumentHelp("Its name in tokencert trust list.", valueName: "name"),
@@ -288,7 +288,7 @@ struct RemoveTrustCommand: ParsableCommand {
         if output.isJSON {
             try printJSON(["removed": [name]])
         } else {
-            print("\(printable(name)) is no longer believed.")
+            print("\(printable(name)) is no longer trusted.")
         }
     }
 }
@@ -317,7 +317,7 @@ private func showKept(_ kept: [AnchorReport], _ output: CommonOptions) throws {
         return
     }
     for anchor in kept {
-        print("believed from now on: \(printable(anchor.subject))")
+        print("trusted from now on: \(printable(anchor.subject))")
         print("  SHA-256  \(anchor.sha256Fingerprint)")
         print("  file     \(printable(anchor.file))")
     }

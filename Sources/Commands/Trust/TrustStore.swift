@@ -18,7 +18,7 @@ enum TrustStore {
         guard !certificates.isEmpty else {
             throw Failure(
                 .configuration, code: "noTrustAnchors",
-                "there are no trust anchors, so no CA can be believed",
+                "there are no trust anchors, so no CA can be trusted",
                 hints: [
                     "tokencert trust fetch gets CAcert's root and checks its fingerprint",
                     "--ca-file FILE names others, tokencert trust add FILE keeps them",
@@ -86,11 +86,11 @@ enum TrustStore {
         return found
     }
 
-    /// Says where a file is set that is believed in the folder's place.
+    /// Says where a file is set that is trusted in the folder's place.
     static func noteOtherAnchors() {
         guard let file = setting(nil, .caFile) else { return }
         printError(
-            "note: ca-file is set, so only \(printable(file)) is believed; tokencert config shows where"
+            "note: ca-file is set, so only \(printable(file)) is trusted; tokencert config shows where"
         )
     }
 

@@ -18,7 +18,7 @@ internal import TokencertPlatform
         return owner
     }
 
-    /// A handle that believes any server: for what is proved by itself.
+    /// A handle that trusts any server: for what is proved by itself.
     static func openUnverified(
         userAgent: String, limits: HTTPLimits
     ) throws(HTTPError) -> CurlHandle {

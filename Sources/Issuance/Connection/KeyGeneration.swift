@@ -21,12 +21,11 @@ extension Connection {
                 return try connection.makePairOnce(new, isAgain: refusal != nil)
             }
         } catch {
-            var error = error
-            if error.isClosed, capabilities.changesRoles {
-                // The security officer does not see what the user would: look once more.
-                error.isClosed = (try? requireFree(new.id)) != nil
-            }
-            throw error
+            // The security officer does not see what the user would: look once more.
+            guard error.circumstances.contains(.orderIsOver), capabilities.changesRoles,
+                (try? requireFree(new.id)) == nil
+            else { throw error }
+            throw error.with(circumstances: [])
         }
     }
 
@@ -41,7 +40,7 @@ extension Connection {
                 return try connection.read(new, handles)
             } catch {
                 // Some modules show a new key correctly only after they are reinitialised.
-                guard error.isReading,
+                guard error.circumstances.contains(.attributesAreWrong),
                     (try? connection.reinitializeModule(at: .generate)) == true
                 else { throw error }
                 return try connection.read(new, nil)
@@ -109,29 +108,26 @@ extension Connection {
                 // keys that have it now are ours.
                 let isClean = (try? removeKeys(new.id, [.privateKey, .publicKey])) != nil
                 guard error.concernsTemplate, isClean else {
-                    var failure = IssuanceError(
+                    throw IssuanceError(
                         error.concernsTemplate ? refusal ?? error : error, at: .generate,
-                        while: "the token made no key")
-                    failure.isClosed = isClean
-                    throw failure
+                        while: "the token made no key"
+                    ).with(circumstances: isClean ? [.orderIsOver] : [])
                 }
                 refusal = refusal ?? error
                 if let before { LeftoverObjects(&session).removeWhatCame(after: before, &session) }
                 continue
             }
             try removeKeys(new.id, [.privateKey, .publicKey])
-            var failure = IssuanceError(
+            throw IssuanceError(
                 .tokenUnsuitable, at: .generate,
                 "the token makes no keys whose value cannot leave it; the one that it made is removed",
-                tokenError: refusal)
-            failure.isClosed = true
-            throw failure
+                tokenError: refusal
+            ).with(circumstances: [.orderIsOver])
         }
-        var failure = IssuanceError(
+        throw IssuanceError(
             .tokenUnsuitable, at: .generate, "the token takes none of the ways to ask for a key",
-            tokenError: refusal)
-        failure.isClosed = true
-        throw failure
+            tokenError: refusal
+        ).with(circumstances: [.orderIsOver])
     }
 
     /// Reads a key that was made, and insists on what it must be.
@@ -143,7 +139,9 @@ extension Connection {
         do throws(IssuanceError) {
             return try readAsMade(new, pair?.privateKey, pair?.publicKey)
         } catch {
-            guard error.isReading, pair != nil else { throw error }
+            guard error.circumstances.contains(.attributesAreWrong), pair != nil else {
+                throw error
+            }
             // In the session that made a key, some modules return stale or meaningless attributes
             // of it.
             try openNewSession(at: .generate)
@@ -204,7 +202,9 @@ extension Connection {
         do throws(IssuanceError) {
             return try readAsMade(new, handle, nil)
         } catch {
-            guard isRemoving, error.isKeyForeign, !capabilities.changesRoles else { throw error }
+            guard isRemoving, error.circumstances.contains(.keyIsForeign),
+                !capabilities.changesRoles
+            else { throw error }
             // Killed between the template and the value: nothing was ever signed with it.
             try removeUnfinished(new, [.privateKey, .publicKey])
             return nil
@@ -327,30 +327,28 @@ extension Connection {
             do throws(IssuanceError) {
                 return try requireAsPlanned(key, new)
             } catch {
-                var error = error
-                error.key = key.named(on: token)
+                let named = error.with(key: key.named(on: token))
+                guard error.code == .keyUnsafe else { throw named }
                 // Such a key is never used, and another one would be no better.
-                if error.code == .keyUnsafe {
-                    error.isClosed = true
-                    error.reason += "; it stays: \(key.uri)"
-                }
-                throw error
+                throw named.with(
+                    reason: "\(error.reason); it stays: \(key.uri)",
+                    circumstances: error.circumstances.union([.orderIsOver]))
             }
         } catch {
-            var error = error
-            if error.code == .noSuchObject || error.code == .severalObjects {
-                error = IssuanceError(
+            let isHidden = error.code == .noSuchObject || error.code == .severalObjects
+            let failure =
+                isHidden
+                ? IssuanceError(
                     .notProved, at: .generate,
                     "the token made a key but does not show its public half; some modules show a "
                         + "new key only to a new process")
-            }
-            error.isReading = error.tokenError == nil
-            error.key =
-                error.key
-                ?? .init(
-                    uri: reader.uri(new.id, new.label), id: new.id, isNew: true,
-                    module: token.module)
-            throw error
+                : error
+            let key = IssuanceError.KeyOnToken(
+                uri: reader.uri(new.id, new.label), id: new.id, isNew: true, module: token.module)
+            throw failure.with(
+                circumstances: failure.tokenError == nil
+                    ? failure.circumstances.union([.attributesAreWrong]) : failure.circumstances,
+                key: failure.key ?? key)
         }
     }
 
@@ -373,10 +371,9 @@ extension Connection {
                 .keyUnsafe, at: .generate, "the new key's value could leave the token")
         }
         guard attributes[.local] ?? true || capabilities.profile?.hidesOrigin ?? false else {
-            var error = IssuanceError(
-                .keyUnsafe, at: .generate, "the token says that the key was not made on it")
-            error.isKeyForeign = true
-            throw error
+            throw IssuanceError(
+                .keyUnsafe, at: .generate, "the token says that the key was not made on it"
+            ).with(circumstances: [.keyIsForeign])
         }
         guard key.publicKey.kind == new.kind else {
             // It may belong to another key, so the order stays open.

@@ -35,7 +35,14 @@ package struct TokenKey: Sendable {
 
     /// The key as an error names it.
     func named(on token: Token) -> IssuanceError.KeyOnToken {
-        .init(
-            uri: uri, id: id, isNew: isNew, module: token.module)
+        .init(uri: uri, id: id, isNew: isNew, module: token.module)
+    }
+}
+
+extension IssuanceError.KeyOnToken {
+    init(uri: String, id: [UInt8], isNew: Bool, module: Module) {
+        self.init(
+            uri: uri, id: id, isNew: isNew, modulePath: module.path, moduleName: module.name,
+            moduleArguments: module.arguments)
     }
 }

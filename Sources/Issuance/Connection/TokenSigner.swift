@@ -35,11 +35,10 @@ struct TokenSigner {
                 try key.publicKey.verify(signature, over: message, algorithm)
                 return signature
             } catch let error as X509Error {
-                var failure = IssuanceError(
+                throw IssuanceError(
                     .tokenFailed, at: step,
-                    "the token made a signature that does not fit its key: \(error)")
-                failure.isSignatureWrong = true
-                throw failure
+                    "the token made a signature that does not fit its key: \(error)"
+                ).with(circumstances: [.signatureIsWrong])
             } catch {
                 let failure = IssuanceError(any: error, at: step)
                 // The list of mechanisms was wrong about this one.

@@ -39,10 +39,7 @@ extension Runner {
                 IssuanceRequest(order), KeyPlan(order.beginning), on: capabilities)
         } catch {
             // The hints depend on the state of the order, even if nothing was done for it.
-            var error = error
-            error.order = order.number
-            error.adopt(order, isKeyUnsent: false)
-            throw error
+            throw error.with(order: OrderStanding(order.number, order))
         }
     }
 

@@ -85,9 +85,7 @@ extension Runner {
                 let signed = try connection.request(content, &key, nil)
                 return MadeRequest(pem: signed.pem, key: key)
             } catch {
-                var error = error
-                error.key = key.named(on: connection.token)
-                throw error
+                throw error.with(key: key.named(on: connection.token))
             }
         case .generate(let new):
             let newKeyLabel = request.labelOfNewKey(default: request.defaultLabel)

@@ -90,14 +90,12 @@ extension Runner {
             _ = try order.replacement.leavingOut(ReceivedCertificates(certificates: certificates))
             _ = try outcomes.filter(certificates, isFromElsewhere: true)
         } catch {
-            var error = error
-            if error.code == .certificateWrong, let other = outcomes.order(of: certificates) {
-                error.reason += ", and the outcome of order \(other)"
-            }
-            error.order = order.number
-            error.isFromElsewhere = true
-            error.adopt(order, isKeyUnsent: false)
-            throw error
+            var standing = OrderStanding(order.number, order)
+            standing.isFromElsewhere = true
+            let other = error.code == .certificateWrong ? outcomes.order(of: certificates) : nil
+            throw error.with(
+                reason: other.map { "\(error.reason), and the outcome of order \($0)" },
+                order: standing)
         }
     }
 

@@ -112,31 +112,33 @@ package struct Runner {
     func failure(
         _ error: IssuanceError, of work: OrderWork, key onToken: IssuanceError.KeyOnToken?
     ) -> IssuanceError {
-        var error = error
         let journal = work.journal
         let number = journal.openOrder.number
-        let key = work.keyIfFound
-        error.order = error.order ?? number
-        error.key = error.key ?? onToken
-        error.unrecordedAnswer = journal.unwrittenAnswer
-        error.isFromElsewhere = work.brought.isForOrder && !work.brought.certificates.isEmpty
-        error.writtenCertificate = work.notes.written
-        error.writtenChain = work.notes.chain
+        let unrecordedAnswer = journal.unwrittenAnswer
+        let isOver = error.circumstances.contains(.orderIsOver)
         journal.recordFact(
-            error.isClosed
+            isOver
                 ? .closed(reason: error.reason)
                 : .stopped(.init(step: error.step.rawValue, reason: error.text)))
-        guard error.order == number else { return error }
         let order = try? journal.openOrder.order()
-        let id = error.key.map { hexadecimal($0.id) }
-        let wasSent = id.flatMap {
-            try? journal.openOrder.ledger.wasSent(forKey: key?.publicKeyHash, id: $0)
+        var standing = OrderStanding(number, order, isOver: isOver)
+        if let other = error.order, other.number != number { standing = other }
+        standing.unrecordedAnswer = unrecordedAnswer
+        standing.isFromElsewhere = work.brought.isForOrder && !work.brought.certificates.isEmpty
+        standing.writtenCertificate = work.notes.written
+        standing.writtenChain = work.notes.chain
+        let failure = error.with(key: error.key ?? onToken, order: standing)
+        guard standing.number == number else { return failure }
+        let key = work.keyIfFound
+        let wasSent = failure.key.flatMap {
+            try? journal.openOrder.ledger.wasSent(
+                forKey: key?.publicKeyHash, id: hexadecimal($0.id))
         }
         let isOwn =
             journal.hasMadeKey
             || (order?.hasMadeKey ?? false && order?.publicKeyHash == key?.publicKeyHash)
-        error.adopt(order, isKeyUnsent: wasSent == false && isOwn)
-        return error
+        standing.isKeyUnsent = wasSent == false && isOwn && !standing.mayHaveOrdered
+        return failure.with(order: standing)
     }
 
     /// What came of an order that has reached its goal.

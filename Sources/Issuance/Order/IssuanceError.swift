@@ -1,5 +1,4 @@
 package import Cryptoki
-package import TokencertLedger
 
 /// The steps of an issue, in their order. Each makes a value that the next one needs.
 package enum Step: String, Sendable, Hashable, CaseIterable {
@@ -117,7 +116,7 @@ package struct IssuanceError: Error, Sendable {
     /// The step at which it happened.
     package let step: Step
     /// What happened, for a person to read, without a full stop.
-    package internal(set) var reason: String
+    package let reason: String
     /// The token's part in it, or nil.
     package let tokenError: CryptokiError?
     /// ``reason`` with what the token returned.
@@ -129,7 +128,29 @@ package struct IssuanceError: Error, Sendable {
     package let choices: [String]
     /// What was asked for and is not among ``choices``, or nil.
     package let wanted: String?
-    /// The key pair of the job, as it is on the token now.
+    /// The key pair of the job, or nil where the job did not come so far.
+    package let key: KeyOnToken?
+    /// The URI of a certificate that the token shows although it said that it did not take it, or
+    /// nil.
+    package let seenCertificate: String?
+    /// Where the order stands that the failure is about, or nil where there is none.
+    package let order: OrderStanding?
+    /// What the steps have to know of it.
+    let circumstances: Set<Circumstance>
+
+    /// What makes a failure one that a step handles in its own way.
+    enum Circumstance: Sendable, Hashable {
+        /// The order is over: another attempt would end in the same way.
+        case orderIsOver
+        /// The token says that the key was not made on it, as of one that it never finished.
+        case keyIsForeign
+        /// A key was made, but the token shows wrong attributes for it.
+        case attributesAreWrong
+        /// A signature does not fit the public half that was read for the key.
+        case signatureIsWrong
+    }
+
+    /// The key pair of a job, as it is on the token.
     package struct KeyOnToken: Sendable, Hashable {
         /// The private key's URI.
         package let uri: String
@@ -143,82 +164,49 @@ package struct IssuanceError: Error, Sendable {
         package let moduleName: String?
         /// The text that the module was started with, or nil.
         package let moduleArguments: String?
-
-        init(
-            uri: String, id: [UInt8], isNew: Bool, modulePath: String, moduleName: String? = nil,
-            moduleArguments: String? = nil
-        ) {
-            self.uri = uri
-            self.id = id
-            self.isNew = isNew
-            self.modulePath = modulePath
-            self.moduleName = moduleName
-            self.moduleArguments = moduleArguments
-        }
-
-        init(uri: String, id: [UInt8], isNew: Bool, module: Module) {
-            self.init(
-                uri: uri, id: id, isNew: isNew, modulePath: module.path, moduleName: module.name,
-                moduleArguments: module.arguments)
-        }
     }
-
-    /// The key pair, or nil where the job did not come so far.
-    package internal(set) var key: KeyOnToken?
-    /// The order's number in the ledger, or nil where none was begun.
-    package internal(set) var order: Int64?
-    /// Whether the order is over.
-    var isClosed = false
-    /// Whether the token says that the key was not made on it, as of one that it never finished.
-    var isKeyForeign = false
-    /// Whether a key was made, but the token shows wrong attributes for it.
-    var isReading = false
-    /// Whether a signature does not fit the public half that was read for the key.
-    var isSignatureWrong = false
-    /// What the order still needs, or nil where none was begun or the ledger cannot tell.
-    package internal(set) var nextAction: NextAction?
-    /// Whether the certificate that is wrong came from elsewhere, so that the ledger has it not.
-    package internal(set) var isFromElsewhere = false
-    /// What the CA answered, where the ledger could not take it; else nil.
-    package internal(set) var unrecordedAnswer: [UInt8]?
-    /// The URI of the certificate that was written and stays on the token, or nil.
-    package internal(set) var writtenCertificate: String?
-    /// The URI of a certificate that the token shows although it said that it did not take it, or
-    /// nil.
-    package internal(set) var seenCertificate: String?
-    /// The subjects of the certificates of a chain that were written and stay.
-    package internal(set) var writtenChain: [String] = []
-    /// Whether a certificate was or may be issued for the order: ``Order/mayHaveOrdered``, and true
-    /// if the ledger cannot be read. nil if no order was begun.
-    package internal(set) var mayHaveOrdered: Bool?
-    /// What ``Order/arrivedState`` says of the order; nil if no order was begun.
-    package internal(set) var arrivedState: OrderState?
-    /// Whether the ledger says that nothing was ever sent for ``key``, by this or any other order.
-    package internal(set) var isKeyUnsent = false
 
     /// Makes a failure.
     package init(
         _ code: Code, at step: Step, _ reason: String, tokenError: CryptokiError? = nil,
         choices: [String] = [], wanted: String? = nil
     ) {
-        self.wanted = wanted
         self.code = code
         self.step = step
         self.reason = reason
         self.tokenError = tokenError
         self.choices = choices
+        self.wanted = wanted
+        key = nil
+        seenCertificate = nil
+        order = nil
+        circumstances = []
     }
 
-    /// Adopts the state of the failed order from the ledger.
-    ///
-    /// - Parameters:
-    ///   - order: The order, or nil if the ledger cannot be read.
-    ///   - isKeyUnsent: Whether nothing was ever sent for its key, according to the ledger.
-    mutating func adopt(_ order: Order?, isKeyUnsent: Bool) {
-        mayHaveOrdered = order?.mayHaveOrdered ?? true
-        arrivedState = order?.arrivedState
-        nextAction = isClosed ? .nothing : order?.nextAction
-        self.isKeyUnsent = isKeyUnsent && mayHaveOrdered == false
+    /// The same failure, with more that is known of it.
+    func with(
+        reason: String? = nil, circumstances: Set<Circumstance>? = nil, key: KeyOnToken? = nil,
+        seenCertificate: String? = nil, order: OrderStanding? = nil
+    ) -> IssuanceError {
+        IssuanceError(
+            self, reason ?? self.reason, circumstances ?? self.circumstances, key ?? self.key,
+            seenCertificate ?? self.seenCertificate, order ?? self.order)
+    }
+
+    private init(
+        _ error: IssuanceError, _ reason: String, _ circumstances: Set<Circumstance>,
+        _ key: KeyOnToken?, _ seenCertificate: String?, _ order: OrderStanding?
+    ) {
+        code = error.code
+        step = error.step
+        tokenError = error.tokenError
+        choices = error.choices
+        wanted = error.wanted
+        self.reason = reason
+        self.circumstances = circumstances
+        self.key = key
+        self.seenCertificate = seenCertificate
+        self.order = order
     }
 
     init(_ error: CryptokiError, at step: Step, while doing: String) {

@@ -43,10 +43,10 @@ final class Journal {
         do throws(LedgerError) {
             order = try openOrder.order()
         } catch {
-            var failure = IssuanceError(ledger: error, at: .generate)
-            failure.order = openOrder.number
-            failure.mayHaveOrdered = false
-            throw failure
+            // It was begun a moment ago.
+            var standing = OrderStanding(openOrder.number, nil)
+            standing.mayHaveOrdered = false
+            throw IssuanceError(ledger: error, at: .generate).with(order: standing)
         }
     }
 
@@ -110,12 +110,13 @@ func check(
 extension IssuanceError {
     /// The same; the error has the ledger's state of the order that prevents it.
     init(ledger error: LedgerError, at step: Step, in ledger: Ledger) {
-        self.init(ledger: error, at: step)
-        if let order { adopt(try? ledger.order(order), isKeyUnsent: false) }
+        self.init(ledger: error, at: step, error.order.flatMap { try? ledger.order($0) })
     }
 
     /// What a failure of the ledger means for a job.
-    init(ledger error: LedgerError, at step: Step) {
+    ///
+    /// - Parameter order: The order that the failure names, or nil if it is not known.
+    init(ledger error: LedgerError, at step: Step, _ order: Order? = nil) {
         let code: Code =
             switch error.code {
             case .unfinished: .otherOrderUnfinished
@@ -124,7 +125,7 @@ extension IssuanceError {
             case .alreadySent: .orderPending
             default: .ledgerFailed
             }
-        self.init(code, at: step, error.reason)
-        order = error.order
+        let failure = IssuanceError(code, at: step, error.reason)
+        self = failure.with(order: error.order.map { OrderStanding($0, order) })
     }
 }

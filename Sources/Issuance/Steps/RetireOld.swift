@@ -37,13 +37,11 @@ enum RetireOld: IrrevocableStep {
             wasThere = try token.remove(old, keeping: new)
         } catch {
             guard error.code == .notDestroyable else { throw error }
-            var refusal = IssuanceError(
+            let refusal = IssuanceError(
                 .notDestroyable, at: .retire,
                 "the new certificate is on the token, but the token does not let the old one be "
                     + "removed: \(name)", tokenError: error.tokenError)
-            // Another attempt would have the same result.
-            refusal.isClosed = true
-            return StepOutcome([], failure: refusal)
+            return StepOutcome([], failure: refusal.with(circumstances: [.orderIsOver]))
         }
         // A certificate that was already absent was not removed here.
         if !wasThere {

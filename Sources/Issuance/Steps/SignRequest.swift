@@ -59,7 +59,7 @@ extension Connection {
         } catch {
             failure = error
         }
-        guard failure.isSignatureWrong, let new else { throw failure }
+        guard failure.circumstances.contains(.signatureIsWrong), let new else { throw failure }
         for isReinitializing in [false, true] {
             guard let again = try? readAgain(new, reinitializing: isReinitializing),
                 again.publicKey != key.publicKey
@@ -68,7 +68,7 @@ extension Connection {
             do throws(IssuanceError) {
                 return try sign(content, with: key)
             } catch {
-                guard error.isSignatureWrong else { throw error }
+                guard error.circumstances.contains(.signatureIsWrong) else { throw error }
                 failure = error
             }
         }

@@ -131,14 +131,10 @@ extension Connection {
         _ uri: String, _ certificate: Certificate, _ key: TokenKey, _ before: [ObjectHandle],
         _ failure: IssuanceError
     ) -> IssuanceError {
-        var failure = failure
-        for object in (try? certificates(of: key)) ?? []
-        where !before.contains(object)
-            && (try? value(of: object))?.holds(certificate) == true
-        {
-            failure.seenCertificate = uri
+        let isSeen = ((try? certificates(of: key)) ?? []).contains { object in
+            !before.contains(object) && (try? value(of: object))?.holds(certificate) == true
         }
-        return failure
+        return isSeen ? failure.with(seenCertificate: uri) : failure
     }
 
     /// Insists that a certificate can fit, by what is known of the token.
@@ -201,9 +197,8 @@ extension Connection {
             if let refusal, refusal.seenCertificate != nil { throw refusal }
             let written = try connection.writeOnce(
                 certificate, for: key, label: label, isFresh: isFresh && refusal == nil)
-            guard var refusal, isFresh, written.wasThere else { return written }
-            refusal.seenCertificate = written.uri
-            throw refusal
+            guard let refusal, isFresh, written.wasThere else { return written }
+            throw refusal.with(seenCertificate: written.uri)
         }
     }
 
