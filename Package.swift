@@ -52,7 +52,7 @@ let package = Package(
     // A module that is no product has a name that no client has: the names of all targets in a
     // package graph are unique.
     targets: [
-        // The C libraries, each imported by one target only.
+        // The C libraries. One target imports each; the authority for tests imports OpenSSL as well.
         .systemLibrary(
             name: "CTokencertP11Kit", path: "Sources/CP11Kit", pkgConfig: "p11-kit-1",
             providers: [.apt(["libp11-kit-dev"]), .brew(["p11-kit"])]),
@@ -112,6 +112,11 @@ let package = Package(
         .executableTarget(
             name: "cacert-standin", dependencies: ["TokencertStandInCA", argumentParser]),
 
+        // Issues certificates for tests. Nothing that is not a test depends on it.
+        .target(
+            name: "TokencertTestAuthority", dependencies: ["CTokencertOpenSSL", "OpenSSLX509"],
+            path: "Sources/TestAuthority"),
+
         // Tests, most of them on real parts.
         .target(
             name: "TokencertTestSupport", path: "Tests/TestSupport",
@@ -133,7 +138,8 @@ let package = Package(
             name: "CryptokiTests",
             dependencies: ["Cryptoki", "TokencertPlatform", "TokencertTestSupport"]),
         .testTarget(
-            name: "OpenSSLX509Tests", dependencies: ["OpenSSLX509", "TokencertTestSupport"]),
+            name: "OpenSSLX509Tests",
+            dependencies: ["OpenSSLX509", "TokencertTestAuthority", "TokencertTestSupport"]),
         .testTarget(
             name: "CurlHTTPTests",
             dependencies: [
@@ -149,13 +155,13 @@ let package = Package(
             name: "InventoryTests",
             dependencies: [
                 "Cryptoki", "OpenSSLX509", "TokencertInventory", "TokencertPlatform",
-                "TokencertTestSupport",
+                "TokencertTestAuthority", "TokencertTestSupport",
             ]),
         .testTarget(
             name: "IssuanceTests",
             dependencies: [
                 "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertIssuance",
-                "TokencertLedger", "TokencertPlatform", database,
+                "TokencertLedger", "TokencertPlatform", "TokencertTestAuthority", database,
             ]),
         .testTarget(
             name: "StandInCATests",
@@ -165,7 +171,7 @@ let package = Package(
             dependencies: [
                 "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertCommands", "TokencertHTTP",
                 "TokencertInventory", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
-                "TokencertTestSupport", "cacert-standin", "tokencert",
+                "TokencertTestAuthority", "TokencertTestSupport", "cacert-standin", "tokencert",
             ],
             exclude: ["Snapshots"]),
         .testTarget(
@@ -180,7 +186,8 @@ let package = Package(
         .testTarget(
             name: "ExamplesTests",
             dependencies: [
-                "Cryptoki", "OpenSSLX509", "TokencertPlatform", "TokencertTestSupport",
+                "Cryptoki", "OpenSSLX509", "TokencertPlatform", "TokencertTestAuthority",
+                "TokencertTestSupport",
             ]),
         .testTarget(
             name: "MisuseTests",

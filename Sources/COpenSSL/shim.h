@@ -56,6 +56,8 @@ static inline const char *tokencert_sk_OPENSSL_STRING_value(
 static inline long tokencert_BIO_get_mem_data(BIO *bio, char **data) {
     return BIO_get_mem_data(bio, data);
 }
+// A macro over a function with variable arguments.
+static inline EVP_PKEY *tokencert_EVP_EC_gen(const char *curve) { return EVP_EC_gen(curve); }
 // A macro that adds file and line.
 static inline void tokencert_OPENSSL_free(void *memory) { OPENSSL_free(memory); }
 

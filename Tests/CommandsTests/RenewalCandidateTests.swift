@@ -2,6 +2,7 @@ import Cryptoki
 import Foundation
 import OpenSSLX509
 import Testing
+import TokencertTestAuthority
 
 @testable import TokencertCommands
 @testable import TokencertInventory

@@ -1,4 +1,5 @@
 import Testing
+import TokencertTestAuthority
 
 @testable import OpenSSLX509
 @testable import TokencertCommands

@@ -1,21 +1,27 @@
 import OpenSSLX509
+import TokencertTestAuthority
 
 /// The example of the article `SigningARequest`.
 ///
-/// - Parameter time: When all of this happens, in seconds since 1970-01-01 00:00 UTC.
-/// - Returns: The request, and what a peer is sent: the certificate and the authority's, in PEM.
-func signARequest(at time: Int64) throws -> (request: CertificateRequest, pem: String) {
+/// - Parameters:
+///   - publicKey: The key that the certificate shall be for.
+///   - sign: Signs bytes with its private half.
+///   - order: Sends a request to a CA, and returns the answer.
+///   - root: The root certificate of the CA.
+///   - time: When all of this happens, in seconds since 1970-01-01 00:00 UTC.
+/// - Returns: The request, and the answer of the CA.
+private func signARequest(
+    for publicKey: PublicKey, sign: ([UInt8]) throws -> [UInt8],
+    order: (String) throws -> String, root: Certificate, at time: Int64
+) throws -> (request: CertificateRequest, pem: String) {
     // snippet
     enum Refusal: Error {
         case notWhatWasAsked
         case neverExpires
     }
 
-    // In a token nobody sees this key: only its public half and what it signs come out.
-    let key = try HostPrivateKey.generate(.ec(.p256))
-
     let draft = try CertificateRequestDraft(
-        publicKey: key.publicKey,
+        publicKey: publicKey,
         subject: [
             NameAttribute(.commonName, "Anna Müller"),
             NameAttribute(.emailAddress, "anna@example.org"),
@@ -25,63 +31,76 @@ func signARequest(at time: Int64) throws -> (request: CertificateRequest, pem: S
             .extendedKeyUsage([.emailProtection, .clientAuth]),
             try .subjectAlternativeName(emailAddresses: ["anna@example.org"]),
         ])
-    let signature = try key.sign(draft.toBeSigned)
+    let signature = try sign(draft.toBeSigned)
     let request = try draft.signed(signature)
 
-    // An authority that lasts as long as this example.
-    let day: Int64 = 86_400
-    let authorityKey = try HostPrivateKey.generate(.ec(.p384))
-    let authority = try authorityKey.issue(
-        CertificateContent(
-            subject: [NameAttribute(.commonName, "Throw-away Root")],
-            publicKey: authorityKey.publicKey, serialNumber: [1],
-            notBefore: time - day, notAfter: time + 30 * day,
-            extensions: [
-                .basicConstraints(isAuthority: true), .keyUsage([.keyCertSign, .cRLSign]),
-                .subjectKeyIdentifier(authorityKey.publicKey),
-            ]),
-        issuer: nil)
-
-    // It knows the request from its PEM alone, and decides by itself what it certifies.
-    let received = try CertificateRequest(pem: Array(request.pem.utf8))
-    let issued = try authorityKey.issue(
-        CertificateContent(
-            subject: received.subject.commonNames.map { NameAttribute(.commonName, $0) },
-            publicKey: received.publicKey,
-            serialNumber: (0..<16).map { _ in UInt8.random(in: 0...255) },
-            notBefore: time, notAfter: time + 7 * day,
-            extensions: [
-                .basicConstraints(isAuthority: false), .keyUsage([.digitalSignature]),
-                .extendedKeyUsage([.emailProtection, .clientAuth]),
-                try .subjectAlternativeName(
-                    emailAddresses: received.subject.emailAddresses),
-                .subjectKeyIdentifier(received.publicKey),
-                .authorityKeyIdentifier(authorityKey.publicKey),
-            ]),
-        issuer: authority)
-    let pem = issued.pem + authority.pem
-
-    // What came may be a page of text with certificates in it, whole or not.
-    let read = Certificate.all(inPEM: Array(pem.utf8))
+    // The answer may be a page of text with certificates in it, whole or not.
+    let answer = try order(request.pem)
+    let read = Certificate.all(inPEM: Array(answer.utf8))
     if let error = read.error { throw error }
     guard let certificate = read.certificates.first,
-        certificate.publicKey == key.publicKey, !certificate.isAuthority,
+        certificate.publicKey == publicKey, !certificate.isAuthority,
         certificate.subject.commonNames == ["Anna Müller"],
         certificate.emailAddresses == ["anna@example.org"],
         certificate.extendedKeyUsages == [.emailProtection, .clientAuth]
     else { throw Refusal.notWhatWasAsked }
 
-    let anchors = TrustAnchors([authority])
+    let anchors = TrustAnchors([root])
     let intermediates = Array(read.certificates.dropFirst())
     try anchors.verify(certificate, intermediates: intermediates, at: time)
 
+    let tenYears: Int64 = 3650 * 86_400
     var lateRefusal: X509Error.Code?
     do throws(X509Error) {
-        try anchors.verify(certificate, intermediates: intermediates, at: time + 8 * day)
+        try anchors.verify(certificate, intermediates: intermediates, at: time + tenYears)
     } catch {
         lateRefusal = error.code
     }
     guard lateRefusal == .outsideValidity else { throw Refusal.neverExpires }
     // end of snippet
-    return (request, pem)
+    return (request, answer)
+}
+
+/// Follows the article with a key and a CA in memory. The certificate is valid for seven days.
+///
+/// - Parameter time: When all of this happens, in seconds since 1970-01-01 00:00 UTC.
+/// - Returns: The request, and the answer of the CA: the certificate and the root, in PEM.
+func signARequest(at time: Int64) throws -> (request: CertificateRequest, pem: String) {
+    let key = try HostPrivateKey.generate(.ec(.p256))
+    let day: Int64 = 86_400
+    let rootKey = try HostPrivateKey.generate(.ec(.p384))
+    // It outlives the moment of the last check.
+    let root = try rootKey.issue(
+        CertificateContent(
+            subject: [NameAttribute(.commonName, "Throw-away Root")],
+            publicKey: rootKey.publicKey, serialNumber: [1],
+            notBefore: time - day, notAfter: time + 7300 * day,
+            extensions: [
+                .basicConstraints(isAuthority: true), .keyUsage([.keyCertSign, .cRLSign]),
+                .subjectKeyIdentifier(rootKey.publicKey),
+            ]),
+        issuer: nil)
+
+    /// Issues what a request asks for, which is known from its PEM alone.
+    func order(_ pem: String) throws -> String {
+        let request = try CertificateRequest(pem: Array(pem.utf8))
+        let issued = try rootKey.issue(
+            CertificateContent(
+                subject: request.subject.commonNames.map { NameAttribute(.commonName, $0) },
+                publicKey: request.publicKey,
+                serialNumber: (0..<16).map { _ in UInt8.random(in: 0...255) },
+                notBefore: time, notAfter: time + 7 * day,
+                extensions: [
+                    .basicConstraints(isAuthority: false), .keyUsage([.digitalSignature]),
+                    .extendedKeyUsage([.emailProtection, .clientAuth]),
+                    try .subjectAlternativeName(emailAddresses: request.subject.emailAddresses),
+                    .subjectKeyIdentifier(request.publicKey),
+                    .authorityKeyIdentifier(rootKey.publicKey),
+                ]),
+            issuer: root)
+        return issued.pem + root.pem
+    }
+
+    return try signARequest(
+        for: key.publicKey, sign: { try key.sign($0) }, order: order, root: root, at: time)
 }

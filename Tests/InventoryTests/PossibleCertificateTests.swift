@@ -1,6 +1,7 @@
 import Cryptoki
 import OpenSSLX509
 import Testing
+import TokencertTestAuthority
 
 @testable import TokencertInventory
 

@@ -1,6 +1,7 @@
 import OpenSSLX509
 import TokencertLedger
 import TokencertPlatform
+import TokencertTestAuthority
 
 @testable import Cryptoki
 @testable import TokencertIssuance

@@ -3,6 +3,7 @@ import GRDB
 import OpenSSLX509
 import Synchronization
 import Testing
+import TokencertTestAuthority
 
 @testable import TokencertIssuance
 @testable import TokencertLedger

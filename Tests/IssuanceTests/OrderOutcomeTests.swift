@@ -2,6 +2,7 @@ import Foundation
 import Testing
 import TokencertCAcert
 import TokencertPlatform
+import TokencertTestAuthority
 
 @testable import Cryptoki
 @testable import OpenSSLX509

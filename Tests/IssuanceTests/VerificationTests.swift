@@ -1,4 +1,5 @@
 import Testing
+import TokencertTestAuthority
 
 @testable import Cryptoki
 @testable import OpenSSLX509

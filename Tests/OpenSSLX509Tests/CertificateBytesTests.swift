@@ -1,6 +1,7 @@
 import Foundation
 import OpenSSLX509
 import Testing
+import TokencertTestAuthority
 import TokencertTestSupport
 
 /// How the CKA_VALUE of a certificate is read.

@@ -1,6 +1,7 @@
 import Foundation
 import OpenSSLX509
 import Testing
+import TokencertTestAuthority
 import TokencertTestSupport
 
 /// Which chains are valid, with certificates from OpenSSL's command line.

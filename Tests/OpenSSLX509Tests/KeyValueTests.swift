@@ -1,6 +1,7 @@
 import Foundation
 import OpenSSLX509
 import Testing
+import TokencertTestAuthority
 import TokencertTestSupport
 
 /// Keys are compared by value: a token has numbers, a certificate has one of several encodings.

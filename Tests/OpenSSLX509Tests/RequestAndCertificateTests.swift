@@ -1,6 +1,7 @@
 import Foundation
 import OpenSSLX509
 import Testing
+import TokencertTestAuthority
 import TokencertTestSupport
 
 /// 2026-11-23 00:00 UTC, so that nothing here depends on the day.

@@ -72,10 +72,10 @@ struct ProbeCommand: ParsableCommand {
                     "tokencert list --pin-source prompt shows them: “tokencert probe”",
                     "tokencert delete URI removes one",
                 ])
-            let issuer = try HostPrivateKey.generate(.ec(.p256))
             return try working("trying what the token does") {
                 try probe.run(kinds) { key, number in
-                    try worthless(key, number, issuer)
+                    try Certificate.throwaway(
+                        for: key, "tokencert probe", serialNumber: number, from: now())
                 } progress: { finding in
                     printError("… \(printable("\(finding.subject): \(finding.result)"))")
                 }
@@ -104,20 +104,5 @@ struct ProbeCommand: ParsableCommand {
             }
             return kind
         }
-    }
-
-    /// A certificate that leads to nobody.
-    private func worthless(
-        _ key: PublicKey, _ number: Int, _ issuer: HostPrivateKey
-    ) throws(X509Error) -> Certificate {
-        func content(_ name: String, _ key: PublicKey) -> CertificateContent {
-            CertificateContent(
-                subject: [NameAttribute(.commonName, name)], publicKey: key,
-                serialNumber: [UInt8(number)], notBefore: now(), notAfter: now() + 86400,
-                extensions: [])
-        }
-        let authority = try issuer.issue(
-            content("tokencert probe", issuer.publicKey), issuer: nil)
-        return try issuer.issue(content("tokencert probe \(number)", key), issuer: authority)
     }
 }

@@ -2,7 +2,7 @@ internal import CTokencertOpenSSL
 
 extension CertificateExtension {
     /// Makes an `X509_EXTENSION`, which the caller owns.
-    @unsafe func makeX509Extension() throws(X509Error) -> OpaquePointer {
+    @unsafe package func makeX509Extension() throws(X509Error) -> OpaquePointer {
         guard let object = unsafe OBJ_txt2obj(identifier, 1) else {
             throw .fromOpenSSL(.malformed, "the extension \(identifier)")
         }

@@ -39,13 +39,14 @@ public enum Digest: Sendable, Hashable {
 }
 
 extension SignatureAlgorithm {
-    var messageDigest: OpaquePointer? { unsafe digest.flatMap { unsafe $0.messageDigest } }
+    /// OpenSSL's object for ``digest``; nil if the message itself is signed.
+    package var messageDigest: OpaquePointer? { unsafe digest.flatMap { unsafe $0.messageDigest } }
 }
 
 extension PublicKey {
     /// The key as an OpenSSL object: of an RSA key only the numbers, so that a key that its
     /// certificate restricts to RSASSA-PSS verifies a token's PKCS#1 v1.5 signature.
-    func makeHandle() throws(X509Error) -> KeyHandle {
+    package func makeHandle() throws(X509Error) -> KeyHandle {
         let (pointer, isWhole) = try unsafe parse(canonical, "a public key") {
             unsafe d2i_PUBKEY(nil, $0, $1)
         }

@@ -39,7 +39,7 @@ extension DistinguishedName {
 
 extension [NameAttribute] {
     /// Adds the parts to an `X509_NAME`.
-    @unsafe func add(to name: OpaquePointer?) throws(X509Error) {
+    @unsafe package func add(to name: OpaquePointer?) throws(X509Error) {
         for part in self {
             let identifier: Int32 =
                 switch part.kind {

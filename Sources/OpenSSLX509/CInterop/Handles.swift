@@ -12,14 +12,16 @@ internal import CTokencertOpenSSL
 // to a closure, so that it outlives each use of the pointer.
 
 /// Owns an object that is not changed after it is returned, so threads may share it.
-@safe class Handle: @unchecked Sendable {
+@safe package class Handle: @unchecked Sendable {
     fileprivate let pointer: OpaquePointer
 
-    init(owning pointer: OpaquePointer) {
+    /// Takes the object over.
+    package init(owning pointer: OpaquePointer) {
         unsafe self.pointer = unsafe pointer
     }
 
-    @unsafe final func withPointer<Result, Failure: Error>(
+    /// Passes the pointer to a closure, which must not keep it.
+    @unsafe package final func withPointer<Result, Failure: Error>(
         _ body: (OpaquePointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         defer { withExtendedLifetime(self) {} }
@@ -28,7 +30,7 @@ internal import CTokencertOpenSSL
 }
 
 /// Owns an `X509`.
-@safe final class CertificateHandle: Handle, @unchecked Sendable {
+@safe package final class CertificateHandle: Handle, @unchecked Sendable {
     deinit {
         unsafe X509_free(pointer)
     }
@@ -42,7 +44,7 @@ internal import CTokencertOpenSSL
 }
 
 /// Owns an `EVP_PKEY`.
-@safe final class KeyHandle: Handle, @unchecked Sendable {
+@safe package final class KeyHandle: Handle, @unchecked Sendable {
     deinit {
         unsafe EVP_PKEY_free(pointer)
     }
@@ -77,8 +79,8 @@ internal import CTokencertOpenSSL
 }
 
 /// Owns a `BIO` in memory.
-@safe struct MemoryBIO: ~Copyable {
-    let pointer: OpaquePointer
+@safe package struct MemoryBIO: ~Copyable {
+    package let pointer: OpaquePointer
 
     init() throws(X509Error) {
         guard let pointer = unsafe BIO_new(BIO_s_mem()) else {
@@ -87,7 +89,8 @@ internal import CTokencertOpenSSL
         unsafe self.pointer = unsafe pointer
     }
 
-    init(_ bytes: [UInt8]) throws(X509Error) {
+    /// Makes a buffer with a copy of some bytes.
+    package init(_ bytes: [UInt8]) throws(X509Error) {
         let length = Int32(clamping: bytes.count)
         guard let pointer = unsafe BIO_new(BIO_s_mem()) else {
             throw .fromOpenSSL(.failed, "a buffer")
@@ -112,12 +115,13 @@ internal import CTokencertOpenSSL
         return unsafe [UInt8](UnsafeRawBufferPointer(start: data, count: length))
     }
 
-    var text: String { String(decoding: bytes, as: UTF8.self) }
+    /// ``bytes`` as text.
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
 }
 
 extension X509Error {
     /// Makes an error with what OpenSSL's queue of this thread holds, and empties the queue.
-    static func fromOpenSSL(_ code: Code, _ context: String) -> X509Error {
+    package static func fromOpenSSL(_ code: Code, _ context: String) -> X509Error {
         var reasons: [String] = []
         while case let number = ERR_get_error(), number != 0 {
             let reason = unsafe ERR_reason_error_string(number).map { unsafe String(cString: $0) }
@@ -128,7 +132,7 @@ extension X509Error {
 }
 
 /// Takes the DER out of an `i2d_` function, which allocates it.
-@unsafe func der(
+@unsafe package func der(
     _ context: String, _ encode: (UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>) -> Int32
 ) throws(X509Error) -> [UInt8] {
     var place: UnsafeMutablePointer<UInt8>?
@@ -139,7 +143,7 @@ extension X509Error {
 }
 
 /// Hands DER to a `d2i_` function and insists that all of it is used.
-@unsafe func parse<Handle>(
+@unsafe package func parse<Handle>(
     _ bytes: [UInt8], _ context: String,
     _ decode: (UnsafeMutablePointer<UnsafePointer<UInt8>?>, Int) -> Handle?
 ) throws(X509Error) -> (handle: Handle, isWhole: Bool) {

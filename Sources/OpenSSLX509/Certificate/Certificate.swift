@@ -1,6 +1,7 @@
 /// An X.509 certificate (RFC 5280). It is read when it is made and never changes.
 public struct Certificate: Sendable {
-    let handle: CertificateHandle
+    /// OpenSSL's form of the certificate.
+    package let handle: CertificateHandle
 
     /// The DER, as in `CKA_VALUE`: the bytes that were read, never re-encoded.
     public let der: [UInt8]

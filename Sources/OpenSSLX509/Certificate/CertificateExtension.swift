@@ -29,7 +29,8 @@ public struct CertificateExtension: Sendable, Hashable {
         self.init(known: identifier, isCritical: isCritical, value: value)
     }
 
-    init(known identifier: String, isCritical: Bool, value: [UInt8]) {
+    /// Makes an extension of a type and with a value that are known to be valid.
+    package init(known identifier: String, isCritical: Bool, value: [UInt8]) {
         self.identifier = identifier
         self.isCritical = isCritical
         self.value = value
@@ -107,44 +108,6 @@ public struct CertificateExtension: Sendable, Hashable {
         Self(
             known: extendedKeyUsageIdentifier, isCritical: false,
             value: DER.element(0x30, usages.flatMap(\.der)))
-    }
-
-    /// Whether the certificate may sign others. Critical.
-    ///
-    /// - Parameter isAuthority: Whether it may.
-    public static func basicConstraints(isAuthority: Bool) -> Self {
-        Self(
-            known: "2.5.29.19", isCritical: true,
-            value: isAuthority ? DER.sequence(DER.booleanTrue) : DER.sequence())
-    }
-
-    /// Names the key of the certificate.
-    ///
-    /// - Parameter key: The certificate's key.
-    public static func subjectKeyIdentifier(_ key: PublicKey) -> Self {
-        Self(
-            known: "2.5.29.14", isCritical: false, value: DER.octetString(key.keyIdentifier))
-    }
-
-    /// Names the key that signs the certificate.
-    ///
-    /// - Parameter key: The issuer's key.
-    public static func authorityKeyIdentifier(_ key: PublicKey) -> Self {
-        Self(
-            known: "2.5.29.35", isCritical: false,
-            value: DER.sequence(DER.element(0x80, key.keyIdentifier)))
-    }
-
-    /// Where the certificate's status can be asked (OCSP).
-    ///
-    /// - Parameter address: A URL, ASCII.
-    public static func authorityInformationAccess(ocsp address: String) -> Self {
-        Self(
-            known: "1.3.6.1.5.5.7.1.1", isCritical: false,
-            value: DER.sequence(
-                DER.sequence(
-                    DER.objectIdentifier("1.3.6.1.5.5.7.48.1"),
-                    DER.element(0x86, Array(address.utf8)))))
     }
 }
 

@@ -30,6 +30,15 @@ public struct X509Error: Error, Sendable, Equatable {
     public let reasons: [String]
     /// The missing issuer, if no chain can be built without it; otherwise nil.
     public var unknownIssuer: DistinguishedName? = nil
+
+    package init(
+        code: Code, context: String, reasons: [String], unknownIssuer: DistinguishedName? = nil
+    ) {
+        self.code = code
+        self.context = context
+        self.reasons = reasons
+        self.unknownIssuer = unknownIssuer
+    }
 }
 
 extension X509Error: CustomStringConvertible {

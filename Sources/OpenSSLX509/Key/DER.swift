@@ -1,27 +1,31 @@
 /// The few forms of DER (X.690) that keys and extensions are made of.
-enum DER {
-    static func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
+package enum DER {
+    /// An element with a tag of one byte.
+    package static func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
         [tag] + length(content.count) + content
     }
 
-    static func sequence(_ elements: [UInt8]...) -> [UInt8] {
+    /// A SEQUENCE of whole elements.
+    package static func sequence(_ elements: [UInt8]...) -> [UInt8] {
         element(0x30, elements.flatMap { $0 })
     }
 
     /// An unsigned big-endian number as an INTEGER: no needless zeros, never negative.
-    static func integer(_ bytes: [UInt8]) -> [UInt8] {
+    package static func integer(_ bytes: [UInt8]) -> [UInt8] {
         var digits = Array(bytes.drop { $0 == 0 })
         if digits.isEmpty || digits[0] >= 0x80 { digits.insert(0, at: 0) }
         return element(0x02, digits)
     }
 
-    static func octetString(_ bytes: [UInt8]) -> [UInt8] { element(0x04, bytes) }
+    /// An OCTET STRING.
+    package static func octetString(_ bytes: [UInt8]) -> [UInt8] { element(0x04, bytes) }
 
     /// A BIT STRING of whole bytes.
     static func bitString(_ bytes: [UInt8]) -> [UInt8] { element(0x03, [0] + bytes) }
 
     static let null: [UInt8] = [0x05, 0x00]
-    static let booleanTrue: [UInt8] = [0x01, 0x01, 0xFF]
+    /// A BOOLEAN that is true.
+    package static let booleanTrue: [UInt8] = [0x01, 0x01, 0xFF]
 
     /// The OBJECT IDENTIFIER of an identifier that is a constant in this library.
     static func objectIdentifier(_ dotted: String) -> [UInt8] {

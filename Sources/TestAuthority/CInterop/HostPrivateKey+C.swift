@@ -1,21 +1,9 @@
 internal import CTokencertOpenSSL
-
-#if canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Glibc
-#endif
+package import OpenSSLX509
 
 extension HostPrivateKey {
-    /// Makes a new key.
-    ///
-    /// The C function is `EVP_PKEY_Q_keygen` in the form of its parts.
-    ///
-    /// - Parameter kind: RSA or a named curve.
-    /// - Throws: ``X509Error`` for another kind.
-    public static func generate(_ kind: KeyKind) throws(X509Error) -> HostPrivateKey {
+    /// Generates a key, which is RSA or on a named curve.
+    package static func generate(_ kind: KeyKind) throws(X509Error) -> HostPrivateKey {
         let identifier: Int32
         switch kind {
         case .rsa: identifier = EVP_PKEY_RSA
@@ -50,13 +38,8 @@ extension HostPrivateKey {
         return try HostPrivateKey(handle: unsafe KeyHandle(owning: pointer))
     }
 
-    /// Reads a key in PEM, without a passphrase.
-    ///
-    /// The C function is `PEM_read_bio_PrivateKey`.
-    ///
-    /// - Parameter pem: The bytes.
-    /// - Throws: ``X509Error``.
-    public init(pem: [UInt8]) throws(X509Error) {
+    /// Reads a key in PEM that is not encrypted.
+    package init(pem: [UInt8]) throws(X509Error) {
         let input = try MemoryBIO(pem)
         ERR_clear_error()
         guard
@@ -82,7 +65,7 @@ extension HostPrivateKey {
     }
 
     /// The key in PEM (PKCS#8), without a passphrase.
-    public var pem: String {
+    package var pem: String {
         guard let output = try? MemoryBIO() else { return "" }
         let isWritten = unsafe handle.withPointer {
             unsafe PEM_write_bio_PKCS8PrivateKey(output.pointer, $0, nil, nil, 0, nil, nil) == 1
@@ -90,12 +73,8 @@ extension HostPrivateKey {
         return isWritten ? output.text : ""
     }
 
-    /// Signs a message.
-    ///
-    /// - Parameter message: The bytes, not hashed.
-    /// - Returns: The signature in X.509's form.
-    /// - Throws: ``X509Error``.
-    public func sign(_ message: [UInt8]) throws(X509Error) -> [UInt8] {
+    /// Signs a message that is not hashed. The signature has the form of X.509.
+    package func sign(_ message: [UInt8]) throws(X509Error) -> [UInt8] {
         guard let context = unsafe EVP_MD_CTX_new() else {
             throw .fromOpenSSL(.failed, "a signature")
         }
@@ -113,16 +92,11 @@ extension HostPrivateKey {
         return Array(signature.prefix(length))
     }
 
-    /// Signs a certificate.
+    /// Issues a certificate.
     ///
-    /// The C function is `X509_sign`.
-    ///
-    /// - Parameters:
-    ///   - content: What it says.
-    ///   - issuer: The certificate of this key, or nil for one that signs itself.
-    /// - Returns: The certificate.
-    /// - Throws: ``X509Error``.
-    public func issue(
+    /// - Parameter issuer: The certificate of this key; nil for a certificate that names its own
+    ///   subject as the issuer.
+    package func issue(
         _ content: CertificateContent, issuer: Certificate?
     ) throws(X509Error) -> Certificate {
         ERR_clear_error()
@@ -168,8 +142,8 @@ extension HostPrivateKey {
                 unsafe X509_set_issuer_name(pointer, X509_get_subject_name(pointer))
             }
         try require(isNamed)
-        guard unsafe ASN1_TIME_set(X509_getm_notBefore(pointer), time_t(content.notBefore)) != nil,
-            unsafe ASN1_TIME_set(X509_getm_notAfter(pointer), time_t(content.notAfter)) != nil
+        guard unsafe ASN1_TIME_set(X509_getm_notBefore(pointer), Int(content.notBefore)) != nil,
+            unsafe ASN1_TIME_set(X509_getm_notAfter(pointer), Int(content.notAfter)) != nil
         else {
             throw .fromOpenSSL(.failed, "a certificate's validity")
         }
