@@ -8,7 +8,8 @@ struct ConfigCommand: ParsableCommand {
             What stands on the command line comes first, then the environment, then the chosen \
             profile of the configuration file, then what stands in the file outside of profiles. The \
             environment takes what the file takes, --ca-url as TOKENCERT_CA_URL and a flag as true or \
-            false; any other option there is an error. Paths in both are absolute or begin with ~/. The \
+            false; any other option there is an error. An empty variable counts as not set; an empty \
+            value in the file is an error. Paths in both are absolute or begin with ~/. The \
             file is config.json in the folder tokencert of the configuration \
             (~/.config/tokencert/config.json); it has the options by their names, and no secret:
 

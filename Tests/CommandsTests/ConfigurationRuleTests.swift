@@ -29,6 +29,19 @@ import Testing
 
     // MARK: Settings
 
+    @Test("A value is blank if it, or one text of its list, consists of blanks")
+    func blankValues() {
+        typealias Content = ConfigurationFile.Content
+        let blank: [Content] = [
+            .text(""), .text(" \t"), .texts([]), .texts([""]), .texts(["a", " "]),
+        ]
+        #expect(blank.allSatisfy { $0.isBlank })
+        let given: [Content] = [
+            .text("a"), .text(" a"), .texts(["a", "b"]), .flag(true), .flag(false),
+        ]
+        #expect(!given.contains { $0.isBlank })
+    }
+
     /// Otherwise a forgotten variable deletes a key or sends a last PIN.
     @Test("Options for one object and those that disable a safeguard are set with each command")
     func notConfigurable() {

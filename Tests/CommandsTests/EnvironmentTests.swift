@@ -61,6 +61,47 @@ extension RealParts {
             #expect(try bench.tokencert(issue + ["other"], variable).errors.isEmpty)
         }
 
+        /// Otherwise a blank variable names no token, no CA or all addresses, depending on the
+        /// setting.
+        @Test("An empty variable counts as not set, and one of blanks is refused")
+        func blank() throws {
+            let bench = try Bench()
+            let file = try bench.token.folder.write(
+                #"{"token": "work", "email": ["a@example.org"], "ca-url": "https://localhost:1"}"#,
+                "config.json")
+            let variables = ["TOKENCERT_TOKEN", "TOKENCERT_EMAIL", "TOKENCERT_CA_URL"]
+            let settings = bench.environment.merging(["TOKENCERT_CONFIG": file]) { $1 }
+            // The bench leaves empty variables out.
+            func config(_ changes: [String: String]) throws -> Outcome {
+                try run(
+                    product("tokencert"), ["config", "--json"],
+                    environment: settings.merging(changes) { $1 })
+            }
+            for name in variables + ["TOKENCERT_MODULE_ARGUMENTS", "TOKENCERT_LEDGER"] {
+                let without = try config([name: ""])
+                let lines = try without.json()["settings"] as? [[String: String]] ?? []
+                let setting = name.dropFirst("TOKENCERT_".count).lowercased().replacing(
+                    "_", with: "-")
+                let from = lines.first { $0["name"] == setting }?["from"]
+                #expect(from == (variables.contains(name) ? "file" : "not set"), "\(name)")
+                for text in [" ", "\t"] + (name == "TOKENCERT_EMAIL" ? [",", " , "] : []) {
+                    let outcome = try config([name: text])
+                    #expect(outcome.status == 64, "\(name)=\(text): \(outcome.errors)")
+                    #expect(
+                        outcome.errorLine.contains(name + " in the environment has no value"),
+                        "\(outcome.errors)")
+                }
+            }
+            for name in ["TOKENCERT_CONFIG", "TOKENCERT_PROFILE"] {
+                expect(
+                    try bench.tokencert(["config"], [name: " "]), 64, "\(name) in the environment")
+            }
+            // Options of the command line only may be passed on empty, too.
+            for name in ["TOKENCERT_YES", "TOKENCERT_CONFIG", "TOKENCERT_PROFILE"] {
+                #expect(try config([name: ""]).status == 0, "\(name)")
+            }
+        }
+
         /// After a misspelt variable, the user would assume that another account or token is used.
         @Test("A misspelt variable is reported, and one of other programs is not")
         func misspelt() throws {

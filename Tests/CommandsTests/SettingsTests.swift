@@ -76,6 +76,11 @@ extension RealParts {
                 (#"{"token": "}\",", "email": ["a"], "tok\u0065n": "b"}"#, "“token” is set twice"),
                 (#"{"profiles": {"b": {}, "b": {"quiet": true}}}"#, "“b” is set twice"),
                 (#"{"profiles": {"b": {"days": 9, "days": 8}}}"#, "“days” is set twice"),
+                (#"{"token": ""}"#, "“token” in"), (#"{"ca-url": " "}"#, "is empty"),
+                (#"{"module-arguments": ""}"#, "is empty"), (#"{"ledger": ""}"#, "is empty"),
+                (#"{"email": []}"#, "is empty"), (#"{"email": ["a@example.org", ""]}"#, "is empty"),
+                (#"{"profile": "", "profiles": {"": {}}}"#, "“profile” in"),
+                (#"{"profiles": {"b": {"username": ""}}}"#, "“username” in"),
             ])
         func mistakes(text: String, message: String) throws {
             let bench = try Bench()

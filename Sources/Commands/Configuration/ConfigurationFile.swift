@@ -40,6 +40,17 @@ struct ConfigurationFile: Sendable {
             case .flag(let isSet): isSet ? "true" : "false"
             }
         }
+
+        /// Whether it is a text of blanks, a list without texts, or one with such a text. Such a
+        /// value is refused: it could mean the default, everything or a name that does not exist.
+        var isBlank: Bool {
+            func isBlank(_ text: String) -> Bool { text.allSatisfy(\.isWhitespace) }
+            return switch self {
+            case .text(let text): isBlank(text)
+            case .texts(let texts): texts.isEmpty || texts.contains(where: isBlank)
+            case .flag: false
+            }
+        }
     }
 
     private static let loaded = Mutex(ConfigurationFile(empty: ""))
@@ -195,6 +206,7 @@ struct ConfigurationFile: Sendable {
                     "“\(name)” in \(path) has to be \(form)",
                     hints: ["tokencert config --help shows an example"])
             }
+            guard !content.isBlank else { throw Self.blank(name, path) }
             if case .text(let text) = content {
                 content = .text(
                     try standing(
@@ -237,8 +249,15 @@ struct ConfigurationFile: Sendable {
                 "“\(name)” in \(path) has to be a text in quotation marks",
                 hints: ["tokencert config --help shows an example"])
         }
-        if case .string(let text) = found.value?.content { return text }
-        return nil
+        guard case .string(let text) = found.value?.content else { return nil }
+        guard !Content.text(text).isBlank else { throw blank(name, path) }
+        return text
+    }
+
+    private static func blank(_ name: String, _ path: String) -> Failure {
+        Failure(
+            .configuration, code: "configurationInvalid", "“\(name)” in \(path) is empty",
+            hints: ["set a value, or remove it from the file"])
     }
 
     private static func unknown(_ name: String, _ path: String) -> Failure {

@@ -23,8 +23,12 @@ struct EnvironmentSettings: Sendable {
     static func load(isOption: (String) -> Bool) throws {
         var settings = EnvironmentSettings()
         for name in environmentVariableNames(beginningWith: prefix) {
-            // An empty variable sets nothing.
-            guard let text = environmentVariable(name), !others.contains(name) else { continue }
+            // An empty variable counts as not set, as it is passed on by scripts and service files.
+            guard let text = environmentVariable(name) else { continue }
+            if others.contains(name) {
+                guard !ConfigurationFile.Content.text(text).isBlank else { throw blank(name) }
+                continue
+            }
             guard let setting = Setting.allCases.first(where: { $0.variable == name }) else {
                 try look(atUnknown: name, isOption)
                 continue
@@ -45,11 +49,16 @@ struct EnvironmentSettings: Sendable {
     ) throws -> ConfigurationFile.Content {
         switch setting.kind {
         case .text:
+            guard !ConfigurationFile.Content.text(text).isBlank else {
+                throw blank(setting.variable)
+            }
             return .text(
                 try standing(text, as: setting.form, status: .usage, place: setting.variable))
         case .texts:
-            return .texts(
-                text.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) })
+            let texts = ConfigurationFile.Content.texts(
+                text.filter { !$0.isWhitespace }.split(separator: ",").map { String($0) })
+            guard !texts.isBlank else { throw blank(setting.variable) }
+            return texts
         case .flag:
             switch trimmed(text[...]).lowercased() {
             case "1", "true", "yes", "on": return .flag(true)
@@ -64,6 +73,12 @@ struct EnvironmentSettings: Sendable {
                     ])
             }
         }
+    }
+
+    private static func blank(_ name: String) -> Failure {
+        Failure(
+            .usage, code: "environmentInvalid", "\(name) in the environment has no value",
+            hints: ["unset \(name); an empty variable counts as not set, too"])
     }
 
     private static func onCommandLineOnly(_ name: String, _ option: String) -> Failure {
