@@ -464,7 +464,7 @@ extension RealParts {
             for (rules, message) in [
                 (#""generate": "user""#, "there is no such part: “generate”"),
                 (#""generates": "nobodyy""#, "“generates” has a value that is not known"),
-                (#""keyKinds": ["rsa:x"]"#, "there is no kind of key “rsa:x”"),
+                (#""keyKinds": ["rsa:x"]"#, "“keyKinds”: there is no kind of key “rsa:x”"),
                 (#""places": [{"id": "1", "name": "x"}]"#, "“1” is no id in hexadecimal"),
                 (#""omits": {"privateKey": ["CKA_NONSENSE"]}"#, "no attribute “CKA_NONSENSE”"),
             ] {

@@ -179,7 +179,54 @@ import Testing
         for kind in ["rsa", "rsa:", "rsa:0", "rsa:-1", "rsa:2k", "ec", "ec:p224", "dsa:1024", ""] {
             #expect(
                 problem(json("\"keyKinds\": [\"ed25519\", \"\(kind)\"]"))
-                    == "there is no kind of key “\(kind)”")
+                    == "“keyKinds”: there is no kind of key “\(kind)”")
+        }
+    }
+
+    /// Otherwise a profile that is read without an error forbids every key.
+    @Test("A kind of key means the same in every form in which it is taken")
+    func keyKindForms() throws {
+        let profile = try read(
+            json(#""keyKinds": ["RSA:2048", "rsa:+3072", "rsa:04096", "EC:P256", "Ed25519"]"#))
+        #expect(
+            profile.keyKinds == ["rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ed25519"])
+        #expect(
+            problem(json(#""keyKinds": [" rsa:2048"]"#))
+                == "“keyKinds”: there is no kind of key “ rsa:2048”")
+    }
+
+    @Test("A part that is null is named")
+    func nulls() {
+        for (more, path) in [
+            (#""keyKinds": null"#, "keyKinds"), (#""notes": ["a", null]"#, "notes"),
+            (#""placeholder": {"subject": null}"#, "placeholder.subject"),
+            (#""places": [{"id": "01", "name": null}]"#, "places.name"),
+            (#""omits": {"certificate": [null]}"#, "omits.certificate"),
+            (#""nothing": null"#, "nothing"),
+        ] {
+            #expect(problem(json(more)) == "“\(path)” is null: leave it out")
+        }
+        #expect(problem("null") == "it is no JSON object")
+        #expect(problem("[]") == "it is no JSON object")
+    }
+
+    @Test("A version consists of numbers")
+    func versions() {
+        for version in ["5.30", "5", "5.4.3", "255.0"] {
+            let later = #"{"firmwareSince": "\#(version)", "libraryBefore": "\#(version)"}"#
+            #expect(
+                problem(json(#""showsAllKeysSince": "\#(version)", "hidesLaterKeys": \#(later)"#))
+                    == nil, "\(version)")
+        }
+        for version in ["", "v5.30", "5.x", "5.", ".5", "5 ", "-1", "5,30"] {
+            #expect(
+                problem(json(#""showsAllKeysSince": "\#(version)""#))
+                    == "“showsAllKeysSince” has to be a version such as 5.30", "\(version)")
+            let later = #"{"firmwareSince": "5.70", "libraryBefore": "\#(version)"}"#
+            #expect(
+                problem(json(#""hidesLaterKeys": \#(later)"#))
+                    == "“hidesLaterKeys.libraryBefore” has to be a version such as 5.30",
+                "\(version)")
         }
     }
 

@@ -24,13 +24,16 @@ extension TokenProfile {
     /// - Parameter bytes: The JSON, UTF-8.
     /// - Throws: ``TokenProfileError`` for what is no profile, or has a part that is not known.
     package init(json bytes: [UInt8]) throws(TokenProfileError) {
-        let profile: TokenProfile
+        var profile: TokenProfile
         do {
             let decoder = JSONDecoder()
+            let given = try decoder.decode(JSONShape.self, from: Data(bytes))
+            if let null = given.nulls.sorted().first {
+                throw TokenProfileError(description: "“\(null)” is null: leave it out")
+            }
             profile = try decoder.decode(TokenProfile.self, from: Data(bytes))
             // What is mistyped would be left out in silence.
             let again = try decoder.decode(JSONShape.self, from: JSONEncoder().encode(profile))
-            let given = try decoder.decode(JSONShape.self, from: Data(bytes))
             if let unknown = given.names.subtracting(again.names).sorted().first {
                 throw TokenProfileError(description: "there is no such part: “\(unknown)”")
             }
@@ -38,7 +41,7 @@ extension TokenProfile {
             throw error
         } catch let DecodingError.keyNotFound(key, _) {
             throw TokenProfileError(description: "the part “\(key.stringValue)” is missing")
-        } catch let DecodingError.typeMismatch(_, context) {
+        } catch let DecodingError.typeMismatch(_, context) where !context.codingPath.isEmpty {
             throw TokenProfileError(description: "“\(Self.path(context))” has the wrong type")
         } catch let DecodingError.dataCorrupted(context) where !context.codingPath.isEmpty {
             throw TokenProfileError(
@@ -46,6 +49,7 @@ extension TokenProfile {
         } catch {
             throw TokenProfileError(description: "it is no JSON object")
         }
+        profile.keyKinds = try Self.canonicalNames(profile.keyKinds)
         try profile.requireConsistency()
         self = profile
     }
@@ -61,9 +65,35 @@ extension TokenProfile {
         context.codingPath.map(\.stringValue).joined(separator: ".")
     }
 
+    /// The kinds by the names that they are compared with, however the file writes them.
+    private static func canonicalNames(
+        _ kinds: [String]?
+    ) throws(TokenProfileError) -> [String]? {
+        guard let kinds else { return nil }
+        var names: [String] = []
+        for text in kinds {
+            guard let kind = KeyKind(name: text) else {
+                throw TokenProfileError(
+                    description: "“keyKinds”: there is no kind of key “\(text)”")
+            }
+            names.append(kind.name)
+        }
+        return names
+    }
+
     private func requireConsistency() throws(TokenProfileError) {
-        for kind in keyKinds ?? [] where KeyKind(name: kind) == nil {
-            throw TokenProfileError(description: "there is no kind of key “\(kind)”")
+        let versions = [
+            ("showsAllKeysSince", showsAllKeysSince),
+            ("hidesLaterKeys.firmwareSince", hidesLaterKeys?.firmwareSince),
+            ("hidesLaterKeys.libraryBefore", hidesLaterKeys?.libraryBefore),
+        ]
+        for (name, version) in versions {
+            // It is compared number by number, and anything else would count as 0.
+            let numbers = version?.split(separator: ".", omittingEmptySubsequences: false) ?? []
+            guard numbers.allSatisfy({ UInt8($0) != nil }) else {
+                throw TokenProfileError(
+                    description: "“\(name)” has to be a version such as 5.30")
+            }
         }
         for place in places ?? [] where bytes(hexadecimal: place.id) == nil {
             throw TokenProfileError(description: "“\(place.id)” is no id in hexadecimal")
@@ -83,6 +113,8 @@ extension TokenProfile {
 /// The names of all parts of a JSON text, with their paths.
 private struct JSONShape: Decodable {
     var names: Set<String> = []
+    /// The parts that are null, or lists with such an element.
+    var nulls: Set<String> = []
 
     private struct Name: CodingKey {
         let stringValue: String
@@ -97,12 +129,24 @@ private struct JSONShape: Decodable {
         if let container = try? decoder.container(keyedBy: Name.self) {
             for key in container.allKeys {
                 names.insert(key.stringValue)
+                guard try !container.decodeNil(forKey: key) else {
+                    nulls.insert(key.stringValue)
+                    continue
+                }
                 let inner = try container.decode(JSONShape.self, forKey: key)
                 names.formUnion(inner.names.map { key.stringValue + "." + $0 })
+                nulls.formUnion(
+                    inner.nulls.map { $0.isEmpty ? key.stringValue : key.stringValue + "." + $0 })
             }
         } else if var container = try? decoder.unkeyedContainer() {
             while !container.isAtEnd {
-                names.formUnion(try container.decode(JSONShape.self).names)
+                guard try !container.decodeNil() else {
+                    nulls.insert("")
+                    continue
+                }
+                let inner = try container.decode(JSONShape.self)
+                names.formUnion(inner.names)
+                nulls.formUnion(inner.nulls)
             }
         }
     }

@@ -100,7 +100,7 @@ package struct TokenProfile: Sendable, Hashable, Codable {
     package var match: Match
     /// What a person should know.
     package var notes: [String]?
-    /// Kinds of keys that are made, as `rsa:2048`; nil for all that the mechanisms tell.
+    /// Kinds of keys that are made, by ``KeyKind/name``; nil for all that the mechanisms tell.
     package var keyKinds: [String]?
     /// Who makes keys; nil for the user.
     package var generates: Writer?
