@@ -99,7 +99,7 @@ package struct CertificateEntry: Sendable {
         package let subjectName: String
         /// The issuer's common name, or all of it where it has none.
         package let issuerName: String
-        /// The serial number in hexadecimal.
+        /// The serial number in the form of `Certificate.serialNumber`.
         package let serialNumber: String
         /// The first second of its validity, since 1970-01-01 00:00 UTC.
         package let notBefore: Int64

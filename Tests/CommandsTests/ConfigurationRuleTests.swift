@@ -242,7 +242,9 @@ import Testing
         for (text, digits) in [
             ("0f3a", "0f3a"), ("0F:3A", "0f3a"), ("0x0f3a", "0f3a"), ("0X0F3A", "0f3a"),
             ("f3a", "0f3a"), ("0f 3a", "0f3a"), ("00:0f:3a", "0f3a"), ("0", "00"),
-            ("x1", nil), ("0x", nil), ("0x0x1", nil), ("12g", nil), ("-1", nil), ("1.0", nil),
+            ("x1", nil), ("0x", nil), ("0x0x1", nil), ("12g", nil), ("-1", "-01"), ("1.0", nil),
+            ("-0F:3A", "-0f3a"), ("-0x80", "-80"), ("-0", "00"), ("-", nil), ("--1", nil),
+            ("0x-1", nil), ("-json", nil),
             (" ", nil), (":", nil), ("\u{FF11}", nil),
         ] as [(String, String?)] {
             #expect(serialNumber(text) == digits, "\(text)")

@@ -111,6 +111,36 @@ extension RealParts {
             }
         }
 
+        /// RFC 5280 forbids negative serial numbers. Otherwise another certificate is removed.
+        @Test("A negative serial number does not select the certificate with the positive one")
+        func negativeSerialNumber() throws {
+            let bench = try Bench()
+            try bench.token.makePair(.rsa, id: [9], label: Array("mail".utf8))
+            let der = try bench.der(try bench.certificate(for: ["--id", "09"]))
+            let parts = try elements(of: der)
+            let fields = try elements(of: parts[0])
+            let number = try #require(fields.firstIndex { $0.first == 0x02 })
+            for content: [UInt8] in [[0x05], [0xFB]] {
+                var changed = fields
+                changed[number] = element(0x02, content)
+                try bench.token.write(
+                    certificate: sequence(
+                        sequence(changed.flatMap { $0 }) + parts[1...].flatMap { $0 }),
+                    id: [9], label: Array("same".utf8))
+            }
+            let uri = "pkcs11:id=%09;object=same;type=cert"
+            for (serial, shown) in [("5", "05"), ("-5", "-05"), ("-0x05", "-05")] {
+                let outcome = try bench.tokencert(["show", uri, "--serial", serial, "--json"])
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                let certificates = try outcome.json()["certificates"] as? [[String: Any]]
+                #expect(certificates?.map { $0["serialNumber"] as? String } == [shown])
+            }
+            expect(
+                try bench.tokencert(["show", uri, "--serial", "-6", "--pem"]), 66, "no certificate")
+            expect(
+                try bench.tokencert(["show", uri, "--serial", "--json"]), 64, "hexadecimal digits")
+        }
+
         @Test(
             "A certificate matches its key by the key's numbers with any algorithm identifier",
             arguments: ["no parameters", "RSASSA-PSS"])

@@ -8,6 +8,13 @@ import Testing
         #expect(serialNumber("0f") == "0f" && serialNumber("F") == "0f")
         #expect(serialNumber("000") == "00" && serialNumber("0x0") == "00")
         #expect(serialNumber("01:00") == "0100" && serialNumber("100") == "0100")
-        #expect(serialNumber("") == nil && serialNumber("0x") == nil && serialNumber("-1") == nil)
+        #expect(serialNumber("") == nil && serialNumber("0x") == nil && serialNumber("-") == nil)
+    }
+
+    /// Otherwise the certificate with the number 1 is shown or removed instead of that with -1.
+    @Test("A negative serial number keeps its sign")
+    func negative() {
+        #expect(serialNumber("-1") == "-01" && serialNumber("-0x0F:3a") == "-0f3a")
+        #expect(serialNumber("-0") == "00" && serialNumber("--1") == nil)
     }
 }

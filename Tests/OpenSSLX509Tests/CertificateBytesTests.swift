@@ -77,6 +77,35 @@ import TokencertTestSupport
         }
     }
 
+    /// RFC 5280 forbids negative numbers. Without its sign, such a number is that of another
+    /// certificate.
+    @Test("A negative serial number keeps its sign")
+    func negativeSerialNumber() throws {
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        func certificate(_ serialNumber: [UInt8]) throws -> Certificate {
+            let plain = try key.issue(
+                CertificateContent(
+                    subject: [.init(.commonName, "x")], publicKey: key.publicKey,
+                    serialNumber: [0x7F, 0x7F], notBefore: 1_700_000_000,
+                    notAfter: 1_900_000_000, extensions: [.basicConstraints(isAuthority: false)]),
+                issuer: nil)
+            let start = try #require(
+                plain.der.indices.first { plain.der[$0...].starts(with: [2, 2, 0x7F, 0x7F]) })
+            var der = plain.der
+            der.replaceSubrange(start + 2..<start + 4, with: serialNumber)
+            return try Certificate(der: der)
+        }
+        for (bytes, text) in [
+            ([0xFF, 0x7F], "-81"), ([0xFF, 0x01], "-ff"), ([0xFE, 0xFF], "-0101"),
+            ([0x80, 0x00], "-8000"), ([0x80, 0x01], "-7fff"), ([0x00, 0x81], "81"),
+            ([0x01, 0x01], "0101"),
+        ] as [([UInt8], String)] {
+            let read = try certificate(bytes)
+            #expect(read.serialNumber == text)
+            #expect(read.serialNumberDER == [2, 2] + bytes)
+        }
+    }
+
     /// Some programs write the text of a PEM file to CKA_VALUE.
     @Test("PEM text is distinguished from bytes that are not a certificate")
     func textInPEM() throws {

@@ -55,9 +55,13 @@ extension Certificate {
         }
     }
 
-    /// The serial number in hexadecimal, two digits a byte.
+    /// The serial number in hexadecimal, two digits a byte, after `-` if it is negative: RFC 5280
+    /// forbids that, but such certificates exist. `openssl x509 -serial` has the same form.
     public var serialNumber: String {
-        unsafe handle.withPointer { unsafe hexadecimal(bytes(X509_get0_serialNumber($0))) }
+        // OpenSSL keeps the sign apart from the bytes.
+        let isNegative = DER.read(serialNumberDER[...])?.content.first.map { $0 >= 0x80 } ?? false
+        return (isNegative ? "-" : "")
+            + (unsafe handle.withPointer { unsafe hexadecimal(bytes(X509_get0_serialNumber($0))) })
     }
 
     /// The SHA-256 hash of the DER, 32 bytes.
