@@ -627,8 +627,9 @@ private typealias Expectation = TokencertIssuance.Expectation
         #expect(try objection(others)?.code == .certificateDiffers)
     }
 
-    // The token could not prove its key, or mail could not be decrypted.
-    @Test("A key that must not sign is usable only to decrypt mail")
+    // The token could not prove its key, mail could not be decrypted, or a certificate for signing
+    // mail would be refused.
+    @Test("A key without digital signatures is usable only to commit to mail or to decrypt it")
     func keyUsages() throws {
         let forMail: [[ExtendedKeyUsage]] = [
             [], [.emailProtection], [.any], [.clientAuth, .emailProtection],
@@ -638,10 +639,11 @@ private typealias Expectation = TokencertIssuance.Expectation
             [.clientAuth], [.codeSigning], [.clientAuth, .codeSigning],
         ]
         let others: [Set<KeyUsage>] = [[], [.keyEncipherment], [.keyAgreement]]
-        let decrypting: [Set<KeyUsage>] = [
+        let servingMail: [Set<KeyUsage>] = [
             [.keyEncipherment], [.keyAgreement], [.keyEncipherment, .keyAgreement],
+            [.contentCommitment], [.contentCommitment, .keyEncipherment],
         ]
-        for usages in decrypting {
+        for usages in servingMail {
             for extended in forMail {
                 #expect(try objection(extended, usages)?.code == nil, "\(extended)")
             }
@@ -659,6 +661,22 @@ private typealias Expectation = TokencertIssuance.Expectation
             }
             let error = try objection(extended, [.keyCertSign, .cRLSign])
             #expect(error?.code == .certificateDiffers, "\(extended)")
+        }
+    }
+
+    // The user would look for another certificate although this one signs mail.
+    @Test("Only a certificate that permits no signatures is remarked to be for encryption")
+    func encryptionRemark() throws {
+        let proof = ProofOfPossession.Proof(possession: .signature, challenge: [])
+        let cases: [(Set<KeyUsage>, Bool)] = [
+            ([], false), ([.digitalSignature], false), ([.contentCommitment], false),
+            ([.contentCommitment, .keyEncipherment], false), ([.keyEncipherment], true),
+        ]
+        for (usages, isRemarked) in cases {
+            let certificate = try leaf(by: root) { $0.usages = usages }
+            let remarks = certificate.remarks(for: tokenKey, label: nil, proof)
+            #expect(
+                remarks.contains { $0.contains("not for signatures") } == isRemarked, "\(usages)")
         }
     }
 }

@@ -253,7 +253,7 @@ extension Certificate {
         case .none:
             remarks.append("possession could not be proved: the key may neither sign nor decrypt")
         }
-        if allows(.digitalSignature) == false {
+        if allows(.digitalSignature) == false, allows(.contentCommitment) == false {
             remarks.append("the certificate is for encryption, not for signatures")
         }
         if key.id.isEmpty {

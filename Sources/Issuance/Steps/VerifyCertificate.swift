@@ -222,6 +222,9 @@ struct Verification {
 
     /// Insists on what a person wants of any certificate that nobody was asked for: it is for
     /// proving who one is, for mail or for code, and the key may sign or, for mail, decrypt.
+    ///
+    /// A key that may only sign what somebody is held to (contentCommitment) signs mail, but no
+    /// handshake of TLS and no code (RFC 5280, section 4.2.1.12).
     func requireUsable(_ certificate: Certificate) throws(IssuanceError) {
         let usages = certificate.extendedKeyUsages
         let wanted: Set<ExtendedKeyUsage> = [.clientAuth, .emailProtection, .codeSigning, .any]
@@ -231,10 +234,11 @@ struct Verification {
                 "the certificate is for nothing that a person does: "
                     + usages.map(\.description).joined(separator: ", "))
         }
-        let encrypts =
-            (usages.isEmpty || usages.contains(.emailProtection) || usages.contains(.any))
-            && [KeyUsage.keyEncipherment, .keyAgreement].contains { certificate.allows($0) == true }
-        guard certificate.allows(.digitalSignature) != false || encrypts else {
+        let isForMail =
+            usages.isEmpty || usages.contains(.emailProtection) || usages.contains(.any)
+        let mailUsages: [KeyUsage] = [.contentCommitment, .keyEncipherment, .keyAgreement]
+        let servesMail = isForMail && mailUsages.contains { certificate.allows($0) == true }
+        guard certificate.allows(.digitalSignature) != false || servesMail else {
             throw IssuanceError(
                 .certificateDiffers, at: .verify, "the certificate is not for signatures")
         }
