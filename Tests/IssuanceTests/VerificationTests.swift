@@ -325,6 +325,33 @@ private typealias Expectation = TokencertIssuance.Expectation
         }
     }
 
+    // The user would be told to trust one CA although a chain to another, trusted one is broken.
+    @Test("All issuers of a cross-signed certificate are looked at, in any order")
+    func crossSigned() throws {
+        let stranger = try Self.authority("Stranger")
+        let byStranger = try Self.authority("Between", by: stranger)
+        func between(by issuer: Signer, _ change: (inout Parts) -> Void = { _ in }) throws
+            -> Certificate
+        {
+            try Self.authority("Between", by: issuer, key: byStranger.key, change).certificate
+        }
+        let leaf = try leaf(by: byStranger)
+        // It may not sign certificates, so the chain to the anchor is not valid.
+        let broken = try between(by: root) { $0.usages = [.cRLSign] }
+        for received in permutations([leaf, byStranger.certificate, broken]) {
+            #expect(refusal(received, [root.certificate])?.code == .certificateWrong)
+        }
+        let byRoot = try between(by: root)
+        let anchor = try Self.authority("Anchor")
+        for received in permutations([leaf, byStranger.certificate, byRoot]) {
+            #expect(refusal(received, [root.certificate])?.code == nil)
+            let error = refusal(received, [anchor.certificate])
+            #expect(error?.code == .issuerNotTrusted)
+            let reason = error?.reason ?? ""
+            #expect(reason.contains("“Stranger”") && reason.contains("“Root”"), "\(reason)")
+        }
+    }
+
     @Test("A missing issuer is named by its last common name, otherwise by its whole subject")
     func nameOfIssuer() throws {
         let several = try Self.authority("First") { $0.subject.append(.init(.commonName, "Last")) }

@@ -183,11 +183,12 @@ struct Verification {
             let moment = max(time, min(certificate.notBefore, time + Self.clockTolerance))
             try anchors.verify(certificate, intermediates: others, at: moment)
         } catch {
-            if error.code != .outsideValidity, let issuer = missingIssuer(of: certificate, others) {
+            let issuers = missingIssuers(of: certificate, others)
+            if error.code != .outsideValidity, !issuers.isEmpty {
                 throw IssuanceError(
                     .issuerNotTrusted, at: .verify,
-                    "the certificate does not lead to a trust anchor: its issuer “\(issuer)” is not "
-                        + "trusted")
+                    "the certificate does not lead to a trust anchor: its issuer "
+                        + issuers.map { "“\($0)”" }.joined(separator: " or ") + " is not trusted")
             }
             throw IssuanceError(
                 .certificateWrong, at: .verify,
@@ -197,27 +198,32 @@ struct Verification {
         }
     }
 
-    /// The name of the issuer at which a chain of valid signatures ends because it is not a trust
-    /// anchor or its certificate is missing; nil if a signature is wrong, or if the chain leads to
-    /// an anchor.
-    private func missingIssuer(of certificate: Certificate, _ others: [Certificate]) -> String? {
+    /// The names of the issuers at which chains of valid signatures end because they are not trust
+    /// anchors or their certificates are missing. A cross-signed issuer continues several chains.
+    ///
+    /// - Returns: None if a chain leads to an anchor, or if each ends at a wrong signature.
+    private func missingIssuers(of certificate: Certificate, _ others: [Certificate]) -> [String] {
         let trusted = Set(anchors.certificates)
-        var current = certificate
-        var known = anchors.certificates + others
-        while true {
+        let known = anchors.certificates + others
+        var (names, namesInLoops): ([String], [String]) = ([], [])
+        var pending = [certificate]
+        var seen: Set<Certificate> = []
+        while let current = pending.popLast() {
+            let name = current.issuer.commonNames.last ?? current.issuer.text
             let named = known.filter { $0.subject == current.issuer }
             guard !named.isEmpty, current.issuer != current.subject else {
-                return named.contains { trusted.contains($0) }
-                    ? nil : current.issuer.commonNames.last ?? current.issuer.text
+                if named.contains(where: trusted.contains) { return [] }
+                if !names.contains(name) { names.append(name) }
+                continue
             }
             let signers = named.filter { (try? current.verifySignature($0.publicKey)) != nil }
-            guard let issuer = signers.first,
-                !signers.contains(where: { trusted.contains($0) })
-            else { return nil }
-            // Each certificate is used once, so that a loop ends.
-            known.removeAll { $0 == issuer }
-            current = issuer
+            if signers.contains(where: trusted.contains) { return [] }
+            let new = signers.filter { seen.insert($0).inserted }
+            pending += new
+            if !signers.isEmpty, new.isEmpty { namesInLoops.append(name) }
         }
+        // Authorities that only sign each other end nowhere.
+        return names.isEmpty ? Array(namesInLoops.prefix(1)) : names
     }
 
     /// Insists on what a person wants of any certificate that nobody was asked for: it is for
