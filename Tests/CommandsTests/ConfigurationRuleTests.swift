@@ -277,23 +277,30 @@ import Testing
         }
     }
 
-    /// Otherwise a name on a token changes what the terminal shows.
-    @Test("Control characters and those that turn the direction of writing are replaced")
+    /// Otherwise a name on a token changes what the terminal shows, or looks like another name.
+    @Test("Characters that have no width or change the direction of writing are escaped")
     func unprintable() {
         for scalar in [
-            0x00, 0x07, 0x09, 0x0A, 0x0D, 0x1B, 0x7F, 0x85, 0x9B, 0x061C, 0x200E, 0x200F, 0x2028,
-            0x2029, 0x202A, 0x202E, 0x2066, 0x2069,
+            0x00, 0x07, 0x09, 0x0A, 0x0D, 0x1B, 0x7F, 0x85, 0x9B, 0xAD, 0x034F, 0x061C, 0x115F,
+            0x180E, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2028, 0x2029, 0x202A, 0x202E, 0x2060,
+            0x2066, 0x2069, 0x3164, 0xFE00, 0xFE0F, 0xFEFF, 0xFFA0, 0xE0001, 0xE0041, 0xE0100,
         ] as [UInt32] {
             let text = Unicode.Scalar(scalar).map { "a\($0)b" } ?? ""
-            #expect(printable(text) == "a\u{FFFD}b", "\(scalar)")
+            let escaped = "a\\u{" + String(scalar, radix: 16, uppercase: true) + "}b"
+            #expect(printable(text) == escaped, "\(escaped)")
+            #expect(printable(escaped) == escaped)
         }
-        #expect(printable("a\r\nb") == "a\u{FFFD}b")
+        #expect(printable("a\r\nb") == #"a\u{D}\u{A}b"#)
+        #expect(printable("a\u{200B}") != printable("a\u{200C}"))
+        #expect(printable("1\u{FE0F}") == #"1\u{FE0F}"#)
+        #expect(printable("\u{FE0F}") == #"\u{FE0F}"#)
     }
 
     @Test("Usual characters are printed as they are")
     func usual() {
         for text in [
-            "", "abc", "Müller", "e\u{301}", "漢字かな", "🦊", "\u{2764}\u{FE0F}", "\u{645}\u{631}",
+            "", "abc", "Müller", "e\u{301}", "漢字かな", "🦊", "\u{2764}\u{FE0F}", "\u{845B}\u{E0100}",
+            "\u{645}\u{631}",
             "a b",
         ] {
             let shown = printable(text)
@@ -366,7 +373,7 @@ import Testing
         var table = Table(["A"])
         table.add(["x\u{1B}[2J"], below: ["y\nz"])
         #expect(
-            table.lines(plain, width: nil) == ["A", "x\u{FFFD}[2J", "  y\u{FFFD}z"])
+            table.lines(plain, width: nil) == ["A", #"x\u{1B}[2J"#, #"  y\u{A}z"#])
     }
 
     @Test("Colour does not move the columns")

@@ -1,17 +1,30 @@
-/// Text from a token or a CA without what would move a cursor or turn the direction of writing.
+/// Text from a token or a CA with everything escaped, as `\u{200B}`, that has no width, moves a
+/// cursor or changes the direction of writing: two names must not look the same.
 func printable(_ text: String) -> String {
-    String(
-        text.map { character in
-            character.unicodeScalars.contains(where: isUnprintable) ? "\u{FFFD}" : character
-        })
+    var shown = ""
+    var previous: Unicode.Scalar?
+    for scalar in text.unicodeScalars {
+        if isUnprintable(scalar, after: previous) {
+            shown += "\\u{" + String(scalar.value, radix: 16, uppercase: true) + "}"
+        } else {
+            shown.unicodeScalars.append(scalar)
+        }
+        previous = scalar
+    }
+    return shown
 }
 
-private func isUnprintable(_ scalar: Unicode.Scalar) -> Bool {
+private func isUnprintable(_ scalar: Unicode.Scalar, after previous: Unicode.Scalar?) -> Bool {
     switch scalar.properties.generalCategory {
-    case .control, .lineSeparator, .paragraphSeparator: true
-    // A name must not look like another one.
-    default: scalar.properties.isBidiControl
+    case .control, .format, .lineSeparator, .paragraphSeparator: return true
+    default: break
     }
+    guard scalar.properties.isDefaultIgnorableCodePoint else { return false }
+    // An emoji or an ideograph looks different with a variation selector.
+    guard scalar.properties.isVariationSelector, let base = previous?.properties else {
+        return true
+    }
+    return !(base.isIdeographic || base.isEmoji && !(previous?.isASCII ?? true))
 }
 
 /// How many cells of a terminal a text takes.
