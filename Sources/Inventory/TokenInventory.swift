@@ -112,8 +112,8 @@ package struct CertificateEntry: Sendable {
 
         /// How many whole days are left, negative once it has expired.
         package func daysLeft(at now: Int64) -> Int {
-            let seconds = notAfter - now
-            return Int(seconds / 86400) - (seconds < 0 ? 1 : 0)
+            let (days, seconds) = (notAfter - now).quotientAndRemainder(dividingBy: 86400)
+            return Int(seconds < 0 ? days - 1 : days)
         }
     }
 }

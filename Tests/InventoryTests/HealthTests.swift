@@ -85,7 +85,9 @@ import TokencertTestAuthority
             (0, .expiring, "it expires in 0 days"),
             (-1, .expired, "it has expired 1 day ago"),
             (1 - day, .expired, "it has expired 1 day ago"),
+            (-day, .expired, "it has expired 1 day ago"),
             (-1 - day, .expired, "it has expired 2 days ago"),
+            (-2 * day, .expired, "it has expired 2 days ago"),
         ] as [(Int64, Finding.Kind?, String?)] {
             let found = findings(until: Self.now + left)
             #expect(found.count == (kind == nil ? 0 : 1), "\(left)")
@@ -550,6 +552,24 @@ struct SampleAuthority {
         }
     }
 
+    @Test("Of several certificates with one URI, an unknown issuer is reported with the number")
+    func unknownIssuerAmongSeveral() throws {
+        let root = try SampleAuthority("Root")
+        let key = try newKey()
+        let entries = try [UInt8(2), 3].map { number in
+            let certificate = try root.issue(
+                key, serialNumber: number, until: Self.now + 10_000_000)
+            return CertificateEntry(
+                record: PairingTests.record(UInt(number), .certificate, id: [1]), valueHash: [],
+                content: CertificateEntry.Content(certificate), obstacle: nil,
+                certificate: certificate)
+        }
+        let health = Health(now: Self.now, anchors: TrustAnchors([]), sawPrivateObjects: false)
+        let found = health.of(TokenInventory(keys: [], certificates: entries, otherObjects: 0))
+            .findings.filter { $0.kind == .unknownIssuer }
+        #expect(found.map(\.serialNumber) == ["02", "03"])
+    }
+
     @Test("Dates do not count in the chain of a certificate that has expired itself")
     func expiredTogether() throws {
         let root = try SampleAuthority("Root", until: Self.now - 5)
@@ -814,10 +834,37 @@ struct SampleAuthority {
     func otherKey() {
         let old = entry(1, content(until: Self.now + Self.day))
         let new = entry(2, content(until: Self.now + 300 * Self.day, serialNumber: "02"))
-        let apart = findings([[old], [new]])
+        let other = CertificateEntry(
+            record: PairingTests.record(2, .certificate, id: [2]), valueHash: [],
+            content: new.content, obstacle: nil, certificate: nil)
+        let apart = findings([[old], [other]])
         #expect(apart.map(\.kind) == [.expiring] && apart.first?.serialNumber == nil)
         let together = findings([[old, new]])
         #expect(together.map(\.kind) == [.replaced] && together.first?.serialNumber == "01")
+    }
+
+    /// Otherwise the user cannot tell which of several certificates a finding is about.
+    @Test("A finding about a certificate that shares its URI has the serial number")
+    func sharedURI() throws {
+        let certificates = [
+            entry(1, content(until: Self.now + 300 * Self.day, serialNumber: "01")),
+            entry(2, content(until: Self.now + 300 * Self.day, serialNumber: "02")),
+        ]
+        func found(_ keys: [KeyEntry], _ certificates: [CertificateEntry]) -> [Finding] {
+            Health(now: Self.now, sawPrivateObjects: true)
+                .of(TokenInventory(keys: keys, certificates: certificates, otherObjects: 0))
+                .findings
+        }
+        let without = found([], certificates)
+        #expect(without.map(\.kind) == [.certificateWithoutKey, .certificateWithoutKey])
+        #expect(without.map(\.serialNumber) == ["01", "02"])
+        #expect(found([], [certificates[0]]).map(\.serialNumber) == [nil])
+        var owner = KeyEntry()
+        owner.privateKey = PairingTests.record(100, .privateKey, id: [1])
+        owner.value = PairingTests.rsa(1)
+        owner.mismatchedCertificates = certificates
+        let wrong = found([owner], []).filter { $0.kind == .mismatch }
+        #expect(wrong.map(\.serialNumber) == ["01", "02"])
     }
 }
 

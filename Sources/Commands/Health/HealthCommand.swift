@@ -55,7 +55,8 @@ struct HealthCommand: ParsableCommand {
             tokenOptions, uri, readingAll: true, keepingCertificates: { _ in true })
         let health = Health(
             now: now(), days: days, anchors: anchors, sawPrivateObjects: read.sawPrivateObjects)
-        var findings = health.of(read.inventory).findings
+        let tokenHealth = health.of(read.inventory)
+        var findings = tokenHealth.findings
         var entries = read.inventory.entries
         if let uri, uri.namesObject {
             let named = read.inventory.named(uri)
@@ -69,7 +70,8 @@ struct HealthCommand: ParsableCommand {
             findings.removeAll { !uris.contains($0.uri) }
         }
         if setting(online, .online) {
-            findings += try Revocation(anchors: anchors).findings(entries, among: read.inventory)
+            findings += try Revocation(anchors: anchors)
+                .findings(entries, among: read.inventory, tokenHealth)
         }
         try show(findings, read, checkedIssuers: anchors != nil)
         if findings.contains(where: { $0.severity > .notice }) { throw Findings() }
@@ -99,7 +101,7 @@ struct HealthCommand: ParsableCommand {
                 case .notice: "notice "
                 }
             print("\(head)  \(printable(finding.text))")
-            print("         " + style.faint(quoted(printable(finding.uri))))
+            print("         " + style.faint(printable(finding.name)))
             print("         \(printable(finding.advice(on: read.token)))")
         }
         if !read.sawPrivateObjects {
@@ -115,6 +117,7 @@ struct HealthCommand: ParsableCommand {
             let kind: Finding.Kind
             let severity: Finding.Severity
             let uri: String
+            let serialNumber: String?
             let message: String
             let advice: String
 
@@ -122,6 +125,7 @@ struct HealthCommand: ParsableCommand {
                 kind = finding.kind
                 severity = finding.severity
                 uri = finding.uri
+                serialNumber = finding.serialNumber
                 message = finding.text
                 advice = finding.advice(on: token)
             }
@@ -175,7 +179,7 @@ extension Finding {
     }
 
     /// As a command takes it.
-    private var name: String {
+    fileprivate var name: String {
         quoted(uri) + (serialNumber.map { " --serial \($0)" } ?? "")
     }
 }

@@ -13,8 +13,9 @@ struct Revocation {
     /// - Parameters:
     ///   - entries: The certificates.
     ///   - inventory: Where issuers are looked for, besides the anchors.
+    ///   - health: What tells certificates with one URI from each other.
     func findings(
-        _ entries: [CertificateEntry], among inventory: TokenInventory
+        _ entries: [CertificateEntry], among inventory: TokenInventory, _ health: TokenHealth
     ) throws -> [Finding] {
         let known = (anchors?.certificates ?? []) + inventory.authorities
         var client = try UnverifiedHTTPClient(
@@ -26,28 +27,30 @@ struct Revocation {
             guard let certificate = entry.certificate, certificate.notAfter >= now() else {
                 continue
             }
-            let uri = entry.record.uri
+            func add(_ kind: Finding.Kind, _ text: String) {
+                findings.append(
+                    Finding(
+                        kind, entry.record.uri, text,
+                        serialNumber: health.distinctiveSerialNumber(of: entry)))
+            }
             let addresses = certificate.ocspAddresses
             guard !addresses.isEmpty else {
                 // Of an authority that tells nothing nobody expects it.
                 if !certificate.isAuthority {
-                    findings.append(
-                        Finding(
-                            .revocationUnchecked, uri,
-                            "it names no responder (OCSP) that knows whether it is revoked"))
+                    add(
+                        .revocationUnchecked,
+                        "it names no responder (OCSP) that knows whether it is revoked")
                 }
                 continue
             }
             guard leadsToAnchor(certificate, known) else {
-                findings.append(
-                    Finding(
-                        .revocationUnchecked, uri,
-                        "nobody was asked whether it is revoked, since it leads to no trust anchor")
-                )
+                add(
+                    .revocationUnchecked,
+                    "nobody was asked whether it is revoked, since it leads to no trust anchor")
                 continue
             }
             if let said = Self.ask(addresses, certificate, known, &silent, &client) {
-                findings.append(Finding(said.kind, uri, said.text))
+                add(said.kind, said.text)
             }
         }
         return findings

@@ -35,7 +35,10 @@ package struct Health: Sendable {
     /// - Parameters:
     ///   - isIDShared: Whether another key has the same id.
     ///   - mayHaveCertificate: Whether a certificate that is not paired has its id or label.
-    func findings(_ key: KeyEntry, isIDShared: Bool, mayHaveCertificate: Bool) -> [Finding] {
+    ///   - sharedURIs: The URIs that several certificates have.
+    func findings(
+        _ key: KeyEntry, isIDShared: Bool, mayHaveCertificate: Bool, sharedURIs: Set<String>
+    ) -> [Finding] {
         guard let uri = (key.privateKey ?? key.publicKey)?.uri else { return [] }
         var findings: [Finding] = []
         func add(_ kind: Finding.Kind, _ text: String) { findings.append(Finding(kind, uri, text)) }
@@ -46,8 +49,11 @@ package struct Health: Sendable {
             add(.duplicateID, "another key has the same id \(hexadecimal(key.id))")
         }
         for entry in key.mismatchedCertificates {
+            let uri = entry.record.uri
             findings.append(
-                Finding(.mismatch, entry.record.uri, "its CKA_ID belongs to a different key"))
+                Finding(
+                    .mismatch, uri, "its CKA_ID belongs to a different key",
+                    serialNumber: sharedURIs.contains(uri) ? entry.content?.serialNumber : nil))
         }
         if let protection = key.protection {
             if protection.isExtractable == true {
@@ -73,11 +79,11 @@ package struct Health: Sendable {
     ///   - entry: The certificate.
     ///   - authorities: Certificates that may stand between it and an anchor.
     ///   - replacement: What has replaced it.
-    ///   - hasSiblings: Whether other certificates of its key may share its URI.
+    ///   - serialNumber: What tells it from others with its URI, or nil if there are none.
     ///   - isKeyMissing: Whether no private key on the token was found for it.
     func findings(
         _ entry: CertificateEntry, _ authorities: [Certificate], replacement: Replacement,
-        hasSiblings: Bool, isKeyMissing: Bool
+        serialNumber: String?, isKeyMissing: Bool
     ) -> [Finding] {
         let uri = entry.record.uri
         guard let content = entry.content else { return [finding(entry.obstacle, uri)] }
@@ -85,7 +91,7 @@ package struct Health: Sendable {
         func add(_ kind: Finding.Kind, _ text: String) {
             findings.append(
                 Finding(
-                    kind, uri, text, serialNumber: hasSiblings ? content.serialNumber : nil,
+                    kind, uri, text, serialNumber: serialNumber,
                     isDisposable: replacement == .proved, isKeyMissing: isKeyMissing))
         }
         let left = content.daysLeft(at: now)
@@ -102,7 +108,8 @@ package struct Health: Sendable {
         if let certificate = entry.certificate,
             let problem = chainProblem(of: certificate, authorities)
         {
-            findings.append(Finding(.unknownIssuer, uri, problem))
+            findings.append(
+                Finding(.unknownIssuer, uri, problem, serialNumber: serialNumber))
         }
         return findings
     }
@@ -154,10 +161,14 @@ package struct Health: Sendable {
     }
 
     /// What is wrong with a public key by itself.
-    func weaknesses(of key: PublicKey, _ uri: String) -> [Finding] {
+    func weaknesses(
+        of key: PublicKey, _ uri: String, serialNumber: String? = nil
+    ) -> [Finding] {
         guard let numbers = key.rsaNumbers, case .rsa(let bits) = key.kind else { return [] }
         var findings: [Finding] = []
-        func add(_ kind: Finding.Kind, _ text: String) { findings.append(Finding(kind, uri, text)) }
+        func add(_ kind: Finding.Kind, _ text: String) {
+            findings.append(Finding(kind, uri, text, serialNumber: serialNumber))
+        }
         if bits < 2048 { add(.shortKey, "RSA with \(bits) bits is too short") }
         if numbers.publicExponent.count < 3 {
             add(.smallExponent, "the public exponent is below 65537")

@@ -8,6 +8,8 @@ package struct TokenHealth: Sendable {
     private let inventory: TokenInventory
     private let authorities: [Certificate]
     private let sharedIDs: Set<[UInt8]>
+    /// The URIs that several certificates have.
+    private let sharedURIs: Set<String>
     /// The replacements of certificates that share their key with others.
     private var replacements: [ObjectHandle: Replacement] = [:]
     /// The ids of certificates that were not paired, and the labels of those without an id.
@@ -25,6 +27,9 @@ package struct TokenHealth: Sendable {
         authorities = inventory.authorities
         var seen: Set<[UInt8]> = []
         sharedIDs = Set(inventory.keys.map(\.id).filter { !seen.insert($0).inserted })
+        var seenURIs: Set<String> = []
+        sharedURIs = Set(
+            inventory.entries.map(\.record.uri).filter { !seenURIs.insert($0).inserted })
         seenKinds = Set(inventory.keys.filter { $0.value == nil }.map(\.seenKind))
         privateValues = Set(inventory.keys.filter { $0.privateKey != nil }.compactMap(\.value))
         for key in inventory.keys where key.certificates.count > 1 {
@@ -64,7 +69,17 @@ package struct TokenHealth: Sendable {
         return health.findings(
             key, isIDShared: sharedIDs.contains(key.id),
             mayHaveCertificate: !names.ids.isDisjoint(with: key.ids)
-                || !names.labels.isDisjoint(with: key.labels))
+                || !names.labels.isDisjoint(with: key.labels),
+            sharedURIs: sharedURIs)
+    }
+
+    /// The serial number of a certificate that shares its URI, or its key, with others; else nil.
+    package func distinctiveSerialNumber(of entry: CertificateEntry) -> String? {
+        let record = entry.record
+        guard replacements[record.handle] != nil || sharedURIs.contains(record.uri) else {
+            return nil
+        }
+        return entry.content?.serialNumber
     }
 
     /// What is to be said about a certificate.
@@ -79,11 +94,13 @@ package struct TokenHealth: Sendable {
         let isKeyFound = isForKey && key?.privateKey != nil
         var findings = health.findings(
             entry, authorities, replacement: replacement ?? .none,
-            hasSiblings: replacement != nil,
+            serialNumber: distinctiveSerialNumber(of: entry),
             isKeyMissing: health.sawPrivateObjects && !isKeyFound)
         guard let content = entry.content else { return findings }
         if key == nil, let certificate = entry.certificate {
-            findings += health.weaknesses(of: certificate.publicKey, entry.record.uri)
+            findings += health.weaknesses(
+                of: certificate.publicKey, entry.record.uri,
+                serialNumber: distinctiveSerialNumber(of: entry))
         }
         let isMismatch = key != nil && !isForKey
         guard health.sawPrivateObjects, !isKeyFound, !isMismatch, !content.isAuthority,
@@ -94,7 +111,8 @@ package struct TokenHealth: Sendable {
         else { return findings }
         findings.append(
             Finding(
-                .certificateWithoutKey, entry.record.uri, "its private key is not on the token"))
+                .certificateWithoutKey, entry.record.uri, "its private key is not on the token",
+                serialNumber: distinctiveSerialNumber(of: entry)))
         return findings
     }
 }
