@@ -11,8 +11,12 @@ extension Order {
     package func isFor(_ token: String) -> Bool {
         let (mine, other) = (tokenAttributes(beginning.token), tokenAttributes(token))
         guard let serialNumber = mine["serial"] else { return mine == other }
-        return serialNumber == other["serial"]
-            && (mine["model"] == other["model"] || mine["manufacturer"] == other["manufacturer"])
+        guard serialNumber == other["serial"] else { return false }
+        // One of the two may change with the module. A blank one says nothing: manufacturers number
+        // their tokens independently.
+        let kind: [Substring] = ["model", "manufacturer"]
+        return kind.contains { mine[$0] != nil && mine[$0] == other[$0] }
+            || kind.allSatisfy { mine[$0] == other[$0] }
     }
 }
 

@@ -186,4 +186,27 @@ import Testing
         let old = try self.order(on: "pkcs11:model=a;serial=;token=")
         #expect(old.beginning.tokenURI == "pkcs11:model=a;serial=%20;token=%20")
     }
+
+    // An order would be resumed, and its PIN sent, on another token.
+    @Test("Tokens with one serial number are one if the model or the manufacturer is the same")
+    func sameSerialNumber() throws {
+        for (mine, other, isSame) in [
+            ("model=a;manufacturer=m", "model=a;manufacturer=m", true),
+            ("model=a;manufacturer=m", "model=b;manufacturer=m", true),
+            ("model=a;manufacturer=m", "model=a;manufacturer=n", true),
+            ("model=a;manufacturer=m", "model=b;manufacturer=n", false),
+            ("model=a", "model=a", true), ("model=a", "model=b", false),
+            ("model=a", "model=a;manufacturer=m", true),
+            ("model=a", "model=b;manufacturer=m", false),
+            ("model=a;manufacturer=%20", "model=b;manufacturer=%20", false),
+            ("manufacturer=m", "manufacturer=m", true),
+            ("manufacturer=m", "manufacturer=n", false),
+            ("model=%20;manufacturer=m", "model=%20;manufacturer=n", false),
+            ("token=work", "token=other", true), ("token=work", "model=a", false),
+        ] {
+            let order = try order(on: "pkcs11:\(mine);serial=1")
+            #expect(order.isFor("pkcs11:\(other);serial=1") == isSame, "\(mine), \(other)")
+            #expect(!order.isFor("pkcs11:\(other);serial=2"), "\(mine), \(other)")
+        }
+    }
 }
