@@ -177,6 +177,21 @@ import Testing
         }
     }
 
+    /// Otherwise the user is told to write the whole path of something that is no path.
+    @Test("A command in the URI of a token is refused as a command, and is not repeated")
+    func commandInURI() throws {
+        for source in ["%7Ccat /secret", "%7C/usr/bin/cat%20/secret", "%7C%20./cat%20secret"] {
+            let uri = "pkcs11:token=work?pin-source=" + source.replacing(" ", with: "%20")
+            let failure = try #require(throws: Failure.self) {
+                _ = try standing(uri, as: .token, status: .configuration, place: "“token” in FILE")
+            }
+            #expect(failure.status == .configuration && failure.code == "commandInURI")
+            #expect(failure.message.hasPrefix("“token” in FILE: refusing to take the PIN"))
+            #expect(!failure.message.contains("secret"), "\(failure.message)")
+            #expect(failure.hints.contains { $0.contains("--pin-source command:PROGRAM") })
+        }
+    }
+
     @Test("A setting that begins with ~/ is absolute")
     func homeInSettings() throws {
         let home = try requireHome()

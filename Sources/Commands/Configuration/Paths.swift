@@ -71,10 +71,7 @@ func standing(
         case .pathOrName: resolved.contains("/") ? resolved : nil
         case .profile: resolved.contains("/") || resolved.hasSuffix(".json") ? resolved : nil
         case .source: file(ofSource: resolved)
-        case .token:
-            (try? PKCS11URI(parsing: resolved))?.pinSource.flatMap {
-                file(ofSource: $0.hasPrefix("file:") ? $0 : "file:" + $0)
-            }
+        case .token: try file(ofTokenIn: resolved, status, place)
         }
     // In a URI, the home folder is resolved when the file is read.
     guard let path, !path.hasPrefix("/"), !(form == .token && path.hasPrefix("~/")) else {
@@ -84,6 +81,15 @@ func standing(
         status, code: "relativePath",
         "\(place) has a relative path, whose file depends on the working folder: \(path)",
         hints: ["write the whole path, or begin it with ~/"])
+}
+
+/// The file that holds the PIN according to a token's URI, or nil.
+private func file(
+    ofTokenIn uri: String, _ status: ExitStatus, _ place: String
+) throws -> String? {
+    guard let source = (try? PKCS11URI(parsing: uri))?.pinSource else { return nil }
+    if source.hasPrefix("|") { throw refusedCommand(status: status, place: place) }
+    return file(ofSource: source.hasPrefix("file:") ? source : "file:" + source)
 }
 
 /// The file that a secret's source reads, or the program that it runs if that is given as a path.

@@ -186,13 +186,28 @@ func parseURI(_ text: String) throws -> PKCS11URI {
 
 /// Reads `pin-source` of a URI: a path or a `file:` URI, never a PIN and never a command.
 private func secretSource(ofURI text: String) throws -> SecretSource {
-    if text.hasPrefix("|") {
-        throw Failure(
-            .usage, "a pin-source that is a command is not run",
-            hints: ["--pin-source command:PROGRAM runs one"])
-    }
+    if text.hasPrefix("|") { throw refusedCommand(status: .usage) }
     var path = text[...]
     if path.hasPrefix("file:") { path = path.dropFirst("file:".count) }
     if path.hasPrefix("///") { path = path.dropFirst(2) }
     return .file(try resolvingHome(String(path)))
+}
+
+/// The refusal of a `pin-source` that begins with `|`. URIs are passed on and pasted, so the program
+/// that they name is not run; RFC 7512, section 2.4, lets a program decide. The command is not
+/// repeated, since it may hold a secret.
+///
+/// - Parameters:
+///   - status: The exit status.
+///   - place: Where the URI is set, or nil for the command line.
+func refusedCommand(status: ExitStatus, place: String? = nil) -> Failure {
+    Failure(
+        status, code: "commandInURI",
+        (place.map { $0 + ": " } ?? "")
+            + "refusing to take the PIN from a command in a URI (pin-source=|..., RFC 7512, "
+            + "section 2.4)",
+        hints: [
+            "take pin-source out of the URI, and use --pin-source command:PROGRAM",
+            "pin-source in the configuration file and TOKENCERT_PIN_SOURCE take command:PROGRAM, too",
+        ])
 }
