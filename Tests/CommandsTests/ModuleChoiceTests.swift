@@ -54,6 +54,36 @@ extension Bench {
     }
 }
 
+/// What is reported of p11-kit's configuration.
+@Suite struct P11KitConfigurationTests {
+    private func file(
+        _ name: String, _ folder: String, module: String? = nil, isCritical: Bool = false
+    ) -> P11KitConfiguration.ModuleFile {
+        P11KitConfiguration.ModuleFile(
+            name: name, path: "\(folder)/\(name).module", module: module, logsCalls: false,
+            isCritical: isCritical, isPassedOver: false, enabledIn: nil, disabledIn: nil)
+    }
+
+    @Test("Only the critical module that p11-kit names is to blame")
+    func critical() throws {
+        let complaint =
+            "aborting initialization because module 'gone' was marked as critical"
+        let files = [
+            file("gone", "/usr", module: "/lib/gone.so"), file("gone", "/etc", isCritical: true),
+            file("other", "/usr", module: "/lib/other.so", isCritical: true),
+        ]
+        let failure = try #require(P11KitConfiguration.failure(ofCritical: complaint, files))
+        #expect(failure.status == .configuration && failure.code == "moduleUnusable")
+        #expect(
+            failure.message
+                == "p11-kit loads no module, because module gone cannot be loaded (/lib/gone.so) "
+                + "and is marked as critical in /etc/gone.module")
+        #expect(failure.hints.first?.contains("disable-in: tokencert") == true)
+        #expect(P11KitConfiguration.failure(ofCritical: "other", files) == nil)
+        #expect(P11KitConfiguration.failure(ofCritical: complaint, [files[0], files[2]]) == nil)
+    }
+}
+
 /// What NSS's module is handed when it starts.
 @Suite struct NSSArgumentsTests {
     // NSS ends the process if the folder is missing.
@@ -277,6 +307,31 @@ extension RealParts {
                 configured: ["noisy": faulty + "disable-in: firefox\n"], ["doctor", "--offline"],
                 noisy)
             #expect(others.output.contains("'disable-in: firefox, tokencert'"), "\(others.output)")
+        }
+
+        // Otherwise nobody sees which file to change, and no token can be used.
+        @Test(
+            "A critical module that cannot be loaded is named with its file and how to turn it off")
+        func critical() throws {
+            let bench = try Bench()
+            let gone = "module: /nonexistent/gone.so\ncritical: yes\n"
+            let modules = ["soft": soft, "gone": gone]
+            for arguments in [["list"], ["tokens"], ["list", "--module", "soft"]] {
+                let outcome = try bench.tokencert(configured: modules, arguments)
+                expect(outcome, 78, "module gone cannot be loaded (/nonexistent/gone.so)")
+                #expect(
+                    outcome.errorLine.contains("/usr/share/p11-kit/modules/gone.module"),
+                    "\(outcome.errors)")
+                #expect(
+                    outcome.errors.contains(
+                        "'disable-in: tokencert' >> '/etc/pkcs11/modules/gone.module'"),
+                    "\(outcome.errors)")
+            }
+            let doctor = try bench.tokencert(configured: modules, ["doctor", "--offline"])
+            #expect(doctor.output.contains("module gone cannot be loaded"), "\(doctor)")
+            let off = try bench.tokencert(
+                configured: ["soft": soft, "gone": gone + "disable-in: tokencert\n"], ["list"])
+            #expect(off.status == 0, "\(off.errors)")
         }
 
         // After a silent end, the user does not know the state of the token.

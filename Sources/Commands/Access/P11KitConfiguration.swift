@@ -11,6 +11,8 @@ enum P11KitConfiguration {
         /// The module as it is named there, or nil for one on another machine.
         let module: String?
         let logsCalls: Bool
+        /// Whether p11-kit loads no module at all if this one cannot be loaded.
+        var isCritical = false
         /// Whether it is for other programs, or holds anchors only.
         let isPassedOver: Bool
         /// The programs that may use the module, as the file lists them, or nil for all.
@@ -57,6 +59,28 @@ enum P11KitConfiguration {
             + "printf '\\n%s\\n' \(quoted("disable-in: \(programs)")) >> \(quoted(path))"
     }
 
+    /// The failure if p11-kit has loaded no module since one that is marked as critical cannot be
+    /// loaded; nil for any other complaint of p11-kit.
+    ///
+    /// - Parameters:
+    ///   - complaint: What p11-kit reports. It names the module in quotation marks, and no file.
+    ///   - files: All files about modules.
+    static func failure(ofCritical complaint: String, _ files: [ModuleFile]) -> Failure? {
+        guard
+            let file = files.last(where: { $0.isCritical && complaint.contains("'\($0.name)'") })
+        else { return nil }
+        let module = files.last { $0.name == file.name && $0.module != nil }?.module
+        let path = module.map(absolutePath)
+        return Failure(
+            .configuration, code: "moduleUnusable",
+            "p11-kit loads no module, because module \(file.name) cannot be loaded"
+                + (path.map { " (\($0))" } ?? "") + " and is marked as critical in \(file.path)",
+            hints: [
+                "to turn it off for tokencert: " + disabling(file.name, files),
+                "--module PATH uses a module without p11-kit's configuration",
+            ] + (path.map { ["ldd \(quoted($0)) shows whether a library is missing"] } ?? []))
+    }
+
     /// All such files.
     static func moduleFiles() -> [ModuleFile] {
         folders.flatMap { folder in
@@ -94,7 +118,7 @@ enum P11KitConfiguration {
         let name = path.split(separator: "/").last?.dropLast(".module".count) ?? ""
         return ModuleFile(
             name: String(name), path: path, module: entries["module"],
-            logsCalls: entries["log-calls"] == "yes",
+            logsCalls: entries["log-calls"] == "yes", isCritical: entries["critical"] == "yes",
             isPassedOver: entries["trust-policy"] == "yes" || entries["enable-in"] != nil
                 || entries["disable-in"] != nil,
             enabledIn: entries["enable-in"], disabledIn: entries["disable-in"])

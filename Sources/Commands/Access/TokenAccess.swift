@@ -18,7 +18,7 @@ struct ModuleSet {
             failures = []
         case .configured:
             let named = try options.standingURI(uri)
-            let configured = try ConfiguredModules(observer: ModuleNotices())
+            let configured = try Self.load(observer: ModuleNotices())
             modules = configured.modules.filter { module in
                 uri?.matches(module) ?? true && named?.matches(module) ?? true
             }
@@ -29,12 +29,26 @@ struct ModuleSet {
     /// Initialises only the module with a given name in p11-kit's configuration.
     static func module(named name: String) throws -> Module {
         let notices = ChosenModuleNotices(name)
-        let configured = try ConfiguredModules(named: name, observer: notices)
+        let configured = try load(name, observer: notices)
         if let module = configured.modules.first { return module }
         if let failure = configured.failures.first(where: { $0.name == name }) {
             throw failure.error
         }
         throw Failure(unknownModule: name, configured)
+    }
+
+    private static func load(
+        _ name: String? = nil, observer: any ModuleStartObserver
+    ) throws -> ConfiguredModules {
+        do throws(CryptokiError) {
+            return try ConfiguredModules(named: name, observer: observer)
+        } catch {
+            let files = P11KitConfiguration.moduleFiles()
+            if let failure = P11KitConfiguration.failure(ofCritical: error.context, files) {
+                throw failure
+            }
+            throw error
+        }
     }
 }
 

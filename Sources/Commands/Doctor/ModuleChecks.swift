@@ -90,6 +90,10 @@ struct ModuleChecks {
         do throws(CryptokiError) {
             configured = try ConfiguredModules(observer: notices)
         } catch {
+            if let failure = P11KitConfiguration.failure(ofCritical: error.context, files) {
+                doctorReport.fail(Self.area, failure.message, failure.hints)
+                return
+            }
             doctorReport.fail(
                 Self.area, "p11-kit's configuration cannot be read: \(error.context)",
                 ["look into " + P11KitConfiguration.folders.joined(separator: ", ")])
