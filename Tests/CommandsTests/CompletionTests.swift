@@ -68,6 +68,31 @@ extension RealParts {
                 !FileManager.default.fileExists(atPath: bench.token.folder.file("r")), "\(typed)")
         }
 
+        // A module that needs its folder would offer no tokens.
+        @Test(
+            "Completion starts the module on the line with its arguments",
+            arguments: [
+                ["--module-arguments", #""configdir='sql:/no such folder' flags=readOnly""#],
+                ["--module-arguments=configdir=\\'sql:/no\\ such\\ folder\\'\\ flags=readOnly"],
+            ])
+        func moduleArguments(option: [String]) throws {
+            let bench = try Bench()
+            let settings = bench.faulty([
+                "FAULTY_RESERVED": "configdir='sql:/no such folder' flags=readOnly",
+                "TOKENCERT_MODULE": "",
+            ])
+            let words = ["tokencert", "list", "--module", faultyModule]
+            for (arguments, offered) in [(option, ["work"]), ([], [])] as [([String], [Substring])]
+            {
+                let all = words + arguments + ["--token", ""]
+                let outcome = try bench.tokencert(
+                    ["---completion", "list", "--", "--token", "\(all.count - 1)", "0"] + all,
+                    settings)
+                #expect(outcome.status == 0, "\(outcome)")
+                #expect(outcome.output.split(separator: "\n") == offered, "\(outcome)")
+            }
+        }
+
         @Test("Completion asks for a PIN, or breaks where nothing is there")
         func nothingThere() throws {
             let bench = try Bench(withoutToken: ())

@@ -54,6 +54,34 @@ extension Bench {
     }
 }
 
+/// What a shell hands over of the command line.
+@Suite struct CompletedLineTests {
+    @Test("The value of an option is read in every form in which a shell passes it")
+    func values() {
+        for (words, value) in [
+            (["--module", "/a.so"], "/a.so"), (["--module=/a.so"], "/a.so"),
+            (["--module", "=", "/a.so"], "/a.so"), (["--module", "'/a b.so'"], "/a b.so"),
+            (["--module", "/a\\ b.so"], "/a b.so"), (["--module"], nil),
+            (["--module-arguments", "x"], nil), (["--module-arguments=x"], nil), ([], nil),
+        ] as [([String], String?)] {
+            #expect(LiveCompletion.value("--module", ["list"] + words) == value, "\(words)")
+        }
+    }
+
+    @Test("Only the quotation marks of the shell are removed from a word")
+    func words() {
+        for (word, text) in [
+            (#""configdir='sql:/a b'""#, "configdir='sql:/a b'"),
+            (#"'configdir='\''sql:/a'\'"#, "configdir='sql:/a'"),
+            (#"configdir=\'sql:/a\ b\'"#, "configdir='sql:/a b'"),
+            (#""a\"b\$c\d""#, #"a"b$c\d"#), (#"'a\b'"#, #"a\b"#), ("'pkcs11:", "pkcs11:"),
+            ("plain", "plain"), ("", ""),
+        ] {
+            #expect(LiveCompletion.bare(word) == text, "\(word)")
+        }
+    }
+}
+
 /// What is reported of p11-kit's configuration.
 @Suite struct P11KitConfigurationTests {
     private func file(

@@ -97,6 +97,7 @@ enum LiveCompletion {
         prepare(words)
         guard var options = try? TokenOptions.parse([]) else { return [] }
         options.module = value("--module", words)
+        options.moduleArguments = value("--module-arguments", words)
         // A module may wait for a service or a reader, and the user who pressed Tab waits with it.
         endProcess(afterMilliseconds: 5000)
         guard let set = try? ModuleSet(options, nil) else { return [] }
@@ -119,14 +120,47 @@ enum LiveCompletion {
         }
     }
 
-    private static func value(_ option: String, _ words: [String]) -> String? {
-        guard let index = words.firstIndex(of: option), index + 1 < words.count else { return nil }
-        let word = bare(words[index + 1])
+    /// The value that an option has on the command line so far, or nil.
+    ///
+    /// bash makes three words of `--option=value`, other shells one.
+    static func value(_ option: String, _ words: [String]) -> String? {
+        for (index, word) in words.enumerated() {
+            let rest = words[(index + 1)...]
+            if word.hasPrefix(option + "=") { return path(word.dropFirst(option.count + 1)) }
+            guard word == option, let next = rest.first else { continue }
+            return path((next == "=" ? rest.dropFirst().first ?? "" : next)[...])
+        }
+        return nil
+    }
+
+    private static func path(_ word: Substring) -> String {
+        let word = bare(word)
         return (try? resolvingHome(word)) ?? word
     }
 
-    /// A word without the quotation marks that the shell leaves on it.
-    private static func bare(_ word: String) -> String {
-        word.filter { $0 != "'" && $0 != "\"" && $0 != "\\" }
+    /// A word as the program would receive it: shells leave quotation marks and backslashes on it,
+    /// and the last mark may be missing. Only fish removes them.
+    static func bare(_ word: some StringProtocol) -> String {
+        guard environmentVariable("SAP_SHELL") != "fish" else { return String(word) }
+        var text = ""
+        var quote: Character?
+        var isEscaped = false
+        for character in word {
+            if isEscaped {
+                // Between "...", a backslash before any other character is itself.
+                if quote != nil, !"\"\\$`".contains(character) { text.append("\\") }
+                text.append(character)
+                isEscaped = false
+            } else if character == "\\", quote != "'" {
+                isEscaped = true
+            } else if character == quote {
+                quote = nil
+            } else if quote == nil, character == "'" || character == "\"" {
+                quote = character
+            } else {
+                text.append(character)
+            }
+        }
+        return text
     }
 }
