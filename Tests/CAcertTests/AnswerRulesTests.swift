@@ -224,11 +224,11 @@ import TokencertPlatform
         for name in [long + "x", ""] {
             #expect(AccountName(name).obstacle?.contains("1 to 64 characters") == true, "\(name)")
         }
-        let longest = String(repeating: "a", count: 243) + "@example.org"
+        let longest = String(repeating: "a", count: 116) + "@example.org"
         #expect(AccountStatus.obstacle(toAddress: longest) == nil)
         for address in ["müller@example.org", "a b@example.org", "a@", "b" + longest] {
             let obstacle = AccountStatus.obstacle(toAddress: address)
-            #expect(obstacle?.contains("3 to 255 ASCII characters") == true, "\(address)")
+            #expect(obstacle?.contains("3 to 128 ASCII characters") == true, "\(address)")
         }
     }
 }

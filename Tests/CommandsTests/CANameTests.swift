@@ -195,7 +195,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("A dry run says that a long name may be too long for the CA")
+        @Test("A dry run and the real run say that a long name may be too long for the CA")
         func longInBytes() throws {
             let text = "Not checked: whether the CA writes the name byte by byte"
             let long = try bench(last: String(repeating: "\u{FC}", count: 30))
@@ -203,6 +203,26 @@ extension RealParts {
             #expect(outcome.status == 0 && outcome.output.contains(text), "\(outcome)")
             let short = try bench().tokencert(["issue", "--dry-run"])
             #expect(short.status == 0 && !short.output.contains(text), "\(short)")
+            let note = "note: not checked: whether the CA writes the name byte by byte"
+            let ordered = try long.tokencert(["issue"])
+            #expect(ordered.errors.contains(note), "\(ordered)")
+            #expect(try !bench().tokencert(["issue"]).errors.contains(note))
+        }
+
+        // Otherwise the dry run finds nothing wrong, and the real run makes a key and fails.
+        @Test("An address that a request has no room for is refused before a key is made")
+        func addressTooLong() throws {
+            let long = String(repeating: "a", count: 117) + "@example.org"
+            let bench = try bench(emails: [long])
+            let before = bench.token.contents
+            for command in ["issue", "request"] {
+                for arguments in [["--dry-run"], []] {
+                    let outcome = try bench.tokencert([command, "--email", long] + arguments)
+                    #expect(outcome.status == 65, "\(command) \(arguments): \(outcome.errors)")
+                    #expect(outcome.errors.contains("3 to 128 ASCII characters"))
+                }
+            }
+            #expect(bench.token.contents == before && bench.ca.orders.isEmpty)
         }
 
         @Test("An address is compared without case, sent as it was named, and counts once")

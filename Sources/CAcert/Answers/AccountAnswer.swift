@@ -61,7 +61,7 @@ package struct AccountName: Sendable, Hashable, CustomStringConvertible {
         let isTrimmed =
             bytes.first.map(Self.isBlank) ?? false || bytes.last.map(Self.isBlank) ?? false
         if isTrimmed { return "the CA does not recognize a name with a blank at an end" }
-        return (1...64).contains(text.unicodeScalars.count)
+        return charactersOfName.contains(text.unicodeScalars.count)
             ? nil : "a name in a certificate has 1 to 64 characters"
     }
 }
@@ -71,9 +71,9 @@ extension AccountStatus {
     package static func obstacle(toAddress address: String) -> String? {
         if address.utf8.contains(UInt8(ascii: "'")) { return "the CA drops the apostrophe" }
         let isPlain =
-            (3...255).contains(address.utf8.count)
+            charactersOfAddress.contains(address.utf8.count)
             && address.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-        return isPlain ? nil : "an address in a certificate has 3 to 255 ASCII characters"
+        return isPlain ? nil : "an address in a certificate has 3 to 128 ASCII characters"
     }
 }
 

@@ -36,11 +36,17 @@ func notChecked(_ key: KeyPlan, on token: TokenCapabilities) -> [String] {
     }
 }
 
-/// What a dry run leaves to the CA.
+/// What the CA decides, and neither a dry run nor the real run can check before the order.
 func notChecked(_ name: String) -> [String] {
     guard name.utf8.count > 64 else { return [] }
     return [
         "whether the CA writes the name byte by byte; if it does, the name is too long, and no "
             + "certificate comes"
     ]
+}
+
+/// Prints notes to standard error, unless only warnings and errors are wanted.
+func printNotes(_ notes: [String]) {
+    guard !Progress.shared.isQuiet else { return }
+    for note in notes { printError("note: \(printable(note))") }
 }

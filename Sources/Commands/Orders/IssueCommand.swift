@@ -51,9 +51,11 @@ struct IssueCommand: ParsableCommand {
             let key = try request.keyURI.flatMap { try keySeen($0, on: token) }
             try ledgerOptions.requireWritable()
             try runner.check(plan, for: key, in: ledgerOptions.openIfThere())
+            printNotes(plan.labelRemarks)
             try show(plan, notChecked(plan.key, on: token) + notChecked(plan.grant.name))
             return
         }
+        printNotes(notChecked(plan.grant.name).map { "not checked: \($0)" })
         let ledger = try ledgerOptions.openForWriting()
         let issued = try withPINs(plan.pins, tokenOptions, request.keyURI) { pins in
             var connection = try Connection(token, pins)

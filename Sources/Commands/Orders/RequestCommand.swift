@@ -41,6 +41,7 @@ struct RequestCommand: ParsableCommand {
             if let uri = request.keyURI { _ = try keySeen(uri, on: token) }
             try ledgerOptions.requireWritable()
             try runner.check(plan, on: token, in: ledgerOptions.openIfThere())
+            printNotes(runner.labelRemarks(request, plan))
             try show(token.token, plan, pins, notChecked(plan, on: token))
             return
         }
@@ -49,9 +50,7 @@ struct RequestCommand: ParsableCommand {
             var connection = try Connection(token, pins)
             return try runner.request(request, plan, in: ledger, over: &connection)
         }
-        if !Progress.shared.isQuiet {
-            for remark in made.key.remarks { printError("note: \(printable(remark))") }
-        }
+        printNotes(made.key.remarks)
         if let file {
             try writeFile(made.pem, file, hints: ["its key: \(quoted(made.key.uri))"])
         }

@@ -127,20 +127,30 @@ struct KeyPlanning {
     }
 }
 
+/// How many characters the name in a certificate has (RFC 5280, ub-common-name).
+package let charactersOfName = 1...64
+
+/// How many ASCII characters an address in a certificate has. OpenSSL writes no longer one into a
+/// subject (ub_email_address is 128), neither here nor in CAcert's signer.
+package let charactersOfAddress = 3...128
+
 /// Insists that a name and addresses can stand in a request, before a key is made for it.
 ///
 /// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/badSubject``.
 func requireSubject(name: String?, emailAddresses: [String]) throws(IssuanceError) {
-    if let name, !(1...64).contains(name.unicodeScalars.count) {
+    if let name, !charactersOfName.contains(name.unicodeScalars.count) {
         throw IssuanceError(
             .badSubject, at: .plan,
             "a name in a certificate has 1 to 64 characters, not \(name.unicodeScalars.count)")
     }
     for address in emailAddresses
-    where !(3...255).contains(address.utf8.count)
+    where !charactersOfAddress.contains(address.utf8.count)
         || !address.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
     {
         throw IssuanceError(
-            .badSubject, at: .plan, "“\(address)” cannot be an address in a certificate")
+            .badSubject, at: .plan,
+            "“\(address)” cannot be an address in a certificate: those have "
+                + "\(charactersOfAddress.lowerBound) to \(charactersOfAddress.upperBound) ASCII "
+                + "characters")
     }
 }

@@ -28,6 +28,13 @@ package struct Plan: Sendable {
     /// The PINs that are needed.
     package let pins: PINPlan
 
+    /// Why a new key will have another label than the default, as far as can be seen without a
+    /// login; see ``IssuedCertificate/remarks`` for what came of it.
+    package var labelRemarks: [String] {
+        guard case .generate(let new) = key else { return [] }
+        return newKeyLabel.remarks(on: new.label)
+    }
+
     /// How an order for a key begins.
     func beginning(id: [UInt8], label: [UInt8]) -> OrderEvent.Beginning {
         var beginning = OrderEvent.Beginning(

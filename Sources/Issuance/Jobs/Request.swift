@@ -28,6 +28,17 @@ extension Runner {
         return try planning.plan(request, defaultLabel: request.defaultLabel)
     }
 
+    /// Why a new key will have another label than the default, as far as can be seen without a
+    /// login.
+    ///
+    /// - Parameters:
+    ///   - request: What the user asks for.
+    ///   - plan: What ``planKey(_:on:)`` found.
+    package func labelRemarks(_ request: IssuanceRequest, _ plan: KeyPlan) -> [String] {
+        guard case .generate(let new) = plan else { return [] }
+        return request.labelOfNewKey(default: request.defaultLabel).remarks(on: new.label)
+    }
+
     /// The PINs that making a request needs.
     ///
     /// - Parameters:
