@@ -67,6 +67,57 @@ extension RealParts {
             #expect(again.output == "Nothing has to be renewed.\n")
         }
 
+        // Otherwise a timer sends the order that the CA refuses again each night.
+        @Test("After a refusal only a named certificate is ordered for, until a week has passed")
+        func refusedOrder() throws {
+            let bench = try Bench()
+            _ = try issue(bench, ["--label", "mail"])
+            let key = try text(try #require(try bench.listedKeys().first), "privateKey")
+            try bench.ca.restart(["--fault", "refuse"])
+            expect(
+                try bench.tokencert(["renew", "--expiring", "800d"]), 65,
+                "the CA refuses: Invalid or missing CSR")
+            #expect(bench.ca.orders.count == 2)
+            try bench.ca.restart([])
+            let command = "to order now: tokencert renew '\(key)'"
+            for arguments in [["--expiring", "800d"], ["--all"], ["--all", "--dry-run"]] {
+                let outcome = try bench.tokencert(["renew"] + arguments)
+                expect(outcome, 79, "1 certificate was passed over")
+                #expect(
+                    outcome.errors.contains(
+                        /order 2 was refused on 20[-0-9]+T[:0-9]+Z \(the CA refuses: Invalid or/),
+                    "\(outcome.errors)")
+                #expect(outcome.errors.contains(command), "\(outcome.errors)")
+                #expect(!outcome.output.contains("renew"), "\(outcome.output)")
+            }
+            let json = try bench.tokencert(["renew", "--all", "--json"])
+            #expect(json.status == 79, "\(json)")
+            #expect(try list(json, "renewed").isEmpty)
+            let passed = try #require(try list(json, "passedOver").first)
+            #expect(passed["advice"] as? String == command)
+            #expect(bench.ca.orders.count == 2)
+            func would(after days: Int) throws -> Int {
+                let outcome = try run(
+                    "faketime",
+                    [
+                        "-f", "+\(days)d", product("tokencert"), "renew", "--all", "--dry-run",
+                        "--json",
+                    ],
+                    environment: bench.environment)
+                #expect(outcome.status == (days < 7 ? 79 : 0), "\(outcome)")
+                return try list(outcome, "wouldRenew").count
+            }
+            #expect(try would(after: 6) == 0)
+            #expect(try would(after: 8) == 1)
+            let named = try bench.tokencert(["renew", key])
+            #expect(named.status == 0, "\(named.errors)")
+            #expect(bench.ca.orders.count == 3)
+            // The refusal does not count after the order that has brought a certificate.
+            let again = try bench.tokencert(["renew", "--all"])
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(bench.ca.orders.count == 4)
+        }
+
         // Otherwise a renewal whose certificate was lost is never repeated.
         @Test("A certificate whose replacement is not on the token is renewed")
         func lostReplacement() throws {

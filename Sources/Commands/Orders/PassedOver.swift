@@ -36,13 +36,13 @@ struct PassedOver: Encodable {
         self.needsAction = needsAction
     }
 
-    init(_ candidate: RenewalCandidate, _ reason: String) {
+    init(_ candidate: RenewalCandidate, _ reason: String, advice: String? = nil) {
         subject = candidate.certificate.subject.text
         serialNumber = candidate.certificate.serialNumber
         certificate = candidate.uri
         key = nil
         self.reason = reason
-        advice = nil
+        self.advice = advice
         needsAction = true
     }
 

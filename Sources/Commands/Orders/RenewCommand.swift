@@ -15,7 +15,8 @@ struct RenewCommand: ParsableCommand {
             one on the token covers at least the same. A certificate that should be renewed but \
             cannot be, or a key that has lost the certificate of an order, is reported with the \
             reason, and the exit status is 79. A certificate whose key was never on this token is \
-            named and does not change the exit status.
+            named and does not change the exit status. If the CA refuses an order, --expiring and \
+            --all do not order for that key again for a week; name the key to order earlier.
 
             For example:
 
@@ -145,6 +146,7 @@ struct RenewCommand: ParsableCommand {
     ) throws {
         try ledgerOptions.requireWritable()
         let ledger = try ledgerOptions.openIfThere()
+        let orders = try ledger?.orders() ?? []
         _ = try planOfPINs(token)
         try requireCertificatesWritable(token, removing: setting(retire, .retire))
         var found = try findLoggingIn(token, wanted, find)
@@ -152,6 +154,7 @@ struct RenewCommand: ParsableCommand {
         let uri = try PKCS11URI(token: token.token)
         var tally = Tally(isBatch: self.uri == nil, of: found)
         for candidate in found.candidates {
+            if tally.passesOver(candidate, orders) { continue }
             do {
                 try requireRemovable(replacement(for: candidate))
                 try requireNoOtherOrder(
@@ -202,14 +205,15 @@ struct RenewCommand: ParsableCommand {
     ) throws {
         var tally = Tally(isBatch: uri == nil, of: found)
         for candidate in found.candidates {
-            // Another process may have renewed it since.
-            let outcomes = try Replacements(ledgerOptions.orders()).outcomes(
-                for: candidate.certificate)
+            // Another process may have renewed it since, or tried to.
+            let orders = try ledgerOptions.orders()
+            let outcomes = Replacements(orders).outcomes(for: candidate.certificate)
             if uri == nil, !outcomes.isSubset(of: candidate.lostReplacements) {
                 let subject = printable(candidate.certificate.subject.text)
                 printError("note: another process has renewed \(subject)")
                 continue
             }
+            if tally.passesOver(candidate, orders) { continue }
             do {
                 // A role that has written may keep others from reading.
                 try connection.logIn(for: .read, at: .plan)
@@ -264,6 +268,28 @@ struct RenewCommand: ParsableCommand {
             passedOver = found.passedOver
             notChecked = found.notChecked
             count = found.candidates.count
+        }
+
+        /// Passes over a certificate that the user has not named, if the CA has refused the last
+        /// order for its key within the last week.
+        ///
+        /// - Returns: Whether it was passed over.
+        mutating func passesOver(_ candidate: RenewalCandidate, _ orders: [Order]) -> Bool {
+            let old = candidate.certificate
+            guard
+                let refusal = RecentRefusal(of: old, isNamed: !isBatch, in: orders, at: now())
+            else { return false }
+            let isOneOfSeveral = candidate.entry.certificates.count > 1
+            let serial = isOneOfSeveral ? " --serial \(old.serialNumber)" : ""
+            passedOver.append(
+                PassedOver(
+                    candidate,
+                    "order \(refusal.order) was refused on \(timestamp(refusal.time)) "
+                        + "(\(refusal.reason)), and no other is placed automatically before "
+                        + timestamp(refusal.end),
+                    advice: "to order now: tokencert renew "
+                        + quoted(candidate.key.description) + serial))
+            return true
         }
 
         /// Records a failure.
