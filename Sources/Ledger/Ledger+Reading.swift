@@ -75,7 +75,7 @@ extension Ledger {
                 sequence: $0["sequence"], time: $0["time"], kind: $0["kind"], text: $0["content"])
         }
         guard let order = Order(number: number, events: events) else {
-            throw LedgerError(.damaged, "order \(number) has no beginning", order: number)
+            throw LedgerError(.damaged, "order \(number) has no valid beginning", order: number)
         }
         return order
     }

@@ -106,10 +106,10 @@ extension Ledger {
         let beginning = order.beginning
         // Only the later version knows what follows from its events.
         let isKnown = order.unknownEvent == nil
-        return row["job"] == beginning.job.rawValue && row["token"] == beginning.token
+        return row["job"] == beginning.job.name && row["token"] == beginning.token
             && row["keyID"] == beginning.keyID
             && (!isKnown || row["publicKeyHash"] == order.publicKeyHash)
-            && row["replacedHash"] == replacedHash(beginning)
+            && row["replacedHash"] == beginning.reservation.replacedHash
             && (!isKnown
                 || row["isFinished"] == order.isFinished && row["state"] == order.state.name)
     }

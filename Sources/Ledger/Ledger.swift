@@ -1,5 +1,4 @@
 internal import GRDB
-internal import OpenSSLX509
 internal import TokencertPlatform
 
 /// Every order that was ever placed, in a file that survives a loss of power.
@@ -126,10 +125,10 @@ package final class Ledger: Sendable {
     /// Insists that an order could be written now, and writes nothing.
     package func requireWriting() throws(LedgerError) {
         let rehearsal = OrderEvent.Beginning(
-            job: .issue, token: "", modulePath: "", keyID: "", keyLabel: "")
+            .request(newKeyKind: ""), token: "", module: .init(path: ""), keyID: "", keyLabel: [])
         try write { database in
             let number = try self.insertOrder(rehearsal, database)
-            try self.append(.begun(rehearsal), to: number, database)
+            try self.insert(.begun(rehearsal), of: number, database)
             return .rollback
         }
     }
@@ -151,18 +150,18 @@ package final class Ledger: Sendable {
         var number: Int64 = 0
         var lock: FileLock?
         try write { database in
-            for other in try self.obstacles(to: beginning, database) {
-                guard (try? FileLock(self.lockPath, byte: other, waits: false)) != nil else {
-                    throw Self.unfinished(other)
+            for other in try self.obstacles(to: beginning.reservation, database) {
+                guard (try? FileLock(self.lockPath, byte: other.number, waits: false)) != nil else {
+                    throw Self.unfinished(other.number)
                 }
                 try self.append(
                     .closed(reason: "another order for the key was begun"), to: other, database)
             }
-            if !replacesAgain { try self.requireNeverReplaced(beginning, database) }
+            if !replacesAgain { try self.requireNeverReplaced(beginning.reservation, database) }
             number = try self.insertOrder(beginning, database)
             // Taken before anybody else can see the order.
             lock = try FileLock(self.lockPath, byte: number, waits: false)
-            try self.append(.begun(beginning), to: number, database)
+            try self.insert(.begun(beginning), of: number, database)
             return .commit
         }
         guard let lock = lock.take() else {
@@ -176,7 +175,7 @@ package final class Ledger: Sendable {
     ///
     /// - Throws: ``LedgerError`` with code ``LedgerError/Code/inUse`` where another process has it.
     package func open(_ number: Int64) throws(LedgerError) -> OpenOrder {
-        try Self.requireKnown(try order(number))
+        try order(number).requireKnown()
         do throws(FileError) {
             let lock = try FileLock(lockPath, byte: number, waits: false)
             return OpenOrder(ledger: self, number: number, lock: lock)
@@ -191,11 +190,12 @@ package final class Ledger: Sendable {
 
     func record(_ event: OrderEvent, for number: Int64) throws(LedgerError) {
         try write { database in
-            try Self.requireKnown(try self.readOrder(number, database))
+            let order = try self.readOrder(number, database)
+            try order.requireKnown()
             if case .sending(let sending) = event {
-                try self.requireMaySend(number, isRepeated: sending.isRepeated, database)
+                try order.requireMaySend(isRepeated: sending.isRepeated)
             }
-            try self.append(event, to: number, database)
+            try self.append(event, to: order, database)
             return .commit
         }
     }
@@ -203,16 +203,16 @@ package final class Ledger: Sendable {
     /// Checks that an order could be begun. Nothing is changed.
     ///
     /// - Parameters:
-    ///   - beginning: What the order is for.
+    ///   - reservation: What the order would be about.
     ///   - replacesAgain: Whether a certificate that was replaced before may be replaced again.
     /// - Throws: ``LedgerError``, as ``begin(_:replacingAgain:)``; an order that another process is
     ///   working on may be missed.
     package func requireMayBegin(
-        _ beginning: OrderEvent.Beginning, replacingAgain replacesAgain: Bool = true
+        _ reservation: Reservation, replacingAgain replacesAgain: Bool = true
     ) throws(LedgerError) {
         try read { database in
-            _ = try self.obstacles(to: beginning, database)
-            if !replacesAgain { try self.requireNeverReplaced(beginning, database) }
+            _ = try self.obstacles(to: reservation, database)
+            if !replacesAgain { try self.requireNeverReplaced(reservation, database) }
         }
     }
 
@@ -220,29 +220,28 @@ package final class Ledger: Sendable {
     ///
     /// - Returns: Unfinished orders of which the CA cannot have received anything, to be closed.
     private func obstacles(
-        to beginning: OrderEvent.Beginning, _ database: Database
-    ) throws -> [Int64] {
-        let certain = try Int64.fetchAll(
+        to reservation: Reservation, _ database: Database
+    ) throws -> [Order] {
+        let certain = try Int64.fetchSet(
             database,
             sql: """
                 SELECT number FROM orders
                 WHERE NOT isFinished AND (publicKeyHash = ? OR replacedHash = ?)
                 """,
-            arguments: [beginning.publicKeyHash, Self.replacedHash(beginning)])
+            arguments: [reservation.publicKeyHash, reservation.replacedHash])
         // The token may have had another label.
         let sameID = try Int64.fetchAll(
             database,
             sql: "SELECT number FROM orders WHERE NOT isFinished AND keyID = ? AND keyID != ''",
-            arguments: [beginning.keyID]
-        ).filter { try readOrder($0, database).isFor(beginning.token) }
-        let numbers = Set(certain + sameID).sorted()
-        for number in numbers {
-            let order = try readOrder(number, database)
+            arguments: [reservation.keyID])
+        let orders = try certain.union(sameID).sorted().map { try readOrder($0, database) }
+            .filter { certain.contains($0.number) || $0.isFor(reservation.token) }
+        for order in orders {
             guard order.beginning.newKeyKind == nil, !order.mayHaveOrdered else {
-                throw Self.unfinished(number)
+                throw Self.unfinished(order.number)
             }
         }
-        return numbers
+        return orders
     }
 
     private static func unfinished(_ number: Int64) -> LedgerError {
@@ -250,62 +249,51 @@ package final class Ledger: Sendable {
     }
 
     private func requireNeverReplaced(
-        _ beginning: OrderEvent.Beginning, _ database: Database
+        _ reservation: Reservation, _ database: Database
     ) throws {
         let numbers = try Int64.fetchAll(
             database, sql: "SELECT number FROM orders WHERE replacedHash = ?",
-            arguments: [Self.replacedHash(beginning)])
+            arguments: [reservation.replacedHash])
         guard let number = try numbers.first(where: { try readOrder($0, database).isProved })
         else { return }
         throw LedgerError(
             .alreadyReplaced, "order \(number) has replaced this certificate", order: number)
     }
 
-    static func replacedHash(_ beginning: OrderEvent.Beginning) -> String? {
-        beginning.replacedCertificate.map { hexadecimal(Digest.sha256.hash(Array($0.utf8))) }
-    }
-
-    /// An unknown event may mean that the order was sent, so nothing is done for its order.
-    private static func requireKnown(_ order: Order) throws(LedgerError) {
-        guard let kind = order.unknownEvent else { return }
-        throw LedgerError(
-            .newer,
-            "order \(order.number) has an event of a later version of tokencert: \"\(kind)\"",
-            order: order.number)
-    }
-
-    private func requireMaySend(
-        _ number: Int64, isRepeated: Bool, _ database: Database
-    ) throws {
-        let order = try readOrder(number, database)
-        // Another process may have closed it between two looks.
-        guard ![.done, .closed].contains(order.state) else {
-            throw LedgerError(.finished, "order \(number) is over", order: number)
-        }
-        guard !isRepeated, order.sending != nil, ![.notSent, .refused].contains(order.state) else {
-            return
-        }
-        throw LedgerError(
-            .alreadySent, "order \(number) was sent before, and may have been taken", order: number)
-    }
-
+    /// Adds an order that has one event, its beginning.
     private func insertOrder(
         _ beginning: OrderEvent.Beginning, _ database: Database
     ) throws -> Int64 {
+        let reservation = beginning.reservation
         try database.execute(
             sql: """
                 INSERT INTO orders
                 (job, token, keyID, publicKeyHash, replacedHash, isFinished, state, events)
-                VALUES (?, ?, ?, ?, ?, 0, 'begun', 0)
+                VALUES (?, ?, ?, ?, ?, 0, 'begun', 1)
                 """,
             arguments: [
-                beginning.job.rawValue, beginning.token, beginning.keyID, beginning.publicKeyHash,
-                Self.replacedHash(beginning),
+                beginning.job.name, reservation.token, reservation.keyID,
+                reservation.publicKeyHash, reservation.replacedHash,
             ])
         return database.lastInsertedRowID
     }
 
-    private func append(_ event: OrderEvent, to number: Int64, _ database: Database) throws {
+    /// Adds an event to an order, and what follows from it to the table of orders.
+    private func append(_ event: OrderEvent, to order: Order, _ database: Database) throws {
+        try insert(event, of: order.number, database)
+        let changed = order.adding(event)
+        try database.execute(
+            sql: """
+                UPDATE orders SET state = ?, isFinished = ?, publicKeyHash = ?, events = ?
+                WHERE number = ?
+                """,
+            arguments: [
+                changed.state.name, changed.isFinished, changed.publicKeyHash,
+                changed.events.count, order.number,
+            ])
+    }
+
+    private func insert(_ event: OrderEvent, of number: Int64, _ database: Database) throws {
         let last = try Row.fetchOne(
             database, sql: "SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1")
         let sequence = (last?["sequence"] ?? Int64(0)) + 1
@@ -319,16 +307,6 @@ package final class Ledger: Sendable {
                 VALUES (?, ?, ?, ?, ?, ?)
                 """,
             arguments: [sequence, number, time, kind, text, hash])
-        let order = try readOrder(number, database)
-        try database.execute(
-            sql: """
-                UPDATE orders SET state = ?, isFinished = ?, publicKeyHash = ?, events = ?
-                WHERE number = ?
-                """,
-            arguments: [
-                order.state.name, order.isFinished, order.publicKeyHash, order.events.count,
-                number,
-            ])
     }
 
     // MARK: The database

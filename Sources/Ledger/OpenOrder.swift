@@ -23,7 +23,12 @@ package final class OpenOrder: Sendable {
     }
 
     /// Reads the order.
+    ///
+    /// - Throws: ``LedgerError``; with code ``LedgerError/Code/newer`` if it has an event of a later
+    ///   version, since it may have been sent.
     package func order() throws(LedgerError) -> Order {
-        try ledger.order(number)
+        let order = try ledger.order(number)
+        try order.requireKnown()
+        return order
     }
 }

@@ -86,7 +86,7 @@ package struct Order: Sendable {
     package var isFinished: Bool {
         switch state {
         case .done, .closed: true
-        case .proved: !beginning.retiresReplaced
+        case .proved: beginning.replaced?.isRetired != true
         case .refused: beginning.newKeyKind == nil
         default: false
         }
@@ -249,6 +249,29 @@ package struct Order: Sendable {
             if let event = recorded.event, let content = pick(event) { return content }
         }
         return nil
+    }
+}
+
+extension Order {
+    /// Refuses an order with an event that this version does not know: it may mean that the order was
+    /// sent.
+    func requireKnown() throws(LedgerError) {
+        guard let unknownEvent else { return }
+        throw LedgerError(
+            .newer,
+            "order \(number) has an event of a later version of tokencert: \"\(unknownEvent)\"",
+            order: number)
+    }
+
+    /// Refuses an order that is over, or that was sent and is not to be sent again.
+    func requireMaySend(isRepeated: Bool) throws(LedgerError) {
+        // Another process may have closed it between two looks.
+        guard ![.done, .closed].contains(state) else {
+            throw LedgerError(.finished, "order \(number) is over", order: number)
+        }
+        guard !isRepeated, sending != nil, ![.notSent, .refused].contains(state) else { return }
+        throw LedgerError(
+            .alreadySent, "order \(number) was sent before, and may have been taken", order: number)
     }
 }
 

@@ -54,12 +54,7 @@ import Testing
     ]
 
     private static func order(_ events: [OrderEvent]) throws -> Order {
-        var beginning = OrderEvent.Beginning(
-            job: .issue, token: "pkcs11:serial=1;token=work", modulePath: "/m.so", keyID: "01",
-            keyLabel: "mail")
-        beginning.newKeyKind = "rsa:3072"
-        beginning.name = "Anna"
-        let all = [OrderEvent.begun(beginning)] + events
+        let all = [OrderEvent.begun(.example(on: "pkcs11:serial=1;token=work"))] + events
         let recorded = try all.enumerated().map {
             RecordedEvent(
                 sequence: Int64($0 + 1), time: 0, kind: $1.kind, text: try $1.encoded())

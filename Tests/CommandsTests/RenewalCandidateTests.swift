@@ -91,10 +91,12 @@ import TokencertTestAuthority
         _ number: Int64 = 1, key: PublicKey?, token: String = "pkcs11:serial=1;model=m",
         replaces old: String? = nil, _ events: [OrderEvent]
     ) throws -> Order {
-        var beginning = OrderEvent.Beginning(
-            job: .issue, token: token, modulePath: "/m.so", keyID: "01", keyLabel: "mail")
-        beginning.publicKeyHash = key.map { hexadecimal($0.sha256Fingerprint) }
-        beginning.replacedCertificate = old
+        let key = key.map {
+            OrderEvent.Key.existing(publicKeyHash: hexadecimal($0.sha256Fingerprint))
+        }
+        let issue = OrderEvent.Issue.example(key ?? .new(kind: "rsa:3072"))
+        let job = old.map { OrderEvent.Job.renew(issue, replacing: $0, isRetired: false) }
+        let beginning = OrderEvent.Beginning.example(job ?? .issue(issue), on: token)
         let all: [OrderEvent] = [.begun(beginning)] + events
         return try #require(
             Order(

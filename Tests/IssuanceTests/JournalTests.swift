@@ -13,11 +13,7 @@ import Testing
 
     private func begin() throws -> Journal {
         let ledger = try Ledger(path: path) { 1_800_000_000 }
-        var beginning = OrderEvent.Beginning(
-            job: .issue, token: "pkcs11:token=work", modulePath: "/m.so", keyID: "01",
-            keyLabel: "mail")
-        beginning.newKeyKind = "rsa:3072"
-        return try Journal(beginning, in: ledger)
+        return try Journal(.example(), in: ledger)
     }
 
     private let sending = OrderEvent.sending(

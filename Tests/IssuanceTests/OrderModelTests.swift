@@ -78,26 +78,26 @@ import TokencertTestAuthority
         _ scenario: Scenario
     ) throws -> (world: World, beginning: OrderEvent.Beginning) {
         var world = World()
-        var beginning = OrderEvent.Beginning(
-            job: scenario == .renewal ? .renew : .issue, token: "pkcs11:serial=1",
-            modulePath: "/m.so", keyID: "01", keyLabel: "mail")
-        beginning.name = "Anna"
-        beginning.emailAddresses = ["anna@example.org"]
+        func issue(_ key: OrderEvent.Key) -> OrderEvent.Issue {
+            var issue = OrderEvent.Issue.example(key)
+            issue.emailAddresses = ["anna@example.org"]
+            return issue
+        }
+        func beginning(_ job: OrderEvent.Job) -> OrderEvent.Beginning {
+            .example(job, on: "pkcs11:serial=1")
+        }
         guard scenario != .newKey else {
-            beginning.newKeyKind = "ec:p256"
-            return (world, beginning)
+            return (world, beginning(.issue(issue(.new(kind: "ec:p256")))))
         }
         let key = try HostPrivateKey.generate(.ec(.p256))
         world.keys[[1]] = key
-        beginning.publicKeyHash = hexadecimal(key.publicKey.sha256Fingerprint)
-        if scenario == .renewal {
-            let ca = ModelCA(ActingWorld(), root, anchor)
-            let old = try ca.issue(for: key.publicKey, number: 1, name: "Anna")
-            world.certificates = [old]
-            beginning.replacedCertificate = old.pem
-            beginning.retiresReplaced = true
-        }
-        return (world, beginning)
+        let existing = issue(
+            .existing(publicKeyHash: hexadecimal(key.publicKey.sha256Fingerprint)))
+        guard scenario == .renewal else { return (world, beginning(.issue(existing))) }
+        let ca = ModelCA(ActingWorld(), root, anchor)
+        let old = try ca.issue(for: key.publicKey, number: 1, name: "Anna")
+        world.certificates = [old]
+        return (world, beginning(.renew(existing, replacing: old.pem, isRetired: true)))
     }
 
     /// Runs an order to its end, and keeps what was there at each moment on the way.

@@ -33,13 +33,14 @@ private struct NoTransport: Transport {
     }
 
     private func begin(
-        _ ledger: Ledger, _ key: HostPrivateKey, job: OrderEvent.Beginning.Job = .issue
+        _ ledger: Ledger, _ key: HostPrivateKey, importing isImport: Bool = false
     ) throws -> OpenOrder {
-        var beginning = OrderEvent.Beginning(
-            job: job, token: "pkcs11:serial=1", modulePath: "/m.so", keyID: "01", keyLabel: "mail")
-        beginning.publicKeyHash = hexadecimal(
-            Digest.sha256.hash(key.publicKey.subjectPublicKeyInfo))
-        return try ledger.begin(beginning)
+        let hash = hexadecimal(Digest.sha256.hash(key.publicKey.subjectPublicKeyInfo))
+        let job: OrderEvent.Job =
+            isImport
+            ? .import(.init(publicKeyHash: hash))
+            : .issue(.example(.existing(publicKeyHash: hash)))
+        return try ledger.begin(.example(job, on: "pkcs11:serial=1"))
     }
 
     private func finish(_ order: OpenOrder, _ certificate: Certificate) throws {
@@ -106,7 +107,7 @@ private struct NoTransport: Transport {
         #expect(left == [chain, new])
         // An import is for a certificate that was issued before.
         try order.record(.closed(reason: "over"))
-        let imported = try begin(ledger, key, job: .import)
+        let imported = try begin(ledger, key, importing: true)
         let all = try OrderOutcomes(besides: imported.order(), in: ledger)
         #expect(try all.filter([first, old], isFromElsewhere: true) == [first, old])
     }

@@ -57,21 +57,13 @@ import Testing
         var asksCA: Bool { self != .request && self != .certificateFromElsewhere }
 
         var beginning: OrderEvent.Beginning {
-            let job: OrderEvent.Beginning.Job =
-                switch self {
-                case .newKey, .existingKey: .issue
-                case .renewal: .renew
-                case .request: .request
-                case .certificateFromElsewhere: .import
-                }
-            var beginning = OrderEvent.Beginning(
-                job: job, token: "pkcs11:token=work", modulePath: "/m.so", keyID: "01",
-                keyLabel: "mail")
-            beginning.newKeyKind = hasNewKey ? "rsa:3072" : nil
-            beginning.publicKeyHash = hasNewKey ? nil : "aa"
-            if asksCA { beginning.name = "Anna" }
-            beginning.retiresReplaced = retires
-            return beginning
+            switch self {
+            case .newKey: .example()
+            case .existingKey: .example(.issue(.example(.existing(publicKeyHash: "aa"))))
+            case .renewal: .example(.renew(.example(), replacing: "PEM", isRetired: true))
+            case .request: .example(.request(newKeyKind: "rsa:3072"))
+            case .certificateFromElsewhere: .example(.import(.init(publicKeyHash: "aa")))
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 import OpenSSLX509
 import Testing
+import TokencertTestAuthority
 
 @testable import TokencertIssuance
 @testable import TokencertLedger
@@ -45,15 +46,15 @@ import Testing
         _ events: [OrderEvent], _ subject: Subject = .key, number: Int64 = 1,
         at time: Int64 = RecentRefusalTests.refusedAt
     ) throws -> Order {
-        var beginning = OrderEvent.Beginning(
-            job: .renew, token: "pkcs11:token=work", modulePath: "/m.so", keyID: "01",
-            keyLabel: "mail")
-        switch subject {
-        case .key: beginning.publicKeyHash = keyHash
-        case .otherKey: beginning.publicKeyHash = "aa"
-        case .newKey: beginning.newKeyKind = "rsa:3072"
-        }
-        if subject != .otherKey { beginning.replacedCertificate = certificate.pem }
+        let key: OrderEvent.Key =
+            switch subject {
+            case .key: .existing(publicKeyHash: keyHash)
+            case .otherKey: .existing(publicKeyHash: "aa")
+            case .newKey: .new(kind: "rsa:3072")
+            }
+        let replaced = subject == .otherKey ? "another certificate" : certificate.pem
+        let beginning = OrderEvent.Beginning.example(
+            .renew(.example(key), replacing: replaced, isRetired: false))
         let events = events.map { event -> OrderEvent in
             guard case .sending = event else { return event }
             return .sending(

@@ -46,12 +46,9 @@ import TokencertTestAuthority
         #expect(all.certificates == [old])
     }
 
-    private func order(_ events: [OrderEvent], _ name: String? = "Anna") throws -> Order {
-        var beginning = OrderEvent.Beginning(
-            job: name == nil ? .request : .issue, token: "pkcs11:token=work",
-            modulePath: "/m.so", keyID: "01", keyLabel: "mail")
-        beginning.newKeyKind = "rsa:3072"
-        beginning.name = name
+    private func order(_ events: [OrderEvent], asksCA: Bool = true) throws -> Order {
+        let beginning = OrderEvent.Beginning.example(
+            asksCA ? .issue(.example()) : .request(newKeyKind: "rsa:3072"))
         return try #require(
             Order(
                 number: 1,
@@ -68,7 +65,7 @@ import TokencertTestAuthority
             .init(keyURI: "pkcs11:", publicKeyHash: "aa", request: "PEM", isRepeated: false))
         let answered = OrderEvent.answered(.init(status: 200, body: [], interruption: nil))
         #expect(try order([]).nextAction == .order)
-        #expect(try order([], nil).nextAction == .key)
+        #expect(try order([], asksCA: false).nextAction == .key)
         #expect(try order([sending, .notSent(reason: "r")]).nextAction == .order)
         #expect(try order([sending, answered]).nextAction == .certificate)
         #expect(try order([sending]).nextAction.isDecision)

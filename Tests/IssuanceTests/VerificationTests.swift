@@ -593,17 +593,20 @@ private typealias Expectation = TokencertIssuance.Expectation
         }
     }
 
-    @Test("An order without a name asks for nothing, and either side can accept changes")
+    @Test("An order that asks no CA expects nothing, and either side can accept changes")
     func expectationOfOrder() throws {
-        var beginning = OrderEvent.Beginning(
-            job: .issue, token: "pkcs11:", modulePath: "/m.so", keyID: "01", keyLabel: "mail")
-        beginning.emailAddresses = ["anna@example.org"]
-        beginning.codeSigning = true
-        #expect(Expectation(beginning, acceptsChanges: true)?.name == nil)
-        beginning.name = "Anna"
+        for job in [.request(newKeyKind: "rsa:3072"), .import(.init(publicKeyHash: "aa"))]
+            as [OrderEvent.Job]
+        {
+            #expect(Expectation(.example(job), acceptsChanges: true)?.name == nil)
+        }
+        var issue = OrderEvent.Issue.example()
+        issue.emailAddresses = ["anna@example.org"]
+        issue.codeSigning = true
         for (ofOrder, ofUser) in [(false, false), (false, true), (true, false), (true, true)] {
-            beginning.acceptsChanges = ofOrder
-            let expected = try #require(Expectation(beginning, acceptsChanges: ofUser))
+            issue.acceptsChanges = ofOrder
+            let expected = try #require(
+                Expectation(.example(.issue(issue)), acceptsChanges: ofUser))
             #expect(expected.acceptsChanges == (ofOrder || ofUser))
             #expect(expected.name == "Anna" && expected.codeSigning)
             #expect(expected.emailAddresses == ["anna@example.org"])

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
-import TokencertLedger
 import TokencertTestSupport
+
+@testable import TokencertLedger
 
 extension RealParts {
     /// Ledgers of released versions with an order in every state, the tokens that they are about,
@@ -43,7 +44,9 @@ extension RealParts {
         private func orders() throws -> [String: Order] {
             let orders = try Ledger(reading: ledger).orders()
             // The last order of a label is the one that it names.
-            return Dictionary(orders.map { ($0.beginning.keyLabel, $0) }) { $1 }
+            return Dictionary(
+                orders.map { (String(decoding: $0.beginning.keyLabelBytes, as: UTF8.self), $0) }
+            ) { $1 }
         }
 
         // An order that went out and counts as one that did not is placed a second time.
@@ -68,6 +71,22 @@ extension RealParts {
             let verified = try tokencert(["history", "verify"])
             #expect(verified.status == 0, "\(verified.errors)")
             #expect(try Data(contentsOf: URL(filePath: ledger)) == before)
+        }
+
+        // Ledgers of different versions are compared, and what is in them is evidence.
+        @Test("Events and tables are written as an earlier version wrote them")
+        func sameText() throws {
+            let orders = try Ledger(reading: ledger).orders()
+            #expect(Set(orders.map(\.beginning.job.name)) == ["issue", "renew", "request"])
+            for event in orders.flatMap(\.events) {
+                #expect(try event.event?.encoded() == event.text, "event \(event.sequence)")
+            }
+            let new = folder.file("new.sqlite")
+            do { _ = try Ledger(path: new) { 0 } }
+            let tables = "SELECT name, sql FROM sqlite_schema ORDER BY name"
+            let earlier = try run("sqlite3", [ledger, tables])
+            #expect(earlier.status == 0 && earlier.output.contains("CREATE TABLE events"))
+            #expect(try run("sqlite3", [new, tables]).output == earlier.output)
         }
 
         @Test(

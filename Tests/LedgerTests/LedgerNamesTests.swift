@@ -11,10 +11,7 @@ extension RealParts {
             let folder = try TemporaryFolder()
             let path = folder.file("ledger.sqlite")
             let ledger = try Ledger(path: path) { 1_800_000_000 }
-            let order = try ledger.begin(
-                .init(
-                    job: .issue, token: "pkcs11:token=work", modulePath: "/m.so", keyID: "01",
-                    keyLabel: "mail"))
+            let order = try ledger.begin(.example())
             let number = order.number
             try FileManager.default.createSymbolicLink(
                 atPath: folder.file("link"), withDestinationPath: "ledger.sqlite")

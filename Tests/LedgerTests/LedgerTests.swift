@@ -15,14 +15,9 @@ extension RealParts {
         private func open() throws -> Ledger { try Ledger(path: path) { 1_800_000_000 } }
 
         private func beginning(
-            id: String = "01", job: OrderEvent.Beginning.Job = .issue
+            id: String = "01", job: OrderEvent.Job = .issue(.example())
         ) -> OrderEvent.Beginning {
-            var beginning = OrderEvent.Beginning(
-                job: job, token: "pkcs11:token=work", modulePath: "/m.so", keyID: id,
-                keyLabel: "mail")
-            beginning.newKeyKind = "rsa:3072"
-            beginning.name = "Anna"
-            return beginning
+            .example(job, id: id)
         }
 
         private let sending = OrderEvent.sending(
@@ -194,9 +189,7 @@ extension RealParts {
         @Test("An order that never went out stands in the way for ever, or is forgotten")
         func superseded() throws {
             let ledger = try open()
-            var existing = beginning()
-            existing.newKeyKind = nil
-            existing.publicKeyHash = "aa"
+            let existing = beginning(job: .issue(.example(.existing(publicKeyHash: "aa"))))
             do { _ = try ledger.begin(existing) }
             do {
                 let page = try ledger.begin(existing)
@@ -210,12 +203,11 @@ extension RealParts {
         @Test("A certificate is renewed twice by two that run at once")
         func replacedOnce() throws {
             let ledger = try open()
-            var renewal = beginning(job: .renew)
-            renewal.replacedCertificate = "PEM"
-            let page = try ledger.begin(renewal, replacingAgain: false)
+            let job = OrderEvent.Job.renew(.example(), replacing: "PEM", isRetired: false)
+            let page = try ledger.begin(beginning(job: job), replacingAgain: false)
             try page.record(
                 .proved(.init(uri: "u", sha256Fingerprint: "f", challenge: [], signature: [])))
-            renewal.keyID = "02"
+            let renewal = beginning(id: "02", job: job)
             #expect(throws: LedgerError.self) { try ledger.begin(renewal, replacingAgain: false) }
             _ = try ledger.begin(renewal)
         }

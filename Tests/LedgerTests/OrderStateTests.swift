@@ -28,11 +28,10 @@ import Testing
     private func order(
         _ events: [OrderEvent], retiring: Bool = false, newKey: Bool = true
     ) throws -> Order {
-        var beginning = OrderEvent.Beginning(
-            job: .issue, token: "pkcs11:token=work", modulePath: "/m.so", keyID: "01",
-            keyLabel: "mail")
-        beginning.newKeyKind = newKey ? "rsa:3072" : nil
-        beginning.retiresReplaced = retiring
+        let issue = OrderEvent.Issue.example(
+            newKey ? .new(kind: "rsa:3072") : .existing(publicKeyHash: "aa"))
+        let beginning = OrderEvent.Beginning.example(
+            retiring ? .renew(issue, replacing: "PEM", isRetired: true) : .issue(issue))
         return try #require(
             Order(
                 number: 1,
@@ -156,9 +155,7 @@ import Testing
     }
 
     private func order(on token: String) throws -> Order {
-        let beginning = OrderEvent.Beginning(
-            job: .issue, token: token, modulePath: "/m.so", keyID: "01", keyLabel: "mail")
-        let begun = OrderEvent.begun(beginning)
+        let begun = OrderEvent.begun(.example(on: token))
         return try #require(
             Order(
                 number: 1,

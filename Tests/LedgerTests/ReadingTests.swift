@@ -15,13 +15,9 @@ extension RealParts {
 
         private func open() throws -> Ledger { try Ledger(path: path) { 1_800_000_000 } }
 
-        private func beginning(isNew: Bool = true) -> OrderEvent.Beginning {
-            var beginning = OrderEvent.Beginning(
-                job: .issue, token: "pkcs11:token=work", modulePath: "/m.so", keyID: "01",
-                keyLabel: "mail")
-            if isNew { beginning.newKeyKind = "rsa:3072" } else { beginning.publicKeyHash = "aa" }
-            beginning.name = "Anna"
-            return beginning
+        private func beginning(isNew: Bool = true, id: String = "01") -> OrderEvent.Beginning {
+            let key = OrderEvent.Key.existing(publicKeyHash: "aa")
+            return .example(.issue(isNew ? .example() : .example(key)), id: id)
         }
 
         private func sending(again isRepeated: Bool = false) -> OrderEvent {
@@ -84,7 +80,7 @@ extension RealParts {
             #expect(try ledger.verify().isEmpty)
             #expect(try ledger.end().events == 2)
             #expect(try ledger.wasSent(forKey: "aa", id: "01"))
-            #expect(code { try ledger.requireMayBegin(beginning()) } == "unfinished")
+            #expect(code { try ledger.requireMayBegin(beginning().reservation) } == "unfinished")
             #expect(try state() == before)
             // A reader also cannot write.
             #expect(code { _ = try ledger.begin(beginning()) } == "unusable")
@@ -163,30 +159,52 @@ extension RealParts {
             #expect(code { _ = try ledger.open(1) } == "newer")
             // It is not closed in favour of another order.
             #expect(code { _ = try ledger.begin(beginning(isNew: false)) } == "unfinished")
-            var other = beginning()
-            other.keyID = "02"
-            let next = try ledger.begin(other)
+            let next = try ledger.begin(beginning(id: "02"))
             try next.record(sending())
             try run(
                 "sqlite3",
                 [path, "INSERT INTO events VALUES (9, 2, 0, 'posted', '{}', 'y')"])
             #expect(code { try next.record(.refused(reason: "no")) } == "newer")
+            // What the order is about to do is decided from what is read.
+            #expect(code { _ = try next.order() } == "newer")
+        }
+
+        // What is done for an order depends on what it was begun with.
+        @Test("A beginning that cannot be is damage, and the error names the order")
+        func impossibleBeginning() throws {
+            do {
+                let ledger = try open()
+                _ = try ledger.begin(beginning())
+                _ = try ledger.begin(beginning(id: "02"))
+            }
+            let change = """
+                DROP TRIGGER eventsAreNotChanged;
+                UPDATE events SET content = replace(content, '"issue"', '"request"')
+                WHERE orderNumber = 2
+                """
+            try run("sqlite3", [path, change])
+            let ledger = try Ledger(reading: path)
+            for read in [{ _ = try ledger.order(2) }, { _ = try ledger.orders() }]
+                as [() throws -> Void]
+            {
+                let error = #expect(throws: LedgerError.self) { try read() }
+                #expect(error?.code == .damaged && error?.order == 2)
+                #expect(error?.reason.contains("order 2") == true, "\(error?.reason ?? "")")
+            }
+            #expect(try ledger.order(1).beginning == beginning())
+            let findings = try ledger.verify()
+            #expect(findings.contains("order 2 cannot be read: order 2 has no valid beginning"))
         }
 
         // The key of the one order would be taken for that of the other.
         @Test("An order for a token blocks its key id whatever the token's label is")
         func renamedToken() throws {
-            func beginning(_ token: String) -> OrderEvent.Beginning {
-                var beginning = OrderEvent.Beginning(
-                    job: .issue, token: token, modulePath: "/m.so", keyID: "01", keyLabel: "mail")
-                beginning.newKeyKind = "rsa:3072"
-                return beginning
-            }
+            func beginning(_ token: String) -> OrderEvent.Beginning { .example(on: token) }
             let ledger = try open()
             do { _ = try ledger.begin(beginning("pkcs11:model=m;serial=1;token=work")) }
             let renamed = beginning("pkcs11:model=m;serial=1;token=new")
             #expect(code { _ = try ledger.begin(renamed) } == "unfinished")
-            #expect(code { try ledger.requireMayBegin(renamed) } == "unfinished")
+            #expect(code { try ledger.requireMayBegin(renamed.reservation) } == "unfinished")
             let other = beginning("pkcs11:model=m;serial=2;token=work")
             #expect(code { _ = try ledger.begin(other) } == "none")
         }

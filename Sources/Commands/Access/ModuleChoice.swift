@@ -118,17 +118,17 @@ extension TokenOptions {
     /// Selects the module that an order was begun with: by its name in p11-kit's configuration if
     /// it was loaded by that name and is still there, since that may set arguments, otherwise by
     /// its file.
-    mutating func useModule(of beginning: OrderEvent.Beginning) {
-        if let name = beginning.moduleName,
+    mutating func useModule(_ begun: OrderEvent.Module) {
+        if let name = begun.name,
             (try? ConfiguredModules.loadableNames(observer: ModuleNotices()))?.contains(name)
                 ?? false
         {
             module = name
             // Arguments that are set for another module do not apply to this one.
             moduleArguments = moduleArguments ?? ""
-        } else if beginning.modulePath.contains("/") {
-            module = beginning.modulePath
-            moduleArguments = moduleArguments ?? beginning.moduleArguments ?? ""
+        } else if begun.path.contains("/") {
+            module = begun.path
+            moduleArguments = moduleArguments ?? begun.arguments ?? ""
         }
     }
 }

@@ -70,7 +70,7 @@ struct Replacements {
 
     init(_ orders: [Order]) {
         for order in orders {
-            if let old = order.beginning.replacedCertificate, let new = order.provedFingerprint {
+            if let old = order.beginning.replaced?.certificate, let new = order.provedFingerprint {
                 outcomes[old, default: []].insert(new)
             }
         }

@@ -14,7 +14,7 @@ struct CertifiedKeys {
     init(_ orders: [Order], on token: String) {
         let replaced = Set(
             orders.compactMap { order in
-                order.beginning.replacedCertificate.flatMap { order.isProved ? $0 : nil }
+                order.beginning.replaced.flatMap { order.isProved ? $0.certificate : nil }
             })
         for order in orders where order.isFor(token) {
             guard let hash = order.publicKeyHash else { continue }

@@ -155,7 +155,7 @@ struct ResumeCommand: ParsableCommand {
     /// The token of an order, which no option can change, only where it is looked for.
     private func findToken(of order: Order) throws -> TokenCapabilities {
         var options = tokenOptions
-        if setting(options.module, .module) == nil { options.useModule(of: order.beginning) }
+        if setting(options.module, .module) == nil { options.useModule(order.beginning.module) }
         if setting(options.tokenProfile, .tokenProfile) == nil {
             options.tokenProfile = order.beginning.tokenProfile
         }
@@ -237,19 +237,18 @@ extension CAOptions {
     /// The account of an order, which no option can change.
     func adopting(_ order: Order) throws -> CAOptions {
         var options = self
-        options.caURL = order.beginning.ca
-        options.username = order.beginning.account
+        let asked = order.beginning.issue
+        options.caURL = asked?.ca
+        options.username = asked?.account
         let named = (
             ca: setting(caURL, .caURL).map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 },
             account: setting(username, .username)
         )
-        guard named.ca ?? order.beginning.ca == order.beginning.ca,
-            named.account ?? order.beginning.account == order.beginning.account
+        guard named.ca ?? asked?.ca == asked?.ca, named.account ?? asked?.account == asked?.account
         else {
             throw Failure(
                 .usage,
-                "order \(order.number) is one of \(order.beginning.account ?? "?") at "
-                    + "\(order.beginning.ca ?? "?")",
+                "order \(order.number) is one of \(asked?.account ?? "?") at \(asked?.ca ?? "?")",
                 hints: ["leave out --ca-url and --username, or issue anew with them"])
         }
         return options

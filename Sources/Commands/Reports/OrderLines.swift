@@ -22,15 +22,15 @@ struct OrderLine: Encodable {
     init(_ order: Order) {
         self.order = order.number
         began = timestamp(order.events[0].time)
-        job = order.beginning.job.rawValue
+        job = order.beginning.job.name
         state = order.state.name
         isFinished = order.isFinished
         token = order.beginning.token
         keyID = order.beginning.keyID
         keyLabel = text(ofLabel: order.beginning.keyLabelBytes)
-        ca = order.beginning.ca
-        account = order.beginning.account
-        name = order.beginning.name
+        ca = order.beginning.issue?.ca
+        account = order.beginning.issue?.account
+        name = order.beginning.issue?.name
         isOfLaterVersion = order.unknownEvent != nil
         next =
             switch order.nextAction {

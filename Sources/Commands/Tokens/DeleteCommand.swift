@@ -338,7 +338,7 @@ struct DeleteCommand: ParsableCommand {
     /// imported later is what came.
     private func awaitedOrder(_ selection: Selection, _ orders: [Order]) -> Order? {
         let hash = selection.key?.value.map { hexadecimal($0.sha256Fingerprint) }
-        let imported = orders.last { $0.beginning.job == .import && $0.isProved }?.number ?? 0
+        let imported = orders.last { $0.beginning.imported != nil && $0.isProved }?.number ?? 0
         return orders.first { order in
             let isForKey = hash == nil || [nil, hash].contains(order.publicKeyHash)
             return order.isFinished && order.mayBringCertificate && order.number > imported

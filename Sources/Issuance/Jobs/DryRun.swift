@@ -38,12 +38,9 @@ package func requireNoOtherOrder(
 ) throws(IssuanceError) {
     guard let ledger else { return }
     let old = replacement.certificate
-    var beginning = OrderEvent.Beginning(
-        job: .renew, token: token.description, modulePath: "",
-        keyID: keyID.map(hexadecimal) ?? "", keyLabel: "")
-    if keyID != nil {
-        beginning.publicKeyHash = hexadecimal(old.publicKey.sha256Fingerprint)
-    }
-    beginning.replacedCertificate = old.pem
-    try check(beginning, in: ledger, replacingAgain: replacement.isForced)
+    try check(
+        Reservation(
+            token: token.description, keyID: keyID.map(hexadecimal) ?? "",
+            publicKeyHash: keyID.map { _ in hexadecimal(old.publicKey.sha256Fingerprint) },
+            replacing: old.pem), in: ledger, replacingAgain: replacement.isForced)
 }

@@ -69,13 +69,13 @@ extension Runner {
         let key = try connection.proved(found, acceptingNoProof: request.acceptsAnyUse)
         try connection.requireRoom(
             for: key, replacing: nil, having: request.certificates, at: .generate)
-        var beginning = OrderEvent.Beginning(
-            .import, on: connection.capabilities, connection.tokenURI, id: key.id,
+        var imported = OrderEvent.Import(publicKeyHash: key.publicKeyHash)
+        imported.certificateLabel = request.label.map { Array($0.utf8) }
+        imported.writesChain = request.writesChain
+        imported.acceptsAnyUse = request.acceptsAnyUse
+        let beginning = OrderEvent.Beginning(
+            .import(imported), on: connection.capabilities, connection.tokenURI, id: key.id,
             label: key.labelBytes)
-        beginning.publicKeyHash = key.publicKeyHash
-        beginning.certificateLabel = request.label
-        beginning.writesChain = request.writesChain
-        beginning.acceptsChanges = request.acceptsAnyUse
         var work = try begin(beginning, in: ledger)
         work.brought.certificates = request.certificates
         work.brought.isForOrder = false

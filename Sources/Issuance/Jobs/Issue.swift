@@ -1,3 +1,4 @@
+internal import Cryptoki
 internal import OpenSSLX509
 package import TokencertInventory
 package import TokencertLedger
@@ -86,14 +87,17 @@ extension Runner {
         }
         if let key { try requireRoom(for: key, plan) }
         guard let ledger else { return }
-        var order =
+        let id =
             switch plan.key {
-            case .generate(let new): plan.beginning(id: new.id, label: new.label)
-            case .existing: plan.beginning(id: key?.id ?? [], label: [])
+            case .generate(let new): new.id
+            case .existing: key?.id ?? []
             }
-        order.publicKeyHash = key?.value.map { hexadecimal($0.sha256Fingerprint) }
         try TokencertIssuance.check(
-            order, in: ledger, replacingAgain: plan.replacement?.isForced ?? true)
+            Reservation(
+                token: plan.tokenURI.description, keyID: hexadecimal(id),
+                publicKeyHash: key?.value.map { hexadecimal($0.sha256Fingerprint) },
+                replacing: plan.replacement?.certificate.pem), in: ledger,
+            replacingAgain: plan.replacement?.isForced ?? true)
     }
 
     private func requireRoom(for key: KeyEntry, _ plan: Plan) throws(IssuanceError) {
@@ -132,15 +136,17 @@ extension Runner {
                 uri, publicKeyHash: publicKeyHash, accepting: settings.acceptance)
             try connection.requireRoom(
                 for: key, replacing: plan.replacement, having: [], at: .generate)
-            var beginning = plan.beginning(id: key.id, label: key.labelBytes)
-            beginning.publicKeyHash = key.publicKeyHash
+            let beginning = OrderEvent.Beginning(
+                plan.job(.existing(publicKeyHash: key.publicKeyHash)), on: plan.capabilities,
+                plan.tokenURI, id: key.id, label: key.labelBytes)
             work = try begin(beginning, in: ledger, replacingAgain: replacesAgain)
             work.take(key)
         case .generate(let new):
             // Private objects are visible only after the login.
             let label = try connection.requireFree(new.id, labelling: plan.newKeyLabel)
-            var beginning = plan.beginning(id: new.id, label: label)
-            beginning.newKeyKind = new.kind.name
+            let beginning = OrderEvent.Beginning(
+                plan.job(.new(kind: new.kind.name)), on: plan.capabilities, plan.tokenURI,
+                id: new.id, label: label)
             work = try begin(beginning, in: ledger, replacingAgain: replacesAgain)
             work.labelRemarks = plan.newKeyLabel.remarks(on: label)
         }

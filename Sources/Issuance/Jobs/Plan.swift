@@ -35,37 +35,28 @@ package struct Plan: Sendable {
         return newKeyLabel.remarks(on: new.label)
     }
 
-    /// How an order for a key begins.
-    func beginning(id: [UInt8], label: [UInt8]) -> OrderEvent.Beginning {
-        var beginning = OrderEvent.Beginning(
-            replacement == nil ? .issue : .renew, on: capabilities, tokenURI, id: id,
-            label: label)
-        beginning.ca = ca
-        beginning.account = account
-        beginning.name = grant.name
-        beginning.emailAddresses = grant.emailAddresses
-        beginning.codeSigning = grant.codeSigning
-        beginning.acceptsChanges = acceptsChanges
-        beginning.certificateLabelBytes = certificateLabel
-        beginning.replacedCertificate = replacement?.certificate.pem
-        beginning.retiresReplaced = replacement?.isRetired ?? false
-        return beginning
+    /// What an order for a key is to bring about.
+    func job(_ key: OrderEvent.Key) -> OrderEvent.Job {
+        var issue = OrderEvent.Issue(ca: ca, account: account, name: grant.name, key: key)
+        issue.emailAddresses = grant.emailAddresses
+        issue.codeSigning = grant.codeSigning
+        issue.acceptsChanges = acceptsChanges
+        issue.certificateLabel = certificateLabel
+        guard let old = replacement else { return .issue(issue) }
+        return .renew(issue, replacing: old.certificate.pem, isRetired: old.isRetired)
     }
 }
 
 extension OrderEvent.Beginning {
     /// How an order on a token begins, with all that is needed to find the token again.
     init(
-        _ job: Job, on capabilities: TokenCapabilities, _ tokenURI: PKCS11URI, id: [UInt8],
-        label: [UInt8]
+        _ job: OrderEvent.Job, on capabilities: TokenCapabilities, _ tokenURI: PKCS11URI,
+        id: [UInt8], label: [UInt8]
     ) {
         let module = capabilities.token.module
         self.init(
-            job: job, token: tokenURI.description, modulePath: module.path,
-            keyID: hexadecimal(id), keyLabel: "")
-        keyLabelBytes = label
-        moduleName = module.name
-        moduleArguments = module.arguments
-        tokenProfile = capabilities.chosenProfile
+            job, token: tokenURI.description,
+            module: .init(path: module.path, name: module.name, arguments: module.arguments),
+            tokenProfile: capabilities.chosenProfile, keyID: hexadecimal(id), keyLabel: label)
     }
 }

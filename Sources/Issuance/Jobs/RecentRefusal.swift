@@ -36,7 +36,7 @@ package struct RecentRefusal: Sendable, Hashable {
         let publicKeyHash = hexadecimal(certificate.publicKey.sha256Fingerprint)
         let pem = certificate.pem
         let ofKey = orders.filter {
-            $0.publicKeyHash == publicKeyHash || $0.beginning.replacedCertificate == pem
+            $0.publicKeyHash == publicKeyHash || $0.beginning.replaced?.certificate == pem
         }
         guard let last = ofKey.max(by: { $0.number < $1.number }), last.state == .refused,
             last.isFinished, let reason = last.reason,

@@ -65,9 +65,9 @@ extension Runner {
     ) throws(IssuanceError) {
         guard let ledger, case .generate(let new) = plan else { return }
         try TokencertIssuance.check(
-            OrderEvent.Beginning(
-                .request, on: capabilities, try tokenURI(capabilities.token), id: new.id,
-                label: new.label), in: ledger)
+            Reservation(
+                token: try tokenURI(capabilities.token).description, keyID: hexadecimal(new.id)),
+            in: ledger)
     }
 
     /// Makes the key, if there is to be a new one, and has the token sign the request.
@@ -101,10 +101,9 @@ extension Runner {
         case .generate(let new):
             let newKeyLabel = request.labelOfNewKey(default: request.defaultLabel)
             let label = try connection.requireFree(new.id, labelling: newKeyLabel)
-            var beginning = OrderEvent.Beginning(
-                .request, on: connection.capabilities, connection.tokenURI, id: new.id,
-                label: label)
-            beginning.newKeyKind = new.kind.name
+            let beginning = OrderEvent.Beginning(
+                .request(newKeyKind: new.kind.name), on: connection.capabilities,
+                connection.tokenURI, id: new.id, label: label)
             var work = try begin(beginning, in: ledger)
             work.labelRemarks = newKeyLabel.remarks(on: label)
             work.requested = content

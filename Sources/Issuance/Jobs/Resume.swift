@@ -39,7 +39,7 @@ extension Runner {
         if first == .verify {
             try requireWritable(connection.capabilities)
             try requirePlaceForChain(
-                work.order.beginning.writesChain, connection.capabilities)
+                work.order.beginning.imported?.writesChain ?? false, connection.capabilities)
         }
         try connection.logInAll(at: .generate)
         if first != .verify, first != .generate { settings.observer.stepBegins(.generate) }

@@ -50,9 +50,9 @@ extension IssuanceRequest {
     package init(_ order: Order) {
         self.init()
         let beginning = order.beginning
-        name = beginning.name
-        emailAddresses = beginning.emailAddresses
-        codeSigning = beginning.codeSigning
+        name = beginning.issue?.name
+        emailAddresses = beginning.issue?.emailAddresses ?? []
+        codeSigning = beginning.issue?.codeSigning ?? false
         acceptsChanges = beginning.acceptsChanges
         labelBytes = beginning.certificateLabelBytes
         replacement = order.replacement

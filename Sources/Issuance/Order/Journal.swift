@@ -98,10 +98,10 @@ struct RecordedIntent: ~Copyable {
 
 /// Checks that an order could be begun. Nothing is changed.
 func check(
-    _ beginning: OrderEvent.Beginning, in ledger: Ledger, replacingAgain: Bool = true
+    _ reservation: Reservation, in ledger: Ledger, replacingAgain: Bool = true
 ) throws(IssuanceError) {
     do throws(LedgerError) {
-        try ledger.requireMayBegin(beginning, replacingAgain: replacingAgain)
+        try ledger.requireMayBegin(reservation, replacingAgain: replacingAgain)
     } catch {
         throw IssuanceError(ledger: error, at: .plan, in: ledger)
     }

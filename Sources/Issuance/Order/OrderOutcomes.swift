@@ -40,7 +40,7 @@ struct OrderOutcomes {
     ///   date decides whether it belongs to it.
     func objection(to certificate: Certificate, isFromElsewhere: Bool) -> Objection? {
         // An import is for a certificate that was issued before, for any order.
-        guard order.beginning.job != .import else { return nil }
+        guard order.beginning.imported == nil else { return nil }
         if let other = others[hexadecimal(certificate.sha256Fingerprint)] {
             return Objection(
                 .notTheOutcome, "this certificate is the outcome of order \(other.number)")

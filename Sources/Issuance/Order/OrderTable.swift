@@ -115,7 +115,7 @@ extension Order {
                 state == .sending
                     ? "it was about to be sent, and nothing is known since"
                     : reason ?? "its answer was not understood")
-        default: return beginning.name == nil ? .key : .order
+        default: return beginning.issue == nil ? .key : .order
         }
     }
 }

@@ -35,9 +35,9 @@ package struct Replacement: Sendable {
 extension Order {
     /// What its certificate replaces, or nil.
     var replacement: Replacement? {
-        guard let pem = beginning.replacedCertificate,
-            let old = Certificate.all(inPEM: Array(pem.utf8)).certificates.first
+        guard let replaced = beginning.replaced,
+            let old = Certificate.all(inPEM: Array(replaced.certificate.utf8)).certificates.first
         else { return nil }
-        return Replacement(old, isRetired: beginning.retiresReplaced, isForced: true)
+        return Replacement(old, isRetired: replaced.isRetired, isForced: true)
     }
 }

@@ -32,8 +32,7 @@ enum PlaceOrder: IrrevocableStep {
         _ intent: consuming RecordedIntent, _ work: inout OrderWork,
         _ token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) -> StepOutcome {
-        let beginning = work.order.beginning
-        guard let authority = work.authority, let name = beginning.name,
+        guard let authority = work.authority, let asked = work.order.beginning.issue,
             let request = work.order.sending?.request
         else {
             let reason = "no CA is known for this order"
@@ -45,8 +44,8 @@ enum PlaceOrder: IrrevocableStep {
         work.settings.observer.orderIsSent(work.journal.openOrder.number)
         let order = CertificateOrder(
             grant: CertificateGrant(
-                name: name, emailAddresses: beginning.emailAddresses,
-                codeSigning: beginning.codeSigning), request: request)
+                name: asked.name, emailAddresses: asked.emailAddresses,
+                codeSigning: asked.codeSigning), request: request)
         switch authority.place(order) {
         case .answered(let answer):
             return StepOutcome([.answered(answer)])

@@ -13,8 +13,9 @@ enum SignRequest: RepeatableStep {
         let content =
             work.requested
             ?? RequestContent(
-                name: beginning.name, emailAddresses: beginning.emailAddresses,
-                codeSigning: beginning.codeSigning)
+                name: beginning.issue?.name,
+                emailAddresses: beginning.issue?.emailAddresses ?? [],
+                codeSigning: beginning.issue?.codeSigning ?? false)
         var new: NewKey?
         if work.journal.hasMadeKey, case .generate(let made) = try KeyPlan(beginning) { new = made }
         var request: CertificateRequest?
@@ -32,7 +33,7 @@ enum SignRequest: RepeatableStep {
                 work.journal.hasMadeKey ? .made(publicKeyHash: hash) : .found(publicKeyHash: hash))
         }
         guard let request else { return outcome }
-        if beginning.name == nil {
+        if beginning.issue == nil {
             // It is handed out, and its outcome cannot be looked up later.
             outcome.facts.append(.requested(request: request.pem))
             outcome.mustBeRecorded = true

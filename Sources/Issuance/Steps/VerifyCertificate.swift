@@ -75,7 +75,7 @@ enum VerifyCertificate: RepeatableStep {
         _ received: inout ReceivedCertificates, _ work: inout OrderWork
     ) throws(IssuanceError) -> StepOutcome? {
         // What is imported was issued before, for whichever order.
-        guard work.order.beginning.job != .import else { return nil }
+        guard work.order.beginning.imported == nil else { return nil }
         let isFromElsewhere = !work.brought.certificates.isEmpty
         // The date of a certificate that once passed every check is not checked again.
         guard isFromElsewhere || work.order.state == .answered else { return nil }
@@ -103,11 +103,11 @@ struct Expectation {
 extension Expectation {
     /// What an order asked for, or nil if no CA was asked.
     init?(_ beginning: OrderEvent.Beginning, acceptsChanges: Bool) {
-        guard let name = beginning.name else { return nil }
-        self.name = name
-        emailAddresses = beginning.emailAddresses
-        codeSigning = beginning.codeSigning
-        self.acceptsChanges = acceptsChanges || beginning.acceptsChanges
+        guard let asked = beginning.issue else { return nil }
+        name = asked.name
+        emailAddresses = asked.emailAddresses
+        codeSigning = asked.codeSigning
+        self.acceptsChanges = acceptsChanges || asked.acceptsChanges
     }
 }
 

@@ -18,7 +18,7 @@ enum WriteCertificate: RepeatableStep {
         let written = try token.write(certificate, for: key, label: label, isFresh: isFresh)
         work.notes.written = written.uri
         work.notes.wasThere = written.wasThere
-        guard work.order.beginning.writesChain else {
+        guard work.order.beginning.imported?.writesChain == true else {
             return StepOutcome([.written(uri: written.uri)])
         }
         // The chain comes after the certificate, which is of use without it.
