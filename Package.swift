@@ -132,7 +132,7 @@ let package = Package(
             name: "PlatformTests", dependencies: ["TokencertPlatform", "TokencertTestSupport"]),
         .testTarget(
             name: "LedgerTests",
-            dependencies: ["TokencertLedger", "TokencertTestSupport", "tokencert"],
+            dependencies: ["TokencertLedger", "TokencertTestSupport", "tokencert", database],
             exclude: ["Ledgers"]),
         .testTarget(
             name: "CryptokiTests",

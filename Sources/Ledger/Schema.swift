@@ -4,61 +4,70 @@ internal import GRDB
 enum Schema {
     /// In the file's header, so that no other database is taken for a ledger: `tkct`.
     static let applicationID = 0x746B_6374
-    /// The version of the tables.
-    static let version = 2
+    /// The version of the tables: how many migrations they have been through.
+    static let version = migrations.count
 
-    static let statements = """
-        CREATE TABLE orders (
-            number INTEGER PRIMARY KEY AUTOINCREMENT,
-            job TEXT NOT NULL,
-            token TEXT NOT NULL,
-            keyID TEXT NOT NULL,
-            publicKeyHash TEXT,
-            replacedHash TEXT,
-            isFinished INTEGER NOT NULL,
-            state TEXT NOT NULL,
-            events INTEGER NOT NULL
-        ) STRICT;
-        CREATE TABLE events (
-            sequence INTEGER PRIMARY KEY,
-            orderNumber INTEGER NOT NULL REFERENCES orders(number),
-            time INTEGER NOT NULL,
-            kind TEXT NOT NULL,
-            content TEXT NOT NULL,
-            hash TEXT NOT NULL UNIQUE
-        ) STRICT;
-        CREATE INDEX eventsOfOrder ON events(orderNumber, sequence);
-        CREATE INDEX ordersOfKey ON orders(keyID);
-        \(statementsOfVersion1)
-        \(statementsOfVersion2)
-        PRAGMA application_id = \(applicationID);
-        PRAGMA user_version = \(version);
-        """
+    /// A step from one version of the tables to the next one. Those of a released version are never
+    /// changed.
+    struct Migration {
+        let name: String
+        let statements: String
+        /// The triggers that it makes, by name. Each refuses changes.
+        let triggers: [String]
+    }
 
-    private static let statementsOfVersion1 = """
-        CREATE TRIGGER eventsAreNotChanged BEFORE UPDATE ON events
-            BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
-        CREATE TRIGGER eventsAreNotDeleted BEFORE DELETE ON events
-            BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END;
-        CREATE TRIGGER ordersAreNotDeleted BEFORE DELETE ON orders
-            BEGIN SELECT RAISE(ABORT, 'orders are never deleted'); END;
-        """
-
-    /// `INSERT OR REPLACE` deletes without a trigger for that.
-    private static let statementsOfVersion2 = """
-        CREATE TRIGGER eventsAreNotReplaced BEFORE INSERT ON events
-            WHEN EXISTS (SELECT 1 FROM events
-                WHERE sequence = NEW.sequence OR hash = NEW.hash)
-            BEGIN SELECT RAISE(ABORT, 'events are never replaced'); END;
-        CREATE TRIGGER ordersAreNotReplaced BEFORE INSERT ON orders
-            WHEN EXISTS (SELECT 1 FROM orders WHERE number = NEW.number)
-            BEGIN SELECT RAISE(ABORT, 'orders are never replaced'); END;
-        """
+    /// All migrations, the oldest first. Each leads to the version that is its place, from 1.
+    static let migrations = [
+        Migration(
+            name: "orders and events",
+            statements: """
+                CREATE TABLE orders (
+                    number INTEGER PRIMARY KEY AUTOINCREMENT,
+                    job TEXT NOT NULL,
+                    token TEXT NOT NULL,
+                    keyID TEXT NOT NULL,
+                    publicKeyHash TEXT,
+                    replacedHash TEXT,
+                    isFinished INTEGER NOT NULL,
+                    state TEXT NOT NULL,
+                    events INTEGER NOT NULL
+                ) STRICT;
+                CREATE TABLE events (
+                    sequence INTEGER PRIMARY KEY,
+                    orderNumber INTEGER NOT NULL REFERENCES orders(number),
+                    time INTEGER NOT NULL,
+                    kind TEXT NOT NULL,
+                    content TEXT NOT NULL,
+                    hash TEXT NOT NULL UNIQUE
+                ) STRICT;
+                CREATE INDEX eventsOfOrder ON events(orderNumber, sequence);
+                CREATE INDEX ordersOfKey ON orders(keyID);
+                CREATE TRIGGER eventsAreNotChanged BEFORE UPDATE ON events
+                    BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
+                CREATE TRIGGER eventsAreNotDeleted BEFORE DELETE ON events
+                    BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END;
+                CREATE TRIGGER ordersAreNotDeleted BEFORE DELETE ON orders
+                    BEGIN SELECT RAISE(ABORT, 'orders are never deleted'); END;
+                PRAGMA application_id = \(applicationID);
+                """,
+            triggers: ["eventsAreNotChanged", "eventsAreNotDeleted", "ordersAreNotDeleted"]),
+        // `INSERT OR REPLACE` deletes without a trigger for that.
+        Migration(
+            name: "nothing is replaced",
+            statements: """
+                CREATE TRIGGER eventsAreNotReplaced BEFORE INSERT ON events
+                    WHEN EXISTS (SELECT 1 FROM events
+                        WHERE sequence = NEW.sequence OR hash = NEW.hash)
+                    BEGIN SELECT RAISE(ABORT, 'events are never replaced'); END;
+                CREATE TRIGGER ordersAreNotReplaced BEFORE INSERT ON orders
+                    WHEN EXISTS (SELECT 1 FROM orders WHERE number = NEW.number)
+                    BEGIN SELECT RAISE(ABORT, 'orders are never replaced'); END;
+                """, triggers: ["eventsAreNotReplaced", "ordersAreNotReplaced"]),
+    ]
 
     /// The triggers that refuse changes in a ledger of a version, by name.
     static func triggers(ofVersion version: Int) -> [String] {
-        ["eventsAreNotChanged", "eventsAreNotDeleted", "ordersAreNotDeleted"]
-            + (version < 2 ? [] : ["eventsAreNotReplaced", "ordersAreNotReplaced"])
+        migrations.prefix(max(version, 0)).flatMap(\.triggers)
     }
 
     /// Checks that a file is a ledger that this version can read. Nothing is changed.
@@ -70,6 +79,9 @@ enum Schema {
         if application == applicationID {
             guard version <= Self.version else {
                 throw LedgerError(.newer, "a later version of tokencert made the ledger")
+            }
+            guard version > 0 else {
+                throw LedgerError(.damaged, "the ledger does not tell the version of its tables")
             }
             return version
         }
@@ -87,19 +99,21 @@ enum Schema {
         }
     }
 
-    /// Creates the tables in a new file, and checks that an old one has them.
+    /// Brings a new file or one of an earlier version to this version.
     static func prepare(_ database: Database) throws {
-        guard let version = try readVersion(database) else {
-            return try database.inTransaction(.immediate) {
-                try database.execute(sql: statements)
+        try migrate(database, from: try readVersion(database) ?? 0)
+    }
+
+    /// Runs each migration after a version in a transaction of its own.
+    static func migrate(_ database: Database, from version: Int, to last: Int = Schema.version)
+        throws
+    {
+        for (number, migration) in zip(1..., migrations) where version < number && number <= last {
+            try database.inTransaction(.immediate) {
+                try database.execute(
+                    sql: migration.statements + "PRAGMA user_version = \(number);")
                 return .commit
             }
-        }
-        guard version == 1 else { return }
-        try database.inTransaction(.immediate) {
-            try database.execute(
-                sql: statementsOfVersion2 + "PRAGMA user_version = \(Self.version);")
-            return .commit
         }
     }
 }

@@ -1,0 +1,85 @@
+import GRDB
+import Testing
+
+@testable import TokencertLedger
+
+/// How the tables of a ledger come about.
+@Suite struct MigrationTests {
+    private func version(_ database: Database) throws -> Int? {
+        try Int.fetchOne(database, sql: "PRAGMA user_version")
+    }
+
+    private func triggers(_ database: Database) throws -> [String] {
+        try String.fetchAll(
+            database, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name")
+    }
+
+    // The version in a file is the place of the last migration that it has been through.
+    @Test("The migrations of released versions have their places")
+    func names() {
+        #expect(Schema.migrations.map(\.name) == ["orders and events", "nothing is replaced"])
+    }
+
+    @Test(
+        "A migration leads from one version to the next one, with the triggers that it names",
+        arguments: ["orders and events", "nothing is replaced"])
+    func migration(name: String) throws {
+        let index = try #require(Schema.migrations.firstIndex { $0.name == name })
+        try DatabaseQueue().writeWithoutTransaction { database in
+            try Schema.migrate(database, from: 0, to: index)
+            #expect(try version(database) == index)
+            let before = try triggers(database)
+            try Schema.migrate(database, from: index, to: index + 1)
+            #expect(try version(database) == index + 1)
+            let made = try triggers(database).filter { !before.contains($0) }
+            #expect(made == Schema.migrations[index].triggers.sorted())
+            #expect(try triggers(database) == Schema.triggers(ofVersion: index + 1).sorted())
+        }
+    }
+
+    @Test("A ledger of any version is brought to the current one, and then stays as it is")
+    func all() throws {
+        for first in 0...Schema.version {
+            try DatabaseQueue().writeWithoutTransaction { database in
+                try Schema.migrate(database, from: 0, to: first)
+                for _ in 0..<2 {
+                    try Schema.prepare(database)
+                    #expect(try version(database) == Schema.version)
+                    #expect(
+                        try triggers(database)
+                            == Schema.triggers(ofVersion: Schema.version).sorted())
+                }
+            }
+        }
+    }
+
+    @Test("A migration that fails changes nothing, and those before it stay")
+    func failing() throws {
+        try DatabaseQueue().writeWithoutTransaction { database in
+            try Schema.migrate(database, from: 0, to: 1)
+            // The second migration makes this one last.
+            let taken = "ordersAreNotReplaced"
+            try database.execute(
+                sql: "CREATE TRIGGER \(taken) BEFORE INSERT ON orders BEGIN SELECT 1; END")
+            let before = try triggers(database)
+            #expect(throws: DatabaseError.self) { try Schema.prepare(database) }
+            #expect(try version(database) == 1)
+            #expect(try triggers(database) == before)
+            try database.execute(sql: "DROP TRIGGER \(taken)")
+            try Schema.prepare(database)
+            #expect(try version(database) == Schema.version)
+        }
+    }
+
+    @Test(
+        "A ledger whose version is not one of its own is refused",
+        arguments: [0, -1, Schema.version + 1])
+    func versions(version: Int) throws {
+        try DatabaseQueue().writeWithoutTransaction { database in
+            try Schema.prepare(database)
+            try database.execute(sql: "PRAGMA user_version = \(version)")
+            let error = #expect(throws: LedgerError.self) { try Schema.prepare(database) }
+            #expect(error?.code == (version > 0 ? .newer : .damaged))
+        }
+    }
+}
