@@ -1,34 +1,5 @@
 package import TokencertPlatform
 
-/// What a server answered.
-package struct HTTPAnswer: Sendable, Hashable {
-    /// The status, as 200.
-    package let status: Int
-    /// The media type in `Content-Type`, or nil.
-    package let contentType: String?
-    /// What the server's clock said (`Date`), in seconds since 1970-01-01 00:00 UTC, or nil.
-    package let date: Int64?
-    /// The body.
-    package let body: [UInt8]
-}
-
-/// How long a request may take and how large its answer may be.
-package struct HTTPLimits: Sendable, Hashable {
-    /// Until the connection stands, TLS included, in seconds.
-    package var connectTimeout: Int
-    /// For all of it, in seconds.
-    package var timeout: Int
-    /// The largest body, in bytes.
-    package var maximumAnswer: Int
-
-    /// Makes limits. The defaults are 20 s, 120 s and 1 MiB.
-    package init(connectTimeout: Int = 20, timeout: Int = 120, maximumAnswer: Int = 1 << 20) {
-        self.connectTimeout = connectTimeout
-        self.timeout = timeout
-        self.maximumAnswer = maximumAnswer
-    }
-}
-
 /// Posts forms and gets pages over HTTPS, and nothing else: no redirects are followed, no cookies are kept, no
 /// request is sent twice.
 ///

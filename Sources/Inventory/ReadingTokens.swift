@@ -192,3 +192,18 @@ extension CertificateEntry.Content {
         isAuthority = certificate.isAuthority
     }
 }
+
+extension TokenProfile {
+    /// Whether a certificate is one that the module makes for itself.
+    package func isPlaceholder(_ content: CertificateEntry.Content) -> Bool {
+        guard let placeholder else { return false }
+        return content.subject == content.issuer && content.subject.hasPrefix(placeholder.subject)
+    }
+}
+
+extension TokenCapabilities {
+    /// Whether a certificate is one that the module makes for itself, and nobody's.
+    package func isPlaceholder(_ certificate: Certificate) -> Bool {
+        profile?.isPlaceholder(.init(certificate)) ?? false
+    }
+}

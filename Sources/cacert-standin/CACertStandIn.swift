@@ -33,13 +33,13 @@ struct CACertStandIn: AsyncParsableCommand {
     var signingTime = 0.0
 
     @Option(help: "Who signs: class1 or class3.")
-    var signer = StandInCA.Signer.class1
+    var signer = StandInConfiguration.Signer.class1
 
     @Option(help: "How the signer reads names: utf8 or latin1.")
-    var names = StandInCA.Names.utf8
+    var names = StandInConfiguration.Names.utf8
 
     @Option(help: "Form of certificates: plain or messy.")
-    var answerForm = StandInCA.AnswerForm.plain
+    var answerForm = StandInConfiguration.AnswerForm.plain
 
     @Flag(help: "Sign elliptic-curve keys too, which CAcert does not do.")
     var acceptEllipticCurves = false
@@ -78,7 +78,7 @@ struct CACertStandIn: AsyncParsableCommand {
     func run() async throws {
         // The variables that are printed hold in every folder: tokencert takes no relative path there.
         let here = FileManager.default.currentDirectoryPath + "/"
-        var configuration = StandInCA.Configuration(
+        var configuration = StandInConfiguration(
             directory: directory.hasPrefix("/") ? directory : here + directory)
         configuration.port = port
         configuration.delay = delay
@@ -101,9 +101,9 @@ struct CACertStandIn: AsyncParsableCommand {
     }
 }
 
-extension StandInCA.Signer: ExpressibleByArgument {}
-extension StandInCA.Names: ExpressibleByArgument {}
-extension StandInCA.AnswerForm: ExpressibleByArgument {}
+extension StandInConfiguration.Signer: ExpressibleByArgument {}
+extension StandInConfiguration.Names: ExpressibleByArgument {}
+extension StandInConfiguration.AnswerForm: ExpressibleByArgument {}
 extension Fault: ExpressibleByArgument {}
 
 private func usage(of standIn: StandInCA, port: Int) -> String {

@@ -94,6 +94,11 @@ def is_against(rows, a, b):
     return first is None or second is None or second <= first
 
 
+def folder_of(targets, module):
+    """The folder in Sources of a module's name, or None."""
+    return next((t.title for t in targets if t.name == module), None)
+
+
 def target_arrows(root, files, targets):
     """Each arrow between targets of Sources, with the places that make it."""
     folders = {t.name: t.title for t in targets if t.folder.startswith("Sources/")}

@@ -116,9 +116,7 @@ extension AccountStatus {
         self.init(
             emailAddresses: addresses, names: names, mayRequestCodeSigning: mayRequestCodeSigning)
     }
-}
 
-extension AccountStatus {
     /// The first line with 200, and what follows it, of an answer that begins with something else,
     /// such as a PHP warning.
     private static func grant(afterWarningIn body: [UInt8]) -> Verdict? {

@@ -187,9 +187,7 @@ extension ReturnValue {
     fileprivate var leavesAttributesReadable: Bool {
         [.ok, .attributeSensitive, .attributeTypeInvalid, .bufferTooSmall].contains(self)
     }
-}
 
-extension ReturnValue {
     /// Whether a module may mean one attribute that it cannot give, and not the object.
     fileprivate var mayConcernOneAttribute: Bool {
         [.functionFailed, .generalError].contains(self)

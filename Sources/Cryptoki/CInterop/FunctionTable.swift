@@ -123,7 +123,7 @@ internal import TokencertPlatform
         return info
     }
 
-    // MARK: Sessions and login
+    // MARK: Sessions and PINs
 
     func openSession(_ slot: CK_SLOT_ID, writes: Bool) throws(CryptokiError) -> CK_SESSION_HANDLE {
         var handle: CK_SESSION_HANDLE = 0
@@ -137,25 +137,6 @@ internal import TokencertPlatform
 
     func closeSession(_ session: CK_SESSION_HANDLE) throws(CryptokiError) {
         try check("C_CloseSession", entry("C_CloseSession", \.C_CloseSession)(session))
-    }
-
-    func login(_ session: CK_SESSION_HANDLE, _ user: UserType) throws(CryptokiError) {
-        try unsafe check(
-            "C_Login", entry("C_Login", \.C_Login)(session, user.rawValue, nil, 0), "\(user)")
-    }
-
-    func login(
-        _ session: CK_SESSION_HANDLE, _ user: UserType, _ pin: borrowing Secret
-    ) throws(CryptokiError) {
-        let function = try unsafe entry("C_Login", \.C_Login)
-        let returned = unsafe pin.withUnsafeBytes { bytes in
-            unsafe function(session, user.rawValue, bytes.baseAddress, CK_ULONG(bytes.count))
-        }
-        try check("C_Login", returned, "\(user)")
-    }
-
-    func logout(_ session: CK_SESSION_HANDLE) throws(CryptokiError) {
-        try check("C_Logout", entry("C_Logout", \.C_Logout)(session))
     }
 
     func initToken(
@@ -279,7 +260,7 @@ internal import TokencertPlatform
             template.types.map(\.description).joined(separator: ", "))
     }
 
-    // MARK: Keys and signatures
+    // MARK: Keys, signatures and decryption
 
     func generateKeyPair(
         _ session: CK_SESSION_HANDLE, _ mechanism: Mechanism, _ request: KeyPairRequest
@@ -335,6 +316,34 @@ internal import TokencertPlatform
         }
         throw CryptokiError(
             .malformedAnswer, function: "C_Sign", context: "a signature of an impossible length")
+    }
+
+    func decryptInit(
+        _ session: CK_SESSION_HANDLE, _ mechanism: Mechanism, _ key: ObjectHandle
+    ) throws(CryptokiError) {
+        let decryptInit = try unsafe entry("C_DecryptInit", \.C_DecryptInit)
+        let returned = unsafe mechanism.withCMechanism {
+            unsafe decryptInit(session, $0, key.rawValue)
+        }
+        try check("C_DecryptInit", returned, mechanism.type.description)
+    }
+
+    func decrypt(
+        _ session: CK_SESSION_HANDLE, _ data: [UInt8], _ mechanism: Mechanism
+    ) throws(CryptokiError) -> [UInt8] {
+        let decrypt = try unsafe entry("C_Decrypt", \.C_Decrypt)
+        var data = data
+        // A message is never longer than its ciphertext.
+        var message = [UInt8](repeating: 0, count: max(data.count, 1))
+        var length = CK_ULONG(message.count)
+        let returned = unsafe decrypt(session, &data, CK_ULONG(data.count), &message, &length)
+        try check("C_Decrypt", returned, mechanism.type.description)
+        guard length <= message.count else {
+            throw CryptokiError(
+                .malformedAnswer, function: "C_Decrypt",
+                context: "a message of an impossible length")
+        }
+        return Array(message.prefix(Int(length)))
     }
 
     func getAttributeValue(

@@ -84,32 +84,22 @@ public final class Module: Sendable {
         return file.flatMap(resolvedPath) == own
     }
 
+    /// Whether the module has a function in its table. One that it has may still answer
+    /// `CKR_FUNCTION_NOT_SUPPORTED`.
+    ///
+    /// The C structure is `CK_FUNCTION_LIST` (PKCS#11 v2.40, section 3.6).
+    ///
+    /// - Parameter function: The function.
+    public func provides(_ function: CryptokiFunction) -> Bool {
+        functions.provided.contains(function)
+    }
+
     func isLoggedIn(_ slot: UInt, as user: UserType) -> Bool {
         logins.withLock { $0[slot] == user }
     }
 
     func setLoggedIn(_ slot: UInt, as user: UserType?) {
         logins.withLock { $0[slot] = user }
-    }
-
-    /// All slots of the module.
-    ///
-    /// The C function is `C_GetSlotList` (section 5.5).
-    ///
-    /// - Parameter tokenPresent: Only those with a token in them.
-    /// - Returns: The slots, in the module's order.
-    /// - Throws: ``CryptokiError``.
-    public func slots(tokenPresent: Bool) throws(CryptokiError) -> [Slot] {
-        try functions.slotList(tokenPresent: tokenPresent).map { Slot(module: self, id: $0) }
-    }
-
-    /// Whether a token was put in or taken out since this was asked last, as far as the module
-    /// tells.
-    ///
-    /// The C function is `C_WaitForSlotEvent` with `CKF_DONT_BLOCK` (section 5.5). Many modules do
-    /// not have it; they are asked for their slots instead.
-    public func hasSlotEvent() -> Bool {
-        (try? functions.slotEvent()) != nil
     }
 }
 

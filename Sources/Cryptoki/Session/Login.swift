@@ -1,29 +1,6 @@
 internal import Logging
 public import TokencertPlatform
 
-/// Who logs in, `CK_USER_TYPE`.
-public struct UserType: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
-    /// The `CKU_` number.
-    public let rawValue: UInt
-
-    /// Makes a user type of any number.
-    ///
-    /// - Parameter rawValue: The `CKU_` number.
-    public init(rawValue: UInt) {
-        self.rawValue = rawValue
-    }
-
-    /// The user in words.
-    public var description: String {
-        switch self {
-        case .user: "user"
-        case .securityOfficer: "security officer"
-        case .contextSpecific: "user, for one use of a key"
-        default: "user type \(rawValue)"
-        }
-    }
-}
-
 extension Token {
     /// Does something while somebody is logged in to the token.
     ///

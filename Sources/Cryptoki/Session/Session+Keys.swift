@@ -1,31 +1,5 @@
 public import TokencertPlatform
 
-/// What the two halves of a key pair shall be like. The names keep them from being swapped.
-public struct KeyPairRequest: Sendable, Equatable {
-    /// The attributes of the public key.
-    public var publicKey: Template
-    /// The attributes of the private key.
-    public var privateKey: Template
-
-    /// Makes a request.
-    ///
-    /// - Parameters:
-    ///   - publicKey: The attributes of the public key.
-    ///   - privateKey: The attributes of the private key.
-    public init(publicKey: Template, privateKey: Template) {
-        self.publicKey = publicKey
-        self.privateKey = privateKey
-    }
-}
-
-/// The two halves of a key pair on a token.
-public struct KeyPair: Sendable, Hashable {
-    /// The public key.
-    public let publicKey: ObjectHandle
-    /// The private key.
-    public let privateKey: ObjectHandle
-}
-
 extension Session where Access == ReadWrite {
     /// Makes a key pair inside the token.
     ///

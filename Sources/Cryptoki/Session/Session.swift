@@ -81,3 +81,19 @@ public struct Session<Access: SessionAccess>: ~Copyable {
         try functions.closeSession(handle)
     }
 }
+
+extension Token {
+    /// Opens a session, and checks that this token is still in the slot.
+    ///
+    /// The C functions are `C_OpenSession` and `C_GetTokenInfo` (sections 5.6 and 5.5).
+    ///
+    /// - Parameter access: ``ReadOnly`` or ``ReadWrite``.
+    /// - Returns: The session; the caller owns it, and it is closed when it goes out of use.
+    /// - Throws: ``CryptokiError``; with code ``CryptokiError/Code/otherToken`` if another token is in
+    ///   the slot. No session is open then.
+    public func openSession<Access: SessionAccess>(
+        _ access: Access.Type
+    ) throws(CryptokiError) -> Session<Access> {
+        try Session(token: self)
+    }
+}

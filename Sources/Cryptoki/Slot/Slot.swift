@@ -16,15 +16,6 @@ public struct Slot: Sendable {
     public func info() throws(CryptokiError) -> SlotInfo {
         SlotInfo(try module.functions.slotInfo(id))
     }
-
-    /// The token that is in the slot now.
-    ///
-    /// The C function is `C_GetTokenInfo` (section 5.5).
-    ///
-    /// - Throws: ``CryptokiError``; with ``ReturnValue/tokenNotPresent`` where the slot is empty.
-    public func token() throws(CryptokiError) -> Token {
-        Token(slot: self, info: TokenInfo(try module.functions.tokenInfo(id)))
-    }
 }
 
 /// What a slot says of itself, `CK_SLOT_INFO`.
@@ -39,4 +30,26 @@ public struct SlotInfo: Sendable, Hashable {
     public let isRemovable: Bool
     /// Whether it is a device and not a program, `CKF_HW_SLOT`.
     public let isHardware: Bool
+}
+
+extension Module {
+    /// All slots of the module.
+    ///
+    /// The C function is `C_GetSlotList` (section 5.5).
+    ///
+    /// - Parameter tokenPresent: Only those with a token in them.
+    /// - Returns: The slots, in the module's order.
+    /// - Throws: ``CryptokiError``.
+    public func slots(tokenPresent: Bool) throws(CryptokiError) -> [Slot] {
+        try functions.slotList(tokenPresent: tokenPresent).map { Slot(module: self, id: $0) }
+    }
+
+    /// Whether a token was put in or taken out since this was asked last, as far as the module
+    /// tells.
+    ///
+    /// The C function is `C_WaitForSlotEvent` with `CKF_DONT_BLOCK` (section 5.5). Many modules do
+    /// not have it; they are asked for their slots instead.
+    public func hasSlotEvent() -> Bool {
+        (try? functions.slotEvent()) != nil
+    }
 }

@@ -36,18 +36,15 @@ public struct Token: Sendable {
     public func mechanismInfo(_ type: MechanismType) throws(CryptokiError) -> MechanismInfo {
         MechanismInfo(try module.functions.mechanismInfo(slot.id, type))
     }
+}
 
-    /// Opens a session, and checks that this token is still in the slot.
+extension Slot {
+    /// The token that is in the slot now.
     ///
-    /// The C functions are `C_OpenSession` and `C_GetTokenInfo` (sections 5.6 and 5.5).
+    /// The C function is `C_GetTokenInfo` (section 5.5).
     ///
-    /// - Parameter access: ``ReadOnly`` or ``ReadWrite``.
-    /// - Returns: The session; the caller owns it, and it is closed when it goes out of use.
-    /// - Throws: ``CryptokiError``; with code ``CryptokiError/Code/otherToken`` if another token is in
-    ///   the slot. No session is open then.
-    public func openSession<Access: SessionAccess>(
-        _ access: Access.Type
-    ) throws(CryptokiError) -> Session<Access> {
-        try Session(token: self)
+    /// - Throws: ``CryptokiError``; with ``ReturnValue/tokenNotPresent`` where the slot is empty.
+    public func token() throws(CryptokiError) -> Token {
+        Token(slot: self, info: TokenInfo(try module.functions.tokenInfo(id)))
     }
 }

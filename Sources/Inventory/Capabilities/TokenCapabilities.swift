@@ -181,11 +181,6 @@ package struct TokenCapabilities: Sendable {
         let free = token.info.freePublicMemory.flatMap { $0 < 128 ? nil : $0 }
         return [profile?.largestCertificate, free].compactMap { $0 }.min()
     }
-
-    /// Whether a certificate is one that the module makes for itself, and nobody's.
-    package func isPlaceholder(_ certificate: Certificate) -> Bool {
-        profile?.isPlaceholder(.init(certificate)) ?? false
-    }
 }
 
 extension NamedCurve {

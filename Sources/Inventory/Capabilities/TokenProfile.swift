@@ -169,12 +169,6 @@ extension TokenProfile {
             && pairs.allSatisfy { pattern, text in pattern.map { fits($0, text) } ?? true }
     }
 
-    /// Whether a certificate is one that the module makes for itself.
-    package func isPlaceholder(_ content: CertificateEntry.Content) -> Bool {
-        guard let placeholder else { return false }
-        return content.subject == content.issuer && content.subject.hasPrefix(placeholder.subject)
-    }
-
     private func fits(_ pattern: String, _ text: String) -> Bool {
         pattern.hasSuffix("*") ? text.hasPrefix(pattern.dropLast()) : text == pattern
     }

@@ -50,47 +50,12 @@ internal import CTokencertOpenSSL
     }
 }
 
-/// Owns a `STACK_OF(X509_EXTENSION)` and what is in it.
-@safe struct ExtensionStack: ~Copyable {
-    let pointer: OpaquePointer
-
-    private init(owning pointer: OpaquePointer) {
-        unsafe self.pointer = unsafe pointer
-    }
-
-    static func holding(_ extensions: [CertificateExtension]) throws(X509Error) -> Self {
-        guard let pointer = unsafe tokencert_sk_X509_EXTENSION_new_null() else {
-            throw .fromOpenSSL(.failed, "an empty list of extensions")
-        }
-        let stack = unsafe Self(owning: pointer)
-        for element in extensions {
-            let made = try unsafe element.makeX509Extension()
-            guard unsafe tokencert_sk_X509_EXTENSION_push(pointer, made) > 0 else {
-                unsafe X509_EXTENSION_free(made)
-                throw .fromOpenSSL(.failed, "a list of extensions")
-            }
-        }
-        return stack
-    }
-
-    deinit {
-        unsafe tokencert_sk_X509_EXTENSION_pop_free(pointer)
-    }
-}
-
 /// Owns a `BIO` in memory.
 @safe package struct MemoryBIO: ~Copyable {
     package let pointer: OpaquePointer
 
-    init() throws(X509Error) {
-        guard let pointer = unsafe BIO_new(BIO_s_mem()) else {
-            throw .fromOpenSSL(.failed, "a buffer")
-        }
-        unsafe self.pointer = unsafe pointer
-    }
-
-    /// Makes a buffer with a copy of some bytes.
-    package init(_ bytes: [UInt8]) throws(X509Error) {
+    /// Makes a buffer that holds bytes.
+    package init(_ bytes: [UInt8] = []) throws(X509Error) {
         let length = Int32(clamping: bytes.count)
         guard let pointer = unsafe BIO_new(BIO_s_mem()) else {
             throw .fromOpenSSL(.failed, "a buffer")

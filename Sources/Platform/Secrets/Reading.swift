@@ -84,9 +84,7 @@ func readLine(
         }
     }
     let carriageReturn = secret.withBytes { $0.count > 0 && $0[$0.count - 1] == 13 }
-    if carriageReturn {
-        secret.removeLast(1)
-    }
+    if carriageReturn { secret.removeLast(1) }
     return secret
 }
 

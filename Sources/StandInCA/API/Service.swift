@@ -13,22 +13,21 @@ enum PageAnswer: Sendable {
 
 /// The two pages of the API. Checks come in the server's own order.
 final class Service: Sendable {
-    private let configuration: StandInCA.Configuration
+    private let configuration: StandInConfiguration
     private let authority: Authority
     private let accounts: AccountsFile
     private let policy: KeyPolicy
     private let now: @Sendable () -> Int64
     private let numbers: Mutex<(order: UInt64, serial: UInt64)>
+    private let issued: IssuedCertificates
 
-    /// Where a certificate goes that was issued.
-    private let record: @Sendable (SignedCertificate) -> Void
-
-    /// - Parameter lastSerial: The last serial number that was assigned, or nil for a CA that has
-    ///   issued nothing.
+    /// - Parameters:
+    ///   - weakKeys: The Debian weak keys, in the form of ``KeyPolicy/weakKeys``.
+    ///   - issued: Where certificates are kept. Serial numbers continue after its last one.
+    ///   - now: The time in seconds since 1970-01-01 00:00 UTC.
     init(
-        configuration: StandInCA.Configuration, authority: Authority, accounts: AccountsFile,
-        weakKeys: Set<String>, lastSerial: UInt64?, now: @escaping @Sendable () -> Int64,
-        record: @escaping @Sendable (SignedCertificate) -> Void
+        configuration: StandInConfiguration, authority: Authority, accounts: AccountsFile,
+        weakKeys: Set<String>, issued: IssuedCertificates, now: @escaping @Sendable () -> Int64
     ) {
         self.configuration = configuration
         self.authority = authority
@@ -37,9 +36,9 @@ final class Service: Sendable {
             acceptsEllipticCurves: configuration.acceptsEllipticCurves,
             weakKeys: configuration.fault == .weakKeyList ? nil : weakKeys)
         self.now = now
-        self.record = record
+        self.issued = issued
         // Three bytes. Stand-ins may share a root in tests, so each begins with a different number.
-        numbers = Mutex((4711, lastSerial ?? UInt64.random(in: 0x10_0000...0x6F_FFFF)))
+        numbers = Mutex((4711, issued.lastSerial ?? UInt64.random(in: 0x10_0000...0x6F_FFFF)))
     }
 
     func accountPage(_ fields: FormFields) -> PageAnswer {
@@ -122,14 +121,14 @@ final class Service: Sendable {
         let signingTime =
             configuration.fault == .late ? configuration.delay + 1 : configuration.signingTime
         let isLate = signingTime > configuration.delay
-        let signing = Task { [configuration, authority, record, now] in
+        let signing = Task { [configuration, authority, issued, now] in
             if isLate { try await Task.sleep(for: .seconds(signingTime)) }
             return try await onAThread {
                 let digits = String(serial, radix: 16, uppercase: true)
                 let certificate = try authority.sign(
                     grant, serialNumber: digits.count % 2 == 0 ? digits : "0" + digits, at: now(),
                     configuration)
-                record(certificate)
+                issued.record(certificate)
                 return certificate
             }
         }

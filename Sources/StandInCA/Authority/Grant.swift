@@ -18,7 +18,7 @@ extension Authority {
     /// - Throws: ``StandInError``, also if the request's own signature is wrong.
     func sign(
         _ grant: Grant, serialNumber: String, at now: Int64,
-        _ configuration: StandInCA.Configuration
+        _ configuration: StandInConfiguration
     ) throws(StandInError) -> SignedCertificate {
         let folder = try WorkFolder(in: directory)
         let signer = configuration.signer == .class1 ? class1 : class3
@@ -48,7 +48,7 @@ extension Authority {
     }
 
     private func extensions(
-        _ grant: Grant, isAuthority: Bool, _ configuration: StandInCA.Configuration
+        _ grant: Grant, isAuthority: Bool, _ configuration: StandInConfiguration
     ) -> [String] {
         let code = grant.codeSigning ? ["codeSigning", "msCodeInd", "msCodeCom"] : []
         let usages = ["emailProtection", "clientAuth"] + code + ["msEFS", "msSGC", "nsSGC"]

@@ -5,7 +5,7 @@ struct CertificateContent: Sendable {
     /// The subject, as `-subj` takes it: see ``subject(_:)``.
     var subject: String
     /// How the bytes of the subject are interpreted.
-    var names = StandInCA.Names.utf8
+    var names = StandInConfiguration.Names.utf8
     /// The serial number in hexadecimal, an even number of digits.
     var serialNumber: String
     /// The first second of validity, in seconds since 1970-01-01 00:00 UTC.

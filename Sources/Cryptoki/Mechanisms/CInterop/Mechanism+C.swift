@@ -1,5 +1,18 @@
 internal import CTokencertP11Kit
 
+extension MechanismInfo {
+    init(_ info: CK_MECHANISM_INFO) {
+        // Several modules answer zero or the largest number where the mechanism has no key.
+        let smallest = Int(clamping: info.ulMinKeySize)
+        let largest = Int(clamping: info.ulMaxKeySize)
+        keySizes = largest > 0 && smallest <= largest ? smallest...largest : nil
+        generatesKeyPairs = info.flags & CK_FLAGS(CKF_GENERATE_KEY_PAIR) != 0
+        signs = info.flags & CK_FLAGS(CKF_SIGN) != 0
+        decrypts = info.flags & CK_FLAGS(CKF_DECRYPT) != 0
+        isHardware = info.flags & CK_FLAGS(CKF_HW) != 0
+    }
+}
+
 extension MechanismType {
     /// Makes RSA key pairs. `CKM_RSA_PKCS_KEY_PAIR_GEN`.
     public static let rsaPKCSKeyPairGen = MechanismType(rawValue: CKM_RSA_PKCS_KEY_PAIR_GEN)

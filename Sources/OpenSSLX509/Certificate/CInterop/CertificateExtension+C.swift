@@ -26,6 +26,34 @@ extension CertificateExtension {
     }
 }
 
+/// Owns a `STACK_OF(X509_EXTENSION)` and what is in it.
+@safe struct ExtensionStack: ~Copyable {
+    let pointer: OpaquePointer
+
+    private init(owning pointer: OpaquePointer) {
+        unsafe self.pointer = unsafe pointer
+    }
+
+    static func holding(_ extensions: [CertificateExtension]) throws(X509Error) -> Self {
+        guard let pointer = unsafe tokencert_sk_X509_EXTENSION_new_null() else {
+            throw .fromOpenSSL(.failed, "an empty list of extensions")
+        }
+        let stack = unsafe Self(owning: pointer)
+        for element in extensions {
+            let made = try unsafe element.makeX509Extension()
+            guard unsafe tokencert_sk_X509_EXTENSION_push(pointer, made) > 0 else {
+                unsafe X509_EXTENSION_free(made)
+                throw .fromOpenSSL(.failed, "a list of extensions")
+            }
+        }
+        return stack
+    }
+
+    deinit {
+        unsafe tokencert_sk_X509_EXTENSION_pop_free(pointer)
+    }
+}
+
 /// Whether an extension has a valid value for its type, or a type that OpenSSL does not know.
 ///
 /// The C function is `X509V3_EXT_d2i`.

@@ -6,6 +6,16 @@
     internal import Glibc
 #endif
 
+/// Reads one variable of the environment, without a copy of all the others, which may be secrets.
+///
+/// - Parameter name: The variable.
+/// - Returns: Its value, or nil where it is not there or empty.
+package func environmentVariable(_ name: String) -> String? {
+    guard let value = unsafe getenv(name) else { return nil }
+    let text = unsafe String(cString: value)
+    return text.isEmpty ? nil : text
+}
+
 /// The names of environment variables, without their values, which may be secrets.
 ///
 /// The C variable is `environ`.

@@ -1,0 +1,52 @@
+internal import CTokencertP11Kit
+
+extension TokenInfo {
+    init(_ info: CK_TOKEN_INFO) {
+        label = paddedText(info.label)
+        labelBytes = paddedBytes(info.label)
+        manufacturer = paddedText(info.manufacturerID)
+        model = paddedText(info.model)
+        serialNumber = paddedText(info.serialNumber)
+        flags = TokenFlags(rawValue: info.flags)
+        let minimum = knownNumber(info.ulMinPinLen) ?? 0
+        // Some modules do not tell, and say zero.
+        let maximum = knownNumber(info.ulMaxPinLen) ?? 0
+        pinLengths = minimum...(maximum >= minimum && maximum > 0 ? maximum : Int.max)
+        freePublicMemory = knownNumber(info.ulFreePublicMemory)
+        freePrivateMemory = knownNumber(info.ulFreePrivateMemory)
+        hardwareVersion = versionText(info.hardwareVersion)
+        firmwareVersion = versionText(info.firmwareVersion)
+    }
+}
+
+extension TokenFlags {
+    /// `CKF_RNG`: the token makes random numbers.
+    public static let rng = Self(rawValue: CK_FLAGS(CKF_RNG))
+    /// `CKF_WRITE_PROTECTED`: nothing can be written.
+    public static let writeProtected = Self(rawValue: CK_FLAGS(CKF_WRITE_PROTECTED))
+    /// `CKF_LOGIN_REQUIRED`: some functions need a login.
+    public static let loginRequired = Self(rawValue: CK_FLAGS(CKF_LOGIN_REQUIRED))
+    /// `CKF_USER_PIN_INITIALIZED`: the user's PIN is set.
+    public static let userPINInitialized = Self(rawValue: CK_FLAGS(CKF_USER_PIN_INITIALIZED))
+    /// `CKF_PROTECTED_AUTHENTICATION_PATH`: the PIN is entered at the reader, not here.
+    public static let protectedAuthenticationPath = Self(
+        rawValue: CK_FLAGS(CKF_PROTECTED_AUTHENTICATION_PATH))
+    /// `CKF_TOKEN_INITIALIZED`: the token is set up.
+    public static let tokenInitialized = Self(rawValue: CK_FLAGS(CKF_TOKEN_INITIALIZED))
+    /// `CKF_USER_PIN_COUNT_LOW`: the user's PIN was wrong since it was last right.
+    public static let userPINCountLow = Self(rawValue: CK_FLAGS(CKF_USER_PIN_COUNT_LOW))
+    /// `CKF_USER_PIN_FINAL_TRY`: one more wrong user PIN locks it.
+    public static let userPINFinalTry = Self(rawValue: CK_FLAGS(CKF_USER_PIN_FINAL_TRY))
+    /// `CKF_USER_PIN_LOCKED`: the user's PIN is locked.
+    public static let userPINLocked = Self(rawValue: CK_FLAGS(CKF_USER_PIN_LOCKED))
+    /// `CKF_USER_PIN_TO_BE_CHANGED`: the user's PIN has to be changed first.
+    public static let userPINToBeChanged = Self(rawValue: CK_FLAGS(CKF_USER_PIN_TO_BE_CHANGED))
+    /// `CKF_SO_PIN_COUNT_LOW`: the security officer's PIN was wrong since it was last right.
+    public static let soPINCountLow = Self(rawValue: CK_FLAGS(CKF_SO_PIN_COUNT_LOW))
+    /// `CKF_SO_PIN_FINAL_TRY`: one more wrong SO PIN locks it.
+    public static let soPINFinalTry = Self(rawValue: CK_FLAGS(CKF_SO_PIN_FINAL_TRY))
+    /// `CKF_SO_PIN_LOCKED`: the security officer's PIN is locked.
+    public static let soPINLocked = Self(rawValue: CK_FLAGS(CKF_SO_PIN_LOCKED))
+    /// `CKF_SO_PIN_TO_BE_CHANGED`: the security officer's PIN has to be changed first.
+    public static let soPINToBeChanged = Self(rawValue: CK_FLAGS(CKF_SO_PIN_TO_BE_CHANGED))
+}

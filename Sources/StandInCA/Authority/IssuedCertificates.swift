@@ -1,0 +1,24 @@
+internal import FoundationEssentials
+
+/// The folder with the certificates that the stand-in has issued, a PEM file for each.
+struct IssuedCertificates: Sendable {
+    private let directory: String
+    /// The highest serial number in the folder, or nil for a CA that has issued nothing.
+    let lastSerial: UInt64?
+
+    /// Reads the folder, and creates it if it is missing.
+    init(directory: String) throws {
+        self.directory = directory
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true)
+        let serials = try FileManager.default.contentsOfDirectory(atPath: directory)
+            .compactMap { $0.split(separator: ".").first.flatMap { UInt64($0, radix: 16) } }
+        lastSerial = serials.max()
+    }
+
+    /// Writes a certificate into the folder, if possible: an order does not depend on it.
+    func record(_ certificate: SignedCertificate) {
+        let file = "\(directory)/\(certificate.serialNumber).pem"
+        try? Data(certificate.pem.utf8).write(to: URL(filePath: file))
+    }
+}
