@@ -260,6 +260,9 @@ class File:
                     continue
                 elif word == "{":
                     return match.start()
+                elif word == "@" and code[:match.start()].rstrip()[-1:] in (":", ","):
+                    # An attribute in a list of conformances, as @unchecked.
+                    continue
                 elif word in ("}", "@", "#", ";") or word in (
                         "func", "var", "let", "init", "case", "static", "associatedtype",
                         "subscript", "import", "typealias") or word in TYPES or (
