@@ -93,8 +93,9 @@ let package = Package(
             ], path: "Sources/Issuance"),
         .target(
             name: "TokencertCAcert",
-            dependencies: ["TokencertIssuance", "TokencertLedger", "TokencertPlatform"],
-            path: "Sources/CAcert"),
+            dependencies: [
+                "OpenSSLX509", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
+            ], path: "Sources/CAcert"),
         .target(
             name: "TokencertCommands",
             dependencies: [
@@ -149,7 +150,7 @@ let package = Package(
             name: "CAcertTests",
             dependencies: [
                 "OpenSSLX509", "TokencertCAcert", "TokencertIssuance", "TokencertLedger",
-                "TokencertPlatform",
+                "TokencertPlatform", "TokencertTestSupport",
             ]),
         .testTarget(
             name: "InventoryTests",

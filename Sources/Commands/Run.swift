@@ -28,6 +28,7 @@ private func runCommand() -> Int32 {
         print(Tokencert.version)
         return ExitStatus.done.rawValue
     }
+    offerValues()
     do {
         var command = try Tokencert.parseAsRoot(
             resolvingHome(inArguments: Array(CommandLine.arguments.dropFirst())))

@@ -64,7 +64,7 @@ extension Bench {
             (["--module", "/a\\ b.so"], "/a b.so"), (["--module"], nil),
             (["--module-arguments", "x"], nil), (["--module-arguments=x"], nil), ([], nil),
         ] as [([String], String?)] {
-            #expect(LiveCompletion.value("--module", ["list"] + words) == value, "\(words)")
+            #expect(OfferedValues.value("--module", ["list"] + words) == value, "\(words)")
         }
     }
 
@@ -77,7 +77,7 @@ extension Bench {
             (#""a\"b\$c\d""#, #"a"b$c\d"#), (#"'a\b'"#, #"a\b"#), ("'pkcs11:", "pkcs11:"),
             ("plain", "plain"), ("", ""),
         ] {
-            #expect(LiveCompletion.bare(word) == text, "\(word)")
+            #expect(OfferedValues.bare(word) == text, "\(word)")
         }
     }
 }

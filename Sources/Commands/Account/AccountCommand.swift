@@ -16,7 +16,7 @@ struct AccountCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
+        let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
         let account = try openAccount(ca, anchorsPEM: anchors.pem)
         let status = try working("asking the CA", onToken: false) { try account.accountStatus() }
         let names = status.names.map { Entry($0.text, $0.obstacle) }

@@ -1,8 +1,12 @@
 internal import Cryptoki
+internal import TokencertCAcert
 internal import TokencertPlatform
 
 /// The folder of what tokencert keeps, `$XDG_DATA_HOME/tokencert`.
 var dataFolder: String { folder("XDG_DATA_HOME", "/.local/share") }
+
+/// The user's trust anchors.
+var trustStore: TrustStore { TrustStore(folder: dataFolder + "/anchors") }
 
 /// The folder of what happened, `$XDG_STATE_HOME/tokencert`.
 var stateFolder: String { folder("XDG_STATE_HOME", "/.local/state") }

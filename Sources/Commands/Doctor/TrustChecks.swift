@@ -10,7 +10,7 @@ struct TrustChecks {
         let area = "trust anchors"
         let anchors: TrustAnchors
         do {
-            anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
+            anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
         } catch {
             let failure = Failure(error)
             doctorReport.fail(area, failure.message, failure.hints)

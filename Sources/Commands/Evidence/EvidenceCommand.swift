@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertCAcert
 internal import TokencertInventory
 internal import TokencertIssuance
 internal import TokencertLedger
@@ -54,7 +55,7 @@ struct EvidenceCommand: ParsableCommand {
         let capabilities = try findToken(tokenOptions, uri)
         let plan = try PINPlan(
             capabilities, for: [.read, .sign], allowingLastTry: tokenOptions.allowsLastTry)
-        let anchors = TrustStore.anchorsIfAny()
+        let anchors = trustStore.anchorsIfAny(file: setting(nil, .caFile))
         let (evidence, certificates, authorities) = try withPINs(plan, tokenOptions, uri) { pins in
             tellProgress(.evidence)
             let evidence = try readEvidence(of: uri, capabilities, pins)

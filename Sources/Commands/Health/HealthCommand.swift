@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertCAcert
 internal import TokencertInventory
 
 struct HealthCommand: ParsableCommand {
@@ -49,8 +50,8 @@ struct HealthCommand: ParsableCommand {
         let file = setting(caFile, .caFile)
         // Anchors that cannot be read are no reason to trust every CA.
         let anchors =
-            try file == nil && TrustStore.files().isEmpty
-            ? nil : TrustStore.anchors(file: file)
+            try file == nil && trustStore.files().isEmpty
+            ? nil : trustStore.anchors(file: file)
         let read = try readToken(
             tokenOptions, uri, readingAll: true, keepingCertificates: { _ in true })
         let health = Health(

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertCAcert
 internal import TokencertIssuance
 
 struct ImportCommand: ParsableCommand {
@@ -48,7 +49,7 @@ struct ImportCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let certificates = try certificates(inFile: cert, option: "--cert")
-        let anchors = try TrustStore.anchors(file: setting(caFile, .caFile))
+        let anchors = try trustStore.anchors(file: setting(caFile, .caFile))
         let uri = try setting(key, .key).map(parseURI)
         let token = try findToken(tokenOptions, uri)
         let runner = Runner(try issuanceSettings(anchors, nil, tokenOptions))

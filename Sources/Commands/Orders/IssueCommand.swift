@@ -40,7 +40,7 @@ struct IssueCommand: ParsableCommand {
         try requireWritable(
             options.outputFile,
             keeping: filesInUse(request.keyURI, tokenOptions, ca, ledgerOptions))
-        let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
+        let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
         let token = try findToken(tokenOptions, request.keyURI)
         try useSources(tokenOptions, request.keyURI, ca)
         let runner = Runner(

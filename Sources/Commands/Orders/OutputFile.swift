@@ -1,4 +1,5 @@
 internal import Cryptoki
+internal import TokencertCAcert
 internal import TokencertPlatform
 
 /// A file that a command reads or keeps, which `--out` must not replace.
@@ -24,7 +25,7 @@ func filesInUse(
     files += [RefusedPINs.file, RefusedPINs.file + ".lock"].map {
         FileInUse(name: "the list of refused PINs", path: $0)
     }
-    files += ((try? TrustStore.files()) ?? []).map { FileInUse(name: "the trust anchor", path: $0) }
+    files += ((try? trustStore.files()) ?? []).map { FileInUse(name: "the trust anchor", path: $0) }
     if let file = setting(ca?.caFile, .caFile) {
         files.append(FileInUse(name: "the file of trust anchors", path: file))
     }

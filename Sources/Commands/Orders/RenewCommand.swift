@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertCAcert
 internal import TokencertInventory
 internal import TokencertIssuance
 internal import TokencertLedger
@@ -72,7 +73,7 @@ struct RenewCommand: ParsableCommand {
         try prepareProcess(output)
         let wanted = try uri.map(parseURI)
         let days = try expiring.map(Self.days)
-        let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
+        let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
         let isDryRun = setting(dryRun, .dryRun)
         guard let token = try findTokenIfPresent(wanted) else {
             return try Tally(isBatch: uri == nil).report(isDryRun, output)

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertCAcert
 internal import TokencertInventory
 internal import TokencertIssuance
 internal import TokencertLedger
@@ -95,7 +96,7 @@ struct ResumeCommand: ParsableCommand {
             try settleKey(openOrder, order, token)
             return
         }
-        let anchors = try TrustStore.anchors(file: setting(ca.caFile, .caFile))
+        let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
         var brought = BroughtByUser()
         brought.acceptsChanges = setting(acceptChanges, .acceptChanges)
         brought.ordersAgain = orderAgain

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertCAcert
 internal import TokencertInventory
 
 struct ListCommand: ParsableCommand {
@@ -29,7 +30,7 @@ struct ListCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let isTree = setting(tree, .tree)
-        let anchors = TrustStore.anchorsIfAny()
+        let anchors = trustStore.anchorsIfAny(file: setting(nil, .caFile))
         let uri = try uri.map(parseURI)
         var health = Health(
             now: now(), days: try daysOfWarning(), anchors: anchors, sawPrivateObjects: false)

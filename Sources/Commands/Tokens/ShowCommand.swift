@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertCAcert
 internal import TokencertInventory
 
 struct ShowCommand: ParsableCommand {
@@ -124,7 +125,8 @@ struct ShowCommand: ParsableCommand {
         _ read: ReadToken
     ) throws {
         let health = Health(
-            now: now(), days: try daysOfWarning(), anchors: TrustStore.anchorsIfAny(),
+            now: now(), days: try daysOfWarning(),
+            anchors: trustStore.anchorsIfAny(file: setting(nil, .caFile)),
             sawPrivateObjects: read.sawPrivateObjects
         ).of(read.inventory)
         // A key shows its certificates, too: each is shown once.

@@ -27,9 +27,9 @@ struct ListTrustCommand: ParsableCommand {
         try prepareProcess(output)
         var anchors: [AnchorReport] = []
         var unusable: [UnusableReport] = []
-        for file in try TrustStore.files() {
+        for file in try trustStore.files() {
             do {
-                anchors += try TrustStore.readKept(file).map { AnchorReport($0, file: file) }
+                anchors += try trustStore.readKept(file).map { AnchorReport($0, file: file) }
             } catch {
                 unusable.append(UnusableReport(file: file, problem: Failure(error).message))
             }
@@ -39,7 +39,7 @@ struct ListTrustCommand: ParsableCommand {
                 Report(anchors: anchors, unusable: unusable.isEmpty ? nil : unusable))
             return
         }
-        TrustStore.noteOtherAnchors()
+        noteOtherAnchors()
         for file in unusable {
             printError("warning: \(printable(file.problem))")
             printError(
@@ -123,7 +123,7 @@ struct FetchTrustCommand: ParsableCommand {
                     "somebody on the way may have changed it: try from another network",
                 ])
         }
-        var kept = [try TrustStore.keep(root)]
+        var kept = [try keep(root)]
         var missing: String?
         var found3: Certificate?
         do {
@@ -141,7 +141,7 @@ struct FetchTrustCommand: ParsableCommand {
         } catch let error as X509Error {
             missing = error.description
         }
-        if let found3 { kept.append(try TrustStore.keep(found3)) }
+        if let found3 { kept.append(try keep(found3)) }
         if let missing {
             // The root is sufficient for CAcert's server and for certificates that class 1 signs.
             printError("warning: the class 3 certificate was not kept: \(printable(missing))")
@@ -229,7 +229,12 @@ struct AddTrustCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        let found = try TrustStore.read(file, option: "trust add")
+        let found: [Certificate]
+        do throws(TrustStoreError) {
+            found = try TrustStore.read(file)
+        } catch {
+            throw Failure(trust: error, option: "trust add")
+        }
         if let other = found.first(where: { !$0.isAuthority }) {
             throw Failure(
                 .dataRefused, code: "noAuthority",
@@ -237,7 +242,7 @@ struct AddTrustCommand: ParsableCommand {
                     + "certificate of a CA",
                 hints: ["take the root of the CA that issued it"])
         }
-        try showKept(try found.map { try TrustStore.keep($0) }, output)
+        try showKept(try found.map { try keep($0) }, output)
     }
 }
 
@@ -254,7 +259,7 @@ struct RemoveTrustCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        let files = try TrustStore.files()
+        let files = try trustStore.files()
         // The full file name distinguishes files that differ in their extension only.
         let matches =
             files.contains { TrustStore.fileName($0) == name }
@@ -310,8 +315,20 @@ struct AnchorReport: Encodable {
     }
 }
 
+private func keep(_ certificate: Certificate) throws -> AnchorReport {
+    AnchorReport(certificate, file: try trustStore.keep(certificate))
+}
+
+/// Prints a note if a file is set, whose anchors replace those in the folder.
+private func noteOtherAnchors() {
+    guard let file = setting(nil, .caFile) else { return }
+    printError(
+        "note: ca-file is set, so only \(printable(file)) is trusted; tokencert config shows where"
+    )
+}
+
 private func showKept(_ kept: [AnchorReport], _ output: CommonOptions) throws {
-    TrustStore.noteOtherAnchors()
+    noteOtherAnchors()
     if output.isJSON {
         try printJSON(["anchors": kept])
         return

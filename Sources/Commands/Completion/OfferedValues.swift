@@ -1,85 +1,85 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertCAcert
 internal import TokencertInventory
 internal import TokencertLedger
 internal import TokencertPlatform
 
+/// Lets shells complete values, if the program is started for that.
+func offerValues() {
+    LiveCompletion.use { OfferedValues.find($0, $1, $2) }
+}
+
 /// What a shell offers while a person types: what is there now, as far as it is seen without a PIN.
 /// Nobody is ever logged in for that, and whatever fails offers nothing.
-enum LiveCompletion {
-    /// Labels of tokens, and URIs where a person has begun one.
-    static let tokens = offering { words, begun in
-        let tokens = tokens(words)
-        return bare(begun).hasPrefix("pkcs11:")
-            ? tokens.compactMap { try? PKCS11URI(token: $0).description }
-            : tokens.map(\.info.label)
-    }
-
-    /// URIs of keys and certificates.
-    static let objects = offering { words, _ in
-        inventories(words).flatMap { inventory in
-            inventory.keys.flatMap { [$0.privateKey, $0.publicKey].compactMap { $0?.uri } }
-                + inventory.entries.map(\.record.uri)
+enum OfferedValues {
+    /// The values for a subject, as the user's shell takes them.
+    ///
+    /// - Parameters:
+    ///   - words: The words of the command line.
+    ///   - begun: What is begun of the word where the cursor is.
+    static func find(
+        _ subject: LiveCompletion.Subject, _ words: [String], _ begun: String
+    ) -> [String] {
+        // The names of tokens and files are not under our control and must not be taken for
+        // options.
+        let found = all(subject, words, begun).filter {
+            printable($0) == $0 && !$0.hasPrefix("-") && !$0.isEmpty
+        }
+        switch environmentVariable("SAP_SHELL") {
+        case "zsh":
+            // It takes what follows a colon for a description, and quotes all but the mark that
+            // puts an earlier command there (zsh 5.9).
+            return found.filter { !$0.contains("!") }.map { word in
+                word.map { $0 == ":" || $0 == "\\" ? "\\\($0)" : String($0) }.joined()
+            }
+        case "bash":
+            // The script's compgen expands words as the shell does, commands in them too. What is
+            // completed is quoted by bash itself, except for these (bash 5.2, -o filenames):
+            // the command would run when the line is entered.
+            return found.filter { !$0.contains { "$`!".contains($0) } }.map(quoted)
+        default:
+            return found
         }
     }
 
-    /// URIs of private keys, those of which only the public half is seen among them.
-    static let keys = offering { words, _ in
-        inventories(words).flatMap { inventory in
-            inventory.keys.compactMap { key in
-                key.privateKey?.uri
-                    ?? key.publicKey?.uri.replacing("type=public", with: "type=private")
+    private static func all(
+        _ subject: LiveCompletion.Subject, _ words: [String], _ begun: String
+    ) -> [String] {
+        switch subject {
+        case .tokens:
+            let tokens = tokens(words)
+            return bare(begun).hasPrefix("pkcs11:")
+                ? tokens.compactMap { try? PKCS11URI(token: $0).description }
+                : tokens.map(\.info.label)
+        case .objects:
+            return inventories(words).flatMap { inventory in
+                inventory.keys.flatMap { [$0.privateKey, $0.publicKey].compactMap { $0?.uri } }
+                    + inventory.entries.map(\.record.uri)
             }
-        }
-    }
-
-    /// The names of the profiles in the configuration file.
-    static let configurationProfiles = offering { words, _ in
-        prepare(words)
-        return ConfigurationFile.current.profiles
-    }
-
-    /// The names of token profiles.
-    static let tokenProfiles = offering { _, _ in
-        ((try? Profiles.all()) ?? []).map(\.name) + ["none"]
-    }
-
-    /// The names of the stored trust anchors.
-    static let anchors = offering { _, _ in ((try? TrustStore.files()) ?? []).map(TrustStore.name) }
-
-    /// Numbers of orders that are unfinished.
-    static let orders = offering { words, _ in
-        prepare(words)
-        guard let options = try? LedgerOptions.parse([]), options.isFileThere else { return [] }
-        return ((try? options.open().orders(unfinishedOnly: true)) ?? []).map { "\($0.number)" }
-    }
-
-    /// - Parameter find: What fits the words of the command line and what is begun of the one where
-    ///   the cursor is.
-    private static func offering(
-        _ find: @escaping @Sendable (_ words: [String], _ begun: String) -> [String]
-    ) -> CompletionKind {
-        .custom { words, _, begun in
-            // The names of tokens and files are not under our control and must not be taken for
-            // options.
-            let found = find(words, begun).filter {
-                printable($0) == $0 && !$0.hasPrefix("-") && !$0.isEmpty
-            }
-            switch environmentVariable("SAP_SHELL") {
-            case "zsh":
-                // It takes what follows a colon for a description, and quotes all but the mark that
-                // puts an earlier command there (zsh 5.9).
-                return found.filter { !$0.contains("!") }.map { word in
-                    word.map { $0 == ":" || $0 == "\\" ? "\\\($0)" : String($0) }.joined()
+        case .keys:
+            // Those of which only the public half is seen are among them.
+            return inventories(words).flatMap { inventory in
+                inventory.keys.compactMap { key in
+                    key.privateKey?.uri
+                        ?? key.publicKey?.uri.replacing("type=public", with: "type=private")
                 }
-            case "bash":
-                // The script's compgen expands words as the shell does, commands in them too. What is
-                // completed is quoted by bash itself, except for these (bash 5.2, -o filenames):
-                // the command would run when the line is entered.
-                return found.filter { !$0.contains { "$`!".contains($0) } }.map(quoted)
-            default:
-                return found
+            }
+        case .configurationProfiles:
+            prepare(words)
+            return ConfigurationFile.current.profiles
+        case .tokenProfiles:
+            return ((try? Profiles.all()) ?? []).map(\.name) + ["none"]
+        case .anchors:
+            return ((try? trustStore.files()) ?? []).map(TrustStore.name)
+        case .orders:
+            prepare(words)
+            guard let options = try? LedgerOptions.parse([]), options.isFileThere else {
+                return []
+            }
+            return ((try? options.open().orders(unfinishedOnly: true)) ?? []).map {
+                "\($0.number)"
             }
         }
     }

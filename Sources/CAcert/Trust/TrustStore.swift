@@ -1,0 +1,128 @@
+package import OpenSSLX509
+package import TokencertPlatform
+
+/// The folder with a user's trust anchors.
+package struct TrustStore: Sendable {
+    /// The folder of tokencert's own anchors: the system's are never used.
+    package let folder: String
+
+    /// Names the folder. Nothing is read yet.
+    package init(folder: String) {
+        self.folder = folder
+    }
+
+    /// The anchors in a file, or in the folder if no file is named.
+    ///
+    /// - Throws: ``TrustStoreError``; also if there are none.
+    package func anchors(file: String?) throws(TrustStoreError) -> TrustAnchors {
+        var certificates: [Certificate] = []
+        if let file {
+            certificates = try Self.read(file)
+        } else {
+            for file in try files() { certificates += try readKept(file) }
+        }
+        guard !certificates.isEmpty else { throw TrustStoreError.noAnchors }
+        return TrustAnchors(certificates)
+    }
+
+    /// The anchors in a file, or in the folder if no file is named, as far as they can be read; nil
+    /// if there are none.
+    package func anchorsIfAny(file: String?) -> TrustAnchors? {
+        let certificates =
+            if let file {
+                (try? Self.read(file)) ?? []
+            } else {
+                ((try? files()) ?? []).flatMap { (try? readKept($0)) ?? [] }
+            }
+        return certificates.isEmpty ? nil : TrustAnchors(certificates)
+    }
+
+    /// The files with anchors in the folder, by name. Hidden files belong to editors and to macOS.
+    ///
+    /// - Throws: ``TrustStoreError`` if there is a folder that cannot be read.
+    package func files() throws(TrustStoreError) -> [String] {
+        do throws(FileError) {
+            return try names(inFolder: folder).filter {
+                !$0.hasPrefix(".") && ($0.hasSuffix(".pem") || $0.hasSuffix(".crt"))
+            }.map { folder + "/" + $0 }
+        } catch {
+            throw TrustStoreError.folderUnreadable(error)
+        }
+    }
+
+    /// The certificates in a file of the folder.
+    package func readKept(_ file: String) throws(TrustStoreError) -> [Certificate] {
+        do throws(TrustStoreError) {
+            // Reading a pipe would block.
+            guard isRegularFile(file) || !exists(file) else {
+                throw TrustStoreError.notAFile(file)
+            }
+            return try Self.read(file)
+        } catch {
+            throw TrustStoreError.anchorUnusable(file: file, error)
+        }
+    }
+
+    /// The certificates in a file; the retired form of CAcert's root is refused.
+    package static func read(_ file: String) throws(TrustStoreError) -> [Certificate] {
+        let found: [Certificate]
+        do throws(CertificateFileError) {
+            found = try certificates(inFile: file)
+        } catch {
+            throw TrustStoreError.certificateFile(error)
+        }
+        for certificate in found
+        where hexadecimal(certificate.sha256Fingerprint) == PinnedRoot.retiredSHA256Fingerprint {
+            throw TrustStoreError.retiredRoot(file: file)
+        }
+        return found
+    }
+
+    /// The name of an anchor's file, by which people call it.
+    package static func name(_ file: String) -> String {
+        let name = fileName(file)
+        return String(name[..<(name.lastIndex(of: ".") ?? name.endIndex)])
+    }
+
+    /// The last part of a path.
+    package static func fileName(_ file: String) -> String {
+        String(file.split(separator: "/").last ?? "")
+    }
+
+    /// Keeps an anchor in the folder.
+    ///
+    /// - Returns: Its file.
+    package func keep(_ certificate: Certificate) throws(TrustStoreError) -> String {
+        let words = (certificate.subject.commonNames.last ?? certificate.subject.text).lowercased()
+            .split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
+        let fingerprint = hexadecimal(certificate.sha256Fingerprint)
+        let name = (words.prefix(6).map(String.init) + [String(fingerprint.prefix(8))])
+            .joined(separator: "-")
+        let file = "\(folder)/\(name).pem"
+        do throws(FileError) {
+            try makeFolder(folder)
+            try writeFileDurably(Array(certificate.pem.utf8), file, permissions: 0o644)
+        } catch {
+            throw TrustStoreError.notWritten(error)
+        }
+        return file
+    }
+}
+
+/// Why trust anchors cannot be read or kept.
+package enum TrustStoreError: Error, Sendable {
+    /// There are none.
+    case noAnchors
+    /// The folder exists and cannot be read.
+    case folderUnreadable(FileError)
+    /// A file in the folder cannot be used, for the reason in the other error.
+    indirect case anchorUnusable(file: String, TrustStoreError)
+    /// What has the name in the folder is a pipe, a device or a folder.
+    case notAFile(String)
+    /// The file cannot be read as certificates.
+    case certificateFile(CertificateFileError)
+    /// The file holds the form of CAcert's root that is signed with MD5.
+    case retiredRoot(file: String)
+    /// The anchor could not be written to the folder.
+    case notWritten(FileError)
+}
