@@ -2,23 +2,6 @@ import Foundation
 import Testing
 import TokencertTestSupport
 
-@testable import TokencertCommands
-
-/// The records of earlier versions.
-@Suite struct RefusedPINRecordTests {
-    // A refused PIN would be sent once more.
-    @Test("A token without a serial number is recognized however its blank fields were written")
-    func blankFields() {
-        let now = RefusedPINs.attributes("pkcs11:model=a;serial=%20;token=work")
-        for earlier in ["pkcs11:model=a;serial=;token=work", "pkcs11:model=a;token=work"] {
-            #expect(RefusedPINs.attributes(earlier) == now, "\(earlier)")
-        }
-        for other in ["pkcs11:model=a;serial=1;token=work", "pkcs11:model=a;token=other"] {
-            #expect(RefusedPINs.attributes(other) != now, "\(other)")
-        }
-    }
-}
-
 extension RealParts {
     /// A PIN that a token has refused is not sent again.
     @Suite struct RefusedPINTests {

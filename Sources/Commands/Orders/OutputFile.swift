@@ -1,5 +1,6 @@
 internal import Cryptoki
 internal import TokencertCAcert
+internal import TokencertIssuance
 internal import TokencertPlatform
 
 /// A file that a command reads or keeps, which `--out` must not replace.

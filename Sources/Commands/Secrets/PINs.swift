@@ -60,6 +60,25 @@ func withPINs<Result>(
     do {
         return try body(pins)
     } catch {
-        throw tries.failure ?? error
+        throw tries.failure.map { Failure($0) } ?? error
+    }
+}
+
+extension RefusedPINs {
+    /// The file of this user's record.
+    static var file: String { path(inFolder: stateFolder) }
+
+    /// This user's record about a token.
+    init(_ token: Token) throws {
+        try self.init(token, folder: stateFolder, clock: now) { event in
+            switch event {
+            case .waitsForOtherRun:
+                printError(
+                    "note: another run is sending a PIN to this token; waiting for its answer")
+            case .refusalNotRecorded(let error):
+                printError(
+                    "warning: the refusal of the PIN cannot be recorded: \(Failure(error).message)")
+            }
+        }
     }
 }

@@ -51,6 +51,7 @@ struct Failure: Error {
         case let error as IssuanceError: self.init(issuance: error)
         case let error as CryptokiError: self.init(cryptoki: error)
         case let error as TokenSelectionError: self.init(selection: error)
+        case let error as RefusedPINsError: self.init(refusedPINs: error)
         case let error as TrustStoreError: self.init(trust: error)
         case let error as CAcertError: self.init(issuance: IssuanceError(account: error))
         case let error as LedgerError: self.init(ledger: error)

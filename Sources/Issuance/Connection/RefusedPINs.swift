@@ -1,8 +1,7 @@
-internal import Cryptoki
+package import Cryptoki
 internal import FoundationEssentials
 internal import OpenSSLX509
-internal import TokencertIssuance
-internal import TokencertPlatform
+package import TokencertPlatform
 
 /// Which sources gave a PIN that a token has refused, so that a job that is run again and again
 /// does not lock the token. Neither the PIN nor anything from which it can be guessed is stored: of
@@ -10,9 +9,9 @@ internal import TokencertPlatform
 /// hold a PIN.
 ///
 /// A record that cannot be read does not count as empty: only typed PINs are sent then.
-struct RefusedPINs: Sendable {
+package struct RefusedPINs: Sendable {
     /// A source as it is before its PIN is read.
-    struct Source: Codable, Equatable, Sendable {
+    package struct Source: Codable, Equatable, Sendable {
         fileprivate var token: String
         /// Whose PIN it is: one source may serve two roles.
         fileprivate let role: String
@@ -45,6 +44,14 @@ struct RefusedPINs: Sendable {
         var counts: [Count] = []
     }
 
+    /// What the user has to know while a PIN is sent.
+    package enum Event {
+        /// Another run is sending a PIN to the token, and this one waits for the answer.
+        case waitsForOtherRun
+        /// The token's refusal could not be recorded.
+        case refusalNotRecorded(RefusedPINsError)
+    }
+
     /// The device if it has a serial number, else the token's URI. A token keeps its PIN when
     /// its label changes.
     private let token: String
@@ -53,11 +60,34 @@ struct RefusedPINs: Sendable {
     private let serialNumber: Substring?
     /// How long a count is kept, in seconds: such devices forgive a wrong PIN in minutes or hours.
     private static let memoryOfCounts: Int64 = 86400
-    private let path = RefusedPINs.file
+    private let folder: String
+    private let path: String
+    private let clock: @Sendable () -> Int64
+    private let tell: @Sendable (Event) -> Void
 
-    init(_ token: Token) throws {
-        let uri = try PKCS11URI(token: token).description
-        let info = token.info
+    /// The record about one token. Nothing is read yet.
+    ///
+    /// - Parameters:
+    ///   - folder: The folder of the record.
+    ///   - clock: The time, in seconds since 1970-01-01 00:00 UTC.
+    ///   - tell: Is told what the user has to know.
+    package init(
+        _ token: Token, folder: String, clock: @escaping @Sendable () -> Int64,
+        tell: @escaping @Sendable (Event) -> Void
+    ) throws(CryptokiError) {
+        self.init(
+            uri: try PKCS11URI(token: token).description, token.info, folder: folder,
+            clock: clock, tell: tell)
+    }
+
+    init(
+        uri: String, _ info: TokenInfo, folder: String, clock: @escaping @Sendable () -> Int64,
+        tell: @escaping @Sendable (Event) -> Void
+    ) {
+        self.folder = folder
+        path = Self.path(inFolder: folder)
+        self.clock = clock
+        self.tell = tell
         device = [info.manufacturer, info.model, info.serialNumber].joined(separator: ";")
         serialNumber = info.serialNumber.isEmpty ? nil : Self.serialNumber(inURI: uri)
         self.token = serialNumber == nil ? uri : device
@@ -76,7 +106,7 @@ struct RefusedPINs: Sendable {
     }
 
     /// A source that gives the same PIN again; nil for a prompt and for a pipe, which may not.
-    func source(_ source: SecretSource, of role: UserType) -> Source? {
+    package func source(_ source: SecretSource, of role: UserType) -> Source? {
         switch source {
         case .file(let file):
             fileStamp(file).map {
@@ -101,8 +131,10 @@ struct RefusedPINs: Sendable {
     ///   - source: The source.
     ///   - name: What the PIN is called in an error.
     ///   - hasLock: Whether this run holds ``lock()``.
-    func requireNotRefused(_ source: Source, _ name: String, hasLock: Bool) throws {
-        func entry() throws -> Source? {
+    package func requireNotRefused(
+        _ source: Source, _ name: String, hasLock: Bool
+    ) throws(RefusedPINsError) {
+        func entry() throws(RefusedPINsError) -> Source? {
             try memory().sources.first { $0.isSame(as: source) && $0.stamp == source.stamp }
         }
         guard var found = try entry() else { return }
@@ -112,49 +144,37 @@ struct RefusedPINs: Sendable {
             guard let answered = try entry() else { return }
             found = answered
         }
-        let changed =
-            source.stamp == nil ? "nobody can tell whether it has changed" : "it has not changed"
-        let isPending = found.isPending ?? false
-        throw Failure(
-            .noPermission,
-            isPending
-                ? "the \(name) in \(source.source) was being tried when a run ended; whether it is right "
-                    + "is not known, and it was not sent again"
-                : "the \(name) in \(source.source) was refused by this token before and \(changed); "
-                    + "it was not sent",
-            hints: (source.stamp == nil ? [] : ["put the right one there"])
-                + [
-                    isPending
-                        ? "if you know that it is right: --retry-pin sends it"
-                        : "if it is correct by now: --retry-pin sends it again"
-                ])
+        let refusal = RefusedPINsError.Refusal(
+            name: name, source: source.source, canChange: source.stamp != nil)
+        throw found.isPending ?? false
+            ? RefusedPINsError.triedBefore(refusal) : RefusedPINsError.refusedBefore(refusal)
     }
 
     /// How many PINs the device has refused within a day, as far as this machine knows. A right one
     /// between them changes nothing.
-    func refusals() throws -> Int {
+    package func refusals() throws(RefusedPINsError) -> Int {
         refusals(in: try memory())
     }
 
     private func refusals(in memory: Memory) -> Int {
-        let since = now() - Self.memoryOfCounts
+        let since = clock() - Self.memoryOfCounts
         return memory.counts.first { $0.device == device && $0.time > since }?.refusals ?? 0
     }
 
     /// Locks the device for this run until the result is released: from the check whether a PIN was
     /// refused until the result is recorded.
-    func lock() throws -> FileLock {
+    package func lock() throws(RefusedPINsError) -> FileLock {
         // Byte 0 locks the record as a whole.
         let hash = Digest.sha256.hash(Array(device.utf8)).prefix(7)
         let byte = 1 + hash.reduce(Int64(0)) { $0 << 8 | Int64($1) }
         do throws(FileError) {
-            try makeFolder(stateFolder)
+            try makeFolder(folder)
             do throws(FileError) {
                 return try FileLock(path + ".lock", byte: byte, waits: false)
             } catch {
                 guard error.isTaken else { throw error }
             }
-            printError("note: another run is sending a PIN to this token; waiting for its answer")
+            tell(.waitsForOtherRun)
             return try FileLock(path + ".lock", byte: byte, waits: true)
         } catch {
             throw notWritten(error)
@@ -164,7 +184,7 @@ struct RefusedPINs: Sendable {
     /// Records that the PIN of a source is about to be sent, and throws if that fails.
     ///
     /// - Returns: The previous record of the source.
-    func begin(_ source: Source) throws -> Source? {
+    package func begin(_ source: Source) throws(RefusedPINsError) -> Source? {
         var before: Source?
         try change { memory in
             before = memory.sources.first { $0.isSame(as: source) }
@@ -183,12 +203,12 @@ struct RefusedPINs: Sendable {
     ///   - outcome: The token's answer. ``PINOutcome/unknown`` restores the previous record.
     ///   - source: Where the PIN came from, or nil if that is unknown.
     ///   - before: The previous record of the source.
-    func record(_ outcome: PINOutcome, of source: Source?, before: Source?) {
-        do {
+    package func record(_ outcome: PINOutcome, of source: Source?, before: Source?) {
+        do throws(RefusedPINsError) {
             try change { memory in
                 if outcome == .refused {
                     let count = Count(
-                        device: device, refusals: refusals(in: memory) + 1, time: now())
+                        device: device, refusals: refusals(in: memory) + 1, time: clock())
                     memory.counts.removeAll { $0.device == device }
                     memory.counts.append(count)
                 }
@@ -202,52 +222,53 @@ struct RefusedPINs: Sendable {
             }
         } catch {
             guard outcome == .refused else { return }
-            printError(
-                "warning: the refusal of the PIN cannot be recorded: \(Failure(error).message)")
+            tell(.refusalNotRecorded(error))
         }
     }
 
     /// Forgets all that was refused for a role: its PIN is another one now, and may well be one that
     /// was wrong before.
-    func forget(_ role: UserType) {
+    package func forget(_ role: UserType) {
         // If that fails, the user can still send the PIN with --retry-pin.
         try? change { memory in
             memory.sources.removeAll { $0.token == token && $0.role == "\(role)" }
         }
     }
 
-    private func change(_ body: (inout Memory) -> Void) throws {
+    private func change(_ body: (inout Memory) -> Void) throws(RefusedPINsError) {
         let lock = try memoryLock()
         defer { withExtendedLifetime(lock) {} }
         let old = try memory()
         var new = old
         body(&new)
         guard new != old else { return }
-        let bytes = Array(try JSONEncoder().encode(new))
+        guard let encoded = try? JSONEncoder().encode(new) else {
+            throw RefusedPINsError.notWritten(reason: "it cannot be encoded", nil)
+        }
         do throws(FileError) {
-            try writeFileDurably(bytes, path, permissions: 0o600)
+            try writeFileDurably(Array(encoded), path, permissions: 0o600)
         } catch {
             throw notWritten(error)
         }
     }
 
-    private func memoryLock() throws -> FileLock {
+    private func memoryLock() throws(RefusedPINsError) -> FileLock {
         do throws(FileError) {
-            try makeFolder(stateFolder)
+            try makeFolder(folder)
             return try FileLock(path + ".lock", byte: 0, waits: true)
         } catch {
             throw notWritten(error)
         }
     }
 
-    private func memory() throws -> Memory {
-        guard !isSpecialFile(path) else { throw unreadable("\(path) is not a regular file", []) }
+    private func memory() throws(RefusedPINsError) -> Memory {
+        guard !isSpecialFile(path) else { throw unreadable("\(path) is not a regular file") }
         let bytes: [UInt8]
         do throws(FileError) {
             guard try isPresent(path) else { return Memory() }
             bytes = try readFile(path)
         } catch {
-            throw unreadable("\(error)", advice(error))
+            throw unreadable("\(error)", error)
         }
         let decoder = JSONDecoder()
         let attributes = Self.attributes(token)
@@ -258,7 +279,7 @@ struct RefusedPINs: Sendable {
             // A file without counts has sources only.
             memory = Memory(sources: sources)
         } else {
-            throw unreadable("\(path) is \(bytes.isEmpty ? "empty" : "damaged")", [])
+            throw unreadable("\(path) is \(bytes.isEmpty ? "empty" : "damaged")")
         }
         for index in memory.sources.indices {
             // Versions up to 0.1 kept the URI of the token, label included.
@@ -278,22 +299,54 @@ struct RefusedPINs: Sendable {
     }
 
     /// The file that the sources are kept in.
-    static var file: String { stateFolder + "/refused-pins.json" }
+    package static func path(inFolder folder: String) -> String { folder + "/refused-pins.json" }
 
-    private func unreadable(_ reason: String, _ hints: [String]) -> Failure {
-        Failure(
-            .configuration, code: "refusedPINsUnreadable",
-            "the record of refused PINs cannot be read, so no PIN was sent: \(reason)",
-            hints: hints + [
-                "--pin-source prompt asks you for the PIN",
-                "to forget which PINs were refused: mv \(quoted(path)) \(quoted(path + ".old"))",
-            ])
+    private func unreadable(_ reason: String, _ error: FileError? = nil) -> RefusedPINsError {
+        .unreadable(path: path, reason: reason, error)
     }
 
-    private func notWritten(_ error: FileError) -> Failure {
-        Failure(
-            .configuration, code: "refusedPINsNotWritten",
-            "the attempt cannot be recorded, so no PIN was sent: \(error)",
-            hints: advice(error) + ["--pin-source prompt asks you for the PIN"])
+    private func notWritten(_ error: FileError) -> RefusedPINsError {
+        .notWritten(reason: "\(error)", error)
+    }
+}
+
+/// Why a PIN was not sent.
+package enum RefusedPINsError: Error, Sendable {
+    /// A PIN that the token has refused, or that was sent when a run ended.
+    package struct Refusal: Sendable {
+        /// What the PIN is called.
+        package let name: String
+        /// Its source, in the form of `--pin-source`; of a command, the program only.
+        package let source: String
+        /// Whether a change of the source can be seen.
+        package let canChange: Bool
+    }
+
+    /// The token has refused it before, and the source has not changed, as far as that is seen.
+    case refusedBefore(Refusal)
+    /// A run ended before the token had answered.
+    case triedBefore(Refusal)
+    /// The record cannot be read.
+    case unreadable(path: String, reason: String, FileError?)
+    /// The attempt cannot be recorded.
+    case notWritten(reason: String, FileError?)
+}
+
+extension RefusedPINsError: CustomStringConvertible {
+    /// What happened, for a person to read, without a full stop.
+    package var description: String {
+        switch self {
+        case .refusedBefore(let pin):
+            "the \(pin.name) in \(pin.source) was refused by this token before and "
+                + (pin.canChange ? "it has not changed" : "nobody can tell whether it has changed")
+                + "; it was not sent"
+        case .triedBefore(let pin):
+            "the \(pin.name) in \(pin.source) was being tried when a run ended; whether it is right "
+                + "is not known, and it was not sent again"
+        case .unreadable(_, let reason, _):
+            "the record of refused PINs cannot be read, so no PIN was sent: \(reason)"
+        case .notWritten(let reason, _):
+            "the attempt cannot be recorded, so no PIN was sent: \(reason)"
+        }
     }
 }

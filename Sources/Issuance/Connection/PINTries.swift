@@ -1,6 +1,5 @@
-internal import Cryptoki
+package import Cryptoki
 internal import Synchronization
-internal import TokencertIssuance
 internal import TokencertPlatform
 
 /// Prevents a wrong PIN from being sent twice, also by several runs at the same time.
@@ -8,7 +7,7 @@ internal import TokencertPlatform
 /// A run locks the device from the check whether a PIN was refused until the result is recorded.
 /// The attempt is on the disk before the PIN is sent, so a run that ends in between counts as a
 /// refusal.
-final class PINTries: Sendable {
+package final class PINTries: Sendable {
     private let memory: RefusedPINs
     private let plan: PINPlan
     private let sources: [UserType: RefusedPINs.Source]
@@ -22,7 +21,7 @@ final class PINTries: Sendable {
         var isHeld = false
         /// What was recorded about the source whose PIN is being sent.
         var before: RefusedPINs.Source?
-        var failure: Failure?
+        var failure: (any Error)?
 
         mutating func release() {
             lock = nil
@@ -37,7 +36,7 @@ final class PINTries: Sendable {
     ///   - sources: Where they come from, as recorded before they were read.
     ///   - typed: The roles whose PINs are typed.
     ///   - retries: Whether a PIN that was refused before is sent.
-    init(
+    package init(
         _ memory: RefusedPINs, _ plan: PINPlan, _ sources: [UserType: RefusedPINs.Source],
         typed: Set<UserType>, retries: Bool
     ) {
@@ -49,10 +48,10 @@ final class PINTries: Sendable {
     }
 
     /// Why a PIN was not sent, or nil.
-    var failure: Failure? { state.withLock { $0.failure } }
+    package var failure: (any Error)? { state.withLock { $0.failure } }
 
     /// The login code asks here before it sends a PIN, and reports the result.
-    var watch: PINWatch {
+    package var watch: PINWatch {
         PINWatch(willSend: { self.begin($0) }, didSend: { self.end($0, $1) })
     }
 
@@ -74,9 +73,8 @@ final class PINTries: Sendable {
                 // A user who types a PIN knows that it was refused.
                 if typed.contains(role), !(error is IssuanceError) { return nil }
                 state.release()
-                let failure = Failure(error)
-                state.failure = failure
-                return failure.message
+                state.failure = error
+                return (error as? IssuanceError)?.text ?? "\(error)"
             }
         }
     }

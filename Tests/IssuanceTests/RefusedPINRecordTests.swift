@@ -1,0 +1,225 @@
+import Foundation
+import Synchronization
+import Testing
+import TokencertPlatform
+
+@testable import Cryptoki
+@testable import TokencertIssuance
+
+/// Which PINs are not sent again, and what is recorded of them.
+@Suite final class RefusedPINRecordTests: Sendable {
+    private static let day: Int64 = 86400
+    private static let now: Int64 = 1_800_000_000
+
+    private let folder = NSTemporaryDirectory() + "tokencert-\(UUID().uuidString)"
+    private let told = Mutex<[String]>([])
+    private var state: String { folder + "/state" }
+    private var memory: String { state + "/refused-pins.json" }
+
+    init() throws {
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    /// The record about a token.
+    private func record(
+        serialNumber: String = "7", uri: String = "pkcs11:model=m;serial=7;token=work",
+        at time: Int64 = RefusedPINRecordTests.now
+    ) -> RefusedPINs {
+        let info = TokenInfo(
+            label: "work", labelBytes: [], manufacturer: "maker", model: "m",
+            serialNumber: serialNumber, flags: [], pinLengths: 4...8, freePublicMemory: nil,
+            freePrivateMemory: nil, hardwareVersion: "1.0", firmwareVersion: "1.0")
+        let told: @Sendable (RefusedPINs.Event) -> Void = { [self] event in
+            let line =
+                switch event {
+                case .waitsForOtherRun: "waits"
+                case .refusalNotRecorded(let error): "\(error)"
+                }
+            self.told.withLock { $0.append(line) }
+        }
+        return RefusedPINs(uri: uri, info, folder: state, clock: { time }, tell: told)
+    }
+
+    /// Writes a file with a PIN, at a time of its own.
+    private func write(_ name: String, secondsLater seconds: Double = 0) throws -> SecretSource {
+        let path = folder + "/" + name
+        try Data("1234\n".utf8).write(to: URL(filePath: path))
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: 1_700_000_000 + seconds)],
+            ofItemAtPath: path)
+        return .file(path)
+    }
+
+    /// Why a PIN is not sent, or "sent".
+    private func answer(
+        _ record: RefusedPINs, _ source: SecretSource, of role: UserType = .user
+    ) throws -> String {
+        let source = try #require(record.source(source, of: role))
+        do throws(RefusedPINsError) {
+            try record.requireNotRefused(source, "PIN", hasLock: true)
+            return "sent"
+        } catch {
+            return switch error {
+            case .refusedBefore(let pin): pin.canChange ? "refused, unchanged" : "refused"
+            case .triedBefore: "tried"
+            case .unreadable: "unreadable"
+            case .notWritten: "not written"
+            }
+        }
+    }
+
+    /// Sends a PIN to a token that answers with an outcome.
+    private func send(
+        _ record: RefusedPINs, _ source: SecretSource, _ outcome: PINOutcome,
+        of role: UserType = .user
+    ) throws {
+        let source = try #require(record.source(source, of: role))
+        let before = try record.begin(source)
+        record.record(outcome, of: source, before: before)
+    }
+
+    @Test("A refused PIN is not sent again until its file has changed")
+    func refused() throws {
+        let record = record()
+        let pin = try write("pin")
+        #expect(try answer(record, pin) == "sent")
+        try send(record, pin, .refused)
+        #expect(try answer(record, pin) == "refused, unchanged")
+        // Another name of the file costs no try, and the other role has another PIN.
+        try FileManager.default.linkItem(atPath: folder + "/pin", toPath: folder + "/hard")
+        #expect(try answer(record, .file(folder + "/hard")) == "refused, unchanged")
+        #expect(try answer(record, pin, of: .securityOfficer) == "sent")
+        _ = try write("pin", secondsLater: 60)
+        #expect(try answer(record, pin) == "sent")
+    }
+
+    @Test("A source that shows no change is never sent again without --retry-pin")
+    func withoutStamp() throws {
+        let record = record()
+        for source in [SecretSource.environment("PIN"), .command(["pass", "show", "card-9876"])] {
+            #expect(try answer(record, source) == "sent")
+            try send(record, source, .refused)
+            #expect(try answer(record, source) == "refused")
+        }
+        // The arguments of a program may hold a PIN.
+        let text = try String(contentsOfFile: memory, encoding: .utf8)
+        #expect(text.contains("pass") && !text.contains("9876"), "\(text)")
+        #expect(record.source(.prompt, of: .user) == nil)
+        #expect(record.source(.pinentry, of: .user) == nil)
+    }
+
+    /// Otherwise a run that is killed at the login uses a try each time that it is restarted.
+    @Test("A PIN counts as tried from before it is sent until the token has answered")
+    func pending() throws {
+        let record = record()
+        let pin = try write("pin")
+        let source = try #require(record.source(pin, of: .user))
+        #expect(try record.begin(source) == nil)
+        #expect(try answer(record, pin) == "tried")
+        record.record(.accepted, of: source, before: nil)
+        #expect(try answer(record, pin) == "sent")
+    }
+
+    @Test("A failure that says nothing about the PIN leaves the record as it was")
+    func otherFailure() throws {
+        let record = record()
+        let pin = try write("pin")
+        try send(record, pin, .unknown)
+        #expect(try answer(record, pin) == "sent")
+        try send(record, pin, .refused)
+        try send(record, pin, .unknown)
+        #expect(try answer(record, pin) == "refused, unchanged")
+        #expect(try record.refusals() == 1)
+        try send(record, pin, .accepted)
+        #expect(try answer(record, pin) == "sent")
+    }
+
+    /// Otherwise the last try of a card is used that does not count its tries in its flags.
+    @Test("The refusals of a device count for a day, whatever was right in between")
+    func counts() throws {
+        let pin = try write("pin")
+        let (now, day) = (Self.now, Self.day)
+        #expect(try record().refusals() == 0)
+        try send(record(), pin, .refused)
+        try send(record(at: now + day - 1), pin, .refused)
+        try send(record(at: now + day - 1), pin, .accepted)
+        #expect(try record(at: now + 2 * day - 2).refusals() == 2)
+        #expect(try record(at: now + 2 * day - 1).refusals() == 0)
+        #expect(try record(serialNumber: "8", at: now + day).refusals() == 0)
+        try send(record(at: now + 2 * day), pin, .refused)
+        #expect(try record(at: now + 2 * day).refusals() == 1)
+    }
+
+    /// Each new label would cost the card one of its tries.
+    @Test("A token is known by its serial number, or else by its URI")
+    func labels() throws {
+        let pin = try write("pin")
+        try send(record(), pin, .refused)
+        let renamed = record(uri: "pkcs11:model=m;serial=7;token=other")
+        #expect(try answer(renamed, pin) == "refused, unchanged")
+        let other = record(serialNumber: "8", uri: "pkcs11:model=m;serial=8;token=work")
+        #expect(try answer(other, pin) == "sent")
+        let unnumbered = record(serialNumber: "", uri: "pkcs11:model=m;serial=%20;token=work")
+        #expect(try answer(unnumbered, pin) == "sent")
+        try send(unnumbered, pin, .refused)
+        #expect(try answer(unnumbered, pin) == "refused, unchanged")
+        let otherLabel = record(serialNumber: "", uri: "pkcs11:model=m;serial=%20;token=other")
+        #expect(try answer(otherLabel, pin) == "sent")
+    }
+
+    @Test("After a role has a new PIN, only its own refusals are forgotten")
+    func forgotten() throws {
+        let record = record()
+        let pin = try write("pin")
+        try send(record, pin, .refused)
+        try send(record, pin, .refused, of: .securityOfficer)
+        record.forget(.user)
+        #expect(try answer(record, pin) == "sent")
+        #expect(try answer(record, pin, of: .securityOfficer) == "refused, unchanged")
+    }
+
+    /// Otherwise a damaged file counts as empty, and a card is locked.
+    @Test(
+        "A record that cannot be read is never taken for an empty one", arguments: ["", "{", "7"])
+    func damaged(text: String) throws {
+        let record = record()
+        let pin = try write("pin")
+        try send(record, pin, .refused)
+        try Data(text.utf8).write(to: URL(filePath: memory))
+        #expect(try answer(record, pin) == "unreadable")
+        #expect(throws: RefusedPINsError.self) { try record.refusals() }
+        let source = try #require(record.source(pin, of: .user))
+        #expect(throws: RefusedPINsError.self) { try record.begin(source) }
+        record.record(.refused, of: source, before: nil)
+        #expect(told.withLock { $0.count } == 1)
+        #expect(try String(contentsOfFile: memory, encoding: .utf8) == text)
+    }
+
+    @Test("An attempt that cannot be recorded is reported before the PIN is sent")
+    func notWritten() throws {
+        try Data().write(to: URL(filePath: state))
+        let record = record()
+        let source = try #require(record.source(.environment("PIN"), of: .user))
+        #expect(throws: RefusedPINsError.self) { try record.begin(source) }
+        record.record(.accepted, of: source, before: nil)
+        #expect(told.withLock { $0.isEmpty })
+        record.record(.refused, of: source, before: nil)
+        let lines = told.withLock { $0 }
+        #expect(lines.count == 1 && lines[0].hasPrefix("the attempt cannot be recorded"))
+    }
+
+    // A refused PIN would be sent once more.
+    @Test("A token without a serial number is recognized however its blank fields were written")
+    func blankFields() {
+        let now = RefusedPINs.attributes("pkcs11:model=a;serial=%20;token=work")
+        for earlier in ["pkcs11:model=a;serial=;token=work", "pkcs11:model=a;token=work"] {
+            #expect(RefusedPINs.attributes(earlier) == now, "\(earlier)")
+        }
+        for other in ["pkcs11:model=a;serial=1;token=work", "pkcs11:model=a;token=other"] {
+            #expect(RefusedPINs.attributes(other) != now, "\(other)")
+        }
+    }
+}
