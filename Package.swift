@@ -161,8 +161,9 @@ let package = Package(
         .testTarget(
             name: "IssuanceTests",
             dependencies: [
-                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertIssuance",
-                "TokencertLedger", "TokencertPlatform", "TokencertTestAuthority", database,
+                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertInventory",
+                "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
+                "TokencertTestAuthority", database,
             ]),
         .testTarget(
             name: "StandInCATests",

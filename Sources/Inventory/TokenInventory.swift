@@ -193,3 +193,41 @@ extension TokenInventory {
         keys.flatMap { $0.certificates + $0.mismatchedCertificates } + certificates
     }
 }
+
+extension KeyEntry {
+    /// The URI of the key, of its private half where that is seen.
+    package var uri: String { (privateKey ?? publicKey)?.uri ?? "" }
+}
+
+extension PKCS11URI {
+    /// Whether what the URI names of an object is one on a token: class, id and label, as far as it
+    /// says them.
+    package func names(_ record: ObjectRecord, whateverType isAnyType: Bool = false) -> Bool {
+        let wanted = objectAttributes
+        if !isAnyType, let objectClass = wanted[.class], objectClass != record.objectClass {
+            return false
+        }
+        if let id = wanted[.id], id != record.id { return false }
+        // Two different labels may look the same as text.
+        if let label = wanted[.labelBytes], label != record.labelBytes { return false }
+        return !hasUnrecognizedParts
+    }
+}
+
+extension CertificateEntry.Obstacle {
+    /// Why a certificate object cannot be read, as the end of a sentence.
+    package var reason: String {
+        switch self {
+        case .malformed: "its bytes are not an X.509 certificate"
+        case .pem: "its value is PEM text instead of DER"
+        case .url: "the token holds only its URL (CKA_URL)"
+        case .noValue: "it has no value (CKA_VALUE)"
+        case .otherType: "it is not an X.509 certificate (CKA_CERTIFICATE_TYPE)"
+        }
+    }
+
+    /// Whether the object may be an X.509 certificate in another form.
+    package var mayBeX509: Bool {
+        if case .otherType = self { false } else { true }
+    }
+}

@@ -174,4 +174,15 @@ import TokencertTestAuthority
         other.certificates = [entry(10, id: [2], content(.rsa(bits: 2048)))]
         #expect(found(mine, among: [], [other]) == [10])
     }
+
+    @Test("Every obstacle except another type may hide an X.509 certificate")
+    func obstacles() {
+        for (obstacle, mayBeX509) in [
+            (.malformed, true), (.pem, true), (.url, true), (.noValue, true),
+            (.otherType(CertificateType(rawValue: 1)), false),
+        ] as [(CertificateEntry.Obstacle, Bool)] {
+            #expect(obstacle.mayBeX509 == mayBeX509, "\(obstacle)")
+            #expect(!obstacle.reason.isEmpty && !obstacle.reason.hasSuffix("."))
+        }
+    }
 }

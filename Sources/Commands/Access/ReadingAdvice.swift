@@ -33,21 +33,3 @@ private func typable(_ label: [UInt8]) -> String? {
     else { return nil }
     return text
 }
-
-extension CertificateEntry.Obstacle {
-    /// Why a certificate object cannot be read, as the end of a sentence.
-    var reason: String {
-        switch self {
-        case .malformed: "its bytes are not an X.509 certificate"
-        case .pem: "its value is PEM text instead of DER"
-        case .url: "the token holds only its URL (CKA_URL)"
-        case .noValue: "it has no value (CKA_VALUE)"
-        case .otherType: "it is not an X.509 certificate (CKA_CERTIFICATE_TYPE)"
-        }
-    }
-
-    /// Whether the object may be an X.509 certificate in another form.
-    var mayBeX509: Bool {
-        if case .otherType = self { false } else { true }
-    }
-}

@@ -52,21 +52,6 @@ func readToken(
     return ReadToken(capabilities: capabilities, inventory: inventory, sawPrivateObjects: true)
 }
 
-extension PKCS11URI {
-    /// Whether what the URI names of an object is one on a token: class, id and label, as far as it
-    /// says them.
-    func names(_ record: ObjectRecord, whateverType isAnyType: Bool = false) -> Bool {
-        let wanted = objectAttributes
-        if !isAnyType, let objectClass = wanted[.class], objectClass != record.objectClass {
-            return false
-        }
-        if let id = wanted[.id], id != record.id { return false }
-        // Two different labels may look the same as text.
-        if let label = wanted[.labelBytes], label != record.labelBytes { return false }
-        return !hasUnrecognizedParts
-    }
-}
-
 extension TokenInventory {
     /// The keys and certificates that a URI names.
     func named(_ uri: PKCS11URI) -> (keys: [KeyEntry], certificates: [CertificateEntry]) {
@@ -149,11 +134,6 @@ func noSuchObject(
             "tokencert list --pin-source prompt shows all with their URIs",
             "private keys are seen only after a login: --pin-source prompt",
         ])
-}
-
-extension KeyEntry {
-    /// The URI of the key, of its private half where that is seen.
-    var uri: String { (privateKey ?? publicKey)?.uri ?? "" }
 }
 
 extension CertificateEntry.Obstacle {

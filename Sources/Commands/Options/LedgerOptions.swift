@@ -62,22 +62,3 @@ struct LedgerOptions: ParsableArguments {
         try openIfThere()?.orders() ?? []
     }
 }
-
-/// Which certificates have replaced others, according to the ledger.
-struct Replacements {
-    /// SHA-256 of each replacement certificate, in hexadecimal, keyed by the PEM of the old one.
-    private var outcomes: [String: Set<String>] = [:]
-
-    init(_ orders: [Order]) {
-        for order in orders {
-            if let old = order.beginning.replaced?.certificate, let new = order.provedFingerprint {
-                outcomes[old, default: []].insert(new)
-            }
-        }
-    }
-
-    /// SHA-256 of the certificates that have replaced a certificate, in hexadecimal.
-    func outcomes(for certificate: Certificate) -> Set<String> {
-        outcomes[certificate.pem] ?? []
-    }
-}

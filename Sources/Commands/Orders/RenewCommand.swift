@@ -89,9 +89,13 @@ struct RenewCommand: ParsableCommand {
             profile: token.profile, removesOld: removesOld(on: token),
             makesKeys: setting(newKey, .newKey))
         func find(seeingPrivateKeys sees: Bool) throws -> Renewals {
-            try candidates.find(
-                on: token.token, wanted, serial: serialOption.digits, expiringWithin: days,
-                seeingPrivateKeys: sees)
+            do {
+                return try candidates.find(
+                    on: token.token, wanted, serial: serialOption.digits, expiringWithin: days,
+                    seeingPrivateKeys: sees)
+            } catch let error as RenewalError {
+                throw Failure(renewal: error)
+            }
         }
         if isDryRun { return try checkOnly(token, wanted, anchors, find) }
         let account = try openAccount(ca, anchorsPEM: anchors.pem)
@@ -281,15 +285,15 @@ struct RenewCommand: ParsableCommand {
                 let refusal = RecentRefusal(of: old, isNamed: !isBatch, in: orders, at: now())
             else { return false }
             let isOneOfSeveral = candidate.entry.certificates.count > 1
-            let serial = isOneOfSeveral ? " --serial \(old.serialNumber)" : ""
             passedOver.append(
                 PassedOver(
                     candidate,
                     "order \(refusal.order) was refused on \(timestamp(refusal.time)) "
                         + "(\(refusal.reason)), and no other is placed automatically before "
                         + timestamp(refusal.end),
-                    advice: "to order now: tokencert renew "
-                        + quoted(candidate.key.description) + serial))
+                    advice: .renew(
+                        key: candidate.key,
+                        serialNumber: isOneOfSeveral ? old.serialNumber : nil)))
             return true
         }
 
@@ -323,6 +327,7 @@ struct RenewCommand: ParsableCommand {
         func report(_ isDryRun: Bool, _ output: CommonOptions) throws {
             if output.isJSON {
                 let failures = failures.map { FailureReport($0) }
+                let passedOver = passedOver.map { PassedOverReport($0) }
                 if isDryRun {
                     try printJSON(
                         PlanReport(
@@ -376,13 +381,13 @@ struct RenewCommand: ParsableCommand {
     private struct Report: Encodable {
         let renewed: [IssueReport]
         let failures: [FailureReport]
-        let passedOver: [PassedOver]
+        let passedOver: [PassedOverReport]
     }
 
     private struct PlanReport: Encodable {
         let wouldRenew: [Line]
         let failures: [FailureReport]
-        let passedOver: [PassedOver]
+        let passedOver: [PassedOverReport]
         let notChecked: [String]
     }
 

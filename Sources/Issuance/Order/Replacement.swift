@@ -1,5 +1,5 @@
 package import OpenSSLX509
-internal import TokencertLedger
+package import TokencertLedger
 
 /// A certificate that is to be replaced.
 package struct Replacement: Sendable {
@@ -39,5 +39,25 @@ extension Order {
             let old = Certificate.all(inPEM: Array(replaced.certificate.utf8)).certificates.first
         else { return nil }
         return Replacement(old, isRetired: replaced.isRetired, isForced: true)
+    }
+}
+
+/// Which certificates have replaced others, according to the ledger.
+package struct Replacements {
+    /// SHA-256 of each replacement certificate, in hexadecimal, keyed by the PEM of the old one.
+    private var outcomes: [String: Set<String>] = [:]
+
+    /// Reads what is proved from the orders of a ledger.
+    package init(_ orders: [Order]) {
+        for order in orders {
+            if let old = order.beginning.replaced?.certificate, let new = order.provedFingerprint {
+                outcomes[old, default: []].insert(new)
+            }
+        }
+    }
+
+    /// SHA-256 of the certificates that have replaced a certificate, in hexadecimal.
+    package func outcomes(for certificate: Certificate) -> Set<String> {
+        outcomes[certificate.pem] ?? []
     }
 }

@@ -1,38 +1,45 @@
-internal import Cryptoki
-internal import OpenSSLX509
-internal import TokencertInventory
-internal import TokencertIssuance
-internal import TokencertLedger
+package import Cryptoki
+package import OpenSSLX509
+package import TokencertInventory
+package import TokencertLedger
 
 /// A certificate that can be renewed, with its key.
-struct RenewalCandidate {
-    let certificate: Certificate
+package struct RenewalCandidate {
+    /// The certificate.
+    package let certificate: Certificate
     /// The bytes of its label.
-    let label: [UInt8]
-    let key: PKCS11URI
-    let entry: KeyEntry
+    package let label: [UInt8]
+    /// The URI of its private key.
+    package let key: PKCS11URI
+    /// The key as it is on the token.
+    package let entry: KeyEntry
     /// The certificate's URI.
-    let uri: String
+    package let uri: String
     /// SHA-256, in hexadecimal, of the certificates that have replaced it according to the ledger
     /// but are not on the token.
-    let lostReplacements: Set<String>
+    package let lostReplacements: Set<String>
     /// Whether the token lets the certificate be removed, as far as that has to be known.
-    let isDestroyable: Bool
+    package let isDestroyable: Bool
 }
 
 /// What was found on a token.
-struct Renewals {
-    var candidates: [RenewalCandidate] = []
-    var passedOver: [PassedOver] = []
+package struct Renewals {
+    /// What has to be renewed.
+    package var candidates: [RenewalCandidate] = []
+    /// What is not renewed.
+    package var passedOver: [PassedOver] = []
     /// What could not be checked without a login.
-    var notChecked: [String] = []
+    package var notChecked: [String] = []
+
+    /// Nothing was found.
+    package init() {}
 }
 
 /// Finds the certificates on a token that have to be renewed: those that no other certificate on
 /// the token replaces.
 ///
 /// A renewal in the ledger counts only while the token has the new certificate.
-struct RenewalCandidates {
+package struct RenewalCandidates {
     let anchors: TrustAnchors
     /// Seconds since 1970-01-01 00:00 UTC.
     let now: Int64
@@ -41,17 +48,34 @@ struct RenewalCandidates {
     /// What is known of the token.
     let profile: TokenProfile?
     /// Whether the old certificates will be removed, other than by writing the new ones.
-    var removesOld = false
+    let removesOld: Bool
     /// Whether new keys are made, so that the old ones need not sign.
-    var makesKeys = false
+    let makesKeys: Bool
 
+    /// Prepares a search. Nothing is read yet.
+    package init(
+        anchors: TrustAnchors, now: Int64, orders: [Order], profile: TokenProfile?,
+        removesOld: Bool = false, makesKeys: Bool = false
+    ) {
+        self.anchors = anchors
+        self.now = now
+        self.orders = orders
+        self.profile = profile
+        self.removesOld = removesOld
+        self.makesKeys = makesKeys
+    }
+
+    /// Searches a token.
+    ///
     /// - Parameters:
     ///   - token: The token.
     ///   - uri: A key or a certificate, or nil for all.
     ///   - serial: Only the certificate with this serial number, hexadecimal, or nil.
     ///   - days: Only what expires within so many days, or nil.
     ///   - seesPrivateKeys: Whether a private key that is not seen is absent.
-    func find(
+    /// - Throws: `CryptokiError`, or ``RenewalError`` if the URI names no certificate that can be
+    ///   renewed.
+    package func find(
         on token: Token, _ uri: PKCS11URI?, serial: String?, expiringWithin days: Int?,
         seeingPrivateKeys seesPrivateKeys: Bool
     ) throws -> Renewals {
@@ -157,7 +181,7 @@ private struct Look {
         found.passedOver.append(
             PassedOver(
                 entry, Self.keyMissing,
-                advice: isOwn ? "for a new key with a certificate: tokencert issue" : nil,
+                advice: isOwn ? .issue : nil,
                 needsAction: isOwn && !isObsolete(certificate)))
     }
 
@@ -214,7 +238,7 @@ private struct Look {
             let obstacle = entry.obstacle ?? .malformed
             found.passedOver.append(
                 PassedOver(
-                    entry, obstacle.reason, advice: readingAdvice(entry.record.uri, on: token),
+                    entry, obstacle.reason, advice: .readElsewhere(entry.record.uri, token),
                     needsAction: obstacle.mayBeX509
                         && (ids.contains(entry.record.id) || mayNeedOne)))
         }
@@ -237,12 +261,9 @@ private struct Look {
                 !unreadable.contains(where: { isNamed($0, like: key) })
             else { continue }
             let uri = keyURI(key)
-            let advice =
-                certified.unfinishedOrder(for: value).map {
-                    "an order for it is unfinished: tokencert resume \($0)"
-                }
-                ?? "to write it again from a file: tokencert import --cert FILE; "
-                + "for a new one: tokencert issue --key \(quoted(uri.description))"
+            let advice: PassedOver.Advice =
+                certified.unfinishedOrder(for: value).map(PassedOver.Advice.resume)
+                ?? .certify(key: uri)
             found.passedOver.append(PassedOver(key: uri, Self.certificateMissing, advice: advice))
         }
     }
@@ -362,20 +383,15 @@ private struct Look {
             }
         }
         if found.candidates.isEmpty, found.passedOver.count == 1 {
-            throw found.passedOver[0].failure
+            throw RenewalError.passedOver(found.passedOver[0])
         }
         if found.candidates.isEmpty {
-            throw Failure(
-                .noSuchObject, "no certificate with its key on the token fits \(uri)",
-                hints: found.passedOver.map(\.text)
-                    + objectHints(
-                        uri, among: inventory.keys.filter { !$0.certificates.isEmpty }.map(\.uri))
-                    + ["tokencert list --pin-source prompt shows all with their URIs"])
+            throw RenewalError.noneFits(
+                uri, found.passedOver,
+                keys: inventory.keys.filter { !$0.certificates.isEmpty }.map(\.uri))
         }
         if found.candidates.count > 1 {
-            throw Failure(
-                .noSuchObject, "more than one key fits",
-                hints: found.candidates.map { "one of them: \(quoted($0.key.description))" })
+            throw RenewalError.severalKeys(found.candidates.map(\.key))
         }
         // Only the named certificate is renewed, not the other certificates of the key.
         found.passedOver = []
@@ -399,7 +415,7 @@ private struct Look {
                 uri.names($0.record) && (serial == nil || $0.content?.serialNumber == serial)
                     || serial != nil && namesKey(uri, key) && $0.content?.serialNumber == serial
             }
-            if named.count > 1 { throw severalCertificates(named, uri) }
+            if named.count > 1 { throw RenewalError.severalCertificates(named, uri) }
             return named
         }
         var trusted: [CertificateEntry] = []
@@ -414,7 +430,7 @@ private struct Look {
         let left = trusted.filter { entry in
             !(entry.certificate.map { isReplaced($0) } ?? true)
         }
-        if left.count > 1 { throw severalCertificates(left, uri) }
+        if left.count > 1 { throw RenewalError.severalCertificates(left, uri) }
         if !left.isEmpty { return left }
         let newest = trusted.max {
             $0.certificate?.notAfter ?? .min < $1.certificate?.notAfter ?? .min

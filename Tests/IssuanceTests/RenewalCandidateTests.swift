@@ -1,14 +1,13 @@
 import Cryptoki
-import Foundation
 import OpenSSLX509
 import Testing
 import TokencertTestAuthority
 
-@testable import TokencertCommands
 @testable import TokencertInventory
+@testable import TokencertIssuance
 @testable import TokencertLedger
 
-/// Which certificates are renewed, and what is printed about those that are passed over.
+/// Which certificates are renewed, and which are passed over.
 @Suite struct RenewalCandidateTests {
     private static let now: Int64 = 1_800_000_000
     private static let token = try! PKCS11URI(parsing: "pkcs11:token=work")
@@ -184,31 +183,6 @@ import TokencertTestAuthority
             isAuthority: false)
     }
 
-    @Test("The line about a certificate names its subject and serial number, or else its URI")
-    func lines() {
-        let named = PassedOver(entry(content), "it is old")
-        #expect(named.text == "CN=Anna, serial number 0a, was passed over: it is old")
-        let advised = PassedOver(entry(content), "it is old", advice: "make a new one")
-        #expect(advised.text == named.text + "; make a new one")
-        let unread = entry(nil)
-        #expect(
-            PassedOver(unread, "it is text").text
-                == "'\(unread.record.uri)' was passed over: it is text")
-        let key = PassedOver(key: Self.token, "it is alone", advice: "issue")
-        #expect(
-            key.text == "the key 'pkcs11:token=work' was passed over: it is alone; issue")
-    }
-
-    @Test("Control characters from a certificate are not printed")
-    func printing() {
-        let hostile = CertificateEntry.Content(
-            subject: "CN=a\u{1B}[2Jb", issuer: "", subjectName: "", issuerName: "",
-            serialNumber: "01", notBefore: 0, notAfter: 1, keyKind: .ed25519,
-            isAuthority: false)
-        let text = PassedOver(entry(hostile), "reason").text
-        #expect(!text.unicodeScalars.contains("\u{1B}") && text.contains(#"\u{1B}[2Jb"#))
-    }
-
     @Test("A candidate that fails later is passed over and needs action")
     func candidate() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
@@ -226,79 +200,6 @@ import TokencertTestAuthority
     func action() {
         #expect(PassedOver(entry(content), "r").needsAction)
         #expect(!PassedOver(entry(content), "r", needsAction: false).needsAction)
-        #expect(PassedOver(key: Self.token, "r", advice: "a").needsAction)
-    }
-
-    @Test("Only a key that cannot sign is answered with the advice to make a new one")
-    func failures() {
-        var passedOver = PassedOver(entry(content), "it leads to no trust anchor")
-        let plain = passedOver.failure
-        #expect(plain.status == .noSuchObject && plain.code == "noSuchObject")
-        #expect(
-            plain.message
-                == "cannot renew CN=Anna, serial number 0a: it leads to no trust anchor")
-        #expect(plain.hints.count == 1 && !plain.hints[0].contains("--new-key"))
-        passedOver.needsNewKey = true
-        let unusable = passedOver.failure
-        #expect(unusable.status == .cannotCreate && unusable.code == "keyUnusable")
-        #expect(unusable.hints.count == 3 && unusable.hints[0].contains("--new-key"))
-    }
-
-    @Test("Certificates and keys are counted apart, in the singular and in the plural")
-    func counts() {
-        let certificate = PassedOver(entry(content), "r")
-        let key = PassedOver(key: Self.token, "r", advice: "a")
-        for (all, text) in [
-            ([certificate], "1 certificate was passed over"),
-            ([certificate, certificate], "2 certificates were passed over"),
-            ([key], "1 key without a certificate was passed over"),
-            ([key, key, key], "3 keys without a certificate were passed over"),
-            (
-                [key, certificate],
-                "1 certificate and 1 key without a certificate were passed over"
-            ),
-            (
-                [certificate, key, certificate, key],
-                "2 certificates and 2 keys without a certificate were passed over"
-            ),
-        ] {
-            #expect(PassedOver.count(all) == text)
-        }
-    }
-
-    /// Programs that read the JSON rely on these names.
-    @Test("The JSON has the names of what is known and leaves out the rest")
-    func json() throws {
-        func object(_ passedOver: PassedOver) throws -> [String: Any] {
-            let data = try JSONEncoder().encode(passedOver)
-            let parsed = try JSONSerialization.jsonObject(with: data)
-            return try #require(parsed as? [String: Any])
-        }
-        var certificate = PassedOver(entry(content), "it is old", advice: "wait")
-        certificate.needsNewKey = true
-        let first = try object(certificate)
-        #expect(
-            Set(first.keys) == [
-                "subject", "serialNumber", "certificate", "reason", "advice", "needsAction",
-            ])
-        #expect(first["reason"] as? String == "it is old")
-        #expect(first["needsAction"] as? Bool == true)
-        let second = try object(PassedOver(entry(nil), "it is text", needsAction: false))
-        #expect(Set(second.keys) == ["certificate", "reason", "needsAction"])
-        #expect(second["needsAction"] as? Bool == false)
-        let third = try object(PassedOver(key: Self.token, "it is alone", advice: "issue"))
-        #expect(Set(third.keys) == ["key", "reason", "advice", "needsAction"])
-        #expect(third["key"] as? String == "pkcs11:token=work")
-    }
-
-    @Test("Every obstacle except another type may hide an X.509 certificate")
-    func obstacles() {
-        for (obstacle, mayBeX509) in [
-            (.malformed, true), (.pem, true), (.url, true), (.noValue, true),
-            (.otherType(CertificateType(rawValue: 1)), false),
-        ] as [(CertificateEntry.Obstacle, Bool)] {
-            #expect(obstacle.mayBeX509 == mayBeX509, "\(obstacle)")
-            #expect(!obstacle.reason.isEmpty && !obstacle.reason.hasSuffix("."))
-        }
+        #expect(PassedOver(key: Self.token, "r", advice: .issue).needsAction)
     }
 }

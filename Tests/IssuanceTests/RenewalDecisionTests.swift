@@ -2,7 +2,7 @@ import Testing
 import TokencertTestAuthority
 
 @testable import OpenSSLX509
-@testable import TokencertCommands
+@testable import TokencertIssuance
 
 /// Which certificates lead to an anchor, and which replace another one.
 @Suite struct RenewalDecisionTests {
