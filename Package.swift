@@ -94,7 +94,8 @@ let package = Package(
         .target(
             name: "TokencertCAcert",
             dependencies: [
-                "OpenSSLX509", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
+                "OpenSSLX509", "TokencertInventory", "TokencertIssuance", "TokencertLedger",
+                "TokencertPlatform",
             ], path: "Sources/CAcert"),
         .target(
             name: "TokencertCommands",
@@ -149,8 +150,9 @@ let package = Package(
         .testTarget(
             name: "CAcertTests",
             dependencies: [
-                "OpenSSLX509", "TokencertCAcert", "TokencertIssuance", "TokencertLedger",
-                "TokencertPlatform", "TokencertTestSupport",
+                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertInventory",
+                "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
+                "TokencertTestAuthority", "TokencertTestSupport",
             ]),
         .testTarget(
             name: "InventoryTests",

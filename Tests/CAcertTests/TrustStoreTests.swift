@@ -1,6 +1,7 @@
 import Foundation
 import OpenSSLX509
 import Testing
+import TokencertTestAuthority
 import TokencertTestSupport
 
 @testable import TokencertCAcert

@@ -30,6 +30,32 @@ struct CurlTransport: ~Copyable, Transport {
     }
 }
 
+/// Asks the responders of CAs (OCSP) with libcurl.
+///
+/// Who answers is not checked: the CA signs what it says about a certificate.
+struct OCSPClient: ~Copyable, OCSPTransport {
+    private var client: UnverifiedHTTPClient
+
+    init() throws(HTTPError) {
+        client = try UnverifiedHTTPClient(
+            userAgent: userAgent, limits: HTTPLimits(connectTimeout: 10, timeout: 30))
+    }
+
+    mutating func ask(
+        _ address: String, _ question: [UInt8]
+    ) throws(TransportError) -> TransportAnswer {
+        Progress.shared.begin("asking \(address)", onToken: false)
+        defer { Progress.shared.abandon() }
+        do throws(HTTPError) {
+            let answer = try client.post(
+                to: address, question, contentType: "application/ocsp-request")
+            return TransportAnswer(status: answer.status, body: answer.body)
+        } catch {
+            throw TransportError(reason: error.reason, mayHaveBeenSent: error.mayHaveBeenSent)
+        }
+    }
+}
+
 /// What the program calls itself.
 let userAgent = "tokencert/\(programVersion)"
 

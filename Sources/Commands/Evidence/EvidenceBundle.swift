@@ -1,6 +1,7 @@
 internal import Cryptoki
 internal import FoundationEssentials
 internal import OpenSSLX509
+internal import TokencertInventory
 internal import TokencertIssuance
 internal import TokencertLedger
 
@@ -155,17 +156,6 @@ struct EvidenceBundle {
 }
 
 extension Certificate {
-    /// Whether it has signed another certificate.
-    func hasIssued(_ other: Certificate) -> Bool {
-        guard subject == other.issuer else { return false }
-        do throws(X509Error) {
-            try other.verifySignature(publicKey)
-            return true
-        } catch {
-            return false
-        }
-    }
-
     /// Who issued it, who issued that one, and so on, as far as it is known.
     func issuers(among known: [Certificate], upTo anchors: TrustAnchors?) -> [Certificate] {
         var issuers: [Certificate] = []

@@ -71,8 +71,13 @@ struct HealthCommand: ParsableCommand {
             findings.removeAll { !uris.contains($0.uri) }
         }
         if setting(online, .online) {
-            findings += try Revocation(anchors: anchors)
-                .findings(entries, among: read.inventory, tokenHealth)
+            let revocation = Revocation(anchors: anchors, now: now()) { reason in
+                if !Progress.shared.isQuiet { printError("note: \(printable(reason))") }
+            }
+            var client = try OCSPClient()
+            findings += revocation.findings(
+                entries, among: read.inventory, through: &client,
+                serialNumber: tokenHealth.distinctiveSerialNumber)
         }
         try show(findings, read, checkedIssuers: anchors != nil)
         if findings.contains(where: { $0.severity > .notice }) { throw Findings() }

@@ -188,3 +188,16 @@ extension TokenInventory {
         entries.compactMap(\.certificate).filter(\.isAuthority)
     }
 }
+
+extension Certificate {
+    /// Whether it has signed another certificate.
+    package func hasIssued(_ other: Certificate) -> Bool {
+        guard subject == other.issuer else { return false }
+        do throws(X509Error) {
+            try other.verifySignature(publicKey)
+            return true
+        } catch {
+            return false
+        }
+    }
+}

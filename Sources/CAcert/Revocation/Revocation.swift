@@ -1,11 +1,38 @@
-internal import OpenSSLX509
-internal import TokencertHTTP
-internal import TokencertInventory
+internal import FoundationEssentials
+package import OpenSSLX509
+package import TokencertInventory
+
+/// Carries a question to a responder of a CA (OCSP) and its answer back.
+package protocol OCSPTransport: ~Copyable {
+    /// Posts a question that holds nothing secret, once.
+    ///
+    /// - Parameters:
+    ///   - address: An `http:` or `https:` address.
+    ///   - question: The DER of an OCSP request.
+    /// - Returns: What came back, whatever its status. Who sent it need not be checked.
+    mutating func ask(
+        _ address: String, _ question: [UInt8]
+    ) throws(TransportError) -> TransportAnswer
+}
 
 /// Asks CAs whether they have revoked what is on a token.
-struct Revocation {
+package struct Revocation {
     /// Among them the issuers are looked for, and among the certificates of the token.
-    let anchors: TrustAnchors?
+    private let anchors: TrustAnchors?
+    private let now: Int64
+    private let remark: (String) -> Void
+
+    /// Prepares the questions. Nothing is sent yet.
+    ///
+    /// - Parameters:
+    ///   - anchors: The trust anchors, or nil if there are none.
+    ///   - now: Seconds since 1970-01-01 00:00 UTC.
+    ///   - remark: Is told why a responder did not answer if another one did.
+    package init(anchors: TrustAnchors?, now: Int64, remark: @escaping (String) -> Void) {
+        self.anchors = anchors
+        self.now = now
+        self.remark = remark
+    }
 
     /// What is to be said about certificates. Only those that tell where to ask and that lead to an
     /// anchor are asked about: whoever can write to a token must not choose whom this machine talks to.
@@ -13,25 +40,26 @@ struct Revocation {
     /// - Parameters:
     ///   - entries: The certificates.
     ///   - inventory: Where issuers are looked for, besides the anchors.
-    ///   - health: What tells certificates with one URI from each other.
-    func findings(
-        _ entries: [CertificateEntry], among inventory: TokenInventory, _ health: TokenHealth
-    ) throws -> [Finding] {
+    ///   - carrier: What carries the questions.
+    ///   - serialNumber: Tells the serial number of a certificate that shares its URI with others,
+    ///     and nil of another one.
+    package func findings<Carrier: OCSPTransport & ~Copyable>(
+        _ entries: [CertificateEntry], among inventory: TokenInventory,
+        through carrier: inout Carrier,
+        serialNumber: (CertificateEntry) -> String? = { _ in nil }
+    ) -> [Finding] {
         let known = (anchors?.certificates ?? []) + inventory.authorities
-        var client = try UnverifiedHTTPClient(
-            userAgent: userAgent,
-            limits: HTTPLimits(connectTimeout: 10, timeout: 30))
         var findings: [Finding] = []
         var silent: [String: String] = [:]
         for entry in entries {
-            guard let certificate = entry.certificate, certificate.notAfter >= now() else {
+            guard let certificate = entry.certificate, certificate.notAfter >= now else {
                 continue
             }
             func add(_ kind: Finding.Kind, _ text: String) {
                 findings.append(
                     Finding(
                         kind, entry.record.uri, text,
-                        serialNumber: health.distinctiveSerialNumber(of: entry)))
+                        serialNumber: serialNumber(entry)))
             }
             let addresses = certificate.ocspAddresses
             guard !addresses.isEmpty else {
@@ -49,7 +77,7 @@ struct Revocation {
                     "nobody was asked whether it is revoked, since it leads to no trust anchor")
                 continue
             }
-            if let said = Self.ask(addresses, certificate, known, &silent, &client) {
+            if let said = ask(addresses, certificate, known, &silent, &carrier) {
                 add(said.kind, said.text)
             }
         }
@@ -64,9 +92,9 @@ struct Revocation {
     ///
     /// - Parameter silent: The addresses that did not answer, with the reason. They are not asked
     ///   again.
-    private static func ask(
+    private func ask<Carrier: OCSPTransport & ~Copyable>(
         _ addresses: [String], _ certificate: Certificate, _ known: [Certificate],
-        _ silent: inout [String: String], _ client: inout UnverifiedHTTPClient
+        _ silent: inout [String: String], _ carrier: inout Carrier
     ) -> (kind: Finding.Kind, text: String)? {
         guard let issuer = known.first(where: { $0.hasIssued(certificate) }) else {
             return (
@@ -77,22 +105,22 @@ struct Revocation {
         var reasons: [String] = []
         var (asked, isUnknown, isGood) = (0, false, false)
         for address in addresses {
-            guard isWebAddress(address) else {
+            guard Self.isWebAddress(address) else {
                 reasons.append("\(address) is not asked: only http: and https: addresses are")
                 continue
             }
-            guard asked < mostAsked else {
+            guard asked < Self.mostAsked else {
                 reasons.append(
-                    "\(address) is not asked: \(mostAsked) responders were asked before")
+                    "\(address) is not asked: \(Self.mostAsked) responders were asked before")
                 break
             }
             asked += 1
             do throws(Unknown) {
                 if let reason = silent[address] { throw Unknown(reason: reason) }
-                switch try status(of: certificate, issuer, at: address, &client) {
+                switch try Self.status(of: certificate, issuer, at: address, &carrier) {
                 case .good: isGood = true
                 case .revoked(let time):
-                    let day = time.map { " on " + timestamp($0).prefix(10) } ?? ""
+                    let day = time.map { " on " + Self.day($0) } ?? ""
                     return (.revoked, "the CA has revoked it\(day)")
                 case .unknown:
                     isUnknown = true
@@ -104,9 +132,7 @@ struct Revocation {
             }
         }
         if isGood {
-            if !Progress.shared.isQuiet {
-                for reason in reasons { printError("note: \(printable(reason))") }
-            }
+            for reason in reasons { remark(reason) }
             return nil
         }
         let start =
@@ -127,7 +153,7 @@ struct Revocation {
     private func leadsToAnchor(_ certificate: Certificate, _ known: [Certificate]) -> Bool {
         guard let anchors else { return false }
         do throws(X509Error) {
-            try anchors.verify(certificate, intermediates: known, at: now())
+            try anchors.verify(certificate, intermediates: known, at: now)
             return true
         } catch {
             return false
@@ -141,27 +167,35 @@ struct Revocation {
         var isSilence = false
     }
 
-    private static func status(
+    private static func status<Carrier: OCSPTransport & ~Copyable>(
         of certificate: Certificate, _ issuer: Certificate, at address: String,
-        _ client: inout UnverifiedHTTPClient
+        _ carrier: inout Carrier
     ) throws(Unknown) -> RevocationStatus {
-        do {
-            let question = try OCSPQuestion(about: certificate, issuedBy: issuer)
-            Progress.shared.begin("asking \(address)", onToken: false)
-            defer { Progress.shared.abandon() }
-            let answer = try client.post(
-                to: address, question.der, contentType: "application/ocsp-request")
-            guard answer.status == 200 else {
-                throw Unknown(reason: "\(address) answers with HTTP \(answer.status)")
-            }
-            return try question.status(in: answer.body)
-        } catch let error as Unknown {
-            throw error
-        } catch let error as HTTPError {
-            throw Unknown(
-                reason: "\(address) cannot be asked: \(error.reason)", isSilence: true)
+        let question: OCSPQuestion
+        do throws(X509Error) {
+            question = try OCSPQuestion(about: certificate, issuedBy: issuer)
         } catch {
             throw Unknown(reason: "\(address): \(error)")
         }
+        let answer: TransportAnswer
+        do throws(TransportError) {
+            answer = try carrier.ask(address, question.der)
+        } catch {
+            throw Unknown(
+                reason: "\(address) cannot be asked: \(error.reason)", isSilence: true)
+        }
+        guard answer.status == 200 else {
+            throw Unknown(reason: "\(address) answers with HTTP \(answer.status)")
+        }
+        do throws(X509Error) {
+            return try question.status(in: answer.body)
+        } catch {
+            throw Unknown(reason: "\(address): \(error)")
+        }
+    }
+
+    /// A day in UTC: `2026-11-23`.
+    private static func day(_ seconds: Int64) -> String {
+        String(Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601).prefix(10))
     }
 }

@@ -1,0 +1,226 @@
+import Foundation
+import Testing
+import TokencertTestAuthority
+import TokencertTestSupport
+
+@testable import Cryptoki
+@testable import OpenSSLX509
+@testable import TokencertCAcert
+@testable import TokencertInventory
+
+/// Which responders are asked, and what follows from their answers. A revocation must be reported
+/// even if the first responder is down, is not a web server, or does not know the certificate.
+@Suite struct RevocationTests {
+    private let folder: TemporaryFolder
+    private let root: Certificate
+    private let rootKey: HostPrivateKey
+    private let leafKey: HostPrivateKey
+    private let now = Int64(Date().timeIntervalSince1970)
+
+    private let good = "http://good.example/"
+    private let revoked = "HTTPS://revoked.example/"
+    private let unknown = "http://unknown.example/"
+    private let useless = "http://useless.example/"
+    private let failing = "http://failing.example/"
+    private let silent = "http://silent.example/"
+    private let directory = "ldap://localhost/cn=ocsp"
+
+    /// Responders that answer by their names; `openssl ocsp` signs what they say.
+    private struct Responders: OCSPTransport {
+        let folder: TemporaryFolder
+        var asked: [String] = []
+
+        mutating func ask(
+            _ address: String, _ question: [UInt8]
+        ) throws(TransportError) -> TransportAnswer {
+            asked.append(address)
+            if address.contains("good") { return answer("V", "", "5151", question) }
+            if address.contains("revoked") {
+                return answer("R", "260101000000Z", "5151", question)
+            }
+            if address.contains("unknown") { return answer("V", "", "9999", question) }
+            if address.contains("useless") {
+                return TransportAnswer(status: 200, body: Array("no response".utf8))
+            }
+            if address.contains("failing") { return TransportAnswer(status: 500, body: []) }
+            throw TransportError(reason: "it is down", mayHaveBeenSent: false)
+        }
+
+        private func answer(
+            _ state: String, _ revoked: String, _ serial: String, _ question: [UInt8]
+        ) -> TransportAnswer {
+            let body = try? response(
+                "\(state)\t350101000000Z\t\(revoked)\t\(serial)\tunknown\t/CN=x\n", question)
+            return TransportAnswer(status: 200, body: body ?? [])
+        }
+
+        private func response(_ index: String, _ question: [UInt8]) throws -> [UInt8] {
+            try folder.write(index, "index")
+            try Data(question).write(to: URL(filePath: folder.file("request.der")))
+            let outcome = try run(
+                "openssl",
+                [
+                    "ocsp", "-index", folder.file("index"), "-CA", folder.file("root.pem"),
+                    "-rsigner", folder.file("root.pem"), "-rkey", folder.file("root.key"),
+                    "-reqin", folder.file("request.der"), "-respout", folder.file("response.der"),
+                    "-ndays", "1",
+                ])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            return [UInt8](try Data(contentsOf: URL(filePath: folder.file("response.der"))))
+        }
+    }
+
+    init() throws {
+        folder = try TemporaryFolder()
+        rootKey = try HostPrivateKey.generate(.ec(.p256))
+        leafKey = try HostPrivateKey.generate(.ec(.p256))
+        root = try rootKey.issue(
+            CertificateContent(
+                subject: [NameAttribute(.commonName, "Root")], publicKey: rootKey.publicKey,
+                serialNumber: [1], notBefore: now - 86400, notAfter: now + 86400,
+                extensions: [
+                    .basicConstraints(isAuthority: true), .keyUsage([.keyCertSign, .cRLSign]),
+                    .subjectKeyIdentifier(rootKey.publicKey),
+                ]), issuer: nil)
+        try folder.write(root.pem, "root.pem")
+        try folder.write(rootKey.pem, "root.key")
+    }
+
+    /// A certificate with responders, as it is on a token.
+    private func entry(
+        _ addresses: [String], isAuthority: Bool = false, endsIn seconds: Int64 = 3600
+    ) throws -> CertificateEntry {
+        let access = addresses.flatMap { address in
+            DER.sequence(
+                DER.objectIdentifier("1.3.6.1.5.5.7.48.1"),
+                DER.element(0x86, Array(address.utf8)))
+        }
+        var extensions: [CertificateExtension] = [
+            .basicConstraints(isAuthority: isAuthority),
+            .authorityKeyIdentifier(rootKey.publicKey),
+        ]
+        if !addresses.isEmpty {
+            extensions.append(
+                CertificateExtension(
+                    known: "1.3.6.1.5.5.7.1.1", isCritical: false,
+                    value: DER.element(0x30, access)))
+        }
+        let certificate = try rootKey.issue(
+            CertificateContent(
+                subject: [NameAttribute(.commonName, "Anna")], publicKey: leafKey.publicKey,
+                serialNumber: [0x51, 0x51], notBefore: now - 7200, notAfter: now + seconds,
+                extensions: extensions), issuer: root)
+        return CertificateEntry(
+            record: ObjectRecord(
+                handle: ObjectHandle(rawValue: 1), objectClass: .certificate, id: [1],
+                labelBytes: [], token: try PKCS11URI(parsing: "pkcs11:token=work")),
+            valueHash: [], content: nil, obstacle: nil, certificate: certificate)
+    }
+
+    private struct Seen {
+        let findings: [Finding]
+        let remarks: [String]
+        let asked: [String]
+
+        var kinds: [Finding.Kind] { findings.map(\.kind) }
+        var text: String { findings.first?.text ?? "" }
+    }
+
+    private func look(_ entries: [CertificateEntry], anchors: [Certificate]?) -> Seen {
+        var remarks: [String] = []
+        let revocation = Revocation(anchors: anchors.map { TrustAnchors($0) }, now: now) {
+            remarks.append($0)
+        }
+        var responders = Responders(folder: folder)
+        let findings = revocation.findings(
+            entries,
+            among: TokenInventory(keys: [], certificates: entries, otherObjects: 0),
+            through: &responders)
+        return Seen(findings: findings, remarks: remarks, asked: responders.asked)
+    }
+
+    private func look(_ addresses: [String]) throws -> Seen {
+        look([try entry(addresses)], anchors: [root])
+    }
+
+    @Test("Every responder that a certificate names is asked until one reports a revocation")
+    func order() throws {
+        for before in [silent, directory, unknown, useless, failing] {
+            let found = try look([before, revoked])
+            #expect(found.kinds == [.revoked], "\(before): \(found)")
+            #expect(found.text == "the CA has revoked it on 2026-01-01")
+            let seen = try look([before, good])
+            #expect(seen.findings.isEmpty, "\(before): \(seen)")
+            #expect(seen.remarks.count == 1 && seen.remarks[0].hasPrefix(before), "\(seen)")
+        }
+        // A responder may not know yet what another one knows.
+        for both in [[revoked, good], [good, revoked], [good, silent, revoked]] {
+            #expect(try look(both).kinds == [.revoked], "\(both)")
+        }
+        #expect(try look([revoked, good]).asked == [revoked])
+        for known in [[good], [good, silent], [good, unknown]] {
+            #expect(try look(known).findings.isEmpty, "\(known)")
+        }
+    }
+
+    @Test("No more than four responders are asked about one certificate")
+    func limit() throws {
+        let four = (1...4).map { "http://silent\($0).example/" }
+        let seen = try look(four + [directory, revoked])
+        #expect(seen.kinds == [.revocationUnknown] && seen.asked == four)
+        let end = "\(revoked) is not asked: 4 responders were asked before"
+        #expect(seen.text.hasSuffix(end), "\(seen.text)")
+    }
+
+    @Test("Without a good answer, the finding names each responder with its reason")
+    func unanswered() throws {
+        let all = try look([silent, useless, directory, failing])
+        #expect(all.kinds == [.revocationUnknown] && all.asked == [silent, useless, failing])
+        #expect(all.text.hasPrefix("no responder answered"))
+        for address in [
+            "\(silent) cannot be asked: it is down", "\(useless): ",
+            "\(directory) is not asked: only http:", "\(failing) answers with HTTP 500",
+        ] {
+            #expect(all.text.contains(address), "\(all.text)")
+        }
+        let unasked = try look([directory])
+        #expect(unasked.kinds == [.revocationUnchecked] && unasked.asked.isEmpty)
+        #expect(unasked.text.contains(directory))
+        let unheard = try look([unknown, silent])
+        #expect(unheard.kinds == [.revocationUnknown])
+        #expect(unheard.text.contains("does not know it"), "\(unheard.text)")
+    }
+
+    /// Otherwise whoever can write to a token chooses whom this machine talks to.
+    @Test("Nobody is asked about a certificate that leads to no trust anchor or has expired")
+    func notAsked() throws {
+        let leaf = try entry([revoked])
+        for anchors in [nil, []] as [[Certificate]?] {
+            let seen = look([leaf], anchors: anchors)
+            #expect(seen.kinds == [.revocationUnchecked] && seen.asked.isEmpty)
+            #expect(seen.text.contains("leads to no trust anchor"))
+        }
+        let expired = look([try entry([revoked], endsIn: -1)], anchors: [root])
+        #expect(expired.findings.isEmpty && expired.asked.isEmpty)
+        let last = look([try entry([revoked], endsIn: 0)], anchors: [root])
+        #expect(last.kinds == [.revoked])
+    }
+
+    @Test("A certificate that names no responder is reported, unless it is a CA's")
+    func noResponder() throws {
+        let seen = try look([])
+        #expect(seen.kinds == [.revocationUnchecked])
+        #expect(seen.text.contains("names no responder"))
+        let authority = look([try entry([], isAuthority: true)], anchors: [root])
+        #expect(authority.findings.isEmpty)
+    }
+
+    @Test("A responder that does not answer is asked once, whatever the number of certificates")
+    func silence() throws {
+        let entries = try [[silent], [silent, good], [failing], [failing]].map { try entry($0) }
+        let seen = look(entries, anchors: [root])
+        #expect(seen.kinds == [.revocationUnknown, .revocationUnknown, .revocationUnknown])
+        #expect(seen.asked == [silent, good, failing, failing])
+        #expect(seen.remarks == ["\(silent) cannot be asked: it is down"])
+    }
+}
