@@ -88,7 +88,9 @@ package struct Order: Sendable {
         case .done, .closed: true
         case .proved: beginning.replaced?.isRetired != true
         case .refused: beginning.newKeyKind == nil
-        default: false
+        case .begun, .keyReady, .requestSigned, .sending, .notSent, .unclear, .answered,
+            .certified, .written, .retiring:
+            false
         }
     }
 
@@ -103,7 +105,7 @@ package struct Order: Sendable {
         guard unknownEvent == nil else { return true }
         return switch state {
         case .begun, .keyReady, .requestSigned, .notSent, .refused, .closed: false
-        default: true
+        case .sending, .unclear, .answered, .certified, .written, .proved, .retiring, .done: true
         }
     }
 
@@ -113,7 +115,9 @@ package struct Order: Sendable {
         guard unknownEvent == nil, sending?.isRepeated != true else { return nil }
         return switch state {
         case .answered, .certified, .written, .proved, .retiring: state
-        default: nil
+        case .begun, .keyReady, .requestSigned, .sending, .notSent, .refused, .unclear, .done,
+            .closed:
+            nil
         }
     }
 

@@ -42,7 +42,7 @@ func readToken(
             capabilities: capabilities, inventory: try read(), sawPrivateObjects: !needsLogin)
     }
     let plan = try PINPlan(
-        capabilities, for: [.read], allowingLastTry: options.allowsLastTry)
+        capabilities, for: TokenJob.look.operations, allowingLastTry: options.allowsLastTry)
     let inventory = try withPINs(plan, options, uri) { pins in
         try working("logging in") {
             var connection = try Connection(capabilities, pins)

@@ -54,7 +54,8 @@ struct EvidenceCommand: ParsableCommand {
         try requireNewFolder()
         let capabilities = try findToken(tokenOptions, uri)
         let plan = try PINPlan(
-            capabilities, for: [.read, .sign], allowingLastTry: tokenOptions.allowsLastTry)
+            capabilities, for: TokenJob.evidence.operations,
+            allowingLastTry: tokenOptions.allowsLastTry)
         let anchors = trustStore.anchorsIfAny(file: setting(nil, .caFile))
         let (evidence, certificates, authorities) = try withPINs(plan, tokenOptions, uri) { pins in
             tellProgress(.evidence)

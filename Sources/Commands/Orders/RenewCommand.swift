@@ -121,7 +121,7 @@ struct RenewCommand: ParsableCommand {
     private func planOfPINs(_ token: TokenCapabilities) throws -> PINPlan {
         try PINPlan(
             token,
-            for: setting(newKey, .newKey) ? Set(TokenOperation.allCases) : [.read, .sign, .write],
+            for: TokenJob.certify(newKey: setting(newKey, .newKey)).operations,
             allowingLastTry: tokenOptions.allowsLastTry)
     }
 
@@ -187,7 +187,7 @@ struct RenewCommand: ParsableCommand {
             return found
         }
         let plan = try PINPlan(
-            token, for: [.read], allowingLastTry: tokenOptions.allowsLastTry)
+            token, for: TokenJob.look.operations, allowingLastTry: tokenOptions.allowsLastTry)
         return try withPINs(plan, tokenOptions, wanted) { pins in
             var connection = try Connection(token, pins)
             return try connection.seeingPrivateObjects(at: .plan) { try find(true) }

@@ -62,10 +62,9 @@ struct DeleteCommand: ParsableCommand {
         let capabilities = try findToken(tokenOptions, uri)
         try ObjectRemoval.requirePossible(capabilities)
         try look(at: uri, capabilities)
-        let operations: Set<TokenOperation> =
-            type == .certificate ? [.read, .write] : [.read, .write, .generate]
+        let job = TokenJob.remove(onlyCertificates: type == .certificate)
         let plan = try PINPlan(
-            capabilities, for: operations, allowingLastTry: tokenOptions.allowsLastTry)
+            capabilities, for: job.operations, allowingLastTry: tokenOptions.allowsLastTry)
         try withPINs(plan, tokenOptions, uri) { pins in
             var removal = try ObjectRemoval(Connection(capabilities, pins))
             try delete(uri, &removal, capabilities)

@@ -41,7 +41,7 @@ struct ProbeCommand: ParsableCommand {
         let capabilities = try findToken(tokenOptions)
         let kinds = try self.kinds(capabilities)
         let plan = try PINPlan(
-            capabilities, for: Set(TokenOperation.allCases),
+            capabilities, for: TokenJob.probe.operations,
             allowingLastTry: tokenOptions.allowsLastTry)
         let label = capabilities.token.info.label
         if capabilities.profile?.keepsDestroyedKeys ?? false, !setting(keysMayStay, .keysMayStay) {

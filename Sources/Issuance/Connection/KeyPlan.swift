@@ -23,13 +23,9 @@ package enum KeyPlan: Sendable {
 }
 
 extension KeyPlan {
-    /// What is done on the token for a certificate.
-    var operations: Set<TokenOperation> {
-        if case .generate = self {
-            [.read, .generate, .sign, .write]
-        } else {
-            [.read, .sign, .write]
-        }
+    /// Whether a key will be made.
+    var makesKey: Bool {
+        if case .generate = self { true } else { false }
     }
 
     /// The key of an order that was begun. One that was there is found by its id and public half.

@@ -2,31 +2,6 @@ package import Cryptoki
 package import TokencertInventory
 package import TokencertPlatform
 
-/// An operation on a token that may require a login.
-package enum TokenOperation: Sendable, Hashable, CaseIterable {
-    /// See private objects.
-    case read
-    /// Sign with a private key.
-    case sign
-    /// Make a key pair.
-    case generate
-    /// Write and remove certificates.
-    case write
-}
-
-extension TokenCapabilities {
-    /// The role that has to be logged in for an operation.
-    package func role(for operation: TokenOperation) -> UserType {
-        let writer: TokenProfile.Writer =
-            switch operation {
-            case .read, .sign: .user
-            case .generate: generator
-            case .write: self.writer
-            }
-        return writer == .securityOfficer ? .securityOfficer : .user
-    }
-}
-
 /// Which PINs a job needs, known before the first of them is asked for.
 package struct PINPlan: Sendable {
     /// The token.

@@ -50,7 +50,8 @@ extension Runner {
         try requireWritable(capabilities, removing: request.replacement?.isRetired ?? false)
         var key = key
         let pins = try PINPlan(
-            capabilities, for: key.operations, allowingLastTry: settings.allowsLastTry)
+            capabilities, for: TokenJob.certify(newKey: key.makesKey).operations,
+            allowingLastTry: settings.allowsLastTry)
         guard let authority else {
             throw IssuanceError(.caUnreachable, at: .plan, "no account is named")
         }

@@ -49,7 +49,7 @@ extension Runner {
         for plan: KeyPlan, on capabilities: TokenCapabilities
     ) throws(IssuanceError) -> PINPlan {
         try PINPlan(
-            capabilities, for: plan.operations.subtracting([.write]),
+            capabilities, for: TokenJob.request(newKey: plan.makesKey).operations,
             allowingLastTry: settings.allowsLastTry)
     }
 

@@ -14,9 +14,9 @@ extension Runner {
     package func pins(
         writing isWriting: Bool, on capabilities: TokenCapabilities
     ) throws(IssuanceError) -> PINPlan {
-        try PINPlan(
-            capabilities, for: isWriting ? [.read, .sign, .write] : [.read],
-            allowingLastTry: settings.allowsLastTry)
+        let job = isWriting ? TokenJob.certify(newKey: false) : .look
+        return try PINPlan(
+            capabilities, for: job.operations, allowingLastTry: settings.allowsLastTry)
     }
 
     /// Goes on with an order where it stands: with what the ledger has, or with what the user has

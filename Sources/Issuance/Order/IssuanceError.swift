@@ -1,31 +1,5 @@
 package import Cryptoki
 
-/// The steps of an issue, in their order. Each makes a value that the next one needs.
-package enum Step: String, Sendable, Hashable, CaseIterable {
-    /// Read the token and the account; change nothing.
-    case plan
-    /// Generate the key pair, or find the one that was named, and check its attributes.
-    case generate
-    /// Make the request; the token signs it.
-    case request
-    /// Send the order, once.
-    case order
-    /// Verify the certificate.
-    case verify
-    /// Write the certificate beside its key.
-    case write
-    /// Read the certificate in a new session; the token proves possession of the key.
-    case readBack = "read back"
-    /// Remove the certificate that was replaced, if that was requested.
-    case retire
-    /// Not part of an issue: make evidence about a key for a third party.
-    case evidence
-    /// Not part of an issue: remove the named objects.
-    case remove
-    /// Not part of an issue: set up a token or one of its PINs.
-    case setUp = "set up"
-}
-
 /// Why an issue ended, at which step, and what it leaves behind.
 package struct IssuanceError: Error, Sendable {
     /// What kind of failure this is. Later versions may add to these.

@@ -1,17 +1,5 @@
 package import TokencertLedger
 
-/// What kind of effect a step has outside of this process.
-package enum StepEffect: Sendable, Hashable {
-    /// None.
-    case pure
-    /// It looks whether it was done, and does it if not.
-    case repeatable
-    /// It happens once: done again it has a second effect. It needs an intent in the ledger.
-    case once
-    /// It removes something. It needs an intent in the ledger.
-    case destructive
-}
-
 /// What the user can do about an order that is not finished.
 package enum UserAction: Sendable, Hashable, CaseIterable {
     /// Let it go on: `resume`.
@@ -74,18 +62,6 @@ extension OrderTable.Row {
         self.next = next
         self.restart = restart
         self.userActions = userActions
-    }
-}
-
-extension Step {
-    /// The kind of effect that the step of an order has.
-    package var effect: StepEffect {
-        switch self {
-        case .plan, .request, .verify, .readBack, .evidence: .pure
-        case .generate, .write: .repeatable
-        case .order: .once
-        case .retire, .remove, .setUp: .destructive
-        }
     }
 }
 
