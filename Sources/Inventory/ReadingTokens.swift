@@ -201,7 +201,7 @@ extension TokenProfile {
     }
 }
 
-extension TokenCapabilities {
+extension TokenDescription {
     /// Whether a certificate is one that the module makes for itself, and nobody's.
     package func isPlaceholder(_ certificate: Certificate) -> Bool {
         profile?.isPlaceholder(.init(certificate)) ?? false

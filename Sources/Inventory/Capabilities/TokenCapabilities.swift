@@ -1,21 +1,38 @@
 package import Cryptoki
 package import OpenSSLX509
 
-/// What a token can do for a certificate, and how it wants to be asked.
+/// What a token, its module and a ``TokenProfile`` say, which decides what the token can do for a
+/// certificate and how it wants to be asked.
 ///
-/// It is made of what the token and its module say of themselves, and of a ``TokenProfile`` where
-/// there is one. Everything that is planned reads it, so that what a token cannot do is known before
-/// anything is changed.
-package struct TokenCapabilities: Sendable {
+/// Everything that is planned reads it, so that what a token cannot do is known before anything is
+/// changed.
+package protocol TokenDescription: Sendable {
+    /// What the token says of itself.
+    var info: TokenInfo { get }
+    /// What the module says of itself.
+    var moduleInfo: ModuleInfo { get }
+    /// What is known besides what the token says, or nil.
+    var profile: TokenProfile? { get }
+    /// What the token can do.
+    var mechanisms: Set<MechanismType> { get }
+    /// The sizes of keys that it makes, by the mechanism, where the token tells them.
+    var keySizes: [MechanismType: ClosedRange<Int>] { get }
+    /// Whether the module has a function.
+    func provides(_ function: CryptokiFunction) -> Bool
+}
+
+/// The description of a token, as the token and its module give it.
+package struct TokenCapabilities: TokenDescription {
     /// The token.
     package let token: Token
-    /// What is known besides what the token says, or nil.
     package private(set) var profile: TokenProfile?
     /// The name or the file of the profile that was chosen by hand, or nil.
     package let chosenProfile: String?
-    /// What the token can do.
     package let mechanisms: Set<MechanismType>
-    private let keySizes: [MechanismType: ClosedRange<Int>]
+    package let keySizes: [MechanismType: ClosedRange<Int>]
+
+    package var info: TokenInfo { token.info }
+    package var moduleInfo: ModuleInfo { token.module.info }
 
     /// Asks a token what it can do. Nothing is changed and nobody logs in.
     ///
@@ -47,6 +64,10 @@ package struct TokenCapabilities: Sendable {
         return capabilities
     }
 
+    package func provides(_ function: CryptokiFunction) -> Bool { token.module.provides(function) }
+}
+
+extension TokenDescription {
     // MARK: Keys
 
     /// The kinds of keys that it makes and signs with.
@@ -99,7 +120,7 @@ package struct TokenCapabilities: Sendable {
 
     /// The first of some functions that the module does not have, by its name, or nil.
     package func missing(_ functions: CryptokiFunction...) -> String? {
-        functions.first { !token.module.provides($0) }?.rawValue
+        functions.first { !provides($0) }?.rawValue
     }
 
     // MARK: Roles
@@ -126,13 +147,13 @@ package struct TokenCapabilities: Sendable {
 
     /// Why it is not known which places are free, for a person to read; nil where it is.
     package var reasonPlacesAreUnknown: String? {
-        let firmware = token.info.firmwareVersion
+        let firmware = info.firmwareVersion
         if let since = profile?.showsAllKeysSince, Self.isVersion(firmware, before: since) {
             return
                 "the token, with firmware \(firmware), does not show keys that have no "
                 + "certificate, so a place that is free has to be named"
         }
-        let library = token.module.info.libraryVersion
+        let library = moduleInfo.libraryVersion
         if let hidden = profile?.hidesLaterKeys,
             !Self.isVersion(firmware, before: hidden.firmwareSince),
             Self.isVersion(library, before: hidden.libraryBefore)
@@ -178,7 +199,7 @@ package struct TokenCapabilities: Sendable {
     /// How many bytes of DER a certificate can have at most, where that is known. Some modules say
     /// 0 or 1 where they do not tell.
     package var largestCertificate: Int? {
-        let free = token.info.freePublicMemory.flatMap { $0 < 128 ? nil : $0 }
+        let free = info.freePublicMemory.flatMap { $0 < 128 ? nil : $0 }
         return [profile?.largestCertificate, free].compactMap { $0 }.min()
     }
 }

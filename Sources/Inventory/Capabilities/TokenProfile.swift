@@ -156,14 +156,15 @@ extension TokenProfile {
     }
 
     /// Whether the profile is for a token.
-    package func matches(_ token: Token) -> Bool {
-        let module = token.module.info
+    package func matches(_ token: Token) -> Bool { matches(token.info, of: token.module.info) }
+
+    /// Whether the profile is for a token that says this, of a module that says that.
+    func matches(_ token: TokenInfo, of module: ModuleInfo) -> Bool {
         let pairs: [(String?, String)] = [
             (match.libraryDescription, module.libraryDescription),
             (match.libraryManufacturer, module.manufacturer),
-            (match.tokenManufacturer, token.info.manufacturer),
-            (match.tokenModel, token.info.model),
-            (match.tokenLabel, token.info.label),
+            (match.tokenManufacturer, token.manufacturer), (match.tokenModel, token.model),
+            (match.tokenLabel, token.label),
         ]
         return pairs.contains { $0.0 != nil }
             && pairs.allSatisfy { pattern, text in pattern.map { fits($0, text) } ?? true }

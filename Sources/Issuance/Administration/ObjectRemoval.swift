@@ -21,9 +21,9 @@ package struct ObjectRemoval: ~Copyable {
     ///
     /// - Throws: ``IssuanceError`` at ``Step/plan``; nothing was sent.
     package static func requirePossible(
-        _ capabilities: TokenCapabilities
+        _ capabilities: some TokenDescription
     ) throws(IssuanceError) {
-        try requireUnprotected(capabilities.token)
+        try requireUnprotected(capabilities.info)
         let missing = capabilities.missing(.destroyObject)
         guard capabilities.writer == .nobody || missing != nil else { return }
         throw IssuanceError(
@@ -80,11 +80,8 @@ package struct ObjectRemoval: ~Copyable {
         keys: [ObjectRecord], certificates: [CertificateEntry]
     ) throws(IssuanceError) {
         let before = ObjectCounts(try inventory())
-        let named = certificates.map { RemovalTarget($0) } + keys.map { RemovalTarget($0) }
-        let ordered =
-            named.filter { $0.objectClass == .certificate }
-            + named.filter { $0.objectClass == .publicKey }
-            + named.filter { $0.objectClass == .privateKey }
+        let ordered = RemovalTarget.inOrder(
+            certificates.map { RemovalTarget($0) } + keys.map { RemovalTarget($0) })
         // Nothing is begun that cannot be brought to its end.
         for object in ordered { try seeing(object, at: .plan) { _, _ in } }
         for object in ordered {
@@ -175,13 +172,20 @@ package struct ObjectRemoval: ~Copyable {
 }
 
 /// An object that is to be removed.
-private struct RemovalTarget: Hashable {
+struct RemovalTarget: Hashable {
     let handle: ObjectHandle
     let kind: ObjectKind
     let uri: String
 
     var objectClass: ObjectClass { kind.objectClass }
     var id: [UInt8] { kind.id }
+
+    /// Certificates first and private keys last: the order in which objects are removed.
+    static func inOrder(_ named: [RemovalTarget]) -> [RemovalTarget] {
+        [ObjectClass.certificate, .publicKey, .privateKey].flatMap { objectClass in
+            named.filter { $0.objectClass == objectClass }
+        }
+    }
 
     init(_ record: ObjectRecord) {
         handle = record.handle
@@ -211,7 +215,7 @@ private struct RemovalTarget: Hashable {
 
 /// What identifies an object independent of its handle; identical objects are equal. All values are
 /// the bytes that the token returned.
-private struct ObjectKind: Hashable {
+struct ObjectKind: Hashable {
     let objectClass: ObjectClass
     let id: [UInt8]
     let label: [UInt8]
@@ -227,7 +231,7 @@ private struct ObjectKind: Hashable {
 }
 
 /// How many objects of each kind are on a token.
-private struct ObjectCounts {
+struct ObjectCounts {
     private var counts: [ObjectKind: Int] = [:]
     /// Objects that are neither keys nor certificates.
     private let others: Int

@@ -8,7 +8,8 @@ struct CertificateTemplates {
     let alternatives: [Template]
 
     init(
-        _ certificate: Certificate, id: [UInt8], label: [UInt8], _ capabilities: TokenCapabilities
+        _ certificate: Certificate, id: [UInt8], label: [UInt8],
+        _ capabilities: some TokenDescription
     ) {
         let whole = Self.whole(certificate, id, label)
             .without(capabilities.omittedFromCertificates)

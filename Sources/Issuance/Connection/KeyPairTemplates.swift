@@ -10,7 +10,7 @@ internal import TokencertInventory
 struct KeyPairTemplates {
     let alternatives: [KeyPairRequest]
 
-    init(_ new: NewKey, _ capabilities: TokenCapabilities) {
+    init(_ new: NewKey, _ capabilities: some TokenDescription) {
         var whole = Self.whole(new.kind, new.id, new.label)
         whole.publicKey = whole.publicKey.without(capabilities.omittedFromPublicKeys)
         whole.privateKey = whole.privateKey.without(capabilities.omittedFromPrivateKeys)

@@ -21,8 +21,8 @@ struct KeyPlanning {
             return .existing(
                 uri, publicKeyHash: publicKey.map { hexadecimal($0.sha256Fingerprint) })
         case .generate(let wanted):
-            try requireUnprotected(token)
-            let kind = try keyKind(wanted)
+            try requireUnprotected(token.info)
+            let kind = try newKeyKind(wanted, capabilities, acceptance)
             let id = try id(request.id)
             let isKnown = request.labelBytes != nil || defaultLabel != nil
             let label =
@@ -31,59 +31,19 @@ struct KeyPlanning {
         }
     }
 
-    /// The kind of key to make: the one that was asked for, or the best that token and CA have.
-    private func keyKind(_ wanted: KeyKind?) throws(IssuanceError) -> KeyKind {
-        if let wanted {
-            guard acceptance.contains(wanted) else {
-                throw IssuanceError(
-                    .keyNotAccepted, at: .plan,
-                    "the CA signs no keys of kind \(wanted); no key was made")
-            }
-            if let reason = capabilities.missingSupport(for: wanted) { throw unsuitable(reason) }
-            return wanted
-        }
-        let kinds = [.rsa(bits: 3072), .rsa(bits: 2048)].filter(acceptance.contains)
-        var reason: String?
-        for kind in kinds {
-            guard let lack = capabilities.missingSupport(for: kind) else { return kind }
-            reason = lack
-        }
-        if let reason { throw unsuitable(reason) }
-        throw IssuanceError(
-            .keyNotAccepted, at: .plan, "the CA signs no RSA keys, so a kind has to be named")
-    }
-
-    private func unsuitable(_ reason: String) -> IssuanceError {
-        IssuanceError(
-            .tokenUnsuitable, at: .plan, reason,
-            choices: capabilities.profile?.instead.map { [$0] } ?? [])
-    }
-
     /// The id of a new key: the one that was asked for, or a free one.
     private func id(_ wanted: [UInt8]?) throws(IssuanceError) -> [UInt8] {
         guard let wanted else { return try newID() }
-        if let places = capabilities.places {
-            guard places.contains(where: { $0.id == wanted }) else {
-                throw IssuanceError(
-                    .noSuchPlace, at: .plan,
-                    "the token has no place for a key with the id \(hexadecimal(wanted))",
-                    choices: places.map { "\(hexadecimal($0.id)) (\($0.name))" })
-            }
-        }
+        try requirePlace(wanted, capabilities)
         return try free(wanted)
     }
 
     /// An id that is free, as far as that is seen before anybody logs in.
     func newID() throws(IssuanceError) -> [UInt8] {
-        guard let places = capabilities.places else { return Self.randomID() }
-        if let reason = capabilities.reasonPlacesAreUnknown {
-            throw IssuanceError(
-                .noSuchPlace, at: .plan, reason,
-                choices: places.map { "\(hexadecimal($0.id)) (\($0.name))" })
-        }
+        guard let offered = try offeredIDs(capabilities) else { return Self.randomID() }
         var session = try openSession()
-        for place in places where place.isOffered {
-            if try objects(withID: place.id, &session, at: .plan).isEmpty { return place.id }
+        for id in offered where try objects(withID: id, &session, at: .plan).isEmpty {
+            return id
         }
         throw IssuanceError(
             .tokenNotWritable, at: .plan,
@@ -124,6 +84,60 @@ struct KeyPlanning {
         } catch {
             throw IssuanceError(error, at: .plan, while: "no session can be opened")
         }
+    }
+}
+
+/// The kind of key to make: the one that was asked for, or the best that token and CA have.
+func newKeyKind(
+    _ wanted: KeyKind?, _ token: some TokenDescription, _ acceptance: KeyAcceptance
+) throws(IssuanceError) -> KeyKind {
+    func unsuitable(_ reason: String) -> IssuanceError {
+        IssuanceError(
+            .tokenUnsuitable, at: .plan, reason,
+            choices: token.profile?.instead.map { [$0] } ?? [])
+    }
+    if let wanted {
+        guard acceptance.contains(wanted) else {
+            throw IssuanceError(
+                .keyNotAccepted, at: .plan,
+                "the CA signs no keys of kind \(wanted); no key was made")
+        }
+        if let reason = token.missingSupport(for: wanted) { throw unsuitable(reason) }
+        return wanted
+    }
+    let kinds = [.rsa(bits: 3072), .rsa(bits: 2048)].filter(acceptance.contains)
+    var reason: String?
+    for kind in kinds {
+        guard let lack = token.missingSupport(for: kind) else { return kind }
+        reason = lack
+    }
+    if let reason { throw unsuitable(reason) }
+    throw IssuanceError(
+        .keyNotAccepted, at: .plan, "the CA signs no RSA keys, so a kind has to be named")
+}
+
+/// Insists that a token has a place for a key with an id.
+func requirePlace(_ id: [UInt8], _ token: some TokenDescription) throws(IssuanceError) {
+    guard let places = token.places, !places.contains(where: { $0.id == id }) else { return }
+    throw IssuanceError(
+        .noSuchPlace, at: .plan,
+        "the token has no place for a key with the id \(hexadecimal(id))",
+        choices: token.namesOfPlaces)
+}
+
+/// The ids of the places that may be taken for a new key, in the order in which they are taken; nil
+/// if any id will do.
+func offeredIDs(_ token: some TokenDescription) throws(IssuanceError) -> [[UInt8]]? {
+    guard let places = token.places else { return nil }
+    if let reason = token.reasonPlacesAreUnknown {
+        throw IssuanceError(.noSuchPlace, at: .plan, reason, choices: token.namesOfPlaces)
+    }
+    return places.filter { $0.isOffered }.map { $0.id }
+}
+
+extension TokenDescription {
+    fileprivate var namesOfPlaces: [String] {
+        (places ?? []).map { "\(hexadecimal($0.id)) (\($0.name))" }
     }
 }
 

@@ -62,13 +62,18 @@ func freeLabel<Access>(
         if try keys(labelled: name, &session, at: step).isEmpty { return name }
         // All labels are read once, since there may be thousands with a number.
         let taken = try Set(keys(labelled: nil, &session, at: step).map { $0[.labelBytes] })
-        var (label, number) = (name, 1)
-        while taken.contains(label) {
-            number += 1
-            label = name + Array(" \(number)".utf8)
-        }
-        return label
+        return numbered(name, avoiding: taken)
     }
+}
+
+/// The first of "NAME", "NAME 2", "NAME 3" and so on that is not taken.
+func numbered(_ name: [UInt8], avoiding taken: Set<[UInt8]?>) -> [UInt8] {
+    var (label, number) = (name, 1)
+    while taken.contains(label) {
+        number += 1
+        label = name + Array(" \(number)".utf8)
+    }
+    return label
 }
 
 /// The ids and labels of all keys and halves of keys, or of those with a label.

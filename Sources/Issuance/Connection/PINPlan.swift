@@ -2,16 +2,28 @@ package import Cryptoki
 package import TokencertInventory
 package import TokencertPlatform
 
+extension TokenDescription {
+    /// The roles that operations need, in the order in which they log in first.
+    func roles(for operations: Set<TokenOperation>) -> [UserType] {
+        inOrder(Set(operations.map(role(for:))))
+    }
+}
+
+/// The user first: that costs the least, and shows what is on the token.
+private func inOrder(_ roles: Set<UserType>) -> [UserType] {
+    [UserType.user, .securityOfficer].filter(roles.contains)
+}
+
 /// Which PINs a job needs, known before the first of them is asked for.
-package struct PINPlan: Sendable {
+package struct PINPlan: PINRules {
     /// The token.
     package let token: Token
-    /// Whose PINs are needed, in the order in which they are sent first.
     package let roles: [UserType]
-    private let profile: TokenProfile?
-    /// Whether PINs are needed even where the token asks for no login.
-    private let isForSetUp: Bool
-    private let allowsLastTry: Bool
+    package let profile: TokenProfile?
+    package let isForSetUp: Bool
+    package let allowsLastTry: Bool
+
+    package var info: TokenInfo { token.info }
 
     /// Finds out which PINs a job needs, and insists that each of them can be sent.
     ///
@@ -28,19 +40,11 @@ package struct PINPlan: Sendable {
         profile = capabilities.profile
         isForSetUp = false
         self.allowsLastTry = allowsLastTry
-        // The user first: that costs the least, and shows what is on the token.
-        let needed = Set(operations.map(capabilities.role))
-        roles = [UserType.user, .securityOfficer].filter(needed.contains)
-        guard token.info.flags.contains(.loginRequired) else { return }
-        for role in roles {
-            let state = State(role, token.info.flags)
-            try state.requireUsable(allowingLastTry: allowsLastTry)
-            try state.requireUnexpired()
-        }
+        roles = capabilities.roles(for: operations)
+        try requireUsable()
     }
 
-    /// The same for setting up a token or its PINs: they are needed even where the token asks for no
-    /// login, and one that has to be changed can be changed.
+    /// The same for setting up a token or its PINs.
     ///
     /// - Parameters:
     ///   - token: The token, as it was just looked at.
@@ -56,20 +60,45 @@ package struct PINPlan: Sendable {
         self.profile = profile
         isForSetUp = true
         self.allowsLastTry = allowsLastTry
-        roles = [UserType.user, .securityOfficer].filter(needed.contains)
+        roles = inOrder(needed)
+        try requireUsable()
+    }
+}
+
+/// What decides whether a PIN may be sent.
+package protocol PINRules: Sendable {
+    /// What the token says of itself, as it was just looked at.
+    var info: TokenInfo { get }
+    /// What else is known of the token, or nil.
+    var profile: TokenProfile? { get }
+    /// Whose PINs are needed, in the order in which they are sent first.
+    var roles: [UserType] { get }
+    /// Whether a token or its PINs are set up: PINs are needed even if the token requires no login,
+    /// and one that has to be changed can be changed.
+    var isForSetUp: Bool { get }
+    /// Whether a PIN may be sent that would lock the token if it were wrong.
+    var allowsLastTry: Bool { get }
+}
+
+extension PINRules {
+    /// Insists that each PIN can be sent.
+    func requireUsable() throws(IssuanceError) {
+        guard needsPINs else { return }
         for role in roles {
-            try State(role, token.info.flags).requireUsable(allowingLastTry: allowsLastTry)
+            let state = PINState(role, info.flags)
+            try state.requireUsable(allowingLastTry: allowsLastTry)
+            if !isForSetUp { try state.requireUnexpired() }
         }
     }
 
     /// Whether a person enters the PINs at the token's own keys.
     package var hasReaderKeys: Bool {
-        token.info.flags.contains(.protectedAuthenticationPath)
+        info.flags.contains(.protectedAuthenticationPath)
     }
 
     /// Whether a PIN is needed at all.
     package var needsPINs: Bool {
-        (isForSetUp || token.info.flags.contains(.loginRequired)) && !roles.isEmpty
+        (isForSetUp || info.flags.contains(.loginRequired)) && !roles.isEmpty
     }
 
     /// What people call the PIN of a role.
@@ -83,7 +112,7 @@ package struct PINPlan: Sendable {
     ///   - role: The role.
     ///   - refusals: How many PINs the token has refused lately, as far as that is remembered.
     package func triesLeft(of role: UserType, afterRefusals refusals: Int) -> String? {
-        let state = State(role, token.info.flags)
+        let state = PINState(role, info.flags)
         if state.isFinalTry { return "last try" }
         if state.isCountLow { return "a wrong one was sent before" }
         guard let tries = profile?.pinTries else { return nil }
@@ -131,13 +160,13 @@ package struct PINPlan: Sendable {
             }
             if others.contains(pin.count) {
                 // A module that takes it for the user's PIN counts it as one.
-                try State(.user, token.info.flags).requireUsable(allowingLastTry: allowsLastTry)
+                try PINState(.user, info.flags).requireUsable(allowingLastTry: allowsLastTry)
             }
             return
         }
         // What a token says of lengths is about the user's PIN: the other's may be a long key.
         guard role == .user else { return }
-        let lengths = token.info.pinLengths
+        let lengths = info.pinLengths
         guard !lengths.contains(pin.count) else { return }
         let form =
             lengths.upperBound == Int.max
@@ -155,46 +184,46 @@ package struct PINPlan: Sendable {
         default: false
         }
     }
+}
 
-    /// What the flags of a token say of one of its PINs.
-    private struct State {
-        let role: UserType
-        let flags: TokenFlags
+/// What the flags of a token say of one of its PINs.
+private struct PINState {
+    let role: UserType
+    let flags: TokenFlags
 
-        init(_ role: UserType, _ flags: TokenFlags) {
-            self.role = role
-            self.flags = flags
-        }
+    init(_ role: UserType, _ flags: TokenFlags) {
+        self.role = role
+        self.flags = flags
+    }
 
-        var isCountLow: Bool { has(.userPINCountLow, .soPINCountLow) }
-        var isFinalTry: Bool { has(.userPINFinalTry, .soPINFinalTry) }
+    var isCountLow: Bool { has(.userPINCountLow, .soPINCountLow) }
+    var isFinalTry: Bool { has(.userPINFinalTry, .soPINFinalTry) }
 
-        func requireUsable(allowingLastTry: Bool) throws(IssuanceError) {
-            let name = role == .securityOfficer ? "security officer's PIN" : "PIN"
-            if role == .user, !flags.contains(.userPINInitialized) {
-                throw IssuanceError(
-                    .tokenNotWritable, at: .plan, "the token has no user PIN yet")
-            }
-            if has(.userPINLocked, .soPINLocked) {
-                throw IssuanceError(.pinRefused, at: .plan, "the token's \(name) is locked")
-            }
-            if isFinalTry, !allowingLastTry {
-                throw IssuanceError(
-                    .pinLastTry, at: .plan,
-                    "one more wrong \(name) locks the token; no PIN was sent")
-            }
-        }
-
-        func requireUnexpired() throws(IssuanceError) {
-            guard has(.userPINToBeChanged, .soPINToBeChanged) else { return }
-            let name = role == .securityOfficer ? "security officer's PIN" : "PIN"
+    func requireUsable(allowingLastTry: Bool) throws(IssuanceError) {
+        let name = role == .securityOfficer ? "security officer's PIN" : "PIN"
+        if role == .user, !flags.contains(.userPINInitialized) {
             throw IssuanceError(
-                .pinExpired, at: .plan,
-                "the token's \(name) has to be changed before it can be used")
+                .tokenNotWritable, at: .plan, "the token has no user PIN yet")
         }
+        if has(.userPINLocked, .soPINLocked) {
+            throw IssuanceError(.pinRefused, at: .plan, "the token's \(name) is locked")
+        }
+        if isFinalTry, !allowingLastTry {
+            throw IssuanceError(
+                .pinLastTry, at: .plan,
+                "one more wrong \(name) locks the token; no PIN was sent")
+        }
+    }
 
-        private func has(_ user: TokenFlags, _ securityOfficer: TokenFlags) -> Bool {
-            flags.contains(role == .securityOfficer ? securityOfficer : user)
-        }
+    func requireUnexpired() throws(IssuanceError) {
+        guard has(.userPINToBeChanged, .soPINToBeChanged) else { return }
+        let name = role == .securityOfficer ? "security officer's PIN" : "PIN"
+        throw IssuanceError(
+            .pinExpired, at: .plan,
+            "the token's \(name) has to be changed before it can be used")
+    }
+
+    private func has(_ user: TokenFlags, _ securityOfficer: TokenFlags) -> Bool {
+        flags.contains(role == .securityOfficer ? securityOfficer : user)
     }
 }

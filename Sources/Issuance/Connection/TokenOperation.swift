@@ -13,7 +13,7 @@ package enum TokenOperation: Sendable, Hashable, CaseIterable {
     case write
 }
 
-extension TokenCapabilities {
+extension TokenDescription {
     /// The role that has to be logged in for an operation.
     package func role(for operation: TokenOperation) -> UserType {
         let writer: TokenProfile.Writer =

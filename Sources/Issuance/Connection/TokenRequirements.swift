@@ -3,16 +3,16 @@ internal import OpenSSLX509
 internal import TokencertInventory
 
 /// Insists that a token is not write-protected.
-func requireUnprotected(_ token: Token) throws(IssuanceError) {
-    guard token.info.flags.contains(.writeProtected) else { return }
+func requireUnprotected(_ token: TokenInfo) throws(IssuanceError) {
+    guard token.flags.contains(.writeProtected) else { return }
     throw IssuanceError(.tokenNotWritable, at: .plan, "the token is write-protected")
 }
 
 /// Insists that a token can be written at all, by what it and its profile say.
 func requireWritable(
-    _ capabilities: TokenCapabilities, removing removes: Bool = false
+    _ capabilities: some TokenDescription, removing removes: Bool = false
 ) throws(IssuanceError) {
-    try requireUnprotected(capabilities.token)
+    try requireUnprotected(capabilities.info)
     let missing =
         capabilities.missing(.createObject, .signInit, .sign)
         ?? (removes ? capabilities.missing(.destroyObject) : nil)
@@ -27,7 +27,7 @@ func requireWritable(
 
 /// Insists that certificates of authorities have a place, where they are to be written.
 func requirePlaceForChain(
-    _ writesChain: Bool, _ capabilities: TokenCapabilities
+    _ writesChain: Bool, _ capabilities: some TokenDescription
 ) throws(IssuanceError) {
     guard writesChain, capabilities.places != nil || capabilities.certificatesPerKey != nil else {
         return

@@ -1,0 +1,268 @@
+import OpenSSLX509
+import Testing
+import TokencertLedger
+import TokencertTestAuthority
+
+@testable import Cryptoki
+@testable import TokencertInventory
+@testable import TokencertIssuance
+
+/// Which key is made or used, as far as that is decided without the token.
+@Suite struct KeyPlanTests {
+    private func token(_ mechanisms: MechanismType...) -> DescribedToken {
+        DescribedToken(mechanisms: Set(mechanisms))
+    }
+
+    /// A token that makes RSA keys of some sizes only.
+    private func making(_ least: Int, _ most: Int) -> DescribedToken {
+        DescribedToken(keySizes: [.rsaPKCSKeyPairGen: least...most])
+    }
+
+    /// The kind of key that is made, or why none is.
+    private enum Choice: Equatable {
+        case kind(KeyKind)
+        case refused(IssuanceError.Code)
+    }
+
+    private func choice(
+        _ wanted: KeyKind?, _ token: DescribedToken, _ acceptance: KeyAcceptance
+    ) -> Choice {
+        do throws(IssuanceError) {
+            return .kind(try newKeyKind(wanted, token, acceptance))
+        } catch {
+            return .refused(error.code)
+        }
+    }
+
+    // A key is made that the CA does not sign, or a weaker one than the token has.
+    @Test("The kind of a new key is one that both the token and the CA have")
+    func kinds() {
+        let none = KeyAcceptance(rsa: false, ec: false, ed25519: false)
+        let ecOnly = KeyAcceptance(rsa: false, ec: true, ed25519: false)
+        let all = DescribedToken()
+        let rsaOnly = token(.rsaPKCSKeyPairGen, .sha256RSAPKCS)
+        let curvesOnly = token(.ecKeyPairGen, .ecdsa)
+        let (small, large) = (KeyKind.rsa(bits: 2048), KeyKind.rsa(bits: 3072))
+        let cases: [(KeyKind?, DescribedToken, KeyAcceptance, Choice)] = [
+            // Nothing is asked for: the larger RSA key that the token makes.
+            (nil, all, .cacert, .kind(large)), (nil, all, .anything, .kind(large)),
+            (nil, making(1024, 2048), .cacert, .kind(small)),
+            (nil, making(2048, 3071), .cacert, .kind(small)),
+            (nil, making(3072, 4096), .cacert, .kind(large)),
+            (nil, making(512, 1024), .cacert, .refused(.tokenUnsuitable)),
+            (nil, making(4096, 4096), .cacert, .refused(.tokenUnsuitable)),
+            (nil, rsaOnly, .cacert, .kind(large)),
+            // A key on a curve is made only if it is asked for.
+            (nil, curvesOnly, .anything, .refused(.tokenUnsuitable)),
+            (nil, all, ecOnly, .refused(.keyNotAccepted)),
+            (nil, all, none, .refused(.keyNotAccepted)),
+            // A kind is asked for.
+            (small, all, .cacert, .kind(small)), (large, all, .cacert, .kind(large)),
+            (.rsa(bits: 4096), all, .cacert, .kind(.rsa(bits: 4096))),
+            (.rsa(bits: 1024), all, .anything, .refused(.keyNotAccepted)),
+            (.rsa(bits: 2047), all, .cacert, .refused(.keyNotAccepted)),
+            (.ec(.p256), all, .cacert, .refused(.keyNotAccepted)),
+            (.ed25519, all, .cacert, .refused(.keyNotAccepted)),
+            (.ec(.p256), all, .anything, .kind(.ec(.p256))),
+            (.ec(.p521), curvesOnly, ecOnly, .kind(.ec(.p521))),
+            (.ed25519, all, .anything, .kind(.ed25519)),
+            (.ed25519, all, ecOnly, .refused(.keyNotAccepted)),
+            (small, all, ecOnly, .refused(.keyNotAccepted)),
+            (.ec(.p256), rsaOnly, .anything, .refused(.tokenUnsuitable)),
+            (large, curvesOnly, .cacert, .refused(.tokenUnsuitable)),
+            (large, making(1024, 2048), .cacert, .refused(.tokenUnsuitable)),
+            (.other("1.2.3"), all, .anything, .refused(.keyNotAccepted)),
+        ]
+        for (index, (wanted, token, acceptance, expected)) in cases.enumerated() {
+            #expect(choice(wanted, token, acceptance) == expected, "case \(index)")
+        }
+    }
+
+    @Test("A token that makes no keys is refused with what to use instead, at the plan")
+    func instead() throws {
+        let token = DescribedToken.with {
+            $0.generates = .nobody
+            $0.instead = "another module"
+        }
+        for wanted in [nil, KeyKind.rsa(bits: 2048)] {
+            let error = try #require(throws: IssuanceError.self) {
+                _ = try newKeyKind(wanted, token, .cacert)
+            }
+            #expect(error.code == .tokenUnsuitable && error.step == .plan)
+            #expect(error.choices == ["another module"])
+            #expect(error.reason == token.missingSupport(for: .rsa(bits: 2048)))
+        }
+    }
+
+    // MARK: Ids
+
+    private let card = DescribedToken.with {
+        $0.places = [
+            TokenProfile.Place(id: "03", name: "first"),
+            TokenProfile.Place(id: "01", name: "second", isOffered: false),
+            TokenProfile.Place(id: "02", name: "third", isOffered: true),
+        ]
+        $0.showsAllKeysSince = "5.30"
+    }
+
+    // A key is made in a place that the token does not have.
+    @Test("An id is refused if the token has places and none has the id")
+    func places() throws {
+        for id in [[3], [1], [2]] as [[UInt8]] { try requirePlace(id, card) }
+        for id in [[4], [], [0, 3], [3, 0]] as [[UInt8]] {
+            let error = try #require(throws: IssuanceError.self) { try requirePlace(id, card) }
+            #expect(error.code == .noSuchPlace && error.step == .plan)
+            #expect(error.choices == ["03 (first)", "01 (second)", "02 (third)"])
+            try requirePlace(id, DescribedToken())
+        }
+    }
+
+    @Test("Only offered places are taken for a new key, in their order")
+    func offered() throws {
+        var token = card
+        for firmware in ["5.30", "5.31", "6.0"] {
+            token.firmwareVersion = firmware
+            #expect(try offeredIDs(token) == [[3], [2]], "\(firmware)")
+        }
+        #expect(try offeredIDs(DescribedToken()) == nil)
+    }
+
+    @Test("No place is taken for a new key if the token may have keys that are not shown")
+    func unknownPlaces() throws {
+        var token = card
+        token.firmwareVersion = "5.29"
+        let error = try #require(throws: IssuanceError.self) { _ = try offeredIDs(token) }
+        #expect(error.code == .noSuchPlace && error.step == .plan)
+        #expect(error.choices == ["03 (first)", "01 (second)", "02 (third)"])
+        #expect(error.reason == token.reasonPlacesAreUnknown)
+        // A place that is named is taken.
+        try requirePlace([2], token)
+    }
+
+    // MARK: Labels
+
+    @Test("The label of a new key is the given one, that of the replaced key, or the default")
+    func labels() throws {
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        let old = try key.issue(
+            CertificateContent(
+                subject: [.init(.commonName, "Anna")], publicKey: key.publicKey,
+                serialNumber: [1], notBefore: 0, notAfter: 86_400, extensions: []), issuer: nil)
+        let replacement = TokencertIssuance.Replacement(old, isRetired: false, isForced: false)
+        func label(_ bytes: [UInt8]?, _ replacement: TokencertIssuance.Replacement? = nil) -> String
+        {
+            var request = IssuanceRequest()
+            request.labelBytes = bytes
+            request.replacement = replacement
+            return switch request.labelOfNewKey(default: "mail") {
+            case .given(let label): "given \(hexadecimal(label))"
+            case .chosen(let label): "chosen \(text(ofLabel: label))"
+            case .shared(let label): "shared \(hexadecimal(label))"
+            }
+        }
+        #expect(label(nil) == "chosen mail")
+        #expect(label([0xFF]) == "given ff")
+        #expect(label([]) == "shared ")
+        #expect(label([0xFF], replacement) == "shared ff")
+        #expect(label([], replacement) == "shared ")
+        #expect(label(nil, replacement) == "chosen mail")
+    }
+
+    @Test("The user is told only if a key has another label than the default")
+    func remarks() {
+        let (mail, second) = (Array("mail".utf8), Array("mail 2".utf8))
+        #expect(NewKeyLabel.chosen(mail).remarks(on: mail).isEmpty)
+        #expect(NewKeyLabel.given(mail).remarks(on: second).isEmpty)
+        #expect(NewKeyLabel.shared(mail).remarks(on: second).isEmpty)
+        #expect(
+            NewKeyLabel.chosen(mail).remarks(on: second) == [
+                "another key on the token has the label “mail”, so the new key has the label "
+                    + "“mail 2”"
+            ])
+    }
+
+    // Two keys with one label cannot be told apart by it.
+    @Test("A label that is taken gets the first number that is not")
+    func numbers() {
+        func number(_ name: String, _ taken: String...) -> String {
+            // An object without a label is among them.
+            var labels: Set<[UInt8]?> = [nil]
+            for label in taken { labels.insert(Array(label.utf8)) }
+            return text(ofLabel: numbered(Array(name.utf8), avoiding: labels))
+        }
+        #expect(number("mail") == "mail")
+        #expect(number("mail", "Mail", "mail 2", "mail ") == "mail")
+        #expect(number("mail", "mail") == "mail 2")
+        #expect(number("mail", "mail", "mail 3") == "mail 2")
+        #expect(number("mail", "mail", "mail 2", "mail 3") == "mail 4")
+        #expect(number("mail 2", "mail 2") == "mail 2 2")
+        #expect(number("", "") == " 2")
+        #expect(number("mail", "mail", "mail 02", "mail2") == "mail 2")
+        // Bytes that are not UTF-8 stay as they are.
+        #expect(numbered([0xFF], avoiding: [[0xFF]]) == [0xFF, 0x20, 0x32])
+    }
+
+    // MARK: Orders
+
+    private func beginning(
+        _ newKeyKind: String?, id: String, on token: String = "pkcs11:token=work"
+    ) -> OrderEvent.Beginning {
+        let key: OrderEvent.Key =
+            newKeyKind.map { .new(kind: $0) } ?? .existing(publicKeyHash: "aa")
+        return .example(.issue(.example(key)), on: token, id: id)
+    }
+
+    // An order would go on with another key than the one that it began with.
+    @Test("An order goes on with the key that its beginning names")
+    func fromBeginning() throws {
+        for kind in KeyKind.generated {
+            guard case .generate(let new) = try KeyPlan(beginning(kind.name, id: "01ff")) else {
+                Testing.Issue.record("no new key: \(kind)")
+                continue
+            }
+            #expect(new == NewKey(kind: kind, id: [1, 0xFF], label: Array("mail".utf8)))
+        }
+        for (newKeyKind, id) in [(nil, "01ff"), (nil, ""), ("dsa:1024", "01ff")]
+            as [(String?, String)]
+        {
+            guard case .existing(let uri, let hash) = try KeyPlan(beginning(newKeyKind, id: id))
+            else {
+                Testing.Issue.record("a new key: \(id)")
+                continue
+            }
+            #expect(hash == (newKeyKind == nil ? "aa" : nil))
+            let object = uri.objectAttributes
+            #expect(uri.tokenLabel == "work" && object[.class] == .privateKey)
+            #expect(object[.label] == "mail" && object[.id] == (id.isEmpty ? nil : [1, 0xFF]))
+        }
+    }
+
+    @Test("An order without the URI of a token is refused")
+    func noToken() throws {
+        let beginning = beginning(nil, id: "01", on: "work")
+        let error = try #require(throws: IssuanceError.self) { _ = try KeyPlan(beginning) }
+        #expect(error.code == .noSuchObject && error.step == .plan)
+    }
+
+    @Test("A key is made only if the plan has a new one")
+    func operations() throws {
+        #expect(KeyPlan.generate(NewKey(kind: .ed25519, id: [1], label: [])).makesKey)
+        #expect(try !KeyPlan(beginning(nil, id: "01")).makesKey)
+    }
+
+    // The PIN of a role would be asked for that has nothing to do, or the job would stop half-way.
+    @Test("A job does on a token what it needs, and nothing else")
+    func jobs() {
+        for (job, operations) in [
+            (.look, [.read]), (.certify(newKey: false), [.read, .sign, .write]),
+            (.certify(newKey: true), [.read, .generate, .sign, .write]),
+            (.request(newKey: false), [.read, .sign]),
+            (.request(newKey: true), [.read, .generate, .sign]), (.evidence, [.read, .sign]),
+            (.remove(onlyCertificates: true), [.read, .write]),
+            (.remove(onlyCertificates: false), [.read, .generate, .write]),
+            (.probe, Set(TokenOperation.allCases)),
+        ] as [(TokenJob, Set<TokenOperation>)] {
+            #expect(job.operations == operations, "\(job)")
+        }
+    }
+}
