@@ -1,4 +1,5 @@
 import Cryptoki
+import Foundation
 import OpenSSLX509
 import Testing
 
@@ -250,27 +251,56 @@ import Testing
         #expect(lone.count == 1)
     }
 
-    @Test(
-        "10,000 objects with everything in common are paired in linear time",
-        .timeLimit(.minutes(1)))
-    func time() {
+    /// Objects that have everything in common with others, eight for each of the count.
+    private static func crowd(_ count: Int) -> Objects {
         var objects = Objects()
-        for _ in 0..<4000 {
-            objects.publicKey(.rsa, id: [1], "a", Self.rsa(1))
-            objects.publicKey(.ec, "b", Self.ec)
+        for _ in 0..<count {
+            objects.publicKey(.rsa, id: [1], "a", rsa(1))
+            objects.publicKey(.ec, "b", ec)
         }
-        for _ in 0..<4000 {
-            objects.privateKey(.rsa, id: [1], "a", Self.rsa(1))
+        for _ in 0..<count {
+            objects.privateKey(.rsa, id: [1], "a", rsa(1))
             objects.privateKey(.ec, "b")
             objects.privateKey(.ec, id: [2], "c")
-            objects.certificate(id: [1], "a", Self.rsa(1))
-            objects.certificate(id: [2], "a", Self.rsa(2))
-            objects.certificate(id: [1], "a", Self.rsa(3))
+            objects.certificate(id: [1], "a", rsa(1))
+            objects.certificate(id: [2], "a", rsa(2))
+            objects.certificate(id: [1], "a", rsa(3))
         }
+        return objects
+    }
+
+    /// The processor time of this thread, in seconds: other tests at the same time do not count.
+    private static func processorTime() -> Double {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1_000_000_000
+    }
+
+    /// How long a crowd is paired; checks the pairs.
+    private static func timeToPair(_ count: Int) -> Double {
+        let objects = crowd(count)
+        let start = processorTime()
         let (keys, lone) = objects.result()
-        #expect(keys.filter(isPair).count == 4000)
-        #expect(keys.flatMap(\.certificates).count == 4000)
-        #expect(keys.flatMap(\.mismatchedCertificates).count == 8000 && lone.isEmpty)
+        let time = processorTime() - start
+        #expect(keys.filter { $0.privateKey != nil && $0.publicKey != nil }.count == count)
+        #expect(keys.flatMap(\.certificates).count == count)
+        #expect(keys.flatMap(\.mismatchedCertificates).count == 2 * count && lone.isEmpty)
+        return time
+    }
+
+    // A token with thousands of objects would seem to hang. Ten times as many objects take ten times
+    // as long, and a hundred times if each is compared with each.
+    @Test(
+        "8,000 objects with everything in common are paired in linear time",
+        .timeLimit(.minutes(1)))
+    func time() {
+        // The machine may have been slowed down: the best of three attempts counts.
+        var ratio = Double.infinity
+        for _ in 0..<3 where ratio > 20 {
+            let few = min(Self.timeToPair(100), Self.timeToPair(100))
+            ratio = min(ratio, Self.timeToPair(1000) / few)
+        }
+        #expect(ratio <= 20)
     }
 
     @Test("A label that is not UTF-8 is shown with its bytes")

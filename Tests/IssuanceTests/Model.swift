@@ -25,14 +25,28 @@ struct World: Sendable {
     var requests: [String: PublicKey] = [:]
 }
 
+/// What tokens and CAs have made, so that they make the same again: two runs that do the same end in
+/// equal worlds and equal ledgers.
+final class ModelMemory {
+    /// New keys, by how many were made before.
+    fileprivate var keys: [Int: HostPrivateKey] = [:]
+    /// Requests, by what is signed.
+    fileprivate var requests: [[UInt8]: CertificateRequest] = [:]
+    /// Certificates, by key, number and name.
+    fileprivate var certificates: [[[UInt8]]: Certificate] = [:]
+}
+
 /// The world while a process acts in it.
 final class ActingWorld {
     var world: World
+    /// What is made again, or nil if everything is new.
+    let memory: ModelMemory?
     /// Is told the name of each moment at which the process may end.
     var atMoment: (String) -> Void = { _ in }
 
-    init(_ world: World = World()) {
+    init(_ world: World = World(), _ memory: ModelMemory? = nil) {
         self.world = world
+        self.memory = memory
     }
 }
 
@@ -68,7 +82,7 @@ struct ModelToken: OrderToken {
         acting.atMoment("before the key is made")
         let pair: HostPrivateKey
         do throws(X509Error) {
-            pair = try HostPrivateKey.generate(new.kind)
+            pair = try newPair(new.kind)
         } catch {
             throw IssuanceError(.tokenFailed, at: .generate, "\(error)")
         }
@@ -81,6 +95,14 @@ struct ModelToken: OrderToken {
         return key(new.id, pair, isNew: true)
     }
 
+    private func newPair(_ kind: KeyKind) throws(X509Error) -> HostPrivateKey {
+        let number = acting.world.generations
+        if let known = acting.memory?.keys[number] { return known }
+        let pair = try HostPrivateKey.generate(kind)
+        acting.memory?.keys[number] = pair
+        return pair
+    }
+
     func request(
         _ content: RequestContent, _ key: inout TokenKey, _ new: NewKey?
     ) throws(IssuanceError) -> CertificateRequest {
@@ -91,7 +113,14 @@ struct ModelToken: OrderToken {
             let draft = try CertificateRequestDraft(
                 publicKey: key.publicKey,
                 subject: [.init(.commonName, content.name ?? "nobody")], extensions: [])
-            let request = try draft.signed(own.sign(draft.toBeSigned))
+            let message = draft.toBeSigned
+            let request =
+                if let known = acting.memory?.requests[message] {
+                    known
+                } else {
+                    try draft.signed(own.sign(message))
+                }
+            acting.memory?.requests[message] = request
             acting.world.requests[request.pem] = key.publicKey
             acting.atMoment("after the request is signed")
             return request
@@ -221,7 +250,9 @@ final class ModelCA: CertificateAuthority {
     }
 
     func issue(for key: PublicKey, number: UInt8, name: String) throws -> Certificate {
-        try root.issue(
+        let content = [key.subjectPublicKeyInfo, [number], Array(name.utf8)]
+        if let known = acting.memory?.certificates[content] { return known }
+        let certificate = try root.issue(
             CertificateContent(
                 subject: [.init(.commonName, name)], publicKey: key, serialNumber: [number],
                 notBefore: modelTime + Int64(number), notAfter: modelTime + 86_400 + Int64(number),
@@ -231,6 +262,8 @@ final class ModelCA: CertificateAuthority {
                     .extendedKeyUsage([.emailProtection, .clientAuth]),
                     try .subjectAlternativeName(emailAddresses: ["anna@example.org"]),
                 ]), issuer: anchor)
+        acting.memory?.certificates[content] = certificate
+        return certificate
     }
 
     static func meaning(of answer: OrderEvent.Answer) -> AnswerMeaning {

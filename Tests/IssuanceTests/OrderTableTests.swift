@@ -67,13 +67,38 @@ import Testing
         }
     }
 
+    /// How a beginning of each kind and each other event is read from the ledger. They are read once,
+    /// since they occur in thousands of histories.
+    private static let asRead: [OrderEvent: OrderEvent] = {
+        var read: [OrderEvent: OrderEvent] = [:]
+        for event in Self.all + Kind.allCases.map({ OrderEvent.begun($0.beginning) }) {
+            read[event] = (try? event.encoded()).flatMap { text in
+                RecordedEvent(sequence: 1, time: 0, kind: event.kind, text: text).event
+            }
+        }
+        return read
+    }()
+
     private func order(_ kind: Kind, _ events: [OrderEvent]) throws -> Order {
         let all = [OrderEvent.begun(kind.beginning)] + events
         let recorded = try all.enumerated().map { index, event in
-            RecordedEvent(
-                sequence: Int64(index + 1), time: 0, kind: event.kind, text: try event.encoded())
+            let sequence = Int64(index + 1)
+            if let read = Self.asRead[event] {
+                return RecordedEvent(sequence: sequence, time: 0, event: read)
+            }
+            return RecordedEvent(
+                sequence: sequence, time: 0, kind: event.kind, text: try event.encoded())
         }
         return try #require(Order(number: 1, events: recorded))
+    }
+
+    // A cut, changed or unknown event would be in no history below.
+    @Test("Every event is read from the ledger as it was written")
+    func everyEventAsRead() {
+        #expect(Self.asRead.count == Self.all.count + Kind.allCases.count)
+        for (event, read) in Self.asRead {
+            #expect(read == event, "\(event.kind)")
+        }
     }
 
     /// The events that lead to each state.
@@ -240,7 +265,7 @@ import Testing
     // MARK: Histories
 
     /// The events that can follow a history of an order.
-    private func followers(of history: [OrderEvent], _ kind: Kind) -> [OrderEvent] {
+    private static func followers(of history: [OrderEvent], _ kind: Kind) -> [OrderEvent] {
         let wasRepeated = history.contains(Self.sending(again: true))
         let wasSentTwice = history.filter { $0.kind == "sending" }.count > 1
         let again = wasSentTwice ? [] : [Self.sending(again: true)]
@@ -270,8 +295,14 @@ import Testing
         }
     }
 
+    /// Every history of an order of each kind, made once for all tests.
+    private static let histories = Dictionary(
+        uniqueKeysWithValues: Kind.allCases.map { ($0, makeHistories($0)) })
+
+    private func histories(_ kind: Kind) -> [[OrderEvent]] { Self.histories[kind] ?? [] }
+
     /// Every history of an order and every prefix of one, without the event that begins it.
-    private func histories(_ kind: Kind) -> [[OrderEvent]] {
+    private static func makeHistories(_ kind: Kind) -> [[OrderEvent]] {
         var (all, latest) = ([[OrderEvent]](), [[OrderEvent]()])
         while !latest.isEmpty {
             all += latest

@@ -67,8 +67,10 @@ extension OrderTable.Row {
 
 extension Order {
     private var row: OrderTable.Row {
+        let state = state
         // A test compares the states with the rows.
-        OrderTable.rows.first { $0.state == state } ?? OrderTable.rows[OrderTable.rows.count - 1]
+        return OrderTable.rows.first { $0.state == state }
+            ?? OrderTable.rows[OrderTable.rows.count - 1]
     }
 
     /// The step that is taken next, or nil if the order has reached its goal or waits for the user.
