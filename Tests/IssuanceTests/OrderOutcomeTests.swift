@@ -10,7 +10,7 @@ import TokencertTestAuthority
 @testable import TokencertLedger
 
 /// Carries nothing.
-private struct NoTransport: Transport {
+struct NoTransport: Transport {
     mutating func post(
         to url: String, form: borrowing Secret
     ) throws(TransportError) -> TransportAnswer {

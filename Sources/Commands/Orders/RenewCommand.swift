@@ -157,7 +157,8 @@ struct RenewCommand: ParsableCommand {
         var found = try findLoggingIn(token, wanted, find)
         found.notChecked += notChecked
         let uri = try PKCS11URI(token: token.token)
-        var tally = Tally(isBatch: self.uri == nil, of: found)
+        var tally = Tally(
+            isBatch: self.uri == nil, makesKeys: setting(newKey, .newKey), of: found)
         for candidate in found.candidates {
             if tally.passesOver(candidate, orders) { continue }
             do {
@@ -208,7 +209,7 @@ struct RenewCommand: ParsableCommand {
     private func renew(
         _ found: Renewals, _ runner: Runner, _ ledger: Ledger, _ connection: inout Connection
     ) throws {
-        var tally = Tally(isBatch: uri == nil, of: found)
+        var tally = Tally(isBatch: uri == nil, makesKeys: setting(newKey, .newKey), of: found)
         for candidate in found.candidates {
             // Another process may have renewed it since, or tried to.
             let orders = try ledgerOptions.orders()
@@ -261,6 +262,8 @@ struct RenewCommand: ParsableCommand {
     private struct Tally {
         /// Whether all certificates of a token are renewed, and none was named.
         let isBatch: Bool
+        /// Whether each renewed certificate gets a new key.
+        let makesKeys: Bool
         var renewed: [IssueReport] = []
         var wouldRenew: [Line] = []
         var failures: [Failure] = []
@@ -268,21 +271,23 @@ struct RenewCommand: ParsableCommand {
         let notChecked: [String]
         let count: Int
 
-        init(isBatch: Bool, of found: Renewals = Renewals()) {
+        init(isBatch: Bool, makesKeys: Bool = false, of found: Renewals = Renewals()) {
             self.isBatch = isBatch
+            self.makesKeys = makesKeys
             passedOver = found.passedOver
             notChecked = found.notChecked
             count = found.candidates.count
         }
 
         /// Passes over a certificate that the user has not named, if the CA has refused the last
-        /// order for its key within the last week.
+        /// order for its key within the last week. A new key is not the one that was refused.
         ///
         /// - Returns: Whether it was passed over.
         mutating func passesOver(_ candidate: RenewalCandidate, _ orders: [Order]) -> Bool {
             let old = candidate.certificate
-            guard
-                let refusal = RecentRefusal(of: old, isNamed: !isBatch, in: orders, at: now())
+            guard isBatch, !makesKeys,
+                let refusal = RecentRefusal(
+                    of: old, in: orders, from: CAcertAccount<CurlTransport>.self, at: now())
             else { return false }
             let isOneOfSeveral = candidate.entry.certificates.count > 1
             passedOver.append(

@@ -26,26 +26,32 @@ package struct RecentRefusal: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - certificate: The certificate that has to be renewed.
-    ///   - isNamed: Whether the user has named it.
     ///   - orders: The orders in the ledger.
+    ///   - authority: The CA, which knows what its answers mean: an order that it refused because of
+    ///     user name or password may be placed again.
     ///   - now: The time, in seconds since 1970-01-01 00:00 UTC.
     package init?(
-        of certificate: Certificate, isNamed: Bool, in orders: [Order], at now: Int64
+        of certificate: Certificate, in orders: [Order],
+        from authority: any CertificateAuthority.Type, at now: Int64
     ) {
-        guard !isNamed else { return nil }
         let publicKeyHash = hexadecimal(certificate.publicKey.sha256Fingerprint)
         let pem = certificate.pem
         let ofKey = orders.filter {
             $0.publicKeyHash == publicKeyHash || $0.beginning.replaced?.certificate == pem
         }
         guard let last = ofKey.max(by: { $0.number < $1.number }), last.state == .refused,
-            last.isFinished, let reason = last.reason,
+            last.unknownEvent == nil, last.isFinished, let reason = last.reason,
             let refusal = last.events.last(where: {
                 if case .refused = $0.event { true } else { false }
             }),
             // A time far ahead shows that the clock was wrong, and must not stop renewals for long.
             refusal.time > now - Self.pause, refusal.time < now + Self.pause
         else { return nil }
+        if let answer = last.answer,
+            case .refused(_, concernsCredentials: true) = authority.meaning(of: answer)
+        {
+            return nil
+        }
         order = last.number
         time = refusal.time
         self.reason = reason
