@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import GRDB
 
 extension Ledger {
@@ -75,8 +76,19 @@ extension Ledger {
                 sequence: $0["sequence"], time: $0["time"], kind: $0["kind"], text: $0["content"])
         }
         guard let order = Order(number: number, events: events) else {
-            throw LedgerError(.damaged, "order \(number) has no valid beginning", order: number)
+            guard rows[0]["kind"] == "begun", isReadable(rows[0]["content"]) else {
+                throw LedgerError(.damaged, "order \(number) has no valid beginning", order: number)
+            }
+            throw LedgerError(
+                .newer, "order \(number) has a beginning that only a later version knows",
+                order: number)
         }
         return order
     }
+}
+
+/// Whether a text is a JSON object of a job, whatever the job is.
+private func isReadable(_ text: String) -> Bool {
+    struct Beginning: Decodable { let job: String }
+    return (try? JSONDecoder().decode(Beginning.self, from: Data(text.utf8))) != nil
 }

@@ -235,7 +235,7 @@ package final class Ledger: Sendable {
             sql: "SELECT number FROM orders WHERE NOT isFinished AND keyID = ? AND keyID != ''",
             arguments: [reservation.keyID])
         let orders = try certain.union(sameID).sorted().map { try readOrder($0, database) }
-            .filter { certain.contains($0.number) || $0.isFor(reservation.token) }
+            .filter { certain.contains($0.number) || $0.mayBeFor(reservation.token) }
         for order in orders {
             guard order.beginning.newKeyKind == nil, !order.mayHaveOrdered else {
                 throw Self.unfinished(order.number)

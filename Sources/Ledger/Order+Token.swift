@@ -14,9 +14,17 @@ extension Order {
         guard serialNumber == other["serial"] else { return false }
         // One of the two may change with the module. A blank one says nothing: manufacturers number
         // their tokens independently.
-        let kind: [Substring] = ["model", "manufacturer"]
-        return kind.contains { mine[$0] != nil && mine[$0] == other[$0] }
-            || kind.allSatisfy { mine[$0] == other[$0] }
+        return kindOfToken.contains { mine[$0] != nil && mine[$0] == other[$0] }
+            || kindOfToken.allSatisfy { mine[$0] == other[$0] }
+    }
+
+    /// Whether a token may be the one that the order was begun for: the order keeps others from using
+    /// its id there, and its key from being removed, even if a module describes the token otherwise.
+    package func mayBeFor(_ token: String) -> Bool {
+        let (mine, other) = (tokenAttributes(beginning.token), tokenAttributes(token))
+        guard let serialNumber = mine["serial"] else { return mine == other }
+        return serialNumber == other["serial"]
+            && kindOfToken.contains { mine[$0] == other[$0] }
     }
 }
 
@@ -29,8 +37,11 @@ extension OrderEvent.Beginning {
     }
 }
 
+private let kindOfToken: [Substring] = ["model", "manufacturer"]
+
 /// What a URI in the form of ``OrderEvent/Beginning/token`` says of a token, as it is encoded
-/// there; nothing for a blank field.
+/// there; nothing for a blank field, or for a serial number of zeros, which tpm2-pkcs11 1.9 gives
+/// to every token.
 private func tokenAttributes(_ uri: String) -> [Substring: Substring] {
     let path = uri.dropFirst("pkcs11:".count).prefix { $0 != "?" }
     var attributes: [Substring: Substring] = [:]
@@ -38,7 +49,8 @@ private func tokenAttributes(_ uri: String) -> [Substring: Substring] {
         let pair = part.split(separator: "=", maxSplits: 1)
         guard pair.count == 2 else { continue }
         let isBlank = pair[1].replacing("%20", with: "").replacing("%00", with: "").isEmpty
-        if !isBlank { attributes[pair[0]] = pair[1] }
+        let isZero = pair[0] == "serial" && pair[1].allSatisfy { $0 == "0" }
+        if !isBlank, !isZero { attributes[pair[0]] = pair[1] }
     }
     return attributes
 }

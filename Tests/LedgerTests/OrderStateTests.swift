@@ -168,7 +168,9 @@ import Testing
     // The PIN of one token would be sent to another one.
     @Test("A blank serial number is no serial number, however it is written")
     func blankSerialNumber() throws {
-        for blank in ["serial=", "serial=%20", "serial=%20%20", "serial=%00"] {
+        for blank in [
+            "serial=", "serial=%20", "serial=%20%20", "serial=%00", "serial=0000000000000000",
+        ] {
             let order = try order(on: "pkcs11:model=a;\(blank);token=work")
             #expect(order.tokenBySerialNumber == nil, "\(blank)")
             #expect(order.isFor("pkcs11:model=a;token=work"), "\(blank)")
@@ -204,6 +206,18 @@ import Testing
             let order = try order(on: "pkcs11:\(mine);serial=1")
             #expect(order.isFor("pkcs11:\(other);serial=1") == isSame, "\(mine), \(other)")
             #expect(!order.isFor("pkcs11:\(other);serial=2"), "\(mine), \(other)")
+            #expect(!order.mayBeFor("pkcs11:\(other);serial=2"), "\(mine), \(other)")
+            if isSame { #expect(order.mayBeFor("pkcs11:\(other);serial=1")) }
         }
+    }
+
+    // A second key would get the id of the first, or the first would be removed.
+    @Test("An order protects its key also if a module has changed what it says of the token")
+    func otherDescription() throws {
+        let order = try order(on: "pkcs11:model=a;serial=1;token=work")
+        #expect(!order.isFor("pkcs11:model=b;serial=1;token=work"))
+        #expect(order.mayBeFor("pkcs11:model=b;serial=1;token=work"))
+        #expect(!order.mayBeFor("pkcs11:model=b;manufacturer=m;serial=1;token=work"))
+        #expect(!order.mayBeFor("pkcs11:model=a;serial=2;token=work"))
     }
 }

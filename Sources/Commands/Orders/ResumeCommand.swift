@@ -174,8 +174,11 @@ struct ResumeCommand: ParsableCommand {
                 return try TokencertCommands.findToken(options, uri)
             }
             do {
-                return try TokencertCommands.findToken(
+                let found = try TokencertCommands.findToken(
                     options, try PKCS11URI(parsing: serialNumber))
+                // No PIN is for another manufacturer's token with the same number.
+                if order.isFor(try PKCS11URI(token: found.token).description) { return found }
+                return try TokencertCommands.findToken(options, uri)
             } catch let failure as Failure where failure.code == Failure.severalTokens {
                 return try TokencertCommands.findToken(options, uri)
             }

@@ -355,7 +355,7 @@ struct DeleteCommand: ParsableCommand {
         let hash = key.value.map { hexadecimal($0.sha256Fingerprint) }
         return try ledgerOptions.open().orders().filter { order in
             if let hash, order.publicKeyHash == hash { return true }
-            return order.isFor(token) && order.beginning.keyID == id
+            return order.mayBeFor(token) && order.beginning.keyID == id
                 && (!id.isEmpty
                     || key.halves.contains { $0.labelBytes == order.beginning.keyLabelBytes })
         }

@@ -16,7 +16,7 @@ struct CertifiedKeys {
             orders.compactMap { order in
                 order.beginning.replaced.flatMap { order.isProved ? $0.certificate : nil }
             })
-        for order in orders where order.isFor(token) {
+        for order in orders where order.mayBeFor(token) {
             guard let hash = order.publicKeyHash else { continue }
             if !order.isFinished { unfinished[hash] = order.number }
             guard order.isProved else { continue }

@@ -122,7 +122,10 @@ package struct Runner {
                 : .stopped(.init(step: error.step.rawValue, reason: error.text)))
         let order = try? journal.openOrder.order()
         var standing = OrderStanding(number, order, isOver: isOver)
-        if let other = error.order, other.number != number { standing = other }
+        // What cannot be read of another order leaves this one where it is.
+        if let other = error.order, other.number != number, error.code != .ledgerFailed {
+            standing = other
+        }
         standing.unrecordedAnswer = unrecordedAnswer
         standing.isFromElsewhere = work.brought.isForOrder && !work.brought.certificates.isEmpty
         standing.writtenCertificate = work.notes.written

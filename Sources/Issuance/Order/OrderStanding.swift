@@ -30,9 +30,10 @@ package struct OrderStanding: Sendable, Hashable {
     ///   - isOver: Whether nothing more comes of it.
     package init(_ number: Int64, _ order: Order?, isOver: Bool = false) {
         self.number = number
+        if isOver { nextAction = .nothing }
         guard let order else { return }
         mayHaveOrdered = order.mayHaveOrdered
         arrivedState = order.arrivedState
-        nextAction = isOver ? .nothing : order.nextAction
+        if !isOver { nextAction = order.nextAction }
     }
 }
