@@ -382,6 +382,24 @@ private typealias Expectation = TokencertIssuance.Expectation
         }
     }
 
+    // Two certificates of one authority are no circle.
+    @Test("An issuer that is reached in two ways and was forged is forged in both")
+    func forgedAbove() throws {
+        let forger = try HostPrivateKey.generate(.ec(.p256))
+        let above = try Self.authority(
+            "Above", by: Signer(key: forger, certificate: root.certificate))
+        let between = try Self.authority("Between", by: above)
+        let renewed = try Self.authority("Between", by: above, key: between.key) {
+            $0.usages.insert(.digitalSignature)
+        }
+        let leaf = try leaf(by: between)
+        let all = [leaf, between.certificate, renewed.certificate, above.certificate]
+        for received in permutations(Array(all.dropFirst())) {
+            let error = refusal([leaf] + received, [root.certificate])
+            #expect(error?.code == .certificateWrong, "\(error?.reason ?? "")")
+        }
+    }
+
     @Test("Authorities that sign each other and lead to no anchor are not trusted")
     func circle() throws {
         let (first, second) = (try Self.authority("First"), try Self.authority("Second"))

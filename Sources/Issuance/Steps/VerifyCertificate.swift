@@ -206,22 +206,24 @@ struct Verification {
         let trusted = Set(anchors.certificates)
         let known = anchors.certificates + others
         var (names, namesInLoops): ([String], [String]) = ([], [])
-        var pending = [certificate]
-        var seen: Set<Certificate> = []
-        while let current = pending.popLast() {
+        var seen: Set<Certificate> = [certificate]
+        // Whether a chain leads to an anchor.
+        func follow(_ current: Certificate, below path: Set<Certificate>) -> Bool {
             let name = current.issuer.commonNames.last ?? current.issuer.text
             let named = known.filter { $0.subject == current.issuer }
             guard !named.isEmpty, current.issuer != current.subject else {
-                if named.contains(where: trusted.contains) { return [] }
+                if named.contains(where: trusted.contains) { return true }
                 if !names.contains(name) { names.append(name) }
-                continue
+                return false
             }
             let signers = named.filter { (try? current.verifySignature($0.publicKey)) != nil }
-            if signers.contains(where: trusted.contains) { return [] }
-            let new = signers.filter { seen.insert($0).inserted }
-            pending += new
-            if !signers.isEmpty, new.isEmpty { namesInLoops.append(name) }
+            if signers.contains(where: trusted.contains) { return true }
+            if signers.contains(where: path.contains) { namesInLoops.append(name) }
+            return signers.contains {
+                seen.insert($0).inserted && follow($0, below: path.union([$0]))
+            }
         }
+        if follow(certificate, below: [certificate]) { return [] }
         // Authorities that only sign each other end nowhere.
         return names.isEmpty ? Array(namesInLoops.prefix(1)) : names
     }
