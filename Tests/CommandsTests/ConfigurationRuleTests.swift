@@ -309,14 +309,17 @@ import Testing
         #expect(printable("a\u{200B}") != printable("a\u{200C}"))
         #expect(printable("1\u{FE0F}") == #"1\u{FE0F}"#)
         #expect(printable("\u{FE0F}") == #"\u{FE0F}"#)
+        #expect(printable("\u{645}\u{200C}") == "\u{645}" + #"\u{200C}"#)
+        #expect(printable("\u{645}\u{200D}\u{200D}\u{645}").hasPrefix("\u{645}" + #"\u{200D}"#))
     }
 
     @Test("Usual characters are printed as they are")
     func usual() {
         for text in [
             "", "abc", "Müller", "e\u{301}", "漢字かな", "🦊", "\u{2764}\u{FE0F}", "\u{845B}\u{E0100}",
-            "\u{645}\u{631}",
-            "a b",
+            "\u{645}\u{631}", "a b", "\u{646}\u{645}\u{6CC}\u{200C}\u{62F}\u{627}\u{646}\u{645}",
+            "\u{DC1}\u{DCA}\u{200D}\u{DBB}\u{DD3}", "\u{1F469}\u{200D}\u{1F4BB}",
+            "\u{1F3F3}\u{FE0F}\u{200D}\u{1F308}", "1\u{FE0F}\u{20E3}", "\u{600}\u{661}",
         ] {
             let shown = printable(text)
             #expect(Array(shown.unicodeScalars) == Array(text.unicodeScalars), "\(text)")

@@ -17,7 +17,7 @@ extension RealParts {
                 """
                 {"token": "nobody", "timeout": 60, "profile": "home", "email": ["a@example.org"],
                  "profiles": {"home": {"token": "work", "quiet": true},
-                              "other": {"token": "other", "codesign": true}}}
+                              "other": {"token": "other", "codesign": true, "email": []}}}
                 """)
             func settings(
                 _ arguments: [String] = [], _ changes: [String: String] = [:]
@@ -37,6 +37,7 @@ extension RealParts {
             #expect(usual["color"]?["from"] == "default")
             let other = try settings(["--profile", "other"])
             #expect(other["token"]?["value"] == "other" && other["quiet"]?["from"] == "not set")
+            #expect(other["email"]?["value"] == "")
             let variable = try settings([], ["TOKENCERT_TOKEN": "third"])
             #expect(variable["token"]?["from"] == "TOKENCERT_TOKEN")
             // The commands use them. A key in two profiles is not set twice.
@@ -81,6 +82,8 @@ extension RealParts {
                 (#"{"email": []}"#, "is empty"), (#"{"email": ["a@example.org", ""]}"#, "is empty"),
                 (#"{"profile": "", "profiles": {"": {}}}"#, "“profile” in"),
                 (#"{"profiles": {"b": {"username": ""}}}"#, "“username” in"),
+                (#"{"profiles": {"b": {"module-arguments": " "}}}"#, "“module-arguments” in"),
+                (#"{"profiles": {"b": {"email": [""]}}}"#, "“email” in"),
             ])
         func mistakes(text: String, message: String) throws {
             let bench = try Bench()

@@ -73,7 +73,7 @@ extension AccountStatus {
         let isPlain =
             charactersOfAddress.contains(address.utf8.count)
             && address.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-        return isPlain ? nil : "an address in a certificate has 3 to 128 ASCII characters"
+        return isPlain ? nil : "the request has room for 3 to 128 ASCII characters without blanks"
     }
 }
 

@@ -27,7 +27,7 @@ struct ConfigurationFile: Sendable {
     }
 
     /// What a setting may be set to.
-    enum Content {
+    enum Content: Equatable {
         case text(String)
         case texts([String])
         case flag(Bool)
@@ -40,6 +40,9 @@ struct ConfigurationFile: Sendable {
             case .flag(let isSet): isSet ? "true" : "false"
             }
         }
+
+        /// Whether there is nothing in it.
+        var isEmpty: Bool { self == .text("") || self == .texts([]) }
 
         /// Whether it is a text of blanks, a list without texts, or one with such a text. Such a
         /// value is refused: it could mean the default, everything or a name that does not exist.
@@ -206,7 +209,8 @@ struct ConfigurationFile: Sendable {
                     "“\(name)” in \(path) has to be \(form)",
                     hints: ["tokencert config --help shows an example"])
             }
-            guard !content.isBlank else { throw Self.blank(name, path) }
+            let isReset = !group.isEmpty && content.isEmpty && setting.canBeReset
+            guard isReset || !content.isBlank else { throw Self.blank(name, path) }
             if case .text(let text) = content {
                 content = .text(
                     try standing(

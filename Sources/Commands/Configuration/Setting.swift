@@ -99,6 +99,9 @@ enum Setting: String, CaseIterable {
         }
     }
 
+    /// Whether a profile may set it to nothing, for what is set outside of it not to hold.
+    var canBeReset: Bool { self == .email || self == .moduleArguments }
+
     /// What is in force where nobody says anything, for a person to read; nil for nothing.
     var standard: String? {
         switch self {

@@ -1,30 +1,50 @@
-/// Text from a token or a CA with everything escaped, as `\u{200B}`, that has no width, moves a
-/// cursor or changes the direction of writing: two names must not look the same.
+/// Text from a token or a CA with everything escaped, as `\u{200B}`, that moves a cursor, changes the
+/// direction of writing, or is not seen: two names should not look the same.
 func printable(_ text: String) -> String {
+    let scalars = Array(text.unicodeScalars)
     var shown = ""
-    var previous: Unicode.Scalar?
-    for scalar in text.unicodeScalars {
-        if isUnprintable(scalar, after: previous) {
+    for (index, scalar) in scalars.enumerated() {
+        let previous = index > 0 ? scalars[index - 1] : nil
+        let next = index + 1 < scalars.count ? scalars[index + 1] : nil
+        if isUnprintable(scalar, between: previous, next) {
             shown += "\\u{" + String(scalar.value, radix: 16, uppercase: true) + "}"
         } else {
             shown.unicodeScalars.append(scalar)
         }
-        previous = scalar
     }
     return shown
 }
 
-private func isUnprintable(_ scalar: Unicode.Scalar, after previous: Unicode.Scalar?) -> Bool {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator: return true
+private func isUnprintable(
+    _ scalar: Unicode.Scalar, between previous: Unicode.Scalar?, _ next: Unicode.Scalar?
+) -> Bool {
+    let properties = scalar.properties
+    switch properties.generalCategory {
+    case .control, .lineSeparator, .paragraphSeparator: return true
     default: break
     }
-    guard scalar.properties.isDefaultIgnorableCodePoint else { return false }
-    // An emoji or an ideograph looks different with a variation selector.
-    guard scalar.properties.isVariationSelector, let base = previous?.properties else {
-        return true
+    if properties.isBidiControl { return true }
+    guard properties.isDefaultIgnorableCodePoint else { return false }
+    // Persian and Indic names are written with joiners and non-joiners, emoji are joined, and an
+    // emoji or an ideograph looks different with a variation selector.
+    switch scalar {
+    case "\u{200C}", "\u{200D}":
+        return !isJoined(previous) || !isJoined(next)
+    case _ where properties.isVariationSelector:
+        guard let base = previous else { return true }
+        let isKeycap = next == "\u{20E3}"
+        return
+            !(base.properties.isIdeographic
+            || base.properties.isEmoji && (isKeycap || !base.isASCII))
+    default: return true
     }
-    return !(base.isIdeographic || base.isEmoji && !(previous?.isASCII ?? true))
+}
+
+/// Whether a character may stand beside one that joins: not in ASCII text, and seen itself.
+private func isJoined(_ scalar: Unicode.Scalar?) -> Bool {
+    guard let scalar, !scalar.isASCII, !scalar.properties.isWhitespace else { return false }
+    return !scalar.properties.isDefaultIgnorableCodePoint
+        || scalar.properties.isVariationSelector
 }
 
 /// How many cells of a terminal a text takes.

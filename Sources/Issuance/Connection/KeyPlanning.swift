@@ -163,8 +163,8 @@ func requireSubject(name: String?, emailAddresses: [String]) throws(IssuanceErro
     {
         throw IssuanceError(
             .badSubject, at: .plan,
-            "“\(address)” cannot be an address in a certificate: those have "
+            "“\(address)” cannot be an address in a request: those have "
                 + "\(charactersOfAddress.lowerBound) to \(charactersOfAddress.upperBound) ASCII "
-                + "characters")
+                + "characters without blanks")
     }
 }
