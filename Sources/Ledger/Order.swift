@@ -44,6 +44,18 @@ package enum OrderState: Sendable, Hashable, CaseIterable {
     package var isBeforeOrder: Bool { [.begun, .keyReady, .requestSigned].contains(self) }
 }
 
+extension OrderState {
+    /// Whether the certificate of the order was written to the token.
+    package var isOnToken: Bool {
+        switch self {
+        case .written, .proved, .retiring, .done: true
+        case .begun, .keyReady, .requestSigned, .sending, .notSent, .refused, .unclear,
+            .answered, .certified, .closed:
+            false
+        }
+    }
+}
+
 /// An order with all that happened to it.
 package struct Order: Sendable {
     /// Its number in the ledger.

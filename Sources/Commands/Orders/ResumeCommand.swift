@@ -207,7 +207,7 @@ struct ResumeCommand: ParsableCommand {
         named[.id] = bytes(hexadecimal: keyID)
         guard let uri = token.map({ PKCS11URI(token: $0, objectWith: named) }) else { return }
         let name = quoted(uri.description)
-        if let state = order.arrivedState, [.written, .proved, .retiring].contains(state) {
+        if order.arrivedState?.isOnToken ?? false {
             printError("hint: keep its key, which a certificate on the token is for: \(name)")
             return
         }

@@ -39,7 +39,9 @@ extension Failure {
         case .proved: "the new certificate was written to the token; the old one stays"
         case .retiring:
             "the new certificate was written to the token; the old one may already be removed"
-        default: "the CA may still issue a certificate for it"
+        case .begun, .keyReady, .requestSigned, .sending, .notSent, .refused, .unclear, .done,
+            .closed, nil:
+            "the CA may still issue a certificate for it"
         }
     }
 

@@ -7,7 +7,7 @@ package enum TokenOperation: Sendable, Hashable, CaseIterable {
     case read
     /// Sign with a private key.
     case sign
-    /// Make a key pair.
+    /// Make a key pair, or remove one.
     case generate
     /// Write and remove certificates.
     case write

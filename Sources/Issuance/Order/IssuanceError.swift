@@ -20,7 +20,8 @@ package struct IssuanceError: Error, Sendable {
         package static let keyUnusable = Code(value: "keyUnusable")
         /// The token has no place with that id: see ``IssuanceError/choices``.
         package static let noSuchPlace = Code(value: "noSuchPlace")
-        /// The token has room for one certificate a key, and the key has one.
+        /// The token has room for one certificate a key, and the key has one. A token whose memory is
+        /// full is ``tokenNotWritable``.
         package static let noRoom = Code(value: "noRoom")
         /// The token does not let an object be removed: `CKA_DESTROYABLE` is false, or it refused.
         package static let notDestroyable = Code(value: "notDestroyable")
