@@ -17,8 +17,6 @@ let hummingbird: [Target.Dependency] = [
 
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser", condition: program)
-let configuration: Target.Dependency = .product(
-    name: "Configuration", package: "swift-configuration", condition: program)
 let database: Target.Dependency = .product(
     name: "GRDB", package: "GRDB.swift", condition: program)
 let system: Target.Dependency = .product(
@@ -40,7 +38,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -102,7 +99,7 @@ let package = Package(
             dependencies: [
                 "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertHTTP",
                 "TokencertInventory", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
-                argumentParser, configuration, logging, system,
+                argumentParser, logging, system,
             ], path: "Sources/Commands"),
         .executableTarget(
             name: "tokencert", dependencies: ["TokencertCommands", "TokencertPlatform"]),

@@ -1,4 +1,3 @@
-internal import Configuration
 internal import FoundationEssentials
 internal import Synchronization
 internal import TokencertPlatform
@@ -124,13 +123,15 @@ struct ConfigurationFile: Sendable {
 
     private init(reading path: String, profile wanted: String?) throws {
         let bytes = try Self.read(path)
-        let names: Names
-        let snapshot: JSONSnapshot
+        var settings: [String: JSONValue]
+        var groups: [String: [String: JSONValue]] = [:]
         do {
-            let data = Data(bytes)
-            names = try JSONDecoder().decode(Names.self, from: data)
-            snapshot = try JSONSnapshot(
-                data: data.bytes, providerName: path, parsingOptions: .default)
+            settings = try JSONDecoder().decode([String: JSONValue].self, from: Data(bytes))
+            for (name, group) in try settings.removeValue(forKey: "profiles")?
+                .members("profiles") ?? [:]
+            {
+                groups[name] = try group.members("profiles.\(name)")
+            }
         } catch {
             throw Failure(
                 .configuration, code: "configurationUnreadable",
@@ -142,9 +143,10 @@ struct ConfigurationFile: Sendable {
                 .configuration, code: "configurationInvalid",
                 "“\(key)” is set twice in \(path)", hints: ["remove one of the two"])
         }
-        profiles = names.profiles.keys.sorted()
-        let chosen = try wanted ?? Self.text("profile", in: snapshot, path)
-        if let chosen, names.profiles[chosen] == nil {
+        profiles = groups.keys.sorted()
+        let usual = try Self.profile(settings.removeValue(forKey: "profile"), path)
+        let chosen = wanted ?? usual
+        if let chosen, groups[chosen] == nil {
             throw Failure(
                 .configuration, code: "noProfile",
                 "there is no profile “\(chosen)” in \(path)",
@@ -157,12 +159,11 @@ struct ConfigurationFile: Sendable {
         self.path = path
         profile = chosen
         isFileThere = true
-        let reserved = ["profile", "profiles"]
-        try read(names.settings.filter { !reserved.contains($0) }, [], snapshot)
-        for (name, settings) in names.profiles.sorted(by: { $0.key < $1.key }) {
+        try read(settings, ofProfile: nil)
+        for (name, settings) in groups.sorted(by: { $0.key < $1.key }) {
             // Mistakes are told of in those that are not used, too.
             var other = self
-            try other.read(settings, ["profiles", name], snapshot)
+            try other.read(settings, ofProfile: name)
             if name == chosen { values = other.values }
         }
     }
@@ -190,14 +191,13 @@ struct ConfigurationFile: Sendable {
     }
 
     private mutating func read(
-        _ names: [String], _ group: [String], _ snapshot: JSONSnapshot
+        _ settings: [String: JSONValue], ofProfile profile: String?
     ) throws {
-        for name in names {
+        for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
             guard let setting = Setting(rawValue: name), setting.isConfigurable else {
                 throw Self.unknown(name, path)
             }
-            let key = AbsoluteConfigKey(group + [name])
-            guard var content = Self.content(setting, key, snapshot) else {
+            guard var content = value.content(of: setting.kind) else {
                 let form =
                     switch setting.kind {
                     case .text: "a text in quotation marks"
@@ -209,7 +209,7 @@ struct ConfigurationFile: Sendable {
                     "“\(name)” in \(path) has to be \(form)",
                     hints: ["tokencert config --help shows an example"])
             }
-            let isReset = !group.isEmpty && content.isEmpty && setting.canBeReset
+            let isReset = profile != nil && content.isEmpty && setting.canBeReset
             guard isReset || !content.isBlank else { throw Self.blank(name, path) }
             if case .text(let text) = content {
                 content = .text(
@@ -217,45 +217,23 @@ struct ConfigurationFile: Sendable {
                         text, as: setting.form, status: .configuration,
                         place: "“\(name)” in \(path)"))
             }
-            values[setting] = Value(content: content, profile: group.last)
+            values[setting] = Value(content: content, profile: profile)
         }
     }
 
-    private static func content(
-        _ setting: Setting, _ key: AbsoluteConfigKey, _ snapshot: JSONSnapshot
-    ) -> Content? {
-        func value(_ type: ConfigType) -> ConfigContent? {
-            (try? snapshot.value(forKey: key, type: type))?.value?.content
-        }
-        switch setting.kind {
-        case .text:
-            if case .string(let text) = value(.string) { return .text(text) }
-            // Seconds and the like may stand there as numbers; 0 and 1 may be false and true.
-            if case .int(let number) = value(.int), number > 1 { return .text("\(number)") }
-            return nil
-        case .texts:
-            if case .stringArray(let texts) = value(.stringArray) { return .texts(texts) }
-            if case .string(let text) = value(.string) { return .texts([text]) }
-            return nil
-        case .flag:
-            if case .bool(let isSet) = value(.bool) { return .flag(isSet) }
-            return nil
-        }
-    }
-
-    private static func text(
-        _ name: String, in snapshot: JSONSnapshot, _ path: String
-    ) throws -> String? {
-        guard let found = try? snapshot.value(forKey: AbsoluteConfigKey([name]), type: .string)
-        else {
+    /// The profile that the file itself names, or nil.
+    private static func profile(_ value: JSONValue?, _ path: String) throws -> String? {
+        switch value {
+        case nil, .null?: return nil
+        case .text(let text)?:
+            guard !Content.text(text).isBlank else { throw blank("profile", path) }
+            return text
+        default:
             throw Failure(
                 .configuration, code: "configurationInvalid",
-                "“\(name)” in \(path) has to be a text in quotation marks",
+                "“profile” in \(path) has to be a text in quotation marks",
                 hints: ["tokencert config --help shows an example"])
         }
-        guard case .string(let text) = found.value?.content else { return nil }
-        guard !Content.text(text).isBlank else { throw blank(name, path) }
-        return text
     }
 
     private static func blank(_ name: String, _ path: String) -> Failure {
@@ -286,41 +264,10 @@ struct ConfigurationFile: Sendable {
         if case .dataCorrupted(let context) = error as? DecodingError {
             return "it is not JSON: \(context.debugDescription)"
         }
-        if case .typeMismatch(_, let context) = error as? DecodingError {
-            let place = context.codingPath.map(\.stringValue).joined(separator: ".")
-            return "\(place.isEmpty ? "it" : place) has to be a JSON object"
+        if case .typeMismatch = error as? DecodingError { return "it has to be a JSON object" }
+        if let error = error as? JSONValue.NoObject {
+            return "\(error.place) has to be a JSON object"
         }
         return "\(error)"
-    }
-
-    /// The names that stand in the file.
-    private struct Names: Decodable {
-        let settings: [String]
-        let profiles: [String: [String]]
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: Name.self)
-            settings = container.allKeys.map(\.stringValue)
-            profiles =
-                try container.decodeIfPresent([String: Group].self, forKey: Name("profiles"))?
-                .mapValues(\.settings) ?? [:]
-        }
-    }
-
-    private struct Group: Decodable {
-        let settings: [String]
-
-        init(from decoder: any Decoder) throws {
-            settings = try decoder.container(keyedBy: Name.self).allKeys.map(\.stringValue)
-        }
-    }
-
-    private struct Name: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-
-        init(_ name: String) { stringValue = name }
-        init?(stringValue: String) { self.init(stringValue) }
-        init?(intValue: Int) { nil }
     }
 }
