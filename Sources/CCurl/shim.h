@@ -4,10 +4,11 @@
 #include <curl/curl.h>
 #include <dlfcn.h>
 
-// libcurl brings two dozen libraries with it, whose loading takes longer than most of what a program
-// does that has no need of it. So it is loaded when something is first sent, and each function is
-// looked up where it is called. Every function that is used has a wrapper here: one whose name is
-// missing from the library does not compile away unseen.
+// libcurl brings two dozen libraries with it. Loaded with the program they make each start take half
+// as long again: on Debian 12, `tokencert --version` takes 17 ms at best instead of 12. So it is
+// loaded when something is first sent, and each function is looked up where it is called. Every
+// function that is used has a wrapper here: one whose name is missing from the library does not
+// compile away unseen.
 #ifdef __APPLE__
 #define TOKENCERT_LIBCURL "libcurl.4.dylib"
 #else
