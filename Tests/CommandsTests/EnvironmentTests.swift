@@ -18,9 +18,13 @@ extension RealParts {
         func commandLineOnly(name: String) throws {
             let bench = try Bench()
             let before = bench.token.contents
-            for (command, value) in [("issue", "on"), ("config", "0"), ("doctor", "1")] {
+            for (command, value) in [
+                (["issue"], "on"), (["config"], "0"), (["doctor"], "1"),
+                (["delete", "pkcs11:token=work;object=mail;type=private"], "1"),
+                (["token", "init", "--label", "work"], "work"),
+            ] {
                 let outcome = try bench.tokencert(
-                    [command], bench.faulty(["TOKENCERT_" + name: value]))
+                    command, bench.faulty(["TOKENCERT_" + name: value]))
                 expect(outcome, 64, "TOKENCERT_\(name) is set in the environment")
                 #expect(outcome.errorLine.contains("command line only"))
             }
@@ -59,6 +63,23 @@ extension RealParts {
             #expect(try bench.tokencert(issue + ["loud"], loud).errors.contains("order 2"))
             let variable = ["TOKENCERT_QUIET": "on"]
             #expect(try bench.tokencert(issue + ["other"], variable).errors.isEmpty)
+        }
+
+        // A dry run that is not understood would be a real one.
+        @Test(
+            "A flag on the command line takes no value",
+            arguments: [
+                ["issue", "--dry-run=on"], ["issue", "--dry-run=off"],
+                ["renew", "--all", "--retire=1"],
+                ["health", "--online=maybe"], ["delete", "pkcs11:token=work", "--yes=no"],
+            ])
+        func flagWithValue(command: [String]) throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            let outcome = try bench.tokencert(command, bench.faulty([:]))
+            expect(outcome, 64, "does not take any value")
+            #expect(bench.token.contents == before && bench.ca.orders.isEmpty)
+            #expect(bench.calls("C_Initialize") == 0)
         }
 
         /// Otherwise a blank variable names no token, no CA or all addresses, depending on the

@@ -174,19 +174,42 @@ extension RealParts {
         func renamed() throws {
             let bench = try Bench()
             try interrupted(bench)
-            // Only the label changes; it is in the token's own file, padded with blanks.
+            // It is padded with blanks.
+            try change("work    ", to: "home    ", in: bench)
+            #expect(try bench.tokencert(["list", "--token", "home"]).status == 0)
+            let resumed = try bench.tokencert(["resume", "1"])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+        }
+
+        /// Changes what a token says of itself; that stands in its own file.
+        private func change(_ old: String, to new: String, in bench: Bench) throws {
             for case let file as URL in FileManager.default.enumerator(
                 at: URL(filePath: bench.token.folder.file("tokens")),
                 includingPropertiesForKeys: nil) ?? .init()
             where file.lastPathComponent == "token.object" {
                 var data = try Data(contentsOf: file)
-                let place = try #require(data.firstRange(of: Data("work    ".utf8)))
-                data.replaceSubrange(place, with: Data("home    ".utf8))
+                let place = try #require(data.firstRange(of: Data(old.utf8)))
+                data.replaceSubrange(place, with: Data(new.utf8))
                 try data.write(to: file)
             }
-            #expect(try bench.tokencert(["list", "--token", "home"]).status == 0)
-            let resumed = try bench.tokencert(["resume", "1"])
+        }
+
+        // A backup of a token has the key, and another serial number.
+        @Test("A token that has the key of an order is taken where --token names it")
+        func otherSerialNumber() throws {
+            let bench = try Bench()
+            try interrupted(bench)
+            let list = try bench.tokencert(["list", "--json"]).json()
+            let token = try #require(list["token"] as? [String: Any])
+            let serialNumber = try text(token, "serialNumber")
+            let other = String(serialNumber.reversed())
+            try #require(other != serialNumber)
+            try change(serialNumber, to: other, in: bench)
+            let absent = try bench.tokencert(["resume", "1"])
+            expect(absent, 66, "the token of order 1 is not present")
+            let resumed = try bench.tokencert(["resume", "1", "--token", "work"])
             #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(bench.ca.orders.count == 1)
         }
 
         @Test("For a missing key or token, resume says so and how to give the order up")
