@@ -1,0 +1,289 @@
+import OpenSSLX509
+import Testing
+import TokencertTestAuthority
+
+@testable import TokencertIssuance
+@testable import TokencertLedger
+
+/// What each step after an order was sent does and reports, in each failure.
+@Suite struct CertificateStepTests {
+    private static let answerStart = "200,OK\n"
+
+    private static func failure(_ code: IssuanceError.Code, at step: Step) -> IssuanceError {
+        IssuanceError(code, at: step, "no")
+    }
+
+    /// The error that a body throws, or nil.
+    private func error(_ body: () throws -> Void) -> IssuanceError? {
+        do {
+            try body()
+            return nil
+        } catch {
+            return error as? IssuanceError
+        }
+    }
+
+    private func existing(_ parts: StepParts, _ key: HostPrivateKey) -> OrderEvent.Job {
+        .issue(parts.issue(.existing(publicKeyHash: publicKeyHash(key))))
+    }
+
+    private func imported(_ key: HostPrivateKey, withChain: Bool = false) -> OrderEvent.Job {
+        var imported = OrderEvent.Import(publicKeyHash: publicKeyHash(key))
+        imported.writesChain = withChain
+        return .import(imported)
+    }
+
+    private func answered(_ text: String) -> OrderEvent {
+        .answered(.init(status: 200, body: Array(text.utf8), interruption: nil))
+    }
+
+    // MARK: Verifying
+
+    @Test(
+        "A certificate in the answer is certified; one from elsewhere must be in the ledger first")
+    func certified() throws {
+        let parts = try StepParts()
+        let key = try parts.addKey()
+        let certificate = try parts.ca.issue(for: key.publicKey, number: 2, name: "Anna")
+        let events = [OrderEvent.sentFor(key), answered(Self.answerStart + certificate.pem)]
+        var (work, token) = (try parts.work(existing(parts, key), events), parts.token)
+        let outcome = try VerifyCertificate.run(&work, &token)
+        #expect(outcome.facts == [.accepted(certificate)])
+        #expect(outcome.failure == nil && !outcome.mustBeRecorded)
+        let other = try StepParts()
+        other.acting.world.keys[[1]] = key
+        var importing = try other.work(imported(key))
+        importing.brought.certificates = [
+            try other.ca.issue(for: key.publicKey, number: 2, name: "Anna")
+        ]
+        importing.brought.isForOrder = false
+        var otherToken = other.token
+        let brought = try VerifyCertificate.run(&importing, &otherToken)
+        #expect(brought.facts.map(\.kind) == ["certified"] && brought.mustBeRecorded)
+    }
+
+    @Test("Without any certificate the user has to decide, and the outcome stays as it was")
+    func nothingCame() throws {
+        let parts = try StepParts()
+        let key = try parts.addKey()
+        var (work, token) = (
+            try parts.work(existing(parts, key), [.sentFor(key)]), parts.token
+        )
+        let failure = error { _ = try VerifyCertificate.run(&work, &token) }
+        #expect(failure?.code == .needsDecision)
+        #expect(work.order.state == .sending)
+    }
+
+    // The order would count as refused, and be placed again although the CA has issued.
+    @Test("A refusal with a certificate for another key leaves the outcome unknown")
+    func otherKeyUnderRefusal() throws {
+        let parts = try StepParts()
+        let key = try parts.addKey()
+        let other = try HostPrivateKey.generate(.ec(.p256))
+        let certificate = try parts.ca.issue(for: other.publicKey, number: 2, name: "Anna")
+        let events = [OrderEvent.sentFor(key), answered("403,no\n" + certificate.pem)]
+        var (work, token) = (try parts.work(existing(parts, key), events), parts.token)
+        let outcome = try VerifyCertificate.run(&work, &token)
+        #expect(outcome.facts == [.unclear(reason: "the CA refuses: no")])
+        #expect(outcome.failure?.code == .orderPending)
+    }
+
+    // Otherwise an order that was interrupted after the user accepted its certificate asks again.
+    @Test("A change that was accepted once is accepted again, but not in another certificate")
+    func acceptedOnce() throws {
+        for (changes, isBrought, isAccepted) in [
+            (["name"], false, true), ([], false, false), (["name"], true, false),
+        ] as [([String], Bool, Bool)] {
+            let parts = try StepParts()
+            let key = try parts.addKey()
+            let certificate = try parts.ca.issue(for: key.publicKey, number: 2, name: "Bob")
+            let events = [
+                OrderEvent.sentFor(key), answered(Self.answerStart + certificate.pem),
+                .accepted(certificate, changes: changes),
+            ]
+            var work = try parts.work(existing(parts, key), events, isResumed: true)
+            if isBrought { work.brought.certificates = [certificate] }
+            var token = parts.token
+            let failure = error { _ = try VerifyCertificate.run(&work, &token) }
+            #expect(failure?.code == (isAccepted ? nil : .certificateDiffers), "\(changes)")
+        }
+    }
+
+    // MARK: Writing
+
+    @Test("A certificate is written as the ledger has it, or reported as being there already")
+    func written() throws {
+        for wasThere in [false, true] {
+            let parts = try StepParts()
+            let key = try parts.addKey()
+            let certificate = try parts.ca.issue(for: key.publicKey, number: 2, name: "Anna")
+            if wasThere { parts.acting.world.certificates = [certificate] }
+            var work = try parts.work(
+                existing(parts, key), [.sentFor(key), .accepted(certificate)])
+            var token = parts.token
+            let outcome = try WriteCertificate.run(&work, &token)
+            let uri = "pkcs11:id=%01;type=cert"
+            #expect(outcome.facts == [.written(uri: uri)] && outcome.failure == nil)
+            #expect(work.notes.wasThere == wasThere && work.notes.written == uri)
+            #expect(parts.acting.world.certificates == [certificate])
+        }
+    }
+
+    @Test("Nothing is written without a verified certificate or without room")
+    func notWritten() throws {
+        for (hasCertificate, expected) in [
+            (false, .needsDecision), (true, .noRoom),
+        ] as [(Bool, IssuanceError.Code)] {
+            let parts = try StepParts()
+            let key = try parts.addKey()
+            let certificate = try parts.ca.issue(for: key.publicKey, number: 2, name: "Anna")
+            parts.script.failures["requireRoom"] = Self.failure(.noRoom, at: .write)
+            let events: [OrderEvent] = hasCertificate ? [.accepted(certificate)] : []
+            var (work, token) = (try parts.work(existing(parts, key), events), parts.token)
+            let failure = error { _ = try WriteCertificate.run(&work, &token) }
+            #expect(failure?.code == expected && failure?.step == .write)
+            #expect(parts.script.written.isEmpty && work.notes.written == nil)
+        }
+    }
+
+    // A certificate of another program would be taken for this one.
+    @Test("Only the process that has made the key may skip the search for its certificates")
+    func freshKey() throws {
+        for (isNew, isResumed) in [(true, false), (true, true), (false, false), (false, true)] {
+            let parts = try StepParts()
+            let key = try parts.addKey()
+            let certificate = try parts.ca.issue(for: key.publicKey, number: 2, name: "Anna")
+            var issue = parts.issue(
+                isNew
+                    ? .new(kind: "ec:p256") : .existing(publicKeyHash: publicKeyHash(key)))
+            issue.certificateLabel = [0xFF, 0x6D]
+            var work = try parts.work(
+                .issue(issue), [.sentFor(key), .accepted(certificate)], isResumed: isResumed)
+            var token = parts.token
+            _ = try WriteCertificate.run(&work, &token)
+            #expect(parts.script.written.map(\.isFresh) == [isNew && !isResumed])
+            // A label of any bytes is kept.
+            #expect(parts.script.written.map(\.label) == [[0xFF, 0x6D]])
+        }
+    }
+
+    // The certificate of the user would be lost because one of an authority was refused.
+    @Test("A chain that fails in the middle leaves the certificate and what was written recorded")
+    func chain() throws {
+        let parts = try StepParts()
+        let key = try parts.addKey()
+        let certificate = try parts.ca.issue(for: key.publicKey, number: 2, name: "Anna")
+        let seen = try parts.ca.issue(for: key.publicKey, number: 3, name: "Seen")
+        parts.script.chain = [parts.anchor]
+        parts.script.seen = [seen]
+        parts.script.failures["writeChain"] = Self.failure(.tokenNotWritable, at: .write)
+        var work = try parts.work(imported(key, withChain: true), [.accepted(certificate)])
+        var token = parts.token
+        let outcome = try WriteCertificate.run(&work, &token)
+        #expect(outcome.failure?.code == .tokenNotWritable && outcome.facts.isEmpty)
+        let recorded = try parts.ledger.order(1)
+        #expect(
+            recorded.events.dropFirst(2).map(\.event) == [
+                .written(uri: "pkcs11:id=%01;type=cert"),
+                .chainWritten(certificate: parts.anchor.pem),
+            ])
+        #expect(recorded.state == .written)
+        #expect(work.notes.chain == ["CN=Root", "CN=Seen"])
+        // Without the option nothing of a chain is written.
+        let other = try StepParts()
+        other.acting.world.keys[[1]] = key
+        var (without, otherToken) = (
+            try other.work(imported(key), [.accepted(certificate)]), other.token
+        )
+        _ = try WriteCertificate.run(&without, &otherToken)
+        #expect(!other.script.calls.contains("writeChain"))
+    }
+
+    // MARK: Reading back
+
+    @Test("A proof is recorded with the certificate that was read and how it was proved")
+    func proved() throws {
+        for (possession, method) in [
+            (.signature, nil), (.decryption, "decryption"),
+        ] as [(Possession, String?)] {
+            let parts = try StepParts()
+            let key = try parts.addKey()
+            let certificate = try parts.ca.issue(for: key.publicKey, number: 2, name: "Anna")
+            parts.script.possession = possession
+            var work = try parts.work(
+                existing(parts, key),
+                [.sentFor(key), .accepted(certificate), .written(uri: "pkcs11:x")])
+            var token = parts.token
+            let outcome = try ReadBack.run(&work, &token)
+            let signature: [UInt8] = possession == .signature ? [2] : []
+            #expect(
+                outcome.facts == [
+                    .proved(
+                        .init(
+                            uri: "pkcs11:x",
+                            sha256Fingerprint: hexadecimal(certificate.sha256Fingerprint),
+                            challenge: [1], signature: signature, method: method))
+                ])
+            #expect(work.notes.possession == possession)
+            let isRemarked = work.notes.remarks.contains { $0.contains("proved by a decryption") }
+            #expect(isRemarked == (possession == .decryption))
+        }
+    }
+
+    // The old certificate, which works, would be removed in favour of one that may not.
+    @Test("Without a proof the order is over, and the old certificate stays")
+    func unproved() throws {
+        for isRetired in [false, true] {
+            let parts = try StepParts()
+            let key = try parts.addKey()
+            let old = try parts.ca.issue(for: key.publicKey, number: 1, name: "Anna")
+            let new = try parts.ca.issue(for: key.publicKey, number: 2, name: "Anna")
+            parts.script.possession = .none
+            let issue = parts.issue(.existing(publicKeyHash: publicKeyHash(key)))
+            var work = try parts.work(
+                .renew(issue, replacing: old.pem, isRetired: isRetired), [.accepted(new)])
+            var token = parts.token
+            let outcome = try ReadBack.run(&work, &token)
+            #expect(outcome.facts.map(\.kind) == ["closed"])
+            let isRemarked = work.notes.remarks.contains {
+                $0.hasPrefix("the old certificate stays on the token")
+            }
+            #expect(isRemarked == isRetired)
+            #expect(!parts.script.calls.contains("remove"))
+        }
+    }
+
+    @Test("No proof is accepted only if the user accepts changes and this process did not order")
+    func acceptingNoProof() throws {
+        for (accepts, hasSent) in [(false, false), (false, true), (true, false), (true, true)] {
+            let parts = try StepParts()
+            let key = try parts.addKey()
+            let certificate = try parts.ca.issue(for: key.publicKey, number: 2, name: "Anna")
+            var work = try parts.work(existing(parts, key), [.accepted(certificate)])
+            work.brought.acceptsChanges = accepts
+            work.hasSent = hasSent
+            var token = parts.token
+            _ = try ReadBack.run(&work, &token)
+            #expect(parts.script.acceptsNoProof == [accepts && !hasSent])
+        }
+    }
+
+    @Test("If another certificate is read back, nothing is recorded as proved")
+    func differs() throws {
+        let parts = try StepParts()
+        let key = try parts.addKey()
+        let certificate = try parts.ca.issue(for: key.publicKey, number: 2, name: "Anna")
+        parts.script.failures["readBack"] = Self.failure(.notProved, at: .readBack)
+        let events: [OrderEvent] = [
+            .sentFor(key), .accepted(certificate), .written(uri: "pkcs11:x"),
+        ]
+        var (work, token) = (try parts.work(existing(parts, key), events), parts.token)
+        let runner = TokencertIssuance.Runner(parts.settings, parts.ca)
+        let failure = error { try runner.run(&work, from: .readBack, over: &token) }
+        #expect(failure?.code == .notProved)
+        #expect(failure?.order?.number == 1 && failure?.order?.arrivedState == .written)
+        let recorded = try parts.ledger.order(1)
+        #expect(!recorded.isProved && recorded.state == .written)
+        #expect(recorded.events.last?.kind == "stopped")
+    }
+}

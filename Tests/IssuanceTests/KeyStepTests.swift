@@ -1,0 +1,348 @@
+import OpenSSLX509
+import Testing
+import TokencertTestAuthority
+
+@testable import TokencertIssuance
+@testable import TokencertLedger
+
+/// What each step until an order is sent does and reports, in each failure.
+@Suite struct KeyStepTests {
+    private static func failure(
+        _ code: IssuanceError.Code, at step: Step = .generate
+    ) -> IssuanceError {
+        IssuanceError(code, at: step, "no")
+    }
+
+    private static let newKey = OrderEvent.Key.new(kind: "ec:p256")
+
+    /// The code of what a body throws, or nil.
+    private func code(_ body: () throws -> Void) -> IssuanceError.Code? {
+        do {
+            try body()
+            return nil
+        } catch {
+            return (error as? IssuanceError)?.code
+        }
+    }
+
+    // MARK: The key
+
+    @Test("The process that begins an order makes its key without searching for one")
+    func freshKey() throws {
+        let parts = try StepParts()
+        var (work, token) = (try parts.work(.issue(parts.issue(Self.newKey))), parts.token)
+        work.labelRemarks = ["another label"]
+        let outcome = try GenerateKey.run(&work, &token)
+        let made = try #require(parts.acting.world.keys[[1]])
+        #expect(outcome.facts == [.made(publicKeyHash: publicKeyHash(made))])
+        #expect(outcome.failure == nil && work.journal.hasMadeKey)
+        #expect(work.keyIfFound?.publicKey == made.publicKey)
+        #expect(work.keyIfFound?.remarks == ["another label"])
+        #expect(parts.script.calls == ["makeKey", "readNewKey"])
+    }
+
+    // A second key would be made, and the first one stay on the token for ever.
+    @Test("A resumed order takes the key that an earlier process has made")
+    func foundKey() throws {
+        let parts = try StepParts()
+        let key = try parts.addKey()
+        var work = try parts.work(.issue(parts.issue(Self.newKey)), isResumed: true)
+        var token = parts.token
+        let outcome = try GenerateKey.run(&work, &token)
+        #expect(outcome.facts == [.found(publicKeyHash: publicKeyHash(key))])
+        #expect(!work.journal.hasMadeKey && parts.acting.world.generations == 0)
+    }
+
+    @Test("A resumed order without a key makes one only if its id is still free")
+    func freeID() throws {
+        let parts = try StepParts()
+        parts.script.failures["requireFree"] = Self.failure(.idTaken)
+        var work = try parts.work(.issue(parts.issue(Self.newKey)), isResumed: true)
+        var token = parts.token
+        let refusal = code { _ = try GenerateKey.run(&work, &token) }
+        #expect(refusal == .idTaken)
+        #expect(parts.acting.world.generations == 0 && !work.journal.hasMadeKey)
+        parts.script.failures = [:]
+        let outcome = try GenerateKey.run(&work, &token)
+        let made = try #require(parts.acting.world.keys[[1]])
+        #expect(outcome.facts == [.made(publicKeyHash: publicKeyHash(made))])
+    }
+
+    // A certificate would be ordered that cannot be written.
+    @Test("A key that was found is refused if there is no room for its certificate")
+    func noRoom() throws {
+        let parts = try StepParts()
+        _ = try parts.addKey()
+        parts.script.failures["requireRoom"] = Self.failure(.noRoom)
+        var work = try parts.work(.issue(parts.issue(Self.newKey)), isResumed: true)
+        var token = parts.token
+        let refusal = code { _ = try GenerateKey.run(&work, &token) }
+        #expect(refusal == .noRoom)
+        #expect(work.keyIfFound == nil)
+    }
+
+    // The user would not be told of a key that stays on the token.
+    @Test("A key that cannot be read after it was made counts as made")
+    func unreadableNewKey() throws {
+        let parts = try StepParts()
+        parts.script.failures["readNewKey"] = Self.failure(.tokenFailed)
+        var (work, token) = (try parts.work(.issue(parts.issue(Self.newKey))), parts.token)
+        let refusal = code { _ = try GenerateKey.run(&work, &token) }
+        #expect(refusal == .tokenFailed)
+        #expect(work.journal.hasMadeKey)
+        let other = try StepParts()
+        other.script.failures["makeKey"] = Self.failure(.tokenFailed)
+        var (none, otherToken) = (try other.work(.issue(other.issue(Self.newKey))), other.token)
+        let second = code { _ = try GenerateKey.run(&none, &otherToken) }
+        #expect(second == .tokenFailed)
+        #expect(!none.journal.hasMadeKey)
+    }
+
+    @Test("No key is made for an order about an existing key")
+    func existingKey() throws {
+        let parts = try StepParts()
+        let job = OrderEvent.Job.issue(parts.issue(.existing(publicKeyHash: "aa")))
+        var (work, token) = (try parts.work(job), parts.token)
+        let refusal = code { _ = try GenerateKey.run(&work, &token) }
+        #expect(refusal == .keyGone)
+        #expect(parts.acting.world.generations == 0)
+    }
+
+    // MARK: The request
+
+    @Test("A request that is signed is recorded with the key that it is for")
+    func signed() throws {
+        for isResumed in [false, true] {
+            let parts = try StepParts()
+            let key = try parts.addKey()
+            var work = try parts.work(
+                .issue(parts.issue(Self.newKey)), [.made(publicKeyHash: publicKeyHash(key))],
+                isResumed: isResumed)
+            var token = parts.token
+            let outcome = try SignRequest.run(&work, &token)
+            let pem = try #require(parts.acting.world.requests.keys.first)
+            #expect(
+                outcome.facts == [.signed(.init(publicKeyHash: publicKeyHash(key), request: pem))])
+            #expect(outcome.failure == nil && !outcome.mustBeRecorded)
+            #expect(parts.acting.world.requests[pem] == key.publicKey)
+            #expect(parts.script.knowsNewKey == [false])
+        }
+    }
+
+    // The CA would certify the key that the token showed at first, which nobody has.
+    @Test("A key that is read differently while it signs is recorded before its request")
+    func readDifferently() throws {
+        for hasMadeKey in [false, true] {
+            let parts = try StepParts()
+            let key = try parts.addKey()
+            let other = try HostPrivateKey.generate(.ec(.p256))
+            parts.script.keyWhenSigning = other
+            var work = try parts.work(
+                .issue(parts.issue(Self.newKey)), [.made(publicKeyHash: publicKeyHash(key))])
+            work.journal.hasMadeKey = hasMadeKey
+            var token = parts.token
+            let outcome = try SignRequest.run(&work, &token)
+            let pem = try #require(parts.acting.world.requests.keys.first)
+            let isOther: OrderEvent =
+                hasMadeKey
+                ? .made(publicKeyHash: publicKeyHash(other))
+                : .found(publicKeyHash: publicKeyHash(other))
+            let signed = OrderEvent.signed(.init(publicKeyHash: publicKeyHash(other), request: pem))
+            #expect(outcome.facts == [isOther, signed])
+            #expect(work.keyIfFound?.publicKey == other.publicKey)
+            // Only the process that has made the key may read it again as the new one.
+            #expect(parts.script.knowsNewKey == [hasMadeKey])
+        }
+    }
+
+    @Test("If no request is signed, only another key is recorded, with the failure")
+    func unsigned() throws {
+        for isChanged in [false, true] {
+            let parts = try StepParts()
+            let key = try parts.addKey()
+            let other = try HostPrivateKey.generate(.ec(.p256))
+            if isChanged { parts.script.keyWhenSigning = other }
+            parts.script.failures["request"] = Self.failure(.tokenFailed, at: .request)
+            var work = try parts.work(
+                .issue(parts.issue(Self.newKey)), [.made(publicKeyHash: publicKeyHash(key))])
+            var token = parts.token
+            let outcome = try SignRequest.run(&work, &token)
+            #expect(outcome.failure?.code == .tokenFailed && outcome.failure?.step == .request)
+            let expected: [OrderEvent] =
+                isChanged ? [.found(publicKeyHash: publicKeyHash(other))] : []
+            #expect(outcome.facts == expected)
+        }
+    }
+
+    // Its certificate could not be brought later, as the ledger would not know the request.
+    @Test("A request that is handed out must be in the ledger first")
+    func handedOut() throws {
+        let parts = try StepParts()
+        let key = try parts.addKey()
+        var work = try parts.work(
+            .request(newKeyKind: "ec:p256"), [.made(publicKeyHash: publicKeyHash(key))])
+        work.requested = RequestContent(name: "Anna", emailAddresses: [], codeSigning: false)
+        var token = parts.token
+        let outcome = try SignRequest.run(&work, &token)
+        let pem = try #require(parts.acting.world.requests.keys.first)
+        #expect(outcome.facts == [.requested(request: pem)] && outcome.mustBeRecorded)
+    }
+
+    // MARK: The order
+
+    private func signed(_ key: HostPrivateKey) -> [OrderEvent] {
+        [
+            .made(publicKeyHash: publicKeyHash(key)),
+            .signed(.init(publicKeyHash: publicKeyHash(key), request: "PEM")),
+        ]
+    }
+
+    @Test("What is sent is the signed request for the key that is on the token")
+    func intent() throws {
+        for isRepeated in [false, true] {
+            let parts = try StepParts()
+            let key = try parts.addKey()
+            var work = try parts.work(.issue(parts.issue(Self.newKey)), signed(key))
+            work.brought.ordersAgain = isRepeated
+            var token = parts.token
+            let prepared = try PlaceOrder.prepare(&work, &token)
+            #expect(
+                prepared.intent
+                    == .sending(
+                        .init(
+                            keyURI: "pkcs11:id=%01", publicKeyHash: publicKeyHash(key),
+                            request: "PEM",
+                            isRepeated: isRepeated)))
+            #expect(prepared.facts.isEmpty && prepared.failure == nil)
+            #expect(parts.acting.world.orders.isEmpty && !work.hasSent)
+            // This process has just had the request signed.
+            #expect(!parts.script.calls.contains("requireProof"))
+        }
+    }
+
+    @Test("Without an account or a request for the key, nothing is sent")
+    func refusals() throws {
+        let signedForOther = OrderEvent.signed(.init(publicKeyHash: "bb", request: "PEM"))
+        for (hasAuthority, events, expected) in [
+            (false, [], .caUnreachable), (true, [], .ledgerFailed),
+            (true, [signedForOther], .ledgerFailed),
+        ] as [(Bool, [OrderEvent], IssuanceError.Code)] {
+            let parts = try StepParts()
+            let key = try parts.addKey()
+            var work = try parts.work(
+                .issue(parts.issue(Self.newKey)),
+                [.made(publicKeyHash: publicKeyHash(key))] + events,
+                hasAuthority: hasAuthority)
+            var token = parts.token
+            let refusal = code { _ = try PlaceOrder.prepare(&work, &token) }
+            #expect(refusal == expected)
+            #expect(parts.acting.world.orders.isEmpty)
+        }
+    }
+
+    // A certificate would be ordered for a key that is not on the token any more.
+    @Test("If the token has another key than the request, the key is recorded and nothing is sent")
+    func otherKey() throws {
+        let parts = try StepParts()
+        let key = try parts.addKey()
+        var work = try parts.work(.issue(parts.issue(Self.newKey)), signed(key), isResumed: true)
+        let other = try parts.addKey()
+        var token = parts.token
+        let prepared = try PlaceOrder.prepare(&work, &token)
+        #expect(prepared.intent == nil && prepared.failure == nil)
+        #expect(prepared.facts == [.found(publicKeyHash: publicKeyHash(other))])
+    }
+
+    @Test("A resumed order is sent only if the token can still use the key")
+    func proof() throws {
+        let parts = try StepParts()
+        let key = try parts.addKey()
+        parts.script.failures["requireProof"] = Self.failure(.keyUnusable, at: .request)
+        var work = try parts.work(.issue(parts.issue(Self.newKey)), signed(key), isResumed: true)
+        var token = parts.token
+        let refusal = code { _ = try PlaceOrder.prepare(&work, &token) }
+        #expect(refusal == .keyUnusable)
+        parts.script.failures = [:]
+        let prepared = try PlaceOrder.prepare(&work, &token)
+        #expect(prepared.intent?.kind == "sending")
+    }
+
+    private func place(
+        _ work: inout OrderWork, _ token: inout ScriptedToken
+    ) throws -> StepOutcome {
+        let prepared = try PlaceOrder.prepare(&work, &token)
+        let event = try #require(prepared.intent)
+        let intent = try work.journal.recordIntent(event, at: .order)
+        return try PlaceOrder.run(intent, &work, &token)
+    }
+
+    @Test("A CA that is not reached has received nothing, and the reason says which order")
+    func notReached() throws {
+        for (isRepeated, text) in [
+            (false, "the CA cannot be reached, nothing was ordered: no route"),
+            (true, "the CA cannot be reached, so the second order was not sent: no route"),
+        ] {
+            let parts = try StepParts()
+            let key = try parts.addKey()
+            parts.ca.fault = .notReached
+            let before = [OrderEvent.sentFor(key), .unclear(reason: "late")]
+            var work = try parts.work(
+                .issue(parts.issue(Self.newKey)), signed(key) + (isRepeated ? before : []),
+                isResumed: true)
+            work.brought.ordersAgain = isRepeated
+            var token = parts.token
+            let outcome = try place(&work, &token)
+            #expect(outcome.facts == [.notSent(reason: "no route")])
+            #expect(outcome.failure?.code == .caUnreachable && outcome.failure?.reason == text)
+        }
+    }
+
+    // The order would be placed a second time.
+    @Test("An order without an answer has an unknown outcome")
+    func lost() throws {
+        let parts = try StepParts()
+        let key = try parts.addKey()
+        parts.ca.fault = .lost
+        var (work, token) = (
+            try parts.work(.issue(parts.issue(Self.newKey)), signed(key)), parts.token
+        )
+        let outcome = try place(&work, &token)
+        let reason = "the order went out and no answer came back: reset"
+        #expect(outcome.facts == [.unclear(reason: reason)])
+        #expect(outcome.failure?.code == .orderPending && outcome.failure?.reason == reason)
+        #expect(work.hasSent && parts.acting.world.orders == ["PEM"])
+    }
+
+    @Test("The observer is told of the order after it is recorded and before the CA receives it")
+    func observer() throws {
+        let parts = try StepParts()
+        let key = try parts.addKey()
+        let heard = parts.heard
+        let ledger = parts.ledger
+        parts.acting.atMoment = { name in
+            heard.append("\(name): \((try? ledger.order(1).state.name) ?? "none")")
+        }
+        var (work, token) = (
+            try parts.work(.issue(parts.issue(Self.newKey)), signed(key)), parts.token
+        )
+        _ = try place(&work, &token)
+        #expect(
+            heard.texts.prefix(2) == [
+                "after the order is recorded as sent", "before the order is received: sending",
+            ])
+    }
+
+    @Test("An order that names no CA is not sent to one")
+    func noCA() throws {
+        let parts = try StepParts()
+        let key = try parts.addKey()
+        var work = try parts.work(
+            .request(newKeyKind: "ec:p256"), [.made(publicKeyHash: publicKeyHash(key))])
+        var token = parts.token
+        let intent = try work.journal.recordIntent(.sentFor(key), at: .order)
+        let outcome = try PlaceOrder.run(intent, &work, &token)
+        #expect(outcome.facts == [.notSent(reason: "no CA is known for this order")])
+        #expect(outcome.failure?.code == .caUnreachable)
+        #expect(!work.hasSent && parts.acting.world.orders.isEmpty)
+    }
+}

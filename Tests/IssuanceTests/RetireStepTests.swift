@@ -1,0 +1,157 @@
+import OpenSSLX509
+import Testing
+import TokencertTestAuthority
+
+@testable import TokencertIssuance
+@testable import TokencertLedger
+
+/// When the certificate that was replaced is removed, and when it stays.
+@Suite struct RetireStepTests {
+    private let parts: StepParts
+    private let key: HostPrivateKey
+
+    init() throws {
+        parts = try StepParts()
+        key = try parts.addKey()
+    }
+
+    private func certificate(
+        _ number: UInt8, from notBefore: Int64 = 0, to notAfter: Int64 = 86_400
+    ) throws -> Certificate {
+        try parts.root.issue(
+            CertificateContent(
+                subject: [.init(.commonName, "Anna")], publicKey: key.publicKey,
+                serialNumber: [number], notBefore: modelTime + notBefore,
+                notAfter: modelTime + notAfter, extensions: []), issuer: parts.anchor)
+    }
+
+    /// An order whose new certificate is on the token and proved, beside an old one.
+    private func renewal(_ old: Certificate, _ new: Certificate) throws -> OrderWork {
+        parts.acting.world.certificates = [old, new]
+        let issue = parts.issue(.existing(publicKeyHash: publicKeyHash(key)))
+        let proved = OrderEvent.proved(
+            .init(
+                uri: "pkcs11:", sha256Fingerprint: hexadecimal(new.sha256Fingerprint),
+                challenge: [1], signature: [2]))
+        return try parts.work(
+            .renew(issue, replacing: old.pem, isRetired: true),
+            [.accepted(new), .written(uri: "pkcs11:"), proved])
+    }
+
+    private func retire(
+        _ work: inout OrderWork, _ token: inout ScriptedToken
+    ) throws -> StepOutcome {
+        let prepared = try RetireOld.prepare(&work, &token)
+        guard let event = prepared.intent else { return prepared }
+        let intent = try work.journal.recordIntent(event, at: .retire)
+        return try RetireOld.run(intent, &work, &token)
+    }
+
+    @Test("An older certificate is removed after the ledger says so, and named to the user")
+    func removed() throws {
+        let (old, new) = (try certificate(2), try certificate(3, from: 1, to: 86_401))
+        var (work, token) = (try renewal(old, new), parts.token)
+        let outcome = try retire(&work, &token)
+        let name = "CN=Anna, serial number 02"
+        #expect(outcome.facts == [.retired(certificate: name)] && outcome.failure == nil)
+        #expect(work.notes.retired == name)
+        #expect(parts.acting.world.removed == [old])
+        #expect(try parts.ledger.order(1).events.last?.event == .retiring(certificate: name))
+    }
+
+    @Test("A certificate that is equal in its dates is removed")
+    func equalDates() throws {
+        let (old, new) = (try certificate(2), try certificate(3))
+        var (work, token) = (try renewal(old, new), parts.token)
+        _ = try retire(&work, &token)
+        #expect(parts.acting.world.removed == [old])
+    }
+
+    // The user would lose the better of two certificates.
+    @Test("A certificate that is newer or valid for longer stays, and the order is over")
+    func stays() throws {
+        let new = try certificate(9)
+        for (old, reason) in [
+            (try certificate(2, from: 1), "it is newer than the one that was written"),
+            (
+                try certificate(3, to: 86_401),
+                "it is valid for longer than the one that was written"
+            ),
+        ] {
+            var (work, token) = (try renewal(old, new), parts.token)
+            let outcome = try retire(&work, &token)
+            let remark = "the old certificate stays on the token: \(reason)"
+            #expect(outcome.facts == [.closed(reason: remark)] && outcome.failure == nil)
+            #expect(work.notes.remarks.first?.hasPrefix(remark) == true)
+            #expect(work.notes.retired == nil)
+            work.journal.recordFact(.closed(reason: remark))
+        }
+        #expect(parts.acting.world.removed.isEmpty && !parts.script.calls.contains("remove"))
+    }
+
+    @Test("A certificate is never removed in favour of itself")
+    func itself() throws {
+        let old = try certificate(2)
+        var (work, token) = (try renewal(old, old), parts.token)
+        let error = try #require(throws: IssuanceError.self) {
+            _ = try RetireOld.prepare(&work, &token)
+        }
+        #expect(error.code == .certificateWrong && error.step == .retire)
+        #expect(parts.acting.world.certificates.contains(old))
+    }
+
+    @Test("A certificate that is gone already is not reported as removed")
+    func gone() throws {
+        let (old, new) = (try certificate(2), try certificate(3))
+        var (work, token) = (try renewal(old, new), parts.token)
+        parts.acting.world.certificates = [new]
+        let outcome = try retire(&work, &token)
+        let name = "CN=Anna, serial number 02"
+        #expect(outcome.facts == [.retired(certificate: name)])
+        #expect(work.notes.retired == nil)
+        #expect(
+            work.notes.remarks == ["the old certificate was not on the token any more: \(name)"])
+    }
+
+    @Test("Nothing is removed for an order that replaces no certificate")
+    func nothingReplaced() throws {
+        let job = OrderEvent.Job.issue(
+            parts.issue(.existing(publicKeyHash: publicKeyHash(key))))
+        var (work, token) = (try parts.work(job, [.accepted(try certificate(3))]), parts.token)
+        let outcome = try RetireOld.prepare(&work, &token)
+        #expect(outcome.intent == nil)
+        #expect(outcome.facts == [.closed(reason: "no certificate was replaced")])
+    }
+
+    /// How an order ends whose old certificate cannot be removed for a reason.
+    private func failure(
+        _ code: IssuanceError.Code
+    ) throws -> (error: IssuanceError, order: Order) {
+        parts.script.failures["remove"] = IssuanceError(code, at: .retire, "no")
+        var work = try renewal(certificate(2), certificate(3))
+        var token = parts.token
+        let runner = TokencertIssuance.Runner(parts.settings, parts.ca)
+        let error = try #require(throws: IssuanceError.self) {
+            try runner.run(&work, from: .retire, over: &token)
+        }
+        return (error, try parts.ledger.order(1))
+    }
+
+    // Each resume would fail in the same way for ever.
+    @Test("An order is over if the token does not let the old certificate be removed")
+    func notDestroyable() throws {
+        let (error, order) = try failure(.notDestroyable)
+        #expect(error.code == .notDestroyable)
+        #expect(error.reason.contains("the new certificate is on the token"), "\(error.reason)")
+        #expect(error.order?.nextAction == .nothing)
+        #expect(order.isFinished && order.state == .closed && order.isProved)
+    }
+
+    @Test("An order goes on later if removing the old certificate fails in another way")
+    func fails() throws {
+        let (error, order) = try failure(.tokenFailed)
+        #expect(error.code == .tokenFailed && error.order?.nextAction == .certificate)
+        #expect(order.state == .retiring && !order.isFinished)
+        #expect(order.events.last?.kind == "stopped")
+    }
+}
