@@ -1,0 +1,218 @@
+import Foundation
+import GRDB
+import Testing
+import TokencertTestSupport
+
+@testable import TokencertLedger
+
+/// Which changes to a ledger its verification finds: every change to an event, and every change to
+/// the table of orders.
+@Suite struct LedgerChangeTests {
+    private let folder: TemporaryFolder
+    private var path: String { folder.file("ledger.sqlite") }
+
+    private static let sending = OrderEvent.sending(
+        .init(keyURI: "pkcs11:id=%01", publicKeyHash: "aa", request: "PEM", isRepeated: false))
+
+    init() throws {
+        folder = try TemporaryFolder()
+        let ledger = try Ledger(path: folder.file("ledger.sqlite")) { 1_800_000_000 }
+        let order = try ledger.begin(.example())
+        try order.record(.made(publicKeyHash: "aa"))
+        try order.record(Self.sending)
+        try order.record(.unclear(reason: "late"))
+    }
+
+    private func onDatabase<Result>(_ path: String, _ body: (Database) throws -> Result) throws
+        -> Result
+    {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        return try DatabaseQueue(path: path, configuration: configuration)
+            .writeWithoutTransaction(body)
+    }
+
+    private static let withoutTriggers = Schema.triggers(ofVersion: Schema.version)
+        .map { "DROP TRIGGER \($0); " }.joined()
+
+    /// What is found in a copy of the ledger after a change, except missing triggers.
+    private func findings(_ statements: String) throws -> [String] {
+        let copy = folder.file("\(UUID().uuidString).sqlite")
+        try FileManager.default.copyItem(atPath: path, toPath: copy)
+        try onDatabase(copy) { try $0.execute(sql: Self.withoutTriggers + statements) }
+        return try Ledger(reading: copy).verify().filter { !$0.hasPrefix("the trigger ") }
+    }
+
+    private func eventFindings(_ statements: String) throws -> [String] {
+        try findings(statements).filter { $0.hasPrefix("event ") }
+    }
+
+    @Test("A ledger that was not changed has no findings")
+    func unchanged() throws {
+        #expect(try Ledger(reading: path).verify().isEmpty)
+        #expect(try findings("SELECT 1").isEmpty)
+    }
+
+    @Test(
+        "A change to any column of any event is found",
+        arguments: [
+            "time = time + 1", "kind = 'refused'", "content = content || ' '",
+            "content = '{}'", "orderNumber = 9",
+        ])
+    func column(change: String) throws {
+        for sequence in 1...4 {
+            let found = try eventFindings(
+                "UPDATE events SET \(change) WHERE sequence = \(sequence)")
+            #expect(found == ["event \(sequence) was changed"], "\(change)")
+        }
+    }
+
+    // Otherwise a change with a new hash for the changed event alone would not be found.
+    @Test("A hash that was replaced is found, and breaks the chain at the next event")
+    func replacedHash() throws {
+        #expect(
+            try eventFindings("UPDATE events SET hash = 'x' WHERE sequence = 2")
+                == ["event 2 was changed", "event 3 was changed"])
+        let previous = try onDatabase(path) {
+            try String.fetchOne($0, sql: "SELECT hash FROM events WHERE sequence = 1")
+        }
+        let forged = HashChain.hash(
+            after: try #require(previous), sequence: 2, order: 1, time: 1_800_000_000,
+            kind: "made", text: #"{"publicKeyHash":"bb"}"#)
+        let found = try eventFindings(
+            """
+            UPDATE events SET content = '{"publicKeyHash":"bb"}', hash = '\(forged)'
+            WHERE sequence = 2
+            """)
+        #expect(found == ["event 3 was changed"])
+    }
+
+    @Test("Events that are removed, moved, exchanged or added are found")
+    func rows() throws {
+        #expect(
+            try eventFindings("DELETE FROM events WHERE sequence = 2")
+                == ["event 2 is missing", "event 3 was changed"])
+        #expect(
+            try eventFindings("DELETE FROM events WHERE sequence = 1").first
+                == "event 1 is missing")
+        #expect(
+            try eventFindings("UPDATE events SET sequence = 9 WHERE sequence = 4")
+                == ["event 4 is missing", "event 9 was changed"])
+        let exchanged = try eventFindings(
+            """
+            UPDATE events SET sequence = 10 WHERE sequence = 2;
+            UPDATE events SET sequence = 2 WHERE sequence = 3;
+            UPDATE events SET sequence = 3 WHERE sequence = 10
+            """)
+        #expect(exchanged.prefix(2) == ["event 2 was changed", "event 3 was changed"])
+        let added = try findings(
+            "INSERT INTO events VALUES (5, 1, 1800000000, 'closed', '{\"reason\":\"r\"}', 'x')")
+        #expect(added == ["event 5 was changed", "order 1 has 5 events of 4"])
+    }
+
+    @Test(
+        "A change to any column of the orders that follows from the events is found",
+        arguments: [
+            "job = 'renew'", "token = 'pkcs11:token=other'", "keyID = '02'",
+            "publicKeyHash = 'bb'", "publicKeyHash = NULL", "replacedHash = 'cc'",
+            "isFinished = 1", "state = 'refused'",
+        ])
+    func orderColumn(change: String) throws {
+        #expect(
+            try findings("UPDATE orders SET \(change)") == ["order 1 was changed"], "\(change)")
+    }
+
+    @Test("Orders that are removed, renumbered or miscounted are found")
+    func orders() throws {
+        #expect(try findings("UPDATE orders SET events = 3") == ["order 1 has 4 events of 3"])
+        #expect(
+            try findings("DELETE FROM orders")
+                == ["order 1 is missing", "the last order, 1, is missing"])
+        #expect(
+            try findings("UPDATE orders SET number = 2")
+                == ["order 1 is missing", "order 2 has 0 events of 4"])
+    }
+
+    @Test("Each trigger that is missing is named")
+    func triggers() throws {
+        for name in Schema.triggers(ofVersion: Schema.version) {
+            let copy = folder.file("\(name).sqlite")
+            try FileManager.default.copyItem(atPath: path, toPath: copy)
+            try onDatabase(copy) { try $0.execute(sql: "DROP TRIGGER \(name)") }
+            #expect(try Ledger(reading: copy).verify() == ["the trigger \(name) is missing"])
+        }
+    }
+
+    // The chain itself cannot show that its end was cut off: that is what its end is kept for.
+    @Test("The end of the chain that was kept elsewhere shows that an old copy was put back")
+    func end() throws {
+        let old = folder.file("old.sqlite")
+        try FileManager.default.copyItem(atPath: path, toPath: old)
+        let before = try Ledger(reading: path).end()
+        #expect(before.events == 4)
+        do { try Ledger(path: path) { 0 }.open(1).record(.refused(reason: "no")) }
+        let now = try Ledger(reading: path)
+        let after = try now.end()
+        #expect(after.events == 5 && after.hash != before.hash)
+        let (first, last) = (try #require(before.hash), try #require(after.hash))
+        #expect(try now.hasEvent(withHash: first))
+        #expect(try now.hasEvent(withHash: last))
+        let returned = try Ledger(reading: old)
+        #expect(try returned.verify().isEmpty)
+        #expect(try !returned.hasEvent(withHash: last))
+        #expect(try returned.hasEvent(withHash: first))
+        #expect(try !returned.hasEvent(withHash: ""))
+    }
+
+    // A new version of the program would call the ledger of an older one changed, or the reverse.
+    @Test("What follows from an event of a later version is not called changed")
+    func laterEvent() throws {
+        let end = try #require(try Ledger(reading: path).end().hash)
+        let hash = HashChain.hash(
+            after: end, sequence: 5, order: 1, time: 0, kind: "posted", text: "{}")
+        let add = """
+            INSERT INTO events VALUES (5, 1, 0, 'posted', '{}', '\(hash)');
+            UPDATE orders SET events = 5
+            """
+        #expect(try findings(add).isEmpty)
+        let later = "; UPDATE orders SET state = 'posted', isFinished = 1, publicKeyHash = 'dd'"
+        #expect(try findings(add + later).isEmpty)
+        // What the beginning says is known.
+        #expect(
+            try findings(add + "; UPDATE orders SET keyID = '02'") == ["order 1 was changed"])
+    }
+
+    // MARK: What cannot be read
+
+    @Test("An order without a valid beginning is damage, and one of a later version is not")
+    func beginnings() throws {
+        for (change, code) in [
+            ("kind = 'made'", .damaged), ("content = '{}'", .damaged), ("content = ''", .damaged),
+            ("content = '[]'", .damaged), (#"content = '{"job":1}'"#, .damaged),
+            (#"content = '{"job":"revoke"}'"#, .newer), ("kind = 'started'", .damaged),
+        ] as [(String, LedgerError.Code)] {
+            let copy = folder.file("\(UUID().uuidString).sqlite")
+            try FileManager.default.copyItem(atPath: path, toPath: copy)
+            try onDatabase(copy) {
+                try $0.execute(
+                    sql: Self.withoutTriggers + "UPDATE events SET \(change) WHERE sequence = 1")
+            }
+            let ledger = try Ledger(reading: copy)
+            let error = #expect(throws: LedgerError.self) { _ = try ledger.order(1) }
+            #expect(error?.code == code && error?.order == 1, "\(change)")
+            let all = #expect(throws: LedgerError.self) { _ = try ledger.orders() }
+            #expect(all?.code == code && all?.order == 1, "\(change)")
+        }
+    }
+
+    @Test("An order that is not in the ledger is named in the error")
+    func noSuchOrder() throws {
+        let ledger = try Ledger(path: path) { 0 }
+        for number: Int64 in [0, 2, -1, .max] {
+            let error = #expect(throws: LedgerError.self) { _ = try ledger.order(number) }
+            #expect(error?.code == .noSuchOrder && error?.order == number)
+            let opened = #expect(throws: LedgerError.self) { _ = try ledger.open(number) }
+            #expect(opened?.code == .noSuchOrder)
+        }
+    }
+}
