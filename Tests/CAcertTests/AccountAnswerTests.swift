@@ -1,0 +1,208 @@
+import Testing
+
+@testable import TokencertCAcert
+@testable import TokencertIssuance
+
+/// What the CA says of an account, and what can be chosen of it.
+@Suite struct AccountAnswerTests {
+    private func account(_ body: String, status: Int = 200) throws(CAcertError) -> AccountStatus {
+        try AccountStatus(TransportAnswer(status: status, body: Array(body.utf8)))
+    }
+
+    private func refusal(_ body: String, status: Int = 200) -> CAcertError? {
+        do throws(CAcertError) {
+            _ = try account(body, status: status)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    // MARK: Lines
+
+    @Test("Names and addresses are in the CA's order, each once, without the anonymous name")
+    func order() throws {
+        let account = try account(
+            """
+            200,Ok
+            EMAIL=b@example.org
+            NAME=Bob
+            NAME=CAcert WoT User
+            EMAIL=a@example.org
+            NAME=Anna
+            EMAIL=b@example.org
+            NAME=Bob
+
+            """)
+        #expect(account.names.map(\.text) == ["Bob", "Anna"])
+        #expect(account.emailAddresses == ["b@example.org", "a@example.org"])
+        #expect(!account.mayRequestCodeSigning)
+    }
+
+    // The user would be offered what the account does not have.
+    @Test("Lines of other fields and before the verdict are left out")
+    func otherLines() throws {
+        let account = try account(
+            """
+            EMAIL=before@example.org
+            200,Ok
+            email=lower@example.org
+             EMAIL=blank@example.org
+            EMAILS=more@example.org
+            EMAIL
+            =nothing@example.org
+            CS
+            NAMES=More
+            POINTS=100
+            EMAIL=a=b@example.org
+
+            """)
+        #expect(account.emailAddresses == ["a=b@example.org"])
+        #expect(account.names.isEmpty && !account.mayRequestCodeSigning)
+    }
+
+    @Test("Missing lines mean that the account has nothing of the kind")
+    func missingLines() throws {
+        let nothing = try account("200,Authentication Ok\n")
+        #expect(nothing.names.isEmpty && nothing.emailAddresses.isEmpty)
+        #expect(!nothing.mayRequestCodeSigning)
+        let name = try account("200,Ok\n\n\nNAME=Anna\n\n")
+        #expect(name.names.map(\.text) == ["Anna"] && name.emailAddresses.isEmpty)
+    }
+
+    @Test("An account may have code signing only if the CA says 1")
+    func codeSigning() throws {
+        for (value, expected) in [
+            ("1", true), ("0", false), ("", false), ("2", false), ("11", false), ("yes", false),
+            ("01", false), ("-1", false),
+        ] {
+            #expect(try account("200,Ok\nCS=\(value)\n").mayRequestCodeSigning == expected)
+        }
+    }
+
+    @Test("Blanks at the ends of a name are not shown, and make the name one that is not issued")
+    func blanks() throws {
+        for name in [" Anna", "Anna ", "\tAnna", "Anna\t", "&#9;Anna", "Anna&#0;", " Anna \u{0B}"] {
+            let found = try #require(try account("200,Ok\nNAME=\(name)\n").names.first)
+            #expect(found.text == "Anna", "\(name)")
+            #expect(found.obstacle?.contains("blank") == true, "\(name)")
+        }
+        // The end of a line in the form of HTTP belongs to no name.
+        let found = try #require(try account("200,Ok\r\nNAME=Anna\r\n").names.first)
+        #expect(found.text == "Anna" && found.obstacle == nil)
+    }
+
+    // MARK: Refusals
+
+    @Test("Wrong credentials, another refusal and another server are told apart")
+    func refusals() {
+        for (body, code) in [
+            ("403,That username couldn't be found\n", .credentials),
+            ("403,That USERNAME couldn't be found", .credentials),
+            ("403,The account is locked\n", .refused), ("404,x\n", .refused),
+            ("500,Boom\n", .refused), ("<html><title>Maintenance</title></html>", .notTheAPI),
+            ("", .notTheAPI), ("EMAIL=a@example.org\n", .notTheAPI), ("200 OK\n", .notTheAPI),
+        ] as [(String, CAcertError.Code)] {
+            #expect(refusal(body)?.code == code, "\(body)")
+        }
+        #expect(refusal("403,The <b>account</b> is locked\n")?.reason == "The account is locked")
+    }
+
+    @Test("A page of another server is shown in part, with the HTTP status and without markup")
+    func otherServer() {
+        let long = "<h1>" + String(repeating: "word ", count: 100) + "</h1>"
+        let reason = refusal(long, status: 503)?.reason ?? ""
+        #expect(reason.hasPrefix("HTTP 503: word word"), "\(reason)")
+        #expect(reason.count < 150 && !reason.contains("<"))
+        let hostile = refusal("\u{1B}]0;title\u{7}a\u{202E}b", status: 200)?.reason ?? ""
+        #expect(hostile == "HTTP 200: ]0;title a b")
+    }
+
+    @Test("Each failure of the account page has a code of its own before anything is ordered")
+    func meanings() {
+        for (code, expected) in [
+            (.credentials, .credentialsRefused), (.refused, .orderRefused),
+            (.notTheAPI, .caUnreachable), (.unreachable, .caUnreachable),
+        ] as [(CAcertError.Code, IssuanceError.Code)] {
+            let error = IssuanceError(account: CAcertError(code, "why"))
+            #expect(error.code == expected && error.step == .plan)
+            // The CA's own words are no help if the credentials are wrong.
+            #expect(error.reason.contains("why") == (code != .credentials), "\(error.reason)")
+        }
+    }
+
+    // MARK: Choices
+
+    private func choices(
+        _ names: [String], _ addresses: [String] = ["anna@example.org"], codeSigning: Bool = false
+    ) -> AccountChoices {
+        AccountChoices(
+            account: AccountStatus(
+                emailAddresses: addresses, names: names.map(AccountName.init),
+                mayRequestCodeSigning: codeSigning))
+    }
+
+    private func error(_ body: () throws -> Void) -> IssuanceError? {
+        do {
+            try body()
+            return nil
+        } catch {
+            return error as? IssuanceError
+        }
+    }
+
+    @Test("Of several names none is chosen, and only those that can be issued are offered")
+    func severalNames() throws {
+        let several = error { _ = try choices(["Anna", "Jeanne D'Arc", "Bob"]).name(nil) }
+        #expect(several?.code == .accountLacks && several?.step == .plan)
+        #expect(several?.choices == ["Anna", "Bob"] && several?.wanted == nil)
+        // The anonymous name is offered if there is no other.
+        let none = error { _ = try choices(["D'Arc", "O'Neil"]).name(nil) }
+        #expect(none?.code == .accountLacks && none?.choices == ["CAcert WoT User"])
+        #expect(try choices(["Anna"]).name(nil).text == "Anna")
+    }
+
+    @Test("The anonymous name can be asked for, whatever names the account has")
+    func anonymousName() throws {
+        for names in [[], ["Anna"], ["Anna", "Bob"]] {
+            #expect(try choices(names).name("CAcert WoT User") == AccountStatus.anonymousName)
+        }
+    }
+
+    @Test("A name that the account does not have is not replaced by another one")
+    func unknownName() {
+        for wanted in ["Bob", "", "anna", "Anna ", "CAcert WOT User"] {
+            let unknown = error { _ = try choices(["Anna"]).name(wanted) }
+            #expect(unknown?.code == .accountLacks && unknown?.wanted == wanted)
+            #expect(unknown?.choices == ["Anna", "CAcert WoT User"])
+        }
+    }
+
+    @Test("Of several addresses none is chosen, and each that is asked for must be verified")
+    func addresses() throws {
+        let all = ["a@example.org", "o'neil@example.org", "b@example.org"]
+        let several = error { _ = try choices([], all).emailAddresses([]) }
+        #expect(
+            several?.code == .accountLacks && several?.reason == "the account has several addresses"
+        )
+        #expect(several?.choices == ["a@example.org", "b@example.org"])
+        let none = error { _ = try choices([], []).emailAddresses([]) }
+        #expect(none?.code == .accountLacks && none?.choices == [])
+        #expect(none?.reason == "the account has no verified address")
+        // The first one that is not verified is named, even among others.
+        let unknown = error {
+            _ = try choices([], all).emailAddresses(["a@example.org", "x@example.org", ""])
+        }
+        #expect(unknown?.code == .accountLacks && unknown?.wanted == "x@example.org")
+    }
+
+    @Test("Code signing is refused only if it is asked for and the account may not have it")
+    func signingCode() {
+        for (wanted, may, isRefused) in [
+            (false, false, false), (false, true, false), (true, true, false), (true, false, true),
+        ] {
+            let refused = error { try choices([], codeSigning: may).requireCodeSigning(wanted) }
+            #expect(refused?.code == (isRefused ? .accountLacks : nil), "\(wanted), \(may)")
+        }
+    }
+}
