@@ -1,0 +1,142 @@
+import Testing
+import TokencertTestSupport
+
+@testable import TokencertStandInCA
+
+/// Accounts, forms and the folder of issued certificates, as CAcert's server treats them.
+@Suite struct AccountRuleTests {
+    private func account(
+        points: Int = 100, middle: String? = nil, suffix: String? = nil
+    ) -> Account {
+        Account(
+            username: "Anna@example.org", password: "pass \u{FC}", points: points,
+            codeSigning: false, emails: ["anna@example.org"],
+            name: .init(first: "Anna", middle: middle, last: "M\u{FC}ller", suffix: suffix))
+    }
+
+    // MARK: Accounts
+
+    @Test("An account has real names and two years from 50 points on")
+    func points() {
+        for (points, hasName) in [(-1, false), (0, false), (49, false), (50, true), (150, true)] {
+            let account = account(points: points)
+            #expect(account.realNames == (hasName ? ["Anna M\u{FC}ller"] : []), "\(points)")
+            #expect(account.validityDays == (hasName ? 730 : 180), "\(points)")
+        }
+    }
+
+    @Test("The names are those with and without middle name and suffix, in this order")
+    func names() {
+        let (short, middle) = ("Anna M\u{FC}ller", "Anna Bea M\u{FC}ller")
+        #expect(account(middle: "Bea").realNames == [short, middle])
+        #expect(account(suffix: "Jr.").realNames == [short, short + " Jr."])
+        #expect(
+            account(middle: "Bea", suffix: "Jr.").realNames
+                == [short, middle, short + " Jr.", middle + " Jr."])
+        // Parts that are empty do not exist.
+        #expect(account(middle: "", suffix: "").realNames == [short])
+    }
+
+    @Test("A user name ignores case and blanks at its end; a password ignores nothing")
+    func login() {
+        let file = AccountsFile(accounts: [account()])
+        let password = "pass \u{FC}"
+        for name in ["Anna@example.org", "ANNA@EXAMPLE.ORG", "anna@example.org   "] {
+            #expect(file.account(username: name, password: password) != nil, "\(name)")
+        }
+        for name in [" anna@example.org", "anna@example.org\t", "anna", ""] {
+            #expect(file.account(username: name, password: password) == nil, "\(name)")
+        }
+        // The last one has the same letters in other bytes.
+        for other in ["", "pass", "PASS \u{FC}", "pass \u{FC} ", "pass u\u{308}"] {
+            #expect(
+                file.account(username: "anna@example.org", password: other) == nil, "\(other)")
+        }
+        let none = AccountsFile(accounts: [])
+        #expect(none.account(username: "", password: "") == nil)
+    }
+
+    @Test("The accounts file is read as it is written, and an error names a broken one")
+    func file() throws {
+        let folder = try TemporaryFolder()
+        let accounts = [account(middle: "Bea"), account(points: 0, suffix: "/\"\\")]
+        let path = try folder.write(AccountsFile(accounts: accounts).json, "accounts.json")
+        #expect(try AccountsFile(path: path).accounts == accounts)
+        try folder.write("{}", "empty.json")
+        for name in ["empty.json", "none.json"] {
+            let error = #expect(throws: StandInError.self) {
+                _ = try AccountsFile(path: folder.file(name))
+            }
+            #expect(error?.description.contains(folder.file(name)) == true)
+        }
+    }
+
+    // MARK: Forms
+
+    private func fields(_ text: String) -> FormFields {
+        var fields = FormFields()
+        fields.add(text.utf8)
+        return fields
+    }
+
+    @Test("A later value of a field or an index replaces the former one in its place")
+    func replacing() {
+        var fields = fields("a=1&l[x]=1&l[]=2&l[5]=3&l[]=4&l[x]=5")
+        #expect(fields.list("l") == ["5", "2", "3", "4"])
+        fields.add("a=2&l[6]=6&l[]=7".utf8)
+        #expect(fields["a"] == "2")
+        #expect(fields.list("l") == ["5", "2", "3", "6", "7"])
+        #expect(
+            fields.names == [
+                "a", "l[x]", "l[]", "l[5]", "l[]", "l[x]", "a", "l[6]", "l[]",
+            ])
+        #expect(fields.list("a").isEmpty && fields["l"] == nil && fields.list("m").isEmpty)
+    }
+
+    @Test("A value is decoded once, and a sign that begins no code stays")
+    func decoding() {
+        for (encoded, value) in [
+            ("a=", ""), ("a", ""), ("a=b=c", "b=c"), ("a=+%20+", "   "), ("a=%2B", "+"),
+            ("a=%252B", "%2B"), ("a=%C3%BC", "\u{FC}"), ("a=%c3%bc", "\u{FC}"), ("a=%", "%"),
+            ("a=%4", "%4"), ("a=%G1", "%G1"), ("a=%4G", "%4G"), ("a=%%41", "%A"),
+            ("a=%26b%3D1", "&b=1"), ("a=%00", "\0"), ("&&a=1&&", "1"),
+            // Not UTF-8.
+            ("a=%FF", "\u{FFFD}"),
+        ] as [(String, String)] {
+            #expect(fields(encoded)["a"] == value, "\(encoded)")
+        }
+        #expect(fields("").names.isEmpty)
+        #expect(fields("%61=1")["a"] == "1" && fields("l%5B0%5D=1").list("l") == ["1"])
+    }
+
+    @Test("Only the bytes that have a named entity are escaped")
+    func escaping() {
+        for byte in UInt8(0)..<0x80 {
+            let text = String(UnicodeScalar(byte))
+            let isPlain = !"\"&'<>".utf8.contains(byte)
+            #expect((Escaping.escape(text) == [byte]) == isPlain, "\(byte)")
+        }
+        // Bytes from 0x80 to 0x9F have no entity; those above have.
+        #expect(Escaping.escape("\u{C0}") == Array("&Atilde;".utf8) + [0x80])
+        #expect(String(decoding: Escaping.escape("\u{E0}"), as: UTF8.self) == "&Atilde;&nbsp;")
+        #expect(Escaping.escape("") == [])
+    }
+
+    // MARK: Issued certificates
+
+    // Two certificates would have one serial number after a restart.
+    @Test("Serial numbers go on after the highest one in the folder, whatever else is there")
+    func serialNumbers() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("issued")
+        #expect(try IssuedCertificates(directory: path).lastSerial == nil)
+        let issued = try IssuedCertificates(directory: path)
+        for number in ["0A0001", "10FFFF", "0FFFFF"] {
+            issued.record(SignedCertificate(pem: "PEM", text: "", serialNumber: number))
+        }
+        try folder.write("", "issued/README")
+        try folder.write("", "issued/.DS_Store")
+        #expect(try IssuedCertificates(directory: path).lastSerial == 0x10FFFF)
+        #expect(try folder.read("issued/0A0001.pem") == "PEM")
+    }
+}
