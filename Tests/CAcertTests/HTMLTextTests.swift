@@ -157,4 +157,32 @@ import Testing
         let nested = String(repeating: "<b>", count: 2000) + "z"
         #expect(plain(nested) == "<")
     }
+
+    @Test(
+        "Headings and breaks in any spelling divide words, and a link without an address has none")
+    func divisions() {
+        for (markup, text) in [
+            ("a<br/>b", "a b"), ("a<BR />b", "a b"), ("<h1>A</h1>b", "A b"),
+            ("a<h2>b</h2>c", "a b c"),
+            ("<li>a</li><li>b</li>", "a b"), ("a<b>b</b>c", "abc"), ("<a href=''>x</a>", "x"),
+        ] as [(String, String)] {
+            #expect(plain(markup) == text, "\(markup)")
+        }
+    }
+
+    @Test("A number with a sign is no entity")
+    func signedNumbers() {
+        for text in ["&#+65;", "&#-65;", "&#x+41;", "&#;", "&#x;"] {
+            #expect(HTMLText.decode(ArraySlice(text.utf8)) == text)
+        }
+        #expect(HTMLText.decode(ArraySlice("&#65;&#x41;&#X41;".utf8)) == "AAA")
+    }
+
+    // The letter before it was lost.
+    @Test("A character that is not shown takes no other one with it")
+    func joiners() {
+        let persian = "\u{646}\u{645}\u{6CC}\u{200C}\u{62F}\u{627}\u{646}\u{645}"
+        #expect(plain(persian) == persian)
+        #expect(plain("a\u{200B}b\u{202E}c") == "a b c")
+    }
 }

@@ -8,6 +8,9 @@ import Testing
     func decoding() {
         var fields = FormFields()
         fields.add("a=1+2%2B3&email%5B0%5D=x&email[2]=z&email[]=w&email[0]=y&b&a=last&%zz=1".utf8)
+        // A sign is no digit.
+        fields.add("sign=%2D%-1".utf8)
+        #expect(fields["sign"] == "-%-1")
         #expect(fields["a"] == "last")
         #expect(fields["b"] == "")
         #expect(fields.list("email") == ["y", "z", "w"])

@@ -35,21 +35,24 @@ enum HTMLText {
             }
             let tag = decode(rest[rest.startIndex + 1..<end])
             rest = rest[(end + 1)...]
-            let name = tag.prefix { $0.isLetter || $0 == "/" }.lowercased()
+            var name = tag.prefix { $0.isLetter || $0.isNumber || $0 == "/" }.lowercased()
+            if name.count > 1, name.hasSuffix("/") { name.removeLast() }
             switch name {
             case "a": address = link(in: tag)
             case "/a":
-                if let address { text.append(contentsOf: " (\(address))".utf8) }
+                if let address, !address.isEmpty { text.append(contentsOf: " (\(address))".utf8) }
                 address = nil
-            case "br", "p", "/p", "div", "/div", "tr", "/tr", "li", "h1", "h2", "h3":
+            case "br", "p", "/p", "div", "/div", "tr", "/tr", "li", "/li", "h1", "/h1", "h2", "/h2",
+                "h3", "/h3":
                 text.append(UInt8(ascii: " "))
             default: break
             }
         }
         let decoded = decode(text[...])
         // Nothing that came over the network moves a person's cursor.
-        let printable = decoded.map { $0.unicodeScalars.allSatisfy(isPrintable) ? $0 : " " }
-        return String(printable).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        let printable = decoded.unicodeScalars.map { isPrintable($0) ? $0 : " " }
+        return String(String.UnicodeScalarView(printable)).split(whereSeparator: \.isWhitespace)
+            .joined(separator: " ")
     }
 
     /// The part of a message that is shown; it does not end in the middle of a character.
@@ -61,7 +64,9 @@ enum HTMLText {
     }
 
     private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
+        // Persian and Indic words are written with these.
+        if scalar == "\u{200C}" || scalar == "\u{200D}" { return true }
+        return switch scalar.properties.generalCategory {
         case .control, .format, .surrogate, .privateUse, .unassigned: false
         default: true
         }
@@ -100,11 +105,13 @@ enum HTMLText {
     private static func entity(_ name: ArraySlice<UInt8>) -> [UInt8]? {
         let name = String(decoding: name, as: UTF8.self)
         guard name.hasPrefix("#") else { return named[name].map { [$0] } }
-        let digits = name.dropFirst()
-        let number =
-            digits.lowercased().hasPrefix("x")
-            ? UInt32(digits.dropFirst(), radix: 16) : UInt32(digits)
-        guard let number, let scalar = Unicode.Scalar(number) else { return nil }
+        let isHexadecimal = name.dropFirst().lowercased().hasPrefix("x")
+        let digits = name.dropFirst(isHexadecimal ? 2 : 1)
+        // A sign is no digit.
+        guard digits.allSatisfy(\.isHexDigit),
+            let number = UInt32(digits, radix: isHexadecimal ? 16 : 10),
+            let scalar = Unicode.Scalar(number)
+        else { return nil }
         // Up to 255 a number means a byte, as everything else here; above, a character.
         return number < 256 ? [UInt8(number)] : Array(String(Character(scalar)).utf8)
     }
