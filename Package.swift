@@ -135,7 +135,9 @@ let package = Package(
             exclude: ["Ledgers"]),
         .testTarget(
             name: "CryptokiTests",
-            dependencies: ["Cryptoki", "TokencertPlatform", "TokencertTestSupport"]),
+            dependencies: [
+                "CTokencertP11Kit", "Cryptoki", "TokencertPlatform", "TokencertTestSupport",
+            ]),
         .testTarget(
             name: "OpenSSLX509Tests",
             dependencies: ["OpenSSLX509", "TokencertTestAuthority", "TokencertTestSupport"]),
