@@ -49,7 +49,8 @@ let package = Package(
     // A module that is no product has a name that no client has: the names of all targets in a
     // package graph are unique.
     targets: [
-        // The C libraries. One target imports each; the authority for tests imports OpenSSL as well.
+        // The C libraries. One target imports each; the authority for tests imports OpenSSL as well,
+        // and the tests of Cryptoki the types of PKCS#11.
         .systemLibrary(
             name: "CTokencertP11Kit", path: "Sources/CP11Kit", pkgConfig: "p11-kit-1",
             providers: [.apt(["libp11-kit-dev"]), .brew(["p11-kit"])]),

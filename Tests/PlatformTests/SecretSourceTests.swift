@@ -221,18 +221,4 @@ import TokencertTestSupport
         unsafe setenv(name, "\u{FEFF}12 34", 1)
         #expect(text(try SecretSource.environment(name).read(promptText: "")) == "12 34")
     }
-
-    @Test("Variables are named in alphabetical order, without their values")
-    func variableNames() {
-        let prefix = "TOKENCERT_TESTNAMES_"
-        for name in ["B", "A", "C"] { unsafe setenv(prefix + name, "31415926=x", 1) }
-        defer { for name in ["A", "B", "C"] { unsafe unsetenv(prefix + name) } }
-        let names = environmentVariableNames(beginningWith: prefix)
-        #expect(names == [prefix + "A", prefix + "B", prefix + "C"])
-        #expect(environmentVariable(prefix + "A") == "31415926=x")
-        unsafe setenv(prefix + "A", "", 1)
-        #expect(environmentVariable(prefix + "A") == nil)
-        #expect(environmentVariable(prefix + "D") == nil)
-        #expect(environmentVariableNames(beginningWith: prefix + "A") == [prefix + "A"])
-    }
 }

@@ -1,0 +1,94 @@
+import Testing
+import TokencertHTTP
+import TokencertPlatform
+
+/// Addresses that are refused before anything is sent. No test here opens a connection.
+@Suite struct AddressTests {
+    /// What a request is made with.
+    private enum Method: CaseIterable {
+        case get, post
+    }
+
+    /// Why a client that trusts nobody refuses an address.
+    private func refusal(_ url: String, _ method: Method) -> HTTPError? {
+        do throws(HTTPError) {
+            var client = try HTTPClient(policy: TLSPolicy(anchorsPEM: ""), userAgent: "test")
+            switch method {
+            case .get: _ = try client.get(url)
+            case .post:
+                _ = try client.post(to: url, form: Secret(copying: Array("password=31415926".utf8)))
+            }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Why a client without checks refuses one.
+    private func unverifiedRefusal(_ url: String, _ method: Method) -> HTTPError? {
+        do throws(HTTPError) {
+            var client = try UnverifiedHTTPClient(userAgent: "test")
+            switch method {
+            case .get: _ = try client.get(url)
+            case .post: _ = try client.post(to: url, [1], contentType: "text/plain")
+            }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func expectRefused(_ error: HTTPError?, _ url: String, isByLibrary: Bool) {
+        #expect(error?.code == .invalidURL, "\(url): \(String(describing: error))")
+        #expect(error?.mayHaveBeenSent == false && error?.partialAnswer.isEmpty == true, "\(url)")
+        #expect(error?.partialStatus == nil && error?.reason.contains("31415926") == false)
+        #expect((error?.curlCode != nil) == isByLibrary, "\(url)")
+    }
+
+    // The password would be sent to everybody on the way.
+    @Test("A client that sends passwords accepts https addresses only")
+    func httpsOnly() {
+        for url in [
+            "", "localhost", "//localhost", "http://localhost:1/", "HTTP://localhost:1/",
+            "http://https://localhost:1", "https:/localhost", "https:localhost", "https",
+            " https://localhost:1", "httpss://localhost:1", "xhttps://localhost:1",
+            "ftp://localhost:1", "file:///etc/passwd", "ldap://localhost:1", "https;//localhost",
+        ] {
+            for method in Method.allCases {
+                let error = refusal(url, method)
+                expectRefused(error, url, isByLibrary: false)
+                #expect(error?.reason == "\(url) is not an https:// address")
+            }
+        }
+    }
+
+    // An address in a certificate could otherwise read a file of this machine.
+    @Test("A client without checks asks web servers only")
+    func webOnly() {
+        for url in [
+            "", "localhost", "//localhost", "http:/localhost", "ftp://localhost:1",
+            "file:///etc/passwd", "FILE:///etc/passwd", "ldap://localhost:1", "gopher://localhost",
+            "dict://localhost:1", "smtp://localhost:1", " http://localhost:1", "httpx://localhost",
+        ] {
+            for method in Method.allCases {
+                let error = unverifiedRefusal(url, method)
+                expectRefused(error, url, isByLibrary: false)
+                #expect(error?.reason == "\(url) is no address of a web server")
+            }
+        }
+    }
+
+    // The user would be told that the server cannot be reached, and would wait for it.
+    @Test("A web address that has no valid host or port is invalid, and not unreachable")
+    func malformed() {
+        for rest in ["", "/", ":443/", "[::1", "[::1]x/", "local host/", "localhost:99999/"] {
+            for method in Method.allCases {
+                let url = "https://" + rest
+                expectRefused(refusal(url, method), url, isByLibrary: true)
+                for url in ["https://" + rest, "http://" + rest] {
+                    expectRefused(unverifiedRefusal(url, method), url, isByLibrary: true)
+                }
+            }
+        }
+    }
+}
