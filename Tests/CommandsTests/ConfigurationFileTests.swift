@@ -1,0 +1,226 @@
+import Foundation
+import Testing
+import TokencertTestSupport
+
+@testable import TokencertCommands
+
+extension SettingsInProcess {
+    /// Which settings of a configuration file hold, and which files are refused.
+    @Suite struct ConfigurationFileTests {
+        // MARK: Precedence
+
+        // Otherwise the wrong token is written to, or another CA gets the order.
+        @Test("The command line precedes the profile, and the profile what stands outside of it")
+        func precedence() throws {
+            let text = """
+                {"token": "outer", "ca-url": "https://outer.example", "quiet": true,
+                 "email": ["outer@example.org"],
+                 "profiles": {
+                   "work": {"token": "inner", "quiet": false, "email": ["a@b", "c@d"]},
+                   "other": {"ca-url": "https://other.example"}}}
+                """
+            try SettingsInProcess.with(text) { () throws in
+                #expect(setting(nil, .token) == "outer")
+                #expect(setting("typed", .token) == "typed")
+                #expect(setting(false, .quiet))
+                #expect(setting([], .email) == ["outer@example.org"])
+                #expect(setting(nil, .username) == nil && !setting(false, .online))
+            }
+            try SettingsInProcess.with(text, profile: "work") { () throws in
+                #expect(setting(nil, .token) == "inner")
+                #expect(setting("typed", .token) == "typed")
+                // What the command line has empty is not what is set.
+                #expect(setting("", .token) == "")
+                #expect(!setting(false, .quiet) && setting(true, .quiet))
+                #expect(setting([], .email) == ["a@b", "c@d"])
+                #expect(setting(["typed@example.org"], .email) == ["typed@example.org"])
+                #expect(setting(nil, .caURL) == "https://outer.example")
+            }
+            try SettingsInProcess.with(text, profile: "other") { () throws in
+                #expect(setting(nil, .token) == "outer")
+                #expect(setting(nil, .caURL) == "https://other.example")
+            }
+        }
+
+        @Test("A profile of the command line precedes the one that the file names")
+        func profiles() throws {
+            let text = """
+                {"profile": "a", "profiles": {"a": {"token": "of a"}, "b": {"token": "of b"}}}
+                """
+            try SettingsInProcess.with(text) { () throws in
+                #expect(setting(nil, .token) == "of a")
+                let current = ConfigurationFile.current
+                #expect(current.profile == "a" && current.profiles == ["a", "b"])
+                #expect(current.value(.token)?.profile == "a")
+            }
+            try SettingsInProcess.with(text, profile: "b") { () throws in
+                #expect(setting(nil, .token) == "of b")
+            }
+            try SettingsInProcess.with(#"{"token": "plain", "profiles": {"a": {}}}"#) { () throws in
+                #expect(ConfigurationFile.current.profile == nil)
+                #expect(ConfigurationFile.current.value(.token)?.profile == nil)
+            }
+        }
+
+        // Settings of another profile would be used without a word.
+        @Test("A profile that is not there is an error that says which there are")
+        func missingProfile() throws {
+            let text = #"{"profiles": {"work": {}, "home": {}}}"#
+            let failure = try SettingsInProcess.refusal(text, profile: "wrok")
+            #expect(failure.status == .configuration && failure.code == "noProfile")
+            #expect(
+                failure.hints == ["did you mean work?", "there are: home, work"],
+                "\(failure.hints)")
+            let named = try SettingsInProcess.refusal(#"{"profile": "work"}"#)
+            #expect(named.code == "noProfile" && named.hints == ["there are: none"])
+            let empty = try SettingsInProcess.refusal(text, profile: "")
+            #expect(empty.code == "noProfile")
+        }
+
+        @Test("Only a profile may set something to nothing, and only the list and the arguments")
+        func resets() throws {
+            let outer = #""email": ["a@b"], "module-arguments": "x", "token": "t""#
+            let text = #"{\#(outer), "profiles": {"p": {"email": [], "module-arguments": ""}}}"#
+            try SettingsInProcess.with(text, profile: "p") { () throws in
+                #expect(setting([], .email) == [])
+                #expect(setting(nil, .moduleArguments) == "")
+                #expect(setting(nil, .token) == "t")
+            }
+            for bad in [
+                #"{"profiles": {"p": {"token": ""}}}"#, #"{"profiles": {"p": {"email": [" "]}}}"#,
+                #"{"profiles": {"p": {"key-type": ""}}}"#, #"{"username": "\t"}"#,
+            ] {
+                let failure = try SettingsInProcess.refusal(bad)
+                #expect(failure.status == .configuration, "\(bad)")
+                #expect(failure.code == "configurationInvalid", "\(bad)")
+                #expect(failure.message.hasSuffix("is empty"), "\(failure.message)")
+            }
+        }
+
+        // MARK: Values
+
+        @Test("Numbers may stand without quotation marks, and nothing is taken for a flag")
+        func forms() throws {
+            try SettingsInProcess.with(
+                #"{"timeout": 60, "days": "14", "email": "a@b", "online": true}"#
+            ) { () throws in
+                #expect(setting(nil, .timeout) == "60" && setting(nil, .days) == "14")
+                #expect(setting([], .email) == ["a@b"])
+                #expect(setting(false, .online))
+            }
+            for (bad, form) in [
+                (#"{"token": true}"#, "a text in quotation marks"),
+                (#"{"token": ["work"]}"#, "a text in quotation marks"),
+                (#"{"online": "true"}"#, "true or false"),
+                (#"{"email": {"a": "b"}}"#, "a list of texts"),
+                (#"{"email": [1]}"#, "a list of texts"),
+                (#"{"profiles": {"p": {"codesign": "yes"}}}"#, "true or false"),
+            ] {
+                let failure = try SettingsInProcess.refusal(bad)
+                #expect(failure.code == "configurationInvalid", "\(bad)")
+                #expect(failure.message.contains("has to be \(form)"), "\(failure.message)")
+            }
+        }
+
+        // A mistyped name would leave the default CA or the default token in force.
+        @Test("A name that cannot be set is an error, in profiles that are not used, too")
+        func unknownNames() throws {
+            let cases: [(name: String, hint: String)] = [
+                ("tokn", "did you mean token?"), ("ca_url", "did you mean ca-url?"),
+                ("allow-last-try", "it stands on the command line each time: --allow-last-try"),
+                ("yes", "it stands on the command line each time: --yes"),
+                ("pin", "a secret never stands there"), ("PIN", "a secret never stands there"),
+                ("password", "a secret never stands there"),
+                ("so-pin", "a secret never stands there"), ("Token", "did you mean token?"),
+                ("x-comment", "tokencert config shows all that can be set"),
+            ]
+            for (name, hint) in cases {
+                for text in [
+                    #"{"\#(name)": "7654321"}"#, #"{"profiles": {"p": {"\#(name)": "7654321"}}}"#,
+                ] {
+                    let failure = try SettingsInProcess.refusal(text)
+                    #expect(failure.code == "configurationInvalid", "\(text)")
+                    #expect(
+                        failure.hints.contains { $0.hasPrefix(hint) }, "\(failure.hints)")
+                    // It may be a PIN.
+                    let all = ([failure.message] + failure.hints).joined()
+                    #expect(!all.contains("7654321"), "\(all)")
+                }
+            }
+        }
+
+        // A path that depends on the working folder is another ledger in each of them.
+        @Test("Paths are absolute or begin with ~/, and the home folder is put in")
+        func paths() throws {
+            let home = try requireHome()
+            try SettingsInProcess.with(
+                #"{"ledger": "~/l", "module": "~/m.so", "pin-source": "file:~/pin", "token": "~/t"}"#
+            ) { () throws in
+                #expect(setting(nil, .ledger) == home + "/l")
+                #expect(setting(nil, .module) == home + "/m.so")
+                #expect(setting(nil, .pinSource) == "file:\(home)/pin")
+                #expect(setting(nil, .token) == "~/t")
+            }
+            for text in [
+                #"{"ledger": "l"}"#, #"{"module": "./m.so"}"#, #"{"pin-source": "file:pin"}"#,
+                #"{"profiles": {"p": {"ca-file": "ca.pem"}}}"#,
+            ] {
+                let failure = try SettingsInProcess.refusal(text)
+                #expect(failure.status == .configuration, "\(text)")
+                #expect(failure.code == "relativePath", "\(text)")
+            }
+            let command = try SettingsInProcess.refusal(
+                #"{"token": "pkcs11:token=a?pin-source=%7Ccat%20/secret"}"#)
+            #expect(command.status == .configuration && command.code == "commandInURI")
+            #expect(!command.message.contains("secret"), "\(command.message)")
+        }
+
+        // MARK: Files
+
+        // Whoever can write to it names the programs that are run for a PIN.
+        @Test("A file that others can write to is refused, and one that they can read is not")
+        func permissions() throws {
+            for mode in [0o622, 0o620, 0o602, 0o666] {
+                let failure = try SettingsInProcess.refusal("{}", permissions: mode)
+                #expect(failure.status == .configuration)
+                #expect(failure.code == "configurationUnsafe", "\(mode)")
+            }
+            for mode in [0o600, 0o644, 0o400] {
+                try SettingsInProcess.with("{}", permissions: mode) {}
+            }
+        }
+
+        @Test("What is no JSON object is refused")
+        func broken() throws {
+            for text in [
+                "", "{", "[]", "7", #"{"token": "a""#, #"{"profiles": []}"#,
+                #"{"profiles": {"p": "work"}}"#, "{'token': 'a'}",
+            ] {
+                let failure = try SettingsInProcess.refusal(text)
+                #expect(failure.status == .configuration, "\(text)")
+                #expect(failure.code == "configurationUnreadable", "\(text)")
+            }
+            for text in [#"{"profile": 7}"#, #"{"profile": ["a"]}"#, #"{"profile": " "}"#] {
+                let failure = try SettingsInProcess.refusal(text)
+                #expect(failure.code == "configurationInvalid", "\(text)")
+            }
+        }
+
+        // The default CA and the default ledger would be used instead.
+        @Test("A file that was named has to be there, and leaves the settings as they were")
+        func absent() throws {
+            let folder = try TemporaryFolder()
+            try SettingsInProcess.with(#"{"token": "work"}"#) { () throws in
+                for name in ["none.json", "none/config.json", ""] {
+                    let failure = try #require(throws: Failure.self) {
+                        try ConfigurationFile.load(file: folder.file(name), profile: nil)
+                    }
+                    #expect(failure.status == .configuration, "\(name)")
+                    #expect(failure.code == "configurationUnreadable", "\(name)")
+                    #expect(!failure.hints.isEmpty)
+                }
+                #expect(setting(nil, .token) == "work")
+            }
+        }
+    }
+}
