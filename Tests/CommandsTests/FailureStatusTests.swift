@@ -1,0 +1,296 @@
+import Foundation
+import Testing
+
+@testable import Cryptoki
+@testable import OpenSSLX509
+@testable import TokencertCAcert
+@testable import TokencertCommands
+@testable import TokencertHTTP
+@testable import TokencertInventory
+@testable import TokencertIssuance
+@testable import TokencertLedger
+@testable import TokencertPlatform
+
+/// How the program ends, by what went wrong. Scripts decide by the status whether they may order
+/// again.
+@Suite struct FailureStatusTests {
+    /// The status of each failure of a job, as README has it.
+    static var ofJobs: [(status: TokencertCommands.ExitStatus, codes: [IssuanceError.Code])] {
+        [
+            (
+                .dataRefused,
+                [
+                    .keyNotAccepted, .accountLacks, .nameNotIssuable, .addressNotIssuable,
+                    .badSubject, .orderRefused,
+                ]
+            ),
+            (.noSuchObject, [.noSuchObject, .severalObjects, .keyGone]),
+            (.unreachable, [.caUnreachable]),
+            (
+                .cannotCreate,
+                [
+                    .tokenUnsuitable, .tokenNotWritable, .idTaken, .labelTaken, .noSuchPlace,
+                    .noRoom, .notDestroyable, .keyUnusable,
+                ]
+            ),
+            (.tokenFailed, [.tokenFailed, .keyUnsafe, .notProved]),
+            (
+                .pending,
+                [
+                    .orderPending, .needsDecision, .otherOrderUnfinished, .alreadyReplaced,
+                    .orderInUse,
+                ]
+            ),
+            (
+                .certificateWrong,
+                [
+                    .certificateWrong, .issuerNotTrusted, .certificateDiffers, .notTheOutcome,
+                    .issuedBeforeOrder,
+                ]
+            ),
+            (.noPermission, [.pinRefused, .pinExpired, .pinLastTry, .credentialsRefused]),
+            (.configuration, [.ledgerFailed]),
+        ]
+    }
+
+    @Test("The statuses are those that README lists")
+    func documented() throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../README.md").standardizedFileURL
+        let text = try String(contentsOf: file, encoding: .utf8)
+        let numbers = text.split(separator: "\n").compactMap { line -> Int32? in
+            guard line.hasPrefix("| ") else { return nil }
+            return Int32(line.dropFirst(2).prefix { $0 != " " })
+        }
+        #expect(numbers == TokencertCommands.ExitStatus.allCases.map(\.rawValue))
+    }
+
+    // A script that sees another status orders a second certificate, or gives up a key.
+    @Test("Each failure of a job has its status, whatever the step")
+    func jobs() {
+        for (status, codes) in Self.ofJobs {
+            for code in codes {
+                for step in Step.allCases {
+                    let failure = Failure(IssuanceError(code, at: step, "reason"))
+                    #expect(failure.status == status, "\(code) at \(step)")
+                    #expect(failure.code == code.description)
+                    #expect(failure.message == "reason")
+                }
+            }
+        }
+    }
+
+    @Test("A refused PIN is told from a token that failed")
+    func tokens() {
+        let ofPINs: [ReturnValue] = [
+            .pinIncorrect, .pinInvalid, .pinLenRange, .pinExpired, .pinLocked,
+        ]
+        let others: [ReturnValue] = [
+            .deviceRemoved, .deviceError, .functionFailed, .userNotLoggedIn,
+            ReturnValue(rawValue: 0x8000_0001),
+        ]
+        for value in ofPINs + others {
+            let error = CryptokiError(.returned, function: "C_Login", returnValue: value)
+            let failure = Failure(error)
+            #expect(failure.status == (ofPINs.contains(value) ? .noPermission : .tokenFailed))
+            #expect(failure.code == value.description)
+            #expect(failure.message.hasSuffix("[\(value)]"), "\(failure.message)")
+            // It says whether one of few tries is gone.
+            #expect(failure.hints[0].hasPrefix("it was sent once") == ofPINs.contains(value))
+        }
+        let cases: [(CryptokiError.Code, TokencertCommands.ExitStatus)] = [
+            (.invalidURI, .usage), (.otherToken, .noSuchObject),
+            (.moduleUnusable, .configuration), (.functionMissing, .tokenFailed),
+            (.malformedAnswer, .tokenFailed),
+        ]
+        for (code, status) in cases {
+            let failure = Failure(CryptokiError(code, function: "C_Sign", context: "x"))
+            #expect(failure.status == status && failure.code == code.description, "\(code)")
+        }
+    }
+
+    // A module that needs text to start is otherwise taken for one that is broken.
+    @Test("Only a module that refuses its arguments is answered with --module-arguments")
+    func moduleArguments() {
+        for value in [.argumentsBad, .deviceError, nil] as [ReturnValue?] {
+            let error = CryptokiError(
+                .moduleUnusable, function: "C_Initialize", returnValue: value)
+            let isOffered = Failure(error).hints.contains { $0.contains("--module-arguments") }
+            #expect(isOffered == (value == .argumentsBad), "\(String(describing: value))")
+        }
+    }
+
+    @Test("Ledgers, secrets and the CA have the statuses of their kinds")
+    func others() {
+        let ledger: [(LedgerError.Code, TokencertCommands.ExitStatus)] = [
+            (.absent, .noSuchObject), (.noSuchOrder, .noSuchObject), (.inUse, .pending),
+            (.locked, .configuration), (.full, .configuration), (.damaged, .configuration),
+            (.newer, .configuration), (.unusable, .configuration),
+        ]
+        for (code, status) in ledger {
+            let failure = Failure(LedgerError(code, "reason", order: 7))
+            #expect(failure.status == status && failure.code == code.description, "\(code)")
+        }
+        let secrets: [(SecretError.Code, TokencertCommands.ExitStatus)] = [
+            (.unknownSource, .usage), (.noTerminal, .usage), (.cancelled, .noPermission),
+            (.interrupted, .interrupted), (.unreadable, .noPermission),
+            (.timedOut, .noPermission), (.empty, .noPermission), (.malformed, .noPermission),
+        ]
+        for (code, status) in secrets {
+            let failure = Failure(SecretError(code, "reason"))
+            #expect(failure.status == status && failure.code == code.description, "\(code)")
+            // Otherwise the user counts a try that the token still has.
+            #expect(
+                [.unknownSource, .noTerminal].contains(code)
+                    || failure.hints[0].contains("was sent"), "\(failure.hints)")
+        }
+        let ca: [(CAcertError.Code, TokencertCommands.ExitStatus)] = [
+            (.credentials, .noPermission), (.refused, .dataRefused),
+            (.notTheAPI, .unreachable), (.unreachable, .unreachable),
+        ]
+        for (code, status) in ca {
+            #expect(Failure(CAcertError(code, "reason")).status == status, "\(code)")
+        }
+        let x509 = X509Error(code: .malformed, context: "x", reasons: [])
+        #expect(Failure(x509).status == .configuration)
+        #expect(Failure(HTTPError(.failed, "reason")).status == .configuration)
+    }
+
+    // MARK: Trust anchors and refused PINs
+
+    @Test("Trust anchors that cannot be used are a matter of the configuration")
+    func trust() {
+        let denied = FileError("cannot read", "/a", number: 13)
+        let broken = X509Error(code: .malformed, context: "x", reasons: [])
+        let file = "/anchors/it's.pem"
+        let errors: [TrustStoreError] = [
+            .noAnchors, .folderUnreadable(denied), .notAFile(file), .retiredRoot(file: file),
+            .notWritten(denied), .certificateFile(.unreadable(denied)),
+            .certificateFile(.brokenPEM(file: file, broken)),
+            .certificateFile(.noCertificate(file: file, nil)),
+            .anchorUnusable(file: file, .certificateFile(.noCertificate(file: file, broken))),
+        ]
+        for error in errors {
+            let failure = Failure(error)
+            #expect(failure.status == .configuration, "\(error)")
+            #expect(!failure.hints.isEmpty && !failure.message.isEmpty, "\(error)")
+        }
+        // The command is pasted: it must remove that file and run nothing.
+        let unusable = Failure(errors[errors.count - 1])
+        #expect(unusable.code == "trustAnchorUnreadable")
+        #expect(
+            unusable.hints.contains(#"tokencert trust remove 'it'\''s.pem' removes it"#),
+            "\(unusable.hints)")
+        let named = Failure(trust: .certificateFile(.unreadable(denied)), option: "--cert")
+        #expect(named.hints == ["--cert takes certificates in PEM or one in DER"])
+    }
+
+    @Test("To put the right PIN there is proposed only if the source can change")
+    func refusedPINs() {
+        func hints(_ canChange: Bool, wasAnswered: Bool) -> [String] {
+            let pin = RefusedPINsError.Refusal(
+                name: "PIN", source: "file:/pin", canChange: canChange)
+            let error: RefusedPINsError = wasAnswered ? .refusedBefore(pin) : .triedBefore(pin)
+            let failure = Failure(error)
+            #expect(failure.status == .noPermission && failure.message == "\(error)")
+            return failure.hints
+        }
+        for wasAnswered in [true, false] {
+            let changing = hints(true, wasAnswered: wasAnswered)
+            #expect(changing.first == "put the right one there" && changing.count == 2)
+            #expect(changing.last?.contains("--retry-pin") == true)
+            #expect(hints(false, wasAnswered: wasAnswered) == Array(changing.dropFirst()))
+        }
+        let path = "/state/it's/refused-pins"
+        let unreadable = Failure(
+            RefusedPINsError.unreadable(path: path, reason: "it is no JSON", nil))
+        #expect(unreadable.status == .configuration && unreadable.code == "refusedPINsUnreadable")
+        // It is moved and not removed: what it says may be needed again.
+        #expect(
+            unreadable.hints.contains {
+                $0.hasSuffix(
+                    #"mv '/state/it'\''s/refused-pins' '/state/it'\''s/refused-pins.old'"#)
+            }, "\(unreadable.hints)")
+        let notWritten = Failure(RefusedPINsError.notWritten(reason: "the disk is full", nil))
+        #expect(notWritten.code == "refusedPINsNotWritten" && !notWritten.hints.isEmpty)
+    }
+
+    // MARK: What is never printed
+
+    @Test("A PIN in the wrong place is not repeated")
+    func secrets() throws {
+        for text in ["7654321", "pin:7654321", "file 7654321", "command:'7654321", "fd:7654321x"] {
+            let error = try #require(throws: SecretError.self) { _ = try SecretSource(text) }
+            let failure = Failure(error)
+            #expect(failure.status == .usage && failure.code == "unknownSource", "\(text)")
+            let all = ([failure.message] + failure.hints).joined(separator: "\n")
+            #expect(!all.contains("7654321"), "\(all)")
+        }
+        for text in [
+            "pkcs11:token=work?pin-value=7654321", "pkcs11:tok en=a?pin-value=7654321",
+            "pkcs11:token=a?pin-value=7654321&pin-source=/a", "pkcs11:token=?pin-value=7654321",
+            "pkcs11:token=work?pin-value=7654321&x=%zz", "x pkcs11:?pin-value=7654321",
+        ] {
+            let error = try #require(throws: (any Error).self) { _ = try parseURI(text) }
+            let failure = Failure(error)
+            #expect(failure.status == .usage, "\(text)")
+            let all = ([failure.message] + failure.hints).joined(separator: "\n")
+            #expect(!all.contains("7654321"), "\(all)")
+        }
+    }
+
+    // MARK: Form
+
+    // A second line would be taken for a hint, or for the output of something else.
+    @Test("An error is one line, whatever a token or a CA said")
+    func lines() {
+        for (text, line) in [
+            ("a\nb", "a b"), ("a\r\nb\rc", "a b c"), ("\n\na\n", "a"), ("a\u{2028}b", "a b"),
+            ("a\u{85}b", "a b"), ("", ""), ("\n", ""),
+        ] {
+            let failure = Failure(.bug, text, hints: ["h"])
+            #expect(failure.message == line, "\(text.debugDescription)")
+        }
+        #expect(Failure(.cannotCreate, "m", hints: ["h"]).code == "cannotCreate")
+    }
+
+    /// Programs that read the JSON rely on these names.
+    @Test("A failure in JSON has an attachment only if something would be lost")
+    func json() throws {
+        let plain = FailureReport(Failure(.pending, code: "c", "m", hints: ["h"]))
+        #expect(
+            try jsonLine(plain) == #"{"code":"c","hints":["h"],"message":"m","status":75}"#)
+        let full = FailureReport(
+            Failure(.configuration, code: "c", "m", hints: [], attachment: ["a", "", "b"]))
+        #expect(
+            try jsonLine(full)
+                == #"{"attachment":["a","","b"],"code":"c","hints":[],"message":"m","status":78}"#)
+    }
+
+    @Test("A token is absent if none is there, fits or is set up, and not if several fit")
+    func absentTokens() {
+        let codes: [(TokenSelectionError.Code, Bool)] = [
+            (.none, true), (.uninitialized, true), (.several, false),
+        ]
+        for (code, isAbsent) in codes {
+            let failure = Failure(TokenSelectionError(code: code, candidates: []))
+            #expect(failure.status == .noSuchObject && failure.isTokenAbsent == isAbsent)
+        }
+        #expect(!Failure(.noSuchObject, "x", hints: ["h"]).isTokenAbsent)
+    }
+
+    @Test("What the token did not do is said in words, with the standard's name of the reason")
+    func words() {
+        let removed = CryptokiError(
+            .returned, function: "C_Sign", returnValue: .deviceRemoved, context: "the key 01")
+        #expect(
+            removed.plainText == "the token does not sign (the key 01) [CKR_DEVICE_REMOVED]")
+        let unknown = CryptokiError(
+            .returned, function: "C_SeedRandom", returnValue: .functionFailed)
+        #expect(
+            unknown.plainText
+                == "the token or its module failed at C_SeedRandom [CKR_FUNCTION_FAILED]")
+        let missing = CryptokiError(.functionMissing, function: "C_CreateObject")
+        #expect(missing.plainText == missing.description)
+    }
+}

@@ -1,0 +1,326 @@
+import OpenSSLX509
+import Testing
+import TokencertLedger
+
+@testable import Cryptoki
+@testable import TokencertCommands
+@testable import TokencertIssuance
+
+/// What is proposed after a failure of a job: commands that are pasted as they are printed.
+@Suite struct JobHintTests {
+    private func failure(
+        _ code: IssuanceError.Code, choices: [String] = [], wanted: String? = nil,
+        returned value: ReturnValue? = nil, order: OrderStanding? = nil
+    ) -> Failure {
+        let tokenError = value.map {
+            CryptokiError(.returned, function: "C_CreateObject", returnValue: $0)
+        }
+        let error = IssuanceError(
+            code, at: .write, "reason", tokenError: tokenError, choices: choices, wanted: wanted)
+        return Failure(issuance: error.with(order: order))
+    }
+
+    /// An order of which the ledger says something.
+    private func order(
+        _ nextAction: NextAction? = nil, mayHaveOrdered: Bool = true, isFromElsewhere: Bool = false
+    ) -> OrderStanding {
+        var order = OrderStanding(7, nil)
+        order.nextAction = nextAction
+        order.mayHaveOrdered = mayHaveOrdered
+        order.isFromElsewhere = isFromElsewhere
+        return order
+    }
+
+    // MARK: Placeholders
+
+    @Test("No hint has a placeholder that was not filled")
+    func filled() {
+        let actions: [NextAction?] = [
+            nil, .nothing, .order, .certificate, .key, .decision("it was late"),
+        ]
+        var standings: [OrderStanding?] = [nil]
+        for action in actions {
+            for isElsewhere in [false, true] {
+                for mayHaveOrdered in [false, true] {
+                    standings.append(
+                        order(
+                            action, mayHaveOrdered: mayHaveOrdered, isFromElsewhere: isElsewhere))
+                }
+            }
+        }
+        for code in FailureStatusTests.ofJobs.flatMap({ $0.codes }) {
+            for standing in standings {
+                for choices in [[], ["one"], ["one", "two"]] {
+                    let hints = failure(code, choices: choices, order: standing).hints
+                    let open = hints.filter { $0.contains("{") || $0.contains("}") }
+                    #expect(open.isEmpty, "\(code): \(open)")
+                    #expect(!hints.contains(""), "\(code)")
+                }
+            }
+        }
+    }
+
+    // A name on a token must not become a command that the user pastes.
+    @Test("Braces and quotation marks in a choice stand for themselves")
+    func hostileChoices() {
+        let names = ["{resume}", "{abandon}", "{order}", "{choice}", "{choices}", #"\0$1"#]
+        let standing = order(.order)
+        for code in [IssuanceError.Code.nameNotIssuable, .addressNotIssuable] {
+            let option = code == .nameNotIssuable ? "--name" : "--email"
+            let hints = failure(code, choices: names, order: standing).hints
+            for name in names {
+                #expect(
+                    hints.contains("possible instead, with tokencert issue: \(option) '\(name)'"),
+                    "\(hints)")
+            }
+        }
+        let places = failure(.noSuchPlace, choices: names, order: standing).hints
+        #expect(places.contains("--id takes one of " + names.joined(separator: ", ")))
+        let reasons = failure(.tokenUnsuitable, choices: names, order: standing).hints
+        #expect(reasons.starts(with: names))
+        let quotes = failure(.nameNotIssuable, choices: ["O'Neill; id", "$(id)"]).hints
+        #expect(
+            quotes.starts(with: [
+                #"possible instead, with tokencert issue: --name 'O'\''Neill; id'"#,
+                "possible instead, with tokencert issue: --name '$(id)'",
+            ]), "\(quotes)")
+    }
+
+    // MARK: Choices
+
+    @Test("What may be meant comes first, and is not listed again")
+    func accountLacks() {
+        let hints = failure(
+            .accountLacks, choices: ["robert.meyer@example.net", "anna@example.org"],
+            wanted: "anan@example.org"
+        ).hints
+        #expect(
+            hints == [
+                "did you mean anna@example.org?", "the account has: robert.meyer@example.net",
+                "tokencert account shows what the account may have",
+            ])
+        let unlike = failure(.accountLacks, choices: ["anna@example.org"], wanted: "x").hints
+        #expect(unlike.first == "the account has: anna@example.org")
+        let several = failure(.accountLacks, choices: ["Anna", "Bob"]).hints
+        #expect(several.prefix(2) == ["the account has: Anna", "the account has: Bob"])
+    }
+
+    // A URI that several objects have would be pasted again and again.
+    @Test("Objects with one URI cannot be chosen by it")
+    func severalObjects() {
+        for choices in [[], ["pkcs11:id=%01"], ["pkcs11:id=%01", "pkcs11:id=%01"]] {
+            let hints = failure(.severalObjects, choices: choices).hints
+            #expect(!hints.contains { $0.contains("--key") }, "\(hints)")
+            #expect(hints.contains { $0.contains("a CKA_ID of its own") }, "\(hints)")
+        }
+        #expect(
+            failure(.severalObjects, choices: ["pkcs11:id=%01", "pkcs11:object=it's"]).hints == [
+                "one of them: --key 'pkcs11:id=%01'",
+                #"one of them: --key 'pkcs11:object=it'\''s'"#,
+            ])
+    }
+
+    @Test("A missing object brings up those that are like it")
+    func noSuchObject() {
+        let uris = ["pkcs11:object=web;type=private", "pkcs11:object=mail;type=private"]
+        let hints = failure(.noSuchObject, choices: uris, wanted: "pkcs11:object=mial").hints
+        #expect(
+            hints.starts(with: ["did you mean '\(uris[1])'?", "there is: '\(uris[0])'"]),
+            "\(hints)")
+        // What is no URI is like nothing.
+        let garbage = failure(.noSuchObject, choices: uris, wanted: "garbage").hints
+        #expect(!garbage.contains { $0.contains("pkcs11:") }, "\(garbage)")
+    }
+
+    @Test("A label in use leads to renewing or using its key, or to another label")
+    func labelTaken() {
+        #expect(
+            failure(.labelTaken, choices: ["pkcs11:object=a'b"]).hints == [
+                #"to renew the certificate of that key: tokencert renew 'pkcs11:object=a'\''b'"#,
+                #"to use that key: --key 'pkcs11:object=a'\''b' instead of --label"#,
+                "for one more key: another --label",
+            ])
+    }
+
+    // MARK: What the token returned
+
+    @Test("A removed token is to be put back, and only a missing login points to the officer")
+    func returned() {
+        #expect(
+            failure(.tokenFailed, returned: .deviceRemoved).hints == ["put the token back in"])
+        let login = failure(.tokenFailed, returned: .userNotLoggedIn).hints
+        #expect(login.count == 1 && login[0].contains("the security officer"), "\(login)")
+        for value in [.functionFailed, .deviceError, nil] as [ReturnValue?] {
+            let hints = failure(.tokenFailed, returned: value).hints
+            #expect(hints.count == 1 && hints[0].hasPrefix("tokencert tokens shows"), "\(hints)")
+        }
+        // The same answer means something else for another failure.
+        let unsafe = failure(.keyUnsafe, returned: .deviceRemoved).hints
+        #expect(unsafe == failure(.keyUnsafe).hints)
+    }
+
+    @Test("The order goes on with the same command after the token is back")
+    func removedDuringOrder() {
+        let hints = failure(
+            .tokenFailed, returned: .deviceRemoved, order: order(.certificate)
+        ).hints
+        #expect(hints.first == "put the token back in")
+        #expect(hints.contains("to go on: tokencert resume 7"))
+    }
+
+    // MARK: Standing of the order
+
+    // Otherwise the user makes a new key and orders again, although the certificate has come.
+    @Test("Room on the token is asked for if a certificate has come, and not a new order")
+    func noRoom() {
+        func hints(_ order: OrderStanding?) -> [String] {
+            failure(.noRoom, choices: ["place 04 is free"], order: order).hints
+        }
+        let certified = hints(order(.certificate))
+        #expect(certified[0].contains("is in the ledger"), "\(certified)")
+        let waiting = hints(order(.decision("late")))
+        #expect(waiting[0] == "make room for a certificate on the token first", "\(waiting)")
+        for ordered in [certified, waiting] {
+            #expect(!ordered.contains { $0.contains("tokencert issue") }, "\(ordered)")
+            #expect(!ordered.contains("place 04 is free"))
+        }
+        for notOrdered in [hints(nil), hints(order(.order, mayHaveOrdered: false))] {
+            #expect(notOrdered.prefix(1) == ["place 04 is free"], "\(notOrdered)")
+            #expect(notOrdered.contains { $0.hasSuffix("tokencert issue") }, "\(notOrdered)")
+        }
+    }
+
+    // A second certificate would be ordered although the first order may bring one.
+    @Test("A refusal says nothing about an earlier order that may bring a certificate")
+    func earlierOrder() {
+        let codes: [IssuanceError.Code] = [.credentialsRefused, .caUnreachable, .orderRefused]
+        for code in codes {
+            let after = failure(code, order: order(.decision("late"))).hints
+            #expect(after[0].hasPrefix("the CA may still issue for an earlier order"), "\(after)")
+            #expect(!after.contains { $0.contains("try again") || $0.contains("nothing was") })
+            for before in [nil, order(.order, mayHaveOrdered: false)] {
+                let hints = failure(code, order: before).hints
+                #expect(!hints.contains { $0.contains("may still issue") }, "\(hints)")
+            }
+        }
+        let unreachable = failure(.caUnreachable).hints
+        #expect(unreachable[0].hasPrefix("nothing was ordered"))
+    }
+
+    @Test("Accepting what differs takes the certificate from where it is")
+    func differences() {
+        func accepting(_ order: OrderStanding?) -> [String] {
+            failure(.certificateDiffers, order: order).hints.filter {
+                $0.contains("--accept-changes")
+            }
+        }
+        #expect(accepting(nil) == ["--accept-changes writes it all the same"])
+        let elsewhere = accepting(order(.decision("late"), isFromElsewhere: true))
+        #expect(
+            elsewhere == [
+                "to write it all the same: tokencert resume 7 --from FILE --accept-changes"
+            ])
+        let inLedger = accepting(order(.certificate))
+        #expect(
+            inLedger == [
+                "it is in the ledger; to write it all the same: "
+                    + "tokencert resume 7 --accept-changes"
+            ])
+    }
+
+    // What came from elsewhere is not in the ledger: resume alone would check nothing.
+    @Test("A certificate is checked again from the ledger only if it is there")
+    func checkedAgain() {
+        func resumes(_ order: OrderStanding?) -> Bool {
+            failure(.certificateWrong, order: order).hints.contains {
+                $0.hasPrefix("what came is in the ledger")
+            }
+        }
+        #expect(resumes(order(.certificate)))
+        #expect(!resumes(order(.certificate, isFromElsewhere: true)))
+        #expect(!resumes(order(.decision("late"))))
+        #expect(!resumes(nil))
+    }
+
+    // MARK: What is left behind
+
+    private func key(isNew: Bool) -> IssuanceError.KeyOnToken {
+        IssuanceError.KeyOnToken(
+            uri: "pkcs11:id=%01;object=it's", id: [1], isNew: isNew, modulePath: "/m.so",
+            moduleName: nil, moduleArguments: "configdir='/a'")
+    }
+
+    private func leaving(_ key: IssuanceError.KeyOnToken, isUnsent: Bool) -> [String] {
+        var standing = order(.order, mayHaveOrdered: !isUnsent)
+        standing.isKeyUnsent = isUnsent
+        return Failure(
+            issuance: IssuanceError(.keyUnsafe, at: .generate, "reason")
+                .with(key: key, order: standing)
+        ).hints
+    }
+
+    // A key that was there before the order has certificates and messages of its own.
+    @Test("Only a key that was made for the order is offered for removal")
+    func oldKey() {
+        for isUnsent in [false, true] {
+            let hints = leaving(key(isNew: false), isUnsent: isUnsent)
+            #expect(!hints.contains { $0.contains("tokencert delete") }, "\(hints)")
+            #expect(!hints.contains { $0.contains("was made") }, "\(hints)")
+        }
+    }
+
+    // A token with the same URI may be seen through another module.
+    @Test("The command that removes a new key selects its module, and runs nothing else")
+    func newKey() {
+        let uri = #"'pkcs11:id=%01;object=it'\''s'"#
+        let hints = leaving(key(isNew: true), isUnsent: true)
+        #expect(hints.contains("the key pair that was made stays on the token: \(uri)"))
+        #expect(
+            hints.contains(
+                "to remove it: tokencert delete \(uri) --module '/m.so' "
+                    + #"--module-arguments 'configdir='\''/a'\'''"#), "\(hints)")
+        let sent = leaving(key(isNew: true), isUnsent: false)
+        #expect(sent.contains("the key pair that was made stays on the token: \(uri)"))
+    }
+
+    // It cannot be had a second time.
+    @Test("An answer that the ledger could not take is printed line by line, as it came")
+    func unrecordedAnswer() {
+        var standing = order(.certificate)
+        standing.unrecordedAnswer = Array("-----BEGIN\n\nAb c\r\n  d\n".utf8)
+        let lost = failure(.ledgerFailed, order: standing)
+        #expect(lost.attachment == ["-----BEGIN", "", "Ab c", "  d", ""])
+        #expect(lost.hints.contains { $0.hasSuffix("keep what follows:") })
+        #expect(lost.status == .configuration)
+        #expect(failure(.ledgerFailed, order: order(.certificate)).attachment.isEmpty)
+    }
+
+    @Test("Certificates that stay on the token are named")
+    func written() {
+        var standing = order(.certificate)
+        standing.writtenCertificate = "pkcs11:object=it's;type=cert"
+        standing.writtenChain = ["CN=Class 3", "CN=Root"]
+        let hints = failure(.notProved, order: standing).hints
+        #expect(
+            hints.contains(#"the certificate was written: 'pkcs11:object=it'\''s;type=cert'"#))
+        #expect(hints.contains("a certificate of its chain was written: CN=Class 3"))
+        #expect(hints.contains("a certificate of its chain was written: CN=Root"))
+        let seen = Failure(
+            issuance: IssuanceError(.tokenFailed, at: .write, "reason")
+                .with(seenCertificate: "pkcs11:id=%01;type=cert")
+        ).hints
+        #expect(
+            seen.contains("the token refused it but shows it: 'pkcs11:id=%01;type=cert'"))
+    }
+
+    @Test("An order that is used by another process is waited for, and one that is over is shown")
+    func otherOrders() {
+        let busy = failure(.orderInUse, order: order(.order)).hints
+        #expect(busy.contains("wait until it is done; tokencert resume 7 shows how it ended"))
+        let replaced = failure(.alreadyReplaced, order: order(.nothing)).hints
+        #expect(replaced == ["tokencert history 7 shows it"])
+        for hints in [busy, replaced] {
+            #expect(!hints.contains { $0.contains("--abandon") }, "\(hints)")
+        }
+    }
+}

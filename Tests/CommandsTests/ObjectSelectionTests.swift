@@ -1,0 +1,209 @@
+import Cryptoki
+import OpenSSLX509
+import Testing
+
+@testable import TokencertCommands
+@testable import TokencertInventory
+
+/// Which objects a URI names, and what is offered if it is not exactly one. Hints are pasted behind
+/// commands that show, renew and remove.
+@Suite struct ObjectSelectionTests {
+    private static let token = try! PKCS11URI(parsing: "pkcs11:token=work")
+
+    private func record(
+        _ number: UInt, _ objectClass: ObjectClass, id: [UInt8], _ label: String
+    ) -> ObjectRecord {
+        ObjectRecord(
+            handle: ObjectHandle(rawValue: number), objectClass: objectClass, id: id,
+            labelBytes: Array(label.utf8), token: Self.token)
+    }
+
+    private func certificate(
+        _ number: UInt, id: [UInt8] = [1], _ label: String = "mail", serial: String? = "0a"
+    ) -> CertificateEntry {
+        CertificateEntry(
+            record: record(number, .certificate, id: id, label), valueHash: [],
+            content: serial.map {
+                CertificateEntry.Content(
+                    subject: "CN=a", issuer: "CN=b", subjectName: "a", issuerName: "b",
+                    serialNumber: $0, notBefore: 0, notAfter: 1, keyKind: .ed25519,
+                    isAuthority: false)
+            }, obstacle: serial == nil ? .pem : nil, certificate: nil)
+    }
+
+    private func key(
+        _ number: UInt, id: [UInt8] = [1], _ label: String = "mail",
+        _ certificates: [CertificateEntry] = [], mismatched: [CertificateEntry] = []
+    ) -> KeyEntry {
+        var key = KeyEntry()
+        key.privateKey = record(number, .privateKey, id: id, label)
+        key.publicKey = record(number + 100, .publicKey, id: id, label)
+        key.certificates = certificates
+        key.mismatchedCertificates = mismatched
+        return key
+    }
+
+    private func uri(_ text: String) throws -> PKCS11URI { try PKCS11URI(parsing: text) }
+
+    /// A key with two certificates of one URI, one whose certificate belongs to another key, and a
+    /// certificate without a key.
+    private var inventory: TokenInventory {
+        let mail = key(1, "mail", [certificate(11), certificate(12, serial: "0b")])
+        let web = key(2, id: [2], "web", mismatched: [certificate(13, id: [2], "web")])
+        return TokenInventory(
+            keys: [mail, web], certificates: [certificate(14, id: [3], "old", serial: nil)],
+            otherObjects: 0)
+    }
+
+    // MARK: What is named
+
+    @Test("A URI names keys by either half, and certificates wherever they are shown")
+    func named() throws {
+        let cases: [(String, keys: [UInt], certificates: [UInt])] = [
+            ("pkcs11:object=mail", [1], [11, 12]), ("pkcs11:object=mail;type=cert", [], [11, 12]),
+            ("pkcs11:object=mail;type=public", [1], []), ("pkcs11:id=%02", [2], [13]),
+            ("pkcs11:id=%02;type=private", [2], []), ("pkcs11:object=old", [], [14]),
+            ("pkcs11:object=Mail", [], []), ("pkcs11:object=mai", [], []),
+            ("pkcs11:id=%01;object=web", [], []), ("pkcs11:type=cert", [], [11, 12, 13, 14]),
+        ]
+        for (text, keys, certificates) in cases {
+            let named = inventory.named(try uri(text))
+            #expect(named.keys.compactMap(\.privateKey?.handle.rawValue) == keys, "\(text)")
+            #expect(
+                named.certificates.map(\.record.handle.rawValue) == certificates, "\(text)")
+        }
+    }
+
+    @Test("A certificate is shown with its key, also if it is not for that key")
+    func shownWith() {
+        let keys = inventory.keysShownWith
+        for (number, label) in [(11, "mail"), (12, "mail"), (13, "web")] as [(UInt, String)] {
+            #expect(keys[ObjectHandle(rawValue: number)]?.label == label)
+        }
+        #expect(keys[ObjectHandle(rawValue: 14)] == nil && keys.count == 3)
+    }
+
+    // MARK: Nothing fits
+
+    private func offered(
+        _ text: String, serial: String? = nil, toRemove isRemoved: Bool = false
+    ) throws -> [String] {
+        let failure = noSuchObject(
+            "object", try uri(text), serial: serial, toRemove: isRemoved, on: inventory)
+        #expect(failure.status == .noSuchObject && failure.code == "noSuchObject")
+        return failure.hints.filter { $0.contains("pkcs11:") }
+    }
+
+    // A key is lost for good if it is removed in place of a certificate.
+    @Test("For removal, a private key is offered only if one was asked for")
+    func removal() throws {
+        for text in ["pkcs11:object=mial", "pkcs11:id=%04", "pkcs11:object=x;id=%01"] {
+            let hints = try offered(text, toRemove: true)
+            #expect(!hints.isEmpty)
+            #expect(!hints.contains { $0.contains("type=private") }, "\(hints)")
+            #expect(hints.contains { $0.contains("type=cert") }, "\(hints)")
+        }
+        let keys = try offered("pkcs11:object=mial;type=private", toRemove: true)
+        #expect(keys.count == 2 && keys.allSatisfy { $0.contains("type=private") }, "\(keys)")
+        #expect(keys[0].hasPrefix("did you mean '"), "\(keys)")
+        let shown = try offered("pkcs11:object=mial")
+        #expect(shown.contains { $0.contains("type=private") }, "\(shown)")
+    }
+
+    // A pasted hint must not name a key in place of a certificate.
+    @Test("What is offered is of the class that was named")
+    func classes() throws {
+        for name in ["cert", "public", "private"] {
+            let hints = try offered("pkcs11:object=mial;type=\(name)")
+            #expect(!hints.isEmpty)
+            #expect(hints.allSatisfy { $0.contains("type=\(name)") }, "\(hints)")
+            #expect(Set(hints).count == hints.count, "one is offered twice: \(hints)")
+        }
+    }
+
+    @Test("With a serial number, certificates of the URI are offered with theirs, or else all")
+    func serialNumbers() throws {
+        let mail = inventory.keys[0].certificates[0].record.uri
+        #expect(
+            try offered("pkcs11:object=mail", serial: "ff") == [
+                "there is: '\(mail)' --serial 0a", "there is: '\(mail)' --serial 0b",
+            ])
+        let all = try offered("pkcs11:object=nothing", serial: "ff", toRemove: true)
+        #expect(all.count == 4 && all.allSatisfy { $0.contains("type=cert") }, "\(all)")
+        // One that cannot be read has no serial number.
+        #expect(all.filter { $0.contains("--serial") }.count == 3, "\(all)")
+    }
+
+    @Test("On an empty token, the hints still say how private keys are seen")
+    func empty() throws {
+        let none = TokenInventory(keys: [], certificates: [], otherObjects: 0)
+        let failure = noSuchObject("key", try uri("pkcs11:object=mail"), on: none)
+        #expect(failure.hints.count == 2)
+        #expect(failure.hints.allSatisfy { $0.contains("--pin-source prompt") })
+        #expect(failure.message == "no key on the token fits pkcs11:object=mail")
+    }
+
+    // MARK: Several fit
+
+    @Test("One of several is never taken")
+    func one() throws {
+        let wanted = try uri("pkcs11:type=cert")
+        func pick(_ found: [String]) throws -> String {
+            try requireOne(found, "thing", wanted, on: inventory) { $0 }
+        }
+        #expect(try pick(["a"]) == "a")
+        let several = try #require(throws: Failure.self) { _ = try pick(["a", "b's"]) }
+        #expect(several.code == "severalObjects" && several.status == .noSuchObject)
+        #expect(several.message == "2 things on the token fit pkcs11:type=cert")
+        #expect(several.hints == ["one of them: 'a'", #"one of them: 'b'\''s'"#])
+        // A URI that all of them have helps nobody.
+        let same = try #require(throws: Failure.self) { _ = try pick(["a", "a", "a"]) }
+        #expect(same.hints.count == 1 && !same.hints[0].contains("one of them"))
+        let many = try #require(throws: Failure.self) {
+            _ = try pick((1...50).map { "uri\($0)" })
+        }
+        #expect(many.hints.count == 20 && many.message.hasPrefix("50 things"))
+        let none = try #require(throws: Failure.self) { _ = try pick([]) }
+        #expect(none.code == "noSuchObject")
+    }
+
+    @Test("Several certificates are told apart by their serial numbers")
+    func several() throws {
+        let entries = inventory.keys[0].certificates
+        let failure = severalCertificates(entries, try uri("pkcs11:object=mail"))
+        let name = "'\(entries[0].record.uri)'"
+        #expect(
+            failure.hints == [
+                "one of them: \(name) --serial 0a", "one of them: \(name) --serial 0b",
+            ])
+        #expect(failure.message == "2 certificates on the token fit pkcs11:object=mail")
+        let many = (1...30).map { certificate(UInt($0)) }
+        #expect(severalCertificates(many, try uri("pkcs11:id=%01")).hints.count == 20)
+    }
+
+    // The label that the user types is UTF-8, and the one on the token may be Latin-1.
+    @Test("A label that is not UTF-8 is suggested for the same label as it is typed")
+    func otherEncodings() throws {
+        let uris = ["pkcs11:object=M%FCller;type=private", "pkcs11:object=web;type=private"]
+        let hints = objectHints(try uri("pkcs11:object=M%C3%BCller"), among: uris)
+        #expect(hints.first == "did you mean '\(uris[0])'?", "\(hints)")
+        // What is no URI is passed over, and not offered as a match.
+        let garbage = objectHints(try uri("pkcs11:object=web"), among: ["garbage"])
+        #expect(garbage == ["there is: 'garbage'"])
+    }
+
+    @Test("A certificate that cannot be read has a name all the same")
+    func names() {
+        let cases: [(CertificateEntry.Obstacle, String)] = [
+            (.malformed, "unreadable"), (.pem, "PEM text"), (.url, "URL only"),
+            (.noValue, "no value"), (.otherType(CertificateType(rawValue: 2)), "not X.509"),
+        ]
+        for (obstacle, name) in cases {
+            let entry = CertificateEntry(
+                record: record(1, .certificate, id: [], ""), valueHash: [], content: nil,
+                obstacle: obstacle, certificate: nil)
+            #expect(entry.name == name && entry.title == name)
+        }
+        #expect(certificate(1).name == "a" && certificate(1).title == "CN=a")
+    }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import Testing
+import TokencertTestSupport
+
+@testable import TokencertCommands
+
+/// Which files `--out` may replace.
+@Suite struct OutputFileTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func refusal(_ file: String?, keeping inUse: [FileInUse] = []) -> Failure? {
+        do {
+            try requireWritable(file, keeping: inUse)
+            return nil
+        } catch {
+            return error as? Failure ?? Failure(error)
+        }
+    }
+
+    // A private key, a list or a mail would be lost.
+    @Test("Only a new file, an empty one and text in PEM are replaced")
+    func replaceable() throws {
+        #expect(refusal(nil) == nil && refusal(folder.file("new.pem")) == nil)
+        #expect(!FileManager.default.fileExists(atPath: folder.file("new.pem")))
+        for text in [
+            "", "-----BEGIN CERTIFICATE-----\n", "\n \t-----BEGIN X-----",
+            "\u{FEFF}-----BEGIN CERTIFICATE-----",
+        ] {
+            let file = try folder.write(text, "old.pem")
+            #expect(refusal(file) == nil, "\(text.debugDescription)")
+            #expect(try folder.read("old.pem") == text)
+        }
+        for text in [
+            "text", "# -----BEGIN CERTIFICATE-----", "----BEGIN CERTIFICATE", "\0",
+            "a\n-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----", " ", "\u{30}\u{82}",
+        ] {
+            let file = try folder.write(text, "it's.txt")
+            let failure = try #require(refusal(file), "\(text.debugDescription)")
+            #expect(failure.status == .cannotCreate && failure.code == "fileIsThere")
+            #expect(
+                failure.hints.contains("or move this one away: mv \(quoted(file)) NEWNAME"),
+                "\(failure.hints)")
+            #expect(try folder.read("it's.txt") == text)
+        }
+    }
+
+    @Test("A dash is no file name, and what to type instead is said")
+    func dash() {
+        let failure = refusal("-")
+        #expect(failure?.status == .usage)
+        #expect(failure?.hints.contains { $0.hasSuffix("--out ./-") } == true)
+        #expect(failure?.hints.contains { $0.hasSuffix("--out /dev/stdout") } == true)
+    }
+
+    // The ledger or the file with the PIN would be replaced by a certificate.
+    @Test(
+        "A file in use is not replaced, whatever name leads to it, even if it is empty or not there"
+    )
+    func inUse() throws {
+        let ledger = try folder.write("", "ledger.sqlite")
+        let manager = FileManager.default
+        try manager.createSymbolicLink(
+            atPath: folder.file("link.pem"), withDestinationPath: ledger)
+        try manager.createSymbolicLink(
+            atPath: folder.file("second.pem"), withDestinationPath: "link.pem")
+        try manager.linkItem(atPath: ledger, toPath: folder.file("hard.pem"))
+        let inUse = [
+            FileInUse(name: "the ledger", path: ledger),
+            FileInUse(name: "the lock", path: folder.file("ledger.lock")),
+        ]
+        for name in ["ledger.sqlite", "link.pem", "second.pem", "hard.pem", "./ledger.sqlite"] {
+            let failure = try #require(
+                refusal(folder.file(name), keeping: inUse), "\(name)")
+            #expect(failure.status == .usage && failure.code == "fileInUse", "\(name)")
+            #expect(failure.message == "--out names the ledger \(ledger)")
+        }
+        let absent = refusal(folder.file("./ledger.lock"), keeping: inUse)
+        #expect(absent?.message == "--out names the lock \(folder.file("ledger.lock"))")
+        #expect(refusal(folder.file("ledger.sqlite.pem"), keeping: inUse) == nil)
+        #expect(refusal(folder.file("hard.pem")) == nil)
+    }
+
+    @Test("A folder and a place that is not there are refused before anything is done")
+    func places() throws {
+        for path in [folder.path, folder.file("none/new.pem"), ""] {
+            let failure = try #require(refusal(path), "\(path)")
+            #expect(failure.status == .configuration && failure.code == "fileNotWritten")
+            #expect(failure.hints.last?.hasPrefix("--out takes a file in a folder") == true)
+        }
+    }
+
+    // The certificate was issued, and may not be had a second time.
+    @Test("What cannot be written to a file is in the error, line by line")
+    func attachment() throws {
+        let text = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+        let failure = try #require(throws: Failure.self) {
+            try writeFile(text, folder.file("none/new.pem"), hints: ["a hint"])
+        }
+        #expect(failure.status == .configuration && failure.code == "fileNotWritten")
+        #expect(failure.attachment.joined(separator: "\n") + "\n" == text)
+        #expect(failure.hints.first == "a hint")
+        try writeFile(text, folder.file("new.pem"), hints: ["a hint"])
+        #expect(try folder.read("new.pem") == text)
+    }
+}

@@ -1,0 +1,323 @@
+import Cryptoki
+import Foundation
+import OpenSSLX509
+import Testing
+import TokencertTestAuthority
+
+@testable import TokencertCommands
+@testable import TokencertInventory
+@testable import TokencertIssuance
+
+/// A value as a program reads it from a report in JSON.
+func jsonObject(_ value: some Encodable) throws -> [String: Any] {
+    let parsed = try JSONSerialization.jsonObject(with: Data(try jsonText(value).utf8))
+    return try #require(parsed as? [String: Any])
+}
+
+/// What is printed about an issued certificate.
+@Suite struct IssueReportTests {
+    /// A certificate that got onto a token, as far as it matters here.
+    private struct Sample {
+        var name = "Anna"
+        var uri = "pkcs11:id=%01"
+        var wasThere = false
+        var chain: [String] = []
+        var proof = Possession.signature
+        var differences: [Difference] = []
+        var retired: String?
+        var keyRemarks: [String] = []
+        var remarks: [String] = []
+
+        func report() throws -> IssueReport {
+            let key = try HostPrivateKey.generate(.ec(.p256))
+            let certificate = try key.issue(
+                CertificateContent(
+                    subject: [NameAttribute(.commonName, name)], publicKey: key.publicKey,
+                    serialNumber: [0x0A, 0xFF], notBefore: 1_700_000_000,
+                    notAfter: 1_800_000_000, extensions: []), issuer: nil)
+            let tokenKey = TokenKey(
+                handle: ObjectHandle(rawValue: 1), publicKey: key.publicKey, id: [0x01, 0xAB],
+                labelBytes: [0x6D, 0xE4], uri: uri + ";type=private", isNew: true,
+                needsPINForEachUse: false, maySign: true, mayDecrypt: false,
+                tellsPublicKey: true, remarks: keyRemarks)
+            return IssueReport(
+                IssuedCertificate(
+                    certificate: certificate, key: tokenKey, uri: uri + ";type=cert",
+                    wasThere: wasThere, chain: chain, proof: proof, differences: differences,
+                    order: 7, unrecorded: nil, retired: retired, remarks: remarks))
+        }
+    }
+
+    // Otherwise the user relies on a key that never signed anything.
+    @Test("A proof is claimed only if the token gave one")
+    func proof() throws {
+        let proved: [Possession] = [.signature, .decryption]
+        for proof in proved {
+            let new = try Sample(proof: proof).report().lines
+            #expect(
+                new[0] == "The certificate is on the token, and the token has proved that it "
+                    + "holds its key.")
+            let old = try Sample(wasThere: true, proof: proof).report().lines
+            #expect(
+                old[0] == "The certificate was on the token already; the token has proved that "
+                    + "it holds its key.")
+        }
+        let new = try Sample(proof: .none).report().lines
+        #expect(new[0] == "The certificate is on the token.")
+        let old = try Sample(wasThere: true, proof: .none).report().lines
+        #expect(old[0] == "The certificate was on the token already.")
+    }
+
+    @Test("What was changed, removed or is remarkable is printed, the key's remarks first")
+    func lines() throws {
+        let plain = try Sample().report().lines
+        let markers = ["  chain  ", "  remark  ", "  removed  ", "  changed  "]
+        for marker in markers {
+            #expect(!plain.contains { $0.hasPrefix(marker) }, "\(plain)")
+        }
+        let lines = try Sample(
+            chain: ["CN=a", "CN=b"],
+            differences: [Difference(subject: "name", asked: "Anna", got: "WoT User")],
+            retired: "CN=old", keyRemarks: ["r1"], remarks: ["r2"]
+        ).report().lines
+        let added = [
+            "  chain        CN=a", "  chain        CN=b", "  remark       r1",
+            "  remark       r2", "  removed      CN=old",
+            "  changed      name: asked “Anna”, got “WoT User”",
+        ]
+        #expect(Array(lines.dropFirst(plain.count)) == added)
+        #expect(lines.contains("  valid        2023-11-14T22:13:20Z to 2027-01-15T08:00:00Z"))
+        #expect(lines.contains("  serial       0aff"))
+        #expect(lines.contains("  key          EC P-256, id 01ab"))
+        #expect(lines.contains("  order        7 in the ledger"))
+    }
+
+    // A URI with a quotation mark would run a command when it is pasted.
+    @Test("URIs stand in the quotation marks of a shell")
+    func quotedURIs() throws {
+        let lines = try Sample(uri: "pkcs11:object=it's$(id)").report().lines
+        let uri = #"'pkcs11:object=it'\''s$(id)"#
+        #expect(lines.contains("  private key  \(uri);type=private'"), "\(lines)")
+        #expect(lines.contains("  certificate  \(uri);type=cert'"), "\(lines)")
+    }
+
+    // A name in a certificate would write a line of its own, or show another name.
+    @Test("Nothing that moves the cursor or turns the text around is printed")
+    func hostile() throws {
+        let bad = "a\u{1B}[2J\u{202E}b\nc\u{9B}d\u{200B}e"
+        let lines = try Sample(
+            name: "Anna\u{202E}nnA", uri: bad, chain: [bad],
+            differences: [Difference(subject: bad, asked: bad, got: bad)], retired: bad,
+            keyRemarks: [bad], remarks: [bad]
+        ).report().lines
+        for line in lines { #expect(printable(line) == line, "\(line)") }
+        let escaped = lines.filter { $0.contains(#"\u{1B}[2J"#) }
+        // Both URIs, chain, remarks, what was removed and what was changed.
+        #expect(escaped.count == 7, "\(lines)")
+    }
+
+    /// Programs that read the JSON rely on these names.
+    @Test(
+        "The JSON has the same names in each case, and the removed certificate only if there is one"
+    )
+    func json() throws {
+        let names: Set<String> = [
+            "subject", "issuer", "serialNumber", "notBefore", "notAfter", "sha256Fingerprint",
+            "id", "label", "keyKind", "isNewKey", "key", "certificate", "proof", "changes",
+            "remarks", "order", "wasThere", "chain", "pem",
+        ]
+        let plain = try jsonObject(Sample().report())
+        #expect(Set(plain.keys) == names)
+        #expect(plain["proof"] as? String == "signature")
+        #expect(plain["order"] as? Int == 7 && plain["isNewKey"] as? Bool == true)
+        // Bytes that are no UTF-8 are shown as such, and not replaced.
+        #expect(plain["label"] as? String == #"m\xE4"#)
+        #expect((plain["changes"] as? [Any])?.isEmpty == true)
+        let change = Difference(subject: "name", asked: "a", got: "b")
+        let full = try jsonObject(Sample(differences: [change], retired: "CN=old").report())
+        #expect(Set(full.keys) == names.union(["retired"]))
+        let changes = full["changes"] as? [[String: String]]
+        #expect(changes == [["subject": "name", "asked": "a", "got": "b"]])
+    }
+}
+
+/// Keys and certificates in JSON.
+@Suite struct ObjectReportTests {
+    private static let now: Int64 = 1_800_000_000
+    private static let token = try! PKCS11URI(parsing: "pkcs11:token=work")
+
+    private func record(
+        _ number: UInt, _ objectClass: ObjectClass, label: String = "mail"
+    ) -> ObjectRecord {
+        ObjectRecord(
+            handle: ObjectHandle(rawValue: number), objectClass: objectClass, id: [1],
+            labelBytes: Array(label.utf8), token: Self.token)
+    }
+
+    private func entry(
+        _ number: UInt, _ certificate: Certificate?,
+        _ obstacle: CertificateEntry.Obstacle? = nil
+    ) -> CertificateEntry {
+        CertificateEntry(
+            record: record(number, .certificate), valueHash: [],
+            content: certificate.map { CertificateEntry.Content($0) }, obstacle: obstacle,
+            certificate: certificate)
+    }
+
+    private func key(_ value: PublicKey?, protection: KeyProtection? = nil) -> KeyEntry {
+        var key = KeyEntry()
+        key.privateKey = record(1, .privateKey)
+        key.publicKey = record(2, .publicKey)
+        key.value = value
+        key.kind = value?.kind
+        key.protection = protection
+        return key
+    }
+
+    private func health(
+        _ keys: [KeyEntry] = [], _ certificates: [CertificateEntry] = []
+    ) -> TokenHealth {
+        Health(now: Self.now, sawPrivateObjects: true)
+            .of(TokenInventory(keys: keys, certificates: certificates, otherObjects: 0))
+    }
+
+    private func rsa(_ exponent: [UInt8]) -> PublicKey {
+        PublicKey(
+            rsaModulus: [0xC0] + [UInt8](repeating: 7, count: 255), publicExponent: exponent)
+    }
+
+    // MARK: Keys
+
+    @Test("What a token does not say of a key is absent in JSON, and never false")
+    func silentKey() throws {
+        var bare = KeyEntry()
+        bare.publicKey = record(2, .publicKey)
+        let shown = try jsonObject(KeyReport(bare, health([bare])))
+        #expect(
+            Set(shown.keys) == ["kind", "label", "id", "publicKey", "findings", "certificates"])
+        #expect(shown["kind"] as? String == "unknown")
+        let silent = KeyProtection(
+            isLocal: nil, isSensitive: nil, isExtractable: false, isNeverExtractable: nil)
+        let some = key(nil, protection: silent)
+        let partly = try jsonObject(KeyReport(some, health([some])))
+        #expect(partly["isExtractable"] as? Bool == false)
+        for name in ["isLocal", "isSensitive", "isNeverExtractable", "sha256", "publicExponent"] {
+            #expect(partly[name] == nil, "\(name)")
+        }
+        let line = try jsonObject(ListReport.Key(bare, Self.now, health([bare])))
+        #expect(
+            Set(line.keys) == [
+                "kind", "label", "id", "publicKey", "certificates", "mismatchedCertificates",
+                "findings",
+            ])
+    }
+
+    @Test("What a token says of a key is what is reported")
+    func loudKey() throws {
+        let protection = KeyProtection(
+            isLocal: true, isSensitive: false, isExtractable: true, isNeverExtractable: false)
+        let loud = key(rsa([1, 0, 1]), protection: protection)
+        let shown = try jsonObject(KeyReport(loud, health([loud])))
+        #expect(shown["isLocal"] as? Bool == true && shown["isSensitive"] as? Bool == false)
+        #expect(
+            shown["isExtractable"] as? Bool == true
+                && shown["isNeverExtractable"] as? Bool == false)
+        #expect(shown["kind"] as? String == "RSA 2048")
+        #expect(shown["privateKey"] as? String == loud.privateKey?.uri)
+        #expect(
+            shown["sha256"] as? String
+                == loud.value.map { hexadecimal($0.sha256Fingerprint) })
+        // Text in the one, names for programs in the other.
+        let texts = try #require(shown["findings"] as? [String])
+        #expect(texts.contains { $0.contains("CKA_EXTRACTABLE") }, "\(texts)")
+        let line = try jsonObject(ListReport.Key(loud, Self.now, health([loud])))
+        let kinds = try #require(line["findings"] as? [String])
+        #expect(kinds.contains("exportable"), "\(kinds)")
+    }
+
+    @Test("A public exponent is a number, or hexadecimal if it does not fit into 64 bits")
+    func exponents() {
+        let cases: [([UInt8], String)] = [
+            ([3], "3"), ([1, 0, 1], "65537"),
+            ([UInt8](repeating: 0xFF, count: 8), "18446744073709551615"),
+            ([1] + [UInt8](repeating: 0, count: 8), "0x010000000000000000"),
+        ]
+        for (bytes, text) in cases {
+            let report = KeyReport(key(rsa(bytes)), health())
+            #expect(report.publicExponent == text)
+        }
+    }
+
+    @Test("A key whose size is not known is not said to have 0 bits")
+    func kinds() {
+        let cases: [(KeyKind?, String)] = [
+            (.rsa(bits: 0), "RSA"), (.rsa(bits: 2048), "RSA 2048"), (nil, "unknown"),
+            (.other("1.2.3"), "1.2.3"), (.ed25519, "Ed25519"),
+        ]
+        for (kind, name) in cases { #expect(ListReport.name(kind) == name) }
+    }
+
+    // MARK: Certificates
+
+    private func certificate(
+        until notAfter: Int64, _ extensions: [CertificateExtension] = []
+    ) throws -> Certificate {
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        return try key.issue(
+            CertificateContent(
+                subject: [NameAttribute(.commonName, "Anna")], publicKey: key.publicKey,
+                serialNumber: [0x0A], notBefore: 1_700_000_000, notAfter: notAfter,
+                extensions: extensions), issuer: nil)
+    }
+
+    // Otherwise a script takes an object that is no certificate for one with empty names.
+    @Test("A certificate that cannot be read has only what names the object")
+    func unreadable() throws {
+        let obstacles: [CertificateEntry.Obstacle] = [.malformed, .pem, .url, .noValue]
+        for obstacle in obstacles {
+            let bad = entry(3, nil, obstacle)
+            let shown = try jsonObject(
+                CertificateReport(bad, of: nil, health([], [bad])))
+            #expect(Set(shown.keys) == ["uri", "label", "id", "findings"], "\(obstacle)")
+            #expect((shown["findings"] as? [String])?.isEmpty == false, "\(obstacle)")
+            let line = try jsonObject(
+                ListReport.CertificateLine(bad, of: nil, Self.now, health([], [bad])))
+            #expect(Set(line.keys) == ["uri", "label", "id", "findings"], "\(obstacle)")
+        }
+    }
+
+    @Test("A certificate is reported with its validity, and an expired one has negative days left")
+    func validity() throws {
+        let ends: [(Int64, Int)] = [
+            (Self.now + 86_400, 1), (Self.now, 0), (Self.now - 1, -1), (Self.now - 86_401, -2),
+        ]
+        for (end, days) in ends {
+            let known = entry(3, try certificate(until: end))
+            let report = CertificateReport(known, of: nil, health([], [known]))
+            #expect(report.daysLeft == days && report.notAfter == timestamp(end))
+            let line = ListReport.CertificateLine(known, of: nil, Self.now, health([], [known]))
+            #expect(line.daysLeft == days && line.notAfter == timestamp(end))
+            #expect(line.serialNumber == "0a" && report.serialNumber == "0a")
+            #expect(line.keyKind == "EC P-256" && report.keyKind == "EC P-256")
+            let isExpired = line.findings.contains(.expired)
+            #expect(isExpired == (days < 0), "\(days)")
+        }
+    }
+
+    @Test("The JSON of a certificate has no name for what only a person reads")
+    func certificateNames() throws {
+        let extensions = [
+            try CertificateExtension.subjectAlternativeName(emailAddresses: ["anna@example.org"]),
+            CertificateExtension.extendedKeyUsage([.emailProtection]),
+        ]
+        let known = entry(3, try certificate(until: Self.now, extensions))
+        let shown = try jsonObject(CertificateReport(known, of: nil, health([], [known])))
+        #expect(shown["title"] == nil)
+        #expect(shown["emailAddresses"] as? [String] == ["anna@example.org"])
+        #expect((shown["extendedKeyUsages"] as? [String])?.count == 1)
+        #expect(shown["isAuthority"] as? Bool == false)
+        // It has no such extension: absent, and not empty.
+        #expect(shown["subjectKeyIdentifier"] == nil)
+        #expect(shown["pem"] as? String == known.certificate?.pem)
+    }
+}
