@@ -187,7 +187,7 @@ import Testing
     @Test("A kind of key means the same in every form in which it is taken")
     func keyKindForms() throws {
         let profile = try read(
-            json(#""keyKinds": ["RSA:2048", "rsa:+3072", "rsa:04096", "EC:P256", "Ed25519"]"#))
+            json(#""keyKinds": ["RSA:2048", "rsa:03072", "rsa:4096", "EC:P256", "Ed25519"]"#))
         #expect(
             profile.keyKinds == ["rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ed25519"])
         #expect(

@@ -126,6 +126,7 @@ import Testing
         #expect(bytes(hexadecimal: hexadecimal(all).uppercased()) == all)
         for text in [
             "", "0", "012", "0x12", "12 34", " 12", "12\n", "1g", "g1", "-1", "12:34", "ü1",
+            "\u{FF11}\u{FF12}",
             "0\u{301}1",
         ] {
             #expect(bytes(hexadecimal: text) == nil, "\(text)")

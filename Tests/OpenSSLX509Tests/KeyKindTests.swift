@@ -22,7 +22,8 @@ import TokencertTestAuthority
     @Test("Any other text names no kind")
     func unknownNames() {
         for name in [
-            "", "rsa", "rsa:", "rsa:0", "rsa:-2048", "rsa: 2048", "rsa:2048 ", "rsa:2048.0",
+            "", "rsa", "rsa:", "rsa:0", "rsa:-2048", "rsa:+2048", "rsa: 2048", "rsa:2048 ",
+            "rsa:2048.0",
             "rsa:2k", "rsa:99999999999999999999", "rsa2048", " rsa:2048", "ec", "ec:", "ec:p-256",
             "ec:p224", "ec:secp256k1", "p256", "P-256", "ed448", "ed25519 ", "ed25519:", "RSA 2048",
             "1.3.101.112",

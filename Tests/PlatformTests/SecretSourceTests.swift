@@ -31,7 +31,8 @@ import TokencertTestSupport
     @Test("A text that is no source is refused without a word of it")
     func refused() {
         for text in [
-            "fd:2147483648", "fd:31415926535", "fd:3 1415926", "fd:31415926x", "prompt 31415926",
+            "fd:2147483648", "fd:31415926535", "fd:3 1415926", "fd:+31415926", "fd:31415926x",
+            "prompt 31415926",
             "prompt:31415926", " file:31415926", "FILE:31415926", "file=31415926", "31415926",
             "env:31415926=x", "command:'31415926", "command:\"31415926", "command:31415926\\",
             "pass:31415926",

@@ -185,7 +185,7 @@ struct ConfigurationFile: Sendable {
             throw Failure(
                 .configuration, code: "configurationUnsafe",
                 "other users can write to the configuration \(path)",
-                hints: ["chmod go-w \(path) when you have read it"])
+                hints: ["chmod go-w \(quoted(path)) when you have read it"])
         }
         return bytes
     }

@@ -191,10 +191,10 @@ struct ModuleChecks {
         if error.context.contains("cannot open shared object file") {
             return (
                 "a library that it needs is missing: \(error.context)",
-                ["ldd \(path) shows which one"]
+                ["ldd \(quoted(path)) shows which one"]
             )
         }
-        return (error.context, ["ldd \(path) shows whether a library is missing"])
+        return (error.context, ["ldd \(quoted(path)) shows whether a library is missing"])
     }
 
     /// What is wrong with the file of a module, or nil.
@@ -204,7 +204,7 @@ struct ModuleChecks {
             return ("is not there", ["install the package that it belongs to"])
         }
         guard let bytes = try? readHead(path, count: 64) else {
-            return ("cannot be read", ["see who may read it: ls -l \(path)"])
+            return ("cannot be read", ["see who may read it: ls -l \(quoted(path))"])
         }
         guard let machine = LibraryFile.machine(bytes) else {
             return ("is no shared library", ["--module takes the path of a PKCS#11 module"])

@@ -64,7 +64,10 @@ struct CAOptions: ParsableArguments {
         guard let text = setting(timeout, .timeout) else { return 120 }
         // CAcert's server sleeps for ten seconds before it answers any order.
         let host = try baseURL().dropFirst("https://".count).prefix { $0 != ":" && $0 != "/" }
-        let isHere = host == "localhost" || host.hasPrefix("127.") || host.hasSuffix(".localhost")
+        let isAddress = host.allSatisfy { $0.isNumber || $0 == "." }
+        let isHere =
+            host == "localhost" || host.hasPrefix("127.") && isAddress
+            || host.hasSuffix(".localhost")
         let least = isHere ? 1 : 30
         guard let seconds = Int(text), (least...3600).contains(seconds) else {
             throw Failure(

@@ -114,7 +114,7 @@ func historyJSON(_ orders: [Order]) throws -> String {
     let objects = try orders.map { order in
         let events = try order.events.map { event in
             "{\"sequence\":\(event.sequence),\"time\":\"\(timestamp(event.time))\","
-                + "\"kind\":\(try jsonLine(event.kind)),\"content\":\(event.text)}"
+                + "\"kind\":\(try jsonLine(event.kind)),\"content\":\(withoutControls(event.text))}"
         }
         return "{\"summary\":\(try jsonLine(OrderLine(order))),\"events\":[\n"
             + events.joined(separator: ",\n") + "\n]}"

@@ -9,14 +9,14 @@ func printJSON(_ value: some Encodable) throws {
 func jsonText(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return withoutControls(try encoder.encode(value))
+    return withoutControls(String(decoding: try encoder.encode(value), as: UTF8.self))
 }
 
 /// Also escapes the control characters that JSON allows unescaped, so that the output cannot move
 /// the cursor. A name that CAcert's signer wrote byte by byte may contain them.
-private func withoutControls(_ json: Data) -> String {
+func withoutControls(_ json: String) -> String {
     var text = ""
-    for scalar in String(decoding: json, as: UTF8.self).unicodeScalars {
+    for scalar in json.unicodeScalars {
         if (0x7F...0x9F).contains(scalar.value) {
             text += "\\u00" + String(scalar.value, radix: 16)
         } else {
@@ -50,7 +50,7 @@ struct FailureReport: Encodable {
 func jsonLine(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return withoutControls(try encoder.encode(value))
+    return withoutControls(String(decoding: try encoder.encode(value), as: UTF8.self))
 }
 
 /// A moment as people and programs read it: `2026-11-23T18:48:04Z`.

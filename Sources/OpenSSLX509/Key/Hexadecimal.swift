@@ -10,7 +10,7 @@ public func hexadecimal(_ bytes: [UInt8]) -> String {
 /// - Parameter text: The digits, in either case.
 /// - Returns: nil where the text is anything else, or is empty.
 public func bytes(hexadecimal text: String) -> [UInt8]? {
-    let digits = text.compactMap { $0.hexDigitValue.map { UInt8($0) } }
+    let digits = text.compactMap { $0.isASCII ? $0.hexDigitValue.map { UInt8($0) } : nil }
     guard !digits.isEmpty, digits.count == text.count, digits.count.isMultiple(of: 2) else {
         return nil
     }

@@ -78,7 +78,9 @@ extension KeyKind {
     /// - Parameter name: As `rsa:3072`.
     public init?(name: String) {
         let name = name.lowercased()
-        if name.hasPrefix("rsa:"), let bits = Int(name.dropFirst("rsa:".count)), bits > 0 {
+        let digits = name.dropFirst("rsa:".count)
+        // A sign is none.
+        if name.hasPrefix("rsa:"), digits.allSatisfy(\.isNumber), let bits = Int(digits), bits > 0 {
             self = .rsa(bits: bits)
             return
         }

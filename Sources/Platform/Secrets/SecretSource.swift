@@ -35,7 +35,9 @@ public enum SecretSource: Sendable, Hashable {
             self = .file(path)
         } else if let name = text.after("env:"), !name.isEmpty, !name.contains("=") {
             self = .environment(name)
-        } else if let number = text.after("fd:"), let descriptor = Int32(number), descriptor >= 0 {
+        } else if let number = text.after("fd:"), number.allSatisfy(\.isNumber),
+            let descriptor = Int32(number)
+        {
             self = .fileDescriptor(descriptor)
         } else if text == "pinentry" {
             self = .pinentry

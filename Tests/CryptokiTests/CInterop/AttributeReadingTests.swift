@@ -38,7 +38,7 @@ import Testing
             "CKA_TOKEN", "CKA_PRIVATE", "CKA_MODIFIABLE", "CKA_COPYABLE", "CKA_SENSITIVE",
             "CKA_EXTRACTABLE", "CKA_ALWAYS_SENSITIVE", "CKA_NEVER_EXTRACTABLE", "CKA_LOCAL",
             "CKA_ALWAYS_AUTHENTICATE", "CKA_ENCRYPT", "CKA_DECRYPT", "CKA_SIGN", "CKA_VERIFY",
-            "CKA_WRAP", "CKA_UNWRAP", "CKA_DERIVE", "CKA_TRUSTED",
+            "CKA_WRAP", "CKA_UNWRAP", "CKA_DERIVE", "CKA_TRUSTED", "CKA_DESTROYABLE",
         ])
         let dates = try types(["CKA_START_DATE", "CKA_END_DATE"])
         let object = ScriptedFunctions()

@@ -58,7 +58,7 @@ import CTokencertP11Kit
     private let list: UnsafeMutablePointer<CK_FUNCTION_LIST>
 
     init() {
-        let list = unsafe UnsafeMutablePointer<CK_FUNCTION_LIST>.allocate(capacity: 1)
+        let list = UnsafeMutablePointer<CK_FUNCTION_LIST>.allocate(capacity: 1)
         unsafe list.initialize(to: CK_FUNCTION_LIST())
         unsafe self.list = unsafe list
         functions = unsafe FunctionTable(list)
