@@ -163,7 +163,7 @@ func requireSubject(name: String?, emailAddresses: [String]) throws(IssuanceErro
     {
         throw IssuanceError(
             .badSubject, at: .plan,
-            "“\(address)” cannot be an address in a request: those have "
+            "“\(address)” cannot be an address in a certificate: the request has room for "
                 + "\(charactersOfAddress.lowerBound) to \(charactersOfAddress.upperBound) ASCII "
                 + "characters without blanks")
     }
