@@ -119,7 +119,8 @@ let package = Package(
 
         // Tests, most of them on real parts.
         .target(
-            name: "TokencertTestSupport", path: "Tests/TestSupport",
+            name: "TokencertTestSupport", dependencies: ["TokencertLedger"],
+            path: "Tests/TestSupport",
             exclude: ["objects.py", "validate.py"]),
         .target(
             name: "TokencertFuzz",
@@ -165,7 +166,7 @@ let package = Package(
             dependencies: [
                 "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertInventory",
                 "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
-                "TokencertTestAuthority", database,
+                "TokencertTestAuthority", "TokencertTestSupport", database,
             ]),
         .testTarget(
             name: "StandInCATests",

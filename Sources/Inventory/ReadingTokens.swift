@@ -202,7 +202,7 @@ extension TokenProfile {
 }
 
 extension TokenDescription {
-    /// Whether a certificate is one that the module makes for itself, and nobody's.
+    /// Whether a certificate is a placeholder that the module generates.
     package func isPlaceholder(_ certificate: Certificate) -> Bool {
         profile?.isPlaceholder(.init(certificate)) ?? false
     }

@@ -37,7 +37,7 @@ package struct LedgerError: Error, Sendable, Equatable {
 
     /// The kind of failure.
     package let code: Code
-    /// What happened, for a person to read, without a full stop.
+    /// What happened, as text for the user, without a full stop.
     package let reason: String
     /// The order that it is about, or nil.
     package let order: Int64?

@@ -214,16 +214,16 @@ import TokencertLedger
                 $0.contains("--accept-changes")
             }
         }
-        #expect(accepting(nil) == ["--accept-changes writes it all the same"])
+        #expect(accepting(nil) == ["--accept-changes writes it anyway"])
         let elsewhere = accepting(order(.decision("late"), isFromElsewhere: true))
         #expect(
             elsewhere == [
-                "to write it all the same: tokencert resume 7 --from FILE --accept-changes"
+                "to write it anyway: tokencert resume 7 --from FILE --accept-changes"
             ])
         let inLedger = accepting(order(.certificate))
         #expect(
             inLedger == [
-                "it is in the ledger; to write it all the same: "
+                "it is in the ledger; to write it anyway: "
                     + "tokencert resume 7 --accept-changes"
             ])
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TokencertTestSupport
 
 @testable import Cryptoki
 @testable import OpenSSLX509

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TokencertTestSupport
 
 @testable import TokencertCommands
 @testable import TokencertIssuance

@@ -2,6 +2,7 @@ import OpenSSLX509
 import Testing
 import TokencertLedger
 import TokencertTestAuthority
+import TokencertTestSupport
 
 @testable import Cryptoki
 @testable import TokencertInventory

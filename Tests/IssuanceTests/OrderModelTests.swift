@@ -4,6 +4,7 @@ import OpenSSLX509
 import Synchronization
 import Testing
 import TokencertTestAuthority
+import TokencertTestSupport
 
 @testable import TokencertIssuance
 @testable import TokencertLedger

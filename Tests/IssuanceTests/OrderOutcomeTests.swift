@@ -3,6 +3,7 @@ import Testing
 import TokencertCAcert
 import TokencertPlatform
 import TokencertTestAuthority
+import TokencertTestSupport
 
 @testable import Cryptoki
 @testable import OpenSSLX509

@@ -1,5 +1,6 @@
 import Testing
 import TokencertTestAuthority
+import TokencertTestSupport
 
 @testable import OpenSSLX509
 @testable import TokencertIssuance

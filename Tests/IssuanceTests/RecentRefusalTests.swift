@@ -2,6 +2,7 @@ import OpenSSLX509
 import Testing
 import TokencertCAcert
 import TokencertTestAuthority
+import TokencertTestSupport
 
 @testable import TokencertIssuance
 @testable import TokencertLedger

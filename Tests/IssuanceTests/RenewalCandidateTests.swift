@@ -2,6 +2,7 @@ import Cryptoki
 import OpenSSLX509
 import Testing
 import TokencertTestAuthority
+import TokencertTestSupport
 
 @testable import TokencertInventory
 @testable import TokencertIssuance

@@ -3,6 +3,7 @@ import OpenSSLX509
 import Synchronization
 import TokencertLedger
 import TokencertTestAuthority
+import TokencertTestSupport
 
 @testable import Cryptoki
 @testable import TokencertIssuance

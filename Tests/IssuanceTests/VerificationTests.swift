@@ -1,5 +1,6 @@
 import Testing
 import TokencertTestAuthority
+import TokencertTestSupport
 
 @testable import Cryptoki
 @testable import OpenSSLX509

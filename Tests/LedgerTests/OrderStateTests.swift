@@ -1,4 +1,5 @@
 import Testing
+import TokencertTestSupport
 
 @testable import TokencertLedger
 

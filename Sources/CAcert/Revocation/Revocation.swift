@@ -74,7 +74,7 @@ package struct Revocation {
             guard leadsToAnchor(certificate, known) else {
                 add(
                     .revocationUnchecked,
-                    "nobody was asked whether it is revoked, since it leads to no trust anchor")
+                    "its revocation was not checked, because it leads to no trust anchor")
                 continue
             }
             if let said = ask(addresses, certificate, known, &silent, &carrier) {

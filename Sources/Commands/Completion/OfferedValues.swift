@@ -11,8 +11,8 @@ func offerValues() {
     LiveCompletion.use { OfferedValues.find($0, $1, $2) }
 }
 
-/// What a shell offers while a person types: what is there now, as far as it is seen without a PIN.
-/// Nobody is ever logged in for that, and whatever fails offers nothing.
+/// The values that a shell completes: those that can be seen without a PIN. No login takes place, and
+/// a failure offers no values.
 enum OfferedValues {
     /// The values for a subject, as the user's shell takes them.
     ///

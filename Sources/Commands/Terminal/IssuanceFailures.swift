@@ -2,8 +2,7 @@ internal import Cryptoki
 internal import TokencertIssuance
 internal import TokencertLedger
 
-/// What a person sees of a failure of a job: a row for each failure, and in it the hints for each
-/// standing of the order.
+/// The exit status and the hints for each failure of a job, by the state of its order.
 ///
 /// In a hint, `{choice}` makes a line for each choice of the failure, `{order}` is the number of the
 /// order, `{resume}` the command that lets it go on, and `{abandon}` the line on giving it up.
@@ -109,7 +108,7 @@ private struct FailureRow {
         .pinExpired: .init(
             .noPermission,
             "tokencert token change-pin changes it; with --so the security officer's"),
-        .pinLastTry: .init(.noPermission, "--allow-last-try sends it all the same"),
+        .pinLastTry: .init(.noPermission, "--allow-last-try sends it anyway"),
         // What is asked for
         .keyNotAccepted: .init(
             .dataRefused, "--key-type names the kind; CAcert signs RSA keys only",
@@ -151,12 +150,12 @@ private struct FailureRow {
         )
         .going(.fromLedger, "what came is in the ledger; then: {resume}", "{abandon}"),
         .certificateDiffers: .init(.certificateWrong)
-            .hinting(.noOrder, "--accept-changes writes it all the same")
+            .hinting(.noOrder, "--accept-changes writes it anyway")
             .going(
-                .fromElsewhere, "to write it all the same: {resume} --from FILE --accept-changes"
+                .fromElsewhere, "to write it anyway: {resume} --from FILE --accept-changes"
             )
             .going(
-                .any, "it is in the ledger; to write it all the same: {resume} --accept-changes"),
+                .any, "it is in the ledger; to write it anyway: {resume} --accept-changes"),
         .notTheOutcome: .init(
             .certificateWrong,
             "nothing was written; tokencert history shows the outcome of each order"),
@@ -294,7 +293,7 @@ extension Failure {
         }
     }
 
-    /// How a key pair is removed that nobody needs.
+    /// The command that removes a key pair for which no certificate can be issued any more.
     private static func removal(of key: IssuanceError.KeyOnToken) -> String {
         "to remove it: tokencert delete \(quoted(key.uri)) "
             + moduleOptions(key.modulePath, name: key.moduleName, arguments: key.moduleArguments)

@@ -13,7 +13,7 @@ extension Session where Access == ReadWrite {
             handle, token.info.flags.contains(.protectedAuthenticationPath), pin)
     }
 
-    /// Changes a PIN: that of whoever is logged in, else the user's.
+    /// Changes the PIN of the role that is logged in; without a login, the PIN of the user.
     ///
     /// The C function is `C_SetPIN` (section 5.6). A wrong old PIN counts as a wrong try.
     ///

@@ -18,7 +18,7 @@ internal import TokencertPlatform
         return owner
     }
 
-    /// A handle that trusts any server: for what is proved by itself.
+    /// A handle that trusts any server, for data that is verified by other means.
     static func openUnverified(
         userAgent: String, limits: HTTPLimits
     ) throws(HTTPError) -> CurlHandle {

@@ -333,12 +333,12 @@ package enum RefusedPINsError: Error, Sendable {
 }
 
 extension RefusedPINsError: CustomStringConvertible {
-    /// What happened, for a person to read, without a full stop.
+    /// What happened, as text for the user, without a full stop.
     package var description: String {
         switch self {
         case .refusedBefore(let pin):
             "the \(pin.name) in \(pin.source) was refused by this token before and "
-                + (pin.canChange ? "it has not changed" : "nobody can tell whether it has changed")
+                + (pin.canChange ? "it has not changed" : "it is unknown whether it has changed")
                 + "; it was not sent"
         case .triedBefore(let pin):
             "the \(pin.name) in \(pin.source) was being tried when a run ended; whether it is right "

@@ -90,7 +90,7 @@ package struct IssuanceError: Error, Sendable {
     package let code: Code
     /// The step at which it happened.
     package let step: Step
-    /// What happened, for a person to read, without a full stop.
+    /// What happened, as text for the user, without a full stop.
     package let reason: String
     /// The token's part in it, or nil.
     package let tokenError: CryptokiError?

@@ -1,8 +1,8 @@
 internal import CTokencertOpenSSL
 
 extension Certificate {
-    /// Makes a certificate that is valid for one day and that nobody has a reason to trust, to find
-    /// out what a token does with it.
+    /// Makes a certificate that is valid for one day, to find out what a token does with certificates.
+    /// Nothing should trust it.
     ///
     /// It is signed with a new key, which is not kept. The C function is `X509_sign`.
     ///

@@ -1,8 +1,8 @@
-import TokencertLedger
+package import TokencertLedger
 
 extension OrderEvent.Beginning {
     /// An order for a key with the id 01 and the label `mail`.
-    static func example(
+    package static func example(
         _ job: OrderEvent.Job = .issue(.example()), on token: String = "pkcs11:token=work",
         id: String = "01"
     ) -> OrderEvent.Beginning {
@@ -14,7 +14,8 @@ extension OrderEvent.Beginning {
 
 extension OrderEvent.Issue {
     /// A certificate with the name Anna.
-    static func example(_ key: OrderEvent.Key = .new(kind: "rsa:3072")) -> OrderEvent.Issue {
+    package static func example(_ key: OrderEvent.Key = .new(kind: "rsa:3072")) -> OrderEvent.Issue
+    {
         OrderEvent.Issue(
             ca: "https://ca.example", account: "anna@example.org", name: "Anna", key: key)
     }
