@@ -79,27 +79,27 @@ let package = Package(
 
         // What a token can do and what is on it; orders; commands.
         .target(
-            name: "TokencertInventory", dependencies: ["Cryptoki", "OpenSSLX509"],
-            path: "Sources/Inventory",
+            name: "TokencertTokens", dependencies: ["Cryptoki", "OpenSSLX509"],
+            path: "Sources/Tokens",
             // In the code itself: the program is one file.
-            resources: [.embedInCode("Capabilities/Profiles")]),
+            resources: [.embedInCode("Profiles/BuiltIn")]),
         .target(
             name: "TokencertIssuance",
             dependencies: [
-                "Cryptoki", "OpenSSLX509", "TokencertInventory", "TokencertLedger",
+                "Cryptoki", "OpenSSLX509", "TokencertTokens", "TokencertLedger",
                 "TokencertPlatform",
             ], path: "Sources/Issuance"),
         .target(
             name: "TokencertCAcert",
             dependencies: [
-                "OpenSSLX509", "TokencertInventory", "TokencertIssuance", "TokencertLedger",
+                "OpenSSLX509", "TokencertTokens", "TokencertIssuance", "TokencertLedger",
                 "TokencertPlatform",
             ], path: "Sources/CAcert"),
         .target(
             name: "TokencertCommands",
             dependencies: [
                 "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertHTTP",
-                "TokencertInventory", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
+                "TokencertTokens", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
                 argumentParser, logging, system,
             ], path: "Sources/Commands"),
         .executableTarget(
@@ -125,7 +125,7 @@ let package = Package(
         .target(
             name: "TokencertFuzz",
             dependencies: [
-                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertInventory",
+                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertTokens",
                 "TokencertIssuance",
                 "TokencertLedger", "TokencertPlatform",
             ], path: "Tests/Fuzz", exclude: ["README.md", "run", "corpus"]),
@@ -151,20 +151,20 @@ let package = Package(
         .testTarget(
             name: "CAcertTests",
             dependencies: [
-                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertInventory",
+                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertTokens",
                 "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
                 "TokencertTestAuthority", "TokencertTestSupport",
             ]),
         .testTarget(
-            name: "InventoryTests",
+            name: "TokensTests",
             dependencies: [
-                "Cryptoki", "OpenSSLX509", "TokencertInventory", "TokencertPlatform",
+                "Cryptoki", "OpenSSLX509", "TokencertTokens", "TokencertPlatform",
                 "TokencertTestAuthority", "TokencertTestSupport",
             ]),
         .testTarget(
             name: "IssuanceTests",
             dependencies: [
-                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertInventory",
+                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertTokens",
                 "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
                 "TokencertTestAuthority", "TokencertTestSupport", database,
             ]),
@@ -175,7 +175,7 @@ let package = Package(
             name: "CommandsTests",
             dependencies: [
                 "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertCommands", "TokencertHTTP",
-                "TokencertInventory", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
+                "TokencertTokens", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
                 "TokencertTestAuthority", "TokencertTestSupport", "cacert-standin", "tokencert",
             ],
             exclude: ["Snapshots"]),

@@ -6,7 +6,7 @@ import TokencertTestSupport
 @testable import Cryptoki
 @testable import OpenSSLX509
 @testable import TokencertCAcert
-@testable import TokencertInventory
+@testable import TokencertTokens
 
 /// Which responders are asked, and what follows from their answers. A revocation must be reported
 /// even if the first responder is down, is not a web server, or does not know the certificate.

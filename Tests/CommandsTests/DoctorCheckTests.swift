@@ -1,9 +1,9 @@
 import Foundation
 import OpenSSLX509
 import Testing
-import TokencertInventory
 import TokencertTestAuthority
 import TokencertTestSupport
+import TokencertTokens
 
 @testable import TokencertCommands
 

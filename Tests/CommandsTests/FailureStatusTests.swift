@@ -6,10 +6,10 @@ import Testing
 @testable import TokencertCAcert
 @testable import TokencertCommands
 @testable import TokencertHTTP
-@testable import TokencertInventory
 @testable import TokencertIssuance
 @testable import TokencertLedger
 @testable import TokencertPlatform
+@testable import TokencertTokens
 
 /// How the program ends, by what went wrong. Scripts decide by the status whether they may order
 /// again.

@@ -6,10 +6,10 @@ import Testing
 @testable import TokencertCAcert
 @testable import TokencertCommands
 @testable import TokencertHTTP
-@testable import TokencertInventory
 @testable import TokencertIssuance
 @testable import TokencertLedger
 @testable import TokencertPlatform
+@testable import TokencertTokens
 
 /// Every error that the code can throw says what to do, or that nothing helps.
 @Suite struct HintTests {

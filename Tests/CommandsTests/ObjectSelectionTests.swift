@@ -3,7 +3,7 @@ import OpenSSLX509
 import Testing
 
 @testable import TokencertCommands
-@testable import TokencertInventory
+@testable import TokencertTokens
 
 /// Which objects a URI names, and what is offered if it is not exactly one. Hints are pasted behind
 /// commands that show, renew and remove.

@@ -5,9 +5,9 @@ import TokencertTestSupport
 @testable import Cryptoki
 @testable import OpenSSLX509
 @testable import TokencertCommands
-@testable import TokencertInventory
 @testable import TokencertIssuance
 @testable import TokencertLedger
+@testable import TokencertTokens
 
 /// The hints for every failure, at every step, in every state of the order.
 @Suite struct OrderHintTests {

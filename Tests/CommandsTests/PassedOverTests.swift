@@ -4,8 +4,8 @@ import OpenSSLX509
 import Testing
 
 @testable import TokencertCommands
-@testable import TokencertInventory
 @testable import TokencertIssuance
+@testable import TokencertTokens
 
 /// What is printed about certificates and keys that are passed over.
 @Suite struct PassedOverTests {

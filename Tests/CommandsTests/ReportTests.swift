@@ -5,8 +5,8 @@ import Testing
 import TokencertTestAuthority
 
 @testable import TokencertCommands
-@testable import TokencertInventory
 @testable import TokencertIssuance
+@testable import TokencertTokens
 
 /// A value as a program reads it from a report in JSON.
 func jsonObject(_ value: some Encodable) throws -> [String: Any] {

@@ -1,6 +1,6 @@
 internal import OpenSSLX509
-internal import TokencertInventory
 internal import TokencertPlatform
+internal import TokencertTokens
 
 func readOptions(_ bytes: [UInt8]) {
     let text = String(decoding: bytes, as: UTF8.self)

@@ -1,4 +1,4 @@
-import TokencertInventory
+import TokencertTokens
 
 @testable import Cryptoki
 

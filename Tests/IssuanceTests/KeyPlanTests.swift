@@ -5,8 +5,8 @@ import TokencertTestAuthority
 import TokencertTestSupport
 
 @testable import Cryptoki
-@testable import TokencertInventory
 @testable import TokencertIssuance
+@testable import TokencertTokens
 
 /// Which key is made or used, as far as that is decided without the token.
 @Suite struct KeyPlanTests {

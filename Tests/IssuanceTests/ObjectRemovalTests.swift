@@ -2,8 +2,8 @@ import OpenSSLX509
 import Testing
 
 @testable import Cryptoki
-@testable import TokencertInventory
 @testable import TokencertIssuance
+@testable import TokencertTokens
 
 /// What has to hold before a token is written and after objects are removed, without the token.
 @Suite struct ObjectRemovalTests {

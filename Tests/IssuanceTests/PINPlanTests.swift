@@ -2,8 +2,8 @@ import Testing
 import TokencertPlatform
 
 @testable import Cryptoki
-@testable import TokencertInventory
 @testable import TokencertIssuance
+@testable import TokencertTokens
 
 /// The rules for the PINs of a token, without the token.
 private struct Rules: PINRules {

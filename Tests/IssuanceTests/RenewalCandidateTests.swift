@@ -4,9 +4,9 @@ import Testing
 import TokencertTestAuthority
 import TokencertTestSupport
 
-@testable import TokencertInventory
 @testable import TokencertIssuance
 @testable import TokencertLedger
+@testable import TokencertTokens
 
 /// Which certificates are renewed, and which are passed over.
 @Suite struct RenewalCandidateTests {

@@ -3,8 +3,8 @@ import Testing
 import TokencertTestAuthority
 
 @testable import Cryptoki
-@testable import TokencertInventory
 @testable import TokencertIssuance
+@testable import TokencertTokens
 
 /// What a token is asked for, without the token.
 @Suite struct TemplateTests {

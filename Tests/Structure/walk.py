@@ -36,7 +36,7 @@ HIDDEN = [
 
 # The path ends at the surface of these folders of Sources: what they do is not on it.
 LIBRARIES = {
-    "Cryptoki", "CurlHTTP", "Files", "Inventory", "Ledger", "OpenSSLX509", "Platform", "Secrets",
+    "Cryptoki", "CurlHTTP", "Files", "Tokens", "Ledger", "OpenSSLX509", "Platform", "Secrets",
     "Terminal", "Tokens",
 }
 

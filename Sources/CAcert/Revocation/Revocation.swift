@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 package import OpenSSLX509
-package import TokencertInventory
+package import TokencertTokens
 
 /// Carries a question to a responder of a CA (OCSP) and its answer back.
 package protocol OCSPTransport: ~Copyable {

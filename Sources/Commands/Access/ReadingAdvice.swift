@@ -1,6 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// What to do about a certificate object that cannot be read: the command that reads its bytes.
 func readingAdvice(_ uri: String, on token: Token) -> String {

@@ -1,5 +1,5 @@
 internal import Cryptoki
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// The modules that a command uses.
 struct ModuleSet {

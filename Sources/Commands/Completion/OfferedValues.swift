@@ -2,9 +2,9 @@ internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertCAcert
-internal import TokencertInventory
 internal import TokencertLedger
 internal import TokencertPlatform
+internal import TokencertTokens
 
 /// Lets shells complete values, if the program is started for that.
 func offerValues() {

@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
 internal import TokencertPlatform
+internal import TokencertTokens
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

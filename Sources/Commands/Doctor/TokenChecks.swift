@@ -1,5 +1,5 @@
 internal import Cryptoki
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// Whether there are tokens, and in what state their PINs are.
 struct TokenChecks {

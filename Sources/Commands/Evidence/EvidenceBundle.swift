@@ -1,9 +1,9 @@
 internal import Cryptoki
 internal import FoundationEssentials
 internal import OpenSSLX509
-internal import TokencertInventory
 internal import TokencertIssuance
 internal import TokencertLedger
+internal import TokencertTokens
 
 /// The files of a bundle of evidence.
 struct EvidenceBundle {

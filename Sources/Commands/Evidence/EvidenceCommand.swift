@@ -2,10 +2,10 @@ internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertCAcert
-internal import TokencertInventory
 internal import TokencertIssuance
 internal import TokencertLedger
 internal import TokencertPlatform
+internal import TokencertTokens
 
 struct EvidenceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,5 @@
-internal import TokencertInventory
 internal import TokencertPlatform
+internal import TokencertTokens
 
 /// What is known of tokens besides what they say.
 enum Profiles {

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Cryptoki
-internal import TokencertInventory
 internal import TokencertPlatform
+internal import TokencertTokens
 
 /// Where secrets may come from, for help and hints.
 let sourcesOfSecrets =

@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import TokencertInventory
 internal import TokencertIssuance
+internal import TokencertTokens
 
 /// The key that a URI names and its certificates, as seen without a login; nil if none is seen,
 /// since its private half may be seen after a login.

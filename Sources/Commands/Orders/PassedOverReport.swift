@@ -1,6 +1,6 @@
 internal import Cryptoki
-internal import TokencertInventory
 internal import TokencertIssuance
+internal import TokencertTokens
 
 /// What was passed over, in the form of its JSON.
 struct PassedOverReport: Encodable {

@@ -2,9 +2,9 @@ internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertCAcert
-internal import TokencertInventory
 internal import TokencertIssuance
 internal import TokencertLedger
+internal import TokencertTokens
 
 struct ResumeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

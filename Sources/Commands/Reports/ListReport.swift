@@ -1,6 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// What `list` shows. There may be many objects, so they are turned into text one by one.
 struct ListReport {

@@ -1,5 +1,5 @@
 internal import OpenSSLX509
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// Everything about a key, in the form of its JSON.
 struct KeyReport: Encodable {

@@ -1,7 +1,7 @@
 internal import OpenSSLX509
-internal import TokencertInventory
 internal import TokencertIssuance
 internal import TokencertLedger
+internal import TokencertTokens
 
 /// An order in a line, in the form of its JSON.
 struct OrderLine: Encodable {

@@ -1,7 +1,7 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
 internal import TokencertIssuance
+internal import TokencertTokens
 
 /// What would be done, in the form of its JSON.
 struct PlanLines: Encodable {

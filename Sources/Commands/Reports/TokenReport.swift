@@ -1,6 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// What is shown of a token, in the form of its JSON.
 struct TokenReport: Encodable {

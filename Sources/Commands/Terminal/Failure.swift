@@ -3,10 +3,10 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertCAcert
 internal import TokencertHTTP
-internal import TokencertInventory
 internal import TokencertIssuance
 internal import TokencertLedger
 internal import TokencertPlatform
+internal import TokencertTokens
 
 /// Knows what argument-parser says of errors, whatever the command.
 private struct AnyArguments: ParsableArguments {}

@@ -1,9 +1,9 @@
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertCAcert
-internal import TokencertInventory
 internal import TokencertIssuance
 internal import TokencertLedger
+internal import TokencertTokens
 
 // Facts come from the libraries; here they become commands to type.
 

@@ -1,6 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// What a person may have meant by a word that is not known: the most alike first.
 func suggestions(for word: String, among candidates: [String]) -> [String] {

@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import Cryptoki
-internal import TokencertInventory
 internal import TokencertIssuance
 internal import TokencertPlatform
+internal import TokencertTokens
 
 struct SetPINCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,9 +1,9 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
 internal import TokencertIssuance
 internal import TokencertLedger
+internal import TokencertTokens
 
 struct DeleteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

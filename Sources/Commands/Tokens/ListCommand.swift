@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertCAcert
-internal import TokencertInventory
+internal import TokencertTokens
 
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

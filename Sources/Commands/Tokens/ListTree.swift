@@ -1,6 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// What `list --tree` shows: module, token, keys, certificates, and who issued them.
 struct ListTree {

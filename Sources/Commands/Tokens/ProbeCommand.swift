@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
 internal import TokencertIssuance
+internal import TokencertTokens
 
 struct ProbeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
+internal import TokencertTokens
 
 struct TokensCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
 package import Cryptoki
 package import OpenSSLX509
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// What a token says of a key and what the key has signed, for somebody who has neither.
 package struct KeyEvidence: Sendable {

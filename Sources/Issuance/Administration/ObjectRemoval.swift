@@ -1,6 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
-package import TokencertInventory
+package import TokencertTokens
 
 /// Removes objects that a person has named, and insists in a new session that they are gone and that
 /// nothing else is.

@@ -1,6 +1,6 @@
 internal import Cryptoki
 package import OpenSSLX509
-package import TokencertInventory
+package import TokencertTokens
 
 /// Finds out what a token does that it does not say, by making keys and certificates of its own.
 ///

@@ -1,6 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// The ways to write a certificate, the one that says most first. Some modules take from the
 /// certificate itself what others want to be told.

@@ -1,6 +1,6 @@
 package import Cryptoki
 internal import OpenSSLX509
-package import TokencertInventory
+package import TokencertTokens
 
 /// A session with a token and the role that is logged in, as one value.
 ///

@@ -1,6 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// The ways to ask a token for a key pair, the one that says most first.
 ///

@@ -1,7 +1,7 @@
 package import Cryptoki
 package import OpenSSLX509
-internal import TokencertInventory
 internal import TokencertLedger
+internal import TokencertTokens
 
 /// A key that is to be made.
 package struct NewKey: Sendable, Hashable {

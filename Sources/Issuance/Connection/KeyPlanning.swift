@@ -1,6 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// What of a plan needs no CA: the token and the key.
 struct KeyPlanning {

@@ -1,6 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// Finds keys that are on a token, and reads them.
 struct KeyReader {
@@ -238,12 +238,12 @@ struct KeyReader {
         let uri = self.uri(half.id, half.label)
         // What it says itself goes first: two pairs may have one id.
         let own = try session.attributes(of: half.handle, Self.values)
-        if let value = TokencertInventory.publicKey(half.type, own) {
+        if let value = TokencertTokens.publicKey(half.type, own) {
             return [PublicHalf(value: value, uri: uri, isOwn: true)]
         }
         if let publicKey {
             let attributes = try session.attributes(of: publicKey, Self.values)
-            if let value = TokencertInventory.publicKey(half.type, attributes) {
+            if let value = TokencertTokens.publicKey(half.type, attributes) {
                 return [PublicHalf(value: value, uri: uri, isOwn: true)]
             }
         }
@@ -308,7 +308,7 @@ struct KeyReader {
             switch objectClass {
             case .publicKey:
                 let attributes = try session.attributes(of: object, Self.values)
-                value = TokencertInventory.publicKey(head[.keyType] ?? half.type, attributes)
+                value = TokencertTokens.publicKey(head[.keyType] ?? half.type, attributes)
             case .certificate:
                 let attributes = try session.attributes(of: object, [AttributeKey.value.type])
                 let certificate = attributes[.value].flatMap { try? Certificate(firstIn: $0) }

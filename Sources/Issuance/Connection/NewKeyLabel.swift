@@ -1,5 +1,5 @@
 internal import Cryptoki
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// The label of a new key. It must be unique, since a label cannot select one of two keys.
 enum NewKeyLabel: Sendable {

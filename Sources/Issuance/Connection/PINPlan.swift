@@ -1,6 +1,6 @@
 package import Cryptoki
-package import TokencertInventory
 package import TokencertPlatform
+package import TokencertTokens
 
 extension TokenDescription {
     /// The roles that operations need, in the order in which they log in first.

@@ -1,6 +1,6 @@
 package import Cryptoki
 package import OpenSSLX509
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// A key pair on a token that is ready to be used.
 package struct TokenKey: Sendable {

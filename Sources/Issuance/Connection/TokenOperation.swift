@@ -1,5 +1,5 @@
 package import Cryptoki
-package import TokencertInventory
+package import TokencertTokens
 
 /// An operation on a token that may require a login.
 package enum TokenOperation: Sendable, Hashable, CaseIterable {

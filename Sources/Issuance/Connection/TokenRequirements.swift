@@ -1,6 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// Insists that a token is not write-protected.
 func requireUnprotected(_ token: TokenInfo) throws(IssuanceError) {

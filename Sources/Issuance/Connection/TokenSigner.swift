@@ -1,6 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
+internal import TokencertTokens
 
 /// Has a token use a private key: sign, with the signature verified on the host, or decrypt.
 ///

@@ -1,7 +1,7 @@
 package import Cryptoki
 internal import OpenSSLX509
-package import TokencertInventory
 package import TokencertLedger
+package import TokencertTokens
 
 /// Checks that certificates can be written to a token, according to the token and its profile.
 ///

@@ -1,7 +1,7 @@
 package import Cryptoki
 package import OpenSSLX509
-package import TokencertInventory
 package import TokencertLedger
+package import TokencertTokens
 
 /// Certificates that came from elsewhere.
 package struct ImportRequest: Sendable {

@@ -1,7 +1,7 @@
 internal import Cryptoki
 internal import OpenSSLX509
-package import TokencertInventory
 package import TokencertLedger
+package import TokencertTokens
 
 /// A certificate for a new key or for one that is there, also in the place of an older certificate.
 extension Runner {

@@ -1,6 +1,6 @@
 package import Cryptoki
 internal import OpenSSLX509
-package import TokencertInventory
+package import TokencertTokens
 
 /// A certificate that is not renewed although it expires, or a key that has lost its certificate.
 package struct PassedOver: Sendable {

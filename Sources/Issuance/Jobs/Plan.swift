@@ -1,7 +1,7 @@
 package import Cryptoki
 internal import OpenSSLX509
-package import TokencertInventory
 internal import TokencertLedger
+package import TokencertTokens
 
 /// What will be done, found out without changing anything anywhere.
 package struct Plan: Sendable {

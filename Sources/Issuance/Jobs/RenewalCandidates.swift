@@ -1,7 +1,7 @@
 package import Cryptoki
 package import OpenSSLX509
-package import TokencertInventory
 package import TokencertLedger
+package import TokencertTokens
 
 /// A certificate that can be renewed, with its key.
 package struct RenewalCandidate {

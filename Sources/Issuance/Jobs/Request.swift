@@ -1,7 +1,7 @@
 internal import Cryptoki
 internal import OpenSSLX509
-package import TokencertInventory
 package import TokencertLedger
+package import TokencertTokens
 
 /// A signed request and the key that it is for.
 package struct MadeRequest: Sendable {

@@ -1,7 +1,7 @@
 internal import Cryptoki
 package import OpenSSLX509
-package import TokencertInventory
 package import TokencertLedger
+package import TokencertTokens
 
 /// An order that another process has begun.
 extension Runner {

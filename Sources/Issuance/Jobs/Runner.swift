@@ -1,6 +1,6 @@
 package import OpenSSLX509
-internal import TokencertInventory
 internal import TokencertLedger
+internal import TokencertTokens
 
 /// Runs orders: one loop for every job.
 ///

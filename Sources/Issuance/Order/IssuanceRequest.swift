@@ -1,7 +1,7 @@
 package import Cryptoki
 package import OpenSSLX509
-internal import TokencertInventory
 package import TokencertLedger
+internal import TokencertTokens
 
 /// What a person asks for. What is nil or empty is chosen where there is one sensible choice.
 package struct IssuanceRequest: Sendable {

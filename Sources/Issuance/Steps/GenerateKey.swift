@@ -1,7 +1,7 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
 internal import TokencertLedger
+internal import TokencertTokens
 
 /// Makes the key pair of an order, or finds the one that was made for it.
 enum GenerateKey: RepeatableStep {

@@ -1,7 +1,7 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
 internal import TokencertLedger
+internal import TokencertTokens
 
 /// A token as the steps of an order use it. Each call is done while the role that it needs is logged
 /// in.

@@ -1,6 +1,6 @@
 package import OpenSSLX509
-internal import TokencertInventory
 internal import TokencertLedger
+internal import TokencertTokens
 
 /// An order while a process works on it: its record, what the user has brought, and what was read
 /// since.

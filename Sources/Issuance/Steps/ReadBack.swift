@@ -1,7 +1,7 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
 internal import TokencertLedger
+internal import TokencertTokens
 
 /// Finds the certificate again in a new session, and has the token prove that it holds its key.
 enum ReadBack: RepeatableStep {

@@ -1,7 +1,7 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertInventory
 internal import TokencertLedger
+internal import TokencertTokens
 
 /// Writes the certificate beside its key, and the certificates of its chain if that was asked for.
 enum WriteCertificate: RepeatableStep {

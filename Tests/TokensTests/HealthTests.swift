@@ -3,7 +3,7 @@ import OpenSSLX509
 import Testing
 import TokencertTestAuthority
 
-@testable import TokencertInventory
+@testable import TokencertTokens
 
 /// What health reports about keys and certificates, and how severe it is.
 @Suite struct HealthTests {

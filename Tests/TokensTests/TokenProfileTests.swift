@@ -2,7 +2,7 @@ import Foundation
 import OpenSSLX509
 import Testing
 
-@testable import TokencertInventory
+@testable import TokencertTokens
 
 /// Token profiles as they are read from JSON.
 @Suite struct TokenProfileTests {
@@ -307,7 +307,7 @@ import Testing
     @Test("Every file with a profile is one of the profiles of the program")
     func files() throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "../../Sources/Inventory/Capabilities/Profiles").standardized
+            .appending(path: "../../Sources/Tokens/Profiles/BuiltIn").standardized
         let files = try FileManager.default.contentsOfDirectory(
             at: folder, includingPropertiesForKeys: nil)
         #expect(files.count == TokenProfile.builtIn.count)

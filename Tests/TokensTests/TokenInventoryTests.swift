@@ -2,12 +2,12 @@ import Cryptoki
 import Foundation
 import OpenSSLX509
 import Testing
-import TokencertInventory
 import TokencertPlatform
 import TokencertTestSupport
+import TokencertTokens
 
 extension RealParts {
-    @Suite struct InventoryTests {
+    @Suite struct TokenInventoryTests {
         @Test("Halves of a key, or a certificate and its key, are shown apart or mixed up")
         func pairing() throws {
             let store = try ThrowawayToken()

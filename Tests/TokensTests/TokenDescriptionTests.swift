@@ -3,7 +3,7 @@ import Testing
 import TokencertTestAuthority
 
 @testable import Cryptoki
-@testable import TokencertInventory
+@testable import TokencertTokens
 
 /// A token that says what a test gives it.
 private struct DescribedToken: TokenDescription {

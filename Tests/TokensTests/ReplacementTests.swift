@@ -3,7 +3,7 @@ import OpenSSLX509
 import Testing
 import TokencertTestAuthority
 
-@testable import TokencertInventory
+@testable import TokencertTokens
 
 /// Which certificates have been replaced, and which of them health says to delete.
 @Suite struct ReplacementTests {

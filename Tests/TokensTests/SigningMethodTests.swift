@@ -2,7 +2,7 @@ import Cryptoki
 import OpenSSLX509
 import Testing
 
-@testable import TokencertInventory
+@testable import TokencertTokens
 
 /// How a token is asked for the signature that X.509 wants.
 @Suite struct SigningMethodTests {

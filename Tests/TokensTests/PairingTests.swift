@@ -3,7 +3,7 @@ import Foundation
 import OpenSSLX509
 import Testing
 
-@testable import TokencertInventory
+@testable import TokencertTokens
 
 /// Which halves form a key, and which certificates belong to it. After wrong pairing, a key that a
 /// certificate needs may be removed, or a certificate may be renewed with another key.

@@ -3,7 +3,7 @@ import OpenSSLX509
 import Testing
 import TokencertTestAuthority
 
-@testable import TokencertInventory
+@testable import TokencertTokens
 
 /// Which certificates may need a key that is to be removed.
 @Suite struct PossibleCertificateTests {
