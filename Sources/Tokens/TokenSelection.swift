@@ -4,8 +4,8 @@ package import Cryptoki
 package enum TokenChoice: Sendable {
     /// A URI after RFC 7512.
     case uri(PKCS11URI)
-    /// The whole label of the token.
-    case label(String)
+    /// The whole label or the whole serial number of the token.
+    case name(String)
     /// Whether a token is what was said.
     ///
     /// - Throws: `CryptokiError` where the token or its module cannot be asked.
@@ -13,7 +13,8 @@ package enum TokenChoice: Sendable {
         switch self {
         case .uri(let uri): try uri.matches(token)
         // Compared as bytes: use a URI for a label that is not UTF-8.
-        case .label(let label): token.info.labelBytes == Array(label.utf8)
+        case .name(let name):
+            token.info.labelBytes == Array(name.utf8) || token.info.serialNumber == name
         }
     }
 

@@ -124,9 +124,7 @@ import TokencertLedger
     func noSuchObject() {
         let uris = ["pkcs11:object=web;type=private", "pkcs11:object=mail;type=private"]
         let hints = failure(.noSuchObject, choices: uris, wanted: "pkcs11:object=mial").hints
-        #expect(
-            hints.starts(with: ["did you mean '\(uris[1])'?", "there is: '\(uris[0])'"]),
-            "\(hints)")
+        #expect(hints.first == "did you mean mail?", "\(hints)")
         // What is no URI is like nothing.
         let garbage = failure(.noSuchObject, choices: uris, wanted: "garbage").hints
         #expect(!garbage.contains { $0.contains("pkcs11:") }, "\(garbage)")

@@ -20,7 +20,7 @@ extension RealParts {
             }
             try store.pkcs11Tool(["--delete-object", "--type", "pubkey", "--id", "03"])
             let module = try Module.load(path: softHSMModule)
-            let token = try selectToken([.label("work")], in: [module])
+            let token = try selectToken([.name("work")], in: [module])
             let pin = Secret(copying: Array(store.pin.utf8))
             let inventory = try token.withLogin(as: .user, pin: pin) {
                 var session = try token.openSession(ReadOnly.self)

@@ -6,7 +6,7 @@ internal import TokencertTokens
 /// What was read of a token.
 struct ReadToken {
     let capabilities: TokenCapabilities
-    let inventory: TokenInventory
+    var inventory: TokenInventory
     /// Whether private objects were looked at.
     let sawPrivateObjects: Bool
 
@@ -62,6 +62,31 @@ extension TokenInventory {
         return (named, all.filter { uri.names($0.record) })
     }
 
+    /// The keys and certificates that have a name.
+    func named(_ target: ObjectTarget) -> (keys: [KeyEntry], certificates: [CertificateEntry]) {
+        var named = named(target.uri)
+        if let serialNumber = target.serialNumber {
+            // A serial number names a certificate and no key.
+            named.keys = []
+            named.certificates.removeAll { $0.content?.serialNumber != serialNumber }
+        }
+        return named
+    }
+
+    /// The keys that have a name with all their certificates, and the certificates that have it.
+    func limited(to target: ObjectTarget) -> TokenInventory {
+        let handles = Set(
+            named(target).keys.flatMap(\.halves).map(\.handle)
+                + named(target).certificates.map(\.record.handle))
+        return TokenInventory(
+            keys: keys.filter { key in
+                (key.halves + key.certificates.map(\.record)).contains {
+                    handles.contains($0.handle)
+                }
+            }, certificates: certificates.filter { handles.contains($0.record.handle) },
+            otherObjects: 0)
+    }
+
     /// The keys that certificates are shown with, matching or not, by the certificates' handles.
     var keysShownWith: [ObjectHandle: KeyEntry] {
         var found: [ObjectHandle: KeyEntry] = [:]
@@ -74,64 +99,66 @@ extension TokenInventory {
     }
 }
 
-/// Insists that exactly one thing was named.
+/// Returns the one object that is named.
+///
+/// - Parameter title: How an object is named in hints.
 func requireOne<Element>(
-    _ found: [Element], _ what: String, _ uri: PKCS11URI, on inventory: TokenInventory,
-    uri name: (Element) -> String
+    _ found: [Element], _ what: String, _ target: ObjectTarget, on inventory: TokenInventory,
+    title: (Element) -> String
 ) throws -> Element {
     if found.count == 1 { return found[0] }
-    guard !found.isEmpty else { throw noSuchObject(what, uri, on: inventory) }
+    guard !found.isEmpty else { throw noSuchObject(what, target, on: inventory) }
     throw Failure(
-        .noSuchObject, code: "severalObjects", "\(found.count) \(what)s on the token fit \(uri)",
-        hints: Set(found.map(name)).count == 1
+        .noSuchObject, code: "severalObjects", "\(found.count) \(what)s on the token fit \(target)",
+        hints: Set(found.map(title)).count == 1
             ? [
                 "they have the same URI and cannot be distinguished: "
                     + "pkcs11-tool --login --list-objects shows all of them"
-            ] : found.prefix(20).map { "one of them: \(quoted(name($0)))" })
+            ] : several(found.map(title)))
 }
 
-/// The failure where several certificates are what a URI names; they may well have the same.
-func severalCertificates(_ found: [CertificateEntry], _ uri: PKCS11URI) -> Failure {
-    Failure(
+/// The failure if a name fits several certificates.
+func severalCertificates(
+    _ found: [CertificateEntry], _ target: ObjectTarget, on inventory: TokenInventory
+) -> Failure {
+    let titles = ObjectTitles(inventory)
+    return Failure(
         .noSuchObject, code: "severalObjects",
-        "\(found.count) certificates on the token fit \(uri)",
-        hints: found.prefix(20).map { "one of them: \($0.nameWithSerial)" })
+        "\(found.count) certificates on the token fit \(target)",
+        hints: several(found.map(titles.title)))
 }
 
-/// The failure if no object on the token matches a URI and a serial number.
+/// The failure if no object on the token fits a name.
 ///
-/// What is offered instead is of the class that was named: a pasted hint must not name a key in
-/// place of a certificate.
+/// What is offered instead has the class that was named: a pasted hint must not name a key in place
+/// of a certificate.
 ///
-/// - Parameters:
-///   - serial: The serial number of a certificate, or nil.
-///   - isRemoved: Whether the object is to be removed: private keys are offered only if the URI says
-///     type=private.
+/// - Parameter isRemoved: Whether the object is to be deleted: keys are offered only if a private key
+///   was named.
 func noSuchObject(
-    _ what: String, _ uri: PKCS11URI, serial: String? = nil, toRemove isRemoved: Bool = false,
+    _ what: String, _ target: ObjectTarget, toRemove isRemoved: Bool = false,
     on inventory: TokenInventory
 ) -> Failure {
-    let hints: [String]
-    if serial != nil {
-        let named = inventory.entries.filter { uri.names($0.record) }
-        hints = (named.isEmpty ? inventory.entries : named).prefix(20).map {
-            "there is: \($0.nameWithSerial)"
+    let titles = ObjectTitles(inventory)
+    let wanted = target.serialNumber == nil ? target.type : .certificate
+    let keys = inventory.keys.filter { key in
+        switch wanted {
+        case .privateKey?: key.privateKey != nil
+        case .publicKey?: key.publicKey != nil
+        case nil: !isRemoved
+        default: false
         }
-    } else {
-        let wanted: ObjectClass? = uri.objectAttributes[.class]
-        let halves = inventory.keys.flatMap { [$0.privateKey, $0.publicKey] }.compactMap { $0 }
-        let records = halves + inventory.entries.map(\.record)
-        var seen: Set<String> = []
-        let uris = records.filter { record in
-            if let wanted { return record.objectClass == wanted }
-            return !isRemoved || record.objectClass != .privateKey
-        }.map(\.uri).filter { seen.insert($0).inserted }
-        hints = objectHints(uri, among: uris)
     }
+    let certificates = wanted == nil || wanted == .certificate ? inventory.entries : []
+    let objects =
+        keys.map { NamedObject(titles.name($0), titles.title($0), $0.labelBytes, $0.id) }
+        + certificates.map {
+            NamedObject(titles.name($0), titles.title($0), $0.record.labelBytes, $0.record.id)
+        }
     return Failure(
-        .noSuchObject, code: "noSuchObject", "no \(what) on the token fits \(uri)",
-        hints: hints + [
-            "tokencert list --pin-source prompt shows all with their URIs",
+        .noSuchObject, code: "noSuchObject", "no \(what) on the token fits \(target)",
+        hints: objectHints(target, among: objects) + [
+            "tokencert list --pin-source prompt shows all objects",
             "private keys are seen only after a login: --pin-source prompt",
         ])
 }
@@ -150,10 +177,6 @@ extension CertificateEntry.Obstacle {
 }
 
 extension CertificateEntry {
-    /// What names it in a command, even if others have its URI.
-    fileprivate var nameWithSerial: String {
-        quoted(record.uri) + (content.map { " --serial \($0.serialNumber)" } ?? "")
-    }
     /// The subject, or a substitute if there is none.
     var title: String { content?.subject ?? obstacle?.name ?? "unreadable" }
     /// The subject's name, or the text that replaces it.

@@ -112,7 +112,7 @@ enum OfferedValues {
         return tokens(words).compactMap { token in
             if let wanted {
                 let choice: TokenChoice =
-                    (try? PKCS11URI(parsing: wanted)).map { .uri($0) } ?? .label(wanted)
+                    (try? PKCS11URI(parsing: wanted)).map { .uri($0) } ?? .name(wanted)
                 guard (try? choice.fits(token)) == true else { return nil }
             }
             guard var session = try? token.openSession(ReadOnly.self) else { return nil }

@@ -45,19 +45,15 @@ struct EvidenceCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        let uri = try parseURI(key)
-        guard uri.namesObject else {
-            throw Failure(
-                .usage, "the URI \(uri) names no key",
-                hints: ["tokencert list --pin-source prompt shows the keys with their URIs"])
-        }
+        let name = try ObjectName(key)
         try requireNewFolder()
-        let capabilities = try findToken(tokenOptions, uri)
+        let capabilities = try findToken(tokenOptions, name.uri)
+        let uri = try name.keyURI(on: capabilities)
         let plan = try PINPlan(
             capabilities, for: TokenJob.evidence.operations,
             allowingLastTry: tokenOptions.allowsLastTry)
         let anchors = trustStore.anchorsIfAny(file: setting(nil, .caFile))
-        let (evidence, certificates, authorities) = try withPINs(plan, tokenOptions, uri) { pins in
+        let (evidence, certificates, authorities) = try withPINs(plan, tokenOptions, name.uri) { pins in
             tellProgress(.evidence)
             let evidence = try readEvidence(of: uri, capabilities, pins)
             let inventory = try inventory(capabilities)

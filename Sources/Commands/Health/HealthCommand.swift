@@ -21,9 +21,10 @@ struct HealthCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("Only what fits this PKCS#11 URI.", valueName: "uri"),
+        help: ArgumentHelp(
+            "Only what has this label, id, serial number or URI.", valueName: "name"),
         completion: LiveCompletion.objects)
-    var uri: String?
+    var name: String?
 
     @Option(
         help: ArgumentHelp(
@@ -45,7 +46,7 @@ struct HealthCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        let uri = try uri.map(parseURI)
+        let name = try name.map { try ObjectName(orToken: $0) }
         let days = try daysOfWarning(days)
         let file = setting(caFile, .caFile)
         // Anchors that cannot be read are no reason to trust every CA.
@@ -53,20 +54,21 @@ struct HealthCommand: ParsableCommand {
             try file == nil && trustStore.files().isEmpty
             ? nil : trustStore.anchors(file: file)
         let read = try readToken(
-            tokenOptions, uri, readingAll: true, keepingCertificates: { _ in true })
+            tokenOptions, name?.uri, readingAll: true, keepingCertificates: { _ in true })
         let health = Health(
             now: now(), days: days, anchors: anchors, sawPrivateObjects: read.sawPrivateObjects)
         let tokenHealth = health.of(read.inventory)
         var findings = tokenHealth.findings
         var entries = read.inventory.entries
-        if let uri, uri.namesObject {
-            let named = read.inventory.named(uri)
+        if let name, name.uri?.namesObject ?? true {
+            let target = try name.target(in: read.inventory, on: read.token)
+            let named = read.inventory.named(target)
             entries =
                 named.certificates
                 + named.keys.flatMap { $0.certificates + $0.mismatchedCertificates }
             let uris = Set(named.keys.map(\.uri) + entries.map(\.record.uri))
             guard !uris.isEmpty else {
-                throw noSuchObject("key or certificate", uri, on: read.inventory)
+                throw noSuchObject("key or certificate", target, on: read.inventory)
             }
             findings.removeAll { !uris.contains($0.uri) }
         }

@@ -37,7 +37,8 @@ struct RequestOptions: ParsableArguments {
     var id: String?
 
     @Option(
-        help: ArgumentHelp("Use this key on the token instead of a new one.", valueName: "uri"),
+        help: ArgumentHelp("Use this key on the token instead of a new one: label, id or URI.",
+            valueName: "name"),
         completion: LiveCompletion.keys)
     var key: String?
 
@@ -57,25 +58,20 @@ struct RequestOptions: ParsableArguments {
         let kind = try setting(keyType, .keyType).map(Self.keyKind)
         let id = try setting(id, .id).map(Self.bytes)
         request.id = id
-        if let key = setting(key, .key) {
+        if setting(key, .key) != nil {
             // What is set for new keys says nothing about one that is named.
             if keyType != nil || self.id != nil {
                 throw Failure(
                     .usage, "--key names a key that is there, --key-type and --id make a new one",
                     hints: ["leave out --key for a new key, or the others for that one"])
             }
-            let uri = try parseURI(key)
-            guard uri.namesObject else {
-                throw Failure(
-                    .usage, "the URI \(uri) names no key",
-                    hints: ["tokencert list --pin-source prompt shows the keys with their URIs"])
-            }
-            request.key = .existing(uri)
-        } else {
-            request.key = .generate(kind)
         }
+        request.key = .generate(kind)
         return request
     }
+
+    /// The key that is used instead of a new one, or nil.
+    func keyName() throws -> ObjectName? { try setting(key, .key).map { try ObjectName($0) } }
 
     private static func keyKind(_ text: String) throws -> KeyKind {
         guard let kind = KeyKind(name: text), KeyKind.generated.contains(kind) else {

@@ -73,7 +73,7 @@ struct TokenOptions: ParsableArguments {
                     "tokencert tokens lists all tokens",
                 ])
         }
-        guard looksLikeURI(text) else { return .label(text) }
+        guard looksLikeURI(text) else { return .name(text) }
         guard text.lowercased().hasPrefix("pkcs11:") else {
             // The text is not repeated: it may hold a PIN.
             throw Failure(

@@ -22,7 +22,9 @@ func keySeen(_ uri: PKCS11URI, on token: TokenCapabilities) throws -> KeyEntry? 
     let isSeen = !token.token.info.flags.contains(.loginRequired)
     let keys = isSeen ? named.filter { $0.privateKey != nil } : named
     if keys.isEmpty, !isSeen { return nil }
-    return try requireOne(keys, "key", uri, on: inventory) { $0.uri }
+    let titles = ObjectTitles(inventory)
+    return try requireOne(
+        keys, "key", ObjectTarget(uri), on: inventory, title: titles.title)
 }
 
 /// The checks that a dry run leaves to the real run, one per line.

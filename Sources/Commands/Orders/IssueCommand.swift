@@ -34,15 +34,17 @@ struct IssueCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
+        let keyName = try options.keyName()
         var request = try options.request()
         request.acceptsChanges = setting(acceptChanges, .acceptChanges)
         let isDryRun = setting(dryRun, .dryRun)
         try requireWritable(
             options.outputFile,
-            keeping: filesInUse(request.keyURI, tokenOptions, ca, ledgerOptions))
+            keeping: filesInUse(keyName?.uri, tokenOptions, ca, ledgerOptions))
         let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
-        let token = try findToken(tokenOptions, request.keyURI)
-        try useSources(tokenOptions, request.keyURI, ca)
+        let token = try findToken(tokenOptions, keyName?.uri)
+        if let keyName { request.key = .existing(try keyName.keyURI(on: token)) }
+        try useSources(tokenOptions, keyName?.uri, ca)
         let runner = Runner(
             try issuanceSettings(anchors, ca, tokenOptions),
             try openAccount(ca, anchorsPEM: anchors.pem))
@@ -57,7 +59,7 @@ struct IssueCommand: ParsableCommand {
         }
         printNotes(notChecked(plan.grant.name).map { "not checked: \($0)" })
         let ledger = try ledgerOptions.openForWriting()
-        let issued = try withPINs(plan.pins, tokenOptions, request.keyURI) { pins in
+        let issued = try withPINs(plan.pins, tokenOptions, keyName?.uri) { pins in
             var connection = try Connection(token, pins)
             return try runner.issue(plan, in: ledger, over: &connection)
         }

@@ -98,9 +98,11 @@ extension Failure {
         case .severalKeys(let keys):
             self.init(
                 .noSuchObject, "more than one key fits",
-                hints: keys.map { "one of them: \(quoted($0.description))" })
+                hints: several(keys.map { quoted($0.description) }))
         case .severalCertificates(let found, let uri):
-            self = severalCertificates(found, uri)
+            self = severalCertificates(
+                found, ObjectTarget(uri),
+                on: TokenInventory(keys: [], certificates: found, otherObjects: 0))
         }
     }
 }

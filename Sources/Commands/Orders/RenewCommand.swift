@@ -21,14 +21,15 @@ struct RenewCommand: ParsableCommand {
 
             For example:
 
-              tokencert renew 'pkcs11:object=mail' --retire
+              tokencert renew mail --retire
               tokencert renew --expiring 30d --dry-run
             """)
 
     @Argument(
-        help: ArgumentHelp("The key or the certificate, by its URI.", valueName: "uri"),
+        help: ArgumentHelp(
+            "The key or the certificate: label, id, serial number or URI.", valueName: "name"),
         completion: LiveCompletion.objects)
-    var uri: String?
+    var name: String?
 
     @OptionGroup var serialOption: SerialOption
 
@@ -61,29 +62,25 @@ struct RenewCommand: ParsableCommand {
     @OptionGroup var output: CommonOptions
 
     func validate() throws {
-        if [uri != nil, expiring != nil, all].filter({ $0 }).count != 1 {
-            throw ValidationError("one of a URI, --expiring and --all is needed")
+        if [name != nil, expiring != nil, all].filter({ $0 }).count != 1 {
+            throw ValidationError("one of a name, --expiring and --all is needed")
         }
-        if serialOption.serial != nil, uri == nil {
+        if serialOption.serial != nil, name == nil {
             throw ValidationError("--serial is about the certificates that a URI names")
         }
     }
 
     func run() throws {
         try prepareProcess(output)
-        let wanted = try uri.map(parseURI)
+        let named = try name.map { try ObjectName($0) }
+        let wanted = named?.uri
         let days = try expiring.map(Self.days)
         let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
         let isDryRun = setting(dryRun, .dryRun)
         guard let token = try findTokenIfPresent(wanted) else {
-            return try Tally(isBatch: uri == nil).report(isDryRun, output)
+            return try Tally(isBatch: name == nil).report(isDryRun, output)
         }
         try useSources(tokenOptions, wanted, ca)
-        if let wanted, !wanted.namesObject {
-            throw Failure(
-                .usage, "the URI \(wanted) names no key and no certificate",
-                hints: ["tokencert list shows them", "--all renews all of a token"])
-        }
         let candidates = RenewalCandidates(
             anchors: anchors, now: now(), orders: try ledgerOptions.orders(),
             profile: token.profile, removesOld: removesOld(on: token),
@@ -91,8 +88,15 @@ struct RenewCommand: ParsableCommand {
         func find(seeingPrivateKeys sees: Bool) throws -> Renewals {
             do {
                 return try candidates.find(
-                    on: token.token, wanted, serial: serialOption.digits, expiringWithin: days,
-                    seeingPrivateKeys: sees)
+                    on: token.token,
+                    named: named.map { name in
+                        { inventory in
+                            let target = try name.target(
+                                in: inventory, on: token.token,
+                                serialNumber: serialOption.digits)
+                            return (target.uri, target.serialNumber)
+                        }
+                    }, expiringWithin: days, seeingPrivateKeys: sees)
             } catch let error as RenewalError {
                 throw Failure(renewal: error)
             }
@@ -158,7 +162,7 @@ struct RenewCommand: ParsableCommand {
         found.notChecked += notChecked
         let uri = try PKCS11URI(token: token.token)
         var tally = Tally(
-            isBatch: self.uri == nil, makesKeys: setting(newKey, .newKey), of: found)
+            isBatch: name == nil, makesKeys: setting(newKey, .newKey), of: found)
         for candidate in found.candidates {
             if tally.passesOver(candidate, orders) { continue }
             do {
@@ -209,12 +213,12 @@ struct RenewCommand: ParsableCommand {
     private func renew(
         _ found: Renewals, _ runner: Runner, _ ledger: Ledger, _ connection: inout Connection
     ) throws {
-        var tally = Tally(isBatch: uri == nil, makesKeys: setting(newKey, .newKey), of: found)
+        var tally = Tally(isBatch: name == nil, makesKeys: setting(newKey, .newKey), of: found)
         for candidate in found.candidates {
             // Another process may have renewed it since, or tried to.
             let orders = try ledgerOptions.orders()
             let outcomes = Replacements(orders).outcomes(for: candidate.certificate)
-            if uri == nil, !outcomes.isSubset(of: candidate.lostReplacements) {
+            if name == nil, !outcomes.isSubset(of: candidate.lostReplacements) {
                 let subject = printable(candidate.certificate.subject.text)
                 printError("note: another process has renewed \(subject)")
                 continue
@@ -254,7 +258,7 @@ struct RenewCommand: ParsableCommand {
     private func replacement(for candidate: RenewalCandidate) -> Replacement {
         Replacement(
             candidate.certificate, isRetired: setting(retire, .retire),
-            isForced: uri != nil || !candidate.lostReplacements.isEmpty,
+            isForced: name != nil || !candidate.lostReplacements.isEmpty,
             isDestroyable: candidate.isDestroyable)
     }
 

@@ -24,16 +24,18 @@ struct RequestCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        let request = try options.request()
-        if request.keyURI != nil, options.label != nil {
+        let keyName = try options.keyName()
+        var request = try options.request()
+        if keyName != nil, options.label != nil {
             throw Failure(
                 .usage, "--label is for a new key, and --key names one that is there",
                 hints: ["leave one of them out"])
         }
         let file = options.outputFile
         try requireWritable(
-            file, keeping: filesInUse(request.keyURI, tokenOptions, nil, ledgerOptions))
-        let token = try findToken(tokenOptions, request.keyURI)
+            file, keeping: filesInUse(keyName?.uri, tokenOptions, nil, ledgerOptions))
+        let token = try findToken(tokenOptions, keyName?.uri)
+        if let keyName { request.key = .existing(try keyName.keyURI(on: token)) }
         let runner = Runner(try issuanceSettings(TrustAnchors([]), nil, tokenOptions))
         let plan = try runner.planKey(request, on: token)
         let pins = try runner.pins(for: plan, on: token)
@@ -46,7 +48,7 @@ struct RequestCommand: ParsableCommand {
             return
         }
         let ledger = try ledgerOptions.openForWriting()
-        let made = try withPINs(pins, tokenOptions, request.keyURI) { pins in
+        let made = try withPINs(pins, tokenOptions, keyName?.uri) { pins in
             var connection = try Connection(token, pins)
             return try runner.request(request, plan, in: ledger, over: &connection)
         }

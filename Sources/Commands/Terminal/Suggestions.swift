@@ -17,34 +17,63 @@ func suggestions(for word: String, among candidates: [String]) -> [String] {
     .prefix(3).map(\.0)
 }
 
-/// What to say of the objects on a token where a URI names none of them: those that may have been
-/// meant, by their labels or ids, then all others where they are few.
+/// A key or a certificate that a hint may offer.
+struct NamedObject {
+    let name: String
+    let title: String
+    let label: [UInt8]
+    let id: [UInt8]
+
+    init(_ name: String, _ title: String, _ label: [UInt8], _ id: [UInt8]) {
+        self.name = name
+        self.title = title
+        self.label = label
+        self.id = id
+    }
+}
+
+/// The hints if no object fits a name: the objects with a similar label or id, then the others if
+/// there are few.
+func objectHints(_ target: ObjectTarget, among objects: [NamedObject]) -> [String] {
+    var similar: [Int] = []
+    func add(_ wanted: String, _ name: (NamedObject) -> String) {
+        let names = Dictionary(grouping: objects.indices) { name(objects[$0]) }
+        for found in suggestions(for: wanted, among: names.keys.sorted()) where !found.isEmpty {
+            similar += (names[found] ?? []).filter { !similar.contains($0) }
+        }
+    }
+    let wanted = target.uri.objectAttributes
+    if let label = wanted[.labelBytes] {
+        add(likeness(of: label)) { likeness(of: $0.label) }
+        add(likeness(of: label)) { hexadecimal($0.id) }
+    }
+    if let id = wanted[.id] { add(hexadecimal(id)) { hexadecimal($0.id) } }
+    let others = objects.indices.filter { !similar.contains($0) }
+    return similar.prefix(3).map { "did you mean \(objects[$0].title)?" }
+        + others.prefix(similar.isEmpty ? 3 : 0).map { "on the token: \(objects[$0].title)" }
+        + (similar.isEmpty && others.count > 3 ? ["and \(others.count - 3) more"] : [])
+}
+
+/// The hints if no object fits a URI, from the URIs of all objects.
 func objectHints(_ wanted: PKCS11URI, among uris: [String]) -> [String] {
-    let objects = uris.compactMap { uri in
-        (try? PKCS11URI(parsing: uri)).map { (uri: uri, attributes: $0.objectAttributes) }
+    var count: [String: Int] = [:]
+    let objects = uris.compactMap { uri -> (uri: String, label: [UInt8], id: [UInt8])? in
+        guard let attributes = try? PKCS11URI(parsing: uri).objectAttributes else { return nil }
+        return (uri, attributes[.labelBytes] ?? [], attributes[.id] ?? [])
     }
-    var meant: [String] = []
-    var isMeant: Set<String> = []
-    func add(
-        like wanted: String, _ name: (Template) -> String?
-    ) {
-        var named: [String: [String]] = [:]
-        for object in objects {
-            if let name = name(object.attributes) { named[name, default: []].append(object.uri) }
-        }
-        for like in suggestions(for: wanted, among: named.keys.sorted()) {
-            for uri in named[like] ?? [] where isMeant.insert(uri).inserted { meant.append(uri) }
-        }
+    func names(_ label: [UInt8], _ id: [UInt8]) -> [String] {
+        let label = String(validating: label, as: UTF8.self) ?? ""
+        return [label, hexadecimal(id)].filter { !$0.isEmpty && !$0.hasPrefix("-") }
     }
-    if let label = wanted.objectAttributes[.labelBytes] {
-        add(like: likeness(of: label)) { $0[.labelBytes].map(likeness(of:)) }
+    for object in objects {
+        for name in Set(names(object.label, object.id)) { count[name, default: 0] += 1 }
     }
-    if let id = wanted.objectAttributes[.id] {
-        add(like: hexadecimal(id)) { $0[.id].map { hexadecimal($0) } }
-    }
-    let others = uris.filter { !isMeant.contains($0) }
-    return meant.prefix(20).map { "did you mean \(quoted($0))?" }
-        + (others.count <= 20 ? others.map { "there is: \(quoted($0))" } : [])
+    return objectHints(
+        ObjectTarget(wanted),
+        among: objects.map { object in
+            let name = names(object.label, object.id).first { count[$0] == 1 } ?? object.uri
+            return NamedObject(shellWord(name), shellWord(name), object.label, object.id)
+        })
 }
 
 /// A label as a user may type it without seeing its bytes: those that are not UTF-8 are usually

@@ -9,21 +9,29 @@ struct DeleteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete", abstract: "Remove a key or a certificate from a token.",
         discussion: """
-            A URI with type=cert names a certificate, one with type=private a private key with its \
-            public half, one with type=public that half alone, one without a type all of them. What \
-            hangs on it is shown, and the label has to be typed. A private key cannot be restored: \
-            --yes removes one only if the URI says type=private and no certificate on the token can \
-            be for it. Put the URI in quotes: a shell ends the command at ";".
+            Without --cert or --key, the key pair and every certificate with the name are deleted. \
+            The command shows what depends on them and asks you to type the label. A private key \
+            cannot be restored: --yes deletes one only with --key, and only if no certificate on \
+            the token can belong to it. In a URI, type=cert means --cert, type=private means --key, \
+            and type=public means the public key alone. Put a URI in quotes: a shell ends the \
+            command at ";".
 
             For example:
 
-              tokencert delete 'pkcs11:object=mail;type=cert' --dry-run
+              tokencert delete mail --cert --dry-run
             """)
 
     @Argument(
-        help: ArgumentHelp("The key or the certificate, by its URI.", valueName: "uri"),
+        help: ArgumentHelp(
+            "The key or the certificate: label, id, serial number or URI.", valueName: "name"),
         completion: LiveCompletion.objects)
-    var uri: String
+    var name: String
+
+    @Flag(help: "Delete only the certificate.")
+    var cert = false
+
+    @Flag(help: "Delete only the key pair.")
+    var key = false
 
     @OptionGroup var serialOption: SerialOption
 
@@ -46,34 +54,36 @@ struct DeleteCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        let uri = try parseURI(uri)
-        guard uri.namesObject else {
-            throw Failure(
-                .usage, "the URI \(uri) names no key and no certificate",
-                hints: ["tokencert list shows them with their URIs"])
-        }
-        let type = uri.objectAttributes[.class] as ObjectClass?
+        let name = try ObjectName(name)
+        let type = type ?? name.uri?.objectAttributes[.class]
         guard serialOption.serial == nil || type == nil || type == .certificate else {
             throw Failure(
-                .usage, "--serial selects a certificate, but the URI names a key",
+                .usage, "--serial selects a certificate, but a key is named",
                 hints: ["leave one of them out"])
         }
-        try requireNamedObject(uri)
-        let capabilities = try findToken(tokenOptions, uri)
+        if let uri = name.uri { try requireNamedObject(uri) }
+        let capabilities = try findToken(tokenOptions, name.uri)
         try ObjectRemoval.requirePossible(capabilities)
-        try look(at: uri, capabilities)
+        try look(at: name, capabilities)
         let job = TokenJob.remove(onlyCertificates: type == .certificate)
         let plan = try PINPlan(
             capabilities, for: job.operations, allowingLastTry: tokenOptions.allowsLastTry)
-        try withPINs(plan, tokenOptions, uri) { pins in
+        try withPINs(plan, tokenOptions, name.uri) { pins in
             var removal = try ObjectRemoval(Connection(capabilities, pins))
-            try delete(uri, &removal, capabilities)
+            try delete(name, &removal, capabilities)
         }
+    }
+
+    /// The class of the objects that the options limit the command to, or nil.
+    private var type: ObjectClass? { cert ? .certificate : key ? .privateKey : nil }
+
+    func validate() throws {
+        if cert, key { throw ValidationError("--cert and --key exclude each other") }
     }
 
     /// Makes the refusals of the real removal before a PIN is asked for, as far as objects can be
     /// seen without a login.
-    private func look(at uri: PKCS11URI, _ capabilities: TokenCapabilities) throws {
+    private func look(at name: ObjectName, _ capabilities: TokenCapabilities) throws {
         let seen: TokenInventory
         do {
             var session = try capabilities.token.openSession(ReadOnly.self)
@@ -82,29 +92,37 @@ struct DeleteCommand: ParsableCommand {
             // Some tokens show no objects without a login.
             return
         }
-        let selection = Selection(uri, serialOption.digits, seen)
+        let selection = try select(name, seen, capabilities)
         try selection.requireCertain(seen)
-        if selection.key != nil { try requireTypedURI(uri) }
+        if selection.key != nil { try requireType(selection.target) }
+    }
+
+    private func select(
+        _ name: ObjectName, _ inventory: TokenInventory, _ capabilities: TokenCapabilities
+    ) throws -> Selection {
+        let target = try name.target(
+            in: inventory, on: capabilities.token, type: type, serialNumber: serialOption.digits)
+        if setting(yes, .yes) { try name.requireWhole(in: inventory) }
+        return Selection(target, inventory)
     }
 
     private func delete(
-        _ uri: PKCS11URI, _ removal: inout ObjectRemoval, _ capabilities: TokenCapabilities
+        _ name: ObjectName, _ removal: inout ObjectRemoval, _ capabilities: TokenCapabilities
     ) throws {
         let inventory = try working("reading the token") { try removal.inventory() }
-        let selection = Selection(uri, serialOption.digits, inventory)
+        let selection = try select(name, inventory, capabilities)
         guard !selection.isEmpty else {
             throw noSuchObject(
-                "key or certificate", uri, serial: serialOption.digits, toRemove: true,
-                on: inventory)
+                "key or certificate", selection.target, toRemove: true, on: inventory)
         }
         try selection.requireCertain(inventory)
-        if selection.losesPrivateKey { try requireTypedURI(uri) }
+        if selection.losesPrivateKey { try requireType(selection.target) }
         if !selection.records.isEmpty, capabilities.profile?.keepsDestroyedKeys ?? false {
             throw Failure(
                 .cannotCreate, code: "keysStay", "the module of this token removes no keys",
                 hints: [
                     "the token's own tool may: with a YubiKey, ykman piv keys delete",
-                    "a URI with type=cert removes the certificate alone",
+                    "--cert deletes only the certificate",
                 ])
         }
         let known = try knownOrders(of: selection, capabilities)
@@ -148,34 +166,31 @@ struct DeleteCommand: ParsableCommand {
         }
         let reason =
             selection.type == nil
-            ? "The URI says no type, so the private key is removed as well. " : ""
+            ? "The private key is deleted as well: --cert deletes only the certificate. " : ""
         return reason + "The private key cannot be restored."
     }
 
-    /// What the URI names.
+    /// What is named.
     private struct Selection {
-        let uri: PKCS11URI
-        let type: ObjectClass?
+        let target: ObjectTarget
         let keys: [KeyEntry]
         let certificates: [CertificateEntry]
 
-        init(_ uri: PKCS11URI, _ serial: String?, _ inventory: TokenInventory) {
-            self.uri = uri
-            type = uri.objectAttributes[.class]
-            let named = inventory.named(uri)
-            // A certificate that is named by its serial number means no key.
-            keys = serial == nil ? named.keys : []
-            certificates = named.certificates.filter {
-                serial == nil || $0.content?.serialNumber == serial
-            }
+        init(_ target: ObjectTarget, _ inventory: TokenInventory) {
+            self.target = target
+            (keys, certificates) = inventory.named(target)
         }
+
+        var type: ObjectClass? { target.type }
 
         var isEmpty: Bool { keys.isEmpty && certificates.isEmpty }
         /// The key whose halves are removed, or nil.
         var key: KeyEntry? { keys.first }
         /// The halves that the URI names if its type is ignored.
         var records: [ObjectRecord] {
-            (key?.halves ?? []).filter { uri.names($0, whateverType: type != .publicKey) }
+            (key?.halves ?? []).filter {
+                target.uri.names($0, whateverType: type != .publicKey)
+            }
         }
         var losesPrivateKey: Bool { records.contains { $0.objectClass == .privateKey } }
         var label: String { (records.first ?? certificates.first?.record)?.label ?? "" }
@@ -184,17 +199,18 @@ struct DeleteCommand: ParsableCommand {
         /// read.
         func requireCertain(_ inventory: TokenInventory) throws {
             if keys.count > 1 {
-                _ = try requireOne(keys, "key", uri, on: inventory) { $0.uri }
+                let titles = ObjectTitles(inventory)
+                _ = try requireOne(keys, "key", target, on: inventory, title: titles.title)
             }
             if certificates.count > 1, keys.isEmpty {
-                throw severalCertificates(certificates, uri)
+                throw severalCertificates(certificates, target, on: inventory)
             }
             if type != .certificate, let unread = certificates.first(where: { $0.content == nil }) {
                 throw Failure(
                     .usage, code: "typeNeeded",
                     "refusing to remove a certificate object that cannot be read (\(unread.name)) "
-                        + "with a URI that does not say type=cert",
-                    hints: ["to remove it alone: \(quoted(unread.record.uri))"])
+                        + "without --cert",
+                    hints: ["to delete only this object: \(quoted(unread.record.uri))"])
             }
         }
     }
@@ -215,24 +231,18 @@ struct DeleteCommand: ParsableCommand {
             ])
     }
 
-    /// Checks that a URI says type=private if there is no question: a shell ends an unquoted one at
-    /// its first semicolon, so that a certificate may have been meant.
-    private func requireTypedURI(_ uri: PKCS11URI) throws {
-        guard uri.objectAttributes[.class] as ObjectClass? == nil, setting(yes, .yes),
+    /// Checks that a key is named as one if there is no question. A shell ends an unquoted URI at
+    /// its first semicolon, so a certificate may have been meant.
+    private func requireType(_ target: ObjectTarget) throws {
+        guard target.type == nil, setting(yes, .yes),
             !setting(yesDeletePrivateKey, .yesDeletePrivateKey)
         else { return }
-        var certificate = uri.objectAttributes
-        certificate[.class] = .certificate
-        var key = uri.objectAttributes
-        key[.class] = .privateKey
         throw Failure(
             .usage, code: "typeNeeded",
-            "refusing to remove a private key with --yes and a URI that says no type",
+            "refusing to delete a private key with --yes and without --key",
             hints: [
-                "the certificate alone: "
-                    + quoted(PKCS11URI(token: uri, objectWith: certificate).description),
-                "the key: " + quoted(PKCS11URI(token: uri, objectWith: key).description),
-                "put the URI in quotes: a shell ends the command at an unquoted \";\"",
+                "--cert deletes only the certificate", "--key deletes the key pair",
+                "put a URI in quotes: a shell ends the command at an unquoted \";\"",
             ])
     }
 

@@ -17,9 +17,10 @@ struct ListCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("Only what fits this PKCS#11 URI.", valueName: "uri"),
+        help: ArgumentHelp(
+            "Only what has this label, id, serial number or URI.", valueName: "name"),
         completion: LiveCompletion.objects)
-    var uri: String?
+    var name: String?
 
     @Flag(help: "Show module, token, keys, certificates and issuers as a tree.")
     var tree = false
@@ -31,14 +32,21 @@ struct ListCommand: ParsableCommand {
         try prepareProcess(output)
         let isTree = setting(tree, .tree)
         let anchors = trustStore.anchorsIfAny(file: setting(nil, .caFile))
-        let uri = try uri.map(parseURI)
+        let name = try name.map { try ObjectName(orToken: $0) }
         var health = Health(
             now: now(), days: try daysOfWarning(), anchors: anchors, sawPrivateObjects: false)
-        let read = try readToken(tokenOptions, uri) { certificate in
+        var read = try readToken(tokenOptions, name?.uri) { certificate in
             // There may be thousands: most need not be looked at a second time.
             isTree || certificate.isAuthority || !health.knowsIssuer(of: certificate)
         }
-        if uri?.namesObject ?? false {
+        if let name, name.uri == nil {
+            let target = try name.target(in: read.inventory, on: read.token)
+            read.inventory = read.inventory.limited(to: target)
+            guard !read.inventory.isEmpty else {
+                throw noSuchObject("key or certificate", target, on: read.inventory)
+            }
+        }
+        if let name, name.uri?.namesObject ?? true {
             // Of a part of a token nobody can tell what is missing.
             health.anchors = nil
         } else {

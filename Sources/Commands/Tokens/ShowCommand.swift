@@ -13,14 +13,15 @@ struct ShowCommand: ParsableCommand {
 
             For example:
 
-              tokencert show 'pkcs11:object=mail'
-              tokencert show --pem 'pkcs11:object=mail;type=cert'
+              tokencert show mail
+              tokencert show --pem mail > mail.pem
             """)
 
     @Argument(
-        help: ArgumentHelp("The key or the certificate, by its URI.", valueName: "uri"),
+        help: ArgumentHelp(
+            "The key or the certificate: label, id, serial number or URI.", valueName: "name"),
         completion: LiveCompletion.objects)
-    var uri: String
+    var name: String
 
     @OptionGroup var serialOption: SerialOption
 
@@ -44,33 +45,34 @@ struct ShowCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        let uri = try parseURI(uri)
+        let name = try ObjectName(name)
         let read = try readToken(
-            tokenOptions, uri, readingAll: true, keepingCertificates: { _ in true })
-        var named = read.inventory.named(uri)
-        if let serial = serialOption.digits {
-            // Whoever names a certificate by its number means no key.
+            tokenOptions, name.uri, readingAll: true, keepingCertificates: { _ in true })
+        let target = try name.target(
+            in: read.inventory, on: read.token, serialNumber: serialOption.digits)
+        var named = read.inventory.named(target.uri)
+        if let serialNumber = target.serialNumber {
+            // The serial number may be that of a certificate of the key that is named.
             named.certificates =
-                certificates(of: named).filter { $0.content?.serialNumber == serial }
+                certificates(of: named).filter { $0.content?.serialNumber == serialNumber }
             named.keys = []
         }
         if pem || der {
             let entries = certificates(of: named)
             guard entries.count == 1 else {
                 guard !entries.isEmpty else {
-                    throw noSuchObject(
-                        "certificate", uri, serial: serialOption.digits, on: read.inventory)
+                    throw noSuchObject("certificate", target, on: read.inventory)
                 }
-                throw severalCertificates(entries, uri)
+                throw severalCertificates(entries, target, on: read.inventory)
             }
             try write(try certificate(entries[0], on: read.token))
             return
         }
         if publicKey {
-            print(try self.publicKey(named, uri, read.inventory).pem, terminator: "")
+            print(try self.publicKey(named, target, read.inventory).pem, terminator: "")
             return
         }
-        try show(named, uri, read)
+        try show(named, target, read)
     }
 
     /// The certificates that are named, and those of the keys that are, each once.
@@ -101,27 +103,30 @@ struct ShowCommand: ParsableCommand {
         guard !Output.standardOutput.isTerminal else {
             throw Failure(
                 .usage, "DER is not for a terminal",
-                hints: ["tokencert show --der URI > certificate.der", "--pem is text"])
+                hints: ["tokencert show --der NAME > certificate.der", "--pem is text"])
         }
         StandardOutput.shared.write(certificate.der)
     }
 
     private func publicKey(
-        _ named: (keys: [KeyEntry], certificates: [CertificateEntry]), _ uri: PKCS11URI,
+        _ named: (keys: [KeyEntry], certificates: [CertificateEntry]), _ target: ObjectTarget,
         _ inventory: TokenInventory
     ) throws -> PublicKey {
+        let titles = ObjectTitles(inventory)
         let found =
-            named.keys.compactMap { key in key.value.map { (value: $0, uri: key.uri) } }
+            named.keys.compactMap { key in
+                key.value.map { (value: $0, title: titles.title(key)) }
+            }
             + named.certificates.compactMap { entry in
-                entry.certificate.map { (value: $0.publicKey, uri: entry.record.uri) }
+                entry.certificate.map { (value: $0.publicKey, title: titles.title(entry)) }
             }
         var seen: Set<PublicKey> = []
         let different = found.filter { seen.insert($0.value).inserted }
-        return try requireOne(different, "public key", uri, on: inventory) { $0.uri }.value
+        return try requireOne(different, "public key", target, on: inventory) { $0.title }.value
     }
 
     private func show(
-        _ named: (keys: [KeyEntry], certificates: [CertificateEntry]), _ uri: PKCS11URI,
+        _ named: (keys: [KeyEntry], certificates: [CertificateEntry]), _ target: ObjectTarget,
         _ read: ReadToken
     ) throws {
         let health = Health(
@@ -133,8 +138,7 @@ struct ShowCommand: ParsableCommand {
         let ofKeys = Set(named.keys.flatMap(\.certificates).map(\.record.handle))
         let others = named.certificates.filter { !ofKeys.contains($0.record.handle) }
         guard !named.keys.isEmpty || !others.isEmpty else {
-            throw noSuchObject(
-                "key or certificate", uri, serial: serialOption.digits, on: read.inventory)
+            throw noSuchObject("key or certificate", target, on: read.inventory)
         }
         let keysShownWith = read.inventory.keysShownWith
         let report = Report(

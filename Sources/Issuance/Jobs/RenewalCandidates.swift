@@ -76,7 +76,9 @@ package struct RenewalCandidates {
     /// - Throws: `CryptokiError`, or ``RenewalError`` if the URI names no certificate that can be
     ///   renewed.
     package func find(
-        on token: Token, _ uri: PKCS11URI?, serial: String?, expiringWithin days: Int?,
+        on token: Token,
+        named name: ((TokenInventory) throws -> (uri: PKCS11URI, serialNumber: String?))?,
+        expiringWithin days: Int?,
         seeingPrivateKeys seesPrivateKeys: Bool
     ) throws -> Renewals {
         var session = try token.openSession(ReadOnly.self)
@@ -87,8 +89,9 @@ package struct RenewalCandidates {
             search: self, inventory: inventory, token: token, tokenURI: tokenURI,
             sees: seesPrivateKeys, certified: CertifiedKeys(orders, on: tokenURI.description),
             replacements: Replacements(orders))
-        if let uri {
-            try look.takeNamed(uri, serial, &session)
+        if let name {
+            let (uri, serialNumber) = try name(inventory)
+            try look.takeNamed(uri, serialNumber, &session)
         } else {
             try look.takeAll(within: days, &session)
             look.takeUnreadable()

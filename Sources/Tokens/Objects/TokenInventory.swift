@@ -185,9 +185,17 @@ package struct TokenInventory: Sendable {
     package let certificates: [CertificateEntry]
     /// How many objects there are besides keys and certificates.
     package let otherObjects: Int
+
+    package init(keys: [KeyEntry], certificates: [CertificateEntry], otherObjects: Int) {
+        self.keys = keys
+        self.certificates = certificates
+        self.otherObjects = otherObjects
+    }
 }
 
 extension TokenInventory {
+    /// Whether there are neither keys nor certificates.
+    package var isEmpty: Bool { keys.isEmpty && certificates.isEmpty }
     /// All certificates, those of keys and those without.
     package var entries: [CertificateEntry] {
         keys.flatMap { $0.certificates + $0.mismatchedCertificates } + certificates

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import TokencertCommands
+@testable import TokencertTokens
 
 @Suite struct SerialNumberTests {
     @Test("Serial numbers are compared without leading zeros")

@@ -1,0 +1,155 @@
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertTokens
+
+/// A key or a certificate as the user names it: by URI or by a short name.
+struct ObjectName {
+    /// The URI, or nil for a short name. It may also name the token, the module and the source of
+    /// the PIN.
+    let uri: PKCS11URI?
+    private let text: String
+
+    /// Reads a name.
+    ///
+    /// - Throws: ``Failure`` if it is empty, or a URI that is malformed, holds a PIN or names no
+    ///   object.
+    init(_ text: String) throws {
+        try self.init(text, isTokenEnough: false)
+        guard uri?.namesObject ?? true else {
+            throw Failure(
+                .usage, "the URI \(text) names no key and no certificate",
+                hints: ["tokencert list shows the names of all keys and certificates"])
+        }
+    }
+
+    /// Reads a name. A URI that names only a token means everything on it.
+    init(orToken text: String) throws {
+        try self.init(text, isTokenEnough: true)
+    }
+
+    private init(_ text: String, isTokenEnough: Bool) throws {
+        guard !text.isEmpty else {
+            throw Failure(
+                .usage, "the name of the object is empty",
+                hints: [
+                    "if it comes from a shell variable, the variable is not set",
+                    "tokencert list shows the names of all keys and certificates",
+                ])
+        }
+        self.text = text
+        uri = looksLikeURI(text) ? try parseURI(text) : nil
+    }
+
+    /// What the name means on a token.
+    ///
+    /// - Parameters:
+    ///   - inventory: Everything on the token, as far as it is seen.
+    ///   - type: The class of the object, or nil for any.
+    ///   - serialNumber: The serial number of the certificate, in the form of
+    ///     `Certificate.serialNumber`, or nil.
+    /// - Throws: ``Failure`` if a short name is ambiguous, or the name has another type.
+    func target(
+        in inventory: TokenInventory, on token: Token, type: ObjectClass? = nil,
+        serialNumber: String? = nil
+    ) throws -> ObjectTarget {
+        if let uri {
+            return ObjectTarget(try uri.limited(to: type), serialNumber: serialNumber)
+        }
+        let names = ObjectNames(inventory)
+        let references = names.references(text)
+        guard references.count < 2 else {
+            throw Failure(
+                .noSuchObject, code: "severalObjects",
+                "\"\(text)\" fits several objects on the token",
+                hints: several(
+                    ObjectTitles(inventory).titles(references.flatMap(names.handles(of:)))))
+        }
+        var attributes = Template()
+        attributes[.class] = type
+        var number = serialNumber
+        switch references.first {
+        // What is not seen before a login can have this label.
+        case nil: attributes[.labelBytes] = Array(text.utf8)
+        case .label(let label): attributes[.labelBytes] = label
+        case .id(let id): attributes[.id] = id
+        case .serialNumber(let own):
+            guard type == nil || type == .certificate, number == nil || number == own else {
+                throw Failure(
+                    .noSuchObject, code: "noSuchObject",
+                    "\"\(text)\" is the serial number of a certificate",
+                    hints: ["tokencert list shows the labels and ids of keys"])
+            }
+            number = own
+            attributes[.class] = .certificate
+        }
+        return ObjectTarget(
+            PKCS11URI(token: try PKCS11URI(token: token), objectWith: attributes),
+            text: "\"\(text)\"", serialNumber: number)
+    }
+
+    /// The URI of a key that is named before a login. A short name that fits nothing is taken for the
+    /// label of a key that is seen only after the login.
+    func keyURI(on token: TokenCapabilities) throws -> PKCS11URI {
+        if let uri { return uri }
+        var inventory = TokenInventory(keys: [], certificates: [], otherObjects: 0)
+        // A module that shows nothing before a login may refuse to search.
+        if var session = try? token.token.openSession(ReadOnly.self),
+            let seen = try? TokenInventory(&session, profile: token.profile)
+        {
+            inventory = seen
+        }
+        return try target(in: inventory, on: token.token, type: .privateKey).uri
+    }
+
+    /// Checks that a name is not abbreviated, if what it names is deleted without a question.
+    func requireWhole(in inventory: TokenInventory) throws {
+        guard uri == nil, ObjectNames(inventory).isAbbreviated(text) else { return }
+        throw Failure(
+            .usage, code: "nameNeeded",
+            "refusing with --yes a name that is abbreviated: \"\(text)\"",
+            hints: ["type the whole id or serial number: tokencert list shows both"])
+    }
+}
+
+/// A key or a certificate that the user has named.
+struct ObjectTarget: CustomStringConvertible {
+    private let text: String
+    /// The URI that fits it.
+    let uri: PKCS11URI
+    /// The serial number of the certificate, in the form of `Certificate.serialNumber`, or nil.
+    let serialNumber: String?
+
+    init(_ uri: PKCS11URI, text: String? = nil, serialNumber: String? = nil) {
+        self.uri = uri
+        self.text = text ?? "\(uri)"
+        self.serialNumber = serialNumber
+    }
+
+    /// How the user has named it, in quotes unless it is a URI.
+    var description: String { text }
+
+    var type: ObjectClass? { uri.objectAttributes[.class] }
+}
+
+extension PKCS11URI {
+    /// The URI with a type.
+    ///
+    /// - Throws: ``Failure`` if it has another one.
+    fileprivate func limited(to type: ObjectClass?) throws -> PKCS11URI {
+        var attributes = objectAttributes
+        guard let type, attributes[.class] != type else { return self }
+        guard attributes[.class] as ObjectClass? == nil else {
+            throw Failure(
+                .usage, "the URI has another type than the option: \(self)",
+                hints: ["leave out the option, or type= in the URI"])
+        }
+        attributes[.class] = type
+        return PKCS11URI(token: self, objectWith: attributes)
+    }
+}
+
+/// The hints that list candidates: three at most.
+func several(_ candidates: [String]) -> [String] {
+    candidates.prefix(3).map { "one of them: \($0)" }
+        + (candidates.count > 3 ? ["and \(candidates.count - 3) more: tokencert list"] : [])
+}

@@ -1,0 +1,62 @@
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertTokens
+
+/// A text as one word of a shell command, in quotes only if it needs them.
+func shellWord(_ text: String) -> String {
+    let isPlain = text.utf8.allSatisfy {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+            || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20)
+            || "-._@%+=:,/".utf8.contains($0)
+    }
+    return isPlain && !text.isEmpty && !text.hasPrefix("-") ? text : quoted(text)
+}
+
+/// How the keys and certificates on a token are named in messages: by a short name that commands
+/// take, and by what is known about the certificate.
+struct ObjectTitles {
+    private let inventory: TokenInventory
+    private let names: ObjectNames
+
+    init(_ inventory: TokenInventory) {
+        self.inventory = inventory
+        names = ObjectNames(inventory)
+    }
+
+    /// The name of a key as a word for the shell: a short name if only this key has it, else the
+    /// URI.
+    func name(_ key: KeyEntry) -> String { shellWord(names.name(of: key) ?? key.uri) }
+
+    /// The name of a certificate as a word for the shell: its serial number if only this certificate
+    /// has it, else the URI.
+    func name(_ entry: CertificateEntry) -> String {
+        shellWord(names.name(of: entry) ?? entry.record.uri)
+    }
+
+    /// A key with its newest certificate: `mail (Anna Müller, valid to 2028-11-27)`.
+    func title(_ key: KeyEntry) -> String {
+        let newest = key.certificates.compactMap(\.content).max { $0.notAfter < $1.notAfter }
+        return "\(name(key)) (\(newest.map(Self.text) ?? "no certificate"))"
+    }
+
+    /// A certificate: `2dd50d (Anna Müller, valid to 2028-11-27)`.
+    func title(_ entry: CertificateEntry) -> String {
+        "\(name(entry)) (\(entry.content.map(Self.text) ?? entry.name))"
+    }
+
+    /// The titles of the keys and certificates that have one of some handles. A key stands for its
+    /// certificates.
+    func titles(_ handles: [ObjectHandle]) -> [String] {
+        let handles = Set(handles)
+        let keys = inventory.keys.filter { $0.halves.contains { handles.contains($0.handle) } }
+        let shown = Set(keys.flatMap(\.certificates).map(\.record.handle))
+        let others = inventory.entries.filter {
+            handles.contains($0.record.handle) && !shown.contains($0.record.handle)
+        }
+        return keys.map(title) + others.map(title)
+    }
+
+    private static func text(_ content: CertificateEntry.Content) -> String {
+        "\(content.subjectName), valid to \(timestamp(content.notAfter).prefix(10))"
+    }
+}

@@ -1,0 +1,162 @@
+package import Cryptoki
+import OpenSSLX509
+
+/// The short names of the keys and certificates on a token.
+///
+/// A short name is a label, a `CKA_ID` in hexadecimal, or a certificate's serial number. The first
+/// four or more digits of an id or a serial number are a name, too, if they fit nothing else and
+/// nothing has the name exactly.
+package struct ObjectNames {
+    /// What a name says about the objects that have it.
+    package enum Reference: Sendable, Hashable {
+        /// The bytes of `CKA_LABEL`.
+        case label([UInt8])
+        /// `CKA_ID`.
+        case id([UInt8])
+        /// A certificate's serial number in the form of `Certificate.serialNumber`.
+        case serialNumber(String)
+    }
+
+    /// The fewest digits that may stand for a whole id or serial number.
+    private static let fewestDigits = 4
+
+    private let handles: [Reference: Set<ObjectHandle>]
+    private let ids: [String: [UInt8]]
+    private let serialNumbers: Set<String>
+    /// How many keys, and certificates without a key, have a label or an id.
+    private let owners: [Reference: Int]
+
+    /// Reads the names of everything in an inventory.
+    package init(_ inventory: TokenInventory) {
+        var handles: [Reference: Set<ObjectHandle>] = [:]
+        var owners: [Reference: Int] = [:]
+        var ids: [String: [UInt8]] = [:]
+        func references(_ record: ObjectRecord) -> [Reference] {
+            (record.labelBytes.isEmpty ? [] : [.label(record.labelBytes)])
+                + (record.id.isEmpty ? [] : [.id(record.id)])
+        }
+        func add(_ records: [ObjectRecord]) {
+            var own: Set<Reference> = []
+            for record in records {
+                for reference in references(record) {
+                    handles[reference, default: []].insert(record.handle)
+                    own.insert(reference)
+                }
+                if !record.id.isEmpty { ids[hexadecimal(record.id)] = record.id }
+            }
+            for reference in own { owners[reference, default: 0] += 1 }
+        }
+        for key in inventory.keys {
+            add(key.halves + key.certificates.map(\.record))
+            for entry in key.mismatchedCertificates { add([entry.record]) }
+        }
+        for entry in inventory.certificates { add([entry.record]) }
+        for entry in inventory.entries {
+            guard let serialNumber = entry.content?.serialNumber else { continue }
+            handles[.serialNumber(serialNumber), default: []].insert(entry.record.handle)
+        }
+        self.handles = handles
+        self.owners = owners
+        self.ids = ids
+        serialNumbers = Set(inventory.entries.compactMap { $0.content?.serialNumber })
+    }
+
+    /// What a name refers to: more than one reference if it is ambiguous, none if nothing has it.
+    ///
+    /// References that lead to the same objects count as one.
+    package func references(_ name: String) -> [Reference] {
+        let digits = Self.digits(name)
+        var exact: [Reference] = [.label(Array(name.utf8))]
+        if let digits, let id = ids[digits] { exact.append(.id(id)) }
+        if let number = serialNumber(name) { exact.append(.serialNumber(number)) }
+        let found = distinct(exact)
+        guard found.isEmpty, let digits, digits.utf8.count >= Self.fewestDigits else {
+            return found
+        }
+        return distinct(
+            ids.keys.filter { $0.hasPrefix(digits) }.sorted().map { .id(ids[$0] ?? []) }
+                + serialNumbers.filter { $0.hasPrefix(digits) }.sorted().map {
+                    .serialNumber($0)
+                })
+    }
+
+    /// The handles of the objects that a reference leads to.
+    package func handles(of reference: Reference) -> Set<ObjectHandle> {
+        handles[reference] ?? []
+    }
+
+    /// Whether a name is only the beginning of an id or a serial number.
+    package func isAbbreviated(_ name: String) -> Bool {
+        let found = references(name)
+        return !found.isEmpty && !found.contains { reference in
+            switch reference {
+            case .label: true
+            case .id(let id): Self.digits(name) == hexadecimal(id)
+            case .serialNumber(let number): serialNumber(name) == number
+            }
+        }
+    }
+
+    /// The short name that refers to a key and to nothing else, or nil if only its URI does.
+    package func name(of key: KeyEntry) -> String? {
+        if let label = String(validating: key.labelBytes, as: UTF8.self),
+            isName(label, of: .label(key.labelBytes))
+        {
+            return label
+        }
+        let id = hexadecimal(key.id)
+        return isName(id, of: .id(key.id)) ? id : nil
+    }
+
+    /// The short name that refers to a certificate and to nothing else, or nil if there is none.
+    package func name(of entry: CertificateEntry) -> String? {
+        guard let number = entry.content?.serialNumber,
+            references(number) == [.serialNumber(number)],
+            handles[.serialNumber(number)]?.count == 1
+        else { return nil }
+        return number
+    }
+
+    private func isName(_ name: String, of reference: Reference) -> Bool {
+        owners[reference] == 1 && references(name) == [reference] && !name.hasPrefix("-")
+            && !name.lowercased().contains("pkcs11:")
+    }
+
+    /// The references that lead to something, without those that lead to the same.
+    private func distinct(_ references: [Reference]) -> [Reference] {
+        var seen: Set<Set<ObjectHandle>> = []
+        return references.filter { reference in
+            handles[reference].map { seen.insert($0).inserted } ?? false
+        }
+    }
+
+    /// Hexadecimal digits in the form of an id, or nil if the name is anything else.
+    private static func digits(_ name: String) -> String? {
+        let digits = name.lowercased().filter { $0 != ":" }
+        guard !digits.isEmpty, digits.utf8.allSatisfy(isHexadecimal) else { return nil }
+        return digits
+    }
+}
+
+private func isHexadecimal(_ digit: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit)
+        || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(digit)
+}
+
+/// A serial number in the form of `Certificate.serialNumber`: hexadecimal, lower case, two digits
+/// per byte, no leading zeros, after a minus sign if it is negative.
+///
+/// - Parameter text: The serial number as programs print it: in either case, with a minus sign, `0x`,
+///   colons or spaces.
+/// - Returns: nil if the text is anything else.
+package func serialNumber(_ text: String) -> String? {
+    var digits = text.lowercased().filter { $0 != ":" && !$0.isWhitespace }
+    let isNegative = digits.hasPrefix("-")
+    if isNegative { digits.removeFirst() }
+    if digits.hasPrefix("0x") { digits.removeFirst(2) }
+    guard !digits.isEmpty, digits.utf8.allSatisfy(isHexadecimal) else { return nil }
+    let significant = String(digits.drop { $0 == "0" })
+    if significant.isEmpty { return "00" }
+    return (isNegative ? "-" : "")
+        + (significant.count.isMultiple(of: 2) ? significant : "0" + significant)
+}
