@@ -2,15 +2,15 @@
 
 import PackageDescription
 
-// What only the programs need is behind a trait: a client of the libraries that says `traits: []`
-// fetches swift-log and nothing else.
+// The dependencies of the programs are behind a trait: a client of the libraries that sets
+// `traits: []` fetches only swift-log.
 let program: TargetDependencyCondition? = .when(traits: ["Program"])
 
-/// The HTTPS server of the stand-in CA, with nothing that the stand-in does not use.
+/// The HTTPS server of the stand-in CA.
 let hummingbird: [Target.Dependency] = [
     .product(name: "Hummingbird", package: "hummingbird", condition: program),
     .product(name: "HummingbirdTLS", package: "hummingbird", condition: program),
-    // For a connection that breaks before any answer.
+    // Required to close a connection before any answer.
     .product(name: "NIOCore", package: "swift-nio", condition: program),
     .product(name: "NIOHTTPTypes", package: "swift-nio-extras", condition: program),
 ]
@@ -46,27 +46,26 @@ let package = Package(
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
     ],
-    // A module that is no product has a name that no client has: the names of all targets in a
-    // package graph are unique.
+    // Target names must be unique in a package graph, so internal modules have Tokencert in their
+    // names.
     targets: [
-        // The C libraries. One target imports each; the authority for tests imports OpenSSL as well,
-        // and the tests of Cryptoki the types of PKCS#11.
+        // C libraries. One target imports each; the test authority also imports OpenSSL, and the
+        // tests of Cryptoki the types of PKCS#11.
         .systemLibrary(
             name: "CTokencertP11Kit", path: "Sources/CP11Kit", pkgConfig: "p11-kit-1",
             providers: [.apt(["libp11-kit-dev"]), .brew(["p11-kit"])]),
         .systemLibrary(
             name: "CTokencertOpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
-        // Loaded when it is needed, so that nothing of it is linked.
+        // Loaded at run time when it is needed, so it is not linked.
         .systemLibrary(
             name: "CTokencertCurl", path: "Sources/CCurl",
             providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
 
-        // Files that survive a loss of power, processes, the terminal, and the secrets that pass
-        // through them.
+        // Durable files, processes, the terminal and secrets.
         .target(name: "TokencertPlatform", path: "Sources/Platform"),
 
-        // A token, a certificate, a CA over HTTPS, and a ledger.
+        // PKCS#11, X.509, HTTPS and the ledger.
         .target(
             name: "Cryptoki", dependencies: ["CTokencertP11Kit", "TokencertPlatform", logging]),
         .target(name: "OpenSSLX509", dependencies: ["CTokencertOpenSSL"]),
@@ -77,11 +76,11 @@ let package = Package(
             name: "TokencertLedger",
             dependencies: ["OpenSSLX509", "TokencertPlatform", database], path: "Sources/Ledger"),
 
-        // What a token can do and what is on it; orders; commands.
+        // Tokens, orders, CAcert and the commands.
         .target(
             name: "TokencertTokens", dependencies: ["Cryptoki", "OpenSSLX509"],
             path: "Sources/Tokens",
-            // In the code itself: the program is one file.
+            // Embedded, so that the program is a single file.
             resources: [.embedInCode("Profiles/BuiltIn")]),
         .target(
             name: "TokencertIssuance",
@@ -105,19 +104,19 @@ let package = Package(
         .executableTarget(
             name: "tokencert", dependencies: ["TokencertCommands", "TokencertPlatform"]),
 
-        // A CA that behaves as CAcert does.
+        // A CA that behaves like CAcert.
         .target(
             name: "TokencertStandInCA", dependencies: [logging] + hummingbird,
             path: "Sources/StandInCA"),
         .executableTarget(
             name: "cacert-standin", dependencies: ["TokencertStandInCA", argumentParser]),
 
-        // Issues certificates for tests. Nothing that is not a test depends on it.
+        // Issues certificates for tests. Only tests depend on it.
         .target(
             name: "TokencertTestAuthority", dependencies: ["CTokencertOpenSSL", "OpenSSLX509"],
             path: "Sources/TestAuthority"),
 
-        // Tests, most of them on real parts.
+        // Tests, most of them with real modules and a stand-in CA.
         .target(
             name: "TokencertTestSupport", dependencies: ["TokencertLedger"],
             path: "Tests/TestSupport",
@@ -187,7 +186,7 @@ let package = Package(
         .testTarget(
             name: "ModulesTests",
             dependencies: ["TokencertTestSupport", "cacert-standin", "tokencert"]),
-        // The complete examples of the libraries' documentation.
+        // The complete examples in the documentation of the libraries.
         .testTarget(
             name: "ExamplesTests",
             dependencies: [
@@ -202,7 +201,7 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-// One loop for all: no target has rules of its own.
+// All targets have the same settings.
 for target in package.targets where target.type != .system {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),

@@ -1,12 +1,12 @@
 internal import OpenSSLX509
 
-/// What binds every event to all that came before it.
+/// Links every event to all earlier events.
 enum HashChain {
-    /// What the first event is bound to.
+    /// The hash before the first event.
     static let beginning = String(repeating: "0", count: 64)
 
-    /// The hash of an event in hexadecimal: SHA-256 over the hash before it, as it stands there, and
-    /// everything that the event says, each number in eight bytes and each text behind its length.
+    /// The hexadecimal SHA-256 of the previous hash (as hexadecimal text) and all fields of an
+    /// event: each number as eight bytes, big-endian, and each text preceded by its length.
     static func hash(
         after previous: String, sequence: Int64, order: Int64, time: Int64, kind: String,
         text: String

@@ -2,7 +2,7 @@ internal import FoundationEssentials
 internal import GRDB
 
 extension Ledger {
-    /// All orders, the oldest first.
+    /// All orders, oldest first.
     package func orders(unfinishedOnly isUnfinished: Bool = false) throws(LedgerError) -> [Order] {
         try read { database in
             let condition = isUnfinished ? "WHERE NOT isFinished" : ""
@@ -20,16 +20,14 @@ extension Ledger {
 
     /// One order.
     ///
-    /// - Throws: ``LedgerError`` with code ``LedgerError/Code/noSuchOrder``.
+    /// - Throws: ``LedgerError/Code/noSuchOrder`` if it does not exist.
     package func order(_ number: Int64) throws(LedgerError) -> Order {
         try read { try self.readOrder(number, $0) }
     }
 
-    /// The first other order that is about a key, or nil.
+    /// The first order other than `number` for a key, or nil.
     ///
-    /// - Parameters:
-    ///   - publicKeyHash: SHA-256 of the key's SubjectPublicKeyInfo in hexadecimal.
-    ///   - number: The order that does not count.
+    /// - Parameter publicKeyHash: SHA-256 of the SubjectPublicKeyInfo, in hexadecimal.
     package func order(
         forKey publicKeyHash: String, besides number: Int64
     ) throws(LedgerError) -> Int64? {
@@ -44,11 +42,12 @@ extension Ledger {
         }
     }
 
-    /// Whether anything was ever sent for a key or handed out for it, by any order.
+    /// Whether any order ever sent or exported a request for a key. Orders for another key with the
+    /// same `CKA_ID` count, too.
     ///
     /// - Parameters:
-    ///   - publicKeyHash: SHA-256 of its SubjectPublicKeyInfo in hexadecimal, or nil.
-    ///   - keyID: Its `CKA_ID` in hexadecimal. Another key with that id counts, too.
+    ///   - publicKeyHash: SHA-256 of the SubjectPublicKeyInfo, in hexadecimal, or nil.
+    ///   - keyID: `CKA_ID`, in hexadecimal.
     package func wasSent(
         forKey publicKeyHash: String?, id keyID: String
     ) throws(LedgerError) -> Bool {
@@ -77,17 +76,18 @@ extension Ledger {
         }
         guard let order = Order(number: number, events: events) else {
             guard rows[0]["kind"] == "begun", isReadable(rows[0]["content"]) else {
-                throw LedgerError(.damaged, "order \(number) has no valid beginning", order: number)
+                throw LedgerError(
+                    .damaged, "the first event of order \(number) is not valid", order: number)
             }
             throw LedgerError(
-                .newer, "order \(number) has a beginning that only a later version knows",
+                .newer, "a later version of tokencert started order \(number)",
                 order: number)
         }
         return order
     }
 }
 
-/// Whether a text is a JSON object of a job, whatever the job is.
+/// Whether a text is a JSON object with a job, even an unknown one.
 private func isReadable(_ text: String) -> Bool {
     struct Beginning: Decodable { let job: String }
     return (try? JSONDecoder().decode(Beginning.self, from: Data(text.utf8))) != nil

@@ -3,8 +3,7 @@ internal import GRDB
 extension Ledger {
     /// Checks the file and the chain of hashes from the first event to the last.
     ///
-    /// - Returns: What is wrong, a line each; empty where nothing is.
-    /// - Throws: ``LedgerError`` where the ledger cannot be read at all.
+    /// - Returns: The problems found, one line each.
     package func verify() throws(LedgerError) -> [String] {
         try read { database in
             var findings = try String.fetchAll(database, sql: "PRAGMA integrity_check")
@@ -37,10 +36,9 @@ extension Ledger {
         }
     }
 
-    /// The end of the chain. Whoever keeps it elsewhere notices that events after it are gone, or that an
-    /// old copy of the file was put back.
-    ///
-    /// - Returns: How many events there are, and the hash of the last one, hexadecimal; nil for none.
+    /// The end of the chain: the number of events and the hexadecimal hash of the last one. A copy
+    /// kept elsewhere shows whether later events were removed or an old copy of the file was
+    /// restored.
     package func end() throws(LedgerError) -> (events: Int64, hash: String?) {
         try read { database in
             let last = try Row.fetchOne(
@@ -49,9 +47,7 @@ extension Ledger {
         }
     }
 
-    /// Whether an event is there that was at the end of the chain before.
-    ///
-    /// - Parameter hash: Its hash, hexadecimal.
+    /// Whether the ledger has an event with this hexadecimal hash.
     package func hasEvent(withHash hash: String) throws(LedgerError) -> Bool {
         try read { database in
             try Bool.fetchOne(
@@ -60,7 +56,7 @@ extension Ledger {
         }
     }
 
-    /// Where nothing refuses a change there may have been one that follows all the rules.
+    /// Without the triggers, events may have been changed in a way that keeps the chain valid.
     private func verifyTriggers(_ database: Database) throws -> [String] {
         let present = Set(
             try String.fetchAll(
@@ -70,7 +66,7 @@ extension Ledger {
             .map { "the trigger \($0) is missing" }
     }
 
-    /// What the table of orders says has to follow from the events.
+    /// Checks that the table of orders matches the events.
     private func verifyOrders(_ counts: [Int64: Int], _ database: Database) throws -> [String] {
         var findings: [String] = []
         let rows = try Row.fetchAll(
@@ -83,7 +79,8 @@ extension Ledger {
             let number: Int64 = row["number"]
             let count = counts[number] ?? 0
             if count != row["events"] {
-                findings.append("order \(number) has \(count) events of \(row["events"] as Int)")
+                findings.append(
+                    "order \(number) has \(count) events instead of \(row["events"] as Int)")
                 continue
             }
             do {
@@ -93,7 +90,7 @@ extension Ledger {
                 findings.append("order \(number) cannot be read: \(error.reason)")
             }
         }
-        // SQLite remembers the last number that it gave.
+        // SQLite remembers the last number that it assigned.
         let last = try Int64.fetchOne(
             database, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'orders'")
         if let last, last > numbers.max() ?? 0 {
@@ -104,7 +101,7 @@ extension Ledger {
 
     private static func isConsistent(_ row: Row, _ order: Order) -> Bool {
         let beginning = order.beginning
-        // Only the later version knows what follows from its events.
+        // Only the later version knows the effect of its events.
         let isKnown = order.unknownEvent == nil
         return row["job"] == beginning.job.name && row["token"] == beginning.token
             && row["keyID"] == beginning.keyID

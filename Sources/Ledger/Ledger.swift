@@ -1,24 +1,22 @@
 internal import GRDB
 internal import TokencertPlatform
 
-/// Every order that was ever placed, in a file that survives a loss of power.
+/// Every order that was ever placed, in a file that survives power loss.
 ///
-/// An event is durable when the call that records it returns. Events are never changed and never
-/// deleted, and each is bound to all before it by a hash. Several processes may use one ledger at
-/// the same time; an order is worked on by one of them.
+/// An event is durable when the call that records it returns. Events are never changed or deleted,
+/// and a hash links each one to all earlier events. Several processes can use a ledger at the same
+/// time; only one of them works on an order.
 package final class Ledger: Sendable {
-    /// The file.
     package let path: String
 
     /// nil for a ledger that is only read.
     private let queue: DatabaseQueue?
     private let clock: @Sendable () -> Int64
 
-    /// How long another process may hold the file, in seconds.
+    /// How long to wait while another process locks the file, in seconds.
     private static let patience = 5.0
 
-    /// Opens a ledger, and makes it where there is none: readable by nobody else, in a folder that
-    /// nobody else can look into where that has to be made, too.
+    /// Opens a ledger, creating the file and its folder if necessary, accessible only to the owner.
     package init(path: String, clock: @escaping @Sendable () -> Int64) throws(LedgerError) {
         self.path = path
         self.clock = clock
@@ -27,11 +25,11 @@ package final class Ledger: Sendable {
             try makeFolder(parentFolder(path))
             try makePrivateFile(path)
         } catch {
-            throw LedgerError(.unusable, "the ledger cannot be opened: \(error)")
+            throw LedgerError(.unusable, "cannot open the ledger: \(error)")
         }
         try Self.requireOneName(path)
         do {
-            // One process at a time makes the tables.
+            // Only one process at a time may create the tables.
             let lock = try FileLock(absolutePath(path) + ".lock", byte: 0, waits: true)
             let queue = try DatabaseQueue(path: path, configuration: Self.configuration)
             try queue.writeWithoutTransaction { database in
@@ -45,11 +43,11 @@ package final class Ledger: Sendable {
         }
     }
 
-    /// Opens a ledger to read it. Nothing is created, changed or migrated: a ledger of an earlier
-    /// version is read as it is, including on read-only media.
+    /// Opens a ledger for reading. Nothing is created, changed or migrated: a ledger of an earlier
+    /// version is read as it is, even on read-only media.
     ///
-    /// - Throws: ``LedgerError``, with code ``LedgerError/Code/absent`` if there is no ledger.
-    ///   Recording anything throws ``LedgerError/Code/unusable``.
+    /// - Throws: ``LedgerError/Code/absent`` if there is no ledger. Recording anything later throws
+    ///   ``LedgerError/Code/unusable``.
     package init(reading path: String) throws(LedgerError) {
         self.path = path
         clock = { 0 }
@@ -58,14 +56,12 @@ package final class Ledger: Sendable {
             throw LedgerError(.absent, "there is no ledger at \(path)")
         }
         try Self.requireFile(path)
-        // What cannot be read is reported now and not in the middle of a job.
+        // Report an unreadable ledger now, not in the middle of a job.
         try read { _ in }
     }
 
     /// Checks that a ledger can be created or written, as far as the permissions show. Nothing is
     /// created or changed.
-    ///
-    /// - Throws: ``LedgerError``, as creating or opening the ledger does.
     package static func requireWritable(_ path: String) throws(LedgerError) {
         var folder = parentFolder(path)
         if !isAbsent(path) {
@@ -76,29 +72,30 @@ package final class Ledger: Sendable {
             }
             try requireOneName(path)
             guard isWritableFile(path) else {
-                throw LedgerError(.unusable, "the ledger \(path) cannot be written")
+                throw LedgerError(.unusable, "the ledger \(path) is not writable")
             }
         }
         while isAbsent(folder), parentFolder(folder) != folder { folder = parentFolder(folder) }
         guard isWritableFolder(folder) else {
             throw LedgerError(
-                .unusable,
-                "the ledger cannot be opened: nothing can be made in the folder \(folder)")
+                .unusable, "cannot open the ledger: the folder \(folder) is not writable")
         }
     }
 
-    /// Refuses what is present and not a regular file. Opening a pipe would wait for its writer.
+    /// Refuses anything that exists and is not a regular file. Opening a pipe would wait for a
+    /// writer.
     private static func requireFile(_ path: String) throws(LedgerError) {
         guard exists(path), !isRegularFile(path) else { return }
         let kind = isFolder(path) ? "a folder" : "not a regular file"
         throw LedgerError(.unusable, "the ledger \(path) is \(kind)")
     }
 
-    /// SQLite names its journal after the ledger, so that each name would miss what the other has.
+    /// SQLite names its write-ahead log after the ledger, so each hard link would miss the other's
+    /// changes.
     private static func requireOneName(_ path: String) throws(LedgerError) {
         guard nameCount(path) > 1 else { return }
         throw LedgerError(
-            .unusable, "the ledger \(path) has a second name, a hard link; remove one of them")
+            .unusable, "the ledger \(path) has several hard links; keep only one")
     }
 
     private static var configuration: Configuration {
@@ -108,21 +105,22 @@ package final class Ledger: Sendable {
         return configuration
     }
 
-    /// In this mode a commit is on the disk when it returns, the names of new files included.
+    /// In this mode a commit is on the disk when it returns, including the names of new files.
     private static func makeDurable(_ database: Database) throws {
         let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
         guard mode == "wal" else {
             throw LedgerError(
-                .unusable, "the ledger's file system does not let SQLite keep a write-ahead log")
+                .unusable, "the ledger's file system does not support SQLite's write-ahead log")
         }
         try database.execute(sql: "PRAGMA synchronous = FULL")
-        // Where fsync leaves data in the drive's own memory, as on macOS; elsewhere it means nothing.
+        // For systems such as macOS, on which fsync leaves data in the drive's cache; no effect
+        // elsewhere.
         try database.execute(sql: "PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON")
     }
 
     // MARK: Writing
 
-    /// Insists that an order could be written now, and writes nothing.
+    /// Checks that an order can be written now, and writes nothing.
     package func requireWriting() throws(LedgerError) {
         let rehearsal = OrderEvent.Beginning(
             .request(newKeyKind: ""), token: "", module: .init(path: ""), keyID: "", keyLabel: [])
@@ -133,17 +131,14 @@ package final class Ledger: Sendable {
         }
     }
 
-    /// Begins an order. This process alone works on it until the result goes out of use.
+    /// Begins an order. Only this process works on it until the result is released.
     ///
-    /// Orders for a key that is there, of which the CA cannot have anything, are closed: the new
-    /// one takes their place.
+    /// Unfinished orders for an existing key that the CA cannot have received are closed; the new
+    /// order replaces them.
     ///
-    /// - Parameters:
-    ///   - beginning: What it is about.
-    ///   - replacesAgain: Whether a certificate may be replaced that was replaced before.
-    /// - Throws: ``LedgerError`` with code ``LedgerError/Code/unfinished`` where an unfinished
-    ///   order is about the same key or has chosen the same id, and
-    ///   ``LedgerError/Code/alreadyReplaced`` where another one has replaced the certificate.
+    /// - Throws: ``LedgerError/Code/unfinished`` if an unfinished order has the same key or has
+    ///   chosen the same id; ``LedgerError/Code/alreadyReplaced`` if another order replaced the
+    ///   certificate and `replacesAgain` is false.
     package func begin(
         _ beginning: OrderEvent.Beginning, replacingAgain replacesAgain: Bool = true
     ) throws(LedgerError) -> OpenOrder {
@@ -155,25 +150,25 @@ package final class Ledger: Sendable {
                     throw Self.unfinished(other.number)
                 }
                 try self.append(
-                    .closed(reason: "another order for the key was begun"), to: other, database)
+                    .closed(reason: "another order for the key was started"), to: other, database)
             }
             if !replacesAgain { try self.requireNeverReplaced(beginning.reservation, database) }
             number = try self.insertOrder(beginning, database)
-            // Taken before anybody else can see the order.
+            // Lock the order before another process can see it.
             lock = try FileLock(self.lockPath, byte: number, waits: false)
             try self.insert(.begun(beginning), of: number, database)
             return .commit
         }
         guard let lock = lock.take() else {
-            throw LedgerError(.inUse, "another process works on order \(number)", order: number)
+            throw LedgerError(
+                .inUse, "another process is working on order \(number)", order: number)
         }
         return OpenOrder(ledger: self, number: number, lock: lock)
     }
 
-    /// Takes an order to go on with it. This process alone works on it until the result goes out
-    /// of use.
+    /// Opens an order to continue it. Only this process works on it until the result is released.
     ///
-    /// - Throws: ``LedgerError`` with code ``LedgerError/Code/inUse`` where another process has it.
+    /// - Throws: ``LedgerError/Code/inUse`` if another process is working on it.
     package func open(_ number: Int64) throws(LedgerError) -> OpenOrder {
         try order(number).requireKnown()
         do throws(FileError) {
@@ -181,10 +176,10 @@ package final class Ledger: Sendable {
             return OpenOrder(ledger: self, number: number, lock: lock)
         } catch {
             guard error.isTaken else {
-                throw LedgerError(.unusable, "the ledger cannot be locked: \(error)")
+                throw LedgerError(.unusable, "cannot lock the ledger: \(error)")
             }
             throw LedgerError(
-                .inUse, "another process works on order \(number) at this moment", order: number)
+                .inUse, "another process is working on order \(number)", order: number)
         }
     }
 
@@ -200,13 +195,10 @@ package final class Ledger: Sendable {
         }
     }
 
-    /// Checks that an order could be begun. Nothing is changed.
+    /// Checks that an order could begin. Nothing is changed.
     ///
-    /// - Parameters:
-    ///   - reservation: What the order would be about.
-    ///   - replacesAgain: Whether a certificate that was replaced before may be replaced again.
-    /// - Throws: ``LedgerError``, as ``begin(_:replacingAgain:)``; an order that another process is
-    ///   working on may be missed.
+    /// - Throws: ``LedgerError``, as ``begin(_:replacingAgain:)`` does. An order that another
+    ///   process is working on may be missed.
     package func requireMayBegin(
         _ reservation: Reservation, replacingAgain replacesAgain: Bool = true
     ) throws(LedgerError) {
@@ -216,9 +208,9 @@ package final class Ledger: Sendable {
         }
     }
 
-    /// One order for one key: whoever asks for a second one has to finish the first.
+    /// Each key has at most one unfinished order: finish the first one before starting a second.
     ///
-    /// - Returns: Unfinished orders of which the CA cannot have received anything, to be closed.
+    /// - Returns: Unfinished orders that the CA cannot have received, to be closed.
     private func obstacles(
         to reservation: Reservation, _ database: Database
     ) throws -> [Order] {
@@ -257,10 +249,10 @@ package final class Ledger: Sendable {
         guard let number = try numbers.first(where: { try readOrder($0, database).isProved })
         else { return }
         throw LedgerError(
-            .alreadyReplaced, "order \(number) has replaced this certificate", order: number)
+            .alreadyReplaced, "order \(number) already replaced this certificate", order: number)
     }
 
-    /// Adds an order that has one event, its beginning.
+    /// Inserts the row of an order whose only event is its beginning.
     private func insertOrder(
         _ beginning: OrderEvent.Beginning, _ database: Database
     ) throws -> Int64 {
@@ -278,7 +270,7 @@ package final class Ledger: Sendable {
         return database.lastInsertedRowID
     }
 
-    /// Adds an event to an order, and what follows from it to the table of orders.
+    /// Adds an event to an order and updates its row.
     private func append(_ event: OrderEvent, to order: Order, _ database: Database) throws {
         try insert(event, of: order.number, database)
         let changed = order.adding(event)
@@ -311,14 +303,14 @@ package final class Ledger: Sendable {
 
     // MARK: The database
 
-    /// Next to the file that a link leads to, so that two names of one ledger share their locks.
+    /// Next to the target of a symbolic link, so that all names of a ledger share the locks.
     private var lockPath: String { absolutePath(path) + ".lock" }
 
     private func write(
         _ body: (Database) throws -> Database.TransactionCompletion
     ) throws(LedgerError) {
         guard let queue else {
-            throw LedgerError(.unusable, "the ledger \(path) was opened for reading only")
+            throw LedgerError(.unusable, "the ledger \(path) is open for reading only")
         }
         do {
             try queue.writeWithoutTransaction { database in

@@ -1,45 +1,45 @@
 internal import GRDB
 internal import TokencertPlatform
 
-/// Why the ledger could not be read or written, or would not take an event.
+/// Why the ledger could not be read or written, or refused an event.
 package struct LedgerError: Error, Sendable, Equatable {
-    /// What kind of failure this is. Later versions may add to these.
+    /// The kind of failure. Later versions may add codes.
     package struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
-        /// The code's name. It stays the same in later versions.
+        /// The name of the code, which later versions keep.
         package var description: String { value }
 
-        /// The file or its folder cannot be made, opened or written.
+        /// The file or its folder cannot be created, opened or written.
         package static let unusable = Code(value: "unusable")
         /// There is no ledger, and the operation does not create one.
         package static let absent = Code(value: "absent")
         /// The disk is full.
         package static let full = Code(value: "full")
-        /// Another process has held the file for longer than is waited.
+        /// Another process has locked the file for too long.
         package static let locked = Code(value: "locked")
         /// The file is damaged, or is not a ledger.
         package static let damaged = Code(value: "damaged")
-        /// A later version of the program made the file.
+        /// A later version of tokencert wrote the file or the event.
         package static let newer = Code(value: "newer")
         /// There is no such order.
         package static let noSuchOrder = Code(value: "noSuchOrder")
-        /// Another process works on the order at this moment.
+        /// Another process is working on the order.
         package static let inUse = Code(value: "inUse")
-        /// An unfinished order stands against a new one: see ``LedgerError/order``.
+        /// An unfinished order prevents a new one: see ``LedgerError/order``.
         package static let unfinished = Code(value: "unfinished")
-        /// The certificate was replaced before: see ``LedgerError/order``.
+        /// Another order already replaced the certificate: see ``LedgerError/order``.
         package static let alreadyReplaced = Code(value: "alreadyReplaced")
-        /// The order is over.
+        /// The order is finished.
         package static let finished = Code(value: "finished")
-        /// The order was sent before, and nothing says that it was not taken.
+        /// The order was already sent, and the CA may have accepted it.
         package static let alreadySent = Code(value: "alreadySent")
     }
 
     /// The kind of failure.
     package let code: Code
-    /// What happened, as text for the user, without a full stop.
+    /// What happened, as text for the user, without a period.
     package let reason: String
-    /// The order that it is about, or nil.
+    /// The number of the order concerned, or nil.
     package let order: Int64?
 
     init(_ code: Code, _ reason: String, order: Int64? = nil) {
@@ -50,12 +50,11 @@ package struct LedgerError: Error, Sendable, Equatable {
 }
 
 extension LedgerError: CustomStringConvertible {
-    /// ``reason``.
     package var description: String { reason }
 }
 
 extension LedgerError {
-    /// Turns what the database or the files say into what it means for a ledger.
+    /// Translates an error of the database or the file system.
     init(_ path: String, _ error: any Error) {
         switch error {
         case let error as LedgerError:
@@ -66,7 +65,7 @@ extension LedgerError {
             let text = error.message ?? "\(error.resultCode)"
             switch error.resultCode {
             case .SQLITE_BUSY, .SQLITE_LOCKED:
-                self.init(.locked, "another process holds the ledger \(path)")
+                self.init(.locked, "the ledger \(path) is locked by another process")
             case .SQLITE_FULL:
                 self.init(.full, "the disk with the ledger \(path) is full")
             case .SQLITE_CANTOPEN where isLogUnreadable(path):
@@ -86,7 +85,7 @@ extension LedgerError {
     }
 }
 
-/// Whether SQLite would have to create the index of a write-ahead log to read it, but cannot.
+/// Whether SQLite would need the index of a write-ahead log and cannot create it.
 private func isLogUnreadable(_ path: String) -> Bool {
     let file = absolutePath(path)
     return fileSize(file + "-wal") ?? 0 > 0 && fileSize(file + "-shm") == nil

@@ -1,10 +1,8 @@
 internal import TokencertPlatform
 
-/// An order that this process works on, and no other.
+/// An order that only this process works on.
 package final class OpenOrder: Sendable {
-    /// Its number in the ledger.
     package let number: Int64
-    /// The ledger.
     package let ledger: Ledger
     private let lock: FileLock
 
@@ -14,18 +12,18 @@ package final class OpenOrder: Sendable {
         self.lock = lock
     }
 
-    /// Adds an event, durably: after this returns it survives a loss of power.
+    /// Adds an event durably: once this returns, the event survives power loss.
     ///
-    /// - Throws: ``LedgerError``; with code ``LedgerError/Code/alreadySent`` for an order that goes
-    ///   out a second time without a person's word.
+    /// - Throws: ``LedgerError/Code/alreadySent`` for a second sending that the user did not
+    ///   request.
     package func record(_ event: OrderEvent) throws(LedgerError) {
         try ledger.record(event, for: number)
     }
 
     /// Reads the order.
     ///
-    /// - Throws: ``LedgerError``; with code ``LedgerError/Code/newer`` if it has an event of a later
-    ///   version, since it may have been sent.
+    /// - Throws: ``LedgerError/Code/newer`` if it has an event of a later version, since it may
+    ///   have been sent.
     package func order() throws(LedgerError) -> Order {
         let order = try ledger.order(number)
         try order.requireKnown()

@@ -1,51 +1,49 @@
-/// Where an order stands.
+/// The state of an order. Each state names what moves the order on.
 package enum OrderState: Sendable, Hashable, CaseIterable {
-    /// The id and the label of its key are chosen. Whether a new key is there, the token tells.
-    /// Making or finding the key moves it on.
+    /// The id and label of the key are chosen; only the token shows whether a new key exists. Next:
+    /// create or find the key.
     case begun
-    /// Its key is known. A request that the token signs moves it on.
+    /// The key is known. Next: the token signs a request.
     case keyReady
-    /// The request that will be sent is recorded. The record that it is about to be sent moves it on.
+    /// The request to send is recorded. Next: record that it is about to be sent.
     case requestSigned
-    /// The order was about to be sent, and nothing is known since. What the CA answers moves it on,
-    /// or the user.
+    /// The order was about to be sent, and nothing is known since. Next: the CA's answer, or a
+    /// decision of the user.
     case sending
-    /// Nothing was ordered, since the CA was not reached. Sending it once more moves it on.
+    /// The CA was not reached, so nothing was ordered. Next: send it again.
     case notSent
-    /// An answer is there, and was not looked at to the end. Verifying its certificate moves it on.
+    /// The CA answered; the answer was not fully processed. Next: verify its certificate.
     case answered
-    /// The CA said no. This is a final state for a key that was there; with a new one the order may
-    /// be sent once more.
+    /// The CA refused. Final for an existing key; with a new key, the order may be sent again.
     case refused
-    /// The CA may or may not issue. The user moves it on.
+    /// The CA may or may not issue. Next: a decision of the user.
     case unclear
-    /// A certificate is there that passed every check, and may not be on the token yet. Writing it
-    /// moves it on.
+    /// A certificate passed every check and may not be on the token yet. Next: write it.
     case certified
-    /// The certificate is on the token, as the token said. Reading it back moves it on.
+    /// The token reported that the certificate is on it. Next: read it back.
     case written
-    /// The token has proved that it holds certificate and key. This is a final state unless the old
-    /// certificate is to be removed.
+    /// The token has proved that it has the certificate and the key. Final unless the old
+    /// certificate must be removed.
     case proved
-    /// As ``proved``, and the old certificate may not be removed yet. Removing it moves it on.
+    /// Like ``proved``, but the old certificate may still be on the token. Next: remove it.
     case retiring
-    /// Everything is done. This is a final state.
+    /// Everything is done. Final.
     case done
-    /// Nothing came of it, or it was given up. This is a final state.
+    /// The order failed or was abandoned. Final.
     case closed
 
-    /// Its name in the ledger and in JSON. All states before anything was sent have the same name.
+    /// The name in the ledger and in JSON. All states before the first sending share one name.
     package var name: String {
         if isBeforeOrder { return "begun" }
         return self == .notSent ? "not sent" : "\(self)"
     }
 
-    /// Whether it is a state before anything was sent for the first time.
+    /// Whether nothing has been sent yet.
     package var isBeforeOrder: Bool { [.begun, .keyReady, .requestSigned].contains(self) }
 }
 
 extension OrderState {
-    /// Whether the certificate of the order was written to the token.
+    /// Whether the certificate was written to the token.
     package var isOnToken: Bool {
         switch self {
         case .written, .proved, .retiring, .done: true
@@ -56,13 +54,12 @@ extension OrderState {
     }
 }
 
-/// An order with all that happened to it.
+/// An order with all its events.
 package struct Order: Sendable {
-    /// Its number in the ledger.
     package let number: Int64
-    /// What happened, in order. The first is always ``OrderEvent/begun(_:)``.
+    /// The events, oldest first. The first is always ``OrderEvent/begun(_:)``.
     package let events: [RecordedEvent]
-    /// What it is about.
+    /// What the order is for.
     package let beginning: OrderEvent.Beginning
 
     init?(number: Int64, events: [RecordedEvent]) {
@@ -76,10 +73,9 @@ package struct Order: Sendable {
         self.beginning = beginning
     }
 
-    /// Where it stands.
     package var state: OrderState {
         var state = OrderState.begun
-        // What a second order comes to says nothing about the first.
+        // The result of a second order says nothing about the first one.
         var mayFirstBeOut = false
         for event in events.compactMap(\.event) {
             state = state.after(event)
@@ -89,12 +85,12 @@ package struct Order: Sendable {
         return state
     }
 
-    /// The kind of the first event that this version does not know, or nil. Nothing is done for an
-    /// order with such an event, since it may have been sent.
+    /// The kind of the first event that this version does not know, or nil. An order with such an
+    /// event is not continued, since it may have been sent.
     package var unknownEvent: String? { events.first { $0.event == nil }?.kind }
 
-    /// Whether nothing is left to do. A refusal leaves a new key behind, and with it a choice; for
-    /// a key that was there it is the end.
+    /// Whether nothing is left to do. A refusal finishes an order for an existing key; with a new
+    /// key, the user can choose what to do with it.
     package var isFinished: Bool {
         switch state {
         case .done, .closed: true
@@ -106,13 +102,13 @@ package struct Order: Sendable {
         }
     }
 
-    /// Whether the token has proved that it holds its certificate and its key.
+    /// Whether the token has proved that it has the certificate and the key.
     package var isProved: Bool {
         events.contains { if case .proved = $0.event { true } else { false } }
     }
 
-    /// Whether a certificate may come of it, or has: the CA may have taken it, or there is one from
-    /// elsewhere. False once it is given up.
+    /// Whether the order has led or may lead to a certificate: the CA may have accepted it, or a
+    /// certificate came from elsewhere. False once the order is closed.
     package var mayHaveOrdered: Bool {
         guard unknownEvent == nil else { return true }
         return switch state {
@@ -121,8 +117,8 @@ package struct Order: Sendable {
         }
     }
 
-    /// The state if the result of the order is in the ledger or was written to the token. nil if
-    /// there is no result, or if the order was sent twice, so that the CA may issue once more.
+    /// The state if the result is in the ledger or on the token. nil without a result, or if the
+    /// order was sent twice, because the CA may then issue again.
     package var arrivedState: OrderState? {
         guard unknownEvent == nil, sending?.isRepeated != true else { return nil }
         return switch state {
@@ -133,8 +129,8 @@ package struct Order: Sendable {
         }
     }
 
-    /// Whether anything was ever sent to the CA or handed out, whatever came of it. An order that
-    /// did not reach the CA was not sent.
+    /// Whether a request was ever sent to the CA or exported, whatever the result. An attempt that
+    /// did not reach the CA does not count.
     package var wasSent: Bool {
         guard unknownEvent == nil else { return true }
         var (wasSent, isSending) = (false, false)
@@ -151,8 +147,8 @@ package struct Order: Sendable {
         return wasSent || isSending
     }
 
-    /// Whether a certificate may still come of a request that went out, also if the order was
-    /// given up: the CA did not refuse it, and the token has not proved one.
+    /// Whether a request that was sent may still lead to a certificate, even if the order is
+    /// closed: the CA did not refuse it, and the token has not proved one.
     package var mayBringCertificate: Bool {
         guard unknownEvent == nil else { return true }
         guard !isProved else { return false }
@@ -167,7 +163,7 @@ package struct Order: Sendable {
         return unanswered > 0
     }
 
-    /// When it was sent first, in seconds since 1970-01-01 00:00 UTC, or nil.
+    /// When it was first sent, in seconds since 1970-01-01 00:00 UTC, or nil.
     package var timeOfSending: Int64? {
         events.first { if case .sending = $0.event { true } else { false } }?.time
     }
@@ -177,7 +173,7 @@ package struct Order: Sendable {
         last { if case .proved(let proof) = $0 { proof.sha256Fingerprint } else { nil } }
     }
 
-    /// The last answer that came, or nil.
+    /// The last answer of the CA, or nil.
     package var answer: OrderEvent.Answer? {
         last { if case .answered(let answer) = $0 { answer } else { nil } }
     }
@@ -192,8 +188,8 @@ package struct Order: Sendable {
         last { if case .certified(let certified) = $0 { certified } else { nil } }
     }
 
-    /// The last reason why nobody knew what the CA does, why it said no or was not reached, or why
-    /// the order is over; nil where there was none.
+    /// The last recorded reason why the outcome is unknown, the CA refused or was not reached, or
+    /// the order was closed; or nil.
     package var reason: String? {
         last {
             switch $0 {
@@ -205,12 +201,12 @@ package struct Order: Sendable {
         }
     }
 
-    /// SHA-256 of the key's SubjectPublicKeyInfo in hexadecimal, or nil where it is not known yet.
+    /// SHA-256 of the key's SubjectPublicKeyInfo, in hexadecimal; nil if it is not known yet.
     package var publicKeyHash: String? {
         sending?.publicKeyHash ?? newKeyHash ?? beginning.publicKeyHash
     }
 
-    /// The new key that was made or found for it, or nil if none is recorded.
+    /// The hash of the new key that was created or found for the order, or nil.
     private var newKeyHash: String? {
         last {
             switch $0 {
@@ -220,15 +216,14 @@ package struct Order: Sendable {
         }
     }
 
-    /// Whether its key was certainly made for it. One that was only found by its id and its label may
-    /// belong to another program.
+    /// Whether the key was certainly created for this order. A key only found by its id and label
+    /// may belong to another program.
     package var hasMadeKey: Bool {
         guard let publicKeyHash else { return false }
         return events.contains { $0.event == .made(publicKeyHash: publicKeyHash) }
     }
 
-    /// The last request that was signed for its key, in PEM, or nil. What is sent is this request
-    /// and no other.
+    /// The last signed request for the order's key, in PEM, or nil. Only this request is sent.
     package var signedRequest: String? {
         let request: (publicKeyHash: String, pem: String)? = last {
             switch $0 {
@@ -240,17 +235,17 @@ package struct Order: Sendable {
         return request?.publicKeyHash == publicKeyHash ? request?.pem : nil
     }
 
-    /// The last request that was handed out, in PEM, or nil.
+    /// The last request that was exported, in PEM, or nil.
     package var requestedPEM: String? {
         last { if case .requested(let request) = $0 { request } else { nil } }
     }
 
-    /// The URI of the certificate's object as it was written last, or nil.
+    /// The URI of the certificate object last written, or nil.
     package var writtenURI: String? {
         last { if case .written(let uri) = $0 { uri } else { nil } }
     }
 
-    /// The order with one more event, as it will be once the event is in the ledger.
+    /// The order with one more event, as it is once the event is in the ledger.
     package func adding(_ event: OrderEvent) -> Order {
         let last = events[events.count - 1]
         return Order(
@@ -269,8 +264,8 @@ package struct Order: Sendable {
 }
 
 extension Order {
-    /// Refuses an order with an event that this version does not know: it may mean that the order was
-    /// sent.
+    /// Refuses an order with an event that this version does not know: it may mean that the order
+    /// was sent.
     func requireKnown() throws(LedgerError) {
         guard let unknownEvent else { return }
         throw LedgerError(
@@ -279,29 +274,29 @@ extension Order {
             order: number)
     }
 
-    /// Refuses an order that is over, or that was sent and is not to be sent again.
+    /// Refuses to send an order that is finished, or that was sent and must not be sent again.
     func requireMaySend(isRepeated: Bool) throws(LedgerError) {
-        // Another process may have closed it between two looks.
+        // Another process may have closed it in the meantime.
         guard ![.done, .closed].contains(state) else {
-            throw LedgerError(.finished, "order \(number) is over", order: number)
+            throw LedgerError(.finished, "order \(number) is finished", order: number)
         }
         guard !isRepeated, sending != nil, ![.notSent, .refused].contains(state) else { return }
         throw LedgerError(
-            .alreadySent, "order \(number) was sent before, and may have been taken", order: number)
+            .alreadySent, "order \(number) was already sent, and the CA may have accepted it",
+            order: number)
     }
 }
 
-/// An event as it stands in the ledger.
+/// An event as stored in the ledger.
 package struct RecordedEvent: Sendable, Hashable {
-    /// Its place among all events, from 1.
+    /// Its position among all events of the ledger, from 1.
     package let sequence: Int64
-    /// When it was written, in seconds since 1970-01-01 00:00 UTC.
+    /// When it was recorded, in seconds since 1970-01-01 00:00 UTC.
     package let time: Int64
-    /// Its name.
     package let kind: String
-    /// Its content, JSON.
+    /// Its contents as JSON.
     package let text: String
-    /// What it says, or nil if a later version of the program wrote it.
+    /// The decoded event; nil if a later version wrote it.
     package let event: OrderEvent?
 
     init(sequence: Int64, time: Int64, kind: String, text: String) {
@@ -309,7 +304,7 @@ package struct RecordedEvent: Sendable, Hashable {
         self.time = time
         self.kind = kind
         self.text = text
-        // Once, since the state of an order is asked for often.
+        // Decoded once, because the state of an order is read often.
         event = OrderEvent(kind: kind, encoded: text)
     }
 
@@ -324,11 +319,11 @@ package struct RecordedEvent: Sendable, Hashable {
 }
 
 extension OrderState {
-    /// Where an order stands after one more event.
+    /// The state after one more event.
     func after(_ event: OrderEvent) -> OrderState {
         switch event {
         case .begun(let beginning): beginning.publicKeyHash == nil ? .begun : .keyReady
-        // Never back to a state before the order was sent.
+        // Never go back to a state before the sending.
         case .made, .found: isBeforeOrder ? .keyReady : self
         case .signed: isBeforeOrder ? .requestSigned : self
         case .sending: .sending

@@ -1,9 +1,11 @@
 extension OrderEvent.Beginning: Codable {
-    /// Reads a beginning, and refuses one that has what its job does not have, or lacks what it has.
+    /// Decodes a beginning; refuses one with missing or extra properties for its job.
     package init(from decoder: any Decoder) throws {
         let stored = try StoredBeginning(from: decoder)
         let error = DecodingError.dataCorrupted(
-            .init(codingPath: decoder.codingPath, debugDescription: "no valid \(stored.job)"))
+            .init(
+                codingPath: decoder.codingPath, debugDescription: "not a valid \(stored.job) order")
+        )
         guard let content = stored.content else { throw error }
         self.init(
             content, token: stored.token,
@@ -15,13 +17,12 @@ extension OrderEvent.Beginning: Codable {
         guard StoredBeginning(self) == stored else { throw error }
     }
 
-    /// Writes a beginning.
     package func encode(to encoder: any Encoder) throws {
         try StoredBeginning(self).encode(to: encoder)
     }
 }
 
-/// A beginning as the ledger stores it: the same keys for every job.
+/// A beginning as the ledger stores it: every job has the same keys.
 private struct StoredBeginning: Codable, Equatable {
     let job: String
     let token: String
@@ -32,7 +33,7 @@ private struct StoredBeginning: Codable, Equatable {
     let keyID: String
     /// The label as text; bytes that are not UTF-8 are replaced.
     let keyLabel: String
-    /// The bytes of a label that is not UTF-8, else nil.
+    /// The bytes of a label that is not UTF-8; otherwise nil.
     let rawKeyLabel: Base64Bytes?
     let newKeyKind: String?
     let publicKeyHash: String?
@@ -73,7 +74,7 @@ private struct StoredBeginning: Codable, Equatable {
         writesChain = beginning.imported?.writesChain ?? false
     }
 
-    /// What the job has; nil if something of it is missing.
+    /// The job, or nil if a property is missing.
     var content: OrderEvent.Job? {
         let label = rawCertificateLabel?.bytes ?? certificateLabel.map { Array($0.utf8) }
         if job == "request" { return newKeyKind.map { .request(newKeyKind: $0) } }

@@ -25,7 +25,7 @@ extension OrderEvent {
         }
     }
 
-    /// The event's content as the ledger keeps it: JSON with sorted keys.
+    /// The event's contents as the ledger stores them: JSON with sorted keys.
     func encoded() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -54,9 +54,7 @@ extension OrderEvent {
         return String(decoding: data, as: UTF8.self)
     }
 
-    /// Reads an event as it stands in the ledger.
-    ///
-    /// - Returns: nil for a kind or a content that this version does not know.
+    /// Decodes an event; nil for a kind or contents that this version does not know.
     package init?(kind: String, encoded text: String) {
         let data = Data(text.utf8)
         func content<Content: Decodable>(_ type: Content.Type) -> Content? {

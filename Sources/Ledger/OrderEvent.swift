@@ -1,54 +1,53 @@
-/// Something that happened to an order, or is about to. What is about to happen is in the ledger
-/// before it does.
+/// Something that happened to an order or is about to happen. An intent is recorded before the
+/// action.
 package enum OrderEvent: Sendable, Hashable {
-    /// A job begins: what was asked, and which id and label a new key will have. Before a key is
-    /// made, and before anything is written to the token.
+    /// The order begins, with what was requested and the id and label of a new key. Recorded before
+    /// a key is created and before anything is written to the token.
     case begun(Beginning)
-    /// The key was made; SHA-256 of its SubjectPublicKeyInfo, in hexadecimal.
+    /// The key was created; SHA-256 of its SubjectPublicKeyInfo, in hexadecimal.
     case made(publicKeyHash: String)
-    /// A key with the id and the label of the new one was found on the token, where a process may
-    /// have made it that could not record it; SHA-256 of its SubjectPublicKeyInfo, in hexadecimal.
+    /// A key with the id and label of the new one was found on the token: a process may have
+    /// created it and failed to record it. SHA-256 of its SubjectPublicKeyInfo, in hexadecimal.
     case found(publicKeyHash: String)
-    /// The token has signed this request, and no other one will be sent.
+    /// The token has signed this request. No other request will be sent.
     case signed(Signed)
     /// The order is about to be sent.
     case sending(Sending)
-    /// The order was not sent: the CA was not reached.
+    /// The CA was not reached, so the order was not sent.
     case notSent(reason: String)
-    /// This came back. Nobody has looked at it yet.
+    /// The CA sent this answer, which has not been processed yet.
     case answered(Answer)
-    /// The CA said no, and nothing is queued there.
+    /// The CA refused and has nothing queued.
     case refused(reason: String)
-    /// Nobody here can know whether the CA issues: it was late, or its answer was not understood.
+    /// It is unknown whether the CA issues: it did not answer in time, or its answer was not
+    /// understood.
     case unclear(reason: String)
-    /// This certificate passed every check, and is about to be written.
+    /// This certificate passed every check and is about to be written.
     case certified(Certified)
-    /// A certificate of an authority was written beside the others, in PEM.
+    /// A CA certificate was written to the token, in PEM.
     case chainWritten(certificate: String)
-    /// This request was made for somebody else to sign, in PEM. It is handed out now.
+    /// This request was created for an external CA, in PEM, and is now exported.
     case requested(request: String)
-    /// The certificate was written, or was there.
+    /// The certificate was written or was already on the token.
     case written(uri: String)
-    /// The certificate was found again in a new session, and the token proved that it holds its
-    /// key.
+    /// The certificate was found in a new session, and the token proved that it has the key.
     case proved(Proof)
     /// The old certificate is about to be removed from the token.
     case retiring(certificate: String)
-    /// The old certificate was not found on the token any more, in a new session.
+    /// A new session no longer found the old certificate on the token.
     case retired(certificate: String)
-    /// The work stopped here. It changes nothing about where the order stands.
+    /// The work stopped here. The state of the order does not change.
     case stopped(Stop)
-    /// The order is over: nothing came of it, or a person gave it up.
+    /// The order failed, or the user abandoned it.
     case closed(reason: String)
 
-    /// A request as the token has signed it.
+    /// A request that the token has signed.
     package struct Signed: Codable, Sendable, Hashable {
-        /// SHA-256 of its key's SubjectPublicKeyInfo, in hexadecimal.
+        /// SHA-256 of the key's SubjectPublicKeyInfo, in hexadecimal.
         package let publicKeyHash: String
         /// The request in PEM.
         package let request: String
 
-        /// Makes the record of a request.
         package init(publicKeyHash: String, request: String) {
             self.publicKeyHash = publicKeyHash
             self.request = request
@@ -59,14 +58,13 @@ package enum OrderEvent: Sendable, Hashable {
     package struct Sending: Codable, Sendable, Hashable {
         /// The private key's URI.
         package let keyURI: String
-        /// SHA-256 of its SubjectPublicKeyInfo, in hexadecimal.
+        /// SHA-256 of the key's SubjectPublicKeyInfo, in hexadecimal.
         package let publicKeyHash: String
         /// The request in PEM.
         package let request: String
-        /// Whether a person asked for a second order, knowing that the first may be taken.
+        /// Whether the user requested a second order, although the CA may have accepted the first.
         package let isRepeated: Bool
 
-        /// Makes the record of an order.
         package init(keyURI: String, publicKeyHash: String, request: String, isRepeated: Bool) {
             self.keyURI = keyURI
             self.publicKeyHash = publicKeyHash
@@ -75,16 +73,15 @@ package enum OrderEvent: Sendable, Hashable {
         }
     }
 
-    /// What came back.
+    /// An answer of the CA.
     package struct Answer: Codable, Sendable, Hashable {
         /// The HTTP status.
         package let status: Int
-        /// The body as it came.
+        /// The body as received.
         package let body: Base64Bytes
-        /// What broke it off, or nil where it is whole.
+        /// Why the answer is incomplete, or nil.
         package let interruption: String?
 
-        /// Makes the record of an answer.
         package init(status: Int, body: [UInt8], interruption: String?) {
             self.status = status
             self.body = Base64Bytes(body)
@@ -96,12 +93,11 @@ package enum OrderEvent: Sendable, Hashable {
     package struct Certified: Codable, Sendable, Hashable {
         /// The certificate in PEM.
         package let certificate: String
-        /// What came with it and may be needed to reach an anchor, in PEM.
+        /// Certificates that came with it and may be needed to reach a trust anchor, in PEM.
         package let others: String
-        /// What the CA changed, where that was accepted: `name asked “…”, got “…”`.
+        /// The accepted changes by the CA, as text for the user.
         package let changes: [String]
 
-        /// Makes the record of a certificate.
         package init(certificate: String, others: String, changes: [String]) {
             self.certificate = certificate
             self.others = others
@@ -109,20 +105,20 @@ package enum OrderEvent: Sendable, Hashable {
         }
     }
 
-    /// What the token proved. Whoever has the certificate can check it once more.
+    /// What the token proved, verifiable with the certificate.
     package struct Proof: Codable, Sendable, Hashable {
-        /// The URI of the certificate's object.
+        /// The URI of the certificate object.
         package let uri: String
         /// SHA-256 of the certificate that was read back, in hexadecimal.
         package let sha256Fingerprint: String
-        /// What the token was given to sign.
+        /// The data that the token signed.
         package let challenge: Base64Bytes
-        /// Its signature over the challenge; empty if it proved the key in another way.
+        /// The signature of the challenge; empty if the key was proved in another way.
         package let signature: Base64Bytes
-        /// `decryption` if the key may not sign and decrypted the challenge; nil for a signature.
+        /// `decryption` if the key may not sign and the token decrypted the challenge; nil for a
+        /// signature.
         package let method: String?
 
-        /// Makes the record of a proof.
         package init(
             uri: String, sha256Fingerprint: String, challenge: [UInt8], signature: [UInt8],
             method: String? = nil
@@ -135,14 +131,12 @@ package enum OrderEvent: Sendable, Hashable {
         }
     }
 
-    /// Why the work stopped.
     package struct Stop: Codable, Sendable, Hashable {
-        /// The step, as `write`.
+        /// The step, such as `write`.
         package let step: String
         /// What happened.
         package let reason: String
 
-        /// Makes the record of a stop.
         package init(step: String, reason: String) {
             self.step = step
             self.reason = reason

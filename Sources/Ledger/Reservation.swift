@@ -1,18 +1,17 @@
 internal import OpenSSLX509
 
-/// What an order keeps other orders from: one order for one key, and for one certificate that is
-/// replaced.
+/// The key and the certificate to replace that an order reserves: each can belong to only one
+/// order.
 package struct Reservation: Sendable {
     /// The token's URI.
     let token: String
-    /// `CKA_ID` of the key in hexadecimal; empty if it is not known.
+    /// `CKA_ID` of the key, in hexadecimal; empty if it is not known.
     let keyID: String
-    /// SHA-256 of the SubjectPublicKeyInfo of an existing key in hexadecimal, or nil.
+    /// SHA-256 of an existing key's SubjectPublicKeyInfo, in hexadecimal, or nil.
     let publicKeyHash: String?
-    /// SHA-256 of the PEM of the certificate that is replaced in hexadecimal, or nil.
+    /// SHA-256 of the PEM of the certificate to replace, in hexadecimal, or nil.
     let replacedHash: String?
 
-    /// Names what an order is about; the certificate that it replaces in PEM.
     package init(
         token: String, keyID: String, publicKeyHash: String? = nil, replacing pem: String? = nil
     ) {
@@ -24,7 +23,7 @@ package struct Reservation: Sendable {
 }
 
 extension OrderEvent.Beginning {
-    /// What the order keeps other orders from.
+    /// The reservation of the order.
     package var reservation: Reservation {
         Reservation(
             token: token, keyID: keyID, publicKeyHash: publicKeyHash,

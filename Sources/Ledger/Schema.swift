@@ -1,22 +1,21 @@
 internal import GRDB
 
-/// The tables, and what SQLite itself sees to.
+/// The tables and the rules that SQLite enforces.
 enum Schema {
-    /// In the file's header, so that no other database is taken for a ledger: `tkct`.
+    /// Identifies a ledger in the header of the database file: `tkct`.
     static let applicationID = 0x746B_6374
-    /// The version of the tables: how many migrations they have been through.
+    /// The version of the tables: the number of migrations.
     static let version = migrations.count
 
-    /// A step from one version of the tables to the next one. Those of a released version are never
-    /// changed.
+    /// A step to the next version of the tables. Migrations of released versions never change.
     struct Migration {
         let name: String
         let statements: String
-        /// The triggers that it makes, by name. Each refuses changes.
+        /// The names of the triggers that the migration creates. Each one refuses changes.
         let triggers: [String]
     }
 
-    /// All migrations, the oldest first. Each leads to the version that is its place, from 1.
+    /// All migrations, oldest first; the position is the version, from 1.
     static let migrations = [
         Migration(
             name: "orders and events",
@@ -51,7 +50,7 @@ enum Schema {
                 PRAGMA application_id = \(applicationID);
                 """,
             triggers: ["eventsAreNotChanged", "eventsAreNotDeleted", "ordersAreNotDeleted"]),
-        // `INSERT OR REPLACE` deletes without a trigger for that.
+        // `INSERT OR REPLACE` deletes rows without running the delete triggers.
         Migration(
             name: "nothing is replaced",
             statements: """
@@ -65,7 +64,7 @@ enum Schema {
                 """, triggers: ["eventsAreNotReplaced", "ordersAreNotReplaced"]),
     ]
 
-    /// The triggers that refuse changes in a ledger of a version, by name.
+    /// The names of the triggers that refuse changes in a ledger of a version.
     static func triggers(ofVersion version: Int) -> [String] {
         migrations.prefix(max(version, 0)).flatMap(\.triggers)
     }
@@ -78,10 +77,10 @@ enum Schema {
         let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
         if application == applicationID {
             guard version <= Self.version else {
-                throw LedgerError(.newer, "a later version of tokencert made the ledger")
+                throw LedgerError(.newer, "a later version of tokencert created the ledger")
             }
             guard version > 0 else {
-                throw LedgerError(.damaged, "the ledger does not tell the version of its tables")
+                throw LedgerError(.damaged, "the ledger has no schema version")
             }
             return version
         }
@@ -99,12 +98,12 @@ enum Schema {
         }
     }
 
-    /// Brings a new file or one of an earlier version to this version.
+    /// Migrates a new file or one of an earlier version to this version.
     static func prepare(_ database: Database) throws {
         try migrate(database, from: try readVersion(database) ?? 0)
     }
 
-    /// Runs each migration after a version in a transaction of its own.
+    /// Runs each migration after a version in a separate transaction.
     static func migrate(_ database: Database, from version: Int, to last: Int = Schema.version)
         throws
     {

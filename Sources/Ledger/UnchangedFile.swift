@@ -4,18 +4,17 @@ internal import TokencertPlatform
 /// A ledger file that is read without changing its bytes, its mode or any file next to it.
 ///
 /// SQLite creates two files next to a database with a write-ahead log, even for a read-only
-/// connection. If there is no log to read, the file is opened as `immutable`, which also works on
-/// read-only media; a check afterwards detects changes. If there is a log, SQLite's own locks are
-/// used, and its index (`-shm`) already exists unless it was deleted.
+/// connection. Without a log, the file is opened as `immutable`, which also works on read-only
+/// media; a check afterwards detects changes. With a log, SQLite's own locks are used; its index
+/// (`-shm`) exists unless it was deleted.
 struct UnchangedFile {
     let path: String
 
-    /// The resolved path, as in SQLite: the log is next to the file that a link leads to.
+    /// The resolved path: like SQLite, look for the log next to the target of a link.
     private var file: String { absolutePath(path) }
 
     private var hasLog: Bool { fileSize(file + "-wal") ?? 0 > 0 }
 
-    /// Opens the file, reads, and closes it again.
     func read<Result>(
         _ configuration: Configuration, _ body: (Database) throws -> Result
     ) throws -> Result {
@@ -33,7 +32,7 @@ struct UnchangedFile {
         return try DatabaseQueue(path: uri("mode=ro"), configuration: configuration).read(body)
     }
 
-    /// The file as an SQLite URI, in which `%`, `?` and `#` are special.
+    /// The file as an SQLite URI, with `%`, `?` and `#` escaped.
     private func uri(_ query: String) -> String {
         var escaped = ""
         for byte in file.utf8 {

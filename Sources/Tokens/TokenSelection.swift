@@ -1,26 +1,26 @@
 package import Cryptoki
 
-/// What a person said about which token is meant.
+/// How the user selected a token.
 package enum TokenChoice: Sendable {
-    /// A URI after RFC 7512.
+    /// A URI (RFC 7512).
     case uri(PKCS11URI)
-    /// The whole label or the whole serial number of the token.
+    /// The complete label or the complete serial number of the token.
     case name(String)
-    /// Whether a token is what was said.
+    /// Whether the token matches.
     ///
-    /// - Throws: `CryptokiError` where the token or its module cannot be asked.
+    /// - Throws: `CryptokiError` if the token or its module fails.
     package func fits(_ token: Token) throws(CryptokiError) -> Bool {
         switch self {
         case .uri(let uri): try uri.matches(token)
-        // Compared as bytes: use a URI for a label that is not UTF-8.
+        // Compared as bytes. For a label that is not UTF-8, use a URI.
         case .name(let name):
             token.info.labelBytes == Array(name.utf8) || token.info.serialNumber == name
         }
     }
 
-    /// Whether it fits one token at most, so that a token that cannot be read is not the one that
-    /// is meant. Several tokens may have the same label, model and manufacturer, and some modules
-    /// give all tokens a serial number of zeros.
+    /// Whether it matches at most one token, so a token that cannot be read is certainly another
+    /// one. Several tokens may have the same label, model and manufacturer, and some modules give
+    /// every token a serial number of zeros.
     fileprivate func isUnique(in modules: [Module]) -> Bool {
         guard case .uri(let uri) = self else { return false }
         let hasSerialNumber = uri.serialNumber?.contains { $0 != "0" && $0 != " " } ?? false
@@ -29,50 +29,45 @@ package enum TokenChoice: Sendable {
 }
 
 extension [TokenChoice] {
-    /// Whether a token is all that was said.
+    /// Whether a token matches all choices.
     ///
-    /// - Throws: `CryptokiError` where the token or its module cannot be asked.
+    /// - Throws: `CryptokiError` if the token or its module fails.
     package func fit(_ token: Token) throws(CryptokiError) -> Bool {
         for choice in self where try !choice.fits(token) { return false }
         return true
     }
 }
 
-/// Why a choice did not lead to exactly one token.
+/// Why the choices did not select exactly one token.
 package struct TokenSelectionError: Error, Sendable {
-    /// What kind of failure this is. Later versions may add to these.
+    /// The kind of failure. Later versions may add codes.
     package struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
-        /// The code's name. It stays the same in later versions.
+        /// The name of the code, which later versions keep.
         package var description: String { value }
 
-        /// No token fits.
+        /// No token matches.
         package static let none = Code(value: "none")
-        /// More than one token fits.
+        /// More than one token matches.
         package static let several = Code(value: "several")
-        /// What fits is not set up.
+        /// The matching tokens are not initialized.
         package static let uninitialized = Code(value: "uninitialized")
     }
 
-    /// The kind of failure.
     package let code: Code
-    /// The tokens that could be meant: those that fit, or, where none does, all that are there.
+    /// The matching tokens or, if none matches, all available tokens.
     package let candidates: [Token]
 }
 
-/// Finds exactly one token.
+/// Selects exactly one token.
 ///
-/// Tokens that are not set up are passed over where others fit, since some modules always show one.
-/// A token that is seen through two modules at once counts twice: which module is used is a choice
-/// too. A token that cannot be read at the moment makes the choice uncertain, unless a serial
-/// number or the slot of the only module is named.
+/// Tokens that are not initialized are skipped if others match, because some modules always show
+/// one. A token visible through two modules counts twice, because the choice of the module matters.
+/// A token that cannot be read makes the choice ambiguous, unless a serial number or the slot of
+/// the only module is given.
 ///
-/// - Parameters:
-///   - choices: What was said about the token; it has to fit all of it.
-///   - modules: Where it is looked for.
-/// - Returns: The token.
 /// - Throws: ``TokenSelectionError``, or `CryptokiError` if a module or a token failed and nothing
-///   fits, or the choice is uncertain.
+///   matches or the choice is ambiguous.
 package func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -> Token {
     var (all, trouble) = readableTokens(in: modules)
     var fitting: [Token] = []
@@ -86,7 +81,7 @@ package func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws 
     }
     let ready = fitting.filter { $0.info.flags.contains(.tokenInitialized) }
     if ready.count == 1 {
-        // A token that cannot be read may be the one that is meant.
+        // The token that cannot be read may be the one that was selected.
         if let trouble, !choices.contains(where: { $0.isUnique(in: modules) }) { throw trouble }
         return ready[0]
     }
@@ -101,21 +96,17 @@ package func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws 
         code: .none, candidates: all.filter { $0.info.flags.contains(.tokenInitialized) })
 }
 
-/// Finds exactly one token that is to be set up: the one that was named, whatever is on it, or the
-/// only one that never was.
+/// Selects exactly one token to initialize: the one that matches, whatever it contains, or without
+/// choices the only one that was never initialized.
 ///
-/// - Parameters:
-///   - choices: What was said about the token; nothing for one that was never set up.
-///   - modules: Where it is looked for.
-/// - Returns: The token.
-/// - Throws: ``TokenSelectionError``, or `CryptokiError` where a module cannot be asked.
+/// - Throws: ``TokenSelectionError``, or `CryptokiError` if a module fails.
 package func selectTokenToSetUp(_ choices: [TokenChoice], in modules: [Module]) throws -> Token {
     let (all, trouble) = readableTokens(in: modules)
     let fitting = try all.filter { token in
         try choices.fit(token)
             && (!choices.isEmpty || !token.info.flags.contains(.tokenInitialized))
     }
-    // A token that cannot be read may be the one that is meant.
+    // The token that cannot be read may be the one that was selected.
     if let trouble, fitting.count != 1 || !choices.contains(where: { $0.isUnique(in: modules) }) {
         throw trouble
     }
@@ -124,17 +115,14 @@ package func selectTokenToSetUp(_ choices: [TokenChoice], in modules: [Module]) 
         code: fitting.isEmpty ? .none : .several, candidates: fitting.isEmpty ? all : fitting)
 }
 
-/// Finds exactly one token and asks it what it can do, and waits for it where it is not there.
+/// Selects exactly one token and reads its capabilities; waits for it if it is absent.
 ///
 /// - Parameters:
-///   - choices: What was said about the token; it has to fit all of it.
-///   - modules: Where it is looked for.
-///   - seconds: How long a token that is not there is waited for.
+///   - seconds: The maximum time to wait.
 ///   - profiles: As for ``TokenCapabilities``.
 ///   - chosenProfile: As for ``TokenCapabilities``.
-///   - whileWaiting: Called once where it has to be waited for.
-/// - Returns: The token and what is known of it.
-/// - Throws: As ``selectToken(_:in:)``, once the time is over.
+///   - whileWaiting: Called once if the token is absent.
+/// - Throws: As ``selectToken(_:in:)``, when the time is over.
 package func selectToken(
     _ choices: [TokenChoice], in modules: [Module], waitingSeconds seconds: Int,
     profiles: [TokenProfile], chosenProfile: String?, whileWaiting: () -> Void
@@ -147,10 +135,10 @@ package func selectToken(
                 try selectToken(choices, in: modules), profiles: profiles,
                 chosenProfile: chosenProfile)
         } catch let error as TokenSelectionError where error.code != .several {
-            // Some modules always show a token that is not set up.
+            // Some modules always show a token that is not initialized.
             guard ContinuousClock.now < deadline else { throw error }
         } catch let error as CryptokiError {
-            // A token that is being put in may not answer yet.
+            // A token that was just inserted may not respond yet.
             guard seconds > 0, ContinuousClock.now < deadline else { throw error }
         }
         if !hasTold { whileWaiting() }
@@ -159,10 +147,8 @@ package func selectToken(
     }
 }
 
-/// Waits until a token may have been put in or taken out, a second at most.
-///
-/// Where a module tells of events, it is asked for them a few times; else the second is waited for.
-/// The C function is `C_WaitForSlotEvent`, which is never left blocking: nothing could end it.
+/// Waits at most one second for a token to be inserted or removed. `C_WaitForSlotEvent` is polled,
+/// because a blocking call could not be interrupted.
 private func waitForSlotEvent(in modules: [Module]) {
     for _ in 0..<4 {
         pause(milliseconds: 250)
@@ -170,7 +156,7 @@ private func waitForSlotEvent(in modules: [Module]) {
     }
 }
 
-/// The tokens that can be read, and the last reason why one cannot be read.
+/// The tokens that can be read, and the last error of a token that cannot.
 private func readableTokens(in modules: [Module]) -> (tokens: [Token], trouble: CryptokiError?) {
     var tokens: [Token] = []
     var trouble: CryptokiError?
@@ -192,8 +178,8 @@ private func readableTokens(in modules: [Module]) -> (tokens: [Token], trouble: 
 }
 
 extension CryptokiError {
-    /// Whether it means that the slot contains no token of the module: it was just removed, or it
-    /// is a card that the module does not support.
+    /// Whether the slot contains no usable token: it was just removed, or the module does not
+    /// support the card.
     fileprivate var saysNoToken: Bool {
         returnValue == .tokenNotPresent || returnValue == .tokenNotRecognized
     }

@@ -144,9 +144,9 @@ extension RealParts {
             let text = try folder.write("no database", "text")
             try run("sqlite3", [folder.file("other"), "CREATE TABLE t (a)"])
             for (path, message) in [
-                ("/proc/ledger.sqlite", "the ledger cannot be opened"), (text, "is damaged"),
+                ("/proc/ledger.sqlite", "cannot open the ledger"), (text, "is damaged"),
                 (folder.file("other"), "not a ledger of tokencert"),
-                (folder.file("text/ledger"), "cannot be opened"),
+                (folder.file("text/ledger"), "cannot open the ledger"),
             ] {
                 expect(try bench.tokencert(["issue", "--ledger", path]), 78, message)
             }

@@ -74,7 +74,7 @@ extension RealParts {
             let seen = try kinds(
                 try bench.tokencert(["health", "--json"], ["TOKENCERT_PIN_SOURCE": ""]))
             #expect(!seen.contains("imported"), "\(seen)")
-            #expect(try bench.tokencert(["list"]).output.contains("! RSA with 1024 bits"))
+            #expect(try bench.tokencert(["list"]).output.contains("! an RSA key of 1024 bits"))
             let list = try bench.tokencert(["list", "--json"]).json()
             let keys = try #require(list["keys"] as? [[String: Any]])
             #expect((keys.first?["findings"] as? [String])?.contains("shortKey") == true)

@@ -261,7 +261,7 @@ extension RealParts {
                 "python3", [file, product("tokencert"), "list"],
                 environment: bench.environment.merging(["TOKENCERT_PIN_SOURCE": "prompt"]) { $1 },
                 seconds: 30)
-            #expect(outcome.output.contains("cannot turn off the echo"), "\(outcome)")
+            #expect(outcome.output.contains("cannot turn off echo"), "\(outcome)")
             #expect(!outcome.output.contains("PIN for"), "\(outcome)")
         }
     }

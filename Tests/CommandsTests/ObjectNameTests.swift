@@ -17,7 +17,8 @@ import TokencertTokens
     // What a shell variable that is not set leaves behind would select everything.
     @Test("An empty name, a URI of a token and a URI with a PIN are refused")
     func refused() {
-        for text in ["", "pkcs11:token=work", "pkcs11:object=a?pin-value=1234", " pkcs11:object=a"] {
+        for text in ["", "pkcs11:token=work", "pkcs11:object=a?pin-value=1234", " pkcs11:object=a"]
+        {
             let failure = #expect(throws: (any Error).self, "\(text)") {
                 _ = try ObjectName(text)
             }

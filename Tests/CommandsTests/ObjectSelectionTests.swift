@@ -49,7 +49,8 @@ import Testing
     /// certificate without a key.
     private var inventory: TokenInventory {
         let mail = key(1, "mail", [certificate(11), certificate(12, serial: "0b")])
-        let web = key(2, id: [2], "web", mismatched: [certificate(13, id: [2], "web", serial: "0c")])
+        let web = key(
+            2, id: [2], "web", mismatched: [certificate(13, id: [2], "web", serial: "0c")])
         return TokenInventory(
             keys: [mail, web], certificates: [certificate(14, id: [3], "old", serial: nil)],
             otherObjects: 0)
@@ -165,7 +166,8 @@ import Testing
         let many = try #require(throws: Failure.self) {
             _ = try pick((1...50).map { "uri\($0)" })
         }
-        #expect(many.hints.last == "and 47 more: tokencert list" && many.message.hasPrefix("50 things"))
+        #expect(
+            many.hints.last == "and 47 more: tokencert list" && many.message.hasPrefix("50 things"))
         let none = try #require(throws: Failure.self) { _ = try pick([]) }
         #expect(none.code == "noSuchObject")
     }

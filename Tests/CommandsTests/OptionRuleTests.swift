@@ -204,7 +204,8 @@ extension SettingsInProcess {
         }
 
         // Otherwise a new key is made although one was named, or the other way round.
-        @Test("A named key is used, whatever is set for new keys, and is named by more than a token")
+        @Test(
+            "A named key is used, whatever is set for new keys, and is named by more than a token")
         func namedKey() throws {
             var options = requestOptions()
             options.key = "pkcs11:object=mail"

@@ -347,9 +347,11 @@ extension RealParts {
             let queue = DispatchQueue(label: "issue")
             queue.async { _ = try? bench.tokencert(["issue"], slow) }
             for _ in 0..<100 where bench.calls("C_Sign") == 0 { usleep(50_000) }
-            expect(try bench.tokencert(["resume", "1"]), 75, "another process works on order 1")
             expect(
-                try bench.tokencert(["resume", "1", "--abandon"]), 75, "another process works on")
+                try bench.tokencert(["resume", "1"]), 75, "another process is working on order 1")
+            expect(
+                try bench.tokencert(["resume", "1", "--abandon"]), 75,
+                "another process is working on")
             queue.sync {}
             try expectDone(bench)
         }

@@ -161,7 +161,7 @@ extension RealParts {
             #expect(unblocked.status == 0, "\(unblocked)")
             expect(
                 try bench.tokencert(["token", "unblock", "--so-pin-source", "env:SECRET"]), 77,
-                "the environment has no variable SECRET")
+                "environment variable SECRET is not set")
         }
 
         // Otherwise a program that supplies the password can read the PIN.
@@ -255,7 +255,7 @@ extension RealParts {
                 expect(
                     try bench.tokencert(
                         ["list", "--pin-source", "file:\(wide)"], bench.faulty([:])),
-                    77, "holds UTF-16")
+                    77, "contains UTF-16")
             }
             #expect(bench.logins.isEmpty)
         }

@@ -175,7 +175,7 @@ extension RealParts {
             }
             let right = try list("command:cat '\(folder.file("pin"))'")
             #expect(try right.json()["sawPrivateObjects"] as? Bool == true, "\(right.errors)")
-            expect(try list("command:sh -c 'exit 1'"), 77, "sh ended with status 1")
+            expect(try list("command:sh -c 'exit 1'"), 77, "sh exited with status 1")
             #expect(bench.logins.count == 1)
             expect(try list("command:echo 99999"), 77, "the PIN is wrong")
             let again = try list("command:echo 99999")
@@ -223,8 +223,8 @@ extension RealParts {
                 77, "nothing was entered")
             expect(
                 try list("\(loop) GETPIN) echo ERR 83886340 no display;; *) echo OK;; esac; done"),
-                77, "pinentry cannot ask: no display")
-            expect(try list("exit 0"), 77, "ended without an answer")
+                77, "pinentry failed: no display")
+            expect(try list("exit 0"), 77, "exited without an answer")
             #expect(bench.logins.count == 1)
             let escaped = bench.token.pin.replacing("3", with: "%33")
             let right = try list(

@@ -145,9 +145,9 @@ extension RealParts {
         @Test(
             "A PIN is sent that can only do harm",
             arguments: [
-                ("PIN", "env:NOTHING", "the environment has no variable NOTHING", 77),
+                ("PIN", "env:NOTHING", "environment variable NOTHING is not set", 77),
                 ("empty", "file:EMPTY", "is empty", 77),
-                ("two lines", "file:LINES", "holds more than one line", 77),
+                ("two lines", "file:LINES", "contains more than one line", 77),
                 ("short", "file:SHORT", "4 to 255 bytes", 77),
                 ("no file", "file:/nonexistent/pin", "cannot open", 77),
                 ("a path", "/etc/hostname", "not one of prompt", 64),

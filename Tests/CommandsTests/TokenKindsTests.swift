@@ -462,11 +462,14 @@ extension RealParts {
         func brokenProfiles() throws {
             let bench = try Bench()
             for (rules, message) in [
-                (#""generate": "user""#, "there is no such part: “generate”"),
-                (#""generates": "nobodyy""#, "“generates” has a value that is not known"),
-                (#""keyKinds": ["rsa:x"]"#, "“keyKinds”: there is no kind of key “rsa:x”"),
-                (#""places": [{"id": "1", "name": "x"}]"#, "“1” is no id in hexadecimal"),
-                (#""omits": {"privateKey": ["CKA_NONSENSE"]}"#, "no attribute “CKA_NONSENSE”"),
+                (#""generate": "user""#, #"unknown property "generate""#),
+                (#""generates": "nobodyy""#, #""generates" has an unknown value"#),
+                (#""keyKinds": ["rsa:x"]"#, #""keyKinds" has an unknown kind of key: "rsa:x""#),
+                (#""places": [{"id": "1", "name": "x"}]"#, #""1" is not a hexadecimal id"#),
+                (
+                    #""omits": {"privateKey": ["CKA_NONSENSE"]}"#,
+                    #"unknown attribute "CKA_NONSENSE""#
+                ),
             ] {
                 expect(
                     try bench.tokencert(["list"], try profile(bench, rules)), 78, message)
@@ -539,7 +542,7 @@ extension RealParts {
                 """#, "config/tokencert/token-profiles/own.json")
             expect(
                 try bench.tokencert(["issue", "--key-type", "rsa:2048"]), 73,
-                "makes no usable keys of kind RSA 2048")
+                "generates no usable keys of kind RSA 2048")
             let shown = try bench.tokencert(["tokens", "--verbose"])
             #expect(shown.output.contains("profile: own"))
             #expect(shown.output.contains("keys that can be made: ec:p256"))

@@ -3,7 +3,7 @@ import TokencertTestSupport
 
 @testable import TokencertLedger
 
-/// How the beginning of an order is stored.
+/// How the ledger stores the beginning of an order.
 @Suite struct BeginningTests {
     private static let old = "-----BEGIN CERTIFICATE-----\n"
 
@@ -31,7 +31,7 @@ import TokencertTestSupport
         + #""keyID":"01","keyLabel":"mail","modulePath":"/m.so","newKeyKind":"rsa:3072","#
         + #""retiresReplaced":false,"token":"pkcs11:token=work","writesChain":false}"#
 
-    /// A beginning of each job, and its text in the ledger.
+    /// A beginning of each job, with its text in the ledger.
     private static var stored: [(beginning: OrderEvent.Beginning, text: String)] {
         var full = OrderEvent.Issue.example()
         full.emailAddresses = ["a@example.org", "b@example.org"]
@@ -65,14 +65,14 @@ import TokencertTestSupport
     }
 
     // The hashes of the ledger depend on every byte.
-    @Test("The beginning of each job is written byte for byte in its stored form")
+    @Test("The beginning of each job is encoded byte for byte as before")
     func encoding() throws {
         for (beginning, text) in Self.stored {
             #expect(try OrderEvent.begun(beginning).encoded() == text)
         }
     }
 
-    @Test("The beginning of each job is read as it was written")
+    @Test("The beginning of each job is decoded unchanged")
     func decoding() throws {
         for (beginning, text) in Self.stored {
             let name = beginning.job.name
@@ -80,7 +80,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("What an order of any kind is asked for is that of its job")
+    @Test("The common properties of an order come from its job")
     func anyJob() throws {
         let all = Self.stored.map(\.beginning)
         #expect(all.map(\.job.name) == ["issue", "renew", "import", "request"])
@@ -94,7 +94,7 @@ import TokencertTestSupport
         #expect(all[2].keyLabelBytes == [0x6D, 0xFF])
     }
 
-    /// What a beginning is changed to, and why it cannot be.
+    /// Changes to a beginning that make it invalid, with the reason.
     private static let impossible: [(text: String, change: (String, String), reason: String)] = [
         (issue, (#""job":"issue""#, #""job":"renew""#), "a renewal of nothing"),
         (issue, (#""job":"issue""#, #""job":"import""#), "an import with a new key"),
@@ -116,7 +116,7 @@ import TokencertTestSupport
         (request, (#""newKeyKind":"rsa:3072""#, #""publicKeyHash":"aa""#), "an existing key"),
     ]
 
-    @Test("A beginning that has what its job does not have, or lacks what it has, is not read")
+    @Test("A beginning with missing or extra properties for its job is refused")
     func combinations() throws {
         for (text, change, reason) in Self.impossible {
             let changed = text.replacing(change.0, with: change.1)
@@ -127,8 +127,8 @@ import TokencertTestSupport
         }
     }
 
-    // A later version may add to what is stored.
-    @Test("A beginning is read if it has a key that this version does not know")
+    // A later version may store additional properties.
+    @Test("A beginning with an additional property is accepted")
     func unknownKey() throws {
         let text = Self.request.replacing("{", with: #"{"a":1,"#)
         #expect(OrderEvent(kind: "begun", encoded: text) == .begun(Self.stored[3].beginning))

@@ -5,7 +5,7 @@ import TokencertTestSupport
 @testable import TokencertLedger
 
 extension RealParts {
-    /// Ledgers of released versions with an order in every state, the tokens that they are about,
+    /// Ledgers of released versions with an order in every state, the tokens that they refer to,
     /// and the roots of their CA. The PIN is 31415926, and the label of each key names its state.
     @Suite struct EarlierLedgerTests {
         private let folder: TemporaryFolder
@@ -27,7 +27,7 @@ extension RealParts {
                 """, "softhsm2.conf")
         }
 
-        /// Runs the program on the day on which the ledger was written: its certificates expire.
+        /// Runs the program with the date of the ledger, because its certificates expire.
         private func tokencert(_ arguments: [String]) throws -> Outcome {
             try run(
                 "faketime", ["2026-11-28 12:00:00", product("tokencert")] + arguments,
@@ -43,14 +43,14 @@ extension RealParts {
 
         private func orders() throws -> [String: Order] {
             let orders = try Ledger(reading: ledger).orders()
-            // The last order of a label is the one that it names.
+            // If several orders have a label, the last one is in the named state.
             return Dictionary(
                 orders.map { (String(decoding: $0.beginning.keyLabelBytes, as: UTF8.self), $0) }
             ) { $1 }
         }
 
-        // An order that went out and counts as one that did not is placed a second time.
-        @Test("An order in a ledger of an earlier version is in the state in which it was left")
+        // Otherwise an order that was sent counts as unsent and is placed a second time.
+        @Test("An order in a ledger of an earlier version keeps its state")
         func states() throws {
             let before = try Data(contentsOf: URL(filePath: ledger))
             let expected = [
@@ -73,8 +73,8 @@ extension RealParts {
             #expect(try Data(contentsOf: URL(filePath: ledger)) == before)
         }
 
-        // Ledgers of different versions are compared, and what is in them is evidence.
-        @Test("Events and tables are written as an earlier version wrote them")
+        // Otherwise ledgers of different versions cannot be compared as evidence.
+        @Test("Events and tables have the same form as in an earlier version")
         func sameText() throws {
             let orders = try Ledger(reading: ledger).orders()
             #expect(Set(orders.map(\.beginning.job.name)) == ["issue", "renew", "request"])

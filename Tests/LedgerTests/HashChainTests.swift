@@ -2,7 +2,7 @@ import Testing
 
 @testable import TokencertLedger
 
-/// How each event is bound to all before it.
+/// How each event is linked to all earlier events.
 @Suite struct HashChainTests {
     private static let first = "af66dc5cf12d0930fff7a148a15fb357248ce241a64751f199c26a107ed15fa9"
 
@@ -14,7 +14,7 @@ import Testing
             HashChain.hash(
                 after: HashChain.beginning, sequence: 1, order: 1, time: 1_800_000_000,
                 kind: "begun", text: "{}") == Self.first)
-        // Lengths are those of the UTF-8.
+        // Lengths are counted in UTF-8 bytes.
         #expect(
             HashChain.hash(
                 after: Self.first, sequence: 2, order: 1, time: 1_800_000_001, kind: "unclear",
@@ -26,8 +26,8 @@ import Testing
                 == "cf1eea3b6ec553c90a5953a5cc0fe7d0c25a7e496bc64c69bbafe423f861bf08")
     }
 
-    // Two histories would have the same hash.
-    @Test("Each field changes the hash, and no part of one can be moved to the next")
+    // Otherwise two histories can have the same hash.
+    @Test("Each field changes the hash, and so does moving bytes between fields")
     func injective() {
         func hash(
             after previous: String = Self.first, _ sequence: Int64 = 2, _ order: Int64 = 1,

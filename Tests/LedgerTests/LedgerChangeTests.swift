@@ -35,7 +35,7 @@ import TokencertTestSupport
     private static let withoutTriggers = Schema.triggers(ofVersion: Schema.version)
         .map { "DROP TRIGGER \($0); " }.joined()
 
-    /// What is found in a copy of the ledger after a change, except missing triggers.
+    /// The findings in a copy of the ledger after a change, except missing triggers.
     private func findings(_ statements: String) throws -> [String] {
         let copy = folder.file("\(UUID().uuidString).sqlite")
         try FileManager.default.copyItem(atPath: path, toPath: copy)
@@ -47,7 +47,7 @@ import TokencertTestSupport
         try findings(statements).filter { $0.hasPrefix("event ") }
     }
 
-    @Test("A ledger that was not changed has no findings")
+    @Test("An unchanged ledger has no findings")
     func unchanged() throws {
         #expect(try Ledger(reading: path).verify().isEmpty)
         #expect(try findings("SELECT 1").isEmpty)
@@ -68,7 +68,7 @@ import TokencertTestSupport
     }
 
     // Otherwise a change with a new hash for the changed event alone would not be found.
-    @Test("A hash that was replaced is found, and breaks the chain at the next event")
+    @Test("A replaced hash is found and breaks the chain at the next event")
     func replacedHash() throws {
         #expect(
             try eventFindings("UPDATE events SET hash = 'x' WHERE sequence = 2")
@@ -87,7 +87,7 @@ import TokencertTestSupport
         #expect(found == ["event 3 was changed"])
     }
 
-    @Test("Events that are removed, moved, exchanged or added are found")
+    @Test("Removed, moved, exchanged and added events are found")
     func rows() throws {
         #expect(
             try eventFindings("DELETE FROM events WHERE sequence = 2")
@@ -107,7 +107,7 @@ import TokencertTestSupport
         #expect(exchanged.prefix(2) == ["event 2 was changed", "event 3 was changed"])
         let added = try findings(
             "INSERT INTO events VALUES (5, 1, 1800000000, 'closed', '{\"reason\":\"r\"}', 'x')")
-        #expect(added == ["event 5 was changed", "order 1 has 5 events of 4"])
+        #expect(added == ["event 5 was changed", "order 1 has 5 events instead of 4"])
     }
 
     @Test(
@@ -122,18 +122,20 @@ import TokencertTestSupport
             try findings("UPDATE orders SET \(change)") == ["order 1 was changed"], "\(change)")
     }
 
-    @Test("Orders that are removed, renumbered or miscounted are found")
+    @Test("Removed, renumbered and miscounted orders are found")
     func orders() throws {
-        #expect(try findings("UPDATE orders SET events = 3") == ["order 1 has 4 events of 3"])
+        #expect(
+            try findings("UPDATE orders SET events = 3")
+                == ["order 1 has 4 events instead of 3"])
         #expect(
             try findings("DELETE FROM orders")
                 == ["order 1 is missing", "the last order, 1, is missing"])
         #expect(
             try findings("UPDATE orders SET number = 2")
-                == ["order 1 is missing", "order 2 has 0 events of 4"])
+                == ["order 1 is missing", "order 2 has 0 events instead of 4"])
     }
 
-    @Test("Each trigger that is missing is named")
+    @Test("Each missing trigger is named")
     func triggers() throws {
         for name in Schema.triggers(ofVersion: Schema.version) {
             let copy = folder.file("\(name).sqlite")
@@ -143,8 +145,8 @@ import TokencertTestSupport
         }
     }
 
-    // The chain itself cannot show that its end was cut off: that is what its end is kept for.
-    @Test("The end of the chain that was kept elsewhere shows that an old copy was put back")
+    // The chain itself cannot show that its end was cut off, so the user keeps the end elsewhere.
+    @Test("An end of the chain kept elsewhere reveals that an old copy was restored")
     func end() throws {
         let old = folder.file("old.sqlite")
         try FileManager.default.copyItem(atPath: path, toPath: old)
@@ -164,8 +166,8 @@ import TokencertTestSupport
         #expect(try !returned.hasEvent(withHash: ""))
     }
 
-    // A new version of the program would call the ledger of an older one changed, or the reverse.
-    @Test("What follows from an event of a later version is not called changed")
+    // Otherwise one version reports the ledger of another version as changed.
+    @Test("The effects of an event of a later version are not reported as a change")
     func laterEvent() throws {
         let end = try #require(try Ledger(reading: path).end().hash)
         let hash = HashChain.hash(
@@ -177,14 +179,14 @@ import TokencertTestSupport
         #expect(try findings(add).isEmpty)
         let later = "; UPDATE orders SET state = 'posted', isFinished = 1, publicKeyHash = 'dd'"
         #expect(try findings(add + later).isEmpty)
-        // What the beginning says is known.
+        // The effects of the beginning are known.
         #expect(
             try findings(add + "; UPDATE orders SET keyID = '02'") == ["order 1 was changed"])
     }
 
-    // MARK: What cannot be read
+    // MARK: Unreadable orders
 
-    @Test("An order without a valid beginning is damage, and one of a later version is not")
+    @Test("An order without a valid beginning is damage, unless a later version started it")
     func beginnings() throws {
         for (change, code) in [
             ("kind = 'made'", .damaged), ("content = '{}'", .damaged), ("content = ''", .damaged),
@@ -205,7 +207,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("An order that is not in the ledger is named in the error")
+    @Test("The error names an order that is not in the ledger")
     func noSuchOrder() throws {
         let ledger = try Ledger(path: path) { 0 }
         for number: Int64 in [0, 2, -1, .max] {

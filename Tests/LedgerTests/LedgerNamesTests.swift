@@ -6,7 +6,7 @@ import TokencertTestSupport
 extension RealParts {
     @Suite struct LedgerNamesTests {
         /// Otherwise two runs that open one ledger by different paths order twice for one key.
-        @Test("An order is locked independent of the path by which its ledger is opened")
+        @Test("An order is locked regardless of the path by which its ledger is opened")
         func onePlace() throws {
             let folder = try TemporaryFolder()
             let path = folder.file("ledger.sqlite")
@@ -25,8 +25,8 @@ extension RealParts {
             withExtendedLifetime(order) {}
         }
 
-        /// SQLite keeps a separate journal for each name, and neither has the other's changes.
-        @Test("A ledger with a second name, a hard link, is refused")
+        /// Otherwise changes are lost: SQLite keeps a separate write-ahead log for each name.
+        @Test("A ledger with a second hard link is refused")
         func hardLinks() throws {
             let folder = try TemporaryFolder()
             let path = folder.file("ledger.sqlite")
@@ -36,7 +36,7 @@ extension RealParts {
                 let error = #expect(throws: LedgerError.self) {
                     _ = try Ledger(path: name) { 1_800_000_000 }
                 }
-                #expect(error?.reason.contains("a second name") == true)
+                #expect(error?.reason.contains("several hard links") == true)
                 // A dry run refuses what the real run would.
                 let planned = #expect(throws: LedgerError.self) {
                     try Ledger.requireWritable(name)
@@ -45,8 +45,8 @@ extension RealParts {
             }
         }
 
-        /// A folder was said to have a hard link that has to be removed.
-        @Test("A folder in the place of the ledger is refused as a folder")
+        /// Otherwise the user is told to remove a hard link of a folder.
+        @Test("A folder at the path of the ledger is refused as a folder")
         func folderAsLedger() throws {
             let folder = try TemporaryFolder()
             let path = folder.path

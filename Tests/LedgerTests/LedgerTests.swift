@@ -23,7 +23,7 @@ extension RealParts {
         private let sending = OrderEvent.sending(
             .init(keyURI: "pkcs11:id=%01", publicKeyHash: "aa", request: "PEM", isRepeated: false))
 
-        @Test("What was recorded is not there when the ledger is opened again")
+        @Test("Every recorded event is read when the ledger is opened again")
         func everyEventIsKept() throws {
             let events: [OrderEvent] = [
                 .made(publicKeyHash: "aa"), sending, .notSent(reason: "no route"), sending,
@@ -51,7 +51,8 @@ extension RealParts {
             #expect(try open().verify().isEmpty)
         }
 
-        @Test("Somebody else on the machine reads what was ordered")
+        /// Otherwise other users of the machine can read the orders.
+        @Test("The ledger and its folder are accessible only to their owner")
         func privacy() throws {
             _ = try open().begin(beginning())
             let files = FileManager.default
@@ -61,11 +62,12 @@ extension RealParts {
             }
         }
 
-        @Test("A commit is lost when the power fails")
+        /// Otherwise an order that was sent is forgotten and placed again.
+        @Test("A commit survives power loss")
         func durability() throws {
             let page = try open().begin(beginning())
             try page.record(sending)
-            // The write-ahead log is synchronised with every commit in this mode alone.
+            // Only in this mode is the write-ahead log synchronised with every commit.
             let mode = try run("sqlite3", [path, "PRAGMA journal_mode"])
             #expect(mode.output == "wal\n", "\(mode)")
             let copy = folder.file("other.sqlite")
@@ -80,7 +82,8 @@ extension RealParts {
             #expect(trace.errors.contains("sync("), "\(trace.errors)")
         }
 
-        @Test("What a step announces is not on the disk yet when the step is done")
+        /// Otherwise a step can happen without a record of it.
+        @Test("An intent is on the disk before its step is done")
         func durableBeforeTheStep() throws {
             let token = try ThrowawayToken()
             let ca = try StandIn()
@@ -115,7 +118,8 @@ extension RealParts {
             #expect(commits >= 5 && steps >= 5, "\(commits) commits, \(steps) steps")
         }
 
-        @Test("An event is changed or deleted, and nobody notices")
+        /// Otherwise a manipulated ledger is trusted as evidence.
+        @Test("A change to an event or an order is refused or found")
         func tampering() throws {
             do {
                 let page = try open().begin(beginning())
@@ -139,7 +143,7 @@ extension RealParts {
                 ("UPDATE orders SET keyID = '02'", "order 1 was changed"),
                 ("UPDATE orders SET isFinished = 1", "order 1 was changed"),
                 ("UPDATE events SET time = 1 WHERE sequence = 2", "event 2 was changed"),
-                ("DELETE FROM events WHERE sequence = 3", "order 1 has 2 events of 3"),
+                ("DELETE FROM events WHERE sequence = 3", "order 1 has 2 events instead of 3"),
                 ("DELETE FROM events WHERE sequence = 2", "event 2 is missing"),
                 ("SELECT 1", "the trigger eventsAreNotChanged is missing"),
                 (
@@ -160,7 +164,8 @@ extension RealParts {
             }
         }
 
-        @Test("An order goes out twice because two processes or two runs send it")
+        /// Otherwise the user gets, and may have to revoke, a second certificate.
+        @Test("An order is sent a second time only if the user requests it")
         func orderedOnce() throws {
             let ledger = try open()
             let page = try ledger.begin(beginning())
@@ -173,7 +178,8 @@ extension RealParts {
                     .init(keyURI: "u", publicKeyHash: "aa", request: "PEM", isRepeated: true)))
         }
 
-        @Test("What a second order comes to is taken for the fate of the first")
+        /// Otherwise a certificate from the first order is forgotten.
+        @Test("The result of a second order does not decide about the first one")
         func secondOrder() throws {
             let page = try open().begin(beginning())
             try page.record(sending)
@@ -186,7 +192,8 @@ extension RealParts {
             #expect(throws: LedgerError.self) { try page.record(sending) }
         }
 
-        @Test("An order that never went out stands in the way for ever, or is forgotten")
+        /// Otherwise an order that was never sent blocks its key for ever.
+        @Test("A new order closes an order that was never sent, and no other one")
         func superseded() throws {
             let ledger = try open()
             let existing = beginning(job: .issue(.example(.existing(publicKeyHash: "aa"))))
@@ -196,11 +203,12 @@ extension RealParts {
                 #expect(try ledger.order(1).state == .closed)
                 try page.record(sending)
             }
-            // This one may have gone out.
+            // This one may have been sent.
             #expect(throws: LedgerError.self) { try ledger.begin(existing) }
         }
 
-        @Test("A certificate is renewed twice by two that run at once")
+        /// Otherwise two renewals at the same time order two certificates.
+        @Test("A certificate is replaced a second time only on request")
         func replacedOnce() throws {
             let ledger = try open()
             let job = OrderEvent.Job.renew(.example(), replacing: "PEM", isRetired: false)
@@ -212,21 +220,23 @@ extension RealParts {
             _ = try ledger.begin(renewal)
         }
 
-        @Test("Two orders are open for one key, or two processes work on one order")
+        /// Otherwise two processes order a certificate for the same key.
+        @Test("A key has one open order, and an order is open in one process")
         func oneAtATime() throws {
             let ledger = try open()
             let page = try ledger.begin(beginning())
             #expect(throws: LedgerError.self) { try ledger.begin(beginning()) }
             #expect(throws: LedgerError.self) { try ledger.open(page.number) }
             #expect(throws: LedgerError.self) { try open().open(page.number) }
-            // Another key is nobody's business.
+            // Another key is not affected.
             let other = try ledger.begin(beginning(id: "02"))
             try other.record(.closed(reason: "over"))
             try page.record(.closed(reason: "over"))
             _ = try ledger.begin(beginning())
         }
 
-        @Test("An order stays closed for ever after its process has gone")
+        /// Otherwise an order can never be resumed after a crash.
+        @Test("An order can be opened again after its process has ended")
         func releasedOrders() throws {
             let ledger = try open()
             do { _ = try ledger.begin(beginning()) }
@@ -234,7 +244,7 @@ extension RealParts {
             #expect(try page.order().state == .begun)
         }
 
-        @Test("A rehearsal leaves an order behind")
+        @Test("The check for writing leaves no order behind")
         func rehearsal() throws {
             let ledger = try open()
             try ledger.requireWriting()
@@ -242,7 +252,7 @@ extension RealParts {
             #expect(try ledger.verify().isEmpty)
         }
 
-        @Test("The ledger of an earlier version cannot be read, or is less safe")
+        @Test("A ledger of an earlier version is migrated and verified")
         func earlierVersion() throws {
             do {
                 let page = try open().begin(beginning())
@@ -262,7 +272,8 @@ extension RealParts {
             #expect(try ledger.verify().isEmpty)
         }
 
-        @Test("A later version's ledger is written to by one that does not understand it")
+        /// Otherwise an older program damages a ledger that it does not understand.
+        @Test("A ledger of a later version is refused")
         func laterVersion() throws {
             _ = try open()
             try run("sqlite3", [path, "PRAGMA user_version = 3"])

@@ -3,7 +3,7 @@ import Testing
 
 @testable import TokencertLedger
 
-/// How the tables of a ledger come about.
+/// How the tables of a ledger are created and migrated.
 @Suite struct MigrationTests {
     private func version(_ database: Database) throws -> Int? {
         try Int.fetchOne(database, sql: "PRAGMA user_version")
@@ -14,14 +14,14 @@ import Testing
             database, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name")
     }
 
-    // The version in a file is the place of the last migration that it has been through.
-    @Test("The migrations of released versions have their places")
+    // The version in a file is the position of the last migration that was applied.
+    @Test("The migrations of released versions keep their positions")
     func names() {
         #expect(Schema.migrations.map(\.name) == ["orders and events", "nothing is replaced"])
     }
 
     @Test(
-        "A migration leads from one version to the next one, with the triggers that it names",
+        "A migration leads from one version to the next and creates the triggers that it names",
         arguments: ["orders and events", "nothing is replaced"])
     func migration(name: String) throws {
         let index = try #require(Schema.migrations.firstIndex { $0.name == name })
@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    @Test("A ledger of any version is brought to the current one, and then stays as it is")
+    @Test("A ledger of any version is migrated to the current one once")
     func all() throws {
         for first in 0...Schema.version {
             try DatabaseQueue().writeWithoutTransaction { database in
@@ -53,11 +53,11 @@ import Testing
         }
     }
 
-    @Test("A migration that fails changes nothing, and those before it stay")
+    @Test("A failed migration changes nothing, and earlier ones stay applied")
     func failing() throws {
         try DatabaseQueue().writeWithoutTransaction { database in
             try Schema.migrate(database, from: 0, to: 1)
-            // The second migration makes this one last.
+            // The second migration creates this trigger last.
             let taken = "ordersAreNotReplaced"
             try database.execute(
                 sql: "CREATE TRIGGER \(taken) BEFORE INSERT ON orders BEGIN SELECT 1; END")
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test(
-        "A ledger whose version is not one of its own is refused",
+        "A ledger with an impossible version is refused",
         arguments: [0, -1, Schema.version + 1])
     func versions(version: Int) throws {
         try DatabaseQueue().writeWithoutTransaction { database in

@@ -3,7 +3,7 @@ import TokencertTestSupport
 
 @testable import TokencertLedger
 
-/// What the events of an order say about where it stands.
+/// The state of an order follows from its events.
 @Suite struct OrderStateTests {
     private static func sending(_ isRepeated: Bool) -> OrderEvent {
         .sending(
@@ -12,7 +12,7 @@ import TokencertTestSupport
                 isRepeated: isRepeated))
     }
 
-    /// One event of each kind; what was sent comes twice, as a first and as a second order.
+    /// One event of each kind; `sending` appears twice, for a first and a second order.
     private static let events: [OrderEvent] = [
         .made(publicKeyHash: "aa"), sending(false), sending(true), .notSent(reason: "r"),
         .answered(.init(status: 200, body: [0, 255], interruption: "reset")),
@@ -43,7 +43,7 @@ import TokencertTestSupport
                 }))
     }
 
-    @Test("Every event is read as it was written")
+    @Test("Every event survives encoding and decoding")
     func roundTrip() throws {
         for event in Self.events {
             #expect(OrderEvent(kind: event.kind, encoded: try event.encoded()) == event)
@@ -52,8 +52,8 @@ import TokencertTestSupport
         #expect(OrderEvent(kind: "posted", encoded: "{}") == nil)
     }
 
-    // A second certificate would be ordered for a key that has one.
-    @Test("After an order was sent, only an answer or the user leads back to a state before it")
+    // Otherwise a second certificate is ordered for a key that has one.
+    @Test("After an order was sent, only an answer or the user leads back to an unsent state")
     func noWayBack() throws {
         for first in Self.events {
             for second in Self.events {
@@ -80,7 +80,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A stop and a certificate of the chain change nothing about where an order stands")
+    @Test("A stop and a chain certificate do not change the state of an order")
     func notes() throws {
         for event in Self.events {
             let before = try order([event])
@@ -90,8 +90,8 @@ import TokencertTestSupport
         }
     }
 
-    // A key of another program would be offered for removal.
-    @Test("An order has made its key only if the ledger says so, and not if one was found")
+    // Otherwise the program offers to remove a key of another program.
+    @Test("An order has created its key only if the ledger says so, not if the key was found")
     func hasMadeKey() throws {
         let made = OrderEvent.made(publicKeyHash: "aa")
         #expect(try !order([]).hasMadeKey)
@@ -102,8 +102,8 @@ import TokencertTestSupport
         #expect(try !order([Self.sending(false)]).hasMadeKey)
     }
 
-    // An order would count as one that was never sent.
-    @Test("An event of a later version is an order that may have been sent")
+    // Otherwise an order that was sent counts as never sent.
+    @Test("An order with an event of a later version may have been sent")
     func unknownEvents() throws {
         let known = try order([.made(publicKeyHash: "aa")])
         let later = RecordedEvent(sequence: 3, time: 3, kind: "posted", text: "{}")
@@ -127,7 +127,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A request that went out may bring a certificate until it is refused or proved")
+    @Test("A request that was sent may lead to a certificate until it is refused or proved")
     func mayBring() throws {
         let proved = Self.events[11]
         let bring: [([OrderEvent], Bool)] = [
@@ -146,8 +146,8 @@ import TokencertTestSupport
         #expect(try order([Self.sending(false), .refused(reason: "r")]).wasSent)
     }
 
-    // The request that the CA has may be another one.
-    @Test("The key of an order is the one that was sent, made or named, in this order")
+    // Otherwise the certificate is expected for a key other than the one in the request.
+    @Test("The key of an order is the one sent, else the one created, else the one chosen")
     func key() throws {
         #expect(try order([]).publicKeyHash == nil)
         #expect(try order([.made(publicKeyHash: "bb")]).publicKeyHash == "bb")
@@ -166,8 +166,8 @@ import TokencertTestSupport
                 ]))
     }
 
-    // The PIN of one token would be sent to another one.
-    @Test("A blank serial number is no serial number, however it is written")
+    // Otherwise the PIN of one token is sent to another one.
+    @Test("A blank serial number does not identify a token, however it is written")
     func blankSerialNumber() throws {
         for blank in [
             "serial=", "serial=%20", "serial=%20%20", "serial=%00", "serial=0000000000000000",
@@ -187,8 +187,8 @@ import TokencertTestSupport
         #expect(old.beginning.tokenURI == "pkcs11:model=a;serial=%20;token=%20")
     }
 
-    // An order would be resumed, and its PIN sent, on another token.
-    @Test("Tokens with one serial number are one if the model or the manufacturer is the same")
+    // Otherwise an order is resumed on another token, which gets the PIN.
+    @Test("Tokens with the same serial number and the same model or manufacturer are one token")
     func sameSerialNumber() throws {
         for (mine, other, isSame) in [
             ("model=a;manufacturer=m", "model=a;manufacturer=m", true),
@@ -212,8 +212,8 @@ import TokencertTestSupport
         }
     }
 
-    // A second key would get the id of the first, or the first would be removed.
-    @Test("An order protects its key also if a module has changed what it says of the token")
+    // Otherwise a second key gets the id of the first, or the first is removed.
+    @Test("An order protects its key even if a module describes the token differently")
     func otherDescription() throws {
         let order = try order(on: "pkcs11:model=a;serial=1;token=work")
         #expect(!order.isFor("pkcs11:model=b;serial=1;token=work"))

@@ -88,7 +88,7 @@ extension RealParts {
         }
 
         // Otherwise an order that another process has just sent is missed.
-        @Test("A reader sees what another process has written a moment ago")
+        @Test("A reader sees what another process has just written")
         func whileWriting() throws {
             let writer = try open()
             let order = try writer.begin(beginning())
@@ -101,7 +101,7 @@ extension RealParts {
             #expect(try reader.verify().isEmpty)
         }
 
-        @Test("A ledger of version 1 is read and verified as it is, and migrated only by writing")
+        @Test("A ledger of version 1 is read and verified unchanged, and migrated only by a writer")
         func earlierVersion() throws {
             do { try open().begin(beginning()).record(sending()) }
             let old =
@@ -144,7 +144,7 @@ extension RealParts {
         }
 
         // Otherwise the order could return to its state before it was sent.
-        @Test("An event of a later version blocks its order, and no other one")
+        @Test("An event of a later version blocks only its own order")
         func unknownEvent() throws {
             do { _ = try open().begin(beginning(isNew: false)) }
             let insert = """
@@ -157,7 +157,7 @@ extension RealParts {
             #expect(order.unknownEvent == "posted")
             #expect(order.mayHaveOrdered && order.wasSent)
             #expect(code { _ = try ledger.open(1) } == "newer")
-            // It is not closed in favour of another order.
+            // A new order does not close it.
             #expect(code { _ = try ledger.begin(beginning(isNew: false)) } == "unfinished")
             let next = try ledger.begin(beginning(id: "02"))
             try next.record(sending())
@@ -165,12 +165,12 @@ extension RealParts {
                 "sqlite3",
                 [path, "INSERT INTO events VALUES (9, 2, 0, 'posted', '{}', 'y')"])
             #expect(code { try next.record(.refused(reason: "no")) } == "newer")
-            // What the order is about to do is decided from what is read.
+            // The next step of the order depends on this.
             #expect(code { _ = try next.order() } == "newer")
         }
 
-        // What is done for an order depends on what it was begun with.
-        @Test("A beginning that cannot be is damage, and the error names the order")
+        // Otherwise an order is continued with the wrong key or CA.
+        @Test("An invalid beginning is damage, and the error names the order")
         func impossibleBeginning() throws {
             do {
                 let ledger = try open()
@@ -195,12 +195,11 @@ extension RealParts {
             let findings = try ledger.verify()
             #expect(
                 findings.contains(
-                    "order 2 cannot be read: order 2 has a beginning that only a later version "
-                        + "knows"))
+                    "order 2 cannot be read: a later version of tokencert started order 2"))
         }
 
-        // The key of the one order would be taken for that of the other.
-        @Test("An order for a token blocks its key id whatever the token's label is")
+        // Otherwise two orders share one key.
+        @Test("An order blocks its key id on a token even if the token's label changes")
         func renamedToken() throws {
             func beginning(_ token: String) -> OrderEvent.Beginning { .example(on: token) }
             let ledger = try open()
@@ -212,7 +211,7 @@ extension RealParts {
             #expect(code { _ = try ledger.begin(other) } == "none")
         }
 
-        @Test("Whether anything was sent for a key is told from every order for it")
+        @Test("Every order for a key counts for whether a request was sent")
         func sent() throws {
             let ledger = try open()
             func expectSent(_ isSent: Bool, _ events: [OrderEvent]) throws {
@@ -239,7 +238,7 @@ extension RealParts {
             #expect(try !ledger.wasSent(forKey: "bb", id: "03"))
         }
 
-        @Test("The check whether a ledger can be written creates nothing")
+        @Test("Checking whether a ledger can be written creates nothing")
         func rehearsal() throws {
             try Ledger.requireWritable(folder.file("a/b/ledger.sqlite"))
             #expect(try state().isEmpty)

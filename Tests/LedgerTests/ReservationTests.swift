@@ -3,7 +3,7 @@ import TokencertTestSupport
 
 @testable import TokencertLedger
 
-/// Which orders exclude each other, and which ones give way to another.
+/// Which orders exclude each other, and which are superseded.
 @Suite struct ReservationTests {
     private static let work = "pkcs11:model=m;serial=1;token=work"
     private static let other = "pkcs11:model=m;serial=2;token=work"
@@ -30,7 +30,7 @@ import TokencertTestSupport
         return .example(job ?? .issue(issue), on: token, id: id)
     }
 
-    /// Begins an order, records events, and lets it go.
+    /// Begins an order, records events and releases the order.
     @discardableResult
     private func begin(
         _ beginning: OrderEvent.Beginning, _ events: [OrderEvent] = []
@@ -53,21 +53,21 @@ import TokencertTestSupport
         }
     }
 
-    // Two certificates would be ordered for one key, or two keys have one id.
+    // Otherwise two certificates are ordered for one key, or two keys get one id.
     @Test(
         "An order that may have been sent excludes others for its key, its id and its certificate")
     func exclusion() throws {
         let number = try begin(
             existing("aa", replacing: "OLD"), [Self.sending("aa"), .unclear(reason: "late")])
         let excluded: [(Reservation, Bool)] = [
-            // The same id on the same token, whatever its label is.
+            // The same id on the same token, with any label.
             (Reservation(token: Self.work, keyID: "01"), true),
             (Reservation(token: "pkcs11:model=m;serial=1;token=new", keyID: "01"), true),
             (Reservation(token: Self.other, keyID: "01"), false),
             (Reservation(token: Self.work, keyID: "02"), false),
             (Reservation(token: Self.work, keyID: "0101"), false),
             (Reservation(token: Self.work, keyID: ""), false),
-            // The same key and the same certificate, wherever they are.
+            // The same key and the same certificate, on any token.
             (Reservation(token: Self.other, keyID: "02", publicKeyHash: "aa"), true),
             (Reservation(token: Self.other, keyID: "02", publicKeyHash: "bb"), false),
             (Reservation(token: Self.other, keyID: "", publicKeyHash: "aa"), true),
@@ -80,12 +80,12 @@ import TokencertTestSupport
         }
     }
 
-    @Test("Keys without an id exclude each other by their public halves only")
+    @Test("Keys without an id exclude each other only by their public keys")
     func withoutID() throws {
         let number = try begin(existing("aa", id: ""), [Self.sending("aa")])
         #expect(try obstacle(existing("bb", id: "").reservation) == nil)
         #expect(try obstacle(existing("aa", id: "").reservation) == number)
-        // What is not known of two orders is not the same in both.
+        // Unknown values of two orders are not equal.
         let request = try begin(.example(.request(newKeyKind: "rsa:3072"), on: Self.work, id: "03"))
         #expect(try obstacle(Reservation(token: Self.work, keyID: "")) == nil)
         #expect(try obstacle(Reservation(token: Self.work, keyID: "03")) == request)
@@ -109,7 +109,7 @@ import TokencertTestSupport
         #expect(try obstacle(existing("aa").reservation) == number)
     }
 
-    @Test("An order for a new key excludes others for its id before anything was sent")
+    @Test("An order for a new key excludes others for its id even before it is sent")
     func newKey() throws {
         let number = try begin(.example(on: Self.work))
         #expect(try obstacle(Reservation(token: Self.work, keyID: "01")) == number)
@@ -117,16 +117,16 @@ import TokencertTestSupport
         #expect(try ledger.order(number).state == .begun)
     }
 
-    // MARK: Giving way
+    // MARK: Superseded orders
 
-    @Test("Asking whether an order could be begun closes no other order")
+    @Test("Checking whether an order may begin closes no other order")
     func onlyAsking() throws {
         let number = try begin(existing("aa"))
         #expect(try obstacle(existing("aa").reservation) == nil)
         #expect(try ledger.order(number).isFinished == false)
     }
 
-    @Test("Every order that was never sent gives way to a new one, with a reason")
+    @Test("A new order closes every order that was never sent, with a reason")
     func givingWay() throws {
         let first = try begin(existing("aa", id: "01"))
         let second = try begin(
@@ -139,7 +139,7 @@ import TokencertTestSupport
         for number in [first, second] {
             let order = try ledger.order(number)
             #expect(order.state == .closed)
-            #expect(order.reason == "another order for the key was begun")
+            #expect(order.reason == "another order for the key was started")
         }
         #expect(try ledger.order(third).state == .notSent)
         try begin(existing("cc", id: "03"))
@@ -148,8 +148,8 @@ import TokencertTestSupport
         #expect(try ledger.verify().isEmpty)
     }
 
-    // An order would be closed, and the new one not be begun either.
-    @Test("If one order does not give way, no other one is closed")
+    // Otherwise an order is closed although the new one does not begin.
+    @Test("If one order prevents the new one, no order is closed")
     func allOrNothing() throws {
         let unsent = try begin(existing("aa", id: "01"))
         let worked = try ledger.begin(existing("bb", id: "02"))
@@ -188,7 +188,7 @@ import TokencertTestSupport
         let error = check()
         #expect(error?.code == .alreadyReplaced && error?.order == number)
         #expect(throws: Never.self) { try ledger.requireMayBegin(renewal.reservation) }
-        // An order that replaces nothing is not concerned.
+        // An order that replaces nothing is not affected.
         #expect(throws: Never.self) {
             try ledger.requireMayBegin(existing("aa").reservation, replacingAgain: false)
         }
@@ -196,7 +196,7 @@ import TokencertTestSupport
 
     // MARK: Orders of a key
 
-    @Test("The other order for a key is the first one, whatever became of it")
+    @Test("The other order for a key is the first one, in any state")
     func ofKey() throws {
         let first = try begin(existing("aa"), [.closed(reason: "r")])
         let second = try begin(existing("aa"), [.closed(reason: "r")])
@@ -204,7 +204,7 @@ import TokencertTestSupport
         #expect(try ledger.order(forKey: "aa", besides: first) == second)
         #expect(try ledger.order(forKey: "aa", besides: 99) == first)
         #expect(try ledger.order(forKey: "bb", besides: first) == nil)
-        // A new key is known once it was made.
+        // A new key is known after it was created.
         let new = try ledger.begin(.example(on: Self.work, id: "07"))
         #expect(try ledger.order(forKey: "ee", besides: first) == nil)
         try new.record(.made(publicKeyHash: "ee"))

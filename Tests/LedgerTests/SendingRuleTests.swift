@@ -4,7 +4,7 @@ import TokencertTestSupport
 
 @testable import TokencertLedger
 
-/// When an order may be sent, what is read as an event, and what errors of the database mean.
+/// When an order may be sent, which events are accepted, and how errors of the database map.
 @Suite struct SendingRuleTests {
     private static func sending(_ isRepeated: Bool = false) -> OrderEvent {
         .sending(
@@ -37,8 +37,8 @@ import TokencertTestSupport
         }
     }
 
-    // A second certificate would be ordered without the user's word.
-    @Test("An order is sent once, and again only if nothing came of it or the user says so")
+    // Otherwise a second certificate is ordered without the user's consent.
+    @Test("An order is sent again only if it failed or the user requests it")
     func sending() throws {
         let never: [[OrderEvent]] = [
             [.closed(reason: "r")], [Self.sending(), .closed(reason: "r")],
@@ -57,7 +57,7 @@ import TokencertTestSupport
             [Self.sending(), Self.answered],
             [Self.sending(), .stopped(.init(step: "order", reason: "r"))],
             [Self.sending(), .notSent(reason: "r"), Self.sending()],
-            // What the second order comes to says nothing about the first.
+            // The result of the second order says nothing about the first.
             [Self.sending(), .unclear(reason: "r"), Self.sending(true), .notSent(reason: "r")],
             [Self.sending(), .unclear(reason: "r"), Self.sending(true), .refused(reason: "r")],
         ]
@@ -77,7 +77,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("An order that was closed by another process is not sent, and the ledger is as it was")
+    @Test("An order that another process closed is not sent, and the ledger is unchanged")
     func closedMeanwhile() throws {
         let folder = try TemporaryFolder()
         let ledger = try Ledger(path: folder.file("ledger.sqlite")) { 0 }
@@ -90,15 +90,15 @@ import TokencertTestSupport
             #expect(error?.code == .finished && error?.order == open.number)
         }
         #expect(try open.order().events.map(\.kind) == ["begun", "closed"])
-        // What happens later is still recorded: a certificate may have been written.
+        // Later events are still recorded: a certificate may have been written.
         try open.record(.written(uri: "pkcs11:"))
         #expect(try ledger.verify().isEmpty)
     }
 
     // MARK: Reading events
 
-    // An event that lacks something would be taken for one without it.
-    @Test("An event without its content is not read, and one with more is if it has the same form")
+    // Otherwise an incomplete event is taken for a valid one.
+    @Test("An event with missing contents is refused, and one with additional contents accepted")
     func content() {
         let kinds = [
             "begun", "made", "found", "signed", "sending", "not sent", "answered", "refused",
@@ -116,7 +116,7 @@ import TokencertTestSupport
         #expect(OrderEvent(kind: "", encoded: #"{"reason":"r"}"#) == nil)
     }
 
-    @Test("The bytes of an answer are kept, and base64 that is none is not read")
+    @Test("The bytes of an answer are kept, and invalid base64 is refused")
     func bytes() throws {
         let all = OrderEvent.answered(
             .init(status: 200, body: (0...255).map { UInt8($0) }, interruption: nil))
@@ -132,8 +132,8 @@ import TokencertTestSupport
 
     // MARK: Labels
 
-    // The key would be searched by another label than the one that it has.
-    @Test("A label of any bytes is read as it was written")
+    // Otherwise the key is searched by a label that it does not have.
+    @Test("A label with any bytes is decoded unchanged")
     func labels() throws {
         let labels: [[UInt8]] = [
             [], [0], [0xFF], [0xC3], [0x6D, 0, 0x6D], Array("M\u{FC}ller".utf8),
@@ -155,8 +155,8 @@ import TokencertTestSupport
         }
     }
 
-    // The user would be shown another label than the one that is used.
-    @Test("A label whose text and bytes do not belong together is not read")
+    // Otherwise the user sees a label other than the one that is used.
+    @Test("A label with contradictory text and bytes is refused")
     func contradictingLabels() throws {
         let beginning = OrderEvent.Beginning(
             .issue(.example()), token: "pkcs11:token=work", module: .init(path: "/m.so"),
@@ -164,7 +164,7 @@ import TokencertTestSupport
         let text = try OrderEvent.begun(beginning).encoded()
         #expect(text.contains(#""rawKeyLabel":"bf8=""#), "\(text)")
         for (raw, reason) in [
-            ("bWE=", "bytes that are UTF-8"), ("/20=", "other bytes"), ("***", "no base64"),
+            ("bWE=", "bytes that are UTF-8"), ("/20=", "other bytes"), ("***", "not base64"),
             ("", "no bytes"),
         ] {
             let changed = text.replacing("bf8=", with: raw)
@@ -174,7 +174,7 @@ import TokencertTestSupport
 
     // MARK: Errors of the database
 
-    @Test("What SQLite reports has the code that decides what the user can do")
+    @Test("Each SQLite error has the code that determines the user's hint")
     func errors() {
         let codes: [(ResultCode, LedgerError.Code)] = [
             (.SQLITE_BUSY, .locked), (.SQLITE_LOCKED, .locked), (.SQLITE_FULL, .full),

@@ -4,14 +4,14 @@ import TokencertTestSupport
 
 @testable import TokencertPlatform
 
-/// Writing to descriptors and pipes, and locks, which end with what holds them.
+/// Writing to descriptors and pipes, and locks on files.
 @Suite struct DescriptorWritingTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
 
-    // `--output /dev/stdout >> file` would destroy what the file had.
-    @Test("An open descriptor is written to where it stands, and stays open")
+    // Otherwise `--output /dev/stdout >> file` overwrites the file.
+    @Test("A write to an open descriptor starts at its position and leaves it open")
     func descriptors() throws {
         let file = try folder.write("abc", "file")
         let handle = try FileHandle(forWritingTo: URL(filePath: file))
@@ -27,7 +27,7 @@ import TokencertTestSupport
         #expect(try names(inFolder: folder.path) == ["file"])
     }
 
-    @Test("A descriptor that is closed or only for reading is refused before anything is done")
+    @Test("A descriptor that is closed or read-only is refused before anything is done")
     func refusedDescriptors() throws {
         let file = try folder.write("abc", "file")
         let handle = try FileHandle(forReadingFrom: URL(filePath: file))
@@ -57,8 +57,8 @@ import TokencertTestSupport
         #expect(try names(inFolder: folder.path) == ["pipe"])
     }
 
-    // A program that was killed leaves its temporary file behind.
-    @Test("A temporary file that was left behind is in nobody's way, and the new mode holds")
+    // Otherwise a killed run, which leaves its temporary file behind, blocks later ones.
+    @Test("A leftover temporary file does not block a write, and the new file has its own mode")
     func leftover() throws {
         let temporary = ".tokencert.\(getpid()).new"
         try folder.write("left", temporary)
@@ -73,8 +73,8 @@ import TokencertTestSupport
         #expect(fileSize(file) == 0)
     }
 
-    // A message about Ctrl-C must not hang on a terminal that was stopped.
-    @Test("Writing with a time limit ends when the reader takes nothing, and says so")
+    // Otherwise the message after Ctrl-C hangs on a stopped terminal.
+    @Test("Writing with a time limit ends and reports failure if nothing reads")
     func limited() throws {
         let pipe = try #require(makePipe())
         defer {
@@ -92,7 +92,7 @@ import TokencertTestSupport
         #expect(!writeWithoutBlocking(text, to: 7777, withinMilliseconds: 0))
     }
 
-    // A program that a module starts would keep a pipe open, or read a secret from it.
+    // Otherwise a program that a module starts keeps a pipe open or reads a secret from it.
     @Test("The ends of a new pipe are not inherited, and are not standard descriptors")
     func newPipes() throws {
         let pipe = try #require(makePipe())
@@ -107,8 +107,8 @@ import TokencertTestSupport
 
     // MARK: Locks
 
-    // Two programs would renew the same certificate.
-    @Test("A byte is locked by one owner until it goes out of use; other bytes are free")
+    // Otherwise two processes renew the same certificate.
+    @Test("A byte is locked by one owner until it is released, and other bytes are not locked")
     func locks() throws {
         let path = folder.file("locks")
         do {
@@ -120,7 +120,7 @@ import TokencertTestSupport
                 #expect(error?.isTaken == true)
                 #expect(throws: Never.self) { _ = try FileLock(path, byte: 4, waits: false) }
                 #expect(throws: Never.self) { _ = try FileLock(path, byte: 6, waits: false) }
-                // Closing another descriptor of the file does not give the lock up.
+                // Closing another descriptor of the file does not release the lock.
                 #expect(throws: FileError.self) {
                     _ = try FileLock(path, byte: 5, waits: false)
                 }
@@ -132,7 +132,7 @@ import TokencertTestSupport
         #expect(fileSize(path) == 0)
     }
 
-    @Test("A lock in a folder that does not exist is an error, and not one that is taken")
+    @Test("A lock in a missing folder is an error and not reported as held by another owner")
     func lockErrors() throws {
         for path in [folder.file("new/locks"), folder.path] {
             let error = #expect(throws: FileError.self, "\(path)") {

@@ -4,7 +4,8 @@ import TokencertPlatform
 import TokencertTestSupport
 
 @Suite struct FilesTests {
-    @Test("A certificate that is written to a file is lost, or what was there before is")
+    /// Otherwise the issued certificate, or the previous file, is lost.
+    @Test("A file is written completely, replaced as a whole and accessible only to its owner")
     func durableFiles() throws {
         let folder = try TemporaryFolder()
         let file = folder.file("a/b/c.pem")

@@ -4,7 +4,7 @@ import TokencertTestSupport
 
 @testable import TokencertPlatform
 
-/// What a path leads to, and who may read or write it.
+/// The target of a path, and its permissions.
 @Suite struct PathTests {
     private let folder: TemporaryFolder
     private var files: FileManager { .default }
@@ -39,8 +39,8 @@ import TokencertTestSupport
         }
     }
 
-    // The file that is warned of, or compared with another one, is the one that is replaced.
-    @Test("A write replaces the file behind all links; a device, pipe or descriptor it does not")
+    // Otherwise the program warns about a file other than the one that it replaces.
+    @Test("A write replaces the file behind all links, but no device, pipe or descriptor")
     func replaced() throws {
         let file = try folder.write("x", "file")
         try makeFolder(folder.file("sub"))
@@ -67,7 +67,7 @@ import TokencertTestSupport
     }
 
     // Otherwise the certificate is written over the file with the PIN.
-    @Test("All names of a file have one identity, also before it exists")
+    @Test("All names of a file have the same identity, even before it exists")
     func identities() throws {
         let file = try folder.write("x", "file")
         let other = try folder.write("x", "other")
@@ -91,7 +91,7 @@ import TokencertTestSupport
         #expect(absent != fileIdentity(file))
     }
 
-    @Test("A path with links and dots is resolved, and one that leads nowhere is kept")
+    @Test("A path with links and dots is resolved, and a dangling one is kept")
     func absolute() throws {
         let file = absolutePath(try folder.write("x", "file"))
         try makeFolder(folder.file("sub"))
@@ -103,8 +103,8 @@ import TokencertTestSupport
         }
     }
 
-    // A configuration or PIN file that others can write decides which module is loaded.
-    @Test("A file is writable by others if its group or everybody may write it")
+    // Otherwise another user can choose the module that is loaded, or read the PIN.
+    @Test("A file is writable by others if its group or all users may write it")
     func others() throws {
         let file = try folder.write("x", "file")
         let soft = try link("soft", to: "file")
@@ -122,7 +122,7 @@ import TokencertTestSupport
         #expect(error?.reason == .notThere)
     }
 
-    @Test("What a path is, is told apart for files, folders, pipes, links and nothing")
+    @Test("Files, folders, pipes, links and missing paths are distinguished")
     func kinds() throws {
         let file = try folder.write("four", "file")
         let pipe = try pipeFile("pipe")
@@ -162,8 +162,8 @@ import TokencertTestSupport
         #expect(nameCount(file) == 2 && nameCount(folder.file("hard")) == 2)
     }
 
-    // The ledger would be readable by every user of the machine.
-    @Test("A private file is for its owner only, and keeps its content")
+    // Otherwise every user of the machine can read the ledger.
+    @Test("A private file is accessible only to its owner and keeps its contents")
     func privateFiles() throws {
         let fresh = folder.file("fresh")
         try makePrivateFile(fresh)
@@ -181,7 +181,7 @@ import TokencertTestSupport
         #expect(error?.reason == .notThere)
     }
 
-    @Test("A new folder is for its owner only, and one that exists stays as it is")
+    @Test("A new folder is accessible only to its owner, and an existing one is not changed")
     func privateFolders() throws {
         try makeFolder(folder.file("a/b"))
         #expect(try mode(folder.file("a")) == 0o700 && mode(folder.file("a/b")) == 0o700)
@@ -194,7 +194,7 @@ import TokencertTestSupport
         #expect(isFolder(folder.file("a/d")))
     }
 
-    @Test("A file may have as many bytes as its limit, and its beginning ends where it ends")
+    @Test("A file may be as large as the limit, and its head is not longer than the file")
     func limits() throws {
         let file = try folder.write("12345", "file")
         #expect(try readFile(file, limit: 5).count == 5 && readFile(file, limit: 6).count == 5)
@@ -209,8 +209,8 @@ import TokencertTestSupport
         #expect(absent?.reason == .notThere)
     }
 
-    // A PIN that was refused would be remembered for the wrong secret.
-    @Test("A descriptor has a stamp only if it is a file that is read from its start")
+    // Otherwise a refused PIN is remembered for the wrong secret.
+    @Test("A descriptor has a stamp only if it is a regular file at its start")
     func stamps() throws {
         let file = try folder.write("1234\n5678\n", "file")
         let handle = try FileHandle(forReadingFrom: URL(filePath: file))
@@ -245,8 +245,8 @@ import TokencertTestSupport
         }
     }
 
-    // "No such file" about a link that the user can see is of no help.
-    @Test("A missing file is explained by the dangling link that is nearest to it, and only then")
+    // Otherwise "No such file" confuses a user who can see the link.
+    @Test("An error about a missing file names the last dangling link, if there is one")
     func danglingLinks() throws {
         let nowhere = try link("nowhere", to: "new")
         try makeFolder(folder.file("sub"))

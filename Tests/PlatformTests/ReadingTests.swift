@@ -3,7 +3,7 @@ import Testing
 import TokencertPlatform
 import TokencertTestSupport
 
-/// Sources that supply nothing, supply it late, or share a stream.
+/// Sources that supply nothing, respond late or share a stream.
 @Suite struct ReadingTests {
     private func text(_ secret: borrowing Secret) -> String {
         secret.withBytes { bytes in
@@ -27,7 +27,7 @@ import TokencertTestSupport
             _ = try readFromFile(path, withinSeconds: 1)
         }
         #expect(error?.code == .timedOut && Date().timeIntervalSince(start) < 5)
-        // A writer that never closes the pipe.
+        // This writer never closes the pipe.
         let writer = unsafe open(path, O_RDWR)
         defer { close(writer) }
         #expect(unsafe write(writer, "1234", 4) == 4)
@@ -50,7 +50,7 @@ import TokencertTestSupport
         process.waitUntilExit()
     }
 
-    @Test("A command that does not end is killed, before and after its line")
+    @Test("A command that does not exit is killed, before and after its line")
     func endlessCommands() throws {
         for command in [["sleep", "60"], ["sh", "-c", "echo 1234; exec >&-; sleep 60"]] {
             let start = Date()
@@ -62,8 +62,8 @@ import TokencertTestSupport
         }
     }
 
-    // For example, a password manager starts its agent, which keeps the output open.
-    @Test("A command that has ended is not waited for if its children still run")
+    // A password manager, for example, starts its agent, which keeps the output open.
+    @Test("Reading from a command ends when it exits, even if its children still run")
     func agents() throws {
         let start = Date()
         let secret = try readFromCommand(["sh", "-c", "sleep 60 & echo 1234"])
@@ -90,7 +90,7 @@ import TokencertTestSupport
         for _ in 0..<300 {
             #expect(throws: SecretError.self) { _ = try readFromCommand(["no-such-program"]) }
         }
-        // Other tests open files meanwhile.
+        // Other tests open files at the same time.
         #expect(count() < before + 100)
     }
 
@@ -99,7 +99,7 @@ import TokencertTestSupport
         let folder = try TemporaryFolder()
         let marked = try folder.write("\u{FEFF}12\u{FEFF}34\r\n", "marked")
         for source in ["file:\(marked)", "command:cat \(marked)"] {
-            // The mark is removed only at the start.
+            // Only a mark at the start is removed.
             #expect(text(try SecretSource(source).read(promptText: "")) == "12\u{FEFF}34")
         }
         let alone = try folder.write("\u{FEFF}\n", "alone")

@@ -4,7 +4,7 @@ import TokencertTestSupport
 
 @testable import TokencertPlatform
 
-/// Where a secret comes from, as people write it, and what of a source is never printed.
+/// How sources of secrets are parsed and printed.
 @Suite struct SecretSourceTests {
     private func text(_ secret: borrowing Secret) -> String {
         secret.withBytes { bytes in
@@ -12,7 +12,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("Each source is read as it is written, with everything after its colon")
+    @Test("Each source is parsed with everything after its first colon")
     func sources() throws {
         let cases: [(String, SecretSource)] = [
             ("prompt", .prompt), ("pinentry", .pinentry), ("file:/run/pin", .file("/run/pin")),
@@ -27,8 +27,8 @@ import TokencertTestSupport
         }
     }
 
-    // A PIN that is typed in the wrong place would be on the screen and in logs.
-    @Test("A text that is no source is refused without a word of it")
+    // Otherwise a PIN typed in the wrong place appears on the screen and in logs.
+    @Test("An unknown source is refused without repeating it")
     func refused() {
         for text in [
             "fd:2147483648", "fd:31415926535", "fd:3 1415926", "fd:+31415926", "fd:31415926x",
@@ -44,7 +44,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A source is printed as it is written, except that a command has no arguments")
+    @Test("A source is printed as it is written, except for the arguments of a command")
     func descriptions() throws {
         for text in ["prompt", "pinentry", "file:/run/a b", "env:PIN", "fd:12"] {
             let source = try SecretSource(text)
@@ -55,8 +55,8 @@ import TokencertTestSupport
         #expect(command.description == "command:vault")
     }
 
-    // A wrong PIN of a file is not sent again; a person may have mistyped.
-    @Test("Only the prompt and pinentry ask a person")
+    // A wrong PIN from a file must not be sent again, but a user may have mistyped it.
+    @Test("Only the prompt and pinentry ask the user")
     func persons() throws {
         for (text, asks) in [
             ("prompt", true), ("pinentry", true), ("file:prompt", false), ("env:prompt", false),
@@ -68,19 +68,19 @@ import TokencertTestSupport
 
     // MARK: Words of a command
 
-    // Another program would be run, or with other arguments than were written.
-    @Test("Blanks part words; quotation marks and backslashes keep them together")
+    // Otherwise another program runs, or it gets other arguments.
+    @Test("Blanks separate words; quotation marks and backslashes keep them together")
     func words() {
         let cases: [(String, [String])] = [
             ("a", ["a"]), ("a b\tc", ["a", "b", "c"]), ("  a   b  ", ["a", "b"]),
             ("'a b' c", ["a b", "c"]), (#""a b" c"#, ["a b", "c"]), ("a'b c'd", ["ab cd"]),
             (#"'a'"b"\c"#, ["abc"]), ("a '' b", ["a", "", "b"]), (#"a """#, ["a", ""]),
             ("a''b", ["ab"]), (#"'a"b'"#, [#"a"b"#]), (#""a'b""#, ["a'b"]),
-            // A backslash means nothing between single marks only.
+            // A backslash is literal between single quotation marks.
             (#"'a\b'"#, [#"a\b"#]), (#""a\"b""#, [#"a"b"#]), (#""a\nb""#, ["anb"]),
             (#"a\ b"#, ["a b"]), (#"a\\b"#, [#"a\b"#]), (#"\'a\'"#, ["'a'"]),
             (#""a\\""#, [#"a\"#]), (#"'a\'"#, [#"a\"#]),
-            // What a shell would replace stays as it is.
+            // Nothing is expanded as a shell would.
             (
                 "a $HOME ~ * `b` $(c) | d > e; f & #g",
                 [
@@ -94,7 +94,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A command without a program, or with an open quotation, is none")
+    @Test("A command without a program or with an unclosed quotation is refused")
     func noWords() {
         for command in [
             "", " ", "\t ", "''", #""""#, "'' a", #" "" a"#, "'a", #""a"#, #"a ""#, "a '",
@@ -106,7 +106,7 @@ import TokencertTestSupport
 
     // MARK: Secrets
 
-    @Test("Bytes are removed from the end only, and never more than there are")
+    @Test("Bytes are removed from the end, and never more than the secret has")
     func removing() {
         var secret = Secret(copying: Array("1234".utf8))
         var texts: [String] = []
@@ -124,7 +124,7 @@ import TokencertTestSupport
         #expect(texts == ["1234", "123", "123ü", "", "9"] && isEmpty)
     }
 
-    @Test("A duplicate has bytes of its own")
+    @Test("A duplicate does not share its bytes")
     func duplicating() {
         var secret = Secret(copying: Array("1234".utf8))
         var copy = secret.duplicate()
@@ -138,8 +138,8 @@ import TokencertTestSupport
         #expect(counts == [0, 0])
     }
 
-    // Some PKCS#11 modules compare PINs as C strings: a longer PIN from before would count.
-    @Test("A NUL follows the last byte, also after bytes were removed")
+    // Some PKCS#11 modules compare PINs as C strings and would read the rest of an older PIN.
+    @Test("A NUL follows the last byte, even after bytes were removed")
     func terminator() {
         var secret = Secret(copying: Array("123456".utf8))
         for expected in ["123456", "1234"] {
@@ -155,7 +155,7 @@ import TokencertTestSupport
 
     // MARK: Reading
 
-    @Test("A secret has 4096 bytes at most, its line end not counted in a descriptor")
+    @Test("A secret has at most 4096 bytes, not counting the line break from a descriptor")
     func longest() throws {
         let folder = try TemporaryFolder()
         let full = String(repeating: "1", count: 4096)
@@ -182,7 +182,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("An empty line is no secret, and the last line needs no end")
+    @Test("An empty line is refused, and the last line needs no line break")
     func lines() throws {
         let pipe = Pipe()
         try pipe.fileHandleForWriting.write(contentsOf: Data("\n\r\n 12 \rx\nlast".utf8))
@@ -200,7 +200,7 @@ import TokencertTestSupport
         #expect(closed?.code == .unreadable)
     }
 
-    @Test("A variable that is missing, empty or has several lines is no secret, and none is left")
+    @Test("A variable that is missing, empty or has several lines is refused and removed")
     func environment() throws {
         let name = "TOKENCERT_TEST_SOURCE"
         for (value, code) in [

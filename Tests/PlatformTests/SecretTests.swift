@@ -10,7 +10,8 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A long password is cut, or garbled when the memory grows")
+    /// Otherwise a long password is truncated or garbled, and the login fails.
+    @Test("A secret keeps all its bytes when its memory grows")
     func growing() {
         var secret = Secret(minimumCapacity: 1)
         for index in 0..<20_000 { secret.append(UInt8(index & 0x7F)) }
@@ -26,8 +27,9 @@ import TokencertTestSupport
         #expect(counts == [0, 20_000])
     }
 
+    /// Otherwise the line break is sent as part of the PIN, which costs a try.
     @Test(
-        "A PIN file's line end is sent as part of the PIN, and costs a try",
+        "One line break at the end of a PIN file is removed",
         arguments: [("1234", "1234"), ("1234\n", "1234"), ("1234\r\n", "1234"), (" 1 ", " 1 ")])
     func oneLineEnd(content: String, expected: String) throws {
         let folder = try TemporaryFolder()
@@ -36,8 +38,9 @@ import TokencertTestSupport
         #expect(text(secret) == expected)
     }
 
+    /// Otherwise text that cannot be a PIN is sent, which costs a try.
     @Test(
-        "Something that is no secret is sent as one",
+        "An empty file, several lines and a NUL byte are refused as a secret",
         arguments: ["", "\n", "1234\n\n", "12\n34", "12\r34", "12\u{0}34"])
     func malformed(content: String) throws {
         let folder = try TemporaryFolder()
@@ -47,7 +50,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A folder, a missing file or a huge one is taken for a secret")
+    @Test("A folder, a missing file and a file that is too large are refused as a secret")
     func unreadable() throws {
         let folder = try TemporaryFolder()
         try folder.write(String(repeating: "x", count: 5000), "huge")
@@ -58,7 +61,8 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A secret in the environment stays there for every program that a module starts")
+    /// Otherwise every program that a module starts inherits the secret.
+    @Test("A secret is removed from the environment when it is read")
     func environmentIsCleared() throws {
         unsafe setenv("TOKENCERT_TEST_SECRET", "4321", 1)
         let secret = try SecretSource("env:TOKENCERT_TEST_SECRET").read(promptText: "")
@@ -66,7 +70,7 @@ import TokencertTestSupport
         #expect(unsafe getenv("TOKENCERT_TEST_SECRET") == nil)
     }
 
-    @Test("Two secrets cannot come from one descriptor")
+    @Test("One descriptor can supply several secrets, one per line")
     func linesOfADescriptor() throws {
         let pipe = Pipe()
         try pipe.fileHandleForWriting.write(contentsOf: Data("first\r\nsecond\n".utf8))
@@ -77,8 +81,9 @@ import TokencertTestSupport
         #expect(throws: SecretError.self) { _ = try source.read(promptText: "") }
     }
 
+    /// Otherwise a PIN on the command line is used, and everyone on the machine can see it.
     @Test(
-        "A PIN on the command line, or a path, is taken for a source",
+        "A PIN, a path and a malformed source are refused without repeating the PIN",
         arguments: [
             "1234", "/etc/passwd", "", "file:", "env:", "env:A=B", "fd:", "fd:-1", "Prompt",
             "command:", "command: ", "command:cat 'x", "command:''", "pinentry:x",
@@ -89,8 +94,9 @@ import TokencertTestSupport
         #expect(text.isEmpty || !(error?.reason.contains("1234") ?? true))
     }
 
+    /// Otherwise a shell expands the words, or the program gets other arguments.
     @Test(
-        "A command is run by a shell, or its words are not those that were written",
+        "A command runs without a shell and with exactly the words that were given",
         arguments: [
             (#"printf '%s-%s\n' 'a b' "c \"d\\";"#, #"a b-c "d\;"#),
             ("printf '%s\n' $HOME `id` *", "$HOME"),
@@ -101,11 +107,12 @@ import TokencertTestSupport
         #expect(text(secret) == expected)
     }
 
-    @Test("What a command prints that fails, or nothing, is sent as a PIN")
+    /// Otherwise the output of a failed command is sent as a PIN, which costs a try.
+    @Test("A command that fails, prints nothing or prints endlessly supplies no secret")
     func failingCommands() throws {
         for (command, reason) in [
-            ("sh -c 'echo 1234; exit 3'", "sh ended with status 3"),
-            ("sh -c 'echo 1234; kill -9 $$'", "sh was ended by signal 9"),
+            ("sh -c 'echo 1234; exit 3'", "sh exited with status 3"),
+            ("sh -c 'echo 1234; kill -9 $$'", "sh was killed by signal 9"),
             ("true", "command:true is empty"), ("no-such-program 1234", "cannot run"),
         ] {
             let error = #expect(throws: SecretError.self) {
@@ -117,8 +124,8 @@ import TokencertTestSupport
         let endless = #expect(throws: SecretError.self) {
             _ = try SecretSource("command:yes 1234").read(promptText: "")
         }
-        #expect(endless?.reason == "yes prints far more than one line")
-        // What follows the first line may be long, and does not make the program fail.
+        #expect(endless?.reason == "yes printed far more than one line")
+        // The output after the first line may be long; the program must not fail because of it.
         let secret = try SecretSource("command:sh -c 'echo one; seq 20000'").read(promptText: "")
         #expect(text(secret) == "one")
     }

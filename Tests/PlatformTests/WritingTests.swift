@@ -14,12 +14,12 @@ import TokencertTestSupport
         return folder.file(name)
     }
 
-    /// Otherwise a file behind a link, such as a managed dotfile, can be lost in a power failure.
+    /// Otherwise a power failure can destroy a file behind a link, such as a managed dotfile.
     @Test("A symbolic link is kept, and its target is replaced as a whole")
     func links() throws {
         try makeFolder(folder.file("kept"))
         try folder.write("old", "kept/file")
-        // A second name of the old file shows whether it was overwritten.
+        // A second hard link of the old file shows whether it was overwritten.
         try files.linkItem(atPath: folder.file("kept/file"), toPath: folder.file("old"))
         let path = try link("link", to: "kept/file")
         let twice = try link("twice", to: path)
@@ -35,7 +35,7 @@ import TokencertTestSupport
     }
 
     /// Otherwise the issued certificate is lost at the end, although the check before it passed.
-    @Test("The check before writing fails in the same way as the writing, and changes nothing")
+    @Test("The check before a write fails in the same way as the write and changes nothing")
     func check() throws {
         try folder.write("x", "file")
         let loop = try link("loop", to: "loop")
@@ -62,7 +62,7 @@ import TokencertTestSupport
     }
 
     /// Otherwise "No such file" in a folder without permission misleads the user.
-    @Test("A folder that cannot be made is reported with the reason")
+    @Test("A folder that cannot be created is reported with the reason")
     func reasons() throws {
         try folder.write("x", "file")
         let nowhere = try link("nowhere", to: "absent")
@@ -92,7 +92,7 @@ import TokencertTestSupport
         #expect(throws: FileError.self) { try makePrivateFile(nowhere) }
     }
 
-    /// The length of a PIN file reveals that of the PIN.
+    /// Otherwise the stamp of a PIN file reveals the length of the PIN.
     @Test("A file's stamp changes with each write and does not reveal its length")
     func stamps() throws {
         let path = try folder.write("1234", "file")

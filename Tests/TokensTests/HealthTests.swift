@@ -5,7 +5,7 @@ import TokencertTestAuthority
 
 @testable import TokencertTokens
 
-/// What health reports about keys and certificates, and how severe it is.
+/// The findings about keys and certificates, and their severity.
 @Suite struct HealthTests {
     private static let now: Int64 = 1_800_000_000
     private static let day: Int64 = 86_400
@@ -63,7 +63,7 @@ import TokencertTestAuthority
             .findings
     }
 
-    /// The findings about a key that has one certificate.
+    /// The findings about a key with one certificate.
     private func findings(
         from notBefore: Int64 = 0, until notAfter: Int64, days: Int = 30
     ) -> [Finding] {
@@ -73,7 +73,7 @@ import TokencertTestAuthority
 
     // MARK: Validity
 
-    @Test("A certificate with less than 30 whole days left is reported, one with 30 is not")
+    @Test("A certificate with fewer than 30 whole days left is reported, one with 30 is not")
     func expiry() {
         let day = Self.day
         for (left, kind, text) in [
@@ -83,11 +83,11 @@ import TokencertTestAuthority
             (2 * day - 1, .expiring, "it expires in 1 day"),
             (day - 1, .expiring, "it expires in 0 days"),
             (0, .expiring, "it expires in 0 days"),
-            (-1, .expired, "it has expired 1 day ago"),
-            (1 - day, .expired, "it has expired 1 day ago"),
-            (-day, .expired, "it has expired 1 day ago"),
-            (-1 - day, .expired, "it has expired 2 days ago"),
-            (-2 * day, .expired, "it has expired 2 days ago"),
+            (-1, .expired, "it expired 1 day ago"),
+            (1 - day, .expired, "it expired 1 day ago"),
+            (-day, .expired, "it expired 1 day ago"),
+            (-1 - day, .expired, "it expired 2 days ago"),
+            (-2 * day, .expired, "it expired 2 days ago"),
         ] as [(Int64, Finding.Kind?, String?)] {
             let found = findings(until: Self.now + left)
             #expect(found.count == (kind == nil ? 0 : 1), "\(left)")
@@ -96,7 +96,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("The number of days decides from when on a certificate expires soon")
+    @Test("The number of days determines when a certificate expires soon")
     func days() {
         for (days, left, kind) in [
             (0, 0, nil), (0, -1, .expired), (1, Self.day, nil), (1, Self.day - 1, .expiring),
@@ -122,9 +122,9 @@ import TokencertTestAuthority
         }
     }
 
-    // MARK: Certificates that cannot be read
+    // MARK: Unreadable certificates
 
-    @Test("Each obstacle is reported with its reason, and another type is only a notice")
+    @Test("Each unreadable certificate is reported with the reason; another type is only a notice")
     func obstacles() {
         let other = CertificateType(rawValue: 0x8000_0001)
         for (obstacle, kind, text) in [
@@ -132,7 +132,7 @@ import TokencertTestAuthority
             (.noValue, .unreadable, "it has no value (CKA_VALUE)"),
             (.malformed, .unreadable, "it cannot be read as an X.509 certificate"),
             (nil, .unreadable, "it cannot be read as an X.509 certificate"),
-            (.url, .unsupported, "the token holds only the URL of this certificate (CKA_URL)"),
+            (.url, .unsupported, "the token has only the URL of this certificate (CKA_URL)"),
             (
                 .otherType(other), .unsupported,
                 "it is not an X.509 certificate (CKA_CERTIFICATE_TYPE 0x80000001)"
@@ -163,7 +163,7 @@ import TokencertTestAuthority
     }
 
     /// Otherwise the user orders a certificate that the key already has.
-    @Test("A key is not reported if a certificate with its id or label may be for it")
+    @Test("A key is not reported if a certificate with its id or label may belong to it")
     func possibleCertificate() {
         let readable = content(key: .ec(.p256))
         for (value, id, label, content, isReported) in [
@@ -187,7 +187,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("A certificate without its private key is reported only if private keys were looked for")
+    @Test("A certificate without its private key is reported only if private keys were searched")
     func certificateWithoutKey() {
         let lone = entry(10, content())
         let found = findings([], [lone])
@@ -201,7 +201,7 @@ import TokencertTestAuthority
         #expect(findings([key(certificates: [lone])]).isEmpty)
     }
 
-    @Test("A certificate is not reported if a key whose public key is unknown may be its key")
+    @Test("A certificate is not reported if a key with an unreadable public key may be its key")
     func silentKey() {
         for (type, kind, isReported) in [
             (.rsa, .rsa(bits: 2048), false), (.rsa, .ec(.p256), true), (.ec, .ec(.p256), false),
@@ -216,7 +216,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("A certificate of a public half is not reported if the private half has another id")
+    @Test("A certificate with a public half is not reported if the private half has another id")
     func privateHalfUnderAnotherID() {
         let half = publicHalf(2, certificates: [entry(10, content())])
         for (value, isReported) in [(PairingTests.rsa(1), false), (PairingTests.rsa(2), true)] {
@@ -241,7 +241,7 @@ import TokencertTestAuthority
         #expect(expired?.isKeyMissing == true)
     }
 
-    @Test("An expiring certificate has a missing key only if private keys were looked for")
+    @Test("An expiring certificate has a missing key only if private keys were searched")
     func keyMissing() {
         let expiring = entry(10, content(until: Self.now + Self.day))
         for (keys, lone, sees, isMissing) in [
@@ -255,7 +255,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("Two keys with one id are both reported; keys without an id are not")
+    @Test("Two keys with the same id are both reported; keys without an id are not")
     func duplicateID() {
         func reported(_ ids: [[UInt8]]) -> [String] {
             let keys = ids.enumerated().map { index, id in
@@ -273,23 +273,24 @@ import TokencertTestAuthority
 
     // MARK: Protection
 
-    @Test("A private key that may leave the token, or was made elsewhere, is a problem")
+    @Test("A private key that can leave the token or was imported is a problem")
     func protection() {
-        let leaves = "the private key may leave the token (CKA_EXTRACTABLE)"
+        let leaves = "the private key can leave the token (CKA_EXTRACTABLE is true)"
         let inClear = "the private key can be read in clear (CKA_SENSITIVE is false)"
-        let couldLeave = "the private key could leave the token before"
-        let imported = "the private key was not made on the token (CKA_LOCAL is false)"
+        let couldLeave =
+            "the private key could leave the token before (CKA_NEVER_EXTRACTABLE is false)"
+        let imported = "the private key was not generated on the token (CKA_LOCAL is false)"
         // CKA_LOCAL, CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_NEVER_EXTRACTABLE.
         for (local, sensitive, extractable, never, texts) in [
             (nil, nil, nil, nil, []), (true, true, false, true, []),
             (true, true, true, false, [leaves]), (nil, nil, true, nil, [leaves]),
             (true, false, true, true, [leaves]),
             (true, false, nil, nil, [inClear]), (true, true, nil, nil, []),
-            // A key that cannot be extracted cannot be read in clear (PKCS#11, CKA_SENSITIVE).
+            // A key that cannot be extracted cannot be read in plain text (PKCS#11, CKA_SENSITIVE).
             (true, false, false, true, []),
             (true, true, false, false, [couldLeave]), (nil, true, false, false, [couldLeave]),
             (true, false, false, false, [couldLeave]),
-            // An imported key was outside the token anyway.
+            // An imported key was outside the token before.
             (false, true, false, false, [imported]), (false, true, false, nil, [imported]),
             (false, true, true, false, [leaves, imported]),
             (false, false, nil, nil, [inClear, imported]),
@@ -336,14 +337,14 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("A key on a curve is not measured by the rules for RSA")
+    @Test("The rules for RSA keys do not apply to EC keys")
     func curves() {
         let certificate = entry(10, content(key: .ec(.p256)))
         let owner = key(value: PairingTests.ec, type: .ec, certificates: [certificate])
         #expect(findings([owner]).isEmpty)
     }
 
-    @Test("A key that ROCA breaks is a problem, and the text names the CVE")
+    @Test("A key with the ROCA weakness is a problem, and the text names the CVE")
     func roca() {
         let modulus = ROCATests.modulus(times: 1, plus: 1, count: 260)
         let value = PublicKey(rsaModulus: modulus, publicExponent: [1, 0, 1])
@@ -469,7 +470,7 @@ struct SampleAuthority {
             certificate: certificate)
     }
 
-    /// The findings about the first certificate, beside others.
+    /// The findings about the first of several certificates.
     private func findings(
         _ certificate: Certificate, beside others: [Certificate] = [],
         anchors: [Certificate]?, now: Int64 = IssuerFindingTests.now
@@ -498,11 +499,11 @@ struct SampleAuthority {
         for anchors in [[], [other.certificate]] {
             let found = findings(leaf, anchors: anchors)
             #expect(found.map(\.kind) == [.unknownIssuer])
-            #expect(found.first?.text == "it leads to no trust anchor: Root")
+            #expect(found.first?.text == "it does not lead to a trust anchor; its issuer is Root")
         }
     }
 
-    @Test("An issuer without a common name is reported by its whole name")
+    @Test("An issuer without a common name is reported by its full name")
     func issuerWithoutCommonName() throws {
         let root = try SampleAuthority(
             subject: [NameAttribute(.organization, "Example")], until: 1_900_000_000)
@@ -510,10 +511,10 @@ struct SampleAuthority {
         #expect(leaf.issuer.text.contains("Example"))
         #expect(
             findings(leaf, anchors: []).map(\.text)
-                == ["it leads to no trust anchor: \(leaf.issuer.text)"])
+                == ["it does not lead to a trust anchor; its issuer is \(leaf.issuer.text)"])
     }
 
-    @Test("A trust anchor on the token and its self-signed namesake are told apart")
+    @Test("A trust anchor on the token and a self-signed certificate of its name are distinguished")
     func anchorItself() throws {
         let root = try SampleAuthority("Root")
         let namesake = try SampleAuthority("Root")
@@ -530,20 +531,20 @@ struct SampleAuthority {
         let anchors = [root.certificate]
         #expect(
             findings(leaf, anchors: anchors).map(\.text)
-                == ["it leads to no trust anchor: Class 3"])
+                == ["it does not lead to a trust anchor; its issuer is Class 3"])
         #expect(findings(leaf, beside: [middle.certificate], anchors: anchors).isEmpty)
         #expect(findings(leaf, anchors: [middle.certificate]).isEmpty)
-        // A certificate that may not issue others is no intermediate.
+        // A certificate that may not issue others is not an intermediate.
         let sibling = try middle.issue(newKey(), until: Self.now + 10_000_000)
         #expect(findings(leaf, beside: [sibling], anchors: anchors).count == 1)
     }
 
-    @Test("An issuer is outside its validity from the second after its last one")
+    @Test("An issuer has expired from the second after its last one")
     func expiredIssuer() throws {
         let root = try SampleAuthority("Root")
         let middle = try SampleAuthority("Class 3", until: Self.now, issuer: root)
         let leaf = try middle.issue(newKey(), until: Self.now + 10_000_000)
-        let text = "a certificate of its chain is outside its validity: Class 3"
+        let text = "a certificate in its chain is expired or not yet valid: Class 3"
         for (now, texts) in [(Self.now, []), (Self.now + 1, [text])] as [(Int64, [String])] {
             let found = findings(
                 leaf, beside: [middle.certificate], anchors: [root.certificate], now: now)
@@ -552,7 +553,7 @@ struct SampleAuthority {
         }
     }
 
-    @Test("Of several certificates with one URI, an unknown issuer is reported with the number")
+    @Test("An unknown issuer is reported with the serial number if certificates share a URI")
     func unknownIssuerAmongSeveral() throws {
         let root = try SampleAuthority("Root")
         let key = try newKey()
@@ -570,7 +571,7 @@ struct SampleAuthority {
         #expect(found.map(\.serialNumber) == ["02", "03"])
     }
 
-    @Test("Dates do not count in the chain of a certificate that has expired itself")
+    @Test("Dates do not count in the chain of an expired certificate")
     func expiredTogether() throws {
         let root = try SampleAuthority("Root", until: Self.now - 5)
         let leaf = try root.issue(newKey(), until: Self.now - 1)
@@ -580,10 +581,10 @@ struct SampleAuthority {
         let valid = try root.issue(newKey(), until: Self.now + 10_000_000)
         #expect(
             findings(valid, anchors: [root.certificate]).map(\.text)
-                == ["a certificate of its chain is outside its validity: Root"])
+                == ["a certificate in its chain is expired or not yet valid: Root"])
     }
 
-    @Test("An issuer with an RSA key of 1024 bits leads to no trust anchor, one of 2048 bits does")
+    @Test("An issuer with 2048 bits leads to a trust anchor, and one with 1024 bits does not")
     func weakIssuer() throws {
         let root = try SampleAuthority("Root")
         for (bits, kinds) in [(1024, [.unknownIssuer]), (2048, [])] as [(Int, [Finding.Kind])] {
@@ -595,7 +596,7 @@ struct SampleAuthority {
         }
     }
 
-    @Test("A certificate signed with SHA-1 leads to no trust anchor, one with SHA-256 does")
+    @Test("A signature with SHA-256 leads to a trust anchor, and one with SHA-1 does not")
     func weakDigest() throws {
         let texts = [Self.root, Self.withSHA1, Self.withSHA256]
         let all = Certificate.all(inPEM: Array(texts.joined().utf8))
@@ -646,7 +647,7 @@ struct SampleAuthority {
         """
 }
 
-/// Which certificates of a key replace which others, besides their names and issuers.
+/// Which certificates of a key replace others, by validity, issuer and usage.
 @Suite struct ReplacedCertificateTests {
     private static let now: Int64 = 1_800_000_000
     private static let day: Int64 = 86_400
@@ -669,7 +670,7 @@ struct SampleAuthority {
             content: content, obstacle: nil, certificate: certificate)
     }
 
-    /// What has replaced one of two certificates, which must not depend on their order.
+    /// The replacement of one of two certificates, which must not depend on their order.
     private func replacement(
         of old: CertificateEntry, by new: CertificateEntry, anchors: [Certificate]? = nil
     ) -> Replacement {
@@ -706,7 +707,7 @@ struct SampleAuthority {
         }
     }
 
-    @Test("A certificate with another subject or another issuer replaces none")
+    @Test("A certificate with another subject or another issuer replaces no other one")
     func names() {
         let old = entry(1, content(until: Self.now + Self.day))
         let end = Self.now + 300 * Self.day
@@ -732,7 +733,7 @@ struct SampleAuthority {
         #expect(replacement(of: old, by: new, anchors: [root.certificate]) == .proved)
         #expect(replacement(of: old, by: new, anchors: nil) == .seen)
         #expect(replacement(of: old, by: new, anchors: [other.certificate]) == Replacement.none)
-        // Without the certificates, their names are not known.
+        // Without the certificates, their alternative names are unknown.
         let contents = [old, new].map { CertificateEntry.Content($0) }
         #expect(
             replacement(
@@ -748,7 +749,7 @@ struct SampleAuthority {
                 == Replacement.none)
     }
 
-    @Test("A certificate replaces another one only if its key usage permits the same")
+    @Test("A certificate replaces another one only if its key usage permits at least as much")
     func keyUsages() throws {
         let root = try SampleAuthority("Root")
         let key = try HostPrivateKey.generate(.ec(.p256)).publicKey
@@ -775,7 +776,7 @@ struct SampleAuthority {
         }
     }
 
-    @Test("A certificate replaces another one only if its extended key usage permits the same")
+    @Test("A certificate replaces another one only if its extended key usage covers the other's")
     func extendedKeyUsages() throws {
         let root = try SampleAuthority("Root")
         let key = try HostPrivateKey.generate(.ec(.p256)).publicKey
@@ -813,14 +814,14 @@ struct SampleAuthority {
             .of(TokenInventory(keys: entries, certificates: [], otherObjects: 0)).findings
     }
 
-    @Test("A replaced certificate is a notice, and only if it expires soon or has expired")
+    @Test("A replaced certificate is reported only once it expires soon, and only as a notice")
     func reporting() {
         let new = entry(2, content(until: Self.now + 300 * Self.day, serialNumber: "02"))
         for (left, text) in [
             (30 * Self.day, nil),
-            (30 * Self.day - 1, "it expires in 29 days; a newer one has taken its place"),
-            (2 * Self.day - 1, "it expires in 1 day; a newer one has taken its place"),
-            (-1, "it has expired; a newer one has taken its place"),
+            (30 * Self.day - 1, "it expires in 29 days; a newer certificate has replaced it"),
+            (2 * Self.day - 1, "it expires in 1 day; a newer certificate has replaced it"),
+            (-1, "it has expired; a newer certificate has replaced it"),
         ] as [(Int64, String?)] {
             let found = findings([[entry(1, content(until: Self.now + left)), new]])
             let expected = text.map { [$0] } ?? []
@@ -830,7 +831,7 @@ struct SampleAuthority {
         }
     }
 
-    @Test("A certificate of another key does not replace one, and a lone one needs no number")
+    @Test("A certificate of another key does not replace one, and a single one needs no number")
     func otherKey() {
         let old = entry(1, content(until: Self.now + Self.day))
         let new = entry(2, content(until: Self.now + 300 * Self.day, serialNumber: "02"))
@@ -843,7 +844,7 @@ struct SampleAuthority {
         #expect(together.map(\.kind) == [.replaced] && together.first?.serialNumber == "01")
     }
 
-    /// Otherwise the user cannot tell which of several certificates a finding is about.
+    /// Otherwise the user does not know to which of several certificates a finding refers.
     @Test("A finding about a certificate that shares its URI has the serial number")
     func sharedURI() throws {
         let certificates = [
@@ -868,7 +869,7 @@ struct SampleAuthority {
     }
 }
 
-/// The form of the moduli that CVE-2017-15361 makes.
+/// The form of the moduli of CVE-2017-15361.
 @Suite struct ROCATests {
     private static let primes: [Int] = (3...167).filter { number in
         !(2..<number).contains { number.isMultiple(of: $0) }
@@ -892,7 +893,7 @@ struct SampleAuthority {
         return digits.reversed()
     }
 
-    /// A multiple of a product, shifted to so many bytes, plus a small number.
+    /// A multiple of the product of some factors with `count` bytes, plus a small number.
     private static func modulus(
         of factors: [Int], plus remainder: Int, count: Int
     ) -> [UInt8] {
@@ -901,7 +902,7 @@ struct SampleAuthority {
         return beginning + [UInt8](repeating: 0, count: count - beginning.count - 3) + end
     }
 
-    /// A modulus that has a remainder modulo every prime of the test.
+    /// A modulus with a given remainder modulo every prime of the test.
     static func modulus(times factor: Int, plus remainder: Int, count: Int) -> [UInt8] {
         modulus(of: primes + [factor], plus: remainder, count: count)
     }
@@ -922,8 +923,8 @@ struct SampleAuthority {
         }
     }
 
-    /// Otherwise sound keys are reported as broken.
-    @Test("One small prime that divides the modulus is enough to exclude the fingerprint")
+    /// Otherwise secure keys are reported as weak.
+    @Test("A modulus that is divisible by a small prime does not have the fingerprint")
     func everyPrimeCounts() throws {
         for prime in Self.primes {
             let others = Self.primes.filter { $0 != prime }

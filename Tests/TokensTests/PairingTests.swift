@@ -5,7 +5,7 @@ import Testing
 
 @testable import TokencertTokens
 
-/// Which halves form a key, and which certificates belong to it. After wrong pairing, a key that a
+/// Which halves form a key, and which certificates belong to it. If pairing is wrong, a key that a
 /// certificate needs may be removed, or a certificate may be renewed with another key.
 @Suite struct PairingTests {
     private static let token = try! PKCS11URI(parsing: "pkcs11:token=t")
@@ -14,7 +14,7 @@ import Testing
         hexadecimal: "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
             + "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5")!
 
-    /// An RSA key that is different for each number.
+    /// A different RSA key for each number.
     static func rsa(_ number: UInt8) -> PublicKey {
         PublicKey(
             rsaModulus: [0xC0] + [UInt8](repeating: number, count: 255),
@@ -31,7 +31,7 @@ import Testing
             labelBytes: Array(label.utf8), token: token)
     }
 
-    /// The objects on a token, added in an order on which the rules must not depend.
+    /// The objects on a token; the result must not depend on the order in which they are added.
     struct Objects {
         private var pairing = Pairing()
         private var count: UInt = 0
@@ -70,7 +70,7 @@ import Testing
 
     private func isPair(_ key: KeyEntry) -> Bool { key.privateKey != nil && key.publicKey != nil }
 
-    @Test("Two empty ids are not one id")
+    @Test("Empty ids never match")
     func emptyIDs() {
         var objects = Objects()
         objects.publicKey(.rsa, "other", Self.rsa(1))
@@ -86,7 +86,7 @@ import Testing
         #expect(owner?.value == Self.rsa(2) && owner?.privateKey != nil)
     }
 
-    @Test("If several halves have one id, those with one label form a key")
+    @Test("If several halves have the same id, those with the same label form a key")
     func idAndLabel() {
         var objects = Objects()
         for label in ["a", "b"] { objects.privateKey(.ec, id: [1], label) }
@@ -96,7 +96,7 @@ import Testing
         #expect(keys.map { $0.publicKey?.label } == ["a", "b"])
     }
 
-    @Test("The only two halves with an id form a key, with any labels")
+    @Test("The only two halves with an id form a key, whatever their labels are")
     func id() {
         var objects = Objects()
         objects.privateKey(.ec, id: [1], "a")
@@ -127,14 +127,14 @@ import Testing
         #expect(keys.count == 6)
     }
 
-    @Test("Halves of which one has no id are paired by their public key, with any labels")
+    @Test("If one half has no id, halves are paired by their public key, whatever their labels are")
     func value() {
         var objects = Objects()
         objects.publicKey(.rsa, "x", Self.rsa(1))
         objects.publicKey(.rsa, id: [2], "y", Self.rsa(2))
         objects.privateKey(.rsa, "a", Self.rsa(1))
         objects.privateKey(.rsa, "b", Self.rsa(2))
-        // Two different ids were assigned deliberately.
+        // Different ids were assigned deliberately.
         objects.privateKey(.rsa, id: [3], "c", Self.rsa(3))
         objects.publicKey(.rsa, id: [4], "c", Self.rsa(3))
         let (keys, _) = objects.result()
@@ -142,7 +142,7 @@ import Testing
         #expect(keys.count == 4)
     }
 
-    @Test("Halves of which one has no id are paired by their label if no other has it")
+    @Test("If one half has no id, halves are paired by their label if no other half has it")
     func label() {
         var objects = Objects()
         objects.privateKey(.ec, "key1")
@@ -150,7 +150,7 @@ import Testing
         // A key of another type with the same label.
         objects.privateKey(.rsa, "key1", Self.rsa(1))
         objects.publicKey(.rsa, "key1", Self.rsa(1))
-        // Two with one label.
+        // Two with the same label.
         objects.privateKey(.ec, "two")
         objects.privateKey(.ec, "two")
         objects.publicKey(.ec, "two", Self.ec)
@@ -164,7 +164,7 @@ import Testing
         #expect(keys.count == 2 + 3 + 2)
     }
 
-    @Test("Halves that contradict each other are never a key")
+    @Test("Contradictory halves are never paired")
     func contradictions() {
         var objects = Objects()
         objects.privateKey(.rsa, id: [1], "a", Self.rsa(1))
@@ -187,7 +187,7 @@ import Testing
         #expect(objects.result().0.count == 2)
     }
 
-    @Test("A certificate goes to the key with its public key, then to that with its id")
+    @Test("A certificate belongs to the key with its public key, preferably the one with its id")
     func certificateByValue() {
         var objects = Objects()
         objects.publicKey(.rsa, id: [1], "a", Self.rsa(1))
@@ -251,7 +251,7 @@ import Testing
         #expect(lone.count == 1)
     }
 
-    /// Objects that have everything in common with others, eight for each of the count.
+    /// Objects that share all their attributes with others: eight for each unit of `count`.
     private static func crowd(_ count: Int) -> Objects {
         var objects = Objects()
         for _ in 0..<count {
@@ -269,14 +269,14 @@ import Testing
         return objects
     }
 
-    /// The processor time of this thread, in seconds: other tests at the same time do not count.
+    /// The processor time of this thread, in seconds, without that of concurrent tests.
     private static func processorTime() -> Double {
         var time = timespec()
         unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1_000_000_000
     }
 
-    /// How long a crowd is paired; checks the pairs.
+    /// The time to pair such objects; checks the pairs.
     private static func timeToPair(_ count: Int) -> Double {
         let objects = crowd(count)
         let start = processorTime()
@@ -288,13 +288,13 @@ import Testing
         return time
     }
 
-    // A token with thousands of objects would seem to hang. Ten times as many objects take ten times
-    // as long, and a hundred times if each is compared with each.
+    // Otherwise the program seems to hang on a token with thousands of objects. Ten times as many take
+    // ten times as long, but a hundred times if each object is compared with every other one.
     @Test(
-        "8,000 objects with everything in common are paired in linear time",
+        "8,000 objects with equal attributes are paired in linear time",
         .timeLimit(.minutes(1)))
     func time() {
-        // The machine may have been slowed down: the best of three attempts counts.
+        // The best of three attempts counts, because the machine may be busy.
         var ratio = Double.infinity
         for _ in 0..<3 where ratio > 20 {
             let few = min(Self.timeToPair(100), Self.timeToPair(100))

@@ -5,7 +5,7 @@ import TokencertTestAuthority
 
 @testable import TokencertTokens
 
-/// Which certificates may need a key that is to be removed.
+/// Which certificates may become useless if a key is removed.
 @Suite struct PossibleCertificateTests {
     private func content(
         _ kind: KeyKind, isAuthority: Bool = false, issuer: String = "b"
@@ -44,7 +44,7 @@ import TokencertTestAuthority
             .possibleCertificates(for: key).map(\.record.handle.rawValue)
     }
 
-    @Test("A certificate that cannot be read counts unless its id is that of another key")
+    @Test("An unreadable certificate counts unless it has the id of another key")
     func unreadable() {
         let mine = key(1, id: [1], label: "mail", PairingTests.rsa(1))
         let other = key(2, id: [2], label: "other", PairingTests.rsa(2))
@@ -93,7 +93,7 @@ import TokencertTestAuthority
         #expect(found(mine, among: [], [other]).isEmpty)
     }
 
-    /// What a token holds whose EC private keys do not tell their public keys, each with a public
+    /// A token whose EC private keys do not show their public keys, each with a public
     /// half or none, and which certificates count for the key with the label "mail".
     private func found(
         halves: [(id: UInt8, label: String, publicHalf: PublicKey?)],
@@ -106,7 +106,7 @@ import TokencertTestAuthority
             return PairingTests.record(number, objectClass, id: id, label)
         }
         for certificate in certificates {
-            // The first certificates have the first handles.
+            // The first certificates get the first handles.
             let entry = CertificateEntry(
                 record: record(.certificate, certificate.id, certificate.label), valueHash: [],
                 content: content(certificate.key.kind), obstacle: nil, certificate: nil)
@@ -127,16 +127,16 @@ import TokencertTestAuthority
             .possibleCertificates(for: key).map(\.record.handle.rawValue)
     }
 
-    // The private key of a valid certificate was removed, since the public half of another key lay
-    // under its id.
-    @Test("A public half that does not fit a certificate is no proof against it")
+    // Otherwise the private key of a valid certificate is removed because the public half of another
+    // key has its id.
+    @Test("A certificate counts even if the public half with its id does not match it")
     func strayPublicHalf() throws {
         let a = PairingTests.ec
         let b = try HostPrivateKey.generate(.ec(.p256)).publicKey
         let c = try HostPrivateKey.generate(.ec(.p256)).publicKey
         #expect(
             try found(halves: [(1, "mail", b)], certificates: [([1], "mail", a)]) == [1])
-        // The usual token: each certificate fits the public half beside it.
+        // The usual token: each certificate matches the public half with its id.
         #expect(
             try found(
                 halves: [(1, "mail", a), (2, "other", c)],
@@ -147,7 +147,7 @@ import TokencertTestAuthority
             ).isEmpty)
     }
 
-    @Test("A certificate with the id of a key that it is not for counts for a silent key")
+    @Test("A certificate with the id of a wrong key counts for a key without a public key")
     func idOfAnotherKey() throws {
         #expect(
             try found(
@@ -155,7 +155,7 @@ import TokencertTestAuthority
             ) == [1])
     }
 
-    @Test("A self-signed certificate of an authority counts for a silent key")
+    @Test("A self-signed CA certificate counts for a key without a public key")
     func selfSigned() {
         let mine = key(1, id: [1], label: "mail", nil, type: .ec)
         let p256 = KeyKind.ec(.p256)
@@ -175,7 +175,7 @@ import TokencertTestAuthority
         #expect(found(mine, among: [], [other]) == [10])
     }
 
-    @Test("Every obstacle except another type may hide an X.509 certificate")
+    @Test("An unreadable certificate may be X.509 unless it has another type")
     func obstacles() {
         for (obstacle, mayBeX509) in [
             (.malformed, true), (.pem, true), (.url, true), (.noValue, true),

@@ -5,14 +5,14 @@ import TokencertTestAuthority
 
 @testable import TokencertTokens
 
-/// Which certificates have been replaced, and which of them health says to delete.
+/// Which certificates have been replaced, and which of them can be deleted.
 @Suite struct ReplacementTests {
     private static let now: Int64 = 1_800_000_000
     private static let day: Int64 = 86_400
 
     private static let address: [UInt8] = [0x81, 3] + Array("a@b".utf8)
     private static let serverName: [UInt8] = [0x82, 3] + Array("a.b".utf8)
-    /// An otherName: the user principal name that Windows logs in with (1.3.6.1.4.1.311.20.2.3).
+    /// An otherName: the user principal name for Windows logon (1.3.6.1.4.1.311.20.2.3).
     private static let principalName: [UInt8] =
         [0xA0, 19, 0x06, 10, 0x2B, 6, 1, 4, 1, 0x82, 0x37, 20, 2, 3, 0xA0, 5, 0x0C, 3]
         + Array("a@b".utf8)
@@ -56,7 +56,7 @@ import TokencertTestAuthority
         }
     }
 
-    /// What health says of a certificate that expires soon, beside another one for its key.
+    /// The finding about a certificate that expires soon if its key has another one.
     private func finding(
         _ old: Certificate, beside new: Certificate, _ anchors: [Authority]
     ) -> Finding? {
@@ -76,7 +76,7 @@ import TokencertTestAuthority
             .findings.first { $0.serialNumber == old.serialNumber }
     }
 
-    // Health said to delete a certificate whose names no other one had.
+    // Otherwise health advises deleting a certificate although no other one has all of its names.
     @Test("A certificate replaces another one only if it has all of its names")
     func names() throws {
         let root = try Authority("Root")
@@ -94,7 +94,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("A certificate is to be deleted only if its successor has an issuer of the same name")
+    @Test("A certificate is disposable only if its successor has an issuer of the same name")
     func issuers() throws {
         let root = try Authority("Root")
         let renewed = try Authority("Root")

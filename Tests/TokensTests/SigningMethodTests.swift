@@ -4,7 +4,7 @@ import Testing
 
 @testable import TokencertTokens
 
-/// How a token is asked for the signature that X.509 wants.
+/// How a token creates the signature that X.509 requires.
 @Suite struct SigningMethodTests {
     private static let message: [UInt8] = [1, 2, 3]
     private static let key = PublicKey(
@@ -15,8 +15,8 @@ import Testing
         return try #require(method, "\(mechanism), \(kind)")
     }
 
-    // More than needed is done outside of the token, or a mechanism is not tried.
-    @Test("Each kind of key has its methods, the one that leaves most to the token first")
+    // Otherwise more than necessary is done outside the token, or a mechanism is not tried.
+    @Test("Each kind of key has its methods in the order of preference")
     func order() {
         let cases: [(KeyKind, [MechanismType])] = [
             (.rsa(bits: 2048), [.sha256RSAPKCS, .rsaPKCS, .rsaX509]),
@@ -29,8 +29,8 @@ import Testing
         }
     }
 
-    // A signature would be made over the wrong bytes.
-    @Test("A token that hashes gets the message, any other one what RSA signs")
+    // Otherwise the wrong bytes are signed.
+    @Test("A mechanism that hashes gets the message, and any other one the RSA input")
     func rsaInput() throws {
         let kind = KeyKind.rsa(bits: 2048)
         let hash = Digest.sha256.hash(Self.message)
@@ -76,7 +76,7 @@ import Testing
             #expect(whole == Self.message, "\(curve)")
             for mechanism in [MechanismType.ecdsa, hashing] {
                 let method = try method(mechanism, .ec(curve))
-                // Two numbers of one byte each: 0x80 needs a zero in front of it.
+                // Two numbers of one byte each: DER requires a zero before 0x80.
                 let output = try method.output([0x01, 0x80])
                 #expect(output == [0x30, 7, 2, 1, 1, 2, 2, 0, 0x80], "\(curve), \(mechanism)")
                 for signature in [[], [1], [1, 2, 3]] as [[UInt8]] {
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test("Ed25519 signs the message, and its signature stays as it is")
+    @Test("Ed25519 signs the message, and its signature is not converted")
     func ed25519() throws {
         let method = try method(.eddsa, .ed25519)
         let input = try method.input(Self.message, Self.key)

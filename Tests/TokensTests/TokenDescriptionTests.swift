@@ -5,7 +5,7 @@ import TokencertTestAuthority
 @testable import Cryptoki
 @testable import TokencertTokens
 
-/// A token that says what a test gives it.
+/// A token with the properties that a test sets.
 private struct DescribedToken: TokenDescription {
     var info = TokenInfo.with()
     var moduleInfo = ModuleInfo.with()
@@ -28,7 +28,7 @@ private struct DescribedToken: TokenDescription {
         DescribedToken(mechanisms: Set(mechanisms))
     }
 
-    /// A token that tells the sizes of the keys that it makes with a mechanism.
+    /// A token that reports the key sizes of a mechanism.
     static func making(
         _ sizes: ClosedRange<Int>, with mechanism: MechanismType
     ) -> DescribedToken {
@@ -68,12 +68,12 @@ private let everyMechanism = generators.union([
 private let rsaKinds: [KeyKind] = [.rsa(bits: 2048), .rsa(bits: 3072), .rsa(bits: 4096)]
 private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
 
-/// What a token can do, by what it, its module and its profile say.
+/// What a token can do, according to its own information, its module and its profile.
 @Suite struct TokenDescriptionTests {
     // MARK: Kinds of keys
 
-    // A key is made that cannot sign, or a kind is refused that the token has.
-    @Test("A token has the kinds of keys that it both makes and signs with")
+    // Otherwise a key is generated that cannot sign, or a supported kind is refused.
+    @Test("A token supports the kinds of keys that it both generates and signs with")
     func keyKinds() {
         let cases: [(DescribedToken, [KeyKind])] = [
             (DescribedToken(), KeyKind.generated), (.having(), []),
@@ -81,7 +81,7 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
             (.having(.rsaPKCSKeyPairGen, .rsaPKCS), rsaKinds),
             (.having(.rsaPKCSKeyPairGen, .rsaX509), rsaKinds),
             (.having(.ecKeyPairGen, .ecdsa), ecKinds),
-            // A mechanism that hashes is for the curve of the same strength only.
+            // A mechanism that hashes is used only for the curve of the same strength.
             (.having(.ecKeyPairGen, .ecdsaSHA256), [.ec(.p256)]),
             (.having(.ecKeyPairGen, .ecdsaSHA384), [.ec(.p384)]),
             (.having(.ecKeyPairGen, .ecdsaSHA512), [.ec(.p521)]),
@@ -97,7 +97,7 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
         }
     }
 
-    @Test("A token without a function that makes keys or signs has no kind of key")
+    @Test("A token supports no kind of key without the functions that generate keys and sign")
     func functions() {
         let needed: Set<CryptokiFunction> = [.generateKeyPair, .signInit, .sign]
         for function in CryptokiFunction.allCases {
@@ -105,14 +105,14 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
             let reason = token.missingSupport(for: .rsa(bits: 2048))
             let expected: String? =
                 needed.contains(function)
-                ? "through this module nobody makes keys on the token: it has no "
-                    + function.rawValue : nil
+                ? "this PKCS#11 module cannot generate key pairs and sign with them "
+                    + "(\(function.rawValue) is missing)" : nil
             #expect(reason == expected, "\(function)")
             #expect(token.keyKinds.isEmpty == needed.contains(function), "\(function)")
         }
     }
 
-    @Test("The first function that is missing is named")
+    @Test("The first missing function is named")
     func missingFunctions() {
         let token = DescribedToken(missingFunctions: [.sign, .createObject])
         #expect(token.missing(.createObject, .sign) == "C_CreateObject")
@@ -122,31 +122,32 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
         #expect(token.missing() == nil)
     }
 
-    // The user does not learn why the kind of key cannot be used.
-    @Test("The reason why a kind of key cannot be used names what is missing")
+    // Otherwise the user does not learn why a kind of key cannot be used.
+    @Test("The reason why a kind of key is not supported names what is missing")
     func reasons() {
-        let nobody = "through this module nobody makes keys on the token"
+        let noPairs = "this PKCS#11 module cannot generate key pairs"
         let ec = MechanismType.ecKeyPairGen.description
         let edwards = MechanismType.ecEdwardsKeyPairGen.description
-        let noGenerator = "\(nobody): it has no CKM_RSA_PKCS_KEY_PAIR_GEN and no \(ec)"
-        let noCurves = "the token makes no keys of kind EC P-256 (no \(ec))"
-        let noRSA = "the token makes no keys of kind RSA 3072 (no CKM_RSA_PKCS_KEY_PAIR_GEN)"
-        let noEd25519 = "the token makes no keys of kind Ed25519 (no \(edwards))"
-        let noSignature = "the token does not sign with keys of kind RSA 2048"
-        let unusable = "The token makes no usable keys of kind"
+        let noGenerator = "\(noPairs) (CKM_RSA_PKCS_KEY_PAIR_GEN and \(ec) are missing)"
+        let noCurves = "the token cannot generate keys of kind EC P-256 (\(ec) is missing)"
+        let noRSA =
+            "the token cannot generate keys of kind RSA 3072 (CKM_RSA_PKCS_KEY_PAIR_GEN is missing)"
+        let noEd25519 = "the token cannot generate keys of kind Ed25519 (\(edwards) is missing)"
+        let noSignature = "the token cannot sign with keys of kind RSA 2048"
+        let unusable = "The token generates no usable keys of kind"
         let rsaOnly = DescribedToken.having(.rsaPKCSKeyPairGen, .sha256RSAPKCS)
         let ecOnly = DescribedToken.having(.ecKeyPairGen, .ecdsa)
         let some = DescribedToken.with { $0.keyKinds = ["rsa:2048", "ec:p384"] }
         let cases: [(DescribedToken, KeyKind, String?)] = [
             (.having(.sha256RSAPKCS), .rsa(bits: 2048), noGenerator),
-            (.with { $0.generates = .nobody }, .rsa(bits: 2048), nobody),
+            (.with { $0.generates = .nobody }, .rsa(bits: 2048), noPairs),
             (.with { $0.generates = .securityOfficer }, .rsa(bits: 2048), nil),
             (.with { $0.generates = .user }, .rsa(bits: 2048), nil),
-            // Who writes is another question.
+            // Writing certificates does not matter here.
             (.with { $0.writes = .nobody }, .rsa(bits: 2048), nil),
             (rsaOnly, .ec(.p256), noCurves), (ecOnly, .rsa(bits: 3072), noRSA),
             (ecOnly, .ed25519, noEd25519),
-            (DescribedToken(), .other("1.2.3"), "the token makes no keys of kind 1.2.3"),
+            (DescribedToken(), .other("1.2.3"), "the token cannot generate keys of kind 1.2.3"),
             (.having(.rsaPKCSKeyPairGen, .ecdsa), .rsa(bits: 2048), noSignature),
             (some, .rsa(bits: 2048), nil), (some, .ec(.p384), nil),
             (some, .rsa(bits: 3072), "\(unusable) RSA 3072"),
@@ -158,8 +159,8 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
         }
     }
 
-    // The token is asked for a key that it refuses, or never asked for one that it makes.
-    @Test("RSA keys are made with the sizes that the token tells, the bounds included")
+    // Otherwise an unsupported key is requested, or a supported one is refused.
+    @Test("RSA keys have sizes within the bounds that the token reports, inclusive")
     func rsaSizes() {
         let cases: [(smallest: Int, largest: Int, bits: Int, isMade: Bool)] = [
             (2048, 4096, 2048, true), (2048, 4096, 3072, true), (2048, 4096, 4096, true),
@@ -170,7 +171,7 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
         for (smallest, largest, bits, isMade) in cases {
             let token = DescribedToken.making(smallest...largest, with: .rsaPKCSKeyPairGen)
             let refusal =
-                "the token makes RSA keys of \(smallest) to \(largest) bits, not of \(bits)"
+                "the token generates RSA keys of \(smallest) to \(largest) bits, not \(bits)"
             let reason = token.missingSupport(for: .rsa(bits: bits))
             #expect(reason == (isMade ? nil : refusal), "\(smallest), \(largest), \(bits)")
         }
@@ -180,14 +181,14 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
     }
 
     @Test(
-        "Keys on curves are made with the sizes that the token tells in bits, the bounds included")
+        "EC keys have sizes within the bounds that the token reports in bits, inclusive")
     func curveSizes() {
         let (p256, p384, p521) = (KeyKind.ec(.p256), KeyKind.ec(.p384), KeyKind.ec(.p521))
         let cases: [(smallest: Int, largest: Int, kinds: [KeyKind])] = [
             (256, 521, [p256, p384, p521]), (256, 520, [p256, p384]), (256, 384, [p256, p384]),
             (256, 383, [p256]), (256, 256, [p256]), (257, 521, [p384, p521]),
             (385, 521, [p521]), (521, 521, [p521]), (522, 600, []), (112, 255, []), (65, 65, []),
-            // Sizes in bytes tell nothing of bits.
+            // Sizes that can only be in bytes are ignored.
             (32, 64, ecKinds), (0, 64, ecKinds), (1, 1, ecKinds),
         ]
         for (smallest, largest, kinds) in cases {
@@ -197,8 +198,8 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
         let token = DescribedToken.making(256...384, with: .ecKeyPairGen)
         #expect(
             token.missingSupport(for: .ec(.p521))
-                == "the token makes keys on curves of 256 to 384 bits, not of 521")
-        // Ed25519 has one size, however it is told.
+                == "the token generates EC keys of 256 to 384 bits, not 521")
+        // Ed25519 has one size, whatever the token reports.
         let edwards = DescribedToken.making(500...600, with: .ecEdwardsKeyPairGen)
         #expect(edwards.keyKinds == KeyKind.generated)
     }
@@ -220,7 +221,7 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
 
     // MARK: Roles
 
-    @Test("The user makes and writes unless the profile names another role")
+    @Test("The user generates keys and writes unless the profile names another role")
     func roles() {
         let writers: [TokenProfile.Writer?] = [nil, .user, .securityOfficer, .nobody]
         for generates in writers {
@@ -252,7 +253,7 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
         #expect(token.omittedFromCertificates.isEmpty)
     }
 
-    @Test("The places of a profile are read in their order, and are offered unless it says no")
+    @Test("The places of a profile keep their order and are offered unless the profile says no")
     func places() throws {
         let token = DescribedToken.with {
             $0.places = [
@@ -267,18 +268,18 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
         #expect(places.map { $0.isOffered } == [true, false, true])
     }
 
-    // A key that the module does not show is overwritten.
-    @Test("It is not known which places are free if the token or its module hides keys")
+    // Otherwise a key that the module does not show is overwritten.
+    @Test("The free places are unknown if the token or its module hides keys")
     func hiddenKeys() {
         let hidden = TokenProfile.HiddenKeys(firmwareSince: "5.70", libraryBefore: "2.60")
-        // Which of two reasons there is: the firmware is too old, or the library is.
+        // The reason: the firmware or the library is too old.
         enum Reason { case firmware, library }
         let cases: [(String?, TokenProfile.HiddenKeys?, String, String, Reason?)] = [
             (nil, nil, "0.0", "0.0", nil),
             ("5.30", nil, "5.29", "9.0", .firmware), ("5.30", nil, "5.30", "0.1", nil),
             ("5.30", nil, "5.31", "0.1", nil), ("5.30", nil, "4.99", "9.0", .firmware),
             ("5.30", nil, "6.0", "0.1", nil),
-            // The parts of a version are numbers.
+            // Versions are compared number by number.
             ("5.30", nil, "5.4", "9.0", .firmware), ("5.30", nil, "10.0", "9.0", nil),
             (nil, hidden, "5.69", "2.59", nil), (nil, hidden, "5.70", "2.59", .library),
             (nil, hidden, "5.70", "2.60", nil), (nil, hidden, "5.70", "2.61", nil),
@@ -306,7 +307,7 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
         }
     }
 
-    @Test("A profile decides about labels and about the certificates of a key")
+    @Test("A profile determines the labels and the number of certificates of a key")
     func certificates() {
         for value in [nil, false, true] {
             let token = DescribedToken.with {
@@ -322,13 +323,13 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
         }
     }
 
-    // A certificate is written in part, or refused although it fits.
-    @Test("The largest certificate is the smaller one of the profile's and of the free memory")
+    // Otherwise a certificate is truncated, or refused although it fits.
+    @Test("The size of a certificate is limited by the profile and by the free memory")
     func largestCertificate() {
         let cases: [(Int?, Int?, Int?)] = [
             (nil, nil, nil), (3052, nil, 3052), (nil, 4000, 4000), (3052, 4000, 3052),
             (3052, 2000, 2000), (2000, 2000, 2000),
-            // Some modules say 0 or 1 and mean that they do not tell.
+            // Some modules report 0 or 1 for an unknown size.
             (nil, 0, nil), (nil, 1, nil), (nil, 127, nil), (nil, 128, 128), (3052, 0, 3052),
             (3052, 127, 3052), (3052, 128, 128), (100, 4000, 100),
         ]
@@ -343,7 +344,7 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
         #expect(token.largestCertificate == 500)
     }
 
-    @Test("Attributes are left out of that object only for which the profile names them")
+    @Test("An attribute is omitted only from the kind of object for which the profile names it")
     func omissions() {
         let token = DescribedToken.with {
             $0.omits = TokenProfile.Omissions(
@@ -359,7 +360,7 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
         #expect(empty.omittedFromCertificates.isEmpty)
     }
 
-    @Test("A certificate is a placeholder only by the token's profile")
+    @Test("Only a profile makes a certificate a placeholder")
     func placeholders() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
         let certificate = try key.issue(
@@ -381,8 +382,8 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
 
     // MARK: Profiles
 
-    // A token is used by the rules for another one.
-    @Test("A profile is for a token if each of its patterns fits, and for none without a pattern")
+    // Otherwise a token is used according to the profile of another one.
+    @Test("A profile applies to a token if it has patterns and all of them match")
     func matching() {
         let names: [WritableKeyPath<TokenProfile.Match, String?>] = [
             \.libraryDescription, \.libraryManufacturer, \.tokenManufacturer, \.tokenModel,
@@ -405,10 +406,10 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
             for pattern in ["", String(text.prefix(3)), text + "s", text.uppercased(), "x*"] {
                 #expect(!isFor([(index, pattern)]), "\(text), \(pattern)")
             }
-            // The text of another part does not count.
+            // The text of another field does not count.
             let other = own[(index + 1) % own.count]
             #expect(!isFor([(index, other)]), "\(text), \(other)")
-            // One pattern that does not fit is enough.
+            // One pattern that does not match is enough.
             let others = own.enumerated().map { ($0.offset, $0.element) }
             #expect(isFor(others), "\(text)")
             #expect(!isFor(others + [(index, "x")]), "\(text)")
@@ -417,7 +418,7 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
         #expect(all.matches(.with(), of: .with()))
     }
 
-    @Test("The roles change on the tokens of three profiles, and one profile makes no keys")
+    @Test("The tokens of three profiles require several roles, and one profile generates no keys")
     func builtInRoles() {
         let tokens = TokenProfile.builtIn.map { DescribedToken(profile: $0) }
         #expect(!tokens.isEmpty)
@@ -425,7 +426,7 @@ private let ecKinds: [KeyKind] = [.ec(.p256), .ec(.p384), .ec(.p521)]
             let name = token.profile?.name ?? ""
             let isOfficer = ["ykcs11", "opensc-openpgp", "nethsm"].contains(name)
             #expect(token.changesRoles == isOfficer, "\(name)")
-            // A token on which nobody makes keys has no kind of key.
+            // A token that cannot generate keys supports no kind of key.
             #expect((token.generator == .nobody) == token.keyKinds.isEmpty, "\(name)")
         }
     }

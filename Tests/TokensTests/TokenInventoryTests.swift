@@ -8,11 +8,12 @@ import TokencertTokens
 
 extension RealParts {
     @Suite struct TokenInventoryTests {
-        @Test("Halves of a key, or a certificate and its key, are shown apart or mixed up")
+        /// Otherwise the halves of a key are listed separately or with the wrong key.
+        @Test("The halves of a key are shown as one key")
         func pairing() throws {
             let store = try ThrowawayToken()
             unsafe setenv("SOFTHSM2_CONF", store.folder.file("softhsm2.conf"), 1)
-            // Two pairs with the same id, one without an id, one whose public half is gone.
+            // Two pairs with the same id, and one without its public half.
             for (id, label) in [("01", "a"), ("01", "b"), ("03", "c")] {
                 try store.pkcs11Tool([
                     "--keypairgen", "--key-type", "EC:prime256v1", "--id", id, "--label", label,

@@ -4,9 +4,9 @@ import Testing
 
 @testable import TokencertTokens
 
-/// Token profiles as they are read from JSON.
+/// Token profiles in JSON.
 @Suite struct TokenProfileTests {
-    /// A small profile with more parts.
+    /// A small profile with additional properties.
     private func json(_ more: String = "") -> String {
         #"{"name": "a", "title": "b", "tested": "c", "match": {"tokenModel": "m"}"#
             + (more.isEmpty ? "" : ", " + more) + "}"
@@ -16,7 +16,7 @@ import Testing
         try TokenProfile(json: Array(text.utf8))
     }
 
-    /// Why a text is not a profile, or nil if it is one.
+    /// The error for a text that is not a profile, or nil.
     private func problem(_ text: String) -> String? {
         do throws(TokenProfileError) {
             _ = try TokenProfile(json: Array(text.utf8))
@@ -28,7 +28,7 @@ import Testing
 
     // MARK: Reading
 
-    @Test("A small profile leaves everything else to the standard")
+    @Test("A profile leaves everything that it omits to the standard")
     func small() throws {
         let profile = try read(json())
         let match = TokenProfile.Match(
@@ -41,7 +41,7 @@ import Testing
         #expect(profile.hasFixedLabels == nil && profile.pinTries == nil)
     }
 
-    @Test("Every part is read")
+    @Test("Every property is decoded")
     func everyPart() throws {
         let profile = try read(Self.complete)
         #expect(profile.name == "n" && profile.title == "t" && profile.tested == "x")
@@ -76,7 +76,7 @@ import Testing
         #expect(profile.countsPINsTogether == true)
     }
 
-    @Test("A profile that is written is read again without a difference")
+    @Test("A profile survives encoding and decoding")
     func roundTrip() throws {
         for text in [json(), Self.complete] {
             let profile = try read(text)
@@ -86,8 +86,8 @@ import Testing
         }
     }
 
-    /// Otherwise a mistyped part has no effect, and nobody sees why.
-    @Test("A part that is not known is refused by its path")
+    /// Otherwise a misspelt property silently has no effect.
+    @Test("An unknown property is refused and named by its path")
     func unknownParts() {
         for (more, path) in [
             (#""keykinds": ["rsa:2048"]"#, "keykinds"), (#""Notes": []"#, "Notes"),
@@ -96,11 +96,11 @@ import Testing
             (#""omits": {"privatekey": []}"#, "omits.privatekey"),
             (#""zz": 1, "aa": 1"#, "aa"),
         ] {
-            #expect(problem(json(more)) == "there is no such part: “\(path)”")
+            #expect(problem(json(more)) == "unknown property \"\(path)\"")
         }
     }
 
-    @Test("A part that is missing is named")
+    @Test("A missing property is named")
     func missingParts() {
         let all = [
             ("name", #""a""#), ("title", #""b""#), ("tested", #""c""#),
@@ -110,18 +110,18 @@ import Testing
             let parts = all.filter { $0.0 != missing }.map { "\"\($0.0)\": \($0.1)" }
             #expect(
                 problem("{" + parts.joined(separator: ", ") + "}")
-                    == "the part “\(missing)” is missing")
+                    == "property \"\(missing)\" is missing")
         }
         for (more, missing) in [
             (#""places": [{"id": "01"}]"#, "name"), (#""places": [{"name": "a"}]"#, "id"),
             (#""securityOfficerPIN": {}"#, "name"), (#""placeholder": {}"#, "subject"),
             (#""hidesLaterKeys": {"firmwareSince": "1"}"#, "libraryBefore"),
         ] {
-            #expect(problem(json(more)) == "the part “\(missing)” is missing")
+            #expect(problem(json(more)) == "property \"\(missing)\" is missing")
         }
     }
 
-    @Test("A part of the wrong type is refused")
+    @Test("A property of the wrong type is refused")
     func wrongTypes() {
         for (name, value) in [
             ("notes", #""text""#), ("keyKinds", #""rsa:2048""#), ("generates", "1"),
@@ -130,14 +130,14 @@ import Testing
             ("omits", "[]"), ("places", "{}"),
         ] {
             let more = "\"\(name)\": \(value)"
-            #expect(problem(json(more)) == "“\(name)” has the wrong type")
+            #expect(problem(json(more)) == "\"\(name)\" has the wrong type")
         }
         for more in [#""notes": [1]"#, #""places": [1]"#, #""places": [{"id": 1, "name": ""}]"#] {
             #expect(problem(json(more))?.contains("has the wrong type") == true)
         }
     }
 
-    @Test("Only the known roles are taken")
+    @Test("Only known roles are accepted")
     func roles() throws {
         for (text, role) in [
             ("user", .user), ("securityOfficer", .securityOfficer), ("nobody", .nobody),
@@ -150,28 +150,28 @@ import Testing
             for text in ["User", "so", ""] {
                 #expect(
                     problem(json("\"\(name)\": \"\(text)\""))
-                        == "“\(name)” has a value that is not known")
+                        == "\"\(name)\" has an unknown value")
             }
         }
     }
 
-    @Test("What is not a JSON object is refused", arguments: ["", "{", "name", "[]", "1", "null"])
+    @Test("Only a JSON object is accepted", arguments: ["", "{", "name", "[]", "1", "null"])
     func noObject(text: String) {
         #expect(problem(text) != nil)
     }
 
-    @Test("A text in JSON that is cut short is not taken for a profile")
+    @Test("Truncated JSON is refused")
     func cut() {
         let text = json(#""pinTries": 3"#)
         #expect(problem(text) == nil)
         for count in 0..<text.count {
-            #expect(problem(String(text.prefix(count))) == "it is no JSON object", "\(count)")
+            #expect(problem(String(text.prefix(count))) == "it is not a JSON object", "\(count)")
         }
     }
 
     // MARK: Values
 
-    @Test("Only kinds of keys that can be made are taken")
+    @Test("Only kinds of keys that can be generated are accepted")
     func keyKinds() {
         for kind in KeyKind.generated.map(\.name) {
             #expect(problem(json("\"keyKinds\": [\"\(kind)\"]")) == nil, "\(kind)")
@@ -179,12 +179,12 @@ import Testing
         for kind in ["rsa", "rsa:", "rsa:0", "rsa:-1", "rsa:2k", "ec", "ec:p224", "dsa:1024", ""] {
             #expect(
                 problem(json("\"keyKinds\": [\"ed25519\", \"\(kind)\"]"))
-                    == "“keyKinds”: there is no kind of key “\(kind)”")
+                    == "\"keyKinds\" has an unknown kind of key: \"\(kind)\"")
         }
     }
 
-    /// Otherwise a profile that is read without an error forbids every key.
-    @Test("A kind of key means the same in every form in which it is taken")
+    /// Otherwise a valid profile silently forbids every key.
+    @Test("Every accepted spelling of a kind of key has the same meaning")
     func keyKindForms() throws {
         let profile = try read(
             json(#""keyKinds": ["RSA:2048", "rsa:03072", "rsa:4096", "EC:P256", "Ed25519"]"#))
@@ -192,10 +192,10 @@ import Testing
             profile.keyKinds == ["rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ed25519"])
         #expect(
             problem(json(#""keyKinds": [" rsa:2048"]"#))
-                == "“keyKinds”: there is no kind of key “ rsa:2048”")
+                == "\"keyKinds\" has an unknown kind of key: \" rsa:2048\"")
     }
 
-    @Test("A part that is null is named")
+    @Test("A property that is null is named")
     func nulls() {
         for (more, path) in [
             (#""keyKinds": null"#, "keyKinds"), (#""notes": ["a", null]"#, "notes"),
@@ -204,10 +204,10 @@ import Testing
             (#""omits": {"certificate": [null]}"#, "omits.certificate"),
             (#""nothing": null"#, "nothing"),
         ] {
-            #expect(problem(json(more)) == "“\(path)” is null: leave it out")
+            #expect(problem(json(more)) == "\"\(path)\" is null; leave it out")
         }
-        #expect(problem("null") == "it is no JSON object")
-        #expect(problem("[]") == "it is no JSON object")
+        #expect(problem("null") == "it is not a JSON object")
+        #expect(problem("[]") == "it is not a JSON object")
     }
 
     @Test("A version consists of numbers")
@@ -221,16 +221,16 @@ import Testing
         for version in ["", "v5.30", "5.x", "5.", ".5", "5 ", "-1", "5,30"] {
             #expect(
                 problem(json(#""showsAllKeysSince": "\#(version)""#))
-                    == "“showsAllKeysSince” has to be a version such as 5.30", "\(version)")
+                    == "\"showsAllKeysSince\" must be a version such as 5.30", "\(version)")
             let later = #"{"firmwareSince": "5.70", "libraryBefore": "\#(version)"}"#
             #expect(
                 problem(json(#""hidesLaterKeys": \#(later)"#))
-                    == "“hidesLaterKeys.libraryBefore” has to be a version such as 5.30",
+                    == "\"hidesLaterKeys.libraryBefore\" must be a version such as 5.30",
                 "\(version)")
         }
     }
 
-    @Test("The id of a place is whole bytes in hexadecimal")
+    @Test("The id of a place consists of whole bytes in hexadecimal")
     func places() {
         for id in ["00", "0a", "0A", "ffff", "7aeeaaa77a3183c3"] {
             #expect(
@@ -239,12 +239,12 @@ import Testing
         for id in ["", "1", "0x01", "01:02", "0g", " 01", "001"] {
             #expect(
                 problem(json(#""places": [{"id": "\#(id)", "name": "a"}]"#))
-                    == "“\(id)” is no id in hexadecimal")
+                    == "\"\(id)\" is not a hexadecimal id")
         }
     }
 
-    /// Otherwise the token refuses an attribute that the profile was to leave out.
-    @Test("Only attributes of the standard can be left out, under their own names")
+    /// Otherwise the token refuses an attribute that the profile should omit.
+    @Test("Only standard attributes can be omitted, by their standard names")
     func omissions() {
         for part in ["publicKey", "privateKey", "certificate"] {
             func problem(_ attribute: String) -> String? {
@@ -252,18 +252,18 @@ import Testing
             }
             #expect(problem("CKA_LABEL") == nil, "\(part)")
             for name in ["CKA_NOTHING", "LABEL", "cka_label", ""] {
-                #expect(problem(name) == "there is no attribute “\(name)”", "\(part)")
+                #expect(problem(name) == "unknown attribute \"\(name)\"", "\(part)")
             }
         }
     }
 
-    @Test("A certificate keeps the attributes without which it cannot be found or read")
+    @Test("The attributes that finding and reading a certificate requires cannot be omitted")
     func neededAttributes() {
         let needed = ["CKA_CLASS", "CKA_VALUE", "CKA_TOKEN", "CKA_CERTIFICATE_TYPE", "CKA_ID"]
         for name in needed {
             #expect(
                 problem(json(#""omits": {"certificate": ["CKA_LABEL", "\#(name)"]}"#))
-                    == "no certificate can be without \(name)")
+                    == "a certificate cannot omit \(name)")
             #expect(problem(json(#""omits": {"publicKey": ["\#(name)"]}"#)) == nil, "\(name)")
         }
     }
@@ -292,10 +292,10 @@ import Testing
         }
     }
 
-    // MARK: The profiles of the program
+    // MARK: Built-in profiles
 
-    /// A profile that cannot be read is left out without an error.
-    @Test("Every profile of the program is read, in the order in which it is looked at")
+    /// Otherwise a built-in profile that is not valid is silently ignored.
+    @Test("Every built-in profile is valid, and the order of the profiles is fixed")
     func builtIn() {
         #expect(
             TokenProfile.builtIn.map(\.name) == [
@@ -304,7 +304,7 @@ import Testing
             ])
     }
 
-    @Test("Every file with a profile is one of the profiles of the program")
+    @Test("Every profile file is a built-in profile")
     func files() throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../Sources/Tokens/Profiles/BuiltIn").standardized
@@ -317,14 +317,14 @@ import Testing
         }
     }
 
-    @Test("Every profile of the program is written and read without a difference")
+    @Test("Every built-in profile survives encoding and decoding")
     func builtInRoundTrip() throws {
         for profile in TokenProfile.builtIn {
             #expect(try read(try profile.json()) == profile, "\(profile.name)")
         }
     }
 
-    @Test("Every profile of the program says for which tokens it is, and what to use instead")
+    @Test("Every built-in profile names its tokens and, if it cannot write, an alternative")
     func builtInSense() {
         for profile in TokenProfile.builtIn {
             let match = profile.match
@@ -344,8 +344,8 @@ import Testing
         }
     }
 
-    /// The first profile that matches is taken, so a general one would hide the others.
-    @Test("The profile for all PKCS#15 cards comes after those for certain cards")
+    /// The first matching profile is used, so a general one would hide the others.
+    @Test("The profile for all PKCS#15 cards comes after those for specific cards")
     func generalProfileLast() throws {
         let all = TokenProfile.builtIn
         let general = try #require(all.firstIndex { $0.name == "opensc-pkcs15" })

@@ -53,7 +53,8 @@ struct EvidenceCommand: ParsableCommand {
             capabilities, for: TokenJob.evidence.operations,
             allowingLastTry: tokenOptions.allowsLastTry)
         let anchors = trustStore.anchorsIfAny(file: setting(nil, .caFile))
-        let (evidence, certificates, authorities) = try withPINs(plan, tokenOptions, name.uri) { pins in
+        let (evidence, certificates, authorities) = try withPINs(plan, tokenOptions, name.uri) {
+            pins in
             tellProgress(.evidence)
             let evidence = try readEvidence(of: uri, capabilities, pins)
             let inventory = try inventory(capabilities)

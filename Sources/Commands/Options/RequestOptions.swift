@@ -37,7 +37,8 @@ struct RequestOptions: ParsableArguments {
     var id: String?
 
     @Option(
-        help: ArgumentHelp("Use this key on the token instead of a new one: label, id or URI.",
+        help: ArgumentHelp(
+            "Use this key on the token instead of a new one: label, id or URI.",
             valueName: "name"),
         completion: LiveCompletion.keys)
     var key: String?

@@ -6,11 +6,10 @@
     internal import Glibc
 #endif
 
-/// Why a file could not be read or written.
 package struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The failed operation, the file and the system's reason, as text for the user.
     package let description: String
-    /// The system's number, `errno`.
+    /// The value of `errno`.
     package let number: Int32
 
     init(_ doing: String, _ path: String, number: Int32 = errno) {
@@ -24,25 +23,23 @@ package struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// Reasons that the user can act on.
     package enum Reason: Sendable {
-        /// The file or its folder does not exist: `ENOENT`.
+        /// `ENOENT`: the file or its folder does not exist.
         case notThere
-        /// A part of the path is not a folder: `ENOTDIR`.
+        /// `ENOTDIR`: a part of the path is not a folder.
         case notInFolder
-        /// It is a folder: `EISDIR`.
+        /// `EISDIR`: the path is a folder.
         case isFolder
-        /// The symbolic links form a loop: `ELOOP`.
+        /// `ELOOP`: the symbolic links form a loop.
         case circle
-        /// This user does not have the permission: `EACCES`, `EPERM`.
+        /// `EACCES`, `EPERM`: the user does not have permission.
         case forbidden
-        /// The file system is full, or this user's quota is used up: `ENOSPC`, `EDQUOT`.
+        /// `ENOSPC`, `EDQUOT`: the file system is full or the quota is used up.
         case noRoom
-        /// The file system is read-only: `EROFS`.
+        /// `EROFS`: the file system is read-only.
         case readOnly
-        /// Anything else.
         case other
     }
 
-    /// The category of the reason, which decides the hint.
     package var reason: Reason {
         switch number {
         case ENOENT: .notThere
@@ -57,10 +54,7 @@ package struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// The dangling symbolic link in a path that is nearest to its end.
-///
-/// - Parameter path: A path that does not exist.
-/// - Returns: nil if no link is the reason.
+/// The last dangling symbolic link in a path that does not exist; nil if no link is the reason.
 func danglingLink(in path: String) -> String? {
     var part = path
     while true {

@@ -6,18 +6,15 @@
     internal import Glibc
 #endif
 
-/// One byte of a file that this owner has for itself until it goes out of use. The system gives the
-/// byte back when the process ends, however it ends.
+/// An exclusive lock on one byte of a file. The system releases it when the process ends for any
+/// reason.
 package struct FileLock: ~Copyable, Sendable {
     private let descriptor: Int32
 
-    /// Takes a byte; the file is made where there is none. The byte need not be in the file.
+    /// Locks a byte; it may lie beyond the end of the file. A missing file is created.
     ///
-    /// - Parameters:
-    ///   - path: The file, which is for locks only.
-    ///   - byte: Which byte.
-    ///   - waits: Whether to wait while somebody else has it.
-    /// - Throws: ``FileError``; ``FileError/isTaken`` where somebody else has it.
+    /// - Throws: ``FileError``, with ``FileError/isTaken`` if the byte is locked and `waits` is
+    ///   false.
     package init(_ path: String, byte: Int64, waits: Bool) throws(FileError) {
         let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw FileError("cannot open", path) }
@@ -26,8 +23,8 @@ package struct FileLock: ~Copyable, Sendable {
         range.l_whence = Int16(SEEK_SET)
         range.l_start = off_t(byte)
         range.l_len = 1
-        // Locks of the open file, not of the process: closing another descriptor of the same file
-        // would give up the latter.
+        // Locks of the open file, not of the process: a process lock is lost when any descriptor of
+        // the file is closed.
         let operation = waits ? Self.setLockAndWait : Self.setLock
         var returned: Int32
         repeat {
@@ -56,9 +53,7 @@ package struct FileLock: ~Copyable, Sendable {
 }
 
 extension FileError {
-    /// Whether somebody else has what was to be locked.
-    ///
-    /// Locking the open file fails with `EAGAIN` only; `EACCES` means that the file cannot be
-    /// opened.
+    /// Whether another owner holds the lock. Open file locks fail with `EAGAIN` only; `EACCES`
+    /// means that the file cannot be opened.
     package var isTaken: Bool { number == EAGAIN }
 }

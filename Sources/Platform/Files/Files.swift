@@ -8,11 +8,7 @@
 
 /// Reads a whole file.
 ///
-/// - Parameters:
-///   - path: The file.
-///   - limit: The most bytes that it may have.
-/// - Returns: Its bytes.
-/// - Throws: ``FileError``, with `EFBIG` for a file that is larger.
+/// - Throws: ``FileError``, with `EFBIG` if the file has more than `limit` bytes.
 package func readFile(_ path: String, limit: Int = 1 << 24) throws(FileError) -> [UInt8] {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
     guard descriptor >= 0 else { throw FileError("cannot open", path) }
@@ -34,13 +30,7 @@ package func readFile(_ path: String, limit: Int = 1 << 24) throws(FileError) ->
     }
 }
 
-/// Reads the beginning of a file.
-///
-/// - Parameters:
-///   - path: The file.
-///   - count: The maximum number of bytes to read.
-/// - Returns: Its first bytes.
-/// - Throws: ``FileError``.
+/// Reads at most `count` bytes from the start of a file.
 package func readHead(_ path: String, count: Int) throws(FileError) -> [UInt8] {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
     guard descriptor >= 0 else { throw FileError("cannot open", path) }
@@ -59,15 +49,12 @@ package func readHead(_ path: String, count: Int) throws(FileError) -> [UInt8] {
     return bytes
 }
 
-/// Makes an empty file that nobody else can read. One that is there stays, and nobody else can read it
-/// any more where it is this user's.
-///
-/// - Parameter path: The file. Its folder has to be there.
-/// - Throws: ``FileError``.
+/// Creates an empty file that only its owner can read; its folder must exist. If the file exists
+/// and belongs to this user, access by others is removed.
 package func makePrivateFile(_ path: String) throws(FileError) {
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
-        guard errno == EEXIST else { throw FileError("cannot make", path) }
+        guard errno == EEXIST else { throw FileError("cannot create", path) }
         // A dangling link also has this name: SQLite would create the file that it points to.
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { throw FileError("cannot open", path) }
@@ -85,7 +72,7 @@ private func withdrawFromOthers(_ path: String) {
     unsafe chmod(path, 0o600)
 }
 
-/// A name is durable when its folder is.
+/// Flushes a file's folder to the disk: a new name is durable when its folder is.
 func makeNameDurable(_ path: String) {
     let folder = unsafe open(parentFolder(path), O_RDONLY | O_CLOEXEC)
     guard folder >= 0 else { return }
@@ -93,16 +80,16 @@ func makeNameDurable(_ path: String) {
     close(folder)
 }
 
-/// Has what was written to a file reach the disk itself.
+/// Flushes a file to the disk.
 private func synchronize(_ descriptor: Int32) -> Bool {
     #if canImport(Darwin)
-        // There fsync leaves it in the drive's own memory.
+        // On Darwin, fsync leaves data in the drive's cache.
         if fcntl(descriptor, F_FULLFSYNC) == 0 { return true }
     #endif
     return fsync(descriptor) == 0
 }
 
-/// Writes bytes to an open file, flushes them to the disk, and closes it.
+/// Writes bytes to an open file, flushes them to the disk, and closes the file.
 func fill(
     _ descriptor: Int32, _ bytes: [UInt8], _ path: String
 ) throws(FileError) {
@@ -118,16 +105,14 @@ func fill(
         }
         rest = rest.dropFirst(count)
     }
-    // A pipe or a terminal has nothing to make durable.
+    // A pipe or a terminal cannot be flushed.
     guard synchronize(descriptor) || [EINVAL, EROFS, ENOTSUP].contains(errno) else {
         throw FileError("cannot write", path)
     }
 }
 
-/// Makes a folder and those above it, readable by nobody else. One that is there stays as it is.
-///
-/// - Parameter path: The folder.
-/// - Throws: ``FileError``, also where something else has the name.
+/// Creates a folder and its parents, accessible only to the owner. An existing folder is not
+/// changed.
 package func makeFolder(_ path: String) throws(FileError) {
     if isFolder(path) { return }
     let parent = parentFolder(path)
@@ -136,25 +121,20 @@ package func makeFolder(_ path: String) throws(FileError) {
         let number = errno
         if isFolder(path) { return }
         throw FileError(
-            "cannot make the folder", path, number: number == EEXIST ? obstacle(path) : number)
+            "cannot create the folder", path, number: number == EEXIST ? obstacle(path) : number)
     }
     makeNameDurable(path)
 }
 
-/// Why an existing path is not a folder, as an `errno`.
+/// Why an existing path is not a folder, as an `errno` value.
 private func obstacle(_ path: String) -> Int32 {
     var status = stat()
     return unsafe stat(path, &status) == 0 ? ENOTDIR : errno
 }
 
-/// The names of what is in a folder, in alphabetical order.
+/// The sorted names of the entries of a folder; none if the folder does not exist.
 ///
-/// The C functions are `opendir` and `readdir`.
-///
-/// - Parameter path: The folder.
-/// - Returns: The names without `.` and `..`; none if there is no such folder.
-/// - Throws: ``FileError`` if the folder exists and cannot be read, or if its existence cannot be
-///   determined.
+/// - Throws: ``FileError`` if the folder cannot be read, or if it is unknown whether it exists.
 package func names(inFolder path: String) throws(FileError) -> [String] {
     guard let folder = unsafe opendir(path) else {
         let number = errno
@@ -180,9 +160,6 @@ package func names(inFolder path: String) throws(FileError) -> [String] {
     return names.sorted()
 }
 
-/// Whether a path is a folder.
-///
-/// - Parameter path: The path.
 package func isFolder(_ path: String) -> Bool {
     var status = stat()
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
@@ -190,116 +167,77 @@ package func isFolder(_ path: String) -> Bool {
 
 /// Whether a path exists; a dangling link counts as existing.
 ///
-/// The C function is `lstat`.
-///
-/// - Parameter path: The path.
-/// - Returns: false only if the path certainly does not exist.
-/// - Throws: ``FileError`` if that cannot be determined: a folder without search permission, a loop
-///   of links, or a link to a folder that does not exist.
+/// - Throws: ``FileError`` if the answer is unknown: a folder without search permission, a loop of
+///   links, or a link to a missing folder.
 package func isPresent(_ path: String) throws(FileError) -> Bool {
     var status = stat()
     if unsafe lstat(path, &status) == 0 { return true }
     let number = errno
     guard number == ENOENT, danglingLink(in: path) == nil else {
-        throw FileError("cannot look for", path, number: number)
+        throw FileError("cannot check for", path, number: number)
     }
     return false
 }
 
-/// Whether a path is a regular file; a link is followed.
-///
-/// The C function is `stat`.
-///
-/// - Parameter path: The path.
+/// Whether a path is a regular file; links are followed.
 package func isRegularFile(_ path: String) -> Bool {
     var status = stat()
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
 }
 
-/// Whether a path is a pipe, a device or a socket, which a reader may wait for without end; a link is
-/// followed.
-///
-/// The C function is `stat`.
-///
-/// - Parameter path: The path.
-/// - Returns: False also for a folder and if it cannot be found out.
+/// Whether a path is a pipe, a device or a socket, which may block a reader forever; links are
+/// followed. False if that cannot be determined.
 package func isSpecialFile(_ path: String) -> Bool {
     var status = stat()
     return unsafe stat(path, &status) == 0
         && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
 }
 
-/// Whether there is anything under a path that this process can reach. For remarks only: false also
-/// if that cannot be found out, which ``isPresent(_:)`` reports.
-///
-/// The C function is `access`.
-///
-/// - Parameter path: The path.
+/// Whether this process can reach a path. For remarks only: false also if the answer is unknown,
+/// which ``isPresent(_:)`` reports.
 package func exists(_ path: String) -> Bool {
     unsafe access(path, F_OK) == 0
 }
 
-/// Whether files can be made in a folder.
-///
-/// - Parameter path: The folder.
+/// Whether files can be created in a folder.
 package func isWritableFolder(_ path: String) -> Bool {
     unsafe isFolder(path) && access(path, W_OK | X_OK) == 0
 }
 
-/// Whether something that is there can be written to.
-///
-/// - Parameter path: A file, a device or a pipe.
+/// Whether an existing file, device or pipe can be written to.
 package func isWritableFile(_ path: String) -> Bool {
     unsafe access(path, W_OK) == 0
 }
 
-/// Whether something that is there can be read.
-///
-/// - Parameter path: A file, a device or a pipe.
+/// Whether an existing file, device or pipe can be read.
 package func isReadableFile(_ path: String) -> Bool {
     unsafe access(path, R_OK) == 0
 }
 
-/// Whether anybody but its owner and the system's administrator can write to a file.
-///
-/// The C function is `stat`.
-///
-/// - Parameter path: The file; a link is followed.
-/// - Returns: True also where it belongs to another user than this process.
-/// - Throws: ``FileError``.
+/// Whether a user other than this one and root owns a file, or its group or others may write to it;
+/// links are followed.
 package func isWritableByOthers(_ path: String) throws(FileError) -> Bool {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { throw FileError("cannot read", path) }
     return status.st_mode & 0o022 != 0 || (status.st_uid != 0 && status.st_uid != geteuid())
 }
 
-/// The folder that a file is in, or would be.
-///
-/// - Parameter path: The file.
-/// - Returns: The folder's path, `.` for a name without a slash.
+/// The folder of a file, `.` for a name without a slash.
 package func parentFolder(_ path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
-/// A value that changes when a file is written or replaced: its location and modification time. It
-/// contains nothing of the content, nor its length.
-///
-/// - Parameter path: The file.
-/// - Returns: nil where there is no such file.
+/// A value that changes when a file is written or replaced: its location and modification time,
+/// without its contents or length; nil if the file does not exist.
 package func fileStamp(_ path: String) -> String? {
     var information = stat()
     guard unsafe stat(path, &information) == 0 else { return nil }
     return stamp(information)
 }
 
-/// The same for an open descriptor.
-///
-/// The C functions are `fstat` and `lseek`.
-///
-/// - Parameter descriptor: The descriptor.
-/// - Returns: nil unless it is a regular file that is to be read from its start: what follows later
-///   in a file differs from what was read before.
+/// The same for an open descriptor; nil unless it is a regular file at its start, because reading
+/// from a later position returns other bytes.
 package func fileStamp(ofDescriptor descriptor: Int32) -> String? {
     var information = stat()
     guard unsafe fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG,
@@ -318,32 +256,20 @@ private func stamp(_ information: stat) -> String {
         + "\(written.tv_sec).\(written.tv_nsec)"
 }
 
-/// The number of names (hard links) of a file.
-///
-/// The C function is `stat`.
-///
-/// - Parameter path: The file; a link is followed.
-/// - Returns: 0 if it cannot be determined.
+/// The number of hard links of a file; 0 if it cannot be determined. Symbolic links are followed.
 package func nameCount(_ path: String) -> Int {
     var status = stat()
     return unsafe stat(path, &status) == 0 ? Int(status.st_nlink) : 0
 }
 
-/// A path that names the same file from every working folder.
-///
-/// - Parameter path: The path; where there is no such file it stays as it is.
+/// The absolute path without symbolic links; the path itself if the file does not exist.
 package func absolutePath(_ path: String) -> String {
     guard let resolved = unsafe realpath(path, nil) else { return path }
     defer { unsafe free(resolved) }
     return unsafe String(cString: resolved)
 }
 
-/// Removes a file for good.
-///
-/// The C function is `unlink`.
-///
-/// - Parameter path: The file.
-/// - Throws: ``FileError``.
+/// Removes a file durably.
 package func removeFile(_ path: String) throws(FileError) {
     guard unsafe unlink(path) == 0 else { throw FileError("cannot remove", path) }
     makeNameDurable(path)

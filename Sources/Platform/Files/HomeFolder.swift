@@ -6,12 +6,8 @@
     internal import Glibc
 #endif
 
-/// The home folder of the user: `HOME`, or the one in the user database if `HOME` is unset or
-/// empty.
-///
-/// The C function is `getpwuid_r`.
-///
-/// - Returns: An absolute path; nil if there is none.
+/// The absolute path of the user's home folder: `HOME`, or the entry in the user database if `HOME`
+/// is unset or empty. nil if there is none.
 package func homeFolder() -> String? {
     if let value = unsafe getenv("HOME"), unsafe value.pointee != 0 {
         let home = unsafe String(cString: value)

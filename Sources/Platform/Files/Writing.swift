@@ -6,7 +6,6 @@
     internal import Glibc
 #endif
 
-/// The target of a write to a path.
 private enum Destination {
     /// A regular file, which may not exist yet. It is replaced as a whole.
     case file(String)
@@ -17,10 +16,10 @@ private enum Destination {
 
     init(_ path: String) throws(FileError) {
         guard !path.isEmpty else {
-            throw FileError("cannot write to no name", path, number: ENOENT)
+            throw FileError("cannot write to an empty path", path, number: ENOENT)
         }
         var path = path
-        // The system follows the same number of links.
+        // The limit of the Linux kernel.
         for _ in 0..<40 {
             if let number = Self.descriptor(path) {
                 self = .descriptor(number)
@@ -64,17 +63,11 @@ private func linkTarget(_ path: String) throws(FileError) -> String {
     return String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
 
-/// Writes a file so that it survives power loss: on return the new file is complete; until then,
-/// and after an error, the old file is unchanged.
+/// Replaces a file so that the change survives power loss: on return the new file is complete;
+/// until then, and after an error, the old file is unchanged. The folder must exist.
 ///
-/// A symbolic link is followed, and its target is replaced. A device, a pipe and an open descriptor
-/// such as `/dev/stdout` are written to directly. The C function is `rename`.
-///
-/// - Parameters:
-///   - bytes: The new content of the file.
-///   - path: The file. Its folder must exist.
-///   - permissions: The mode of a new file, such as 0o600.
-/// - Throws: ``FileError``.
+/// A symbolic link is followed and its target replaced. A device, a pipe or an open descriptor such
+/// as `/dev/stdout` is written to directly.
 package func writeFileDurably(
     _ bytes: [UInt8], _ path: String, permissions: UInt32
 ) throws(FileError) {
@@ -89,7 +82,7 @@ package func writeFileDurably(
         guard descriptor >= 0 else { throw FileError("cannot open", path) }
         try fill(descriptor, bytes, path)
     case .descriptor(let number):
-        // Opening the file a second time would write from its start.
+        // Opening the file again would write from its start.
         let descriptor = dup(number)
         guard descriptor >= 0 else { throw FileError("cannot write", path) }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
@@ -97,23 +90,15 @@ package func writeFileDurably(
     }
 }
 
-/// The regular file that ``writeFileDurably(_:_:permissions:)`` makes or replaces, after all
-/// symbolic links.
-///
-/// - Parameter path: The file.
-/// - Returns: nil if the path leads to a device, a pipe or an open descriptor.
-/// - Throws: ``FileError``.
+/// The regular file that ``writeFileDurably(_:_:permissions:)`` creates or replaces, after all
+/// symbolic links; nil for a device, a pipe or an open descriptor.
 package func replacedFile(_ path: String) throws(FileError) -> String? {
     guard case .file(let file) = try Destination(path) else { return nil }
     return file
 }
 
-/// A text that is the same for all names of one file: hard links, symbolic links and relative paths.
-/// A file that does not exist is identified by its folder and its name.
-///
-/// The C functions are `stat` and `realpath`.
-///
-/// - Parameter path: The file.
+/// A text that is the same for all names of one file: hard links, symbolic links and relative
+/// paths. A file that does not exist is identified by its folder and its name.
 package func fileIdentity(_ path: String) -> String {
     var status = stat()
     if unsafe stat(path, &status) == 0 { return "\(status.st_dev):\(status.st_ino)" }
@@ -121,11 +106,8 @@ package func fileIdentity(_ path: String) -> String {
     return absolutePath(parentFolder(file)) + "/" + String(file.split(separator: "/").last ?? "")
 }
 
-/// Insists that ``writeFileDurably(_:_:permissions:)`` can write a file, by everything but the last
-/// step of it.
-///
-/// - Parameter path: The file, which is not changed.
-/// - Throws: ``FileError``.
+/// Checks that ``writeFileDurably(_:_:permissions:)`` can write a file, by doing everything except
+/// the final rename.
 package func requireWritableFile(_ path: String) throws(FileError) {
     switch try Destination(path) {
     case .file(let file):
@@ -148,7 +130,8 @@ package func requireWritableFile(_ path: String) throws(FileError) {
     }
 }
 
-/// In a folder such as `/tmp` another user's file cannot be replaced, though new ones can be made.
+/// In a folder such as `/tmp`, files of other users cannot be replaced although new ones can be
+/// created.
 private func requireReplaceable(_ file: String) throws(FileError) {
     var status = stat()
     var folder = stat()
@@ -160,18 +143,18 @@ private func requireReplaceable(_ file: String) throws(FileError) {
     }
 }
 
-/// Writes a temporary file in the same folder and passes its path; removes it if that fails.
+/// Writes a temporary file in the same folder and passes its path; removes it on failure.
 private func withTemporaryFile(
     beside file: String, _ bytes: [UInt8], _ permissions: UInt32,
     _ body: (_ temporary: String) throws(FileError) -> Void
 ) throws(FileError) {
     let folder = parentFolder(file)
-    // Short, so that the name is not too long if the file's own name is not.
+    // A short name, which is valid even if the file's own name has the maximum length.
     let temporary = "\(folder)/.tokencert.\(getpid()).new"
     unsafe unlink(temporary)
     let descriptor = unsafe open(
         temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(permissions))
-    guard descriptor >= 0 else { throw FileError("cannot make a file in the folder", folder) }
+    guard descriptor >= 0 else { throw FileError("cannot create a file in the folder", folder) }
     do throws(FileError) {
         try fill(descriptor, bytes, file)
         try body(temporary)

@@ -6,13 +6,11 @@
     internal import Glibc
 #endif
 
-/// Opens those of the descriptors 0, 1 and 2 that are closed, so that no file or pipe that is
-/// opened later gets one of these numbers.
+/// Opens those of the descriptors 0, 1 and 2 that are closed, so that no file or pipe gets one of
+/// these numbers later. Call it before anything else.
 ///
-/// Reading from 0 and writing to 1 and 2 still fails with `EBADF`: each is opened in the other
-/// direction, as glibc does for programs that change their user. Call this before anything else.
-///
-/// The C functions are `fcntl` and `open`.
+/// Reading from 0 and writing to 1 and 2 still fails with `EBADF`: each is opened in the opposite
+/// direction, as glibc does for set-user-ID programs.
 package func openStandardDescriptors() {
     for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 {
         let mode = descriptor == 0 ? O_WRONLY : O_RDONLY
@@ -27,10 +25,8 @@ package func openStandardDescriptors() {
 
 /// Creates a pipe whose ends are not inherited by other programs and are not standard descriptors.
 ///
-/// The C function is `pipe2`; on macOS `pipe` and `fcntl`.
-///
-/// - Returns: The two ends, which the caller closes, or nil if the system has no more descriptors;
-///   `errno` has the reason.
+/// - Returns: The two ends, which the caller closes; nil if no descriptor is available, with the
+///   reason in `errno`.
 package func makePipe() -> (read: Int32, write: Int32)? {
     var ends: [Int32] = [-1, -1]
     #if os(Linux)
@@ -59,17 +55,9 @@ package func makePipe() -> (read: Int32, write: Int32)? {
     return (ends[0], ends[1])
 }
 
-/// Writes bytes to a descriptor that may be blocked, with a time limit.
+/// Writes bytes to a descriptor that may be blocked, for at most a given time. Takes no lock, so it
+/// can be called while another thread is blocked in a write to the same descriptor.
 ///
-/// Never waits for a lock, so that it may be called while another thread is blocked in a write to
-/// the same descriptor.
-///
-/// The C functions are `poll` and `write`.
-///
-/// - Parameters:
-///   - bytes: The bytes to write.
-///   - descriptor: An open file descriptor.
-///   - milliseconds: The maximum total waiting time.
 /// - Returns: Whether everything was written.
 @discardableResult
 package func writeWithoutBlocking(
@@ -83,8 +71,8 @@ package func writeWithoutBlocking(
         let count = unsafe poll(&waiting, 1, Int32(max(left, 0)))
         if count < 0, errno == EINTR { continue }
         guard count > 0 else { return false }
-        // A write of at most PIPE_BUF bytes to a pipe that is ready does not block; 512 is the
-        // minimum that POSIX permits for it.
+        // A write of at most PIPE_BUF bytes to a pipe that is ready does not block; POSIX
+        // guarantees at least 512.
         let written = unsafe rest.prefix(512).withUnsafeBytes { buffer in
             unsafe write(descriptor, buffer.baseAddress, buffer.count)
         }

@@ -6,22 +6,16 @@
     internal import Glibc
 #endif
 
-/// Reads one variable of the environment, without a copy of all the others, which may be secrets.
+/// Reads one environment variable without copying the others, which may be secrets.
 ///
-/// - Parameter name: The variable.
-/// - Returns: Its value, or nil where it is not there or empty.
+/// - Returns: nil if it is not set or empty.
 package func environmentVariable(_ name: String) -> String? {
     guard let value = unsafe getenv(name) else { return nil }
     let text = unsafe String(cString: value)
     return text.isEmpty ? nil : text
 }
 
-/// The names of environment variables, without their values, which may be secrets.
-///
-/// The C variable is `environ`.
-///
-/// - Parameter prefix: The prefix of the names.
-/// - Returns: The names, in alphabetical order.
+/// The sorted names of environment variables, without their values, which may be secrets.
 package func environmentVariableNames(beginningWith prefix: String) -> [String] {
     var names: [String] = []
     var entry: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = unsafe environ

@@ -8,20 +8,18 @@ internal import Synchronization
     internal import Glibc
 #endif
 
-/// Handles Ctrl-C and the signals that end the program.
+/// Handles Ctrl-C and the other signals that end the program.
 ///
-/// The process ends by the signal, as its caller expects, or with 128 + its number if the kernel
-/// ignores the signal (process 1 of a container). Before that, the handler may report the state of
-/// the job. The process ends at most two seconds after the signal, even if other threads are
-/// blocked.
+/// The process ends with the signal, as its caller expects, or with status 128 + number if the
+/// kernel ignores the signal (process 1 of a container). Before that, a handler can report the
+/// state of the job. The process ends at most two seconds after the signal, even if other threads
+/// are blocked.
 package enum Interruption {
-    /// Has a function called, on a thread of its own, when the process is told to end: by `SIGINT`,
-    /// `SIGTERM` or `SIGHUP`. A signal that the process was started to ignore stays ignored.
+    /// Calls a function on a separate thread when `SIGINT`, `SIGTERM` or `SIGHUP` tells the process
+    /// to end. A signal that was ignored when the process started stays ignored.
     ///
-    /// The C functions are `sigaction` and `pthread_create`.
-    ///
-    /// - Parameter handler: Runs before the process ends, with the signal's number. It must not
-    ///   take a lock that is held during a write.
+    /// - Parameter handler: Gets the signal's number. It must not take a lock that is held during a
+    ///   write.
     package static func installHandler(_ handler: @escaping @Sendable (_ signal: Int32) -> Void) {
         guard let ends = makePipe() else { return }
         unsafe writer = ends.write
@@ -29,7 +27,7 @@ package enum Interruption {
         _ = fcntl(ends.write, F_SETFL, O_NONBLOCK)
         pendingSignal.store(0, ordering: .sequentiallyConsistent)
         guard startThread({ wait(ends.read, handler) }) else { return }
-        // The parent process may have left them blocked.
+        // The parent process may have blocked these signals.
         var unblocked = sigset_t()
         unsafe sigemptyset(&unblocked)
         defer { unsafe pthread_sigmask(SIG_UNBLOCK, &unblocked, nil) }
@@ -54,12 +52,8 @@ package enum Interruption {
         }
     }
 
-    /// Delays the end of the process by at most a second while a state lasts that must be undone
-    /// first, such as a terminal without echo.
-    ///
-    /// - Parameter body: The work. It returns soon after ``isPending`` becomes true.
-    /// - Returns: What it returns.
-    /// - Throws: What it throws.
+    /// Delays the end of the process by at most one second while a temporary state must be undone,
+    /// such as a terminal without echo. `body` must return soon after ``isPending`` becomes true.
     package static func deferred<Result: ~Copyable, Failure: Error>(
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -71,29 +65,25 @@ package enum Interruption {
         return try body()
     }
 
-    /// Does not return after a signal to end the process, since nothing may begin after that.
+    /// Blocks forever after a signal to end the process, so that nothing new begins.
     package static func stopIfPending() {
         guard isPending else { return }
         while true { pause() }
     }
 
-    /// Whether the process has been told to end.
+    /// Whether a signal to end the process has arrived.
     package static var isPending: Bool {
         pendingSignal.load(ordering: .sequentiallyConsistent) != 0
     }
 
-    /// Sets the program that was started for this process and ends with it: it and the programs that
-    /// it has started get `SIGTERM` before a signal ends this process. Another one that was set
-    /// before is forgotten.
-    ///
-    /// - Parameter identifier: Its process.
+    /// Sets the program that gets `SIGTERM`, with its descendants, before a signal ends this
+    /// process. It replaces any program set before.
     package static func setChild(_ identifier: Int32) {
         child.store(identifier, ordering: .sequentiallyConsistent)
     }
 
-    /// Forgets a program, unless another one has been set since. Call it once it has ended.
-    ///
-    /// - Parameter identifier: Its process.
+    /// Forgets a program, unless another one has been set since. Call it when the program has
+    /// ended.
     package static func removeChild(_ identifier: Int32) {
         _ = child.compareExchange(
             expected: identifier, desired: 0, ordering: .sequentiallyConsistent)
@@ -101,14 +91,13 @@ package enum Interruption {
 
     private static let deferrals = Atomic<Int>(0)
 
-    /// The process of the program, or 0.
+    /// The process id of the program, or 0.
     private static let child = Atomic<Int32>(0)
 
     private static func wait(_ reader: Int32, _ handler: (Int32) -> Void) {
         var byte: UInt8 = 0
         while !isPending {
-            // The bytes that are read do not matter. Without the pipe, the thread polls several
-            // times a second.
+            // The bytes do not matter. If the pipe fails, the thread polls ten times per second.
             if unsafe read(reader, &byte, 1) != 1 { usleep(100_000) }
         }
         let signal = pendingSignal.load(ordering: .sequentiallyConsistent)
@@ -116,7 +105,7 @@ package enum Interruption {
             for _ in 0..<19 { usleep(100_000) }
             end(by: signal)
         }
-        // A prompt checks five times a second whether it has to restore the terminal.
+        // A prompt checks five times per second whether it must restore the terminal.
         for _ in 0..<100 where deferrals.load(ordering: .sequentiallyConsistent) > 0 {
             usleep(10_000)
         }
@@ -124,7 +113,6 @@ package enum Interruption {
         end(by: signal)
     }
 
-    /// Ends the process by a signal.
     private static func end(by signal: Int32) -> Never {
         let identifier = child.load(ordering: .sequentiallyConsistent)
         if identifier > 0 { signalProgram(identifier, SIGTERM) }
@@ -136,16 +124,15 @@ package enum Interruption {
         unsafe sigaddset(&unblocked, signal)
         unsafe pthread_sigmask(SIG_UNBLOCK, &unblocked, nil)
         kill(getpid(), signal)
-        // The kernel does not end process 1 by a signal that it does not handle.
+        // The kernel does not end process 1 with a signal that it does not handle.
         _exit(128 + signal)
     }
 }
 
-/// The signal that ends the process, or 0; set before the thread wakes up.
+/// The signal that ends the process, or 0. Set before the thread wakes up.
 private let pendingSignal = Atomic<Int32>(0)
 
-/// The descriptor to which the handler writes to wake the thread. Set once, before the handler is
-/// installed.
+/// The descriptor that the signal handler writes to. Set once, before the handler is installed.
 nonisolated(unsafe) private var writer: Int32 = -1
 
 private func isIgnored(_ action: sigaction) -> Bool {

@@ -6,10 +6,10 @@
     internal import Glibc
 #endif
 
-/// Keeps this process' memory out of core files and away from other processes of the same user,
-/// since a PKCS#11 module keeps copies of a PIN in memory that ``Secret`` does not own.
+/// Excludes this process's memory from core files and from other processes of the same user: a
+/// PKCS#11 module keeps copies of a PIN in memory that ``Secret`` does not own.
 ///
-/// To be called before the first secret is read. What the system refuses is left as it is.
+/// Call it before the first secret is read. Failures are ignored.
 package func protectProcessMemory() {
     var limit = rlimit(rlim_cur: 0, rlim_max: 0)
     #if canImport(Glibc)
@@ -18,8 +18,8 @@ package func protectProcessMemory() {
         _ = unsafe setrlimit(RLIMIT_CORE, &limit)
     #endif
     #if os(Linux)
-        // prctl(2) is variadic in C, which Swift does not import; its calling convention on Linux
-        // is that of a function of five words.
+        // prctl(2) is variadic, which Swift does not import; on Linux it can be called as a
+        // function of five words.
         typealias ProcessControl = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
         let setDumpable: Int32 = 4
         if let symbol = unsafe dlsym(nil, "prctl") {
@@ -29,7 +29,5 @@ package func protectProcessMemory() {
     #endif
 }
 
-/// Whether this process may do everything: whether it runs as root.
-///
-/// The C function is `geteuid`.
+/// Whether this process runs as root.
 package var isSuperuser: Bool { geteuid() == 0 }

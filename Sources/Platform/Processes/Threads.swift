@@ -6,13 +6,10 @@
     internal import Glibc
 #endif
 
-/// Starts a detached thread that no signal is delivered to, so that a module's own signals never
-/// arrive there.
+/// Starts a detached thread with all signals blocked, so that signals that a module uses are never
+/// delivered to it.
 ///
-/// The C function is `pthread_create`.
-///
-/// - Parameter body: What the thread does.
-/// - Returns: Whether it could be started.
+/// - Returns: Whether the thread was started.
 func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
     final class Box {
         let body: @Sendable () -> Void
@@ -54,11 +51,7 @@ func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
     return true
 }
 
-/// Does something again and again on a thread of its own until it says that it is enough.
-///
-/// - Parameters:
-///   - milliseconds: How long to wait between two times.
-///   - body: What is done; false ends it.
+/// Calls a function repeatedly on a separate thread until it returns false.
 package func repeatInBackground(
     everyMilliseconds milliseconds: UInt32, _ body: @escaping @Sendable () -> Bool
 ) {
@@ -67,12 +60,8 @@ package func repeatInBackground(
     }
 }
 
-/// Ends the process silently after a time, even if a thread hangs. Use it only in a process that
+/// Exits silently with status 0 after a time, even if a thread hangs. Use it only in a process that
 /// changes nothing and never logs in.
-///
-/// The C function is `_exit`.
-///
-/// - Parameter milliseconds: The time until the process exits with status 0.
 package func endProcess(afterMilliseconds milliseconds: UInt32) {
     repeatInBackground(everyMilliseconds: milliseconds) { _exit(0) }
 }

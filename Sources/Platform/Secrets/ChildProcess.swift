@@ -6,17 +6,16 @@
     internal import Glibc
 #endif
 
-/// A program that was started to hand over a secret, with a pipe from its standard output and,
-/// if it is written to, one to its standard input. No shell is involved. It inherits no other
-/// descriptor except standard error.
+/// A program that supplies a secret. A pipe carries its standard output and, if `isTalkedTo`, its
+/// standard input. No shell runs; it inherits no other descriptor except standard error.
 struct ChildProcess: ~Copyable {
-    /// Where its output is read.
+    /// The descriptor that its output is read from.
     let output: Int32
-    /// Where it is written to, or -1 where its input is empty.
+    /// The descriptor that its input is written to; -1 if it gets none.
     private(set) var input: Int32
     private let identifier: pid_t
     private let name: String
-    /// Its status from `waitpid` after it has ended.
+    /// The status from `waitpid`; nil while it runs.
     private var status: Int32?
 
     private init(owning identifier: pid_t, _ name: String, output: Int32, input: Int32) {
@@ -26,12 +25,11 @@ struct ChildProcess: ~Copyable {
         self.input = input
     }
 
-    /// Starts a program, which is looked for in `PATH`.
+    /// Starts a program found through `PATH`.
     ///
     /// - Parameters:
     ///   - words: The program and its arguments, none of them secret.
-    ///   - isTalkedTo: Whether something is written to it.
-    /// - Throws: ``SecretError`` where it cannot be started.
+    ///   - isTalkedTo: Whether to open a pipe to its input.
     static func start(_ words: [String], isTalkedTo: Bool) throws(SecretError) -> ChildProcess {
         let name = words.first ?? ""
         let outgoing = try openPipe()
@@ -73,11 +71,11 @@ struct ChildProcess: ~Copyable {
             unsafe posix_spawn_file_actions_destroy(&actions)
             unsafe posix_spawnattr_destroy(&attributes)
         }
-        // Signals that wait while this process asks are none of the other's business.
+        // The program must not inherit the signals that this process blocks during a prompt.
         var none = sigset_t()
         unsafe sigemptyset(&none)
         unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        // This process ignores these signals. A program that ignored them would not end when its
+        // This process ignores these signals. A program that inherited that would not end when its
         // reader closes the pipe.
         var standard = sigset_t()
         unsafe sigemptyset(&standard)
@@ -95,8 +93,8 @@ struct ChildProcess: ~Copyable {
         } else {
             unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         }
-        // Descriptors that tokencert inherited may hold another secret, and a module may open files
-        // without FD_CLOEXEC.
+        // An inherited descriptor may carry another secret, and a module may open files without
+        // FD_CLOEXEC.
         #if canImport(Darwin)
             unsafe posix_spawn_file_actions_addinherit_np(&actions, 2)
         #elseif os(Linux)
@@ -120,8 +118,8 @@ struct ChildProcess: ~Copyable {
         if input >= 0 { close(input) }
         guard status == nil else { return }
         defer { Interruption.removeChild(identifier) }
-        // Nobody listens to it any more: a second to end, then it has to, and one that runs as
-        // another user is left alone.
+        // Nothing reads its output any more. It gets one second after SIGTERM and one after SIGKILL;
+        // a program of another user cannot be signalled and keeps running.
         var value: Int32 = 0
         for signal in [SIGTERM, SIGKILL] {
             signalProgram(identifier, signal)
@@ -132,14 +130,14 @@ struct ChildProcess: ~Copyable {
         }
     }
 
-    /// Waits for output of the program or the end of its output.
+    /// Waits for output or the end of the output.
     ///
     /// - Returns: False if the program has ended and another program, which may never close it,
     ///   still has its output open.
     /// - Throws: ``SecretError`` if none of this happens before the deadline.
     mutating func hasOutput(before deadline: Deadline) throws(SecretError) -> Bool {
         while true {
-            // Checked first, so that everything that it printed before its end is still read.
+            // Check this first, so that everything printed before the end is still read.
             let isOver = hasEnded()
             var waiting = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
             let milliseconds = min(deadline.milliseconds, 100)
@@ -153,7 +151,7 @@ struct ChildProcess: ~Copyable {
         guard status == nil else { return true }
         var value: Int32 = 0
         let result = unsafe waitpid(identifier, &value, WNOHANG)
-        // ECHILD: this process was started with SIGCHLD ignored, so the status is lost.
+        // ECHILD: this process was started with SIGCHLD ignored, so the status is unknown.
         if result == identifier { status = value }
         if result < 0, errno == ECHILD { status = 0 }
         if status != nil { Interruption.removeChild(identifier) }
@@ -169,7 +167,7 @@ struct ChildProcess: ~Copyable {
         input = -1
         while !hasEnded() {
             if deadline.milliseconds == 0 {
-                throw SecretError(.timedOut, "\(name) does not end")
+                throw SecretError(.timedOut, "\(name) did not exit")
             }
             usleep(2000)
         }
@@ -178,13 +176,13 @@ struct ChildProcess: ~Copyable {
         throw SecretError(
             .unreadable,
             signal == 0
-                ? "\(name) ended with status \((status >> 8) & 0xFF)"
-                : "\(name) was ended by signal \(signal)")
+                ? "\(name) exited with status \((status >> 8) & 0xFF)"
+                : "\(name) was killed by signal \(signal)")
     }
 
     private static func openPipe() throws(SecretError) -> (read: Int32, write: Int32) {
         guard let pipe = makePipe() else {
-            throw SecretError(.unreadable, "cannot make a pipe: \(systemMessage())")
+            throw SecretError(.unreadable, "cannot create a pipe: \(systemMessage())")
         }
         return pipe
     }

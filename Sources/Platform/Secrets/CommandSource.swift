@@ -8,10 +8,7 @@
 
 /// Reads the first line that a program prints.
 ///
-/// - Parameters:
-///   - words: The program and its arguments.
-///   - seconds: How long the program may run. A program that runs longer is killed.
-/// - Throws: ``SecretError``; ``SecretError/Code/timedOut`` if it takes longer.
+/// - Throws: ``SecretError/Code/timedOut`` if the program runs longer; it is then killed.
 package func readFromCommand(
     _ words: [String], withinSeconds seconds: Int = TimeLimit.person
 ) throws(SecretError) -> Secret {
@@ -19,25 +16,24 @@ package func readFromCommand(
     let deadline = Deadline(seconds: seconds)
     var process = try ChildProcess.start(words, isTalkedTo: false)
     let secret = try readLine(process.output, "the output of \(name)", before: deadline)
-    // What follows is read as well: a program whose output breaks off would fail.
+    // Read the rest, too: a program whose output pipe closes early would fail.
     var rest = 0
     while try process.hasOutput(before: deadline),
         try nextByte(process.output, name, before: deadline) != nil
     {
         rest += 1
         guard rest < 1 << 20 else {
-            throw SecretError(.malformed, "\(name) prints far more than one line")
+            throw SecretError(.malformed, "\(name) printed far more than one line")
         }
     }
     try process.wait(before: deadline)
     return secret
 }
 
-/// Splits a command into words: blanks part them, `'…'` and `"…"` keep them together, and a
-/// backslash takes the next character as it is, but between `'`. Nothing else means anything: no
-/// shell runs it.
+/// Splits a command into words without a shell. Blanks separate words; `'...'` and `"..."` group
+/// characters; a backslash outside `'...'` takes the next character literally.
 ///
-/// - Returns: The words, or nil where a quotation is not closed or nothing is there.
+/// - Returns: nil if a quotation is not closed or there is no program.
 func words(ofCommand text: String) -> [String]? {
     var words: [String] = []
     var word: String?

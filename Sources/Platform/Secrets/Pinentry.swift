@@ -6,15 +6,15 @@
     internal import Glibc
 #endif
 
-/// Has the program `pinentry` of GnuPG ask for a secret, in the way of this desktop or terminal. It
-/// is talked to in the Assuan protocol, a line for a line.
+/// Asks for a secret with GnuPG's `pinentry`, over the Assuan protocol: one line per command and
+/// answer.
 func readFromPinentry(_ promptText: String) throws(SecretError) -> Secret {
     var process = try ChildProcess.start(["pinentry"], isTalkedTo: true)
     guard case .done = try answer(process.output) else {
-        throw SecretError(.unreadable, "pinentry does not start")
+        throw SecretError(.unreadable, "pinentry did not start")
     }
     for line in optionLines() {
-        // It may know fewer options than there are.
+        // Options are optional: pinentry may not know all of them.
         _ = try ask(line, process)
     }
     let colon = promptText.hasSuffix(":") ? "" : ":"
@@ -23,7 +23,7 @@ func readFromPinentry(_ promptText: String) throws(SecretError) -> Secret {
         "SETPROMPT \(escaped(fieldName(promptText))):",
     ] {
         if case .refused(_, let reason) = try ask(line, process) {
-            throw SecretError(.unreadable, "pinentry refuses to ask: \(reason)")
+            throw SecretError(.unreadable, "pinentry rejected the prompt: \(reason)")
         }
     }
     let secret: Secret
@@ -31,25 +31,25 @@ func readFromPinentry(_ promptText: String) throws(SecretError) -> Secret {
     case .done: secret = Secret()
     case .data(let data): secret = data
     case .refused(let code, let reason):
-        // GPG_ERR_CANCELED, and what newer ones say where the window is closed.
+        // GPG_ERR_CANCELED, and the code that newer versions return when the window is closed.
         guard code & 0xFFFF == 99 || code & 0xFFFF == 198 else {
-            throw SecretError(.unreadable, "pinentry cannot ask: \(reason)")
+            throw SecretError(.unreadable, "pinentry failed: \(reason)")
         }
         throw SecretError(.cancelled, "nothing was entered")
     }
     writeAll(process.input, "BYE\n")
-    // Whatever it says in the end: the secret is here.
+    // The secret has been read, so a failure at the end does not matter.
     try? process.wait(before: Deadline(seconds: 5))
     return secret
 }
 
-/// What stands before the field: `Password of anna` is one of a password.
+/// The label of the input field: the prompt up to its first preposition. "Password of anna" becomes
+/// "Password".
 private func fieldName(_ promptText: String) -> String {
     let words = promptText.split(separator: " ")
     return words.prefix { !["for", "of", "once"].contains($0) }.joined(separator: " ")
 }
 
-/// What pinentry answers.
 private enum Answer: ~Copyable {
     case done
     case data(Secret)
@@ -63,7 +63,7 @@ private func ask(_ line: String, _ process: borrowing ChildProcess) throws(Secre
 
 private func answer(_ output: Int32) throws(SecretError) -> Answer {
     var data: Secret?
-    // Bounded: a program that is not pinentry may talk for ever.
+    // Bounded, because a program that is not pinentry may never stop.
     for _ in 0..<100 {
         let line = try readLine(
             output, "pinentry", before: Deadline(seconds: TimeLimit.person))
@@ -81,14 +81,14 @@ private func answer(_ output: Int32) throws(SecretError) -> Answer {
                 code: words.count > 1 ? Int(words[1]) ?? 0 : 0,
                 reason: words.count > 2 ? String(words[2]) : "")
         } else if line.isEmpty {
-            throw SecretError(.unreadable, "pinentry ended without an answer")
+            throw SecretError(.unreadable, "pinentry exited without an answer")
         }
-        // Comments and notices of its state say nothing that is needed.
+        // Comments and status lines are ignored.
     }
-    throw SecretError(.malformed, "what pinentry says is not understood")
+    throw SecretError(.malformed, "cannot understand the answer of pinentry")
 }
 
-/// The data of a line `D …`, in which `%0A` and the like stand for bytes.
+/// The data of a line `D ...`, with escapes such as `%0A` replaced by bytes.
 private func decoded(_ line: borrowing Secret) -> Secret {
     var result = Secret()
     line.withBytes { bytes in
@@ -128,7 +128,7 @@ private func escaped(_ text: String) -> String {
     }.joined()
 }
 
-/// Where and how a pinentry that needs a terminal finds it.
+/// Options that select the terminal for a pinentry that requires one.
 private func optionLines() -> [String] {
     var lines: [String] = []
     let terminal = [0, 1, 2].lazy.compactMap { (descriptor: Int32) -> String? in

@@ -6,19 +6,19 @@
     internal import Glibc
 #endif
 
-/// Longer than any PIN or password, shorter than a file that was named by mistake.
+/// Longer than any PIN or password, shorter than most files named by mistake.
 private let longestSecret = 4096
 
 func systemMessage() -> String {
     unsafe String(cString: strerror(errno))
 }
 
-/// The time limit of each kind of source.
+/// The time limit of each kind of source, in seconds.
 package enum TimeLimit {
-    /// A named pipe, in seconds, to which a program writes.
+    /// A named pipe to which a program writes.
     package static let file = 60
-    /// A descriptor, a command and pinentry, in seconds: the user may have to touch a device or
-    /// type a passphrase.
+    /// A descriptor, a command and pinentry: the user may have to touch a device or type a
+    /// passphrase.
     package static let person = 600
 }
 
@@ -32,21 +32,18 @@ struct Deadline {
         end = .now + .seconds(seconds)
     }
 
-    /// The remaining time for `poll`; 0 if the deadline has passed.
+    /// The remaining time for `poll`; 0 after the deadline.
     var milliseconds: Int32 { Int32(max(0, (end - .now) / .milliseconds(1)).rounded(.up)) }
 
-    /// The failure of a source that took too long.
+    /// The error of a source that took too long.
     func failure(_ name: String) -> SecretError {
-        SecretError(.timedOut, "nothing came from \(name) within \(seconds) seconds")
+        SecretError(.timedOut, "no data from \(name) within \(seconds) seconds")
     }
 }
 
-/// Reads a file to its end.
+/// Reads a file or a named pipe to its end.
 ///
-/// - Parameters:
-///   - path: The file. It may be a named pipe.
-///   - seconds: How long to wait for the end of a named pipe.
-/// - Throws: ``SecretError``; ``SecretError/Code/timedOut`` if nothing writes to the pipe.
+/// - Throws: ``SecretError/Code/timedOut`` if the writer of a pipe does not close it in time.
 package func readFromFile(
     _ path: String, withinSeconds seconds: Int = TimeLimit.file
 ) throws(SecretError) -> Secret {
@@ -90,13 +87,13 @@ func readLine(
 
 func readFromEnvironment(_ name: String) throws(SecretError) -> Secret {
     guard let value = unsafe getenv(name) else {
-        throw SecretError(.unreadable, "the environment has no variable \(name)")
+        throw SecretError(.unreadable, "environment variable \(name) is not set")
     }
     let length = unsafe strlen(value)
     let secret = unsafe Secret(
         copying: UnsafeRawBufferPointer(start: value, count: length))
-    // The environment of a process can be read by others of the same user, and is handed on to
-    // every program that a module starts.
+    // Other processes of the same user can read the environment, and every program that a module
+    // starts inherits it.
     unsafe cleanse(UnsafeMutableRawPointer(value), length)
     unsafe unsetenv(name)
     return secret
@@ -122,8 +119,6 @@ func nextByte(
 
 extension Secret {
     /// The bytes without the byte order mark that some editors write at the start of a UTF-8 file.
-    ///
-    /// - Returns: The secret itself if there is no mark, else a copy; the caller owns it.
     consuming func withoutByteOrderMark() -> Secret {
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
         guard starts(with: mark) else { return self }
@@ -134,7 +129,6 @@ extension Secret {
         return rest
     }
 
-    /// Whether the first bytes are these.
     borrowing func starts(with prefix: [UInt8]) -> Bool {
         withBytes { bytes in
             bytes.count >= prefix.count && prefix.indices.allSatisfy { bytes[$0] == prefix[$0] }

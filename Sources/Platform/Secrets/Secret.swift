@@ -6,12 +6,12 @@
     internal import Glibc
 #endif
 
-/// Bytes that must not leave the process by accident: a PIN, a password, a form that holds one.
+/// Bytes that must not leave the process by accident: a PIN, a password, or a form that contains
+/// one.
 ///
-/// The bytes live in memory of their own that is kept out of swap and of core files where the
-/// system allows it, and that is overwritten before it is given back. A secret has one owner, it
-/// cannot be copied, and it cannot be interpolated into a string: both do not compile. Its bytes
-/// are seen only inside a closure.
+/// The bytes are kept in their own memory pages, which are locked and excluded from core files if
+/// the system allows it, and overwritten before they are released. A secret has one owner; copying
+/// it or interpolating it into a string does not compile. Only closures see its bytes.
 @safe public struct Secret: ~Copyable, @unchecked Sendable {
     private var base: UnsafeMutableRawPointer
     private var capacity: Int
@@ -19,22 +19,22 @@
     /// The number of bytes, without the NUL that follows them in memory.
     public private(set) var count: Int
 
-    /// Makes an empty secret.
+    /// Creates an empty secret.
     ///
-    /// - Parameter minimumCapacity: How many bytes fit before the secret moves to a larger place.
+    /// - Parameter minimumCapacity: The number of bytes to allocate memory for.
     public init(minimumCapacity: Int = 256) {
-        // One byte more, for the NUL.
+        // One more byte for the NUL.
         capacity = Self.pageAligned(max(minimumCapacity, 0) + 1)
         unsafe base = Self.allocate(capacity)
         count = 0
     }
 
-    /// Makes a secret from bytes that its caller already holds.
+    /// Creates a secret from bytes that the caller already has.
     ///
-    /// The caller's own copy is not overwritten: use the functions of ``SecretSource`` where the
-    /// bytes come from outside.
+    /// The caller's copy is not overwritten. For bytes from outside the process, use
+    /// ``SecretSource``.
     ///
-    /// - Parameter bytes: The bytes, copied.
+    /// - Parameter bytes: The bytes to copy.
     public init(copying bytes: some Sequence<UInt8>) {
         self.init()
         for byte in bytes {
@@ -46,10 +46,10 @@
         unsafe Self.release(base, capacity)
     }
 
-    /// Whether there are no bytes.
+    /// Whether the secret has no bytes.
     public var isEmpty: Bool { count == 0 }
 
-    /// Adds one byte at the end.
+    /// Appends one byte.
     ///
     /// - Parameter byte: The byte.
     public mutating func append(_ byte: UInt8) {
@@ -60,7 +60,7 @@
         count += 1
     }
 
-    /// Adds the UTF-8 bytes of a text that is not itself secret.
+    /// Appends the UTF-8 bytes of a text that is not itself secret.
     ///
     /// - Parameter text: The text.
     public mutating func append(utf8 text: String) {
@@ -71,7 +71,7 @@
 
     /// Removes bytes from the end and overwrites them.
     ///
-    /// - Parameter number: How many bytes, at most ``count``.
+    /// - Parameter number: The number of bytes; if it exceeds ``count``, all are removed.
     public mutating func removeLast(_ number: Int) {
         precondition(number >= 0, "a negative number of bytes")
         let removed = min(number, count)
@@ -79,9 +79,9 @@
         unsafe cleanse(base + count, removed)
     }
 
-    /// Makes a second secret with the same bytes.
+    /// Creates a second secret with the same bytes.
     ///
-    /// - Returns: The secret, which the caller owns.
+    /// - Returns: The copy; the caller owns it.
     public borrowing func duplicate() -> Secret {
         var copy = Secret(minimumCapacity: count)
         unsafe copy.base.copyMemory(from: base, byteCount: count)
@@ -89,11 +89,11 @@
         return copy
     }
 
-    /// Gives the bytes to a closure.
+    /// Passes the bytes to a closure.
     ///
-    /// - Parameter body: What is done with the bytes. They must not be kept.
-    /// - Returns: What the closure returns.
-    /// - Throws: What the closure throws.
+    /// - Parameter body: The closure. It must not keep the bytes.
+    /// - Returns: The result of the closure.
+    /// - Throws: The error of the closure.
     public borrowing func withBytes<Result: ~Copyable, Failure: Error>(
         _ body: (Span<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -102,12 +102,12 @@
         return try unsafe body(Span(_unsafeElements: bytes))
     }
 
-    /// Gives the bytes to a closure that calls C. A NUL that is not counted follows the last one,
-    /// since some PKCS#11 modules compare PINs as C strings.
+    /// Passes the bytes to a closure that calls C. An uncounted NUL follows the last byte, because
+    /// some PKCS#11 modules compare PINs as C strings.
     ///
-    /// - Parameter body: What is done with the bytes. The pointer must not be kept or written to.
-    /// - Returns: What the closure returns.
-    /// - Throws: What the closure throws.
+    /// - Parameter body: The closure. It must not keep the pointer or write to it.
+    /// - Returns: The result of the closure.
+    /// - Throws: The error of the closure.
     @unsafe public borrowing func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeMutableBufferPointer<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -136,14 +136,14 @@
                 nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0),
             unsafe memory != MAP_FAILED
         else {
-            // There is no error to report to where a page cannot be had.
+            // Callers cannot continue without memory for the secret.
             fatalError("out of memory")
         }
-        // Both are refused where the user's limits are low: the secret then is as safe as the
-        // rest of the process, which is no reason to refuse to work.
+        // A refusal, for example because of a low limit, is ignored: the secret is then as safe as
+        // the rest of the process.
         _ = unsafe mlock(memory, size)
         #if os(Linux)
-            // MADV_DONTDUMP, which Glibc's module does not have.
+            // MADV_DONTDUMP, which Swift's Glibc module does not define.
             let doNotDump: Int32 = 16
             _ = unsafe madvise(memory, size, doNotDump)
         #endif
@@ -157,11 +157,11 @@
     }
 }
 
-/// Overwrites memory in a way that the compiler does not leave out.
+/// Overwrites memory in a way that the compiler cannot remove.
 ///
 /// - Parameters:
 ///   - memory: The first byte.
-///   - size: How many bytes.
+///   - size: The number of bytes.
 @unsafe public func cleanse(_ memory: UnsafeMutableRawPointer, _ size: Int) {
     #if canImport(Darwin)
         _ = unsafe memset_s(memory, size, 0, size)

@@ -6,28 +6,27 @@
     internal import Glibc
 #endif
 
-/// Where a PIN or a password comes from. The command line names the place, never the secret.
+/// The source of a PIN or a password. The command line names the source, never the secret.
 public enum SecretSource: Sendable, Hashable {
-    /// The person at the controlling terminal, `/dev/tty`, without echo.
+    /// The user, at the controlling terminal `/dev/tty` without echo.
     case prompt
-    /// The content of a file, without the one line end that may close it.
+    /// The contents of a file, without one line break at the end.
     case file(String)
-    /// A variable of the environment, which is overwritten and removed once it is read.
+    /// An environment variable, which is overwritten and removed after reading.
     case environment(String)
     /// The next line of an open file descriptor.
     case fileDescriptor(Int32)
-    /// The first line that a program prints; the program and its arguments. No shell runs it.
+    /// The first line that a program prints: the program and its arguments. No shell runs it.
     case command([String])
-    /// The person whom GnuPG's program `pinentry` asks.
+    /// The user, through GnuPG's program `pinentry`.
     case pinentry
 
-    /// Reads a source as people write it.
+    /// Parses a source as written on the command line.
     ///
-    /// - Parameter text: `prompt`, `file:PATH`, `env:NAME`, `fd:N`, `pinentry` or
-    ///   `command:PROGRAM ARGUMENT…`; in the last blanks part the words, but between `'…'` or `"…"`.
-    /// - Throws: ``SecretError`` with code ``SecretError/Code/unknownSource`` for anything else, a
-    ///   bare path or what looks like a PIN among them: neither is ever taken for a secret. The
-    ///   error does not repeat the text, which may be a secret typed in the wrong place.
+    /// - Parameter text: `prompt`, `file:PATH`, `env:NAME`, `fd:N`, `pinentry` or `command:PROGRAM
+    ///   ARGUMENT...`. Blanks separate the words of a command; `'...'` and `"..."` group them.
+    /// - Throws: ``SecretError/Code/unknownSource`` for anything else, including a bare path or a
+    ///   PIN. The error does not repeat the text, which may be a secret typed in the wrong place.
     public init(_ text: String) throws(SecretError) {
         if text == "prompt" {
             self = .prompt
@@ -44,27 +43,27 @@ public enum SecretSource: Sendable, Hashable {
         } else if let command = text.after("command:") {
             guard let words = words(ofCommand: command) else {
                 throw SecretError(
-                    .unknownSource, "command: without a program, or with a quotation mark too few")
+                    .unknownSource, "command: has no program, or a quotation mark is not closed")
             }
             self = .command(words)
         } else {
             throw SecretError(
                 .unknownSource,
-                "not one of prompt, file:PATH, env:NAME, fd:N, command:PROGRAM and pinentry")
+                "not one of prompt, file:PATH, env:NAME, fd:N, command:PROGRAM or pinentry")
         }
     }
 
-    /// Whether a person is asked, who may mistype, and who types another one next time.
+    /// Whether the user types the secret, and so may mistype it or type another one next time.
     public var asksPerson: Bool { self == .prompt || self == .pinentry }
 
     /// Reads the secret.
     ///
-    /// - Parameter promptText: What a person is asked, without the colon, where one is.
-    /// - Returns: The secret; the caller owns it. It has at least one byte and no line end or NUL.
-    ///   A UTF-8 byte order mark at its start is removed.
-    /// - Throws: ``SecretError``; its text names the source and never contains what was read from
-    ///   it. The time limit is one minute for a named pipe, and ten minutes for a descriptor, a
-    ///   command and pinentry.
+    /// - Parameter promptText: The prompt without the colon, for a source that asks the user.
+    /// - Returns: The secret; the caller owns it. It has at least one byte and no line break or
+    ///   NUL. A UTF-8 byte order mark at its start is removed.
+    /// - Throws: ``SecretError``. Its text names the source and never contains the secret. The time
+    ///   limit is one minute for a named pipe, and ten minutes for a descriptor, a command,
+    ///   pinentry and each key at the prompt.
     public func read(promptText: String) throws(SecretError) -> Secret {
         let given: Secret
         switch self {
@@ -86,7 +85,7 @@ public enum SecretSource: Sendable, Hashable {
         let isLittleEndian = given.starts(with: [0xFF, 0xFE])
         let isBigEndian = given.starts(with: [0xFE, 0xFF])
         if isLittleEndian || isBigEndian, !asksPerson {
-            throw SecretError(.malformed, "\(self) holds UTF-16; write it in UTF-8")
+            throw SecretError(.malformed, "\(self) contains UTF-16; use UTF-8")
         }
         let secret: Secret
         if asksPerson {
@@ -108,15 +107,15 @@ public enum SecretSource: Sendable, Hashable {
             return nil
         }
         if let problem {
-            throw SecretError(.malformed, "\(self) holds \(problem)")
+            throw SecretError(.malformed, "\(self) contains \(problem)")
         }
         return secret
     }
 }
 
 extension SecretSource: CustomStringConvertible {
-    /// The source as ``init(_:)`` reads it; of a command only the program, as what follows may be
-    /// more than it should.
+    /// The source as ``init(_:)`` parses it. A command is reduced to its program, because its
+    /// arguments may be confidential.
     public var description: String {
         switch self {
         case .prompt: "prompt"
@@ -130,14 +129,14 @@ extension SecretSource: CustomStringConvertible {
 }
 
 extension SecretSource {
-    /// Whether this source and another one take their bytes from the same pipe, terminal, socket or
-    /// open file, so that bytes that one of them reads are lost to the other.
+    /// Whether this source and another one read from the same pipe, terminal, socket or open file,
+    /// so that bytes read by one are lost to the other.
     ///
     /// The C functions are `fstat` and `stat`.
     ///
     /// - Parameter other: The other source.
-    /// - Returns: True also if both name one descriptor that is not open. False for two sources that
-    ///   read one regular file by its path.
+    /// - Returns: True also if both name the same descriptor and it is not open. False for two
+    ///   sources that read the same regular file by path.
     public func sharesStream(with other: SecretSource) -> Bool {
         if case .fileDescriptor = self, self == other { return true }
         guard let one = place, let two = other.place else { return false }
@@ -145,11 +144,10 @@ extension SecretSource {
             && (one.isStream || two.isStream)
     }
 
-    /// The file, pipe or device behind a path or a descriptor.
     private struct Place {
         let device: dev_t
         let number: ino_t
-        /// Whether bytes can be read only once.
+        /// Whether each byte can be read only once.
         let isStream: Bool
     }
 
@@ -173,12 +171,8 @@ extension SecretSource {
 
     /// Whether the program was started with a descriptor open.
     ///
-    /// Descriptors that tokencert and well-behaved modules open have `FD_CLOEXEC`, which an
-    /// inherited descriptor never has.
-    ///
-    /// The C function is `fcntl`.
-    ///
-    /// - Parameter descriptor: The number.
+    /// Descriptors that tokencert and well-behaved modules open have `FD_CLOEXEC`; an inherited one
+    /// never has it.
     package static func isInherited(_ descriptor: Int32) -> Bool {
         let flags = fcntl(descriptor, F_GETFD)
         return flags >= 0 && flags & FD_CLOEXEC == 0

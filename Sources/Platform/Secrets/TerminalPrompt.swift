@@ -6,7 +6,7 @@
     internal import Glibc
 #endif
 
-/// Asks at `/dev/tty`, whatever standard input and output are, and shows nothing of the answer.
+/// Reads a secret from `/dev/tty` without echo, even if standard input and output are redirected.
 func readFromTerminal(_ promptText: String) throws(SecretError) -> Secret {
     try Interruption.deferred { () throws(SecretError) in try ask(promptText) }
 }
@@ -14,12 +14,12 @@ func readFromTerminal(_ promptText: String) throws(SecretError) -> Secret {
 private func ask(_ promptText: String) throws(SecretError) -> Secret {
     let terminal = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
     guard terminal >= 0 else {
-        throw SecretError(.noTerminal, "there is no terminal to ask at")
+        throw SecretError(.noTerminal, "there is no terminal for the prompt")
     }
     defer { close(terminal) }
 
-    // A signal that ends the process while echo is off would leave the terminal that way: such
-    // signals wait until it is as it was.
+    // A signal that ends the process while echo is off would leave the terminal without echo, so
+    // these signals are blocked until the settings are restored.
     var ending = sigset_t()
     unsafe sigemptyset(&ending)
     for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP] {
@@ -31,7 +31,7 @@ private func ask(_ promptText: String) throws(SecretError) -> Secret {
 
     var settings = termios()
     guard unsafe tcgetattr(terminal, &settings) == 0 else {
-        throw SecretError(.noTerminal, "the terminal cannot be set up: \(systemMessage())")
+        throw SecretError(.noTerminal, "cannot configure the terminal: \(systemMessage())")
     }
     var quiet = settings
     quiet.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG)
@@ -41,18 +41,17 @@ private func ask(_ promptText: String) throws(SecretError) -> Secret {
         let reason = systemMessage()
         unsafe tcsetattr(terminal, TCSANOW, &settings)
         throw SecretError(
-            .noTerminal, "cannot turn off the echo of the terminal: \(reason); nothing was asked")
+            .noTerminal, "cannot turn off echo on the terminal: \(reason); no secret was requested")
     }
     defer {
         tcflush(terminal, TCIFLUSH)
-        // TCSANOW, since the other modes wait for output, which a terminal stopped by Ctrl-S
-        // blocks.
+        // TCSANOW, because the other modes wait for output, which Ctrl-S blocks.
         unsafe tcsetattr(terminal, TCSANOW, &settings)
-        // Back to the line's start and clear it: the question goes away with its answer.
+        // Clear the line, so that the prompt disappears after the answer.
         writeWithoutBlocking("\r\u{1B}[K".utf8, to: terminal, withinMilliseconds: 200)
     }
     guard waits(for: POLLOUT, terminal, &ending) else {
-        throw SecretError(.interrupted, "interrupted before a secret was asked for")
+        throw SecretError(.interrupted, "interrupted before asking for a secret")
     }
     writeAll(terminal, "\(promptText): ")
 
@@ -74,7 +73,7 @@ private func ask(_ promptText: String) throws(SecretError) -> Secret {
         case 21?:
             secret.removeLast(secret.count)
         case let byte? where byte < 32:
-            // An arrow or another key of which nothing is seen: the secret would be a wrong one.
+            // An arrow or a similar key leaves no visible trace, and the secret would be wrong.
             throw SecretError(.malformed, "a control character was typed; nothing was sent")
         case let byte?:
             secret.append(byte)
@@ -82,9 +81,9 @@ private func ask(_ promptText: String) throws(SecretError) -> Secret {
     }
 }
 
-/// Waits for a key, or until the terminal accepts output (it does not while stopped by Ctrl-S).
+/// Waits for a key, or until the terminal accepts output, which Ctrl-S blocks.
 ///
-/// - Returns: False if a signal that ends the process arrived.
+/// - Returns: False if a signal to end the process arrived.
 private func waits(for event: Int32, _ terminal: Int32, _ ending: inout sigset_t) -> Bool {
     while true {
         var waiting = pollfd(fd: terminal, events: Int16(event), revents: 0)
@@ -104,7 +103,7 @@ private func removeLastCharacter(_ secret: inout Secret) {
         var length = 0
         while length < bytes.count {
             length += 1
-            // Bytes 10xxxxxx continue a character in UTF-8.
+            // Bytes 10xxxxxx continue a UTF-8 character.
             if bytes[bytes.count - length] & 0xC0 != 0x80 { break }
         }
         return length
@@ -112,7 +111,8 @@ private func removeLastCharacter(_ secret: inout Secret) {
     secret.removeLast(length)
 }
 
-/// Whether the terminal's echo is off. tcsetattr succeeds even if it made only some of the changes.
+/// Whether the terminal's echo is off. `tcsetattr` succeeds even if it applied only some of the
+/// changes.
 private func isSilent(_ terminal: Int32) -> Bool {
     var settings = termios()
     return unsafe tcgetattr(terminal, &settings) == 0

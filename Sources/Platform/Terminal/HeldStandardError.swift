@@ -8,20 +8,17 @@ internal import Synchronization
     internal import Glibc
 #endif
 
-/// Captures what foreign code writes to standard error while it runs in this process.
+/// Captures what a PKCS#11 module writes to standard error in this process.
 ///
-/// Meanwhile, descriptor 2 is an unnamed file. It is not a pipe, so the code cannot block on it or
-/// get SIGPIPE. This program itself writes to ``descriptor``.
+/// During the capture, descriptor 2 is an unnamed file: unlike a pipe, it neither blocks the module
+/// nor causes SIGPIPE. This program itself writes to ``descriptor``.
 package enum HeldStandardError {
     /// The descriptor that this program currently uses as standard error.
     package static var descriptor: Int32 {
         isHeld.load(ordering: .sequentiallyConsistent) ? original : 2
     }
 
-    /// Begins the capture. If the system does not permit it, nothing happens and the text stays
-    /// visible.
-    ///
-    /// The C functions are `tmpfile` and `dup2`.
+    /// Starts the capture. If the system does not permit it, the text stays visible.
     package static func begin() {
         file.withLock { file in
             var limit = rlimit()
@@ -41,9 +38,7 @@ package enum HeldStandardError {
         }
     }
 
-    /// Ends the capture.
-    ///
-    /// - Returns: The captured bytes, at most 64 KiB.
+    /// Ends the capture and returns the captured bytes, at most 64 KiB.
     package static func end() -> [UInt8] {
         file.withLock { file in
             guard let descriptor = file else { return [] }
@@ -58,9 +53,9 @@ package enum HeldStandardError {
     }
 
     private static let file = Mutex<Int32?>(nil)
-    /// Read without a lock, since the thread that reports an interruption writes, too.
+    /// Read without a lock, because the thread that reports an interruption also writes.
     private static let isHeld = Atomic<Bool>(false)
-    /// A second descriptor of standard error. It stays open: another thread may be writing to it.
+    /// A duplicate of standard error. It stays open, because another thread may be writing to it.
     private static let original = fcntl(2, F_DUPFD_CLOEXEC, 3)
     #if canImport(Glibc)
         private static let fileSize = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)

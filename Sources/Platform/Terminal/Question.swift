@@ -6,12 +6,11 @@
     internal import Glibc
 #endif
 
-/// Asks something that is no secret at the controlling terminal, `/dev/tty`, whatever standard input
-/// and output are.
+/// Asks a question that is not secret at the controlling terminal `/dev/tty`. Ctrl-C ends the
+/// process: see ``Interruption``.
 ///
-/// - Parameter question: What is asked, with everything that stands before the answer.
-/// - Returns: The typed text without the line end, empty after Ctrl-D; nil if there is no terminal
-///   or it was closed. Ctrl-C ends the process: see ``Interruption``.
+/// - Returns: The typed text without the line break, empty after Ctrl-D; nil if no terminal is
+///   available or it was closed.
 package func askAtTerminal(_ question: String) -> String? {
     let terminal = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
     guard terminal >= 0 else { return nil }
@@ -30,13 +29,7 @@ package func askAtTerminal(_ question: String) -> String? {
     return String(decoding: bytes, as: UTF8.self)
 }
 
-/// Writes a text to a file descriptor, as far as it takes it.
-///
-/// The C function is `write`.
-///
-/// - Parameters:
-///   - descriptor: An open file descriptor.
-///   - text: The text, written as UTF-8.
+/// Writes a text as UTF-8 to a file descriptor; errors are ignored.
 package func writeAll(_ descriptor: Int32, _ text: String) {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {

@@ -6,19 +6,13 @@
     internal import Glibc
 #endif
 
-/// Sends a signal to a program that this process has started, and to the programs that it has
-/// started in turn. A daemon, whose parent has ended, gets none.
+/// Sends a signal to a program that this process started and has not reaped, and to the program's
+/// descendants except daemons. Without `/proc`, only the program itself gets it.
 ///
-/// The program has no process group of its own, which could get the signal as a whole: in the
-/// background of a terminal it could not ask for a passphrase, and in the foreground it would keep
-/// Ctrl-C and Ctrl-Z from this process. Without `/proc`, the signal goes to the program alone. The C
-/// function is `kill`.
-///
-/// - Parameters:
-///   - identifier: The process of the program, which has not been reaped yet.
-///   - signal: The signal.
+/// The program has no process group: in a background group it could not ask for a passphrase at the
+/// terminal, and in a foreground group it would take Ctrl-C and Ctrl-Z from this process.
 package func signalProgram(_ identifier: Int32, _ signal: Int32) {
-    // Listed first: when a process ends, the processes that it has started get another parent.
+    // List the descendants first: when a process ends, its children get another parent.
     for process in [identifier] + descendants(of: identifier) { kill(process, signal) }
 }
 
@@ -27,7 +21,7 @@ private func descendants(of identifier: Int32) -> [Int32] {
         guard isOwnNamespaceInProc() else { return [] }
         var found: [Int32] = []
         var parents = [identifier]
-        // Bounded, since the end of this process waits for it.
+        // Bounded, because this process does not end before it.
         while let parent = parents.popLast(), found.count < 1000 {
             let started = children(of: parent)
             found += started
@@ -40,8 +34,8 @@ private func descendants(of identifier: Int32) -> [Int32] {
 }
 
 #if os(Linux)
-    /// Whether `/proc` has the numbers that `kill` takes. In another process namespace they name
-    /// other processes.
+    /// Whether `/proc` shows the process ids that `kill` takes. In another PID namespace they
+    /// belong to other processes.
     private func isOwnNamespaceInProc() -> Bool {
         var buffer = [CChar](repeating: 0, count: 16)
         let count = unsafe readlink("/proc/self", &buffer, 16)
@@ -49,7 +43,7 @@ private func descendants(of identifier: Int32) -> [Int32] {
         return String(decoding: name, as: UTF8.self) == "\(getpid())"
     }
 
-    /// The processes that the threads of a process have started and that have not been reaped.
+    /// The processes that the threads of a process started and that have not been reaped.
     private func children(of identifier: Int32) -> [Int32] {
         let path = "/proc/\(identifier)/task"
         guard let folder = unsafe opendir(path) else { return [] }
@@ -72,7 +66,7 @@ private func descendants(of identifier: Int32) -> [Int32] {
         var bytes = [UInt8](repeating: 0, count: 1 << 14)
         let count = unsafe read(descriptor, &bytes, bytes.count)
         let text = String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
-        // The last number may be cut.
+        // The last number may be truncated.
         guard let end = text.lastIndex(of: " ") else { return [] }
         return text[..<end].split(separator: " ").compactMap { Int32($0) }
     }

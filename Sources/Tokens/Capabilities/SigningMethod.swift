@@ -1,16 +1,15 @@
 package import Cryptoki
 package import OpenSSLX509
 
-/// One way in which a token makes the signature that X.509 wants.
+/// A way for a token to create a signature in the form that X.509 requires.
 package struct SigningMethod: Sendable {
-    /// What the token does.
     package let mechanism: MechanismType
-    /// What is handed to it, made of the message and of the public key.
+    /// Derives the input of the mechanism from the message and the public key.
     package let input: @Sendable ([UInt8], PublicKey) throws(X509Error) -> [UInt8]
-    /// What is made of its answer.
+    /// Converts the output of the mechanism to the form of X.509.
     package let output: @Sendable ([UInt8]) throws(X509Error) -> [UInt8]
 
-    /// All ways for a kind of key, the one that leaves most to the token first.
+    /// All methods for a kind of key, in the order of preference.
     static func methods(for kind: KeyKind) -> [SigningMethod] {
         switch kind {
         case .rsa:

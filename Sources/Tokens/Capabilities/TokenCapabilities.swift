@@ -1,32 +1,27 @@
 package import Cryptoki
 package import OpenSSLX509
 
-/// What a token, its module and a ``TokenProfile`` say, which decides what the token can do for a
-/// certificate and how it wants to be asked.
+/// What a token, its module and a ``TokenProfile`` report: it determines what the token can do and
+/// how to use it.
 ///
-/// Everything that is planned reads it, so that what a token cannot do is known before anything is
-/// changed.
+/// Every plan is based on it, so that unsupported operations are refused before anything changes.
 package protocol TokenDescription: Sendable {
-    /// What the token says of itself.
     var info: TokenInfo { get }
-    /// What the module says of itself.
     var moduleInfo: ModuleInfo { get }
-    /// What is known besides what the token says, or nil.
+    /// What is known besides the token's own information, or nil.
     var profile: TokenProfile? { get }
-    /// What the token can do.
     var mechanisms: Set<MechanismType> { get }
-    /// The sizes of keys that it makes, by the mechanism, where the token tells them.
+    /// The sizes of the keys that it generates, if the token reports them.
     var keySizes: [MechanismType: ClosedRange<Int>] { get }
     /// Whether the module has a function.
     func provides(_ function: CryptokiFunction) -> Bool
 }
 
-/// The description of a token, as the token and its module give it.
+/// The description that a token and its module give.
 package struct TokenCapabilities: TokenDescription {
-    /// The token.
     package let token: Token
     package private(set) var profile: TokenProfile?
-    /// The name or the file of the profile that was chosen by hand, or nil.
+    /// The name or file of the profile that the user chose, or nil.
     package let chosenProfile: String?
     package let mechanisms: Set<MechanismType>
     package let keySizes: [MechanismType: ClosedRange<Int>]
@@ -34,13 +29,11 @@ package struct TokenCapabilities: TokenDescription {
     package var info: TokenInfo { token.info }
     package var moduleInfo: ModuleInfo { token.module.info }
 
-    /// Asks a token what it can do. Nothing is changed and nobody logs in.
+    /// Reads what a token can do, without a login and without changes.
     ///
     /// - Parameters:
-    ///   - token: The token.
-    ///   - profiles: Where what it does not say is looked for; the first that matches is taken.
-    ///   - chosenProfile: The name or the file of the one that was chosen by hand, or nil.
-    /// - Throws: `CryptokiError` where the token cannot be asked.
+    ///   - profiles: The known profiles; the first that matches is used.
+    ///   - chosenProfile: The name or file of the profile that the user chose, or nil.
     package init(
         _ token: Token, profiles: [TokenProfile], chosenProfile: String? = nil
     ) throws(CryptokiError) {
@@ -51,7 +44,8 @@ package struct TokenCapabilities: TokenDescription {
         var keySizes: [MechanismType: ClosedRange<Int>] = [:]
         for mechanism in [MechanismType.rsaPKCSKeyPairGen, .ecKeyPairGen, .ecEdwardsKeyPairGen]
         where mechanisms.contains(mechanism) {
-            // A token that does not tell the sizes says by its answer whether one is right.
+            // If the token does not report sizes, it refuses an unsupported size when the key is
+            // generated.
             keySizes[mechanism] = try? token.mechanismInfo(mechanism).keySizes
         }
         self.keySizes = keySizes
@@ -70,88 +64,91 @@ package struct TokenCapabilities: TokenDescription {
 extension TokenDescription {
     // MARK: Keys
 
-    /// The kinds of keys that it makes and signs with.
+    /// The kinds of keys that it generates and signs with.
     package var keyKinds: [KeyKind] { KeyKind.generated.filter { missingSupport(for: $0) == nil } }
 
-    /// What it lacks to make and use a key of a kind, for a person to read; nil for nothing.
+    /// Why it cannot generate and use keys of a kind, as text for the user; nil if it can.
     package func missingSupport(for kind: KeyKind) -> String? {
         if let function = missing(.generateKeyPair, .signInit, .sign) {
-            return "through this module nobody makes keys on the token: it has no \(function)"
+            return
+                "this PKCS#11 module cannot generate key pairs and sign with them "
+                + "(\(function) is missing)"
         }
         let generators = [MechanismType.rsaPKCSKeyPairGen, .ecKeyPairGen, .ecEdwardsKeyPairGen]
         if mechanisms.isDisjoint(with: generators) {
-            return "through this module nobody makes keys on the token: it has no "
-                + generators.prefix(2).map(\.description).joined(separator: " and no ")
+            let names = generators.prefix(2).map(\.description).joined(separator: " and ")
+            return "this PKCS#11 module cannot generate key pairs (\(names) are missing)"
         }
         guard generator != .nobody else {
-            return "through this module nobody makes keys on the token"
+            return "this PKCS#11 module cannot generate key pairs"
         }
         guard let generation = kind.generationMechanism, mechanisms.contains(generation) else {
-            return "the token makes no keys of kind \(kind)"
-                + (kind.generationMechanism.map { " (no \($0))" } ?? "")
+            return "the token cannot generate keys of kind \(kind)"
+                + (kind.generationMechanism.map { " (\($0) is missing)" } ?? "")
         }
         guard !signingMethods(for: kind).isEmpty else {
-            return "the token does not sign with keys of kind \(kind)"
+            return "the token cannot sign with keys of kind \(kind)"
         }
         if let kinds = profile?.keyKinds, !kinds.contains(kind.name) {
-            return "\(profile?.title ?? "the token") makes no usable keys of kind \(kind)"
+            return "\(profile?.title ?? "the token") generates no usable keys of kind \(kind)"
         }
         let sizes = keySizes[generation]
         if case .rsa(let bits) = kind, let sizes, !sizes.contains(bits) {
             return """
-                the token makes RSA keys of \(sizes.lowerBound) to \(sizes.upperBound) bits, \
-                not of \(bits)
+                the token generates RSA keys of \(sizes.lowerBound) to \(sizes.upperBound) bits, \
+                not \(bits)
                 """
         }
         if case .ec(let curve) = kind, let sizes, sizes.upperBound > 64, !sizes.contains(curve.bits)
         {
             return """
-                the token makes keys on curves of \(sizes.lowerBound) to \(sizes.upperBound) \
-                bits, not of \(curve.bits)
+                the token generates EC keys of \(sizes.lowerBound) to \(sizes.upperBound) bits, \
+                not \(curve.bits)
                 """
         }
         return nil
     }
 
-    /// The ways in which it signs with a kind of key, the one that leaves most to it first.
+    /// The methods by which it signs with a kind of key, in the order of preference.
     package func signingMethods(for kind: KeyKind) -> [SigningMethod] {
         SigningMethod.methods(for: kind).filter { mechanisms.contains($0.mechanism) }
     }
 
-    /// The first of some functions that the module does not have, by its name, or nil.
+    /// The name of the first function that the module does not have, or nil.
     package func missing(_ functions: CryptokiFunction...) -> String? {
         functions.first { !provides($0) }?.rawValue
     }
 
     // MARK: Roles
 
-    /// Who makes keys.
+    /// The role that generates keys.
     package var generator: TokenProfile.Writer { profile?.generates ?? .user }
 
-    /// Who writes and removes certificates.
+    /// The role that writes and removes certificates.
     package var writer: TokenProfile.Writer { profile?.writes ?? .user }
 
-    /// Whether an issue needs more than one role, so that somebody has to log out in between.
+    /// Whether an issue needs more than one role, with a logout in between.
     package var changesRoles: Bool {
         generator == .securityOfficer || writer == .securityOfficer
     }
 
     // MARK: Ids and labels
 
-    /// The ids that there are, those first that are taken first; nil where any will do.
+    /// The only ids that the token supports, in the order in which they are used; nil if any id
+    /// works.
     package var places: [(id: [UInt8], name: String, isOffered: Bool)]? {
         profile?.places.map { places in
             places.map { (bytes(hexadecimal: $0.id) ?? [], $0.name, $0.isOffered ?? true) }
         }
     }
 
-    /// Why it is not known which places are free, for a person to read; nil where it is.
+    /// Why it is unknown which places are free, as text for the user; nil if it is known.
     package var reasonPlacesAreUnknown: String? {
         let firmware = info.firmwareVersion
         if let since = profile?.showsAllKeysSince, Self.isVersion(firmware, before: since) {
             return
-                "the token, with firmware \(firmware), does not show keys that have no "
-                + "certificate, so a place that is free has to be named"
+                "the token, with firmware \(firmware), does not show keys without a certificate, "
+                + "so its free places are unknown"
         }
         let library = moduleInfo.libraryVersion
         if let hidden = profile?.hidesLaterKeys,
@@ -159,8 +156,8 @@ extension TokenDescription {
             Self.isVersion(library, before: hidden.libraryBefore)
         {
             return
-                "the module, version \(library), does not show all keys that the token, with "
-                + "firmware \(firmware), can have, so a place that is free has to be named"
+                "the module, version \(library), does not show all keys of a token with "
+                + "firmware \(firmware), so its free places are unknown"
         }
         return nil
     }
@@ -170,18 +167,18 @@ extension TokenDescription {
         return numbers(one).lexicographicallyPrecedes(numbers(other))
     }
 
-    /// Whether objects bear the labels that they are given.
+    /// Whether objects keep the labels that they are given.
     package var keepsLabels: Bool { !(profile?.hasFixedLabels ?? false) }
 
     // MARK: Templates
 
-    /// The attributes to leave out of a new public key.
+    /// Attributes to omit from a new public key.
     package var omittedFromPublicKeys: Set<AttributeType> { types(profile?.omits?.publicKey) }
 
-    /// The attributes to leave out of a new private key.
+    /// Attributes to omit from a new private key.
     package var omittedFromPrivateKeys: Set<AttributeType> { types(profile?.omits?.privateKey) }
 
-    /// The attributes to leave out of a certificate.
+    /// Attributes to omit from a certificate.
     package var omittedFromCertificates: Set<AttributeType> { types(profile?.omits?.certificate) }
 
     private func types(_ names: [String]?) -> Set<AttributeType> {
@@ -190,14 +187,14 @@ extension TokenDescription {
 
     // MARK: Certificates
 
-    /// How many certificates a key can have; nil for any number.
+    /// The number of certificates that a key can have; nil for any number.
     package var certificatesPerKey: Int? { profile?.certificatesPerKey }
 
-    /// Whether a certificate takes the place of another one with the same id.
+    /// Whether a certificate replaces another one with the same id.
     package var replacesCertificates: Bool { profile?.replacesCertificates ?? false }
 
-    /// How many bytes of DER a certificate can have at most, where that is known. Some modules say
-    /// 0 or 1 where they do not tell.
+    /// The largest size of a certificate in bytes of DER, or nil if it is unknown. Some modules
+    /// report 0 or 1 for an unknown amount of free memory.
     package var largestCertificate: Int? {
         let free = info.freePublicMemory.flatMap { $0 < 128 ? nil : $0 }
         return [profile?.largestCertificate, free].compactMap { $0 }.min()
@@ -215,7 +212,7 @@ extension NamedCurve {
 }
 
 extension KeyKind {
-    /// `CKA_KEY_TYPE` of a key of the kind, or nil for a kind that is not made here.
+    /// `CKA_KEY_TYPE` of a key of this kind; nil for a kind that tokencert does not generate.
     package var keyType: KeyType? {
         switch self {
         case .rsa: .rsa
@@ -225,7 +222,8 @@ extension KeyKind {
         }
     }
 
-    /// How a key of the kind is made, or nil for a kind that is not made here.
+    /// The mechanism that generates keys of this kind; nil for a kind that tokencert does not
+    /// generate.
     package var generationMechanism: MechanismType? {
         switch self {
         case .rsa: .rsaPKCSKeyPairGen

@@ -1,19 +1,18 @@
-/// Something about a key or a certificate that a person should know.
+/// Something about a key or a certificate that the user should know.
 package struct Finding: Sendable, Hashable {
-    /// What it is.
     package enum Kind: String, Sendable, Hashable, CaseIterable, Codable {
         /// The certificate expires soon.
         case expiring
         /// The certificate has expired.
         case expired
-        /// Another certificate has taken the place of one that expires, or has expired.
+        /// Another certificate has replaced one that expires soon or has expired.
         case replaced
         /// The certificate is not valid yet.
         case notYetValid
         /// A certificate object cannot be read as an X.509 certificate in DER.
         case unreadable
-        /// A certificate object has a form that this library does not support: another type, or a
-        /// value that is not on the token.
+        /// A certificate object has an unsupported form: another type, or a value that is not on
+        /// the token.
         case unsupported
         /// A key has no certificate.
         case keyWithoutCertificate
@@ -21,38 +20,37 @@ package struct Finding: Sendable, Hashable {
         case certificateWithoutKey
         /// The `CKA_ID` of a certificate belongs to a different key.
         case mismatch
-        /// Two keys have the same `CKA_ID`, so that programs take one for the other.
+        /// Two keys have the same `CKA_ID`, so programs may confuse them.
         case duplicateID
-        /// The private key may leave the token, or could at some time.
+        /// The private key can leave the token, or could in the past.
         case exportable
-        /// The private key was not made on the token: somebody else may have it.
+        /// The private key was not generated on the token, so a copy may exist elsewhere.
         case imported
-        /// An RSA key below 2048 bits.
+        /// An RSA key has less than 2048 bits.
         case shortKey
-        /// An RSA public exponent below 65537.
+        /// An RSA public exponent is below 65537.
         case smallExponent
-        /// The modulus has the form that CVE-2017-15361 (ROCA) makes: the key can be computed.
+        /// An RSA modulus has the form of CVE-2017-15361 (ROCA): the private key can be computed.
         case roca
-        /// The certificate leads to no anchor, or an issuer in its chain is outside its validity.
+        /// The certificate does not lead to a trust anchor, or a CA certificate in its chain is not
+        /// valid now.
         case unknownIssuer
-        /// The CA says that the certificate is revoked.
+        /// The CA reports that the certificate is revoked.
         case revoked
-        /// Whether the certificate is revoked could not be found out.
+        /// It could not be determined whether the certificate is revoked.
         case revocationUnknown
-        /// Nobody was asked whether the certificate is revoked.
+        /// Revocation was not checked.
         case revocationUnchecked
     }
 
-    /// How bad it is.
     package enum Severity: String, Sendable, Hashable, Comparable, Codable {
-        /// Worth to know.
+        /// For information.
         case notice
-        /// Something has to be done before long.
+        /// Act soon.
         case warning
         /// Do not rely on it.
         case problem
 
-        /// Whether one is less bad than the other.
         package static func < (left: Severity, right: Severity) -> Bool {
             left.rank < right.rank
         }
@@ -66,22 +64,21 @@ package struct Finding: Sendable, Hashable {
         }
     }
 
-    /// What it is.
     package let kind: Kind
-    /// What it is about, as a URI (RFC 7512).
+    /// The URI (RFC 7512) of the object concerned.
     package let uri: String
-    /// What a person reads, in a few words.
+    /// A short description for the user.
     package let text: String
-    /// The serial number, hexadecimal, of a certificate that may share its URI with others; else nil.
+    /// The hexadecimal serial number of a certificate that may share its URI with others; otherwise
+    /// nil.
     package let serialNumber: String?
-    /// Whether its object can be removed and nothing is lost: a certificate with the same key and
-    /// from an issuer of the same name has taken its place, is valid and leads to a trust anchor.
+    /// Whether the object is no longer needed: a valid certificate for the same key, whose issuer
+    /// has the same name and which leads to a trust anchor, has replaced it.
     package let isDisposable: Bool
-    /// Whether no private key on the token was found for the certificate, so that it cannot be
-    /// renewed there.
+    /// Whether the token has no private key for the certificate, so that it cannot be renewed
+    /// there.
     package let isKeyMissing: Bool
 
-    /// Makes a finding.
     package init(
         _ kind: Kind, _ uri: String, _ text: String, serialNumber: String? = nil,
         isDisposable: Bool = false, isKeyMissing: Bool = false
@@ -94,7 +91,6 @@ package struct Finding: Sendable, Hashable {
         self.isKeyMissing = isKeyMissing
     }
 
-    /// How bad it is.
     package var severity: Severity {
         switch kind {
         case .keyWithoutCertificate, .certificateWithoutKey, .notYetValid, .replaced,

@@ -1,18 +1,17 @@
 internal import Cryptoki
 package import OpenSSLX509
 
-/// Looks at what is on a token for what a person should know.
+/// Checks the objects on a token for problems.
 package struct Health: Sendable {
     /// The time, in seconds since 1970-01-01 00:00 UTC.
     package var now: Int64
-    /// From how many days left on a certificate expires soon.
+    /// A certificate with fewer days left expires soon.
     package var days: Int
-    /// Where certificates should lead to; nil where that is not looked at.
+    /// The trust anchors; nil to skip the check of chains.
     package var anchors: TrustAnchors?
-    /// Whether private keys were looked for too, so that one that is not seen is not there.
+    /// Whether private keys were searched, too, so that a key that was not found is absent.
     package var sawPrivateObjects: Bool
 
-    /// Prepares a look.
     package init(
         now: Int64, days: Int = 30, anchors: TrustAnchors? = nil, sawPrivateObjects: Bool
     ) {
@@ -22,20 +21,17 @@ package struct Health: Sendable {
         self.sawPrivateObjects = sawPrivateObjects
     }
 
-    /// Looks at a whole token.
-    ///
-    /// - Parameter inventory: What is on it; with the certificates themselves where the anchors
-    ///   are looked at.
+    /// Checks a whole token. To check chains, the inventory must keep the certificates themselves.
     package func of(_ inventory: TokenInventory) -> TokenHealth {
         TokenHealth(self, inventory)
     }
 
-    /// What is to be said about a key, without its certificates.
+    /// The findings about a key, without those about its certificates.
     ///
     /// - Parameters:
     ///   - isIDShared: Whether another key has the same id.
-    ///   - mayHaveCertificate: Whether a certificate that is not paired has its id or label.
-    ///   - sharedURIs: The URIs that several certificates have.
+    ///   - mayHaveCertificate: Whether an unpaired certificate has its id or label.
+    ///   - sharedURIs: URIs that several certificates have.
     func findings(
         _ key: KeyEntry, isIDShared: Bool, mayHaveCertificate: Bool, sharedURIs: Set<String>
     ) -> [Finding] {
@@ -57,14 +53,19 @@ package struct Health: Sendable {
         }
         if let protection = key.protection {
             if protection.isExtractable == true {
-                add(.exportable, "the private key may leave the token (CKA_EXTRACTABLE)")
+                add(.exportable, "the private key can leave the token (CKA_EXTRACTABLE is true)")
             } else if protection.isSensitive == false, protection.isExtractable != false {
                 add(.exportable, "the private key can be read in clear (CKA_SENSITIVE is false)")
             } else if protection.isNeverExtractable == false, protection.isLocal != false {
-                add(.exportable, "the private key could leave the token before")
+                add(
+                    .exportable,
+                    "the private key could leave the token before "
+                        + "(CKA_NEVER_EXTRACTABLE is false)")
             }
             if protection.isLocal == false {
-                add(.imported, "the private key was not made on the token (CKA_LOCAL is false)")
+                add(
+                    .imported,
+                    "the private key was not generated on the token (CKA_LOCAL is false)")
             }
         }
         if let value = key.value ?? key.certificates.first?.certificate?.publicKey {
@@ -73,14 +74,12 @@ package struct Health: Sendable {
         return findings
     }
 
-    /// What is to be said about a certificate.
+    /// The findings about a certificate.
     ///
     /// - Parameters:
-    ///   - entry: The certificate.
-    ///   - authorities: Certificates that may stand between it and an anchor.
-    ///   - replacement: What has replaced it.
-    ///   - serialNumber: What tells it from others with its URI, or nil if there are none.
-    ///   - isKeyMissing: Whether no private key on the token was found for it.
+    ///   - authorities: Possible intermediate certificates.
+    ///   - serialNumber: The serial number if others share its URI; otherwise nil.
+    ///   - isKeyMissing: Whether the token has no private key for it.
     func findings(
         _ entry: CertificateEntry, _ authorities: [Certificate], replacement: Replacement,
         serialNumber: String?, isKeyMissing: Bool
@@ -97,9 +96,9 @@ package struct Health: Sendable {
         let left = content.daysLeft(at: now)
         if left < days, replacement != .none {
             let state = left < 0 ? "has expired" : "expires in \(Self.days(left))"
-            add(.replaced, "it \(state); a newer one has taken its place")
+            add(.replaced, "it \(state); a newer certificate has replaced it")
         } else if left < 0 {
-            add(.expired, "it has expired \(Self.days(-left)) ago")
+            add(.expired, "it expired \(Self.days(-left)) ago")
         } else if content.notBefore > now {
             add(.notYetValid, "it is not valid yet")
         } else if left < days {
@@ -119,7 +118,7 @@ package struct Health: Sendable {
         case .pem: Finding(.unreadable, uri, "its value is PEM text instead of DER")
         case .url:
             Finding(
-                .unsupported, uri, "the token holds only the URL of this certificate (CKA_URL)")
+                .unsupported, uri, "the token has only the URL of this certificate (CKA_URL)")
         case .otherType(let type):
             Finding(
                 .unsupported, uri,
@@ -131,36 +130,34 @@ package struct Health: Sendable {
         }
     }
 
-    /// Whether a certificate leads to an anchor, or nobody looks at that.
-    ///
-    /// - Parameters:
-    ///   - certificate: The certificate.
-    ///   - authorities: Certificates that may stand between it and an anchor.
+    /// Whether a certificate leads to a trust anchor through `authorities`; true if chains are not
+    /// checked.
     package func knowsIssuer(
         of certificate: Certificate, _ authorities: [Certificate] = []
     ) -> Bool {
         chainProblem(of: certificate, authorities) == nil
     }
 
-    /// Why a certificate leads to no anchor, or nil.
+    /// Why a certificate does not lead to a trust anchor, or nil.
     private func chainProblem(
         of certificate: Certificate, _ authorities: [Certificate]
     ) -> String? {
         guard let anchors, !anchors.certificates.contains(certificate) else { return nil }
-        // Whether it has expired itself is checked elsewhere; only the signatures count here.
+        // Expiry is reported separately; for an expired certificate only the signatures count here.
         let time = certificate.isValid(at: now) ? now : nil
         switch anchors.status(of: certificate, intermediates: authorities, at: time) {
         case .valid: return nil
         case .outsideValidity(let outside, _):
             let name = outside.first?.displayName ?? ""
-            return "a certificate of its chain is outside its validity: \(name)"
+            return "a certificate in its chain is expired or not yet valid: \(name)"
         case .untrusted:
             let issuer = certificate.issuer
-            return "it leads to no trust anchor: \(issuer.commonNames.last ?? issuer.text)"
+            let name = issuer.commonNames.last ?? issuer.text
+            return "it does not lead to a trust anchor; its issuer is \(name)"
         }
     }
 
-    /// What is wrong with a public key by itself.
+    /// What is wrong with a public key, regardless of its certificates.
     func weaknesses(
         of key: PublicKey, _ uri: String, serialNumber: String? = nil
     ) -> [Finding] {
@@ -169,12 +166,12 @@ package struct Health: Sendable {
         func add(_ kind: Finding.Kind, _ text: String) {
             findings.append(Finding(kind, uri, text, serialNumber: serialNumber))
         }
-        if bits < 2048 { add(.shortKey, "RSA with \(bits) bits is too short") }
+        if bits < 2048 { add(.shortKey, "an RSA key of \(bits) bits is too short") }
         if numbers.publicExponent.count < 3 {
             add(.smallExponent, "the public exponent is below 65537")
         }
         if hasROCAFingerprint(modulus: numbers.modulus) {
-            add(.roca, "the key can be computed from its public half (ROCA, CVE-2017-15361)")
+            add(.roca, "the private key can be computed from the public key (ROCA, CVE-2017-15361)")
         }
         return findings
     }
@@ -183,14 +180,14 @@ package struct Health: Sendable {
 }
 
 extension TokenInventory {
-    /// The certificates on the token that may have issued others.
+    /// The CA certificates on the token.
     package var authorities: [Certificate] {
         entries.compactMap(\.certificate).filter(\.isAuthority)
     }
 }
 
 extension Certificate {
-    /// Whether it has signed another certificate.
+    /// Whether this certificate has signed another one.
     package func hasIssued(_ other: Certificate) -> Bool {
         guard subject == other.issuer else { return false }
         do throws(X509Error) {

@@ -1,22 +1,22 @@
 internal import OpenSSLX509
 
-/// Whether another certificate of the same key has replaced one.
+/// Whether another certificate for the same key has replaced one.
 enum Replacement: Sendable, Hashable {
-    /// No other certificate has replaced it.
     case none
-    /// One has, but its issuer has another name, or its chain was not looked at.
+    /// One has, but its issuer has another name, or its chain was not checked.
     case seen
-    /// One has that leads to a trust anchor, and its issuer has the same name.
+    /// One has, it leads to a trust anchor, and its issuer has the same name.
     case proved
 }
 
 /// The certificates of a key that may replace others: the valid ones.
 struct Replacements {
-    /// The purpose of a certificate; only certificates of one purpose can replace each other.
+    /// The purpose of a certificate; only certificates with the same purpose can replace each
+    /// other.
     private struct Purpose: Hashable {
         let subject: String
         let issuer: String
-        /// All of its subjectAltName, or nil if the certificate itself is not at hand.
+        /// The complete subjectAltName, or nil if the certificate itself is not available.
         let names: Set<[UInt8]>?
         let extendedKeyUsages: Set<ExtendedKeyUsage>
         let keyUsages: Set<KeyUsage>?
@@ -36,8 +36,8 @@ struct Replacements {
         }
 
         func covers(_ other: Purpose) -> Bool {
-            // Renewing may change the issuer of the same CA: with both certificates at hand the
-            // anchors decide.
+            // A renewed certificate may have another issuer of the same CA: if both certificates
+            // are available, the trust anchors decide.
             guard let names, let wanted = other.names else {
                 return names == nil && other.names == nil && issuer == other.issuer
             }
@@ -54,7 +54,7 @@ struct Replacements {
     }
 
     private let health: Health
-    /// The certificate of each purpose that is valid for the longest time, by subject.
+    /// For each subject and purpose, the latest end of validity.
     private var bySubject: [String: [Purpose: Int64]] = [:]
 
     init(_ entries: [CertificateEntry], _ health: Health, _ authorities: [Certificate]) {
@@ -72,7 +72,6 @@ struct Replacements {
         }
     }
 
-    /// What has replaced a certificate.
     func replacement(of entry: CertificateEntry) -> Replacement {
         guard let content = entry.content, let newer = bySubject[content.subject] else {
             return .none

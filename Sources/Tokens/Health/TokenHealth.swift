@@ -1,22 +1,21 @@
 internal import Cryptoki
 internal import OpenSSLX509
 
-/// What a person should know about each key and each certificate on a token.
+/// The findings about each key and certificate on a token.
 package struct TokenHealth: Sendable {
-    /// How it is looked at.
     package let health: Health
     private let inventory: TokenInventory
     private let authorities: [Certificate]
     private let sharedIDs: Set<[UInt8]>
-    /// The URIs that several certificates have.
+    /// URIs that several certificates have.
     private let sharedURIs: Set<String>
     /// The replacements of certificates that share their key with others.
     private var replacements: [ObjectHandle: Replacement] = [:]
-    /// The ids of certificates that were not paired, and the labels of those without an id.
+    /// The ids of unpaired certificates, and the labels of those without an id.
     private var openNames: (ids: Set<[UInt8]>, labels: Set<[UInt8]>) = ([], [])
     /// The same for certificates that cannot be read.
     private var unreadNames: (ids: Set<[UInt8]>, labels: Set<[UInt8]>) = ([], [])
-    /// What is known about the keys whose public key is not readable.
+    /// What is known about the keys with an unreadable public key.
     private let seenKinds: Set<SeenKind>
     /// The public keys of the private halves.
     private let privateValues: Set<PublicKey>
@@ -50,7 +49,7 @@ package struct TokenHealth: Sendable {
         }
     }
 
-    /// All that is to be said, key by key.
+    /// All findings, key by key.
     package var findings: [Finding] {
         var findings: [Finding] = []
         for key in inventory.keys {
@@ -63,7 +62,7 @@ package struct TokenHealth: Sendable {
         return findings
     }
 
-    /// What is to be said about a key, without its certificates.
+    /// The findings about a key, without those about its certificates.
     package func findings(_ key: KeyEntry) -> [Finding] {
         let names = key.value == nil ? openNames : unreadNames
         return health.findings(
@@ -73,7 +72,8 @@ package struct TokenHealth: Sendable {
             sharedURIs: sharedURIs)
     }
 
-    /// The serial number of a certificate that shares its URI, or its key, with others; else nil.
+    /// The serial number of a certificate that shares its URI or its key with others; otherwise
+    /// nil.
     package func distinctiveSerialNumber(of entry: CertificateEntry) -> String? {
         let record = entry.record
         guard replacements[record.handle] != nil || sharedURIs.contains(record.uri) else {
@@ -82,11 +82,10 @@ package struct TokenHealth: Sendable {
         return entry.content?.serialNumber
     }
 
-    /// What is to be said about a certificate.
+    /// The findings about a certificate.
     ///
-    /// - Parameters:
-    ///   - entry: The certificate.
-    ///   - key: The key that it is shown with, be it for it or not, or nil where none is seen.
+    /// - Parameter key: The key under which it is listed, even if it does not belong to it; nil if
+    ///   no key was found.
     package func findings(_ entry: CertificateEntry, of key: KeyEntry?) -> [Finding] {
         let replacement = replacements[entry.record.handle]
         let handle = entry.record.handle
@@ -104,9 +103,9 @@ package struct TokenHealth: Sendable {
         }
         let isMismatch = key != nil && !isForKey
         guard health.sawPrivateObjects, !isKeyFound, !isMismatch, !content.isAuthority,
-            // A key whose public key is not readable may be the right one.
+            // A key with an unreadable public key may be the right one.
             !seenKinds.contains(where: { $0.mayBe(content.keyKind) }),
-            // So may a private half under another id, which the public half was not paired with.
+            // So may a private half under another id, which was not paired with the public half.
             !(key?.value.map { privateValues.contains($0) } ?? false)
         else { return findings }
         findings.append(

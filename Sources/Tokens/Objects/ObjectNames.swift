@@ -88,13 +88,14 @@ package struct ObjectNames {
     /// Whether a name is only the beginning of an id or a serial number.
     package func isAbbreviated(_ name: String) -> Bool {
         let found = references(name)
-        return !found.isEmpty && !found.contains { reference in
-            switch reference {
-            case .label: true
-            case .id(let id): Self.digits(name) == hexadecimal(id)
-            case .serialNumber(let number): serialNumber(name) == number
+        return !found.isEmpty
+            && !found.contains { reference in
+                switch reference {
+                case .label: true
+                case .id(let id): Self.digits(name) == hexadecimal(id)
+                case .serialNumber(let number): serialNumber(name) == number
+                }
             }
-        }
     }
 
     /// The short name that refers to a key and to nothing else, or nil if only its URI does.

@@ -1,23 +1,25 @@
 internal import Cryptoki
 internal import OpenSSLX509
 
-/// Pairs the halves of keys, and certificates with keys, independent of the order of the objects.
+/// Pairs private with public keys, and certificates with keys, independently of the order of the
+/// objects.
 ///
-/// Halves are paired by the first of these rules that holds; an empty `CKA_ID` equals no other:
+/// Key halves are paired by the first rule that applies; an empty `CKA_ID` never matches another
+/// one:
 /// 1. They have the same id and the same public key; the labels may differ.
 /// 2. They are the only two with their id and label, or with their id.
 /// 3. One of them has no id, and both have the same public key.
 /// 4. One of them has no id, and they are the only two with their label.
 ///
-/// A certificate goes to the key with its public key; otherwise to the only key whose public key is
-/// not readable and that has the certificate's id, or its label if the certificate has no id. Such
-/// a key takes its public key from the certificate. A certificate with the id of a key that
+/// A certificate belongs to the key with its public key. Otherwise it belongs to the only key with
+/// an unreadable public key that has the certificate's id, or its label if the certificate has no
+/// id; that key then gets the certificate's public key. A certificate with the id of a key that
 /// certainly differs is a mismatch.
 ///
-/// Objects whose key types, curves or public keys contradict each other are never paired. The time
-/// is linear in the number of objects.
+/// Objects with contradictory key types, curves or public keys are never paired. The time is linear
+/// in the number of objects.
 struct Pairing {
-    /// One half of a key.
+    /// One half of a key pair.
     struct Half {
         let record: ObjectRecord
         let type: KeyType?
@@ -31,7 +33,6 @@ struct Pairing {
     private var certificates: [(entry: CertificateEntry, key: PublicKey?)] = []
 
     /// - Parameters:
-    ///   - type: `CKA_KEY_TYPE`.
     ///   - value: The public key, or nil if it is not readable.
     ///   - kind: The kind of key, as far as it is known without the public key.
     mutating func add(
@@ -52,7 +53,8 @@ struct Pairing {
         certificates.append((entry, key))
     }
 
-    /// The keys with their certificates, and the certificates without keys; both by label and id.
+    /// The keys with their certificates, and the certificates without keys, both sorted by label
+    /// and id.
     consuming func result() -> ([KeyEntry], [CertificateEntry]) {
         var halves = HalfPairing(privateHalves, publicHalves)
         var pairs = CertificatePairing(keys: halves.keys(), certificates)
@@ -72,11 +74,11 @@ struct Pairing {
     }
 }
 
-/// Pairs private with public halves.
+/// Pairs private with public keys.
 private struct HalfPairing {
     private let privates: [Pairing.Half]
     private let publics: [Pairing.Half]
-    /// The public half of each private half, by their indexes.
+    /// For each private half, the index of its public half.
     private var partners: [Int?]
     private var isTaken: [Bool]
 
@@ -87,7 +89,7 @@ private struct HalfPairing {
         isTaken = Array(repeating: false, count: publics.count)
     }
 
-    /// The attributes by which halves are matched.
+    /// The attributes that two halves must share.
     private struct Link: Hashable {
         var id: [UInt8]?
         var label: [UInt8]?
@@ -128,7 +130,7 @@ private struct HalfPairing {
         return entries()
     }
 
-    /// The unpaired halves, grouped by a common attribute.
+    /// The unpaired halves, grouped by shared attributes.
     private func groups(
         _ link: (Pairing.Half) -> Link?
     ) -> [(privates: [Int], publics: [Int])] {
@@ -146,10 +148,10 @@ private struct HalfPairing {
         return groups.values.filter { !$0.privates.isEmpty && !$0.publics.isEmpty }
     }
 
-    /// Pairs halves with the same public key; if there are several, any of them fits.
+    /// Pairs halves with the same public key; if there are several, any of them will do.
     private mutating func pairTwins(_ link: (Pairing.Half) -> Link?) {
         for group in groups(link) {
-            // Two different ids were assigned deliberately.
+            // Halves with different ids are not paired: someone assigned the ids deliberately.
             let withoutID = group.publics.filter { publics[$0].record.id.isEmpty }
             let withID = group.publics.filter { !publics[$0].record.id.isEmpty }
             var bare = withoutID[...]
@@ -169,7 +171,7 @@ private struct HalfPairing {
         }
     }
 
-    /// Pairs halves that are the only two with a common attribute.
+    /// Pairs halves that are the only two with the shared attributes.
     private mutating func pairOnlyOnes(_ link: (Pairing.Half) -> Link?) {
         for group in groups(link) where group.privates.count == 1 && group.publics.count == 1 {
             let (left, right) = (privates[group.privates[0]], publics[group.publics[0]])
@@ -224,7 +226,7 @@ private struct CertificatePairing {
     private typealias Open = (entry: CertificateEntry, key: PublicKey)
 
     private var keys: [KeyEntry]
-    /// Certificates whose public key is known but not found yet.
+    /// Certificates whose key has not been found yet.
     private var open: [Open] = []
     private var lone: [CertificateEntry] = []
 
@@ -250,8 +252,8 @@ private struct CertificatePairing {
         let name: [UInt8]
     }
 
-    /// If unpaired halves make several keys with one public key, the one with the certificate's id
-    /// is used, then one with its label, then one whose private half is seen.
+    /// Unpaired halves can make several keys with one public key. The key with the certificate's id
+    /// is used, then one with its label, then one with a private half.
     private mutating func attachByValue() {
         guard !open.isEmpty else { return }
         var byID: [ValueAndName: Int] = [:]
@@ -283,8 +285,8 @@ private struct CertificatePairing {
         open = left
     }
 
-    /// Assigns certificates to the one key with the same name whose public key is not readable, if
-    /// all matching certificates have the same public key.
+    /// Assigns certificates to the only key with their name and an unreadable public key, if all of
+    /// them have the same public key.
     private mutating func learn(
         by names: (KeyEntry) -> Set<[UInt8]>, _ name: (CertificateEntry) -> [UInt8]
     ) {
@@ -328,9 +330,9 @@ private struct CertificatePairing {
         struct Place {
             var index: Int
             var hasPrivateHalf = false
-            /// The kinds of the keys whose public key is not readable.
+            /// The kinds of the keys with an unreadable public key.
             var kinds: Set<SeenKind> = []
-            /// The kinds of the keys whose public key is readable.
+            /// The kinds of the keys with a readable public key.
             var knownKinds: Set<KeyKind> = []
         }
         var places: [[UInt8]: Place] = [:]
@@ -375,7 +377,7 @@ struct SeenKind: Hashable {
         let typeAllows =
             switch kind {
             case .rsa: type == nil || type == .rsa
-            // Some modules report CKK_EC for Edwards curves, too.
+            // Some modules also report CKK_EC for Edwards curves.
             case .ec, .ed25519: type == nil || type == .ec || type == .ecEdwards
             case .other: true
             }
@@ -383,7 +385,7 @@ struct SeenKind: Hashable {
     }
 }
 
-/// Whether keys of two kinds, as far as these are known, can be the same key.
+/// Whether keys of two kinds can be the same key, as far as the kinds are known.
 func mayBeOneKind(_ one: KeyKind?, _ other: KeyKind?) -> Bool {
     switch (one, other) {
     case (nil, _), (_, nil), (.other?, _), (_, .other?): true
@@ -392,8 +394,8 @@ func mayBeOneKind(_ one: KeyKind?, _ other: KeyKind?) -> Bool {
     }
 }
 
-/// Whether unequal public keys of two kinds are certainly different keys. For an unknown algorithm,
-/// the same key may have several forms.
+/// Whether unequal public keys of two kinds are certainly different keys. With an unknown
+/// algorithm, one key may have several encodings.
 func tellsKeysApart(_ one: KeyKind, _ other: KeyKind) -> Bool {
     switch (one, other) {
     case (.other(let name), .other(let otherName)): name == otherName && !name.isEmpty

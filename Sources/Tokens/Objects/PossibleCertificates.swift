@@ -2,14 +2,14 @@ internal import Cryptoki
 internal import OpenSSLX509
 
 extension TokenInventory {
-    /// The certificates that belong to a key, or that may belong to it as far as the token shows.
-    /// Removing the key may make them useless.
+    /// The certificates that belong or may belong to a key, and so may become useless if the key is
+    /// removed.
     ///
-    /// Certificates that cannot be read, or whose key cannot be compared, count unless something says
-    /// that they belong to another key. A public half that is paired by its id or label is no proof:
-    /// certificates with the key's id or label count although they do not fit it.
+    /// Certificates that cannot be read, or whose key cannot be compared, count unless they
+    /// evidently belong to another key. Pairing by id or label proves nothing: certificates with
+    /// the key's id or label count even if they do not match its public half.
     package func possibleCertificates(for key: KeyEntry) -> [CertificateEntry] {
-        // A public key known only from a certificate with the same id or label is not proof.
+        // A public key taken from a certificate with the same id or label proves nothing.
         let value = key.isValueFromCertificate ? nil : key.value
         let handles = Set(key.halves.map(\.handle))
         var others: Set<[UInt8]> = []
@@ -51,20 +51,20 @@ extension TokenInventory {
             return hasSameID || hasSameLabel || !others.contains(id)
         }
         if key.isValueFromPrivateKey, let value {
-            // One with this public key is found by it.
+            // A certificate with this public key was already found by it.
             return !tellsKeysApart(value.kind, content.keyKind) && (hasSameID || hasSameLabel)
         }
         guard SeenKind(type: key.type, kind: key.privateKind).mayBe(content.keyKind) else {
             return false
         }
         if hasSameID || hasSameLabel { return true }
-        // "openssl req -x509" marks a self-signed certificate of a user as an authority's, too.
+        // "openssl req -x509" also marks a user's self-signed certificate as a CA certificate.
         let isIntermediate = content.isAuthority && content.issuer != content.subject
         return value == nil && !isIntermediate && !others.contains(id)
     }
 }
 
 extension KeyEntry {
-    /// The halves that are seen.
+    /// The halves that are visible.
     package var halves: [ObjectRecord] { [publicKey, privateKey].compactMap { $0 } }
 }

@@ -2,19 +2,14 @@ package import Cryptoki
 package import OpenSSLX509
 
 extension TokenInventory {
-    /// Reads what is on a token.
-    ///
-    /// Private objects are seen while somebody is logged in: see `Token.withLogin`. Keys and
-    /// certificates are paired by their public keys, and by `CKA_ID` or `CKA_LABEL` if the public
-    /// half is not readable and no other key matches.
+    /// Reads the objects on a token. Private objects are visible only after a login
+    /// (`Token.withLogin`).
     ///
     /// - Parameters:
-    ///   - session: A session of the token.
-    ///   - uri: What the objects must fit, or nil for all of them.
-    ///   - profile: What is known of the token; a certificate that its module makes for itself is
-    ///     nobody's and left out.
-    ///   - isKept: Whether a certificate itself is kept, and not only what is shown of it.
-    /// - Throws: `CryptokiError`.
+    ///   - uri: The objects to read, or nil for all.
+    ///   - profile: What is known about the token; placeholder certificates that its module
+    ///     generates are omitted.
+    ///   - isKept: Whether to keep a certificate itself, and not only the contents shown for it.
     package init<Access>(
         _ session: inout Session<Access>, matching uri: PKCS11URI? = nil,
         profile: TokenProfile? = nil,
@@ -34,15 +29,15 @@ extension TokenInventory {
                 head = try session.attributes(of: handle, Self.headTypes)
             } catch {
                 switch error.returnValue {
-                // Somebody else has destroyed it since it was found.
+                // Another program has destroyed it since it was found.
                 case .objectHandleInvalid?: continue
-                // What an interrupted call has left keeps nobody from the rest.
+                // An incomplete object, left by an interrupted call, must not hide the others.
                 case .attributeValueInvalid?, .attributeTypeInvalid?: others += 1
                 default: throw error
                 }
                 continue
             }
-            // What a module makes up for a session, as attestations, is not on the token.
+            // Session objects that a module generates, such as attestations, are not on the token.
             guard head[.token] != false else { continue }
             let record = ObjectRecord(handle, head, tokenURI)
             switch record.objectClass {
@@ -86,7 +81,7 @@ extension TokenInventory {
         otherObjects = others
     }
 
-    /// Reads the certificate at the beginning of a value: cards with files of a fixed size return
+    /// Reads the certificate at the start of a value: cards with files of a fixed size return
     /// padding after it.
     private static func read(
         _ value: [UInt8], _ type: CertificateType?
@@ -130,9 +125,8 @@ private func kind(_ type: KeyType?, _ attributes: Attributes) -> KeyKind? {
     }
 }
 
-/// The public key that the attributes of either half of a pair tell.
-///
-/// - Returns: nil where something is missing or not understood.
+/// The public key from the attributes of either half; nil if attributes are missing or not
+/// understood.
 package func publicKey(_ type: KeyType?, _ attributes: Attributes) -> PublicKey? {
     if type == .rsa, let modulus = attributes[.modulus], !modulus.isEmpty,
         let exponent = attributes[.publicExponent], !exponent.isEmpty
@@ -146,10 +140,8 @@ package func publicKey(_ type: KeyType?, _ attributes: Attributes) -> PublicKey?
 }
 
 extension Session {
-    /// Whether the token lets an object be removed, according to `CKA_DESTROYABLE`.
-    ///
-    /// Modules older than PKCS#11 2.40 do not have the attribute: an object without it, or with one
-    /// that cannot be read, counts as destroyable.
+    /// Whether the token permits removing an object (`CKA_DESTROYABLE`). Without a readable
+    /// attribute, which modules before PKCS#11 2.40 do not have, an object counts as destroyable.
     package mutating func isDestroyable(_ object: ObjectHandle) -> Bool {
         let known = try? attributes(of: object, [AttributeKey<Bool>.destroyable.type])
         return known?[.destroyable] ?? true
@@ -157,7 +149,8 @@ extension Session {
 }
 
 extension KeyProtection {
-    /// - Parameter hidesOrigin: Whether the module does not claim of any key that it was made there.
+    /// - Parameter hidesOrigin: Whether the module never reports that a key was generated on the
+    ///   token.
     fileprivate init(_ attributes: Attributes, hidesOrigin: Bool) {
         let local: Bool? = attributes[.local]
         isLocal = hidesOrigin && local == false ? nil : local
@@ -178,7 +171,7 @@ extension ObjectRecord {
 }
 
 extension CertificateEntry.Content {
-    /// Takes what a list shows out of a certificate.
+    /// The contents that lists show.
     package init(_ certificate: Certificate) {
         let name = certificate.displayName
         subject = certificate.subject.text.isEmpty ? name : certificate.subject.text
@@ -194,7 +187,7 @@ extension CertificateEntry.Content {
 }
 
 extension TokenProfile {
-    /// Whether a certificate is one that the module makes for itself.
+    /// Whether a certificate is a placeholder that the module generates.
     package func isPlaceholder(_ content: CertificateEntry.Content) -> Bool {
         guard let placeholder else { return false }
         return content.subject == content.issuer && content.subject.hasPrefix(placeholder.subject)

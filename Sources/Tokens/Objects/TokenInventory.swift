@@ -1,21 +1,20 @@
 package import Cryptoki
 package import OpenSSLX509
 
-/// An object on a token, by what names it.
+/// An object on a token, with its identifying attributes.
 package struct ObjectRecord: Sendable {
-    /// The module's handle, good while the session that found it is.
+    /// The module's handle, valid as long as the session that found the object.
     package let handle: ObjectHandle
-    /// What kind of object it is.
     package let objectClass: ObjectClass
     /// `CKA_ID`, or no bytes.
     package let id: [UInt8]
-    /// The bytes of `CKA_LABEL`, or no bytes. The standard requires UTF-8; some programs write
-    /// other encodings.
+    /// The bytes of `CKA_LABEL`, or no bytes. The standard requires UTF-8; some programs use other
+    /// encodings.
     package let labelBytes: [UInt8]
     let token: PKCS11URI
 
-    /// `CKA_LABEL` as displayable text, or an empty text. Two labels with different bytes may look
-    /// the same: compare ``labelBytes``.
+    /// `CKA_LABEL` as displayable text. Labels with different bytes may look the same: compare
+    /// ``labelBytes``.
     package var label: String { text(ofLabel: labelBytes) }
 
     /// The object's URI (RFC 7512).
@@ -23,22 +22,19 @@ package struct ObjectRecord: Sendable {
         var named = Template()
         named[.class] = objectClass
         if !id.isEmpty { named[.id] = id }
-        // The bytes themselves: a label that is no UTF-8 would not be found again.
+        // The exact bytes: with replaced bytes, a label that is not UTF-8 would not be found again.
         if !labelBytes.isEmpty { named[AttributeKey<[UInt8]>.labelBytes] = labelBytes }
         return PKCS11URI(token: token, objectWith: named).description
     }
 }
 
 extension AttributeKey<[UInt8]> {
-    /// The bytes of `CKA_LABEL`, which may not be UTF-8.
     package static var labelBytes: AttributeKey<[UInt8]> {
         AttributeKey(rawValue: AttributeKey<String>.label.type.rawValue)
     }
 }
 
-/// A label as displayable text: each byte that is not valid UTF-8 is written in the form `\xE4`.
-///
-/// - Parameter bytes: The bytes of `CKA_LABEL`.
+/// A label as displayable text: each byte that is not valid UTF-8 is written as `\xE4`.
 package func text(ofLabel bytes: [UInt8]) -> String {
     var text = ""
     var rest = bytes[...]
@@ -63,15 +59,14 @@ package func text(ofLabel bytes: [UInt8]) -> String {
 
 /// A certificate on a token.
 package struct CertificateEntry: Sendable {
-    /// The object.
     package let record: ObjectRecord
-    /// SHA-256 of `CKA_VALUE` as the token returned it, 32 bytes: what identifies the object.
+    /// SHA-256 of `CKA_VALUE` as the token returned it, 32 bytes; identifies the object.
     package let valueHash: [UInt8]
-    /// The certificate, or nil if it cannot be read; ``obstacle`` then has the reason.
+    /// The certificate's contents, or nil if it cannot be read; ``obstacle`` then has the reason.
     package let content: Content?
     /// Why the object cannot be read as an X.509 certificate, or nil.
     package let obstacle: Obstacle?
-    /// The certificate itself, where it was asked for.
+    /// The certificate itself, if requested.
     package let certificate: Certificate?
 
     /// Why a certificate object cannot be read as an X.509 certificate. Another program may be able
@@ -81,23 +76,23 @@ package struct CertificateEntry: Sendable {
         case malformed
         /// `CKA_VALUE` is PEM text; the standard requires DER.
         case pem
-        /// There is a URL (`CKA_URL`) instead of `CKA_VALUE`.
+        /// It has a URL (`CKA_URL`) instead of `CKA_VALUE`.
         case url
-        /// There is neither `CKA_VALUE` nor `CKA_URL`.
+        /// It has neither `CKA_VALUE` nor `CKA_URL`.
         case noValue
         /// `CKA_CERTIFICATE_TYPE` names another type.
         case otherType(CertificateType)
     }
 
-    /// What a certificate says, without its bytes.
+    /// The contents of a certificate without its bytes.
     package struct Content: Sendable, Hashable {
         /// The subject in one line, or a substitute name if it is empty.
         package let subject: String
         /// The issuer in one line.
         package let issuer: String
-        /// The subject's common name, or a substitute if it has none.
+        /// The subject's common name, or a substitute.
         package let subjectName: String
-        /// The issuer's common name, or all of it where it has none.
+        /// The issuer's common name, or the whole issuer if it has none.
         package let issuerName: String
         /// The serial number in the form of `Certificate.serialNumber`.
         package let serialNumber: String
@@ -105,12 +100,11 @@ package struct CertificateEntry: Sendable {
         package let notBefore: Int64
         /// The last second of its validity, since 1970-01-01 00:00 UTC.
         package let notAfter: Int64
-        /// The kind of its key.
         package let keyKind: KeyKind
-        /// Whether it may issue others.
+        /// Whether it is a CA certificate.
         package let isAuthority: Bool
 
-        /// How many whole days are left, negative once it has expired.
+        /// The number of whole days left; negative after expiry.
         package func daysLeft(at now: Int64) -> Int {
             let (days, seconds) = (notAfter - now).quotientAndRemainder(dividingBy: 86400)
             return Int(seconds < 0 ? days - 1 : days)
@@ -118,27 +112,24 @@ package struct CertificateEntry: Sendable {
     }
 }
 
-/// A key pair on a token as people think of it: both halves, as far as they are seen, with the
-/// certificates for them.
+/// A key pair on a token: the visible halves and the certificates for them.
 package struct KeyEntry: Sendable {
-    /// The private half, or nil where it is not there or not seen without a login.
+    /// The private half; nil if it is absent or not visible without a login.
     package internal(set) var privateKey: ObjectRecord?
-    /// The public half, or nil.
     package internal(set) var publicKey: ObjectRecord?
-    /// The public key, or nil where nothing on the token tells it.
+    /// The public key, or nil if the token does not show it.
     package internal(set) var value: PublicKey?
-    /// The kind, as far as the token tells it.
+    /// The kind of key, as far as the token shows it.
     package internal(set) var kind: KeyKind?
-    /// How well the private half is kept, where it is seen.
+    /// The protection of the private half, if visible.
     package internal(set) var protection: KeyProtection?
-    /// The certificates for the key.
     package internal(set) var certificates: [CertificateEntry] = []
-    /// Certificates that have the key's `CKA_ID` but certainly belong to a different key.
+    /// Certificates with the key's `CKA_ID` that certainly belong to another key.
     package internal(set) var mismatchedCertificates: [CertificateEntry] = []
-    /// Whether ``value`` is known only from the certificate that has the key's id or label.
+    /// Whether ``value`` is known only from the certificate with the key's id or label.
     package internal(set) var isValueFromCertificate = false
-    /// Whether ``value`` was read from the private half. Otherwise it may be another key's: a public
-    /// half and a certificate are paired by the id or the label alone.
+    /// Whether ``value`` was read from the private half. Otherwise it may belong to another key,
+    /// because public halves and certificates may be paired by id or label alone.
     package internal(set) var isValueFromPrivateKey = false
     /// The kind, as far as the private half shows it.
     var privateKind: KeyKind?
@@ -165,25 +156,25 @@ package struct KeyEntry: Sendable {
     }
 }
 
-/// How well a private key is kept, by what the token says; nil for what it does not say.
+/// The protection of a private key as the token reports it; nil for attributes that it does not
+/// report.
 package struct KeyProtection: Sendable, Hashable {
-    /// `CKA_LOCAL`: it was made on the token.
+    /// `CKA_LOCAL`: it was generated on the token.
     package let isLocal: Bool?
-    /// `CKA_SENSITIVE`: it cannot be read in clear.
+    /// `CKA_SENSITIVE`: it cannot be read in plain text.
     package let isSensitive: Bool?
     /// `CKA_EXTRACTABLE`: it can be wrapped.
     package let isExtractable: Bool?
-    /// `CKA_NEVER_EXTRACTABLE`: it never could be.
+    /// `CKA_NEVER_EXTRACTABLE`: it never was extractable.
     package let isNeverExtractable: Bool?
 }
 
-/// What is on a token.
+/// The objects on a token.
 package struct TokenInventory: Sendable {
-    /// The keys, with their certificates.
     package let keys: [KeyEntry]
-    /// The certificates that no key on the token is seen for.
+    /// The certificates without a visible key on the token.
     package let certificates: [CertificateEntry]
-    /// How many objects there are besides keys and certificates.
+    /// The number of other objects.
     package let otherObjects: Int
 
     package init(keys: [KeyEntry], certificates: [CertificateEntry], otherObjects: Int) {
@@ -196,27 +187,26 @@ package struct TokenInventory: Sendable {
 extension TokenInventory {
     /// Whether there are neither keys nor certificates.
     package var isEmpty: Bool { keys.isEmpty && certificates.isEmpty }
-    /// All certificates, those of keys and those without.
+    /// All certificates, with and without keys.
     package var entries: [CertificateEntry] {
         keys.flatMap { $0.certificates + $0.mismatchedCertificates } + certificates
     }
 }
 
 extension KeyEntry {
-    /// The URI of the key, of its private half where that is seen.
+    /// The URI of the key: of its private half, if visible.
     package var uri: String { (privateKey ?? publicKey)?.uri ?? "" }
 }
 
 extension PKCS11URI {
-    /// Whether what the URI names of an object is one on a token: class, id and label, as far as it
-    /// says them.
+    /// Whether a URI names an object by class, id and label, as far as it contains them.
     package func names(_ record: ObjectRecord, whateverType isAnyType: Bool = false) -> Bool {
         let wanted = objectAttributes
         if !isAnyType, let objectClass = wanted[.class], objectClass != record.objectClass {
             return false
         }
         if let id = wanted[.id], id != record.id { return false }
-        // Two different labels may look the same as text.
+        // Different labels may look the same as text.
         if let label = wanted[.labelBytes], label != record.labelBytes { return false }
         return !hasUnrecognizedParts
     }
@@ -226,9 +216,9 @@ extension CertificateEntry.Obstacle {
     /// Why a certificate object cannot be read, as the end of a sentence.
     package var reason: String {
         switch self {
-        case .malformed: "its bytes are not an X.509 certificate"
+        case .malformed: "its value is not an X.509 certificate"
         case .pem: "its value is PEM text instead of DER"
-        case .url: "the token holds only its URL (CKA_URL)"
+        case .url: "the token has only its URL (CKA_URL)"
         case .noValue: "it has no value (CKA_VALUE)"
         case .otherType: "it is not an X.509 certificate (CKA_CERTIFICATE_TYPE)"
         }

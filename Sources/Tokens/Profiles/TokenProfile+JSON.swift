@@ -2,14 +2,13 @@ internal import Cryptoki
 internal import FoundationEssentials
 internal import OpenSSLX509
 
-/// Why a profile cannot be used.
 package struct TokenProfileError: Error, Sendable, CustomStringConvertible {
-    /// What is wrong, for a person to read.
+    /// What is wrong, as text for the user.
     package let description: String
 }
 
 extension TokenProfile {
-    /// The profiles that come with this library, those first that are looked at first.
+    /// The built-in profiles, in the order in which they are tried.
     package static let builtIn: [TokenProfile] = [
         PackageResources.SoftHSM2_json, PackageResources.YKCS11_json,
         PackageResources.OpenSC_PIV_json, PackageResources.OpenSC_OpenPGP_json,
@@ -19,42 +18,41 @@ extension TokenProfile {
         PackageResources.CloudHSM_json,
     ].compactMap { try? TokenProfile(json: $0) }
 
-    /// Reads a profile.
+    /// Decodes a profile from JSON (UTF-8).
     ///
-    /// - Parameter bytes: The JSON, UTF-8.
-    /// - Throws: ``TokenProfileError`` for what is no profile, or has a part that is not known.
+    /// - Throws: ``TokenProfileError`` also for an unknown property.
     package init(json bytes: [UInt8]) throws(TokenProfileError) {
         var profile: TokenProfile
         do {
             let decoder = JSONDecoder()
             let given = try decoder.decode(JSONShape.self, from: Data(bytes))
             if let null = given.nulls.sorted().first {
-                throw TokenProfileError(description: "“\(null)” is null: leave it out")
+                throw TokenProfileError(description: "\"\(null)\" is null; leave it out")
             }
             profile = try decoder.decode(TokenProfile.self, from: Data(bytes))
-            // What is mistyped would be left out in silence.
+            // The decoder ignores a misspelt property.
             let again = try decoder.decode(JSONShape.self, from: JSONEncoder().encode(profile))
             if let unknown = given.names.subtracting(again.names).sorted().first {
-                throw TokenProfileError(description: "there is no such part: “\(unknown)”")
+                throw TokenProfileError(description: "unknown property \"\(unknown)\"")
             }
         } catch let error as TokenProfileError {
             throw error
         } catch let DecodingError.keyNotFound(key, _) {
-            throw TokenProfileError(description: "the part “\(key.stringValue)” is missing")
+            throw TokenProfileError(description: "property \"\(key.stringValue)\" is missing")
         } catch let DecodingError.typeMismatch(_, context) where !context.codingPath.isEmpty {
-            throw TokenProfileError(description: "“\(Self.path(context))” has the wrong type")
+            throw TokenProfileError(description: "\"\(Self.path(context))\" has the wrong type")
         } catch let DecodingError.dataCorrupted(context) where !context.codingPath.isEmpty {
             throw TokenProfileError(
-                description: "“\(Self.path(context))” has a value that is not known")
+                description: "\"\(Self.path(context))\" has an unknown value")
         } catch {
-            throw TokenProfileError(description: "it is no JSON object")
+            throw TokenProfileError(description: "it is not a JSON object")
         }
         profile.keyKinds = try Self.canonicalNames(profile.keyKinds)
         try profile.requireConsistency()
         self = profile
     }
 
-    /// The profile as its file has it: JSON with a line for each part.
+    /// The profile as formatted JSON with sorted keys.
     package func json() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -65,7 +63,7 @@ extension TokenProfile {
         context.codingPath.map(\.stringValue).joined(separator: ".")
     }
 
-    /// The kinds by the names that they are compared with, however the file writes them.
+    /// The canonical names of kinds of keys, however the file spells them.
     private static func canonicalNames(
         _ kinds: [String]?
     ) throws(TokenProfileError) -> [String]? {
@@ -74,7 +72,7 @@ extension TokenProfile {
         for text in kinds {
             guard let kind = KeyKind(name: text) else {
                 throw TokenProfileError(
-                    description: "“keyKinds”: there is no kind of key “\(text)”")
+                    description: "\"keyKinds\" has an unknown kind of key: \"\(text)\"")
             }
             names.append(kind.name)
         }
@@ -88,32 +86,32 @@ extension TokenProfile {
             ("hidesLaterKeys.libraryBefore", hidesLaterKeys?.libraryBefore),
         ]
         for (name, version) in versions {
-            // It is compared number by number, and anything else would count as 0.
+            // Versions are compared number by number, and anything else would count as 0.
             let numbers = version?.split(separator: ".", omittingEmptySubsequences: false) ?? []
             guard numbers.allSatisfy({ UInt8($0) != nil }) else {
                 throw TokenProfileError(
-                    description: "“\(name)” has to be a version such as 5.30")
+                    description: "\"\(name)\" must be a version such as 5.30")
             }
         }
         for place in places ?? [] where bytes(hexadecimal: place.id) == nil {
-            throw TokenProfileError(description: "“\(place.id)” is no id in hexadecimal")
+            throw TokenProfileError(description: "\"\(place.id)\" is not a hexadecimal id")
         }
         let attributes =
             (omits?.publicKey ?? []) + (omits?.privateKey ?? []) + (omits?.certificate ?? [])
         for name in attributes where AttributeType(name: name) == nil {
-            throw TokenProfileError(description: "there is no attribute “\(name)”")
+            throw TokenProfileError(description: "unknown attribute \"\(name)\"")
         }
         let needed = ["CKA_CLASS", "CKA_VALUE", "CKA_TOKEN", "CKA_CERTIFICATE_TYPE", "CKA_ID"]
         if let name = (omits?.certificate ?? []).first(where: needed.contains) {
-            throw TokenProfileError(description: "no certificate can be without \(name)")
+            throw TokenProfileError(description: "a certificate cannot omit \(name)")
         }
     }
 }
 
-/// The names of all parts of a JSON text, with their paths.
+/// The paths of all properties of a JSON text.
 private struct JSONShape: Decodable {
     var names: Set<String> = []
-    /// The parts that are null, or lists with such an element.
+    /// The properties that are null, and lists with a null element.
     var nulls: Set<String> = []
 
     private struct Name: CodingKey {

@@ -1,22 +1,22 @@
 package import Cryptoki
 
-/// What is known of a module and its tokens that they do not say of themselves.
+/// What is known about a module and its tokens that they do not report.
 ///
-/// A profile is data: a small JSON file, described in the documentation of `tokencert tokens
-/// --profiles`. What a profile leaves out is as the standard has it.
+/// A profile is a small JSON file, documented with `tokencert tokens --profiles`. For a property
+/// that it omits, the standard applies.
 package struct TokenProfile: Sendable, Hashable, Codable {
-    /// Who does something on a token.
+    /// Who performs an operation on a token.
     package enum Writer: String, Sendable, Hashable, Codable {
         /// The user, with the user's PIN.
         case user
         /// The security officer, with the SO PIN.
         case securityOfficer
-        /// Nobody through this module.
+        /// Not possible through this module.
         case nobody
     }
 
-    /// What `C_GetInfo` and `C_GetTokenInfo` have to say. Each is a whole text, or the beginning of
-    /// one before a `*`; what is nil matches all.
+    /// Conditions on `C_GetInfo` and `C_GetTokenInfo`. Each is an exact text, or a prefix followed
+    /// by `*`; nil matches everything.
     package struct Match: Sendable, Hashable, Codable {
         /// `CK_INFO.libraryDescription`.
         package var libraryDescription: String?
@@ -29,7 +29,6 @@ package struct TokenProfile: Sendable, Hashable, Codable {
         /// `CK_TOKEN_INFO.label`.
         package var tokenLabel: String?
 
-        /// Names what has to be said.
         package init(
             libraryDescription: String?, libraryManufacturer: String?, tokenManufacturer: String?,
             tokenModel: String?
@@ -40,7 +39,7 @@ package struct TokenProfile: Sendable, Hashable, Codable {
             self.tokenModel = tokenModel
         }
 
-        /// What every token matches.
+        /// Matches every token.
         package static let all = Match(
             libraryDescription: nil, libraryManufacturer: nil, tokenManufacturer: nil,
             tokenModel: "*")
@@ -50,104 +49,102 @@ package struct TokenProfile: Sendable, Hashable, Codable {
     package struct Place: Sendable, Hashable, Codable {
         /// The id, in hexadecimal.
         package var id: String
-        /// What people call the place.
+        /// The usual name of the place.
         package var name: String
-        /// Whether it is taken for a new key without being asked for by name.
+        /// Whether it is used for a new key that has no chosen id; nil for true.
         package var isOffered: Bool?
     }
 
-    /// How the security officer's PIN has to look.
+    /// The format of the security officer's PIN.
     package struct SecurityOfficerPIN: Sendable, Hashable, Codable {
-        /// What people call it.
+        /// The usual name of the PIN.
         package var name: String
-        /// The numbers of hexadecimal digits that it can have, or nil where it is no number.
+        /// The permitted numbers of hexadecimal digits; nil if it is not a number.
         package var hexadecimalDigits: [Int]?
-        /// The lengths in bytes that it can have where it is no such number.
+        /// The permitted lengths in bytes of any other PIN.
         package var otherLengths: [Int]?
     }
 
-    /// A certificate that a module makes for itself and that is nobody's.
+    /// A certificate that a module generates on its own.
     package struct Placeholder: Sendable, Hashable, Codable {
-        /// How its subject begins; its issuer is the same.
+        /// The prefix of its subject; its issuer is the same.
         package var subject: String
     }
 
-    /// Which tokens have kinds of keys that modules do not know.
+    /// Keys of a newer firmware that older modules do not show.
     package struct HiddenKeys: Sendable, Hashable, Codable {
-        /// The first firmware, as `5.70`, that has them.
+        /// The first firmware with such keys, such as `5.70`.
         package var firmwareSince: String
-        /// The first library, as `2.60`, that shows them.
+        /// The first library that shows them, such as `2.60`.
         package var libraryBefore: String
     }
 
-    /// Attributes that a module refuses, by the names of the standard.
+    /// Attributes that a module refuses, by their standard names.
     package struct Omissions: Sendable, Hashable, Codable {
-        /// Of public keys that are made.
+        /// For new public keys.
         package var publicKey: [String]?
-        /// Of private keys that are made. What is proved by reading back may be left out.
+        /// For new private keys. Attributes that are checked by reading back may be omitted.
         package var privateKey: [String]?
-        /// Of certificates that are written.
+        /// For certificates.
         package var certificate: [String]?
     }
 
-    /// The name, by which it is chosen.
+    /// The name by which the user chooses it.
     package var name: String
-    /// What it is for.
+    /// The module and tokens that it describes.
     package var title: String
-    /// On what it was tested, or that it was not.
+    /// The versions that it was tested with, or that it was not tested.
     package var tested: String
-    /// Which modules and tokens it is for.
+    /// The module and tokens that it applies to.
     package var match: Match
-    /// What a person should know.
+    /// Advice for the user.
     package var notes: [String]?
-    /// Kinds of keys that are made, by ``KeyKind/name``; nil for all that the mechanisms tell.
+    /// Kinds of keys to generate, by ``KeyKind/name``; nil for all that the mechanisms support.
     package var keyKinds: [String]?
-    /// Who makes keys; nil for the user.
+    /// Who generates keys; nil for the user.
     package var generates: Writer?
     /// Who writes and removes certificates; nil for the user.
     package var writes: Writer?
-    /// What to use where nobody can write through this module.
+    /// What to use if this module cannot write.
     package var instead: String?
-    /// How the security officer's PIN has to look.
     package var securityOfficerPIN: SecurityOfficerPIN?
-    /// The only ids that there are, those first that are taken first; nil where any will do.
+    /// The only ids that the token supports, in the order in which they are used; nil if any id
+    /// works.
     package var places: [Place]?
-    /// Whether the module has labels of its own, so that none can be given.
+    /// Whether the module assigns the labels, so that none can be set.
     package var hasFixedLabels: Bool?
-    /// How many certificates a key can have; nil for any number.
+    /// The number of certificates that a key can have; nil for any number.
     package var certificatesPerKey: Int?
-    /// Whether a certificate takes the place of one with the same id, which is lost.
+    /// Whether a certificate silently replaces one with the same id.
     package var replacesCertificates: Bool?
-    /// The first firmware, as `5.30`, that shows keys without certificates; nil for all.
+    /// The first firmware that shows keys without certificates, such as `5.30`; nil for all.
     package var showsAllKeysSince: String?
-    /// Keys that a token can have and that its module does not show; nil for none.
+    /// Keys that a token can have and its module does not show; nil for none.
     package var hidesLaterKeys: HiddenKeys?
-    /// How many bytes of DER a certificate can have at most; nil where the token tells.
+    /// The largest size of a certificate in bytes of DER; nil if the token reports it.
     package var largestCertificate: Int?
-    /// Attributes that are left out.
     package var omits: Omissions?
-    /// A certificate that is nobody's.
     package var placeholder: Placeholder?
-    /// Whether what a new key is like is told right only in a session that is opened later.
+    /// Whether the attributes of a new key are correct only in a session opened later.
     package var tellsKeysInNewSessions: Bool?
-    /// Whether the module does not claim that keys were made on the token, though they were.
+    /// Whether the module does not report that keys were generated on the token although they were.
     package var hidesOrigin: Bool?
-    /// Whether a key stays on the token although the module says that it is destroyed.
+    /// Whether a key stays on the token although the module reports that it was destroyed.
     package var keepsDestroyedKeys: Bool?
-    /// Whether a token that was never set up has a security officer's PIN all the same, which setting
-    /// it up asks for.
+    /// Whether a token that was never initialized already has a security officer's PIN, which the
+    /// initialization requires.
     package var hasFactorySecurityOfficerPIN: Bool?
-    /// What sets a new user PIN where the module cannot, as a command; nil where it can.
+    /// The command that sets a new user PIN if the module cannot; nil if it can.
     package var newPINTool: String?
-    /// How many wrong PINs lock the token, where its flags do not tell.
+    /// The number of wrong PINs that lock the token; nil if its flags show it.
     package var pinTries: Int?
-    /// Whether wrong PINs of the user and of the security officer count together, and the flags tell
-    /// nothing of it.
+    /// Whether wrong PINs of the user and of the security officer count together, without any flag
+    /// that shows it.
     package var countsPINsTogether: Bool?
 }
 
 extension TokenProfile {
-    /// Begins a profile for a token that does everything as the standard has it.
+    /// A profile for a token that follows the standard.
     package init(name: String, title: String, tested: String, match: Match) {
         self.name = name
         self.title = title
@@ -155,10 +152,9 @@ extension TokenProfile {
         self.match = match
     }
 
-    /// Whether the profile is for a token.
+    /// Whether the profile applies to a token.
     package func matches(_ token: Token) -> Bool { matches(token.info, of: token.module.info) }
 
-    /// Whether the profile is for a token that says this, of a module that says that.
     func matches(_ token: TokenInfo, of module: ModuleInfo) -> Bool {
         let pairs: [(String?, String)] = [
             (match.libraryDescription, module.libraryDescription),
