@@ -1,30 +1,30 @@
 internal import TokencertIssuance
 
-/// What of a plan the account decides.
+/// Chooses the names and addresses for an order from those of the account.
 struct AccountChoices {
     let account: AccountStatus
 
-    /// The name to request: the given one, or the only one.
+    /// The name to request: the wanted one, or the account's only one.
     ///
-    /// A name from a certificate may be written byte by byte, as CAcert's signer does: see
+    /// CAcert's signer may have written the name in an old certificate in a different form: see
     /// ``AccountName/form(of:)``.
     func name(_ wanted: String?) throws(IssuanceError) -> AccountName {
         let name = try chosenName(wanted)
         guard let obstacle = name.obstacle else { return name }
         throw IssuanceError(
             .nameNotIssuable, at: .plan,
-            "the name “\(name)” cannot be issued through the API: \(obstacle)",
+            "the name \"\(name)\" cannot be issued through the API: \(obstacle)",
             choices: issuableNames.map(\.text))
     }
 
-    /// The names that the API can put into a certificate.
+    /// The names that can be issued through the API.
     private var issuableNames: [AccountName] {
         (account.names + [AccountStatus.anonymousName]).filter { $0.obstacle == nil }
     }
 
     private func chosenName(_ wanted: String?) throws(IssuanceError) -> AccountName {
         if let wanted {
-            // The account's own spelling: letters can be written in more than one way.
+            // Returns the account's spelling, because Unicode has several forms of a letter.
             let all = account.names + [AccountStatus.anonymousName]
             guard
                 let name = all.first(where: { $0.text == wanted })
@@ -32,7 +32,7 @@ struct AccountChoices {
             else {
                 throw IssuanceError(
                     .accountLacks, at: .plan,
-                    "the account has no name “\(wanted)”",
+                    "the account has no name \"\(wanted)\"",
                     choices: issuableNames.map(\.text), wanted: wanted)
             }
             return name
@@ -46,17 +46,16 @@ struct AccountChoices {
         return account.names.first ?? AccountStatus.anonymousName
     }
 
-    /// The addresses to request: the given ones without duplicates, or the only one.
+    /// The addresses to request: the wanted ones without duplicates, or the account's only one.
     ///
-    /// The CA ignores case when it compares addresses, and the certificate gets the spelling that
-    /// was sent. The given spelling is sent, so that a renewed certificate has exactly the same
-    /// address as the old one.
+    /// The wanted spelling is sent, so a renewed certificate has the same address as the old one:
+    /// the CA ignores case when it compares addresses, and issues the spelling that was sent.
     func emailAddresses(_ wanted: [String]) throws(IssuanceError) -> [String] {
         let verified = Set(account.emailAddresses.map(Self.folded))
         if let unknown = wanted.first(where: { !verified.contains(Self.folded($0)) }) {
             throw IssuanceError(
                 .accountLacks, at: .plan,
-                "the account has no verified address “\(unknown)”",
+                "the account has no verified address \"\(unknown)\"",
                 choices: issuableAddresses, wanted: unknown)
         }
         var seen: Set<[UInt8]> = []
@@ -76,18 +75,18 @@ struct AccountChoices {
             guard let obstacle = AccountStatus.obstacle(toAddress: address) else { continue }
             throw IssuanceError(
                 .addressNotIssuable, at: .plan,
-                "the address “\(address)” cannot be issued through the API: \(obstacle)",
+                "the address \"\(address)\" cannot be issued through the API: \(obstacle)",
                 choices: issuableAddresses)
         }
         return addresses
     }
 
-    /// The addresses that the API can put into a certificate.
+    /// The addresses that can be issued through the API.
     private var issuableAddresses: [String] {
         account.emailAddresses.filter { AccountStatus.obstacle(toAddress: $0) == nil }
     }
 
-    /// An address in the form that the CA compares. Addresses in certificates are ASCII.
+    /// An address in lower case. Addresses in certificates are ASCII.
     private static func folded(_ address: String) -> [UInt8] {
         address.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }
     }
@@ -95,7 +94,7 @@ struct AccountChoices {
     func requireCodeSigning(_ wanted: Bool) throws(IssuanceError) {
         guard !wanted || account.mayRequestCodeSigning else {
             throw IssuanceError(
-                .accountLacks, at: .plan, "the account may not have code signing")
+                .accountLacks, at: .plan, "the account is not enabled for code signing")
         }
     }
 }

@@ -2,22 +2,19 @@ package import TokencertIssuance
 package import TokencertLedger
 package import TokencertPlatform
 
-/// An account at CAcert, through the API for members' own certificates: `cemails.php` and `ccsr.php`.
+/// An account at CAcert, used through the API for client certificates: `cemails.php` and
+/// `ccsr.php`.
 package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAuthority {
     private var transport: Carrier
     package let url: String
     package let account: String
     private let password: Secret
-    /// The names as the CA wrote them; it gets back the same bytes.
+    /// The names of the account, as the CA sent them.
     private var names: [AccountName] = []
 
-    /// Prepares the use of an account. Nothing is sent yet.
+    /// Creates an account without sending anything.
     ///
-    /// - Parameters:
-    ///   - baseURL: Where the CA is, as `https://www.cacert.org`, without a path.
-    ///   - username: The account's e-mail address.
-    ///   - password: The account's password, UTF-8.
-    ///   - transport: What carries the forms.
+    /// - Parameter baseURL: The address of the CA without a path, such as `https://www.cacert.org`.
     package init(
         baseURL: String, username: String, password: consuming Secret, transport: consuming Carrier
     ) {
@@ -50,7 +47,7 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
     }
 
     package func place(_ order: CertificateOrder) -> PlacedOrder {
-        // Two texts that look the same may be two names.
+        // Two names may be equal as text but differ in their bytes.
         let name =
             names.first { $0.text.utf8.elementsEqual(order.grant.name.utf8) }
             ?? names.first { $0.text == order.grant.name } ?? AccountName(order.grant.name)
@@ -81,7 +78,7 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
 
     // MARK: The API
 
-    /// Asks what the account may have.
+    /// Asks the CA for the names, addresses and permissions of the account.
     package func accountStatus() throws(CAcertError) -> AccountStatus {
         let answer: TransportAnswer
         do throws(TransportError) {
@@ -92,17 +89,9 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
         return try AccountStatus(answer)
     }
 
-    /// Places an order, once. An order is not idempotent: placed twice, two certificates are
-    /// issued.
+    /// Places an order once. If it is placed again, the CA issues a second certificate.
     ///
-    /// - Parameters:
-    ///   - request: The request in PEM. The CA takes nothing from it but the key.
-    ///   - name: The name that it shall bear, one of the account's or
-    ///     ``AccountStatus/anonymousName``.
-    ///   - emailAddresses: The addresses that it shall be for, verified ones of the account.
-    ///   - codeSigning: Whether it shall be good for signing code.
-    /// - Returns: What came back, as it came. ``OrderOutcome`` reads it.
-    /// - Throws: ``TransportError``; it tells whether the order may have been taken.
+    /// - Parameter request: The request in PEM. The CA uses only its key.
     package func place(
         _ request: String, name: AccountName, emailAddresses: [String], codeSigning: Bool
     ) throws(TransportError) -> TransportAnswer {
@@ -125,7 +114,7 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
 }
 
 extension IssuanceError {
-    /// What a failure of the account page means for a job that begins with it.
+    /// Converts an error of the account API, for a job that begins with it.
     package init(account error: CAcertError) {
         let code: Code =
             switch error.code {
@@ -135,9 +124,9 @@ extension IssuanceError {
             }
         let reason =
             switch error.code {
-            case .credentials: "the CA does not know this user name with this password"
+            case .credentials: "the CA does not accept this user name and password"
             case .refused: "the CA refuses: \(error.reason)"
-            case .notTheAPI: "what answers is not the CA's API: \(error.reason)"
+            case .notTheAPI: "the answer does not come from the CA's API: \(error.reason)"
             default: "the CA cannot be reached: \(error.reason)"
             }
         self.init(code, at: .plan, reason)

@@ -4,11 +4,9 @@
 #include <curl/curl.h>
 #include <dlfcn.h>
 
-// libcurl brings two dozen libraries with it. Loaded with the program they make each start take half
-// as long again: on Debian 12, `tokencert --version` takes 17 ms at best instead of 12. So it is
-// loaded when something is first sent, and each function is looked up where it is called. Every
-// function that is used has a wrapper here: one whose name is missing from the library does not
-// compile away unseen.
+// libcurl depends on two dozen libraries. Linking it would slow down every start: on Debian 12,
+// `tokencert --version` takes 17 ms instead of 12. So libcurl is loaded with the first request. Each
+// function that we call has a typed wrapper here, so a misspelt name fails to compile.
 #ifdef __APPLE__
 #define TOKENCERT_LIBCURL "libcurl.4.dylib"
 #else
@@ -21,16 +19,16 @@ static inline void *tokencert_curl_library(void) {
     return library;
 }
 
-// The function of libcurl with the type that its header declares; NULL where there is no libcurl.
+// A function of libcurl with the type from its header; NULL if libcurl is not installed.
 #define TOKENCERT_CURL(name) \
     ((__typeof__(&name))(tokencert_curl_library() ? dlsym(tokencert_curl_library(), #name) : NULL))
 
-// Each of the others is called only after this one.
+// Must be called before the other wrappers, which do not check for NULL.
 static inline CURLcode tokencert_curl_global_init(long flags) {
     __typeof__(&curl_global_init) function = TOKENCERT_CURL(curl_global_init);
     return function ? function(flags) : CURLE_FAILED_INIT;
 }
-// The TLS library of libcurl, such as "OpenSSL/3.0.22"; others that it could use are in brackets.
+// The TLS library of libcurl, such as "OpenSSL/3.0.22". Alternatives are in brackets.
 static inline const char *tokencert_curl_tls_library(void) {
     curl_version_info_data *info = TOKENCERT_CURL(curl_version_info)(CURLVERSION_NOW);
     return info ? info->ssl_version : NULL;
@@ -60,8 +58,8 @@ static inline time_t tokencert_curl_getdate(const char *text) {
     return TOKENCERT_CURL(curl_getdate)(text, NULL);
 }
 
-// The functions behind these take a value of any type, which Swift does not import: one for each
-// type that is used. The header's macros check types only for calls by the functions' own names.
+// These functions take variable arguments, which Swift does not import, so there is one wrapper for
+// each type. The header's macros check types only if the functions are called by name.
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 static inline CURLcode tokencert_curl_set_long(CURL *handle, CURLoption option, long value) {

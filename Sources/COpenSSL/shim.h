@@ -14,7 +14,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-// Typed stacks are macros over untyped ones.
+// Functions for macros that Swift does not import. The functions of typed stacks are macros.
 static inline STACK_OF(X509) *tokencert_sk_X509_new_null(void) { return sk_X509_new_null(); }
 static inline int tokencert_sk_X509_push(STACK_OF(X509) *stack, X509 *certificate) {
     return sk_X509_push(stack, certificate);
@@ -52,33 +52,30 @@ static inline const char *tokencert_sk_OPENSSL_STRING_value(
     return sk_OPENSSL_STRING_value(strings, index);
 }
 
-// A macro with a cast of its pointer.
 static inline long tokencert_BIO_get_mem_data(BIO *bio, char **data) {
     return BIO_get_mem_data(bio, data);
 }
-// A macro over a function with variable arguments.
 static inline EVP_PKEY *tokencert_EVP_EC_gen(const char *curve) { return EVP_EC_gen(curve); }
-// A macro that adds file and line.
 static inline void tokencert_OPENSSL_free(void *memory) { OPENSSL_free(memory); }
 
-// The macros that take an error apart. Reading PEM ends with "no start line".
+// Whether an error is "no start line", which OpenSSL reports at the end of PEM text.
 static inline int tokencert_is_pem_end(unsigned long error) {
     return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 }
 
-// Without a callback OpenSSL asks for a passphrase at the terminal where PEM says that it is
-// encrypted. Nothing that is read here may be.
+// A callback that refuses encrypted PEM. Without a callback, OpenSSL asks for a passphrase at the
+// terminal.
 static inline int tokencert_no_password(char *buffer, int size, int writing, void *user) {
     (void)buffer, (void)size, (void)writing, (void)user;
     return -1;
 }
 
-// Members of a union, which Swift reads less plainly.
+// The address in a GeneralName, which is a union; NULL if it is another type of name.
 static inline const ASN1_IA5STRING *tokencert_GENERAL_NAME_rfc822(const GENERAL_NAME *name) {
     return name->type == GEN_EMAIL ? name->d.rfc822Name : NULL;
 }
 
-// Decodes an extension's value and frees the result with the function for its type.
+// Whether OpenSSL can decode an extension's value, or does not know its type.
 #define TOKENCERT_EXTENSION_MALFORMED 0
 #define TOKENCERT_EXTENSION_READABLE 1
 #define TOKENCERT_EXTENSION_UNKNOWN 2
@@ -94,7 +91,7 @@ static inline int tokencert_extension_form(X509_EXTENSION *extension) {
     return TOKENCERT_EXTENSION_READABLE;
 }
 
-// Flags that are defined with a cast or as an expression.
+// The flags for names in one line: UTF-8, in the order of the attributes.
 static inline unsigned long tokencert_name_flags(void) {
     return (XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB & ~XN_FLAG_DN_REV) | XN_FLAG_SEP_CPLUS_SPC;
 }

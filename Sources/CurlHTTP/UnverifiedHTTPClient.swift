@@ -1,42 +1,24 @@
-/// Gets what proves itself, from any server: a certificate whose fingerprint is known, or an answer
-/// that its author has signed.
+/// An HTTP client that does not verify the server, not even for `https:` addresses.
 ///
-/// Who the server is is not checked, with `https:` neither, so that nothing of what comes may be
-/// trusted before it is proved. Nothing secret is ever sent. No redirects are followed.
+/// Use it only for data that can be verified by other means, such as a certificate whose
+/// fingerprint is known, and never send a secret. It follows no redirects.
 package struct UnverifiedHTTPClient: ~Copyable {
     private let handle: CurlHandle
     private let limits: HTTPLimits
 
-    /// Makes a client. Nothing is sent yet.
-    ///
-    /// The C function is `curl_easy_init`.
-    ///
-    /// - Throws: ``HTTPError`` where libcurl cannot be used.
+    /// Creates a client without sending anything. Throws if libcurl is not installed.
     package init(userAgent: String, limits: HTTPLimits = HTTPLimits()) throws(HTTPError) {
         self.limits = limits
         handle = try CurlHandle.openUnverified(userAgent: userAgent, limits: limits)
     }
 
-    /// Gets a file.
-    ///
-    /// The C function is `curl_easy_perform`.
-    ///
-    /// - Parameter url: An `http:` or `https:` address.
-    /// - Returns: The answer, whatever its status.
+    /// Gets a file. Returns the answer with any status.
     package mutating func get(_ url: String) throws(HTTPError) -> HTTPAnswer {
         try requireAddress(url)
         return try handle.get(url, maximumAnswer: limits.maximumAnswer)
     }
 
-    /// Posts a question that holds nothing secret.
-    ///
-    /// The C function is `curl_easy_perform`.
-    ///
-    /// - Parameters:
-    ///   - url: An `http:` or `https:` address.
-    ///   - body: The question.
-    ///   - contentType: The media type of the question.
-    /// - Returns: The answer, whatever its status.
+    /// Posts a body that is not secret. Returns the answer with any status.
     package mutating func post(
         to url: String, _ body: [UInt8], contentType: String
     ) throws(HTTPError) -> HTTPAnswer {
@@ -48,7 +30,7 @@ package struct UnverifiedHTTPClient: ~Copyable {
     private func requireAddress(_ url: String) throws(HTTPError) {
         let start = url.lowercased()
         guard start.hasPrefix("https://") || start.hasPrefix("http://") else {
-            throw HTTPError(.invalidURL, "\(url) is no address of a web server")
+            throw HTTPError(.invalidURL, "\(url) is not an http:// or https:// address")
         }
     }
 }

@@ -2,7 +2,6 @@ package import OpenSSLX509
 
 /// Extensions that an issuer decides on (RFC 5280, section 4.2.1).
 extension CertificateExtension {
-    /// Whether the certificate may sign other certificates. Critical.
     package static func basicConstraints(isAuthority: Bool) -> Self {
         Self(
             known: "2.5.29.19", isCritical: true,

@@ -1,11 +1,9 @@
 package import OpenSSLX509
 
-/// A private key in memory, with which tests sign what a token or a CA signs otherwise.
+/// A private key in memory, which replaces the key of a token or a CA in tests.
 package struct HostPrivateKey: Sendable {
     let handle: KeyHandle
-    /// The public half.
     package let publicKey: PublicKey
-    /// How it signs.
     package let signatureAlgorithm: SignatureAlgorithm
 }
 
@@ -18,12 +16,8 @@ package struct CertificateContent: Sendable {
     let notAfter: Int64
     let extensions: [CertificateExtension]
 
-    /// Makes the content of a certificate.
-    ///
-    /// - Parameters:
-    ///   - serialNumber: Big-endian, unsigned, at most 20 bytes.
-    ///   - notBefore: Seconds since 1970-01-01 00:00 UTC.
-    ///   - notAfter: Seconds since 1970-01-01 00:00 UTC.
+    /// Creates the content. The serial number is big-endian and unsigned, with at most 20 bytes;
+    /// times are seconds since 1970-01-01 00:00 UTC.
     package init(
         subject: [NameAttribute], publicKey: PublicKey, serialNumber: [UInt8], notBefore: Int64,
         notAfter: Int64, extensions: [CertificateExtension]

@@ -14,45 +14,45 @@ internal import TokencertStandInCA
 struct CACertStandIn: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cacert-standin",
-        abstract: "A CA on this machine that behaves as CAcert's API does, for tests.",
+        abstract: "Run a local CA for tests that behaves like CAcert's API.",
         discussion: """
-            Keys, certificates and accounts are in DIR; what is missing there is made. Issued \
-            certificates are kept in DIR/issued. Everything it issues is worthless.
+            Keys, certificates and accounts are in DIR; missing files are created. Issued \
+            certificates are written to DIR/issued. Do not trust its certificates.
             """)
 
     @Argument(help: ArgumentHelp("Folder for roots, keys and accounts.", valueName: "DIR"))
     var directory: String
 
-    @Option(help: "Port on 127.0.0.1; 0 takes any that is free.")
+    @Option(help: "Listen on this port of 127.0.0.1; 0 selects a free port.")
     var port = 0
 
-    @Option(help: "Seconds that every order waits; CAcert waits 10.")
+    @Option(help: "Delay each order by this number of seconds; CAcert waits 10.")
     var delay = 0.0
 
-    @Option(help: "Seconds that the signer takes; more than the delay makes orders late.")
+    @Option(help: "Seconds that the signer needs; if more than --delay, orders are late.")
     var signingTime = 0.0
 
-    @Option(help: "Who signs: class1 or class3.")
+    @Option(help: "Issuer of certificates: class1 or class3.")
     var signer = StandInConfiguration.Signer.class1
 
-    @Option(help: "How the signer reads names: utf8 or latin1.")
+    @Option(help: "Encoding in which the signer reads names: utf8 or latin1.")
     var names = StandInConfiguration.Names.utf8
 
-    @Option(help: "Form of certificates: plain or messy.")
+    @Option(help: "Form of the answer with a certificate: plain or messy.")
     var answerForm = StandInConfiguration.AnswerForm.plain
 
-    @Flag(help: "Sign elliptic-curve keys too, which CAcert does not do.")
+    @Flag(help: "Accept elliptic-curve keys, which CAcert refuses.")
     var acceptEllipticCurves = false
 
     @Option(
         help: ArgumentHelp(
-            "What to do wrong: \(Fault.allCases.map(\.rawValue).joined(separator: ", ")).",
+            "Fault in orders: \(Fault.allCases.map(\.rawValue).joined(separator: ", ")).",
             valueName: "name"))
     var fault: Fault?
 
     @Option(
         help: ArgumentHelp(
-            "What to do wrong with the account page: \(Self.accountFaults).", valueName: "name"))
+            "Fault in the account page: \(Self.accountFaults).", valueName: "name"))
     var accountFault: Fault?
 
     private static let accountFaults =
@@ -63,20 +63,20 @@ struct CACertStandIn: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where certificates say that their status can be asked.", valueName: "url"))
+            "Address of the OCSP responder in certificates.", valueName: "url"))
     var ocsp: String?
 
-    @Option(help: ArgumentHelp("Add a line for each request to a file.", valueName: "file"))
+    @Option(help: ArgumentHelp("Append a line for each request to a file.", valueName: "file"))
     var requestLog: String?
 
     func validate() throws {
         guard accountFault?.isOfAnswers ?? true else {
-            throw ValidationError("--account-fault takes one of \(Self.accountFaults)")
+            throw ValidationError("--account-fault must be one of \(Self.accountFaults)")
         }
     }
 
     func run() async throws {
-        // The variables that are printed hold in every folder: tokencert takes no relative path there.
+        // The paths that are printed must work in every folder.
         let here = FileManager.default.currentDirectoryPath + "/"
         var configuration = StandInConfiguration(
             directory: directory.hasPrefix("/") ? directory : here + directory)
@@ -95,7 +95,7 @@ struct CACertStandIn: AsyncParsableCommand {
         let standIn = try StandInCA(configuration)
         try await standIn.run { port in
             print(usage(of: standIn, port: port))
-            // A pipe would keep the text back until the server ends.
+            // Otherwise the text stays in the buffer if the output is a pipe.
             fflush(nil)
         }
     }
@@ -109,7 +109,8 @@ extension Fault: ExpressibleByArgument {}
 private func usage(of standIn: StandInCA, port: Int) -> String {
     let username = standIn.exampleAccount?.username ?? "USERNAME"
     return """
-        Stand-in CA at https://localhost:\(port), accounts in \(standIn.accountsFile). To use it:
+        The stand-in CA is at https://localhost:\(port), its accounts in \(standIn.accountsFile).
+        To use it, run:
 
           export TOKENCERT_CA_URL=https://localhost:\(port)
           export TOKENCERT_CA_FILE=\(standIn.rootFile)
@@ -117,6 +118,6 @@ private func usage(of standIn: StandInCA, port: Int) -> String {
           export TOKENCERT_PASSWORD_SOURCE=\(standIn.passwordFile.map { "file:\($0)" } ?? "prompt")
           tokencert account
 
-        Ctrl-C ends it.
+        Press Ctrl-C to stop the CA.
         """
 }

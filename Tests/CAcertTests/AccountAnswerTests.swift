@@ -3,7 +3,7 @@ import Testing
 @testable import TokencertCAcert
 @testable import TokencertIssuance
 
-/// What the CA says of an account, and what can be chosen of it.
+/// The account page, and the choices that it allows.
 @Suite struct AccountAnswerTests {
     private func account(_ body: String, status: Int = 200) throws(CAcertError) -> AccountStatus {
         try AccountStatus(TransportAnswer(status: status, body: Array(body.utf8)))
@@ -20,7 +20,7 @@ import Testing
 
     // MARK: Lines
 
-    @Test("Names and addresses are in the CA's order, each once, without the anonymous name")
+    @Test("Names and addresses keep the CA's order, without duplicates and the anonymous name")
     func order() throws {
         let account = try account(
             """
@@ -39,8 +39,8 @@ import Testing
         #expect(!account.mayRequestCodeSigning)
     }
 
-    // The user would be offered what the account does not have.
-    @Test("Lines of other fields and before the verdict are left out")
+    // Otherwise the user is offered names that the account does not have.
+    @Test("Lines with other fields or before the verdict are ignored")
     func otherLines() throws {
         let account = try account(
             """
@@ -61,7 +61,7 @@ import Testing
         #expect(account.names.isEmpty && !account.mayRequestCodeSigning)
     }
 
-    @Test("Missing lines mean that the account has nothing of the kind")
+    @Test("An account without lines has no names, addresses or code signing")
     func missingLines() throws {
         let nothing = try account("200,Authentication Ok\n")
         #expect(nothing.names.isEmpty && nothing.emailAddresses.isEmpty)
@@ -70,7 +70,7 @@ import Testing
         #expect(name.names.map(\.text) == ["Anna"] && name.emailAddresses.isEmpty)
     }
 
-    @Test("An account may have code signing only if the CA says 1")
+    @Test("An account is enabled for code signing only if the value is 1")
     func codeSigning() throws {
         for (value, expected) in [
             ("1", true), ("0", false), ("", false), ("2", false), ("11", false), ("yes", false),
@@ -80,21 +80,21 @@ import Testing
         }
     }
 
-    @Test("Blanks at the ends of a name are not shown, and make the name one that is not issued")
+    @Test("Blanks at the ends of a name are not shown, but the name cannot be issued")
     func blanks() throws {
         for name in [" Anna", "Anna ", "\tAnna", "Anna\t", "&#9;Anna", "Anna&#0;", " Anna \u{0B}"] {
             let found = try #require(try account("200,Ok\nNAME=\(name)\n").names.first)
             #expect(found.text == "Anna", "\(name)")
             #expect(found.obstacle?.contains("blank") == true, "\(name)")
         }
-        // The end of a line in the form of HTTP belongs to no name.
+        // CR is part of the line end, not of the name.
         let found = try #require(try account("200,Ok\r\nNAME=Anna\r\n").names.first)
         #expect(found.text == "Anna" && found.obstacle == nil)
     }
 
     // MARK: Refusals
 
-    @Test("Wrong credentials, another refusal and another server are told apart")
+    @Test("Wrong credentials, other refusals and answers of other servers are distinguished")
     func refusals() {
         for (body, code) in [
             ("403,That username couldn't be found\n", .credentials),
@@ -108,7 +108,7 @@ import Testing
         #expect(refusal("403,The <b>account</b> is locked\n")?.reason == "The account is locked")
     }
 
-    @Test("A page of another server is shown in part, with the HTTP status and without markup")
+    @Test("The beginning of another server's page is shown as plain text, with the HTTP status")
     func otherServer() {
         let long = "<h1>" + String(repeating: "word ", count: 100) + "</h1>"
         let reason = refusal(long, status: 503)?.reason ?? ""
@@ -118,7 +118,7 @@ import Testing
         #expect(hostile == "HTTP 200: ]0;title a b")
     }
 
-    @Test("Each failure of the account page has a code of its own before anything is ordered")
+    @Test("Each kind of failure of the account page has its own code")
     func meanings() {
         for (code, expected) in [
             (.credentials, .credentialsRefused), (.refused, .orderRefused),
@@ -126,7 +126,7 @@ import Testing
         ] as [(CAcertError.Code, IssuanceError.Code)] {
             let error = IssuanceError(account: CAcertError(code, "why"))
             #expect(error.code == expected && error.step == .plan)
-            // The CA's own words are no help if the credentials are wrong.
+            // The CA's text does not help if the credentials are wrong.
             #expect(error.reason.contains("why") == (code != .credentials), "\(error.reason)")
         }
     }
@@ -151,25 +151,25 @@ import Testing
         }
     }
 
-    @Test("Of several names none is chosen, and only those that can be issued are offered")
+    @Test("None of several names is chosen, and only those that can be issued are offered")
     func severalNames() throws {
         let several = error { _ = try choices(["Anna", "Jeanne D'Arc", "Bob"]).name(nil) }
         #expect(several?.code == .accountLacks && several?.step == .plan)
         #expect(several?.choices == ["Anna", "Bob"] && several?.wanted == nil)
-        // The anonymous name is offered if there is no other.
+        // The anonymous name is offered only if there is no other.
         let none = error { _ = try choices(["D'Arc", "O'Neil"]).name(nil) }
         #expect(none?.code == .accountLacks && none?.choices == ["CAcert WoT User"])
         #expect(try choices(["Anna"]).name(nil).text == "Anna")
     }
 
-    @Test("The anonymous name can be asked for, whatever names the account has")
+    @Test("The anonymous name can be requested, whatever names the account has")
     func anonymousName() throws {
         for names in [[], ["Anna"], ["Anna", "Bob"]] {
             #expect(try choices(names).name("CAcert WoT User") == AccountStatus.anonymousName)
         }
     }
 
-    @Test("A name that the account does not have is not replaced by another one")
+    @Test("A name that the account does not have is never replaced")
     func unknownName() {
         for wanted in ["Bob", "", "anna", "Anna ", "CAcert WOT User"] {
             let unknown = error { _ = try choices(["Anna"]).name(wanted) }
@@ -178,7 +178,7 @@ import Testing
         }
     }
 
-    @Test("Of several addresses none is chosen, and each that is asked for must be verified")
+    @Test("None of several addresses is chosen, and each requested one must be verified")
     func addresses() throws {
         let all = ["a@example.org", "o'neil@example.org", "b@example.org"]
         let several = error { _ = try choices([], all).emailAddresses([]) }
@@ -189,14 +189,14 @@ import Testing
         let none = error { _ = try choices([], []).emailAddresses([]) }
         #expect(none?.code == .accountLacks && none?.choices == [])
         #expect(none?.reason == "the account has no verified address")
-        // The first one that is not verified is named, even among others.
+        // The error names the first address that is not verified.
         let unknown = error {
             _ = try choices([], all).emailAddresses(["a@example.org", "x@example.org", ""])
         }
         #expect(unknown?.code == .accountLacks && unknown?.wanted == "x@example.org")
     }
 
-    @Test("Code signing is refused only if it is asked for and the account may not have it")
+    @Test("Code signing is refused only if it is requested and the account is not enabled for it")
     func signingCode() {
         for (wanted, may, isRefused) in [
             (false, false, false), (false, true, false), (true, true, false), (true, false, true),

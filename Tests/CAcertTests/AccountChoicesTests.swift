@@ -4,7 +4,7 @@ import Testing
 @testable import TokencertCAcert
 @testable import TokencertIssuance
 
-/// Which names and addresses of an account are requested.
+/// The names and addresses that are requested.
 @Suite struct AccountChoicesTests {
     private func choices(
         _ names: [String], _ addresses: [String] = ["anna@example.org"]
@@ -15,12 +15,12 @@ import Testing
                 mayRequestCodeSigning: false))
     }
 
-    @Test("A name byte by byte means the account's name, unless the account has it literally")
+    @Test("A name in the signer's form selects the account's name, unless it is itself a name")
     func names() throws {
         let account = choices(["Anna Müller", "Łukasz Żółć"])
         #expect(try account.name("Anna MÃ¼ller").text == "Anna Müller")
         #expect(try account.name("Å\u{81}ukasz Å»Ã³Å\u{82}Ä\u{87}").text == "Łukasz Żółć")
-        // Decomposed letters match those of the account.
+        // Decomposed and precomposed letters match.
         #expect(try account.name("Anna Mu\u{308}ller").text == "Anna Müller")
         let both = choices(["Anna Müller", "Anna MÃ¼ller"])
         #expect(try both.name("Anna MÃ¼ller").text == "Anna MÃ¼ller")
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    @Test("A name that cannot be issued is refused, named or not, and never replaced")
+    @Test("A name that cannot be issued is refused and never replaced, whether requested or not")
     func impossibleNames() throws {
         for wanted in [nil, "Jeanne D'Arc"] {
             let error = try #require(throws: IssuanceError.self) {
@@ -45,13 +45,13 @@ import Testing
         #expect(try choices([]).name(nil) == AccountStatus.anonymousName)
     }
 
-    @Test("Addresses are matched without case, and the given spelling is requested")
+    @Test("Addresses match without case, and the given spelling is requested")
     func addresses() throws {
         let account = choices([], ["anna@example.org", "Bob@Example.org", "o'n@example.org"])
         #expect(
             try account.emailAddresses(["BOB@example.org", "anna@example.org", "bob@EXAMPLE.org"])
                 == ["BOB@example.org", "anna@example.org"])
-        // Letters outside ASCII are compared with case.
+        // Case matters for letters outside ASCII.
         let error = try #require(throws: IssuanceError.self) {
             try account.emailAddresses(["anna@\u{212A}.org"])
         }

@@ -5,7 +5,7 @@ import TokencertTestSupport
 
 @testable import TokencertCAcert
 
-/// Under which names trust anchors are kept: a name comes from a certificate, so from anybody.
+/// The file names of trust anchors, which come from certificates and cannot be trusted.
 @Suite struct AnchorNameTests {
     private let folder: TemporaryFolder
     private let key: HostPrivateKey
@@ -23,9 +23,9 @@ import TokencertTestSupport
                 extensions: [.basicConstraints(isAuthority: true)]), issuer: nil)
     }
 
-    // A certificate could replace a file outside the folder, or hide itself in it.
+    // Otherwise a certificate can replace a file outside the folder, or hide in it.
     @Test(
-        "The name of an anchor's file has only letters, digits and hyphens",
+        "The file name of an anchor has only letters, digits and hyphens",
         arguments: [
             ("../../etc/passwd", "etc-passwd-"), ("/tmp/x.pem", "tmp-x-pem-"),
             (".hidden", "hidden-"),
@@ -40,12 +40,12 @@ import TokencertTestSupport
         let file = try store.keep(certificate)
         let digits = hexadecimal(certificate.sha256Fingerprint).prefix(8)
         #expect(file == store.folder + "/\(beginning)\(digits).pem")
-        // It is found again, and nothing else was written.
+        // The anchor is found again, and no other file was written.
         #expect(try store.files() == [file])
         #expect(try store.anchors(file: nil).certificates == [certificate])
     }
 
-    @Test("Without a common name the whole subject names the file, else the last common name")
+    @Test("The file is named after the last common name, or else after the whole subject")
     func subjects() throws {
         let store = TrustStore(folder: folder.file("anchors"))
         let unnamed = try anchor([.init(.organization, "Acme")])
@@ -56,8 +56,8 @@ import TokencertTestSupport
         #expect(TrustStore.name(lastFile).hasPrefix("last-"))
     }
 
-    // A second authority with the name of the first would take its place.
-    @Test("Two anchors with one name are kept in two files")
+    // Otherwise a second CA with the same name replaces the first.
+    @Test("Two anchors with the same name are written to two files")
     func sameName() throws {
         let store = TrustStore(folder: folder.file("anchors"))
         let first = try anchor([.init(.commonName, "Root")])
@@ -69,7 +69,7 @@ import TokencertTestSupport
         #expect(Set(kept) == [first, second])
     }
 
-    @Test("The name of a file without an extension or a folder is the file's own")
+    @Test("The name of an anchor is its file name without folder and extension, if any")
     func names() {
         for (path, fileName, name) in [
             ("", "", ""), ("/", "", ""), ("/a/", "a", "a"), (".pem", ".pem", ""),

@@ -4,7 +4,7 @@ import TokencertPlatform
 
 @testable import TokencertCAcert
 
-/// Which parts of CAcert's answers are significant, and which are not.
+/// The rules for reading CAcert's answers.
 @Suite struct AnswerRulesTests {
     private func outcome(_ body: String, status: Int = 200) -> OrderOutcome {
         OrderOutcome(TransportAnswer(status: status, body: Array(body.utf8)))
@@ -14,7 +14,7 @@ import TokencertPlatform
         try AccountStatus(TransportAnswer(status: 200, body: Array(body.utf8)))
     }
 
-    // Otherwise a refusal in another language would be reported as an unknown outcome.
+    // Otherwise a refusal in another language is reported as an unknown outcome.
     @Test(
         "An answer with 403 is a refusal in every language",
         arguments: [
@@ -28,7 +28,7 @@ import TokencertPlatform
         }
     }
 
-    // Otherwise a second certificate would be ordered for a request that is queued.
+    // Otherwise the user orders a second certificate although the first order is queued.
     @Test(
         "An answer with 404 and a number is an order that may still be issued",
         arguments: [
@@ -42,8 +42,9 @@ import TokencertPlatform
         #expect(outcome(body) == .pending(identifier: identifier))
     }
 
-    // The member could not look the order up, or could not order at all while the server warns.
-    @Test("A warning of the server before the verdict hides neither an account nor a number")
+    // Otherwise the user does not get the number of the order, or cannot order while the server
+    // warns.
+    @Test("The account and the order's number are read after a warning of the server")
     func warnings() throws {
         let warning = "\nWarning: mysql_connect() in common.php\n"
         let account = try account(warning + "200,Ok\nCS=1\nEMAIL=anna@example.org\n")
@@ -66,9 +67,9 @@ import TokencertPlatform
         }
     }
 
-    // An order that was taken would be placed again.
+    // Otherwise the user places an order again although it is queued.
     @Test(
-        "Another number, or a refusal that another server sent, leaves the outcome unknown",
+        "The outcome is unknown after any other number, or another server's refusal",
         arguments: [
             ("404,Try again later", 200), ("401,Unauthorized", 200), ("500,Boom", 200),
             ("403,That username couldn't be found", 503),
@@ -83,9 +84,9 @@ import TokencertPlatform
     }
 
     // Otherwise the user does not learn that the address of the CA is wrong.
-    @Test("An empty answer with 302 or 500 says when CAcert's server sends it")
+    @Test("The error about an empty answer with 302 or 500 explains when CAcert's server sends it")
     func emptyAnswers() {
-        for (status, meaning) in [(302, "another host name"), (500, "list of weak keys")] {
+        for (status, meaning) in [(302, "a host name other"), (500, "list of weak keys")] {
             guard case .unclear(let reason) = outcome("", status: status) else {
                 Issue.record("not unclear: \(status)")
                 continue
@@ -97,7 +98,7 @@ import TokencertPlatform
         }
     }
 
-    // Otherwise one answer would keep the program busy for hours, and again at each `resume`.
+    // Otherwise one answer blocks the program for hours, and again at each `resume`.
     @Test(
         "An answer of a megabyte is read in less than a second",
         arguments: ["<", "<a", "&", "&amp", "<a href='", "< >", ">", "ID: ", "é"])
@@ -127,7 +128,7 @@ import TokencertPlatform
         #expect(ContinuousClock.now - start < .seconds(10))
     }
 
-    @Test("A truncated message does not end in the middle of a character")
+    @Test("A truncated message does not end inside a character")
     func cutMessage() {
         for padding in 0..<4 {
             let text = String(repeating: "x", count: padding) + String(repeating: "€", count: 4000)
@@ -139,9 +140,9 @@ import TokencertPlatform
         }
     }
 
-    // Otherwise members with such a name would be told that CAcert issued for another person.
+    // Otherwise the certificate is reported as issued to another person.
     @Test(
-        "A name is recognized as it is and byte by byte, and in no other form",
+        "A name is recognized unchanged and converted byte by byte, but in no other form",
         arguments: [
             ("Anna Müller", "Anna Müller", .exact),
             ("Anna Müller", "Anna MÃ¼ller", .byteByByte),
@@ -149,7 +150,7 @@ import TokencertPlatform
             ("John Doe", "John Doe", .exact),
             ("Anna Müller", "Anna Muller", nil),
             ("Anna Müller", "Anna M\u{FFFD}\u{FFFD}ller", nil),
-            // Looks like the same name, but has different bytes from the request.
+            // The name looks the same but has different bytes.
             ("Anna Müller", "Anna Mu\u{308}ller", nil),
             // Converted byte by byte twice, and in the opposite direction.
             ("Anna Müller", "Anna MÃ\u{83}Â¼ller", nil),
@@ -160,8 +161,8 @@ import TokencertPlatform
         #expect(AccountName(name).form(of: written) == form)
     }
 
-    // An order would go out for another address, or for the only one that is left.
-    @Test("An answer about an account that is cut or has an overlong line is refused")
+    // Otherwise an order is placed for a truncated address, or for the only one that remains.
+    @Test("A truncated account page and one with an overlong line are refused")
     func cutAccount() throws {
         let whole = """
             200,Authentication Ok
@@ -176,7 +177,8 @@ import TokencertPlatform
             let part = String(whole.prefix(length))
             guard !part.hasSuffix("\n") else { continue }
             #expect(
-                throws: CAcertError(.notTheAPI, "the answer about the account is cut"), "\(part)"
+                throws: CAcertError(.notTheAPI, "the answer about the account is truncated"),
+                "\(part)"
             ) { try account(part) }
         }
         let long = String(repeating: "x", count: 5000)
@@ -188,8 +190,8 @@ import TokencertPlatform
         #expect(try account(whole + "OTHER=\(long)\n").emailAddresses.count == 2)
     }
 
-    // The order would be paid for with a certificate for "CAcert WoT User".
-    @Test("Names and addresses that the API changes are known before the order")
+    // Otherwise the user gets a certificate for "CAcert WoT User".
+    @Test("Names and addresses that the API changes are refused before the order")
     func obstacles() throws {
         let account = try account(
             """
@@ -216,8 +218,8 @@ import TokencertPlatform
                 == ["o'neil@example.org"])
     }
 
-    // They would be offered, and the order be refused after the choice.
-    @Test("A name or an address that no certificate can contain is known before the order")
+    // Otherwise the user can choose them, and the order fails.
+    @Test("A name or an address that does not fit into a certificate is refused before the order")
     func impossible() {
         let long = String(repeating: "ü", count: 64)
         #expect(AccountName(long).obstacle == nil)

@@ -2,7 +2,7 @@ import Testing
 import TokencertCAcert
 import TokencertPlatform
 
-/// A transport that keeps what it is given and answers what it is told to.
+/// A transport that records requests and returns a fixed answer.
 private struct Recorder: Transport {
     var answer: [UInt8]
     var status = 200
@@ -32,7 +32,7 @@ private func status(_ answer: [UInt8]) throws -> AccountStatus {
 }
 
 @Suite struct AnswerTests {
-    @Test("The published example of an account is not understood")
+    @Test("The published example of an account page is read")
     func publishedExample() throws {
         let account = try status(
             Array(
@@ -53,7 +53,7 @@ private func status(_ answer: [UInt8]) throws -> AccountStatus {
     }
 
     @Test(
-        "A name is garbled by the server's escaping, so no certificate bears it",
+        "A name that the server has escaped is decoded",
         arguments: [
             ("Anna M&Atilde;&frac14;ller", "Anna Müller"),
             ("D&#039;Arc", "D'Arc"),
@@ -69,14 +69,14 @@ private func status(_ answer: [UInt8]) throws -> AccountStatus {
         #expect(account.mayRequestCodeSigning)
     }
 
-    @Test("A name in ISO-8859-1 that arrives without entities is garbled")
+    @Test("A name in ISO-8859-1 without entities is decoded")
     func rawBytes() throws {
         let account = try status(
             Array("200,Ok\nCS=0\nNAME=M".utf8) + [0xFC] + Array("ller\n".utf8))
         #expect(account.names.map(\.text) == ["Müller"])
     }
 
-    @Test("A name in ISO-8859-1 is sent back in other bytes, and the CA drops it in silence")
+    @Test("A name in ISO-8859-1 is sent back with the same bytes")
     func bytesOfNames() throws {
         let seen = Recorder.Seen()
         let api = CAcertAccount(
@@ -90,7 +90,7 @@ private func status(_ answer: [UInt8]) throws -> AccountStatus {
         #expect(seen.requests[1].body.contains("name=M%FCller&"))
     }
 
-    @Test("The order lacks a field, or a password with special letters arrives as another one")
+    @Test("An order has all fields, with special characters in the password encoded")
     func orderForm() throws {
         let seen = Recorder.Seen()
         let api = CAcertAccount(
@@ -110,7 +110,7 @@ private func status(_ answer: [UInt8]) throws -> AccountStatus {
     }
 
     @Test(
-        "A refusal is taken for an order that is under way, or the other way round",
+        "Each known refusal is recognized with its code",
         arguments: [
             ("403,That username couldn't be found", "credentials"),
             ("404,Wasn't able to match any emails sent against your account", "emailAddresses"),
@@ -131,7 +131,7 @@ private func status(_ answer: [UInt8]) throws -> AccountStatus {
         #expect("\(refusal.code)".contains("\"\(code)\""))
     }
 
-    @Test("An order that may yet be issued is taken for a refused one, and placed again")
+    @Test("A queued order is pending, and an unknown answer is unclear, not a refusal")
     func pending() {
         let outcome = OrderOutcome(
             TransportAnswer(
@@ -149,7 +149,7 @@ private func status(_ answer: [UInt8]) throws -> AccountStatus {
         }
     }
 
-    @Test("A message with a link or a hostile control character is shown as it came")
+    @Test("A message is shown as plain text, without control characters")
     func plainText() {
         let markup = """
             403, The keys that you use are <b>very</b> small, see \

@@ -3,7 +3,7 @@ import TokencertPlatform
 
 @testable import TokencertCAcert
 
-/// What of a form goes over the network.
+/// The encoding of forms.
 @Suite struct FormTests {
     private func text(_ form: borrowing Form) -> String {
         form.body.withBytes { bytes in
@@ -11,8 +11,8 @@ import TokencertPlatform
         }
     }
 
-    // A password or a name would arrive as another one.
-    @Test("Every byte but the unreserved ones of RFC 3986 is encoded")
+    // Otherwise the CA receives a different password or name.
+    @Test("Every byte except the unreserved ones of RFC 3986 is encoded")
     func everyByte() {
         let unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
         for byte in UInt8.min...UInt8.max {
@@ -27,7 +27,7 @@ import TokencertPlatform
         }
     }
 
-    @Test("A secret is encoded as text is, also if it has no characters or many")
+    @Test("A secret of any length is encoded like text")
     func secrets() {
         for value in ["", "p", "p&=%+ \u{FC}\0", String(repeating: "&", count: 20_000)] {
             var form = Form()
@@ -39,7 +39,7 @@ import TokencertPlatform
         }
     }
 
-    @Test("Fields stay in their order, also those that are empty or have the same name")
+    @Test("Fields keep their order, including empty ones and those with the same name")
     func fields() {
         var form = Form()
         let empty = text(form)

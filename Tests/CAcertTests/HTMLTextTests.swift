@@ -2,7 +2,7 @@ import Testing
 
 @testable import TokencertCAcert
 
-/// Names and messages as CAcert's server escapes them.
+/// Decoding names and messages that CAcert's server has escaped.
 @Suite struct HTMLTextTests {
     private func decode(_ escaped: String) -> String { decode(Array(escaped.utf8)) }
 
@@ -12,9 +12,9 @@ import Testing
 
     // MARK: Entities
 
-    // A name would be sent back in other bytes, and the CA would drop it.
+    // Otherwise a name is sent back with different bytes, and the CA drops it.
     @Test(
-        "A named entity is one byte, by HTML 4.01",
+        "A named entity of HTML 4.01 is one byte",
         arguments: [
             ("quot", 34), ("amp", 38), ("lt", 60), ("gt", 62), ("nbsp", 160), ("shy", 173),
             ("sup1", 185), ("frac14", 188), ("Agrave", 192), ("Atilde", 195), ("AElig", 198),
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test(
-        "What is no entity stays as it is",
+        "Text that is not an entity is unchanged",
         arguments: [
             "&", "&;", "&#;", "&#x;", "&#-1;", "&#12a;", "&#xG;", "&#xD800;", "&#x110000;",
             "&#4294967296;", "&#99999999;", "&AUML;", "&auml", "& auml;", "&au ml;", "&&", "&amp",
@@ -54,20 +54,20 @@ import Testing
         #expect(decode("&amp;#38;amp;") == "&#38;amp;")
         #expect(decode("&&lt;;&amp") == "&<;&amp")
         #expect(decode("&lt;&gt;&quot;&#039;") == "<>\"'")
-        // The bytes of one letter may be an entity and a bare byte.
+        // A letter may consist of an entity and a byte.
         #expect(decode(Array("M&Atilde;".utf8) + [0xBC]) == "Mü")
         #expect(decode([0x4D, 0xC3] + Array("&frac14;".utf8)) == "Mü")
         #expect(decode("") == "")
     }
 
-    @Test("Bytes that are no UTF-8 are read as ISO-8859-1, each as one character")
+    @Test("Bytes that are not valid UTF-8 are decoded as ISO-8859-1")
     func latin1() {
         for (bytes, text) in [
             ([0xC3], "\u{C3}"), ([0xFF, 0xFE], "\u{FF}\u{FE}"), ([0xFC, 0x6D], "\u{FC}m"),
-            // Forms that UTF-8 forbids: overlong, a surrogate, beyond U+10FFFF.
+            // UTF-8 forbids overlong forms, surrogates and values beyond U+10FFFF.
             ([0xC0, 0x80], "\u{C0}\u{80}"), ([0xED, 0xA0, 0x80], "\u{ED}\u{A0}\u{80}"),
             ([0xF4, 0x90, 0x80, 0x80], "\u{F4}\u{90}\u{80}\u{80}"),
-            // One wrong byte decides for all.
+            // One invalid byte affects the whole text.
             ([0xC3, 0xBC, 0xFF], "\u{C3}\u{BC}\u{FF}"), ([0xC3, 0xBC], "\u{FC}"), ([], ""),
         ] as [([UInt8], String)] {
             #expect(HTMLText.text(bytes).unicodeScalars.elementsEqual(text.unicodeScalars))
@@ -77,7 +77,7 @@ import Testing
     // MARK: Messages
 
     @Test(
-        "Tags are left out, and those that begin a line become a blank",
+        "Tags are removed, and those that begin a line become a blank",
         arguments: [
             ("a<b>b</b>c", "abc"), ("a<br>b", "a b"), ("a<br />b", "a b"), ("a<BR>b", "a b"),
             ("<p>a</p><p>b</p>", "a b"), ("<div>a</div>b", "a b"), ("x<h1>Error", "x Error"),
@@ -89,16 +89,16 @@ import Testing
         #expect(plain(markup) == text)
     }
 
-    @Test("A sign that begins or ends no tag stays")
+    @Test("Angle brackets that are not part of a tag are kept")
     func signs() {
         for text in ["1 < 2", "2 > 1", "a > b < c", "<", ">", "<<", ">>", "<a href='x'", "a <"] {
             #expect(plain(text) == text)
         }
     }
 
-    // The user would not learn where the CA explains the refusal, or be led elsewhere.
+    // Otherwise the user does not get the address of the CA's explanation, or gets a wrong one.
     @Test(
-        "A link is its text with its address",
+        "A link becomes its text and its address",
         arguments: [
             ("<a href='//w.org/x'>t</a>", "t (https://w.org/x)"),
             ("<a href=\"http://w.org\">t</a>", "t (http://w.org)"),
@@ -116,15 +116,15 @@ import Testing
         #expect(plain(markup) == text)
     }
 
-    // What looks like a tag only after it is decoded was written as text.
-    @Test("Escaped signs are no tags")
+    // An escaped tag is part of the text.
+    @Test("Escaped angle brackets are not tags")
     func escapedTags() {
         #expect(plain("&lt;b&gt;x&lt;/b&gt;") == "<b>x</b>")
         #expect(plain("&#60;a href='u'&#62;x") == "<a href='u'>x")
         #expect(plain("&amp;lt;") == "&lt;")
     }
 
-    // A message of another server could hide text on the terminal, or write over it.
+    // Otherwise a message can hide or overwrite text on the terminal.
     @Test(
         "Control and format characters become blanks, however they are written",
         arguments: [
@@ -138,20 +138,20 @@ import Testing
         #expect(plain(markup) == text)
     }
 
-    @Test("Blanks between words are one blank, and there is none at the ends")
+    @Test("Blanks between words become one blank, and blanks at the ends are removed")
     func blanks() {
         #expect(plain("  a \t b\n\n c \u{A0}d ") == "a b c d")
         #expect(plain(" \n ") == "")
         #expect(plain("a<br><br> b") == "a b")
     }
 
-    @Test("A message is shown up to 4096 bytes, and the rest of it decides nothing")
+    @Test("Only the first 4096 bytes of a message are shown and parsed")
     func length() {
         let whole = String(repeating: "x", count: 4096)
         #expect(plain(whole) == whole)
         #expect(plain(whole + "y") == whole)
         #expect(plain(whole + "<b>") == whole)
-        // A tag that is cut is text, and its end is not searched beyond the part that is shown.
+        // A truncated tag is text: its end is not searched after the part that is shown.
         let cut = String(repeating: "x", count: 4094) + "<b>z"
         #expect(plain(cut) == String(repeating: "x", count: 4094) + "<b")
         let nested = String(repeating: "<b>", count: 2000) + "z"
@@ -159,7 +159,7 @@ import Testing
     }
 
     @Test(
-        "Headings and breaks in any spelling divide words, and a link without an address has none")
+        "Headings and breaks in any spelling separate words, and a link may have no address")
     func divisions() {
         for (markup, text) in [
             ("a<br/>b", "a b"), ("a<BR />b", "a b"), ("<h1>A</h1>b", "A b"),
@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    @Test("A number with a sign is no entity")
+    @Test("A number with a sign is not an entity")
     func signedNumbers() {
         for text in ["&#+65;", "&#-65;", "&#x+41;", "&#;", "&#x;"] {
             #expect(HTMLText.decode(ArraySlice(text.utf8)) == text)
@@ -178,8 +178,8 @@ import Testing
         #expect(HTMLText.decode(ArraySlice("&#65;&#x41;&#X41;".utf8)) == "AAA")
     }
 
-    // The letter before it was lost.
-    @Test("A character that is not shown takes no other one with it")
+    // Otherwise the letter before it is lost.
+    @Test("A character that is not shown does not remove the one before it")
     func joiners() {
         let persian = "\u{646}\u{645}\u{6CC}\u{200C}\u{62F}\u{627}\u{646}\u{645}"
         #expect(plain(persian) == persian)

@@ -5,7 +5,7 @@ import TokencertPlatform
 @testable import TokencertCAcert
 @testable import TokencertIssuance
 
-/// A transport that answers what it is told, one answer after the other.
+/// A transport that returns given answers in order.
 private struct ScriptedTransport: Transport {
     final class Script {
         var answers: [Result<TransportAnswer, TransportError>]
@@ -32,7 +32,7 @@ private struct ScriptedTransport: Transport {
     }
 }
 
-/// What becomes of an order that is sent, and which name is sent.
+/// Placing orders: the name that is sent and the outcome.
 @Suite struct OrderPlacementTests {
     private func api(
         _ script: ScriptedTransport.Script
@@ -60,7 +60,7 @@ private struct ScriptedTransport: Transport {
         }
     }
 
-    // An order that may have been sent would be sent again.
+    // Otherwise an order that may have been sent is sent again.
     @Test("Only an order that certainly was not sent counts as not sent")
     func placing() {
         func failed(
@@ -83,13 +83,13 @@ private struct ScriptedTransport: Transport {
         for (answer, expected) in cases {
             let script = ScriptedTransport.Script([answer])
             #expect(text(api(script).place(order("Anna"))) == expected)
-            // Whatever happens, it is sent once.
+            // In every case, the order is sent once.
             #expect(script.forms.count == 1)
         }
     }
 
     // CAcert silently drops a name that is not its own byte for byte.
-    @Test("A name is sent in the bytes in which the account page has it")
+    @Test("A name is sent with the bytes from the account page")
     func names() throws {
         let page = "200,Ok\nNAME=M&uuml;ller\nNAME=Zo\u{308}e\nNAME=Zo\u{F6}\nEMAIL=a@example.org\n"
         for (name, sent) in [
@@ -111,8 +111,8 @@ private struct ScriptedTransport: Transport {
         }
     }
 
-    // Two names that look the same are two names for the CA.
-    @Test("Of two names with the same letters, the one with the same bytes is sent")
+    // Otherwise the CA gets the other name, with the same letters but different bytes.
+    @Test("If two names have the same letters, the one with the same bytes is sent")
     func sameLetters() throws {
         let page = "200,Ok\nNAME=Zo\u{E9}\nNAME=Zoe\u{301}\nEMAIL=a@example.org\n"
         for (name, sent) in [("Zo\u{E9}", "name=Zo%C3%A9&"), ("Zoe\u{301}", "name=Zoe%CC%81&")] {
@@ -127,7 +127,7 @@ private struct ScriptedTransport: Transport {
         }
     }
 
-    @Test("A resumed order sends the name of the ledger without asking for the account")
+    @Test("A resumed order sends the name from the ledger without reading the account page")
     func resumed() {
         let script = ScriptedTransport.Script([
             .success(TransportAnswer(status: 200, body: []))
@@ -137,7 +137,7 @@ private struct ScriptedTransport: Transport {
         #expect(script.forms.first?.contains("name=M%C3%BCller&codesign=0&") == true)
     }
 
-    @Test("If the account page fails, nothing is granted and no password is in the error")
+    @Test("If the account page fails, nothing is granted, and the error contains no password")
     func grants() {
         for (answer, code) in [
             (
@@ -170,7 +170,7 @@ private struct ScriptedTransport: Transport {
             of: .init(status: 200, body: Array(body.utf8), interruption: nil))
     }
 
-    // An order would be sent again with the same wrong password, or not although it may be.
+    // Otherwise an order is repeated with the same wrong password, or a valid password is blamed.
     @Test("Only a refusal of the user name concerns the credentials")
     func credentials() {
         #expect(
@@ -185,7 +185,7 @@ private struct ScriptedTransport: Transport {
         }
     }
 
-    @Test("The number of a late order is the digits after the last ID, and only of a 404")
+    @Test("The number of a late order is the digits after the last ID, and only after 404")
     func lateNumbers() {
         let late = "404,Your certificate request has failed."
         for (text, number) in [
@@ -195,7 +195,7 @@ private struct ScriptedTransport: Transport {
         ] as [(String, String?)] {
             #expect(meaning(late + text) == .pending(number), "\(text)")
         }
-        // A warning of PHP before it hides it only if there is no number.
+        // After a warning of PHP, the order is recognized only if it has a number.
         #expect(meaning("\nWarning: x\n" + late + " ID: 5") == .pending("5"))
         for body in ["\nWarning: x\n" + late, "500,Boom ID: 5", "\nWarning ID: 5\n"] {
             guard case .unclear = meaning(body) else {
@@ -205,7 +205,7 @@ private struct ScriptedTransport: Transport {
         }
     }
 
-    @Test("What follows the verdict of an issued certificate is kept byte for byte")
+    @Test("The text after the verdict of an issued certificate is kept byte for byte")
     func issued() {
         #expect(meaning("200,Ok\r\n\r\na\0\u{FF}") == .issued(Array("\r\na\0\u{FF}".utf8)))
         #expect(meaning("200,") == .issued([]))

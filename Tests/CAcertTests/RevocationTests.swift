@@ -8,8 +8,8 @@ import TokencertTestSupport
 @testable import TokencertCAcert
 @testable import TokencertTokens
 
-/// Which responders are asked, and what follows from their answers. A revocation must be reported
-/// even if the first responder is down, is not a web server, or does not know the certificate.
+/// Asking responders. A revocation must be reported even if the first responder is down, is not a
+/// web server, or does not know the certificate.
 @Suite struct RevocationTests {
     private let folder: TemporaryFolder
     private let root: Certificate
@@ -25,7 +25,7 @@ import TokencertTestSupport
     private let silent = "http://silent.example/"
     private let directory = "ldap://localhost/cn=ocsp"
 
-    /// Responders that answer by their names; `openssl ocsp` signs what they say.
+    /// Responders whose answers depend on their names. `openssl ocsp` signs the answers.
     private struct Responders: OCSPTransport {
         let folder: TemporaryFolder
         var asked: [String] = []
@@ -86,7 +86,7 @@ import TokencertTestSupport
         try folder.write(rootKey.pem, "root.key")
     }
 
-    /// A certificate with responders, as it is on a token.
+    /// A certificate on a token, with responders.
     private func entry(
         _ addresses: [String], isAuthority: Bool = false, endsIn seconds: Int64 = 3600
     ) throws -> CertificateEntry {
@@ -148,12 +148,12 @@ import TokencertTestSupport
         for before in [silent, directory, unknown, useless, failing] {
             let found = try look([before, revoked])
             #expect(found.kinds == [.revoked], "\(before): \(found)")
-            #expect(found.text == "the CA has revoked it on 2026-01-01")
+            #expect(found.text == "the CA revoked it on 2026-01-01")
             let seen = try look([before, good])
             #expect(seen.findings.isEmpty, "\(before): \(seen)")
             #expect(seen.remarks.count == 1 && seen.remarks[0].hasPrefix(before), "\(seen)")
         }
-        // A responder may not know yet what another one knows.
+        // A responder may not know of a revocation that another one knows.
         for both in [[revoked, good], [good, revoked], [good, silent, revoked]] {
             #expect(try look(both).kinds == [.revoked], "\(both)")
         }
@@ -163,23 +163,23 @@ import TokencertTestSupport
         }
     }
 
-    @Test("No more than four responders are asked about one certificate")
+    @Test("At most four responders are asked about a certificate")
     func limit() throws {
         let four = (1...4).map { "http://silent\($0).example/" }
         let seen = try look(four + [directory, revoked])
         #expect(seen.kinds == [.revocationUnknown] && seen.asked == four)
-        let end = "\(revoked) is not asked: 4 responders were asked before"
+        let end = "\(revoked) was not asked: 4 responders were asked before it"
         #expect(seen.text.hasSuffix(end), "\(seen.text)")
     }
 
-    @Test("Without a good answer, the finding names each responder with its reason")
+    @Test("If no responder reports a status, the finding names each of them with the reason")
     func unanswered() throws {
         let all = try look([silent, useless, directory, failing])
         #expect(all.kinds == [.revocationUnknown] && all.asked == [silent, useless, failing])
         #expect(all.text.hasPrefix("no responder answered"))
         for address in [
-            "\(silent) cannot be asked: it is down", "\(useless): ",
-            "\(directory) is not asked: only http:", "\(failing) answers with HTTP 500",
+            "cannot ask \(silent): it is down", "\(useless): ",
+            "\(directory) was not asked: not an http:", "\(failing) answered with HTTP 500",
         ] {
             #expect(all.text.contains(address), "\(all.text)")
         }
@@ -191,8 +191,8 @@ import TokencertTestSupport
         #expect(unheard.text.contains("does not know it"), "\(unheard.text)")
     }
 
-    /// Otherwise whoever can write to a token chooses whom this machine talks to.
-    @Test("Nobody is asked about a certificate that leads to no trust anchor or has expired")
+    /// Otherwise a certificate on a token can make this machine connect to any address.
+    @Test("No responder is asked about an expired certificate or one without a trust anchor")
     func notAsked() throws {
         let leaf = try entry([revoked])
         for anchors in [nil, []] as [[Certificate]?] {
@@ -206,21 +206,21 @@ import TokencertTestSupport
         #expect(last.kinds == [.revoked])
     }
 
-    @Test("A certificate that names no responder is reported, unless it is a CA's")
+    @Test("A certificate that names no responder is reported, unless it is a CA certificate")
     func noResponder() throws {
         let seen = try look([])
         #expect(seen.kinds == [.revocationUnchecked])
-        #expect(seen.text.contains("names no responder"))
+        #expect(seen.text.contains("names no OCSP responder"))
         let authority = look([try entry([], isAuthority: true)], anchors: [root])
         #expect(authority.findings.isEmpty)
     }
 
-    @Test("A responder that does not answer is asked once, whatever the number of certificates")
+    @Test("A responder that does not answer is asked only once for any number of certificates")
     func silence() throws {
         let entries = try [[silent], [silent, good], [failing], [failing]].map { try entry($0) }
         let seen = look(entries, anchors: [root])
         #expect(seen.kinds == [.revocationUnknown, .revocationUnknown, .revocationUnknown])
         #expect(seen.asked == [silent, good, failing, failing])
-        #expect(seen.remarks == ["\(silent) cannot be asked: it is down"])
+        #expect(seen.remarks == ["cannot ask \(silent): it is down"])
     }
 }

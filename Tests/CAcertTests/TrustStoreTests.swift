@@ -6,7 +6,7 @@ import TokencertTestSupport
 
 @testable import TokencertCAcert
 
-/// What is read from the folder of trust anchors, and what is written to it.
+/// Reading and writing the folder of trust anchors.
 @Suite struct TrustStoreTests {
     private let folder: TemporaryFolder
     private let store: TrustStore
@@ -24,7 +24,7 @@ import TokencertTestSupport
             issuer: nil)
     }
 
-    /// Why the anchors cannot be used, or nil.
+    /// The error with which the anchors are rejected, or nil.
     private func refusal(file: String? = nil) -> TrustStoreError? {
         do throws(TrustStoreError) {
             _ = try store.anchors(file: file)
@@ -34,7 +34,7 @@ import TokencertTestSupport
         }
     }
 
-    /// The name of a case with those that it contains.
+    /// The name of an error and of the errors inside it.
     private func name(_ error: TrustStoreError?) -> String {
         switch error {
         case nil: "usable"
@@ -52,7 +52,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("An anchor that is kept is read again from a file that is named after it")
+    @Test("An anchor is written to a file with its name and can be read from there")
     func kept() throws {
         #expect(name(refusal()) == "none")
         #expect(store.anchorsIfAny(file: nil) == nil)
@@ -63,13 +63,13 @@ import TokencertTestSupport
         #expect(try store.files() == [file])
         #expect(try store.anchors(file: nil).certificates == [root])
         #expect(store.anchorsIfAny(file: nil)?.certificates == [root])
-        // It replaces itself.
+        // Writing the anchor again replaces the file.
         #expect(try store.keep(root) == file)
         #expect(try store.files() == [file])
     }
 
-    /// Otherwise a temporary file of an editor or of macOS stops every command.
-    @Test("Hidden files and files with another extension are not read")
+    /// Otherwise every command fails because of a temporary file of an editor or of macOS.
+    @Test("Hidden files and files with other extensions are ignored")
     func otherFiles() throws {
         let file = try store.keep(root)
         for name in [".root.pem", "._root.crt", "README", "root.pem~", "root.txt"] {
@@ -81,7 +81,7 @@ import TokencertTestSupport
     }
 
     /// Otherwise the user does not learn which file is wrong.
-    @Test("One unusable file stops all others, and is named with the reason")
+    @Test("An unusable file is an error that names it and the reason")
     func unusable() throws {
         let path = try store.keep(root)
         let other = "anchors/z.pem"
@@ -104,7 +104,7 @@ import TokencertTestSupport
         #expect(name(refusal()) == "z.pem: unreadable")
     }
 
-    @Test("A file that is named is read instead of the folder")
+    @Test("A given file is read instead of the folder")
     func namedFile() throws {
         try folder.write("", "anchors")
         #expect(name(refusal()) == "folder")
@@ -119,7 +119,7 @@ import TokencertTestSupport
         #expect(try TrustStore.read(der) == [root])
     }
 
-    @Test("Only the last extension and the folders are left out of an anchor's name")
+    @Test("The name of an anchor omits only the folder and the last extension")
     func names() {
         for (path, fileName, name) in [
             ("/a/b.c/root.pem", "root.pem", "root"), ("/a/x.y.crt", "x.y.crt", "x.y"),

@@ -2,11 +2,11 @@ import Testing
 
 @testable import TokencertCAcert
 
-/// The first line of every answer of the API.
+/// Reading the first line of an answer.
 @Suite struct VerdictTests {
     private func verdict(_ body: String) -> Verdict? { Verdict(Array(body.utf8)[...]) }
 
-    // A page of another server would be taken for an answer of the CA.
+    // Otherwise a page of another server is accepted as an answer of the CA.
     @Test(
         "An answer that does not begin with three digits and a comma has no verdict",
         arguments: [
@@ -18,7 +18,7 @@ import Testing
         #expect(verdict(body)?.number == nil)
     }
 
-    @Test("The number, the text and what follows the line are taken apart")
+    @Test("A verdict has a number, a text and the lines after it")
     func parts() throws {
         for (body, number, text, rest) in [
             ("200,", 200, "", ""), ("000,x", 0, "x", ""), ("999,x\n", 999, "x", ""),
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test("A verdict is read where its part of a body begins")
+    @Test("A verdict is read from the beginning of a slice of the body")
     func slice() throws {
         let body = Array("warning\n200,Ok\nCS=1\n".utf8)
         let read = try #require(Verdict(body[8...]))

@@ -57,8 +57,9 @@ extension RealParts {
         @Test(
             "A key is made for a CA that is not one",
             arguments: [
-                ("html", "not the CA's API"), ("empty", "an empty answer"),
-                ("500", "not the CA's API"), ("redirect", "HTTP 302"), ("garbage", "not the CA's"),
+                ("html", "not come from the CA's API"), ("empty", "an empty answer"),
+                ("500", "not come from the CA's API"), ("redirect", "HTTP 302"),
+                ("garbage", "not come from the CA's"),
                 ("huge", "the answer is larger than 1 MiB"), ("reset", "cannot be reached"),
                 ("hang", "cannot be reached"),
             ])
@@ -231,7 +232,7 @@ extension RealParts {
                 (try issued.json()["subject"] as? String)?.contains("CN=CAcert WoT User") == true)
             expect(
                 try young.tokencert(["issue", "--name", "Anna Müller"]), 65,
-                "the account has no name “Anna Müller”")
+                "the account has no name \"Anna Müller\"")
 
             let assured = try Bench(accounts: [
                 StandIn.account(
@@ -259,11 +260,11 @@ extension RealParts {
             #expect(addresses.errors.contains("a@example.org"))
             expect(
                 try bench.tokencert(["issue", "--name", "Anna Müller", "--email", "b@example.org"]),
-                65, "the account has no verified address “b@example.org”")
+                65, "the account has no verified address \"b@example.org\"")
             expect(
                 try bench.tokencert([
                     "issue", "--name", "Anna Müller", "--email", "a@example.org", "--codesign",
-                ]), 65, "may not have code signing")
+                ]), 65, "is not enabled for code signing")
             #expect(bench.token.contents == before)
             #expect(bench.ca.orders.isEmpty)
         }
@@ -276,7 +277,7 @@ extension RealParts {
             for command in ["issue", "account"] {
                 expect(
                     try bench.tokencert([command], ["TOKENCERT_PASSWORD_SOURCE": "file:\(file)"]),
-                    77, "does not know this user name with this password")
+                    77, "does not accept this user name and password")
             }
             #expect(bench.token.contents == before)
             #expect(bench.ca.orders.isEmpty)

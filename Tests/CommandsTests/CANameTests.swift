@@ -119,7 +119,7 @@ extension RealParts {
             let before = bench.token.contents
             for arguments in [["issue"], ["issue", "--name", name], ["issue", "--dry-run"]] {
                 let outcome = try bench.tokencert(arguments)
-                expect(outcome, 65, "the name “\(name)” cannot be issued through the API")
+                expect(outcome, 65, "the name \"\(name)\" cannot be issued through the API")
                 #expect(
                     outcome.errors.contains(
                         "possible instead, with tokencert issue: --name 'CAcert WoT User'"),
@@ -158,7 +158,7 @@ extension RealParts {
             let alone = try bench(emails: ["o'neil@example.org"])
             expect(
                 try alone.tokencert(["issue"]), 65,
-                "the address “o'neil@example.org” cannot be issued through the API")
+                "the address \"o'neil@example.org\" cannot be issued through the API")
             #expect(alone.ca.orders.isEmpty)
             let bench = try bench(emails: ["o'neil@example.org", "anna@example.org"])
             let before = bench.token.contents
@@ -282,7 +282,7 @@ extension RealParts {
             let before = bench.token.contents
             for arguments in [["account"], ["issue"]] {
                 let outcome = try bench.tokencert(arguments)
-                expect(outcome, 77, "does not know this user name with this password")
+                expect(outcome, 77, "does not accept this user name and password")
                 #expect(outcome.errors.contains("while its database is down"), "\(outcome.errors)")
             }
             #expect(bench.token.contents == before)
@@ -310,7 +310,7 @@ extension RealParts {
         func redirect() throws {
             let bench = try Bench(["--account-fault", "redirect"])
             let before = bench.token.contents
-            expect(try bench.tokencert(["issue"]), 69, "called by another host name than its own")
+            expect(try bench.tokencert(["issue"]), 69, "for a host name other than its own")
             #expect(bench.token.contents == before)
         }
     }

@@ -38,7 +38,7 @@ extension RealParts {
             try (bytes + bytes).write(to: URL(filePath: der))
             expect(
                 try bench.tokencert(["trust", "add", der]), 78,
-                "holds no certificate: bytes after a certificate")
+                "holds no certificate: unexpected bytes after the certificate")
         }
     }
 }

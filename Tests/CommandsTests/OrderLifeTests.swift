@@ -278,7 +278,7 @@ extension RealParts {
             }
             let bob = ["TOKENCERT_USERNAME": "bob@example.org"]
             for command in [["issue"], ["renew", "--all"], ["renew", key]] {
-                try expectSame(command, 77, "does not know this user name", bob)
+                try expectSame(command, 77, "does not accept this user name", bob)
             }
             // An order for the key that may have gone out.
             try bench.ca.restart(["--signing-time", "30"])

@@ -50,7 +50,7 @@ extension RealParts {
                     == 0)
             expect(
                 try bench.tokencert(["issue", "--dry-run"], file), 65,
-                "no verified address “a@example.org”")
+                "no verified address \"a@example.org\"")
             // A URI that names its token needs no other name.
             #expect(
                 try bench.tokencert(["list", "pkcs11:token=work", "--profile", "other"], file)

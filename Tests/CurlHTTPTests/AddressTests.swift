@@ -4,12 +4,12 @@ import TokencertPlatform
 
 /// Addresses that are refused before anything is sent. No test here opens a connection.
 @Suite struct AddressTests {
-    /// What a request is made with.
+    /// The methods of a request.
     private enum Method: CaseIterable {
         case get, post
     }
 
-    /// Why a client that trusts nobody refuses an address.
+    /// The error with which a client without trust anchors rejects an address.
     private func refusal(_ url: String, _ method: Method) -> HTTPError? {
         do throws(HTTPError) {
             var client = try HTTPClient(policy: TLSPolicy(anchorsPEM: ""), userAgent: "test")
@@ -24,7 +24,7 @@ import TokencertPlatform
         }
     }
 
-    /// Why a client without checks refuses one.
+    /// The error with which a client that does not verify servers rejects an address.
     private func unverifiedRefusal(_ url: String, _ method: Method) -> HTTPError? {
         do throws(HTTPError) {
             var client = try UnverifiedHTTPClient(userAgent: "test")
@@ -45,8 +45,8 @@ import TokencertPlatform
         #expect((error?.curlCode != nil) == isByLibrary, "\(url)")
     }
 
-    // The password would be sent to everybody on the way.
-    @Test("A client that sends passwords accepts https addresses only")
+    // Otherwise the password is sent unencrypted.
+    @Test("A client that sends passwords accepts only https addresses")
     func httpsOnly() {
         for url in [
             "", "localhost", "//localhost", "http://localhost:1/", "HTTP://localhost:1/",
@@ -62,8 +62,8 @@ import TokencertPlatform
         }
     }
 
-    // An address in a certificate could otherwise read a file of this machine.
-    @Test("A client without checks asks web servers only")
+    // Otherwise an address in a certificate can read a file of this machine.
+    @Test("A client that does not verify servers accepts only http and https addresses")
     func webOnly() {
         for url in [
             "", "localhost", "//localhost", "http:/localhost", "ftp://localhost:1",
@@ -73,13 +73,13 @@ import TokencertPlatform
             for method in Method.allCases {
                 let error = unverifiedRefusal(url, method)
                 expectRefused(error, url, isByLibrary: false)
-                #expect(error?.reason == "\(url) is no address of a web server")
+                #expect(error?.reason == "\(url) is not an http:// or https:// address")
             }
         }
     }
 
-    // The user would be told that the server cannot be reached, and would wait for it.
-    @Test("A web address that has no valid host or port is invalid, and not unreachable")
+    // Otherwise the error reports that the server is unreachable, and the user waits for it.
+    @Test("An address without a valid host or port is reported as invalid, not as unreachable")
     func malformed() {
         for rest in ["", "/", ":443/", "[::1", "[::1]x/", "local host/", "localhost:99999/"] {
             for method in Method.allCases {

@@ -17,7 +17,7 @@ extension RealParts {
                     copying: Array("username=a&password=b".utf8)))
         }
 
-        @Test("A form does not arrive, or a server is trusted without being known")
+        @Test("A form reaches a trusted server, and every other server is refused")
         func trust() throws {
             let ca = try StandIn()
             let anchors = try ca.folder.read("root.pem")
@@ -50,7 +50,7 @@ extension RealParts {
         }
 
         @Test(
-            "An old TLS version is accepted, or a new one is not",
+            "TLS 1.1 is refused, and TLS 1.2 and 1.3 are accepted",
             arguments: [("-tls1_1", true), ("-tls1_2", false), ("-tls1_3", false)])
         func tlsVersion(version: String, isRefused: Bool) throws {
             let ca = try StandIn()
@@ -71,12 +71,12 @@ extension RealParts {
                     "https://localhost:\(port)/", anchors: ca.folder.read("root.pem"),
                     limits: HTTPLimits(timeout: 2))
             }
-            // It does not understand what it is sent.
+            // The server does not answer the form.
             #expect(
                 error?.code == (isRefused ? .tlsFailed : .timedOut), "\(String(describing: error))")
         }
 
-        @Test("A large or slow answer takes all memory or all time")
+        @Test("An answer that is too large or too slow is aborted")
         func limits() throws {
             #expect(
                 HTTPLimits() == HTTPLimits(connectTimeout: 20, timeout: 120, maximumAnswer: 1 << 20)

@@ -4,10 +4,9 @@ import TokencertHTTP
 import TokencertTestSupport
 
 extension RealParts {
-    /// OpenSSL does not read the system's configuration, so its limits do not apply: the client
-    /// sets its own.
+    /// OpenSSL does not read the system's configuration, so the client sets its own limits.
     @Suite struct SecurityLevelTests {
-        /// The keys and hashes of the server's chain.
+        /// The key sizes and the hash of the server's chain.
         struct Chain: CustomTestStringConvertible {
             var bits = 2048
             var hash = "-sha256"
@@ -27,7 +26,7 @@ extension RealParts {
             #expect(outcome.status == 0, "\(outcome.errors)")
         }
 
-        /// Runs a server that accepts everything that the client offers while `body` runs.
+        /// Runs a server that accepts any protocol and cipher while `body` runs.
         private func withServer(
             _ chain: Chain, _ options: [String],
             _ body: (_ url: String, _ anchors: String) throws -> Void
@@ -68,7 +67,7 @@ extension RealParts {
             server.standardError = FileHandle.nullDevice
             try server.run()
             defer { end(server) }
-            // The line "ACCEPT [::1]:12345" has its address.
+            // The server prints its address, such as "ACCEPT [::1]:12345".
             var text = ""
             var port: Substring?
             while port == nil {
@@ -107,7 +106,7 @@ extension RealParts {
         }
 
         @Test(
-            "A cipher or a key exchange below 112 bits of strength is refused",
+            "A cipher or a key exchange with less than 112 bits of security is refused",
             arguments: [
                 (["-tls1_2", "-cipher", "NULL:@SECLEVEL=0"], true),
                 (["-tls1_2", "-cipher", "ADH:@SECLEVEL=0"], true),

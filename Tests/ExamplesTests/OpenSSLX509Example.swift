@@ -34,7 +34,7 @@ private func signARequest(
     let signature = try sign(draft.toBeSigned)
     let request = try draft.signed(signature)
 
-    // The answer may be a page of text with certificates in it, whole or not.
+    // The answer may contain other text, and certificates may be broken.
     let answer = try order(request.pem)
     let read = Certificate.all(inPEM: Array(answer.utf8))
     if let error = read.error { throw error }

@@ -4,17 +4,17 @@ import Testing
 import TokencertTestAuthority
 import TokencertTestSupport
 
-/// How the CKA_VALUE of a certificate is read.
+/// Reading a certificate from CKA_VALUE.
 @Suite struct CertificateBytesTests {
-    /// The same certificate with an outer length that uses one byte more than necessary.
+    /// The same certificate with an outer length that is one byte longer than necessary.
     private func widened(_ der: [UInt8]) throws -> [UInt8] {
         try #require(der.starts(with: [0x30, 0x82]))
         return [0x30, 0x83, 0] + der.dropFirst(2)
     }
 
-    /// Cards with files of a fixed size pad them. Otherwise such a certificate is not found or
-    /// renewed, and is written a second time.
-    @Test("A certificate followed by padding is read, and its padding is not part of it")
+    /// Cards with files of a fixed size pad the value. Otherwise such a certificate is not found or
+    /// renewed, and is written again.
+    @Test("A certificate is read without the padding after it")
     func padding() throws {
         let authority = try CommandLineAuthority()
         let plain = try authority.certificate("leaf", CommandLineAuthority.leaf)
@@ -26,7 +26,7 @@ import TokencertTestSupport
             #expect(read == plain)
             #expect(read.der == plain.der)
             #expect(read.pem == plain.pem)
-            // A file or an answer must not have bytes after a certificate.
+            // In a file or an answer, bytes after the certificate are an error.
             #expect(throws: X509Error.self) { _ = try Certificate(der: plain.der + padding) }
         }
         for bytes: [UInt8] in [
@@ -37,10 +37,10 @@ import TokencertTestSupport
         }
     }
 
-    /// Otherwise re-encoded bytes differ from those on the token: nothing is found to remove, and
-    /// "removed" is reported.
+    /// Otherwise the bytes differ from those on the token: the certificate is reported as removed,
+    /// but is still there.
     @Test(
-        "A certificate keeps the bytes that were read, including a non-minimal length")
+        "A certificate keeps the bytes that were read, including an overlong length")
     func notMinimal() throws {
         let authority = try CommandLineAuthority()
         let root = try authority.certificate("root", CommandLineAuthority.authority)
@@ -77,8 +77,8 @@ import TokencertTestSupport
         }
     }
 
-    /// RFC 5280 forbids negative numbers. Without its sign, such a number is that of another
-    /// certificate.
+    /// RFC 5280 forbids negative numbers, but they exist. Without the sign, the number is that of
+    /// another certificate.
     @Test("A negative serial number keeps its sign")
     func negativeSerialNumber() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
@@ -106,7 +106,7 @@ import TokencertTestSupport
         }
     }
 
-    /// Some programs write the text of a PEM file to CKA_VALUE.
+    /// Some programs write PEM text to CKA_VALUE.
     @Test("PEM text is distinguished from bytes that are not a certificate")
     func textInPEM() throws {
         let authority = try CommandLineAuthority()
@@ -127,8 +127,8 @@ import TokencertTestSupport
         #expect(error?.code == .malformed)
     }
 
-    /// Otherwise a certificate is a blank cell in a table, and "would be removed: " has no name.
-    @Test("Every certificate has a display name, with any subject")
+    /// Otherwise a table has a blank cell, and "would be removed: " has no name.
+    @Test("Every certificate has a display name, whatever its subject")
     func displayName() throws {
         let authority = try CommandLineAuthority()
         let none = ["basicConstraints=CA:FALSE"]

@@ -3,7 +3,7 @@ import TokencertTestAuthority
 
 @testable import OpenSSLX509
 
-/// Names, numbers, times and extensions of certificates that are made here, with one key.
+/// Names, numbers, times and extensions, in certificates that the tests create.
 @Suite struct CertificateFieldTests {
     private let key: HostPrivateKey
 
@@ -22,7 +22,7 @@ import TokencertTestAuthority
 
     // MARK: Names
 
-    @Test("A name is read part by part, in its order")
+    @Test("The attributes of a name are read in order")
     func parts() throws {
         let name = try certificate([
             .init(.organization, "Club"), .init(.organizationalUnit, "Desk"),
@@ -43,15 +43,15 @@ import TokencertTestAuthority
         #expect(!plain.hasOtherParts)
     }
 
-    @Test("An empty name has no parts, and is an empty sequence")
+    @Test("An empty name has no attributes and is an empty SEQUENCE")
     func emptyName() throws {
         let name = try certificate([]).subject
         #expect(name.der == [0x30, 0] && name.text == "" && !name.hasOtherParts)
         #expect(name.commonNames.isEmpty && name.emailAddresses.isEmpty)
     }
 
-    // A name from a certificate could clear the screen, or add a line that the program never wrote.
-    @Test("The text of a name has no control characters, and all other ones as they are")
+    // Otherwise a name in a certificate can clear the screen or forge a line of output.
+    @Test("The text of a name escapes control characters and keeps all others")
     func controlCharacters() throws {
         for value in ["a\nb", "a\rb", "a\u{1B}[2Jb", "a\u{7}b", "a\tb", "a\u{7F}b", "\u{1}"] {
             let name = try certificate([.init(.commonName, value)]).subject
@@ -68,8 +68,8 @@ import TokencertTestAuthority
         }
     }
 
-    // A common name could show an organization that the certificate does not have.
-    @Test("A value cannot be mistaken for several parts of a name")
+    // Otherwise a common name can fake an organization that the certificate does not have.
+    @Test("The text of a name shows a value as one attribute, whatever characters it has")
     func separators() throws {
         for value in ["x; O=Bank", "x, O=Bank", "x + O=Bank", "x\\", "\"x\"", "#0102", " x", "x "] {
             let one = try certificate([.init(.commonName, value)]).subject
@@ -82,7 +82,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("Names are equal if their parts, their order and their characters are")
+    @Test("Names are equal only if their attributes, order and characters are equal")
     func equality() throws {
         let (name, mail) = (NameAttribute(.commonName, "a"), NameAttribute(.emailAddress, "b@c"))
         let one = try certificate([name, mail])
@@ -96,7 +96,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("A common name has 64 characters at most, however many bytes these have")
+    @Test("A common name has at most 64 characters, of any number of bytes")
     func longNames() throws {
         for character in ["a", "ü", "🔑"] {
             let longest = String(repeating: character, count: 64)
@@ -111,8 +111,8 @@ import TokencertTestAuthority
 
     // MARK: Numbers and times
 
-    // The CA is asked for the wrong certificate, or it is not found on the token.
-    @Test("A serial number has two digits a byte and the DER of an unsigned number")
+    // Otherwise the CA is asked about the wrong certificate, or the token's is not found.
+    @Test("A serial number has two digits for each byte and the DER of an unsigned number")
     func serialNumbers() throws {
         let twenty = [UInt8](repeating: 0xFF, count: 20)
         let cases: [([UInt8], String, [UInt8])] = [
@@ -128,8 +128,8 @@ import TokencertTestAuthority
         }
     }
 
-    // RFC 5280 has two forms of time, before 2050 and from then on.
-    @Test("Times before 1970, in 2049, from 2050 on and at the end of 9999 are read")
+    // RFC 5280 uses a different form of time from 2050.
+    @Test("Times before 1970, in 2049, from 2050 and at the end of 9999 are read")
     func times() throws {
         let times: [Int64] = [
             -631_152_000, -1, 0, 1, 1_709_164_800, 2_524_607_999, 2_524_608_000, 4_102_444_800,
@@ -147,8 +147,8 @@ import TokencertTestAuthority
 
     // MARK: Extensions
 
-    // RFC 5280, section 4.2.1.3: bit 0 is the first one, and the unused bits at the end are counted.
-    @Test("Uses of a key are written as the bits of RFC 5280")
+    // RFC 5280, section 4.2.1.3: bit 0 is the most significant, and unused bits are counted.
+    @Test("Key usages are written as the bits of RFC 5280")
     func keyUsage() throws {
         let cases: [(Set<KeyUsage>, [UInt8])] = [
             ([.digitalSignature], [3, 2, 7, 0x80]), ([.contentCommitment], [3, 2, 6, 0x40]),
@@ -174,7 +174,7 @@ import TokencertTestAuthority
         for usage in all { #expect(unlimited.allows(usage) == nil) }
     }
 
-    @Test("Uses of a certificate are kept in their order, known and unknown ones")
+    @Test("Extended key usages keep their order, including unknown ones")
     func extendedKeyUsage() throws {
         let own = try ExtendedKeyUsage(objectIdentifier: "1.3.6.1.4.1.99999.1")
         let usages = [own, .emailProtection, .clientAuth, .any]
@@ -189,8 +189,8 @@ import TokencertTestAuthority
         #expect(try certificate().extendedKeyUsages.isEmpty)
     }
 
-    // A certificate for a server would be taken for one of a person.
-    @Test("Alternative names are told apart by their type, and none is lost")
+    // Otherwise a server's certificate is accepted as a personal one.
+    @Test("All alternative names are read, and e-mail addresses are distinguished from other types")
     func alternativeNames() throws {
         let mail = try CertificateExtension.subjectAlternativeName(
             emailAddresses: ["a@example.org", "b@example.org"])
@@ -215,7 +215,7 @@ import TokencertTestAuthority
         #expect(none.emailAddresses.isEmpty && !none.hasOtherAlternativeNames)
     }
 
-    @Test("An address with a character that rfc822Name cannot hold is refused with the address")
+    @Test("An address with a character that rfc822Name cannot hold is an error that names it")
     func addresses() throws {
         for address in ["ü@example.org", "a b@example.org", "a@example.org\n", "a\0@b", "\u{7F}@b"]
         {
@@ -227,8 +227,8 @@ import TokencertTestAuthority
         }
     }
 
-    // OpenSSL accepts each of these, and reads no use or name in it: everything is permitted then.
-    @Test("A value is one element, and a list of uses or names is not empty")
+    // OpenSSL accepts all of these as lists without usages or names, which permits everything.
+    @Test("An extension's value is one element, and a list of usages or names is not empty")
     func usableValues() {
         let (keyUsage, extended, names) = ("2.5.29.15", "2.5.29.37", "2.5.29.17")
         let cases: [([UInt8], String, Bool)] = [
@@ -248,7 +248,7 @@ import TokencertTestAuthority
         }
     }
 
-    // MARK: Questions about revocation
+    // MARK: Revocation
 
     private func access(_ entries: [(method: String, url: String)]) throws -> CertificateExtension {
         let descriptions = entries.map {
@@ -259,7 +259,7 @@ import TokencertTestAuthority
             value: DER.element(0x30, descriptions.flatMap { $0 }))
     }
 
-    @Test("The addresses of responders are those for OCSP, in their order")
+    @Test("The OCSP responders are read in order, without other addresses")
     func responders() throws {
         let (ocsp, issuers) = ("1.3.6.1.5.5.7.48.1", "1.3.6.1.5.5.7.48.2")
         let read = try certificate(extensions: [
@@ -274,10 +274,10 @@ import TokencertTestAuthority
         #expect(try certificate().ocspAddresses.isEmpty)
     }
 
-    // Responders that sign in advance do not answer a question with a nonce.
-    @Test("A question names the certificate by the hashes of its issuer, and has no nonce")
+    // Responders that sign their responses in advance do not answer requests with a nonce.
+    @Test("An OCSP request identifies the issuer by hashes and has no nonce")
     func question() throws {
-        // It names itself as its issuer.
+        // The certificate is its own issuer.
         let issuer = try certificate()
         let asked = try certificate(serialNumber: [0x12, 0x34, 0x56])
         let der = try OCSPQuestion(about: asked, issuedBy: issuer).der
@@ -297,8 +297,8 @@ import TokencertTestAuthority
         return #expect(throws: X509Error.self) { _ = try question.status(in: answer) }
     }
 
-    // A refusal that is taken for an answer says that nothing was revoked.
-    @Test("An error of the responder is reported by its name in RFC 6960")
+    // Otherwise a responder's error counts as "not revoked".
+    @Test("An error of the responder is reported with its name from RFC 6960")
     func responderErrors() throws {
         for (status, name) in [
             (1, "malformedrequest"), (2, "internalerror"), (3, "trylater"), (5, "sigrequired"),
@@ -306,18 +306,18 @@ import TokencertTestAuthority
         ] as [(UInt8, String)] {
             let error = try refusal([0x30, 3, 0x0A, 1, status])
             #expect(error?.code == .failed, "\(name)")
-            #expect(error?.context == "the OCSP responder says: \(name)")
+            #expect(error?.context == "the OCSP responder reports an error: \(name)")
         }
     }
 
-    @Test("An answer that is cut, is followed by bytes or has no status in it is malformed")
+    @Test("A response that is truncated, followed by bytes or without a status is malformed")
     func malformedAnswers() throws {
-        // A response of another type than id-pkix-ocsp-basic.
+        // A response of a type other than id-pkix-ocsp-basic.
         let other = DER.sequence(
             [0x0A, 1, 0],
             DER.element(
                 0xA0, DER.sequence(DER.objectIdentifier("1.2.3.4"), DER.octetString([5, 0]))))
-        // One of that type that holds something else.
+        // A response of this type with invalid content.
         let wrong = DER.sequence(
             [0x0A, 1, 0],
             DER.element(
@@ -333,7 +333,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("An error in one line has OpenSSL's reasons in brackets, if there are any")
+    @Test("The text of an error has OpenSSL's reasons in brackets, if there are any")
     func errors() {
         let plain = X509Error(code: .malformed, context: "not a certificate", reasons: [])
         #expect(plain.description == "not a certificate")

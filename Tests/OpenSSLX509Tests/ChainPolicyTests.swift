@@ -4,11 +4,11 @@ import Testing
 import TokencertTestAuthority
 import TokencertTestSupport
 
-/// Which chains are valid, with certificates from OpenSSL's command line.
+/// The validation of chains, with certificates from OpenSSL's command line.
 @Suite struct ChainPolicyTests {
     private static let day: Int64 = 86_400
 
-    /// Why a certificate is refused, or nil.
+    /// The error with which a certificate is rejected, or nil.
     private func refusal(
         _ certificate: Certificate, _ anchors: [Certificate], _ between: [Certificate] = [],
         at time: Int64? = nil
@@ -22,11 +22,11 @@ import TokencertTestSupport
         }
     }
 
-    /// Otherwise a check for the last second of the validity fails.
+    /// Otherwise a check at the last second of the validity fails.
     @Test("The last second of a validity is valid, and the second after it is not")
     func lastSecond() throws {
         let authority = try CommandLineAuthority()
-        // In each case, a different one of the three expires first.
+        // In each case, a different certificate of the chain expires first.
         for days in [(3, 4, 5), (4, 3, 5), (4, 5, 3), (3, 3, 3)] {
             let root = try authority.certificate(
                 "root", CommandLineAuthority.authority, days: days.2)
@@ -41,7 +41,7 @@ import TokencertTestSupport
             #expect(refusal(leaf, [root], [between], at: first) == nil)
             #expect(refusal(leaf, [root], [between], at: last + 1)?.code == .outsideValidity)
             #expect(refusal(leaf, [root], [between], at: first - 1)?.code == .outsideValidity)
-            // The anchor itself as the certificate.
+            // The certificate is itself the anchor.
             #expect(refusal(root, [root], at: root.notAfter) == nil)
             #expect(refusal(root, [root], at: root.notAfter + 1)?.code == .outsideValidity)
             #expect(root.isValid(at: root.notAfter) && !root.isValid(at: root.notAfter + 1))
@@ -49,7 +49,7 @@ import TokencertTestSupport
         }
     }
 
-    /// An expired certificate of a trusted CA has to be renewed; one of an unknown CA does not.
+    /// The user must renew an expired certificate of a trusted CA, but not one of an unknown CA.
     @Test("An expired certificate of a trusted CA is distinguished from one of an unknown issuer")
     func expiredAndTrusted() throws {
         let authority = try CommandLineAuthority()
@@ -85,7 +85,7 @@ import TokencertTestSupport
                 case .untrusted(let error) = anchors.status(
                     of: leaf, intermediates: [between], at: nil)
             else {
-                Issue.record("a stranger's certificate is trusted")
+                Issue.record("a certificate of an unknown issuer is trusted")
                 continue
             }
             #expect(error.unknownIssuer == root.subject)
@@ -100,7 +100,7 @@ import TokencertTestSupport
     @Test("The order of anchors and intermediates with the same subject does not matter")
     func sameSubject() throws {
         let authority = try CommandLineAuthority()
-        // No key identifiers, so that only the signature distinguishes two keys.
+        // Without key identifiers, only the signature distinguishes two keys.
         let plain = ["basicConstraints=critical,CA:TRUE", "subjectKeyIdentifier=none"]
         let old = try authority.certificate("root-old", plain, days: 2)
         try FileManager.default.copyItem(
@@ -125,7 +125,7 @@ import TokencertTestSupport
         #expect(Set(strangers.map { $0?.description }).count == 1)
         #expect(strangers.first??.code == .untrusted)
 
-        // One intermediate that two roots have signed; one of the roots has expired.
+        // Two roots have signed the intermediate, and one of them has expired.
         let short = try authority.certificate("short", CommandLineAuthority.authority, days: 2)
         let long = try authority.certificate("long", CommandLineAuthority.authority, days: 900)
         try authority.makeKey("cross-short")
@@ -193,20 +193,20 @@ import TokencertTestSupport
         #expect(
             try chain([constraint, usage, "nameConstraints=critical,permitted;email:example.org"])
                 == nil)
-        // A path with one more intermediate than the first one permits.
+        // The path has one more intermediate than the first intermediate permits.
         let first = try authority.certificate(
             "first", issuer: "root", [constraint + ",pathlen:0", usage])
         let second = try authority.certificate("second", issuer: "first", [constraint, usage])
         let leaf = try authority.certificate("leaf", issuer: "second", CommandLineAuthority.leaf)
         let tooLong = refusal(leaf, [root], [first, second])
         #expect(tooLong?.description.contains("path length") == true)
-        // A leaf that is not a CA must not issue certificates.
+        // A certificate that is not a CA must not issue certificates.
         let below = try authority.certificate("below", issuer: "leaf", CommandLineAuthority.leaf)
         #expect(refusal(below, [root], [first, second, leaf])?.code == .untrusted)
     }
 
-    /// OpenSSL does not read the system's configuration, so this library sets the limits.
-    @Test("Short keys and weak hashes are refused in a chain, except in the anchor's own signature")
+    /// OpenSSL does not read the system's configuration, so this library sets its own limits.
+    @Test("Short keys and weak hashes are refused, except in the anchor's own signature")
     func strength() throws {
         let authority = try CommandLineAuthority()
         let rsa = { (bits: Int) in ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:\(bits)"] }
@@ -239,8 +239,8 @@ import TokencertTestSupport
         #expect(refusal(leaf, [weakRoot])?.code == .untrusted)
     }
 
-    /// An intermediate for servers must not issue personal certificates. CAcert's CA certificates
-    /// have no extended key usage, which is no limit.
+    /// An intermediate for servers must not issue personal certificates. Those of CAcert have no
+    /// extended key usage, which permits every usage.
     @Test("An extended key usage in an intermediate limits the certificates below it")
     func intermediateUsage() throws {
         let authority = try CommandLineAuthority()
@@ -264,7 +264,7 @@ import TokencertTestSupport
         #expect(try chain("serverAuth", "clientAuth,emailProtection") == false)
         #expect(try chain("clientAuth", "codeSigning") == false)
         #expect(try chain("serverAuth", "emailProtection") == false)
-        // Two intermediates that have nothing in common.
+        // The usages of the two intermediates do not overlap.
         let first = try authority.certificate(
             "first", issuer: "root",
             CommandLineAuthority.authority + ["extendedKeyUsage=clientAuth"])
@@ -275,8 +275,8 @@ import TokencertTestSupport
         #expect(refusal(leaf, [root], [first, second])?.code == .untrusted)
     }
 
-    /// A token may hold any number of certificates that sign each other.
-    @Test("Many certificates that sign each other take limited time")
+    /// Otherwise a token with such certificates blocks the program.
+    @Test("Any number of certificates that sign each other is verified in limited time")
     func manyCertificates() throws {
         let keys = try (0..<8).map { _ in try HostPrivateKey.generate(.ec(.p256)) }
         var all: [Certificate] = []

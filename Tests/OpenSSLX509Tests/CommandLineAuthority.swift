@@ -21,7 +21,7 @@ struct CommandLineAuthority {
         folder = try TemporaryFolder()
     }
 
-    /// Runs openssl in the folder, and requires that it succeeds.
+    /// Runs openssl in the folder and requires success.
     @discardableResult
     func openssl(_ arguments: [String]) throws -> Outcome {
         let outcome = try run(
@@ -30,23 +30,21 @@ struct CommandLineAuthority {
         return outcome
     }
 
-    /// The bytes of a file.
     func bytes(_ file: String) throws -> [UInt8] {
         [UInt8](try Data(contentsOf: URL(filePath: folder.file(file))))
     }
 
-    /// Writes bytes to a file.
     func write(_ bytes: [UInt8], _ file: String) throws {
         try Data(bytes).write(to: URL(filePath: folder.file(file)))
     }
 
-    /// Makes `NAME.key`, unless it exists.
+    /// Creates `NAME.key` if it does not exist.
     func makeKey(_ name: String, _ options: [String] = CommandLineAuthority.ec) throws {
         guard !FileManager.default.fileExists(atPath: folder.file(name + ".key")) else { return }
         try openssl(["genpkey"] + options + ["-out", name + ".key"])
     }
 
-    /// Makes `NAME.pem` with the key `NAME.key`.
+    /// Creates `NAME.pem` for the key `NAME.key`.
     ///
     /// - Parameters:
     ///   - issuer: The name of the signer's files; nil for a self-signed certificate.

@@ -2,7 +2,7 @@ import Testing
 
 @testable import OpenSSLX509
 
-/// DER as keys, signatures and extensions are written with it, and read.
+/// The DER of keys, signatures and extensions.
 @Suite struct DERTests {
     @Test("A length has the shortest form of X.690")
     func lengths() {
@@ -18,8 +18,8 @@ import Testing
         }
     }
 
-    // A number with a needless zero, or a negative one, is refused by other software.
-    @Test("A number is never negative and has no needless zeros")
+    // Other software rejects numbers with leading zeros, and negative ones.
+    @Test("A number is never negative and has no leading zeros")
     func integers() {
         let cases: [([UInt8], [UInt8])] = [
             ([], [2, 1, 0]), ([0], [2, 1, 0]), ([0, 0, 0], [2, 1, 0]), ([1], [2, 1, 1]),
@@ -29,7 +29,7 @@ import Testing
         for (bytes, der) in cases { #expect(DER.integer(bytes) == der, "\(bytes)") }
     }
 
-    @Test("Strings and sequences hold their content unchanged")
+    @Test("Strings and sequences keep their content unchanged")
     func containers() {
         #expect(DER.octetString([]) == [4, 0] && DER.octetString([0, 1]) == [4, 2, 0, 1])
         #expect(DER.bitString([]) == [3, 1, 0] && DER.bitString([0xFF]) == [3, 2, 0, 0xFF])
@@ -38,7 +38,7 @@ import Testing
     }
 
     // Certificates on tokens have such lengths.
-    @Test("A length with more bytes than necessary is read")
+    @Test("An overlong length is read")
     func longLengths() throws {
         for length: [UInt8] in [[0x81, 2], [0x82, 0, 2], [0x83, 0, 0, 2], [0x84, 0, 0, 0, 2]] {
             let bytes = [0x30] + length + [5, 0]
@@ -48,8 +48,8 @@ import Testing
         }
     }
 
-    // A length that is believed reads what is behind the bytes.
-    @Test("An element that is cut, or whose length is not definite, is none")
+    // Otherwise a wrong length reads memory after the bytes.
+    @Test("A truncated element and an indefinite length are rejected")
     func malformed() {
         for bytes: [UInt8] in [
             [], [0x30], [0x30, 1], [0x30, 2, 5], [0x30, 0x80], [0x30, 0x80, 0, 0], [0x30, 0x81],
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test("An element in the middle of other bytes is read where it stands")
+    @Test("An element is read from the middle of other bytes")
     func slices() throws {
         let bytes: [UInt8] = [0xFF, 0xFF, 4, 1, 65, 5, 0]
         let first = try #require(DER.read(bytes[2...]))
@@ -78,7 +78,7 @@ import Testing
         #expect(DER.read(bytes[2..<4])?.tag == nil)
     }
 
-    @Test("A whole element has the wanted tag, and nothing follows it")
+    @Test("A whole element has the required tag and no bytes after it")
     func whole() {
         #expect(DER.readWhole(4, [4, 1, 65]) == [65])
         for bytes: [UInt8] in [[3, 1, 65], [4, 1, 65, 0], [4, 2, 65], [], [4]] {
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test("An identifier may have 1024 characters, and other bytes are none")
+    @Test("An object identifier has at most 1024 characters, and other bytes are rejected")
     func identifierLimits() {
         let longest = "1.2." + String(repeating: "9", count: 1020)
         #expect(DER.objectIdentifier(parsing: longest) != nil)
@@ -117,8 +117,8 @@ import Testing
         }
     }
 
-    // An id that is read wrongly belongs to another key.
-    @Test("Hexadecimal digits are read in either case, two for each byte, and nothing else is")
+    // Otherwise an id selects another key.
+    @Test("Only hexadecimal digits are read, in either case, two for each byte")
     func hexadecimalDigits() {
         let all = (0...255).map { UInt8($0) }
         #expect(hexadecimal([0, 0x0F, 0xA0, 0xFF]) == "000fa0ff" && hexadecimal([]) == "")
@@ -133,7 +133,7 @@ import Testing
         }
     }
 
-    @Test("Hash functions have the values of their standard")
+    @Test("Hash functions return the values of their standards")
     func digests() {
         let abc = Array("abc".utf8)
         #expect(hexadecimal(Digest.sha1.hash(abc)) == "a9993e364706816aba3e25717850c26c9cd0d89d")

@@ -23,7 +23,7 @@ import TokencertTestSupport
         }
     }
 
-    /// An extended key usage that counted as absent would permit everything.
+    /// Otherwise an unreadable extended key usage counts as absent, which permits everything.
     @Test("A malformed extension is reported, and its certificate is refused")
     func malformed() throws {
         let authority = try CommandLineAuthority()
@@ -51,9 +51,9 @@ import TokencertTestSupport
             let error = refusal(made, [root])
             #expect(
                 error?.description.contains(name) == true, "\(line): \(String(describing: error))")
-            // For the certificate itself, it does not matter whether it is an anchor.
+            // The certificate itself is rejected even if it is an anchor.
             #expect(refusal(made, [made])?.code == .untrusted, "\(line)")
-            // An intermediate must not have one either.
+            // An intermediate with the extension is rejected, too.
             let between = try authority.certificate(
                 "between", issuer: "root",
                 CommandLineAuthority.authority.filter { !line.hasPrefix($0.prefix { $0 != "=" }) }
@@ -64,18 +64,18 @@ import TokencertTestSupport
                 try TrustAnchors([root]).verify(below, intermediates: [between], at: nil)
             }
         }
-        // A negative path length, which RFC 5280 does not permit.
+        // RFC 5280 does not permit a negative path length.
         let pathLength = try authority.certificate(
             "leaf", issuer: "root", ["basicConstraints=DER:30060101FF0201FF"])
         #expect(!pathLength.malformedExtensions.isEmpty)
-        // The content of extensions that are not read here does not matter.
+        // Extensions of unknown types may have any content.
         let unknown = try authority.certificate(
             "leaf", issuer: "root", ["1.2.3.4.5=DER:FFFF"])
         #expect(unknown.malformedExtensions.isEmpty)
         #expect(refusal(unknown, [root]) == nil)
     }
 
-    @Test("A duplicate extension is reported, and its certificate is refused")
+    @Test("A repeated extension is reported, and its certificate is refused")
     func doubled() throws {
         let address = { (name: String) throws in
             try CertificateExtension.subjectAlternativeName(emailAddresses: [name])
@@ -101,7 +101,7 @@ import TokencertTestSupport
             ),
         ] as [([CertificateExtension], String)] {
             let made = try certificate(extensions)
-            // OpenSSL's command line shows both.
+            // OpenSSL's command line prints both.
             let text = try run("openssl", ["x509", "-noout", "-text"], input: made.pem).output
             #expect(text.contains("X509v3 extensions"))
             #expect(made.malformedExtensions == [name])
@@ -111,7 +111,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("Neither a request nor a certificate is made with an empty list in an extension")
+    @Test("An empty list in an extension is refused for requests and certificates")
     func empty() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
         for element: CertificateExtension in [
@@ -127,7 +127,7 @@ import TokencertTestSupport
                     extensions: [element])
             }
         }
-        // All seven uses, to check every number of unused bits.
+        // All usages, to check every number of unused bits.
         for usage in [
             KeyUsage.digitalSignature, .contentCommitment, .keyEncipherment, .keyAgreement,
             .keyCertSign, .cRLSign,
@@ -138,7 +138,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("An invalid object identifier is an error, and large numbers in one are not")
+    @Test("An object identifier may have large numbers, and an invalid one is an error")
     func identifiers() throws {
         for text in [
             "", "1", "junk", "1.2.junk", "1..2", ".1.2", "1.2.", "3.1", "1.40", "0.40", "1.02",

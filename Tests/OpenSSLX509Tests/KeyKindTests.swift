@@ -3,9 +3,9 @@ import TokencertTestAuthority
 
 @testable import OpenSSLX509
 
-/// Kinds of keys with their names, and how each of them signs.
+/// The kinds of key, their names and their signatures.
 @Suite struct KeyKindTests {
-    @Test("Each kind that keys are made of is found by its name, in any case")
+    @Test("Each kind is found by its name, in upper or lower case")
     func names() {
         let names = [
             "rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ec:p384", "ec:p521", "ed25519",
@@ -14,12 +14,12 @@ import TokencertTestAuthority
         for (name, kind) in zip(names, KeyKind.generated) {
             #expect(KeyKind(name: name) == kind && KeyKind(name: name.uppercased()) == kind)
         }
-        // A size that no key is made of is refused later, with the reason.
+        // Sizes that are not offered are refused later, with the reason.
         #expect(KeyKind(name: "rsa:1024") == .rsa(bits: 1024))
         #expect(KeyKind(name: "RSA:1") == .rsa(bits: 1))
     }
 
-    @Test("Any other text names no kind")
+    @Test("Any other text is not the name of a kind")
     func unknownNames() {
         for name in [
             "", "rsa", "rsa:", "rsa:0", "rsa:-2048", "rsa:+2048", "rsa: 2048", "rsa:2048 ",
@@ -32,7 +32,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("A kind is shown as people write it")
+    @Test("A kind is shown with its usual name")
     func descriptions() {
         let kinds: [(KeyKind, String)] = [
             (.rsa(bits: 3072), "RSA 3072"), (.ec(.p256), "EC P-256"), (.ec(.p521), "EC P-521"),
@@ -42,8 +42,8 @@ import TokencertTestAuthority
         #expect(KeyKind.other("1.2.3").name == "1.2.3")
     }
 
-    // The identifiers and lengths are those of RFC 5480 and SEC 2.
-    @Test("A curve has its identifier, in DER as well, and the length of its coordinates")
+    // The identifiers and lengths come from RFC 5480 and SEC 2.
+    @Test("A curve has its object identifier, its ECParameters and the length of a coordinate")
     func curves() {
         let curves: [(NamedCurve, [UInt8], Int)] = [
             (.p256, [6, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 3, 1, 7], 32),
@@ -59,8 +59,8 @@ import TokencertTestAuthority
         }
     }
 
-    // A key of 2047 bits is one that CAs refuse.
-    @Test("An RSA key has as many bits as its modulus, without leading zeros")
+    // CAs refuse a key of 2047 bits.
+    @Test("The size of an RSA key is that of its modulus without leading zeros")
     func rsaBits() {
         let zeros = [UInt8](repeating: 0, count: 255)
         let moduli: [([UInt8], Int)] = [
@@ -77,7 +77,7 @@ import TokencertTestAuthority
     }
 
     // A token may return empty attributes.
-    @Test("An RSA key without numbers is of no kind that signs, and has an identifier")
+    @Test("An RSA key without numbers cannot sign, but has a key identifier")
     func emptyRSA() {
         let key = PublicKey(rsaModulus: [], publicExponent: [])
         #expect(SignatureAlgorithm(for: key.kind) == nil)
@@ -85,7 +85,7 @@ import TokencertTestAuthority
             key.keyIdentifier.count == 20 && key == PublicKey(rsaModulus: [0], publicExponent: []))
     }
 
-    @Test("An Ed25519 key is read bare and wrapped, under each name of its curve")
+    @Test("An Ed25519 key is read with or without a wrapper, and with each name of its curve")
     func ed25519() throws {
         let point: [UInt8] = Array(1...32)
         let names: [[UInt8]] = [
@@ -114,7 +114,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("A curve that is not known is unsupported, whatever the point is")
+    @Test("An unknown curve is unsupported, whatever the point")
     func unknownCurves() {
         for parameters: [UInt8] in [
             [], [5, 0], [6, 5, 0x2B, 0x81, 4, 0, 10], [6, 3, 0x2B, 0x65, 0x71],
@@ -130,10 +130,10 @@ import TokencertTestAuthority
 
     // MARK: Signatures
 
-    // A request with another algorithm than its signature has is refused.
-    @Test("Each kind signs with the hash of its strength, named as its RFC says")
+    // Otherwise the CA refuses the request.
+    @Test("Each kind signs with a hash of its strength and the identifier from its RFC")
     func algorithms() {
-        // RFC 4055 with NULL, RFC 5758 and RFC 8410 without parameters.
+        // RFC 4055 requires NULL; RFC 5758 and RFC 8410 require absent parameters.
         let ecdsa: [UInt8] = [0x30, 10, 6, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3]
         let rsa: [UInt8] = [
             0x30, 13, 6, 9, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 11, 5, 0,
@@ -153,7 +153,7 @@ import TokencertTestAuthority
         #expect(SignatureAlgorithm(for: .other("1.2.3")) == nil)
     }
 
-    @Test("Both halves of an ECDSA signature become numbers, whatever their first bits are")
+    @Test("Both halves of an ECDSA signature become unsigned numbers, whatever their first bits")
     func ecdsa() throws {
         let cases: [([UInt8], [UInt8])] = [
             ([1, 2], [0x30, 6, 2, 1, 1, 2, 1, 2]), ([0, 0], [0x30, 6, 2, 1, 0, 2, 1, 0]),
@@ -164,7 +164,7 @@ import TokencertTestAuthority
         for (concatenation, der) in cases {
             #expect(try SignatureForm.ecdsaDER(fromConcatenation: concatenation) == der)
         }
-        // P-521: more than 127 bytes.
+        // A P-521 signature has more than 127 bytes.
         let half: [UInt8] = [1] + [UInt8](repeating: 0xFF, count: 65)
         let expected: [UInt8] = [0x30, 0x81, 0x88, 2, 66] + half + [2, 66] + half
         #expect(try SignatureForm.ecdsaDER(fromConcatenation: half + half) == expected)
@@ -177,7 +177,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("A signature that is taken apart and put together again is the same, and verifies")
+    @Test("A signature survives the conversion to a token's format and back, and verifies")
     func roundTrip() throws {
         let message = Array("challenge".utf8)
         for curve in NamedCurve.allCases {
@@ -205,7 +205,7 @@ import TokencertTestAuthority
         }
     }
 
-    // RFC 8017, section 9.2: eight bytes FF at least.
+    // RFC 8017, section 9.2, requires at least eight bytes FF.
     @Test("The block for a token without padding has the size of the modulus")
     func padding() throws {
         let hash = Digest.sha256.hash(Array("message".utf8))
@@ -229,7 +229,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("Only an RSA key encrypts a challenge, and only a message that fits")
+    @Test("Only an RSA key encrypts a challenge, and only one that is short enough")
     func encryption() throws {
         let key = PublicKey(
             rsaModulus: [UInt8](repeating: 0xC3, count: 256), publicExponent: [1, 0, 1])

@@ -4,7 +4,8 @@ import Testing
 import TokencertTestAuthority
 import TokencertTestSupport
 
-/// Keys are compared by value: a token has numbers, a certificate has one of several encodings.
+/// Keys are compared by value, because a token has numbers and a certificate has one of several
+/// encodings.
 @Suite struct KeyValueTests {
     private static let rsa2048 = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
     private static let rsaEncryption: [UInt8] = [
@@ -18,7 +19,7 @@ import TokencertTestSupport
         hexadecimal: "3030a00d300b0609608648016503040201a11a301806092a864886f70d010108300b060960"
             + "8648016503040201a203020120")
 
-    /// One element of DER.
+    /// A DER element.
     private func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
         let count = content.count
         let length: [UInt8] =
@@ -39,9 +40,9 @@ import TokencertTestSupport
         #expect(left.keyIdentifier == right.keyIdentifier, sourceLocation: location)
     }
 
-    /// Otherwise such a certificate counts as one for another key, and its key is removed although
-    /// the certificate is valid.
-    @Test("An RSA key is the same with any algorithm identifier")
+    /// Otherwise the certificate seems to be for another key, and its key is removed although the
+    /// certificate is valid.
+    @Test("An RSA key is equal with any algorithm identifier")
     func rsa() throws {
         let authority = try CommandLineAuthority()
         try authority.makeKey("a", Self.rsa2048)
@@ -73,8 +74,9 @@ import TokencertTestSupport
         #expect(PublicKey(rsaModulus: numbers.modulus, publicExponent: otherExponent) != plain)
     }
 
-    /// The challenge that a token signs with PKCS#1 v1.5 must verify with the key of the certificate.
-    @Test("A key that its certificate restricts to RSASSA-PSS verifies a PKCS#1 signature")
+    /// Otherwise a token's PKCS#1 v1.5 signature does not prove that the certificate is for its
+    /// key.
+    @Test("A key that is marked as RSASSA-PSS verifies a PKCS#1 v1.5 signature")
     func pssCertificate() throws {
         let authority = try CommandLineAuthority()
         try authority.certificate("root", CommandLineAuthority.authority)
@@ -108,7 +110,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A certificate whose RSA key lacks NULL parameters is for the key of the token")
+    @Test("A certificate whose RSA key lacks the NULL parameters matches the key on the token")
     func withoutNull() throws {
         let authority = try CommandLineAuthority()
         let plain = try authority.certificate("leaf", CommandLineAuthority.leaf, key: Self.rsa2048)
@@ -118,7 +120,7 @@ import TokencertTestSupport
             der.indices.first { der[$0...].starts(with: pattern) && der[$0 - 4] == 0x30 })
         der.replaceSubrange(
             place..<place + pattern.count, with: [0x30, 0x0B] + Self.rsaEncryption)
-        // The certificate, what is signed, and the SubjectPublicKeyInfo are two bytes shorter.
+        // The certificate, its signed part and the SubjectPublicKeyInfo become two bytes shorter.
         for header in [0, 4, place - 4] {
             try #require(der[header] == 0x30 && der[header + 1] == 0x82)
             let length = Int(der[header + 2]) << 8 | Int(der[header + 3])
@@ -132,7 +134,7 @@ import TokencertTestSupport
         expectSame(read.publicKey, plain.publicKey)
     }
 
-    @Test("An EC key is the same with a named or explicit curve and a compressed point or not")
+    @Test("An EC key is equal with a named or explicit curve, and with any form of the point")
     func curves() throws {
         for (name, curve) in [
             ("P-256", NamedCurve.p256), ("P-384", .p384), ("P-521", .p521),
@@ -168,7 +170,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("Ed25519 keys are equal by their 32 bytes, and other kinds are named by their identifier")
+    @Test("Ed25519 keys are compared by 32 bytes, and other kinds have their object identifier")
     func otherKinds() throws {
         let authority = try CommandLineAuthority()
         try authority.makeKey("a", ["-algorithm", "ED25519"])
@@ -200,14 +202,14 @@ import TokencertTestSupport
         }
     }
 
-    @Test("Bytes that are not a SubjectPublicKeyInfo, or follow the key, are malformed")
+    @Test("Bytes that are not a SubjectPublicKeyInfo and bytes after the key are malformed")
     func malformed() throws {
         let info = try HostPrivateKey.generate(.ec(.p256)).publicKey.subjectPublicKeyInfo
         let longer = [0x30, info[1] + 2] + info.dropFirst(2) + [5, 0]
         for bytes in [[], [0x30, 0], info + [0], Array(info.dropLast()), longer] {
             #expect(throws: X509Error.self) { _ = try PublicKey(subjectPublicKeyInfo: bytes) }
         }
-        // A point that is not on the curve: such a key is equal to itself only.
+        // A key with a point that is not on the curve is equal only to itself.
         var wrong = info
         wrong[wrong.count - 1] ^= 1
         #expect(try PublicKey(subjectPublicKeyInfo: wrong) != PublicKey(subjectPublicKeyInfo: info))

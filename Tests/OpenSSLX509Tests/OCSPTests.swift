@@ -3,7 +3,7 @@ import OpenSSLX509
 import Testing
 import TokencertTestSupport
 
-/// Responses from `openssl ocsp`, read for one certificate.
+/// OCSP responses from `openssl ocsp`.
 @Suite struct OCSPTests {
     private let authority: CommandLineAuthority
     private let root: Certificate
@@ -16,7 +16,7 @@ import TokencertTestSupport
         try authority.certificate("other", issuer: "root", CommandLineAuthority.leaf)
     }
 
-    /// A response about the certificates that are named with hash functions.
+    /// A response about the certificates, each identified with a hash function.
     private func response(
         _ names: [(hash: String, file: String)], revoked: Bool = false, reason: String = "",
         time: String = "-0d",
@@ -49,7 +49,7 @@ import TokencertTestSupport
         }
     }
 
-    /// Responders may identify certificates with SHA-256. Otherwise a revocation is missed.
+    /// Responders may identify certificates with SHA-256. Otherwise the user misses a revocation.
     @Test("A response is accepted with any hash function in the certificate's identifier")
     func hashes() throws {
         let question = try OCSPQuestion(about: leaf, issuedBy: root)
@@ -73,7 +73,7 @@ import TokencertTestSupport
         #expect(try question.status(in: many) != .unknown)
     }
 
-    // An attacker who withholds a new response would make a revoked certificate look unchecked.
+    // Otherwise an attacker who blocks newer responses can hide that the certificate is revoked.
     @Test("A revocation in an old response counts, unless it is a hold")
     func oldRevocation() throws {
         let question = try OCSPQuestion(about: leaf, issuedBy: root)
@@ -88,14 +88,14 @@ import TokencertTestSupport
             try response(names, time: "-30d"),
             try response(names, revoked: true, time: "+30d"),
         ] {
-            #expect(refusal(answer)?.contains("not of today") == true)
+            #expect(refusal(answer)?.contains("outdated") == true)
         }
         #expect(
             try question.status(in: response(names, revoked: true, reason: ",certificateHold"))
                 == .revoked(at: 1_767_225_600))
     }
 
-    @Test("A response that the CA has not signed is refused whatever hash function it has")
+    @Test("A response that the CA has not signed is refused, whatever its hash function")
     func signature() throws {
         let strange = try authority.certificate(
             "stranger", CommandLineAuthority.authority, subject: "/CN=root")
@@ -105,7 +105,7 @@ import TokencertTestSupport
                 [(hash, "leaf.pem")], signer: ["-rsigner", "stranger.pem", "-rkey", "stranger.key"])
             #expect(refusal(answer)?.contains("not signed by the CA") == true)
         }
-        // A responder that the CA has authorised signs with a weak key.
+        // An authorized responder must not sign with a short key.
         for (key, isRefused) in [("2048", false), ("1024", true)] {
             try authority.certificate(
                 "responder\(key)", issuer: "root",
@@ -118,7 +118,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A response without a status is never called successful")
+    @Test("An error about a response without a status does not call it successful")
     func unsuccessful() throws {
         #expect(refusal([0x30, 3, 0x0A, 1, 3])?.contains("trylater") == true)
         #expect(refusal([0x30, 3, 0x0A, 1, 6])?.contains("unauthorized") == true)

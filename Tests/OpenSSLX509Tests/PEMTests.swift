@@ -3,14 +3,13 @@ import OpenSSLX509
 import Testing
 import TokencertTestSupport
 
-/// A block that is skipped without an error makes a chain incomplete, and a good certificate
-/// untrusted.
+/// If a block is silently skipped, the chain is incomplete, and a valid certificate is not trusted.
 @Suite struct PEMTests {
     private func read(_ text: String) -> (certificates: [Certificate], error: X509Error?) {
         Certificate.all(inPEM: Array(text.utf8))
     }
 
-    @Test("A certificate is read from each kind of block that holds one")
+    @Test("A certificate is read from each kind of block that contains one")
     func kinds() throws {
         let authority = try CommandLineAuthority()
         let plain = try authority.certificate("leaf", CommandLineAuthority.leaf)
@@ -27,7 +26,7 @@ import TokencertTestSupport
                 let found = read(bundle)
                 #expect(found.error == nil)
                 #expect(Set(found.certificates) == [plain, other])
-                // The settings are not part of the certificate.
+                // The trust settings are not part of the certificate.
                 #expect(found.certificates.allSatisfy { $0.der == plain.der || $0 == other })
             }
         }
@@ -69,7 +68,7 @@ import TokencertTestSupport
         let longer = read(
             block("CERTIFICATE", Data(der).base64EncodedString(options: .lineLength64Characters)))
         #expect(longer.certificates.isEmpty)
-        #expect(longer.error?.description.contains("bytes after a certificate") == true)
+        #expect(longer.error?.description.contains("bytes after the certificate") == true)
         der = plain.der + [0x30, 5]
         #expect(
             read(
@@ -79,8 +78,8 @@ import TokencertTestSupport
             ).error != nil)
     }
 
-    // Everything after it would be lost in silence.
-    @Test("A block without data is an error, and not the end of the text")
+    // Otherwise the certificates after it are silently lost.
+    @Test("A block without data is an error, not the end of the text")
     func emptyBlock() throws {
         let authority = try CommandLineAuthority()
         let plain = try authority.certificate("leaf", CommandLineAuthority.leaf)
@@ -110,7 +109,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("Byte order marks, blanks before lines and any line ends are read")
+    @Test("Byte order marks, leading blanks and any line ends are accepted")
     func layout() throws {
         let authority = try CommandLineAuthority()
         let plain = try authority.certificate("leaf", CommandLineAuthority.leaf)

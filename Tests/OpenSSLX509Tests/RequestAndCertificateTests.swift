@@ -4,11 +4,11 @@ import Testing
 import TokencertTestAuthority
 import TokencertTestSupport
 
-/// 2026-11-23 00:00 UTC, so that nothing here depends on the day.
+/// 2026-11-23 00:00 UTC. A fixed time keeps the tests independent of the clock.
 private let today: Int64 = 1_795_392_000
 private let day: Int64 = 86_400
 
-/// A CA and what hangs below it, made for one test.
+/// A CA with an intermediate and a certificate, created for each test.
 private struct Hierarchy {
     let rootKey: HostPrivateKey
     let root: Certificate
@@ -65,19 +65,19 @@ private struct Hierarchy {
 }
 
 @Suite struct ChainTests {
-    @Test("A good chain is refused")
+    @Test("A valid chain is accepted")
     func goodChain() throws {
         let tree = try Hierarchy()
         let leaf = try tree.leaf()
         try TrustAnchors([tree.root]).verify(leaf, intermediates: [tree.intermediate], at: today)
-        // An intermediate may be the anchor itself, and useless certificates do no harm.
+        // An intermediate may be the anchor, and unrelated certificates do no harm.
         try TrustAnchors([tree.intermediate]).verify(leaf, at: today)
         let other = try Hierarchy()
         try TrustAnchors([other.root, tree.root]).verify(
             leaf, intermediates: [other.intermediate, tree.intermediate, leaf], at: today)
     }
 
-    @Test("CAcert's root and class 3, signed anew with the same keys, are refused")
+    @Test("A root and a class 3 that were signed again with the same keys are accepted")
     func reissuedAuthorities() throws {
         let tree = try Hierarchy()
         let leaf = try tree.leaf()
@@ -89,20 +89,20 @@ private struct Hierarchy {
                 try TrustAnchors([root]).verify(leaf, intermediates: [intermediate], at: today)
             }
         }
-        // An expired form beside the renewed one does no harm, in any order.
+        // An expired certificate beside the renewed one does no harm, in any order.
         let expired = try Hierarchy.authority(
             tree.intermediateKey, "Intermediate", serial: 17, issuer: (tree.rootKey, tree.root),
             notAfter: today - day)
         for intermediates in [[expired, newIntermediate], [newIntermediate, expired]] {
             try TrustAnchors([tree.root]).verify(leaf, intermediates: intermediates, at: today)
         }
-        // Nor where it is trusted itself, and the renewed one only came along.
+        // Nor does it if it is the anchor, and the renewed one is an intermediate.
         try TrustAnchors([tree.root, expired]).verify(
             leaf, intermediates: [newIntermediate], at: today)
         try TrustAnchors([expired, newIntermediate]).verify(leaf, at: today)
     }
 
-    @Test("A bad chain is trusted")
+    @Test("An invalid chain is refused")
     func badChains() throws {
         let tree = try Hierarchy()
         let other = try Hierarchy()
@@ -127,10 +127,10 @@ private struct Hierarchy {
         #expect(
             refused(leaf, [tree.root], [tree.intermediate], at: today - 2 * day) == .outsideValidity
         )
-        // The right name, another key.
+        // The issuer has the right name but a different key.
         let forged = try tree.leaf(signedBy: other.intermediateKey, issuer: tree.intermediate)
         #expect(refused(forged, [tree.root], [tree.intermediate]) == .untrusted)
-        // Signed by a certificate that may not sign.
+        // The issuer may not sign certificates.
         let plain = try Hierarchy.authority(
             tree.intermediateKey, "Intermediate", serial: 9, issuer: (tree.rootKey, tree.root),
             isAuthority: false)
@@ -143,7 +143,7 @@ private struct Hierarchy {
 }
 
 @Suite struct CertificateTests {
-    @Test("What a certificate says is read wrongly")
+    @Test("The fields of a certificate are read")
     func fields() throws {
         let tree = try Hierarchy()
         let leaf = try Certificate(der: try tree.leaf().der)
@@ -158,7 +158,7 @@ private struct Hierarchy {
         #expect(leaf.notBefore == today - day)
         #expect(leaf.notAfter == today + day)
         #expect(leaf.serialNumber == "ff01")
-        // A DER INTEGER with its tag, not negative.
+        // A DER INTEGER, including its tag, and not negative.
         #expect(leaf.serialNumberDER == [2, 3, 0, 0xFF, 1])
         #expect(leaf.publicKey == tree.leafKey.publicKey)
         #expect(leaf.allows(.digitalSignature) == nil)
@@ -167,7 +167,7 @@ private struct Hierarchy {
         #expect(tree.root.subjectKeyIdentifier == tree.rootKey.publicKey.keyIdentifier)
     }
 
-    @Test("A certificate in a text as CAcert sends it is not found")
+    @Test("Certificates are found in text such as CAcert sends")
     func messyPEM() throws {
         let tree = try Hierarchy()
         let leaf = try tree.leaf()
@@ -183,7 +183,7 @@ private struct Hierarchy {
         #expect(Certificate.all(inPEM: []).error == nil)
     }
 
-    @Test("A cut or broken certificate passes, or takes a good one before it along")
+    @Test("A truncated or broken certificate is an error, and those before it are returned")
     func brokenPEM() throws {
         let tree = try Hierarchy()
         let leaf = try tree.leaf()
@@ -199,7 +199,7 @@ private struct Hierarchy {
         #expect(throws: X509Error.self) { _ = try Certificate(der: Array(leaf.der.dropLast())) }
     }
 
-    @Test("An encrypted text makes the program ask at the terminal")
+    @Test("Encrypted PEM is an error, without a prompt at the terminal")
     func encryptedPEM() throws {
         let text = """
             -----BEGIN CERTIFICATE-----
@@ -217,7 +217,7 @@ private struct Hierarchy {
 
 @Suite struct RequestTests {
     @Test(
-        "A request is not accepted by other software",
+        "A request is accepted by OpenSSL",
         arguments: [
             KeyKind.rsa(bits: 2048), .ec(.p256), .ec(.p384), .ec(.p521),
         ])
@@ -240,13 +240,13 @@ private struct Hierarchy {
         #expect(checked.errors.contains("verify OK"), "\(checked)")
         #expect(checked.output.contains("email:a@example.org, email:b@example.org"), "\(checked)")
         #expect(checked.output.contains("Ünïcode"), "\(checked)")
-        // What was not signed is no request.
+        // A request without a valid signature is an error.
         var wrong = signature
         wrong[wrong.count - 1] ^= 1
         #expect(throws: X509Error.self) { _ = try draft.signed(wrong) }
     }
 
-    @Test("A name or an address that X.509 has no room for goes into a request")
+    @Test("A name or an address that X.509 does not allow is refused")
     func badNames() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
         for name in ["", String(repeating: "x", count: 65)] {
@@ -262,7 +262,7 @@ private struct Hierarchy {
 }
 
 @Suite struct PublicKeyTests {
-    @Test("The point of a key is read wrongly from tokens that wrap it differently")
+    @Test("The point of a key is read in every wrapper that tokens use")
     func ecPointForms() throws {
         for curve in NamedCurve.allCases {
             let key = try HostPrivateKey.generate(.ec(curve)).publicKey
@@ -280,7 +280,7 @@ private struct Hierarchy {
         }
     }
 
-    @Test("A curve that a token spells out is not known, or one that only looks like it is")
+    @Test("An explicit curve is recognized only if its parameters match exactly")
     func explicitCurves() throws {
         for (curve, name) in [
             (NamedCurve.p256, "prime256v1"), (.p384, "secp384r1"), (.p521, "secp521r1"),
@@ -299,7 +299,7 @@ private struct Hierarchy {
                 let file = URL(filePath: folder.file("parameters"))
                 var parameters = [UInt8](try Data(contentsOf: file))
                 #expect(try PublicKey(ecParameters: parameters, point: point) == key)
-                // One digit of the order is another one.
+                // One digit of the order is changed.
                 parameters[parameters.count - 4] ^= 1
                 #expect(throws: X509Error.self) {
                     _ = try PublicKey(ecParameters: parameters, point: point)
@@ -308,7 +308,7 @@ private struct Hierarchy {
         }
     }
 
-    @Test("RSA numbers with or without leading zeros make two keys of one")
+    @Test("RSA numbers with and without leading zeros are the same key")
     func rsaNumbers() throws {
         let key = try HostPrivateKey.generate(.rsa(bits: 2048)).publicKey
         let numbers = try #require(key.rsaNumbers)
@@ -318,7 +318,7 @@ private struct Hierarchy {
         #expect(key.keyIdentifier.count == 20)
     }
 
-    @Test("An ECDSA signature with leading zeros is refused now and then")
+    @Test("An ECDSA signature with leading zeros is converted correctly")
     func ecdsaForm() throws {
         let zeros = [UInt8](repeating: 0, count: 31)
         let der = try SignatureForm.ecdsaDER(fromConcatenation: zeros + [0x80] + zeros + [0x01])

@@ -4,9 +4,9 @@ import TokencertTestAuthority
 import TokencertTestSupport
 
 @Suite struct ThrowawayCertificateTests {
-    /// A token could refuse the certificate because of its form, and the profile that `tokencert
-    /// probe` prints would be wrong.
-    @Test("A throwaway certificate is well formed, for its key, and valid for a day")
+    /// Otherwise a token rejects the certificate for its form, and `tokencert probe` prints a wrong
+    /// profile.
+    @Test("A throwaway certificate is well formed, has the key, and is valid for a day")
     func content() throws {
         let day: Int64 = 86_400
         let today: Int64 = 1_795_392_000
@@ -26,7 +26,7 @@ import TokencertTestSupport
         }
     }
 
-    /// Whoever has the key of the token could pass the certificate off as their own root.
+    /// Otherwise the holder of the token's key can use the certificate as a root.
     @Test("A throwaway certificate is not signed with its own key")
     func signature() throws {
         let key = try HostPrivateKey.generate(.ec(.p256)).publicKey

@@ -3,7 +3,7 @@ import TokencertTestSupport
 
 @testable import TokencertStandInCA
 
-/// Accounts, forms and the folder of issued certificates, as CAcert's server treats them.
+/// Accounts, forms and issued certificates follow the rules of CAcert's server.
 @Suite struct AccountRuleTests {
     private func account(
         points: Int = 100, middle: String? = nil, suffix: String? = nil
@@ -16,7 +16,7 @@ import TokencertTestSupport
 
     // MARK: Accounts
 
-    @Test("An account has real names and two years from 50 points on")
+    @Test("An account with 50 points or more has real names and a validity of two years")
     func points() {
         for (points, hasName) in [(-1, false), (0, false), (49, false), (50, true), (150, true)] {
             let account = account(points: points)
@@ -25,7 +25,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("The names are those with and without middle name and suffix, in this order")
+    @Test("The names are listed with and without middle name and suffix, in the server's order")
     func names() {
         let (short, middle) = ("Anna M\u{FC}ller", "Anna Bea M\u{FC}ller")
         #expect(account(middle: "Bea").realNames == [short, middle])
@@ -33,11 +33,11 @@ import TokencertTestSupport
         #expect(
             account(middle: "Bea", suffix: "Jr.").realNames
                 == [short, middle, short + " Jr.", middle + " Jr."])
-        // Parts that are empty do not exist.
+        // Empty parts count as absent.
         #expect(account(middle: "", suffix: "").realNames == [short])
     }
 
-    @Test("A user name ignores case and blanks at its end; a password ignores nothing")
+    @Test("User names match without case and trailing blanks, and passwords match exactly")
     func login() {
         let file = AccountsFile(accounts: [account()])
         let password = "pass \u{FC}"
@@ -47,7 +47,7 @@ import TokencertTestSupport
         for name in [" anna@example.org", "anna@example.org\t", "anna", ""] {
             #expect(file.account(username: name, password: password) == nil, "\(name)")
         }
-        // The last one has the same letters in other bytes.
+        // The last password has the same letters but different bytes.
         for other in ["", "pass", "PASS \u{FC}", "pass \u{FC} ", "pass u\u{308}"] {
             #expect(
                 file.account(username: "anna@example.org", password: other) == nil, "\(other)")
@@ -56,7 +56,7 @@ import TokencertTestSupport
         #expect(none.account(username: "", password: "") == nil)
     }
 
-    @Test("The accounts file is read as it is written, and an error names a broken one")
+    @Test("The accounts file is read as it was written, and an error names a broken file")
     func file() throws {
         let folder = try TemporaryFolder()
         let accounts = [account(middle: "Bea"), account(points: 0, suffix: "/\"\\")]
@@ -79,7 +79,7 @@ import TokencertTestSupport
         return fields
     }
 
-    @Test("A later value of a field or an index replaces the former one in its place")
+    @Test("A later value of a field or an index replaces the earlier one")
     func replacing() {
         var fields = fields("a=1&l[x]=1&l[]=2&l[5]=3&l[]=4&l[x]=5")
         #expect(fields.list("l") == ["5", "2", "3", "4"])
@@ -93,14 +93,14 @@ import TokencertTestSupport
         #expect(fields.list("a").isEmpty && fields["l"] == nil && fields.list("m").isEmpty)
     }
 
-    @Test("A value is decoded once, and a sign that begins no code stays")
+    @Test("A value is decoded once, and a percent sign without digits is kept")
     func decoding() {
         for (encoded, value) in [
             ("a=", ""), ("a", ""), ("a=b=c", "b=c"), ("a=+%20+", "   "), ("a=%2B", "+"),
             ("a=%252B", "%2B"), ("a=%C3%BC", "\u{FC}"), ("a=%c3%bc", "\u{FC}"), ("a=%", "%"),
             ("a=%4", "%4"), ("a=%G1", "%G1"), ("a=%4G", "%4G"), ("a=%%41", "%A"),
             ("a=%26b%3D1", "&b=1"), ("a=%00", "\0"), ("&&a=1&&", "1"),
-            // Not UTF-8.
+            // The bytes are not valid UTF-8.
             ("a=%FF", "\u{FFFD}"),
         ] as [(String, String)] {
             #expect(fields(encoded)["a"] == value, "\(encoded)")
@@ -109,14 +109,14 @@ import TokencertTestSupport
         #expect(fields("%61=1")["a"] == "1" && fields("l%5B0%5D=1").list("l") == ["1"])
     }
 
-    @Test("Only the bytes that have a named entity are escaped")
+    @Test("Only bytes with a named entity are escaped")
     func escaping() {
         for byte in UInt8(0)..<0x80 {
             let text = String(UnicodeScalar(byte))
             let isPlain = !"\"&'<>".utf8.contains(byte)
             #expect((Escaping.escape(text) == [byte]) == isPlain, "\(byte)")
         }
-        // Bytes from 0x80 to 0x9F have no entity; those above have.
+        // Bytes from 0x80 to 0x9F have no entity; those from 0xA0 do.
         #expect(Escaping.escape("\u{C0}") == Array("&Atilde;".utf8) + [0x80])
         #expect(String(decoding: Escaping.escape("\u{E0}"), as: UTF8.self) == "&Atilde;&nbsp;")
         #expect(Escaping.escape("") == [])
@@ -124,8 +124,8 @@ import TokencertTestSupport
 
     // MARK: Issued certificates
 
-    // Two certificates would have one serial number after a restart.
-    @Test("Serial numbers go on after the highest one in the folder, whatever else is there")
+    // Otherwise two certificates have the same serial number after a restart.
+    @Test("Serial numbers continue after the highest in the folder, and other files are ignored")
     func serialNumbers() throws {
         let folder = try TemporaryFolder()
         let path = folder.file("issued")

@@ -4,11 +4,11 @@ import Testing
 @testable import TokencertStandInCA
 
 @Suite struct FormFieldsTests {
-    @Test("The stand-in reads forms otherwise than the real server")
+    @Test("Forms are decoded like those of PHP")
     func decoding() {
         var fields = FormFields()
         fields.add("a=1+2%2B3&email%5B0%5D=x&email[2]=z&email[]=w&email[0]=y&b&a=last&%zz=1".utf8)
-        // A sign is no digit.
+        // A sign is not a digit.
         fields.add("sign=%2D%-1".utf8)
         #expect(fields["sign"] == "-%-1")
         #expect(fields["a"] == "last")
@@ -18,7 +18,7 @@ import Testing
         #expect(fields["%zz"] == "1")
     }
 
-    @Test("The stand-in escapes otherwise than the real server")
+    @Test("Text is escaped byte by byte, like the server does")
     func escaping() {
         #expect(
             String(decoding: Escaping.escape("Anna Müller"), as: UTF8.self)
@@ -26,12 +26,12 @@ import Testing
         #expect(
             String(decoding: Escaping.escape("D'Arc & <Co>"), as: UTF8.self)
                 == "D&#039;Arc &amp; &lt;Co&gt;")
-        // No named entity below 160: the byte itself.
+        // There is no named entity below 160, so the byte is unchanged.
         #expect(Escaping.escape("\u{80}") == Array("&Acirc;".utf8) + [0x80])
     }
 
     @Test(
-        "A text's language is that of the field, then the header's best match, then English",
+        "The language is that of the field, then the header's best match, then English",
         arguments: [
             (nil, nil, .english), (nil, "fr, de-DE;q=0.8, en;q=0.2", .german),
             (nil, "en-US,en;q=0.9,de;q=0.8", .english), ("de_DE", "en", .german),
@@ -41,7 +41,7 @@ import Testing
         #expect(KeyText.Language(field: field, acceptLanguage: header) == language)
     }
 
-    @Test("A subject is given to OpenSSL with its separators escaped")
+    @Test("The separators in a subject are escaped for OpenSSL")
     func subjects() {
         #expect(
             CertificateContent.subject([("CN", "a/b+c\\d=e"), ("emailAddress", "x@y.z")])

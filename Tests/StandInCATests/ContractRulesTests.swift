@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import TokencertTestSupport
 
-/// A member who uses curl and OpenSSL, and nothing of tokencert.
+/// A member who uses only curl and OpenSSL, no code of tokencert.
 private struct Member {
     let ca: StandIn
     let folder: TemporaryFolder
@@ -22,12 +22,12 @@ private struct Member {
             ] + request)
     }
 
-    /// The password and a user name.
+    /// The fields for user name and password.
     func login(_ username: String = "anna@example.org") -> [String] {
         ["username=\(username)", "password=\(StandIn.password)"]
     }
 
-    /// The request as a field.
+    /// The field with the request.
     var request: String { "optionalCSR@\(folder.file("request.pem"))" }
 
     func post(
@@ -40,12 +40,12 @@ private struct Member {
         ).output
     }
 
-    /// Orders with further fields.
+    /// Places an order with additional fields.
     func order(_ fields: [String] = [], _ options: [String] = []) throws -> String {
         try post("ccsr.php", login() + ["email[0]=anna@example.org", request] + fields, options)
     }
 
-    /// What OpenSSL prints about the certificate in an answer.
+    /// The output of OpenSSL for the certificate in an answer.
     func x509(_ answer: String, _ arguments: [String]) throws -> String {
         try folder.write(answer, "answer")
         let outcome = try run(
@@ -54,7 +54,7 @@ private struct Member {
         return outcome.output
     }
 
-    /// The subject of the certificate in an answer, one part a line, its bytes as they are.
+    /// The subject of the certificate in an answer: the attributes, with unchanged bytes.
     func subject(_ answer: String) throws -> [String] {
         try x509(answer, ["-subject", "-nameopt", "utf8,sep_multiline,sname"])
             .split(separator: "\n").dropFirst().map { $0.trimmingCharacters(in: .whitespaces) }
@@ -62,7 +62,7 @@ private struct Member {
 }
 
 extension RealParts {
-    /// The rules of CAcert's API, checked one by one with curl and OpenSSL.
+    /// The rules of CAcert's API, each tested with curl and OpenSSL.
     @Suite struct ContractRulesTests {
         @Test("Every answer is HTML in UTF-8, sent in chunks, with a session cookie")
         func headers() throws {
@@ -77,7 +77,7 @@ extension RealParts {
             }
         }
 
-        @Test("The log has the names of headers and fields, and no value")
+        @Test("The log has the names of headers and fields, but no values")
         func log() throws {
             let member = try Member(StandIn())
             _ = try member.order([], ["-H", "Cookie: cacert=secret", "-H", "Accept-Language: de"])
@@ -117,13 +117,13 @@ extension RealParts {
             let member = try Member(StandIn(["--fault", "weak-key-list"]))
             #expect(try member.order([], ["-w", "%{http_code} %{size_download}"]) == "500 0")
             #expect(member.ca.issued.isEmpty)
-            // The checks before that of the key come first.
+            // The checks before the key's are not affected.
             #expect(
                 try member.post("ccsr.php", member.login() + [member.request]).hasPrefix(
                     "404,Wasn't able to match any emails"))
         }
 
-        @Test("A database that is down answers as a wrong password does")
+        @Test("If the database is down, the answer is that of a wrong password")
         func deadDatabase() throws {
             let member = try Member(
                 StandIn(["--fault", "dead-database", "--account-fault", "dead-database"]))
@@ -136,7 +136,7 @@ extension RealParts {
                     == unknown)
         }
 
-        @Test("Texts about keys follow Accept-Language and the field lang; the digits stay")
+        @Test("Texts about keys follow Accept-Language and the field lang, with the same number")
         func languages() throws {
             let member = try Member(
                 StandIn(), ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"])
@@ -151,7 +151,7 @@ extension RealParts {
                     "404,Wasn't able to match any emails"))
         }
 
-        @Test("User names are compared without case and without blanks at their end")
+        @Test("User names match without case and trailing blanks")
         func userNames() throws {
             let member = try Member(StandIn())
             for name in ["ANNA@Example.ORG", "anna@example.org  "] {
@@ -173,7 +173,7 @@ extension RealParts {
         }
 
         @Test(
-            "A name is used if it is one of the account's to the letter, once blanks are trimmed",
+            "A name is used if it matches a name of the account exactly after trimming blanks",
             arguments: [
                 ("Anna Müller", "Anna Müller"), ("  Anna Müller\n", "Anna Müller"),
                 ("anna müller", "CAcert WoT User"), ("Anna Mueller", "CAcert WoT User"),
@@ -203,7 +203,7 @@ extension RealParts {
         }
 
         @Test(
-            "The signer reads the bytes of a name as UTF-8, or each as a character",
+            "The signer reads a name as UTF-8 or as ISO-8859-1",
             arguments: [
                 ("utf8", "Łukasz", "Żółć", "Łukasz Żółć"),
                 ("latin1", "Łukasz", "Żółć", "Å\u{81}ukasz Å»Ã³Å\u{82}Ä\u{87}"),
@@ -227,7 +227,7 @@ extension RealParts {
             #expect(type.contains("UTF8STRING:"), "\(type)")
         }
 
-        @Test("Addresses match without case, keep the spelling that was sent, and count once")
+        @Test("Addresses match without case, keep the spelling that was sent, and lose duplicates")
         func addresses() throws {
             let member = try Member(
                 StandIn(accounts: [
@@ -252,7 +252,7 @@ extension RealParts {
                     "email:JOHN@Example.org, email:oneil@example.org, email:ANNA@example.org"))
         }
 
-        @Test("A request whose own signature is wrong is queued, and never issued")
+        @Test("A request with a wrong signature is queued, but no certificate is issued")
         func wrongSelfSignature() throws {
             let member = try Member(StandIn())
             let file = member.folder.file("request.pem")
@@ -273,7 +273,7 @@ extension RealParts {
         }
 
         @Test(
-            "Only RSA keys of a usual form are signed",
+            "Only RSA keys in the usual form are accepted",
             arguments: [
                 (
                     ["genpkey", "-algorithm", "RSA-PSS"],
@@ -295,7 +295,7 @@ extension RealParts {
             #expect(body.hasPrefix(answer), "\(body)")
         }
 
-        @Test("Requests in other forms are accepted, and anything else is refused")
+        @Test("Requests in other PEM forms are accepted, and other text is refused")
         func requests() throws {
             let member = try Member(StandIn(), Member.goodKey, ["-sha1", "-newhdr"])
             let text = try member.folder.read("request.pem")

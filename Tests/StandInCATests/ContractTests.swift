@@ -3,8 +3,8 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// The stand-in against the contract of CAcert's API, asked by curl and OpenSSL: a stand-in that
-    /// behaves otherwise makes every other test worthless.
+    /// The contract of CAcert's API, tested with curl and OpenSSL. If the stand-in behaves
+    /// differently, all other tests are worthless.
     @Suite struct ContractTests {
         private func post(
             _ ca: StandIn, _ page: String, _ fields: [String], _ options: [String] = []
@@ -35,7 +35,7 @@ extension RealParts {
         }
 
         @Test(
-            "Keys that CAcert refuses are signed, or refused in other words",
+            "Keys that CAcert refuses are refused with the same text",
             arguments: [
                 (
                     ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
@@ -68,7 +68,7 @@ extension RealParts {
             #expect(ca.issued.isEmpty)
         }
 
-        @Test("A Debian weak key is signed")
+        @Test("A Debian weak key is refused")
         func weakKeys() throws {
             let folder = try TemporaryFolder()
             let csr = try request(folder, Self.goodKey)
@@ -82,7 +82,7 @@ extension RealParts {
             #expect(body.contains("vulnerable version of OpenSSL"), "\(body)")
         }
 
-        @Test("Checks come in another order than the server's")
+        @Test("Checks come in the server's order")
         func order() throws {
             let ca = try StandIn()
             let csr = try request(ca.folder, Self.goodKey)
@@ -90,15 +90,15 @@ extension RealParts {
             #expect(
                 try post(ca, "ccsr.php", wrongLogin).hasPrefix(
                     "403,That username couldn't be found"))
-            // The address is looked at before the request.
+            // The address is checked before the request.
             #expect(
                 try post(ca, "ccsr.php", login + ["email[0]=b@example.org"]).hasPrefix(
                     "404,Wasn't able to match any emails"))
             #expect(
                 try post(ca, "ccsr.php", login + ["email[0]=anna@example.org"]).hasPrefix(
                     "403, I didn't receive a valid Certificate Request."))
-            // A request with an invalid signature (its last byte is changed) passes all checks and
-            // is queued.
+            // A request with a wrong signature (its last byte is changed) passes all checks and is
+            // queued.
             try run(
                 "openssl",
                 ["req", "-in", ca.folder.file("request.pem"), "-outform", "DER", "-out"]
@@ -121,7 +121,7 @@ extension RealParts {
                     "200,Authentication Ok\n-----BEGIN CERTIFICATE-----"))
         }
 
-        @Test("What CAcert changes in silence is not changed, or not in silence")
+        @Test("The stand-in silently makes the same changes as CAcert")
         func silentChanges() throws {
             let ca = try StandIn(accounts: [
                 StandIn.account(
@@ -151,7 +151,7 @@ extension RealParts {
             #expect(!text.contains("Code Signing"), "\(text)")
             #expect(text.contains("CA:FALSE"), "\(text)")
             #expect(text.contains("TLS Web Client Authentication"), "\(text)")
-            // 180 days below 50 points.
+            // With less than 50 points, the validity is 180 days.
             let ends = try run(
                 "openssl",
                 ["x509", "-in", ca.folder.file("answer"), "-noout", "-checkend", "\(179 * 86400)"])
@@ -162,7 +162,7 @@ extension RealParts {
             #expect(later.status == 1)
         }
 
-        @Test("The API is not to be had by GET, or the root not at its place")
+        @Test("The API accepts GET requests, and the root is at its usual path")
         func otherWays() throws {
             let ca = try StandIn()
             let body = try post(ca, "cemails.php", login, ["--get"])
@@ -193,7 +193,7 @@ extension RealParts {
             #expect(root == (try ca.folder.read("root.pem")))
         }
 
-        @Test("A stand-in that is started again is another CA, or forgets what it has issued")
+        @Test("A stand-in that is started again is the same CA and keeps issued certificates")
         func startedAgain() throws {
             let ca = try StandIn()
             let root = try ca.folder.read("root.pem")
@@ -215,7 +215,7 @@ extension RealParts {
             #expect(ca.issued.count == 2)
         }
 
-        @Test("Every order takes no time, though CAcert's server sleeps before it answers")
+        @Test("An order waits for the configured delay")
         func delay() throws {
             let ca = try StandIn(["--delay", "1.5"])
             let csr = try request(ca.folder, Self.goodKey)

@@ -3,8 +3,8 @@ import TokencertTestSupport
 
 @testable import TokencertStandInCA
 
-/// Which keys the stand-in signs, as far as OpenSSL is not asked: a stand-in that takes other keys
-/// than CAcert hides that a key would be refused.
+/// The keys that the stand-in accepts. If it accepts other keys than CAcert, tests do not notice a
+/// key that CAcert refuses.
 @Suite struct KeyPolicyTests {
     private let folder: TemporaryFolder
 
@@ -12,7 +12,7 @@ import TokencertTestSupport
         folder = try TemporaryFolder()
     }
 
-    /// What OpenSSL prints about an RSA key.
+    /// The output of OpenSSL for an RSA key.
     private static func rsa(_ bits: Int, _ exponent: String = "65537 (0x10001)") -> String {
         """
         Certificate Request:
@@ -40,7 +40,7 @@ import TokencertTestSupport
         return try policy.verdict(key, in: WorkFolder(in: folder.path))
     }
 
-    @Test("An RSA key is signed from 2048 bits and from the exponent 65537 on")
+    @Test("An RSA key needs at least 2048 bits and an exponent of at least 65537")
     func bounds() throws {
         for (bits, exponent, expected) in [
             (2048, "65537 (0x10001)", .accepted), (2047, "65537 (0x10001)", .refused(.small)),
@@ -65,13 +65,13 @@ import TokencertTestSupport
         #expect(try verdict(Self.rsa(2048), weakKeys: nil) == .serverError)
     }
 
-    @Test("Keys that are not RSA are refused, and those on curves signed only on request")
+    @Test("Keys other than RSA are refused, unless elliptic curves are enabled")
     func otherKeys() throws {
         for algorithm in ["id-ecPublicKey", "ED25519", "rsassaPss", "dsaEncryption", "ED448"] {
             let isOnCurve = ["id-ecPublicKey", "ED25519"].contains(algorithm)
             let refused = try verdict(Self.key(algorithm))
             #expect(refused == .refused(.unrecognized), "\(algorithm)")
-            // The list of weak keys is about RSA keys.
+            // The list of weak keys applies only to RSA keys.
             let onRequest = try verdict(
                 Self.key(algorithm), acceptingCurves: true, weakKeys: nil)
             #expect(
@@ -80,7 +80,7 @@ import TokencertTestSupport
         #expect(try verdict(Self.rsa(2047), acceptingCurves: true) == .refused(.small))
     }
 
-    @Test("What OpenSSL prints about a key is read, and other text is no key")
+    @Test("OpenSSL's output for a key is read, and other text is rejected")
     func reading() throws {
         let key = try #require(RequestedKey(Self.rsa(3072)))
         #expect(key.algorithm == "rsaEncryption" && key.bits == 3072 && key.exponent == 65537)
@@ -93,12 +93,12 @@ import TokencertTestSupport
         ] {
             #expect(RequestedKey(text)?.algorithm == nil, "\(text)")
         }
-        // The first line of each kind counts.
+        // The first line of each kind is used.
         let twice = try #require(RequestedKey(Self.rsa(1024) + "\n" + Self.rsa(4096)))
         #expect(twice.bits == 1024)
     }
 
-    @Test("The text of each refusal begins with 403 in each language")
+    @Test("Every refusal begins with 403 in every language")
     func texts() {
         let all: [KeyText] = [.noRequest, .unrecognized, .small, .weak, .exponent, .failed]
         let languages: [KeyText.Language] = [.english, .german]

@@ -1,26 +1,24 @@
-/// Why the CA did not say what it was asked.
+/// An error from the CA's account API.
 package struct CAcertError: Error, Sendable, Equatable {
-    /// What kind of failure this is. Later versions may add to these.
     package struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
-        /// The code's name. It stays the same in later versions.
+        /// The name of the code, which never changes.
         package var description: String { value }
 
-        /// User name or password; the CA does not tell which.
+        /// The CA rejects the user name or the password; it does not report which.
         package static let credentials = Code(value: "credentials")
         /// The CA refuses for another reason.
         package static let refused = Code(value: "refused")
-        /// What came back is not an answer of the API.
+        /// The answer is not one of the API.
         package static let notTheAPI = Code(value: "notTheAPI")
-        /// Nothing came back: see ``CAcertError/transportError``.
+        /// There is no answer: see ``CAcertError/transportError``.
         package static let unreachable = Code(value: "unreachable")
     }
 
-    /// The kind of failure.
     package let code: Code
-    /// What happened, for a person to read.
+    /// The error message, or the CA's own text.
     package let reason: String
-    /// What kept the answer away, or nil.
+    /// The transport's error if ``code`` is ``Code/unreachable``.
     package let transportError: TransportError?
 
     init(_ code: Code, _ reason: String, transportError: TransportError? = nil) {
@@ -41,13 +39,13 @@ func requireVerdict(_ answer: TransportAnswer) throws(CAcertError) -> Verdict {
     return verdict
 }
 
-/// What an empty answer may mean. CAcert's server sends both kinds before it queues anything, but
-/// any later server error looks like the second.
+/// Describes an empty answer. CAcert's server sends both kinds before it queues an order, but a
+/// later server error looks like the second.
 func emptyAnswer(_ status: Int) -> String {
     let meaning =
         switch status {
-        case 302: ", as CAcert's server sends it if it is called by another host name than its own"
-        case 500: ", as CAcert's server sends it if it cannot read its list of weak keys"
+        case 302: ", which CAcert's server sends for a host name other than its own"
+        case 500: ", which CAcert's server sends if it cannot read its list of weak keys"
         default: ""
         }
     return "an empty answer (HTTP \(status))\(meaning)"

@@ -1,28 +1,27 @@
-/// Text as CAcert's server escapes it: byte by byte, as if it were ISO-8859-1, whatever it is.
+/// Text that CAcert's server has escaped: byte by byte, as if it were ISO-8859-1, in any encoding.
 enum HTMLText {
-    /// Turns entities back into bytes and reads those as UTF-8, or as ISO-8859-1 where they are no
-    /// UTF-8.
+    /// Replaces entities by bytes, and decodes the result as UTF-8, or as ISO-8859-1 if it is not
+    /// valid UTF-8.
     static func decode(_ escaped: ArraySlice<UInt8>) -> String {
         text(unescape(escaped))
     }
 
-    /// Bytes as text, by the same rule.
+    /// Decodes bytes as UTF-8, or as ISO-8859-1 if they are not valid UTF-8.
     static func text(_ bytes: [UInt8]) -> String {
         String(validating: bytes, as: UTF8.self)
             ?? String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
     }
 
-    /// The maximum number of bytes of a message that are shown.
+    /// The number of bytes of a message that are shown.
     private static let maximum = 4096
 
-    /// Makes of a message with tags what a person can read: tags are left out, and a link becomes
-    /// its text with its address, `//` completed to `https://`. What follows the first 4096 bytes is
-    /// left out.
+    /// Converts an HTML message to plain text. Tags are removed, and a link is followed by its
+    /// address, with `//` completed to `https://`. Only the first 4096 bytes are used.
     static func plainText(_ markup: ArraySlice<UInt8>) -> String {
         var text: [UInt8] = []
         var address: String?
         var rest = beginning(of: markup)
-        // Searched once: otherwise each unterminated `<` would be followed to the end of the
+        // Searched only once: otherwise each `<` without `>` takes a search to the end of the
         // message.
         let lastEnd = rest.lastIndex(of: UInt8(ascii: ">")) ?? rest.startIndex
         while let character = rest.first {
@@ -49,13 +48,13 @@ enum HTMLText {
             }
         }
         let decoded = decode(text[...])
-        // Nothing that came over the network moves a person's cursor.
+        // Text from the network must not control the user's terminal.
         let printable = decoded.unicodeScalars.map { isPrintable($0) ? $0 : " " }
         return String(String.UnicodeScalarView(printable)).split(whereSeparator: \.isWhitespace)
             .joined(separator: " ")
     }
 
-    /// The part of a message that is shown; it does not end in the middle of a character.
+    /// The part of a message that is shown. It does not end inside a UTF-8 character.
     private static func beginning(of markup: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         guard markup.count > maximum else { return markup }
         var end = markup.startIndex + maximum
@@ -64,7 +63,7 @@ enum HTMLText {
     }
 
     private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-        // Persian and Indic words are written with these.
+        // Persian and Indic languages use these two.
         if scalar == "\u{200C}" || scalar == "\u{200D}" { return true }
         return switch scalar.properties.generalCategory {
         case .control, .format, .surrogate, .privateUse, .unassigned: false
@@ -101,18 +100,18 @@ enum HTMLText {
         return bytes
     }
 
-    /// The bytes that one entity stands for, or nil where it is none.
+    /// The bytes of an entity; nil if the name is not that of an entity.
     private static func entity(_ name: ArraySlice<UInt8>) -> [UInt8]? {
         let name = String(decoding: name, as: UTF8.self)
         guard name.hasPrefix("#") else { return named[name].map { [$0] } }
         let isHexadecimal = name.dropFirst().lowercased().hasPrefix("x")
         let digits = name.dropFirst(isHexadecimal ? 2 : 1)
-        // A sign is no digit.
+        // UInt32 accepts a sign.
         guard digits.allSatisfy(\.isHexDigit),
             let number = UInt32(digits, radix: isHexadecimal ? 16 : 10),
             let scalar = Unicode.Scalar(number)
         else { return nil }
-        // Up to 255 a number means a byte, as everything else here; above, a character.
+        // The server escapes bytes, so a number below 256 is a byte. Others are characters.
         return number < 256 ? [UInt8(number)] : Array(String(Character(scalar)).utf8)
     }
 
@@ -137,7 +136,7 @@ enum HTMLText {
 }
 
 extension String {
-    /// Where a text stands in this one, without a library for it.
+    /// The range of a text in this string. Foundation is not used here.
     fileprivate func range(of text: String) -> Range<String.Index>? {
         var start = startIndex
         while start < endIndex {

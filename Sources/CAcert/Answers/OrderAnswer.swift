@@ -1,43 +1,39 @@
-/// What came back for an order, before anything in it is trusted.
+/// The meaning of the CA's answer to an order. No certificate in it has been verified.
 package enum OrderOutcome: Sendable, Hashable {
-    /// The CA says that it issued, and this is the rest of its answer: a text with certificates in
-    /// PEM. Nothing about them is checked yet.
+    /// The CA has issued. The text is the rest of its answer, with certificates in PEM.
     case issued(text: [UInt8])
-    /// The CA says no, and nothing is queued.
+    /// The CA refuses the order and has not queued it.
     case refused(OrderRefusal)
-    /// The CA took the order and had no certificate in time: it may yet issue one, which then is
-    /// found in the web account and cannot be had here. The number is the CA's, where it gave one.
+    /// The CA has queued the order but had no certificate in time. It may still issue one, which
+    /// then appears only in the web account. The identifier is the CA's number, if it sent one.
     case pending(identifier: String?)
-    /// What came back cannot be understood, so it is unknown whether the order was taken.
+    /// The answer cannot be interpreted, so it is unknown whether the CA has queued the order.
     case unclear(reason: String)
 }
 
-/// Why the CA refused an order.
+/// The CA's refusal of an order.
 package struct OrderRefusal: Sendable, Hashable {
-    /// What kind of refusal this is. Later versions may add to these.
     package struct Code: Sendable, Hashable {
         private let value: String
 
-        /// User name or password; the CA does not tell which.
+        /// The CA rejects the user name or the password; it does not report which.
         package static let credentials = Code(value: "credentials")
-        /// None of the addresses is a verified one of the account.
+        /// None of the addresses is a verified address of the account.
         package static let emailAddresses = Code(value: "emailAddresses")
-        /// The key: its kind, its size or its numbers.
+        /// The CA rejects the type, the size or the numbers of the key.
         package static let key = Code(value: "key")
-        /// The request is not one, or its signature is wrong.
+        /// The request is malformed or missing.
         package static let request = Code(value: "request")
-        /// Anything else.
         package static let other = Code(value: "other")
     }
 
-    /// The kind of refusal.
     package let code: Code
-    /// What the CA says, as a person can read it.
+    /// The CA's message, as plain text.
     package let text: String
 }
 
 extension OrderOutcome {
-    /// How the answers begin after which nothing is queued.
+    /// The beginnings of the texts with which the CA refuses an order without queuing it.
     private static let refusals: [(beginning: String, code: OrderRefusal.Code)] = [
         ("that username couldn't be found", .credentials),
         ("wasn't able to match any emails", .emailAddresses),
@@ -57,12 +53,12 @@ extension OrderOutcome {
             self = .unclear(
                 reason: answer.body.isEmpty
                     ? emptyAnswer(answer.status)
-                    : "no answer of the API (HTTP \(answer.status)): \(what)")
+                    : "not an answer of the API (HTTP \(answer.status)): \(what)")
             return
         }
         let text = verdict.text.lowercased()
         let known = Self.refusals.first { text.hasPrefix($0.beginning) }
-        // The digits decide: the server translates the texts about keys.
+        // The number decides, because the server translates its texts about keys.
         switch verdict.number {
         case 200: self = .issued(text: Array(verdict.rest))
         case 403 where answer.status == 200:
@@ -72,14 +68,13 @@ extension OrderOutcome {
         case 404 where known != nil && answer.status == 200:
             self = .refused(OrderRefusal(code: known?.code ?? .other, text: verdict.text))
         default:
-            // A text in other words may mean anything, and a refusal is taken as permission to
-            // order again.
+            // An unknown text is not a refusal: after a refusal, the user may order again.
             self = .unclear(reason: "\(verdict.number), \(verdict.text)")
         }
     }
 
-    /// The number of a queued order if a line of an answer that begins with something else, such as
-    /// a PHP warning, reports that there was no certificate in time.
+    /// The number of a queued order, in an answer that begins with another line, such as a PHP
+    /// warning.
     private static func lateIdentifier(in body: [UInt8]) -> String? {
         for line in body.split(separator: UInt8(ascii: "\n")) where line.starts(with: "404,".utf8) {
             let text = Verdict(line)?.text.lowercased()
@@ -88,7 +83,7 @@ extension OrderOutcome {
         return nil
     }
 
-    /// The number of a queued order, at the end of a text in lower case.
+    /// The number of a queued order, from a text in lower case.
     private static func identifier(in text: String) -> String? {
         let parts = text.split(separator: "id:", omittingEmptySubsequences: false)
         guard parts.count > 1, let last = parts.last else { return nil }

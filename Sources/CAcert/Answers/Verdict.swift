@@ -1,12 +1,12 @@
-/// The first line of every answer: three digits, a comma, a text.
+/// The first line of an answer: three digits, a comma and a text.
 struct Verdict {
     let number: Int
-    /// What the server says, as a person can read it.
+    /// The server's message, as plain text.
     let text: String
-    /// What follows the first line.
+    /// The lines after the first.
     let rest: ArraySlice<UInt8>
 
-    /// Reads an answer; nil where it does not begin with a verdict.
+    /// Reads an answer; nil if it does not begin with a verdict.
     init?(_ body: ArraySlice<UInt8>) {
         let end = body.firstIndex(of: UInt8(ascii: "\n")) ?? body.endIndex
         let line = body[..<end]

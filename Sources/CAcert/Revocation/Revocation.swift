@@ -2,47 +2,41 @@ internal import FoundationEssentials
 package import OpenSSLX509
 package import TokencertTokens
 
-/// Carries a question to a responder of a CA (OCSP) and its answer back.
+/// Sends an OCSP request to a responder.
 package protocol OCSPTransport: ~Copyable {
-    /// Posts a question that holds nothing secret, once.
-    ///
-    /// - Parameters:
-    ///   - address: An `http:` or `https:` address.
-    ///   - question: The DER of an OCSP request.
-    /// - Returns: What came back, whatever its status. Who sent it need not be checked.
+    /// Posts a question, the DER of an OCSP request, once. Returns the answer with any HTTP status.
+    /// The responder is not verified, because OCSP responses are signed.
     mutating func ask(
         _ address: String, _ question: [UInt8]
     ) throws(TransportError) -> TransportAnswer
 }
 
-/// Asks CAs whether they have revoked what is on a token.
+/// Asks CAs whether they have revoked certificates on a token.
 package struct Revocation {
-    /// Among them the issuers are looked for, and among the certificates of the token.
     private let anchors: TrustAnchors?
     private let now: Int64
     private let remark: (String) -> Void
 
-    /// Prepares the questions. Nothing is sent yet.
+    /// Creates a check without sending anything.
     ///
     /// - Parameters:
-    ///   - anchors: The trust anchors, or nil if there are none.
     ///   - now: Seconds since 1970-01-01 00:00 UTC.
-    ///   - remark: Is told why a responder did not answer if another one did.
+    ///   - remark: Called with the reason why a responder did not answer if another one did.
     package init(anchors: TrustAnchors?, now: Int64, remark: @escaping (String) -> Void) {
         self.anchors = anchors
         self.now = now
         self.remark = remark
     }
 
-    /// What is to be said about certificates. Only those that tell where to ask and that lead to an
-    /// anchor are asked about: whoever can write to a token must not choose whom this machine talks to.
+    /// Checks certificates and returns the findings about their revocation.
+    ///
+    /// Only certificates that lead to an anchor are checked: otherwise a certificate that someone
+    /// has written to the token could make this machine connect to any address.
     ///
     /// - Parameters:
-    ///   - entries: The certificates.
-    ///   - inventory: Where issuers are looked for, besides the anchors.
-    ///   - carrier: What carries the questions.
-    ///   - serialNumber: Tells the serial number of a certificate that shares its URI with others,
-    ///     and nil of another one.
+    ///   - inventory: Searched for issuers, in addition to the anchors.
+    ///   - serialNumber: Returns the serial number of a certificate that shares its URI with
+    ///     others, otherwise nil.
     package func findings<Carrier: OCSPTransport & ~Copyable>(
         _ entries: [CertificateEntry], among inventory: TokenInventory,
         through carrier: inout Carrier,
@@ -63,11 +57,11 @@ package struct Revocation {
             }
             let addresses = certificate.ocspAddresses
             guard !addresses.isEmpty else {
-                // Of an authority that tells nothing nobody expects it.
+                // CA certificates often name no responder.
                 if !certificate.isAuthority {
                     add(
                         .revocationUnchecked,
-                        "it names no responder (OCSP) that knows whether it is revoked")
+                        "it names no OCSP responder, so its revocation was not checked")
                 }
                 continue
             }
@@ -84,11 +78,11 @@ package struct Revocation {
         return findings
     }
 
-    /// How many responders are asked about one certificate.
+    /// The maximum number of responders that are asked about a certificate.
     private static let mostAsked = 4
 
-    /// Asks one responder after the other until one says that the certificate is revoked. One that
-    /// says that it is not may know less than the next.
+    /// Asks the responders in order until one reports a revocation. If one reports "good", the next
+    /// may still know of a revocation.
     ///
     /// - Parameter silent: The addresses that did not answer, with the reason. They are not asked
     ///   again.
@@ -99,19 +93,19 @@ package struct Revocation {
         guard let issuer = known.first(where: { $0.hasIssued(certificate) }) else {
             return (
                 .revocationUnknown,
-                "its issuer is not known, so no response about it can be checked"
+                "its issuer is unknown, so an OCSP response cannot be verified"
             )
         }
         var reasons: [String] = []
         var (asked, isUnknown, isGood) = (0, false, false)
         for address in addresses {
             guard Self.isWebAddress(address) else {
-                reasons.append("\(address) is not asked: only http: and https: addresses are")
+                reasons.append("\(address) was not asked: not an http: or https: address")
                 continue
             }
             guard asked < Self.mostAsked else {
                 reasons.append(
-                    "\(address) is not asked: \(Self.mostAsked) responders were asked before")
+                    "\(address) was not asked: \(Self.mostAsked) responders were asked before it")
                 break
             }
             asked += 1
@@ -120,8 +114,8 @@ package struct Revocation {
                 switch try Self.status(of: certificate, issuer, at: address, &carrier) {
                 case .good: isGood = true
                 case .revoked(let time):
-                    let day = time.map { " on " + Self.day($0) } ?? ""
-                    return (.revoked, "the CA has revoked it\(day)")
+                    let text = time.map { "the CA revoked it on " + Self.day($0) }
+                    return (.revoked, text ?? "the CA has revoked it")
                 case .unknown:
                     isUnknown = true
                     reasons.append("\(address) does not know the certificate")
@@ -137,8 +131,8 @@ package struct Revocation {
         }
         let start =
             isUnknown
-            ? "the CA's responder does not know it"
-            : "no responder answered, so it is not known whether it is revoked"
+            ? "the CA's OCSP responder does not know it"
+            : "no responder answered, so its revocation status is unknown"
         return (
             asked > 0 ? .revocationUnknown : .revocationUnchecked,
             "\(start): \(reasons.joined(separator: "; "))"
@@ -160,10 +154,10 @@ package struct Revocation {
         }
     }
 
-    /// Why it could not be found out.
+    /// An error that prevented a verified status.
     private struct Unknown: Error {
         let reason: String
-        /// Whether nobody answered.
+        /// Whether the responder did not answer.
         var isSilence = false
     }
 
@@ -182,10 +176,10 @@ package struct Revocation {
             answer = try carrier.ask(address, question.der)
         } catch {
             throw Unknown(
-                reason: "\(address) cannot be asked: \(error.reason)", isSilence: true)
+                reason: "cannot ask \(address): \(error.reason)", isSilence: true)
         }
         guard answer.status == 200 else {
-            throw Unknown(reason: "\(address) answers with HTTP \(answer.status)")
+            throw Unknown(reason: "\(address) answered with HTTP \(answer.status)")
         }
         do throws(X509Error) {
             return try question.status(in: answer.body)
@@ -194,7 +188,7 @@ package struct Revocation {
         }
     }
 
-    /// A day in UTC: `2026-11-23`.
+    /// The day in UTC, such as `2026-11-23`.
     private static func day(_ seconds: Int64) -> String {
         String(Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601).prefix(10))
     }

@@ -1,11 +1,10 @@
 internal import TokencertPlatform
 
-/// A form as `application/x-www-form-urlencoded`, in memory that is kept as a secret, since one of
-/// its fields is one.
+/// A form in `application/x-www-form-urlencoded`. It is kept in a secret because it contains the
+/// password.
 struct Form: ~Copyable {
     private(set) var body = Secret(minimumCapacity: 4096)
 
-    /// Adds a field.
     mutating func append(_ name: String, _ value: String) {
         begin(name)
         for byte in value.utf8 {
@@ -13,7 +12,6 @@ struct Form: ~Copyable {
         }
     }
 
-    /// Adds a field whose value is bytes in whatever encoding.
     mutating func append(_ name: String, _ value: [UInt8]) {
         begin(name)
         for byte in value {
@@ -21,7 +19,6 @@ struct Form: ~Copyable {
         }
     }
 
-    /// Adds a field with a secret value.
     mutating func append(_ name: String, _ value: borrowing Secret) {
         begin(name)
         var index = 0

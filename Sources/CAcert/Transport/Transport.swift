@@ -1,44 +1,36 @@
 package import TokencertPlatform
 
-/// What carries a form to the CA and its answer back. The API says nothing about how.
+/// Sends forms to the CA.
 package protocol Transport: ~Copyable {
-    /// Posts a form once.
-    ///
-    /// - Parameters:
-    ///   - url: The whole address, `https:`.
-    ///   - form: The body, `application/x-www-form-urlencoded`, with the password in it.
-    /// - Returns: What came back, whatever its status.
+    /// Posts an `application/x-www-form-urlencoded` form once. Returns the answer with any status.
     mutating func post(
         to url: String, form: borrowing Secret
     ) throws(TransportError) -> TransportAnswer
 }
 
-/// What a ``Transport`` brought back.
+/// The answer that a ``Transport`` received.
 package struct TransportAnswer: Sendable, Hashable {
     /// The HTTP status.
     package let status: Int
-    /// The body.
     package let body: [UInt8]
 
-    /// Makes an answer.
     package init(status: Int, body: [UInt8]) {
         self.status = status
         self.body = body
     }
 }
 
-/// Why a ``Transport`` brought nothing back.
+/// An error that prevented a complete answer.
 package struct TransportError: Error, Sendable, Equatable {
-    /// What happened, for a person to read.
+    /// The error message.
     package let reason: String
-    /// Whether the server may have got the request, and so may have acted on it.
+    /// Whether the server may have received the request, and may have acted on it.
     package let mayHaveBeenSent: Bool
-    /// What of the answer's body had come by then.
+    /// The part of the answer's body that was received.
     package let partialAnswer: [UInt8]
-    /// The HTTP status of that answer, or nil where none had come.
+    /// The HTTP status of the partial answer, if it was received.
     package let partialStatus: Int?
 
-    /// Makes an error.
     package init(
         reason: String, mayHaveBeenSent: Bool, partialAnswer: [UInt8] = [],
         partialStatus: Int? = nil

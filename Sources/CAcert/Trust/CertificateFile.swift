@@ -1,8 +1,8 @@
 package import OpenSSLX509
 package import TokencertPlatform
 
-/// Reads the certificates in a file: PEM with any text around it, or a single one in DER. A file
-/// with a part that cannot be parsed is refused as a whole.
+/// Reads the certificates in a file: PEM with any text around it, or one certificate in DER. If any
+/// part cannot be parsed, the whole file is rejected.
 package func certificates(inFile file: String) throws(CertificateFileError) -> [Certificate] {
     let bytes: [UInt8]
     do throws(FileError) {
@@ -16,17 +16,17 @@ package func certificates(inFile file: String) throws(CertificateFileError) -> [
     do throws(X509Error) {
         return [try Certificate(der: bytes)]
     } catch {
-        // The first byte shows whether the file is meant to hold DER.
+        // The reason is useful only if the file looks like DER.
         throw CertificateFileError.noCertificate(file: file, bytes.first == 0x30 ? error : nil)
     }
 }
 
-/// Why no certificates can be read from a file.
+/// An error from reading the certificates in a file.
 package enum CertificateFileError: Error, Sendable {
     /// The file cannot be read.
     case unreadable(FileError)
-    /// A block of PEM cannot be parsed.
+    /// A PEM block cannot be parsed.
     case brokenPEM(file: String, X509Error)
-    /// There is no certificate; if the file is meant to hold DER, with the reason.
+    /// The file contains no certificate. The error is set if the file looks like DER.
     case noCertificate(file: String, X509Error?)
 }

@@ -1,19 +1,16 @@
 package import OpenSSLX509
 package import TokencertPlatform
 
-/// The folder with a user's trust anchors.
+/// The folder with the user's trust anchors. The system's anchors are never used.
 package struct TrustStore: Sendable {
-    /// The folder of tokencert's own anchors: the system's are never used.
     package let folder: String
 
-    /// Names the folder. Nothing is read yet.
+    /// Creates a store without reading the folder.
     package init(folder: String) {
         self.folder = folder
     }
 
-    /// The anchors in a file, or in the folder if no file is named.
-    ///
-    /// - Throws: ``TrustStoreError``; also if there are none.
+    /// The anchors in the file, or in the folder if it is nil. Throws if there are none.
     package func anchors(file: String?) throws(TrustStoreError) -> TrustAnchors {
         var certificates: [Certificate] = []
         if let file {
@@ -25,8 +22,7 @@ package struct TrustStore: Sendable {
         return TrustAnchors(certificates)
     }
 
-    /// The anchors in a file, or in the folder if no file is named, as far as they can be read; nil
-    /// if there are none.
+    /// The readable anchors in the file, or in the folder if it is nil; nil if there are none.
     package func anchorsIfAny(file: String?) -> TrustAnchors? {
         let certificates =
             if let file {
@@ -37,9 +33,8 @@ package struct TrustStore: Sendable {
         return certificates.isEmpty ? nil : TrustAnchors(certificates)
     }
 
-    /// The files with anchors in the folder, by name. Hidden files belong to editors and to macOS.
-    ///
-    /// - Throws: ``TrustStoreError`` if there is a folder that cannot be read.
+    /// The files with anchors in the folder. Hidden files are ignored: editors and macOS create
+    /// them.
     package func files() throws(TrustStoreError) -> [String] {
         do throws(FileError) {
             return try names(inFolder: folder).filter {
@@ -53,7 +48,7 @@ package struct TrustStore: Sendable {
     /// The certificates in a file of the folder.
     package func readKept(_ file: String) throws(TrustStoreError) -> [Certificate] {
         do throws(TrustStoreError) {
-            // Reading a pipe would block.
+            // Reading from a pipe would block.
             guard isRegularFile(file) || !exists(file) else {
                 throw TrustStoreError.notAFile(file)
             }
@@ -63,7 +58,7 @@ package struct TrustStore: Sendable {
         }
     }
 
-    /// The certificates in a file; the retired form of CAcert's root is refused.
+    /// The certificates in a file. Throws if one is the retired certificate of CAcert's root.
     package static func read(_ file: String) throws(TrustStoreError) -> [Certificate] {
         let found: [Certificate]
         do throws(CertificateFileError) {
@@ -78,7 +73,7 @@ package struct TrustStore: Sendable {
         return found
     }
 
-    /// The name of an anchor's file, by which people call it.
+    /// The name of an anchor for users: its file name without the extension.
     package static func name(_ file: String) -> String {
         let name = fileName(file)
         return String(name[..<(name.lastIndex(of: ".") ?? name.endIndex)])
@@ -89,9 +84,7 @@ package struct TrustStore: Sendable {
         String(file.split(separator: "/").last ?? "")
     }
 
-    /// Keeps an anchor in the folder.
-    ///
-    /// - Returns: Its file.
+    /// Writes an anchor to the folder and returns its path.
     package func keep(_ certificate: Certificate) throws(TrustStoreError) -> String {
         let words = (certificate.subject.commonNames.last ?? certificate.subject.text).lowercased()
             .split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
@@ -109,20 +102,20 @@ package struct TrustStore: Sendable {
     }
 }
 
-/// Why trust anchors cannot be read or kept.
+/// An error from reading or writing trust anchors.
 package enum TrustStoreError: Error, Sendable {
-    /// There are none.
+    /// There are no anchors.
     case noAnchors
     /// The folder exists and cannot be read.
     case folderUnreadable(FileError)
-    /// A file in the folder cannot be used, for the reason in the other error.
+    /// A file in the folder cannot be used, because of the other error.
     indirect case anchorUnusable(file: String, TrustStoreError)
-    /// What has the name in the folder is a pipe, a device or a folder.
+    /// The path in the folder is a pipe, a device or a folder.
     case notAFile(String)
-    /// The file cannot be read as certificates.
+    /// The certificates in the file cannot be read.
     case certificateFile(CertificateFileError)
-    /// The file holds the form of CAcert's root that is signed with MD5.
+    /// The file contains the certificate of CAcert's root that is signed with MD5.
     case retiredRoot(file: String)
-    /// The anchor could not be written to the folder.
+    /// The anchor cannot be written to the folder.
     case notWritten(FileError)
 }

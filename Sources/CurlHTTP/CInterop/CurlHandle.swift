@@ -18,7 +18,7 @@ internal import TokencertPlatform
         return owner
     }
 
-    /// A handle that trusts any server, for data that is verified by other means.
+    /// Creates a handle that trusts any server, for data that is verified by other means.
     static func openUnverified(
         userAgent: String, limits: HTTPLimits
     ) throws(HTTPError) -> CurlHandle {
@@ -31,42 +31,41 @@ internal import TokencertPlatform
         _ userAgent: String, _ limits: HTTPLimits
     ) throws(HTTPError) -> CurlHandle {
         guard unsafe tokencert_curl_library() != nil else {
-            throw HTTPError(.failed, "libcurl is not on this machine (\(TOKENCERT_LIBCURL))")
+            throw HTTPError(.failed, "libcurl is not installed (\(TOKENCERT_LIBCURL))")
         }
-        // Once for the process; libcurl counts.
+        // libcurl counts these calls and initializes itself only once.
         guard tokencert_curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
             let handle = unsafe tokencert_curl_easy_init()
         else {
-            throw HTTPError(.failed, "libcurl does not start")
+            throw HTTPError(.failed, "cannot initialize libcurl")
         }
         let owner = unsafe CurlHandle(owning: handle)
         try owner.setLongs([
             (CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
             (CURLOPT_FOLLOWLOCATION, 0),
             (CURLOPT_NETRC, 0),
-            // On a connection that was used before, libcurl sends a request again by itself where
-            // the server closes without an answer: an order would be placed twice.
+            // If the server closes a reused connection without an answer, libcurl sends the request
+            // again, which would place an order twice.
             (CURLOPT_FRESH_CONNECT, 1),
             (CURLOPT_FORBID_REUSE, 1),
             (CURLOPT_NOSIGNAL, 1),
             (CURLOPT_CONNECTTIMEOUT, limits.connectTimeout),
             (CURLOPT_TIMEOUT, limits.timeout),
             (CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)),
-            // Without this a server may answer "100 Continue", and libcurl waits a second for it.
+            // By default, libcurl waits a second for "100 Continue" before it sends the body.
             (CURLOPT_EXPECT_100_TIMEOUT_MS, 1),
         ])
         try owner.setSecurityLevel()
         try owner.setString(CURLOPT_USERAGENT, userAgent)
-        // A proxy named in the environment is used, but never to reach this machine itself.
+        // A proxy from the environment is used, except for loopback addresses.
         try owner.setString(CURLOPT_NOPROXY, Self.hostsWithoutProxy)
         return owner
     }
 
-    /// Requires a security level of 112 bits for every key, signature and cipher: RSA with 2048
-    /// bits, no SHA-1. OpenSSL does not read the system's configuration, which would set a level.
+    /// Requires 112 bits of security for every key, signature and cipher, including those of TLS
+    /// 1.3: OpenSSL does not read the system's configuration, which would set a level.
     ///
-    /// The ciphers of TLS 1.3 are not in this list, but the level applies to them, too. Other TLS
-    /// libraries interpret the option differently and have their own limits.
+    /// Other TLS libraries interpret the option differently and keep their own limits.
     private func setSecurityLevel() throws(HTTPError) {
         guard let library = unsafe tokencert_curl_tls_library() else { return }
         let names = unsafe String(cString: library).split(separator: " ")
@@ -77,7 +76,7 @@ internal import TokencertPlatform
     }
 
     private func trust(_ policy: TLSPolicy) throws(HTTPError) {
-        // Only what is named here is trusted: libcurl would add a folder of the system's anchors.
+        // Otherwise libcurl also trusts the system's anchors.
         try unsafe check(tokencert_curl_set_pointer(handle, CURLOPT_CAINFO, nil))
         try unsafe check(tokencert_curl_set_pointer(handle, CURLOPT_CAPATH, nil))
         var pem = Array(policy.anchorsPEM.utf8)
@@ -111,17 +110,17 @@ internal import TokencertPlatform
         }
     }
 
-    /// Hosts that NO_PROXY names, and the loopback addresses.
+    /// The hosts in NO_PROXY and the loopback addresses.
     private static var hostsWithoutProxy: String {
         let named = unsafe (tokencert_curl_getenv("NO_PROXY") ?? tokencert_curl_getenv("no_proxy"))
         defer { unsafe tokencert_curl_free(named) }
         let loopback = "localhost,127.0.0.1,::1"
-        // The asterisk means every host only where it stands alone.
+        // An asterisk means all hosts only if the list has no other entry.
         if let named = unsafe named, unsafe String(cString: named) == "*" { return "*" }
         return unsafe named.map { unsafe String(cString: $0) + "," + loopback } ?? loopback
     }
 
-    /// Posts a form that may hold a secret.
+    /// Posts a form that may contain a secret.
     func post(
         _ url: String, _ form: borrowing Secret, maximumAnswer: Int
     ) throws(HTTPError) -> HTTPAnswer {
@@ -132,7 +131,7 @@ internal import TokencertPlatform
         }
     }
 
-    /// Posts bytes that are no secret.
+    /// Posts bytes that are not secret.
     func post(
         _ url: String, _ body: [UInt8], contentType: String, maximumAnswer: Int
     ) throws(HTTPError) -> HTTPAnswer {
@@ -225,17 +224,17 @@ internal import TokencertPlatform
             ? "the answer is larger than \(answer.limit)" : message.isEmpty ? standard : message
         return HTTPError(
             kind, reason,
-            // A server acts on a form only when its body has come.
+            // A server cannot act on a form before it has received some of the body.
             mayHaveBeenSent: uploaded > 0, partialAnswer: answer.bytes,
             partialStatus: status == 0 ? nil : status, curlCode: Int(code.rawValue))
     }
 }
 
-/// The body of an answer while it comes in.
+/// An answer while it is being received.
 private final class CollectedAnswer {
     private(set) var bytes: [UInt8] = []
     private(set) var isTooLarge = false
-    /// What the server's clock says, in seconds since 1970-01-01 00:00 UTC.
+    /// The time in the `Date` header, in seconds since 1970-01-01 00:00 UTC.
     private(set) var date: Int64?
     private let maximum: Int
 
@@ -243,7 +242,7 @@ private final class CollectedAnswer {
         self.maximum = maximum
     }
 
-    /// The size limit of an answer as text, such as `1 MiB`.
+    /// The size limit as text, such as `1 MiB`.
     var limit: String {
         for (unit, name) in [(1 << 20, "MiB"), (1 << 10, "KiB")] where maximum % unit == 0 {
             return "\(maximum / unit) \(name)"
@@ -251,7 +250,8 @@ private final class CollectedAnswer {
         return "\(maximum) bytes"
     }
 
-    /// Takes in one piece; another number than its length ends the transfer.
+    /// Receives a part of the body. libcurl aborts the transfer if the result is not the length of
+    /// the part.
     @unsafe static func collect(
         _ data: UnsafeMutablePointer<CChar>?, _ count: Int, _ user: UnsafeMutableRawPointer?
     ) -> Int {
@@ -266,7 +266,7 @@ private final class CollectedAnswer {
         return count
     }
 
-    /// Takes in one line of the header.
+    /// Receives a header line.
     @unsafe static func collectHeader(
         _ data: UnsafeMutablePointer<CChar>?, _ count: Int, _ user: UnsafeMutableRawPointer?
     ) -> Int {

@@ -1,42 +1,38 @@
-/// Why no answer came back.
+/// An error that prevented a complete answer.
 package struct HTTPError: Error, Sendable, Equatable {
-    /// What kind of failure this is. Later versions may add to these.
     package struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
-        /// The code's name. It stays the same in later versions.
+        /// The name of the code, which never changes.
         package var description: String { value }
 
-        /// The address is not one, or not HTTPS.
+        /// The address is malformed or has the wrong scheme.
         package static let invalidURL = Code(value: "invalidURL")
-        /// The server's name is not known, or nobody answers there.
+        /// The host name cannot be resolved, or the connection fails.
         package static let unreachable = Code(value: "unreachable")
-        /// TLS failed before it was clear who the server is.
+        /// The TLS handshake failed before the server's certificate was verified.
         package static let tlsFailed = Code(value: "tlsFailed")
-        /// The server's certificate is not trusted, or is for another name.
+        /// The server's certificate is not trusted, or is for a different host name.
         package static let untrustedServer = Code(value: "untrustedServer")
-        /// The anchors cannot be used.
+        /// The trust anchors cannot be read.
         package static let badAnchors = Code(value: "badAnchors")
-        /// It took too long.
         package static let timedOut = Code(value: "timedOut")
         /// The connection broke.
         package static let interrupted = Code(value: "interrupted")
-        /// The answer is larger than what was allowed.
         package static let answerTooLarge = Code(value: "answerTooLarge")
-        /// libcurl could not be used at all.
+        /// libcurl is missing, does not start or rejects an option.
         package static let failed = Code(value: "failed")
     }
 
-    /// The kind of failure.
     package let code: Code
-    /// What happened, for a person to read.
+    /// The error message.
     package let reason: String
-    /// Whether bytes of the request may have reached the server, so that it may have acted on it.
+    /// Whether the server may have received a part of the request's body, and may have acted on it.
     package let mayHaveBeenSent: Bool
-    /// What of an answer's body had come by then.
+    /// The part of the answer's body that was received.
     package let partialAnswer: [UInt8]
-    /// The HTTP status of that answer, or nil where none had come.
+    /// The HTTP status of the partial answer, if it was received.
     package let partialStatus: Int?
-    /// The number of libcurl, `CURLE_`, or nil.
+    /// The `CURLcode`, if libcurl reported the error.
     package let curlCode: Int?
 
     init(

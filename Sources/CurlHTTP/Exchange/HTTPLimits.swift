@@ -1,13 +1,12 @@
-/// How long a request may take and how large its answer may be.
+/// Limits for the duration of a request and the size of its answer.
 package struct HTTPLimits: Sendable, Hashable {
-    /// Until the connection stands, TLS included, in seconds.
+    /// The limit in seconds for connecting, including the TLS handshake.
     package var connectTimeout: Int
-    /// For all of it, in seconds.
+    /// The limit in seconds for the whole exchange.
     package var timeout: Int
-    /// The largest body, in bytes.
+    /// The limit in bytes for the answer's body.
     package var maximumAnswer: Int
 
-    /// Makes limits. The defaults are 20 s, 120 s and 1 MiB.
     package init(connectTimeout: Int = 20, timeout: Int = 120, maximumAnswer: Int = 1 << 20) {
         self.connectTimeout = connectTimeout
         self.timeout = timeout

@@ -1,14 +1,12 @@
-/// Which servers are trusted.
+/// The rules for trusting a server.
 ///
-/// There is no policy without checks: TLS 1.2 or newer, a certificate that leads to one of the
-/// anchors, and the server's name in it are always required. If libcurl uses OpenSSL, the whole
-/// chain must have a security level of 112 bits: RSA with 2048 bits or more, and no SHA-1. The
-/// system's own anchors are never used.
+/// Every policy requires TLS 1.2 or later, a chain to one of the anchors, and the host name in the
+/// certificate. If libcurl uses OpenSSL, the chain must also have 112 bits of security: RSA keys of
+/// 2048 bits or more, and no SHA-1. The system's anchors are never used.
 package struct TLSPolicy: Sendable, Hashable {
-    /// The anchors, certificates in PEM.
+    /// The trust anchors, certificates in PEM.
     package let anchorsPEM: String
 
-    /// Makes a policy.
     package init(anchorsPEM: String) {
         self.anchorsPEM = anchorsPEM
     }

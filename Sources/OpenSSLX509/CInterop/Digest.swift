@@ -2,7 +2,7 @@ internal import CTokencertOpenSSL
 
 /// A hash function.
 public enum Digest: Sendable, Hashable {
-    /// SHA-1, for identifiers only.
+    /// SHA-1, for key identifiers only.
     case sha1
     /// SHA-256.
     case sha256
@@ -11,7 +11,7 @@ public enum Digest: Sendable, Hashable {
     /// SHA-512.
     case sha512
 
-    /// Hashes bytes.
+    /// Hashes a message.
     ///
     /// The C function is `EVP_Digest`.
     ///
@@ -20,8 +20,8 @@ public enum Digest: Sendable, Hashable {
     public func hash(_ bytes: [UInt8]) -> [UInt8] {
         var hash = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var length: UInt32 = 0
-        // Fails only without memory or without the algorithm. Continuing without the hash would
-        // make different values equal.
+        // This fails only if memory or the algorithm is missing. Without a hash, different values
+        // would compare as equal.
         guard unsafe EVP_Digest(bytes, bytes.count, &hash, &length, messageDigest, nil) == 1 else {
             fatalError("OpenSSL cannot compute \(self)")
         }

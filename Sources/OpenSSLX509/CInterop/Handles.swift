@@ -8,14 +8,14 @@ internal import CTokencertOpenSSL
     internal import Glibc
 #endif
 
-// One owner type for each OpenSSL type. An owner frees only its own object. It passes its pointer
-// to a closure, so that it outlives each use of the pointer.
+// There is one owner type for each OpenSSL type. An owner passes its pointer to a closure, so the
+// owner outlives every use of the pointer.
 
-/// Owns an object that is not changed after it is returned, so threads may share it.
+/// Owns an OpenSSL object that does not change once it is returned, so threads can share it.
 @safe package class Handle: @unchecked Sendable {
     fileprivate let pointer: OpaquePointer
 
-    /// Takes the object over.
+    /// Takes ownership of the object.
     package init(owning pointer: OpaquePointer) {
         unsafe self.pointer = unsafe pointer
     }
@@ -50,21 +50,21 @@ internal import CTokencertOpenSSL
     }
 }
 
-/// Owns a `BIO` in memory.
+/// Owns a memory `BIO`.
 @safe package struct MemoryBIO: ~Copyable {
     package let pointer: OpaquePointer
 
-    /// Makes a buffer that holds bytes.
+    /// Creates a buffer with a copy of the bytes.
     package init(_ bytes: [UInt8] = []) throws(X509Error) {
         let length = Int32(clamping: bytes.count)
         guard let pointer = unsafe BIO_new(BIO_s_mem()) else {
-            throw .fromOpenSSL(.failed, "a buffer")
+            throw .fromOpenSSL(.failed, "cannot allocate a buffer")
         }
         guard Int(length) == bytes.count,
             unsafe bytes.isEmpty || BIO_write(pointer, bytes, length) == length
         else {
             unsafe BIO_free(pointer)
-            throw .fromOpenSSL(.failed, "a buffer of \(bytes.count) bytes")
+            throw .fromOpenSSL(.failed, "cannot allocate a buffer of \(bytes.count) bytes")
         }
         unsafe self.pointer = unsafe pointer
     }
@@ -73,19 +73,19 @@ internal import CTokencertOpenSSL
         unsafe BIO_free(pointer)
     }
 
-    /// What was written, as a copy.
+    /// A copy of the contents.
     var bytes: [UInt8] {
         var data: UnsafeMutablePointer<CChar>?
         let length = unsafe tokencert_BIO_get_mem_data(pointer, &data)
         return unsafe [UInt8](UnsafeRawBufferPointer(start: data, count: length))
     }
 
-    /// ``bytes`` as text.
+    /// The contents as UTF-8 text.
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 }
 
 extension X509Error {
-    /// Makes an error with what OpenSSL's queue of this thread holds, and empties the queue.
+    /// Creates an error with the reasons from OpenSSL's error queue, and clears the queue.
     package static func fromOpenSSL(_ code: Code, _ context: String) -> X509Error {
         var reasons: [String] = []
         while case let number = ERR_get_error(), number != 0 {
@@ -96,18 +96,18 @@ extension X509Error {
     }
 }
 
-/// Takes the DER out of an `i2d_` function, which allocates it.
+/// Returns the DER that an `i2d_` function allocates, and frees the original.
 @unsafe package func der(
     _ context: String, _ encode: (UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>) -> Int32
 ) throws(X509Error) -> [UInt8] {
     var place: UnsafeMutablePointer<UInt8>?
     let length = unsafe encode(&place)
-    guard length >= 0 else { throw .fromOpenSSL(.failed, context) }
+    guard length >= 0 else { throw .fromOpenSSL(.failed, "cannot encode \(context)") }
     defer { unsafe tokencert_OPENSSL_free(place) }
     return unsafe [UInt8](UnsafeBufferPointer(start: place, count: Int(length)))
 }
 
-/// Hands DER to a `d2i_` function and insists that all of it is used.
+/// Parses DER with a `d2i_` function and reports whether it consumed all of the bytes.
 @unsafe package func parse<Handle>(
     _ bytes: [UInt8], _ context: String,
     _ decode: (UnsafeMutablePointer<UnsafePointer<UInt8>?>, Int) -> Handle?
@@ -124,7 +124,7 @@ extension X509Error {
     return (handle, isWhole)
 }
 
-/// The bytes of an `ASN1_STRING` of any type.
+/// The bytes of any type of `ASN1_STRING`.
 @unsafe func bytes(_ string: UnsafePointer<ASN1_STRING>?) -> [UInt8] {
     guard let string = unsafe string else { return [] }
     return unsafe [UInt8](
@@ -132,7 +132,7 @@ extension X509Error {
             start: ASN1_STRING_get0_data(string), count: Int(ASN1_STRING_length(string))))
 }
 
-/// An object identifier in dotted form; nil if OpenSSL cannot write it.
+/// An object identifier in dotted form; nil if OpenSSL cannot format it.
 @unsafe func dotted(_ object: OpaquePointer?) -> String? {
     let length = unsafe OBJ_obj2txt(nil, 0, object, 1)
     guard length > 0 else { return nil }
@@ -145,15 +145,13 @@ extension X509Error {
 func dottedIdentifier(_ der: [UInt8]) -> String? {
     guard
         let (object, isWhole) = try? unsafe parse(
-            der, "an object identifier", { unsafe d2i_ASN1_OBJECT(nil, $0, $1) })
+            der, "not an object identifier", { unsafe d2i_ASN1_OBJECT(nil, $0, $1) })
     else { return nil }
     defer { unsafe ASN1_OBJECT_free(object) }
     return isWhole ? unsafe dotted(object) : nil
 }
 
-/// DER in PEM with a final line end.
-///
-/// The C function is `PEM_write_bio`.
+/// DER as PEM, with a line end after the last line.
 func pemText(_ name: String, _ der: [UInt8]) -> String {
     guard let output = try? MemoryBIO(),
         unsafe PEM_write_bio(output.pointer, name, "", der, der.count) > 0
@@ -165,7 +163,7 @@ func pemText(_ name: String, _ der: [UInt8]) -> String {
 @unsafe func seconds(_ time: UnsafePointer<ASN1_TIME>?) throws(X509Error) -> Int64 {
     var parts = unsafe tm()
     guard unsafe ASN1_TIME_to_tm(time, &parts) == 1 else {
-        throw .fromOpenSSL(.malformed, "not a time")
+        throw .fromOpenSSL(.malformed, "not a valid time")
     }
     return Int64(unsafe timegm(&parts))
 }

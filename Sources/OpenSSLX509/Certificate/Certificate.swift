@@ -1,46 +1,47 @@
-/// An X.509 certificate (RFC 5280). It is read when it is made and never changes.
+/// An X.509 certificate (RFC 5280).
 public struct Certificate: Sendable {
-    /// OpenSSL's form of the certificate.
+    /// The OpenSSL object.
     package let handle: CertificateHandle
 
-    /// The DER, as in `CKA_VALUE`: the bytes that were read, never re-encoded.
+    /// The DER, unchanged, as in `CKA_VALUE`.
     public let der: [UInt8]
-    /// The serial number, a DER INTEGER with its tag, as in `CKA_SERIAL_NUMBER`.
+    /// The serial number as a DER INTEGER, including its tag, as in `CKA_SERIAL_NUMBER`.
     public let serialNumberDER: [UInt8]
-    /// Whom it is for.
+    /// The subject.
     public let subject: DistinguishedName
-    /// Who signed it.
+    /// The issuer.
     public let issuer: DistinguishedName
-    /// The key that it binds to the subject.
+    /// The subject's public key.
     public let publicKey: PublicKey
-    /// The first second of its validity, in seconds since 1970-01-01 00:00 UTC.
+    /// The first second of the validity, in seconds since 1970-01-01 00:00 UTC.
     public let notBefore: Int64
-    /// The last second of its validity, in seconds since 1970-01-01 00:00 UTC.
+    /// The last second of the validity, in seconds since 1970-01-01 00:00 UTC.
     public let notAfter: Int64
 
     /// Reads a certificate.
     ///
     /// The C function is `d2i_X509`.
     ///
-    /// - Parameter der: One certificate and nothing after it.
-    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed``, or
-    ///   ``X509Error/Code/textInPEM`` if the bytes are text.
+    /// - Parameter der: The DER of one certificate, with no bytes after it.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/textInPEM`` if the bytes are PEM text, or
+    ///   ``X509Error/Code/malformed`` if they are not a certificate.
     public init(der: [UInt8]) throws(X509Error) {
         let element = try Self.firstElement(der)
         guard element.count == der.count else {
-            throw X509Error(code: .malformed, context: "bytes after a certificate", reasons: [])
+            throw X509Error(
+                code: .malformed, context: "unexpected bytes after the certificate", reasons: [])
         }
         try self.init(element: element)
     }
 
-    /// Reads the certificate at the beginning of the bytes that a token returns: cards with files
-    /// of a fixed size pad them with 00 or FF.
+    /// Reads the certificate at the beginning of a token's `CKA_VALUE` and ignores the bytes after
+    /// it: cards with files of a fixed size pad the value with 00 or FF.
     ///
     /// The C function is `d2i_X509`.
     ///
-    /// - Parameter bytes: A certificate and any bytes after it. ``der`` has the certificate only.
-    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed``, or
-    ///   ``X509Error/Code/textInPEM`` if the bytes are text.
+    /// - Parameter bytes: The DER of a certificate, followed by any bytes, which ``der`` omits.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/textInPEM`` if the bytes are PEM text, or
+    ///   ``X509Error/Code/malformed`` if they do not begin with a certificate.
     public init(firstIn bytes: [UInt8]) throws(X509Error) {
         try self.init(element: Self.firstElement(bytes))
     }
@@ -48,20 +49,20 @@ public struct Certificate: Sendable {
     private static func firstElement(_ bytes: [UInt8]) throws(X509Error) -> [UInt8] {
         guard let element = DER.read(bytes[...]), element.tag == 0x30 else {
             throw isPEM(bytes)
-                ? X509Error(code: .textInPEM, context: "text in PEM, not DER", reasons: [])
+                ? X509Error(code: .textInPEM, context: "PEM text instead of DER", reasons: [])
                 : X509Error(code: .malformed, context: "not a certificate", reasons: [])
         }
         return Array(element.bytes)
     }
 
-    /// Whether bytes are PEM text: one of the first lines begins with `-----BEGIN`. Other programs
-    /// write attributes before it.
+    /// Whether the bytes are PEM text: a line in the first 4096 bytes begins with `-----BEGIN`.
+    /// Some programs write other lines before it.
     ///
     /// - Parameter bytes: The bytes, such as a token's `CKA_VALUE`.
     public static func isPEM(_ bytes: [UInt8]) -> Bool {
         let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
         let text = bytes.starts(with: byteOrderMark) ? bytes.dropFirst(3) : bytes[...]
-        // A certificate is a SEQUENCE; no such text begins so.
+        // A certificate in DER may contain such a line.
         if let element = DER.read(bytes[...]), element.tag == 0x30 { return false }
         return text.prefix(4096).split { $0 == 0x0A || $0 == 0x0D }.contains { line in
             line.drop { $0 == 0x20 || (0x09...0x0D).contains($0) }
@@ -75,8 +76,8 @@ public struct Certificate: Sendable {
     /// - Parameter time: Seconds since 1970-01-01 00:00 UTC.
     public func isValid(at time: Int64) -> Bool { notBefore <= time && time <= notAfter }
 
-    /// A name for the certificate: the last common name, otherwise the first e-mail address,
-    /// otherwise the whole subject, otherwise `serial` and the serial number. Never empty.
+    /// A name for the certificate, never empty: the last common name, otherwise the first e-mail
+    /// address, otherwise the whole subject, otherwise `serial` and the serial number.
     public var displayName: String {
         let names =
             [subject.commonNames.last, emailAddresses.first, subject.emailAddresses.first]
@@ -86,7 +87,7 @@ public struct Certificate: Sendable {
 }
 
 extension Certificate: Hashable {
-    /// Whether both have the same DER, byte for byte.
+    /// Whether both certificates have the same DER.
     public static func == (left: Certificate, right: Certificate) -> Bool {
         left.der == right.der
     }

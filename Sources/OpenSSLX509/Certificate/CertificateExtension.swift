@@ -1,35 +1,36 @@
 /// An extension of a request or a certificate (RFC 5280, section 4.2).
 public struct CertificateExtension: Sendable, Hashable {
-    /// The object identifier, in dots.
+    /// The object identifier, in dotted form.
     public let identifier: String
-    /// Whether software that does not know it must refuse the certificate.
+    /// Whether software that does not recognize the extension must reject the certificate.
     public let isCritical: Bool
-    /// The DER inside.
+    /// The DER of the value.
     public let value: [UInt8]
 
-    /// Makes an extension of any type.
+    /// Creates an extension of any type.
     ///
     /// - Parameters:
-    ///   - identifier: The object identifier in dotted form.
-    ///   - isCritical: Whether software that does not know it must refuse the certificate.
-    ///   - value: The value, one element of DER.
+    ///   - identifier: The object identifier, in dotted form.
+    ///   - isCritical: Whether software that does not recognize the extension must reject the
+    ///     certificate.
+    ///   - value: The DER of the value, exactly one element.
     /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` if the identifier is not
-    ///   valid, or the value is not one whole element.
+    ///   valid, or the value is not exactly one element or is an empty list.
     public init(identifier: String, isCritical: Bool, value: [UInt8]) throws(X509Error) {
         guard DER.objectIdentifier(parsing: identifier) != nil else {
             throw X509Error(
-                code: .malformed, context: "“\(identifier)” is not an object identifier",
+                code: .malformed, context: "\"\(identifier)\" is not an object identifier",
                 reasons: [])
         }
         guard Self.isUsable(value, identifier) else {
             throw X509Error(
-                code: .malformed, context: "a value that the extension \(identifier) cannot have",
+                code: .malformed, context: "invalid value for the extension \(identifier)",
                 reasons: [])
         }
         self.init(known: identifier, isCritical: isCritical, value: value)
     }
 
-    /// Makes an extension of a type and with a value that are known to be valid.
+    /// Creates an extension without checking the identifier or the value.
     package init(known identifier: String, isCritical: Bool, value: [UInt8]) {
         self.identifier = identifier
         self.isCritical = isCritical
@@ -40,8 +41,8 @@ public struct CertificateExtension: Sendable, Hashable {
     private static let extendedKeyUsageIdentifier = "2.5.29.37"
     private static let subjectAlternativeNameIdentifier = "2.5.29.17"
 
-    /// Checks what OpenSSL's decoder accepts wrongly: the value must be one element with no bytes
-    /// after it, and a list of uses or names must not be empty (RFC 5280).
+    /// Rejects values that OpenSSL's decoder accepts although RFC 5280 does not: bytes after the
+    /// element, and empty lists of usages or names.
     static func isUsable(_ value: [UInt8], _ identifier: String) -> Bool {
         guard let element = DER.read(value[...]), element.rest.isEmpty else { return false }
         switch identifier {
@@ -54,17 +55,18 @@ public struct CertificateExtension: Sendable, Hashable {
         }
     }
 
-    /// The addresses of a person, as rfc822Name in a subjectAltName.
+    /// Creates a subjectAltName with e-mail addresses (rfc822Name).
     ///
-    /// - Parameter addresses: The addresses, ASCII.
-    /// - Throws: ``X509Error`` for an address that is not ASCII, which rfc822Name cannot hold.
+    /// - Parameter addresses: The addresses, in printable ASCII without blanks.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` if an address has other
+    ///   characters, which rfc822Name cannot hold.
     public static func subjectAlternativeName(
         emailAddresses addresses: [String]
     ) throws(X509Error) -> Self {
         for address in addresses where !address.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
             throw X509Error(
                 code: .malformed,
-                context: "“\(address)” is not an address of printable ASCII characters",
+                context: "the address \"\(address)\" has characters other than printable ASCII",
                 reasons: [])
         }
         return Self(
@@ -73,11 +75,11 @@ public struct CertificateExtension: Sendable, Hashable {
                 0x30, addresses.flatMap { DER.element(0x81, Array($0.utf8)) }))
     }
 
-    /// The DNS names and IPv4 addresses of a server in a subjectAltName.
+    /// Creates a subjectAltName with the DNS names and IP addresses of a server.
     ///
     /// - Parameters:
-    ///   - names: DNS names, ASCII.
-    ///   - addresses: IPv4 addresses of four bytes, IPv6 addresses of sixteen.
+    ///   - names: The DNS names, in ASCII.
+    ///   - addresses: The IP addresses: four bytes for IPv4, sixteen for IPv6.
     public static func subjectAlternativeName(
         serverNames names: [String], addresses: [[UInt8]]
     ) -> Self {
@@ -89,10 +91,10 @@ public struct CertificateExtension: Sendable, Hashable {
                     + addresses.flatMap { DER.element(0x87, $0) }))
     }
 
-    /// What the key is for.
+    /// Creates a critical keyUsage extension.
     ///
-    /// - Parameter usages: The uses. If there is none, neither a request nor a certificate can be
-    ///   made with the extension (RFC 5280, section 4.2.1.3).
+    /// - Parameter usages: The usages. If the set is empty, requests and certificates with the
+    ///   extension cannot be created (RFC 5280, section 4.2.1.3).
     public static func keyUsage(_ usages: Set<KeyUsage>) -> Self {
         let bits = usages.reduce(UInt8(0)) { $0 | 0x80 >> $1.rawValue }
         return Self(
@@ -100,10 +102,10 @@ public struct CertificateExtension: Sendable, Hashable {
             value: DER.element(0x03, bits == 0 ? [0] : [UInt8(bits.trailingZeroBitCount), bits]))
     }
 
-    /// What the certificate is for.
+    /// Creates an extKeyUsage extension.
     ///
-    /// - Parameter usages: The uses, in order. If there is none, neither a request nor a
-    ///   certificate can be made with the extension (RFC 5280, section 4.2.1.12).
+    /// - Parameter usages: The usages, in order. If the list is empty, requests and certificates
+    ///   with the extension cannot be created (RFC 5280, section 4.2.1.12).
     public static func extendedKeyUsage(_ usages: [ExtendedKeyUsage]) -> Self {
         Self(
             known: extendedKeyUsageIdentifier, isCritical: false,
@@ -111,38 +113,38 @@ public struct CertificateExtension: Sendable, Hashable {
     }
 }
 
-/// What a key is for, by the number of its bit (RFC 5280, section 4.2.1.3).
+/// A usage of a key. The raw value is the number of its bit (RFC 5280, section 4.2.1.3).
 public enum KeyUsage: UInt8, Sendable, Hashable {
-    /// Signatures but those on certificates.
+    /// Signatures other than those on certificates and revocation lists.
     case digitalSignature = 0
-    /// Signatures that somebody is held to.
+    /// Signatures that the signer cannot deny (non-repudiation).
     case contentCommitment = 1
-    /// Keys are encrypted with it.
+    /// Encryption of keys.
     case keyEncipherment = 2
-    /// Keys are agreed on with it.
+    /// Key agreement.
     case keyAgreement = 4
-    /// Certificates are signed with it.
+    /// Signatures on certificates.
     case keyCertSign = 5
-    /// Revocation lists are signed with it.
+    /// Signatures on revocation lists.
     case cRLSign = 6
 }
 
-/// What a certificate is for (RFC 5280, section 4.2.1.12).
+/// An extended key usage (RFC 5280, section 4.2.1.12).
 public struct ExtendedKeyUsage: Sendable, Hashable {
-    /// The object identifier, in dots.
+    /// The object identifier, in dotted form.
     public let objectIdentifier: String
-    /// The identifier as an OBJECT IDENTIFIER.
+    /// The DER of the OBJECT IDENTIFIER.
     let der: [UInt8]
 
-    /// Makes a use of any identifier.
+    /// Creates a usage with any object identifier.
     ///
-    /// - Parameter objectIdentifier: The identifier in dotted form, at most 1024 characters.
+    /// - Parameter objectIdentifier: The object identifier in dotted form, at most 1024 characters.
     /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` if the text is not an object
     ///   identifier.
     public init(objectIdentifier: String) throws(X509Error) {
         guard let der = DER.objectIdentifier(parsing: objectIdentifier) else {
             throw X509Error(
-                code: .malformed, context: "“\(objectIdentifier)” is not an object identifier",
+                code: .malformed, context: "\"\(objectIdentifier)\" is not an object identifier",
                 reasons: [])
         }
         self.init(objectIdentifier: objectIdentifier, der: der)
@@ -158,32 +160,32 @@ public struct ExtendedKeyUsage: Sendable, Hashable {
             objectIdentifier: objectIdentifier, der: DER.objectIdentifier(objectIdentifier))
     }
 
-    /// A client of TLS.
+    /// TLS client authentication.
     public static let clientAuth = Self(known: "1.3.6.1.5.5.7.3.2")
-    /// A server of TLS.
+    /// TLS server authentication.
     public static let serverAuth = Self(known: "1.3.6.1.5.5.7.3.1")
-    /// Signing code.
+    /// Code signing.
     public static let codeSigning = Self(known: "1.3.6.1.5.5.7.3.3")
-    /// Signing and encrypting mail.
+    /// E-mail protection (S/MIME).
     public static let emailProtection = Self(known: "1.3.6.1.5.5.7.3.4")
-    /// Any use.
+    /// Any usage.
     public static let any = Self(known: "2.5.29.37.0")
-    /// Microsoft's Server Gated Cryptography, obsolete.
+    /// Microsoft Server Gated Cryptography, obsolete.
     public static let microsoftSGC = Self(known: "1.3.6.1.4.1.311.10.3.3")
-    /// Microsoft's Encrypting File System.
+    /// Microsoft Encrypting File System.
     public static let microsoftEFS = Self(known: "1.3.6.1.4.1.311.10.3.4")
-    /// Microsoft's mark of code that a single person signs.
+    /// Microsoft code signing by an individual.
     public static let microsoftIndividualCodeSigning = Self(
         known: "1.3.6.1.4.1.311.2.1.21")
-    /// Microsoft's mark of code that a company signs.
+    /// Microsoft code signing by a company.
     public static let microsoftCommercialCodeSigning = Self(
         known: "1.3.6.1.4.1.311.2.1.22")
-    /// Netscape's Server Gated Cryptography, obsolete.
+    /// Netscape Server Gated Cryptography, obsolete.
     public static let netscapeSGC = Self(known: "2.16.840.1.113730.4.1")
 }
 
 extension ExtendedKeyUsage: CustomStringConvertible {
-    /// The standard's name of the use, or its identifier.
+    /// The name of the usage, such as `clientAuth`, or its object identifier.
     public var description: String {
         switch self {
         case .clientAuth: "clientAuth"

@@ -1,31 +1,30 @@
 /// Finds every chain of signatures from a certificate to an anchor.
 ///
-/// OpenSSL follows one chain only, which depends on the order of the certificates if several have
-/// the same name. So the chains are built here, and OpenSSL checks each of them.
+/// If several certificates have the same name, OpenSSL follows only one chain, which depends on
+/// their order. So the chains are built here, and OpenSSL validates each of them.
 struct ChainSearch {
-    /// The chains, each from the certificate to an anchor: shorter ones first, in a deterministic
-    /// order.
+    /// The chains, each from the certificate to an anchor, shorter ones first.
     private(set) var chains: [[Certificate]] = []
-    /// Why there is none.
+    /// The error to report if there is no chain.
     private(set) var reason: X509Error
 
     private let candidates: [Certificate]
     private let anchors: Set<Certificate>
-    /// The maximum number of certificates that are examined, since a token may hold any number that
-    /// sign each other.
+    /// The number of certificates that may still be examined. A token may hold any number that sign
+    /// each other.
     private var remaining = 256
     private var longest = 0
 
-    /// The maximum length of a chain.
     private static let maximumLength = 10
 
     init(from certificate: Certificate, among known: [Certificate], upTo anchors: Set<Certificate>)
     {
         candidates = Set(known).sorted { $0.der.lexicographicallyPrecedes($1.der) }
         self.anchors = anchors
-        reason = X509Error(code: .untrusted, context: "there is no chain", reasons: [])
+        reason = X509Error(
+            code: .untrusted, context: "there is no chain to a trust anchor", reasons: [])
         extend([certificate])
-        // Stable, so chains of the same length stay in the order of their certificates.
+        // Chains of the same length keep their order.
         chains = chains.enumerated()
             .sorted { ($0.element.count, $0.offset) < ($1.element.count, $1.offset) }
             .map(\.element)

@@ -1,9 +1,10 @@
-/// What a CA says about a certificate of its own (RFC 6960, section 2.2).
+/// The status of a certificate that an OCSP responder reports (RFC 6960, section 2.2).
 public enum RevocationStatus: Sendable, Hashable {
-    /// It is not revoked.
+    /// The certificate is not revoked.
     case good
-    /// It was revoked, at that time, in seconds since 1970-01-01 00:00 UTC.
+    /// The certificate was revoked at this time, in seconds since 1970-01-01 00:00 UTC; nil if the
+    /// time cannot be read.
     case revoked(at: Int64?)
-    /// The responder does not know it.
+    /// The responder does not know the certificate.
     case unknown
 }

@@ -1,28 +1,28 @@
-/// The certificates that everything hangs on.
+/// The certificates that are trusted without further proof.
 public struct TrustAnchors: Sendable {
     /// The anchors.
     public let certificates: [Certificate]
 
-    /// Makes a set of anchors.
+    /// Creates a set of anchors.
     ///
-    /// - Parameter certificates: The anchors. One that is not self-signed is an anchor all the
-    ///   same: chains end there.
+    /// - Parameter certificates: The anchors. They need not be self-signed: every chain ends at the
+    ///   first anchor.
     public init(_ certificates: [Certificate]) {
         self.certificates = certificates
     }
 
-    /// Whether there are none, so that nothing can be verified.
+    /// Whether there are no anchors, so no certificate can be verified.
     public var isEmpty: Bool { certificates.isEmpty }
 
-    /// The anchors in PEM, one after the other.
+    /// The anchors as PEM, one after the other.
     public var pem: String { certificates.map(\.pem).joined() }
 
-    /// Checks that a chain of signatures leads from a certificate to an anchor.
+    /// Verifies that a chain of signatures leads from a certificate to an anchor.
     ///
     /// An issuer is found by its name and key identifier and proved by its signature. Its serial
-    /// number is ignored, since CAcert re-signed its root and class 3 certificates with the same
-    /// keys. Every possible chain is tried, so the order of anchors and intermediates does not
-    /// matter, and an expired one does not hide a valid one.
+    /// number is ignored, because CAcert has signed its root and class 3 certificates again with
+    /// the same keys. Every possible chain is tried, so the order of anchors and intermediates does
+    /// not matter, and an expired certificate does not hide a valid one.
     ///
     /// RSA keys in the chain must have 2048 bits or more, and no signature below an anchor may use
     /// SHA-1 or MD5. Path length, name constraints and the right to sign certificates follow RFC
@@ -32,11 +32,11 @@ public struct TrustAnchors: Sendable {
     ///
     /// - Parameters:
     ///   - certificate: The certificate.
-    ///   - intermediates: Certificates that may be in between; they may be unnecessary or wrong.
-    ///   - time: When the whole chain must be valid, in seconds since 1970-01-01 00:00 UTC. The
-    ///     last second of a validity is included. If it is nil, dates are ignored.
+    ///   - intermediates: Possible intermediates. Unrelated certificates do no harm.
+    ///   - time: The time at which the whole chain must be valid, in seconds since 1970-01-01 00:00
+    ///     UTC. The last second of a validity is included. If the time is nil, dates are ignored.
     /// - Throws: ``X509Error`` with code ``X509Error/Code/outsideValidity`` if dates are the only
-    ///   reason, and ``X509Error/Code/untrusted`` for any other reason.
+    ///   reason, or ``X509Error/Code/untrusted`` for any other reason.
     public func verify(
         _ certificate: Certificate, intermediates: [Certificate] = [], at time: Int64?
     ) throws(X509Error) {
@@ -60,8 +60,8 @@ public struct TrustAnchors: Sendable {
     ///
     /// - Parameters:
     ///   - certificate: The certificate.
-    ///   - intermediates: Certificates that may be in between; they may be unnecessary or wrong.
-    ///   - time: Seconds since 1970-01-01 00:00 UTC. If it is nil, dates are ignored.
+    ///   - intermediates: Possible intermediates. Unrelated certificates do no harm.
+    ///   - time: Seconds since 1970-01-01 00:00 UTC. If the time is nil, dates are ignored.
     public func status(
         of certificate: Certificate, intermediates: [Certificate] = [], at time: Int64?
     ) -> ChainStatus {
@@ -84,7 +84,7 @@ public struct TrustAnchors: Sendable {
             ? .valid(chain: best.chain) : .outsideValidity(best.outside, chain: best.chain)
     }
 
-    /// The name of a certificate of a chain in errors.
+    /// How errors refer to a certificate of a chain.
     static func place(of certificate: Certificate, in chain: [Certificate]) -> String {
         guard let depth = chain.firstIndex(of: certificate), depth > 0 else {
             return "the certificate"
@@ -95,12 +95,12 @@ public struct TrustAnchors: Sendable {
 
 /// Whether a certificate leads to a trust anchor, and whether its whole chain is valid.
 public enum ChainStatus: Sendable, Equatable {
-    /// It leads to an anchor, and the whole chain is valid at the time. The chain begins with the
-    /// certificate and ends with the anchor.
+    /// The certificate leads to an anchor, and the whole chain is valid at the time. The chain
+    /// begins with the certificate and ends with the anchor.
     case valid(chain: [Certificate])
-    /// It leads to an anchor, but the certificates in the first value are not valid at the time.
-    /// They are in chain order: only the certificate itself if none of its issuers has expired.
+    /// The certificate leads to an anchor, but the certificates in the first value are not valid at
+    /// the time. They have the order of the chain.
     case outsideValidity([Certificate], chain: [Certificate])
-    /// No chain leads to an anchor, or each one breaks a rule other than the dates.
+    /// No chain leads to an anchor, or every chain breaks a rule other than the dates.
     case untrusted(X509Error)
 }

@@ -1,32 +1,32 @@
-/// Why a key, a request or a certificate could not be read, made or verified.
+/// An error from reading, creating or verifying a key, a request or a certificate.
 public struct X509Error: Error, Sendable, Equatable {
-    /// What kind of failure this is. Later versions may add to these.
+    /// The kind of error. Later versions may add codes.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
-        /// The code's name. It stays the same in later versions.
+        /// The name of the code, which never changes.
         public var description: String { value }
 
-        /// The bytes are not what they should be.
+        /// The input does not have the required form.
         public static let malformed = Code(value: "malformed")
-        /// The bytes are PEM text, but DER is expected.
+        /// The bytes are PEM text, but DER is required.
         public static let textInPEM = Code(value: "textInPEM")
-        /// A kind of key, curve or name that this library does not have.
+        /// This library does not support the kind of key or the curve.
         public static let unsupported = Code(value: "unsupported")
-        /// A signature does not fit the key and the bytes.
+        /// The signature does not match the key and the signed bytes.
         public static let badSignature = Code(value: "badSignature")
-        /// No chain leads from the certificate to an anchor.
+        /// No acceptable chain leads from the certificate to a trust anchor.
         public static let untrusted = Code(value: "untrusted")
-        /// The certificate, or one above it, is not valid at the time.
+        /// A certificate of the chain, or an OCSP response, is not valid at the time.
         public static let outsideValidity = Code(value: "outsideValidity")
-        /// OpenSSL failed at something that cannot fail with good input.
+        /// OpenSSL or an OCSP responder reported another failure.
         public static let failed = Code(value: "failed")
     }
 
-    /// The kind of failure.
+    /// The kind of error.
     public let code: Code
-    /// What it is about, for a person to read.
+    /// A description of the error, for users.
     public let context: String
-    /// What OpenSSL's error queue held, innermost first, taken out of it.
+    /// The reasons from OpenSSL's error queue, oldest first.
     public let reasons: [String]
     /// The missing issuer, if no chain can be built without it; otherwise nil.
     public var unknownIssuer: DistinguishedName? = nil
@@ -42,7 +42,7 @@ public struct X509Error: Error, Sendable, Equatable {
 }
 
 extension X509Error: CustomStringConvertible {
-    /// The failure in one line.
+    /// The context and, in brackets, the reasons, in one line.
     public var description: String {
         reasons.isEmpty ? context : "\(context) (\(reasons.joined(separator: "; ")))"
     }

@@ -1,16 +1,16 @@
-/// The few forms of DER (X.690) that keys and extensions are made of.
+/// The subset of DER (X.690) that keys, certificates and extensions need.
 package enum DER {
-    /// An element with a tag of one byte.
+    /// An element with a one-byte tag.
     package static func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
         [tag] + length(content.count) + content
     }
 
-    /// A SEQUENCE of whole elements.
+    /// A SEQUENCE of encoded elements.
     package static func sequence(_ elements: [UInt8]...) -> [UInt8] {
         element(0x30, elements.flatMap { $0 })
     }
 
-    /// An unsigned big-endian number as an INTEGER: no needless zeros, never negative.
+    /// An unsigned big-endian number as an INTEGER, without leading zeros and never negative.
     package static func integer(_ bytes: [UInt8]) -> [UInt8] {
         var digits = Array(bytes.drop { $0 == 0 })
         if digits.isEmpty || digits[0] >= 0x80 { digits.insert(0, at: 0) }
@@ -24,10 +24,10 @@ package enum DER {
     static func bitString(_ bytes: [UInt8]) -> [UInt8] { element(0x03, [0] + bytes) }
 
     static let null: [UInt8] = [0x05, 0x00]
-    /// A BOOLEAN that is true.
+    /// A BOOLEAN with the value TRUE.
     package static let booleanTrue: [UInt8] = [0x01, 0x01, 0xFF]
 
-    /// The OBJECT IDENTIFIER of an identifier that is a constant in this library.
+    /// An OBJECT IDENTIFIER from a constant of this library. Traps if the text is not valid.
     static func objectIdentifier(_ dotted: String) -> [UInt8] {
         guard let der = objectIdentifier(parsing: dotted) else {
             preconditionFailure("\(dotted) is not an object identifier")
@@ -35,10 +35,8 @@ package enum DER {
         return der
     }
 
-    /// The OBJECT IDENTIFIER of an identifier in dotted form (X.660). A number may be larger than a
-    /// machine word: those below 2.25 are UUIDs.
-    ///
-    /// - Returns: nil if the text is not an object identifier, or has more than 1024 characters.
+    /// An OBJECT IDENTIFIER from dotted form (X.660); nil if the text is not valid or has more than
+    /// 1024 characters. Numbers may exceed a machine word: those below 2.25 are UUIDs.
     static func objectIdentifier(parsing dotted: String) -> [UInt8]? {
         let arcs = dotted.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
             .map { Array($0) }
@@ -48,15 +46,16 @@ package enum DER {
         }
         guard dotted.utf8.count <= 1024, arcs.count >= 2, arcs.allSatisfy(isNumber),
             arcs[0].count == 1, arcs[0][0] <= 0x32,
-            // Below 0 and 1 there are only 40 numbers each, because the first two numbers are
-            // encoded as one.
+            // The first two numbers are encoded as one, so the second is below 40 if the first is
+            // 0 or 1.
             arcs[0][0] == 0x32 || arcs[1].count == 1 || (arcs[1].count == 2 && arcs[1][0] < 0x34)
         else { return nil }
         let first = base128(arcs[1], adding: Int(arcs[0][0] - 0x30) * 40)
         return element(0x06, first + arcs.dropFirst(2).flatMap { base128($0) })
     }
 
-    /// A decimal number in groups of seven bits, all but the last with the eighth bit set.
+    /// A decimal number in groups of seven bits. The eighth bit is set in all groups except the
+    /// last.
     private static func base128(_ decimal: [UInt8], adding number: Int = 0) -> [UInt8] {
         var groups: [Int] = [0]
         func multiply(by factor: Int, adding summand: Int) {
@@ -84,17 +83,17 @@ package enum DER {
         return [0x80 | UInt8(digits.count)] + digits
     }
 
-    /// One element read from the front of some bytes.
+    /// An element at the beginning of a byte sequence, and the bytes after it.
     struct Element {
         let tag: UInt8
-        /// The whole element, unchanged.
+        /// The whole element, including its tag and length.
         let bytes: ArraySlice<UInt8>
         let content: ArraySlice<UInt8>
         let rest: ArraySlice<UInt8>
     }
 
-    /// Reads the first element; nil if the bytes do not begin with one. A length may use more bytes
-    /// than necessary, since certificates on tokens have such lengths.
+    /// Reads the first element; nil if the bytes do not begin with one. Overlong lengths are
+    /// accepted, because some certificates on tokens have them.
     static func read(_ bytes: ArraySlice<UInt8>) -> Element? {
         guard bytes.count >= 2 else { return nil }
         let tag = bytes[bytes.startIndex]
@@ -114,7 +113,7 @@ package enum DER {
             rest: bytes[(position + count)...])
     }
 
-    /// Reads an element of which nothing follows, and that has the tag.
+    /// Returns the content of an element with this tag; nil if bytes follow the element.
     static func readWhole(_ tag: UInt8, _ bytes: [UInt8]) -> [UInt8]? {
         guard let element = read(bytes[...]), element.tag == tag, element.rest.isEmpty else {
             return nil

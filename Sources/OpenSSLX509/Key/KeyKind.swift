@@ -1,4 +1,4 @@
-/// An elliptic curve with a name, as RFC 5480 and RFC 8410 list them.
+/// A named elliptic curve (RFC 5480, section 2.1.1.1).
 public enum NamedCurve: String, Sendable, Hashable, CaseIterable {
     /// secp256r1.
     case p256 = "P-256"
@@ -7,7 +7,7 @@ public enum NamedCurve: String, Sendable, Hashable, CaseIterable {
     /// secp521r1.
     case p521 = "P-521"
 
-    /// The object identifier, in dots.
+    /// The object identifier, in dotted form.
     public var objectIdentifier: String {
         switch self {
         case .p256: "1.2.840.10045.3.1.7"
@@ -16,10 +16,10 @@ public enum NamedCurve: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The DER of ECParameters with the curve's name, as `CKA_EC_PARAMS` has it.
+    /// The DER of ECParameters with the name of the curve, as in `CKA_EC_PARAMS`.
     public var ecParameters: [UInt8] { DER.objectIdentifier(objectIdentifier) }
 
-    /// The length of a coordinate, and of each half of a signature, in bytes.
+    /// The length in bytes of a coordinate, and of each half of a signature.
     public var coordinateLength: Int {
         switch self {
         case .p256: 32
@@ -29,20 +29,20 @@ public enum NamedCurve: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// What kind of public key it is, and how large.
+/// The type and size of a public key.
 public enum KeyKind: Sendable, Hashable {
-    /// RSA with a modulus of so many bits.
+    /// RSA, with the size of the modulus in bits.
     case rsa(bits: Int)
-    /// A key on a curve in Weierstrass form.
+    /// An elliptic-curve key on a named curve.
     case ec(NamedCurve)
-    /// Ed25519, RFC 8032.
+    /// Ed25519 (RFC 8032).
     case ed25519
-    /// Anything else, by the object identifier of its algorithm or curve, in dots.
+    /// Any other kind, by the object identifier of its algorithm or curve, in dotted form.
     case other(String)
 }
 
 extension KeyKind: CustomStringConvertible {
-    /// As people write it: `RSA 3072`, `EC P-256`, `Ed25519`.
+    /// The kind for users: `RSA 3072`, `EC P-256`, `Ed25519`, or the object identifier.
     public var description: String {
         switch self {
         case .rsa(let bits): "RSA \(bits)"
@@ -54,8 +54,7 @@ extension KeyKind: CustomStringConvertible {
 }
 
 extension KeyKind {
-    /// The kind as options and files name it: `rsa:3072`, `ec:p256`, `ed25519`; for any other the
-    /// object identifier.
+    /// The kind in options and files: `rsa:3072`, `ec:p256`, `ed25519`, or the object identifier.
     public var name: String {
         switch self {
         case .rsa(let bits): "rsa:\(bits)"
@@ -67,19 +66,20 @@ extension KeyKind {
         }
     }
 
-    /// The kinds that keys are made of.
+    /// The kinds of key for which new key pairs can be generated.
     public static let generated: [KeyKind] = [
         .rsa(bits: 2048), .rsa(bits: 3072), .rsa(bits: 4096), .ec(.p256), .ec(.p384), .ec(.p521),
         .ed25519,
     ]
 
-    /// Reads the name of a kind, in whatever case.
+    /// Creates a kind from its ``name``; nil if the name is not known.
     ///
-    /// - Parameter name: As `rsa:3072`.
+    /// - Parameter name: The name, such as `rsa:3072`, in upper or lower case. RSA may have any
+    ///   size.
     public init?(name: String) {
         let name = name.lowercased()
         let digits = name.dropFirst("rsa:".count)
-        // A sign is none.
+        // Int accepts a sign.
         if name.hasPrefix("rsa:"), digits.allSatisfy(\.isNumber), let bits = Int(digits), bits > 0 {
             self = .rsa(bits: bits)
             return

@@ -1,11 +1,9 @@
 extension NamedCurve {
-    /// The curve that ECParameters name, or that they spell out.
+    /// Reads ECParameters, which hold the name of a curve or its explicit parameters (RFC 5480,
+    /// section 2.1.1; SEC 1, section C.2). Returns nil for any other curve.
     ///
-    /// Some modules give the numbers of a curve instead of its name. A key is then written with the
-    /// name; that it is right is proved when a signature verifies with it.
-    ///
-    /// - Parameter parameters: DER of ECParameters (RFC 5480, section 2.1.1; SEC 1, section C.2).
-    /// - Returns: nil for a curve that is not known here.
+    /// Some modules return explicit parameters. Not all of them are compared: if the curve is a
+    /// different one, the token's signature does not verify.
     init?(ecParameters parameters: [UInt8]) {
         let name = DER.readWhole(0x06, parameters).map { DER.element(0x06, $0) }
         let curve =
@@ -50,12 +48,12 @@ extension NamedCurve {
     }
 }
 
-/// The numbers of a curve over a prime field, big-endian without leading zeros.
+/// The parameters of a curve over a prime field, big-endian without leading zeros.
 private struct ExplicitCurve: Equatable {
     let prime: [UInt8]
     let a: [UInt8]
     let b: [UInt8]
-    /// The first coordinate of the generator.
+    /// The x coordinate of the generator.
     let x: [UInt8]
     let order: [UInt8]
 
@@ -86,14 +84,14 @@ private struct ExplicitCurve: Equatable {
         self.b = Self.number(b.content)
         self.order = Self.number(order.content)
         let point = Array(generator.content)
-        // Compressed, or with both coordinates.
+        // A compressed point has one coordinate, any other has both.
         let isCompressed = point.first == 2 || point.first == 3
         let length = isCompressed ? point.count - 1 : (point.count - 1) / 2
         guard length > 0 else { return nil }
         x = Self.number(point[1..<1 + length])
     }
 
-    /// The content of the object identifier of prime fields (ANSI X9.62).
+    /// The content of the object identifier prime-field (ANSI X9.62).
     private static let primeField: [UInt8] = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x01, 0x01]
 
     private static func number(_ bytes: ArraySlice<UInt8>) -> [UInt8] {

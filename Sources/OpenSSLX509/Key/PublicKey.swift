@@ -1,21 +1,24 @@
 /// A public key, as the DER of a SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7).
 ///
-/// Two keys are equal if their values are: modulus and exponent, curve and point, or the 32 bytes
-/// of Ed25519. How the SubjectPublicKeyInfo is encoded does not matter. RSA keys may be marked as
-/// rsaEncryption, with or without NULL, or as id-RSASSA-PSS with any parameters; a curve may be
-/// named or spelled out; a point may be compressed. Keys of other kinds are equal if their DER is.
+/// Two keys are equal if their values are equal: modulus and exponent, curve and point, or the 32
+/// bytes of Ed25519. The encoding of the SubjectPublicKeyInfo does not matter: RSA keys may be
+/// marked as rsaEncryption, with or without NULL, or as id-RSASSA-PSS with any parameters; a curve
+/// may be named or explicit; a point may be compressed. Keys of other kinds are equal if their DER
+/// is equal.
 public struct PublicKey: Sendable {
-    /// The DER, unchanged.
+    /// The DER of the SubjectPublicKeyInfo, unchanged.
     public let subjectPublicKeyInfo: [UInt8]
     /// The DER that all equal keys share: rsaEncryption with NULL, the name of the curve, the
     /// uncompressed point.
     let canonical: [UInt8]
 
-    /// Takes a SubjectPublicKeyInfo, as `CKA_PUBLIC_KEY_INFO` has it.
+    /// Creates a key from a SubjectPublicKeyInfo, such as `CKA_PUBLIC_KEY_INFO`.
+    ///
+    /// The numbers in it are not checked until the key is used.
     ///
     /// - Parameter subjectPublicKeyInfo: The DER.
-    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` where it has not that form.
-    ///   Whether the numbers make a usable key is found out when the key is used.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` if the bytes are not a
+    ///   SubjectPublicKeyInfo.
     public init(subjectPublicKeyInfo: [UInt8]) throws(X509Error) {
         self.subjectPublicKeyInfo = subjectPublicKeyInfo
         guard let parts = Parts(subjectPublicKeyInfo) else {
@@ -25,7 +28,7 @@ public struct PublicKey: Sendable {
         canonical = parts.canonical ?? subjectPublicKeyInfo
     }
 
-    /// Makes an RSA key of what a token holds.
+    /// Creates an RSA key from a token's attributes.
     ///
     /// - Parameters:
     ///   - modulus: `CKA_MODULUS`, big-endian, unsigned.
@@ -35,14 +38,15 @@ public struct PublicKey: Sendable {
         canonical = subjectPublicKeyInfo
     }
 
-    /// Makes a key on a curve of what a token holds.
+    /// Creates an elliptic-curve or Ed25519 key from a token's attributes.
     ///
     /// - Parameters:
-    ///   - parameters: `CKA_EC_PARAMS`: DER of a curve's name or of its numbers, or the printable
-    ///     name `edwards25519` that some tokens have for Ed25519.
-    ///   - point: `CKA_EC_POINT`: the point in an OCTET STRING as the standard says, in a BIT
-    ///     STRING, or bare. The length that the curve asks for decides which it is.
-    /// - Throws: ``X509Error`` for a curve that is not known or a point that does not fit it.
+    ///   - parameters: `CKA_EC_PARAMS`: DER with the name or the explicit parameters of the curve,
+    ///     or with the printable name `edwards25519` for Ed25519.
+    ///   - point: `CKA_EC_POINT`: the point in an OCTET STRING as the standard requires, in a BIT
+    ///     STRING, or without a wrapper. The length shows which of them it is.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/unsupported`` if the curve is not
+    ///   supported, or ``X509Error/Code/malformed`` if the point does not match the curve.
     public init(ecParameters parameters: [UInt8], point: [UInt8]) throws(X509Error) {
         let algorithm: [UInt8]
         let lengths: [Int]
@@ -54,7 +58,7 @@ public struct PublicKey: Sendable {
             lengths = [32]
         } else {
             throw X509Error(
-                code: .unsupported, context: "a curve that is not known here", reasons: [])
+                code: .unsupported, context: "the elliptic curve is not supported", reasons: [])
         }
         let bare: [UInt8]
         if lengths.contains(point.count) {
@@ -67,14 +71,15 @@ public struct PublicKey: Sendable {
             bare = Array(content.dropFirst())
         } else {
             throw X509Error(
-                code: .malformed, context: "a point that does not fit its curve", reasons: [])
+                code: .malformed, context: "the point does not match the elliptic curve",
+                reasons: [])
         }
         let info = DER.sequence(algorithm, DER.bitString(bare))
         subjectPublicKeyInfo = info
         canonical = Parts(info)?.canonical ?? info
     }
 
-    /// What kind of key it is.
+    /// The type and size of the key.
     public var kind: KeyKind {
         guard let parts = Parts(canonical) else { return .other("") }
         switch parts.algorithm {
@@ -93,19 +98,20 @@ public struct PublicKey: Sendable {
         return .other(dottedIdentifier(parts.algorithm) ?? hexadecimal(parts.algorithm))
     }
 
-    /// Modulus and exponent of an RSA key, big-endian without leading zeros; nil for other keys.
+    /// The modulus and public exponent of an RSA key, big-endian without leading zeros; nil for
+    /// other keys.
     public var rsaNumbers: (modulus: [UInt8], publicExponent: [UInt8])? {
         Parts(canonical)?.rsaNumbers
     }
 
-    /// The identifier that other software gives a key by itself, and that pairs best with it: the
-    /// SHA-1 hash of the key's bits, 20 bytes (RFC 5280, section 4.2.1.2, method 1). Equal keys
-    /// have the same.
+    /// The key identifier that most software computes: the SHA-1 hash of the key's BIT STRING
+    /// content, 20 bytes (RFC 5280, section 4.2.1.2, method 1). Equal keys have the same
+    /// identifier.
     public var keyIdentifier: [UInt8] { Digest.sha1.hash(Parts(canonical)?.key ?? []) }
 
-    /// The SHA-256 hash of the key's SubjectPublicKeyInfo in its common form (rsaEncryption with
+    /// The SHA-256 hash of the SubjectPublicKeyInfo in its most common form (rsaEncryption with
     /// NULL, the name of the curve, the uncompressed point), 32 bytes. Equal keys have the same
-    /// hash.
+    /// fingerprint.
     public var sha256Fingerprint: [UInt8] { Digest.sha256.hash(canonical) }
 
     fileprivate static func rsa(_ modulus: [UInt8], _ publicExponent: [UInt8]) -> [UInt8] {
@@ -120,13 +126,13 @@ public struct PublicKey: Sendable {
             || parameters == DER.objectIdentifier("1.3.6.1.4.1.11591.15.1")
     }
 
-    /// DER of the PrintableString `edwards25519`, as `CKA_EC_PARAMS` of an Ed25519 key (PKCS#11
-    /// v3.0, section 2.3.10).
+    /// The DER of the PrintableString `edwards25519`, the `CKA_EC_PARAMS` of an Ed25519 key
+    /// (PKCS#11 v3.0, section 2.3.10).
     public static let ed25519PrintableName = DER.element(0x13, Array("edwards25519".utf8))
 }
 
 extension PublicKey: Hashable {
-    /// Whether both have the same value.
+    /// Whether both keys have the same value.
     public static func == (left: PublicKey, right: PublicKey) -> Bool {
         left.canonical == right.canonical
     }
@@ -143,7 +149,7 @@ private enum Algorithm {
     static let ecPublicKey = DER.objectIdentifier("1.2.840.10045.2.1")
     static let ed25519 = DER.objectIdentifier("1.3.101.112")
 
-    /// Algorithms whose key is a modulus and an exponent: X.509's own `rsa`, rsaEncryption,
+    /// Algorithms whose key is a modulus and an exponent: `rsa` of X.509, rsaEncryption,
     /// id-RSAES-OAEP and id-RSASSA-PSS (RFC 4055).
     static let rsa: Set = [
         DER.objectIdentifier("2.5.8.1.1"), rsaEncryption,
@@ -157,10 +163,10 @@ private enum Algorithm {
 
 /// The parts of a SubjectPublicKeyInfo.
 private struct Parts {
-    /// The algorithm's OBJECT IDENTIFIER with its tag.
+    /// The algorithm's OBJECT IDENTIFIER, including its tag.
     let algorithm: [UInt8]
     let parameters: [UInt8]
-    /// The bits of the key.
+    /// The content of the BIT STRING.
     let key: [UInt8]
 
     init?(_ info: [UInt8]) {
@@ -185,7 +191,7 @@ private struct Parts {
         )
     }
 
-    /// The form that all equal keys share; nil for a key that is compared by its DER.
+    /// The DER that all equal keys share; nil for a key that is compared by its own DER.
     var canonical: [UInt8]? {
         if let rsaNumbers {
             return PublicKey.rsa(rsaNumbers.modulus, rsaNumbers.publicExponent)

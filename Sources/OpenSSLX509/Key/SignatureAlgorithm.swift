@@ -1,4 +1,4 @@
-/// How a request, a certificate or a challenge is signed.
+/// The signature algorithm of a request, a certificate or a challenge.
 public enum SignatureAlgorithm: Sendable, Hashable {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     case sha256WithRSAEncryption
@@ -11,10 +11,10 @@ public enum SignatureAlgorithm: Sendable, Hashable {
     /// Ed25519.
     case ed25519
 
-    /// The algorithm that fits a kind of key: with a curve goes the hash of its strength.
+    /// Chooses the algorithm for a kind of key; nil if none supports it. For elliptic curves, the
+    /// hash has the strength of the curve.
     ///
     /// - Parameter kind: The kind of key.
-    /// - Returns: nil for a kind that nothing here signs with.
     public init?(for kind: KeyKind) {
         switch kind {
         case .rsa: self = .sha256WithRSAEncryption
@@ -26,7 +26,7 @@ public enum SignatureAlgorithm: Sendable, Hashable {
         }
     }
 
-    /// The hash that the signature is made over, or nil where the message itself is signed.
+    /// The hash function for the message; nil if the algorithm signs the message itself.
     public var digest: Digest? {
         switch self {
         case .sha256WithRSAEncryption, .ecdsaWithSHA256: .sha256
@@ -36,8 +36,8 @@ public enum SignatureAlgorithm: Sendable, Hashable {
         }
     }
 
-    /// The AlgorithmIdentifier, DER. RSA has NULL as its parameters (RFC 4055), ECDSA (RFC 5758)
-    /// and EdDSA (RFC 8410) have none at all.
+    /// The DER of the AlgorithmIdentifier. The parameters are NULL for RSA (RFC 4055) and absent
+    /// for ECDSA (RFC 5758) and EdDSA (RFC 8410).
     var algorithmIdentifier: [UInt8] {
         switch self {
         case .sha256WithRSAEncryption:
@@ -50,21 +50,21 @@ public enum SignatureAlgorithm: Sendable, Hashable {
     }
 }
 
-/// Signatures in the forms of Cryptoki and of X.509.
+/// Conversions between the signature formats of PKCS#11 and X.509.
 public enum SignatureForm {
-    /// Makes the DER that X.509 wants of an ECDSA signature as a token gives it.
+    /// Converts a token's ECDSA signature to the DER that X.509 requires.
     ///
-    /// - Parameter concatenation: r and s, both of the same length, one after the other
-    ///   (PKCS#11 v2.40, section 2.3.1).
-    /// - Returns: DER of `ECDSA-Sig-Value` (RFC 3279, section 2.2.3).
-    /// - Throws: ``X509Error`` where the length is odd or zero.
+    /// - Parameter concatenation: r followed by s, both of the same length (PKCS#11 v2.40, section
+    ///   2.3.1).
+    /// - Returns: The DER of `ECDSA-Sig-Value` (RFC 3279, section 2.2.3).
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` if the length is odd or zero.
     public static func ecdsaDER(fromConcatenation concatenation: [UInt8]) throws(X509Error)
         -> [UInt8]
     {
         guard !concatenation.isEmpty, concatenation.count.isMultiple(of: 2) else {
             throw X509Error(
-                code: .malformed, context: "an ECDSA signature of \(concatenation.count) bytes",
-                reasons: [])
+                code: .malformed,
+                context: "an ECDSA signature cannot have \(concatenation.count) bytes", reasons: [])
         }
         let half = concatenation.count / 2
         return DER.sequence(
@@ -72,9 +72,10 @@ public enum SignatureForm {
             DER.integer(Array(concatenation.suffix(half))))
     }
 
-    /// The DigestInfo that a token signs with bare PKCS#1 padding (RFC 8017, section 9.2).
+    /// Creates the DigestInfo that a token signs with `CKM_RSA_PKCS`, which pads but does not hash
+    /// (RFC 8017, section 9.2).
     ///
-    /// - Parameter hash: The 32 bytes of a SHA-256 hash.
+    /// - Parameter hash: A SHA-256 hash, 32 bytes.
     /// - Returns: The DER.
     public static func digestInfo(sha256 hash: [UInt8]) -> [UInt8] {
         DER.sequence(
@@ -82,20 +83,22 @@ public enum SignatureForm {
             DER.octetString(hash))
     }
 
-    /// The block that a token signs without any padding of its own: PKCS#1 padding for as many
-    /// bytes as the modulus has, made here (EMSA-PKCS1-v1_5, RFC 8017, section 9.2).
+    /// Creates the padded block that a token signs with `CKM_RSA_X_509`, which neither pads nor
+    /// hashes (EMSA-PKCS1-v1_5, RFC 8017, section 9.2).
     ///
     /// - Parameters:
-    ///   - hash: The 32 bytes of a SHA-256 hash.
-    ///   - key: The RSA key that signs.
-    /// - Throws: ``X509Error`` for a key that is not RSA or is too short.
+    ///   - hash: A SHA-256 hash, 32 bytes.
+    ///   - key: The public half of the RSA key that signs.
+    /// - Returns: The block, as long as the modulus.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/unsupported`` if the key is not RSA or is
+    ///   too short.
     public static func paddedDigestInfo(
         sha256 hash: [UInt8], for key: PublicKey
     ) throws(X509Error) -> [UInt8] {
         let info = digestInfo(sha256: hash)
         guard let length = key.rsaNumbers?.modulus.count, length >= info.count + 11 else {
             throw X509Error(
-                code: .unsupported, context: "no RSA key of a usable length", reasons: [])
+                code: .unsupported, context: "the key is not RSA, or is too short", reasons: [])
         }
         return [0, 1] + [UInt8](repeating: 0xFF, count: length - info.count - 3) + [0] + info
     }

@@ -1,15 +1,15 @@
 /// The name of a subject or an issuer (RFC 5280, section 4.1.2.4).
 public struct DistinguishedName: Sendable, Hashable {
-    /// The DER, as `CKA_SUBJECT` and `CKA_ISSUER` have it.
+    /// The DER, as in `CKA_SUBJECT` and `CKA_ISSUER`.
     public let der: [UInt8]
-    /// The name in one line, UTF-8, the first part first: `CN=Anna Müller, …`. Control characters
-    /// are escaped.
+    /// The name in one line, in the order of its attributes: `CN=Anna Müller, …`. Control
+    /// characters are escaped.
     public let text: String
     /// The common names, in order.
     public let commonNames: [String]
-    /// The values of the parts with the type `emailAddress`, in order.
+    /// The values of the `emailAddress` attributes, in order.
     public let emailAddresses: [String]
-    /// Whether there are parts of other types than common name and `emailAddress`.
+    /// Whether the name has attributes other than common name and `emailAddress`.
     public let hasOtherParts: Bool
 }
 
@@ -17,7 +17,7 @@ extension DistinguishedName: CustomStringConvertible {
     /// ``text``.
     public var description: String { text }
 
-    /// Whether both have the same DER.
+    /// Whether both names have the same DER.
     public static func == (left: DistinguishedName, right: DistinguishedName) -> Bool {
         left.der == right.der
     }
@@ -28,9 +28,9 @@ extension DistinguishedName: CustomStringConvertible {
     }
 }
 
-/// One part of a name that is to be made.
+/// An attribute of the subject of a new request.
 public struct NameAttribute: Sendable, Hashable {
-    /// What the part is.
+    /// The attribute types.
     public enum Kind: Sendable, Hashable {
         /// `CN`.
         case commonName
@@ -38,20 +38,21 @@ public struct NameAttribute: Sendable, Hashable {
         case organization
         /// `OU`.
         case organizationalUnit
-        /// `emailAddress` of PKCS#9.
+        /// `emailAddress` (PKCS#9).
         case emailAddress
     }
 
-    /// What the part is.
+    /// The attribute type.
     public let kind: Kind
-    /// The value, UTF-8.
+    /// The value.
     public let value: String
 
-    /// Makes a part of a name.
+    /// Creates an attribute.
     ///
     /// - Parameters:
-    ///   - kind: What the part is.
-    ///   - value: The value. A common name has 64 characters at most.
+    ///   - kind: The attribute type.
+    ///   - value: The value. A common name has at most 64 characters, which is checked when the
+    ///     request is created.
     public init(_ kind: Kind, _ value: String) {
         self.kind = kind
         self.value = value

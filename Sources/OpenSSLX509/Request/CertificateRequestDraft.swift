@@ -1,25 +1,26 @@
-/// A request for a certificate (PKCS#10, RFC 2986) that nobody has signed yet.
+/// An unsigned certificate request (PKCS#10, RFC 2986).
 ///
-/// Its bytes are made once. Whoever holds the private key signs ``toBeSigned``, and
-/// ``signed(_:)`` makes the request out of the two. A draft cannot be sent: only a
-/// ``CertificateRequest`` has a PEM form.
+/// Sign ``toBeSigned`` with the private key, and pass the signature to ``signed(_:)``. A draft has
+/// no PEM form, so it cannot be sent by mistake.
 public struct CertificateRequestDraft: Sendable {
-    /// The key that the certificate shall be for.
+    /// The public key for the certificate.
     public let publicKey: PublicKey
-    /// How ``toBeSigned`` has to be signed.
+    /// The algorithm that must sign ``toBeSigned``.
     public let signatureAlgorithm: SignatureAlgorithm
-    /// DER of the CertificationRequestInfo: what the signature is made over.
+    /// The DER of the CertificationRequestInfo, which is signed.
     public let toBeSigned: [UInt8]
 }
 
-/// A signed request for a certificate (PKCS#10, RFC 2986) whose signature was verified with the key
-/// inside.
+/// A signed certificate request (PKCS#10, RFC 2986).
+///
+/// Its signature has been verified with the key in the request, unless the request was created with
+/// ``init(unverifiedPEM:)``.
 public struct CertificateRequest: Sendable {
     let handle: RequestHandle
-    /// The key that the certificate shall be for.
+    /// The public key for the certificate.
     public let publicKey: PublicKey
-    /// Whom it shall be for.
+    /// The requested subject.
     public let subject: DistinguishedName
-    /// The DER.
+    /// The DER, as OpenSSL encodes it.
     public let der: [UInt8]
 }

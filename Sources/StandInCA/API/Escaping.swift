@@ -1,4 +1,4 @@
-/// The escaping of the server: each byte of the text as if it were a character of ISO-8859-1.
+/// Escapes text like the server: each byte as if it were an ISO-8859-1 character.
 enum Escaping {
     static func escape(_ text: String) -> [UInt8] {
         var escaped: [UInt8] = []

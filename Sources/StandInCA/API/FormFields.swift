@@ -1,5 +1,5 @@
-/// The fields of a form or a query, decoded as PHP does: `name[0]` and `name[]` make lists, whose
-/// order is that of arrival; a later value of the same field or index replaces the former one.
+/// The fields of a form or a query, decoded like PHP: `name[0]` and `name[]` are elements of lists,
+/// in the order of arrival, and a later value of the same field or index replaces an earlier one.
 struct FormFields: Sendable {
     private var single: [String: [UInt8]] = [:]
     private var lists: [String: [(index: String, value: [UInt8])]] = [:]
@@ -7,7 +7,7 @@ struct FormFields: Sendable {
 
     init() {}
 
-    /// Adds the fields of `application/x-www-form-urlencoded` bytes.
+    /// Adds fields in `application/x-www-form-urlencoded`.
     mutating func add(_ encoded: some Sequence<UInt8>) {
         for pair in Array(encoded).split(separator: UInt8(ascii: "&")) {
             let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
@@ -16,12 +16,10 @@ struct FormFields: Sendable {
         }
     }
 
-    /// The text of a field that is no list.
     subscript(_ name: String) -> String? {
         single[name].map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The texts of a list, in their order.
     func list(_ name: String) -> [String] {
         (lists[name] ?? []).map { String(decoding: $0.value, as: UTF8.self) }
     }

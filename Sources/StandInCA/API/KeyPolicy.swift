@@ -1,20 +1,19 @@
-/// Which keys the server signs.
+/// Decides which keys the server signs.
 struct KeyPolicy: Sendable {
-    /// Whether keys on elliptic curves are taken, which CAcert does not do.
+    /// Whether elliptic-curve keys are accepted. CAcert refuses them.
     let acceptsEllipticCurves: Bool
-    /// The Debian weak keys: for each the last 20 hexadecimal digits of the SHA-1 hash of
-    /// `Modulus=...` with a line end, as in Debian's lists. Nil if the list cannot be read.
+    /// The Debian weak keys, as in Debian's lists: the last 20 hexadecimal digits of the SHA-1 hash
+    /// of `Modulus=...` with a line end. Nil if the list cannot be read.
     let weakKeys: Set<String>?
 
-    /// The policy's decision on a key.
     enum Verdict: Sendable, Hashable {
         case accepted
         case refused(KeyText)
-        /// The server cannot decide, since it has no list of weak keys.
+        /// The server cannot decide, because it cannot read the list of weak keys.
         case serverError
     }
 
-    /// Checks a key in the same order as the server. This blocks.
+    /// Checks a key in the same order as the server. Blocks while `openssl` runs.
     func verdict(
         _ key: RequestedKey, in folder: WorkFolder
     ) throws(StandInError) -> Verdict {
@@ -38,12 +37,11 @@ struct KeyPolicy: Sendable {
 enum KeyText: String, Sendable, Hashable {
     case noRequest, unrecognized, small, weak, exponent, failed
 
-    /// A language of the server's texts.
     enum Language: String, Sendable, Hashable {
         case english = "en"
         case german = "de"
 
-        /// The language of the field `lang`, otherwise that of `Accept-Language`, otherwise
+        /// Chooses the language of the field `lang`, otherwise of `Accept-Language`, otherwise
         /// English.
         init(field: String?, acceptLanguage: String?) {
             let ranges = (acceptLanguage ?? "").split(separator: ",").map { range in
@@ -61,7 +59,7 @@ enum KeyText: String, Sendable, Hashable {
         }
     }
 
-    /// The whole answer.
+    /// The complete answer.
     func answer(in language: Language) -> String {
         switch language {
         case .english: english

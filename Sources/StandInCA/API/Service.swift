@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// What a page answers: a body, or something that is wrong with the connection itself.
+/// The answer of a page, or a fault of the connection.
 enum PageAnswer: Sendable {
     case body([UInt8])
     case status(Int, body: [UInt8], location: String? = nil)
@@ -11,7 +11,7 @@ enum PageAnswer: Sendable {
     case never
 }
 
-/// The two pages of the API. Checks come in the server's own order.
+/// The two pages of the API, with checks in the same order as the server.
 final class Service: Sendable {
     private let configuration: StandInConfiguration
     private let authority: Authority
@@ -21,10 +21,8 @@ final class Service: Sendable {
     private let numbers: Mutex<(order: UInt64, serial: UInt64)>
     private let issued: IssuedCertificates
 
-    /// - Parameters:
-    ///   - weakKeys: The Debian weak keys, in the form of ``KeyPolicy/weakKeys``.
-    ///   - issued: Where certificates are kept. Serial numbers continue after its last one.
-    ///   - now: The time in seconds since 1970-01-01 00:00 UTC.
+    /// Creates a service. Serial numbers continue after the last one in `issued`; `now` returns
+    /// seconds since 1970-01-01 00:00 UTC.
     init(
         configuration: StandInConfiguration, authority: Authority, accounts: AccountsFile,
         weakKeys: Set<String>, issued: IssuedCertificates, now: @escaping @Sendable () -> Int64
@@ -37,7 +35,7 @@ final class Service: Sendable {
             weakKeys: configuration.fault == .weakKeyList ? nil : weakKeys)
         self.now = now
         self.issued = issued
-        // Three bytes. Stand-ins may share a root in tests, so each begins with a different number.
+        // Three bytes, random because several stand-ins may share a root in tests.
         numbers = Mutex((4711, issued.lastSerial ?? UInt64.random(in: 0x10_0000...0x6F_FFFF)))
     }
 
@@ -63,8 +61,7 @@ final class Service: Sendable {
             return text("404,Wasn't able to match any emails sent against your account")
         }
         let wanted = trimmed(fields["name"] ?? "")
-        // The value that was sent is escaped for SQL and then compared byte by byte with the
-        // unescaped name.
+        // The server escapes the value for SQL, and compares it byte by byte with the unescaped name.
         let isReal =
             !wanted.contains { "'\"\\".contains($0) }
             && account.realNames.contains { $0.utf8.elementsEqual(wanted.utf8) }
@@ -89,7 +86,7 @@ final class Service: Sendable {
             default: break
             }
         } catch {
-            return .status(500, body: Array("the stand-in fails: \(error)".utf8))
+            return .status(500, body: Array("the stand-in failed: \(error)".utf8))
         }
         guard configuration.fault != .refuse else { return text("404,Invalid or missing CSR") }
         return await order(
@@ -98,20 +95,20 @@ final class Service: Sendable {
                 validityDays: account.validityDays))
     }
 
-    /// The addresses for the certificate: those of the account, compared without case, without
-    /// duplicates, as they were sent.
+    /// The addresses for the certificate: those that belong to the account, ignoring case, without
+    /// duplicates and in the spelling that was sent.
     private func addresses(_ sent: [String], of account: Account) -> [String] {
         let verified = Set(account.emails.map { $0.lowercased() })
         var seen: Set<String> = []
         return sent.map(trimmed).filter {
             verified.contains($0.lowercased()) && seen.insert($0.lowercased()).inserted
         }.map {
-            // Lost on the way to the signer.
+            // The server drops apostrophes before it passes an address to the signer.
             $0.filter { $0 != "'" }
         }
     }
 
-    /// Queues the order for the signer, and waits for as long as the server always waits.
+    /// Queues the order for the signer, and waits for the configured delay.
     private func order(_ grant: Grant) async -> PageAnswer {
         let (order, serial) = numbers.withLock { numbers in
             numbers.order += 1
@@ -137,7 +134,7 @@ final class Service: Sendable {
         }
         let failed = text("404,Your certificate request has failed. ID: \(order)")
         guard !isLate else { return failed }
-        // A request whose own signature is wrong is queued, but the signer never signs it.
+        // A request with a wrong signature is queued, but the signer does not sign it.
         guard let certificate = try? await signing.value else { return failed }
         return answer(certificate)
     }
@@ -157,7 +154,7 @@ final class Service: Sendable {
         return wrong(bytes, configuration.fault)
     }
 
-    /// An answer as a fault makes it; a fault of certificates leaves it as it is.
+    /// The answer with a fault applied, if the fault concerns answers.
     private func wrong(_ bytes: [UInt8], _ fault: Fault?) -> PageAnswer {
         switch fault {
         case .cut: .body(Array(bytes.prefix(bytes.count / 2)))
@@ -189,7 +186,7 @@ final class Service: Sendable {
 
     private func text(_ text: String) -> PageAnswer { .body(Array(text.utf8)) }
 
-    /// Trims as PHP does.
+    /// Trims a text like PHP.
     private func trimmed(_ text: String) -> String {
         let isBlank: (Character) -> Bool = { " \t\n\r\0\u{0B}\r\n".contains($0) }
         var slice = text.drop(while: isBlank)

@@ -1,30 +1,25 @@
-/// A member's account, as the accounts file has it.
+/// A member's account in the accounts file.
 package struct Account: Codable, Sendable, Hashable {
-    /// The primary address, with which the member logs in.
+    /// The member's primary address.
     package var username: String
-    /// The password, in clear: this is a CA for tests.
+    /// The password, unencrypted because this CA is only for tests.
     package var password: String
-    /// Assurance points. 50 give a real name and two years, 100 may sign code.
+    /// Assurance points. 50 allow a real name and a validity of two years, 100 allow code signing.
     package var points: Int
-    /// Whether the account is marked for code signing.
+    /// Whether the account is enabled for code signing.
     package var codeSigning: Bool
     /// The verified addresses.
     package var emails: [String]
-    /// The parts of the member's name.
     package var name: Name
 
-    /// The parts of a member's name. Empty parts do not exist.
+    /// The parts of a member's name. An empty part counts as absent.
     package struct Name: Codable, Sendable, Hashable {
-        /// First name.
         package var first: String
-        /// Middle names.
         package var middle: String?
-        /// Family name.
         package var last: String
-        /// What follows the name, as `Jr.`.
+        /// A suffix such as `Jr.`.
         package var suffix: String?
 
-        /// Makes a name of its parts.
         package init(first: String, middle: String? = nil, last: String, suffix: String? = nil) {
             self.first = first
             self.middle = middle
@@ -33,7 +28,6 @@ package struct Account: Codable, Sendable, Hashable {
         }
     }
 
-    /// Makes an account.
     package init(
         username: String, password: String, points: Int, codeSigning: Bool, emails: [String],
         name: Name
@@ -46,10 +40,10 @@ package struct Account: Codable, Sendable, Hashable {
         self.name = name
     }
 
-    /// The name that everybody may have.
+    /// The name that is allowed for every account.
     static let anonymousName = "CAcert WoT User"
 
-    /// The real names that a certificate may bear, in the order in which the server lists them.
+    /// The real names that are allowed in a certificate, in the server's order.
     var realNames: [String] {
         guard points >= 50 else { return [] }
         let middle = name.middle ?? ""
@@ -63,6 +57,6 @@ package struct Account: Codable, Sendable, Hashable {
         return combinations.compactMap { $0?.joined(separator: " ") }
     }
 
-    /// How long certificates of this account are valid, in days.
+    /// The validity of certificates for this account, in days.
     var validityDays: Int { points >= 50 ? 730 : 180 }
 }

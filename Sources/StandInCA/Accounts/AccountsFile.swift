@@ -1,24 +1,19 @@
 internal import FoundationEssentials
 
-/// The accounts that the stand-in knows: a JSON file that people can read and change.
+/// The accounts of the stand-in, a JSON file that you can edit.
 package struct AccountsFile: Codable, Sendable {
-    /// The accounts.
     package var accounts: [Account]
 
-    /// Makes a list of accounts.
     package init(accounts: [Account]) {
         self.accounts = accounts
     }
 
-    /// Reads the file.
-    ///
-    /// - Throws: ``StandInError`` with what is wrong and where.
     package init(path: String) throws(StandInError) {
         do {
             let data = try Data(contentsOf: URL(filePath: path))
             self = try JSONDecoder().decode(AccountsFile.self, from: data)
         } catch {
-            throw StandInError("accounts file \(path): \(error)")
+            throw StandInError("cannot read the accounts file \(path): \(error)")
         }
     }
 
@@ -26,12 +21,12 @@ package struct AccountsFile: Codable, Sendable {
     package var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        // A value of strings and numbers always has a JSON form.
+        // Encoding strings, numbers and Booleans never fails.
         let data = (try? encoder.encode(self)) ?? Data()
         return String(decoding: data, as: UTF8.self) + "\n"
     }
 
-    /// An account to begin with.
+    /// A file with an example account.
     package static func example(password: String) -> AccountsFile {
         AccountsFile(accounts: [
             Account(
@@ -41,8 +36,8 @@ package struct AccountsFile: Codable, Sendable {
         ])
     }
 
-    /// The account of a user name. As in the database, the comparison ignores case and trailing
-    /// blanks.
+    /// The account with a user name and password. Like the database, it ignores case and trailing
+    /// blanks in the user name.
     func account(username: String, password: String) -> Account? {
         accounts.first {
             Self.folded($0.username) == Self.folded(username)
@@ -57,9 +52,8 @@ package struct AccountsFile: Codable, Sendable {
     }
 }
 
-/// Why the stand-in cannot do its work.
+/// An error of the stand-in.
 package struct StandInError: Error, Sendable, CustomStringConvertible {
-    /// What is wrong, for a person to read.
     package let description: String
 
     init(_ description: String) {

@@ -1,8 +1,8 @@
 internal import FoundationEssentials
 
-/// The keys and certificates of the stand-in: class 1 root, class 3 below it, and its server.
+/// The keys and certificates of the class 1 root, of the class 3 below it, and of the server.
 struct Authority: Sendable {
-    /// A key and its certificate, in files.
+    /// The files of a key and its certificate.
     struct Signer: Sendable {
         /// The subject in the form of `openssl ca`.
         let subject: String
@@ -12,15 +12,13 @@ struct Authority: Sendable {
         let pem: String
     }
 
-    /// The folder that contains all files.
     let directory: String
     let class1: Signer
     let class3: Signer
     let server: Signer
 
-    /// Loads the files in the folder and creates those that are missing. This blocks.
-    ///
-    /// - Parameter now: In seconds since 1970-01-01 00:00 UTC.
+    /// Loads the files in the folder and creates those that are missing. Blocks while `openssl`
+    /// runs. The time is in seconds since 1970-01-01 00:00 UTC.
     init(directory: String, now: Int64) throws(StandInError) {
         self.directory = directory
         let rootSubject = CertificateContent.subject([
@@ -46,7 +44,7 @@ struct Authority: Sendable {
                 notAfter: now + 9 * 365 * 86400,
                 extensions: authority + ["authorityKeyIdentifier = keyid"])
         }
-        // Created each time, since it expires long before the others.
+        // Created at each start, because it expires long before the others.
         server = try loader.newSigner(
             "server", issuer: class1, kind: ("EC", "ec_paramgen_curve:P-256"),
             CertificateContent(
@@ -58,12 +56,8 @@ struct Authority: Sendable {
                 ]))
     }
 
-    /// Makes a key and a request for it.
-    ///
-    /// - Parameters:
-    ///   - algorithm: As `openssl genpkey -algorithm` takes it.
-    ///   - option: As `-pkeyopt` takes it.
-    ///   - folder: Where the files `key.pem` and `new-request.pem` are made.
+    /// Creates the files `key.pem` and `new-request.pem` in the folder, with a key and a request.
+    /// The arguments are those of `openssl genpkey -algorithm` and `-pkeyopt`.
     static func newKey(
         _ algorithm: String, _ option: String, in folder: WorkFolder
     ) throws(StandInError) -> (key: String, request: String) {
@@ -81,7 +75,7 @@ struct Authority: Sendable {
 private struct Loader {
     let directory: String
 
-    /// Loads a key and its certificate, or makes both if the folder has neither.
+    /// Loads a key and its certificate, or creates both if the folder has neither.
     func signer(
         _ name: String, _ subject: String, issuer: Authority.Signer? = nil,
         _ content: () -> CertificateContent
@@ -96,7 +90,7 @@ private struct Loader {
                 name, issuer: issuer, kind: ("RSA", "rsa_keygen_bits:2048"), content())
         }
         guard known.count == 2 else {
-            throw StandInError("\(known[0]) exists without its other half")
+            throw StandInError("\(known[0]) exists, but its key or certificate is missing")
         }
         let folder = try WorkFolder(in: directory)
         let ofKey = try OpenSSLProgram.require(["pkey", "-in", keyFile, "-pubout"], in: folder)
@@ -110,7 +104,7 @@ private struct Loader {
             pem: try text(certificateFile))
     }
 
-    /// Makes a key and a certificate for it, which its issuer signs, or the key itself.
+    /// Creates a key and a certificate for it. Without an issuer, the certificate is self-signed.
     func newSigner(
         _ name: String, issuer: Authority.Signer?, kind: (algorithm: String, option: String),
         _ content: CertificateContent
@@ -144,7 +138,7 @@ private struct Loader {
     }
 }
 
-/// Writes a file that only its owner may read.
+/// Writes a file that only its owner can read.
 func writePrivately(_ text: String, to path: String) throws(StandInError) {
     guard
         FileManager.default.createFile(

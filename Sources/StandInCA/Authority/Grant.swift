@@ -1,4 +1,4 @@
-/// What the server has decided to put into a certificate.
+/// The content for a certificate that the server has granted.
 struct Grant: Sendable {
     var name: String
     var emails: [String]
@@ -9,13 +9,12 @@ struct Grant: Sendable {
 }
 
 extension Authority {
-    /// Signs a certificate as CAcert's signer does. A fault makes it wrong in its own way. This
-    /// blocks.
+    /// Signs a certificate like CAcert's signer, with the configured fault. Blocks while `openssl`
+    /// runs. Throws if the request's own signature is wrong.
     ///
     /// - Parameters:
     ///   - serialNumber: Three bytes in hexadecimal.
-    ///   - now: In seconds since 1970-01-01 00:00 UTC.
-    /// - Throws: ``StandInError``, also if the request's own signature is wrong.
+    ///   - now: Seconds since 1970-01-01 00:00 UTC.
     func sign(
         _ grant: Grant, serialNumber: String, at now: Int64,
         _ configuration: StandInConfiguration
@@ -63,14 +62,14 @@ extension Authority {
             "authorityKeyIdentifier = none",
         ]
         if !grant.emails.isEmpty { lines.append("subjectAltName = email:copy") }
-        // The signer added this in earlier years.
+        // CAcert's signer used to add this comment.
         if configuration.answerForm == .messy {
             lines.append("nsComment = To get your own certificate for FREE head over to the CA")
         }
         return lines
     }
 
-    /// An impostor with the name of a signer: only the signature differs.
+    /// Creates a signer with the same name but a different key.
     private func impostor(
         of signer: Signer, at now: Int64, in folder: WorkFolder
     ) throws(StandInError) -> SigningKey {

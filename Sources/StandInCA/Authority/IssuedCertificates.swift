@@ -1,12 +1,12 @@
 internal import FoundationEssentials
 
-/// The folder with the certificates that the stand-in has issued, a PEM file for each.
+/// The folder with the certificates that the stand-in has issued, one PEM file each.
 struct IssuedCertificates: Sendable {
     private let directory: String
-    /// The highest serial number in the folder, or nil for a CA that has issued nothing.
+    /// The highest serial number in the folder; nil if the folder is empty.
     let lastSerial: UInt64?
 
-    /// Reads the folder, and creates it if it is missing.
+    /// Reads the folder, or creates it.
     init(directory: String) throws {
         self.directory = directory
         try FileManager.default.createDirectory(
@@ -16,7 +16,7 @@ struct IssuedCertificates: Sendable {
         lastSerial = serials.max()
     }
 
-    /// Writes a certificate into the folder, if possible: an order does not depend on it.
+    /// Writes a certificate to the folder. Errors are ignored: an order does not depend on it.
     func record(_ certificate: SignedCertificate) {
         let file = "\(directory)/\(certificate.serialNumber).pem"
         try? Data(certificate.pem.utf8).write(to: URL(filePath: file))

@@ -1,46 +1,46 @@
-/// What the stand-in can be told to do wrong, once a request has passed its checks.
+/// A deliberate fault of the stand-in, after a request has passed its checks.
 package enum Fault: String, Sendable, Hashable, CaseIterable {
     /// The order is refused.
     case refuse
-    /// The certificate comes a second after the answer that says that it did not.
+    /// The certificate is issued a second after the answer that reports a failure.
     case late
-    /// The certificate is for another key.
+    /// The certificate is for a different key.
     case wrongKey = "wrong-key"
-    /// The certificate is signed by somebody else in the CA's name.
+    /// The certificate is signed by a different key with the CA's name.
     case wrongCA = "wrong-ca"
-    /// The certificate is past its time.
+    /// The certificate has expired.
     case expired
-    /// The certificate begins tomorrow.
+    /// The certificate is valid from tomorrow.
     case notYetValid = "not-yet-valid"
-    /// The certificate is one of an authority.
+    /// The certificate is a CA certificate.
     case authority = "ca-true"
-    /// One address is missing.
+    /// One of the addresses is missing.
     case fewerAddresses = "fewer-addresses"
-    /// The name is somebody else's.
+    /// The certificate has a different name.
     case otherName = "other-name"
     /// Code signing is missing.
     case noCodeSigning = "no-code-signing"
-    /// The certificate ends in the middle.
+    /// The answer ends in the middle.
     case cut
-    /// The answer is 256 MiB long.
+    /// The answer has 256 MiB.
     case huge
-    /// The verdict is followed by no certificate.
+    /// The answer reports success but contains no certificate.
     case noCertificate = "no-certificate"
-    /// The certificate is issued, and the answer refuses it in words that nobody knows.
+    /// The certificate is issued, but the answer is an unknown refusal.
     case reworded
-    /// The certificate is issued, and a warning of the server's stands before the verdict.
+    /// The certificate is issued, but the answer begins with a warning of PHP.
     case warning
-    /// A page of HTML instead of an answer.
+    /// The answer is an HTML page.
     case html
-    /// Nothing at all.
+    /// The answer is empty.
     case empty
-    /// Bytes without a meaning.
+    /// The answer is random bytes.
     case garbage
-    /// HTTP 500.
+    /// The answer is HTTP 500.
     case serverError = "500"
-    /// A redirect to another host.
+    /// The answer is a redirect to a different host.
     case redirect
-    /// The database cannot be reached: every account is unknown.
+    /// The database is down, so every account is unknown.
     case deadDatabase = "dead-database"
     /// The list of weak keys cannot be read: HTTP 500 with an empty body for every RSA key.
     case weakKeyList = "weak-key-list"
@@ -48,12 +48,12 @@ package enum Fault: String, Sendable, Hashable, CaseIterable {
     case resetBefore = "reset-before"
     /// The connection breaks in the middle of the answer.
     case reset
-    /// The connection breaks when the whole certificate has come, and a byte is still promised.
+    /// The connection breaks after the certificate but before the end of the answer.
     case lateReset = "late-reset"
-    /// No answer for an hour.
+    /// There is no answer for an hour.
     case hang
 
-    /// Whether it is one of answers, whatever is asked, and not of orders or certificates.
+    /// Whether the fault applies to the answers of both pages, not to orders or certificates.
     package var isOfAnswers: Bool {
         switch self {
         case .cut, .huge, .html, .empty, .garbage, .serverError, .redirect, .resetBefore, .reset,

@@ -9,23 +9,19 @@
 /// The program `openssl`, which CAcert's signer also uses. The stand-in shares no code for requests
 /// and certificates with tokencert, because tests would not find an error in shared code.
 enum OpenSSLProgram {
-    /// The result of one run of the program.
     struct Outcome: Sendable {
         let status: Int32
         let output: String
         let errors: String
 
-        /// The last error message, in one line.
+        /// The last line of the error output.
         var complaint: String {
             errors.split(whereSeparator: \.isNewline).last.map(String.init) ?? "status \(status)"
         }
     }
 
-    /// Runs the program to its end. No shell sees the arguments, and its input is empty.
-    ///
-    /// - Parameters:
-    ///   - arguments: A command of `openssl` and its arguments.
-    ///   - folder: Where its output and its configuration file `openssl.cnf` are.
+    /// Runs the program without a shell and with empty input. The folder has its configuration file
+    /// `openssl.cnf` and receives its output.
     static func run(
         _ arguments: [String], in folder: WorkFolder
     ) throws(StandInError) -> Outcome {
@@ -39,7 +35,7 @@ enum OpenSSLProgram {
         return Outcome(status: status, output: folder.text("output"), errors: folder.text("errors"))
     }
 
-    /// The same for a run that must succeed.
+    /// Runs the program, returns its output, and throws if it fails.
     @discardableResult
     static func require(
         _ arguments: [String], in folder: WorkFolder
@@ -70,7 +66,7 @@ enum OpenSSLProgram {
             unsafe posix_spawn_file_actions_addopen(
                 &actions, descriptor, file, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         }
-        // A server socket that the program inherits would keep a connection open.
+        // An inherited socket would keep the connection open.
         for descriptor in Int32(3)..<256 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
         var variables = unsafe environment.map { unsafe strdup($0) } + [nil]

@@ -1,15 +1,15 @@
-/// The key of a request, as `openssl req -text -modulus` prints it.
+/// The key of a request, from the output of `openssl req -text -modulus`.
 struct RequestedKey: Sendable, Hashable {
-    /// The name of the key's algorithm, such as `rsaEncryption`.
+    /// The key algorithm, such as `rsaEncryption`.
     let algorithm: String
-    /// The size of the key in bits, or nil for a kind of key that has none.
+    /// The size of the key; nil if the output has none.
     let bits: Int?
-    /// The public exponent of an RSA key, or nil if it has more than 64 bits.
+    /// The public exponent of an RSA key; nil if it has more than 64 bits.
     let exponent: UInt64?
-    /// The line `Modulus=...` with upper-case hexadecimal digits and without its line end.
+    /// The line `Modulus=...` with upper-case hexadecimal digits, without its line end.
     let modulusLine: String
 
-    /// Reads what `openssl` printed; nil if it names no key.
+    /// Reads the output; nil if it contains no key.
     init?(_ text: String) {
         var algorithm: String?
         var bits: Int?
@@ -36,16 +36,16 @@ struct RequestedKey: Sendable, Hashable {
     }
 }
 
-/// The server's parsing result for a request.
+/// A request as the server parses it.
 enum ReadRequest: Sendable {
-    /// The text has no request in PEM.
+    /// The text contains no request in PEM.
     case notPEM
-    /// OpenSSL cannot parse it.
+    /// OpenSSL cannot parse the request.
     case unreadable
-    /// A request. Its own signature is not checked.
+    /// A request whose signature has not been verified.
     case request(RequestedKey)
 
-    /// Reads a request. This blocks.
+    /// Reads a request. Blocks while `openssl` runs.
     init(_ pem: [UInt8], in folder: WorkFolder) throws(StandInError) {
         let text = String(decoding: pem, as: UTF8.self)
         guard

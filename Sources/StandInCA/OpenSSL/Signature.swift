@@ -1,21 +1,21 @@
 internal import FoundationEssentials
 
-/// The content of a certificate, in the terms of `openssl ca`.
+/// The content of a certificate for `openssl ca`.
 struct CertificateContent: Sendable {
-    /// The subject, as `-subj` takes it: see ``subject(_:)``.
+    /// The subject in the form of `-subj`: see ``subject(_:)``.
     var subject: String
-    /// How the bytes of the subject are interpreted.
+    /// The encoding of the subject.
     var names = StandInConfiguration.Names.utf8
-    /// The serial number in hexadecimal, an even number of digits.
+    /// The serial number in hexadecimal, with an even number of digits.
     var serialNumber: String
-    /// The first second of validity, in seconds since 1970-01-01 00:00 UTC.
+    /// The first second of the validity, in seconds since 1970-01-01 00:00 UTC.
     var notBefore: Int64
-    /// The last second of validity.
+    /// The last second of the validity.
     var notAfter: Int64
-    /// The extensions, one line of OpenSSL's configuration each.
+    /// The extensions, each a line of OpenSSL's configuration.
     var extensions: [String]
 
-    /// A subject from its parts, in their order.
+    /// Creates a subject from its parts.
     static func subject(_ parts: [(type: String, value: String)]) -> String {
         parts.map { part in
             let value = part.value.map { "/+\\".contains($0) ? "\\\($0)" : "\($0)" }.joined()
@@ -24,28 +24,23 @@ struct CertificateContent: Sendable {
     }
 }
 
-/// A certificate that was signed.
 struct SignedCertificate: Sendable {
-    /// The certificate in PEM.
     let pem: String
-    /// The certificate as text, as OpenSSL writes it before the PEM.
+    /// The certificate as text, which OpenSSL writes before the PEM.
     let text: String
     /// The serial number, upper-case hexadecimal.
     let serialNumber: String
 }
 
-/// A signer: a key and its certificate, each a PEM file; without a certificate, the request's own
-/// key signs.
+/// The PEM files of a signer. Without a certificate, the signed certificate is self-signed.
 struct SigningKey: Sendable {
     let keyFile: String
     let certificateFile: String?
 }
 
 extension CertificateContent {
-    /// Signs a certificate for the key of a request, whose signature is checked. The rest of the
-    /// request is ignored.
-    ///
-    /// - Throws: ``StandInError`` with OpenSSL's error message.
+    /// Signs a certificate for the key of a request, and ignores the rest of the request. Throws if
+    /// the request's signature is wrong.
     func signed(
         by signer: SigningKey, request: String, in folder: WorkFolder
     ) throws(StandInError) -> SignedCertificate {
@@ -98,7 +93,7 @@ extension CertificateContent {
         """
     }
 
-    /// A moment as OpenSSL takes it: `20260102030405Z`.
+    /// A time in OpenSSL's form, such as `20260102030405Z`.
     private static func time(_ seconds: Int64) -> String {
         let text = Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
         return text.filter(\.isNumber) + "Z"

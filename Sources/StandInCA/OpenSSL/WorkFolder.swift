@@ -1,10 +1,8 @@
 internal import Dispatch
 internal import FoundationEssentials
 
-/// A private folder for the files of one run of `openssl`. It is removed when this value is
-/// destroyed.
+/// A private folder for the files of `openssl`, which is removed with this object.
 final class WorkFolder: Sendable {
-    /// The folder.
     let path: String
 
     init(in parent: String) throws(StandInError) {
@@ -14,11 +12,11 @@ final class WorkFolder: Sendable {
                 atPath: path, withIntermediateDirectories: false,
                 attributes: [.posixPermissions: 0o700])
         } catch {
-            throw StandInError("cannot make \(path): \(error)")
+            throw StandInError("cannot create \(path): \(error)")
         }
     }
 
-    /// Removes the files that a killed stand-in left in a folder.
+    /// Removes the folders that a killed stand-in has left.
     static func removeAll(in parent: String) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
         for name in names where name.hasPrefix("work-") {
@@ -33,7 +31,7 @@ final class WorkFolder: Sendable {
     /// The path of a file in the folder.
     func file(_ name: String) -> String { "\(path)/\(name)" }
 
-    /// Writes a file.
+    /// Writes a file and returns its path.
     @discardableResult
     func write(_ bytes: [UInt8], _ name: String) throws(StandInError) -> String {
         do {
@@ -44,20 +42,20 @@ final class WorkFolder: Sendable {
         return file(name)
     }
 
-    /// Writes a file of text.
+    /// Writes a text file and returns its path.
     @discardableResult
     func write(_ text: String, _ name: String) throws(StandInError) -> String {
         try write(Array(text.utf8), name)
     }
 
-    /// The text of a file; empty if there is none.
+    /// The text of a file; empty if the file cannot be read.
     func text(_ name: String) -> String {
         let data = (try? Data(contentsOf: URL(filePath: file(name)))) ?? Data()
         return String(decoding: data, as: UTF8.self)
     }
 }
 
-/// Runs a blocking function on a thread that no other request waits for.
+/// Runs a blocking function without blocking other requests.
 func onAThread<Result: Sendable>(
     _ body: @escaping @Sendable () throws -> Result
 ) async throws -> Result {

@@ -6,7 +6,7 @@
     internal import Glibc
 #endif
 
-/// Owns a file that lines are added to.
+/// Owns the descriptor of a file that is opened for appending.
 final class FileHandleBox: Sendable {
     private let descriptor: Int32
 
@@ -21,7 +21,7 @@ final class FileHandleBox: Sendable {
         close(descriptor)
     }
 
-    /// Adds bytes in one call, so that lines of several tasks do not mix.
+    /// Appends bytes in one call, so the lines of several tasks do not mix.
     func append(_ bytes: [UInt8]) {
         _ = unsafe write(descriptor, bytes, bytes.count)
     }

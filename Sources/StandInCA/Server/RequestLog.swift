@@ -1,17 +1,15 @@
 internal import FoundationEssentials
 internal import Synchronization
 
-/// One JSON line for each request: the method, the path, and the names of its headers and fields,
-/// never their values.
+/// Writes a JSON line for each request, with the method, the path and the names of headers and
+/// fields, but never their values.
 final class RequestLog: Sendable {
     struct Line: Codable {
         let method: String
         let path: String
-        /// The names of the headers, in lower case and in their order.
+        /// The names of the headers, in lower case and in order.
         let headers: [String]
-        /// The names of the fields in the address.
         let queryFields: [String]
-        /// The names of the fields in the body.
         let bodyFields: [String]
     }
 

@@ -2,12 +2,12 @@ internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTPTypes
 
-/// Breaks the connection instead of sending an answer that is marked for that.
+/// Closes the connection instead of sending a marked answer.
 final class ResettingHandler: ChannelOutboundHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    /// The field that marks an answer. It is never sent.
+    /// The header that marks an answer. It is never sent.
     static let mark = HTTPField.Name("x-standin-reset")
 
     func write(

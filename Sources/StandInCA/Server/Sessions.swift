@@ -1,12 +1,9 @@
-/// The sessions of the server: requests with the same session cookie wait for each other.
+/// The sessions of the server. Requests with the same session cookie wait for each other, like
+/// those of PHP.
 actor Sessions {
     private var last: [String: Task<PageAnswer, Never>] = [:]
 
-    /// Answers a request after all earlier requests in its session are answered.
-    ///
-    /// - Parameters:
-    ///   - cookies: The header `Cookie`, or nil.
-    ///   - page: The function that answers.
+    /// Answers a request after all earlier requests of its session.
     func answer(
         _ cookies: String?, _ page: @escaping @Sendable () async -> PageAnswer
     ) async -> PageAnswer {

@@ -3,12 +3,11 @@ internal import Hummingbird
 internal import HummingbirdTLS
 internal import Logging
 
-/// A CA on this machine that behaves as CAcert's API does, for tests, demonstrations and CI.
+/// A local CA that behaves like CAcert's API, for tests, demonstrations and CI.
 ///
-/// It serves `/api/ccsr.php`, `/api/cemails.php` and the roots over HTTPS on loopback, to whoever
-/// can reach it there: its keys and certificates are worth nothing.
+/// It serves `/api/ccsr.php`, `/api/cemails.php` and the roots over HTTPS on loopback. Do not trust
+/// its certificates: every user of the machine can order one.
 package struct StandInCA: Sendable {
-    /// How the stand-in behaves.
     package let configuration: StandInConfiguration
 
     private let authority: Authority
@@ -17,16 +16,13 @@ package struct StandInCA: Sendable {
 
     /// The file with the class 1 root, in PEM.
     package var rootFile: String { configuration.directory + "/root.pem" }
-    /// The file with the accounts, in JSON.
     package var accountsFile: String { configuration.directory + "/accounts.json" }
-    /// The file with the password of the account that was made with the folder, or nil.
+    /// The file with the password of the example account, if it exists.
     package let passwordFile: String?
-    /// The first account, for an example of how to use it.
+    /// The first account.
     package let exampleAccount: Account?
 
-    /// Prepares a stand-in: loads the folder, and makes what is missing in it.
-    ///
-    /// - Throws: ``StandInError`` or an error of the key library, with what is wrong.
+    /// Loads the files in the folder, and creates those that are missing.
     package init(_ configuration: StandInConfiguration) throws {
         self.configuration = configuration
         let directory = configuration.directory
@@ -58,10 +54,7 @@ package struct StandInCA: Sendable {
         log = try RequestLog(path: configuration.requestLog)
     }
 
-    /// Serves until the process is told to stop (SIGTERM or SIGINT).
-    ///
-    /// - Parameter whenRunning: Called once with the port on which it listens.
-    /// - Throws: What keeps the server from running, as a port that is taken.
+    /// Serves until a signal ends the process. `whenRunning` is called once, with the port.
     package func run(whenRunning: @escaping @Sendable (Int) async -> Void) async throws {
         let router = Router()
         typealias Page = @Sendable (FormFields, KeyText.Language) async -> PageAnswer
@@ -115,7 +108,7 @@ package struct StandInCA: Sendable {
                 address: .hostname("127.0.0.1", port: configuration.port), serverName: nil),
             onServerRunning: { channel in await whenRunning(channel.localAddress?.port ?? 0) },
             logger: logger)
-        // No signals of its own: SIGTERM ends the process even while an answer is held back.
+        // The service does not handle SIGTERM, so the signal ends the process even during a delay.
         try await application.runService(gracefulShutdownSignals: [])
     }
 
@@ -127,7 +120,7 @@ package struct StandInCA: Sendable {
             certificateChain: [.certificate(certificate)], privateKey: .privateKey(key))
     }
 
-    /// The fields of the address, and those of address and body together.
+    /// The fields of the query, and those of query and body together.
     private static func fields(of request: Request) async throws -> (FormFields, FormFields) {
         var query = FormFields()
         query.add((request.uri.query ?? "").utf8)
@@ -137,7 +130,7 @@ package struct StandInCA: Sendable {
         return (query, all)
     }
 
-    /// Whether a request names this server; the port is ignored, since it differs through a tunnel.
+    /// Whether a request names this host. The port is ignored, because it differs through a tunnel.
     private static func isOwnHost(_ authority: String?) -> Bool {
         guard let authority else { return false }
         let hosts = ["localhost", "127.0.0.1", "[::1]"]
@@ -157,7 +150,7 @@ package struct StandInCA: Sendable {
         ]
         switch answer {
         case .body(let bytes):
-            // Without a length, so that it is sent in chunks like PHP's responses.
+            // Without a length, the body is sent in chunks, like PHP's.
             return Response(
                 status: .ok, headers: headers,
                 body: .init { writer in
@@ -179,7 +172,7 @@ package struct StandInCA: Sendable {
                 status: .ok, headers: headers,
                 body: .init(contentLength: length) { writer in
                     try await writer.write(ByteBuffer(bytes: bytes))
-                    throw StandInError("the connection breaks here")
+                    throw StandInError("closing the connection on purpose")
                 })
         case .huge:
             return Response(

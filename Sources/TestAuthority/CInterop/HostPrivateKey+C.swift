@@ -2,22 +2,23 @@ internal import CTokencertOpenSSL
 package import OpenSSLX509
 
 extension HostPrivateKey {
-    /// Generates a key, which is RSA or on a named curve.
+    /// Generates an RSA key or a key on a named curve.
     package static func generate(_ kind: KeyKind) throws(X509Error) -> HostPrivateKey {
         let identifier: Int32
         switch kind {
         case .rsa: identifier = EVP_PKEY_RSA
         case .ec: identifier = EVP_PKEY_EC
         default:
-            throw X509Error(code: .unsupported, context: "a key of kind \(kind)", reasons: [])
+            throw X509Error(
+                code: .unsupported, context: "cannot generate a key of type \(kind)", reasons: [])
         }
         ERR_clear_error()
         guard let context = unsafe EVP_PKEY_CTX_new_id(identifier, nil) else {
-            throw .fromOpenSSL(.failed, "a new key")
+            throw .fromOpenSSL(.failed, "cannot generate a key")
         }
         defer { unsafe EVP_PKEY_CTX_free(context) }
         guard unsafe EVP_PKEY_keygen_init(context) == 1 else {
-            throw .fromOpenSSL(.failed, "a new key")
+            throw .fromOpenSSL(.failed, "cannot generate a key")
         }
         let isSet: Int32
         switch kind {
@@ -33,12 +34,12 @@ extension HostPrivateKey {
         guard isSet == 1, unsafe EVP_PKEY_keygen(context, &pointer) == 1,
             let pointer = unsafe pointer
         else {
-            throw .fromOpenSSL(.failed, "a new key")
+            throw .fromOpenSSL(.failed, "cannot generate a key")
         }
         return try HostPrivateKey(handle: unsafe KeyHandle(owning: pointer))
     }
 
-    /// Reads a key in PEM that is not encrypted.
+    /// Reads an unencrypted key in PEM.
     package init(pem: [UInt8]) throws(X509Error) {
         let input = try MemoryBIO(pem)
         ERR_clear_error()
@@ -59,12 +60,13 @@ extension HostPrivateKey {
             })
         guard let algorithm = SignatureAlgorithm(for: publicKey.kind) else {
             throw X509Error(
-                code: .unsupported, context: "a key of kind \(publicKey.kind)", reasons: [])
+                code: .unsupported, context: "a key of type \(publicKey.kind) cannot sign",
+                reasons: [])
         }
         signatureAlgorithm = algorithm
     }
 
-    /// The key in PEM (PKCS#8), without a passphrase.
+    /// The unencrypted key in PEM (PKCS#8).
     package var pem: String {
         guard let output = try? MemoryBIO() else { return "" }
         let isWritten = unsafe handle.withPointer {
@@ -73,10 +75,10 @@ extension HostPrivateKey {
         return isWritten ? output.text : ""
     }
 
-    /// Signs a message that is not hashed. The signature has the form of X.509.
+    /// Signs a message, not its hash. The signature has the form that X.509 uses.
     package func sign(_ message: [UInt8]) throws(X509Error) -> [UInt8] {
         guard let context = unsafe EVP_MD_CTX_new() else {
-            throw .fromOpenSSL(.failed, "a signature")
+            throw .fromOpenSSL(.failed, "cannot sign the message")
         }
         defer { unsafe EVP_MD_CTX_free(context) }
         var length = 1024
@@ -87,24 +89,22 @@ extension HostPrivateKey {
                 && EVP_DigestSign(context, &signature, &length, message, message.count) == 1
         }
         guard isSigned else {
-            throw .fromOpenSSL(.failed, "a signature")
+            throw .fromOpenSSL(.failed, "cannot sign the message")
         }
         return Array(signature.prefix(length))
     }
 
-    /// Issues a certificate.
-    ///
-    /// - Parameter issuer: The certificate of this key; nil for a certificate that names its own
-    ///   subject as the issuer.
+    /// Issues a certificate. If `issuer`, the certificate of this key, is nil, the certificate's
+    /// subject is also its issuer.
     package func issue(
         _ content: CertificateContent, issuer: Certificate?
     ) throws(X509Error) -> Certificate {
         ERR_clear_error()
         guard let pointer = unsafe X509_new() else {
-            throw .fromOpenSSL(.failed, "an empty certificate")
+            throw .fromOpenSSL(.failed, "cannot create a certificate")
         }
         let certificate = unsafe CertificateHandle(owning: pointer)
-        // Parsed again, so that no state from the construction remains.
+        // Parsed again, so no state from the construction remains.
         return try Certificate(
             der: unsafe certificate.withPointer { pointer throws(X509Error) in
                 try unsafe fill(pointer, with: content, issuer)
@@ -113,7 +113,7 @@ extension HostPrivateKey {
                     unsafe X509_sign(pointer, $0, signatureAlgorithm.messageDigest) > 0
                 }
                 guard isSigned else {
-                    throw .fromOpenSSL(.failed, "a certificate's signature")
+                    throw .fromOpenSSL(.failed, "cannot sign the certificate")
                 }
                 return try unsafe OpenSSLX509.der("a certificate") { unsafe i2d_X509(pointer, $0) }
             })
@@ -123,11 +123,13 @@ extension HostPrivateKey {
         _ pointer: OpaquePointer, with content: CertificateContent, _ issuer: Certificate?
     ) throws(X509Error) {
         func require(_ result: Int32) throws(X509Error) {
-            guard result == 1 else { throw .fromOpenSSL(.failed, "a certificate's fields") }
+            guard result == 1 else {
+                throw .fromOpenSSL(.failed, "cannot set the fields of the certificate")
+            }
         }
         try unsafe require(X509_set_version(pointer, 2))
         let serialNumber = DER.integer(content.serialNumber)
-        let (number, _) = try unsafe OpenSSLX509.parse(serialNumber, "a serial number") {
+        let (number, _) = try unsafe OpenSSLX509.parse(serialNumber, "not a serial number") {
             unsafe d2i_ASN1_INTEGER(nil, $0, $1)
         }
         defer { unsafe ASN1_INTEGER_free(number) }
@@ -145,7 +147,7 @@ extension HostPrivateKey {
         guard unsafe ASN1_TIME_set(X509_getm_notBefore(pointer), Int(content.notBefore)) != nil,
             unsafe ASN1_TIME_set(X509_getm_notAfter(pointer), Int(content.notAfter)) != nil
         else {
-            throw .fromOpenSSL(.failed, "a certificate's validity")
+            throw .fromOpenSSL(.failed, "cannot set the validity of the certificate")
         }
         let key = try content.publicKey.makeHandle()
         try unsafe require(key.withPointer { unsafe X509_set_pubkey(pointer, $0) })

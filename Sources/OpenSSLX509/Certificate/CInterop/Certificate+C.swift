@@ -1,14 +1,15 @@
 internal import CTokencertOpenSSL
 
 extension Certificate {
-    /// Reads one element of DER.
+    /// Parses exactly one DER element.
     init(element der: [UInt8]) throws(X509Error) {
         let (pointer, isWhole) = try unsafe OpenSSLX509.parse(der, "not a certificate") {
             unsafe d2i_X509(nil, $0, $1)
         }
         let handle = unsafe CertificateHandle(owning: pointer)
         guard isWhole, let fields = Fields(der) else {
-            throw X509Error(code: .malformed, context: "not a certificate in DER", reasons: [])
+            throw X509Error(
+                code: .malformed, context: "not a certificate in DER form", reasons: [])
         }
         self.handle = handle
         self.der = der
@@ -26,12 +27,13 @@ extension Certificate {
                 try unsafe seconds(X509_get0_notAfter(pointer))
             )
         }
-        // Fills what OpenSSL keeps about the extensions, which other threads then only read.
+        // Makes OpenSSL cache the extensions now, because threads that share the object must not
+        // change it.
         unsafe handle.withPointer { _ = unsafe X509_check_purpose($0, -1, 0) }
         ERR_clear_error()
     }
 
-    /// The fields that OpenSSL returns only re-encoded (RFC 5280, section 4.1).
+    /// The fields that OpenSSL would encode again (RFC 5280, section 4.1).
     private struct Fields {
         let serialNumber: [UInt8]
         let subjectPublicKeyInfo: [UInt8]
@@ -55,10 +57,12 @@ extension Certificate {
         }
     }
 
-    /// The serial number in hexadecimal, two digits a byte, after `-` if it is negative: RFC 5280
-    /// forbids that, but such certificates exist. `openssl x509 -serial` has the same form.
+    /// The serial number in lower-case hexadecimal, two digits for each byte, after `-` if it is
+    /// negative: RFC 5280 forbids negative numbers, but such certificates exist.
+    ///
+    /// The C function is `X509_get0_serialNumber`.
     public var serialNumber: String {
-        // OpenSSL keeps the sign apart from the bytes.
+        // OpenSSL stores the sign separately from the bytes.
         let isNegative = DER.read(serialNumberDER[...])?.content.first.map { $0 >= 0x80 } ?? false
         return (isNegative ? "-" : "")
             + (unsafe handle.withPointer { unsafe hexadecimal(bytes(X509_get0_serialNumber($0))) })
@@ -67,20 +71,22 @@ extension Certificate {
     /// The SHA-256 hash of the DER, 32 bytes.
     public var sha256Fingerprint: [UInt8] { Digest.sha256.hash(der) }
 
-    /// Whether it may sign other certificates, by its basic constraints.
+    /// Whether the certificate's basic constraints allow it to sign other certificates.
+    ///
+    /// The C function is `X509_get_extension_flags`.
     public var isAuthority: Bool {
         unsafe handle.withPointer {
             unsafe X509_get_extension_flags($0) & UInt32(EXFLAG_CA) != 0
         }
     }
 
-    /// The rfc822Names in its subjectAltName, in order.
+    /// The rfc822Names in the subjectAltName, in order.
     public var emailAddresses: [String] { alternativeNames.compactMap { $0 } }
 
-    /// Whether its subjectAltName has anything except rfc822Names.
+    /// Whether the subjectAltName has names other than rfc822Names.
     public var hasOtherAlternativeNames: Bool { alternativeNames.contains(nil) }
 
-    /// All names in its subjectAltName, of whatever type, each a GeneralName in DER.
+    /// All names in the subjectAltName, each a GeneralName in DER.
     public var subjectAlternativeNames: Set<[UInt8]> {
         guard let names = unsafe decoded(NID_subject_alt_name) else { return [] }
         defer { unsafe GENERAL_NAMES_free(names) }
@@ -93,7 +99,7 @@ extension Certificate {
             })
     }
 
-    /// The names in its subjectAltName; nil for one that is not an rfc822Name.
+    /// The names in the subjectAltName; nil for each name that is not an rfc822Name.
     private var alternativeNames: [String?] {
         guard let names = unsafe decoded(NID_subject_alt_name) else { return [] }
         defer { unsafe GENERAL_NAMES_free(names) }
@@ -105,32 +111,33 @@ extension Certificate {
         }
     }
 
-    /// OpenSSL's decoded form of an extension, which the caller owns; nil if it is absent, or one
-    /// of ``malformedExtensions``.
-    ///
-    /// The C function is `X509_get_ext_d2i`.
+    /// The decoded form of an extension, which the caller must free; nil if it is absent or one of
+    /// ``malformedExtensions``.
     @unsafe private func decoded(_ type: Int32) -> OpaquePointer? {
         unsafe handle.withPointer { pointer in
             defer { ERR_clear_error() }
             let index = unsafe X509_get_ext_by_NID(pointer, type, -1)
             guard index >= 0, unsafe isReadable(X509_get_ext(pointer, index)) else { return nil }
-            // -1 if it is absent, -2 if there are several.
+            // OpenSSL sets this to -1 if the extension is absent, and to -2 if it is repeated.
             var isCritical: Int32 = -1
             let value = unsafe X509_get_ext_d2i(pointer, type, &isCritical, nil)
             return isCritical >= 0 ? unsafe value.map { OpaquePointer($0) } : nil
         }
     }
 
-    /// Whether the key may be used for something; nil where the certificate has no keyUsage, which
-    /// allows everything.
+    /// Whether the keyUsage extension allows a usage; nil if the extension is absent, which allows
+    /// every usage.
     ///
-    /// - Parameter usage: The use.
+    /// The C function is `X509_get_key_usage`.
+    ///
+    /// - Parameter usage: The usage.
     public func allows(_ usage: KeyUsage) -> Bool? {
         let bits = unsafe handle.withPointer { unsafe X509_get_key_usage($0) }
         return bits == UInt32.max ? nil : bits & (0x80 >> UInt32(usage.rawValue)) != 0
     }
 
-    /// What it is for, in order; empty where it does not say.
+    /// The extended key usages, in order; empty if the extension is absent, which allows every
+    /// usage.
     public var extendedKeyUsages: [ExtendedKeyUsage] {
         guard let usages = unsafe decoded(NID_ext_key_usage) else { return [] }
         defer { unsafe EXTENDED_KEY_USAGE_free(usages) }
@@ -145,20 +152,27 @@ extension Certificate {
         }
     }
 
-    /// The name that its subjectKeyIdentifier gives its key, or nil.
+    /// The content of the subjectKeyIdentifier; nil if the extension is absent.
+    ///
+    /// The C function is `X509_get0_subject_key_id`.
     public var subjectKeyIdentifier: [UInt8]? {
         unsafe handle.withPointer {
             unsafe X509_get0_subject_key_id($0).map { unsafe bytes($0) }
         }
     }
 
-    /// The certificate in PEM with a final line end, from ``der`` unchanged.
+    /// The certificate as PEM, with a line end after the last line.
+    ///
+    /// The C function is `PEM_write_bio`.
     public var pem: String { pemText("CERTIFICATE", der) }
 
-    /// Insists that the certificate was signed with a key.
+    /// Verifies the certificate's signature.
+    ///
+    /// The C function is `X509_verify`.
     ///
     /// - Parameter key: The issuer's key.
-    /// - Throws: ``X509Error`` with code ``X509Error/Code/badSignature`` where it was not.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/badSignature`` if the certificate was not
+    ///   signed with the key.
     public func verifySignature(_ key: PublicKey) throws(X509Error) {
         let issuerKey = try key.makeHandle()
         ERR_clear_error()
@@ -166,21 +180,21 @@ extension Certificate {
             unsafe issuerKey.withPointer { unsafe X509_verify(certificate, $0) == 1 }
         }
         guard isSigned else {
-            throw .fromOpenSSL(.badSignature, "the certificate was not signed with that key")
+            throw .fromOpenSSL(.badSignature, "the certificate was not signed with this key")
         }
     }
 
-    /// Reads every certificate in a text as people and servers send it: other text before, between
-    /// and after them, any line ends.
+    /// Reads all certificates from PEM text. There may be other text before, between and after
+    /// them, and any line ends.
     ///
     /// The blocks may be named `CERTIFICATE`, `X509 CERTIFICATE` or `TRUSTED CERTIFICATE`; the
     /// trust settings that OpenSSL adds to the last are ignored. Keys, requests and revocation
     /// lists are skipped. Any other block is an error. The C function is `PEM_read_bio`.
     ///
     /// - Parameter text: The bytes.
-    /// - Returns: The certificates in their order, none if the text has none; and an error with
-    ///   code ``X509Error/Code/malformed`` if one that begins after them is broken or cut, or is
-    ///   of a kind that is not known. It names the block.
+    /// - Returns: The certificates up to the first broken, truncated or unknown block, in order;
+    ///   and an error with code ``X509Error/Code/malformed`` that names this block. The error is
+    ///   nil if the whole text was read.
     public static func all(
         inPEM text: [UInt8]
     ) -> (certificates: [Certificate], error: X509Error?) {

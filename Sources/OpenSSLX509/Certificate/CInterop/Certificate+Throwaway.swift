@@ -1,26 +1,24 @@
 internal import CTokencertOpenSSL
 
 extension Certificate {
-    /// Makes a certificate that is valid for one day, to find out what a token does with certificates.
-    /// Nothing should trust it.
+    /// Creates a certificate for testing what a token does with certificates. It is valid for one
+    /// day and signed with a new key, which is discarded.
     ///
-    /// It is signed with a new key, which is not kept. The C function is `X509_sign`.
+    /// The C function is `X509_sign`.
     ///
     /// - Parameters:
-    ///   - key: The key of the certificate.
-    ///   - name: The issuer. Together with the serial number it is the subject.
-    ///   - serialNumber: The serial number.
-    ///   - notBefore: The first second of its validity, in seconds since 1970-01-01 00:00 UTC.
+    ///   - name: The issuer's common name. The subject's is this name and the serial number.
+    ///   - notBefore: Seconds since 1970-01-01 00:00 UTC.
     package static func throwaway(
         for key: PublicKey, _ name: String, serialNumber: Int, from notBefore: Int64
     ) throws(X509Error) -> Certificate {
         ERR_clear_error()
         guard let signer = unsafe tokencert_EVP_EC_gen("P-256") else {
-            throw .fromOpenSSL(.failed, "a new key")
+            throw .fromOpenSSL(.failed, "cannot generate a key")
         }
         defer { unsafe EVP_PKEY_free(signer) }
         guard let made = unsafe X509_new() else {
-            throw .fromOpenSSL(.failed, "an empty certificate")
+            throw .fromOpenSSL(.failed, "cannot create a certificate")
         }
         defer { unsafe X509_free(made) }
         try unsafe [NameAttribute(.commonName, name)].add(to: X509_get_issuer_name(made))
@@ -35,7 +33,7 @@ extension Certificate {
             unsafe ASN1_TIME_set(X509_getm_notAfter(made), notAfter) != nil,
             unsafe X509_sign(made, signer, EVP_sha256()) > 0
         else {
-            throw .fromOpenSSL(.failed, "a certificate")
+            throw .fromOpenSSL(.failed, "cannot create a certificate")
         }
         return try Certificate(
             der: unsafe OpenSSLX509.der("a certificate") { unsafe i2d_X509(made, $0) })

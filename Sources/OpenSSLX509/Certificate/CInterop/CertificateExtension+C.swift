@@ -1,32 +1,32 @@
 internal import CTokencertOpenSSL
 
 extension CertificateExtension {
-    /// Makes an `X509_EXTENSION`, which the caller owns.
+    /// Creates an `X509_EXTENSION`, which the caller must free.
     @unsafe package func makeX509Extension() throws(X509Error) -> OpaquePointer {
         guard let object = unsafe OBJ_txt2obj(identifier, 1) else {
-            throw .fromOpenSSL(.malformed, "the extension \(identifier)")
+            throw .fromOpenSSL(.malformed, "cannot create the extension \(identifier)")
         }
         defer { unsafe ASN1_OBJECT_free(object) }
         guard let data = unsafe ASN1_OCTET_STRING_new() else {
-            throw .fromOpenSSL(.failed, "the extension \(identifier)")
+            throw .fromOpenSSL(.failed, "cannot create the extension \(identifier)")
         }
         defer { unsafe ASN1_OCTET_STRING_free(data) }
         guard unsafe ASN1_OCTET_STRING_set(data, value, Int32(clamping: value.count)) == 1,
             let made = unsafe X509_EXTENSION_create_by_OBJ(nil, object, isCritical ? 1 : 0, data)
         else {
-            throw .fromOpenSSL(.failed, "the extension \(identifier)")
+            throw .fromOpenSSL(.failed, "cannot create the extension \(identifier)")
         }
         guard unsafe isReadable(made) else {
             unsafe X509_EXTENSION_free(made)
             throw X509Error(
-                code: .malformed, context: "a value that the extension \(identifier) cannot have",
+                code: .malformed, context: "invalid value for the extension \(identifier)",
                 reasons: [])
         }
         return unsafe made
     }
 }
 
-/// Owns a `STACK_OF(X509_EXTENSION)` and what is in it.
+/// Owns a `STACK_OF(X509_EXTENSION)` and its elements.
 @safe struct ExtensionStack: ~Copyable {
     let pointer: OpaquePointer
 
@@ -36,14 +36,14 @@ extension CertificateExtension {
 
     static func holding(_ extensions: [CertificateExtension]) throws(X509Error) -> Self {
         guard let pointer = unsafe tokencert_sk_X509_EXTENSION_new_null() else {
-            throw .fromOpenSSL(.failed, "an empty list of extensions")
+            throw .fromOpenSSL(.failed, "cannot create a list of extensions")
         }
         let stack = unsafe Self(owning: pointer)
         for element in extensions {
             let made = try unsafe element.makeX509Extension()
             guard unsafe tokencert_sk_X509_EXTENSION_push(pointer, made) > 0 else {
                 unsafe X509_EXTENSION_free(made)
-                throw .fromOpenSSL(.failed, "a list of extensions")
+                throw .fromOpenSSL(.failed, "cannot create a list of extensions")
             }
         }
         return stack
@@ -54,9 +54,7 @@ extension CertificateExtension {
     }
 }
 
-/// Whether an extension has a valid value for its type, or a type that OpenSSL does not know.
-///
-/// The C function is `X509V3_EXT_d2i`.
+/// Whether an extension's value is valid for its type, or the type is unknown to OpenSSL.
 @unsafe func isReadable(_ element: OpaquePointer?) -> Bool {
     defer { ERR_clear_error() }
     switch unsafe tokencert_extension_form(element) {
@@ -70,13 +68,13 @@ extension CertificateExtension {
 }
 
 extension Certificate {
-    /// The extensions that occur more than once or have an invalid value for their type, by name or
-    /// by identifier; empty for a well-formed certificate.
+    /// The extensions that are repeated or have an invalid value, by name or object identifier;
+    /// empty for a well-formed certificate.
     ///
-    /// What the certificate says in them is not known. ``emailAddresses``,
-    /// ``subjectAlternativeNames``, ``extendedKeyUsages`` and ``hasOtherAlternativeNames`` have nothing
-    /// of such an extension, as if it were absent, so a certificate that has one must not be relied
-    /// on: ``TrustAnchors/verify(_:intermediates:at:)`` refuses it.
+    /// ``emailAddresses``, ``subjectAlternativeNames``, ``extendedKeyUsages`` and
+    /// ``hasOtherAlternativeNames`` treat such an extension as absent. Do not rely on a certificate
+    /// that has one: ``TrustAnchors/verify(_:intermediates:at:)`` rejects it. The C functions are
+    /// `X509V3_EXT_d2i` and `X509_get_extension_flags`.
     public var malformedExtensions: [String] {
         unsafe handle.withPointer { pointer in
             var names: [String] = []
@@ -93,18 +91,18 @@ extension Certificate {
             if names.isEmpty,
                 unsafe X509_get_extension_flags(pointer) & UInt32(EXFLAG_INVALID) != 0
             {
-                names.append("an extension with a value against RFC 5280")
+                names.append("an extension that violates RFC 5280")
             }
             return names
         }
     }
 }
 
-/// OpenSSL's short name of an extension, or its identifier.
+/// OpenSSL's short name of an extension, or its object identifier.
 @unsafe private func extensionName(_ object: OpaquePointer?) -> String {
     let number = unsafe OBJ_obj2nid(object)
     if number != NID_undef, let name = unsafe OBJ_nid2sn(number) {
         return unsafe String(cString: name)
     }
-    return unsafe dotted(object) ?? "an extension without a name"
+    return unsafe dotted(object) ?? "an unknown extension"
 }

@@ -9,27 +9,25 @@ internal import CTokencertOpenSSL
 #endif
 
 extension TrustAnchors {
-    /// Checks that a chain follows all rules except those about dates.
+    /// Validates a chain, which begins with the certificate and ends with the anchor.
     ///
-    /// ``status(of:intermediates:at:)`` compares the dates: the last second of the validity is
-    /// included in RFC 5280, but not in OpenSSL.
-    ///
-    /// - Parameter chain: From the certificate to the anchor; not empty.
+    /// Dates are left to ``status(of:intermediates:at:)``, because OpenSSL excludes the last second
+    /// of the validity, which RFC 5280 includes.
     static func validate(_ chain: [Certificate]) throws(X509Error) {
         try requireSoundExtensions(chain)
         guard let store = unsafe X509_STORE_new() else {
-            throw .fromOpenSSL(.failed, "the check of a chain")
+            throw .fromOpenSSL(.failed, "cannot verify the chain")
         }
         defer { unsafe X509_STORE_free(store) }
         guard let untrusted = unsafe tokencert_sk_X509_new_null() else {
-            throw .fromOpenSSL(.failed, "the check of a chain")
+            throw .fromOpenSSL(.failed, "cannot verify the chain")
         }
         defer { unsafe tokencert_sk_X509_free(untrusted) }
         guard let context = unsafe X509_STORE_CTX_new() else {
-            throw .fromOpenSSL(.failed, "the check of a chain")
+            throw .fromOpenSSL(.failed, "cannot verify the chain")
         }
         defer { unsafe X509_STORE_CTX_free(context) }
-        // The stack and the context hold pointers without a reference count.
+        // The stack and the context hold pointers without counting references.
         defer { withExtendedLifetime(chain) {} }
         ERR_clear_error()
         unsafe X509_STORE_set_check_issued(store) { _, subject, issuer in
@@ -51,7 +49,7 @@ extension TrustAnchors {
             unsafe X509_VERIFY_PARAM_set_flags(
                 parameters, UInt(X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME)) == 1
         else {
-            throw .fromOpenSSL(.failed, "the check of a chain")
+            throw .fromOpenSSL(.failed, "cannot verify the chain")
         }
         unsafe X509_VERIFY_PARAM_set_auth_level(parameters, securityLevel)
         guard unsafe X509_verify_cert(context) == 1 else {
@@ -65,9 +63,8 @@ extension TrustAnchors {
         try requireUsage(chain)
     }
 
-    /// Security level 2: keys and hashes with 112 bits or more, that is RSA with 2048 bits, and no
-    /// SHA-1 below an anchor. It is set here because OpenSSL does not read the system's
-    /// configuration.
+    /// Security level 2, 112 bits: RSA keys of 2048 bits or more, and no SHA-1 below an anchor. It
+    /// is set here because OpenSSL does not read the system's configuration.
     static let securityLevel: Int32 = 2
 
     private static func requireSoundExtensions(_ chain: [Certificate]) throws(X509Error) {
@@ -76,20 +73,20 @@ extension TrustAnchors {
             let place = place(of: certificate, in: chain)
             guard certificate.hasStrictDates else {
                 throw X509Error(
-                    code: .untrusted, context: "\(place): its validity is malformed", reasons: [])
+                    code: .untrusted, context: "\(place): its validity dates are malformed",
+                    reasons: [])
             }
             let malformed = certificate.malformedExtensions
             guard malformed.isEmpty else {
                 throw X509Error(
                     code: .untrusted,
-                    context: "\(place): malformed or doubled extension: "
+                    context: "\(place): malformed or repeated extension: "
                         + malformed.joined(separator: ", "), reasons: [])
             }
         }
     }
 
-    /// Checks that the intermediates leave the certificate at least one usage. Those of CAcert have
-    /// no extended key usage, which permits every usage.
+    /// Checks that the intermediates allow at least one of the certificate's extended key usages.
     private static func requireUsage(_ chain: [Certificate]) throws(X509Error) {
         var usages = chain[0].limitedUsages
         for certificate in chain.dropFirst().dropLast() {
@@ -99,7 +96,7 @@ extension TrustAnchors {
                 throw X509Error(
                     code: .untrusted,
                     context:
-                        "\(place(of: certificate, in: chain)): it only issues certificates for "
+                        "\(place(of: certificate, in: chain)): it may issue certificates only for "
                         + certificate.extendedKeyUsages.map(\.description).joined(separator: ", "),
                     reasons: [])
             }
@@ -108,15 +105,14 @@ extension TrustAnchors {
 }
 
 extension Certificate {
-    /// The usages to which it is limited; nil if it may be used for anything.
+    /// The extended key usages to which the certificate is limited; nil if every usage is allowed.
     fileprivate var limitedUsages: Set<ExtendedKeyUsage>? {
         let usages = extendedKeyUsages
         return usages.isEmpty || usages.contains(.any) ? nil : Set(usages)
     }
 
-    /// Whether its dates have the form that RFC 5280 requires (section 4.1.2.5).
-    ///
-    /// The C function is `X509_cmp_time`, which returns 0 for any other form.
+    /// Whether the dates have the form that RFC 5280 requires (section 4.1.2.5); `X509_cmp_time`
+    /// returns 0 for any other form.
     fileprivate var hasStrictDates: Bool {
         unsafe handle.withPointer {
             var moment = time_t(0)
@@ -125,16 +121,14 @@ extension Certificate {
         }
     }
 
-    /// Whether it may have issued another certificate, by its name and its key identifier.
+    /// Whether name and key identifier match those of another certificate's issuer.
     func mayHaveIssued(_ other: Certificate) -> Bool {
         unsafe handle.withPointer { issuer in
             unsafe other.handle.withPointer { unsafe OpenSSLX509.mayHaveIssued($0, issuer) }
         }
     }
 
-    /// Whether it has signed another certificate.
-    ///
-    /// The C function is `X509_verify`.
+    /// Whether another certificate was signed with this certificate's key.
     func hasSigned(_ other: Certificate) -> Bool {
         defer { ERR_clear_error() }
         return unsafe handle.withPointer { issuer in
@@ -144,8 +138,8 @@ extension Certificate {
     }
 }
 
-/// Whether one certificate may have issued another: the names fit, and so do the key identifiers
-/// where both have one. The signature is checked by OpenSSL afterwards.
+/// Whether one certificate may have issued another: the names match, and the key identifiers too if
+/// both have one. OpenSSL verifies the signature later.
 @unsafe func mayHaveIssued(_ subject: OpaquePointer?, _ issuer: OpaquePointer?) -> Bool {
     guard
         unsafe X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(subject)) == 0

@@ -1,11 +1,11 @@
 internal import CTokencertOpenSSL
 
 extension DistinguishedName {
-    /// Reads an `X509_NAME`, which stays its owner's.
+    /// Reads an `X509_NAME`, which the caller keeps.
     @unsafe init(_ name: OpaquePointer?) throws(X509Error) {
         der = try unsafe OpenSSLX509.der("a name") { unsafe i2d_X509_NAME(name, $0) }
         let output = try MemoryBIO()
-        // If a part is not valid in the encoding that it names, the whole name is hexadecimal.
+        // Fails if an attribute is not valid in its own encoding.
         let length = unsafe X509_NAME_print_ex(output.pointer, name, 0, tokencert_name_flags())
         text = length >= 0 ? output.text : "#" + hexadecimal(der)
         ERR_clear_error()
@@ -27,7 +27,7 @@ extension DistinguishedName {
     }
 }
 
-/// The text of an `ASN1_STRING` of any type that holds text.
+/// The text of an `ASN1_STRING` as UTF-8; empty if its type does not hold text.
 @unsafe private func utf8(_ string: UnsafeMutablePointer<ASN1_STRING>?) -> String {
     var place: UnsafeMutablePointer<UInt8>?
     let length = unsafe ASN1_STRING_to_UTF8(&place, string)
@@ -38,7 +38,7 @@ extension DistinguishedName {
 }
 
 extension [NameAttribute] {
-    /// Adds the parts to an `X509_NAME`.
+    /// Adds the attributes to an `X509_NAME`.
     @unsafe package func add(to name: OpaquePointer?) throws(X509Error) {
         for part in self {
             let identifier: Int32 =
@@ -49,13 +49,13 @@ extension [NameAttribute] {
                 case .emailAddress: NID_pkcs9_emailAddress
                 }
             ERR_clear_error()
-            // MBSTRING_FLAG is what MBSTRING_UTF8 stands for.
+            // MBSTRING_UTF8 is defined as MBSTRING_FLAG.
             let value = [UInt8](part.value.utf8)
             guard
                 unsafe X509_NAME_add_entry_by_NID(
                     name, identifier, MBSTRING_FLAG, value, Int32(value.count), -1, 0) == 1
             else {
-                throw .fromOpenSSL(.malformed, "“\(part.value)” cannot be part of a name")
+                throw .fromOpenSSL(.malformed, "\"\(part.value)\" cannot be part of a name")
             }
         }
     }

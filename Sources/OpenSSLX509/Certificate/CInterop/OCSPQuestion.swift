@@ -1,7 +1,7 @@
 internal import CTokencertOpenSSL
 
 extension Certificate {
-    /// Where its status can be asked (OCSP, in authorityInformationAccess), in order.
+    /// The addresses of the OCSP responders in authorityInformationAccess, in order.
     ///
     /// The C function is `X509_get1_ocsp`.
     public var ocspAddresses: [String] {
@@ -17,43 +17,44 @@ extension Certificate {
     }
 }
 
-/// The question whether a certificate is revoked (OCSP, RFC 6960).
+/// An OCSP request for the revocation status of a certificate (RFC 6960).
 public struct OCSPQuestion: Sendable {
     private let certificate: Certificate
     private let issuer: Certificate
     /// The DER of the request, for a POST with the type `application/ocsp-request`.
     public let der: [UInt8]
 
-    /// Makes a question.
+    /// Creates a request.
     ///
     /// The C function is `OCSP_request_add0_id`.
     ///
     /// - Parameters:
     ///   - certificate: The certificate.
-    ///   - issuer: Who signed it.
-    /// - Throws: ``X509Error`` where OpenSSL cannot make it.
+    ///   - issuer: The certificate of its issuer.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/failed`` if OpenSSL cannot create the
+    ///   request.
     public init(about certificate: Certificate, issuedBy issuer: Certificate) throws(X509Error) {
         self.certificate = certificate
         self.issuer = issuer
         guard let request = unsafe OCSP_REQUEST_new() else {
-            throw .fromOpenSSL(.failed, "an OCSP request")
+            throw .fromOpenSSL(.failed, "cannot create an OCSP request")
         }
         defer { unsafe OCSP_REQUEST_free(request) }
         guard let id = unsafe Self.identifier(of: certificate, issuer, nil) else {
-            throw .fromOpenSSL(.failed, "an OCSP request")
+            throw .fromOpenSSL(.failed, "cannot create an OCSP request")
         }
         guard unsafe OCSP_request_add0_id(request, id) != nil else {
             unsafe OCSP_CERTID_free(id)
-            throw .fromOpenSSL(.failed, "an OCSP request")
+            throw .fromOpenSSL(.failed, "cannot create an OCSP request")
         }
         der = try unsafe OpenSSLX509.der("an OCSP request") {
             unsafe i2d_OCSP_REQUEST(request, $0)
         }
     }
 
-    /// The OCSP identifier of a certificate, which the caller owns.
+    /// Creates the OCSP identifier of a certificate, which the caller must free.
     ///
-    /// - Parameter hash: The hash function; nil for SHA-1, which every responder knows.
+    /// - Parameter hash: The hash function; nil for SHA-1, which every responder supports.
     @unsafe private static func identifier(
         of certificate: Certificate, _ issuer: Certificate, _ hash: OpaquePointer?
     ) -> OpaquePointer? {
@@ -62,31 +63,39 @@ public struct OCSPQuestion: Sendable {
         }
     }
 
-    /// Reads an answer, and insists that the issuer or a responder of its choice has signed it and
-    /// that it is of today. A revocation may be older, unless it is a hold.
+    /// Reads a response and verifies that it was signed by the issuer, or by a responder that the
+    /// issuer has authorized, and that it is current. An outdated response is accepted if it reports
+    /// a revocation other than a hold, because such a revocation is final.
     ///
-    /// The response may identify the certificate with a different hash function than the request.
-    /// If it has several statuses of the certificate, "revoked" takes precedence, then "good". The
-    /// C functions are `OCSP_basic_verify`, `OCSP_single_get0_status` and `OCSP_check_validity`.
+    /// A response without nextUpdate is outdated after a day. The response may identify the
+    /// certificate with a different hash function than the request. If it has several statuses for
+    /// the certificate, "revoked" takes precedence, then "good". The C functions are
+    /// `OCSP_basic_verify`, `OCSP_single_get0_status` and `OCSP_check_validity`.
     ///
     /// - Parameter answer: The DER of the response.
-    /// - Throws: ``X509Error`` where it is none, is not signed as it must be, or is too old.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` if the bytes are not a
+    ///   response with a status, ``X509Error/Code/badSignature`` if the signature is not
+    ///   acceptable, ``X509Error/Code/outsideValidity`` if the response is outdated or not yet
+    ///   valid, or ``X509Error/Code/failed`` if the responder reports an error or the response is
+    ///   for a different certificate.
     public func status(in answer: [UInt8]) throws(X509Error) -> RevocationStatus {
-        let (response, isWhole) = try unsafe parse(answer, "no OCSP response") {
+        let (response, isWhole) = try unsafe parse(answer, "not an OCSP response") {
             unsafe d2i_OCSP_RESPONSE(nil, $0, $1)
         }
         defer { unsafe OCSP_RESPONSE_free(response) }
         guard isWhole else {
-            throw X509Error(code: .malformed, context: "bytes after an OCSP response", reasons: [])
+            throw X509Error(
+                code: .malformed, context: "unexpected bytes after the OCSP response", reasons: [])
         }
         let outcome = unsafe OCSP_response_status(response)
         guard outcome == OCSP_RESPONSE_STATUS_SUCCESSFUL else {
             let text = unsafe String(cString: OCSP_response_status_str(Int(outcome)))
             throw X509Error(
-                code: .failed, context: "the OCSP responder says: \(text)", reasons: [])
+                code: .failed, context: "the OCSP responder reports an error: \(text)",
+                reasons: [])
         }
         guard let basic = unsafe OCSP_response_get1_basic(response) else {
-            throw .fromOpenSSL(.malformed, "the OCSP response has no status in it")
+            throw .fromOpenSSL(.malformed, "the OCSP response contains no status")
         }
         defer { unsafe OCSP_BASICRESP_free(basic) }
         try unsafe requireSigned(basic)
@@ -107,7 +116,7 @@ public struct OCSPQuestion: Sendable {
         if let other = statuses.first { return other }
         throw tooOld
             ?? X509Error(
-                code: .failed, context: "the OCSP response is about another certificate",
+                code: .failed, context: "the OCSP response is for a different certificate",
                 reasons: [])
     }
 
@@ -121,13 +130,13 @@ public struct OCSPQuestion: Sendable {
         ERR_clear_error()
         let status = unsafe OCSP_single_get0_status(
             single, &reason, &revoked, &thisUpdate, &nextUpdate)
-        // Five minutes for clocks that differ. An answer that does not say until when it is good may
-        // be one that somebody kept from before a revocation.
+        // Clocks may differ by five minutes. A response without nextUpdate could be replayed long
+        // after a revocation, so it must not be older than a day.
         let oldest = unsafe nextUpdate == nil ? 86_400 : -1
         guard unsafe OCSP_check_validity(thisUpdate, nextUpdate, 300, oldest) == 1 else {
             let error = X509Error.fromOpenSSL(
-                .outsideValidity, "the OCSP response is not of today")
-            // A revocation is final, except a hold: then it does not matter that it is old.
+                .outsideValidity, "the OCSP response is outdated or not yet valid")
+            // A revocation is final unless it is a hold, so an old response still proves it.
             let isOnlyOld = unsafe OCSP_check_validity(thisUpdate, nil, 300, -1) == 1
             ERR_clear_error()
             guard isOnlyOld, status == V_OCSP_CERTSTATUS_REVOKED,
@@ -142,8 +151,7 @@ public struct OCSPQuestion: Sendable {
         }
     }
 
-    /// Whether an identifier in a response is that of the certificate, computed with the response's
-    /// hash function.
+    /// Whether a response's identifier is that of the certificate, in the response's hash function.
     @unsafe private func isAboutCertificate(_ id: OpaquePointer?) -> Bool {
         var algorithm: OpaquePointer?
         defer { ERR_clear_error() }
@@ -157,11 +165,11 @@ public struct OCSPQuestion: Sendable {
 
     @unsafe private func requireSigned(_ basic: OpaquePointer) throws(X509Error) {
         guard let store = unsafe X509_STORE_new() else {
-            throw .fromOpenSSL(.failed, "the check of an OCSP response")
+            throw .fromOpenSSL(.failed, "cannot verify the OCSP response")
         }
         defer { unsafe X509_STORE_free(store) }
         guard let issuers = unsafe tokencert_sk_X509_new_null() else {
-            throw .fromOpenSSL(.failed, "the check of an OCSP response")
+            throw .fromOpenSSL(.failed, "cannot verify the OCSP response")
         }
         defer { unsafe tokencert_sk_X509_free(issuers) }
         ERR_clear_error()
@@ -173,7 +181,7 @@ public struct OCSPQuestion: Sendable {
                 unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN)) == 1,
                 unsafe tokencert_sk_X509_push(issuers, pointer) > 0
             else {
-                throw .fromOpenSSL(.failed, "the check of an OCSP response")
+                throw .fromOpenSSL(.failed, "cannot verify the OCSP response")
             }
             unsafe X509_VERIFY_PARAM_set_auth_level(
                 X509_STORE_get0_param(store), TrustAnchors.securityLevel)

@@ -9,11 +9,7 @@ struct PEMReader: ~Copyable {
         input = try MemoryBIO(Self.lines(text).flatMap { $0 + [UInt8(ascii: "\n")] })
     }
 
-    /// The next block; nil at the end.
-    ///
-    /// The C function is `PEM_read_bio`.
-    ///
-    /// - Throws: ``X509Error`` if a block is broken or truncated.
+    /// The next block; nil at the end of the text.
     mutating func next() throws(X509Error) -> PEMBlock? {
         number += 1
         var name: UnsafeMutablePointer<CChar>?
@@ -24,8 +20,8 @@ struct PEMReader: ~Copyable {
         guard unsafe PEM_read_bio(input.pointer, &name, &header, &data, &length) == 1,
             let name = unsafe name
         else {
-            // OpenSSL leaves this error in the queue at a regular end, and none after a block without
-            // data: what follows such a block must not be lost in silence.
+            // OpenSSL reports this error at the end of the text. For a block without data it reports
+            // none; stopping silently there would lose the certificates after it.
             guard tokencert_is_pem_end(ERR_peek_last_error()) == 1 else {
                 throw .fromOpenSSL(.malformed, "PEM block \(number) is broken or truncated")
             }
@@ -44,9 +40,9 @@ struct PEMReader: ~Copyable {
             data: [UInt8](UnsafeBufferPointer(start: data, count: length)))
     }
 
-    /// The lines without a byte order mark, leading blanks and single CRs as line ends, because
-    /// OpenSSL silently skips blocks with these. It also skips a block that begins inside another
-    /// one; the lines end there, so that the outer block counts as truncated.
+    /// The lines, without a byte order mark, leading blanks and CR line ends: OpenSSL silently skips
+    /// blocks with these. It also skips a block that begins inside another one, so the lines end
+    /// there, and the outer block is reported as truncated.
     private static func lines(_ text: [UInt8]) throws(X509Error) -> [ArraySlice<UInt8>] {
         let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
         let (beginning, ending) = (Array("-----BEGIN".utf8), Array("-----".utf8))
@@ -79,17 +75,16 @@ struct PEMReader: ~Copyable {
 
 /// A PEM block.
 struct PEMBlock {
-    /// Its number in the text, from 1.
+    /// Its position in the text, from 1.
     let number: Int
     /// The name after BEGIN in its first line.
     let name: String
-    /// Whether lines of a header precede the data, as in an encrypted block (RFC 1421).
+    /// Whether header lines precede the data, as in an encrypted block (RFC 1421).
     let hasHeader: Bool
     let data: [UInt8]
 
-    /// The certificate; nil for a kind of block that never holds one.
-    ///
-    /// - Throws: ``X509Error``, which names the block, if it is broken or of an unknown kind.
+    /// The certificate; nil for a block with a key, a request or a revocation list. Any other block
+    /// is an error.
     func certificate() throws(X509Error) -> Certificate? {
         do throws(X509Error) {
             switch name {
@@ -99,18 +94,18 @@ struct PEMBlock {
             case "TRUSTED CERTIFICATE":
                 try requireNoHeader()
                 let certificate = try Certificate(firstIn: data)
-                // OpenSSL appends the uses for which the certificate is trusted. They are ignored
-                // here.
+                // OpenSSL appends the trusted usages, which are ignored here.
                 let settings = Array(data.dropFirst(certificate.der.count))
                 guard settings.isEmpty || DER.readWhole(0x30, settings) != nil else {
                     throw X509Error(
-                        code: .malformed, context: "its trust settings are broken", reasons: [])
+                        code: .malformed, context: "its trust settings are malformed",
+                        reasons: [])
                 }
                 return certificate
             default:
                 guard holdsNoCertificate else {
                     throw X509Error(
-                        code: .malformed, context: "not a certificate, nor a key or a request",
+                        code: .malformed, context: "not a certificate, a key or a request",
                         reasons: [])
                 }
                 return nil
@@ -130,7 +125,7 @@ struct PEMBlock {
     private func requireNoHeader() throws(X509Error) {
         guard !hasHeader else {
             throw X509Error(
-                code: .malformed, context: "it is encrypted, or has a header", reasons: [])
+                code: .malformed, context: "it is encrypted or has a header", reasons: [])
         }
     }
 }

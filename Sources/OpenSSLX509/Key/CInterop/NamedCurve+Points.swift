@@ -1,13 +1,10 @@
 internal import CTokencertOpenSSL
 
 extension NamedCurve {
-    /// A point in uncompressed form, which begins with 04 (SEC 1, section 2.3.3).
+    /// Converts a point to uncompressed form, which begins with 04 (SEC 1, section 2.3.3).
     ///
-    /// The C function is `EC_POINT_oct2point`, which is not called for a point that already has
-    /// this form.
-    ///
-    /// - Parameter point: The point in any form.
-    /// - Returns: nil if the bytes are not a point of the curve.
+    /// Returns nil if the bytes are not a point. Whether a point that is already uncompressed lies
+    /// on the curve is not checked.
     func uncompressed(_ point: [UInt8]) -> [UInt8]? {
         let length = 2 * coordinateLength + 1
         if point.first == 4 { return point.count == length ? point : nil }

@@ -1,40 +1,42 @@
 internal import CTokencertOpenSSL
 
 extension SignatureAlgorithm {
-    /// OpenSSL's object for ``digest``; nil if the message itself is signed.
+    /// The OpenSSL object for ``digest``; nil if the algorithm signs the message itself.
     package var messageDigest: OpaquePointer? { unsafe digest.flatMap { unsafe $0.messageDigest } }
 }
 
 extension PublicKey {
-    /// The key as an OpenSSL object: of an RSA key only the numbers, so that a key that its
-    /// certificate restricts to RSASSA-PSS verifies a token's PKCS#1 v1.5 signature.
+    /// Creates an OpenSSL key. A key that is marked as RSASSA-PSS becomes a plain RSA key, so it
+    /// also verifies a token's PKCS#1 v1.5 signature.
     package func makeHandle() throws(X509Error) -> KeyHandle {
-        let (pointer, isWhole) = try unsafe parse(canonical, "a public key") {
+        let (pointer, isWhole) = try unsafe parse(canonical, "not a valid public key") {
             unsafe d2i_PUBKEY(nil, $0, $1)
         }
         let handle = unsafe KeyHandle(owning: pointer)
         guard isWhole else {
-            throw X509Error(code: .malformed, context: "bytes after a public key", reasons: [])
+            throw X509Error(
+                code: .malformed, context: "unexpected bytes after the public key", reasons: [])
         }
         return handle
     }
 
-    /// Insists that a signature was made with this key's private half.
+    /// Verifies a signature with this key.
     ///
     /// The C function is `EVP_DigestVerify`.
     ///
     /// - Parameters:
-    ///   - signature: The signature in X.509's form: ECDSA as DER.
-    ///   - message: The bytes that were signed, not hashed.
-    ///   - algorithm: How it was signed.
-    /// - Throws: ``X509Error`` with code ``X509Error/Code/badSignature`` where it was not.
+    ///   - signature: The signature in the form that X.509 uses: DER for ECDSA.
+    ///   - message: The signed message, not its hash.
+    ///   - algorithm: The signature algorithm.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/badSignature`` if the signature does not
+    ///   match.
     public func verify(
         _ signature: [UInt8], over message: [UInt8], _ algorithm: SignatureAlgorithm
     ) throws(X509Error) {
         let key = try makeHandle()
         ERR_clear_error()
         guard let context = unsafe EVP_MD_CTX_new() else {
-            throw .fromOpenSSL(.failed, "the check of a signature")
+            throw .fromOpenSSL(.failed, "cannot verify the signature")
         }
         defer { unsafe EVP_MD_CTX_free(context) }
         let isRight = unsafe key.withPointer { key in
@@ -43,7 +45,7 @@ extension PublicKey {
                     == 1
         }
         guard isRight else {
-            throw .fromOpenSSL(.badSignature, "the signature does not fit the key")
+            throw .fromOpenSSL(.badSignature, "the signature does not match the key")
         }
     }
 }

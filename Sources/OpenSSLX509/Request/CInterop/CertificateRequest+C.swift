@@ -1,28 +1,28 @@
 internal import CTokencertOpenSSL
 
 extension CertificateRequestDraft {
-    /// Makes a draft.
+    /// Creates a draft.
     ///
     /// The C functions are `X509_REQ_set_pubkey`, `X509_REQ_add_extensions` and
     /// `i2d_re_X509_REQ_tbs`.
     ///
     /// - Parameters:
-    ///   - publicKey: The key that the certificate shall be for.
-    ///   - subject: The parts of the subject's name.
-    ///   - extensions: What the certificate shall say besides; may be empty.
-    /// - Throws: ``X509Error`` for a kind of key that cannot sign a request, and for a name that
-    ///   X.509 has no room for.
+    ///   - publicKey: The public key for the certificate.
+    ///   - subject: The attributes of the subject, in order.
+    ///   - extensions: The requested extensions; may be empty.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/unsupported`` if the key cannot sign a
+    ///   request, or ``X509Error/Code/malformed`` if X.509 does not allow a name or an extension.
     public init(
         publicKey: PublicKey, subject: [NameAttribute], extensions: [CertificateExtension]
     ) throws(X509Error) {
         guard let algorithm = SignatureAlgorithm(for: publicKey.kind) else {
             throw X509Error(
-                code: .unsupported, context: "a key of kind \(publicKey.kind) signs no request",
-                reasons: [])
+                code: .unsupported,
+                context: "a key of type \(publicKey.kind) cannot sign a request", reasons: [])
         }
         ERR_clear_error()
         guard let pointer = unsafe X509_REQ_new() else {
-            throw .fromOpenSSL(.failed, "an empty request")
+            throw .fromOpenSSL(.failed, "cannot create a request")
         }
         let handle = unsafe RequestHandle(owning: pointer)
         self.publicKey = publicKey
@@ -32,32 +32,36 @@ extension CertificateRequestDraft {
             guard unsafe X509_REQ_set_version(request, 0) == 1,
                 let name = unsafe X509_REQ_get_subject_name(request)
             else {
-                throw .fromOpenSSL(.failed, "an empty request")
+                throw .fromOpenSSL(.failed, "cannot create a request")
             }
             try unsafe subject.add(to: name)
             guard unsafe key.withPointer({ unsafe X509_REQ_set_pubkey(request, $0) }) == 1 else {
-                throw .fromOpenSSL(.failed, "a request's key")
+                throw .fromOpenSSL(.failed, "cannot set the key of the request")
             }
             if !extensions.isEmpty {
                 let stack = try ExtensionStack.holding(extensions)
                 guard unsafe X509_REQ_add_extensions(request, stack.pointer) == 1 else {
-                    throw .fromOpenSSL(.failed, "a request's extensions")
+                    throw .fromOpenSSL(.failed, "cannot add extensions to the request")
                 }
             }
             return try unsafe der("a request") { unsafe i2d_re_X509_REQ_tbs(request, $0) }
         }
     }
 
-    /// Makes the request, and insists that its signature fits its key.
+    /// Adds a signature and verifies it with the key in the request.
     ///
-    /// - Parameter signature: The signature over ``toBeSigned`` in X.509's form: ECDSA as DER.
-    /// - Returns: The request.
-    /// - Throws: ``X509Error`` with code ``X509Error/Code/badSignature`` where it does not fit.
+    /// The C functions are `d2i_X509_REQ` and `X509_REQ_verify`.
+    ///
+    /// - Parameter signature: The signature of ``toBeSigned`` in the form that X.509 uses: DER for
+    ///   ECDSA.
+    /// - Returns: The signed request.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/badSignature`` if the signature does not
+    ///   match the key.
     public func signed(_ signature: [UInt8]) throws(X509Error) -> CertificateRequest {
-        // Put around the very bytes that were signed, which are not written a second time.
+        // Wraps the bytes that were signed. Encoding them again might change them.
         let der = DER.sequence(
             toBeSigned, signatureAlgorithm.algorithmIdentifier, DER.bitString(signature))
-        let (pointer, _) = try unsafe parse(der, "a signed request") {
+        let (pointer, _) = try unsafe parse(der, "not a valid request") {
             unsafe d2i_X509_REQ(nil, $0, $1)
         }
         return try CertificateRequest(handle: unsafe RequestHandle(owning: pointer))
@@ -65,23 +69,25 @@ extension CertificateRequestDraft {
 }
 
 extension CertificateRequest {
-    /// Reads a request in PEM and verifies it.
+    /// Reads a request in PEM and verifies its signature.
     ///
-    /// - Parameter pem: The bytes; text before the request is passed over.
-    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` where there is none, and
-    ///   ``X509Error/Code/badSignature`` where its signature does not fit its key.
+    /// The C functions are `PEM_read_bio_X509_REQ` and `X509_REQ_verify`.
+    ///
+    /// - Parameter pem: PEM text. Text before the request is ignored.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` if there is no request, or
+    ///   ``X509Error/Code/badSignature`` if its signature does not match its key.
     public init(pem: [UInt8]) throws(X509Error) {
         try self.init(unverifiedPEM: pem)
         try verifySignature()
     }
 
-    /// Reads a request in PEM without a look at its signature, for a CA that checks other things
+    /// Reads a request in PEM without verifying its signature, for a CA that checks other things
     /// first.
     ///
     /// The C function is `PEM_read_bio_X509_REQ`.
     ///
-    /// - Parameter pem: The bytes; text before the request is passed over.
-    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` where there is none.
+    /// - Parameter pem: PEM text. Text before the request is ignored.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/malformed`` if there is no request.
     public init(unverifiedPEM pem: [UInt8]) throws(X509Error) {
         let input = try MemoryBIO(pem)
         ERR_clear_error()
@@ -89,7 +95,7 @@ extension CertificateRequest {
             let pointer = unsafe PEM_read_bio_X509_REQ(
                 input.pointer, nil, tokencert_no_password, nil)
         else {
-            throw .fromOpenSSL(.malformed, "no certificate request in PEM")
+            throw .fromOpenSSL(.malformed, "not a certificate request in PEM")
         }
         try self.init(unverified: unsafe RequestHandle(owning: pointer))
     }
@@ -115,21 +121,24 @@ extension CertificateRequest {
         }
     }
 
-    /// Insists that the request was signed with the key inside it.
+    /// Verifies the request's signature with the key in the request.
     ///
     /// The C function is `X509_REQ_verify`.
     ///
-    /// - Throws: ``X509Error`` with code ``X509Error/Code/badSignature`` where it was not.
+    /// - Throws: ``X509Error`` with code ``X509Error/Code/badSignature`` if the signature does not
+    ///   match the key.
     public func verifySignature() throws(X509Error) {
         ERR_clear_error()
         let isSigned = unsafe handle.withPointer {
             unsafe X509_REQ_verify($0, X509_REQ_get0_pubkey($0)) == 1
         }
         guard isSigned else {
-            throw .fromOpenSSL(.badSignature, "the request was not signed with the key inside it")
+            throw .fromOpenSSL(.badSignature, "the request was not signed with its own key")
         }
     }
 
-    /// The request in PEM, with a line end at its end.
+    /// The request as PEM, with a line end after the last line.
+    ///
+    /// The C function is `PEM_write_bio`.
     public var pem: String { pemText("CERTIFICATE REQUEST", der) }
 }
