@@ -1,7 +1,7 @@
-"""Puts the simulated PIV card into the virtual reader of vsmartcard.
+"""Connects the simulated PIV card to the virtual reader of vsmartcard.
 
 The reader's driver vpcd is loaded by pcscd and listens on a TCP port; a card connects to it. Each message
-is its length in two bytes and that many bytes. One byte alone is an event of the reader, not a command.
+consists of its length in two bytes and its content. A message of one byte is an event of the reader.
 
 usage: card_reader.py PORT STATE-FILE
 """
@@ -27,7 +27,7 @@ def receive_exactly(connection: socket.socket, length: int) -> bytes:
     while len(received) < length:
         part = connection.recv(length - len(received))
         if not part:
-            raise ConnectionResetError("the reader has gone")
+            raise ConnectionResetError("the reader closed the connection")
         received += part
     return received
 
@@ -50,7 +50,7 @@ def serve(connection: socket.socket, card: PIVCard) -> None:
 def main() -> None:
     port, state_file = int(sys.argv[1]), Path(sys.argv[2])
     card = PIVCard(state_file)
-    # The driver may listen later than this starts, and drops the connection when it is started anew.
+    # The driver may start later than this program, and drops the connection when it restarts.
     while True:
         try:
             with socket.create_connection(("127.0.0.1", port)) as connection:

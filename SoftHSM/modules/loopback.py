@@ -1,4 +1,4 @@
-"""Brings the interface lo up: in a new network namespace it is down, and 127.0.0.1 is out of reach.
+"""Brings up the interface lo, which is down in a new network namespace.
 
 usage: loopback.py
 """
@@ -7,7 +7,7 @@ import fcntl
 import socket
 import struct
 
-# Of <linux/sockios.h> and <linux/if.h>.
+# From <linux/sockios.h> and <linux/if.h>.
 SIOCGIFFLAGS = 0x8913
 SIOCSIFFLAGS = 0x8914
 IFF_UP = 0x1

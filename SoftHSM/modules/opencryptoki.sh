@@ -1,5 +1,5 @@
-# openCryptoki's software token. Its folders are compiled in, so it lives in a mount namespace where they
-# are folders of $directory; programs that use it have to enter, which is what MODULE_WRAP is for.
+# openCryptoki's software token. Its folders are compiled in, so it runs in a mount namespace that maps them to
+# folders in $directory. Programs that use the module enter the namespace with MODULE_WRAP.
 
 needs_root=yes
 
@@ -7,12 +7,12 @@ module_start() {
     local state=$directory/opencryptoki
     mkdir -p "$state/etc" "$state/tokens/swtok/TOK_OBJ" "$state/lock/swtok"
     printf 'version opencryptoki-3.1\nslot 3\n{\nstdll = libpkcs11_sw.so\n}\n' >"$state/etc/opencryptoki.conf"
-    # It insists on its group.
+    # openCryptoki requires this group.
     chgrp -R pkcs11 "$state/tokens" "$state/lock"
     chmod -R u=rwX,g=rwX,o= "$state/tokens" "$state/lock"
-    # Not the System V shared memory of a daemon of the system, either.
+    # Do not share System V memory with a daemon of the system.
     start_inside --ipc
-    # --wd=. keeps the folder that the program is called in.
+    # --wd=. keeps the current folder.
     setting MODULE_WRAP "nsenter --target $last_process --mount --ipc --wd=. --"
     module_library pkcs11/libopencryptoki.so
     setting TOKENCERT_TOKEN tokencert-opencryptoki
@@ -30,7 +30,7 @@ module_inside() {
     start_process /usr/sbin/pkcsslotd -f
     wait_until 10 pkcsslotd test -S /run/pkcsslotd.socket
     : >"$directory/inside"
-    # Whoever enters needs a process whose namespaces these are, even if pkcsslotd has died.
+    # nsenter needs a process in these namespaces, even if pkcsslotd has ended.
     exec sleep infinity
 }
 

@@ -1,4 +1,4 @@
-# OpenSC's module, on the same simulated PIV card as ykcs11. It signs and reads, and makes no keys.
+# OpenSC's module, with the same simulated PIV card as ykcs11. It signs and reads, but does not generate keys.
 
 . "$here/piv.sh"
 

@@ -1,13 +1,13 @@
-# p11-kit's server before another module, and its client as the module: what a program in a container, or on
-# another machine over ssh, sees of a token. Programs need no more than the server's socket.
+# p11-kit's server in front of another module, with p11-kit's client as the module: a token for programs in a
+# container, or on another machine over ssh. Programs need only the server's socket.
 
 module_start() {
     local behind=$directory/behind socket=$directory/pkcs11.socket served=pkcs11:
     if [ -n "${BEHIND:-}" ]; then
-        [ -f "$BEHIND/settings" ] || fail "there is no started module in $BEHIND"
+        [ -f "$BEHIND/settings" ] || fail "$BEHIND does not contain a started module"
         behind=$(cd "$BEHIND" && pwd -P)
     else
-        # It has no processes, so its end is that of the folder.
+        # SoftHSM2 has no processes, so removing the folder is enough to stop it.
         "$here/module" start softhsm2 "$behind" >/dev/null 2>>"$directory/log"
     fi
     secrets "$(cat "$behind/pin")" "$(cat "$behind/so-pin")"
@@ -17,7 +17,7 @@ module_start() {
         served=pkcs11:token=$label
         setting TOKENCERT_TOKEN "$label"
     fi
-    # The settings of the module behind are for the server alone, and so is its wrapper.
+    # The settings and the wrapper of the module behind are only for the server.
     start_process bash -c '
         . "$1/settings"
         exec $MODULE_WRAP p11-kit server --foreground --name "$2" --provider "$TOKENCERT_MODULE" "$3"

@@ -1,10 +1,10 @@
-# Sourced by ykcs11.sh and opensc-piv.sh: a PC/SC daemon with one reader, and the simulated card in it.
-# The namespaces keep both to themselves: the reader's driver listens on every address of the network,
-# and the daemon would take hold of the readers and keys that are plugged in.
+# Sourced by ykcs11.sh and opensc-piv.sh: a PC/SC daemon with one reader and the simulated card.
+# The namespaces isolate both: the reader's driver listens on every network address, and the daemon would
+# use the readers and keys that are plugged in.
 
 needs_root=yes
 reader_port=35963
-# Debian's own, which has python3-cryptography; it leaves no files beside the scripts.
+# Debian's Python has python3-cryptography; -B prevents files next to the scripts.
 python="/usr/bin/python3 -BE"
 
 # usage: start_card LIBRARY
@@ -17,7 +17,7 @@ DEVICENAME /dev/null:$(printf '0x%X' $reader_port)
 LIBPATH /usr/lib/pcsc/drivers/libifdvpcd.so
 CHANNELID $(printf '0x%X' $reader_port)
 CONFIGURATION
-    # Who manages the card has a key, not a PIN.
+    # The management key takes the place of the SO PIN.
     secrets "$user_pin" "$management_key"
     start_inside --net
     setting PCSCLITE_CSOCK_NAME "$directory/sockets/pcscd.comm"
@@ -25,7 +25,7 @@ CONFIGURATION
 }
 
 module_inside() {
-    # The only driver that there is: the one of the virtual reader.
+    # Only the driver of the virtual reader is available.
     mount --bind "$directory/drivers" /usr/lib/pcsc/drivers
     mount -t tmpfs -o mode=0755 tmpfs /run
     mkdir /run/pcscd

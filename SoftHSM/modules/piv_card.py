@@ -1,15 +1,15 @@
-"""A simulated PIV card in the manner of a YubiKey 5.4, for tests without hardware.
+"""A simulated PIV card that behaves like a YubiKey 5.4, for tests without hardware.
 
-It does what NIST SP 800-73-4 and Yubico's extensions ask of a card that makes keys and signs:
+It implements NIST SP 800-73-4 and Yubico's extensions for generating keys and signing:
 
 - RSA 2048, P-256 and P-384 in the slots 9a, 9c, 9d, 9e and 82 to 95; signatures, decryption and ECDH;
 - a PIN and a PUK with three tries each, and PIN policies;
-- data objects, written by whoever knows the management key (3DES);
+- data objects, which can be written after authentication with the management key (3DES);
 - version, serial number and metadata.
 
-It has no import of keys, no attestation, no touch and no secure messaging. Nothing in it is protected:
-the state, private keys and all, is a JSON file. That file is replaced as a whole, so a card that is killed
-at any moment comes back with the state before or after a command, never in between.
+It does not support key import, attestation, touch or secure messaging. Nothing is protected: the state,
+including private keys, is in a JSON file. The file is replaced atomically, so after a crash the card has the
+state before or after a command.
 """
 
 import json
@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
-try:  # Where it is from version 43 on.
+try:  # Its location since version 43.
     from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 except ImportError:
     from cryptography.hazmat.primitives.ciphers.algorithms import TripleDES
@@ -35,7 +35,7 @@ APPLICATION = bytes.fromhex("a000000308000010000100")
 SHORTEST_APPLICATION_PREFIX = 5
 VERSION = bytes([5, 4, 3])
 
-# Instructions: of PIV, then Yubico's.
+# Instructions of PIV, then of Yubico.
 VERIFY = 0x20
 CHANGE_REFERENCE_DATA = 0x24
 RESET_RETRY_COUNTER = 0x2C
@@ -80,7 +80,7 @@ TRIPLE_DES_KEY_LENGTH = 24
 RSA_2048 = 0x07
 CURVES = {0x11: ec.SECP256R1(), 0x14: ec.SECP384R1()}
 
-# The policy of the slot unless the key is made with another one.
+# 0 selects the default policy of the slot.
 DEFAULT_POLICY = 0
 PIN_NEVER, PIN_ONCE, PIN_ALWAYS = 1, 2, 3
 TOUCH_NEVER = 1
@@ -123,7 +123,7 @@ def encoded_length(length: int) -> bytes:
 
 
 def parse_tlv(encoded: bytes) -> dict[int, bytes]:
-    """The values by their tags. No command of a card has the same tag twice on one level."""
+    """The values by tag. In these commands each tag occurs at most once per level."""
     fields = {}
     position = 0
 
@@ -179,12 +179,12 @@ class Command:
                 raise Refusal(WRONG_LENGTH)
             data, body = body[size:end], body[end:]
         if body:
-            # 0 stands for as much as there can be.
+            # 0 means the maximum length.
             expected = int.from_bytes(body, "big") or most
         return cls(*header, data, expected)
 
 
-# What the card keeps.
+# The persistent state of the card.
 
 
 @dataclass
@@ -222,7 +222,7 @@ def random_serial() -> int:
 
 @dataclass
 class State:
-    """Bytes are in hexadecimal, as JSON has none; keys and objects are found by slot and tag, likewise."""
+    """All bytes are in hexadecimal, including the slots of keys and the tags of objects."""
 
     serial: int = field(default_factory=random_serial)
     pin: Secret = field(default_factory=lambda: Secret(FACTORY_PIN, FACTORY_PIN))
@@ -249,18 +249,18 @@ class State:
 
 @dataclass
 class Session:
-    """What is forgotten when the card loses its power or the application is selected again."""
+    """State that is lost when the card loses power or the application is selected again."""
 
     is_selected: bool = False
     pin_verified: bool = False
     may_manage: bool = False
-    # What the other side has to prove that it can decrypt or encrypt.
+    # Values that the host must decrypt or encrypt.
     witness: bytes | None = None
     challenge: bytes | None = None
 
 
 class PIVCard:
-    # It names YubiKey, by which OpenSC and others know the card.
+    # It contains "YubiKey", by which OpenSC and other programs identify the card.
     ATR = bytes.fromhex("3bfd1300008131fe158073c021c057597562694b657940")
 
     def __init__(self, state_file: Path) -> None:
@@ -289,13 +289,13 @@ class PIVCard:
         self._unread = b""
 
     def answer(self, apdu: bytes) -> bytes:
-        """Answers a command with data and status word, whatever the command is."""
+        """Answers every command with data and a status word."""
         try:
             data, status = self._exchange(Command.parse(apdu))
         except Refusal as refusal:
             data, status = b"", refusal.status
         except Exception:
-            # A fault of this program, and the only trace that there is of it.
+            # A bug in this program; this is the only record of it.
             traceback.print_exc()
             data, status = b"", INTERNAL_ERROR
         return data + status.to_bytes(2, "big")
@@ -321,7 +321,7 @@ class PIVCard:
         part, self._unread = self._unread[:length], self._unread[length:]
         if not self._unread:
             return part, OK
-        # The second byte is what there is to come; 0 stands for 256 or more.
+        # The second byte is the number of remaining bytes; 0 means 256 or more.
         left = len(self._unread)
         return part, MORE_DATA | (left if left < 0x100 else 0)
 
@@ -356,7 +356,7 @@ class PIVCard:
         return b""
 
     def _check(self, secret: Secret, padded: bytes) -> None:
-        """Counts a try that fails, and gives all of them back after one that does not."""
+        """Counts a wrong attempt; a correct one resets the counter."""
         if not secret.tries_left:
             raise Refusal(BLOCKED)
         is_right = unpadded(padded) == secret.value
@@ -410,16 +410,16 @@ class PIVCard:
         return encryptor.update(block) + encryptor.finalize()
 
     def _authenticate_management(self, algorithm: int, fields: dict[int, bytes]) -> bytes:
-        """Either side proves itself to the other: first the request, then the proof.
+        """Authenticates one side to the other, in a request and a response.
 
-        Tag 80 is a witness, which the other side decrypts; 81 a challenge, which is encrypted; 82 the
-        encrypted challenge. An empty value asks for one.
+        Tag 80 is a witness, which the host decrypts; 81 is a challenge, which is encrypted; 82 is the
+        encrypted challenge. An empty value requests one.
         """
         if algorithm not in TRIPLE_DES_ALGORITHMS:
             raise Refusal(WRONG_DATA)
         session = self._session
         witness, challenge = session.witness, session.challenge
-        # Each is good for one attempt.
+        # Each can be used only once.
         session.witness = session.challenge = None
         match fields:
             case {0x80: b""}:
@@ -447,7 +447,7 @@ class PIVCard:
     def _get_data(self, command: Command) -> bytes:
         tag = required(parse_tlv(command.data), 0x5C).hex()
         if tag == DISCOVERY_OBJECT:
-            # The PIN is the card's own, and there is no other.
+            # The card's own PIN is the only one.
             return tlv(0x7E, tlv(0x4F, APPLICATION) + tlv(0x5F2F, b"\x40\x00"))
         if tag not in self._state.objects:
             raise Refusal(NOT_FOUND)
@@ -461,7 +461,7 @@ class PIVCard:
         if value:
             self._state.objects[tag] = value.hex()
         else:
-            # This is how an object is removed.
+            # An empty object means removal.
             self._state.objects.pop(tag, None)
         self._save()
         return b""
@@ -579,7 +579,7 @@ def encoded_public_key(private_key: PrivateKey) -> bytes:
 
 
 def sign(private_key: PrivateKey, message: bytes) -> bytes:
-    """Raw: the padding, or the digest, is made by the other side. With RSA this decrypts, too."""
+    """Signs without padding or hashing, which the host does. For RSA this also decrypts."""
     if isinstance(private_key, rsa.RSAPrivateKey):
         numbers = private_key.private_numbers()
         modulus = numbers.public_numbers.n
@@ -589,7 +589,7 @@ def sign(private_key: PrivateKey, message: bytes) -> bytes:
         if number >= modulus:
             raise Refusal(WRONG_DATA)
         return pow(number, numbers.d, modulus).to_bytes(len(message), "big")
-    # The name of the hash does not matter for a digest that is there, only its length.
+    # For an existing digest, only the length of the hash matters.
     for algorithm in (hashes.SHA1(), hashes.SHA224(), hashes.SHA256(), hashes.SHA384(), hashes.SHA512()):
         if algorithm.digest_size == len(message):
             return private_key.sign(message, ec.ECDSA(Prehashed(algorithm)))

@@ -1,4 +1,4 @@
-# SoftHSM2: a library and files, no process.
+# SoftHSM2: a library and files, without processes.
 
 module_start() {
     local line path

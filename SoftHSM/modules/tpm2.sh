@@ -1,5 +1,5 @@
-# tpm2-pkcs11 on a TPM in software. Between them stands the resource manager, on a bus of its own:
-# a TPM alone holds three keys at a time and serves one program at a time.
+# tpm2-pkcs11 with a software TPM, through a resource manager on its own bus: without it, a TPM holds three
+# keys at a time and serves one program at a time.
 
 module_start() {
     mkdir "$directory/tpm" "$directory/store"
@@ -8,15 +8,15 @@ module_start() {
     start_resource_manager
     setting TPM2_PKCS11_STORE "$directory/store"
     setting TPM2_PKCS11_TCTI tabrmd:bus_type=session
-    # Its warnings about everything that it tries would hide the errors of programs that use it.
+    # The warnings of the module would hide the errors of programs that use it.
     setting TPM2_PKCS11_LOG_LEVEL 0
     module_library pkcs11/libtpm2_pkcs11.so
     setting TOKENCERT_TOKEN tokencert-tpm2
     make_token
 }
 
-# Whoever connects expects the second socket to be named like the first, with .ctrl. The log is not that of
-# the others, since it has a line for every command.
+# Clients expect the name of the control socket to end in .ctrl. The TPM has a separate log, since it logs
+# every command.
 start_tpm() {
     start_process swtpm socket --tpm2 --tpmstate "dir=$directory/tpm" \
         --server "type=unixio,path=$directory/tpm.socket" \
@@ -47,7 +47,7 @@ XML
 }
 
 start_resource_manager() {
-    # For the tools of tpm2-tools, which are good for looking into a TPM.
+    # For tpm2-tools, which can inspect the TPM.
     setting TPM2TOOLS_TCTI tabrmd:bus_type=session
     start_process tpm2-abrmd --session --allow-root --tcti="swtpm:path=$directory/tpm.socket" \
         --max-transients=100 --flush-all

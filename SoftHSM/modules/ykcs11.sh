@@ -1,4 +1,4 @@
-# Yubico's own module, on a simulated PIV card. It makes keys for whoever manages the card: log in as SO.
+# Yubico's module, with a simulated PIV card. Log in as SO to generate keys.
 
 . "$here/piv.sh"
 

@@ -3,7 +3,7 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// Other files in the folder of trust anchors.
+    /// Files in the trust anchor folder that are not anchors.
     @Suite struct AnchorFilesTests {
         private let bench: Bench
         private let own = ["TOKENCERT_CA_FILE": ""]
@@ -24,8 +24,8 @@ extension RealParts {
             )
         }
 
-        /// Otherwise one file of an editor or of macOS stops every command.
-        @Test("Hidden files among the trust anchors are passed over")
+        /// Otherwise a hidden file of an editor or of macOS would stop every command.
+        @Test("Hidden files among the trust anchors are ignored")
         func hidden() throws {
             for name in ["._root.pem", ".#root.pem", ".x.crt"] {
                 try bench.token.folder.write("\0\u{5}\u{16}", "data/tokencert/anchors/" + name)
@@ -35,7 +35,7 @@ extension RealParts {
             #expect(found.anchors.count == 1 && found.unusable.isEmpty)
         }
 
-        /// Otherwise the user does not learn which file is wrong, or cannot remove it.
+        /// Otherwise the user would not learn which file is wrong, or could not remove it.
         @Test(
             "A file that is not an anchor stops only commands that need anchors",
             arguments: ["README.pem", "empty.crt", "key.pem", "it's $(touch r).pem", "pipe.pem"])
@@ -59,7 +59,7 @@ extension RealParts {
             #expect(try bench.tokencert(["account"], own).status == 0)
         }
 
-        /// Otherwise one command removes a folder and everything in it.
+        /// Otherwise one command could remove a folder and everything in it.
         @Test("A folder among the trust anchors is reported and not removed")
         func folder() throws {
             let path = anchors + "/x.pem"
@@ -71,7 +71,7 @@ extension RealParts {
             #expect(FileManager.default.fileExists(atPath: path))
         }
 
-        @Test("Two files that differ only in their extension are distinguished by the full name")
+        @Test("Files that differ only in their extension are distinguished by their full names")
         func endings() throws {
             let root = try String(contentsOfFile: bench.ca.rootFile, encoding: .utf8)
             for name in ["a.pem", "a.crt"] {

@@ -1,19 +1,13 @@
 import Foundation
 import TokencertTestSupport
 
-/// The program at a terminal of its own, as a person has it before them.
+/// Runs a program at a terminal of its own, as a user would.
 struct AtTerminal {
     let bench: Bench
     var columns = 100
 
-    /// Runs tokencert at a terminal.
-    ///
-    /// - Parameters:
-    ///   - arguments: Of tokencert.
-    ///   - dialogue: Lines of expect(1) that answer what is asked.
-    ///   - variables: As for the bench.
-    ///   - program: What is run in its place.
-    /// - Returns: The exit status, and all that the terminal showed.
+    /// Runs a program at a terminal. `dialogue` consists of lines of expect(1) that answer its
+    /// questions; the output contains everything that the terminal showed.
     func run(
         _ arguments: [String], _ dialogue: String = "", _ variables: [String: String] = [:],
         program: String = product("tokencert")

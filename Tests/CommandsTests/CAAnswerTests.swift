@@ -3,10 +3,12 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// What the CA may answer: for each the status, the message, and what becomes of the token.
+    /// Checks the exit status, the message and the token for each answer that the CA may give.
     @Suite struct CAAnswerTests {
+        /// Otherwise a wrong certificate would be written, or a lost order would look like a
+        /// refused one.
         @Test(
-            "A wrong certificate is written, or a lost order is taken for a refused one",
+            "A faulty answer leaves only the key on the token and has its own status and message",
             arguments: [
                 ("wrong-key", 76, "for another key"),
                 ("wrong-ca", 76, "does not lead to a trust anchor"),
@@ -42,7 +44,8 @@ extension RealParts {
             #expect(bench.ca.orders.count == 1)
         }
 
-        /// A key had to be made: it is there, named, and alone.
+        /// Checks that the token has one new key and no certificate, and that the error names the
+        /// key.
         private func expectOnlyAKey(_ bench: Bench, _ outcome: Outcome) throws {
             let objects = try bench.token.pkcs11Tool(["--list-objects"]).output
             #expect(!objects.contains("Certificate Object"), "\(objects)")
@@ -55,7 +58,7 @@ extension RealParts {
         }
 
         @Test(
-            "A key is made for a CA that is not one",
+            "No key is generated if the account page is not from the CA's API",
             arguments: [
                 ("html", "not come from the CA's API"), ("empty", "an empty answer"),
                 ("500", "not come from the CA's API"), ("redirect", "HTTP 302"),
@@ -71,7 +74,7 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        @Test("What CAcert adds to each certificate is taken for a change that nobody asked for")
+        @Test("Extensions that CAcert adds to every certificate are not reported as changes")
         func additions() throws {
             let bench = try Bench(["--answer-form", "messy"])
             for arguments in [["--label", "mail"], ["--label", "code", "--codesign"]] {
@@ -84,7 +87,7 @@ extension RealParts {
             }
         }
 
-        @Test("A certificate is thrown away since something stands before the verdict")
+        @Test("A certificate is accepted if the answer contains a warning before the verdict")
         func warningBeforeTheVerdict() throws {
             let bench = try Bench(["--fault", "warning"])
             let outcome = try bench.tokencert(["issue"])
@@ -92,7 +95,8 @@ extension RealParts {
             #expect(bench.ca.orders.count == 1)
         }
 
-        @Test("An answer in other words is taken for a refusal, and resume orders a second time")
+        /// Otherwise resume would order a second time.
+        @Test("An answer with unknown wording leaves the outcome unknown")
         func unknownRefusal() throws {
             let bench = try Bench(["--fault", "reworded"])
             expect(try bench.tokencert(["issue"]), 75, "is not understood: 404, Your certificate")
@@ -100,7 +104,7 @@ extension RealParts {
             #expect(bench.ca.orders.count == 1)
         }
 
-        @Test("A certificate that came whole is thrown away, since the connection broke after it")
+        @Test("A complete certificate is kept if the connection breaks after it")
         func wholeCertificateBeforeTheBreak() throws {
             let bench = try Bench(["--fault", "late-reset"])
             let outcome = try bench.tokencert(["issue"])
@@ -110,7 +114,8 @@ extension RealParts {
             )
         }
 
-        @Test("An order that gets no answer is sent a second time, and two certificates are issued")
+        /// Otherwise two certificates would be issued.
+        @Test("An order without an answer is never sent a second time")
         func neverSentTwice() throws {
             let bench = try Bench()
             let server = try SilentServer(bench.ca)
@@ -120,7 +125,7 @@ extension RealParts {
         }
 
         @Test(
-            "An order that never went out is taken for one that was sent, or is not sent when the CA is back"
+            "An order that never left the machine can be sent once the CA is reachable again"
         )
         func goneAfterTheAccountPage() throws {
             let bench = try Bench()
@@ -129,7 +134,7 @@ extension RealParts {
             expect(outcome, 69, "the CA cannot be reached")
             #expect(server.requests == ["/api/cemails.php"])
             try expectOnlyAKey(bench, outcome)
-            // The CA is back where it was.
+            // The CA is reachable again at the same address.
             let port = server.url.split(separator: ":").last.map(String.init) ?? ""
             let back = try StandIn(["--port", port])
             let resumed = try bench.tokencert(["resume", "1"], ["TOKENCERT_CA_URL": back.url])
@@ -137,7 +142,8 @@ extension RealParts {
             #expect(back.orders.count == 1)
         }
 
-        @Test("A key is made that nothing remembers, since the ledger cannot be written")
+        /// Otherwise a key would be generated that no order mentions.
+        @Test("No key is generated if the ledger cannot be written")
         func unwritableLedger() throws {
             let bench = try Bench()
             let before = bench.token.contents
@@ -155,7 +161,7 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        @Test("A CA that hangs keeps the program for ever")
+        @Test("A CA that hangs does not block the program beyond the timeout")
         func hangingCA() throws {
             let bench = try Bench(["--fault", "hang"])
             let outcome = try bench.tokencert(["issue", "--timeout", "3"])
@@ -163,7 +169,7 @@ extension RealParts {
             try expectOnlyAKey(bench, outcome)
         }
 
-        @Test("A refusal of the CA is not told in its own words, or taken for an order")
+        @Test("A refusal is reported in the words of the CA, and nothing is written")
         func refusedByTheCA() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert([
@@ -173,7 +179,7 @@ extension RealParts {
             try expectOnlyAKey(bench, outcome)
         }
 
-        @Test("A late certificate is ordered a second time, or taken for refused")
+        @Test("A late certificate is neither ordered again nor reported as refused")
         func lateCertificate() throws {
             let bench = try Bench(["--signing-time", "1"])
             let outcome = try bench.tokencert(["issue"])
@@ -181,12 +187,12 @@ extension RealParts {
             #expect(outcome.errorLine.contains("ID 47"), "\(outcome.errors)")
             #expect(bench.ca.orders.count == 1)
             try expectOnlyAKey(bench, outcome)
-            // The contract: it is issued after all.
+            // The CA issues it in the end.
             for _ in 0..<50 where bench.ca.issued.isEmpty { usleep(100_000) }
             #expect(bench.ca.issued.count == 1)
         }
 
-        @Test("What was paid for is thrown away where it cannot be written")
+        @Test("The ledger keeps the answer if the certificate cannot be written")
         func answersAreKept() throws {
             let bench = try Bench(["--fault", "other-name"])
             let outcome = try bench.tokencert(["issue"])
@@ -199,7 +205,7 @@ extension RealParts {
             #expect(kept.contains(try #require(bench.ca.issued.first)))
         }
 
-        @Test("A changed certificate cannot be had although the person wants it")
+        @Test("--accept-changes writes a certificate with a changed name")
         func acceptedChanges() throws {
             let bench = try Bench(["--fault", "other-name"])
             let outcome = try bench.tokencert(["issue", "--accept-changes"])
@@ -210,7 +216,7 @@ extension RealParts {
             )
         }
 
-        @Test("Certificates of the class 3 signer, or with a text before them, are refused")
+        @Test("Certificates of the class 3 signer, also with text before them, are accepted")
         func messyAnswersOfClass3() throws {
             let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
             let outcome = try bench.tokencert(["issue"])
@@ -218,9 +224,10 @@ extension RealParts {
             #expect(outcome.output.contains("Class 3"))
         }
 
-        @Test("CAcert's silent changes are not seen: unassured name, no code signing")
+        @Test("Silent changes by CAcert are detected: an unassured name, no code signing")
         func silentChanges() throws {
-            // 20 points: the account page tells no name; 60 points with the flag: no code signing.
+            // With 20 points the account page has no name; with 60 points the CA grants no code
+            // signing.
             let young = try Bench(accounts: [
                 StandIn.account(
                     "anna@example.org", points: 20, codeSigning: false,
@@ -244,7 +251,7 @@ extension RealParts {
                 "code signing asked “yes”, got “no”")
         }
 
-        @Test("The choice is made for the person: several names, several addresses")
+        @Test("The user must choose if the account has several names or addresses")
         func choicesAreListed() throws {
             let bench = try Bench(accounts: [
                 StandIn.account(
@@ -269,7 +276,7 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        @Test("A wrong password makes a key, or is not told from a wrong address")
+        @Test("A wrong password is reported as such, and no key is generated")
         func wrongPassword() throws {
             let bench = try Bench()
             let before = bench.token.contents
@@ -283,7 +290,7 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        @Test("A false CA gets the password")
+        @Test("A server that is not trusted never gets the password")
         func untrustedServer() throws {
             let bench = try Bench()
             let before = bench.token.contents
@@ -298,7 +305,7 @@ extension RealParts {
                 ["issue"], ["TOKENCERT_CA_FILE": other.file("root.pem")])
             expect(outcome, 69, "the CA cannot be reached")
             #expect(outcome.errorLine.contains("certificate"), "\(outcome.errors)")
-            // The right root, the wrong name.
+            // The right root, but another host name.
             let otherName = bench.ca.url.replacing("localhost", with: "www.localhost")
             expect(
                 try bench.tokencert(["issue"], ["TOKENCERT_CA_URL": otherName]), 69,
@@ -307,7 +314,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("The password goes to a server whose certificate is past its time")
+        @Test("A server with an expired certificate never gets the password")
         func expiredServer() throws {
             let bench = try Bench()
             let ca = bench.ca.folder
@@ -333,7 +340,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("A password can only be read from a file, or a proxy gets what is for this machine")
+        @Test("A password is read from every kind of source, and no proxy is used for localhost")
         func passwordSources() throws {
             let bench = try Bench()
             let byVariable = try bench.tokencert(
@@ -359,7 +366,7 @@ extension RealParts {
             #expect(prompted.output.contains("Anna Müller"), "\(prompted)")
         }
 
-        @Test("A CA that is down costs a key")
+        @Test("No key is generated if the CA is unreachable")
         func unreachableCA() throws {
             let bench = try Bench()
             let before = bench.token.contents
@@ -369,7 +376,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("A CA is trusted without an anchor, or the system's anchors are used")
+        @Test("Without a trust anchor nothing is sent, and the system's anchors are not used")
         func noAnchors() throws {
             let bench = try Bench()
             let before = bench.token.contents
@@ -383,7 +390,7 @@ extension RealParts {
             expect(
                 try bench.tokencert(["issue", "--ca-file", broken]), 78,
                 "the certificates in \(broken) cannot be read")
-            // Anchors in our own folder are used without being named.
+            // Anchors in tokencert's own folder are used without an option.
             let folder = bench.token.folder.file("data/tokencert/anchors")
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true)
@@ -400,7 +407,7 @@ extension RealParts {
             #expect(!opened.contains("openssl.cnf"), "\(opened)")
         }
 
-        @Test("Names with other letters are garbled")
+        @Test("Names are shown exactly, also with quotation marks and letters outside ASCII")
         func accountPage() throws {
             let bench = try Bench(accounts: [
                 StandIn.account(

@@ -31,7 +31,7 @@ extension RealParts {
             }
         }
 
-        /// Checks that the output contains nothing that moves the cursor of a terminal.
+        /// Checks that the output contains no control characters except line feeds.
         private func expectNoControls(_ outcome: Outcome, _ arguments: [String]) {
             let controls = (outcome.output + outcome.errors).unicodeScalars.filter {
                 $0 != "\n" && $0.properties.generalCategory == .control
@@ -39,9 +39,9 @@ extension RealParts {
             #expect(controls.isEmpty, "\(arguments): \(outcome)")
         }
 
-        // Otherwise members with a letter outside ASCII in their name never get their certificate.
+        // Otherwise members with a letter outside ASCII in their name could not get a certificate.
         @Test(
-            "A name that the CA writes byte by byte is accepted, with a remark, and renewed",
+            "A name that the CA encodes byte by byte is accepted with a remark and can be renewed",
             arguments: [
                 ("Anna", "Müller", "Anna MÃ¼ller"),
                 ("Łukasz", "Żółć", "Å\u{81}ukasz Å»Ã³Å\u{82}Ä\u{87}"),
@@ -86,7 +86,7 @@ extension RealParts {
         }
 
         // Otherwise a late certificate could not be imported from the web site.
-        @Test("A late certificate with a name byte by byte is accepted from a file, with a remark")
+        @Test("A late certificate with a name encoded byte by byte is accepted with a remark")
         func lateByteByByte() throws {
             let bench = try bench(["--names", "latin1", "--signing-time", "1"])
             expect(try bench.tokencert(["issue"]), 75, "it may yet issue one")
@@ -109,7 +109,8 @@ extension RealParts {
             #expect(try issuedNames(bench) == ["CN=\(first) \(last)"])
         }
 
-        // Otherwise the certificate is for "CAcert WoT User" and cannot be written.
+        // Otherwise the CA would issue for "CAcert WoT User", and the certificate would be
+        // rejected.
         @Test(
             "A name that the API cannot issue is refused before the order, with alternatives",
             arguments: ["D'Arc", "D\\\"Arc", "D\\\\Arc"])
@@ -138,7 +139,7 @@ extension RealParts {
             #expect(instead.status == 0, "\(instead.errors)")
         }
 
-        @Test("Another name of the account is offered if one of them cannot be issued")
+        @Test("Other names of the account are offered if one of them cannot be issued")
         func otherNames() throws {
             let bench = try bench(first: "Jeanne", middle: "d'", last: "Arc")
             let several = try bench.tokencert(["issue"])
@@ -152,7 +153,7 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        // Otherwise the certificate is for another address and cannot be written.
+        // Otherwise the CA would issue for another address, and the certificate would be rejected.
         @Test("An address that the API cannot issue is refused before the order")
         func impossibleAddresses() throws {
             let alone = try bench(emails: ["o'neil@example.org"])
@@ -209,8 +210,8 @@ extension RealParts {
             #expect(try !bench().tokencert(["issue"]).errors.contains(note))
         }
 
-        // Otherwise the dry run finds nothing wrong, and the real run makes a key and fails.
-        @Test("An address that a request has no room for is refused before a key is made")
+        // Otherwise the dry run would succeed, and the real run would make a key and then fail.
+        @Test("An address that is too long for a request is refused before a key is made")
         func addressTooLong() throws {
             let long = String(repeating: "a", count: 117) + "@example.org"
             let bench = try bench(emails: [long])
@@ -225,7 +226,7 @@ extension RealParts {
             #expect(bench.token.contents == before && bench.ca.orders.isEmpty)
         }
 
-        @Test("An address is compared without case, sent as it was named, and counts once")
+        @Test("Addresses are compared without case, sent as typed, and each only once")
         func caseOfAddresses() throws {
             let bench = try bench(emails: ["anna@example.org", "a@example.org"])
             let outcome = try bench.tokencert([
@@ -257,11 +258,11 @@ extension RealParts {
         }
     }
 
-    /// What CAcert's server sends if it fails, and what it is sent.
+    /// What CAcert's server sends if it fails, and what tokencert sends to it.
     @Suite struct CAServerTests {
-        // Requests with the same cookie wait for each other, and translated texts are not
-        // recognised.
-        @Test("The CA is sent no cookie and no language")
+        // CAcert makes requests with the same cookie wait for each other, and tokencert does not
+        // recognise translated texts.
+        @Test("tokencert sends no cookie and no language to the CA")
         func headers() throws {
             let bench = try Bench()
             let german = ["LANG": "de_DE.UTF-8", "LANGUAGE": "de"]
@@ -273,8 +274,8 @@ extension RealParts {
             }
         }
 
-        // Otherwise a short outage of the CA would make the user change a correct password.
-        @Test("A refused login says that the CA may be down, and the password is used again")
+        // Otherwise a short outage of the CA would lead users to change a correct password.
+        @Test("A refused login hints that the CA may be down, and the same password works later")
         func deadDatabase() throws {
             let bench = try Bench([
                 "--fault", "dead-database", "--account-fault", "dead-database",
@@ -297,7 +298,7 @@ extension RealParts {
         }
 
         @Test(
-            "An order that ends in an empty HTTP 500 has an unknown outcome, with its likely cause")
+            "An order that ends in an empty HTTP 500 has an unknown outcome and a likely cause")
         func weakKeyList() throws {
             let bench = try Bench(["--fault", "weak-key-list"])
             expect(try bench.tokencert(["issue"]), 75, "cannot read its list of weak keys")
@@ -306,7 +307,7 @@ extension RealParts {
             #expect(bench.ca.orders.count == 1)
         }
 
-        @Test("An account page that is redirected says that the CA has another host name")
+        @Test("A redirect of the account page hints that the CA has another host name")
         func redirect() throws {
             let bench = try Bench(["--account-fault", "redirect"])
             let before = bench.token.contents
@@ -317,9 +318,9 @@ extension RealParts {
 
     /// Certificates whose issuer is not trusted, and certificates that are wrong.
     @Suite struct UntrustedIssuerTests {
-        // Otherwise the user is told to discard a good certificate.
+        // Otherwise the user would be told to discard a good certificate.
         @Test(
-            "A certificate of an issuer that is not trusted is kept until the issuer is",
+            "A certificate from an untrusted issuer can be written after the issuer is trusted",
             arguments: ["plain", "messy"])
         func class3(form: String) throws {
             let bench = try Bench(["--signer", "class3", "--answer-form", form])
@@ -366,7 +367,7 @@ extension RealParts {
         }
 
         @Test(
-            "A certificate with a wrong signature is not to be used",
+            "A certificate with a wrong signature is rejected with a warning not to use it",
             arguments: ["class1", "class3"])
         func wrongSignature(signer: String) throws {
             let bench = try Bench(["--fault", "wrong-ca", "--signer", signer])

@@ -3,7 +3,7 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// If a certificate in a file were silently skipped, the chain would be incomplete and a good
+    /// A certificate that is silently skipped in a file would leave a chain incomplete, and a good
     /// certificate would be refused.
     @Suite struct CertificateFileTests {
         @Test("A TRUSTED CERTIFICATE is an anchor, and an unknown block is an error")

@@ -3,16 +3,16 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// What real shells make of the completions.
+    /// Completions in real shells.
     @Suite struct CompletionTests {
-        /// Types into a shell that has the completions, and returns what it ran.
+        /// Types into a shell that has the completions, and returns the output of the session.
         private func typing(
             _ shell: String, _ start: String, _ keys: [String], _ bench: Bench
         ) throws -> Outcome {
             let programs =
                 productsDirectoryOfTokencert + ":"
                 + (ProcessInfo.processInfo.environment["PATH"] ?? "")
-            // What was completed is echoed by the shell and read by the program itself.
+            // The shell echoes the completed words, and the program receives them.
             let dialogue =
                 "send {\(start)}; send \\r; sleep 1\n"
                 + keys.map { "send -- \"\($0)\"; sleep 1.5" }.joined(separator: "\n")
@@ -30,7 +30,7 @@ extension RealParts {
         }
 
         @Test(
-            "A shell completes no token, or breaks a URI where it has a colon",
+            "bash and zsh complete commands, options, labels and URIs with colons",
             arguments: ["bash", "zsh"])
         func shells(shell: String) throws {
             let bench = try Bench()
@@ -49,13 +49,14 @@ extension RealParts {
                 bench)
             #expect(list.output.contains("token “work”"), "\(list.output)")
             #expect(list.output.contains("RSA 3072 public  mail"), "\(list.output)")
-            // A certificate: all that its URI has in common with the key's, then the rest.
+            // A certificate: first the part that its URI shares with the key's, then the rest.
             let show = try typing(shell, start, ["tokencert show pk\\t", "c\\t", " --pem"], bench)
             #expect(show.output.contains("-----BEGIN CERTIFICATE-----"), "\(show.output)")
             #expect(bench.logins.isEmpty)
         }
 
-        @Test("A token's name is run as a command when a shell completes it")
+        /// Otherwise anyone who can name a token could run commands in the user's shell.
+        @Test("A token's name is never run as a command when a shell completes it")
         func maliciousName() throws {
             let bench = try Bench()
             try bench.token.addToken(label: "x$(touch r)`touch r`'; #")
@@ -68,9 +69,9 @@ extension RealParts {
                 !FileManager.default.fileExists(atPath: bench.token.folder.file("r")), "\(typed)")
         }
 
-        // A module that needs its folder would offer no tokens.
+        // Otherwise a module that needs its folder would offer no tokens.
         @Test(
-            "Completion starts the module on the line with its arguments",
+            "Completion initializes the module on the command line with its arguments",
             arguments: [
                 ["--module-arguments", #""configdir='sql:/no such folder' flags=readOnly""#],
                 ["--module-arguments=configdir=\\'sql:/no\\ such\\ folder\\'\\ flags=readOnly"],
@@ -93,7 +94,7 @@ extension RealParts {
             }
         }
 
-        @Test("Completion asks for a PIN, or breaks where nothing is there")
+        @Test("Completion works without a token and never asks for a PIN")
         func nothingThere() throws {
             let bench = try Bench(withoutToken: ())
             for place in ["--token", "positional@0"] {

@@ -5,12 +5,12 @@ import TokencertTestSupport
 @testable import TokencertCommands
 
 extension SettingsInProcess {
-    /// Which settings of a configuration file hold, and which files are refused.
+    /// Which settings of a configuration file apply, and which files are refused.
     @Suite struct ConfigurationFileTests {
         // MARK: Precedence
 
-        // Otherwise the wrong token is written to, or another CA gets the order.
-        @Test("The command line precedes the profile, and the profile what stands outside of it")
+        // Otherwise the wrong token would be written to, or another CA would get the order.
+        @Test("The command line overrides the profile, and the profile overrides the rest")
         func precedence() throws {
             let text = """
                 {"token": "outer", "ca-url": "https://outer.example", "quiet": true,
@@ -29,7 +29,7 @@ extension SettingsInProcess {
             try SettingsInProcess.with(text, profile: "work") { () throws in
                 #expect(setting(nil, .token) == "inner")
                 #expect(setting("typed", .token) == "typed")
-                // What the command line has empty is not what is set.
+                // An empty string on the command line is a value.
                 #expect(setting("", .token) == "")
                 #expect(!setting(false, .quiet) && setting(true, .quiet))
                 #expect(setting([], .email) == ["a@b", "c@d"])
@@ -42,7 +42,7 @@ extension SettingsInProcess {
             }
         }
 
-        @Test("A profile of the command line precedes the one that the file names")
+        @Test("A profile on the command line takes precedence over the one that the file names")
         func profiles() throws {
             let text = """
                 {"profile": "a", "profiles": {"a": {"token": "of a"}, "b": {"token": "of b"}}}
@@ -62,8 +62,8 @@ extension SettingsInProcess {
             }
         }
 
-        // Settings of another profile would be used without a word.
-        @Test("A profile that is not there is an error that says which there are")
+        // Otherwise the settings of another profile would be used silently.
+        @Test("An unknown profile is an error that lists the profiles of the file")
         func missingProfile() throws {
             let text = #"{"profiles": {"work": {}, "home": {}}}"#
             let failure = try SettingsInProcess.refusal(text, profile: "wrok")
@@ -77,7 +77,7 @@ extension SettingsInProcess {
             #expect(empty.code == "noProfile")
         }
 
-        @Test("Only a profile may set something to nothing, and only the list and the arguments")
+        @Test("Only a profile can clear a setting, and only e-mail addresses and module arguments")
         func resets() throws {
             let outer = #""email": ["a@b"], "module-arguments": "x", "token": "t""#
             let text = #"{\#(outer), "profiles": {"p": {"email": [], "module-arguments": ""}}}"#
@@ -99,7 +99,7 @@ extension SettingsInProcess {
 
         // MARK: Values
 
-        @Test("Numbers may stand without quotation marks, and nothing is taken for a flag")
+        @Test("Numbers need no quotation marks, and a value of the wrong type is refused")
         func forms() throws {
             try SettingsInProcess.with(
                 #"{"timeout": 60, "days": "14", "email": "a@b", "online": true}"#
@@ -122,8 +122,8 @@ extension SettingsInProcess {
             }
         }
 
-        // A mistyped name would leave the default CA or the default token in force.
-        @Test("A name that cannot be set is an error, in profiles that are not used, too")
+        // Otherwise a mistyped name would leave the default CA or the default token in effect.
+        @Test("An unknown setting is an error, also in a profile that is not used")
         func unknownNames() throws {
             let cases: [(name: String, hint: String)] = [
                 ("tokn", "did you mean token?"), ("ca_url", "did you mean ca-url?"),
@@ -142,15 +142,15 @@ extension SettingsInProcess {
                     #expect(failure.code == "configurationInvalid", "\(text)")
                     #expect(
                         failure.hints.contains { $0.hasPrefix(hint) }, "\(failure.hints)")
-                    // It may be a PIN.
+                    // The value may be a PIN.
                     let all = ([failure.message] + failure.hints).joined()
                     #expect(!all.contains("7654321"), "\(all)")
                 }
             }
         }
 
-        // A path that depends on the working folder is another ledger in each of them.
-        @Test("Paths are absolute or begin with ~/, and the home folder is put in")
+        // Otherwise each working directory would have its own ledger.
+        @Test("Paths are absolute or begin with ~/, which is expanded to the home folder")
         func paths() throws {
             let home = try requireHome()
             try SettingsInProcess.with(
@@ -177,8 +177,8 @@ extension SettingsInProcess {
 
         // MARK: Files
 
-        // Whoever can write to it names the programs that are run for a PIN.
-        @Test("A file that others can write to is refused, and one that they can read is not")
+        // The file names programs that are run for a PIN, so only its owner may change it.
+        @Test("A file that others can write to is refused, but one that they can read is accepted")
         func permissions() throws {
             for mode in [0o622, 0o620, 0o602, 0o666] {
                 let failure = try SettingsInProcess.refusal("{}", permissions: mode)
@@ -190,7 +190,7 @@ extension SettingsInProcess {
             }
         }
 
-        @Test("What is no JSON object is refused")
+        @Test("Anything except a JSON object is refused")
         func broken() throws {
             for text in [
                 "", "{", "[]", "7", #"{"token": "a""#, #"{"profiles": []}"#,
@@ -206,8 +206,8 @@ extension SettingsInProcess {
             }
         }
 
-        // The default CA and the default ledger would be used instead.
-        @Test("A file that was named has to be there, and leaves the settings as they were")
+        // Otherwise the default CA and the default ledger would be used instead.
+        @Test("A file named by the user must exist; if it does not, the settings stay unchanged")
         func absent() throws {
             let folder = try TemporaryFolder()
             try SettingsInProcess.with(#"{"token": "work"}"#) { () throws in

@@ -4,11 +4,11 @@ import TokencertTokens
 
 @testable import TokencertCommands
 
-/// How settings and paths are read, without any file.
+/// How settings and paths are interpreted, without any file.
 @Suite struct ConfigurationRuleTests {
     // MARK: Repeated keys
 
-    @Test("A key that an object has twice is found, at any depth")
+    @Test("A repeated key in an object is found at any depth")
     func repeatedKeys() {
         for (text, key) in [
             (#"{"a": 1, "a": 2}"#, "a"), (#"{"a": [{"b": 1, "b": 2}]}"#, "b"),
@@ -30,7 +30,7 @@ import TokencertTokens
 
     // MARK: Settings
 
-    @Test("A value is blank if it, or one text of its list, consists of blanks")
+    @Test("A value is blank if the text, or any text in its list, consists of white space")
     func blankValues() {
         typealias Content = ConfigurationFile.Content
         let blank: [Content] = [
@@ -43,8 +43,8 @@ import TokencertTokens
         #expect(!given.contains { $0.isBlank })
     }
 
-    /// Otherwise a forgotten variable deletes a key or sends a last PIN.
-    @Test("Options for one object and those that disable a safeguard are set with each command")
+    /// Otherwise a forgotten variable could delete a key or use up the last attempt at a PIN.
+    @Test("Options for one object, and options that disable a safeguard, are not configurable")
     func notConfigurable() {
         let expected: Set<Setting> = [
             .newPINSource, .allowLastTry, .retryPIN, .fingerprint, .label, .id, .key, .out,
@@ -54,7 +54,7 @@ import TokencertTokens
         #expect(Set(Setting.allCases.filter { !$0.isConfigurable }) == expected)
     }
 
-    @Test("Each setting has a variable of its own, named after its option")
+    @Test("Each setting has its own variable, named after its option")
     func variables() {
         #expect(Setting.caURL.variable == "TOKENCERT_CA_URL")
         #expect(Setting.securityOfficerPINSource.variable == "TOKENCERT_SO_PIN_SOURCE")
@@ -68,7 +68,7 @@ import TokencertTokens
         }
     }
 
-    @Test("Only a text can be a path, and only e-mail addresses are a list")
+    @Test("Only texts can be paths, and only e-mail addresses are a list")
     func kinds() {
         for setting in Setting.allCases {
             #expect(setting.form == nil || setting.kind == .text, "\(setting)")
@@ -125,7 +125,7 @@ import TokencertTokens
         }
     }
 
-    @Test("~ is resolved in the values of options that take paths, and nowhere else")
+    @Test("~ is resolved only in the values of options that take paths")
     func homeInArguments() throws {
         let home = try requireHome()
         for (arguments, expected) in [
@@ -146,8 +146,8 @@ import TokencertTokens
 
     // MARK: Relative paths
 
-    /// Otherwise each working folder has a ledger of its own.
-    @Test("A setting that holds a path is absolute, and one that holds a name is taken")
+    /// Otherwise each working directory would have its own ledger.
+    @Test("A relative path in a setting is refused, and a plain name is accepted")
     func relativePaths() throws {
         for (text, form, path) in [
             ("/a", .path, nil), ("a", .path, "a"), ("./a", .path, "./a"), ("", .path, ""),
@@ -178,7 +178,7 @@ import TokencertTokens
         }
     }
 
-    /// Otherwise the user is told to write the whole path of something that is no path.
+    /// Otherwise the user would be told to write an absolute path for something that is not a path.
     @Test("A command in the URI of a token is refused as a command, and is not repeated")
     func commandInURI() throws {
         for source in ["%7Ccat /secret", "%7C/usr/bin/cat%20/secret", "%7C%20./cat%20secret"] {
@@ -208,7 +208,7 @@ import TokencertTokens
 
     // MARK: NSS
 
-    @Test("Only the file name tells NSS's module")
+    @Test("The file name alone identifies NSS's module")
     func nssModule() {
         for (path, isNSS) in [
             ("/usr/lib/libsoftokn3.so", true), ("libsoftokn3.so", true),
@@ -219,7 +219,7 @@ import TokencertTokens
         }
     }
 
-    @Test("The folder of NSS is read in each form in which it can be written")
+    @Test("The folder of NSS is recognised in every notation")
     func nssFolder() throws {
         for arguments in [
             "configdir = '/a'", "CONFIGDIR='sql:/a'", "configdir=\"/a b\"", "configdir=rdb:/a",
@@ -230,7 +230,7 @@ import TokencertTokens
         }
         let missing = try #require(throws: Failure.self) { try NSSArguments.require("flags=") }
         #expect(missing.status == .usage && missing.hints == [NSSArguments.hint("FOLDER")])
-        // The hint keeps the kind of database; another kind is another database.
+        // The hint keeps the type of the database, since another type is another database.
         for (arguments, kind) in [
             ("configdir='dbm:no-such-folder'", "dbm:"), ("configdir=no-such-folder", "sql:"),
         ] {
@@ -253,7 +253,7 @@ import TokencertTokens
         return option
     }
 
-    @Test("A serial number is taken in every form that programs print")
+    @Test("A serial number is accepted in every form that programs print")
     func serialNumbers() {
         for (text, digits) in [
             ("0f3a", "0f3a"), ("0F:3A", "0f3a"), ("0x0f3a", "0f3a"), ("0X0F3A", "0f3a"),
@@ -275,14 +275,14 @@ import TokencertTokens
     }
 }
 
-/// What is printed: tables, names from tokens, and words that were mistyped.
+/// What is printed: tables, names from tokens, and suggestions for mistyped words.
 @Suite struct TerminalRuleTests {
     private var plain: Style { Style(.standardOutput, choice: .never) }
     private var colored: Style { Style(.standardOutput, choice: .always) }
 
     // MARK: Texts
 
-    @Test("A word in quotation marks is one word of a shell")
+    @Test("A quoted text is a single word for the shell")
     func quoting() {
         for (text, expected) in [
             ("a", "'a'"), ("", "''"), ("a b $c \"d\"", "'a b $c \"d\"'"),
@@ -293,8 +293,8 @@ import TokencertTokens
         }
     }
 
-    /// Otherwise a name on a token changes what the terminal shows, or looks like another name.
-    @Test("Characters that have no width or change the direction of writing are escaped")
+    /// Otherwise a name on a token could change what the terminal shows, or look like another name.
+    @Test("Characters without width, and those that change the writing direction, are escaped")
     func unprintable() {
         for scalar in [
             0x00, 0x07, 0x09, 0x0A, 0x0D, 0x1B, 0x7F, 0x85, 0x9B, 0xAD, 0x034F, 0x061C, 0x115F,
@@ -314,7 +314,7 @@ import TokencertTokens
         #expect(printable("\u{645}\u{200D}\u{200D}\u{645}").hasPrefix("\u{645}" + #"\u{200D}"#))
     }
 
-    @Test("Usual characters are printed as they are")
+    @Test("Ordinary characters are printed unchanged")
     func usual() {
         for text in [
             "", "abc", "Müller", "e\u{301}", "漢字かな", "🦊", "\u{2764}\u{FE0F}", "\u{845B}\u{E0100}",
@@ -329,7 +329,7 @@ import TokencertTokens
 
     // MARK: Widths
 
-    @Test("A text takes as many cells as a terminal gives it")
+    @Test("The display width of a text is the number of terminal cells that it takes")
     func widths() {
         for (text, width) in [
             ("", 0), ("abc", 3), ("ä", 1), ("a\u{308}", 1), ("漢字", 4), ("かな", 4), ("한", 2),
@@ -371,7 +371,7 @@ import TokencertTokens
         #expect(Table(["ONE", "TWO"]).lines(plain, width: nil) == ["ONE  TWO"])
     }
 
-    @Test("The widest column is cut first, to no less than its head or six cells")
+    @Test("The widest column is cut first, but never below its heading or six cells")
     func narrow() {
         var table = Table(["NAME", "B"])
         table.add(["abcdefghij", "z"], below: ["a line that is never cut"])
@@ -387,7 +387,7 @@ import TokencertTokens
         #expect(headed.lines(plain, width: 3) == ["LONG HEAD  B", "abcdefgh…  z"])
     }
 
-    @Test("Control characters do not reach a table")
+    @Test("Control characters are escaped in a table")
     func hostileCells() {
         var table = Table(["A"])
         table.add(["x\u{1B}[2J"], below: ["y\nz"])
@@ -395,7 +395,7 @@ import TokencertTokens
             table.lines(plain, width: nil) == ["A", #"x\u{1B}[2J"#, #"  y\u{A}z"#])
     }
 
-    @Test("Colour does not move the columns")
+    @Test("Colour does not change the alignment of columns")
     func coloredCells() {
         var table = Table(["A", "B"])
         table.add([Table.Cell("x", .now), Table.Cell("y", .soon)])
@@ -406,7 +406,7 @@ import TokencertTokens
             ])
     }
 
-    @Test("The days left decide how urgent a certificate is")
+    @Test("The remaining days determine how urgent a certificate is")
     func urgency() {
         for (days, expected) in [
             (-1, .now), (0, .now), (6, .now), (7, .soon), (29, .soon), (30, .none), (365, .none),
@@ -418,7 +418,7 @@ import TokencertTokens
 
     // MARK: Suggestions
 
-    @Test("A mistyped word brings up the words that are like it, the most alike first")
+    @Test("For a mistyped word, similar words are suggested, the most similar first")
     func likeWords() {
         for (word, candidates, expected) in [
             ("lst", ["list", "tokens"], ["list"]), ("LIST", ["list"], ["list"]),
@@ -432,14 +432,14 @@ import TokencertTokens
         }
     }
 
-    @Test("There are three suggestions at most")
+    @Test("There are at most three suggestions")
     func fewSuggestions() {
         let candidates = (1...9).map { "key\($0)" }
         #expect(suggestions(for: "key", among: candidates).count == 3)
         #expect(suggestions(for: "key", among: Array(candidates.prefix(2))).count == 2)
     }
 
-    @Test("An object is suggested by its label or its id, and the others are listed")
+    @Test("Objects with a similar label or ID are suggested, and the others are listed")
     func objects() throws {
         let mail = "pkcs11:object=mail;type=private"
         let web = "pkcs11:id=%01;object=web;type=private"

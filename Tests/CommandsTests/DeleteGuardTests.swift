@@ -3,13 +3,13 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// Confirmations before a private key is removed for good.
+    /// Confirmations before a private key is removed permanently.
     @Suite struct DeleteGuardTests {
         private let key = "pkcs11:object=mail;type=private"
 
-        // A shell cuts an unquoted URI at its first semicolon: the certificate was meant, but the
-        // private key would be removed as well.
-        @Test("--yes removes no private key by a URI without a type")
+        // A shell cuts an unquoted URI at its first semicolon, so a user who means the certificate
+        // would also remove the private key.
+        @Test("--yes does not remove a private key if the URI has no type")
         func noType() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["request", "--label", "mail"]).status == 0)
@@ -30,7 +30,7 @@ extension RealParts {
             #expect(refused.errors.contains("quotes"))
             #expect(bench.logins.isEmpty, "a PIN was sent")
             #expect(bench.token.contents == before)
-            // At a terminal, the question says it.
+            // At a terminal, the question says that the private key is removed.
             let asked = try AtTerminal(bench: bench).run(
                 ["delete", "pkcs11:object=mail"], "expect {type mail}; send no\\r")
             #expect(asked.status == 64, "\(asked)")
@@ -43,8 +43,9 @@ extension RealParts {
             #expect(bench.token.contents.isEmpty)
         }
 
-        // A shell ended an unquoted URI after its type, and the only key on the token was removed.
-        @Test("--yes removes nothing by a URI that names only a type")
+        // A shell can leave only the type of an unquoted URI, which would match the only key on the
+        // token.
+        @Test("--yes does not remove anything if the URI has only a type")
         func onlyType() throws {
             let bench = try Bench()
             let issued = try bench.tokencert([
@@ -62,7 +63,7 @@ extension RealParts {
             }
             #expect(bench.logins.isEmpty, "a PIN was sent")
             #expect(bench.token.contents == before)
-            // A serial number names a certificate.
+            // A serial number identifies a certificate.
             let serial = try #require(try issued.json()["serialNumber"] as? String)
             let removed = try bench.tokencert(
                 ["delete", "--yes", "pkcs11:type=cert", "--serial", serial])
@@ -70,8 +71,9 @@ extension RealParts {
             #expect(bench.token.contents.count == before.count - 1)
         }
 
-        // The hint of a mistyped certificate named a private key, and was pasted with --yes.
-        @Test("In place of a certificate or a public half no private key is offered")
+        // Otherwise a hint for a mistyped certificate could name a private key, ready to paste
+        // after --yes.
+        @Test("No private key is suggested in place of a certificate or a public key")
         func suggestions() throws {
             let bench = try Bench()
             let issued = try bench.tokencert([
@@ -101,7 +103,7 @@ extension RealParts {
             #expect(typed.errors.contains("type=private'?"), "\(typed.errors)")
         }
 
-        @Test("A key without an id keeps its valid certificate from losing it")
+        @Test("A key without an ID is not removed while it has a valid certificate")
         func withoutID() throws {
             let bench = try Bench(["--accept-elliptic-curves"])
             #expect(
@@ -123,14 +125,14 @@ extension RealParts {
                     """, folder.path, publicHalf, bench.ca.folder.path,
                 ])
             #expect(made.status == 0, "\(made.errors)")
-            // With a different label: only the public key shows that it belongs to the key.
+            // The label differs: only the public key shows that the certificate belongs to the key.
             try bench.token.pkcs11Tool([
                 "--write-object", folder.file("cert"), "--type", "cert", "--label", "other",
             ])
             let before = bench.token.contents
             expect(
                 try bench.tokencert(["delete", key, "--yes"]), 73, "a certificate that is valid")
-            // Without its public half, that cannot be determined.
+            // Without its public key object, that cannot be determined.
             try bench.token.pkcs11Tool(["--delete-object", "--type", "pubkey", "--label", "mail"])
             #expect(bench.token.contents.count == before.count - 1)
             expect(
@@ -139,8 +141,8 @@ extension RealParts {
             #expect(bench.token.contents.count == before.count - 1)
         }
 
-        // Old mail can be read only with the key of the old certificate.
-        @Test("The key of an expired certificate is removed only with the flag or the typed label")
+        // Otherwise mail encrypted for the expired certificate could no longer be read.
+        @Test("Only the option or the typed label removes the key of an expired certificate")
         func expired() throws {
             let bench = try Bench()
             #expect(
@@ -158,7 +160,7 @@ extension RealParts {
             #expect(bench.token.contents.count == before.count - 2)
         }
 
-        @Test("The key of an order that may still bring a certificate is kept")
+        @Test("The key of an unfinished order is not removed")
         func unfinishedOrder() throws {
             let bench = try Bench(["--signing-time", "1"])
             let late = try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"])
@@ -176,8 +178,8 @@ extension RealParts {
                     == 0)
         }
 
-        // Without its public half no certificate could be requested for the key, ever again.
-        @Test("A public half that a private key needs goes only by the flag or the typed label")
+        // Otherwise it would be impossible to request another certificate for the key.
+        @Test("Only the option or the typed label removes a public key that its private key needs")
         func publicHalf() throws {
             let bench = try Bench()
             let half = "pkcs11:object=mail;type=public"
@@ -198,7 +200,7 @@ extension RealParts {
             let removed = try bench.tokencert(["delete", "--yes", "--yes-delete-private-key", half])
             #expect(removed.status == 0, "\(removed.errors)")
             #expect(bench.token.contents.count == before.count - 1)
-            // An RSA private key tells its public key.
+            // An RSA private key contains its public key.
             #expect(
                 try bench.tokencert(["request", "--label", "rsa", "--key-type", "rsa:2048"]).status
                     == 0)
@@ -206,7 +208,7 @@ extension RealParts {
             #expect(other.status == 0, "\(other.errors)")
         }
 
-        @Test("The public half of an unfinished order is kept")
+        @Test("The public key of an unfinished order is not removed")
         func publicHalfOfOrder() throws {
             let bench = try Bench(["--signing-time", "1"])
             let late = try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"])
@@ -218,8 +220,8 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        // The certificate comes, and its key is gone.
-        @Test("The key of a request or of an order that was given up after it was sent is kept")
+        // Otherwise a certificate could arrive after its key was removed.
+        @Test("The key of a request, or of an order abandoned after it was sent, is not removed")
         func mayStillCome() throws {
             let requested = try Bench()
             let request = ["request", "--label", "mail", "--key-type", "rsa:2048"]
@@ -236,7 +238,7 @@ extension RealParts {
                         try bench.tokencert(["delete", key, "--yes"] + dry), 73,
                         "a certificate may still come for this key (order 1)")
                 }
-                // At a terminal it is said before the question.
+                // At a terminal, this is printed before the question.
                 let asked = try AtTerminal(bench: bench).run(
                     ["delete", key], "expect {type mail}; send no\\r")
                 #expect(asked.status == 64, "\(asked)")
@@ -248,7 +250,7 @@ extension RealParts {
                     == 0)
         }
 
-        @Test("A dry run makes the refusals of the real run")
+        @Test("A dry run refuses what the real run refuses")
         func dryRun() throws {
             let bench = try Bench()
             #expect(

@@ -15,14 +15,14 @@ extension RealParts {
                 environment: bench.environment.merging(variables) { $1 }, seconds: 30)
         }
 
-        /// The eight ways to close some of the descriptors 0 to 2.
+        /// All ways to close some of the descriptors 0 to 2.
         private static let closings = [
             "", "<&-", ">&-", "<&- >&-", "2>&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-",
         ]
 
-        // Otherwise the program uses its own pipe as its output, and is killed by what it reads
-        // there.
-        @Test("Closed standard descriptors change nothing but the status", arguments: Self.closings)
+        // Otherwise the program could use its own pipe as standard output, and what it reads from
+        // there would kill it.
+        @Test("Closed standard descriptors change only the exit status", arguments: Self.closings)
         func closed(redirections: String) throws {
             let bench = try Bench()
             let hasOutput = !redirections.contains(" >&-") && !redirections.hasPrefix(">&-")
@@ -40,7 +40,7 @@ extension RealParts {
                     arguments[0] != "request"
                         || outcome.errors.contains("-----BEGIN CERTIFICATE REQUEST-----"))
             }
-            // An order is placed and finished.
+            // The order is placed and completed.
             let issued = try started(bench, ["issue", "--key-type", "rsa:2048"], redirections)
             #expect(issued.status == (hasOutput ? 0 : 78), "\(issued)")
             #expect(bench.ca.issued.count == 1)
@@ -48,8 +48,8 @@ extension RealParts {
         }
 
         @Test(
-            "A descriptor that is not open is an error, never a wait for input", arguments: closings
-        )
+            "A closed descriptor as PIN source is an error and never waits for input",
+            arguments: closings)
         func absent(redirections: String) throws {
             let bench = try Bench()
             let closed = redirections.contains("<&-")
@@ -59,7 +59,7 @@ extension RealParts {
             if !redirections.contains("2>&-") {
                 #expect(other.errors.contains("was started without this descriptor"), "\(other)")
             }
-            // The descriptors that the program opens itself.
+            // These include descriptors that the program opens itself.
             for number in 3...9 {
                 let own = try started(
                     bench, ["list", "--pin-source", "fd:\(number)"], redirections, faulty)
@@ -72,8 +72,8 @@ extension RealParts {
             #expect(bench.logins.isEmpty)
         }
 
-        // "ulimit -f" and LimitFSIZE= end the program silently by a signal, and the issued
-        // certificate is lost.
+        // Otherwise SIGXFSZ from "ulimit -f" or LimitFSIZE= would end the program silently, and the
+        // issued certificate would be lost.
         @Test(
             "A limit on file sizes is treated like a full disk",
             arguments: [16, 32, 48, 64, 80, 88, 96, 104, 112, 128, 160])
@@ -89,7 +89,7 @@ extension RealParts {
             if outcome.status != 0 { #expect(outcome.errors.contains("error: "), "\(outcome)") }
             #expect(bench.ca.orders.count == bench.ca.issued.count)
             guard let certificate = bench.ca.issued.first else { return }
-            // It is on the token, or in the ledger, or it was printed.
+            // The certificate is on the token, in the ledger, or in the output.
             let resumed = try bench.tokencert(["resume", "1"])
             let onToken = try bench.token.pkcs11Tool(["--list-objects", "--type", "cert"])
             let isPrinted = certificate.split(separator: "\n").allSatisfy {
@@ -102,7 +102,7 @@ extension RealParts {
         }
 
         @Test(
-            "No command ends silently if nothing may be written",
+            "No command ends silently if it cannot write to any file",
             arguments: [
                 ["history"], ["list"], ["resume"], ["token", "change-pin"],
             ])

@@ -8,7 +8,7 @@ import TokencertTokens
 @testable import TokencertCommands
 
 extension SettingsInProcess {
-    /// What `doctor` says of trust anchors, of a CA that is not asked, and of the ledger.
+    /// What `doctor` reports about trust anchors, a CA that is not contacted, and the ledger.
     @Suite struct DoctorCheckTests {
         private let folder: TemporaryFolder
 
@@ -38,8 +38,8 @@ extension SettingsInProcess {
                     extensions: [.basicConstraints(isAuthority: true)]), issuer: nil)
         }
 
-        // Monitoring is called at night for something that works.
-        @Test("Only a failure keeps tokencert from working, and each line says what to do")
+        // Otherwise monitoring would raise an alarm for something that works.
+        @Test("Only a failure sets hasFailed, and each check has its own advice")
         func status() throws {
             var report = DoctorReport()
             #expect(!report.hasFailed)
@@ -56,7 +56,7 @@ extension SettingsInProcess {
                     + #"{"advice":["mend it"],"area":"c","message":"broken","status":"fail"}]"#)
         }
 
-        @Test("An expired anchor is a warning, and no anchor a failure")
+        @Test("An expired anchor is a warning, and a missing anchor is a failure")
         func anchors() throws {
             let valid = try anchor("Valid", until: 4_000_000_000)
             let expired = try anchor("Expired", until: 1_100_000_000)
@@ -76,8 +76,10 @@ extension SettingsInProcess {
             }
         }
 
-        // Only CAcert's own root may be called known: anybody can make one of that name.
-        @Test("A root of CAcert's name is not said to have the known fingerprint")
+        // Anyone can create a root with the name of CAcert's root.
+        @Test(
+            "The known fingerprint is not reported for a root that only has the name of CAcert's"
+        )
         func forgedRoot() throws {
             let forged = try anchor("CA Cert Signing Authority", until: 4_000_000_000)
             let file = try folder.write(forged.pem, "anchors.pem")
@@ -86,7 +88,7 @@ extension SettingsInProcess {
             #expect(report.checks.map(\.message) == ["CA Cert Signing Authority"])
         }
 
-        @Test("Without anchors the CA is not asked, since its answer could not be trusted")
+        @Test("Without anchors the CA is not contacted, since its answer could not be trusted")
         func unasked() throws {
             func checks(_ options: CAOptions) -> [DoctorReport.Check] {
                 var report = DoctorReport()
@@ -103,12 +105,12 @@ extension SettingsInProcess {
             #expect(wrong.map(\.status) == [.fail])
         }
 
-        @Test("No ledger yet is no failure, and a file that is no ledger is one")
+        @Test("A missing ledger is accepted, and a file that is not a ledger is a failure")
         func ledger() throws {
             var report = DoctorReport()
             LedgerChecks(options: ledgerOptions(folder.file("none.sqlite"))).look(&report)
             #expect(report.checks.map(\.status) == [.ok])
-            // Looking creates nothing.
+            // The check does not create the file.
             #expect(!FileManager.default.fileExists(atPath: folder.file("none.sqlite")))
             let text = try folder.write(String(repeating: "no ledger\n", count: 200), "text")
             LedgerChecks(options: ledgerOptions(text)).look(&report)
@@ -120,7 +122,7 @@ extension SettingsInProcess {
         // MARK: Profiles of tokens
 
         @Test(
-            "A profile that is chosen is for every token, and a file that is no profile is refused")
+            "A chosen profile applies to every token, and a file that is not a profile is refused")
         func tokenProfiles() throws {
             #expect(try Profiles.choose("none").isEmpty)
             let file = try folder.write(

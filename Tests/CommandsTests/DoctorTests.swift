@@ -3,7 +3,7 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// What is told of a machine on which something does not work.
+    /// What `doctor` reports if something on the machine does not work.
     @Suite struct DoctorTests {
         private func checks(
             _ outcome: Outcome, _ area: String
@@ -14,7 +14,7 @@ extension RealParts {
             }
         }
 
-        @Test("A machine on which all is well is told to be ill")
+        @Test("Every check is ok on a machine where everything works")
         func fine() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue"]).status == 0)
@@ -35,7 +35,7 @@ extension RealParts {
                 try bench.tokencert(["doctor"]).output.contains("ok    CA             https://"))
         }
 
-        @Test("A module that cannot be used is told of without a reason")
+        @Test("A module that cannot be used is reported with the reason")
         func modules() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -69,10 +69,10 @@ extension RealParts {
             }
         }
 
-        @Test("A module that writes PINs down, or that p11-kit passes over, is not told of")
+        @Test("Modules and settings that log PINs are reported")
         func configured() throws {
             let bench = try Bench()
-            // p11-kit of this machine, as it is: nothing but names is relied on.
+            // This is the machine's own p11-kit configuration, so the test relies only on names.
             let outcome = try bench.tokencert(
                 ["doctor", "--json", "--offline"],
                 ["TOKENCERT_MODULE": "", "P11_KIT_DEBUG": "all"])
@@ -90,7 +90,7 @@ extension RealParts {
             }
         }
 
-        @Test("A PIN that is locked, or a ledger that was changed, is not told of")
+        @Test("A locked PIN and a modified ledger are reported")
         func states() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue"]).status == 0)
@@ -122,7 +122,7 @@ extension RealParts {
                 "\(changed)")
         }
 
-        @Test("No anchors, the wrong server or a wrong clock are not told of")
+        @Test("Missing anchors, the wrong server and an unreadable configuration are reported")
         func network() throws {
             let bench = try Bench()
             let none = try bench.tokencert(["doctor", "--json"], ["TOKENCERT_CA_FILE": ""])

@@ -3,7 +3,7 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// Keys with which the token does not sign.
+    /// Keys that the token does not sign with.
     @Suite struct EncryptionKeyTests {
         private let forEncryption = "extendedKeyUsage=emailProtection\nkeyUsage=keyEncipherment\n"
 
@@ -14,8 +14,8 @@ extension RealParts {
             return (bench, try bench.certificate(for: ["--id", "07"], forEncryption))
         }
 
-        // Otherwise an order is begun that can never be finished.
-        @Test("A key that may only decrypt is proved by a decryption")
+        // Otherwise an order would be started that can never be completed.
+        @Test("Possession of a key that may only decrypt is proved by a decryption")
         func decryption() throws {
             let (bench, file) = try bench(forbidding: [0x108])
             let imported = try bench.tokencert(["import", "--cert", file, "--json"])
@@ -29,7 +29,7 @@ extension RealParts {
             #expect(try bench.certificateObjects().count == 1)
         }
 
-        @Test("An import of a certificate for encryption that was interrupted can be resumed")
+        @Test("An interrupted import of an encryption certificate can be resumed")
         func resume() throws {
             let (bench, file) = try bench(forbidding: [0x108])
             let killed = try bench.tokencert(
@@ -41,7 +41,7 @@ extension RealParts {
             #expect(try bench.certificateObjects().count == 1)
         }
 
-        @Test("A decryption that fails leaves nothing on the token and no order")
+        @Test("A failed decryption leaves nothing on the token and no order")
         func failure() throws {
             let (bench, file) = try bench(forbidding: [0x108])
             let before = bench.token.contents
@@ -53,7 +53,7 @@ extension RealParts {
             #expect(try bench.orderCount() == 0)
         }
 
-        @Test("A certificate whose key cannot be proved is written only if that is accepted")
+        @Test("A certificate whose key cannot be proved is written only with --accept-changes")
         func unprovable() throws {
             let (bench, file) = try bench(forbidding: [0x108, 0x105])
             let before = bench.token.contents
@@ -73,7 +73,7 @@ extension RealParts {
         }
 
         @Test(
-            "A request for a key that may not sign is refused before an order",
+            "A request for a key that may not sign is refused before an order is started",
             arguments: [
                 ["issue", "--key", "pkcs11:id=%07"], ["request", "--key", "pkcs11:id=%07"],
             ])
@@ -88,7 +88,7 @@ extension RealParts {
             #expect(try bench.orderCount() == 0)
         }
 
-        @Test("A renewal for a key that may not sign is refused, and others are renewed")
+        @Test("Renewing a key that may not sign is refused, and --all renews the other keys")
         func renewal() throws {
             let (bench, file) = try bench(forbidding: [0x108])
             #expect(try bench.tokencert(["import", "--cert", file]).status == 0)
@@ -104,7 +104,7 @@ extension RealParts {
             #expect(bench.ca.orders.count == 2)
         }
 
-        @Test("With --new-key, the certificate of a key that may not sign is renewed")
+        @Test("--new-key renews the certificate of a key that may not sign")
         func renewalWithNewKey() throws {
             let (bench, file) = try bench(forbidding: [0x108])
             #expect(try bench.tokencert(["import", "--cert", file]).status == 0)

@@ -5,8 +5,8 @@ import TokencertTestSupport
 extension RealParts {
     /// Which variables are accepted, refused or reported.
     @Suite struct EnvironmentTests {
-        /// Otherwise a variable from a script disables a safeguard in another command, or a
-        /// requested dry run places a real order.
+        /// Otherwise a variable from a script could disable a safeguard in another command, or a
+        /// requested dry run could place a real order.
         @Test(
             "Each command refuses command-line-only options in the environment",
             arguments: [
@@ -32,7 +32,7 @@ extension RealParts {
             #expect(bench.calls("C_Initialize") == 0)
         }
 
-        /// If "on" counted as "off", the behaviour would change silently.
+        /// Otherwise "on" could count as "off" silently.
         @Test("A flag in the environment is applied or refused, and config shows the result")
         func flags() throws {
             let bench = try Bench()
@@ -54,7 +54,7 @@ extension RealParts {
                     try bench.tokencert(["config"], ["TOKENCERT_ONLINE": text]), 64,
                     "is not understood")
             }
-            // The commands apply it: off in the environment overrides the file.
+            // The commands use it, too: "off" in the environment overrides the file.
             let file = try bench.token.folder.write(#"{"quiet": true}"#, "config.json")
             let settings = ["TOKENCERT_CONFIG": file]
             let issue = ["issue", "--key-type", "rsa:2048", "--label"]
@@ -65,7 +65,7 @@ extension RealParts {
             #expect(try bench.tokencert(issue + ["other"], variable).errors.isEmpty)
         }
 
-        // A dry run that is not understood would be a real one.
+        // Otherwise a dry run that the program does not understand would be a real run.
         @Test(
             "A flag on the command line takes no value",
             arguments: [
@@ -82,9 +82,9 @@ extension RealParts {
             #expect(bench.calls("C_Initialize") == 0)
         }
 
-        /// Otherwise a blank variable names no token, no CA or all addresses, depending on the
-        /// setting.
-        @Test("An empty variable counts as not set, and one of blanks is refused")
+        /// Otherwise a blank variable would select no token, no CA or all addresses, depending on
+        /// the setting.
+        @Test("An empty variable counts as not set, and a blank one is refused")
         func blank() throws {
             let bench = try Bench()
             let file = try bench.token.folder.write(
@@ -92,7 +92,7 @@ extension RealParts {
                 "config.json")
             let variables = ["TOKENCERT_TOKEN", "TOKENCERT_EMAIL", "TOKENCERT_CA_URL"]
             let settings = bench.environment.merging(["TOKENCERT_CONFIG": file]) { $1 }
-            // The bench leaves empty variables out.
+            // `bench.tokencert` drops empty variables.
             func config(_ changes: [String: String]) throws -> Outcome {
                 try run(
                     product("tokencert"), ["config", "--json"],
@@ -117,14 +117,14 @@ extension RealParts {
                 expect(
                     try bench.tokencert(["config"], [name: " "]), 64, "\(name) in the environment")
             }
-            // Options of the command line only may be passed on empty, too.
+            // Variables of command-line-only options may be empty, too.
             for name in ["TOKENCERT_YES", "TOKENCERT_CONFIG", "TOKENCERT_PROFILE"] {
                 #expect(try config([name: ""]).status == 0, "\(name)")
             }
         }
 
-        /// After a misspelt variable, the user would assume that another account or token is used.
-        @Test("A misspelt variable is reported, and one of other programs is not")
+        /// Otherwise the user would not notice that a different account or token is used.
+        @Test("A misspelt variable is reported, and a variable of another program is not")
         func misspelt() throws {
             let bench = try Bench()
             for (name, meant) in [

@@ -3,9 +3,9 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// What is shown to somebody else.
+    /// Evidence for a third party.
     @Suite struct EvidenceTests {
-        /// Runs the commands that the README names, as whoever gets the bundle.
+        /// Runs the commands in the README of the bundle, as its recipient would.
         private func check(_ folder: String) throws -> [Outcome] {
             let readme = try String(contentsOfFile: folder + "/README.txt", encoding: .utf8)
             let commands = readme.split(separator: "\n").filter { $0.hasPrefix("  $ ") }
@@ -15,11 +15,11 @@ extension RealParts {
         }
 
         @Test(
-            "Evidence does not hold, or something else than the key holds as well",
+            "Evidence verifies, and a modified statement does not",
             arguments: ["rsa:3072", "ec:p384", "ed25519"])
         func bundle(kind: String) throws {
             let bench = try Bench(["--accept-elliptic-curves"])
-            // Nobody here signs Ed25519: such a key has a request and no certificate.
+            // The stand-in CA does not issue for Ed25519, so such a key has only a request.
             let hasCertificate = kind != "ed25519"
             let made = try bench.tokencert(
                 hasCertificate
@@ -43,7 +43,7 @@ extension RealParts {
             #expect(
                 try text("ledger.json").contains(hasCertificate ? "anna@example.org" : "requested"))
             #expect(try !text("README.txt").contains("CKA"))
-            // Another statement, and each check that is concerned fails.
+            // Every check that covers the statement fails after the statement is modified.
             try Data((try text("statement.txt") + "more\n").utf8).write(
                 to: URL(filePath: folder + "/statement.txt"))
             let changed = try check(folder)
@@ -58,7 +58,7 @@ extension RealParts {
             #expect(!FileManager.default.fileExists(atPath: folder + "2"))
         }
 
-        @Test("A PIN that one use of a key refuses is sent again for the next evidence")
+        @Test("A context-specific PIN that was refused is not sent again for the next evidence")
         func wrongContextPIN() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["request", "--label", "mail"]).status == 0)

@@ -11,10 +11,9 @@ import Testing
 @testable import TokencertPlatform
 @testable import TokencertTokens
 
-/// How the program ends, by what went wrong. Scripts decide by the status whether they may order
-/// again.
+/// The exit status of each error. Scripts use it to decide whether they may order again.
 @Suite struct FailureStatusTests {
-    /// The status of each failure of a job, as README has it.
+    /// The status of each failure of a job, as in README.md.
     static var ofJobs: [(status: TokencertCommands.ExitStatus, codes: [IssuanceError.Code])] {
         [
             (
@@ -53,7 +52,7 @@ import Testing
         ]
     }
 
-    @Test("The statuses are those that README lists")
+    @Test("The exit statuses are those in README.md")
     func documented() throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../README.md").standardizedFileURL
@@ -65,8 +64,8 @@ import Testing
         #expect(numbers == TokencertCommands.ExitStatus.allCases.map(\.rawValue))
     }
 
-    // A script that sees another status orders a second certificate, or gives up a key.
-    @Test("Each failure of a job has its status, whatever the step")
+    // Otherwise a script could order a second certificate or give up a key.
+    @Test("Each failure of a job has its exit status, whatever the step")
     func jobs() {
         for (status, codes) in Self.ofJobs {
             for code in codes {
@@ -80,7 +79,7 @@ import Testing
         }
     }
 
-    @Test("A refused PIN is told from a token that failed")
+    @Test("A refused PIN and a failed token have different statuses")
     func tokens() {
         let ofPINs: [ReturnValue] = [
             .pinIncorrect, .pinInvalid, .pinLenRange, .pinExpired, .pinLocked,
@@ -95,7 +94,7 @@ import Testing
             #expect(failure.status == (ofPINs.contains(value) ? .noPermission : .tokenFailed))
             #expect(failure.code == value.description)
             #expect(failure.message.hasSuffix("[\(value)]"), "\(failure.message)")
-            // It says whether one of few tries is gone.
+            // The hint says that the PIN was sent, so one of its few attempts may be used up.
             #expect(failure.hints[0].hasPrefix("it was sent once") == ofPINs.contains(value))
         }
         let cases: [(CryptokiError.Code, TokencertCommands.ExitStatus)] = [
@@ -109,8 +108,8 @@ import Testing
         }
     }
 
-    // A module that needs text to start is otherwise taken for one that is broken.
-    @Test("Only a module that refuses its arguments is answered with --module-arguments")
+    // Otherwise a module that only needs arguments would look broken.
+    @Test("Only CKR_ARGUMENTS_BAD leads to a hint about --module-arguments")
     func moduleArguments() {
         for value in [.argumentsBad, .deviceError, nil] as [ReturnValue?] {
             let error = CryptokiError(
@@ -120,7 +119,7 @@ import Testing
         }
     }
 
-    @Test("Ledgers, secrets and the CA have the statuses of their kinds")
+    @Test("Errors of ledgers, secrets and the CA have the statuses of their kinds")
     func others() {
         let ledger: [(LedgerError.Code, TokencertCommands.ExitStatus)] = [
             (.absent, .noSuchObject), (.noSuchOrder, .noSuchObject), (.inUse, .pending),
@@ -139,7 +138,7 @@ import Testing
         for (code, status) in secrets {
             let failure = Failure(SecretError(code, "reason"))
             #expect(failure.status == status && failure.code == code.description, "\(code)")
-            // Otherwise the user counts a try that the token still has.
+            // Otherwise the user would count an attempt that was not made.
             #expect(
                 [.unknownSource, .noTerminal].contains(code)
                     || failure.hints[0].contains("was sent"), "\(failure.hints)")
@@ -158,7 +157,7 @@ import Testing
 
     // MARK: Trust anchors and refused PINs
 
-    @Test("Trust anchors that cannot be used are a matter of the configuration")
+    @Test("Unusable trust anchors have the status of a configuration error")
     func trust() {
         let denied = FileError("cannot read", "/a", number: 13)
         let broken = X509Error(code: .malformed, context: "x", reasons: [])
@@ -175,7 +174,7 @@ import Testing
             #expect(failure.status == .configuration, "\(error)")
             #expect(!failure.hints.isEmpty && !failure.message.isEmpty, "\(error)")
         }
-        // The command is pasted: it must remove that file and run nothing.
+        // Users paste the command: it must remove that file and must not run anything else.
         let unusable = Failure(errors[errors.count - 1])
         #expect(unusable.code == "trustAnchorUnreadable")
         #expect(
@@ -185,7 +184,7 @@ import Testing
         #expect(named.hints == ["--cert takes certificates in PEM or one in DER"])
     }
 
-    @Test("To put the right PIN there is proposed only if the source can change")
+    @Test("The hint to replace the PIN appears only if the source can change")
     func refusedPINs() {
         func hints(_ canChange: Bool, wasAnswered: Bool) -> [String] {
             let pin = RefusedPINsError.Refusal(
@@ -205,7 +204,7 @@ import Testing
         let unreadable = Failure(
             RefusedPINsError.unreadable(path: path, reason: "it is no JSON", nil))
         #expect(unreadable.status == .configuration && unreadable.code == "refusedPINsUnreadable")
-        // It is moved and not removed: what it says may be needed again.
+        // The hint moves the file and does not remove it, since its content may be needed again.
         #expect(
             unreadable.hints.contains {
                 $0.hasSuffix(
@@ -215,9 +214,9 @@ import Testing
         #expect(notWritten.code == "refusedPINsNotWritten" && !notWritten.hints.isEmpty)
     }
 
-    // MARK: What is never printed
+    // MARK: Secrets are never printed
 
-    @Test("A PIN in the wrong place is not repeated")
+    @Test("A PIN in the wrong place is not printed")
     func secrets() throws {
         for text in ["7654321", "pin:7654321", "file 7654321", "command:'7654321", "fd:7654321x"] {
             let error = try #require(throws: SecretError.self) { _ = try SecretSource(text) }
@@ -239,10 +238,10 @@ import Testing
         }
     }
 
-    // MARK: Form
+    // MARK: Format
 
-    // A second line would be taken for a hint, or for the output of something else.
-    @Test("An error is one line, whatever a token or a CA said")
+    // Otherwise a second line could look like a hint, or like the output of another program.
+    @Test("An error message is a single line, whatever a token or a CA returned")
     func lines() {
         for (text, line) in [
             ("a\nb", "a b"), ("a\r\nb\rc", "a b c"), ("\n\na\n", "a"), ("a\u{2028}b", "a b"),
@@ -255,7 +254,7 @@ import Testing
     }
 
     /// Programs that read the JSON rely on these names.
-    @Test("A failure in JSON has an attachment only if something would be lost")
+    @Test("A failure in JSON has an attachment only if data would be lost otherwise")
     func json() throws {
         let plain = FailureReport(Failure(.pending, code: "c", "m", hints: ["h"]))
         #expect(
@@ -267,7 +266,7 @@ import Testing
                 == #"{"attachment":["a","","b"],"code":"c","hints":[],"message":"m","status":78}"#)
     }
 
-    @Test("A token is absent if none is there, fits or is set up, and not if several fit")
+    @Test("A missing or uninitialized token counts as absent, and several tokens do not")
     func absentTokens() {
         let codes: [(TokenSelectionError.Code, Bool)] = [
             (.none, true), (.uninitialized, true), (.several, false),
@@ -279,7 +278,7 @@ import Testing
         #expect(!Failure(.noSuchObject, "x", hints: ["h"]).isTokenAbsent)
     }
 
-    @Test("What the token did not do is said in words, with the standard's name of the reason")
+    @Test("A failed token operation is described in words, with the PKCS#11 name of the reason")
     func words() {
         let removed = CryptokiError(
             .returned, function: "C_Sign", returnValue: .deviceRemoved, context: "the key 01")

@@ -3,9 +3,9 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// Keys that others have put onto the token.
+    /// Keys that other programs put on the token.
     @Suite struct ForeignKeyTests {
-        /// Puts a key that OpenSSL makes onto the token.
+        /// Creates a key with OpenSSL and imports it into the token.
         private func bench(_ kind: [String], _ standIn: [String] = []) throws -> Bench {
             let folder = try TemporaryFolder()
             let made = try run("openssl", ["genpkey", "-out", folder.file("key.pem")] + kind)
@@ -32,7 +32,7 @@ extension RealParts {
         private let key = "pkcs11:token=work;id=%A1%B2"
 
         @Test(
-            "A key that CAcert refuses is lost, gets a certificate, or the reason is not told",
+            "A key that CAcert refuses stays on the token without a certificate, with the reason",
             arguments: [
                 (
                     ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"], [],
@@ -58,7 +58,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        // Only the CA would refuse it, after the order.
+        // Otherwise the CA would refuse the key only after the order.
         @Test("A dry run refuses a key with an exponent that CAcert refuses")
         func smallExponent() throws {
             let bench = try bench([
@@ -72,7 +72,7 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        @Test("A request for a key that is there makes another one, or is not for that key")
+        @Test("A request for an existing key is for that key and creates no objects")
         func requestForKey() throws {
             let bench = try bench(["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"])
             let before = bench.token.contents
@@ -89,7 +89,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("A URI that names its module or the file with its PIN is not enough")
+        @Test("A URI with the module and the PIN source is sufficient")
         func everythingInTheURI() throws {
             let bench = try bench(["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"])
             let uri =

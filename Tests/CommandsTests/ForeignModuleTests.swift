@@ -5,8 +5,8 @@ import TokencertTestSupport
 extension RealParts {
     /// Modules that behave differently from SoftHSM2.
     @Suite struct ForeignModuleTests {
-        // NSS softoken reports CKA_CLASS as unavailable if the buffer is larger than a CK_ULONG:
-        // its certificates would be "other objects", and no RSA key could be used.
+        // NSS softoken reports CKA_CLASS as unavailable if the buffer is larger than a CK_ULONG.
+        // Its certificates would be "other objects", and its RSA keys could not be used.
         @Test(
             "Attributes are read from a module with unusual attribute sizes",
             arguments: [
@@ -28,18 +28,18 @@ extension RealParts {
             #expect(renewed.status == 0, "\(renewed.errors)")
         }
 
-        // On a card each call takes milliseconds: a list of a thousand objects would take minutes.
-        @Test("Exact sizes cost no further call on a module that takes any size")
+        // On a card each call takes milliseconds, so listing a thousand objects would take minutes.
+        @Test("Exact buffer sizes need no extra call on a module that accepts any size")
         func numberOfCalls() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue", "--key-type", "rsa:2048"]).status == 0)
             let list = try bench.tokencert(["list"], bench.faulty([:]))
             #expect(list.status == 0, "\(list.errors)")
-            // Three objects.
+            // There are three objects.
             #expect(bench.calls("C_GetAttributeValue") <= 6)
         }
 
-        // Otherwise the process would trap without an error message, with an order open.
+        // Otherwise the process would trap without an error message while an order is open.
         @Test(
             "An impossible count or length is an error that names the function",
             arguments: [
@@ -59,7 +59,7 @@ extension RealParts {
             let orders = bench.ca.orders.count
             let faulty = bench.faulty(["FAULTY_RULES": "\(call):after:count=\(count)"])
             let function = String(call.split(separator: "#")[0])
-            // A list does not read mechanisms; attributes are also read after a key is made.
+            // `list` does not read mechanisms; attributes are also read after a key is made.
             let commands =
                 switch function {
                 case "C_GetMechanismList": [["issue", "--key-type", "rsa:2048"]]
@@ -68,7 +68,7 @@ extension RealParts {
                 }
             for arguments in commands {
                 let outcome = try bench.tokencert(arguments, faulty)
-                // Neither success nor a signal.
+                // Excludes success and signals.
                 #expect((64...79).contains(outcome.status), "\(outcome)")
                 #expect(outcome.errors.contains(function), "\(outcome)")
                 #expect(outcome.hasHint, "\(outcome)")
@@ -77,7 +77,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("A list of mechanisms that grows between two calls is read again")
+        @Test("A mechanism list that grows between two calls is read again")
         func growingList() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(
@@ -87,7 +87,7 @@ extension RealParts {
         }
 
         // Otherwise the program would exhaust the memory of the machine.
-        @Test("A search without an end is an error", arguments: ["same", "new"])
+        @Test("A search that never ends is an error", arguments: ["same", "new"])
         func endlessSearch(manner: String) throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue", "--key-type", "rsa:2048"]).status == 0)

@@ -17,9 +17,9 @@ extension RealParts {
             return Array(try Data(contentsOf: URL(filePath: file)))
         }
 
-        // Otherwise the URI of a Latin-1 label selects another object, and neither of two labels
-        // that look the same can be selected.
-        @Test("A label names the object with its bytes and no other")
+        // Otherwise the URI of a Latin-1 label could select another object, and of two labels that
+        // look the same neither could be selected.
+        @Test("A label in a URI matches only the object with exactly these bytes")
         func labels() throws {
             let bench = try Bench()
             let value = try certificate(bench, ["-subj", "/CN=Anna"])
@@ -59,7 +59,7 @@ extension RealParts {
                 "no key or certificate")
         }
 
-        @Test("A pair whose label is not UTF-8 is shown as one key and removed by its URI")
+        @Test("A key pair whose label is not UTF-8 is listed as one key and removed by its URI")
         func keyLabel() throws {
             let bench = try Bench()
             let made = try run(
@@ -81,7 +81,7 @@ extension RealParts {
         }
 
         @Test(
-            "A serial number is accepted in the form of every program",
+            "A serial number is accepted in the notation of every program",
             arguments: ["00:F3:0A:01", "0xf30a01", "0XF30A01", "f30a01", "F3 0A 01", "0000f30a01"])
         func serialNumbers(form: String) throws {
             let bench = try Bench()
@@ -98,7 +98,7 @@ extension RealParts {
         }
 
         @Test(
-            "A text that is not a serial number is refused before anything is read",
+            "A text that is not a serial number is refused before any other work",
             arguments: ["", "0x", "f3-0a", "nonsense", "f3g", "１２"])
         func noSerialNumber(text: String) throws {
             let bench = try Bench()
@@ -110,8 +110,9 @@ extension RealParts {
             }
         }
 
-        // Otherwise a cell is blank, and "would be removed: certificate of " has no name.
-        @Test("A certificate with an empty subject is shown by its address")
+        // Otherwise a cell would be blank, and "would be removed: certificate of " would lack a
+        // name.
+        @Test("A certificate with an empty subject is shown by its e-mail address")
         func emptySubject() throws {
             let bench = try Bench()
             let value = try certificate(
@@ -130,7 +131,7 @@ extension RealParts {
                 try bench.listedCertificates().first?["subject"] as? String == "anna@example.org")
         }
 
-        @Test("Names in every form of text are shown", arguments: ["pkix", "default", "MASK:0x4"])
+        @Test("Names in every string type are shown", arguments: ["pkix", "default", "MASK:0x4"])
         func formsOfNames(mask: String) throws {
             let bench = try Bench()
             let configuration = try bench.token.folder.write(

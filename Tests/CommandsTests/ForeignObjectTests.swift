@@ -3,16 +3,16 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// Objects of other programs and cards: read as far as possible, and never discarded.
+    /// Objects of other programs and cards: read if possible, and never discarded.
     @Suite struct ForeignObjectTests {
         private let mail: [UInt8] = Array("mail".utf8)
         private let key = "pkcs11:object=mail;type=private"
         private let certificate = "pkcs11:object=mail;type=cert"
 
-        // Otherwise the certificate on a card with files of a fixed size is written twice, and the
-        // user is told to delete the first copy.
+        // Otherwise a certificate on a card with fixed-size files would be written twice, and the
+        // user would be told to delete the first copy.
         @Test(
-            "A certificate with padding after it is read, paired and kept",
+            "A certificate with padding after it is read, paired with its key and kept",
             arguments: [UInt8(0x00), 0xFF])
         func padding(byte: UInt8) throws {
             let bench = try Bench()
@@ -33,8 +33,9 @@ extension RealParts {
             #expect(try bench.listedCertificates().isEmpty)
         }
 
-        // Otherwise the certificate cannot be removed, or is reported as removed but stays.
-        @Test("A certificate whose length is not minimal is removed")
+        // Otherwise the certificate could not be removed, or would stay although it is reported as
+        // removed.
+        @Test("A certificate with a non-minimal DER length can be removed")
         func nonMinimalLength() throws {
             let bench = try Bench()
             try bench.issue { der in
@@ -48,10 +49,10 @@ extension RealParts {
             #expect(try bench.listedCertificates().isEmpty)
         }
 
-        // Otherwise "delete" removes the key of a valid certificate, and "health" suggests deleting
-        // the certificate.
+        // Otherwise "delete" could remove the key of a valid certificate, and "health" could
+        // suggest deleting the certificate.
         @Test(
-            "What cannot be read is named, keeps its key, and is removed only by name",
+            "An unreadable certificate is listed, protects its key and is removed only by its URI",
             arguments: [
                 ("pem", "PEM text", "unreadable"), ("garbage", "unreadable", "unreadable"),
                 ("url", "URL only", "unsupported"), ("openpgp", "not X.509", "unsupported"),
@@ -99,8 +100,8 @@ extension RealParts {
 
         private let garbage: [UInt8] = Array("garbage".utf8)
 
-        // Otherwise one damaged object makes each run of a timer fail.
-        @Test("A certificate that cannot be read counts for renew only if a key may need it")
+        // Otherwise one damaged object would make every run of the timer fail.
+        @Test("renew reports an unreadable certificate as a failure only if a key may need it")
         func unreadableForRenew() throws {
             let bench = try Bench()
             #expect(
@@ -121,12 +122,12 @@ extension RealParts {
                     outcome.errors.contains("was passed over: it is not an X.509 certificate"),
                     "\(outcome.errors)")
             }
-            // With the id of a key, it may be its certificate.
+            // It has the ID of a key, so it may be the certificate of that key.
             try bench.token.write(.certificate(garbage, label: mail, id: [1]))
             expect(try bench.tokencert(renew), 79, "1 certificate was passed over")
         }
 
-        @Test("A certificate that cannot be read counts for renew if a key has no other one")
+        @Test("renew reports an unreadable certificate as a failure if a key has no other one")
         func unreadableBesideKey() throws {
             let bench = try Bench()
             #expect(
@@ -136,7 +137,7 @@ extension RealParts {
             let renewed = try bench.tokencert(["renew", "--all", "--new-key", "--retire"])
             #expect(renewed.status == 0, "\(renewed.errors)")
             try bench.token.write(.certificate(garbage, label: Array("x".utf8), id: [9]))
-            // The old key was given a successor, and needs no certificate.
+            // The old key has a successor, so it needs no certificate.
             let renew = ["renew", "--expiring", "30d"]
             let outcome = try bench.tokencert(renew)
             #expect(outcome.status == 0, "\(outcome)")
@@ -146,7 +147,7 @@ extension RealParts {
             expect(try bench.tokencert(renew), 79, "1 certificate was passed over")
         }
 
-        @Test("The command that is printed for a certificate that cannot be read reads it")
+        @Test("The command that is printed for an unreadable certificate prints its bytes")
         func readingCommand() throws {
             let bench = try Bench()
             try bench.token.write(.certificate(Array("other".utf8), label: mail, id: [9]))
@@ -164,7 +165,8 @@ extension RealParts {
             }
         }
 
-        // Otherwise "health" suggests deleting a good certificate, and "delete" removes its key.
+        // Otherwise "health" could suggest deleting a good certificate, and "delete" could remove
+        // its key.
         @Test(
             "A certificate matches its key in every encoding of the public key",
             arguments: [UInt8(0x01), 0x0A])
@@ -184,8 +186,8 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        /// The certificate with another AlgorithmIdentifier of its RSA key of 2048 bits, which has no
-        /// parameters: rsaEncryption, or id-RSASSA-PSS.
+        /// Replaces the AlgorithmIdentifier of an RSA key of 2048 bits with rsaEncryption or
+        /// id-RSASSA-PSS, without parameters.
         private func withoutParameters(_ der: [UInt8], _ algorithm: UInt8) throws -> [UInt8] {
             let name: [UInt8] = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01]
             let old: [UInt8] = [0x30, 0x82, 0x01, 0x22, 0x30, 0x0D] + name + [0x01, 0x05, 0x00]
@@ -201,7 +203,9 @@ extension RealParts {
             return changed
         }
 
-        @Test("health never suggests deleting a certificate without a key or with another key's id")
+        @Test(
+            "health does not suggest deleting a certificate without a key or with another key's ID"
+        )
         func noAdvice() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -228,13 +232,13 @@ extension RealParts {
         }
 
         @Test(
-            "health suggests deleting a certificate only if its successor leads to a trust anchor")
+            "health suggests deleting a certificate only if its successor chains to a trust anchor")
         func replaced() throws {
             let bench = try Bench()
             #expect(
                 try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"]).status
                     == 0)
-            // Certificates have times in whole seconds.
+            // Validity dates have a resolution of one second.
             Thread.sleep(forTimeInterval: 1.1)
             #expect(try bench.tokencert(["renew", key]).status == 0)
             let health = ["health", "--days", "1000"]
@@ -246,8 +250,8 @@ extension RealParts {
             #expect(!unknown.contains("tokencert delete"), "\(unknown)")
         }
 
-        // Otherwise the issuer of an expired certificate is reported as not trusted.
-        @Test("health reports an expired certificate of a trusted CA as expired only")
+        // Otherwise health would also report its issuer as not trusted.
+        @Test("health reports an expired certificate of a trusted CA only as expired")
         func expired() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue", "--label", "mail"]).status == 0)
@@ -261,7 +265,7 @@ extension RealParts {
             let findings = try #require(try health.json()["findings"] as? [[String: Any]])
             #expect(findings.compactMap { $0["kind"] as? String } == ["expired"])
             #expect(!(try later(["list", "--tree"]).output.contains("not lead to a trust anchor")))
-            // Without a matching anchor, that is reported as well.
+            // Without a matching anchor, the issuer is reported as well.
             let stranger = bench.token.folder.file("stranger.pem")
             try run(
                 "openssl",
@@ -273,9 +277,10 @@ extension RealParts {
             #expect(unknown.output.contains("not lead to a trust anchor"), "\(unknown)")
         }
 
-        // Otherwise a renewed key is shown as two keys, with its certificate at the wrong half.
+        // Otherwise a renewed key would be listed as two keys, with its certificate at the wrong
+        // one.
         @Test(
-            "A pair that pkcs11-tool makes without an id is one key",
+            "A key pair that pkcs11-tool makes without an ID is one key",
             arguments: ["rsa:2048", "EC:secp256r1"])
         func withoutID(kind: String) throws {
             let bench = try Bench()

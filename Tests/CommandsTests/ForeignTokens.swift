@@ -2,14 +2,11 @@ import Foundation
 import Testing
 import TokencertTestSupport
 
-/// Creates objects as other programs do, and reads the objects on a token.
+/// Creates objects in the forms that other programs use, and reads the objects on a token.
 extension Bench {
-    /// The stand-in's certificate for a public key that is on the token.
-    ///
-    /// - Parameters:
-    ///   - selection: The key in the form of `pkcs11-tool`: `--id` or `--label` with its value.
-    ///   - extensions: Lines of an OpenSSL configuration.
-    /// - Returns: A file in PEM.
+    /// Writes a certificate of the stand-in CA, in PEM, for a public key on the token. `selection`
+    /// is `--id` or `--label` of pkcs11-tool with its value; `extensions` are lines of an OpenSSL
+    /// configuration.
     func certificate(
         for selection: [String], _ extensions: String = "extendedKeyUsage=emailProtection\n",
         days: String = "30"
@@ -26,7 +23,7 @@ extension Bench {
         return try signed(key, extensions, days: days)
     }
 
-    /// The stand-in's certificate for a public key in a file.
+    /// Writes a certificate of the stand-in CA for a public key in a file.
     func signed(_ key: String, _ extensions: String, days: String = "30") throws -> String {
         let folder = token.folder
         let name = UUID().uuidString
@@ -62,7 +59,7 @@ extension Bench {
         try token.objects().filter { $0.objectClass == 1 }
     }
 
-    /// How many orders the ledger has.
+    /// The number of orders in the ledger.
     func orderCount() throws -> Int {
         let history = try tokencert(["history", "--json"])
         let object = try JSONSerialization.jsonObject(with: Data(history.output.utf8))
@@ -70,9 +67,9 @@ extension Bench {
         return all?.count ?? 0
     }
 
-    /// The unfinished orders, from the output of `resume`.
+    /// The output of `resume`, which lists the unfinished orders.
     func unfinished() throws -> String { try tokencert(["resume"]).output }
 }
 
-/// `Müller` in Latin-1, which is not UTF-8.
+/// `Müller` in Latin-1.
 let latinLabel: [UInt8] = [0x4D, 0xFC] + Array("ller".utf8)

@@ -2,16 +2,16 @@ import Foundation
 import Testing
 import TokencertTestSupport
 
-/// Whether a file system can be mounted in a namespace of its own.
+/// Whether the test can mount a file system in its own namespace.
 private let canMount =
     (try? run("unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/tmp"]))?.status == 0
 
 extension RealParts {
-    /// A file system without room for the file of `--out`.
+    /// A file system without room for the `--out` file.
     @Suite(.enabled(if: canMount, "a mount namespace needs root or user namespaces"))
     struct FullFileSystemTests {
-        /// Mounts a file system of 64 KiB, fills it if told to, runs the command, and keeps what it
-        /// leaves there.
+        /// Mounts a file system of 64 KiB, optionally fills it, runs the command, and copies the
+        /// result.
         private static let script = """
             mount -t tmpfs -o size=64k none "$FOLDER/small" || exit 99
             echo "-----BEGIN OLD-----" > "$FOLDER/small/file.pem"
@@ -26,7 +26,7 @@ extension RealParts {
             exit $status
             """
 
-        /// Runs tokencert with an older file `file.pem` on the small file system.
+        /// Runs tokencert with an existing `file.pem` on the small file system.
         private func tokencert(
             _ bench: Bench, _ arguments: [String], isFull: Bool = false
         ) throws -> Outcome {
@@ -45,7 +45,7 @@ extension RealParts {
             return outcome
         }
 
-        /// A source that fills the file system and then gives a secret from a file.
+        /// A secret source that fills the file system before it prints the secret of a file.
         private func filling(_ bench: Bench, _ source: String) throws -> String {
             let secret = try #require(bench.environment[source]).dropFirst("file:".count)
             let other = bench.token.folder.file("small/other")
@@ -67,8 +67,8 @@ extension RealParts {
             #expect(try bench.orderCount() == 0)
         }
 
-        /// Otherwise the user has no certificate, and orders a second one.
-        @Test("A certificate survives if the file system of --out fills up while it is ordered")
+        /// Otherwise the user would have no certificate and order a second one.
+        @Test("A certificate is printed if the file system of --out fills up during the order")
         func fullAfterOrder() throws {
             let bench = try Bench()
             let outcome = try tokencert(
@@ -93,7 +93,7 @@ extension RealParts {
             try #require(parts.count == 3 && rest.count == 4 && rest[0] == "--serial")
             let shown = try bench.tokencert(["show", "--pem", parts[1], "--serial", rest[1]])
             #expect(shown.output.trimmingCharacters(in: .newlines) == certificate, "\(shown)")
-            // The ledger has it, too, and nothing is left to do.
+            // The ledger has it too, and the order is finished.
             let history = try bench.tokencert(["history", "--json"]).json()
             let orders = try #require(history["orders"] as? [[String: Any]])
             let events = orders.flatMap { $0["events"] as? [[String: Any]] ?? [] }
@@ -107,7 +107,7 @@ extension RealParts {
             #expect(orders.count == 1 && summary?["isFinished"] as? Bool == true)
         }
 
-        @Test("A request survives if the file system of --out fills up while its key is made")
+        @Test("A request is printed if the file system of --out fills up while its key is made")
         func fullAfterRequest() throws {
             let bench = try Bench()
             let outcome = try tokencert(

@@ -3,7 +3,7 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// What is said about keys and certificates, and how they are removed.
+    /// Findings about keys and certificates, and their removal.
     @Suite struct HealthTests {
         private func kinds(_ outcome: Outcome) throws -> [String] {
             let findings = try #require(try outcome.json()["findings"] as? [[String: Any]])
@@ -20,7 +20,7 @@ extension RealParts {
             return try #require(keys.first?[half] as? String)
         }
 
-        @Test("Monitoring does not hear of a certificate that expires")
+        @Test("An expiring certificate changes the exit status for monitoring")
         func expiring() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue"]).status == 0)
@@ -33,10 +33,10 @@ extension RealParts {
             let text = try bench.tokencert(["health", "--days", "1000"])
             #expect(text.output.contains("tokencert renew 'pkcs11:"), "\(text.output)")
             let unknown = try bench.tokencert(["health", "--json"], ["TOKENCERT_CA_FILE": ""])
-            #expect(unknown.status == 0, "without anchors nobody is unknown")
+            #expect(unknown.status == 0, "without anchors no issuer is reported as untrusted")
         }
 
-        @Test("A weak key, one from elsewhere or one that may leave is taken for a good one")
+        @Test("Short keys, imported keys and small exponents are reported")
         func weakKeys() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -70,7 +70,7 @@ extension RealParts {
                 try kinds(outcome) == [
                     "imported", "keyWithoutCertificate", "shortKey", "smallExponent",
                 ])
-            // Without a login the private half is not judged.
+            // Without a login the private key cannot be checked.
             let seen = try kinds(
                 try bench.tokencert(["health", "--json"], ["TOKENCERT_PIN_SOURCE": ""]))
             #expect(!seen.contains("imported"), "\(seen)")
@@ -80,16 +80,16 @@ extension RealParts {
             #expect((keys.first?["findings"] as? [String])?.contains("shortKey") == true)
         }
 
-        @Test("A certificate that the CA has revoked is taken for a good one")
+        @Test("A revoked certificate is reported")
         func revoked() throws {
             let port = Int.random(in: 20000..<30000)
             let bench = try Bench(["--ocsp", "http://127.0.0.1:\(port)/"])
             #expect(try bench.tokencert(["issue"]).status == 0)
             let silent = try bench.tokencert(["health", "--json", "--online"])
             #expect(try kinds(silent) == ["revocationUnknown"], "\(silent)")
-            // Who can shut up a responder must not hide a revocation from monitoring.
+            // An attacker who can block the responder must not hide a revocation from monitoring.
             #expect(silent.status == 79)
-            // Nobody is asked about what leads to no anchor.
+            // No responder is asked about a certificate that does not chain to an anchor.
             let anchorless = try bench.tokencert(
                 ["health", "--json", "--online"], ["TOKENCERT_CA_FILE": ""])
             #expect(try kinds(anchorless) == ["revocationUnchecked"], "\(anchorless)")
@@ -106,7 +106,7 @@ extension RealParts {
                 #expect(try kinds(outcome) == expected, "\(outcome)")
                 #expect(outcome.status == (expected.isEmpty ? 0 : 79))
             }
-            // An answer without an end that somebody has kept.
+            // A recorded answer without a nextUpdate time.
             do {
                 let kept = try Responder(bench, port: port, status: "V", isEndless: true)
                 defer { withExtendedLifetime(kept) {} }
@@ -117,8 +117,8 @@ extension RealParts {
                     environment: bench.environment)
                 #expect(try kinds(late) == ["revocationUnknown"], "\(late)")
             }
-            // An answer says nothing that somebody else has signed: a stranger, or one whom the CA
-            // knows and never asked to.
+            // An answer signed by another party does not count: neither by a stranger, nor by a
+            // certificate of the CA that is not for OCSP.
             let stranger = bench.token.folder.file("stranger")
             try run(
                 "openssl",
@@ -134,7 +134,7 @@ extension RealParts {
             }
         }
 
-        @Test("A key or a certificate is not shown as it is")
+        @Test("show prints a key and its certificate as they are on the token")
         func show() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue"]).status == 0)
@@ -164,7 +164,7 @@ extension RealParts {
                     "issued by Stand-in CA Class 1 Root"))
         }
 
-        @Test("More is removed than was named, or a key that is needed")
+        @Test("Only the named objects are removed, and not the key of a valid certificate")
         func delete() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue", "--label", "keep"]).status == 0)
@@ -189,16 +189,16 @@ extension RealParts {
                 ["delete", certificate], "expect {type mail}; send mail\\r")
             #expect(done.status == 0, "\(done)")
             #expect(bench.token.contents.count == all.count - 1)
-            // Without a certificate it is needed by nobody.
+            // Without a certificate the key is not needed.
             #expect(try bench.tokencert(["delete", key, "--yes", "--json"]).status == 0)
             #expect(Set(bench.token.contents.keys) == kept)
-            // Both at once, by a URI without a type.
+            // A URI without a type selects the key and its certificate.
             #expect(try bench.tokencert(["issue", "--label", "both"]).status == 0)
             let both = try bench.tokencert(
                 ["delete", "pkcs11:object=both", "--yes", "--yes-delete-private-key"])
             #expect(both.status == 0, "\(both.errors)")
             #expect(Set(bench.token.contents.keys) == kept)
-            // Two certificates under one URI: one is named by its number.
+            // Two certificates have the same URI: the serial number selects one.
             #expect(try bench.tokencert(["renew", "pkcs11:object=keep;type=cert"]).status == 0)
             expect(
                 try bench.tokencert(["delete", "pkcs11:object=keep;type=cert", "--yes"]), 66,
@@ -218,7 +218,7 @@ extension RealParts {
         }
 
         @Test(
-            "A token that says that it removed something, and has it still, is taken at its word",
+            "An object that the token reports as removed but still has is reported",
             arguments: ["rsa:2048", "ec:p256"])
         func deleteNothing(kind: String) throws {
             let bench = try Bench()
@@ -228,14 +228,16 @@ extension RealParts {
                 ["delete", "pkcs11:object=mail;type=private", "--yes", "--yes-delete-private-key"],
                 bench.faulty(["FAULTY_DESTROYS_NOTHING": "1"]))
             expect(outcome, 74, "still has them")
-            // One that keeps private keys only: what is left looks different by itself.
+            // This token keeps only private keys, and what is left of the key looks different.
             let kept = try bench.tokencert(
                 ["delete", "pkcs11:object=mail;type=private", "--yes", "--yes-delete-private-key"],
                 bench.faulty(["FAULTY_DESTROYS_NOTHING": "private"]))
             expect(kept, 74, "still has them")
         }
 
-        @Test("A key goes with a certificate, or a half that was not named with the other one")
+        @Test(
+            "Removing a certificate or a public key keeps the private keys"
+        )
         func deleteMore() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue", "--label", "mail", "--id", "01"]).status == 0)
@@ -243,7 +245,8 @@ extension RealParts {
             let keys = try #require(list["keys"] as? [[String: Any]])
             let certificates = try #require(keys.first?["certificates"] as? [[String: Any]])
             let serial = try #require(certificates.first?["serialNumber"] as? String)
-            // By the number of a certificate no key is named, even where none has it.
+            // The serial number of a certificate never selects a key, even if no certificate has
+            // it.
             expect(
                 try bench.tokencert(
                     ["delete", "pkcs11:object=mail", "--serial", "0abc", "--yes"]), 66, "no key or")
@@ -257,7 +260,7 @@ extension RealParts {
             let left = try bench.tokencert(["list", "--json"]).json()
             let key = try #require((left["keys"] as? [[String: Any]])?.first)
             #expect(key["privateKey"] is String && key["publicKey"] is String)
-            // A public half of another name, beside the key's: the key is not named by it.
+            // The public key has its own URI, which does not select the private key.
             try bench.token.pkcs11Tool([
                 "--keypairgen", "--key-type", "EC:secp256r1", "--id", "02", "--label", "ec",
             ])
@@ -269,11 +272,11 @@ extension RealParts {
             #expect(after.components(separatedBy: "Private Key Object").count == 3, "\(after)")
         }
 
-        @Test("A valid certificate under another id does not keep its key from being removed")
+        @Test("A key is kept if its valid certificate has another ID")
         func deleteNeeded() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue", "--label", "mail", "--id", "01"]).status == 0)
-            // Public half and certificate move to another id, as other programs leave them.
+            // The public key and the certificate get another ID, as other programs leave them.
             for type in ["pubkey", "cert"] {
                 let moved = try bench.token.pkcs11Tool([
                     "--set-id", "02", "--type", type, "--id", "01",
@@ -287,7 +290,9 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("On a card that the officer writes nothing can be removed, or more than was named")
+        @Test(
+            "If only the security officer can write, exactly the named objects are removed"
+        )
         func deleteByOfficer() throws {
             let bench = try Bench()
             let file = try bench.token.folder.write(bench.token.soPIN + "\n", "so-pin")
@@ -305,7 +310,7 @@ extension RealParts {
             let kept = Set(bench.token.contents.keys)
             #expect(try bench.tokencert(["issue", "--label", "mail"], card).status == 0)
             let all = bench.token.contents
-            // The officer sees no private keys, so that nothing is begun.
+            // The security officer cannot see private keys, so nothing is removed.
             expect(
                 try bench.tokencert(
                     ["delete", "pkcs11:object=mail", "--yes", "--yes-delete-private-key"], card),
@@ -321,13 +326,12 @@ extension RealParts {
     }
 }
 
-/// OpenSSL's responder for the certificates of a stand-in, ended when nobody holds it any more.
+/// An OpenSSL responder for the certificates of a stand-in CA, ended with its last reference.
 private final class Responder {
     private let process = Process()
 
-    /// - Parameters:
-    ///   - signer: The path of a certificate and its key without `.pem` and `.key`; else the CA's own.
-    ///   - isEndless: Whether its answers do not say until when they are good.
+    /// `signer` is the path of a certificate and its key without `.pem` and `.key`, by default the
+    /// CA's own; with `isEndless` the answers have no nextUpdate time.
     init(
         _ bench: Bench, port: Int, status: String, signer: String? = nil, isEndless: Bool = false
     ) throws {
@@ -346,7 +350,7 @@ private final class Responder {
             signer + ".pem", "-rkey", signer + ".key",
         ]
         if !isEndless { process.arguments? += ["-ndays", "1"] }
-        // A connection without a question would keep it busy: it says itself when it is ready.
+        // A connection for a test would keep the responder busy, so wait for its own message.
         let output = Pipe()
         process.standardOutput = output
         process.standardError = output

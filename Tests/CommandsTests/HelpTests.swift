@@ -3,12 +3,12 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// What a person reads who asks how a command is used.
+    /// Help texts and manual pages.
     @Suite struct HelpTests {
         private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "Snapshots")
 
-        /// A command of the help's own description of itself.
+        /// A command in the output of `--experimental-dump-help`.
         private struct Command: Decodable {
             let commandName: String
             let subcommands: [Command]?
@@ -30,7 +30,7 @@ extension RealParts {
             return [[]] + paths(root, [])
         }
 
-        @Test("The help of a command changes without anybody having read it")
+        @Test("The help of each command matches its snapshot and fits into 80 columns")
         func snapshots() throws {
             let isRecording = ProcessInfo.processInfo.environment["TOKENCERT_RECORD"] != nil
             var names: Set<String> = []
@@ -47,20 +47,20 @@ extension RealParts {
                 let expected = try? String(contentsOf: file, encoding: .utf8)
                 #expect(
                     outcome.output == expected,
-                    "\(name) is another one; TOKENCERT_RECORD=1 SoftHSM/test --filter HelpTests writes it"
+                    "\(name) differs; to record it: TOKENCERT_RECORD=1 SoftHSM/test --filter HelpTests"
                 )
-                // argument-parser does not break the line of the usage.
+                // ArgumentParser does not wrap the usage line.
                 let long = outcome.output.split(separator: "\n").filter {
                     $0.count > 80 && !$0.hasPrefix("USAGE: ")
                 }
-                #expect(long.isEmpty, "\(name) has lines that do not fit: \(long)")
+                #expect(long.isEmpty, "\(name) has lines over 80 columns: \(long)")
             }
             let kept = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path())
                 .filter { $0.hasSuffix(".txt") }
-            #expect(Set(kept) == names, "snapshots of commands that are gone")
+            #expect(Set(kept) == names, "snapshots of commands that do not exist")
         }
 
-        @Test("A command has no sentence that says what it is for, or an example that does not run")
+        @Test("Each command has an overview, and its examples are accepted")
         func everyCommandIsExplained() throws {
             for command in try commands() {
                 let help = try run(product("tokencert"), command + ["--help"]).output
@@ -72,7 +72,7 @@ extension RealParts {
             }
         }
 
-        /// Insists that nothing is wrong with a command line but that there is neither token nor CA.
+        /// Checks that a command line is valid, although there is neither a token nor a CA.
         private func requireUnderstood(_ example: String) throws {
             let folder = try TemporaryFolder()
             let words = example.replacingOccurrences(
@@ -90,7 +90,7 @@ extension RealParts {
             #expect(![1, 64].contains(outcome.status), "\(example): \(outcome)")
         }
 
-        @Test("A manual page is broken, or missing for a command")
+        @Test("Each command has a manual page that man shows without warnings")
         func manuals() throws {
             let folder = try TemporaryFolder()
             let script = URL(filePath: #filePath).deletingLastPathComponent()
@@ -111,7 +111,7 @@ extension RealParts {
             for command in try commands() {
                 let name = (["tokencert"] + command).joined(separator: "-") + ".1"
                 guard pages.contains(name) else {
-                    Issue.record("there is no \(name)")
+                    Issue.record("\(name) is missing")
                     continue
                 }
                 let shown = try run(

@@ -11,7 +11,7 @@ import Testing
 @testable import TokencertPlatform
 @testable import TokencertTokens
 
-/// Every error that the code can throw says what to do, or that nothing helps.
+/// Every error that the code can throw has a hint.
 @Suite struct HintTests {
     private static let sources = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../Sources").standardizedFileURL
@@ -27,12 +27,12 @@ import Testing
     }
 
     private func expectHints(_ failure: Failure, _ what: String) {
-        #expect(!failure.hints.isEmpty, "\(what) leaves a person without a hint")
+        #expect(!failure.hints.isEmpty, "\(what) has no hint")
         #expect(!failure.message.isEmpty && !failure.message.contains("\n"), "\(what)")
         #expect(!failure.code.isEmpty, "\(what)")
     }
 
-    @Test("A job fails, and nobody says what to type")
+    @Test("Each failure of a job has a hint, whatever the step")
     func issuance() throws {
         let all: [IssuanceError.Code] = [
             .tokenUnsuitable, .tokenNotWritable, .idTaken, .noSuchPlace, .noRoom, .noSuchObject,
@@ -47,7 +47,7 @@ import Testing
         #expect(Set(all.map(\.description)) == (try codes("Issuance/Order/IssuanceError.swift")))
         for code in all {
             for step in Step.allCases {
-                // What is about another order names it.
+                // Errors about another order include its number.
                 var standing = OrderStanding(7, nil)
                 (standing.mayHaveOrdered, standing.nextAction) = (false, .order)
                 let error = IssuanceError(code, at: step, "reason", choices: ["choice"])
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test("What a token returns leaves a person without a hint, or without its name")
+    @Test("Each error of a token has a hint and contains the PKCS#11 name")
     func tokens() throws {
         for (number, name) in ReturnValue.names where number != 0 {
             let value = ReturnValue(rawValue: number)
@@ -68,7 +68,7 @@ import Testing
             let issuing = Failure(
                 issuance: IssuanceError(error, at: .request, while: "the token does not sign"))
             expectHints(issuing, name)
-            // In plain words, with the standard's name in brackets at its end.
+            // The message is in plain words and ends with the PKCS#11 name.
             #expect(issuing.message.hasSuffix("[\(name)]"), "\(issuing.message)")
         }
         let all: [CryptokiError.Code] = [
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    @Test("A ledger, a secret or a connection fails, and nobody says what to do")
+    @Test("Errors of ledgers, secrets, connections and certificates have hints")
     func others() throws {
         let ledger: [LedgerError.Code] = [
             .noSuchOrder, .inUse, .locked, .full, .damaged, .newer, .unusable, .unfinished,
@@ -109,12 +109,12 @@ import Testing
         expectHints(Failure(X509Error(code: .failed, context: "x", reasons: [])), "X.509")
         for code in [TokenSelectionError.Code.none, .several, .uninitialized] {
             let failure = Failure(TokenSelectionError(code: code, candidates: []))
-            // Several are told by naming them; here there are none to name.
+            // The hints for several tokens are their names, and this error has no candidates.
             #expect(code == .several || !failure.hints.isEmpty, "\(code)")
         }
     }
 
-    @Test("What no list of errors knows ends without a word about what to do")
+    @Test("An unexpected error has a hint")
     func bug() {
         struct Other: Error {}
         let failure = Failure(Other())
@@ -122,7 +122,7 @@ import Testing
         expectHints(failure, "a bug")
     }
 
-    @Test("A failure is written with an empty list of hints")
+    @Test("No failure in Commands is written with an empty list of hints")
     func literals() throws {
         let files = FileManager.default.enumerator(
             at: Self.sources.appending(path: "Commands"), includingPropertiesForKeys: nil)

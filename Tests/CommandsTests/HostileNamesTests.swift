@@ -3,15 +3,15 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// Names that are chosen to make a shell run a command.
+    /// Names that would make a shell run a command.
     @Suite struct HostileNamesTests {
-        /// File names that would each create the file `PWN` if a shell evaluated them.
+        /// File names that each create the file `PWN` if a shell evaluates them.
         private static let names = [
             "x1$(touch PWN)", "x2`touch PWN`", "x3;touch PWN", "x4 b 'c' \"d\"", "x5|touch PWN",
             "x6&touch PWN&", "x7\n$(touch PWN)", "x8>PWN", "x9${IFS}$(touch PWN)", "-x$(touch PWN)",
         ]
 
-        /// Types words into a shell, completing each, then runs the line and shows its words.
+        /// Types words into a shell, completes each of them, and runs the line.
         private func typing(_ shell: String, _ keys: [String], _ bench: Bench) throws -> Outcome {
             let folder = bench.token.folder
             let name = shell == "bash" ? "completions.bash" : "_tokencert"
@@ -39,9 +39,9 @@ extension RealParts {
             #expect(!made, "\(outcome.output)")
         }
 
-        /// Otherwise pressing Tab runs a command in a name.
+        /// Otherwise pressing Tab could run a command in a name.
         @Test(
-            "Completing the names of trust anchors, files and profiles runs nothing",
+            "Completing the names of trust anchors, files and profiles runs no command",
             arguments: ["bash", "zsh"])
         func files(shell: String) throws {
             let bench = try Bench()
@@ -68,10 +68,10 @@ extension RealParts {
             ] { requireNothingRan(bench, try typing(shell, keys, bench)) }
         }
 
-        /// Otherwise a name with a blank or a quotation mark cannot be completed, or selects
-        /// another anchor.
+        /// Otherwise a name with a blank or a quotation mark could not be completed, or would
+        /// select another anchor.
         @Test(
-            "A completed name reaches the program as it is", arguments: ["bash", "zsh"])
+            "A completed name reaches the program unchanged", arguments: ["bash", "zsh"])
         func quoting(shell: String) throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -79,7 +79,8 @@ extension RealParts {
             try FileManager.default.createDirectory(
                 atPath: anchors, withIntermediateDirectories: true)
             var names = ["a b 'c' \"d\"", "q;touch PWN;", "u&(touch PWN)#~*?[x]{y,z}<|>\\"]
-            // bash runs these when the line is entered, and is not offered them.
+            // bash would run these when the line is entered, so tokencert does not offer them to
+            // bash.
             if shell == "zsh" { names += ["v$(touch PWN)", "w`touch PWN`", "y$HOME"] }
             for name in names { try folder.write("x", "data/tokencert/anchors/\(name).pem") }
             var shown = ""
@@ -93,9 +94,9 @@ extension RealParts {
             #expect(!FileManager.default.fileExists(atPath: folder.file("PWN")))
         }
 
-        /// A shell quotes what it completes, but not everything that it would replace or run.
+        /// A shell quotes completed words, but not every character that it would expand or run.
         @Test(
-            "A shell is not offered a name that it would not quote",
+            "A shell is not offered names that it would not quote",
             arguments: [
                 ("bash", ["'plain one'"]), ("zsh", ["plain one", "x$(touch PWN)", "y`w`"]),
             ])
@@ -112,13 +113,13 @@ extension RealParts {
                     "---completion", "trust", "remove", "--", "positional@0", "3", "0",
                     "tokencert", "trust", "remove", "",
                 ], ["SAP_SHELL": shell])
-            // For zsh the end is marked with a line that is a blank.
+            // For zsh the last line is a single blank.
             let lines = offered.output.split(separator: "\n").filter { $0 != " " }
             #expect(lines.map(String.init) == names, "\(offered)")
         }
 
-        /// Otherwise the shell hangs at each Tab if a reader or its service hangs.
-        @Test("A module that does not answer keeps a shell waiting for some seconds only")
+        /// Otherwise the shell would hang at each Tab if a reader or its service hangs.
+        @Test("A module that does not respond delays completion by only a few seconds")
         func slowModule() throws {
             let bench = try Bench()
             let start = ContinuousClock.now
@@ -131,9 +132,9 @@ extension RealParts {
             #expect(ContinuousClock.now - start < .seconds(20))
         }
 
-        /// Otherwise the names on a foreign token can add options to the command.
+        /// Otherwise a name on a token could add an option to the command.
         @Test(
-            "The names of tokens and keys are completed without running them",
+            "Completing the names of tokens and keys runs no command",
             arguments: ["bash", "zsh"])
         func tokens(shell: String) throws {
             let bench = try Bench()

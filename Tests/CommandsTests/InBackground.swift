@@ -1,18 +1,18 @@
 import Foundation
 import TokencertTestSupport
 
-/// The running program, for tests that send it a signal.
+/// A running tokencert process for tests that send it a signal.
 final class InBackground {
     private let process = Process()
     private let output = Pipe()
     private let errors = Pipe()
 
-    /// How the program ended.
+    /// The result of the process.
     struct End: CustomStringConvertible {
-        /// The signal that ended it, or nil.
+        /// The signal that ended the process, or nil.
         let signal: Int32?
         let status: Int32
-        /// The time from the signal to its end.
+        /// The time from the signal to the end of the process.
         let seconds: Double
         let output: String
         let errors: String
@@ -22,11 +22,8 @@ final class InBackground {
         }
     }
 
-    /// Starts a bash script that replaces itself with the program: `"$@"`.
-    ///
-    /// - Parameters:
-    ///   - script: Starts the program, for example with redirections.
-    ///   - arguments: The arguments of tokencert.
+    /// Starts a bash script that replaces itself with the program by `exec "$@"`, for example with
+    /// redirections.
     init(
         _ bench: Bench, _ arguments: [String], script: String = #"exec "$@""#,
         _ variables: [String: String] = [:]
@@ -52,7 +49,7 @@ final class InBackground {
         if process.isRunning { end(process) }
     }
 
-    /// The process of tokencert if the script starts it as a child of `unshare`.
+    /// The process identifier of tokencert if the script starts it as a child of `unshare`.
     func child() throws -> Int32 {
         let number = process.processIdentifier
         for _ in 0..<100 {
@@ -66,7 +63,7 @@ final class InBackground {
         return number
     }
 
-    /// Sends a signal, and waits until the program has ended; after ten seconds it is killed.
+    /// Sends a signal and waits until the program has ended; kills it after ten seconds.
     func send(_ signal: Int32, to identifier: Int32? = nil) -> End {
         let start = Date()
         kill(identifier ?? process.processIdentifier, signal)

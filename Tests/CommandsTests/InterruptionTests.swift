@@ -3,9 +3,9 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// The end of the process by Ctrl-C or by a signal of another process.
+    /// Interruption by Ctrl-C or by a signal from another process.
     @Suite struct InterruptionTests {
-        /// Creates a full pipe that is never read, on descriptor 9.
+        /// Opens a full pipe without a reader as descriptor 9.
         private static let fullPipe = """
             mkfifo "$FOLDER/full"; exec 9<> "$FOLDER/full"
             head -c 65536 /dev/zero >&9
@@ -15,7 +15,7 @@ extension RealParts {
             ["FOLDER": bench.token.folder.path]
         }
 
-        // Otherwise a pipeline hangs until SIGKILL ends it.
+        // Otherwise a pipeline would hang until it is ended with SIGKILL.
         @Test(
             "A signal ends the program while its standard output is blocked",
             arguments: [SIGTERM, SIGINT, SIGHUP])
@@ -30,7 +30,7 @@ extension RealParts {
             #expect(end.errors.contains("error: interrupted"), "\(end)")
         }
 
-        // Otherwise a service whose log is not read cannot be stopped by systemd.
+        // Otherwise systemd could not stop a service whose log is not read.
         @Test(
             "A signal ends the program while its standard error is blocked",
             arguments: [SIGTERM, SIGINT, SIGHUP])
@@ -42,7 +42,7 @@ extension RealParts {
             sleep(3)
             let end = program.send(signal)
             #expect(end.signal == signal && end.seconds < 2.6, "\(end)")
-            // Standard output is not blocked, so a program that reads it learns what happened.
+            // Standard output is not blocked, so its reader gets the error.
             let json = try JSONSerialization.jsonObject(with: Data(end.output.utf8))
             let error = try #require((json as? [String: Any])?["error"] as? [String: Any])
             #expect(error["status"] as? Int == 128 + Int(signal), "\(end)")
@@ -60,7 +60,7 @@ extension RealParts {
             #expect(end.signal == SIGTERM && end.seconds < 2.6, "\(end)")
         }
 
-        @Test("A signal ends the program on a terminal that was stopped with Ctrl-S")
+        @Test("A signal ends the program on a terminal that is stopped with Ctrl-S")
         func stoppedTerminal() throws {
             let bench = try Bench()
             let slow = bench.faulty(["FAULTY_RULES": "C_Sign#1:before:delay=60000"])
@@ -77,9 +77,10 @@ extension RealParts {
             }
         }
 
-        // Otherwise "docker stop" prints a report, and the order is placed afterwards.
+        // Otherwise the order would be placed after "docker stop" and the report of the
+        // interruption.
         @Test(
-            "As process 1 of a container the program ends after a signal, and orders nothing more",
+            "As process 1 of a container, the program ends after a signal and orders nothing",
             .enabled(
                 if: (try? TokencertTestSupport.run(
                     "unshare", ["--fork", "--pid", "--mount-proc", "true"]))?.status == 0,
@@ -101,8 +102,9 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        // Otherwise the user orders a second certificate, not knowing that the first was ordered.
-        @Test("The report of an interruption says whether the order was sent, and what to do")
+        // Otherwise the user might not know that the order was sent, and order a second
+        // certificate.
+        @Test("An interruption reports whether the order was sent and what to do")
         func heldOrder() throws {
             let bench = try Bench(["--fault", "hang"])
             let program = try InBackground(bench, ["issue", "--key-type", "rsa:2048"])
@@ -114,9 +116,9 @@ extension RealParts {
                 end.errors.contains("order 1 was sent; the CA may still issue it\n"), "\(end)")
             #expect(end.errors.contains("hint: to go on: tokencert resume 1\n"), "\(end)")
             #expect(end.errors.contains("the account on the CA's web site"), "\(end)")
-            // The ledger says the same.
+            // The ledger agrees.
             expect(try bench.tokencert(["resume", "1"]), 75, "order 1")
-            // Before it is sent.
+            // The second program is interrupted before the order is sent.
             let early = try Bench()
             let slow = early.faulty(["FAULTY_RULES": "C_Sign#1:before:delay=20000"])
             let other = try InBackground(early, ["issue", "--key-type", "rsa:2048"], slow)
@@ -128,14 +130,15 @@ extension RealParts {
             #expect(try early.tokencert(["resume", "1"]).status == 0)
         }
 
-        /// It would wait for a touch of a device, or ask for a passphrase, with nothing to hand it to.
+        /// Otherwise the program would keep waiting for a touch or a passphrase that serves no
+        /// purpose.
         @Test(
-            "A program that was to give a PIN ends with tokencert, and so does what it has started",
+            "A signal ends the program of --pin-source and its child processes",
             arguments: [SIGINT, SIGTERM, SIGHUP])
         func endedProgram(signal: Int32) throws {
             let bench = try Bench()
             let file = bench.token.folder.file("processes")
-            // The program, one that its subshell starts, and one that has become a daemon.
+            // The program, a child of its subshell, and a daemon.
             let script = try bench.token.folder.write(
                 """
                 echo $$ > "$1.new"
@@ -167,7 +170,7 @@ extension RealParts {
             #expect(daemon.allSatisfy(isRunning))
         }
 
-        @Test("Ctrl-C at a prompt ends the program with 130, and nothing was sent")
+        @Test("Ctrl-C at a prompt ends the program with status 130, and nothing is sent")
         func prompts() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue", "--label", "mail"]).status == 0)
@@ -201,7 +204,7 @@ extension RealParts {
                 #expect(outcome.status == 130, "\(outcome)")
             }
             #expect(bench.logins.isEmpty && bench.ca.requests.count == requests)
-            // The terminal itself sends the signal during the input.
+            // During this input the terminal itself sends the signal.
             let confirmation = try terminal.run(
                 ["delete", "pkcs11:object=mail;type=cert"], #"expect "type mail"; send "\003""#)
             #expect(confirmation.output.contains("ended by SIGINT"), "\(confirmation)")
@@ -209,7 +212,9 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("Ctrl-D at a prompt is a refusal: 77 for a secret, 64 for a confirmation")
+        @Test(
+            "Ctrl-D ends a secret prompt with status 77 and a confirmation with status 64"
+        )
         func endOfInput() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue", "--label", "mail"]).status == 0)
@@ -226,11 +231,11 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        // Otherwise the PIN is visible on the screen.
-        @Test("A PIN is not asked for at a terminal whose echo cannot be turned off")
+        // Otherwise the PIN would be visible on the screen.
+        @Test("tokencert does not ask for a PIN if it cannot turn off the terminal's echo")
         func echo() throws {
             let bench = try Bench()
-            // A process of an orphaned group in the background may not set up its terminal.
+            // A process in an orphaned background process group may not change its terminal.
             let script = """
                 import os, pty, signal, sys, time
                 leader, terminal = pty.fork()

@@ -4,7 +4,9 @@ import TokencertTestSupport
 
 extension RealParts {
     @Suite struct IssueTests {
-        @Test("Without this nobody gets a certificate: key, order, check, write, proof, list")
+        @Test(
+            "issue makes a key and writes a certificate for it, and list shows both"
+        )
         func issueAndList() throws {
             let bench = try Bench()
             let issued = try bench.tokencert(["issue", "--json", "--label", "mail"])
@@ -25,7 +27,7 @@ extension RealParts {
             #expect((certificates[0]["daysLeft"] as? Int).map { (728...730).contains($0) } == true)
         }
 
-        @Test("Other programs do not find the key or the certificate, or find them apart")
+        @Test("Other programs find the key and its certificate under the same ID")
         func othersAgree() throws {
             let bench = try Bench()
             let id = try #require(
@@ -51,7 +53,7 @@ extension RealParts {
                 p11tool.output.components(separatedBy: "ID: \(groups)").count == 4, "\(p11tool)")
         }
 
-        @Test("The certificate is worthless: what the token signs is not verified with it")
+        @Test("The certificate verifies a signature that the token makes")
         func tokenSignsForCertificate() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -76,7 +78,7 @@ extension RealParts {
             #expect(verified.output.contains("Verified OK"), "\(verified)")
         }
 
-        @Test("The certificate cannot be used to log in anywhere: TLS with the token fails")
+        @Test("The certificate and the token's key work for TLS client authentication")
         func tlsClientWithToken() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -111,7 +113,7 @@ extension RealParts {
                 input: "GET / HTTP/1.0\r\n\r\n", seconds: 30)
             #expect(client.output.contains("Verify return code: 0 (ok)"), "\(client)")
             #expect(client.output.contains("Anna"), "\(client)")
-            // curl takes the certificate, too, from the token.
+            // curl also reads the certificate from the token.
             let certificate = uri.replacing("type=private", with: "type=cert")
             let curl = try run(
                 "curl",
@@ -124,7 +126,7 @@ extension RealParts {
                     $1
                 })
             #expect(curl.output.contains("Verify return code: 0 (ok)"), "\(curl)")
-            // Without the token's key the same server lets nobody in.
+            // Without the token's key the server refuses the connection.
             let stranger = try run(
                 "openssl",
                 [
@@ -135,7 +137,7 @@ extension RealParts {
         }
 
         @Test(
-            "A kind of key cannot be had",
+            "Every type of key gets a certificate",
             arguments: [
                 ("rsa:2048", "RSA 2048"), ("rsa:4096", "RSA 4096"), ("ec:p256", "EC P-256"),
                 ("ec:p384", "EC P-384"), ("ec:p521", "EC P-521"), ("ed25519", "Ed25519"),
@@ -153,7 +155,7 @@ extension RealParts {
             #expect((keys[0]["certificates"] as? [Any])?.count == 1)
         }
 
-        @Test("A token that has no RSA 3072 gets no key, unless the person knows why")
+        @Test("The default is RSA 2048 if the token does not support RSA 3072")
         func smallerDefault() throws {
             let bench = try Bench()
             let usual = try bench.tokencert(["issue", "--dry-run", "--json"])
@@ -164,7 +166,7 @@ extension RealParts {
             #expect(try issued.json()["keyKind"] as? String == "RSA 2048")
         }
 
-        @Test("An EC key is made and lost, since CAcert signs none")
+        @Test("An EC key that CAcert does not accept is refused before it is made")
         func ellipticCurveRefusedBeforeItIsMade() throws {
             let bench = try Bench()
             let before = bench.token.contents
@@ -175,7 +177,7 @@ extension RealParts {
             #expect(bench.ca.requests.isEmpty)
         }
 
-        @Test("A key that is there cannot be used, so each certificate costs a key")
+        @Test("An existing key gets a certificate without making another key")
         func existingKey() throws {
             let bench = try Bench()
             let request = try bench.tokencert([
@@ -191,7 +193,7 @@ extension RealParts {
                     .components(separatedBy: "Private Key Object").count == 2)
         }
 
-        @Test("A reader that goes away ends an order in the middle")
+        @Test("An order is completed although the reader of the output exits")
         func closedPipes() throws {
             let bench = try Bench()
             let outcome = try run(
@@ -206,7 +208,9 @@ extension RealParts {
             )
         }
 
-        @Test("A device is replaced by a file, or a certificate is lost where its file cannot be")
+        @Test(
+            "--out follows links and accepts devices; a certificate is printed if its file fails"
+        )
         func outputFiles() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -225,7 +229,7 @@ extension RealParts {
             expect(
                 try bench.tokencert(["issue", "--out", folder.path]), 78, "Is a directory")
             #expect(bench.token.contents == before)
-            // Found out only at the end: the certificate is printed, and nobody orders again.
+            // The folder disappears during the order: the certificate is printed.
             let gone = folder.file("gone")
             try FileManager.default.createDirectory(
                 atPath: gone, withIntermediateDirectories: true)
@@ -239,8 +243,8 @@ extension RealParts {
             #expect(outcome.errors.contains("do not order it again"))
         }
 
-        /// The only record of a paid order, or the only copy of a PIN, is gone.
-        @Test("--out never replaces a file that tokencert uses or that holds something else")
+        /// Otherwise the only record of an order, or the only copy of a PIN, could be overwritten.
+        @Test("--out never replaces a file of tokencert or one with other content")
         func preciousFiles() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -274,13 +278,13 @@ extension RealParts {
             #expect(bench.calls("C_Initialize") == 0)
             #expect(try Data(contentsOf: URL(filePath: ledger)) == before)
             #expect(try folder.read("notes") == "notes\n")
-            // A result of an earlier run.
+            // The result of an earlier run may be replaced.
             try folder.write("\u{FEFF}\n-----BEGIN CERTIFICATE REQUEST-----\n", "old.csr")
             let again = try bench.tokencert(["request", "--out", folder.file("old.csr")])
             #expect(again.status == 0, "\(again)")
         }
 
-        @Test("A dry run changes something, or sends a PIN")
+        @Test("A dry run changes nothing and sends no PIN")
         func dryRun() throws {
             let bench = try Bench()
             let before = bench.token.contents
@@ -294,7 +298,7 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        @Test("The request for another CA is not one that OpenSSL accepts")
+        @Test("OpenSSL accepts a request for another CA")
         func requestForWebForm() throws {
             let bench = try Bench()
             let made = try bench.tokencert([
@@ -311,7 +315,7 @@ extension RealParts {
             #expect(checked.output.contains("ecdsa-with-SHA384"), "\(checked)")
         }
 
-        @Test("Secrets are seen by other users: in arguments, files, addresses or the CA's log")
+        @Test("Secrets never appear in arguments, in written files, in URLs or in the CA's log")
         func secretsStayInside() throws {
             let bench = try Bench()
             let trace = bench.token.folder.file("trace")
@@ -322,13 +326,13 @@ extension RealParts {
             #expect(outcome.status == 0, "\(outcome.errors)")
             let pin = bench.token.pin
             let lines = try bench.token.folder.read("trace").split(separator: "\n")
-            // What is written can be seen: the ledger has the account's address.
+            // The trace contains written data: the ledger has the account's address.
             #expect(lines.contains { $0.contains("pwrite64(") && $0.contains("anna@example.org") })
             for line in lines
             where line.contains(pin) || line.contains("correct%20horse")
                 || line.contains("correct horse")
             {
-                // They are read from the files that were named, and from nowhere else.
+                // Secrets are only read, from the files that were named.
                 #expect(line.contains("read("), "\(line)")
             }
             for request in bench.ca.requests {
@@ -340,7 +344,7 @@ extension RealParts {
     }
 }
 
-/// A TLS server that lets in only who has a certificate of the stand-in.
+/// A TLS server that requires a client certificate of the stand-in CA.
 final class TLSServer: @unchecked Sendable {
     let port: Int
     private let process = Process()

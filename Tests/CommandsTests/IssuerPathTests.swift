@@ -4,7 +4,7 @@ import TokencertTestAuthority
 
 @testable import TokencertCommands
 
-/// Who issued a certificate, as evidence and trees show it.
+/// The issuers of a certificate, as shown in evidence and in trees.
 @Suite struct IssuerPathTests {
     private struct Authority {
         let key: HostPrivateKey
@@ -30,7 +30,7 @@ import TokencertTestAuthority
             notBefore: 1_000_000_000, notAfter: 2_000_000_000, extensions: [])
     }
 
-    @Test("The path leads from the issuer to the root, as far as it is known, in any order")
+    @Test("The path consists of the known issuers up to the root, in any order of input")
     func path() throws {
         let root = try Authority("Root")
         let middle = try Authority("Class 3", issuer: root)
@@ -44,8 +44,8 @@ import TokencertTestAuthority
         #expect(root.certificate.issuers(among: path, upTo: nil).isEmpty)
     }
 
-    // A certificate would seem to come from a CA that never signed it.
-    @Test("An authority of the same name that did not sign is passed over")
+    // Otherwise a certificate would seem to come from a CA that never signed it.
+    @Test("An authority with the same name that did not sign is skipped")
     func forged() throws {
         let root = try Authority("Root")
         let other = try Authority("Root")
@@ -56,7 +56,7 @@ import TokencertTestAuthority
                 == [root.certificate])
     }
 
-    @Test("The path ends at a trust anchor, although more is known")
+    @Test("The path ends at a trust anchor, even if more issuers are known")
     func anchor() throws {
         let root = try Authority("Root")
         let middle = try Authority("Class 3", issuer: root)
@@ -70,8 +70,8 @@ import TokencertTestAuthority
                 == [middle.certificate, root.certificate])
     }
 
-    // Otherwise the command never ends.
-    @Test("Authorities that have signed each other end the path")
+    // Otherwise the command would never end.
+    @Test("The path of authorities that signed each other is limited")
     func circle() throws {
         let one = try Authority("One")
         let two = try Authority("Two", issuer: one)

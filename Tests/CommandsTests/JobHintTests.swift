@@ -6,7 +6,7 @@ import TokencertLedger
 @testable import TokencertCommands
 @testable import TokencertIssuance
 
-/// What is proposed after a failure of a job: commands that are pasted as they are printed.
+/// Hints after a failure of a job: commands that users paste as they are printed.
 @Suite struct JobHintTests {
     private func failure(
         _ code: IssuanceError.Code, choices: [String] = [], wanted: String? = nil,
@@ -20,7 +20,7 @@ import TokencertLedger
         return Failure(issuance: error.with(order: order))
     }
 
-    /// An order of which the ledger says something.
+    /// An order with the given state in the ledger.
     private func order(
         _ nextAction: NextAction? = nil, mayHaveOrdered: Bool = true, isFromElsewhere: Bool = false
     ) -> OrderStanding {
@@ -33,7 +33,7 @@ import TokencertLedger
 
     // MARK: Placeholders
 
-    @Test("No hint has a placeholder that was not filled")
+    @Test("No hint has a placeholder that is not replaced")
     func filled() {
         let actions: [NextAction?] = [
             nil, .nothing, .order, .certificate, .key, .decision("it was late"),
@@ -60,8 +60,8 @@ import TokencertLedger
         }
     }
 
-    // A name on a token must not become a command that the user pastes.
-    @Test("Braces and quotation marks in a choice stand for themselves")
+    // Otherwise a name on a token could become a command that the user pastes.
+    @Test("Braces and quotation marks in a choice are printed literally")
     func hostileChoices() {
         let names = ["{resume}", "{abandon}", "{order}", "{choice}", "{choices}", #"\0$1"#]
         let standing = order(.order)
@@ -88,7 +88,7 @@ import TokencertLedger
 
     // MARK: Choices
 
-    @Test("What may be meant comes first, and is not listed again")
+    @Test("The most similar choice comes first and is not repeated")
     func accountLacks() {
         let hints = failure(
             .accountLacks, choices: ["robert.meyer@example.net", "anna@example.org"],
@@ -105,8 +105,8 @@ import TokencertLedger
         #expect(several.prefix(2) == ["the account has: Anna", "the account has: Bob"])
     }
 
-    // A URI that several objects have would be pasted again and again.
-    @Test("Objects with one URI cannot be chosen by it")
+    // Otherwise the user would keep pasting a URI that matches several objects.
+    @Test("Objects with the same URI are not offered by that URI")
     func severalObjects() {
         for choices in [[], ["pkcs11:id=%01"], ["pkcs11:id=%01", "pkcs11:id=%01"]] {
             let hints = failure(.severalObjects, choices: choices).hints
@@ -120,12 +120,12 @@ import TokencertLedger
             ])
     }
 
-    @Test("A missing object brings up those that are like it")
+    @Test("A missing object leads to hints with the most similar objects first")
     func noSuchObject() {
         let uris = ["pkcs11:object=web;type=private", "pkcs11:object=mail;type=private"]
         let hints = failure(.noSuchObject, choices: uris, wanted: "pkcs11:object=mial").hints
         #expect(hints.first == "did you mean mail?", "\(hints)")
-        // What is no URI is like nothing.
+        // A text that is not a URI is similar to nothing.
         let garbage = failure(.noSuchObject, choices: uris, wanted: "garbage").hints
         #expect(!garbage.contains { $0.contains("pkcs11:") }, "\(garbage)")
     }
@@ -142,7 +142,9 @@ import TokencertLedger
 
     // MARK: What the token returned
 
-    @Test("A removed token is to be put back, and only a missing login points to the officer")
+    @Test(
+        "A removed token has its own hint, and only a missing login mentions the security officer"
+    )
     func returned() {
         #expect(
             failure(.tokenFailed, returned: .deviceRemoved).hints == ["put the token back in"])
@@ -152,12 +154,12 @@ import TokencertLedger
             let hints = failure(.tokenFailed, returned: value).hints
             #expect(hints.count == 1 && hints[0].hasPrefix("tokencert tokens shows"), "\(hints)")
         }
-        // The same answer means something else for another failure.
+        // For another failure the same return value has another meaning.
         let unsafe = failure(.keyUnsafe, returned: .deviceRemoved).hints
         #expect(unsafe == failure(.keyUnsafe).hints)
     }
 
-    @Test("The order goes on with the same command after the token is back")
+    @Test("After the token is back, the hint is to resume the order")
     func removedDuringOrder() {
         let hints = failure(
             .tokenFailed, returned: .deviceRemoved, order: order(.certificate)
@@ -166,10 +168,10 @@ import TokencertLedger
         #expect(hints.contains("to go on: tokencert resume 7"))
     }
 
-    // MARK: Standing of the order
+    // MARK: State of the order
 
-    // Otherwise the user makes a new key and orders again, although the certificate has come.
-    @Test("Room on the token is asked for if a certificate has come, and not a new order")
+    // Otherwise the user could make a new key and order again although the certificate has arrived.
+    @Test("If the certificate has arrived, the hint is to make room and not to order again")
     func noRoom() {
         func hints(_ order: OrderStanding?) -> [String] {
             failure(.noRoom, choices: ["place 04 is free"], order: order).hints
@@ -188,8 +190,8 @@ import TokencertLedger
         }
     }
 
-    // A second certificate would be ordered although the first order may bring one.
-    @Test("A refusal says nothing about an earlier order that may bring a certificate")
+    // Otherwise a second certificate could be ordered although the first order may bring one.
+    @Test("A refusal hints at an earlier order that may still bring a certificate")
     func earlierOrder() {
         let codes: [IssuanceError.Code] = [.credentialsRefused, .caUnreachable, .orderRefused]
         for code in codes {
@@ -205,7 +207,7 @@ import TokencertLedger
         #expect(unreachable[0].hasPrefix("nothing was ordered"))
     }
 
-    @Test("Accepting what differs takes the certificate from where it is")
+    @Test("The hint about --accept-changes names the place of the certificate")
     func differences() {
         func accepting(_ order: OrderStanding?) -> [String] {
             failure(.certificateDiffers, order: order).hints.filter {
@@ -226,8 +228,8 @@ import TokencertLedger
             ])
     }
 
-    // What came from elsewhere is not in the ledger: resume alone would check nothing.
-    @Test("A certificate is checked again from the ledger only if it is there")
+    // A certificate from a file is not in the ledger, so resume alone would not check anything.
+    @Test("The hint to check a certificate again appears only if the ledger has it")
     func checkedAgain() {
         func resumes(_ order: OrderStanding?) -> Bool {
             failure(.certificateWrong, order: order).hints.contains {
@@ -240,7 +242,7 @@ import TokencertLedger
         #expect(!resumes(nil))
     }
 
-    // MARK: What is left behind
+    // MARK: Objects that stay on the token
 
     private func key(isNew: Bool) -> IssuanceError.KeyOnToken {
         IssuanceError.KeyOnToken(
@@ -257,8 +259,8 @@ import TokencertLedger
         ).hints
     }
 
-    // A key that was there before the order has certificates and messages of its own.
-    @Test("Only a key that was made for the order is offered for removal")
+    // An older key may have certificates and messages of its own.
+    @Test("The hint to remove a key appears only if it was made for the order")
     func oldKey() {
         for isUnsent in [false, true] {
             let hints = leaving(key(isNew: false), isUnsent: isUnsent)
@@ -267,8 +269,8 @@ import TokencertLedger
         }
     }
 
-    // A token with the same URI may be seen through another module.
-    @Test("The command that removes a new key selects its module, and runs nothing else")
+    // Another module may show a token with the same URI.
+    @Test("The command that removes a new key selects its module and is quoted")
     func newKey() {
         let uri = #"'pkcs11:id=%01;object=it'\''s'"#
         let hints = leaving(key(isNew: true), isUnsent: true)
@@ -281,8 +283,8 @@ import TokencertLedger
         #expect(sent.contains("the key pair that was made stays on the token: \(uri)"))
     }
 
-    // It cannot be had a second time.
-    @Test("An answer that the ledger could not take is printed line by line, as it came")
+    // The CA does not send the answer a second time.
+    @Test("An answer that the ledger could not store is printed line by line, unchanged")
     func unrecordedAnswer() {
         var standing = order(.certificate)
         standing.unrecordedAnswer = Array("-----BEGIN\n\nAb c\r\n  d\n".utf8)
@@ -293,7 +295,7 @@ import TokencertLedger
         #expect(failure(.ledgerFailed, order: order(.certificate)).attachment.isEmpty)
     }
 
-    @Test("Certificates that stay on the token are named")
+    @Test("Certificates that stay on the token are listed")
     func written() {
         var standing = order(.certificate)
         standing.writtenCertificate = "pkcs11:object=it's;type=cert"
@@ -311,7 +313,7 @@ import TokencertLedger
             seen.contains("the token refused it but shows it: 'pkcs11:id=%01;type=cert'"))
     }
 
-    @Test("An order that is used by another process is waited for, and one that is over is shown")
+    @Test("An order in use leads to waiting, and a replaced order to its history")
     func otherOrders() {
         let busy = failure(.orderInUse, order: order(.order)).hints
         #expect(busy.contains("wait until it is done; tokencert resume 7 shows how it ended"))

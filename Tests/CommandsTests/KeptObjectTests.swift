@@ -3,7 +3,7 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// Objects that the token does not let be removed.
+    /// Objects that the token does not allow to remove.
     @Suite struct KeptObjectTests {
         private func bench() throws -> Bench {
             let bench = try Bench()
@@ -13,9 +13,9 @@ extension RealParts {
             return bench
         }
 
-        // Otherwise a certificate is ordered, and the order can never be finished.
+        // Otherwise a certificate would be ordered, and its order could never be finished.
         @Test(
-            "A renewal that could not remove the old certificate is refused before an order",
+            "A renewal that cannot remove the old certificate is refused before the order",
             arguments: [[], ["--new-key"]], [["pkcs11:object=mail"], ["--all"]])
         func renewal(options: [String], what: [String]) throws {
             let bench = try bench()
@@ -31,7 +31,7 @@ extension RealParts {
             #expect(try bench.orderCount() == 1)
         }
 
-        @Test("Without --retire a certificate that cannot be removed is renewed")
+        @Test("Without --retire, a certificate that cannot be removed is renewed")
         func renewalWithoutRemoval() throws {
             let bench = try bench()
             let renewed = try bench.tokencert(["renew", "pkcs11:object=mail"])
@@ -39,8 +39,10 @@ extension RealParts {
             #expect(try bench.certificateObjects().count == 2)
         }
 
-        // Otherwise the order stays open, and each attempt to finish it fails.
-        @Test("A refused removal of the old certificate finishes the order and is reported")
+        // Otherwise the order would stay open, and each attempt to finish it would fail.
+        @Test(
+            "If the token keeps the old certificate, the order is finished and this is reported"
+        )
         func refusedRemoval() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue", "--key-type", "rsa:2048"]).status == 0)
@@ -59,7 +61,7 @@ extension RealParts {
             #expect(bench.ca.orders.count == 2)
         }
 
-        @Test("A certificate that cannot be removed is not deleted, nor is anything with it")
+        @Test("Nothing is removed if one of the selected objects cannot be removed")
         func certificate() throws {
             let bench = try bench()
             let before = bench.token.contents
@@ -75,7 +77,9 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("A removal that the token refuses only when it is asked has the same status")
+        @Test(
+            "A removal that the token refuses has the same status as a removal refused in advance"
+        )
         func refusedDeletion() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue", "--key-type", "rsa:2048"]).status == 0)
@@ -88,7 +92,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("A key whose private half cannot be removed keeps its public half")
+        @Test("The public key is kept if its private key cannot be removed")
         func key() throws {
             let bench = try Bench()
             try bench.token.makePair(

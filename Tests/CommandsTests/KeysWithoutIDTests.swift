@@ -3,7 +3,7 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// Key pairs without `CKA_ID`, which other programs make if no id is given.
+    /// Key pairs without `CKA_ID`, which other programs make if no ID is given.
     @Suite struct KeysWithoutIDTests {
         private func bench(_ kind: PairKind) throws -> Bench {
             let bench = try Bench(["--accept-elliptic-curves"])
@@ -23,7 +23,7 @@ extension RealParts {
         }
 
         @Test(
-            "A request for a key without an id is for the pair with its label",
+            "A request for a key without an ID is for the pair with its label",
             arguments: PairKind.allCases)
         func request(kind: PairKind) throws {
             let bench = try bench(kind)
@@ -37,7 +37,7 @@ extension RealParts {
         }
 
         @Test(
-            "A key without an id gets its certificate, with its label and no id",
+            "The certificate of a key without an ID gets the label of the key and no ID",
             arguments: PairKind.allCases)
         func issue(kind: PairKind) throws {
             let bench = try bench(kind)
@@ -56,7 +56,7 @@ extension RealParts {
         }
 
         @Test(
-            "A certificate from a file finds its key without an id, and is written once",
+            "A certificate from a file is written once for its key without an ID",
             arguments: PairKind.allCases)
         func importing(kind: PairKind) throws {
             let bench = try bench(kind)
@@ -73,9 +73,9 @@ extension RealParts {
             #expect(try bench.certificateObjects().map(\.label) == [Array("key1".utf8)])
         }
 
-        // Otherwise the wrong one of two keys with one name is certified, or the right one is
-        // refused.
-        @Test("If two pairs have one label, a certificate goes to the one that the token proves")
+        // Otherwise a certificate could be written for the wrong one of two keys with the same
+        // label, or the right one could be refused.
+        @Test("If two pairs have the same label, the proof of possession selects the right key")
         func twins() throws {
             let bench = try Bench()
             try bench.token.makePair(.ec, label: Array("twin".utf8))
@@ -86,7 +86,7 @@ extension RealParts {
             expect(
                 try bench.tokencert(["request", "--key", "pkcs11:object=twin", "--name", "x"]), 66,
                 "2 private keys on the token fit")
-            // One private half with two public halves.
+            // There is one private key and two public keys.
             let removed = try bench.token.pkcs11Tool([
                 "--delete-object", "--type", "privkey", "--label", "twin",
             ])
@@ -96,9 +96,9 @@ extension RealParts {
             expect(refused, 66, "contradict each other")
         }
 
-        // Otherwise the dry run promises what the real run refuses.
+        // Otherwise the dry run would accept what the real run refuses.
         @Test(
-            "A key that no URI distinguishes from another one is refused by the dry run, too",
+            "A dry run also refuses a key that no URI distinguishes from another key",
             arguments: PairKind.allCases)
         func indistinguishable(kind: PairKind) throws {
             let bench = try Bench(["--accept-elliptic-curves"])
@@ -114,7 +114,7 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        @Test("The dry run refuses a key that is absent from a token that needs no login")
+        @Test("A dry run refuses a missing key if the token requires no login")
         func absentWithoutLogin() throws {
             let bench = try Bench()
             let open = bench.faulty(["FAULTY_CLEAR_FLAGS": "LOGIN_REQUIRED"])
@@ -126,7 +126,7 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        @Test("A renewal takes the key of its certificate if another key has the same URI")
+        @Test("A renewal uses the key of its certificate if another key has the same URI")
         func renewal() throws {
             let bench = try Bench()
             try bench.token.makePair(.rsa, label: Array("twin".utf8))
@@ -143,7 +143,7 @@ extension RealParts {
             #expect(keys.sorted() == [0, 2])
         }
 
-        @Test("A key whose public half is not on the token is found by its certificate's label")
+        @Test("A key without a public key object is found by the label of its certificate")
         func certificateOnly() throws {
             let bench = try Bench(["--accept-elliptic-curves"])
             try bench.token.makePair(.ec, label: Array("card".utf8))

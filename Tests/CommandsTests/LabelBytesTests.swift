@@ -11,8 +11,8 @@ extension RealParts {
             return bench
         }
 
-        // Otherwise other programs that pair by label do not find the certificate.
-        @Test("A certificate gets the bytes of its key's label, even if they are not UTF-8")
+        // Otherwise programs that match by label would not find the certificate.
+        @Test("A certificate gets the exact bytes of its key's label, even if they are not UTF-8")
         func issueAndRenew() throws {
             let bench = try bench()
             let issued = try bench.tokencert(["issue", "--key", "pkcs11:id=%05", "--json"])
@@ -32,8 +32,8 @@ extension RealParts {
             #expect(try bench.certificateObjects().count == 3)
         }
 
-        // Otherwise the issued certificate is written with another label, or not at all.
-        @Test("An order that was interrupted writes the same label bytes when it is resumed")
+        // Otherwise the issued certificate would get another label, or could not be written.
+        @Test("An interrupted order writes the same label bytes when it is resumed")
         func resume() throws {
             let bench = try bench()
             #expect(try bench.tokencert(["issue", "--key", "pkcs11:id=%05"]).status == 0)
@@ -51,7 +51,7 @@ extension RealParts {
             #expect(objects.filter { $0.objectClass == 3 }.count == 2)
         }
 
-        @Test("A certificate from a file gets the bytes of its key's label")
+        @Test("A certificate from a file gets the exact bytes of its key's label")
         func importing() throws {
             let bench = try bench()
             let file = try bench.certificate(for: ["--id", "05"])
@@ -60,8 +60,8 @@ extension RealParts {
             #expect(try bench.certificateObjects().map(\.label) == [latinLabel])
         }
 
-        // Two keys whose labels are shown as the same text remain two keys.
-        @Test("A label in a URI selects the key with exactly those bytes")
+        // Otherwise two keys whose labels look the same could be confused.
+        @Test("A label in a URI selects the key with exactly these bytes")
         func exactSelection() throws {
             let bench = try bench()
             try bench.token.makePair(.rsa, id: [6], label: [0x4D, 0xE4] + Array("ller".utf8))

@@ -3,11 +3,11 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// Modules that show a new key correctly only later.
+    /// Modules that do not return a new key correctly at first.
     @Suite struct LateKeyTests {
-        // Otherwise the key is lost, and each attempt makes another one.
+        // Otherwise the key would be lost, and each attempt would make another one.
         @Test(
-            "A wrongly shown key is read again in a new session, then by a restarted module",
+            "A wrong key is read again in a new session, then after reinitializing the module",
             arguments: ["session", "module"], ["", "-absent", "-other"])
         func readAgain(until: String, how: String) throws {
             let bench = try Bench()
@@ -21,9 +21,9 @@ extension RealParts {
             #expect(try bench.token.objects().count == 3)
         }
 
-        // Otherwise the order is recorded for a key that is not on the token.
+        // Otherwise the order would be recorded for a key that is not on the token.
         @Test(
-            "A key whose signature fits only the second reading is recorded as it was read then",
+            "If a signature matches only the second reading of a key, that reading is recorded",
             arguments: ["issue", "request"])
         func recorded(command: String) throws {
             let bench = try Bench()
@@ -48,7 +48,7 @@ extension RealParts {
             #expect(sum.hasPrefix(last), "\(sum)")
         }
 
-        @Test("The same applies to EC keys, whose private half has no public values")
+        @Test("EC keys, whose private key object has no public values, are read again, too")
         func curves() throws {
             let bench = try Bench(["--accept-elliptic-curves"])
             let issued = try bench.tokencert(
@@ -60,9 +60,9 @@ extension RealParts {
             #expect(bench.calls("C_Initialize") == 2)
         }
 
-        // Otherwise the order and its key are lost, although the token has a good key.
+        // Otherwise the order and its key would be lost, although the token has a good key.
         @Test(
-            "The order of a key that only a new process sees correctly can be resumed",
+            "An order can be resumed if only a new process sees its key correctly",
             arguments: ["process", "process-absent", "process-other"])
         func resume(until: String) throws {
             let bench = try Bench()
@@ -79,7 +79,7 @@ extension RealParts {
             #expect(try bench.token.objects().count == 3)
         }
 
-        @Test("A PIN that is entered on the reader's keypad is not asked for again")
+        @Test("A PIN entered on the reader's keypad is not requested again")
         func readerKeys() throws {
             let bench = try Bench()
             let refused = try bench.tokencert(

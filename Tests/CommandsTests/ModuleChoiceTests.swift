@@ -5,8 +5,8 @@ import TokencertTestSupport
 @testable import TokencertCommands
 
 extension Bench {
-    /// Runs tokencert with only these modules in p11-kit's configuration: the texts of their files,
-    /// by name.
+    /// Runs tokencert with only these modules in p11-kit's configuration: the contents of their
+    /// files, by name.
     fileprivate func tokencert(
         configured modules: [String: String], _ arguments: [String],
         _ changes: [String: String] = [:]
@@ -17,7 +17,7 @@ extension Bench {
             atPath: folder, withIntermediateDirectories: true)
         for (name, text) in modules { try token.folder.write(text, "modules/\(name).module") }
         let all = environment.merging(["TOKENCERT_MODULE": ""]) { $1 }.merging(changes) { $1 }
-        // p11-kit ignores root's own configuration, and has no variable for the system's.
+        // p11-kit ignores the user configuration of root and has no variable for the system folder.
         return try run(
             "unshare",
             [
@@ -28,7 +28,7 @@ extension Bench {
     }
 }
 
-/// How a module is named on the command line and in hints.
+/// Modules on the command line and in hints.
 @Suite struct ModuleNameTests {
     @Test(
         "A word is a name in p11-kit's configuration unless it looks like a file",
@@ -41,8 +41,8 @@ extension Bench {
         #expect(ModuleChoice.isName(word) == isName)
     }
 
-    // Otherwise a pasted hint selects no token, or another one.
-    @Test("The options in a hint select the module in the way in which it was selected")
+    // Otherwise a pasted hint would select no token, or another one.
+    @Test("The options in a hint select the module in the same way as the user did")
     func options() {
         #expect(moduleOptions("/m.so", name: nil, arguments: nil) == "--module '/m.so'")
         #expect(moduleOptions("/m.so", name: "soft", arguments: nil) == "--module 'soft'")
@@ -54,9 +54,9 @@ extension Bench {
     }
 }
 
-/// What a shell hands over of the command line.
+/// The command line as a shell passes it to the completion.
 @Suite struct CompletedLineTests {
-    @Test("The value of an option is read in every form in which a shell passes it")
+    @Test("The value of an option is read in every form that a shell passes")
     func values() {
         for (words, value) in [
             (["--module", "/a.so"], "/a.so"), (["--module=/a.so"], "/a.so"),
@@ -68,7 +68,7 @@ extension Bench {
         }
     }
 
-    @Test("Only the quotation marks of the shell are removed from a word")
+    @Test("Only the shell's own quoting is removed from a word")
     func words() {
         for (word, text) in [
             (#""configdir='sql:/a b'""#, "configdir='sql:/a b'"),
@@ -82,7 +82,7 @@ extension Bench {
     }
 }
 
-/// What is reported of p11-kit's configuration.
+/// Errors in p11-kit's configuration.
 @Suite struct P11KitConfigurationTests {
     private func file(
         _ name: String, _ folder: String, module: String? = nil, isCritical: Bool = false
@@ -92,7 +92,7 @@ extension Bench {
             isCritical: isCritical, isPassedOver: false, enabledIn: nil, disabledIn: nil)
     }
 
-    @Test("Only the critical module that p11-kit names is to blame")
+    @Test("Only the critical module that p11-kit names is reported")
     func critical() throws {
         let complaint =
             "aborting initialization because module 'gone' was marked as critical"
@@ -112,17 +112,17 @@ extension Bench {
     }
 }
 
-/// What NSS's module is handed when it starts.
+/// The arguments for NSS's module.
 @Suite struct NSSArgumentsTests {
     // NSS ends the process if the folder is missing.
     @Test(
-        "Arguments that name no folder for NSS are refused",
+        "Arguments without a folder for NSS are refused",
         arguments: ["garbage", "/home/anna/nss", "configdir=", "configdir='sql:'", "xconfigdir=/a"])
     func missing(arguments: String) {
         #expect(throws: Failure.self) { try NSSArguments.require(arguments) }
     }
 
-    // The order would be resumed in another database.
+    // Otherwise the order could be resumed in another database.
     @Test(
         "A relative folder for NSS is refused",
         arguments: [
@@ -133,7 +133,7 @@ extension Bench {
     }
 
     @Test(
-        "Arguments that name an absolute folder for NSS, or no database, are taken",
+        "Arguments with an absolute folder for NSS, or without a database, are accepted",
         arguments: [
             "configdir='sql:/home/anna/n s'", "flags=readOnly configDir=sql:/db", "flags=noCertDB",
         ])
@@ -145,14 +145,14 @@ extension Bench {
 }
 
 extension RealParts {
-    /// Which module is used, and how it is started.
+    /// The module in use and its initialization.
     @Suite struct ModuleChoiceTests {
         private let soft = "module: \(softHSMModule)\n"
         private let faulty = "module: \(faultyModule)\n"
         private let words = "configdir='sql:/no such folder' flags=readOnly"
 
-        // Otherwise the names that doctor prints cannot be used.
-        @Test("--module takes the name of a module in p11-kit's configuration")
+        // Otherwise the names that doctor prints would be useless.
+        @Test("--module accepts the name of a module in p11-kit's configuration")
         func name() throws {
             let bench = try Bench()
             let modules = ["soft": soft, "other": faulty]
@@ -165,7 +165,7 @@ extension RealParts {
                         .merging(changes) { $1 })
                 #expect(outcome.status == 0, "\(outcome.errors)")
             }
-            // The other modules are not started.
+            // The other modules are not initialized.
             #expect(bench.calls("C_Initialize") == 0)
             let unknown = try bench.tokencert(
                 configured: ["soft": soft], ["list", "--module", "sofd"])
@@ -183,7 +183,7 @@ extension RealParts {
             expect(try bench.tokencert(["list", "--module", ""]), 64, "--module is empty")
         }
 
-        @Test("p11-kit-proxy.so means all modules in p11-kit's configuration")
+        @Test("p11-kit-proxy.so selects all modules in p11-kit's configuration")
         func proxy() throws {
             let bench = try Bench()
             for path in ["p11-kit-proxy.so", "/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so"] {
@@ -194,7 +194,7 @@ extension RealParts {
             }
         }
 
-        @Test("A bare file name is found in p11-kit's folder")
+        @Test("A file name without a path is searched in p11-kit's folder")
         func bareFile() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(["tokens", "--module", "opensc-pkcs11.so"])
@@ -202,8 +202,8 @@ extension RealParts {
             #expect(outcome.output.contains("OpenSC"), "\(outcome.output)")
         }
 
-        // NSS does not start without arguments.
-        @Test("--module-arguments starts a module that needs them, as does a setting")
+        // NSS does not initialize without arguments.
+        @Test("Arguments for a module are accepted on the command line and in settings")
         func arguments() throws {
             let bench = try Bench()
             let needing = bench.faulty(["FAULTY_RESERVED": words])
@@ -214,7 +214,7 @@ extension RealParts {
             #expect(given.status == 0, "\(given.errors)")
             let set = needing.merging(["TOKENCERT_MODULE_ARGUMENTS": words]) { $1 }
             #expect(try bench.tokencert(["list"], set).status == 0)
-            // Arguments belong to the module that is named in the same place.
+            // Arguments apply only to the module that the same source names.
             let other = try bench.tokencert(["list", "--module", softHSMModule], set)
             #expect(other.status == 0, "\(other.errors)")
             let file = try bench.token.folder.write(
@@ -235,7 +235,7 @@ extension RealParts {
                 "--module-arguments needs --module with a path")
         }
 
-        // Otherwise the order can never be finished: the path alone ends with 78.
+        // Otherwise the order could never be finished: the path alone ends with status 78.
         @Test("An order is resumed through the module as it was selected")
         func resume() throws {
             let bench = try Bench()
@@ -263,8 +263,8 @@ extension RealParts {
             #expect(bench.ca.orders.count == 2)
         }
 
-        // tpm2-pkcs11 without a TPM: fifteen lines before the answer of every command.
-        @Test("The output of a starting module is shown only if that module was selected")
+        // tpm2-pkcs11 without a TPM prints fifteen lines before the output of every command.
+        @Test("Messages of a module during initialization are shown only if the user selected it")
         func noise() throws {
             let bench = try Bench()
             let noisy = bench.faulty(["FAULTY_NOISE": "15"]).merging(["TOKENCERT_MODULE": ""]) {
@@ -287,7 +287,7 @@ extension RealParts {
                 let chosen = try bench.tokencert(configured: modules, arguments, noisy)
                 #expect(chosen.status == 0 && chosen.errors.contains(line), "\(chosen)")
             }
-            // Messages of tokencert itself are not lost meanwhile.
+            // tokencert's own messages are still printed.
             let slow = try bench.tokencert(
                 configured: modules, ["list"],
                 noisy.merging(["FAULTY_RULES": "C_Initialize:before:delay=1500"]) { $1 })
@@ -295,8 +295,10 @@ extension RealParts {
             #expect(!slow.errors.contains(line), "\(slow.errors)")
         }
 
-        // The token that is meant may be that of the module that did not start.
-        @Test("A module that does not start is named before a token is chosen without it")
+        // The user may mean a token of the module that failed.
+        @Test(
+            "A module that cannot be initialized is reported before a token is chosen automatically"
+        )
         func notStarted() throws {
             let bench = try Bench()
             let failing = bench.faulty(["FAULTY_RULES": "C_Initialize:before:return=0x5"])
@@ -315,7 +317,7 @@ extension RealParts {
             }
         }
 
-        @Test("A module that is turned off with the line that doctor prints is not started")
+        @Test("The line that doctor prints turns a module off")
         func turnedOff() throws {
             let bench = try Bench()
             let noisy = bench.faulty(["FAULTY_NOISE": "2"]).merging(["TOKENCERT_MODULE": ""]) { $1 }
@@ -326,20 +328,20 @@ extension RealParts {
             let line =
                 "printf '\\n%s\\n' 'disable-in: tokencert' >> '/etc/pkcs11/modules/noisy.module'"
             #expect(doctor.output.contains(line), "\(doctor.output)")
-            // The same file with the added line.
+            // The same file with the line that doctor prints.
             let off = try bench.tokencert(
                 configured: ["noisy": faulty + "\ndisable-in: tokencert\n"], ["tokens"], noisy)
             #expect(off.output.contains("no module that has tokens"), "\(off)")
-            // Other excluded programs stay in the list.
+            // Programs that are already excluded stay in the list.
             let others = try bench.tokencert(
                 configured: ["noisy": faulty + "disable-in: firefox\n"], ["doctor", "--offline"],
                 noisy)
             #expect(others.output.contains("'disable-in: firefox, tokencert'"), "\(others.output)")
         }
 
-        // Otherwise nobody sees which file to change, and no token can be used.
+        // Otherwise the user could not tell which file to change, and no token could be used.
         @Test(
-            "A critical module that cannot be loaded is named with its file and how to turn it off")
+            "A critical module that cannot be loaded is reported with its file and a command")
         func critical() throws {
             let bench = try Bench()
             let gone = "module: /nonexistent/gone.so\ncritical: yes\n"
@@ -362,8 +364,8 @@ extension RealParts {
             #expect(off.status == 0, "\(off.errors)")
         }
 
-        // After a silent end, the user does not know the state of the token.
-        @Test("Interrupting a module that does not start prints a report")
+        // Otherwise the user would not know the state of the token.
+        @Test("An interruption during the initialization of a module is reported")
         func interrupted() throws {
             let bench = try Bench()
             let modules = bench.token.folder.file("modules")
@@ -384,8 +386,8 @@ extension RealParts {
             #expect(outcome.errors.contains("error: interrupted"), "\(outcome)")
         }
 
-        // Otherwise a listed token is refused with the hint to name that same token.
-        @Test("module-path names a file in any spelling")
+        // Otherwise a token from the list would be refused with a hint to select that same token.
+        @Test("module-path accepts every path of the same file")
         func modulePath() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -414,7 +416,7 @@ extension RealParts {
                     .filter { !$0.value.isEmpty })
                 #expect(outcome.status == 0, "\(path), \(module): \(outcome.errors)")
             }
-            // Another file is another module, even if it has the same name.
+            // Another file is another module, even with the same name.
             let other = try folder.write("", "libsofthsm2.so")
             let refused = try bench.tokencert(
                 ["list", "pkcs11:token=work?module-path=\(other)", "--module", softHSMModule])

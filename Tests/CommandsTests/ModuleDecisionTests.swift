@@ -5,10 +5,10 @@ import TokencertPlatform
 @testable import TokencertCommands
 
 extension SettingsInProcess {
-    /// Which module is started, and where its PIN comes from, by the place where each is named. No
-    /// module is looked at.
+    /// The module to use and the source of its PIN, depending on where each is set. No module is
+    /// loaded.
     @Suite struct ModuleDecisionTests {
-        /// A choice in words.
+        /// The choice as text.
         private func decision(
             _ module: String? = nil, arguments: String? = nil, token: String? = nil,
             _ uri: String? = nil
@@ -39,7 +39,7 @@ extension SettingsInProcess {
 
         // MARK: Modules
 
-        @Test("A module is a file, a name, or all that p11-kit is configured with")
+        @Test("A module is a file, a name, or all modules that p11-kit is configured with")
         func forms() throws {
             #expect(try decision() == "configured")
             #expect(try decision("/a/m.so") == "file /a/m.so, none")
@@ -51,8 +51,10 @@ extension SettingsInProcess {
             #expect(empty.message == "--module is empty")
         }
 
-        // Otherwise a PIN goes to a module that was not meant.
-        @Test("The command line precedes the URI of the object, and that what is set")
+        // Otherwise a PIN could go to the wrong module.
+        @Test(
+            "The command line overrides the URI of the object, and the URI overrides the settings"
+        )
         func order() throws {
             let inURI = "pkcs11:token=a;object=b?module-path=/uri.so"
             let bare = "pkcs11:token=a;object=b"
@@ -64,14 +66,14 @@ extension SettingsInProcess {
                 #expect(try decision("name") == "named name")
                 #expect(try decision(nil, inURI) == "file /uri.so, none")
                 #expect(try decision(nil, bare) == "file /set.so, none")
-                // The URI of a token names a module last.
+                // The URI of the token comes last.
                 let ofToken = "pkcs11:token=a?module-path=/token.so"
                 #expect(try decision(token: ofToken) == "file /set.so, none")
             }
         }
 
-        // The module of one token would get the PIN of another one.
-        @Test("The URI of the token that is set names the module, except for another token")
+        // Otherwise the module of one token could get the PIN of another.
+        @Test("The configured token URI selects the module, but not for another token")
         func standingURI() throws {
             let ofToken = "pkcs11:token=a?module-path=/token.so"
             #expect(try decision(token: ofToken) == "file /token.so, none")
@@ -83,15 +85,15 @@ extension SettingsInProcess {
             }
         }
 
-        @Test("In a URI even a text without a slash is a file")
+        @Test("In a URI a module-path without a slash is a file")
         func pathInURI() throws {
             #expect(try decision(nil, "pkcs11:object=b?module-path=soft") == "file soft, none")
         }
 
         // MARK: Arguments
 
-        // A module that is started with the arguments of another one opens other keys, or crashes.
-        @Test("Arguments that are set belong to the module that is set with them")
+        // A module that gets the arguments of another module could open other keys, or crash.
+        @Test("Configured arguments apply only to the configured module")
         func arguments() throws {
             #expect(try decision("/a.so", arguments: "x") == "file /a.so, x")
             #expect(try decision("/a.so", arguments: "") == "file /a.so, none")
@@ -113,7 +115,7 @@ extension SettingsInProcess {
             }
         }
 
-        @Test("Arguments need a file: for a configured module they stand in p11-kit's own file")
+        @Test("Arguments need a file, since a configured module has them in p11-kit's own file")
         func argumentsWithoutFile() throws {
             for module in [nil, "opensc-pkcs11", "p11-kit-proxy.so"] as [String?] {
                 let failure = try refusal { _ = try decision(module, arguments: "x") }
@@ -122,8 +124,8 @@ extension SettingsInProcess {
             }
         }
 
-        // NSS ends the process where no folder is named.
-        @Test("Arguments for NSS name a folder, wherever they are set")
+        // NSS ends the process if no folder is given.
+        @Test("Arguments for NSS must contain a folder, wherever they are set")
         func nss() throws {
             let nss = "/usr/lib/libsoftokn3.so"
             #expect(
@@ -136,7 +138,7 @@ extension SettingsInProcess {
                 ) { () throws in
                     _ = try refusal { _ = try decision() }
                 }
-                // Another module may take them.
+                // Another module may accept them.
                 #expect(try decision("/a.so", arguments: wrong) == "file /a.so, \(wrong)")
             }
         }
@@ -153,8 +155,10 @@ extension SettingsInProcess {
 
         private func file(_ path: String) -> String { "\(SecretSource.file(path))" }
 
-        // The PIN of one token would be sent to another one, which may lock it.
-        @Test("A typed source of the PIN precedes that of the URI, and that of the URI what is set")
+        // Otherwise the PIN of one token could be sent to another token and lock it.
+        @Test(
+            "A PIN source on the command line overrides the URI, and the URI overrides the settings"
+        )
         func sources() throws {
             let object = "pkcs11:token=a;object=b?pin-source=/object"
             let bare = "pkcs11:token=a;object=b"
@@ -174,7 +178,7 @@ extension SettingsInProcess {
             try SettingsInProcess.with(#"{"token": "\#(ofToken)"}"#) { () throws in
                 #expect(try source() == file("/token"))
                 #expect(try source(nil, "pkcs11:object=b") == file("/token"))
-                // The PIN of the token that is set is not the PIN of another one.
+                // The PIN of the configured token is not the PIN of another one.
                 #expect(try source(nil, bare) == nil)
                 #expect(try source(token: "other") == nil)
             }

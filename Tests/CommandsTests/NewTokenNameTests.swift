@@ -2,12 +2,12 @@ import Testing
 
 @testable import TokencertCommands
 
-/// The names that a token may get.
+/// The labels that tokencert accepts for a token.
 @Suite struct NewTokenNameTests {
     private func problem(_ text: String) -> String? {
         do {
             let name = try NewTokenName(text, after: "--label")
-            // It is given to the token as it was typed.
+            // The token gets it as typed.
             #expect(name.text == text)
             return nil
         } catch {
@@ -18,7 +18,8 @@ import Testing
         }
     }
 
-    // CK_TOKEN_INFO has 32 bytes for it: a longer name would be cut, within a character too.
+    // CK_TOKEN_INFO has 32 bytes for the label; a longer one would be cut, possibly within a
+    // character.
     @Test("A name has 1 to 32 bytes, counted in UTF-8")
     func lengths() {
         for text in [
@@ -37,8 +38,8 @@ import Testing
         }
     }
 
-    // Blanks at the end are the padding of the field: the token would have another name.
-    @Test("A name neither begins nor ends with a blank, and is more than blanks")
+    // Blanks at the end are the padding of the field, so the token would have another name.
+    @Test("A name neither begins nor ends with a blank and does not consist of blanks")
     func blanks() {
         for text in [" ", "   ", "\u{3000}"] {
             #expect(problem(text)?.contains("is not blank") == true, "\(text.debugDescription)")
@@ -51,7 +52,7 @@ import Testing
         #expect(problem("my work token") == nil)
     }
 
-    @Test("A name has no control characters, and any other mark as it is")
+    @Test("A name may contain all characters except control characters")
     func characters() {
         for text in ["a\nb", "a\tb", "\u{0}", "a\u{1B}[2J", "a\u{7F}", "a\u{9B}b", "work\n"] {
             #expect(

@@ -3,8 +3,8 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// A certificate may name several responders. A revocation must be reported even if the first
-    /// of them is down.
+    /// A certificate may have several responders. A revocation must be reported even if the first
+    /// responder is down.
     @Suite struct OCSPAddressTests {
         private let bench: Bench
         private let folder: TemporaryFolder
@@ -19,7 +19,7 @@ extension RealParts {
             #expect(outcome.status == 0, "\(outcome.errors)")
         }
 
-        /// Replaces the certificate on the token with one of the bench's CA with these responders.
+        /// Replaces the certificate on the token with one that has these responders.
         private func place(_ addresses: [String]) throws {
             _ = try bench.token.pkcs11Tool(["--delete-object", "--type", "cert", "--id", "51"])
             let name = folder.file("asked")
@@ -42,7 +42,7 @@ extension RealParts {
             #expect(written.status == 0, "\(written.errors)")
         }
 
-        /// The findings of health about revocation, as kinds and texts.
+        /// The findings of health about revocation.
         private func look() throws -> (findings: [(kind: String, text: String)], errors: String) {
             let outcome = try bench.tokencert(["health", "--json", "--online"])
             let findings = try #require(try outcome.json()["findings"] as? [[String: Any]])
@@ -56,7 +56,7 @@ extension RealParts {
             )
         }
 
-        /// A responder that answers with one state: V or R.
+        /// Starts a responder that gives the state V or R.
         private func responder(_ state: String) throws -> (url: String, process: Process) {
             let revoked = state == "R" ? "260101000000Z" : ""
             let index = try folder.write(
@@ -82,7 +82,7 @@ extension RealParts {
             return ("http://127.0.0.1:\(port)/", process)
         }
 
-        @Test("The responder after one that is down is asked, and the reason is a note")
+        @Test("If a responder is down, the next one is asked, and the reason is printed as a note")
         func addresses() throws {
             let (good, first) = try responder("V")
             defer { end(first) }

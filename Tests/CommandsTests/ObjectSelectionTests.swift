@@ -5,8 +5,8 @@ import Testing
 @testable import TokencertCommands
 @testable import TokencertTokens
 
-/// Which objects a URI names, and what is offered if it is not exactly one. Hints are pasted behind
-/// commands that show, renew and remove.
+/// The objects that a URI matches, and the hints if it does not match exactly one. Users paste
+/// these hints after commands that show, renew and remove.
 @Suite struct ObjectSelectionTests {
     private static let token = try! PKCS11URI(parsing: "pkcs11:token=work")
 
@@ -45,8 +45,8 @@ import Testing
 
     private func uri(_ text: String) throws -> PKCS11URI { try PKCS11URI(parsing: text) }
 
-    /// A key with two certificates of one URI, one whose certificate belongs to another key, and a
-    /// certificate without a key.
+    /// A key with two certificates that have the same URI, a key with the certificate of another
+    /// key, and a certificate without a key.
     private var inventory: TokenInventory {
         let mail = key(1, "mail", [certificate(11), certificate(12, serial: "0b")])
         let web = key(
@@ -56,9 +56,9 @@ import Testing
             otherObjects: 0)
     }
 
-    // MARK: What is named
+    // MARK: Matching objects
 
-    @Test("A URI names keys by either half, and certificates wherever they are shown")
+    @Test("A URI matches keys by either half, and certificates wherever they are listed")
     func named() throws {
         let cases: [(String, keys: [UInt], certificates: [UInt])] = [
             ("pkcs11:object=mail", [1], [11, 12]), ("pkcs11:object=mail;type=cert", [], [11, 12]),
@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    @Test("A certificate is shown with its key, also if it is not for that key")
+    @Test("A certificate is shown with the key of its CKA_ID, even if it does not match that key")
     func shownWith() {
         let keys = inventory.keysShownWith
         for (number, label) in [(11, "mail"), (12, "mail"), (13, "web")] as [(UInt, String)] {
@@ -84,7 +84,7 @@ import Testing
         #expect(keys[ObjectHandle(rawValue: 14)] == nil && keys.count == 3)
     }
 
-    // MARK: Nothing fits
+    // MARK: No match
 
     private static func isKey(_ hint: String) -> Bool {
         hint.contains(" mail (") || hint.contains(" web (")
@@ -100,8 +100,8 @@ import Testing
         return failure.hints.filter { $0.hasPrefix("did you") || $0.hasPrefix("on the token") }
     }
 
-    // A key is lost for good if it is removed in place of a certificate.
-    @Test("For removal, a private key is offered only if one was asked for")
+    // A private key that is removed by mistake is lost permanently.
+    @Test("For removal, a private key is suggested only if the URI asks for one")
     func removal() throws {
         for text in ["pkcs11:object=mial", "pkcs11:id=%04", "pkcs11:object=x;id=%01"] {
             let hints = try offered(text, toRemove: true)
@@ -115,8 +115,8 @@ import Testing
         #expect(shown.contains { Self.isKey($0) }, "\(shown)")
     }
 
-    // A pasted hint must not name a key in place of a certificate.
-    @Test("What is offered is of the class that was named")
+    // Otherwise a pasted hint could select a key instead of a certificate.
+    @Test("Only objects of the requested class are suggested")
     func classes() throws {
         for name in ["cert", "public", "private"] {
             let hints = try offered("pkcs11:object=mial;type=\(name)")
@@ -126,7 +126,7 @@ import Testing
         }
     }
 
-    @Test("With a serial number, certificates of the URI are offered with theirs, or else all")
+    @Test("After a wrong serial number, the URI's own certificates are offered, otherwise all")
     func serialNumbers() throws {
         #expect(
             try offered("pkcs11:object=mail", serial: "ff") == [
@@ -137,7 +137,7 @@ import Testing
         #expect(all.count == 3 && !all.contains { Self.isKey($0) }, "\(all)")
     }
 
-    @Test("On an empty token, the hints still say how private keys are seen")
+    @Test("On an empty token, the hints explain how to see private keys")
     func empty() throws {
         let none = TokenInventory(keys: [], certificates: [], otherObjects: 0)
         let failure = noSuchObject(
@@ -147,9 +147,9 @@ import Testing
         #expect(failure.message == "no key on the token fits pkcs11:object=mail")
     }
 
-    // MARK: Several fit
+    // MARK: Several matches
 
-    @Test("One of several is never taken")
+    @Test("If several objects match, none is chosen")
     func one() throws {
         let wanted = ObjectTarget(try uri("pkcs11:type=cert"))
         func pick(_ found: [String]) throws -> String {
@@ -160,7 +160,7 @@ import Testing
         #expect(several.code == "severalObjects" && several.status == .noSuchObject)
         #expect(several.message == "2 things on the token fit pkcs11:type=cert")
         #expect(several.hints == ["one of them: a", "one of them: b's"])
-        // A URI that all of them have helps nobody.
+        // A URI that all of them share does not help.
         let same = try #require(throws: Failure.self) { _ = try pick(["a", "a", "a"]) }
         #expect(same.hints.count == 1 && !same.hints[0].contains("one of them"))
         let many = try #require(throws: Failure.self) {
@@ -172,7 +172,7 @@ import Testing
         #expect(none.code == "noSuchObject")
     }
 
-    @Test("Several certificates are told apart by their serial numbers")
+    @Test("Several certificates are distinguished by their serial numbers")
     func several() throws {
         let entries = inventory.keys[0].certificates
         let mail = ObjectTarget(try uri("pkcs11:object=mail"))
@@ -187,18 +187,18 @@ import Testing
         #expect(severalCertificates(many, mail, on: inventory).hints.count == 4)
     }
 
-    // The label that the user types is UTF-8, and the one on the token may be Latin-1.
-    @Test("A label that is not UTF-8 is suggested for the same label as it is typed")
+    // The user types UTF-8, and the label on the token may be Latin-1.
+    @Test("A typed label leads to the same label in another encoding")
     func otherEncodings() throws {
         let uris = ["pkcs11:object=M%FCller;type=private", "pkcs11:object=web;type=private"]
         let hints = objectHints(try uri("pkcs11:object=M%C3%BCller"), among: uris)
         #expect(hints.first == "did you mean '\(uris[0])'?", "\(hints)")
-        // What is no URI is passed over, and not offered as a match.
+        // A text that is not a URI is listed, but not suggested as a match.
         let garbage = objectHints(try uri("pkcs11:object=web"), among: ["garbage"])
         #expect(garbage.isEmpty)
     }
 
-    @Test("A certificate that cannot be read has a name all the same")
+    @Test("A certificate that cannot be read is described by its form")
     func names() {
         let cases: [(CertificateEntry.Obstacle, String)] = [
             (.malformed, "unreadable"), (.pem, "PEM text"), (.url, "URL only"),

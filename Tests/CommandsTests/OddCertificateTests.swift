@@ -34,11 +34,11 @@ extension RealParts {
         }
 
         @Test(
-            "A certificate that is present in another form is not written again",
+            "A certificate that is on the token in another form is not written again",
             arguments: Form.allCases)
         func importing(form: Form) throws {
             let (bench, file, value) = try bench(form)
-            // The exact bytes if the certificate itself has the form, otherwise the plain ones.
+            // The file has the exact bytes if the certificate itself is unusual, otherwise plain DER.
             var source = file
             if form == .longLength {
                 source = bench.token.folder.file("odd.der")
@@ -52,7 +52,7 @@ extension RealParts {
             #expect(try bench.certificateObjects().map(\.value) == [value])
         }
 
-        // Otherwise a certificate that still exists is reported as removed.
+        // Otherwise a certificate that still exists would be reported as removed.
         @Test(
             "A retired certificate in another form is removed", arguments: Form.allCases)
         func retiring(form: Form) throws {
@@ -69,7 +69,7 @@ extension RealParts {
         }
 
         @Test(
-            "A removal that the token only reports is detected for every form",
+            "A removal that the token reports but does not perform is detected for every form",
             arguments: Form.allCases)
         func pretended(form: Form) throws {
             let (bench, _, value) = try bench(form)
@@ -83,7 +83,7 @@ extension RealParts {
             #expect(try !bench.certificateObjects().map(\.value).contains(value))
         }
 
-        // Otherwise "removed" is reported although nothing was removed.
+        // Otherwise "removed" would be reported although nothing was removed.
         @Test("A certificate that is already gone is not reported as removed")
         func absent() throws {
             let (bench, _, value) = try bench(.zeros)
@@ -99,7 +99,7 @@ extension RealParts {
         }
 
         // Otherwise two hints would name the same certificate, and nothing could be renewed.
-        @Test("Two objects with one certificate are renewed as one")
+        @Test("Two objects with the same certificate are renewed as one")
         func copies() throws {
             let (bench, file, _) = try bench(.zeros)
             try bench.token.write(
@@ -111,7 +111,8 @@ extension RealParts {
             }
         }
 
-        /// RFC 5280 forbids negative serial numbers. Otherwise another certificate is removed.
+        /// RFC 5280 forbids negative serial numbers. Otherwise another certificate could be
+        /// removed.
         @Test("A negative serial number does not select the certificate with the positive one")
         func negativeSerialNumber() throws {
             let bench = try Bench()
@@ -142,7 +143,7 @@ extension RealParts {
         }
 
         @Test(
-            "A certificate matches its key by the key's numbers with any algorithm identifier",
+            "A certificate matches its key by the key's numbers, whatever the algorithm identifier",
             arguments: ["no parameters", "RSASSA-PSS"])
         func otherIdentifiers(form: String) throws {
             let bench = try Bench()
@@ -162,7 +163,7 @@ extension RealParts {
             let length = der.count - 4
             der[2] = UInt8(length >> 8)
             der[3] = UInt8(length & 0xFF)
-            // OpenSSL would write its own form of the key, so the certificate is made here.
+            // OpenSSL would normalize the key, so the test builds the certificate itself.
             let file = try signed(bench, der)
             let imported = try bench.tokencert(["import", "--cert", file, "--json"])
             #expect(imported.status == 0, "\(imported.errors)")
@@ -170,7 +171,7 @@ extension RealParts {
             #expect(try bench.certificateObjects().count == 1)
         }
 
-        /// A certificate of the stand-in with any SubjectPublicKeyInfo in it.
+        /// A certificate of the stand-in CA with the given SubjectPublicKeyInfo.
         private func signed(_ bench: Bench, _ key: [UInt8]) throws -> String {
             let folder = bench.token.folder
             let model = try bench.certificate(for: ["--id", "09"])
@@ -194,7 +195,7 @@ extension RealParts {
     }
 }
 
-/// The elements inside a SEQUENCE, each whole; for any other bytes, the bytes themselves.
+/// The elements of a SEQUENCE, each with its header; if there are none, the bytes themselves.
 private func elements(of der: [UInt8]) throws -> [[UInt8]] {
     func header(_ bytes: ArraySlice<UInt8>) -> (start: Int, end: Int) {
         let first = Int(bytes[bytes.startIndex + 1])

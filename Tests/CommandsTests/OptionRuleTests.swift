@@ -6,9 +6,9 @@ import Testing
 @testable import TokencertIssuance
 
 extension SettingsInProcess {
-    /// What the values of options mean, and which are refused before anything is done.
+    /// The values of options, and the values that are refused before anything else is done.
     @Suite struct OptionRuleTests {
-        /// Why a value is refused.
+        /// The error for a refused value.
         private func refusal<Value>(
             _ text: String, _ body: () throws -> Value
         ) throws -> Failure {
@@ -43,7 +43,7 @@ extension SettingsInProcess {
 
         private struct KeyIsNamed: Error {}
 
-        /// The kind of the key that would be made, or nil if that is left to the token.
+        /// The type of the key to make, or nil if the token decides.
         private func newKind(_ options: RequestOptions) throws -> KeyKind? {
             guard case .generate(let kind) = try options.request().key else { throw KeyIsNamed() }
             return kind
@@ -51,7 +51,7 @@ extension SettingsInProcess {
 
         // MARK: Numbers
 
-        @Test("Days of warning are a number up to a hundred years; 30 is the default")
+        @Test("Days of warning are a number of at most a hundred years, and 30 by default")
         func days() throws {
             #expect(try daysOfWarning() == 30)
             for (text, days) in [("0", 0), ("1", 1), ("36500", 36500)] {
@@ -64,14 +64,14 @@ extension SettingsInProcess {
             try SettingsInProcess.with(#"{"days": 14}"#) { () throws in
                 #expect(try daysOfWarning() == 14 && daysOfWarning("7") == 7)
             }
-            // A mistake in the file is not passed over.
+            // A mistake in the file is reported.
             try SettingsInProcess.with(#"{"days": "soon"}"#) { () throws in
                 _ = try refusal("soon") { try daysOfWarning() }
                 #expect(try daysOfWarning("7") == 7)
             }
         }
 
-        @Test("A token is waited for up to a day, and not at all by default")
+        @Test("tokencert waits for a token for at most a day, and not at all by default")
         func wait() throws {
             var options = try tokenOptions()
             #expect(try options.secondsToWait() == 0)
@@ -86,8 +86,9 @@ extension SettingsInProcess {
             }
         }
 
-        // CAcert's server sleeps for ten seconds: an order that is cut off may still be taken.
-        @Test("Only a CA on this machine may be given less than 30 seconds")
+        // CAcert's server sleeps for ten seconds, and an order that is cut off may still be
+        // processed.
+        @Test("Only a CA on this machine may have a timeout of less than 30 seconds")
         func timeout() throws {
             #expect(try caOptions().seconds() == 120)
             let far = [
@@ -114,8 +115,8 @@ extension SettingsInProcess {
 
         // MARK: The CA
 
-        // A password would be sent in clear, to another host, or as part of an address.
-        @Test("The CA is reached over HTTPS only, at an address with a host and nothing secret")
+        // Otherwise a password could be sent unencrypted, to another host, or as part of a URL.
+        @Test("The CA's URL uses HTTPS and has a host, but no user, password, query or fragment")
         func addresses() throws {
             #expect(try caOptions().baseURL() == "https://www.cacert.org")
             for url in [
@@ -137,7 +138,7 @@ extension SettingsInProcess {
             #expect(!namesHostOnly("http://", schemes: ["https://", "http://"]))
         }
 
-        @Test("A CA signs the kinds of keys that are listed, and no others")
+        @Test("--ca-accepts allows exactly the listed key types")
         func acceptance() throws {
             #expect(try caOptions().acceptance() == .cacert)
             for (text, rsa, ec, ed25519) in [
@@ -153,7 +154,7 @@ extension SettingsInProcess {
             }
         }
 
-        @Test("No account is guessed")
+        @Test("Without an account name, tokencert reports an error")
         func account() throws {
             let failure = try refusal("no account") { try caOptions().accountName() }
             #expect(failure.hints[0].contains("TOKENCERT_USERNAME"))
@@ -164,7 +165,7 @@ extension SettingsInProcess {
 
         // MARK: The key
 
-        @Test("Kinds of keys that are made are known in any case, and no others are taken")
+        @Test("Key types are accepted in upper and lower case, and other values are refused")
         func keyTypes() throws {
             var options = requestOptions()
             for kind in KeyKind.generated {
@@ -185,7 +186,7 @@ extension SettingsInProcess {
             #expect(try newKind(options) == nil)
         }
 
-        @Test("An id has 1 to 64 bytes in hexadecimal, with colons or without")
+        @Test("An ID has 1 to 64 bytes in hexadecimal, with or without colons")
         func ids() throws {
             var options = requestOptions()
             let longest = [UInt8](repeating: 0xAB, count: 64)
@@ -203,9 +204,9 @@ extension SettingsInProcess {
             }
         }
 
-        // Otherwise a new key is made although one was named, or the other way round.
-        @Test(
-            "A named key is used, whatever is set for new keys, and is named by more than a token")
+        // Otherwise a new key could be made although an existing one was named, or the other way
+        // round.
+        @Test("--key overrides the settings for new keys and names more than a token")
         func namedKey() throws {
             var options = requestOptions()
             options.key = "pkcs11:object=mail"
@@ -229,8 +230,8 @@ extension SettingsInProcess {
 
         // MARK: The token
 
-        // Another token would be written to, or a PIN would be printed.
-        @Test("A token is named by its label, or by a URI that names a token and no object")
+        // Otherwise another token could be written to, or a PIN could be printed.
+        @Test("A token is selected by its label, or by a URI of a token and not of an object")
         func tokenNames() throws {
             for label in ["work", "my token", "uri:pkcs", "PKCS11", "a;b=c"] {
                 let options = try tokenOptions(label)
@@ -258,8 +259,8 @@ extension SettingsInProcess {
             #expect(try tokenOptions().choices().isEmpty && tokenOptions().uri() == nil)
         }
 
-        // A key on the named token would be looked for on another one, or removed there.
-        @Test("A URI that names its token precedes the token that is set, not one that is typed")
+        // Otherwise a key could be searched for, or removed, on another token.
+        @Test("A URI with a token overrides the configured token, but not --token")
         func tokensOfObjects() throws {
             let ofToken = try parseURI("pkcs11:token=other;object=mail")
             let bare = try parseURI("pkcs11:object=mail")
@@ -268,15 +269,15 @@ extension SettingsInProcess {
                 #expect(try tokenOptions().choices(bare).count == 2)
                 #expect(try tokenOptions("typed").choices(ofToken).count == 2)
                 #expect(try tokenOptions().choices().count == 1)
-                // For what cannot be taken back, only the command line counts.
+                // For irreversible commands only the command line counts.
                 #expect(try tokenOptions().choicesOnCommandLine().isEmpty)
                 #expect(try tokenOptions("typed").choicesOnCommandLine().count == 1)
             }
         }
 
-        // MARK: The form of the output
+        // MARK: Output format
 
-        @Test("Colour is one of three words")
+        @Test("--color accepts three words")
         func colours() throws {
             var options = CommonOptions()
             (options.color, options.json, options.quiet, options.verbose) = (

@@ -9,7 +9,7 @@ import TokencertTestSupport
 @testable import TokencertLedger
 @testable import TokencertTokens
 
-/// The hints for every failure, at every step, in every state of the order.
+/// The hints for every error at every step in every state of the order.
 @Suite struct OrderHintTests {
     private static let codes: [IssuanceError.Code] = [
         .tokenUnsuitable, .tokenNotWritable, .idTaken, .noSuchPlace, .noRoom, .noSuchObject,
@@ -33,7 +33,7 @@ import TokencertTestSupport
     private static let proved = OrderEvent.proved(
         .init(uri: "pkcs11:", sha256Fingerprint: "f", challenge: [], signature: []))
 
-    /// The possible histories of an order, by whether a certificate may still be issued.
+    /// The possible histories of an order, and whether a certificate may still be issued for each.
     private static let histories: [(events: [OrderEvent], mayHaveOrdered: Bool)] = [
         ([], false), ([.made(publicKeyHash: "aa")], false), ([sending], true),
         ([.found(publicKeyHash: "aa")], false),
@@ -75,7 +75,7 @@ import TokencertTestSupport
             issuance: IssuanceError(code, at: step, "reason").with(key: key, order: standing))
     }
 
-    /// Whether a hint would lose a key or a certificate, or order a second time.
+    /// Whether a hint could lose a key or a certificate, or lead to a second order.
     private func isDestructive(_ hint: String) -> Bool {
         hint.contains("tokencert delete") || hint.contains("--order-again")
             || hint.contains("tokencert issue") || hint.contains("tokencert renew")
@@ -85,7 +85,7 @@ import TokencertTestSupport
                 }
     }
 
-    @Test("Every failure and every state that an order can have is in the table")
+    @Test("The table contains every error code and every state of an order")
     func complete() throws {
         let source = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../Sources/Issuance/Order/IssuanceError.swift").standardizedFileURL
@@ -96,9 +96,9 @@ import TokencertTestSupport
         #expect(states == Set(OrderState.allCases))
     }
 
-    // Otherwise the key of an issued certificate is deleted, or a second certificate is ordered.
+    // Otherwise the key of an issued certificate could be deleted, or a second certificate ordered.
     @Test(
-        "If a certificate may come, no hint suggests deleting, reordering or giving up blindly"
+        "If a certificate may come, no hint suggests deleting, reordering or abandoning blindly"
     )
     func harmless() throws {
         for (events, mayHaveOrdered) in Self.histories {
@@ -116,8 +116,8 @@ import TokencertTestSupport
         }
     }
 
-    // Otherwise the user looks for a certificate that is already on the token.
-    @Test("Giving up says where the certificate is, and that one may come only if none has come")
+    // Otherwise the user would look for a certificate that is already on the token.
+    @Test("The hint to abandon an order says where its certificate is or whether one may come")
     func givingUp() throws {
         func hint(_ events: [OrderEvent]) throws -> String {
             let hints = failure(
@@ -141,14 +141,16 @@ import TokencertTestSupport
                 .contains("(the new certificate was written to the token; the old one may"))
         #expect(try hint([.made(publicKeyHash: "aa")]) == "to give it up: ")
         #expect(Failure.abandoning(7, nil, mayHaveOrdered: true).hasPrefix(mayCome))
-        // The first of two orders may still bring one.
+        // The first of two orders may still bring a certificate.
         let second = [
             Self.sending, .unclear(reason: "late"), Self.again, Self.answered, Self.certified,
         ]
         #expect(try hint(second) == mayCome)
     }
 
-    @Test("A certificate may still come of what went out, unless it was refused or has come")
+    @Test(
+        "A closed order may bring a certificate unless it was not sent, was refused or is complete"
+    )
     func mayBringCertificate() throws {
         func mayBring(_ events: [OrderEvent]) throws -> Bool {
             try Self.order(events + [.closed(reason: "given up")]).mayBringCertificate
@@ -164,7 +166,7 @@ import TokencertTestSupport
         #expect(try !mayBring([Self.sending, Self.answered, Self.certified, Self.proved]))
     }
 
-    @Test("If the ledger cannot tell, a certificate may come")
+    @Test("If the state of the order is unknown, the hints assume that a certificate may come")
     func unknown() {
         for code in Self.codes {
             for step in Step.allCases {
@@ -175,7 +177,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A key is offered for removal only if nothing was ever sent for it by any order")
+    @Test("The hint to remove a key appears only if no order ever sent a request for it")
     func removal() throws {
         func offersRemoval(_ events: [OrderEvent], _ isKeyUnsent: Bool) throws -> Bool {
             failure(.tokenFailed, .request, try Self.order(events), isKeyUnsent: isKeyUnsent)
@@ -187,7 +189,7 @@ import TokencertTestSupport
         #expect(try !offersRemoval([Self.sending], true))
     }
 
-    @Test("An unknown outcome leads to resume --from, an answer that came leads to resume")
+    @Test("An unknown outcome leads to resume --from, and a recorded answer leads to resume")
     func next() throws {
         func hints(_ code: IssuanceError.Code, _ events: [OrderEvent]) throws -> String {
             failure(code, .write, try Self.order(events), isKeyUnsent: false).hints

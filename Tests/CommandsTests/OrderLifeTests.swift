@@ -3,7 +3,7 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// The life of an order, through the program.
+    /// The states of an order, through the program.
     @Suite struct OrderLifeTests {
         private func ledger(_ bench: Bench) -> String {
             bench.token.folder.file("state/tokencert/ledger.sqlite")
@@ -20,7 +20,7 @@ extension RealParts {
             try #require(object[name] as? String)
         }
 
-        /// Runs the program as a user to whom permissions apply.
+        /// Runs the program as a user to whom file permissions apply.
         private func asOther(
             _ bench: Bench, _ arguments: [String], _ environment: [String: String]
         ) throws -> Outcome {
@@ -34,7 +34,7 @@ extension RealParts {
 
         // MARK: Reading the ledger
 
-        @Test("If nothing was ordered, history and resume say so and create nothing")
+        @Test("If nothing was ordered, history and resume report it and create no files")
         func nothingOrdered() throws {
             let bench = try Bench()
             let state = bench.token.folder.file("state")
@@ -54,12 +54,12 @@ extension RealParts {
             }
             #expect(try bench.tokencert(["renew", "--all", "--dry-run"]).status == 0)
             #expect(try bench.tokencert(["issue", "--dry-run"]).status == 0)
-            // A login keeps its own memory of refused PINs there.
+            // A login creates the record of refused PINs in this folder, but no ledger.
             #expect(!FileManager.default.fileExists(atPath: ledger(bench)))
         }
 
-        // Otherwise a copy on a read-only medium cannot be examined.
-        @Test("A ledger in a folder that cannot be written is read and verified")
+        // Otherwise a copy on a read-only medium could not be examined.
+        @Test("A ledger in a read-only folder can be shown and verified")
         func readOnlyFolder() throws {
             let bench = try Bench()
             _ = try issue(bench)
@@ -79,7 +79,7 @@ extension RealParts {
             #expect(try files.contentsOfDirectory(atPath: folder.path) == ["ledger.sqlite"])
         }
 
-        @Test("A ledger that may not be read is an error and not reported as absent")
+        @Test("An unreadable ledger is an error and is not reported as missing")
         func forbidden() throws {
             let bench = try Bench()
             _ = try issue(bench)
@@ -95,10 +95,10 @@ extension RealParts {
             }
         }
 
-        // MARK: Certificates by hand
+        // MARK: Certificates from files
 
-        // Otherwise the newer certificate is replaced with the older one.
-        @Test("The outcome of another order is not accepted for this one")
+        // Otherwise the newer certificate could be replaced with the older one.
+        @Test("The certificate of another order is not accepted for this order")
         func outcomeOfOther() throws {
             let bench = try Bench()
             let first = try issue(bench, ["--label", "mail"])
@@ -128,8 +128,8 @@ extension RealParts {
 
         // MARK: Room and keys
 
-        // Otherwise the user is told to delete the key of a certificate that was just issued.
-        @Test("If the token has no room for a certificate, neither it nor its key is lost")
+        // Otherwise the user would be told to delete the key of a certificate that was just issued.
+        @Test("If the token has no room for a certificate, the certificate and its key are kept")
         func noRoomAfterAnswer() throws {
             let bench = try Bench()
             let killed = try bench.tokencert(
@@ -161,7 +161,7 @@ extension RealParts {
             #expect(bench.ca.orders.count == 1)
         }
 
-        /// An order whose certificate is in the ledger and not on the token.
+        /// Makes an order whose certificate is in the ledger but not on the token.
         private func interrupted(_ bench: Bench) throws {
             let killed = try bench.tokencert(
                 ["issue", "--key-type", "rsa:2048"],
@@ -169,19 +169,19 @@ extension RealParts {
             #expect(killed.status == 137, "\(killed)")
         }
 
-        // Otherwise the user can only give up an issued certificate.
-        @Test("The token of an order is found after it is renamed")
+        // Otherwise the user could only give up an issued certificate.
+        @Test("The token of an order is found after it was renamed")
         func renamed() throws {
             let bench = try Bench()
             try interrupted(bench)
-            // It is padded with blanks.
+            // The label is padded with blanks.
             try change("work    ", to: "home    ", in: bench)
             #expect(try bench.tokencert(["list", "--token", "home"]).status == 0)
             let resumed = try bench.tokencert(["resume", "1"])
             #expect(resumed.status == 0, "\(resumed.errors)")
         }
 
-        /// Changes what a token says of itself; that stands in its own file.
+        /// Changes the token's information in its own file.
         private func change(_ old: String, to new: String, in bench: Bench) throws {
             for case let file as URL in FileManager.default.enumerator(
                 at: URL(filePath: bench.token.folder.file("tokens")),
@@ -194,8 +194,8 @@ extension RealParts {
             }
         }
 
-        // A backup of a token has the key, and another serial number.
-        @Test("A token that has the key of an order is taken where --token names it")
+        // A backup of a token has the same key and another serial number.
+        @Test("A token with the key of the order is accepted if --token selects it")
         func otherSerialNumber() throws {
             let bench = try Bench()
             try interrupted(bench)
@@ -212,7 +212,7 @@ extension RealParts {
             #expect(bench.ca.orders.count == 1)
         }
 
-        @Test("For a missing key or token, resume says so and how to give the order up")
+        @Test("If the key or the token is missing, resume reports it and how to abandon the order")
         func gone() throws {
             let bench = try Bench()
             try interrupted(bench)
@@ -221,7 +221,7 @@ extension RealParts {
             expect(absent, 66, "the token of order 1 is not present")
             #expect(absent.errors.contains("tokencert resume 1 --abandon"), "\(absent.errors)")
             #expect(absent.errors.contains("certificate is in the ledger"), "\(absent.errors)")
-            // Another token is taken where it is named, and only with the key.
+            // Another token is accepted only with --token and only if it has the key.
             let named = try bench.tokencert(
                 ["resume", "1", "--token", "work"],
                 other.environment.merging([
@@ -230,7 +230,7 @@ extension RealParts {
             expect(named, 66, "not on this token")
             #expect(other.contents.isEmpty)
 
-            // A certificate from a file has to wait for the token, but not indefinitely.
+            // An import has to wait for the unfinished order, which can be abandoned.
             let file = try bench.token.folder.write(
                 try #require(bench.ca.issued.first), "certificate.pem")
             let blocked = try bench.tokencert(["import", "--cert", file])
@@ -280,7 +280,7 @@ extension RealParts {
             for command in [["issue"], ["renew", "--all"], ["renew", key]] {
                 try expectSame(command, 77, "does not accept this user name", bob)
             }
-            // An order for the key that may have gone out.
+            // This order for the key may have been sent.
             try bench.ca.restart(["--signing-time", "30"])
             expect(try bench.tokencert(["issue", "--key", key]), 75, "may yet issue")
             for command in [["issue", "--key", key], ["renew", key], ["renew", "--all"]] {

@@ -6,7 +6,7 @@ import TokencertTestSupport
 @testable import TokencertIssuance
 @testable import TokencertLedger
 
-/// What lists and histories say of an order. A user who reads that nothing was ordered orders again.
+/// Orders in lists and histories. A user who reads that nothing was ordered orders again.
 @Suite struct OrderLineTests {
     private static let sending = OrderEvent.sending(
         .init(keyURI: "pkcs11:id=%01", publicKeyHash: "aa", request: "PEM", isRepeated: false))
@@ -40,8 +40,8 @@ import TokencertTestSupport
 
     // MARK: States
 
-    // Otherwise the user orders a second certificate, or waits for one that never comes.
-    @Test("The state in a list agrees with what may still come of the order")
+    // Otherwise the user could order a second certificate, or wait for one that never comes.
+    @Test("The state in a list agrees with whether a certificate may still come")
     func states() throws {
         let late = [Self.sending, .unclear(reason: "late")]
         let came = [Self.sending, Self.answered, Self.certified]
@@ -84,7 +84,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A renewal is done when the old certificate is removed, if it was to be removed")
+    @Test("A renewal with --retire is done only after the old certificate is removed")
     func renewals() throws {
         let came = [Self.sending, Self.answered, Self.certified, Self.proved]
         let kept = OrderLine(try order(came, renewal(isRetired: false)))
@@ -99,8 +99,8 @@ import TokencertTestSupport
         #expect(try OrderLine(order(removed, retired)).stateText == "done")
     }
 
-    // This version does not know whether the order was sent.
-    @Test("For an order of a later version nothing is proposed")
+    // This version cannot know whether the order was sent.
+    @Test("No command is suggested for an order with events of a later version")
     func laterVersion() throws {
         let later = RecordedEvent(sequence: 9, time: 1_700_000_000, kind: "moved", text: "{}")
         for events in [[], [Self.sending], [Self.sending, Self.answered]] {
@@ -113,7 +113,7 @@ import TokencertTestSupport
     // MARK: JSON
 
     /// Programs that read the JSON rely on these names.
-    @Test("The JSON has what the order is about, and leaves out what it does not have")
+    @Test("The JSON of an order contains exactly the fields that apply to its job")
     func json() throws {
         let common: Set<String> = [
             "order", "began", "job", "state", "isFinished", "token", "keyID", "keyLabel",
@@ -136,7 +136,7 @@ import TokencertTestSupport
         #expect(Set(unknown.keys) == common.union(["ca", "account", "name"]))
     }
 
-    @Test("A history in JSON is valid, with the events as they are in the ledger")
+    @Test("A history in JSON is valid and contains the events as recorded in the ledger")
     func history() throws {
         let quote = #"the CA said "no\n" {[, and more"#
         let later = RecordedEvent(
@@ -164,7 +164,7 @@ import TokencertTestSupport
 
     // MARK: Tables
 
-    @Test("A label that is no text, or that moves the cursor, is escaped in a table")
+    @Test("A label that is not UTF-8, or that moves the cursor, is escaped in a table")
     func hostileLabels() throws {
         let plain = Style(.standardOutput, choice: .never)
         for (label, shown) in [
@@ -174,7 +174,7 @@ import TokencertTestSupport
             let table = orderTable([OrderLine(try order([Self.sending], label: label))])
             let lines = table.lines(plain, width: nil)
             #expect(lines.count == 3 && lines[1].contains("  \(shown)  01  "), "\(lines)")
-            // What has to be typed is never cut.
+            // The command is never cut.
             #expect(lines[2] == "  tokencert resume 7 --from FILE")
             #expect(table.lines(plain, width: 20)[2] == lines[2])
         }
@@ -183,10 +183,10 @@ import TokencertTestSupport
     }
 }
 
-/// Texts in JSON and on a terminal.
+/// Text in JSON and on a terminal.
 @Suite struct JSONTextTests {
-    // A name in a certificate may have bytes that terminals take for commands.
-    @Test("No control character gets into JSON, and each is read again as it was")
+    // A name in a certificate may contain control characters of terminals.
+    @Test("JSON output contains no control characters, and parsing restores them")
     func controls() throws {
         let all = (0...0xA0).compactMap { Unicode.Scalar($0 as UInt32) }
         let text = String(String.UnicodeScalarView(all))
@@ -202,7 +202,7 @@ import TokencertTestSupport
         #expect(try jsonLine(["\u{9B}2J\u{7F}"]) == #"["\u009b2J\u007f"]"#)
     }
 
-    @Test("A line of JSON has no line end, and its keys are sorted")
+    @Test("A line of JSON has no line feed, and its keys are sorted")
     func line() throws {
         #expect(
             try jsonLine(["b": "x\ny", "a": "https://a/b"])
@@ -210,8 +210,8 @@ import TokencertTestSupport
         #expect(try jsonText(["b": 1, "a": 2]).split(separator: "\n").count == 4)
     }
 
-    // RFC 5280 has 99991231235959Z for a certificate that never expires.
-    @Test("Moments are printed in UTC, from the first to the last that a certificate can have")
+    // RFC 5280 uses 99991231235959Z for a certificate that never expires.
+    @Test("Times are printed in UTC, from the first to the last that a certificate can have")
     func timestamps() {
         let moments: [(Int64, String)] = [
             (0, "1970-01-01T00:00:00Z"), (-1, "1969-12-31T23:59:59Z"),
@@ -221,7 +221,7 @@ import TokencertTestSupport
         for (seconds, text) in moments { #expect(timestamp(seconds) == text) }
     }
 
-    @Test("Texts are padded by the cells that they take, with a blank at least")
+    @Test("Text is padded by display width, with at least one blank")
     func padding() {
         for (text, width, shown) in [
             ("abc", 5, "abc  "), ("abc", 3, "abc "), ("abcd", 3, "abcd "), ("漢字", 6, "漢字  "),

@@ -4,7 +4,7 @@ import TokencertTestSupport
 
 @testable import TokencertCommands
 
-/// Which files `--out` may replace.
+/// The files that `--out` may replace.
 @Suite struct OutputFileTests {
     private let folder: TemporaryFolder
 
@@ -19,8 +19,8 @@ import TokencertTestSupport
         }
     }
 
-    // A private key, a list or a mail would be lost.
-    @Test("Only a new file, an empty one and text in PEM are replaced")
+    // Otherwise a private key, a list or a mail could be lost.
+    @Test("Only a new file, an empty file or PEM text may be replaced")
     func replaceable() throws {
         #expect(refusal(nil) == nil && refusal(folder.file("new.pem")) == nil)
         #expect(!FileManager.default.fileExists(atPath: folder.file("new.pem")))
@@ -46,7 +46,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A dash is no file name, and what to type instead is said")
+    @Test("A dash is refused as a file name, with the alternatives as hints")
     func dash() {
         let failure = refusal("-")
         #expect(failure?.status == .usage)
@@ -54,9 +54,9 @@ import TokencertTestSupport
         #expect(failure?.hints.contains { $0.hasSuffix("--out /dev/stdout") } == true)
     }
 
-    // The ledger or the file with the PIN would be replaced by a certificate.
+    // Otherwise a certificate could replace the ledger or the PIN file.
     @Test(
-        "A file in use is not replaced, whatever name leads to it, even if it is empty or not there"
+        "A file in use is never replaced, under any name, even if it is empty or does not exist"
     )
     func inUse() throws {
         let ledger = try folder.write("", "ledger.sqlite")
@@ -82,7 +82,7 @@ import TokencertTestSupport
         #expect(refusal(folder.file("hard.pem")) == nil)
     }
 
-    @Test("A folder and a place that is not there are refused before anything is done")
+    @Test("A folder, or a path in a folder that does not exist, is refused in advance")
     func places() throws {
         for path in [folder.path, folder.file("none/new.pem"), ""] {
             let failure = try #require(refusal(path), "\(path)")
@@ -91,8 +91,8 @@ import TokencertTestSupport
         }
     }
 
-    // The certificate was issued, and may not be had a second time.
-    @Test("What cannot be written to a file is in the error, line by line")
+    // The certificate was issued, and the CA may not send it again.
+    @Test("Text that cannot be written to a file is part of the error, line by line")
     func attachment() throws {
         let text = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
         let failure = try #require(throws: Failure.self) {

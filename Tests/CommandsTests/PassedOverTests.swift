@@ -7,7 +7,7 @@ import Testing
 @testable import TokencertIssuance
 @testable import TokencertTokens
 
-/// What is printed about certificates and keys that are passed over.
+/// Messages about certificates and keys that are passed over.
 @Suite struct PassedOverTests {
     private static let token = try! PKCS11URI(parsing: "pkcs11:token=work")
 
@@ -27,7 +27,7 @@ import Testing
             isAuthority: false)
     }
 
-    @Test("The line about a certificate names its subject and serial number, or else its URI")
+    @Test("The message about a certificate has its subject and serial number, or else its URI")
     func lines() {
         let named = PassedOver(entry(content), "it is old")
         #expect(named.text == "CN=Anna, serial number 0a, was passed over: it is old")
@@ -57,7 +57,7 @@ import Testing
         #expect(!text.unicodeScalars.contains("\u{1B}") && text.contains(#"\u{1B}[2Jb"#))
     }
 
-    @Test("Only a key that cannot sign is answered with the advice to make a new one")
+    @Test("Only a key that cannot sign leads to a hint about --new-key")
     func failures() {
         var passedOver = PassedOver(entry(content), "it leads to no trust anchor")
         let plain = Failure(renewal: .passedOver(passedOver))
@@ -72,7 +72,7 @@ import Testing
         #expect(unusable.hints.count == 3 && unusable.hints[0].contains("--new-key"))
     }
 
-    @Test("Certificates and keys are counted apart, in the singular and in the plural")
+    @Test("Certificates and keys are counted separately, in the singular and in the plural")
     func counts() {
         let certificate = PassedOver(entry(content), "r")
         let key = PassedOver(key: Self.token, "r", advice: .issue)
@@ -95,7 +95,7 @@ import Testing
     }
 
     /// Programs that read the JSON rely on these names.
-    @Test("The JSON has the names of what is known and leaves out the rest")
+    @Test("The JSON contains only the fields that are known")
     func json() throws {
         func object(_ passedOver: PassedOver) throws -> [String: Any] {
             let data = try JSONEncoder().encode(PassedOverReport(passedOver))
@@ -121,7 +121,7 @@ import Testing
         #expect(third["key"] as? String == "pkcs11:token=work")
     }
 
-    @Test("If a URI names several keys or certificates, each is offered")
+    @Test("If a URI matches several keys or certificates, each is listed")
     func several() {
         let keys = Failure(renewal: .severalKeys([Self.token, Self.token]))
         #expect(keys.status == .noSuchObject && keys.message == "more than one key fits")

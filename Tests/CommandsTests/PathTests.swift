@@ -3,15 +3,17 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// The locations of files do not depend on the working folder.
+    /// The locations of files do not depend on the working directory.
     @Suite struct PathTests {
         private func config(_ outcome: Outcome) throws -> [String: String] {
             let lines = try outcome.json()["settings"] as? [[String: String]] ?? []
             return Dictionary(uniqueKeysWithValues: lines.map { ($0["name"]!, $0["value"] ?? "") })
         }
 
-        /// Otherwise another ledger without the orders is used, and no trust anchors.
-        @Test("Without HOME the home folder of the user database is used, never the root folder")
+        /// Otherwise an empty ledger would be used, and no trust anchors.
+        @Test(
+            "Without HOME, the home folder of the user database is used, never /"
+        )
         func noHome() throws {
             let entry = try run("sh", ["-c", "getent passwd $(id -u)"]).output
             let home = try #require(entry.split(separator: ":").dropFirst(5).first)
@@ -32,9 +34,10 @@ extension RealParts {
             if getuid() == 0 { expect(unknown, 78, "HOME is not set") }
         }
 
-        /// Otherwise each working folder has its own ledger, and an order is placed twice.
+        /// Otherwise each working directory would have its own ledger, and an order could be placed
+        /// twice.
         @Test(
-            "~ is the home folder in the configuration, in the environment and after file: and =")
+            "~ is the home directory in configuration, environment and after file: and =")
         func tilde() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -63,7 +66,7 @@ extension RealParts {
                     ["list", uri],
                     home.merging(["TOKENCERT_PIN_SOURCE": "command:~/no-such-program"]) { $1 }
                 ).status == 0)
-            // The home folder of another user is not guessed.
+            // The home folder of another user is not looked up.
             for arguments in [
                 ["history", "--ledger=~root/l.sqlite"], ["list", "--pin-source", "file:~root/pin"],
                 ["request", "--out", "~root/x"],
@@ -99,7 +102,7 @@ extension RealParts {
             #expect(bench.calls("C_Initialize") == 0)
         }
 
-        @Test("A relative path on the command line and a name that is not a path stay unchanged")
+        @Test("Relative paths on the command line, and names that are not paths, stay unchanged")
         func names() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -117,9 +120,9 @@ extension RealParts {
             #expect(try folder.read("r.pem").contains("REQUEST"))
         }
 
-        // Opening a pipe waits until somebody writes to it.
+        // Opening a pipe blocks until another process writes to it.
         @Test(
-            "A pipe in the place of the ledger is refused and not waited for",
+            "A pipe as the ledger is refused without waiting",
             arguments: [["history"], ["history", "verify"], ["resume"], ["issue", "--dry-run"]])
         func pipeAsLedger(arguments: [String]) throws {
             let bench = try Bench()

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import TokencertTestSupport
 
-/// The program with a token and a CA of its own.
+/// The program with its own token and CA.
 struct Bench {
     let token: ThrowawayToken
     let ca: StandIn
@@ -12,7 +12,7 @@ struct Bench {
         ca = try StandIn(standIn, accounts: accounts)
     }
 
-    /// The program with a store without a token.
+    /// Creates a token store without a token.
     init(withoutToken: Void) throws {
         token = try ThrowawayToken(label: nil)
         ca = try StandIn()
@@ -22,7 +22,7 @@ struct Bench {
         token.tokencertEnvironment.merging(ca.tokencertEnvironment) { $1 }
     }
 
-    /// Runs tokencert; variables given here replace those of the bench, an empty one removes.
+    /// Runs tokencert. `changes` override the environment of the bench; an empty value removes one.
     func tokencert(
         _ arguments: [String], _ changes: [String: String] = [:], input: String = ""
     ) throws -> Outcome {
@@ -30,7 +30,7 @@ struct Bench {
         return try run(product("tokencert"), arguments, environment: all, input: input)
     }
 
-    /// The settings that put the faulty module before SoftHSM2.
+    /// The settings that load the faulty module in front of SoftHSM2.
     func faulty(_ settings: [String: String]) -> [String: String] {
         settings.merging([
             "TOKENCERT_MODULE": faultyModule, "FAULTY_MODULE": softHSMModule,
@@ -38,7 +38,7 @@ struct Bench {
         ]) { $1 }
     }
 
-    /// Who has logged in through the faulty module, in order.
+    /// The logins through the faulty module, in order.
     var logins: [String] {
         let log = (try? token.folder.read("calls")) ?? ""
         return log.split(separator: "\n").compactMap {
@@ -47,7 +47,7 @@ struct Bench {
         }
     }
 
-    /// How often the faulty module saw a call.
+    /// The number of calls of a function through the faulty module.
     func calls(_ function: String) -> Int {
         let log = (try? token.folder.read("calls")) ?? ""
         return log.split(separator: "\n").filter {
@@ -57,13 +57,13 @@ struct Bench {
 }
 
 extension Outcome {
-    /// The objects in the program's JSON.
+    /// The program's output, parsed as a JSON object.
     func json() throws -> [String: Any] {
         let object = try JSONSerialization.jsonObject(with: Data(output.utf8))
         return try #require(object as? [String: Any])
     }
 
-    /// The one line that says what is wrong.
+    /// The single line that begins with "error: ".
     var errorLine: String {
         let lines = errors.split(separator: "\n").filter { $0.hasPrefix("error: ") }
         return lines.count == 1 ? String(lines[0]) : "\(lines.count) error lines: \(errors)"
@@ -72,7 +72,7 @@ extension Outcome {
     var hasHint: Bool { errors.contains("\nhint: ") }
 }
 
-/// Insists on status, message and at least one hint.
+/// Checks the exit status, the error message, and that there is a hint.
 func expect(
     _ outcome: Outcome, _ status: Int32, _ message: String,
     _ location: SourceLocation = #_sourceLocation

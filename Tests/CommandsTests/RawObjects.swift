@@ -2,17 +2,11 @@ import Foundation
 import Testing
 import TokencertTestSupport
 
-/// Objects of other programs and cards, attribute by attribute: pkcs11-tool cannot write any of
-/// them.
+/// Objects of other programs and cards that pkcs11-tool cannot write.
 struct RawObject {
     private var attributes: [UInt: [UInt8]] = [:]
 
-    /// - Parameters:
-    ///   - value: `CKA_VALUE`, or nil for an empty one.
-    ///   - label: `CKA_LABEL`, or nil.
-    ///   - id: `CKA_ID`, or nil.
-    ///   - type: `CKA_CERTIFICATE_TYPE`; X.509 by default.
-    ///   - isDestroyable: `CKA_DESTROYABLE`.
+    /// A certificate object; `type` is CKA_CERTIFICATE_TYPE, which is X.509 by default.
     static func certificate(
         _ value: [UInt8]?, label: [UInt8]? = nil, id: [UInt8]? = nil, type: UInt = 0,
         url: String? = nil, isDestroyable: Bool = true
@@ -27,7 +21,7 @@ struct RawObject {
         object.attributes[0x102] = id
         if let url {
             object.attributes[0x89] = Array(url.utf8)
-            // The hashes of the keys of subject and issuer.
+            // The hashes of the public keys of subject and issuer.
             for type: UInt in [0x8A, 0x8B] {
                 object.attributes[type] = [UInt8](repeating: 1, count: 20)
             }
@@ -35,7 +29,7 @@ struct RawObject {
         return object
     }
 
-    /// The DER of the certificate in a text in PEM.
+    /// Converts a certificate from PEM to DER.
     static func der(of pem: String) throws -> [UInt8] {
         let lines = pem.split(separator: "\n").filter { !$0.hasPrefix("-----") }
         return Array(try #require(Data(base64Encoded: lines.joined())))
@@ -54,7 +48,7 @@ struct RawObject {
 }
 
 extension ThrowawayToken {
-    /// Writes an object through SoftHSM2 itself.
+    /// Writes an object directly through SoftHSM2.
     func write(_ object: RawObject) throws {
         let outcome = try run(
             "python3", ["-c", Self.script, softHSMModule, label, object.json],
@@ -93,9 +87,8 @@ extension ThrowawayToken {
 }
 
 extension Bench {
-    /// Issues a certificate, removes it from the token, and writes an object with its changed DER.
-    ///
-    /// - Returns: The certificate in PEM.
+    /// Issues a certificate, removes it from the token, and writes an object with its modified DER.
+    /// Returns the certificate in PEM.
     @discardableResult
     func issue(
         label: String = "mail", id: String = "01", rewriting change: ([UInt8]) throws -> RawObject
@@ -118,7 +111,7 @@ extension Bench {
         return try #require(try list.json()["keys"] as? [[String: Any]])
     }
 
-    /// The certificates of `list`: those with keys first, then the others.
+    /// The certificates of `list`: first those with keys, then the others.
     func listedCertificates() throws -> [[String: Any]] {
         let list = try tokencert(["list", "--json"]).json()
         let keys = try #require(list["keys"] as? [[String: Any]])
@@ -129,7 +122,7 @@ extension Bench {
         return own + (list["certificates"] as? [[String: Any]] ?? [])
     }
 
-    /// The findings of `health`, by name.
+    /// The sorted kinds of the findings of `health`.
     func healthFindings(_ arguments: [String] = []) throws -> [String] {
         let findings =
             try tokencert(["health", "--json"] + arguments).json()["findings"] as? [[String: Any]]

@@ -3,7 +3,7 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// A PIN that a token has refused is not sent again.
+    /// A PIN that a token refused is not sent again.
     @Suite struct RefusedPINTests {
         private let bench: Bench
         private var folder: TemporaryFolder { bench.token.folder }
@@ -11,7 +11,7 @@ extension RealParts {
 
         init() throws { bench = try Bench() }
 
-        /// Lists with a PIN from a source, through the module that counts logins.
+        /// Runs `list` with a PIN source, through the module that counts logins.
         private func list(
             _ source: String, _ arguments: [String] = [], rules: String = ""
         ) throws -> Outcome {
@@ -20,19 +20,19 @@ extension RealParts {
                 bench.faulty(rules.isEmpty ? [:] : ["FAULTY_RULES": rules]))
         }
 
-        /// The result of one of several runs.
+        /// The result of one of several concurrent runs.
         private struct Run {
             let status: String
             let errors: String
         }
 
-        /// Runs the program several times at once.
+        /// Runs the program several times concurrently.
         private func atOnce(_ count: Int, _ source: String) throws -> [Run] {
             let line =
                 "cd '\(folder.path)'; for i in $(seq \(count)); do { "
                 + "'\(product("tokencert"))' list --pin-source \"$1\" >out$i 2>err$i; "
                 + "printf %s $? >rc$i; } & done; wait"
-            // Not sh: dash waits for SIGCHLD, which is blocked in what a test starts.
+            // dash waits for SIGCHLD, which is blocked in child processes of the test.
             try run(
                 "bash", ["-c", line, "bash", source],
                 environment: bench.environment.merging(bench.faulty([:])) { $1 })
@@ -42,9 +42,9 @@ extension RealParts {
             }
         }
 
-        /// A card has three tries: five runs of a timer or of "make -j" would lock it.
+        /// A card has three attempts, so five runs of a timer or of "make -j" would lock it.
         @Test(
-            "Runs at once with one source of a wrong PIN send it once",
+            "Concurrent runs with the same source of a wrong PIN send the PIN only once",
             arguments: ["command:", "file:"])
         func oneTry(kind: String) throws {
             try folder.write("99998888\n", "wrong")
@@ -54,7 +54,7 @@ extension RealParts {
                 : "file:" + folder.file("wrong")
             let runs = try atOnce(5, source)
             #expect(bench.logins.count == 1)
-            // SoftHSM2 sometimes does not answer while another process writes to its token.
+            // SoftHSM2 sometimes fails while another process writes to its token.
             let answered = runs.filter { !$0.errors.contains("CKR_GENERAL_ERROR") }
             #expect(answered.allSatisfy { $0.status == "77" }, "\(runs.map(\.errors))")
             #expect(runs.allSatisfy { $0.status != "0" })
@@ -63,8 +63,8 @@ extension RealParts {
                     == answered.count - 1, "\(runs.map(\.errors))")
         }
 
-        /// Each other name of one file costs a try of the token.
-        @Test("A refused PIN is not sent again from the same file by another name")
+        /// Otherwise each name of the same file could use up an attempt.
+        @Test("A refused PIN is not sent again from the same file under another name")
         func otherNames() throws {
             try folder.write("99998888\n", "wrong")
             try FileManager.default.linkItem(
@@ -82,7 +82,7 @@ extension RealParts {
             expect(try list("file:" + folder.file("hard")), 77, again)
             expect(try fromDescriptor(), 77, again)
             #expect(bench.logins.count == 1)
-            // A PIN that was refused from a descriptor first; a right one is sent.
+            // The PIN is first refused from a descriptor; afterwards a correct one is sent.
             try folder.write("88889999\n", "wrong")
             expect(try fromDescriptor(), 77, "the PIN is wrong")
             expect(try fromDescriptor(), 77, again)
@@ -91,7 +91,7 @@ extension RealParts {
             #expect(try fromDescriptor().status == 0)
         }
 
-        @Test("Runs at once with the right PIN all succeed")
+        @Test("Concurrent runs with the right PIN all succeed")
         func rightPIN() throws {
             let runs = try atOnce(3, "file:" + folder.file("pin"))
             #expect(runs.allSatisfy { $0.status == "0" }, "\(runs.map(\.errors))")
@@ -99,8 +99,8 @@ extension RealParts {
             #expect(try !String(contentsOfFile: memory, encoding: .utf8).contains("work"))
         }
 
-        /// Otherwise a long job blocks the login of every other run.
-        @Test("A run that has logged in does not keep others waiting")
+        /// Otherwise a long job would block the login of every other run.
+        @Test("A run that has logged in does not block others")
         func release() throws {
             let line =
                 "FAULTY_RULES='C_FindObjectsInit:before:delay=6000' '\(product("tokencert"))' list & "
@@ -115,9 +115,9 @@ extension RealParts {
             #expect(try #require(Double(real.dropFirst(5))) < 4, "\(outcome)")
         }
 
-        /// Otherwise the record is lost, and with it the last tries of a card.
+        /// Otherwise the record could be overwritten, and the last attempts of a card used up.
         @Test(
-            "No PIN is sent unless it is typed if the record of refused PINs cannot be read",
+            "If the record of refused PINs is unreadable, only a PIN typed at a prompt is sent",
             arguments: ["empty", "cut", "other", "circle", "dangling", "folder", "pipe"])
         func damaged(kind: String) throws {
             try folder.write("99998888\n", "wrong")
@@ -150,24 +150,25 @@ extension RealParts {
                 ["list", "--pin-source", "prompt"],
                 "expect {PIN for}; send \(bench.token.pin)\\r", bench.faulty([:]))
             #expect(typed.status == 0, "\(typed)")
-            // This is what the hint suggests.
+            // The command from the hint.
             try run("mv", [memory, memory + ".old"])
             #expect(try list("file:" + folder.file("pin")).status == 0)
         }
 
-        @Test("A PIN is not sent if the attempt cannot be recorded before")
+        @Test("A PIN is not sent if the attempt cannot be recorded first")
         func notWritten() throws {
             try folder.write("x", "state")
             let outcome = try list("file:" + folder.file("pin"))
             #expect(outcome.status == 78, "\(outcome.errors)")
             #expect(bench.logins.isEmpty)
-            // Another folder would be a memory without the PINs that were refused.
+            // Another folder would have a record without the refused PINs.
             #expect(!outcome.errors.contains("XDG_STATE_HOME"), "\(outcome.errors)")
         }
 
-        /// Otherwise a run that is killed at the login uses a try each time that it is restarted.
+        /// Otherwise a run that is killed during the login would use up an attempt at every
+        /// restart.
         @Test(
-            "A PIN that was being tried when a run was killed is not sent again",
+            "A PIN whose attempt was interrupted by a kill is not sent again",
             arguments: [
                 "before", "after",
             ])
@@ -184,7 +185,7 @@ extension RealParts {
         }
 
         /// Otherwise a temporary failure of a reader would require --retry-pin each time.
-        @Test("A login that fails for another reason neither counts as a refusal nor clears one")
+        @Test("A login that fails for another reason is not a refusal and does not clear one")
         func otherFailure() throws {
             let right = "file:" + folder.file("pin")
             #expect(try list(right, rules: "C_Login:before:return=0x30").status == 74)
@@ -197,8 +198,8 @@ extension RealParts {
             expect(try list(wrong), 77, "was refused by this token before")
         }
 
-        /// Otherwise a backup of the folder allows an offline search of all six-digit PINs.
-        @Test("Nothing is stored from which a PIN can be guessed")
+        /// Otherwise a backup would allow an offline search of all six-digit PINs.
+        @Test("The record contains nothing that helps to guess a PIN")
         func nothingKept() throws {
             expect(try list("command:echo 99998888"), 77, "the PIN is wrong")
             try folder.write("99998888\n", "wrong")
@@ -212,12 +213,12 @@ extension RealParts {
                 #expect(Set(entry.keys).isSubset(of: ["token", "role", "source", "stamp"]))
             }
             #expect(kept.contains { $0["source"] as? String == "command:echo" })
-            // Another command line of the same program is the same source.
+            // The same program with other arguments is the same source.
             expect(try list("command:echo 77778888"), 77, "was refused by this token before")
             #expect(bench.logins.count == 2)
         }
 
-        @Test("The record of an earlier version still counts")
+        @Test("The record of an earlier version still applies")
         func earlierFormat() throws {
             try folder.write("99998888\n", "wrong")
             let wrong = "file:" + folder.file("wrong")
@@ -245,13 +246,13 @@ extension RealParts {
                 expect(try list("command:echo 99998888"), 77, "was refused by this token before")
             }
             #expect(bench.logins.count == 2)
-            // The next write removes the hash of a command line.
+            // The next write removes the hash of the command line.
             #expect(try list("file:" + folder.file("pin")).status == 0)
             #expect(try !String(contentsOfFile: memory, encoding: .utf8).contains("abab"))
         }
 
-        /// Each new label would cost the card one of its three tries.
-        @Test("A PIN that a token has refused is not sent to it under another label")
+        /// Otherwise each new label could use up one of the card's three attempts.
+        @Test("A refused PIN is not sent to the same token under another label")
         func otherLabel() throws {
             try folder.write("99998888\n", "wrong")
             let wrong = "file:" + folder.file("wrong")
@@ -260,11 +261,11 @@ extension RealParts {
                 try JSONSerialization.jsonObject(
                     with: Data(contentsOf: URL(filePath: memory))) as? [String: Any])
             var sources = try #require(kept["sources"] as? [[String: Any]])
-            // manufacturer;model;serial number
+            // The format is manufacturer;model;serial number.
             let token = try #require(sources[0]["token"] as? String)
             #expect(!token.contains("work"), "\(token)")
             let serial = try #require(token.split(separator: ";").last)
-            // As an earlier version has noted it while the token had another label.
+            // An earlier version recorded it under the former label of the token.
             sources[0]["token"] = "pkcs11:model=SoftHSM%20v2;serial=\(serial);token=before"
             kept["sources"] = sources
             try JSONSerialization.data(withJSONObject: kept).write(to: URL(filePath: memory))

@@ -17,7 +17,9 @@ extension RealParts {
             return try outcome.json()
         }
 
-        @Test("A renewed certificate is for another key or name, or the old one is gone unasked")
+        @Test(
+            "A renewal keeps the key, the name, the options and the old certificate"
+        )
         func renewSameKey() throws {
             let bench = try Bench()
             let old = try issue(bench, ["--codesign"])
@@ -29,13 +31,13 @@ extension RealParts {
             #expect(renewed["subject"] as? String == old["subject"] as? String)
             #expect(renewed["serialNumber"] as? String != old["serialNumber"] as? String)
             #expect(try certificates(bench).count == 2)
-            // Code signing was asked for again, or the answer would have been refused.
+            // Without this request, the answer would have been refused.
             let history = try bench.tokencert(["history", "2", "--json"]).output
             #expect(history.contains(#""codeSigning":true"#))
             #expect(history.contains("replacedCertificate"))
         }
 
-        @Test("A retired certificate stays on the token, or is lost for ever")
+        @Test("renew --retire removes the old certificate, which stays in the ledger")
         func retire() throws {
             let bench = try Bench()
             let old = try issue(bench)
@@ -47,7 +49,7 @@ extension RealParts {
             let pem = try #require(old["pem"] as? String)
             let history = try bench.tokencert(["history", "2", "--json"]).output
             #expect(history.contains(pem.replacingOccurrences(of: "\n", with: "\\n")))
-            // The other way round: one that is not proved removes nothing.
+            // If the new certificate is not proved, nothing is removed.
             let kept = try bench.tokencert(
                 ["renew", "--all", "--retire"],
                 bench.faulty(["FAULTY_RULES": "C_Sign#2:before:return=0x30"]))
@@ -58,7 +60,7 @@ extension RealParts {
             #expect(try certificates(bench).count == 1)
         }
 
-        @Test("A removal that the token only pretends is taken for one")
+        @Test("A removal that the token reports but does not perform is detected")
         func pretendedRemoval() throws {
             let bench = try Bench()
             _ = try issue(bench)
@@ -69,7 +71,9 @@ extension RealParts {
             #expect(outcome.errors.contains("tokencert resume 2"))
         }
 
-        @Test("A new key is not made, the old one is lost, or it is renewed for ever")
+        @Test(
+            "renew --new-key makes a key of the same type, keeps the old key, and is not repeated"
+        )
         func renewWithNewKey() throws {
             let bench = try Bench()
             let old = try issue(bench)
@@ -80,14 +84,14 @@ extension RealParts {
             #expect(renewed["keyKind"] as? String == "RSA 2048")
             let list = try bench.tokencert(["list", "--json"]).json()
             #expect((list["keys"] as? [Any])?.count == 2)
-            // The old certificate is still there, and has been replaced.
+            // The old certificate is still on the token, but it has a successor.
             let again = try bench.tokencert(["renew", "--all", "--dry-run", "--json"]).json()
             let would = try #require(again["wouldRenew"] as? [[String: Any]])
             #expect(would.count == 1)
             #expect(would.first?["serialNumber"] as? String == renewed["serialNumber"] as? String)
         }
 
-        @Test("What does not expire is renewed, or what does is not")
+        @Test("--expiring renews exactly the certificates that expire within the given days")
         func expiring() throws {
             let bench = try Bench()
             _ = try issue(bench)
@@ -104,7 +108,7 @@ extension RealParts {
                 try bench.tokencert(["renew", "pkcs11:object=nothing"]), 66, "no certificate with")
         }
 
-        @Test("A certificate that nobody named is replaced and removed")
+        @Test("A renewal replaces only the certificate that the URI selects")
         func namedCertificate() throws {
             let bench = try Bench()
             let old = try issue(bench, ["--label", "first"])
@@ -120,19 +124,20 @@ extension RealParts {
             #expect(!left.contains(try #require(old["serialNumber"] as? String)))
         }
 
-        @Test("Of two certificates with one URI the wrong one is replaced and removed")
+        @Test("If certificates have the same URI, the serial number selects the one to renew")
         func certificatesWithOneURI() throws {
             let bench = try Bench()
             let old = try issue(bench, ["--label", "mail"])
             let key = try #require(old["key"] as? String)
             let uri = try #require(old["certificate"] as? String)
-            // Certificates tell seconds.
+            // Validity dates have a resolution of one second.
             Thread.sleep(forTimeInterval: 1.1)
             #expect(try bench.tokencert(["renew", key]).status == 0)
             let serials = try certificates(bench).compactMap { $0["serialNumber"] as? String }
             let first = try #require(old["serialNumber"] as? String)
             let second = try #require(serials.first { $0 != first })
-            // For monitoring the old one is done with; what it says to type removes that one.
+            // health reports the old certificate as replaced and suggests the command that removes
+            // it.
             let health = try bench.tokencert(["health", "--json", "--days", "1000"]).json()
             let findings = try #require(health["findings"] as? [[String: Any]])
             #expect(
@@ -160,7 +165,7 @@ extension RealParts {
             #expect(left.count == 2 && left.contains(second) && !left.contains(first))
         }
 
-        @Test("A module that searches by other attributes has all its certificates removed")
+        @Test("Only the old certificate is removed if the module ignores CKA_VALUE in searches")
         func retireWhereSearchesAreBlind() throws {
             let bench = try Bench()
             _ = try issue(bench, ["--label", "other"])
@@ -177,7 +182,7 @@ extension RealParts {
                 })
         }
 
-        @Test("A token that removes nothing is found out when the certificate is paid for")
+        @Test("A module without C_DestroyObject is detected before the order")
         func retireWithoutRemoval() throws {
             let bench = try Bench()
             _ = try issue(bench)
@@ -189,12 +194,12 @@ extension RealParts {
             #expect(bench.ca.orders.count == 1)
         }
 
-        @Test("One key that cannot be renewed keeps all others from it")
+        @Test("A certificate that cannot be renewed does not prevent the renewal of others")
         func oneOddKey() throws {
             let bench = try Bench()
             let odd = try issue(bench, ["--label", "a odd"])
             _ = try issue(bench, ["--label", "b mail"])
-            // What is left of a key is the half that everybody sees.
+            // Only the public key object is left of this key.
             let removed = try bench.token.pkcs11Tool([
                 "--delete-object", "--type", "privkey", "--id",
                 try #require(odd["id"] as? String),
@@ -205,7 +210,7 @@ extension RealParts {
             #expect(bench.ca.orders.count == 3)
         }
 
-        @Test("A job without anybody there takes a token that is missing for a failure")
+        @Test("With --if-present, a missing token is not a failure")
         func ifPresent() throws {
             let bench = try Bench()
             let absent = ["renew", "--expiring", "30d", "--token", "elsewhere"]
@@ -218,14 +223,14 @@ extension RealParts {
                 ["renew", "--expiring", "30d", "--if-present"],
                 empty.environment.merging(["TOKENCERT_TOKEN": ""]) { $1 })
             #expect(unset.status == 0, "\(unset)")
-            // Several are a mistake all the same.
+            // Several matching tokens are still an error.
             try bench.token.addToken(label: "other")
             expect(
                 try bench.tokencert(["renew", "--expiring", "30d", "--if-present"]), 66,
                 "more than one token fits")
         }
 
-        @Test("A certificate from a file that is older than the one on the token takes its place")
+        @Test("A certificate from a file that is older than the one on the token is refused")
         func olderFromFile() throws {
             let bench = try Bench()
             let first = try issue(bench, ["--label", "mail"])
@@ -245,7 +250,7 @@ extension RealParts {
             #expect(try certificates(bench).count >= 2)
         }
 
-        @Test("Two renewals of one certificate, one of them unfinished, order twice")
+        @Test("A second renewal of a certificate is refused while the first is unfinished")
         func unfinishedRenewal() throws {
             let bench = try Bench()
             _ = try issue(bench)
@@ -262,7 +267,8 @@ extension RealParts {
             #expect(bench.ca.orders.count == 2)
         }
 
-        /// A key on the token with a certificate that the stand-in issued and that is not there.
+        /// Puts a key on the token, and returns a file with its certificate, which is not on the
+        /// token.
         private func orphan(_ bench: Bench) throws -> String {
             let outcome = try bench.tokencert(
                 ["issue", "--key-type", "rsa:2048"],
@@ -273,7 +279,7 @@ extension RealParts {
                 try #require(bench.ca.issued.first), "certificate.pem")
         }
 
-        @Test("A certificate from a file does not find its key, or is written twice")
+        @Test("A certificate from a file is written once, for its own key")
         func importByKey() throws {
             let bench = try Bench()
             let file = try orphan(bench)
@@ -289,7 +295,9 @@ extension RealParts {
             #expect(found.first?["label"] as? String == "from a file")
         }
 
-        @Test("A certificate that must not be there gets onto the token by way of a file")
+        @Test(
+            "An import refuses foreign, untrusted and unreadable certificates"
+        )
         func refusedImports() throws {
             let bench = try Bench()
             let file = try orphan(bench)
@@ -321,7 +329,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        /// A certificate of the stand-in's root for the key of another one.
+        /// A certificate by the root of the stand-in CA for the key of another certificate.
         private func signed(
             _ bench: Bench, _ certificate: String, _ extensions: String, days: String = "30"
         ) throws -> String {
@@ -349,7 +357,7 @@ extension RealParts {
         }
 
         @Test(
-            "A certificate that is of no use to a person gets onto the token by way of a file",
+            "A certificate without a personal use is refused, unless --accept-changes allows it",
             arguments: [
                 ("extendedKeyUsage=serverAuth\n", "30", "for nothing that a person does", true),
                 (
@@ -371,7 +379,7 @@ extension RealParts {
             #expect(accepted.status == (canBeAccepted ? 0 : 76), "\(accepted.errors)")
         }
 
-        @Test("A certificate goes to the key whose label it bears, not to the one that it is for")
+        @Test("An import selects the key by the public key, not by the label")
         func importByKeyNotLabel() throws {
             let bench = try Bench()
             let file = try orphan(bench)
@@ -385,7 +393,7 @@ extension RealParts {
             #expect(try imported.json()["id"] as? String == id, "\(imported.errors)")
         }
 
-        @Test("The certificates between are missing, doubled, or take a key's id")
+        @Test("An import with --chain writes each intermediate certificate once, under its own ID")
         func importWithChain() throws {
             let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
             let file = try orphan(bench)
@@ -405,11 +413,13 @@ extension RealParts {
             #expect(lone.first?["id"] as? String != keys.first?["id"] as? String)
         }
 
-        @Test("An authority that is on the token in another form is written a second time")
+        @Test(
+            "--chain does not write an issuer again that is on the token in another version"
+        )
         func chainInAnotherForm() throws {
             let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
             let file = try orphan(bench)
-            // The stand-in's own class 3 certificate, signed anew and valid for longer.
+            // The stand-in's class 3 certificate, signed again with a longer validity.
             let again = bench.token.folder.file("again.pem")
             let name = "/O=Stand-in CA/CN=Stand-in CA Class 3 Root"
             let request = bench.token.folder.file("again.csr")
@@ -445,7 +455,7 @@ extension RealParts {
             #expect((list["certificates"] as? [Any])?.count == 1)
         }
 
-        @Test("A module that refuses an attribute gets the certificate, and not its chain")
+        @Test("The chain is also written to a module that refuses one of the attributes")
         func chainWithFewerAttributes() throws {
             let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
             let file = try orphan(bench)

@@ -3,7 +3,7 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// Which certificates are renewed, and which are reported because they are not.
+    /// Certificates that are renewed, and certificates that are reported instead.
     @Suite struct RenewalTests {
         private func issue(_ bench: Bench, _ arguments: [String] = []) throws -> [String: Any] {
             let kind = arguments.contains("--key") ? [] : ["--key-type", "rsa:2048"]
@@ -20,7 +20,7 @@ extension RealParts {
             try #require(try outcome.json()[name] as? [[String: Any]])
         }
 
-        /// Writes a certificate to the token as another program would.
+        /// Writes a certificate to the token in the form that another program uses.
         private func write(_ bench: Bench, pem: String, id: String) throws {
             let file = try bench.token.folder.write(pem, "written.pem")
             let der = bench.token.folder.file("written.der")
@@ -31,7 +31,7 @@ extension RealParts {
             #expect(written.status == 0, "\(written)")
         }
 
-        /// A bench with a key whose only certificate expired yesterday.
+        /// Creates a token with a key whose only certificate expired yesterday.
         private func expired() throws -> Bench {
             let bench = try Bench(["--fault", "expired"])
             let outcome = try bench.tokencert(
@@ -45,9 +45,9 @@ extension RealParts {
             return bench
         }
 
-        // Otherwise a timer that was off on the last day lets a certificate lapse silently.
+        // Otherwise a certificate could lapse silently because the timer was off on its last day.
         @Test(
-            "An expired certificate is renewed in every form",
+            "An expired certificate is renewed, however it is selected",
             arguments: [
                 ["--expiring", "30d"], ["--all"], ["pkcs11:object=mail"],
                 ["pkcs11:object=mail;type=private"], ["pkcs11:object=mail;type=cert"],
@@ -61,14 +61,14 @@ extension RealParts {
             #expect(outcome.status == 0, "\(outcome.errors)")
             #expect(try list(outcome, "renewed").count == 1)
             #expect(bench.ca.orders.count == 2)
-            // The new one has replaced it.
+            // The new certificate has replaced it.
             let again = try bench.tokencert(["renew", "--expiring", "30d"])
             #expect(again.status == 0, "\(again)")
             #expect(again.output == "Nothing has to be renewed.\n")
         }
 
-        // Otherwise a timer sends the order that the CA refuses again each night.
-        @Test("After a refusal only a named certificate is ordered for, until a week has passed")
+        // Otherwise a timer would send an order that the CA refuses again every night.
+        @Test("For a week after a refusal, a certificate is ordered again only if it is named")
         func refusedOrder() throws {
             let bench = try Bench()
             _ = try issue(bench, ["--label", "mail"])
@@ -112,13 +112,13 @@ extension RealParts {
             let named = try bench.tokencert(["renew", key])
             #expect(named.status == 0, "\(named.errors)")
             #expect(bench.ca.orders.count == 3)
-            // The refusal does not count after the order that has brought a certificate.
+            // A later order that brought a certificate cancels the refusal.
             let again = try bench.tokencert(["renew", "--all"])
             #expect(again.status == 0, "\(again.errors)")
             #expect(bench.ca.orders.count == 4)
         }
 
-        // Otherwise a renewal whose certificate was lost is never repeated.
+        // Otherwise a renewal whose certificate was lost would never be repeated.
         @Test("A certificate whose replacement is not on the token is renewed")
         func lostReplacement() throws {
             let bench = try Bench()
@@ -142,8 +142,8 @@ extension RealParts {
             #expect(try bench.tokencert(["renew", "--expiring", "30d"]).status == 0)
         }
 
-        // Otherwise the key stays without a certificate, and no timer reports it.
-        @Test("A key whose certificate is no longer on the token is reported with what to type")
+        // Otherwise the key would stay without a certificate, and no timer would report it.
+        @Test("A key whose certificate is no longer on the token is reported with a command")
         func lostCertificate() throws {
             let bench = try Bench()
             _ = try issue(bench, ["--label", "mail"])
@@ -171,7 +171,7 @@ extension RealParts {
             #expect(again.status == 0, "\(again)")
         }
 
-        // Otherwise an order is sent for a key that an unfinished order is for.
+        // Otherwise a second order could be sent for a key with an unfinished order.
         @Test("A key without its certificate is reported with its unfinished order")
         func unfinishedOrder() throws {
             let bench = try Bench()
@@ -191,7 +191,7 @@ extension RealParts {
             #expect(try bench.tokencert(["renew", "--expiring", "30d"]).status == 0)
         }
 
-        // Otherwise old keys, which are kept to read old mail, are reported for ever.
+        // Otherwise old keys, which are kept to read old mail, would be reported forever.
         @Test("A key whose certificate was replaced by one for a new key is not reported")
         func keysWithoutCertificate() throws {
             let bench = try Bench()
@@ -202,7 +202,7 @@ extension RealParts {
             try bench.token.pkcs11Tool([
                 "--keypairgen", "--key-type", "rsa:2048", "--id", "05", "--label", "foreign",
             ])
-            // Its certificate is renewed once with its key, and once with a new one.
+            // The certificate is renewed once with its key and once with a new key.
             for arguments in [[], ["--new-key"]] {
                 let outcome = try bench.tokencert(["renew", "--all", "--retire"] + arguments)
                 #expect(outcome.status == 0, "\(outcome.errors)")
@@ -224,7 +224,7 @@ extension RealParts {
                 "\(passed)")
         }
 
-        @Test("A certificate whose issuer is missing or expired is reported with its own status")
+        @Test("A certificate without a chain to a trust anchor is reported with its own status")
         func brokenChain() throws {
             let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
             let issued = try issue(bench, ["--label", "mail"])
@@ -247,14 +247,14 @@ extension RealParts {
             #expect(try bench.tokencert(["renew", "--expiring", "1d"]).status == 0)
             let named = try bench.tokencert(["renew", "pkcs11:object=mail"])
             expect(named, 66, "it leads to no trust anchor")
-            // With the issuer, it is renewed.
+            // With the issuer as an anchor, the certificate is renewed.
             let both = try bench.token.folder.write(
                 bench.ca.folder.read("root.pem") + bench.ca.folder.read("class3.pem"), "both.pem")
             let outcome = try bench.tokencert(["renew", "--all"], ["TOKENCERT_CA_FILE": both])
             #expect(outcome.status == 0, "\(outcome.errors)")
         }
 
-        @Test("Two certificates of a key for two addresses are both renewed")
+        @Test("Two certificates of one key for different addresses are both renewed")
         func twoAddresses() throws {
             let account = StandIn.account(
                 "anna@example.org", points: 100, codeSigning: false,
@@ -301,7 +301,7 @@ extension RealParts {
         }
 
         @Test(
-            "A missing or non-signing key is reported; a dry run says what it did not check"
+            "A missing private key is reported, and a dry run lists what it did not check"
         )
         func keys() throws {
             let bench = try Bench()
@@ -327,8 +327,9 @@ extension RealParts {
             #expect(bench.ca.orders.count == 3)
         }
 
-        // Otherwise health says to renew what renew refuses, and a timer fails for ever.
-        @Test("For a certificate without its private key, health and renew advise a new key")
+        // Otherwise health would suggest a renewal that renew refuses, and a timer would fail
+        // forever.
+        @Test("For a certificate without its private key, health and renew suggest a new key")
         func lostKey() throws {
             let bench = try expired()
             let removed = try bench.token.pkcs11Tool([
@@ -352,7 +353,7 @@ extension RealParts {
             #expect(again.errors.contains("was passed over: its private key"), "\(again.errors)")
         }
 
-        @Test("A certificate from an order counts even if neither half of its key is left")
+        @Test("A certificate from an order is reported even if both halves of its key are missing")
         func lostPair() throws {
             let bench = try Bench()
             _ = try issue(bench, ["--label", "mail"])
@@ -367,8 +368,8 @@ extension RealParts {
             #expect(bench.ca.orders.count == 1)
         }
 
-        // Otherwise the certificate of a correspondent makes each run of a timer fail.
-        @Test("A certificate whose key was never on the token is named and does not count")
+        // Otherwise the certificate of a correspondent would make every run of a timer fail.
+        @Test("A certificate whose key was never on the token is mentioned and is not a failure")
         func foreignCertificate() throws {
             let bench = try Bench()
             try bench.token.addToken(label: "other")
@@ -393,7 +394,7 @@ extension RealParts {
             #expect(!health.output.contains("tokencert renew"), "\(health.output)")
         }
 
-        @Test("A certificate that cannot be read is reported")
+        @Test("A certificate that cannot be parsed is reported")
         func unreadable() throws {
             let bench = try Bench()
             let issued = try issue(bench)
@@ -402,7 +403,7 @@ extension RealParts {
             try run("openssl", ["x509", "-in", file, "-outform", "DER", "-out", der])
             let bytes = try Data(contentsOf: URL(filePath: der))
             var count = 0
-            // SoftHSM2 keeps public objects as they are.
+            // SoftHSM2 stores public objects unencrypted.
             for (path, data) in bench.token.contents {
                 guard let place = data.firstRange(of: bytes) else { continue }
                 var changed = data

@@ -8,15 +8,15 @@ import TokencertTestAuthority
 @testable import TokencertIssuance
 @testable import TokencertTokens
 
-/// A value as a program reads it from a report in JSON.
+/// The JSON of a report, parsed.
 func jsonObject(_ value: some Encodable) throws -> [String: Any] {
     let parsed = try JSONSerialization.jsonObject(with: Data(try jsonText(value).utf8))
     return try #require(parsed as? [String: Any])
 }
 
-/// What is printed about an issued certificate.
+/// The output about an issued certificate.
 @Suite struct IssueReportTests {
-    /// A certificate that got onto a token, as far as it matters here.
+    /// The parameters of a sample certificate on a token.
     private struct Sample {
         var name = "Anna"
         var uri = "pkcs11:id=%01"
@@ -48,8 +48,8 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         }
     }
 
-    // Otherwise the user relies on a key that never signed anything.
-    @Test("A proof is claimed only if the token gave one")
+    // Otherwise the user could rely on a key that never signed anything.
+    @Test("The report mentions a proof only if the token gave one")
     func proof() throws {
         let proved: [Possession] = [.signature, .decryption]
         for proof in proved {
@@ -68,7 +68,7 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         #expect(old[0] == "The certificate was on the token already.")
     }
 
-    @Test("What was changed, removed or is remarkable is printed, the key's remarks first")
+    @Test("Chain, remarks, removals and changes are printed, with the remarks of the key first")
     func lines() throws {
         let plain = try Sample().report().lines
         let markers = ["  chain  ", "  remark  ", "  removed  ", "  changed  "]
@@ -92,8 +92,8 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         #expect(lines.contains("  order        7 in the ledger"))
     }
 
-    // A URI with a quotation mark would run a command when it is pasted.
-    @Test("URIs stand in the quotation marks of a shell")
+    // Otherwise a URI with a quotation mark could run a command when the user pastes it.
+    @Test("URIs are quoted for the shell")
     func quotedURIs() throws {
         let lines = try Sample(uri: "pkcs11:object=it's$(id)").report().lines
         let uri = #"'pkcs11:object=it'\''s$(id)"#
@@ -101,8 +101,8 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         #expect(lines.contains("  certificate  \(uri);type=cert'"), "\(lines)")
     }
 
-    // A name in a certificate would write a line of its own, or show another name.
-    @Test("Nothing that moves the cursor or turns the text around is printed")
+    // Otherwise a name in a certificate could forge a line of output or look like another name.
+    @Test("Characters that move the cursor or change the writing direction are not printed")
     func hostile() throws {
         let bad = "a\u{1B}[2J\u{202E}b\nc\u{9B}d\u{200B}e"
         let lines = try Sample(
@@ -112,13 +112,13 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         ).report().lines
         for line in lines { #expect(printable(line) == line, "\(line)") }
         let escaped = lines.filter { $0.contains(#"\u{1B}[2J"#) }
-        // Both URIs, chain, remarks, what was removed and what was changed.
+        // Both URIs, the chain, two remarks, the removed certificate and the change.
         #expect(escaped.count == 7, "\(lines)")
     }
 
     /// Programs that read the JSON rely on these names.
     @Test(
-        "The JSON has the same names in each case, and the removed certificate only if there is one"
+        "The fields of the JSON are always the same, except for the removed certificate"
     )
     func json() throws {
         let names: Set<String> = [
@@ -130,7 +130,7 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         #expect(Set(plain.keys) == names)
         #expect(plain["proof"] as? String == "signature")
         #expect(plain["order"] as? Int == 7 && plain["isNewKey"] as? Bool == true)
-        // Bytes that are no UTF-8 are shown as such, and not replaced.
+        // Bytes that are not UTF-8 are escaped and not replaced.
         #expect(plain["label"] as? String == #"m\xE4"#)
         #expect((plain["changes"] as? [Any])?.isEmpty == true)
         let change = Difference(subject: "name", asked: "a", got: "b")
@@ -188,7 +188,7 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
 
     // MARK: Keys
 
-    @Test("What a token does not say of a key is absent in JSON, and never false")
+    @Test("An attribute that the token does not return is absent in JSON and not false")
     func silentKey() throws {
         var bare = KeyEntry()
         bare.publicKey = record(2, .publicKey)
@@ -212,7 +212,7 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
             ])
     }
 
-    @Test("What a token says of a key is what is reported")
+    @Test("The attributes that the token returns are reported")
     func loudKey() throws {
         let protection = KeyProtection(
             isLocal: true, isSensitive: false, isExtractable: true, isNeverExtractable: false)
@@ -227,7 +227,7 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         #expect(
             shown["sha256"] as? String
                 == loud.value.map { hexadecimal($0.sha256Fingerprint) })
-        // Text in the one, names for programs in the other.
+        // `show` has texts, `list` has names for programs.
         let texts = try #require(shown["findings"] as? [String])
         #expect(texts.contains { $0.contains("CKA_EXTRACTABLE") }, "\(texts)")
         let line = try jsonObject(ListReport.Key(loud, Self.now, health([loud])))
@@ -248,7 +248,7 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         }
     }
 
-    @Test("A key whose size is not known is not said to have 0 bits")
+    @Test("A key of unknown size is not reported with 0 bits")
     func kinds() {
         let cases: [(KeyKind?, String)] = [
             (.rsa(bits: 0), "RSA"), (.rsa(bits: 2048), "RSA 2048"), (nil, "unknown"),
@@ -270,8 +270,8 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
                 extensions: extensions), issuer: nil)
     }
 
-    // Otherwise a script takes an object that is no certificate for one with empty names.
-    @Test("A certificate that cannot be read has only what names the object")
+    // Otherwise a script could mistake another object for a certificate with empty names.
+    @Test("An unreadable certificate has only the fields that identify the object")
     func unreadable() throws {
         let obstacles: [CertificateEntry.Obstacle] = [.malformed, .pem, .url, .noValue]
         for obstacle in obstacles {
@@ -286,7 +286,7 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         }
     }
 
-    @Test("A certificate is reported with its validity, and an expired one has negative days left")
+    @Test("An expired certificate has negative days left")
     func validity() throws {
         let ends: [(Int64, Int)] = [
             (Self.now + 86_400, 1), (Self.now, 0), (Self.now - 1, -1), (Self.now - 86_401, -2),
@@ -304,7 +304,7 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         }
     }
 
-    @Test("The JSON of a certificate has no name for what only a person reads")
+    @Test("The JSON of a certificate has no fields that are only for display")
     func certificateNames() throws {
         let extensions = [
             try CertificateExtension.subjectAlternativeName(emailAddresses: ["anna@example.org"]),
@@ -316,7 +316,7 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         #expect(shown["emailAddresses"] as? [String] == ["anna@example.org"])
         #expect((shown["extendedKeyUsages"] as? [String])?.count == 1)
         #expect(shown["isAuthority"] as? Bool == false)
-        // It has no such extension: absent, and not empty.
+        // The certificate has no such extension, so the field is absent and not empty.
         #expect(shown["subjectKeyIdentifier"] == nil)
         #expect(shown["pem"] as? String == known.certificate?.pem)
     }

@@ -3,9 +3,9 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// What a person does after something went wrong.
+    /// Resuming orders after a failure.
     @Suite struct ResumeTests {
-        /// Ends the process at a call of the module; an order was begun by then.
+        /// Kills the process at a call of the module, after the order was recorded.
         private func kill(
             _ bench: Bench, at rule: String, _ arguments: [String] = ["issue"]
         ) throws {
@@ -26,11 +26,12 @@ extension RealParts {
             #expect(try bench.tokencert(["history", "verify"]).status == 0)
         }
 
+        /// Otherwise a crash or a power failure could lose a key or a certificate.
         @Test(
-            "A process that dies takes the key or the certificate with it",
+            "An order can be completed after the process was killed at any step",
             arguments: [
-                // Before the key is made, after it, between order and answer, before and after the
-                // certificate is written, and in the proof.
+                // Before and after the key is made, between request and answer, before and after
+                // the certificate is written, and during the proof.
                 "C_GenerateKeyPair:before", "C_GenerateKeyPair:after", "C_Sign#1:before",
                 "C_Sign#1:after", "C_CreateObject:before", "C_CreateObject:after",
                 "C_Sign#2:before",
@@ -43,7 +44,7 @@ extension RealParts {
             try expectDone(bench)
         }
 
-        @Test("Unfinished orders are not shown, or not with what to type")
+        @Test("resume lists the unfinished orders with the commands to continue")
         func listOfUnfinished() throws {
             let bench = try Bench()
             try kill(bench, at: "C_Sign#1:before")
@@ -57,11 +58,11 @@ extension RealParts {
             expect(try bench.tokencert(["resume", "--abandon"]), 64, "number of an order")
         }
 
-        @Test("A late certificate cannot be brought onto the token, or is ordered once more")
+        @Test("A late certificate can be imported with --from and is not ordered again")
         func lateCertificate() throws {
             let bench = try Bench(["--signing-time", "1"])
             expect(try bench.tokencert(["issue"]), 75, "it may yet issue one")
-            // Nobody knows what the CA does, so nothing is ordered.
+            // The outcome at the CA is unknown, so nothing is ordered.
             let undecided = try bench.tokencert(["resume", "1"])
             expect(undecided, 75, "nobody here can know")
             #expect(undecided.errors.contains("tokencert resume 1 --from FILE"))
@@ -74,11 +75,11 @@ extension RealParts {
             try expectDone(bench)
         }
 
-        @Test("A second order goes out without a word, or cannot be had")
+        @Test("A second order is sent only with --order-again")
         func orderAgain() throws {
             let bench = try Bench(["--signing-time", "1"])
             #expect(try bench.tokencert(["issue"]).status == 75)
-            // The same key in a new issue is a second order, too.
+            // A new issue for the same key would also be a second order.
             let list = try bench.tokencert(["list", "--json"]).json()
             let uri = try #require((list["keys"] as? [[String: Any]])?.first?["privateKey"])
             expect(
@@ -92,7 +93,7 @@ extension RealParts {
             #expect(try bench.tokencert(["resume"]).output == "Nothing is unfinished.\n")
         }
 
-        @Test("A certificate for somebody else's order or key gets onto the token")
+        @Test("resume --from refuses a certificate for another key")
         func wrongFile() throws {
             let bench = try Bench(["--signing-time", "1"])
             #expect(try bench.tokencert(["issue"]).status == 75)
@@ -105,7 +106,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("The certificate that is to be replaced is taken for the new one, and removed")
+        @Test("The certificate to be replaced is not accepted as the new one")
         func oldCertificateFromFile() throws {
             let bench = try Bench()
             let issued = try bench.tokencert(["issue", "--json"])
@@ -123,14 +124,14 @@ extension RealParts {
         }
 
         @Test(
-            "A token that reads back or signs something else is taken at its word",
+            "A wrong signature, or a certificate that cannot be read back, is detected",
             arguments: [
                 ("C_Sign#2:after:truncate", "signature"),
                 ("C_FindObjectsInit#LAST:before:return=0x5", "cannot be read again"),
             ])
         func falseProof(rule: String, message: String) throws {
             let bench = try Bench()
-            // How often it searches, in a run in which all is well.
+            // Count the searches in a run without a failure.
             let counted = try Bench()
             #expect(
                 try counted.tokencert(["issue", "--key-type", "rsa:2048"], counted.faulty([:]))
@@ -145,7 +146,9 @@ extension RealParts {
             #expect(bench.ca.orders.count == 1)
         }
 
-        @Test("A certificate that the token has no room for is sent to it, or lost")
+        @Test(
+            "A certificate that is too large for the token is kept in the ledger and not sent to it"
+        )
         func tooLarge() throws {
             let bench = try Bench()
             let profile = try bench.token.folder.write(
@@ -163,7 +166,7 @@ extension RealParts {
             #expect(bench.ca.orders.count == 1)
         }
 
-        @Test("An order is finished on another token, and its key forgotten on its own")
+        @Test("An order is not completed on another token")
         func otherToken() throws {
             let bench = try Bench()
             try bench.token.addToken(label: "other")
@@ -176,7 +179,7 @@ extension RealParts {
             #expect(try bench.tokencert(["resume", "1"]).status == 0)
         }
 
-        @Test("Giving up an order whose certificate is on the token says that it is there")
+        @Test("Abandoning an order reports that its certificate is on the token")
         func givenUpWithCertificate() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue"]).status == 0)
@@ -187,9 +190,9 @@ extension RealParts {
             #expect(!given.output.contains("may still issue"), "\(given)")
         }
 
-        // It was removed without a word, or the user was told to delete it.
+        // Otherwise an object of another program could be removed, or the user told to delete it.
         @Test(
-            "What another program has written under the id of an order stays",
+            "Objects that another program wrote under the ID of an order are kept",
             arguments: ["public", "imported", "certified"])
         func writtenByOthers(kind: String) throws {
             let bench = try Bench()
@@ -234,8 +237,8 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        // A second certificate was ordered for the key of a finished order.
-        @Test("An order never takes the key of another order for its own")
+        // Otherwise a second certificate could be ordered for the key of a finished order.
+        @Test("An order never uses the key of another order")
         func keyOfOtherOrder() throws {
             let bench = try Bench()
             try bench.token.addToken(label: "other")
@@ -244,12 +247,12 @@ extension RealParts {
             #expect(done.status == 0, "\(done.errors)")
             let issue = ["issue", "--token", "work"] + named
             try kill(bench, at: "C_GenerateKeyPair:before", issue)
-            // Another token has a key with the same id and label.
+            // Another token has a key with the same ID and label.
             expect(
                 try bench.tokencert(["resume", "2", "--token", "other"]), 66,
                 "the key of order 2 is not on this token")
             #expect(bench.ca.orders.count == 1)
-            // The same on one token, with an order that is not seen as one for this id.
+            // Now both keys are on the same token, and the ledger hides that order 2 has this ID.
             let ledger = bench.token.folder.file("state/tokencert/ledger.sqlite")
             let hidden = try run(
                 "sqlite3", [ledger, "UPDATE orders SET keyID = 'ff' WHERE number = 2"])
@@ -262,7 +265,7 @@ extension RealParts {
             #expect(bench.ca.orders.count == 2)
         }
 
-        @Test("An order whose certificate is there is placed again")
+        @Test("--order-again is refused if the certificate is already in the ledger")
         func orderAgainWithoutNeed() throws {
             let bench = try Bench()
             try kill(bench, at: "C_CreateObject:before")
@@ -271,7 +274,7 @@ extension RealParts {
             try expectDone(bench)
         }
 
-        @Test("The PIN of a token in its last try is sent to look for a key")
+        @Test("resume does not use up the last PIN attempt")
         func lastTryInResume() throws {
             let bench = try Bench()
             try kill(bench, at: "C_Sign#1:before", ["request"])
@@ -283,7 +286,7 @@ extension RealParts {
             #expect(bench.calls("C_Login") == logins)
         }
 
-        @Test("The last copy of an answer is printed in a form that nothing reads")
+        @Test("An answer that cannot be recorded is printed in full")
         func unrecordedAnswer() throws {
             let bench = try Bench(["--fault", "other-name", "--delay", "1"])
             let ledger = bench.token.folder.file("state/tokencert/ledger.sqlite")
@@ -292,7 +295,7 @@ extension RealParts {
             queue.async {
                 if let outcome = try? bench.tokencert(["issue"]) { collected.add(outcome) }
             }
-            // Somebody takes the ledger while the order is out, for longer than is waited.
+            // Another process locks the ledger during the order, for longer than tokencert waits.
             for _ in 0..<200 where bench.ca.orders.isEmpty { usleep(20_000) }
             try run(
                 "python3",
@@ -312,7 +315,7 @@ extension RealParts {
             #expect(outcome.errors.contains(certificate), "\(outcome.errors)")
         }
 
-        @Test("A changed certificate that the person takes after all has to be paid for twice")
+        @Test("A changed certificate can be accepted later without another order")
         func changesAcceptedLater() throws {
             let bench = try Bench(["--fault", "other-name"])
             let outcome = try bench.tokencert(["issue"])
@@ -324,7 +327,7 @@ extension RealParts {
             try expectDone(bench)
         }
 
-        @Test("An order that never went out cannot be placed once the CA is back")
+        @Test("An order that was never sent can be sent once the CA is reachable again")
         func unreachableCA() throws {
             let bench = try Bench()
             try kill(bench, at: "C_Sign#1:after")
@@ -340,7 +343,7 @@ extension RealParts {
             try expectDone(bench)
         }
 
-        @Test("Two processes work on one order, and both send it")
+        @Test("Two processes cannot work on the same order")
         func resumeWhileRunning() throws {
             let bench = try Bench()
             let slow = bench.faulty(["FAULTY_RULES": "C_Sign#1:before:delay=3000"])
@@ -356,9 +359,9 @@ extension RealParts {
             try expectDone(bench)
         }
 
-        // The key that is found by its id and its label may be another program's.
+        // A key with the right ID and label may belong to another program.
         @Test(
-            "Giving an order up offers to remove its key only if the ledger knows that it made it")
+            "Abandoning suggests removing a key only if the ledger shows that the order made it")
         func keyOfAbandonedOrder() throws {
             for (rule, isKnown) in [("C_GenerateKeyPair:after", false), ("C_Sign#1:before", true)] {
                 let bench = try Bench()
@@ -370,7 +373,7 @@ extension RealParts {
             }
         }
 
-        @Test("A request's key is forgotten when the process dies")
+        @Test("A request can be completed after the process was killed")
         func killedRequest() throws {
             let bench = try Bench()
             try kill(bench, at: "C_Sign#1:before", ["request"])
@@ -380,7 +383,7 @@ extension RealParts {
             #expect(try bench.tokencert(["resume"]).output == "Nothing is unfinished.\n")
         }
 
-        @Test("Many at once lose an order, share an id or stand in each other's way")
+        @Test("Twenty concurrent runs lose no order and share no ID")
         func twentyAtOnce() throws {
             let bench = try Bench()
             let outcomes = Collected()
@@ -392,8 +395,8 @@ extension RealParts {
             }
             let all = outcomes.all
             #expect(all.count == 20)
-            // SoftHSM2 itself is not always up to it. What fails before its order is begun has
-            // changed nothing, and is simply done again.
+            // SoftHSM2 sometimes fails under this load. A run that fails before its order is
+            // recorded has changed nothing and is repeated.
             var early = 0
             for outcome in all where outcome.status != 0 {
                 #expect([73, 74].contains(outcome.status), "\(outcome.errors)")
@@ -433,7 +436,7 @@ extension RealParts {
     }
 }
 
-/// What several threads have found.
+/// Results from several threads.
 private final class Collected: @unchecked Sendable {
     private let lock = NSLock()
     private var outcomes: [Outcome] = []

@@ -3,16 +3,16 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// What programs read: every output in JSON, and the schema that tells what is in it.
+    /// The JSON output of every command, and the schema that describes it.
     @Suite struct SchemaTests {
-        /// A command with the output that it has. `FOLDER`, `ROOT`, `FINGERPRINT` and `ANCHOR` stand
-        /// for what a bench has of its own.
+        /// A command and the name of its output. `FOLDER`, `ROOT`, `FINGERPRINT` and `ANCHOR` are
+        /// replaced with values of the bench.
         private struct Sample {
-            /// Its name in the schema.
+            /// The name in the schema.
             let output: String
             let arguments: [String]
             let status: Int32
-            /// Variables besides those of the bench; the faulty module is used where one is for it.
+            /// Additional variables; FAULTY_ variables load the faulty module.
             let environment: [String: String]
 
             init(
@@ -26,7 +26,7 @@ extension RealParts {
             }
         }
 
-        /// On a token with a PIN, with an account; each finds what those before it have left.
+        /// Commands on a token with a PIN, with an account; each depends on those before it.
         private static let everyday = [
             Sample("config", "config"),
             Sample("config", "config", "--config", "FOLDER/config.json", "--profile", "home"),
@@ -90,7 +90,7 @@ extension RealParts {
                 "--so-pin-source", "file:FOLDER/so-pin"),
         ]
 
-        /// On a store with a token that has no PIN, and one that was never set up.
+        /// Commands on a store with a token without a PIN and a slot that is not initialized.
         private static let fresh = [
             Sample("tokens", "tokens", "--verbose"),
             Sample(
@@ -107,7 +107,7 @@ extension RealParts {
                 "--pin-source", "file:FOLDER/new-pin"),
         ]
 
-        /// On a token with a PIN, with an account.
+        /// Commands that fail, on a token with a PIN, with an account.
         private static let failures = [
             Sample("error", "isue", status: 64),
             Sample("error", "issue", "--nonsense", status: 64),
@@ -121,7 +121,7 @@ extension RealParts {
             Sample(
                 "error", "list", status: 74,
                 environment: ["FAULTY_RULES": "C_OpenSession:before:return=0x30"]),
-            // A number that only the vendor knows.
+            // A vendor-defined return value.
             Sample(
                 "error", "list", status: 74,
                 environment: ["FAULTY_RULES": "C_OpenSession:before:return=0x80000001"]),
@@ -129,9 +129,9 @@ extension RealParts {
             Sample("error", "list", "--pin-source", "file:FOLDER/new-pin", status: 77),
             Sample("error", "list", "--pin-source", "file:FOLDER/new-pin", status: 77),
             Sample("error", "list", "--module", "/nonexistent.so", status: 78),
-            Sample("error", "config", "--profile", "nobody", status: 78),
+            Sample("error", "config", "--profile", "missing", status: 78),
             Sample("error", "doctor", "--color", "blue", status: 64),
-            // What was issued stands in the error, since it does not get into the file.
+            // The error contains the certificate, since it cannot be written to the file.
             Sample("error", "issue", "--out", "/dev/full", status: 78),
         ]
 
@@ -155,7 +155,7 @@ extension RealParts {
             try run("/usr/bin/python3", [Self.script, Self.file, output], input: text)
         }
 
-        /// Runs commands one after the other, and holds what they print against the schema.
+        /// Runs commands in order and validates their output against the schema.
         private func check(
             _ samples: [Sample], _ bench: Bench,
             _ location: SourceLocation = #_sourceLocation
@@ -193,12 +193,12 @@ extension RealParts {
             }
         }
 
-        @Test("A program does not find what a command prints where it is said to be")
+        @Test("The output of everyday commands matches the schema")
         func everydayCommands() throws {
             try check(Self.everyday, try Bench())
         }
 
-        @Test("A program that sets up tokens cannot tell what came of it")
+        @Test("The output of commands that set up tokens matches the schema")
         func freshTokens() throws {
             let bench = try Bench(withoutToken: ())
             let made = try run(
@@ -212,14 +212,14 @@ extension RealParts {
             try check(Self.fresh, bench)
         }
 
-        @Test("A program cannot tell why something failed, or what is left to do")
+        @Test("The output of commands that fail matches the schema")
         func failedCommands() throws {
             let bench = try Bench()
             try check(Self.failures, bench)
             #expect(try bench.tokencert(["list"]).status == 0)
         }
 
-        @Test("A program breaks on what others have left on a token")
+        @Test("The output about objects of other programs matches the schema")
         func foreignObjects() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -246,7 +246,7 @@ extension RealParts {
             let objects = [
                 ["--write-object", folder.file("privkey"), "--type", "privkey", "--id", "07"],
                 ["--write-object", folder.file("pubkey"), "--type", "pubkey", "--id", "07"],
-                // Of another key with the same id, and without any.
+                // The certificate of another key with the same ID, and certificates without a key.
                 ["--write-object", folder.file("server"), "--type", "cert", "--id", "07"],
                 ["--write-object", folder.file("brainpool"), "--type", "cert", "--id", "08"],
                 ["--write-object", folder.file("ed448"), "--type", "cert"],
@@ -271,7 +271,7 @@ extension RealParts {
             try check([Sample("deletePlan", "delete", delete, "--dry-run")], bench)
         }
 
-        @Test("What renew passes over has the form that the schema describes")
+        @Test("The output about certificates that renew passes over matches the schema")
         func passedOver() throws {
             try check(
                 [
@@ -282,7 +282,7 @@ extension RealParts {
                 ], try Bench())
         }
 
-        @Test("A program cannot read what happened to an order, or not all of it")
+        @Test("The history of an order matches the schema, which lists every kind of event")
         func events() throws {
             let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
             let folder = bench.token.folder
@@ -312,7 +312,7 @@ extension RealParts {
                         "error", "issue", "--key-type", "rsa:2048", "--ca-url", silent.url,
                         status: 75),
                 ], bench)
-            // Its key was made, and nothing could record that.
+            // The key was made, but the process was killed before it could record that.
             _ = try bench.tokencert(
                 ["issue", "--key-type", "rsa:2048"],
                 bench.faulty(["FAULTY_RULES": "C_GenerateKeyPair:after:kill"]))
@@ -332,7 +332,7 @@ extension RealParts {
             #expect(Set(happened.compactMap { $0["kind"] as? String }) == Set(kinds))
         }
 
-        /// Begins an order that finds nobody when it is sent.
+        /// Starts an order whose CA is gone before the request is sent.
         private func orderWhileTheCAGoes(_ bench: Bench) throws {
             var server: SilentServer? = try SilentServer(bench.ca)
             let slow = bench.faulty([
@@ -348,7 +348,7 @@ extension RealParts {
         }
 
         @Test(
-            "A program does not see that the CA changed what was asked for, or that an answer broke",
+            "Changes by the CA and broken answers are part of the output and match the schema",
             arguments: ["other-name", "late-reset"])
         func oddAnswers(fault: String) throws {
             let bench = try Bench(["--fault", fault])
@@ -359,12 +359,12 @@ extension RealParts {
                 ], bench)
         }
 
-        @Test("A command prints JSON that nobody has described")
+        @Test("Every command with --json has an output in the schema and a sample here")
         func complete() throws {
             let samples = Self.everyday + Self.fresh + Self.failures
             let outputs = Set(try definitions().keys).subtracting(["parts"])
             #expect(Set(samples.map(\.output)) == outputs)
-            // Without a name a program may have any of them.
+            // Programs that do not know the command can validate against any output.
             let all = try #require(try schema()["anyOf"] as? [[String: String]])
             #expect(Set(all.compactMap { $0["$ref"] }) == Set(outputs.map { "#/$defs/\($0)" }))
 
@@ -379,7 +379,7 @@ extension RealParts {
             }
         }
 
-        /// The names of the commands that have an option `--json`, each with those above it.
+        /// The names of the commands with the option `--json`, each with its parent commands.
         private func commandsWithJSON(
             _ command: [String: Any], _ path: [String] = []
         ) -> [[String]] {
@@ -393,7 +393,7 @@ extension RealParts {
                 }
         }
 
-        @Test("Something that is printed is not described, or anything may stand in its place")
+        @Test("Every field in the schema has a description, and other fields are not allowed")
         func described() throws {
             func look(_ value: Any, _ path: String) {
                 if let values = value as? [Any] {

@@ -3,7 +3,7 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// Commands that need several secrets, and the source of each.
+    /// Commands that need several secrets, and the source of each secret.
     @Suite struct SecretOrderTests {
         private func started(
             _ bench: Bench, _ arguments: [String], _ script: String,
@@ -14,9 +14,9 @@ extension RealParts {
                 environment: bench.environment.merging(variables) { $1 }, seconds: 60)
         }
 
-        // Otherwise the PIN is sent to the CA, or the password to the token.
+        // Otherwise the PIN could be sent to the CA, or the password to the token.
         @Test(
-            "One stream is never read for both the PIN and the password",
+            "The PIN and the password are never read from the same stream",
             arguments: [
                 ("fd:3", "fd:3", #"exec "$@" 3< "$IN""#),
                 ("fd:3", "fd:3", #"exec "$@" 3< <(cat "$IN")"#),
@@ -56,7 +56,7 @@ extension RealParts {
         }
 
         @Test(
-            "One pipe is never read for two PINs, unless it is one descriptor with a line for each",
+            "Two PINs are never read from the same pipe, except as lines of one descriptor",
             arguments: [
                 ("file:/dev/fd/3", "file:/dev/fd/3"), ("fd:3", "file:/dev/fd/3"),
                 ("fd:3", "fd:4"),
@@ -87,7 +87,7 @@ extension RealParts {
             #expect(bench.logins.isEmpty && bench.calls("C_InitToken") == 0)
         }
 
-        // Otherwise the current PIN is sent as the new one, or the reverse.
+        // Otherwise the current PIN could be sent as the new one, or the reverse.
         @Test("The PINs of a token may be lines of one descriptor: PIN, SO PIN, new PIN")
         func lines() throws {
             let bench = try Bench()
@@ -122,12 +122,12 @@ extension RealParts {
                     "--pin-source", "fd:0", "--so-pin-source", "fd:0",
                 ], ["73649172", "53649172"])
             #expect(initialized.status == 0, "\(initialized)")
-            // Both have a line, although a command needs only one of them.
+            // Each source has its line, although the command needs only one PIN.
             let list = try tokencert(
                 ["list", "--so-pin-source", "fd:0", "--pin-source", "fd:0"],
                 ["53649172", "73649172"])
             #expect(list.status == 0, "\(list)")
-            // If a line is missing, nothing is sent.
+            // If a line is missing, no PIN is sent.
             let logins = bench.logins.count
             let short = try tokencert(
                 ["token", "label", "x", "--so-pin-source", "fd:0", "--pin-source", "fd:0"],
@@ -135,7 +135,7 @@ extension RealParts {
             #expect(short.status == 77 && bench.logins.count == logins, "\(short)")
         }
 
-        @Test("One variable may hold the PIN for two roles")
+        @Test("One variable may hold the PINs of two roles")
         func variables() throws {
             let bench = try Bench(withoutToken: ())
             let made = try bench.tokencert(
@@ -164,8 +164,8 @@ extension RealParts {
                 "environment variable SECRET is not set")
         }
 
-        // Otherwise a program that supplies the password can read the PIN.
-        @Test("A command that gives one secret does not see another one")
+        // Otherwise a program that supplies the password could read the PIN.
+        @Test("A command that supplies one secret cannot read another")
         func commands() throws {
             let bench = try Bench()
             let password = bench.ca.folder.file("password")
@@ -181,20 +181,20 @@ extension RealParts {
             #expect(outcome.status == 0, "\(outcome)")
         }
 
-        // A module, and every program that it starts, can read the environment.
+        // Modules, and the programs that they start, can read the environment.
         @Test(
-            "A variable that holds a secret is removed before a module or a program is started",
+            "A variable with a secret is removed before a module or a program is started",
             arguments: ["PIN", "SO_PIN", "PASSWORD"])
         func removedVariables(role: String) throws {
             let bench = try Bench()
             let folder = bench.token.folder
             let variable = "TOKENCERT_\(role)_SOURCE"
-            // The module reads this variable when it starts.
+            // The module reads this variable when it is initialized.
             let started = try bench.tokencert(
                 ["tokens"], bench.faulty([variable: "env:FAULTY_LOG"]))
             #expect(started.status == 0, "\(started)")
             #expect(bench.calls("C_Initialize") == 0)
-            // The same on the command line and in the configuration.
+            // The same applies to the command line and the configuration.
             let option = "--\(role.lowercased().replacing("_", with: "-"))-source"
             if role != "PASSWORD" {
                 for arguments in [[option, "env:FAULTY_LOG"], [option + "=env:FAULTY_LOG"]] {
@@ -208,7 +208,7 @@ extension RealParts {
                 ["tokens"], bench.faulty([variable: "", "TOKENCERT_CONFIG": file]))
             #expect(configured.status == 0, "\(configured)")
             #expect(bench.calls("C_Initialize") == 0)
-            // A program that gives the PIN sees no other secret.
+            // A program that supplies the PIN does not see other secrets.
             guard role != "PIN" else { return }
             let save = folder.file("saved")
             let pin = folder.file("pin")
@@ -222,8 +222,8 @@ extension RealParts {
             #expect(try !folder.read("saved").contains("not for others"))
         }
 
-        // An editor wrote the mark, and each run costs a try of the token.
-        @Test("A byte order mark is no part of a PIN or a password", arguments: ["", "\n", "\r\n"])
+        // Otherwise each run with a file from such an editor would use up an attempt.
+        @Test("A byte order mark is no part of a PIN or password", arguments: ["", "\n", "\r\n"])
         func byteOrderMark(lineEnd: String) throws {
             let bench = try Bench()
             let file = try bench.token.folder.write("\u{FEFF}" + bench.token.pin + lineEnd, "bom")

@@ -12,7 +12,8 @@ extension RealParts {
             "pkcs11:object=mail;unheard-of=1", "pkcs11:object=mail;slot-id=99999999999999999999",
         ]
 
-        // Otherwise a private key is removed for good, or a PIN try is used on another token.
+        // Otherwise a private key could be lost permanently, or an attempt used up on another
+        // token.
         @Test(
             "A URI with an invalid part stops every command before a login",
             arguments: uncertain)
@@ -40,9 +41,9 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        // Otherwise the PIN of another token is changed, or one of its tries is used.
+        // Otherwise the PIN of another token could be changed, or one of its attempts used up.
         @Test(
-            "A token that is not named unambiguously is not used",
+            "A token that is not selected unambiguously is not used",
             arguments: [
                 "pkcs11:token=work?serial=0000", "pkcs11:token=work;;serial=0000",
                 "pkcs11:?token=other", "pkcs11:token=work?model=Other", "pkcs11:slot-id=",
@@ -66,8 +67,8 @@ extension RealParts {
             }
             #expect(bench.calls("C_Login") == 0)
             #expect(bench.token.contents == before)
-            #expect(try bench.tokencert(["list"]).status == 0, "the PIN is another one")
-            // The same from the environment and from the configuration.
+            #expect(try bench.tokencert(["list"]).status == 0, "the PIN was changed")
+            // The environment and the configuration are checked in the same way.
             guard !token.isEmpty else { return }
             #expect(
                 try bench.tokencert(["list"], bench.faulty(["TOKENCERT_TOKEN": token])).status == 64
@@ -82,8 +83,8 @@ extension RealParts {
             #expect(bench.calls("C_Login") == 0)
         }
 
-        // The URI of a blank name would be refused, or match the other token as well.
-        @Test("The URI of a token with a blank name selects that token only")
+        // Otherwise the URI of a blank name would be refused, or match the other token as well.
+        @Test("The URI of a token with a blank name selects only that token")
         func blankName() throws {
             let bench = try Bench()
             try bench.token.addToken(label: " ")
@@ -93,15 +94,15 @@ extension RealParts {
                 uris.first { $0.hasSuffix("token=%20") && !$0.contains("%20;token") })
             let listed = try bench.tokencert(["list", "--token", blank])
             #expect(listed.status == 0, "\(listed.errors)")
-            // The slot without a token that is set up has a blank serial number, too.
+            // The uninitialized slot also has a blank serial number.
             let empty = try #require(uris.first { $0.contains("serial=%20;token=%20") })
             for uri in [empty, "pkcs11:token=%20"] {
                 expect(try bench.tokencert(["list", "--token", uri]), 64, "names no token")
             }
         }
 
-        // A key would be made on the token that happens to answer.
-        @Test("A token that cannot be read makes a choice without a serial number uncertain")
+        // Otherwise a key could be made on whichever token can be read.
+        @Test("If a token cannot be read, another one is selected only by its serial number")
         func unreadable() throws {
             let bench = try Bench()
             try bench.token.addToken(label: "other")
@@ -113,7 +114,7 @@ extension RealParts {
                     ])
                     let outcome = try bench.tokencert(["issue"], rules)
                     expect(outcome, 74, "the token does not tell what it is")
-                    // It may have the same label.
+                    // The unreadable token may have the same label.
                     let named = try bench.tokencert(
                         ["list", "--token", "work"],
                         bench.faulty([
@@ -124,7 +125,7 @@ extension RealParts {
             }
             #expect(bench.token.contents == before)
             #expect(bench.ca.orders.isEmpty)
-            // Neither an empty slot nor a card that the module does not support is a token.
+            // An empty slot, or a card that the module does not support, is not a token.
             for code in ["0xE0", "0xE1"] {
                 let outcome = try bench.tokencert(
                     ["list"],
@@ -133,9 +134,9 @@ extension RealParts {
             }
         }
 
-        // The PIN would be sent to the other token.
+        // Otherwise the PIN could be sent to the other token.
         @Test(
-            "A token is not taken by its label if another one of this label cannot be read",
+            "A label does not select a token if another token with this label cannot be read",
             arguments: [
                 "work", "pkcs11:token=work", "pkcs11:token=work;model=SoftHSM%20v2",
             ])
@@ -150,7 +151,7 @@ extension RealParts {
                 #expect(outcome.hasHint, "\(outcome.errors)")
             }
             #expect(bench.calls("C_Login") == 0)
-            // A serial number names one of them.
+            // A serial number selects one of them.
             let tokens = try bench.tokencert(["tokens"])
             let serial = try #require(tokens.output.firstMatch(of: /serial=[0-9a-f]+/)).output
             let statuses = try (1...3).map { call in
@@ -162,10 +163,10 @@ extension RealParts {
             #expect(statuses.contains(0) && statuses.allSatisfy { [0, 74].contains($0) })
         }
 
-        // A PIN try of the wrong token would be used, or the key made on a token that the ledger does
-        // not name.
+        // Otherwise an attempt could be used up on the wrong token, or a key made on a token that
+        // the ledger does not name.
         @Test(
-            "A token that is replaced while the PIN is typed is not used",
+            "A token that is replaced while the user types the PIN is not used",
             arguments: [
                 ["issue", "--name", "Anna Müller"], ["request", "--name", "x"], ["list"],
                 ["renew", "--all"], ["delete", "pkcs11:object=mail;type=private", "--yes"],

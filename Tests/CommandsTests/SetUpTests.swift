@@ -5,7 +5,7 @@ import TokencertTestSupport
 extension RealParts {
     /// Setting up tokens, PINs and trust.
     @Suite struct SetUpTests {
-        /// A store without a token, and two secrets in files.
+        /// A store without a token, and files with a new PIN and a new SO PIN.
         private func emptyBench() throws -> (Bench, pin: String, officer: String) {
             let bench = try Bench(withoutToken: ())
             return (
@@ -18,7 +18,7 @@ extension RealParts {
             bench.faulty(["TOKENCERT_SO_PIN_SOURCE": "file:\(officer)"])
         }
 
-        @Test("A new token is not set up, or not with the PIN that was given")
+        @Test("token init sets up a token with the given PIN and SO PIN")
         func initialize() throws {
             let (bench, pin, officer) = try emptyBench()
             let arguments = ["token", "init", "--label", "wörk", "--pin-source", "file:\(pin)"]
@@ -28,7 +28,7 @@ extension RealParts {
             let issued = try bench.tokencert(
                 ["issue", "--token", "wörk", "--pin-source", "file:\(pin)"])
             #expect(issued.status == 0, "\(issued.errors)")
-            // The officer's PIN is the one that was given, by what another program says.
+            // Another program confirms the SO PIN.
             let other = try run(
                 "pkcs11-tool",
                 [
@@ -41,7 +41,7 @@ extension RealParts {
             #expect(other.status == 0, "\(other.errors)")
         }
 
-        @Test("A token that is in use is emptied without a word, or with a wrong SO PIN")
+        @Test("A token in use is erased only after a confirmation and with the right SO PIN")
         func initializeAgain() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue"]).status == 0)
@@ -67,7 +67,7 @@ extension RealParts {
             let wrongPIN = softHSM(bench, pin)
             let erase = arguments + ["--erase", "work"]
             expect(try bench.tokencert(erase, wrongPIN), 77, "security officer's PIN is wrong")
-            // Never sent a second time.
+            // The wrong PIN is not sent a second time.
             expect(try bench.tokencert(erase, wrongPIN), 77, "was refused by this token before")
             #expect(bench.calls("C_InitToken") == 1)
             #expect(bench.token.contents == before)
@@ -81,7 +81,7 @@ extension RealParts {
         }
 
         @Test(
-            "A PIN that everybody tries becomes the new one",
+            "A PIN that is easy to guess is refused as the new PIN",
             arguments: ["123456", "12345678", "1111", "987654", "3537363231383830"])
         func weakPINs(pin: String) throws {
             let bench = try Bench()
@@ -94,7 +94,7 @@ extension RealParts {
             #expect(bench.calls("C_SetPIN") == 0 && bench.logins.isEmpty)
         }
 
-        @Test("Who sets a token up is asked for the PINs of a token without a name")
+        @Test("The prompts of token init contain the new name of the token")
         func promptsOfNewToken() throws {
             let bench = try Bench()
             let empty = try ThrowawayToken(label: nil)
@@ -111,7 +111,7 @@ extension RealParts {
             #expect(done.status == 0 && done.output.contains("The token is set up"), "\(done)")
         }
 
-        @Test("A PIN is not changed, or a wrong old one is sent twice")
+        @Test("change-pin changes the PIN and sends a wrong old PIN only once")
         func changePIN() throws {
             let bench = try Bench()
             let new = try bench.token.folder.write("55512347", "new")
@@ -121,12 +121,12 @@ extension RealParts {
             for _ in 0..<2 {
                 #expect(try bench.tokencert(arguments, wrong).status == 77)
             }
-            // The login finds it out, where it counts once.
+            // The login detects the wrong PIN, so only one attempt is used up.
             #expect(bench.calls("C_SetPIN") == 0 && bench.logins == ["user"])
             #expect(try bench.tokencert(arguments, settings).status == 0)
             #expect(try bench.tokencert(["list"], wrong).status == 0)
             expect(try bench.tokencert(["list"]), 77, "the PIN is wrong")
-            // Typed twice, and not the same.
+            // The two entries of the new PIN differ.
             let typed = try AtTerminal(bench: bench).run(
                 ["token", "change-pin"],
                 "expect {new PIN for}; send 73829104\\r; expect {once more}; send 73829105\\r",
@@ -135,7 +135,7 @@ extension RealParts {
             #expect(!typed.output.contains("7382910"))
         }
 
-        @Test("Who has lost the PIN has lost the keys, though the SO PIN is known")
+        @Test("token unblock sets a new PIN with the SO PIN and keeps the keys")
         func unblock() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["request"]).status == 0)
@@ -152,14 +152,14 @@ extension RealParts {
             #expect(try bench.tokencert(arguments, settings).status == 0)
             let list = try bench.tokencert(["list", "--json", "--pin-source", "file:\(new)"]).json()
             #expect((list["keys"] as? [Any])?.count == 1)
-            // A token with something on it keeps its name; an empty one gets another.
+            // A token with objects keeps its name, since renaming would erase them.
             expect(
                 try bench.tokencert(
                     ["token", "label", "home", "--pin-source", "file:\(new)"], settings), 73,
                 "has 2 objects on it")
         }
 
-        @Test("A card that looks at the SO PIN only when a PIN is set has its tries used up")
+        @Test("An SO PIN that the card refuses only in C_InitPIN is not sent again")
         func officerRefusedLate() throws {
             let bench = try Bench()
             let officer = try bench.token.folder.write(bench.token.soPIN, "so-pin")
@@ -172,7 +172,7 @@ extension RealParts {
             #expect(bench.logins == ["SO"])
         }
 
-        @Test("A name is given to an empty token, and its PINs are others")
+        @Test("token label renames an empty token and keeps its PINs")
         func label() throws {
             let bench = try Bench()
             let officer = try bench.token.folder.write(bench.token.soPIN, "so-pin")
@@ -181,7 +181,9 @@ extension RealParts {
             #expect(try bench.tokencert(["list", "--token", "home"]).status == 0)
         }
 
-        @Test("A PIN that has to be changed cannot be, or a wrong SO PIN spoils the user's")
+        @Test(
+            "An expired PIN can be changed, and a wrong SO PIN does not count against the user PIN"
+        )
         func expiredAndMixed() throws {
             let bench = try Bench()
             let new = try bench.token.folder.write("55512347", "new")
@@ -193,7 +195,7 @@ extension RealParts {
             let changed = try bench.tokencert(arguments, expired)
             #expect(changed.status == 0, "\(changed.errors)")
             let settings = ["TOKENCERT_PIN_SOURCE": "file:\(new)"]
-            // A wrong SO PIN: the user's, which was right, is not taken for a refused one.
+            // The SO PIN is wrong; the correct user PIN must not be recorded as refused.
             let wrong = softHSM(bench, new).merging(settings) { $1 }
             expect(
                 try bench.tokencert(["token", "label", "home"], wrong), 77,
@@ -201,7 +203,7 @@ extension RealParts {
             #expect(try bench.tokencert(["list"], wrong).status == 0)
         }
 
-        @Test("On a token that asks for no PIN the officer's is never asked for")
+        @Test("change-pin on a token without a login requirement changes only the SO PIN")
         func noLoginRequired() throws {
             let bench = try Bench()
             let officer = try bench.token.folder.write(bench.token.soPIN, "so-pin")
@@ -218,9 +220,9 @@ extension RealParts {
                 ["token", "change-pin", "--so", "--new-pin-source", "file:\(new)"], open)
             #expect(outcome.status == 0, "\(outcome.errors)")
             #expect(bench.logins == ["SO", "SO"])
-            // The user's is as it was.
+            // The user PIN is unchanged.
             #expect(try bench.tokencert(["request"]).status == 0)
-            // Private objects are looked for before a token is set up anew.
+            // Private objects are searched for before a token is initialized again.
             try bench.token.pkcs11Tool(["--delete-object", "--type", "pubkey"])
             let before = bench.token.contents
             let right = softHSM(bench, new).merging([
@@ -230,19 +232,19 @@ extension RealParts {
             #expect(bench.token.contents == before && bench.calls("C_InitToken") == 0)
         }
 
-        @Test("Another token is emptied than the one that was confirmed")
+        @Test("Only the token that the user confirmed is erased")
         func swapped() throws {
             let bench = try Bench()
             let officer = try bench.token.folder.write(bench.token.soPIN, "so-pin")
             let pin = try bench.token.folder.write("8347261", "new-pin")
-            // A default is no name for something that cannot be taken back.
+            // A configured token name does not select a token to erase.
             let byDefault = try bench.tokencert(
                 ["token", "init", "--label", "x", "--pin-source", "file:\(pin)"],
                 softHSM(bench, officer).merging(["TOKENCERT_TOKEN": "work"]) { $1 })
             #expect(byDefault.status == 0, "\(byDefault.errors)")
             #expect(try bench.tokencert(["list", "--token", "work"]).status == 0)
             let before = bench.token.contents
-            // The token goes away while a person is asked.
+            // The token is removed while the user is asked.
             let file = try bench.token.folder.write("", "token-file")
             let gone = try AtTerminal(bench: bench).run(
                 [
@@ -256,7 +258,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("A module that cannot set PINs is asked to, and a PUK is sent as a PIN")
+        @Test("If a module cannot set PINs, nothing is sent to it")
         func noNewPIN() throws {
             let bench = try Bench()
             let profile = try bench.token.folder.write(
@@ -276,7 +278,7 @@ extension RealParts {
             #expect(bench.logins.isEmpty && bench.calls("C_InitToken") == 0)
         }
 
-        @Test("A root that is not CAcert's is trusted")
+        @Test("Only the known root, or one with the given fingerprint, is trusted")
         func trust() throws {
             let bench = try Bench()
             let own = ["TOKENCERT_CA_FILE": ""]
@@ -307,7 +309,7 @@ extension RealParts {
             #expect(names().count == 1)
             #expect(try bench.tokencert(["trust", "add", bench.ca.rootFile], own).status == 0)
             #expect(names().count == 2)
-            // Nobody is there: nothing is kept, and it is said where.
+            // The server is unreachable: nothing is stored, and the error says so.
             expect(
                 try bench.tokencert(
                     ["trust", "fetch"],

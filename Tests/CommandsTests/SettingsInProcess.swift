@@ -4,14 +4,10 @@ import TokencertTestSupport
 
 @testable import TokencertCommands
 
-/// Tests of what reads the settings, one after the other: the process has one configuration.
+/// Tests that read the settings run one at a time, since the process has a single configuration.
 @Suite(.serialized) struct SettingsInProcess {
-    /// Uses a configuration file with a text while something is done.
-    ///
-    /// - Parameters:
-    ///   - text: What stands in the file.
-    ///   - profile: The profile that the command line names, or nil.
-    ///   - permissions: The mode of the file.
+    /// Loads a configuration file with the given text and mode during `body`; `profile` is the
+    /// option on the command line.
     static func with<Result>(
         _ text: String, profile: String? = nil, permissions: Int = 0o600,
         _ body: () throws -> Result
@@ -30,7 +26,7 @@ import TokencertTestSupport
         return try body()
     }
 
-    /// Why a configuration file is refused.
+    /// The error for a configuration file that is refused.
     static func refusal(
         _ text: String, profile: String? = nil, permissions: Int = 0o600
     ) throws -> Failure {

@@ -3,19 +3,19 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// What is set in the configuration file, and where secrets come from.
+    /// The configuration file and the sources of secrets.
     @Suite struct SettingsTests {
         private func configure(_ bench: Bench, _ text: String) throws -> [String: String] {
             ["TOKENCERT_CONFIG": try bench.token.folder.write(text, "config.json")]
         }
 
-        @Test("What stands in the file wins over the command line, or counts for nothing")
+        @Test("The command line overrides the environment, the profile and the file, in this order")
         func precedence() throws {
             let bench = try Bench()
             let file = try configure(
                 bench,
                 """
-                {"token": "nobody", "timeout": 60, "profile": "home", "email": ["a@example.org"],
+                {"token": "missing", "timeout": 60, "profile": "home", "email": ["a@example.org"],
                  "profiles": {"home": {"token": "work", "quiet": true},
                               "other": {"token": "other", "codesign": true, "email": []}}}
                 """)
@@ -40,7 +40,8 @@ extension RealParts {
             #expect(other["email"]?["value"] == "")
             let variable = try settings([], ["TOKENCERT_TOKEN": "third"])
             #expect(variable["token"]?["from"] == "TOKENCERT_TOKEN")
-            // The commands use them. A key in two profiles is not set twice.
+            // The commands use the settings, too. The same key in two profiles is not a repeated
+            // key.
             #expect(try bench.tokencert(["list"], file).status == 0)
             expect(
                 try bench.tokencert(["list", "--profile", "other"], file), 66,
@@ -51,20 +52,20 @@ extension RealParts {
             expect(
                 try bench.tokencert(["issue", "--dry-run"], file), 65,
                 "no verified address \"a@example.org\"")
-            // A URI that names its token needs no other name.
+            // A URI that contains its token overrides the configured token.
             #expect(
                 try bench.tokencert(["list", "pkcs11:token=work", "--profile", "other"], file)
                     .status == 0)
             let usualPlace = bench.token.folder.file("config/tokencert")
             try FileManager.default.createDirectory(
                 atPath: usualPlace, withIntermediateDirectories: true)
-            try Data(#"{"token": "nobody"}"#.utf8).write(
+            try Data(#"{"token": "missing"}"#.utf8).write(
                 to: URL(filePath: usualPlace + "/config.json"))
-            expect(try bench.tokencert(["list"]), 66, "no token is called “nobody”")
+            expect(try bench.tokencert(["list"]), 66, "no token is called “missing”")
         }
 
         @Test(
-            "A mistake in the file is passed over in silence",
+            "A mistake in the configuration file is an error",
             arguments: [
                 ("{", "it is not JSON"), ("[]", "has to be a JSON object"),
                 (#"{"tokne": "work"}"#, "“tokne”"), (#"{"token": true}"#, "a text in quotation"),
@@ -93,7 +94,7 @@ extension RealParts {
             #expect(bench.logins.isEmpty)
         }
 
-        @Test("A named pipe in the usual place of the file is refused, not waited for")
+        @Test("A named pipe in place of the configuration file is refused without waiting")
         func pipe() throws {
             let bench = try Bench()
             let place = bench.token.folder.file("config/tokencert")
@@ -103,7 +104,8 @@ extension RealParts {
             expect(try bench.tokencert(["list"]), 78, "config.json is not a regular file")
         }
 
-        @Test("Whoever can write to the file has programs run as another user")
+        // Otherwise other users could have programs run with the user's permissions.
+        @Test("A configuration file that other users can write to is refused")
         func writableByOthers() throws {
             let bench = try Bench()
             let file = try configure(bench, #"{"token": "work"}"#)
@@ -116,12 +118,12 @@ extension RealParts {
                 try bench.tokencert(["list", "--profile", "work"]), 78, "no profile “work”")
         }
 
-        @Test("A PIN of one token is sent to another; a PIN in the wrong place is shown")
+        @Test("The PIN of one token is not sent to another, and a misplaced PIN is not printed")
         func standing() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue", "--label", "mail"]).status == 0)
             try bench.token.addToken(label: "other")
-            // The URI of another token: neither PIN nor module of the one that is set is taken.
+            // For another token, the PIN and the module of the configured one are not used.
             let wrong = try bench.token.folder.write("99998888\n", "wrong")
             let file = try configure(
                 bench,
@@ -134,11 +136,11 @@ extension RealParts {
             #expect(try bench.tokencert(["show", named], settings).status == 0)
             #expect(try bench.tokencert(["list", "pkcs11:token=work"], settings).status == 0)
             #expect(bench.logins == ["user"])
-            // What is set for new keys is no word about one that is named.
+            // The settings for new keys do not apply to an existing key.
             #expect(
                 try bench.tokencert(["request", "--key", named, "--name", "x"], settings).status
                     == 0)
-            // A PIN in the wrong place is not shown.
+            // A PIN in place of its source is not printed.
             let shown = try bench.tokencert(
                 ["config"],
                 ["TOKENCERT_PIN_SOURCE": "31415926", "TOKENCERT_CA_URL": "https://a:b@c"])
@@ -165,7 +167,7 @@ extension RealParts {
             #expect(shown.status == 0 && !shown.output.contains("31415926"), "\(shown)")
         }
 
-        @Test("A password manager cannot hand over the PIN, or a wrong one is sent again")
+        @Test("A command can supply the PIN, and a wrong PIN from it is not sent again")
         func commands() throws {
             let bench = try Bench()
             let faulty = bench.faulty([:])
@@ -187,7 +189,7 @@ extension RealParts {
             #expect(!(try folder.read("state/tokencert/refused-pins.json")).contains("99999"))
         }
 
-        @Test("pinentry is talked to in a way that it does not understand")
+        @Test("A PIN can be entered in pinentry, and its errors are reported")
         func pinentry() throws {
             let bench = try Bench()
             let settings = bench.faulty(["TOKENCERT_PIN_SOURCE": "pinentry"])
@@ -204,7 +206,7 @@ extension RealParts {
             #expect(asked.status == 0, "\(asked)")
             #expect(!asked.output.contains(bench.token.pin))
             #expect(bench.logins.count == 1)
-            // Given up there; gone; something else under its name; a PIN that has to be escaped.
+            // Cancelled; missing; another program with its name; a PIN with an escape sequence.
             let given = try AtTerminal(bench: bench).run(
                 ["list"], #"expect {PIN:}; send "\004""#,
                 settings.merging(["PATH": real + ":" + path]) { $1 })

@@ -1,8 +1,8 @@
 import Foundation
 import TokencertTestSupport
 
-/// A server that speaks HTTP/1.1, tells about the account, and closes on every order; or, told
-/// `closing`, is gone when it has told about the account.
+/// An HTTP/1.1 server that answers the account request and closes the connection on every order.
+/// With `closing`, it exits after the account request.
 final class SilentServer: @unchecked Sendable {
     let url: String
     private let process = Process()

@@ -3,7 +3,7 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// The reports of `doctor` on why SoftHSM2 does not start.
+    /// What `doctor` reports if SoftHSM2 cannot be initialized.
     @Suite struct SoftHSMChecksTests {
         private func checks(
             _ bench: Bench, _ configuration: String
@@ -23,9 +23,9 @@ extension RealParts {
             }
         }
 
-        /// Otherwise a hint refers to lines below that do not exist.
+        /// Otherwise a hint would refer to lines that do not exist.
         @Test(
-            "A configuration line that prevents SoftHSM2 from starting is reported",
+            "A configuration line that prevents the initialization of SoftHSM2 is reported",
             arguments: [
                 ("objectstore.backend = sqlite", "objectstore.backend = sqlite"),
                 ("objectstore.backend = File", "objectstore.backend = File"),
@@ -69,8 +69,8 @@ extension RealParts {
             }
         }
 
-        /// The tokens are in another folder the next day, or in one that the user did not choose.
-        @Test("A folder of tokens that depends on the working folder, or none at all, is a warning")
+        /// Otherwise the tokens could be in another folder the next day.
+        @Test("A token folder that is relative or not set is a warning")
         func tokenFolder() throws {
             let bench = try Bench()
             let up = String(repeating: "../", count: 30)
@@ -86,7 +86,7 @@ extension RealParts {
             #expect(outcome.output.contains("has no value, so it is passed over"), "\(outcome)")
         }
 
-        @Test("No lines are referred to that do not follow")
+        @Test("The hint about SoftHSM2 appears only if its lines follow")
         func nothingBelow() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(
@@ -99,7 +99,7 @@ extension RealParts {
             #expect(!outcome.output.contains("lines about SoftHSM2 below"), "\(outcome)")
         }
 
-        /// The faulty module with the name of the real one.
+        /// A copy of the faulty module with the name of SoftHSM2's module.
         private func softhsm2Link(_ bench: Bench) throws -> String {
             let path = bench.token.folder.file("libsofthsm2.so")
             try FileManager.default.copyItem(

@@ -3,7 +3,7 @@ import Testing
 
 @testable import TokencertCommands
 
-/// Tables as a person reads them, at the widths of terminals.
+/// Snapshots of tables at several terminal widths.
 @Suite struct TableTests {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "Snapshots/tables")
@@ -25,7 +25,7 @@ import Testing
         return table
     }
 
-    @Test("A table looks otherwise, and nobody has looked at it", arguments: [60, 80, 140, nil])
+    @Test("A table matches its snapshot", arguments: [60, 80, 140, nil])
     func snapshots(width: Int?) throws {
         let style = Style(.standardOutput, choice: .never)
         let text = table.lines(style, width: width).joined(separator: "\n") + "\n"

@@ -2,12 +2,12 @@ import Testing
 
 @testable import TokencertCommands
 
-/// Tables in narrow terminals, whatever is in them.
+/// Tables in narrow terminals, with any content.
 @Suite struct TableWidthTests {
     private let plain = Style(.standardOutput, choice: .never)
     private let head = ["KEY", "LABEL", "ID"]
 
-    /// Texts of one and two cells a character, with marks that take none, and what is escaped.
+    /// Narrow and wide characters, characters without width, and characters that are escaped.
     private let texts = [
         "", "a", "RSA 3072", "漢字かな漢字かな漢字", "e\u{301}e\u{301}e\u{301}e\u{301}",
         "🦊🦊🦊🦊🦊🦊🦊", "Mu\u{308}ller \u{202E}", "a\nb\u{1B}[2J",
@@ -22,10 +22,10 @@ import Testing
         return table.lines(plain, width: width)
     }
 
-    // A line that is too long is broken by the terminal, and its end is read in another column.
-    @Test("No line is wider than the terminal, down to six cells a column")
+    // Otherwise the terminal would break the line, and its end would appear in another column.
+    @Test("No line is wider than the terminal, as long as it has six cells for each column")
     func widths() {
-        // Six cells a column, and two blanks between them.
+        // Six cells for each column, and two blanks between columns.
         let least = 6 * 3 + 2 * 2
         for width in least...140 {
             for line in lines(width) {
@@ -46,7 +46,7 @@ import Testing
         #expect(lines(widest - 20).contains { $0.contains("…") })
     }
 
-    @Test("Columns begin in the same cell in each line, also after wide characters")
+    @Test("Columns begin in the same cell of each line, also after wide characters")
     func alignment() {
         for width in [nil, 80, 40, 22] as [Int?] {
             var table = Table(["A", "B"])
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test("Nothing that moves the cursor is in any line, in whichever column it came")
+    @Test("No line contains characters that move the cursor, whatever the column")
     func printed() {
         for line in lines(60) { #expect(printable(line) == line) }
     }

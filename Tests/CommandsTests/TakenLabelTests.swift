@@ -5,9 +5,9 @@ import TokencertTestSupport
 extension RealParts {
     /// New keys with a label that a key on the token already has.
     @Suite struct TakenLabelTests {
-        // Otherwise two keys share a label, and it selects neither of them.
+        // Otherwise two keys would have the same label, which would select neither of them.
         @Test(
-            "A label in use is refused before anything happens, also in dry runs",
+            "A label in use is refused before anything is changed, also in dry runs",
             arguments: [
                 ["issue", "--label", "mail"], ["issue", "--label", "mail", "--dry-run"],
                 ["request", "--label", "mail"], ["request", "--label", "mail", "--dry-run"],
@@ -26,7 +26,7 @@ extension RealParts {
             #expect(try bench.orderCount() == 0)
         }
 
-        @Test("The label of a key with only a private half is in use, too")
+        @Test("A label is also in use if only a private key has it")
         func privateHalf() throws {
             let bench = try Bench()
             try bench.token.makePair(.rsa, id: [1], label: Array("mail".utf8))
@@ -41,9 +41,9 @@ extension RealParts {
             #expect(try bench.token.objects().count == 1)
         }
 
-        // Otherwise two keys share the default label, and it selects neither of them.
+        // Otherwise two keys would have the same default label, which would select neither of them.
         @Test(
-            "A default label in use is followed by a number, also in dry runs",
+            "A default label in use gets a number, also in dry runs",
             arguments: [("issue", "anna@example.org"), ("request", "tokencert")])
         func numbered(command: String, name: String) throws {
             let bench = try Bench()
@@ -75,7 +75,7 @@ extension RealParts {
         }
 
         @Test(
-            "A default label gets its number after the login, if only a private key has the label")
+            "If only a private key has the default label, the number is added after the login")
         func numberedAfterLogin() throws {
             let bench = try Bench()
             try bench.token.makePair(.rsa, id: [1], label: Array("tokencert".utf8))
@@ -92,7 +92,7 @@ extension RealParts {
             #expect(blind.errors.contains("object=tokencert%203;"), "\(blind.errors)")
         }
 
-        @Test("A new key for a renewed certificate keeps the label of the old key")
+        @Test("A new key for a renewed certificate gets the label of the old key")
         func renewed() throws {
             let bench = try Bench()
             for arguments in [["issue"], ["renew", "--all", "--new-key"]] {
@@ -105,7 +105,7 @@ extension RealParts {
                     == Array(repeating: Array("anna@example.org".utf8), count: 2))
         }
 
-        @Test("The commands in the hints work, and so does another label")
+        @Test("The commands in the hints work, and another label works, too")
         func instead() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue", "--label", "mail"]).status == 0)

@@ -3,9 +3,9 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// What a person sees at a terminal.
+    /// Output at a terminal.
     @Suite struct TerminalTests {
-        @Test("A token that takes its time looks dead, and nobody touches it")
+        @Test("The progress of a slow token is shown, with a hint to touch it")
         func progress() throws {
             let bench = try Bench()
             let slow = bench.faulty(["FAULTY_RULES": "C_Sign#1:before:delay=6500"])
@@ -15,7 +15,7 @@ extension RealParts {
             #expect(live.output.contains("having the token sign the request, 3 s"))
             #expect(live.output.contains("6 s; touch the token if it blinks"))
             #expect(live.output.contains("✓ having the token sign the request, 6 s"))
-            // What was quick leaves nothing behind.
+            // Quick steps leave no line.
             #expect(!live.output.contains("checking the certificate"))
             let lines = try bench.tokencert(["issue", "--key-type", "rsa:2048"], slow)
             #expect(lines.errors.contains("… having the token sign the request\n"))
@@ -25,7 +25,7 @@ extension RealParts {
             #expect(quiet.status == 0 && quiet.errors.isEmpty, "\(quiet.errors)")
         }
 
-        @Test("Ctrl-C leaves a person without a word about the order")
+        @Test("Ctrl-C reports the state of the order and the command to continue")
         func interrupted() throws {
             let bench = try Bench()
             let slow = bench.faulty(["FAULTY_RULES": "C_Sign#1:before:delay=20000"])
@@ -45,7 +45,7 @@ extension RealParts {
             let resumed = try bench.tokencert(["resume", "1"])
             #expect(resumed.status == 0, "\(resumed.errors)")
             #expect(bench.ca.orders.count == 1)
-            // Before anything was begun.
+            // The second run is interrupted before its order is recorded.
             let early = try AtTerminal(bench: bench).run(
                 ["issue"], "sleep 2; send {\u{3}}",
                 bench.faulty(["FAULTY_RULES": "C_Login#1:before:delay=20000"]))
@@ -53,7 +53,9 @@ extension RealParts {
             #expect(try bench.tokencert(["resume"]).output == "Nothing is unfinished.\n")
         }
 
-        @Test("A PIN is shown, sent after Ctrl-C, or sent twice; the terminal stays silent after")
+        @Test(
+            "A PIN is neither shown nor sent after an interruption, and the terminal keeps echoing"
+        )
         func prompts() throws {
             let bench = try Bench()
             let faulty = bench.faulty(["TOKENCERT_PIN_SOURCE": "prompt"])
@@ -67,7 +69,7 @@ extension RealParts {
             #expect(interrupted.status == 130, "\(interrupted)")
             #expect(interrupted.output.contains("no PIN was sent, and nothing was changed"))
             #expect(bench.logins.isEmpty)
-            // Whoever breaks an order off is told how it goes on.
+            // An interrupted resume prints the command to continue.
             let late = try Bench(["--fault", "late"])
             #expect(try late.tokencert(["issue"]).status == 75)
             let broken = try AtTerminal(bench: late).run(
@@ -77,7 +79,7 @@ extension RealParts {
                 send "\003"
                 """#, late.faulty(["TOKENCERT_PIN_SOURCE": "prompt"]))
             #expect(broken.output.contains("to go on: tokencert resume 1"), "\(broken)")
-            // Told to end by another process while it asks: the terminal echoes again.
+            // Another process ends the program at the prompt: the terminal echoes again.
             let killed = try terminal.run(
                 ["issue"],
                 #"""
@@ -92,13 +94,13 @@ extension RealParts {
             #expect(wrong.status == 77, "\(wrong)")
             #expect(!wrong.output.contains("secret"), "\(wrong)")
             #expect(bench.logins.count == 1)
-            // A pipe on standard input and output changes nothing about the question.
+            // The prompt works although the output is captured.
             let piped = try terminal.run(
                 ["list"], "expect {PIN for}; send \(bench.token.pin)\\r", faulty)
             #expect(piped.status == 0 && piped.output.contains("“work”"), "\(piped)")
         }
 
-        @Test("A table is broken by a narrow terminal, or by a name of wide characters")
+        @Test("Tables fit into a narrow terminal, also with wide characters")
         func tables() throws {
             let bench = try Bench(
                 accounts: [
@@ -121,7 +123,7 @@ extension RealParts {
                 for row in rows {
                     #expect(cells(row) <= columns, "\(columns): \(row)")
                 }
-                // Whatever is cut: the last column, the days, is there and begins at one place.
+                // The last column, the days left, is never cut and begins in the same cell.
                 let places = rows.map { row in
                     cells(
                         String(
@@ -129,14 +131,14 @@ extension RealParts {
                 }
                 #expect(Set(places).count == 1, "\(outcome.output)")
                 #expect(rows.dropFirst().allSatisfy { $0.hasSuffix("729") || $0.hasSuffix("730") })
-                // What is there to be copied is never cut.
+                // Text that users copy is never cut.
                 #expect(lines.filter { $0.contains("pkcs11:") && $0.contains("…") }.isEmpty)
                 if columns == 140 { #expect(outcome.output.contains("Müller-Lüdenscheidt 🦊")) }
                 if columns == 60 { #expect(rows.contains { $0.contains("…") }) }
             }
         }
 
-        @Test("Colour where nobody wants it, or none where it was asked for")
+        @Test("Colour follows the option, the variables and the terminal")
         func color() throws {
             let bench = try Bench()
             func hasColor(_ arguments: [String], _ variables: [String: String]) throws -> Bool {
@@ -152,7 +154,7 @@ extension RealParts {
             #expect(try !terminal.run(["tokens", "--color", "never"]).output.contains("\u{1B}["))
         }
 
-        @Test("A slip of the fingers is answered with nothing but no")
+        @Test("A mistyped name leads to suggestions")
         func suggestions() throws {
             let bench = try Bench()
             func hints(_ arguments: [String]) throws -> String {
@@ -182,7 +184,9 @@ extension RealParts {
             }
         }
 
-        @Test("What cannot be printed is lost, and the status says that all went well")
+        @Test(
+            "Output that cannot be written is an error, and a request goes to standard error"
+        )
         func fullOutput() throws {
             let bench = try Bench()
             func printing(_ command: String) throws -> Outcome {
@@ -194,7 +198,7 @@ extension RealParts {
             expect(request, 78, "standard output cannot be written")
             #expect(request.errors.contains("-----BEGIN CERTIFICATE REQUEST-----"))
             expect(try printing("list"), 78, "standard output cannot be written")
-            // A reader that goes away is none.
+            // A reader that exits early is not an error.
             let gone = try run(
                 "/bin/bash",
                 ["-c", "\(product("tokencert")) list | true; exit ${PIPESTATUS[0]}"],
@@ -202,7 +206,7 @@ extension RealParts {
             #expect(gone.status == 0 && gone.errors.isEmpty, "\(gone)")
         }
 
-        @Test("A program that is told to end leaves one that reads JSON with nothing")
+        @Test("An interruption is reported in JSON")
         func interruptedJSON() throws {
             let bench = try Bench(["--fault", "hang"])
             let outcome = try run(
@@ -213,7 +217,7 @@ extension RealParts {
             #expect((error["hints"] as? [String])?.first?.contains("resume 1") == true)
         }
 
-        @Test("A program that reads JSON gets no JSON where something fails")
+        @Test("With --json, an error is printed as JSON")
         func errorsInJSON() throws {
             let bench = try Bench()
             func error(_ arguments: [String]) throws -> [String: Any] {
@@ -234,7 +238,7 @@ extension RealParts {
     }
 }
 
-/// How many cells of a terminal a line takes, by what the Unicode standard says of each character.
+/// The number of terminal cells of a line, according to the Unicode properties.
 private func cells(_ text: String) -> Int {
     text.reduce(0) { sum, character in
         let scalar = character.unicodeScalars.first!

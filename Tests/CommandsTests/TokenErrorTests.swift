@@ -3,9 +3,9 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// What may be wrong with a token: for each the status, the message, and no change.
+    /// Errors of tokens: the exit status, the message, and that nothing is changed.
     @Suite struct TokenErrorTests {
-        @Test("A key is made on another token than was meant")
+        @Test("A key is made only on a token that is selected unambiguously")
         func selection() throws {
             let bench = try Bench()
             try bench.token.addToken(label: "other")
@@ -19,7 +19,7 @@ extension RealParts {
             expect(
                 try bench.tokencert(["list", "pkcs11:token=nowhere"]), 66, "no token fits")
             #expect(bench.token.contents == before)
-            // A URI that was printed can be pasted.
+            // The printed URI can be pasted.
             let line = try #require(
                 ambiguous.errors.split(separator: "\n").first { $0.contains("token=other") })
             let uri = String(line.split(separator: "'")[1])
@@ -27,7 +27,7 @@ extension RealParts {
             #expect(try bench.tokencert(["list", "--token", "other"]).status == 0)
         }
 
-        @Test("A token that is not set up, or none at all, is not told from a broken one")
+        @Test("A missing, an uninitialized and a broken token have different errors")
         func uninitialized() throws {
             let bench = try Bench()
             let empty = try ThrowawayToken(label: nil)
@@ -48,7 +48,7 @@ extension RealParts {
                 "does not initialise")
         }
 
-        @Test("A wrong PIN is sent twice, and the card locks")
+        @Test("A wrong PIN is sent only once")
         func wrongPINOnce() throws {
             let bench = try Bench()
             let before = bench.token.contents
@@ -62,7 +62,7 @@ extension RealParts {
             #expect(!outcome.errors.contains("99999999"))
             #expect(bench.token.contents == before)
             #expect(bench.ca.orders.isEmpty)
-            // A job that runs again and again would lock the token.
+            // Otherwise a job that runs repeatedly would lock the token.
             let list = ["list", "--pin-source", "file:\(file)"]
             expect(
                 try bench.tokencert(list, bench.faulty([:])), 77,
@@ -75,12 +75,14 @@ extension RealParts {
             #expect(
                 !(try bench.token.folder.read("state/tokencert/refused-pins.json")).contains("9999")
             )
-            // The right one in the same file is another one.
+            // The correct PIN in the same file counts as a new PIN.
             try bench.token.folder.write(bench.token.pin + "\n", "wrong")
             #expect(try bench.tokencert(list, bench.faulty([:])).status == 0)
         }
 
-        @Test("A token that does not tell its tries is locked by the last one")
+        @Test(
+            "The profile's limit protects the last PIN attempt of a token that does not report it"
+        )
         func uncountedTries() throws {
             let bench = try Bench()
             let profile = try bench.token.folder.write(
@@ -100,12 +102,12 @@ extension RealParts {
             expect(last, 77, "2 wrong PINs were sent, and one more may lock the token")
             #expect(last.errors.contains("--allow-last-try"))
             #expect(bench.calls("C_Login") == 2)
-            // A right one does not give the tries back.
+            // The correct PIN does not reset the count.
             #expect(try list(bench.token.pin, ["--allow-last-try"]).status == 0)
             expect(try list(bench.token.pin), 77, "2 wrong PINs were sent")
         }
 
-        @Test("A wrong PIN that a module calls something else is sent again by every run")
+        @Test("A wrong PIN with an unusual return value is not sent again")
         func refusedByAnotherName() throws {
             let bench = try Bench()
             let settings = bench.faulty(["FAULTY_RULES": "C_Login:before:return=0x103"])
@@ -114,7 +116,7 @@ extension RealParts {
             #expect(bench.calls("C_Login") == 1)
         }
 
-        @Test("One module that fails takes the tokens of all others from sight")
+        @Test("A module that fails does not hide the tokens of others")
         func sickModule() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(
@@ -128,7 +130,7 @@ extension RealParts {
             expect(list, 74, "the token cannot be searched [CKR_DEVICE_ERROR]")
         }
 
-        @Test("A wrong PIN in a variable is sent again by every run of a job")
+        @Test("A wrong PIN in a variable is not sent again by the next run")
         func wrongPINInVariable() throws {
             let bench = try Bench()
             let wrong = bench.faulty([
@@ -143,7 +145,7 @@ extension RealParts {
         }
 
         @Test(
-            "A PIN is sent that can only do harm",
+            "A PIN that is missing, malformed or in the wrong place is not sent",
             arguments: [
                 ("PIN", "env:NOTHING", "environment variable NOTHING is not set", 77),
                 ("empty", "file:EMPTY", "is empty", 77),
@@ -173,7 +175,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("A token that fails is taken for one that is not there")
+        @Test("A token that fails is not reported as missing")
         func sickToken() throws {
             let bench = try Bench()
             let sick = bench.faulty(["FAULTY_RULES": "C_GetTokenInfo:before:return=0x30"])
@@ -185,7 +187,7 @@ extension RealParts {
                 "\(tokens)")
         }
 
-        @Test("The serial number in a key's URI is passed over, and another token's key is used")
+        @Test("The serial number in the URI of a key must match the token")
         func uriAndLabel() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["request", "--label", "mine"]).status == 0)
@@ -200,7 +202,7 @@ extension RealParts {
                     ["TOKENCERT_MODULE": ""]), 78, "/nonexistent.so")
         }
 
-        @Test("A PIN in a URI goes through, where every user of the machine reads it")
+        @Test("A PIN in a URI is refused and not printed")
         func pinInURI() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert([
@@ -210,7 +212,7 @@ extension RealParts {
             #expect(!outcome.errors.contains("31415926"))
         }
 
-        @Test("The PIN's place in a URI is not used")
+        @Test("pin-source in a URI is used")
         func pinSourceInURI() throws {
             let bench = try Bench()
             let file = bench.token.folder.file("pin")
@@ -221,7 +223,7 @@ extension RealParts {
         }
 
         @Test(
-            "The flags of a token are not looked at before a PIN is sent",
+            "The flags of a token are checked before a PIN is sent",
             arguments: [
                 ("USER_PIN_LOCKED", 77, "the token's PIN is locked"),
                 ("USER_PIN_FINAL_TRY", 77, "one more wrong PIN locks the token; no PIN was sent"),
@@ -242,7 +244,7 @@ extension RealParts {
             #expect(tokens.status == 0)
         }
 
-        @Test("A person who knows the PIN cannot use the last try")
+        @Test("--allow-last-try permits the last PIN attempt")
         func lastTryOnDemand() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(
@@ -251,7 +253,7 @@ extension RealParts {
             #expect(outcome.status == 0, "\(outcome.errors)")
         }
 
-        @Test("A key or certificate with the same id is mixed up with the new one")
+        @Test("An ID in use is refused for a new key")
         func idTaken() throws {
             let bench = try Bench()
             let first = try bench.tokencert(["request", "--id", "01ab", "--json"])
@@ -264,14 +266,14 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("A full or broken token loses the certificate, or leaves half of a key")
+        @Test("A full or broken token loses no certificate and leaves no partial key")
         func failingToken() throws {
             let full = try Bench()
             let outcome = try full.tokencert(
                 ["issue"], full.faulty(["FAULTY_RULES": "C_CreateObject:before:return=0x31"]))
             expect(outcome, 73, "CKR_DEVICE_MEMORY")
             #expect(outcome.errors.contains("to go on: tokencert resume "))
-            // A certificate has come for it.
+            // The order has a certificate, so its key must not be removed.
             #expect(!outcome.errors.contains("to remove it: "))
 
             let removed = try Bench()
@@ -299,7 +301,7 @@ extension RealParts {
         }
 
         @Test(
-            "A key or a certificate that stands alone loses its place",
+            "The ID of a single object is in use, too",
             arguments: ["certificate", "public", "private"])
         func occupied(object: String) throws {
             let bench = try Bench()
@@ -329,7 +331,7 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        @Test("Of two pairs with one id the public half of the other is taken")
+        @Test("If two pairs have the same ID, each certificate goes to its own key")
         func pairsWithOneID() throws {
             let bench = try Bench()
             for label in ["first", "second"] {
@@ -343,7 +345,7 @@ extension RealParts {
                     "issue", "--json", "--key", "pkcs11:object=\(label);type=private",
                 ])
                 #expect(outcome.status == 0, "\(outcome.errors)")
-                // Removed and brought back from a file, it finds its key again.
+                // After the certificate is removed, an import finds its key again.
                 let issued = try outcome.json()
                 let file = try bench.token.folder.write(
                     try #require(issued["pem"] as? String), "\(label).pem")
@@ -360,7 +362,7 @@ extension RealParts {
             #expect(try bench.tokencert(["list"]).output.contains("! another key has the same id"))
         }
 
-        @Test("A key that does not exist, or several, is taken for the one that was meant")
+        @Test("--key must match exactly one key")
         func namedKey() throws {
             let bench = try Bench()
             expect(
@@ -377,7 +379,7 @@ extension RealParts {
         }
 
         @Test(
-            "A name that no certificate can have is found when the key is made already",
+            "A name that no certificate can have is refused before a key is made",
             arguments: [
                 ["--name", ""], ["--name", String(repeating: "x", count: 65)],
                 ["--name", "x", "--email", "müller@example.org"],
@@ -389,18 +391,18 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("A key that wants the PIN for each use, and does not say so, cannot be used")
+        @Test("A key that requires a context-specific login without reporting it can be used")
         func hiddenContextLogin() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(
                 ["request"], bench.faulty(["FAULTY_CONTEXT_LOGIN": "1"]))
             #expect(outcome.status == 0, "\(outcome.errors)")
-            // One for the user, one for the one signature.
+            // One login for the user, one for the signature.
             #expect(bench.calls("C_Login") == 2)
         }
 
         @Test(
-            "A wrong command line does something",
+            "A wrong command line is refused and changes nothing",
             arguments: [
                 (["issue", "--key-type", "rsa:1024"], "--key-type does not know “rsa:1024”"),
                 (["issue", "--id", "xyz"], "--id takes 1 to 64 bytes"),

@@ -3,7 +3,7 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// What tokens do otherwise than SoftHSM2, shown by the module in between.
+    /// Tokens that differ from SoftHSM2, simulated by the faulty module.
     @Suite struct TokenKindsTests {
         private func profile(_ bench: Bench, _ rules: String) throws -> [String: String] {
             let file = try bench.token.folder.write(
@@ -24,7 +24,7 @@ extension RealParts {
             ) { $1 }.merging(["TOKENCERT_SO_PIN_SOURCE": "file:\(file)"]) { $1 }
         }
 
-        @Test("A token that only the security officer writes gets no certificate")
+        @Test("A token that only the security officer writes to gets its certificate")
         func securityOfficerWrites() throws {
             let bench = try Bench()
             let card = try cardLike(bench, soPIN: bench.token.soPIN)
@@ -44,7 +44,7 @@ extension RealParts {
             #expect(keys.compactMap { ($0["certificates"] as? [Any])?.count }.sorted() == [0, 1])
         }
 
-        @Test("A wrong PIN of a card is sent twice, or the other one for nothing")
+        @Test("A wrong PIN of either role is sent only once")
         func wrongPINsOfRoles() throws {
             let bench = try Bench()
             let before = bench.token.contents
@@ -70,7 +70,7 @@ extension RealParts {
             #expect(other.logins == ["user"])
         }
 
-        @Test("The PIN of one use of a key is sent again after the token refused it")
+        @Test("A context-specific PIN that the token refused is not sent again")
         func wrongContextPIN() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(
@@ -82,7 +82,7 @@ extension RealParts {
             #expect(bench.logins == ["user", "context"])
         }
 
-        /// A token with a certificate, the certificate in a file, and an order that waits for its end.
+        /// Creates a token with a certificate, the certificate in a file, and an unfinished order.
         private func readyBench() throws -> (bench: Bench, certificate: String) {
             let bench = try Bench()
             let issued = try bench.tokencert(["issue", "--key-type", "rsa:2048", "--json"])
@@ -111,7 +111,7 @@ extension RealParts {
         ]
 
         @Test(
-            "A wrong PIN of the user is sent more than once", arguments: jobs + readingJobs)
+            "A wrong user PIN is sent only once by every job", arguments: jobs + readingJobs)
         func wrongUserPINOfEachJob(arguments: [String]) throws {
             let (bench, certificate) = try readyBench()
             let folder = bench.token.folder
@@ -131,7 +131,7 @@ extension RealParts {
         }
 
         @Test(
-            "A job that fails leaves something on the token that nobody hears of",
+            "The error of a failed job names every object that it left on the token",
             arguments: [
                 ["issue", "--key-type", "rsa:2048"], ["request", "--key-type", "rsa:2048"],
                 ["renew", "--all", "--retire"], ["renew", "--all", "--new-key", "--retire"],
@@ -150,7 +150,7 @@ extension RealParts {
                 let pem = try #require(report["pem"] as? String)
                 var file = try bench.token.folder.write(pem, "certificate.pem")
                 if arguments[0] == "import" {
-                    // As it comes from the web site: the certificate is not on the token.
+                    // This certificate comes from the web site and is not on the token.
                     let uri = try #require(report["certificate"] as? String)
                     #expect(try bench.tokencert(["delete", uri, "--yes"]).status == 0)
                     file = try bench.token.folder.write(
@@ -177,7 +177,7 @@ extension RealParts {
         }
 
         @Test(
-            "A wrong PIN of the security officer is sent more than once",
+            "A wrong SO PIN is sent only once by every job",
             arguments: jobs + [["delete", "pkcs11:object=anna%40example.org;type=cert", "--yes"]])
         func wrongOfficerPINOfEachJob(arguments: [String]) throws {
             let (bench, certificate) = try readyBench()
@@ -194,7 +194,7 @@ extension RealParts {
         }
 
         @Test(
-            "A PIN that one use of a key refuses is sent more than once",
+            "A context-specific PIN that is refused is sent only once by every job",
             arguments: jobs)
         func wrongContextPINOfEachJob(arguments: [String]) throws {
             let (bench, certificate) = try readyBench()
@@ -210,7 +210,7 @@ extension RealParts {
         }
 
         @Test(
-            "The state of the security officer's PIN is not looked at before it is sent",
+            "The flags of the SO PIN are checked before it is sent",
             arguments: [
                 ("SO_PIN_LOCKED", "security officer's PIN is locked"),
                 ("SO_PIN_FINAL_TRY", "one more wrong security officer's PIN locks the token"),
@@ -225,7 +225,7 @@ extension RealParts {
             #expect(bench.ca.requests.isEmpty)
         }
 
-        @Test("A management key of an impossible form is sent")
+        @Test("A management key in the wrong format is not sent")
         func formOfOfficerPIN() throws {
             let bench = try Bench()
             let rules = """
@@ -240,7 +240,7 @@ extension RealParts {
             #expect(bench.logins.isEmpty)
         }
 
-        @Test("A login that another program has ended ends the issue, or the PIN is sent for ever")
+        @Test("A lost login is repeated once")
         func loginAnew() throws {
             let bench = try Bench()
             for rule in ["C_GenerateKeyPair#1", "C_SignInit#1", "C_CreateObject#1"] {
@@ -259,7 +259,7 @@ extension RealParts {
             #expect(bench.calls("C_Login") - before == 2)
         }
 
-        @Test("What was done and is said not to have been is done twice after the login")
+        @Test("An action that succeeded although the token reported a lost login is not repeated")
         func nothingTwice() throws {
             for function in ["C_GenerateKeyPair", "C_CreateObject"] {
                 let bench = try Bench()
@@ -278,7 +278,7 @@ extension RealParts {
             }
         }
 
-        @Test("A token that asks for no login is logged in to, and counts a wrong PIN")
+        @Test("tokencert does not log in to a token that requires no login")
         func noLogin() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(
@@ -288,7 +288,7 @@ extension RealParts {
             #expect(bench.logins.isEmpty)
         }
 
-        @Test("A PIN is asked for here although the token has keys of its own")
+        @Test("On a reader with a keypad, the PIN is entered there")
         func readerKeys() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(
@@ -303,7 +303,7 @@ extension RealParts {
         }
 
         @Test(
-            "The documentation does not name a profile, or says that it was tested where it was not"
+            "The documentation lists every profile with its test status"
         )
         func documentedProfiles() throws {
             let file = URL(filePath: #filePath).deletingLastPathComponent().appending(
@@ -321,7 +321,7 @@ extension RealParts {
         // MARK: Signatures and public keys
 
         @Test(
-            "A token that signs in another way, or tells its keys otherwise, gets no certificate",
+            "Tokens with other mechanisms, encodings or attributes get their certificate",
             arguments: [
                 ("rsa:2048", ["FAULTY_DROP_MECHANISMS": "0x40"]),
                 ("rsa:2048", ["FAULTY_DROP_MECHANISMS": "0x40,0x1"]),
@@ -333,7 +333,8 @@ extension RealParts {
                 ("ec:p384", ["FAULTY_LONG_ANSWERS": "80"]),
                 ("rsa:2048", ["FAULTY_LONG_ANSWERS": "80", "FAULTY_FIND_ONE": "1"]),
                 ("rsa:2048", ["FAULTY_LATE_ATTRIBUTES": "1"]),
-                // CKA_DECRYPT and CKA_EXTRACTABLE, which SoftHSM2 has right by itself; CKA_ISSUER.
+                // CKA_DECRYPT and CKA_EXTRACTABLE, whose defaults in SoftHSM2 are right;
+                // CKA_ISSUER.
                 ("rsa:2048", ["FAULTY_REJECT_ATTRIBUTES": "0x105"]),
                 ("rsa:2048", ["FAULTY_REJECT_ATTRIBUTES": "0x105,0x162"]),
                 ("ec:p256", ["FAULTY_REJECT_ATTRIBUTES": "0x81"]),
@@ -351,7 +352,7 @@ extension RealParts {
             #expect(keys.first?["kind"] as? String != "unknown")
         }
 
-        @Test("A key that is not said to be made on the token is used, or one of NSS is not")
+        @Test("A key that was not made on the token is refused, unless the profile has hidesOrigin")
         func origin() throws {
             let bench = try Bench()
             let settings = bench.faulty(["FAULTY_NOT_LOCAL": "1"])
@@ -364,10 +365,10 @@ extension RealParts {
             #expect(outcome.output.contains("the token does not say that it made the key itself"))
         }
 
-        // MARK: What stays
+        // MARK: Objects that stay on the token
 
         @Test(
-            "A refused call leaves half of an object on the token",
+            "A refused call leaves no partial object on the token",
             arguments: [
                 // CKA_VERIFY and CKA_ID of the public key, CKA_SIGN, CKA_DECRYPT; CKA_SUBJECT.
                 "0x10a", "0x102", "0x108", "0x105", "0x3", "0x101",
@@ -388,7 +389,7 @@ extension RealParts {
             }
         }
 
-        @Test("A key that could leave the token is made, or stays")
+        @Test("A key that could leave the token is not made")
         func unprotectedKey() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(
@@ -399,7 +400,7 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        @Test("A certificate that SoftHSM2 shows and never stored is taken for a written one")
+        @Test("A certificate that SoftHSM2 shows but did not store is not reported as written")
         func ghost() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(
@@ -413,7 +414,7 @@ extension RealParts {
             #expect(bench.ca.orders.count == 1)
         }
 
-        @Test("An old certificate that the token kept is said to be gone")
+        @Test("An old certificate that the token kept is not reported as removed")
         func destroysNothing() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue", "--key-type", "rsa:2048"]).status == 0)
@@ -423,9 +424,9 @@ extension RealParts {
                 outcome, 74, "the token says that it removed the old certificate, and still has it")
         }
 
-        // MARK: Places
+        // MARK: Fixed places for keys
 
-        @Test("A key is made in a place that the token has not, or over another one")
+        @Test("A new key gets a free place of the token and never replaces another key")
         func places() throws {
             let bench = try Bench()
             let rules = """
@@ -458,7 +459,7 @@ extension RealParts {
             #expect(try bench.tokencert(issue + ["--id", "04"], card).status == 0)
         }
 
-        @Test("A mistake in a profile goes by unseen")
+        @Test("A mistake in a profile is an error")
         func brokenProfiles() throws {
             let bench = try Bench()
             for (rules, message) in [
@@ -479,7 +480,7 @@ extension RealParts {
                 "there is no token profile “nothing”")
         }
 
-        // Every command would wait for ever.
+        // Otherwise every command would wait forever.
         @Test("A named pipe in the folder of token profiles is an error")
         func pipeAmongProfiles() throws {
             let bench = try Bench()
@@ -491,14 +492,14 @@ extension RealParts {
             #expect(try bench.tokencert(["list", "--token-profile", "none"]).status == 0)
         }
 
-        @Test("A probe leaves something behind, or takes what was there with it")
+        @Test("A probe leaves no objects behind and removes no others")
         func probe() throws {
             let bench = try Bench()
             let refused = try bench.tokencert(["probe"])
             expect(refused, 64, "there is no terminal to ask at")
             let outcome = try bench.tokencert(["probe", "--yes", "--key-type", "rsa:2048,ec:p256"])
             #expect(outcome.status == 0, "\(outcome.errors)")
-            // Nothing is wrong with it, so there is nothing to say.
+            // There is nothing unusual to report.
             let measured = try outcome.json()
             #expect(measured["keyKinds"] == nil && measured["hidesOrigin"] == nil)
             let silent = try bench.tokencert(
@@ -507,7 +508,7 @@ extension RealParts {
             #expect(try silent.json()["hidesOrigin"] as? Bool == true)
             #expect(outcome.errors.contains("EC P-256: signs with CKM_ECDSA"))
             #expect(bench.token.contents.isEmpty)
-            // What it prints can be used.
+            // The output can be used as a profile.
             let file = try bench.token.folder.write(outcome.output, "measured.json")
             let issued = try bench.tokencert(
                 ["issue", "--key-type", "rsa:2048", "--token-profile", file])
@@ -520,7 +521,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        @Test("The profiles that tokencert has cannot be read, or a person's own are not used")
+        @Test("The built-in profiles are listed, and the user's own profiles take precedence")
         func profiles() throws {
             let bench = try Bench()
             let list = try bench.tokencert(["tokens", "--profiles", "--json"]).json()
@@ -551,9 +552,9 @@ extension RealParts {
             #expect(other.status == 0, "\(other.errors)")
         }
 
-        // MARK: Tokens that come and go
+        // MARK: Tokens that are inserted and removed
 
-        @Test("A token that is put in while it is waited for is not seen")
+        @Test("--wait finds a token that is inserted in the meantime")
         func waiting() throws {
             let bench = try Bench()
             expect(
@@ -572,7 +573,7 @@ extension RealParts {
             #expect(outcome.errors.contains("waiting for the token"))
         }
 
-        @Test("A token that is pulled out in the middle takes the order with it")
+        @Test("An order can be completed after the token was removed at any step")
         func pulledOut() throws {
             for place in ["C_GenerateKeyPair#1", "C_Sign#1", "C_CreateObject#1", "C_Sign#2"] {
                 let bench = try Bench()

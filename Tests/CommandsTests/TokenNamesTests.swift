@@ -3,10 +3,10 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// The name that `token init` gives.
+    /// The name that `token init` and `token label` give.
     @Suite struct TokenNamesTests {
-        /// Otherwise two tokens have one name, which selects neither of them.
-        @Test("A token does not get the name of another one, and may keep its own")
+        /// Otherwise two tokens would have the same name, which would select neither of them.
+        @Test("token init refuses the name of another token, and a token may keep its own name")
         func duplicates() throws {
             let bench = try Bench()
             let officer = try bench.token.folder.write(bench.token.soPIN, "so-pin")
@@ -29,8 +29,8 @@ extension RealParts {
                 ).status == 0)
         }
 
-        /// A token that is renamed gets no name that another one has.
-        @Test("token label does not give a token the name of another one")
+        /// Otherwise two tokens would have the same name, which would select neither of them.
+        @Test("token label refuses the name of another token")
         func relabelled() throws {
             let bench = try Bench()
             try bench.token.addToken(label: "spare")
@@ -46,9 +46,9 @@ extension RealParts {
             #expect(free.status == 0, "\(free.errors)")
         }
 
-        /// A blank at the end is padding: the token would get the name of another one, or none.
+        /// A blank at the end is padding, so the token would get the name of another one, or none.
         @Test(
-            "A name that a token cannot keep is refused",
+            "A name that a token cannot store is refused",
             arguments: [
                 "", " ", "work ", " work", "wo\nrk", "wo\u{1B}rk", "\u{A0}",
                 String(repeating: "x", count: 33), String(repeating: "ü", count: 17),
@@ -62,8 +62,8 @@ extension RealParts {
             #expect(bench.calls("C_Login") == 0 && bench.calls("C_InitToken") == 0)
         }
 
-        /// An unset variable of the shell chooses which token is emptied.
-        @Test("An empty name of the token to set up is refused")
+        /// Otherwise an unset shell variable could decide which token is erased.
+        @Test("token init refuses an empty --token")
         func empty() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(

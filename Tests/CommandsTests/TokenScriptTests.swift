@@ -3,15 +3,15 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// `SoftHSM/token`, which other people's CI calls.
+    /// `SoftHSM/token`, which other projects use in their CI.
     @Suite struct TokenScriptTests {
         private static let script = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../SoftHSM/token").standardizedFileURL.path()
 
-        @Test("Others cannot have a token for their CI, or lose their own by it")
+        @Test("SoftHSM/token creates a usable token and removes only what it created")
         func lifeOfAToken() throws {
             let folder = try TemporaryFolder()
-            // A name that a shell would take apart.
+            // The path contains characters that are special in a shell.
             let place = folder.file("a token's $place")
             let made = try run(Self.script, ["new", place, "CI token"])
             #expect(made.status == 0, "\(made.errors)")
@@ -27,7 +27,7 @@ extension RealParts {
             let again = try run(Self.script, ["new", place])
             #expect(again.status == 73)
             #expect(again.errors.contains("error: \(place) exists"), "\(again.errors)")
-            // A folder that it has not made is not its own to remove.
+            // The script does not remove a folder that it did not create.
             let own = try folder.write("mine", "mine")
             let foreign = try run(Self.script, ["remove", folder.path])
             #expect(foreign.status == 66, "\(foreign)")

@@ -4,7 +4,7 @@ import TokencertTestSupport
 
 extension RealParts {
     @Suite struct TokensAndListTests {
-        @Test("A token is not shown, or not in what state it is")
+        @Test("tokens shows a token and its state")
         func tokens() throws {
             let bench = try Bench()
             let report = try bench.tokencert(
@@ -31,7 +31,7 @@ extension RealParts {
         }
 
         @Test(
-            "A token that is in a bad state is said to be ready",
+            "A token in a state that prevents its use is not shown as ready",
             arguments: [
                 ("USER_PIN_LOCKED", "PIN locked"), ("USER_PIN_FINAL_TRY", "last PIN try"),
                 ("USER_PIN_COUNT_LOW", "a PIN was wrong"),
@@ -50,7 +50,9 @@ extension RealParts {
             #expect(without.output.contains("no PIN set"), "\(without)")
         }
 
-        @Test("A module that is broken hides all others; the anchors of others are shown as tokens")
+        @Test(
+            "A module that fails is reported without hiding others, and p11-kit-trust is not listed"
+        )
         func configuredModules() throws {
             let bench = try Bench()
             let report = try bench.tokencert(
@@ -61,7 +63,8 @@ extension RealParts {
             let names = modules.compactMap { $0["name"] as? String }
             #expect(names.contains("softhsm2"), "\(names)")
             #expect(!names.contains("p11-kit-trust"), "\(names)")
-            // SoftHSM2 without a configuration does not initialise: it is reported, not fatal.
+            // SoftHSM2 without a configuration cannot be initialized; this is reported and not
+            // fatal.
             let broken = try bench.tokencert(
                 ["tokens", "--json"],
                 ["TOKENCERT_MODULE": "", "SOFTHSM2_CONF": "/nonexistent"])
@@ -70,7 +73,9 @@ extension RealParts {
             #expect(failures.contains { $0["name"] as? String == "softhsm2" }, "\(failures)")
         }
 
-        @Test("Without a PIN nothing is shown, or private keys seem to be missing")
+        @Test(
+            "Without a PIN, list shows the public objects and says that private keys may be missing"
+        )
         func listWithoutPIN() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue"]).status == 0)
@@ -86,7 +91,7 @@ extension RealParts {
             #expect((filtered["certificates"] as? [Any])?.count == 1)
         }
 
-        @Test("A certificate stands beside a key that it is not for")
+        @Test("A certificate for another key with the same ID is listed separately")
         func mismatch() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -107,7 +112,7 @@ extension RealParts {
             #expect(try bench.tokencert(["list"]).output.contains("same id, other key"))
         }
 
-        @Test("The PIN is shown while it is typed, or the question reads a pipe")
+        @Test("The prompt does not echo the PIN and requires a terminal")
         func prompt() throws {
             let bench = try Bench()
             let script = """
@@ -127,14 +132,14 @@ extension RealParts {
             #expect(
                 !outcome.output.replacing("send", with: "").contains(bench.token.pin), "\(outcome)")
             #expect(outcome.output.contains("“work”"), "\(outcome)")
-            // No terminal: a clear error instead of a PIN out of a pipe.
+            // Without a terminal there is an error, and the PIN is not read from the pipe.
             let piped = try run(
                 "setsid", ["--wait", product("tokencert"), "list", "--pin-source", "prompt"],
                 environment: bench.environment, input: bench.token.pin + "\n")
             expect(piped, 64, "there is no terminal")
         }
 
-        @Test("A PIN cannot be handed over by a descriptor or the environment")
+        @Test("A PIN can come from a descriptor or an environment variable")
         func otherSources() throws {
             let bench = try Bench()
             let byVariable = try bench.tokencert(

@@ -3,7 +3,7 @@ import TokencertPlatform
 
 @testable import TokencertCommands
 
-/// The line that turns a module off for this program, which the user pastes into a shell.
+/// The command that turns a module off for tokencert, which users paste into a shell.
 @Suite struct TurnedOffModuleTests {
     private var folder: String {
         isSuperuser ? "/etc/pkcs11/modules" : P11KitConfiguration.ownFolder
@@ -18,7 +18,7 @@ import TokencertPlatform
             disabledIn: disabled)
     }
 
-    @Test("A module without such lines gets a file of the user's own, which may exist already")
+    @Test("A module without enable-in and disable-in gets the line in the user's own file")
     func plain() {
         for files in [[], [file("soft", "/usr")], [file("other", "/usr", enabled: "a")]] {
             #expect(
@@ -28,8 +28,8 @@ import TokencertPlatform
         }
     }
 
-    // The user's file wins: the module would be turned on for the other programs.
-    @Test("Programs that do not use the module stay turned off")
+    // The user's file takes precedence and would turn the module on for the other programs.
+    @Test("Programs for which the module is turned off stay in the list")
     func others() {
         let files = [file("soft", "/usr", disabled: "firefox, chrome")]
         #expect(
@@ -42,7 +42,7 @@ import TokencertPlatform
     }
 
     // p11-kit refuses a module with both lines.
-    @Test("If the module is for some programs only, their line is to be changed")
+    @Test("If the module has enable-in, the hint is to change that line")
     func enabled() {
         let files = [
             file("soft", "/usr", enabled: "tokencert"),
@@ -54,8 +54,8 @@ import TokencertPlatform
                 == "take tokencert out of the line enable-in of /etc/soft.module")
     }
 
-    // The name of a module is that of a file, which may have any characters.
-    @Test("A name with marks of the shell runs nothing")
+    // The name of a module is a file name and may contain any characters.
+    @Test("Special characters in a name are quoted for the shell")
     func hostile() {
         let line = P11KitConfiguration.disabling("a'b $(id)", [])
         #expect(line.hasSuffix(#" >> '\#(folder)/a'\''b $(id).module'"#), "\(line)")
@@ -64,7 +64,7 @@ import TokencertPlatform
         #expect(programs.contains(#"'disable-in: x'\'' $(id), tokencert'"#), "\(programs)")
     }
 
-    @Test("Blanks are taken from both ends, and from nowhere else")
+    @Test("Only leading and trailing white space is removed")
     func blanks() {
         for (text, expected) in [
             ("", ""), (" ", ""), ("a", "a"), (" a b\t", "a b"), ("\r\na\u{3000}", "a"),

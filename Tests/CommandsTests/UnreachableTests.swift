@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import TokencertTestSupport
 
-/// Runs tokencert as a user other than root, to whom permissions apply.
+/// Runs tokencert as a user other than root, to whom file permissions apply.
 func tokencertWithoutPrivileges(
     _ bench: Bench, _ arguments: [String], _ changes: [String: String]
 ) throws -> Outcome {
@@ -17,13 +17,13 @@ func tokencertWithoutPrivileges(
 }
 
 extension RealParts {
-    /// Files that exist but cannot be reached do not count as absent.
+    /// Files that exist but cannot be accessed do not count as missing.
     @Suite struct UnreachableTests {
         private var files: FileManager { .default }
 
-        /// Otherwise the settings are ignored, and the default CA gets the password of another one.
+        /// Otherwise the default CA could get the password of another CA.
         @Test(
-            "A configuration that cannot be reached ends each command",
+            "A configuration file that cannot be accessed is an error in each command",
             arguments: ["dangling", "circle", "parent", "file", "closed"])
         func configuration(kind: String) throws {
             let bench = try Bench()
@@ -61,9 +61,9 @@ extension RealParts {
             #expect(doctor.status == 79 && doctor.output.contains("fail  configuration"))
         }
 
-        /// Otherwise existing trust anchors and profiles are ignored.
+        /// Otherwise existing trust anchors and profiles would be ignored.
         @Test(
-            "Unreachable folders of trust anchors and token profiles do not count as empty")
+            "Inaccessible folders of trust anchors and token profiles do not count as empty")
         func folders() throws {
             let bench = try Bench()
             let folder = bench.token.folder
@@ -85,16 +85,16 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
-        /// Otherwise "No such file or directory" misleads the user.
+        /// Otherwise "No such file or directory" would mislead the user.
         @Test(
-            "A folder without write permission is refused with the reason, before anything else")
+            "A folder without write permission is refused in advance with the reason")
         func closedFolder() throws {
             let bench = try Bench()
             let folder = bench.token.folder
             try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
             try files.createDirectory(
                 atPath: folder.file("closed"), withIntermediateDirectories: true)
-            // The file may be written, but cannot be replaced in its folder.
+            // The file is writable, but its folder is not, so it cannot be replaced.
             try folder.write("kept", "closed/file")
             for (name, mode) in [("closed/file", 0o666), ("closed", 0o555)] {
                 try files.setAttributes(

@@ -1,14 +1,14 @@
-"""Finds which declaration a call in Swift source means, by names, labels and written types.
+"""Resolves calls in Swift source to declarations, by names, labels and explicit types.
 
-There is no type checker here. A call is followed if its name and its argument labels, and the type
-of what stands before the dot as far as it is written down, leave one declaration, or several
-overloads of one type. A call through a protocol leads to each type that conforms to it."""
+This is not a type checker. A call is followed if its name, its argument labels and the explicit type
+of its receiver identify one declaration, or several overloads of one type. A call through a
+protocol leads to each type that conforms to it."""
 
 import re
 
 import swift
 
-# Names that the standard library has as well; followed only if the type is known.
+# Names that also exist in the standard library; followed only if the type is known.
 STANDARD = {
     "append", "map", "flatMap", "compactMap", "filter", "first", "last", "contains", "insert",
     "remove", "removeAll", "sorted", "joined", "split", "reduce", "forEach", "write", "read",
@@ -24,15 +24,15 @@ class Call:
     def __init__(self, name, receiver, receiver_start, start, labels, arguments, trailing):
         self.name, self.receiver, self.start = name, receiver, start
         self.receiver_start = receiver_start
-        # The labels of the arguments in parentheses, and where the arguments are.
+        # The labels of the arguments in parentheses, and the offsets of the arguments.
         self.labels, self.arguments = labels, arguments
-        # The closures behind the parentheses: (label, brace).
+        # The trailing closures: (label, brace).
         self.trailing = trailing
 
 
 def base(type_text):
-    """The name of a type without what surrounds it: "inout Session<ReadWrite>?" is a Session. That
-    of an array is the name of its elements after a bracket."""
+    """The plain name of a type: "inout Session<ReadWrite>?" is Session. The name of an array is a
+    bracket and the name of its elements."""
     text = type_text.strip()
     while True:
         stripped = re.sub(
@@ -52,7 +52,7 @@ def base(type_text):
 
 class Index:
     def __init__(self, files, modules):
-        """files: of the project; modules: the folder of each module's name."""
+        """files: the files of the project; modules: the folder of each module, by name."""
         self.files, self.modules = files, modules
         self.by_name, self.types, self.properties, self.conformers = {}, {}, {}, {}
         self.globals = {}
@@ -132,7 +132,7 @@ class Index:
             found.append(Call(
                 name, receiver, receiver_start, match.start(), labels, arguments, trailing))
             if code[at:at + 1] == "(":
-                # What the call returns is called at once: Step(...)(...).
+                # The result is called immediately: Step(...)(...).
                 labels, arguments = self.arguments(file, at)
                 found.append(Call(
                     "callAsFunction", code[receiver_start:at], receiver_start, at, labels,
@@ -141,7 +141,7 @@ class Index:
 
     @staticmethod
     def arguments(file, at):
-        """The labels of the arguments in parentheses, and where the arguments are."""
+        """The labels of the arguments in parentheses, and the offsets of the arguments."""
         labels, arguments = [], []
         for start, stop in file.split(at + 1, file.closing(at) - 1):
             label = re.match(r"\s*`?([A-Za-z_]\w*)`?\s*:(?!:)", file.code[start:stop])
@@ -156,8 +156,8 @@ class Index:
 
     @staticmethod
     def receiver(code, start):
-        """The text before the dot of a member, and where it begins. The text is None if there is
-        no dot, and empty if nothing is before it or if it ends with a closure."""
+        """The text before the dot of a member, and its offset. The text is None if there is no
+        dot, and empty if there is no text before the dot or if it ends with a closure."""
         def skipped(i, characters):
             while i and code[i - 1] in characters:
                 i -= 1
@@ -168,7 +168,7 @@ class Index:
             return None, start
         end = j = i - 1
         while True:
-            # One component: a name, with brackets and marks behind it.
+            # One component: a name with trailing brackets and marks.
             k = skipped(j, " \n\t")
             k = skipped(k, "?!")
             component_end = k
@@ -191,14 +191,14 @@ class Index:
                 return code[j:end].strip(), j
             m = skipped(k - 1, " \n\t")
             if not m or not (code[m - 1].isalnum() or code[m - 1] in "_`)]?!"):
-                # Nothing is before that dot, or a closure.
+                # There is no text before this dot, or a closure.
                 return "", j
             j = k - 1
 
     # Types
 
     def variable(self, name, function, offset):
-        """The type of a variable, parameter or property: a name, "" if it is not known."""
+        """The name of the type of a variable, parameter or property, or "" if unknown."""
         file, code = function.file, function.file.code
 
         def is_condition(match):
@@ -221,7 +221,7 @@ class Index:
                         return base(local.group(1))
                     if local.group(2):
                         return self.type_of(code, local.end(), at, local.start())
-                    # "if let name": what the name means before it.
+                    # "if let name": the meaning of the name before this condition.
                     return self.variable(name, at, local.start()) if is_condition(local) else ""
                 loops = [
                     m for m in re.compile(
@@ -233,7 +233,7 @@ class Index:
                 if loops:
                     kind = self.type_of(code, loops[-1].end(), at, loops[-1].start())
                     return kind[1:] if kind.startswith("[") else ""
-                # A parameter of a closure has no written type here, unless it has.
+                # A parameter of a closure has a type here only if it is explicit.
                 for brace in file.enclosing(offset):
                     if brace.kind == "closure" and brace.start > at.brace.start:
                         head = re.compile(r"\{\s*(?:\[[^\]]*\]\s*)?(\([^)]*\)|[\w,\s]+?)"
@@ -269,7 +269,7 @@ class Index:
         return None
 
     def generic(self, name, function):
-        """The protocol that a generic parameter has to conform to, or the name itself."""
+        """The protocol to which a generic parameter must conform, or the name itself."""
         holder = getattr(function, "generic_owner", None)
         texts = [function.generics]
         owner = self.owner_of(function)
@@ -297,8 +297,8 @@ class Index:
         return match.group(1) if match and match.group(1) in self.types else ""
 
     def type_of(self, code, at, function, offset, limit=None):
-        """The type of the expression that begins at an offset: a name, or "" if not known.
-        Members that begin at the limit or later are not part of it."""
+        """The name of the type of the expression at an offset, or "" if unknown. Members that begin
+        at the limit or later are not part of the expression."""
         limit = len(code) if limit is None else limit
         key = (function.file.path, at, limit)
         if key in self.cache:
@@ -323,7 +323,7 @@ class Index:
         name, i = word.group(1), word.end()
         if name in ("if", "switch", "nil", "true", "false", "do"):
             return ""
-        # A type itself is written with a quote before its name.
+        # A metatype is represented by a quote and the name of the type.
         if name in ("self", "Self"):
             current = ("'" if name == "Self" else "") + (self.owner_of(function) or "")
         elif code[i:i + 1] == "(" and name not in self.types:
@@ -387,7 +387,7 @@ class Index:
         return current
 
     def result_of(self, file, start, function):
-        """The type of what the call that begins at an offset returns."""
+        """The return type of the call that begins at an offset."""
         call = self.call_at(file, start)
         found = self.resolve(call, function) if call else []
         if not found or found == "ambiguous":
@@ -404,8 +404,8 @@ class Index:
     # Resolving
 
     def methods(self, owner, name):
-        """The functions of a type with a name; of a protocol, its requirement and the functions of
-        all that conform to it."""
+        """The functions of a type with the given name; for a protocol, its requirement and the
+        functions of all conforming types."""
         owner = owner.split(".")[-1]
         found = [
             f for f in self.by_name.get(name, [])
@@ -435,7 +435,7 @@ class Index:
 
     @staticmethod
     def fits(function, call):
-        """Whether a call's labels can be those of a function."""
+        """Whether the labels of a call match a function."""
         labels = list(call.labels)
         trailing = len(call.trailing)
         i = 0
@@ -457,7 +457,7 @@ class Index:
         return i == len(labels) and not trailing
 
     def narrowed(self, found, call, function):
-        """Of several overloads, those whose parameters have the types of the arguments."""
+        """The overloads whose parameters have the types of the arguments."""
         if len(found) < 2:
             return found
         left = []
@@ -481,12 +481,12 @@ class Index:
         return left or found
 
     def resolve(self, call, function):
-        """The functions that a call means: a list; empty if none of the project is meant, and the
-        text "ambiguous" if it cannot be told which."""
+        """The functions to which a call resolves: a list, empty if the call leaves the project, or
+        the text "ambiguous"."""
         file = function.file
 
         def fitting(candidates):
-            # Calls through a protocol reach types that the caller does not see.
+            # Calls through a protocol reach types that the caller does not import.
             seen = [c for c in candidates if self.is_visible(c, file)]
             if any(c.is_requirement for c in seen):
                 seen = [c for c in candidates if not c.is_requirement]
@@ -559,7 +559,7 @@ class Index:
         return []
 
     def made(self, call, name, fitting):
-        """The initialisers that make a value of a type."""
+        """The initialisers of a type."""
         return fitting([
             f for f in self.by_name.get("init", [])
             if f.owner and f.owner.split(".")[-1] == name])

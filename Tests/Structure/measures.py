@@ -1,4 +1,4 @@
-"""The figures that need no calls: arrows, sizes, access, names. Each is a value and its places."""
+"""The figures that do not depend on calls: arrows, sizes, access, names. Each is a value with places."""
 
 import os
 import re
@@ -17,7 +17,7 @@ class Target:
 
 
 def package(root):
-    """The targets of Package.swift, and the names of those in products that are libraries."""
+    """The targets in Package.swift, and the names of the targets in library products."""
     with open(os.path.join(root, "Package.swift"), encoding="utf-8") as stream:
         text = re.sub(r"(?m)(^|\s)//.*$", lambda m: " " * len(m.group()), stream.read())
 
@@ -64,7 +64,7 @@ def package(root):
 
 
 def circles(arrows):
-    """The arrows that lie on a circle, of a set of pairs."""
+    """The arrows of a set of pairs that are part of a circle."""
     nodes = {a for pair in arrows for a in pair}
     reach = {n: set() for n in nodes}
     for node in nodes:
@@ -89,18 +89,18 @@ def row_of(rows, name):
 
 
 def is_against(rows, a, b):
-    """Whether an arrow does not go down; one from or to something that has no row does not."""
+    """Whether an arrow does not point down. This includes arrows from or to an element without a row."""
     first, second = row_of(rows, a), row_of(rows, b)
     return first is None or second is None or second <= first
 
 
 def folder_of(targets, module):
-    """The folder in Sources of a module's name, or None."""
+    """The folder in Sources for the name of a module, or None."""
     return next((t.title for t in targets if t.name == module), None)
 
 
 def target_arrows(root, files, targets):
-    """Each arrow between targets of Sources, with the places that make it."""
+    """The arrows between targets of Sources, with the places of the imports."""
     folders = {t.name: t.title for t in targets if t.folder.startswith("Sources/")}
     arrows = {}
     for target in targets:
@@ -120,7 +120,7 @@ def target_arrows(root, files, targets):
 
 
 def folder_arrows(files):
-    """By target: each arrow between its folders, with the references that make it."""
+    """For each target, the arrows between its folders, with the places of the references."""
     declared = {}
     for file in files:
         for kind in file.types:
@@ -146,7 +146,7 @@ def folder_arrows(files):
 
 
 def test_lines(root, targets):
-    """Lines of the tests without the program, and of the others, with the files of the second."""
+    """The lines of unit tests and of other tests, and the files of the latter."""
     programs = {t.name for t in targets if t.kind == "executableTarget"}
     unit, program, places = 0, 0, []
     for target in targets:

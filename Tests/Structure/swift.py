@@ -1,10 +1,10 @@
-"""Reads Swift source by its text: declarations, bodies, closures and calls. It knows no types."""
+"""Parses declarations, bodies, closures and calls in Swift source, without types."""
 
 import bisect
 import os
 import re
 
-# The words after which a brace opens a block and not a closure.
+# Words after which a brace opens a block and not a closure.
 CONTROL = {"if", "guard", "for", "while", "switch", "catch"}
 BLOCK = {"else", "do", "defer", "repeat"}
 ACCESSOR = {"get", "set", "willSet", "didSet", "_read", "_modify"}
@@ -24,8 +24,8 @@ CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
 def blanked(text):
-    """The text without comments and the contents of strings, everything at its old offset; code
-    in interpolations stays."""
+    """The text with comments and the contents of strings blanked, at unchanged offsets; code in
+    interpolations is kept."""
     out = list(text)
     end = len(text)
 
@@ -129,10 +129,10 @@ class Type:
 class Function:
     def __init__(self, kind, name, file, start, owner, access, parameters, result, brace, generics):
         self.kind, self.name, self.file, self.start = kind, name, file, start
-        # The name of the type that has it, or None.
+        # The name of the enclosing type, or None.
         self.owner, self.access, self.parameters = owner, access, parameters
         self.result, self.brace, self.generics = result, brace, generics
-        # The function in whose body it is declared, or None.
+        # The function that contains the declaration, or None.
         self.within = None
 
     @property
@@ -176,7 +176,7 @@ class File:
     # Declarations and braces
 
     def closing(self, i):
-        """The offset after the bracket that closes the one at an offset."""
+        """The offset after the bracket that closes the bracket at an offset."""
         code, stack = self.code, []
         for match in re.compile(r"[()\[\]{}]").finditer(code, i):
             c = match.group()
@@ -190,7 +190,7 @@ class File:
         return len(code)
 
     def split(self, a, b):
-        """The parts between commas of a list, as pairs of offsets."""
+        """The elements of a comma-separated list, as pairs of offsets."""
         parts, depth, start = [], 0, a
         code = self.code
         for match in re.compile(r"->|[()\[\]{},<>]").finditer(code, a, b):
@@ -246,7 +246,7 @@ class File:
             return None
 
         def find_body(i):
-            """The offset of the brace of a declaration that goes on at an offset, or None."""
+            """The offset of the brace of a declaration that continues at an offset, or None."""
             depth = 0
             for match in re.compile(r"`?[A-Za-z_]\w*`?|[(){}\[\]@#;]").finditer(code, i):
                 word = match.group()
@@ -261,7 +261,7 @@ class File:
                 elif word == "{":
                     return match.start()
                 elif word == "@" and code[:match.start()].rstrip()[-1:] in (":", ","):
-                    # An attribute in a list of conformances, as @unchecked.
+                    # An attribute in a list of conformances, for example @unchecked.
                     continue
                 elif word in ("}", "@", "#", ";") or word in (
                         "func", "var", "let", "init", "case", "static", "associatedtype",
@@ -323,7 +323,7 @@ class File:
                 kind = {"if": "block", "for": "loop", "while": "loop"}.get(word, word)
                 control.append((parens, kind))
             elif word == "else":
-                # The condition of a guard ends here; its block is one that leaves.
+                # The condition of a guard ends here; its block leaves the scope.
                 if control and control[-1] == (parens, "guard"):
                     control.pop()
                     control.append((parens, "leave"))
@@ -402,7 +402,7 @@ class File:
                     continue
                 holder = stack[-1].owner if stack and stack[-1].kind == "type" else None
                 if stack and not holder:
-                    # A local variable with a body of its own is rare; it is read as a block.
+                    # A local variable with a body is rare and is treated as a block.
                     line = re.compile(r"[^\n{=]*").match(code, match.end())
                     if match.group(2) and code[line.end():line.end() + 1] == "{":
                         bodies[line.end()] = ("block", None)
@@ -423,7 +423,7 @@ class File:
                             depth -= 1
                         elif depth == 0 and c in "{}=\n":
                             stop = mark.start()
-                            # A long type may go on in the next line.
+                            # A long type may continue on the next line.
                             if c == "\n":
                                 stop = mark.start()
                             break
@@ -451,7 +451,7 @@ class File:
                 brace.end = len(code)
 
     def enclosing(self, offset):
-        """The braces around an offset, innermost first."""
+        """The enclosing braces of an offset, innermost first."""
         around = [b for b in self.braces if b.start < offset < b.end]
         return sorted(around, key=lambda b: -b.start)
 

@@ -1,16 +1,16 @@
 """The path of `tokencert issue`: every function that lies on a chain of calls from `main` to one of
 the stations below.
 
-A chain goes from a function to those that its body calls. Code that runs only because of a failure
-(in "catch", in what is thrown, in a block that ends by throwing) is passed over. If a call is in a
-closure, the function that gets the closure is on the path, too, as are those that it hands the
-closure on to. The path ends at the surface of the libraries."""
+A chain leads from a function to the functions that its body calls. Code that runs only after a
+failure (in "catch", in a thrown expression, in a block that ends by throwing) is skipped. If a call
+is in a closure, the function that receives the closure is also on the path, and so are the functions
+to which it passes the closure. The path ends at the surface of the libraries."""
 
 import re
 
 import swift
 
-# What `issue` does, in the order in which it does it: Type.function, Type. or function.
+# The stations of `issue` in order: Type.function, Type. or function.
 STATIONS = [
     ("selectToken", "the token is chosen"),
     ("SecretSource.read", "the PIN and the password are read"),
@@ -25,16 +25,16 @@ STATIONS = [
     ("ProofOfPossession.prove", "the token proves possession of the key"),
 ]
 
-# The path starts here: a file whose top level is code.
+# The path starts in this file, which has top-level code.
 MAIN = "Sources/tokencert/main.swift"
 
-# Calls that no text shows: what calls, and what is called.
+# Calls that are not visible in the source: caller and callee.
 HIDDEN = [
     # ArgumentParser reads the command line and runs the command.
     ("runCommand", "IssueCommand.run"),
 ]
 
-# The path ends at the surface of these folders of Sources: what they do is not on it.
+# The path ends at the surface of these folders of Sources; their functions are not on it.
 LIBRARIES = {
     "Cryptoki", "CurlHTTP", "Files", "Tokens", "Ledger", "OpenSSLX509", "Platform", "Secrets",
     "Terminal", "Tokens",
@@ -42,7 +42,7 @@ LIBRARIES = {
 
 
 def is_failure(file, offset):
-    """Whether code runs only because of a failure: in "catch", in what is thrown, or in a block
+    """Whether code runs only after a failure: in "catch", in a thrown expression, or in a block
     that ends by throwing."""
     if not hasattr(file, "failures"):
         file.failures = [(b.start, b.end) for b in file.braces if b.kind == "catch"]
@@ -98,7 +98,7 @@ class Walk:
     # The chains
 
     def edges(self, function):
-        """(call, called) in the order of the text."""
+        """(call, callee) in the order of the source."""
         if function in self.out:
             return self.out[function]
         found = []
@@ -138,7 +138,7 @@ class Walk:
                     continue
                 self.on_path.add(function)
                 stack += callers.get(function, ())
-        # Those that get a closure with a part of the path in it.
+        # The functions that receive a closure with a part of the path.
         self.receivers = {}
         for function in list(self.on_path):
             for call, called in self.edges(function):
@@ -157,7 +157,7 @@ class Walk:
             if b.kind == "closure" and b.start > function.brace.start]
 
     def receivers_of(self, function, brace):
-        """The functions that get a closure."""
+        """The functions that receive a closure."""
         calls = self.index.calls(function)
         for call in calls:
             inside = any(b is brace for _, b in call.trailing) or any(
@@ -176,14 +176,15 @@ class Walk:
             return
         for next_receiver, _ in self.uses(receiver)[1]:
             self.add_receiver(next_receiver)
-        # Those that get a closure in which the receiver calls the one that it has got.
+        # The functions that receive a closure in which the receiver calls its own closure.
         for offset in self.uses(receiver)[0]:
             for brace in self.closures(receiver, offset):
                 for next_receiver in self.receivers_of(receiver, brace):
                     self.add_receiver(next_receiver)
 
     def uses(self, receiver):
-        """Where a function calls the closures that it gets, and to whom it hands them on."""
+        """The offsets where a function calls the closures that it receives, and the functions to
+        which it passes them."""
         called, handed = [], []
         names = [p.name for p in receiver.parameters if p.is_closure]
         code = receiver.file.code
@@ -204,7 +205,7 @@ class Walk:
         return called, handed
 
     def unclear(self):
-        """The calls in functions of the path of which the text does not tell what they mean."""
+        """The calls in functions of the path that cannot be resolved."""
         return [
             f"{x.file.place(call.start)} {call.name}"
             for x in sorted(self.functions, key=lambda x: (x.file.path, x.start))
@@ -214,7 +215,7 @@ class Walk:
     # Closures
 
     def cost(self, receiver, under=()):
-        """How many more closures are alive when a function calls the closure that it has got."""
+        """The number of additional closures alive when a function calls the closure that it received."""
         if receiver in self.costs:
             return self.costs[receiver]
         if receiver in under or receiver.brace is None:
@@ -230,7 +231,7 @@ class Walk:
         return most
 
     def alive(self, function, offset, under=()):
-        """The closures that are alive at an offset in a function, without those of its callers."""
+        """The closures alive at an offset in a function, without those of its callers."""
         total = 0
         for brace in self.closures(function, offset):
             costs = [self.cost(x, under) for x in self.receivers_of(function, brace)]
@@ -238,7 +239,7 @@ class Walk:
         return total
 
     def deepest(self, function, under=()):
-        """The most closures on a chain from a function to a station, and that chain."""
+        """The largest number of closures on a chain from a function to a station, and the chain."""
         if function in self.deepest_from:
             return self.deepest_from[function]
         best = (0, []) if function in self.ends else (-1, [])
@@ -257,7 +258,7 @@ class Walk:
     # Types
 
     def types(self):
-        """The types that the functions of the path name, by name."""
+        """The types that the functions of the path refer to, by name."""
         names, found = self.index.types, {}
         for function in self.functions:
             file, code = function.file, function.file.code
@@ -286,7 +287,7 @@ class Walk:
     # The printed walk
 
     def lines(self):
-        """The walk as a reader follows it: each function under the first that leads to it."""
+        """The path as a tree: each function under the first one that leads to it."""
         found, seen = [], set()
 
         def show(function, depth):

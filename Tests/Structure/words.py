@@ -6,7 +6,7 @@ import subprocess
 
 import swift
 
-# What to look for, and what to write instead.
+# Patterns and their replacements.
 PHRASES = [
     (r"\b(?:no-?body|no one)\b", "name the subject: the CA, the program, you"),
     (r"\bwho(?:so)?ever\b", "name the subject"),
@@ -35,13 +35,13 @@ PHRASES = [
     (r"\bnot (?:yet )?known by\b", "say who does not know it"),
 ]
 
-# Files with words of their own: this list, other people's texts and licences.
+# Files that are not checked: this list, texts by other authors, and licences.
 PASSED_OVER = ("Tests/Structure/", "Packaging/copyright", "LICENSE")
 SUFFIXES = (".swift", ".md", ".py", ".h", ".c", ".json", ".in", ".yml", ".service", ".timer", ".sh")
 
 
 def swift_text(text):
-    """The comments and texts of a Swift file, everything at its old offset."""
+    """The comments and strings of a Swift file, at unchanged offsets."""
     code = swift.blanked(text)
     return "".join(
         a if a == "\n" or a != b else " " for a, b in zip(text, code))
@@ -53,7 +53,7 @@ def is_script(path):
 
 
 def phrases(root):
-    """The places with phrases to replace, each with the advice."""
+    """The places of the phrases, each with its replacement."""
     names = subprocess.run(
         ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         stdout=subprocess.PIPE, check=True).stdout.decode()
@@ -68,7 +68,7 @@ def phrases(root):
             text = file.read()
         if name.endswith(".swift"):
             text = swift_text(text)
-        # A phrase may go on in the next line of a comment.
+        # A phrase may continue on the next line of a comment.
         joined = re.sub(r"\n[ \t]*(?:///?|#)?[ \t]*(?=\S)", lambda x: " " * len(x.group()), text)
         for pattern, advice in PHRASES:
             for match in re.finditer(pattern, joined, re.I):

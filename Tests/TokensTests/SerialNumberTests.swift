@@ -11,7 +11,8 @@ import Testing
         #expect(serialNumber("") == nil && serialNumber("0x") == nil && serialNumber("-") == nil)
     }
 
-    /// Otherwise the certificate with the number 1 is shown or removed instead of that with -1.
+    /// Otherwise the certificate with the number 1 could be shown or removed instead of the one
+    /// with -1.
     @Test("A negative serial number keeps its sign")
     func negative() {
         #expect(serialNumber("-1") == "-01" && serialNumber("-0x0F:3a") == "-0f3a")
