@@ -14,18 +14,18 @@ extension RealParts {
                 ("wrong-ca", 76, "does not lead to a trust anchor"),
                 ("expired", 76, "outside its validity"),
                 ("not-yet-valid", 76, "outside its validity"),
-                ("ca-true", 76, "one of an authority"),
+                ("ca-true", 76, "is a CA certificate"),
                 ("fewer-addresses", 76, "e-mail addresses asked"),
                 ("other-name", 76, "name asked “Anna Müller”, got “Somebody Else”"),
                 ("no-code-signing", 76, "code signing asked “yes”, got “no”"),
-                ("cut", 75, "its answer is cut"),
+                ("cut", 75, "its answer is damaged"),
                 ("no-certificate", 75, "sent no certificate"),
                 ("html", 75, "not understood"),
                 ("empty", 75, "an empty answer"),
                 ("garbage", 75, "not understood"),
                 ("500", 75, "Internal Server Error"),
                 ("redirect", 75, "HTTP 302"),
-                ("reset", 75, "its answer broke off"),
+                ("reset", 75, "its answer is incomplete"),
                 ("huge", 75, "the answer is larger than 1 MiB"),
             ] as [(String, Int32, String)])
         func faults(fault: String, status: Int32, message: String) throws {
@@ -175,7 +175,8 @@ extension RealParts {
             let outcome = try bench.tokencert([
                 "issue", "--key-type", "ec:p256", "--ca-accepts", "ec",
             ])
-            expect(outcome, 65, "the CA refuses: The keys you supplied use an unrecognized")
+            expect(
+                outcome, 65, "the CA refused the order: The keys you supplied use an unrecognized")
             try expectOnlyAKey(bench, outcome)
         }
 
@@ -183,7 +184,7 @@ extension RealParts {
         func lateCertificate() throws {
             let bench = try Bench(["--signing-time", "1"])
             let outcome = try bench.tokencert(["issue"])
-            expect(outcome, 75, "it may yet issue one")
+            expect(outcome, 75, "it may still issue one")
             #expect(outcome.errorLine.contains("ID 47"), "\(outcome.errors)")
             #expect(bench.ca.orders.count == 1)
             try expectOnlyAKey(bench, outcome)

@@ -52,7 +52,7 @@ extension RealParts {
             let issued = try bench.tokencert(["issue", "--label", "mail"])
             #expect(issued.status == 0, "\(issued.errors)")
             #expect(issued.output.contains("remark       the CA wrote the name byte by byte"))
-            #expect(issued.output.contains("stands for “\(name)”"), "\(issued.output)")
+            #expect(issued.output.contains("represents \"\(name)\""), "\(issued.output)")
             #expect(!issued.output.contains("changed "), "\(issued.output)")
             expectNoControls(issued, ["issue"])
             #expect(try issuedNames(bench) == ["CN=\(written)"])
@@ -74,7 +74,7 @@ extension RealParts {
             let remarks = try #require(reports.first?["remarks"] as? [String])
             #expect(
                 remarks == [
-                    "the CA wrote the name byte by byte: “\(written)” stands for “\(name)”"
+                    "the CA wrote the name byte by byte: \"\(written)\" represents \"\(name)\""
                 ])
             #expect(try issuedNames(bench) == ["CN=\(written)", "CN=\(written)"])
             // After the CA changes to UTF-8, the name is correct.
@@ -89,7 +89,7 @@ extension RealParts {
         @Test("A late certificate with a name encoded byte by byte is accepted with a remark")
         func lateByteByByte() throws {
             let bench = try bench(["--names", "latin1", "--signing-time", "1"])
-            expect(try bench.tokencert(["issue"]), 75, "it may yet issue one")
+            expect(try bench.tokencert(["issue"]), 75, "it may still issue one")
             for _ in 0..<100 where bench.ca.issued.isEmpty { usleep(100_000) }
             let file = try bench.token.folder.write(
                 try #require(bench.ca.issued.first), "from-the-web.pem")
@@ -345,7 +345,7 @@ extension RealParts {
                 outcome = try bench.tokencert(
                     ["import", "--cert", file, "--ca-file", other.file("other.pem")])
             }
-            expect(outcome, 76, "its issuer “\(name)” is not trusted")
+            expect(outcome, 76, "its issuer \"\(name)\" is not trusted")
             for hint in ["tokencert trust fetch", "tokencert trust add FILE"] {
                 #expect(outcome.errors.contains(hint), "\(outcome.errors)")
             }

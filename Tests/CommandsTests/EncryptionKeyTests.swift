@@ -22,7 +22,7 @@ extension RealParts {
             #expect(imported.status == 0, "\(imported.errors)")
             #expect(try imported.json()["proof"] as? String == "decryption")
             let remarks = try #require(imported.json()["remarks"] as? [String])
-            #expect(remarks.contains { $0.contains("proved by a decryption") })
+            #expect(remarks.contains { $0.contains("proved by decryption") })
             #expect(remarks.contains { $0.contains("for encryption, not for signatures") })
             let history = try bench.tokencert(["history", "1"]).output
             #expect(history.contains("proved by a decryption"), "\(history)")
@@ -64,7 +64,7 @@ extension RealParts {
             #expect(try bench.orderCount() == 0)
             let accepted = try bench.tokencert(["import", "--cert", file, "--accept-changes"])
             #expect(accepted.status == 0, "\(accepted.errors)")
-            #expect(accepted.output.contains("possession could not be proved"))
+            #expect(accepted.output.contains("possession of the key was not proved"))
             #expect(!accepted.output.contains("the token has proved"))
             #expect(try bench.certificateObjects().count == 1)
             #expect(try bench.unfinished() == "Nothing is unfinished.\n")

@@ -49,7 +49,7 @@ extension RealParts {
             let renewed = try bench.tokencert(
                 ["renew", "--all", "--retire"],
                 bench.faulty(["FAULTY_RULES": "C_DestroyObject:before:return=0x1b"]))
-            expect(renewed, 73, "does not let the old one be removed")
+            expect(renewed, 73, "does not allow the old one to be removed")
             #expect(renewed.errorLine.hasSuffix("[CKR_ACTION_PROHIBITED]"), "\(renewed.errors)")
             #expect(renewed.errors.contains("the certificate was written"), "\(renewed.errors)")
             #expect(try bench.certificateObjects().count == 2)
@@ -57,7 +57,7 @@ extension RealParts {
             let resumed = try bench.tokencert(["resume", "2"])
             #expect(resumed.status == 0 && resumed.output.contains("is finished"), "\(resumed)")
             let history = try bench.tokencert(["history", "2"]).output
-            #expect(history.contains("does not let the old one be removed"), "\(history)")
+            #expect(history.contains("does not allow the old one to be removed"), "\(history)")
             #expect(bench.ca.orders.count == 2)
         }
 

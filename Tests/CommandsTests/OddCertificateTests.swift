@@ -94,7 +94,7 @@ extension RealParts {
             try bench.token.remove(value: value)
             let resumed = try bench.tokencert(["resume", "1"])
             #expect(resumed.status == 0, "\(resumed.errors)")
-            #expect(resumed.output.contains("was not on the token any more"), "\(resumed.output)")
+            #expect(resumed.output.contains("was no longer on the token"), "\(resumed.output)")
             #expect(!resumed.output.contains("  removed "), "\(resumed.output)")
         }
 

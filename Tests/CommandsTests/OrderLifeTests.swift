@@ -106,7 +106,7 @@ extension RealParts {
             Thread.sleep(forTimeInterval: 1.1)
             let second = try issue(bench, ["--key", key])
             try bench.ca.restart(["--signing-time", "2"])
-            expect(try bench.tokencert(["issue", "--key", key]), 75, "may yet issue")
+            expect(try bench.tokencert(["issue", "--key", key]), 75, "may still issue")
             let before = bench.token.contents
             for (number, issued) in [(1, first), (2, second)] {
                 let file = try bench.token.folder.write(try text(issued, "pem"), "\(number).pem")
@@ -152,7 +152,7 @@ extension RealParts {
                  "match": {"tokenModel": "SoftHSM v2"}, "certificatesPerKey": 1}
                 """, "small.json")
             let outcome = try bench.tokencert(["resume", "1", "--token-profile", profile])
-            expect(outcome, 73, "has room for 1 certificate a key")
+            expect(outcome, 73, "has room for 1 certificate per key")
             for word in ["tokencert delete", "tokencert issue", "--order-again"] {
                 #expect(!outcome.errors.contains(word), "\(outcome.errors)")
             }
@@ -246,7 +246,7 @@ extension RealParts {
                 #expect(removed.status == 0, "\(removed)")
             }
             let outcome = try bench.tokencert(["resume", "1"])
-            expect(outcome, 66, "the key of order 1, with the id \(id), is not on this token")
+            expect(outcome, 66, "the key of order 1 (CKA_ID \(id)) is not on this token")
             #expect(outcome.errors.contains("tokencert resume 1 --abandon"), "\(outcome.errors)")
             let given = try bench.tokencert(["resume", "1", "--abandon"])
             #expect(given.status == 0, "\(given.errors)")
@@ -282,7 +282,7 @@ extension RealParts {
             }
             // This order for the key may have been sent.
             try bench.ca.restart(["--signing-time", "30"])
-            expect(try bench.tokencert(["issue", "--key", key]), 75, "may yet issue")
+            expect(try bench.tokencert(["issue", "--key", key]), 75, "may still issue")
             for command in [["issue", "--key", key], ["renew", key], ["renew", "--all"]] {
                 try expectSame(command, 75, "order 2 for this key is not finished")
             }

@@ -246,7 +246,7 @@ extension RealParts {
                 try #require(first["pem"] as? String), "old.pem")
             expect(
                 try bench.tokencert(["resume", "3", "--from", file]), 76,
-                "is older than the one which is to be replaced")
+                "is older than the one to be replaced")
             #expect(try certificates(bench).count >= 2)
         }
 
@@ -359,12 +359,12 @@ extension RealParts {
         @Test(
             "A certificate without a personal use is refused, unless --accept-changes allows it",
             arguments: [
-                ("extendedKeyUsage=serverAuth\n", "30", "for nothing that a person does", true),
+                ("extendedKeyUsage=serverAuth\n", "30", "is for serverAuth only", true),
                 (
                     "extendedKeyUsage=clientAuth\nkeyUsage=keyEncipherment\n", "30",
-                    "not for signatures", true
+                    "does not allow signatures", true
                 ),
-                ("basicConstraints=CA:TRUE\n", "30", "but of authorities", false),
+                ("basicConstraints=CA:TRUE\n", "30", "only CA certificates", false),
                 ("extendedKeyUsage=clientAuth\n", "-1", "outside its validity", false),
             ])
         func uselessImports(

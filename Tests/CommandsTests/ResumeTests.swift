@@ -61,7 +61,7 @@ extension RealParts {
         @Test("A late certificate can be imported with --from and is not ordered again")
         func lateCertificate() throws {
             let bench = try Bench(["--signing-time", "1"])
-            expect(try bench.tokencert(["issue"]), 75, "it may yet issue one")
+            expect(try bench.tokencert(["issue"]), 75, "it may still issue one")
             // The outcome at the CA is unknown, so nothing is ordered.
             let undecided = try bench.tokencert(["resume", "1"])
             expect(undecided, 75, "nobody here can know")
@@ -86,7 +86,7 @@ extension RealParts {
                 try bench.tokencert(["issue", "--key", "\(uri)"]), 75,
                 "order 1 for this key is not finished")
             #expect(bench.ca.orders.count == 1)
-            expect(try bench.tokencert(["resume", "1", "--order-again"]), 75, "may yet issue")
+            expect(try bench.tokencert(["resume", "1", "--order-again"]), 75, "may still issue")
             #expect(bench.ca.orders.count == 2)
             let given = try bench.tokencert(["resume", "1", "--abandon"])
             #expect(given.status == 0, "\(given.errors)")
@@ -260,7 +260,7 @@ extension RealParts {
             #expect(try bench.tokencert(issue).status == 0)
             try bench.token.pkcs11Tool(["--delete-object", "--type", "cert", "--id", "01"])
             let before = bench.token.contents
-            expect(try bench.tokencert(["resume", "2"]), 73, "is the key of order 3")
+            expect(try bench.tokencert(["resume", "2"]), 73, "belongs to order 3")
             #expect(bench.token.contents == before)
             #expect(bench.ca.orders.count == 2)
         }

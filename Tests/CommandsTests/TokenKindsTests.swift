@@ -421,7 +421,8 @@ extension RealParts {
             let outcome = try bench.tokencert(
                 ["renew", "--all", "--retire"], bench.faulty(["FAULTY_DESTROYS_NOTHING": "1"]))
             expect(
-                outcome, 74, "the token says that it removed the old certificate, and still has it")
+                outcome, 74,
+                "the token reports that it removed the old certificate, but still has it")
         }
 
         // MARK: Fixed places for keys
@@ -450,7 +451,7 @@ extension RealParts {
             expect(try bench.tokencert(issue + ["--id", "01"], card), 73, "the id 01 is used")
             expect(
                 try bench.tokencert(["renew", "pkcs11:id=%01;type=private"], card), 73,
-                "the token has room for 1 certificate a key")
+                "the token has room for 1 certificate per key")
             #expect(bench.token.contents == before)
             #expect(bench.ca.orders.count == 2)
             let outcome = try bench.tokencert(

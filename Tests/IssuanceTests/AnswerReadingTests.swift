@@ -5,7 +5,7 @@ import TokencertTestAuthority
 @testable import TokencertIssuance
 @testable import TokencertLedger
 
-/// A CA whose answers mean what their status says.
+/// A CA whose answers are interpreted by their status only.
 private final class CAByStatus: CertificateAuthority {
     let url = "https://ca.example.org"
     let account = "anna"
@@ -17,7 +17,7 @@ private final class CAByStatus: CertificateAuthority {
     func place(_ order: CertificateOrder) -> PlacedOrder { .notSent("no account") }
 
     static func meaning(of answer: OrderEvent.Answer) -> AnswerMeaning {
-        if answer.interruption != nil { Issue.record("only a whole answer has a meaning") }
+        if answer.interruption != nil { Issue.record("an incomplete answer was interpreted") }
         return switch answer.status {
         case 200: .issued(answer.body.bytes)
         case 204: .issued([])
@@ -30,7 +30,7 @@ private final class CAByStatus: CertificateAuthority {
     }
 }
 
-/// What is read from the answers of a CA.
+/// Reading the answers of a CA.
 @Suite struct AnswerReadingTests {
     private static let statuses = [200, 204, 401, 403, 202, 203, 500]
     private let first: Certificate
@@ -81,7 +81,7 @@ private final class CAByStatus: CertificateAuthority {
         return AnswerReading(answer, from: CAByStatus.self)
     }
 
-    /// Insists that an answer has certificates.
+    /// Expects certificates in an answer.
     private func received(
         _ reading: AnswerReading, _ place: String
     ) throws -> ReceivedCertificates {
@@ -90,7 +90,7 @@ private final class CAByStatus: CertificateAuthority {
         return try #require(received, "\(place)")
     }
 
-    /// Insists that an answer has no certificate, and that one fact is recorded.
+    /// Expects no certificate in an answer, and one recorded fact.
     private func outcome(
         _ reading: AnswerReading, _ place: String
     ) throws -> (fact: OrderEvent, failure: IssuanceError) {
@@ -104,10 +104,10 @@ private final class CAByStatus: CertificateAuthority {
         return (fact, failure)
     }
 
-    // A certificate that was issued would be lost, and a second one ordered.
-    @Test("Certificates are received whatever the answer means, also if it broke off")
+    // Otherwise an issued certificate would be lost, and a second one ordered.
+    @Test("Certificates are received from every kind of answer, even an incomplete one")
     func certificates() throws {
-        // A part of the doubt that is kept with the certificates, or nil if there is no doubt.
+        // A part of the doubt kept with the certificates, or nil for no doubt.
         let doubts: [(status: Int, part: String?)] = [
             (200, nil), (401, "wrong password"), (403, "not allowed"), (202, "certificate"),
             (203, "4711"), (500, "an odd answer"),
@@ -130,8 +130,8 @@ private final class CAByStatus: CertificateAuthority {
         }
     }
 
-    // The order would count as refused although the CA may issue, or could not be sent again.
-    @Test("Without a certificate, only a refusal in a whole answer is recorded as a refusal")
+    // Otherwise the order would count as refused although the CA may issue, or the reverse.
+    @Test("Without a certificate, only a refusal in a complete answer is recorded as a refusal")
     func noCertificate() throws {
         let cases: [(status: Int, code: IssuanceError.Code, isRefusal: Bool, part: String)] = [
             (401, .credentialsRefused, true, "wrong password"),
@@ -153,11 +153,11 @@ private final class CAByStatus: CertificateAuthority {
         }
     }
 
-    @Test("An issued certificate that is broken or absent leaves the outcome of the order unknown")
+    @Test("If the issued certificate is damaged or missing, the outcome of the order is unknown")
     func issuedWithoutCertificate() throws {
         let cases: [(texts: [String], status: Int, part: String)] = [
             (broken, 200, "cut"), (absent, 200, "no certificate"),
-            // What counts is the text that the CA issued, not the rest of the answer.
+            // Only the issued text counts, not the rest of the answer.
             (absent + broken + [first.pem], 204, "no certificate"),
         ]
         for (texts, status, part) in cases {
@@ -171,8 +171,8 @@ private final class CAByStatus: CertificateAuthority {
         }
     }
 
-    // The CA may have issued, whatever the first part of its answer says.
-    @Test("An answer that broke off without a certificate leaves the outcome unknown")
+    // The CA may have issued a certificate whatever the first part of its answer says.
+    @Test("An incomplete answer without a certificate leaves the outcome unknown")
     func interrupted() throws {
         for text in broken + absent {
             for status in Self.statuses {
@@ -186,7 +186,7 @@ private final class CAByStatus: CertificateAuthority {
         }
     }
 
-    @Test("The CA's number of the order is in the reason only if the CA told it")
+    @Test("The reason contains the CA's order number only if the CA sent one")
     func identifier() throws {
         let (_, named) = try outcome(read("", 203), "203")
         #expect(named.reason.contains("ID 4711"))

@@ -5,7 +5,7 @@ import TokencertTestAuthority
 @testable import TokencertIssuance
 @testable import TokencertLedger
 
-/// What each step after an order was sent does and reports, in each failure.
+/// The effects and reports of the steps after an order was sent, and of their failures.
 @Suite struct CertificateStepTests {
     private static let answerStart = "200,OK\n"
 
@@ -39,8 +39,7 @@ import TokencertTestAuthority
 
     // MARK: Verifying
 
-    @Test(
-        "A certificate in the answer is certified; one from elsewhere must be in the ledger first")
+    @Test("A received certificate is recorded; one from elsewhere must be in the ledger first")
     func certified() throws {
         let parts = try StepParts()
         let key = try parts.addKey()
@@ -62,7 +61,7 @@ import TokencertTestAuthority
         #expect(brought.facts.map(\.kind) == ["certified"] && brought.mustBeRecorded)
     }
 
-    @Test("Without any certificate the user has to decide, and the outcome stays as it was")
+    @Test("Without any certificate the user has to decide, and the outcome is unchanged")
     func nothingCame() throws {
         let parts = try StepParts()
         let key = try parts.addKey()
@@ -74,7 +73,7 @@ import TokencertTestAuthority
         #expect(work.order.state == .sending)
     }
 
-    // The order would count as refused, and be placed again although the CA has issued.
+    // Otherwise the order would count as refused and be sent again although the CA issued.
     @Test("A refusal with a certificate for another key leaves the outcome unknown")
     func otherKeyUnderRefusal() throws {
         let parts = try StepParts()
@@ -84,12 +83,12 @@ import TokencertTestAuthority
         let events = [OrderEvent.sentFor(key), answered("403,no\n" + certificate.pem)]
         var (work, token) = (try parts.work(existing(parts, key), events), parts.token)
         let outcome = try VerifyCertificate.run(&work, &token)
-        #expect(outcome.facts == [.unclear(reason: "the CA refuses: no")])
+        #expect(outcome.facts == [.unclear(reason: "the CA refused the order: no")])
         #expect(outcome.failure?.code == .orderPending)
     }
 
-    // Otherwise an order that was interrupted after the user accepted its certificate asks again.
-    @Test("A change that was accepted once is accepted again, but not in another certificate")
+    // Otherwise an interrupted order would ask the user to accept its certificate again.
+    @Test("An accepted change stays accepted, except in a different certificate")
     func acceptedOnce() throws {
         for (changes, isBrought, isAccepted) in [
             (["name"], false, true), ([], false, false), (["name"], true, false),
@@ -111,7 +110,7 @@ import TokencertTestAuthority
 
     // MARK: Writing
 
-    @Test("A certificate is written as the ledger has it, or reported as being there already")
+    @Test("The certificate in the ledger is written, or reported as already on the token")
     func written() throws {
         for wasThere in [false, true] {
             let parts = try StepParts()
@@ -146,8 +145,8 @@ import TokencertTestAuthority
         }
     }
 
-    // A certificate of another program would be taken for this one.
-    @Test("Only the process that has made the key may skip the search for its certificates")
+    // Otherwise another program's certificate would be mistaken for this one.
+    @Test("Only the process that made the key may skip the search for its certificates")
     func freshKey() throws {
         for (isNew, isResumed) in [(true, false), (true, true), (false, false), (false, true)] {
             let parts = try StepParts()
@@ -162,13 +161,13 @@ import TokencertTestAuthority
             var token = parts.token
             _ = try WriteCertificate.run(&work, &token)
             #expect(parts.script.written.map(\.isFresh) == [isNew && !isResumed])
-            // A label of any bytes is kept.
+            // A label may have any bytes.
             #expect(parts.script.written.map(\.label) == [[0xFF, 0x6D]])
         }
     }
 
-    // The certificate of the user would be lost because one of an authority was refused.
-    @Test("A chain that fails in the middle leaves the certificate and what was written recorded")
+    // Otherwise the user's certificate would be lost because a CA certificate was refused.
+    @Test("If writing the chain fails, the certificate and the part written are recorded")
     func chain() throws {
         let parts = try StepParts()
         let key = try parts.addKey()
@@ -189,7 +188,7 @@ import TokencertTestAuthority
             ])
         #expect(recorded.state == .written)
         #expect(work.notes.chain == ["CN=Root", "CN=Seen"])
-        // Without the option nothing of a chain is written.
+        // Without the option no chain is written.
         let other = try StepParts()
         other.acting.world.keys[[1]] = key
         var (without, otherToken) = (
@@ -201,7 +200,7 @@ import TokencertTestAuthority
 
     // MARK: Reading back
 
-    @Test("A proof is recorded with the certificate that was read and how it was proved")
+    @Test("A proof is recorded with the certificate that was read and the method")
     func proved() throws {
         for (possession, method) in [
             (.signature, nil), (.decryption, "decryption"),
@@ -225,13 +224,13 @@ import TokencertTestAuthority
                             challenge: [1], signature: signature, method: method))
                 ])
             #expect(work.notes.possession == possession)
-            let isRemarked = work.notes.remarks.contains { $0.contains("proved by a decryption") }
+            let isRemarked = work.notes.remarks.contains { $0.contains("proved by decryption") }
             #expect(isRemarked == (possession == .decryption))
         }
     }
 
-    // The old certificate, which works, would be removed in favour of one that may not.
-    @Test("Without a proof the order is over, and the old certificate stays")
+    // Otherwise a working certificate would be replaced by one that may not work.
+    @Test("Without a proof the order is closed, and the old certificate stays")
     func unproved() throws {
         for isRetired in [false, true] {
             let parts = try StepParts()
@@ -253,7 +252,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("No proof is accepted only if the user accepts changes and this process did not order")
+    @Test("A missing proof is accepted only with accepted changes and without a new order")
     func acceptingNoProof() throws {
         for (accepts, hasSent) in [(false, false), (false, true), (true, false), (true, true)] {
             let parts = try StepParts()
@@ -268,7 +267,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("If another certificate is read back, nothing is recorded as proved")
+    @Test("If a different certificate is read back, no proof is recorded")
     func differs() throws {
         let parts = try StepParts()
         let key = try parts.addKey()

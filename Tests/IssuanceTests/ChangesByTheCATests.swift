@@ -5,7 +5,7 @@ import TokencertTestAuthority
 @testable import OpenSSLX509
 @testable import TokencertIssuance
 
-/// What a certificate says otherwise than it was asked for.
+/// The differences between a certificate and the request.
 @Suite struct ChangesByTheCATests {
     private static let time: Int64 = 1_800_000_000
     private static let day: Int64 = 86_400
@@ -26,7 +26,7 @@ import TokencertTestAuthority
                 ]), issuer: nil)
     }
 
-    /// The parts of a certificate that a CA may change.
+    /// The fields of a certificate that a CA may change.
     private struct Parts {
         var subject: [NameAttribute] = [.init(.commonName, "Anna Müller")]
         var addresses = ["anna@example.org"]
@@ -67,11 +67,11 @@ import TokencertTestAuthority
             [try issue(parts)], for: onToken, expected)
     }
 
-    @Test("A certificate as it was asked for has no difference")
+    @Test("A certificate as requested has no differences")
     func asAsked() throws {
         var parts = Parts()
         #expect(try verify(parts).differences.isEmpty)
-        // What the CA's signer adds to every certificate.
+        // The usages that the CA's signer adds to every certificate.
         parts.usages += [.microsoftEFS, .microsoftSGC, .netscapeSGC]
         #expect(try verify(parts).differences.isEmpty)
         parts.usages += [.codeSigning, .microsoftIndividualCodeSigning]
@@ -81,8 +81,8 @@ import TokencertTestAuthority
         #expect(try verify(parts).differences.isEmpty)
     }
 
-    // The user would have a certificate for something else, and not know it.
-    @Test("Each change by the CA is found, and refused unless it is accepted")
+    // Otherwise the user would not notice a certificate with different content.
+    @Test("Each change by the CA is detected, and refused unless the user accepts changes")
     func changes() throws {
         let changes: [(String, (inout Parts) -> Void)] = [
             ("name", { $0.subject = [.init(.commonName, "CAcert WoT User")] }),
@@ -121,7 +121,7 @@ import TokencertTestAuthority
         #expect(unsigned.reason.contains("code signing asked “yes”, got “no”"))
     }
 
-    @Test("A certificate that is not sound is refused even if changes are accepted")
+    @Test("An invalid certificate is refused even if changes are accepted")
     func unsound() throws {
         let faults: [(IssuanceError.Code, (inout Parts) -> Void)] = [
             (.certificateWrong, { $0.isAuthority = true }),
@@ -136,7 +136,7 @@ import TokencertTestAuthority
             }
             #expect(error.code == code, "\(error.reason)")
         }
-        // The CA's clock may be ahead of this one by five minutes.
+        // The CA's clock may be five minutes ahead of this one.
         var parts = Parts()
         parts.notBefore = Self.time + 300
         #expect(try verify(parts).differences.isEmpty)

@@ -2,8 +2,8 @@ import TokencertTokens
 
 @testable import Cryptoki
 
-/// A token that says what a test gives it: a user's PIN is set and needed, and all mechanisms are
-/// there.
+/// A token with the properties that a test chooses. By default, a user PIN is set and required, and
+/// all mechanisms are available.
 struct DescribedToken: TokenDescription {
     var flags: TokenFlags = [.loginRequired, .userPINInitialized]
     var pinLengths = 4...8

@@ -4,7 +4,7 @@ import Testing
 @testable import TokencertIssuance
 @testable import TokencertLedger
 
-/// What failures of a token and of the ledger mean for a job.
+/// The errors of a job after failures of a token or of the ledger.
 @Suite struct IssuanceErrorTests {
     private func failure(
         _ value: ReturnValue?, of function: String = "C_Login",
@@ -15,8 +15,8 @@ import Testing
             at: .write, while: "it failed")
     }
 
-    // A refused PIN that is not recognized as one would be sent again until the token is locked.
-    @Test("Each return value of a token has the code that decides what the user can do")
+    // Otherwise an unrecognized refusal of a PIN would lead to further tries and a locked token.
+    @Test("Each return value of a token has the code that determines the hints")
     func returnValues() {
         let codes: [(IssuanceError.Code, [ReturnValue])] = [
             (
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test("A prohibited action means that an object cannot be removed only when it is removed")
+    @Test("A prohibited action means that an object cannot be removed only during a removal")
     func prohibited() {
         #expect(failure(.actionProhibited, of: "C_DestroyObject").code == .notDestroyable)
         for function in ["C_CreateObject", "C_Sign", "C_GenerateKeyPair", ""] {
@@ -56,18 +56,18 @@ import Testing
         }
     }
 
-    @Test("A failure without a return value is told in words")
+    @Test("A failure without a return value is described in words")
     func withoutValue() {
         let missing = failure(nil, of: "C_SignInit", .functionMissing)
         #expect(missing.code == .tokenFailed)
         #expect(missing.text == "it failed [the module has no C_SignInit (the context)]")
-        // The token is not at fault: another one is in the slot.
+        // The token did not fail: another one is in the slot.
         let other = failure(nil, .otherToken)
         #expect(other.code == .noSuchObject && other.reason == "the context")
         #expect(other.tokenError == nil && other.text == "the context")
     }
 
-    @Test("What is known of a failure is kept if more is added")
+    @Test("The details of a failure are kept when more are added")
     func adding() {
         let first = IssuanceError(
             .accountLacks, at: .plan, "r", choices: ["a"], wanted: "b"
@@ -80,7 +80,7 @@ import Testing
         #expect(second.with().order?.number == 7 && first.order == nil)
     }
 
-    @Test("An error that a body throws keeps what it says, and any other is one of the token")
+    @Test("An IssuanceError from a body is unchanged, and any other error counts as the token's")
     func anyError() throws {
         struct Other: Error, CustomStringConvertible { let description = "other" }
         func fail(_ error: any Error) throws -> Int { throw error }
@@ -101,8 +101,8 @@ import Testing
         #expect(other.code == .tokenFailed && other.step == .write && other.reason == "other")
     }
 
-    // resume would be recommended for an order that another process works on, or the other way round.
-    @Test("Each failure of the ledger has the code that decides what the user can do")
+    // Otherwise the hint would recommend resume for an order in use, or omit it for others.
+    @Test("Each failure of the ledger has the code that determines the hints")
     func ledger() {
         let codes: [(LedgerError.Code, IssuanceError.Code)] = [
             (.unfinished, .otherOrderUnfinished), (.inUse, .orderInUse),
@@ -115,7 +115,7 @@ import Testing
             let error = IssuanceError(ledger: LedgerError(code, "r", order: 7), at: .order)
             #expect(error.code == expected && error.step == .order, "\(code)")
             #expect(error.reason == "r" && error.order?.number == 7)
-            // Nothing is known of the order, so that it may have been sent.
+            // The order cannot be read, so it may have been sent.
             #expect(error.order?.mayHaveOrdered == true && error.order?.nextAction == nil)
         }
         #expect(IssuanceError(ledger: LedgerError(.full, "r"), at: .order).order == nil)

@@ -5,7 +5,7 @@ import TokencertTestSupport
 @testable import TokencertIssuance
 @testable import TokencertLedger
 
-/// What is written to the ledger before a step, and what after it.
+/// Recording intents and facts in the ledger.
 @Suite final class JournalTests {
     private let folder = NSTemporaryDirectory() + "tokencert-\(UUID().uuidString)"
     private var path: String { folder + "/ledger.sqlite" }
@@ -20,7 +20,7 @@ import TokencertTestSupport
     private let sending = OrderEvent.sending(
         .init(keyURI: "pkcs11:id=%01", publicKeyHash: "aa", request: "PEM", isRepeated: false))
 
-    /// Does something while the ledger takes no event.
+    /// Runs a body while the ledger accepts no events.
     private func withFailingLedger(_ body: () throws -> Void) throws {
         try change(
             "CREATE TRIGGER failing BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'no'); END")
@@ -41,7 +41,7 @@ import TokencertTestSupport
         try #require(process.terminationStatus == 0)
     }
 
-    // A key would be made, or an order placed, of which nothing is known after a loss of power.
+    // Otherwise a power loss would leave a key or an order that the ledger does not know.
     @Test("A step whose intent cannot be recorded is refused")
     func intent() throws {
         let journal = try begin()
@@ -56,8 +56,8 @@ import TokencertTestSupport
         #expect(try journal.openOrder.order().state == .sending)
     }
 
-    // A certificate that was paid for would be lost.
-    @Test("What happened is recorded later if the ledger fails, in its order, before the next step")
+    // Otherwise a certificate that was issued would be lost.
+    @Test("Facts that the ledger could not record are recorded in order before the next step")
     func facts() throws {
         let journal = try begin()
         try journal.recordIntent(sending, at: .order)
@@ -81,7 +81,7 @@ import TokencertTestSupport
         #expect(journal.unwrittenAnswer == nil)
     }
 
-    @Test("An order is sent once, unless the user asks for a second one")
+    @Test("An order is sent once, unless the user requests a second one")
     func once() throws {
         let journal = try begin()
         try journal.recordIntent(sending, at: .order)
@@ -93,7 +93,7 @@ import TokencertTestSupport
         try journal.recordIntent(sending, at: .order)
     }
 
-    @Test("An order that another run works on is not continued")
+    @Test("An order in use by another process is not continued")
     func inUse() throws {
         let journal = try begin()
         let ledger = try Ledger(path: path) { 1_800_000_000 }

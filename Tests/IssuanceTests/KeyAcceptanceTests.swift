@@ -3,9 +3,9 @@ import Testing
 
 @testable import TokencertIssuance
 
-/// Which keys are ordered for.
+/// The keys that the CA accepts.
 @Suite struct KeyAcceptanceTests {
-    @Test("An RSA key is ordered for only if CAcert takes its public exponent")
+    @Test("An RSA key is accepted only if CAcert accepts its public exponent")
     func exponents() {
         let modulus = [UInt8](repeating: 0xC1, count: 256)
         for (exponent, isTaken) in [

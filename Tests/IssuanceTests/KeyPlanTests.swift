@@ -8,18 +8,18 @@ import TokencertTestSupport
 @testable import TokencertIssuance
 @testable import TokencertTokens
 
-/// Which key is made or used, as far as that is decided without the token.
+/// The choice of the key, as far as it does not need a token.
 @Suite struct KeyPlanTests {
     private func token(_ mechanisms: MechanismType...) -> DescribedToken {
         DescribedToken(mechanisms: Set(mechanisms))
     }
 
-    /// A token that makes RSA keys of some sizes only.
+    /// A token that generates RSA keys of some sizes only.
     private func making(_ least: Int, _ most: Int) -> DescribedToken {
         DescribedToken(keySizes: [.rsaPKCSKeyPairGen: least...most])
     }
 
-    /// The kind of key that is made, or why none is.
+    /// The kind of key that is generated, or the error.
     private enum Choice: Equatable {
         case kind(KeyKind)
         case refused(IssuanceError.Code)
@@ -35,8 +35,8 @@ import TokencertTestSupport
         }
     }
 
-    // A key is made that the CA does not sign, or a weaker one than the token has.
-    @Test("The kind of a new key is one that both the token and the CA have")
+    // Otherwise the CA would refuse the key, or it would be weaker than necessary.
+    @Test("A new key has a kind that both the token and the CA support")
     func kinds() {
         let none = KeyAcceptance(rsa: false, ec: false, ed25519: false)
         let ecOnly = KeyAcceptance(rsa: false, ec: true, ed25519: false)
@@ -45,7 +45,7 @@ import TokencertTestSupport
         let curvesOnly = token(.ecKeyPairGen, .ecdsa)
         let (small, large) = (KeyKind.rsa(bits: 2048), KeyKind.rsa(bits: 3072))
         let cases: [(KeyKind?, DescribedToken, KeyAcceptance, Choice)] = [
-            // Nothing is asked for: the larger RSA key that the token makes.
+            // By default, the largest RSA key that the token generates.
             (nil, all, .cacert, .kind(large)), (nil, all, .anything, .kind(large)),
             (nil, making(1024, 2048), .cacert, .kind(small)),
             (nil, making(2048, 3071), .cacert, .kind(small)),
@@ -53,11 +53,11 @@ import TokencertTestSupport
             (nil, making(512, 1024), .cacert, .refused(.tokenUnsuitable)),
             (nil, making(4096, 4096), .cacert, .refused(.tokenUnsuitable)),
             (nil, rsaOnly, .cacert, .kind(large)),
-            // A key on a curve is made only if it is asked for.
+            // An elliptic curve key is generated only on request.
             (nil, curvesOnly, .anything, .refused(.tokenUnsuitable)),
             (nil, all, ecOnly, .refused(.keyNotAccepted)),
             (nil, all, none, .refused(.keyNotAccepted)),
-            // A kind is asked for.
+            // A requested kind.
             (small, all, .cacert, .kind(small)), (large, all, .cacert, .kind(large)),
             (.rsa(bits: 4096), all, .cacert, .kind(.rsa(bits: 4096))),
             (.rsa(bits: 1024), all, .anything, .refused(.keyNotAccepted)),
@@ -79,7 +79,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A token that makes no keys is refused with what to use instead, at the plan")
+    @Test("A token that cannot generate keys is refused in the plan, with an alternative")
     func instead() throws {
         let token = DescribedToken.with {
             $0.generates = .nobody
@@ -106,8 +106,8 @@ import TokencertTestSupport
         $0.showsAllKeysSince = "5.30"
     }
 
-    // A key is made in a place that the token does not have.
-    @Test("An id is refused if the token has places and none has the id")
+    // Otherwise a key would be generated in a place that the token does not have.
+    @Test("An id is refused if the token has fixed places and none has this id")
     func places() throws {
         for id in [[3], [1], [2]] as [[UInt8]] { try requirePlace(id, card) }
         for id in [[4], [], [0, 3], [3, 0]] as [[UInt8]] {
@@ -118,7 +118,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("Only offered places are taken for a new key, in their order")
+    @Test("A new key gets one of the offered places, in order")
     func offered() throws {
         var token = card
         for firmware in ["5.30", "5.31", "6.0"] {
@@ -128,7 +128,7 @@ import TokencertTestSupport
         #expect(try offeredIDs(DescribedToken()) == nil)
     }
 
-    @Test("No place is taken for a new key if the token may have keys that are not shown")
+    @Test("No place is chosen for a new key if the token may hide other keys")
     func unknownPlaces() throws {
         var token = card
         token.firmwareVersion = "5.29"
@@ -136,13 +136,13 @@ import TokencertTestSupport
         #expect(error.code == .noSuchPlace && error.step == .plan)
         #expect(error.choices == ["03 (first)", "01 (second)", "02 (third)"])
         #expect(error.reason == token.reasonPlacesAreUnknown)
-        // A place that is named is taken.
+        // A place that the user names is used.
         try requirePlace([2], token)
     }
 
     // MARK: Labels
 
-    @Test("The label of a new key is the given one, that of the replaced key, or the default")
+    @Test("A new key has the given label, that of the replaced key, or the default")
     func labels() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
         let old = try key.issue(
@@ -169,7 +169,7 @@ import TokencertTestSupport
         #expect(label(nil, replacement) == "chosen mail")
     }
 
-    @Test("The user is told only if a key has another label than the default")
+    @Test("A remark appears only if a key does not have the default label")
     func remarks() {
         let (mail, second) = (Array("mail".utf8), Array("mail 2".utf8))
         #expect(NewKeyLabel.chosen(mail).remarks(on: mail).isEmpty)
@@ -182,11 +182,11 @@ import TokencertTestSupport
             ])
     }
 
-    // Two keys with one label cannot be told apart by it.
-    @Test("A label that is taken gets the first number that is not")
+    // Otherwise two keys could not be distinguished by their labels.
+    @Test("A label in use gets the first free number")
     func numbers() {
         func number(_ name: String, _ taken: String...) -> String {
-            // An object without a label is among them.
+            // One object has no label.
             var labels: Set<[UInt8]?> = [nil]
             for label in taken { labels.insert(Array(label.utf8)) }
             return text(ofLabel: numbered(Array(name.utf8), avoiding: labels))
@@ -199,7 +199,7 @@ import TokencertTestSupport
         #expect(number("mail 2", "mail 2") == "mail 2 2")
         #expect(number("", "") == " 2")
         #expect(number("mail", "mail", "mail 02", "mail2") == "mail 2")
-        // Bytes that are not UTF-8 stay as they are.
+        // Bytes that are not UTF-8 are unchanged.
         #expect(numbered([0xFF], avoiding: [[0xFF]]) == [0xFF, 0x20, 0x32])
     }
 
@@ -213,8 +213,8 @@ import TokencertTestSupport
         return .example(.issue(.example(key)), on: token, id: id)
     }
 
-    // An order would go on with another key than the one that it began with.
-    @Test("An order goes on with the key that its beginning names")
+    // Otherwise an order would continue with a different key.
+    @Test("An order continues with the key that its first event names")
     func fromBeginning() throws {
         for kind in KeyKind.generated {
             guard case .generate(let new) = try KeyPlan(beginning(kind.name, id: "01ff")) else {
@@ -238,21 +238,21 @@ import TokencertTestSupport
         }
     }
 
-    @Test("An order without the URI of a token is refused")
+    @Test("An order without a token URI is refused")
     func noToken() throws {
         let beginning = beginning(nil, id: "01", on: "work")
         let error = try #require(throws: IssuanceError.self) { _ = try KeyPlan(beginning) }
         #expect(error.code == .noSuchObject && error.step == .plan)
     }
 
-    @Test("A key is made only if the plan has a new one")
+    @Test("A key is generated only if the plan has a new one")
     func operations() throws {
         #expect(KeyPlan.generate(NewKey(kind: .ed25519, id: [1], label: [])).makesKey)
         #expect(try !KeyPlan(beginning(nil, id: "01")).makesKey)
     }
 
-    // The PIN of a role would be asked for that has nothing to do, or the job would stop half-way.
-    @Test("A job does on a token what it needs, and nothing else")
+    // Otherwise the user would enter a needless PIN, or the job would stop half-way.
+    @Test("A job performs only the operations that it needs")
     func jobs() {
         for (job, operations) in [
             (.look, [.read]), (.certify(newKey: false), [.read, .sign, .write]),

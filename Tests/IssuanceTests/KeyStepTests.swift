@@ -5,7 +5,7 @@ import TokencertTestAuthority
 @testable import TokencertIssuance
 @testable import TokencertLedger
 
-/// What each step until an order is sent does and reports, in each failure.
+/// The effects and reports of the steps until an order is sent, and of their failures.
 @Suite struct KeyStepTests {
     private static func failure(
         _ code: IssuanceError.Code, at step: Step = .generate
@@ -15,7 +15,7 @@ import TokencertTestAuthority
 
     private static let newKey = OrderEvent.Key.new(kind: "ec:p256")
 
-    /// The code of what a body throws, or nil.
+    /// The code of the error that a body throws, or nil.
     private func code(_ body: () throws -> Void) -> IssuanceError.Code? {
         do {
             try body()
@@ -27,7 +27,7 @@ import TokencertTestAuthority
 
     // MARK: The key
 
-    @Test("The process that begins an order makes its key without searching for one")
+    @Test("The process that starts an order makes its key without searching for one")
     func freshKey() throws {
         let parts = try StepParts()
         var (work, token) = (try parts.work(.issue(parts.issue(Self.newKey))), parts.token)
@@ -41,8 +41,8 @@ import TokencertTestAuthority
         #expect(parts.script.calls == ["makeKey", "readNewKey"])
     }
 
-    // A second key would be made, and the first one stay on the token for ever.
-    @Test("A resumed order takes the key that an earlier process has made")
+    // Otherwise a second key would be made, and the first would stay on the token unused.
+    @Test("A resumed order uses the key that an earlier process made")
     func foundKey() throws {
         let parts = try StepParts()
         let key = try parts.addKey()
@@ -53,7 +53,7 @@ import TokencertTestAuthority
         #expect(!work.journal.hasMadeKey && parts.acting.world.generations == 0)
     }
 
-    @Test("A resumed order without a key makes one only if its id is still free")
+    @Test("A resumed order without a key makes one only if the id is still free")
     func freeID() throws {
         let parts = try StepParts()
         parts.script.failures["requireFree"] = Self.failure(.idTaken)
@@ -68,8 +68,8 @@ import TokencertTestAuthority
         #expect(outcome.facts == [.made(publicKeyHash: publicKeyHash(made))])
     }
 
-    // A certificate would be ordered that cannot be written.
-    @Test("A key that was found is refused if there is no room for its certificate")
+    // Otherwise a certificate that cannot be written would be ordered.
+    @Test("An existing key is refused if there is no room for its certificate")
     func noRoom() throws {
         let parts = try StepParts()
         _ = try parts.addKey()
@@ -81,8 +81,8 @@ import TokencertTestAuthority
         #expect(work.keyIfFound == nil)
     }
 
-    // The user would not be told of a key that stays on the token.
-    @Test("A key that cannot be read after it was made counts as made")
+    // Otherwise the user would not know that the key stays on the token.
+    @Test("A key that cannot be read after its generation counts as made")
     func unreadableNewKey() throws {
         let parts = try StepParts()
         parts.script.failures["readNewKey"] = Self.failure(.tokenFailed)
@@ -98,7 +98,7 @@ import TokencertTestAuthority
         #expect(!none.journal.hasMadeKey)
     }
 
-    @Test("No key is made for an order about an existing key")
+    @Test("No key is made for an order for an existing key")
     func existingKey() throws {
         let parts = try StepParts()
         let job = OrderEvent.Job.issue(parts.issue(.existing(publicKeyHash: "aa")))
@@ -110,7 +110,7 @@ import TokencertTestAuthority
 
     // MARK: The request
 
-    @Test("A request that is signed is recorded with the key that it is for")
+    @Test("A signed request is recorded with its key")
     func signed() throws {
         for isResumed in [false, true] {
             let parts = try StepParts()
@@ -129,8 +129,8 @@ import TokencertTestAuthority
         }
     }
 
-    // The CA would certify the key that the token showed at first, which nobody has.
-    @Test("A key that is read differently while it signs is recorded before its request")
+    // Otherwise the CA would certify the public key that was read first, which is wrong.
+    @Test("A key whose public half changes during signing is recorded before its request")
     func readDifferently() throws {
         for hasMadeKey in [false, true] {
             let parts = try StepParts()
@@ -150,12 +150,12 @@ import TokencertTestAuthority
             let signed = OrderEvent.signed(.init(publicKeyHash: publicKeyHash(other), request: pem))
             #expect(outcome.facts == [isOther, signed])
             #expect(work.keyIfFound?.publicKey == other.publicKey)
-            // Only the process that has made the key may read it again as the new one.
+            // Only the process that made the key may read it again as a new one.
             #expect(parts.script.knowsNewKey == [hasMadeKey])
         }
     }
 
-    @Test("If no request is signed, only another key is recorded, with the failure")
+    @Test("If signing fails, only a changed key is recorded, with the failure")
     func unsigned() throws {
         for isChanged in [false, true] {
             let parts = try StepParts()
@@ -174,8 +174,8 @@ import TokencertTestAuthority
         }
     }
 
-    // Its certificate could not be brought later, as the ledger would not know the request.
-    @Test("A request that is handed out must be in the ledger first")
+    // Otherwise the ledger would not know the request when its certificate arrives.
+    @Test("A request is in the ledger before the user receives it")
     func handedOut() throws {
         let parts = try StepParts()
         let key = try parts.addKey()
@@ -197,7 +197,7 @@ import TokencertTestAuthority
         ]
     }
 
-    @Test("What is sent is the signed request for the key that is on the token")
+    @Test("The CA receives the signed request for the key on the token")
     func intent() throws {
         for isRepeated in [false, true] {
             let parts = try StepParts()
@@ -215,7 +215,7 @@ import TokencertTestAuthority
                             isRepeated: isRepeated)))
             #expect(prepared.facts.isEmpty && prepared.failure == nil)
             #expect(parts.acting.world.orders.isEmpty && !work.hasSent)
-            // This process has just had the request signed.
+            // This process just had the request signed.
             #expect(!parts.script.calls.contains("requireProof"))
         }
     }
@@ -240,8 +240,8 @@ import TokencertTestAuthority
         }
     }
 
-    // A certificate would be ordered for a key that is not on the token any more.
-    @Test("If the token has another key than the request, the key is recorded and nothing is sent")
+    // Otherwise a certificate would be ordered for a key that is no longer on the token.
+    @Test("If the token has a different key, the key is recorded and nothing is sent")
     func otherKey() throws {
         let parts = try StepParts()
         let key = try parts.addKey()
@@ -276,10 +276,10 @@ import TokencertTestAuthority
         return try PlaceOrder.run(intent, &work, &token)
     }
 
-    @Test("A CA that is not reached has received nothing, and the reason says which order")
+    @Test("If the CA is unreachable, nothing was ordered, and the reason says which order")
     func notReached() throws {
         for (isRepeated, text) in [
-            (false, "the CA cannot be reached, nothing was ordered: no route"),
+            (false, "the CA cannot be reached, so nothing was ordered: no route"),
             (true, "the CA cannot be reached, so the second order was not sent: no route"),
         ] {
             let parts = try StepParts()
@@ -297,7 +297,7 @@ import TokencertTestAuthority
         }
     }
 
-    // The order would be placed a second time.
+    // Otherwise the order would be sent a second time.
     @Test("An order without an answer has an unknown outcome")
     func lost() throws {
         let parts = try StepParts()
@@ -307,13 +307,13 @@ import TokencertTestAuthority
             try parts.work(.issue(parts.issue(Self.newKey)), signed(key)), parts.token
         )
         let outcome = try place(&work, &token)
-        let reason = "the order went out and no answer came back: reset"
+        let reason = "the order was sent, but no answer came back: reset"
         #expect(outcome.facts == [.unclear(reason: reason)])
         #expect(outcome.failure?.code == .orderPending && outcome.failure?.reason == reason)
         #expect(work.hasSent && parts.acting.world.orders == ["PEM"])
     }
 
-    @Test("The observer is told of the order after it is recorded and before the CA receives it")
+    @Test("The observer is notified after an order is recorded and before the CA receives it")
     func observer() throws {
         let parts = try StepParts()
         let key = try parts.addKey()
@@ -332,7 +332,7 @@ import TokencertTestAuthority
             ])
     }
 
-    @Test("An order that names no CA is not sent to one")
+    @Test("An order without a CA is not sent")
     func noCA() throws {
         let parts = try StepParts()
         let key = try parts.addKey()

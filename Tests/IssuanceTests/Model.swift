@@ -6,14 +6,14 @@ import TokencertTestAuthority
 @testable import Cryptoki
 @testable import TokencertIssuance
 
-/// All that is outside of the program: what is on the token and what the CA has done. A copy of it is
-/// what is left if the process ends at that moment.
+/// Everything outside the program: the contents of the token and the actions of the CA. A copy
+/// is the state that remains if the process ends.
 struct World: Sendable {
     /// The keys on the token, by their ids.
     var keys: [[UInt8]: HostPrivateKey] = [:]
     /// The certificates on the token.
     var certificates: [Certificate] = []
-    /// How many keys were made.
+    /// The number of generated keys.
     var generations = 0
     /// The requests of the orders that the CA received.
     var orders: [String] = []
@@ -21,27 +21,27 @@ struct World: Sendable {
     var issued: [Certificate] = []
     /// The certificates that were removed from the token.
     var removed: [Certificate] = []
-    /// The keys of the requests that the token has signed, by their PEM.
+    /// The keys of the signed requests, by PEM.
     var requests: [String: PublicKey] = [:]
 }
 
-/// What tokens and CAs have made, so that they make the same again: two runs that do the same end in
-/// equal worlds and equal ledgers.
+/// The earlier results of tokens and CAs, which are returned again: two runs with the same actions
+/// end in equal worlds and equal ledgers.
 final class ModelMemory {
-    /// New keys, by how many were made before.
+    /// New keys, by the number of earlier ones.
     fileprivate var keys: [Int: HostPrivateKey] = [:]
-    /// Requests, by what is signed.
+    /// Requests, by the message that is signed.
     fileprivate var requests: [[UInt8]: CertificateRequest] = [:]
     /// Certificates, by key, number and name.
     fileprivate var certificates: [[[UInt8]]: Certificate] = [:]
 }
 
-/// The world while a process acts in it.
+/// The world while a process changes it.
 final class ActingWorld {
     var world: World
-    /// What is made again, or nil if everything is new.
+    /// The earlier results, or nil if everything is new.
     let memory: ModelMemory?
-    /// Is told the name of each moment at which the process may end.
+    /// Called with the name of each moment at which the process may end.
     var atMoment: (String) -> Void = { _ in }
 
     init(_ world: World = World(), _ memory: ModelMemory? = nil) {
@@ -86,7 +86,7 @@ struct ModelToken: OrderToken {
         } catch {
             throw IssuanceError(.tokenFailed, at: .generate, "\(error)")
         }
-        // A key is never written over another one.
+        // A key never overwrites another one.
         precondition(acting.world.keys[new.id] == nil)
         acting.world.keys[new.id] = pair
         acting.world.generations += 1
@@ -112,7 +112,7 @@ struct ModelToken: OrderToken {
         do throws(X509Error) {
             let draft = try CertificateRequestDraft(
                 publicKey: key.publicKey,
-                subject: [.init(.commonName, content.name ?? "nobody")], extensions: [])
+                subject: [.init(.commonName, content.name ?? "Unnamed")], extensions: [])
             let message = draft.toBeSigned
             let request =
                 if let known = acting.memory?.requests[message] {
@@ -186,15 +186,15 @@ struct ModelToken: OrderToken {
     }
 }
 
-/// When everything happens, in seconds since 1970-01-01 00:00 UTC.
+/// The time of all actions, in seconds since 1970-01-01 00:00 UTC.
 let modelTime: Int64 = 1_800_000_000
 
-/// A CA in memory that issues at once.
+/// A CA in memory that issues immediately.
 final class ModelCA: CertificateAuthority {
     let acting: ActingWorld
     let root: HostPrivateKey
     let anchor: Certificate
-    /// What becomes of an order instead, or nil.
+    /// The fault that happens to an order, or nil.
     var fault: Fault?
 
     enum Fault: CaseIterable, Sendable {
@@ -277,12 +277,12 @@ final class ModelCA: CertificateAuthority {
     }
 }
 
-/// Hears how an order goes on.
+/// Records the progress of an order.
 struct ModelObserver: OrderObserver {
     let heard: @Sendable (String) -> Void
 
     func stepBegins(_ step: Step) { heard("before the step \(step.rawValue)") }
-    func orderBegan(_ order: Int64) { heard("after the order is begun") }
+    func orderBegan(_ order: Int64) { heard("after the order is started") }
     func keyIsReady(_ key: TokenKey, of order: Int64) {}
     func orderIsSent(_ order: Int64) { heard("after the order is recorded as sent") }
 }

@@ -5,7 +5,7 @@ import Testing
 @testable import TokencertIssuance
 @testable import TokencertTokens
 
-/// What has to hold before a token is written and after objects are removed, without the token.
+/// The checks before a token is written and after objects are removed.
 @Suite struct ObjectRemovalTests {
     // MARK: Tokens that can be written
 
@@ -28,8 +28,8 @@ import Testing
         code { try requireWritable(token, removing: removes) }
     }
 
-    // A job would stop in the middle.
-    @Test("A token that is write-protected is neither written nor emptied")
+    // Otherwise a job would stop in the middle.
+    @Test("A write-protected token is refused for writing and for removal")
     func writeProtected() {
         var token = DescribedToken()
         #expect(refusalToWrite(token) == nil && refusalToRemove(token) == nil)
@@ -47,7 +47,7 @@ import Testing
         #expect(refusal == .tokenNotWritable)
     }
 
-    @Test("A token is written only if its module has each function that is needed")
+    @Test("A token is written only if its module has every required function")
     func functions() {
         for function in CryptokiFunction.allCases {
             let token = DescribedToken(missingFunctions: [function])
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test("A token that nobody writes is neither written nor emptied, whoever makes its keys")
+    @Test("A token that its profile marks as not writable is refused for writing and for removal")
     func writers() {
         for writes in [nil, .user, .securityOfficer, .nobody] as [TokenProfile.Writer?] {
             for generates in [nil, .securityOfficer, .nobody] as [TokenProfile.Writer?] {
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    @Test("The reason names the function that is missing or the token, and what to use instead")
+    @Test("The reason names the missing function or the token, and an alternative")
     func reasons() throws {
         var token = DescribedToken.with {
             $0.writes = .nobody
@@ -107,7 +107,7 @@ import Testing
         #expect(try writing().reason == nobodyWrites + "it has no C_Sign")
     }
 
-    @Test("Certificates of authorities are written only if the token takes any certificates")
+    @Test("CA certificates are written only if the token accepts any certificate")
     func chain() {
         let place = TokenProfile.Place(id: "01", name: "a")
         let cases: [(DescribedToken, Bool)] = [
@@ -152,7 +152,7 @@ import Testing
         return key
     }
 
-    // If it ends early, a certificate without its key is worse than a key without a certificate.
+    // If the removal stops early, a certificate without a key is worse than the reverse.
     @Test("Certificates are removed first and private keys last")
     func order() {
         let named = [
@@ -176,8 +176,8 @@ import Testing
         return attributes
     }
 
-    // Another object would be removed that got the handle meanwhile.
-    @Test("An object is the named one only with the same id, label and, for a certificate, value")
+    // Otherwise another object that received the handle meanwhile would be removed.
+    @Test("An object is identified by its id, its label and, for a certificate, its value")
     func description() {
         let key = RemovalTarget(Self.record(.privateKey))
         #expect(key.isDescribed(by: attributes()))
@@ -211,7 +211,7 @@ import Testing
             TokenInventory(keys: keys, certificates: certificates, otherObjects: others))
     }
 
-    /// Why a removal is not believed, or nil.
+    /// Why a removal is not accepted as successful, or nil.
     private func doubt(
         _ before: ObjectCounts, _ removed: [RemovalTarget], _ after: ObjectCounts,
         hidingKeysOf certificates: [CertificateEntry] = []
@@ -230,8 +230,8 @@ import Testing
         "they are removed, but \(count) other objects are not seen any more"
     }
 
-    // The user believes that a key is gone, or loses another one without a word.
-    @Test("A removal is proved only if the named objects are gone and everything else is there")
+    // Otherwise a key stays unnoticed, or the user loses another one silently.
+    @Test("A removal is proved only if the named objects are gone and all others remain")
     func proof() {
         let (one, two) = (Self.key(id: [1]), Self.key(id: [2]))
         let all = Self.counts([one, two], [Self.entry([5]), Self.entry([6], id: [3])], others: 2)
@@ -243,31 +243,31 @@ import Testing
         #expect(doubt(all, [], all) == nil)
         #expect(doubt(all, named, Self.counts([two], rest, others: 2)) == nil)
         #expect(doubt(all, named, all) == Self.stays)
-        // One half stays, or the certificate.
+        // One half or the certificate remains.
         var half = one
         half.privateKey = nil
         #expect(doubt(all, named, Self.counts([half, two], rest, others: 2)) == Self.stays)
         let certificates = [Self.entry([5])] + rest
         #expect(doubt(all, named, Self.counts([two], certificates, others: 2)) == Self.stays)
-        // Something else is gone: a half, a certificate, a key.
+        // Another object is gone: a half, a certificate or a key.
         var otherHalf = two
         otherHalf.publicKey = nil
         #expect(
             doubt(all, named, Self.counts([otherHalf], rest, others: 2)) == Self.alsoGone(1))
         #expect(doubt(all, named, Self.counts([two], [], others: 2)) == Self.alsoGone(1))
         #expect(doubt(all, named, Self.counts([], rest, others: 2)) == Self.alsoGone(2))
-        // A certificate with another value is another certificate.
+        // A certificate with a different value is a different certificate.
         let changed = [Self.entry([7], id: [3])]
         #expect(doubt(all, named, Self.counts([two], changed, others: 2)) == Self.alsoGone(1))
         // Objects that are neither keys nor certificates are counted.
         #expect(doubt(all, named, Self.counts([two], rest, others: 0)) == Self.alsoGone(2))
         #expect(doubt(all, named, Self.counts([], rest, others: 1)) == Self.alsoGone(3))
-        // What another program writes meanwhile is no reason to doubt.
+        // Another program may write objects meanwhile.
         let more = Self.counts([two, Self.key(id: [4])], rest + changed, others: 9)
         #expect(doubt(all, named, more) == nil)
     }
 
-    @Test("Of objects that are alike, exactly as many are gone as were named")
+    @Test("Of identical objects, exactly the named number is removed")
     func twins() {
         let twins = Self.counts([Self.key(id: [1]), Self.key(id: [1]), Self.key(id: [1])])
         let two = Self.counts([Self.key(id: [1]), Self.key(id: [1])])
@@ -284,8 +284,8 @@ import Testing
         #expect(one.has(kind) && !Self.counts([]).has(kind))
     }
 
-    // A module shows a key only while its certificate is there: the removal would never be proved.
-    @Test("A key that is hidden with its certificate is not missed, but every other one is")
+    // Some modules hide a key without a certificate; its removal could never be proved.
+    @Test("A key may disappear together with its certificate, but no other key may")
     func hiddenKeys() {
         let certificate = Self.entry([5])
         let (one, two) = (Self.key(id: [1], [certificate]), Self.key(id: [2]))
@@ -294,14 +294,14 @@ import Testing
         let hidden = Self.counts([two], [], others: 2)
         #expect(doubt(all, named, hidden) == Self.alsoGone(2))
         #expect(doubt(all, named, hidden, hidingKeysOf: [certificate]) == nil)
-        // The certificate itself has to be gone.
+        // The certificate itself must be gone.
         #expect(doubt(all, named, all, hidingKeysOf: [certificate]) == Self.stays)
         let both = Self.counts([], [], others: 2)
         #expect(doubt(all, named, both, hidingKeysOf: [certificate]) == Self.alsoGone(2))
-        // Such a module hides other objects of the slot, too.
+        // Such a module also hides other objects of the slot.
         let fewer = Self.counts([two], [], others: 0)
         #expect(doubt(all, named, fewer, hidingKeysOf: [certificate]) == nil)
-        // A second certificate with the id is no key.
+        // A second certificate with the id is not a key.
         let second = Self.entry([6])
         let withSecond = Self.counts(
             [Self.key(id: [1], [certificate, second]), two], [], others: 2)

@@ -9,17 +9,17 @@ import TokencertTestSupport
 @testable import TokencertIssuance
 @testable import TokencertLedger
 
-/// Orders with a token and a CA in memory, interrupted at every moment.
+/// Orders with a token and a CA in memory, interrupted at every point.
 @Suite struct OrderModelTests {
-    /// What was there when a process ended.
+    /// The world and the ledger when a process ended.
     private struct Moment {
         let name: String
         let world: World
         let ledger: String
     }
 
-    /// Everything that decides what later processes do: the world, and the hash that binds all events
-    /// in the ledger.
+    /// Everything that determines the actions of later processes: the world, and the hash over all
+    /// events in the ledger.
     private struct State: Hashable {
         let keys: [[UInt8]: PublicKey]
         let certificates: [[Certificate]]
@@ -38,7 +38,7 @@ import TokencertTestSupport
         }
     }
 
-    /// An order of one kind.
+    /// A kind of order.
     enum Scenario: CaseIterable, Sendable {
         case newKey, existingKey, renewal
     }
@@ -48,7 +48,7 @@ import TokencertTestSupport
     private let anchor: Certificate
 
     init() throws {
-        // In memory, since hundreds of ledgers are written.
+        // In memory, because the tests write hundreds of ledgers.
         let parent =
             FileManager.default.fileExists(atPath: "/dev/shm")
             ? "/dev/shm/" : NSTemporaryDirectory()
@@ -94,7 +94,7 @@ import TokencertTestSupport
                 authority: ModelCA.self), ca)
     }
 
-    /// The world before an order of a kind, and how the order begins.
+    /// The world before an order of this kind, and the first event of the order.
     private func start(
         _ scenario: Scenario
     ) throws -> (world: World, beginning: OrderEvent.Beginning) {
@@ -121,7 +121,7 @@ import TokencertTestSupport
         return (world, beginning(.renew(existing, replacing: old.pem, isRetired: true)))
     }
 
-    /// Runs an order to its end, and keeps what was there at each moment on the way.
+    /// Runs an order to its end, and records every moment at which the process may end.
     private func moments(
         _ scenario: Scenario, _ memory: ModelMemory? = nil
     ) throws -> (moments: [Moment], end: World) {
@@ -139,13 +139,13 @@ import TokencertTestSupport
         }
         let runner = runner(ca) { name in names.withLock { $0.append(name) } }
         var work = try runner.begin(beginning, in: try openLedger(ledger))
-        acting.atMoment("after the order is begun")
+        acting.atMoment("after the order is started")
         var token = ModelToken(acting: acting)
         var step = work.order.nextStep
         while let next = step {
             acting.atMoment("before the step \(next.rawValue)")
             try runner.take(next, &work, &token)
-            // Nothing that a later step needs is lost.
+            // Later steps need nothing that is only in memory.
             work.forget()
             step = work.order.nextStep
         }
@@ -154,9 +154,8 @@ import TokencertTestSupport
         return (moments, acting.world)
     }
 
-    /// Brings all orders of a ledger to their end, as a new process and the user do.
-    ///
-    /// - Returns: The world, and how often the user ordered again.
+    /// Finishes all orders of a ledger as a new process and the user would. Returns the world, and
+    /// how often the user ordered again.
     private func finish(
         _ moment: Moment, _ memory: ModelMemory? = nil,
         atMoment: ((String, World, Ledger) -> Void)? = nil
@@ -172,7 +171,7 @@ import TokencertTestSupport
             var work = OrderWork(
                 try Journal(try ledger.open(number)), runner(ca).settings, ca)
             if work.firstStep == nil {
-                // The user looks into the account on the CA's web site.
+                // The user checks the account on the CA's web site.
                 work.brought.certificates = acting.world.issued
                 work.brought.ordersAgain = acting.world.issued.isEmpty
                 ordersAgain += acting.world.issued.isEmpty ? 1 : 0
@@ -183,7 +182,7 @@ import TokencertTestSupport
         return (acting.world, ordersAgain)
     }
 
-    /// Checks what must hold after an order was interrupted and brought to its end.
+    /// Checks the world after an interrupted order was finished.
     private func expectGood(
         _ world: World, _ ordersAgain: Int, _ scenario: Scenario, _ name: String,
         at location: SourceLocation = #_sourceLocation
@@ -202,9 +201,9 @@ import TokencertTestSupport
             world.certificates.count == 1, "\(name)", sourceLocation: location)
     }
 
-    // A key, a certificate or money would be lost.
+    // Otherwise the user would lose a key or a certificate.
     @Test(
-        "An order that ends at any moment is finished later, with one key and one certificate",
+        "An order interrupted at any moment is finished later with one key and one certificate",
         arguments: Scenario.allCases)
     func interrupted(scenario: Scenario) throws {
         defer { remove() }
@@ -213,17 +212,17 @@ import TokencertTestSupport
         expectGood(end, 0, scenario, "no interruption")
         for moment in moments {
             let (world, ordersAgain) = try finish(moment)
-            // The CA has received the order if it is in the world; only then nobody can know more.
+            // If the CA issued a certificate, the user never has to order again.
             #expect(
                 ordersAgain == 0 || moment.world.issued.isEmpty, "\(moment.name)")
             expectGood(world, ordersAgain, scenario, moment.name)
         }
     }
 
-    @Test("An order that ends twice is finished as well", arguments: [Scenario.newKey, .renewal])
+    @Test("An order interrupted twice is finished, too", arguments: [Scenario.newKey, .renewal])
     func interruptedTwice(scenario: Scenario) throws {
         defer { remove() }
-        // The user may have had it sent again after each interruption.
+        // The user may have ordered again after each interruption.
         func expectFinished(_ moment: Moment, _ world: World, afterInterruptions count: Int) {
             #expect(world.generations <= 1, "\(moment.name)")
             #expect(world.issued.count <= 2, "\(moment.name)")
@@ -233,7 +232,7 @@ import TokencertTestSupport
         }
         let memory = ModelMemory()
         var states: Set<State> = []
-        // From equal states, a new process does the same: each state is the end once.
+        // A new process does the same from equal states, so each state is tested once.
         let moments = try moments(scenario, memory).moments.filter {
             try states.insert(State($0.world, openLedger($0.ledger))).inserted
         }
@@ -256,13 +255,13 @@ import TokencertTestSupport
                 expectFinished(again, try finish(again, memory).world, afterInterruptions: 2)
             }
         }
-        // Some states are only reached after an interruption.
+        // Some states occur only after an interruption.
         #expect(states.count > moments.count)
     }
 
-    // What was paid for would be known to nobody.
+    // Otherwise an issued certificate would be lost.
     @Test(
-        "An order is finished although the ledger fails from any event on",
+        "An order is finished even if the ledger fails from any event on",
         arguments: Scenario.allCases)
     func failingLedger(scenario: Scenario) throws {
         defer { remove() }
@@ -298,9 +297,9 @@ import TokencertTestSupport
                     || failure?.order?.unrecordedAnswer != nil
                 #expect(isKept, "\(name)")
             }
-            // Nothing is ordered that the ledger does not know of.
+            // Every order is in the ledger.
             #expect(acting.world.orders.isEmpty || recorded.sending != nil, "\(name)")
-            // Nothing is removed that the ledger does not know of.
+            // Every removal is in the ledger.
             #expect(
                 acting.world.removed.isEmpty
                     || recorded.events.contains { $0.kind == "retiring" }, "\(name)")
@@ -314,9 +313,9 @@ import TokencertTestSupport
         try DatabaseQueue(path: path).write { try $0.execute(sql: statement) }
     }
 
-    // A second certificate would be ordered, or an order taken for sent that never was.
+    // Otherwise a second certificate would be ordered, or an unsent order would count as sent.
     @Test(
-        "What the CA does decides whether the order waits, ends or is sent again",
+        "The CA's reaction determines whether an order waits, ends or is sent again",
         arguments: [
             (ModelCA.Fault.notReached, OrderState.notSent, IssuanceError.Code.caUnreachable),
             (.refused, .refused, .orderRefused), (.lost, .unclear, .orderPending),
@@ -347,7 +346,7 @@ import TokencertTestSupport
             Moment(name: "\(fault)", world: acting.world, ledger: path))
         #expect(end.issued.count == 1 && end.generations == 1)
         #expect(ordersAgain == ([.lost, .late].contains(fault) ? 1 : 0))
-        // What is sent again is the request that the ledger has.
+        // The request in the ledger is sent again.
         #expect(Set(end.orders).count == 1)
         #expect(end.orders.count == (fault == .issuedAndLost || fault == .notReached ? 1 : 2))
     }

@@ -10,7 +10,7 @@ import TokencertTestSupport
 @testable import TokencertIssuance
 @testable import TokencertLedger
 
-/// Carries nothing.
+/// A transport that sends nothing.
 struct NoTransport: Transport {
     mutating func post(
         to url: String, form: borrowing Secret
@@ -19,10 +19,10 @@ struct NoTransport: Transport {
     }
 }
 
-/// Which certificates may be the outcome of an order.
+/// The certificates that may be the outcome of an order.
 @Suite struct OrderOutcomeTests {
     private static let day: Int64 = 86_400
-    /// When the order is sent.
+    /// The time when the order is sent.
     private static let sent: Int64 = 1_800_000_000
 
     private func certificate(_ key: HostPrivateKey, at notBefore: Int64) throws -> Certificate {
@@ -64,7 +64,7 @@ struct NoTransport: Transport {
         }
     }
 
-    // Otherwise an order ends with another order's certificate, and the newer certificate is
+    // Otherwise an order could end with another order's certificate, and the newer one would be
     // removed.
     @Test("Another order's outcome or a certificate older than the order is not its outcome")
     func others() throws {
@@ -95,25 +95,25 @@ struct NoTransport: Transport {
             take([old]) == "issuedBeforeOrder: this certificate was issued before order 2 was sent")
         let near = try certificate(key, at: Self.sent - 299)
         #expect(take([near]) == "taken")
-        // The CA's answer is compared by the CA's clock only.
+        // For the CA's answer, only the CA's clock counts.
         #expect(
             take([old], byHand: false)
                 == "notTheOutcome: this certificate is older than the outcome of order 1")
         let new = try certificate(key, at: Self.sent + 30)
         #expect(take([new]) == "taken")
         #expect(take([new], byHand: false) == "taken")
-        // Of several certificates, the right one is kept together with its chain.
+        // Of several certificates, the right one and its chain are kept.
         let chain = try certificate(stranger, at: Self.sent - 900 * Self.day)
         let left = try outcomes.filter([old, chain, first, new], isFromElsewhere: true)
         #expect(left == [chain, new])
-        // An import is for a certificate that was issued before.
+        // An imported certificate was issued before.
         try order.record(.closed(reason: "over"))
         let imported = try begin(ledger, key, importing: true)
         let all = try OrderOutcomes(besides: imported.order(), in: ledger)
         #expect(try all.filter([first, old], isFromElsewhere: true) == [first, old])
     }
 
-    /// What an answer comes to, and where the order then stands.
+    /// The outcome of an answer, and the state of the order after it.
     private func read(
         _ body: String, interruption: String? = nil
     ) throws -> (certificates: [Certificate]?, reason: String?, state: OrderState) {
@@ -137,8 +137,8 @@ struct NoTransport: Transport {
         }
     }
 
-    // A second certificate would be ordered for the same key.
-    @Test("A certificate under a refusal is received, and the order is not noted as refused")
+    // Otherwise a second certificate would be ordered for the same key.
+    @Test("A certificate in a refusal is received, and the order does not count as refused")
     func certificateUnderRefusal() throws {
         let certificate = try certificate(try HostPrivateKey.generate(.ec(.p256)), at: Self.sent)
         for verdict in [
@@ -157,8 +157,8 @@ struct NoTransport: Transport {
         #expect(late.certificates == nil && late.state == .unclear)
     }
 
-    // A certificate that was issued would be lost, and a second one ordered.
-    @Test("A broken block hides no whole certificate, wherever its line begins")
+    // Otherwise an issued certificate would be lost, and a second one ordered.
+    @Test("Intact certificates are found beside broken blocks, even in the middle of a line")
     func brokenBlocks() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
         let first = try certificate(key, at: Self.sent)
@@ -173,7 +173,7 @@ struct NoTransport: Transport {
             #expect(read.reason == nil && read.state == .answered, "\(broken)")
         }
         let cut = try read("200,Ok\n" + String(first.pem.prefix(200)))
-        #expect(cut.reason?.contains("its answer is cut") == true && cut.state == .unclear)
+        #expect(cut.reason?.contains("its answer is damaged") == true && cut.state == .unclear)
         for piece in ["-", begin, begin + "\n"] {
             let start = ContinuousClock.now
             let text = String(repeating: piece, count: (1 << 16) / piece.utf8.count)
@@ -202,8 +202,8 @@ struct NoTransport: Transport {
             mayDecrypt: false, tellsPublicKey: true)
     }
 
-    // The user would read that the same was asked for and got.
-    @Test("An address that is only in the subject is reported as missing in subjectAltName")
+    // Otherwise the requested and the received addresses would look the same.
+    @Test("An address only in the subject is reported as missing from subjectAltName")
     func addressInSubject() throws {
         let (root, anchor) = try authority()
         let key = try HostPrivateKey.generate(.ec(.p256))
@@ -234,13 +234,13 @@ struct NoTransport: Transport {
             }
             #expect(
                 reason.hasSuffix(
-                    "asked for: e-mail addresses in subjectAltName asked "
+                    "requested: e-mail addresses in subjectAltName asked "
                         + "“a@example.org, b@example.org”, got “\(got)”"), "\(reason)")
         }
     }
 
-    // The good certificate would be thrown away, and the order end as a failed one.
-    @Test("A certificate for the same key that is not to be used hides no good one")
+    // Otherwise the valid certificate would be discarded, and the order would fail.
+    @Test("A valid certificate is found beside unusable ones for the same key")
     func severalForOneKey() throws {
         let (root, anchor) = try authority()
         let key = try HostPrivateKey.generate(.ec(.p256))
@@ -273,18 +273,19 @@ struct NoTransport: Transport {
                 #expect(verified.certificate == good && verified.differences.isEmpty)
             }
             #expect(reason { _ = try verify.verify([good, forged], for: onToken, nil) } == "taken")
-            // A sound one that only differs is preferred to a newer one that is not sound.
+            // A valid one that differs is preferred to a newer invalid one.
             let sound = reason { _ = try verify.verify([other, forged], for: onToken, expected) }
-            #expect(sound.contains("is not what was asked for") == !acceptsChanges, "\(sound)")
+            let differs = "differs from what was requested"
+            #expect(sound.contains(differs) == !acceptsChanges, "\(sound)")
             #expect(
                 reason { _ = try verify.verify([forged], for: onToken, expected) }
                     .contains("does not lead to a trust anchor"))
             let changed = reason { _ = try verify.verify([forged, other], for: onToken, expected) }
-            #expect(changed.contains("is not what was asked for") == !acceptsChanges, "\(changed)")
+            #expect(changed.contains(differs) == !acceptsChanges, "\(changed)")
         }
     }
 
-    @Test("A certificate stays if it is newer or valid for longer than the one beside it")
+    @Test("A certificate stays if it is newer or valid for longer than its replacement")
     func retiring() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
         let old = try certificate(key, at: Self.sent)

@@ -6,7 +6,7 @@ import TokencertTestSupport
 @testable import TokencertIssuance
 @testable import TokencertLedger
 
-/// Where an order stands when a job has failed, what it asked for, and what it has replaced.
+/// The state of an order after a failure, its request and its replacements.
 @Suite struct OrderStandingTests {
     private static let sending = OrderEvent.sending(
         .init(keyURI: "pkcs11:", publicKeyHash: "aa", request: "PEM", isRepeated: false))
@@ -32,8 +32,8 @@ import TokencertTestSupport
             .init(uri: "pkcs11:", sha256Fingerprint: fingerprint, challenge: [1], signature: [2]))
     }
 
-    // A second certificate would be ordered because the first order could not be read.
-    @Test("An order that cannot be read may have been sent, and what it needs is not known")
+    // Otherwise a second certificate would be ordered if the first order cannot be read.
+    @Test("An unreadable order may have been sent, and its next action is unknown")
     func unreadable() {
         let standing = OrderStanding(7, nil)
         #expect(standing.number == 7 && standing.mayHaveOrdered)
@@ -43,14 +43,14 @@ import TokencertTestSupport
         #expect(over.nextAction == .nothing && over.mayHaveOrdered)
     }
 
-    @Test("Where an order stands follows from its events, unless it is over")
+    @Test("The standing of an order follows from its events, unless it is over")
     func readable() throws {
         for (events, mayHaveOrdered, arrived, action) in [
             ([], false, nil, .order), ([Self.sending], true, nil, nil),
             ([Self.sending, .notSent(reason: "r")], false, nil, .order),
             ([Self.sending, .unclear(reason: "late")], true, nil, .decision("late")),
             ([Self.sending, Self.answered], true, .answered, .certificate),
-            // The CA may issue once more.
+            // The CA may issue another certificate.
             (
                 [Self.sending, .unclear(reason: "r"), Self.again, Self.answered], true, nil,
                 .certificate
@@ -70,8 +70,8 @@ import TokencertTestSupport
         }
     }
 
-    // A resumed order would be placed with other content than the one that was begun.
-    @Test("A request that is made of an order asks for the same")
+    // Otherwise a resumed order would be sent with different content.
+    @Test("A request made from an order has the same content")
     func request() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
         let old = try key.issue(
@@ -93,13 +93,13 @@ import TokencertTestSupport
         let plain = IssuanceRequest(try order([], of: .request(newKeyKind: "rsa:3072")))
         #expect(plain.name == nil && plain.emailAddresses.isEmpty && plain.replacement == nil)
         #expect(!plain.codeSigning && !plain.acceptsChanges && plain.labelBytes == nil)
-        // What cannot be read as a certificate is not replaced, and not removed.
+        // An unreadable certificate is neither replaced nor removed.
         let broken = try order([], of: .renew(issue, replacing: "no PEM", isRetired: true))
         #expect(broken.replacement == nil)
     }
 
-    // A renewal that failed would hide that a certificate expires.
-    @Test("A certificate is replaced by what its renewals have proved, and by nothing else")
+    // Otherwise a failed renewal would hide an expiring certificate.
+    @Test("A certificate is replaced only by the proved outcomes of its renewals")
     func replacements() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
         func certificate(_ number: UInt8) throws -> Certificate {
@@ -129,7 +129,7 @@ import TokencertTestSupport
         #expect(Replacements([]).outcomes(for: old).isEmpty)
     }
 
-    @Test("A certificate for any use covers one for some uses, and not the other way round")
+    @Test("A certificate for any use covers one for some uses, but not vice versa")
     func uses() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
         func certificate(_ uses: [ExtendedKeyUsage], until end: Int64) throws -> Certificate {

@@ -4,7 +4,7 @@ import TokencertTestSupport
 @testable import TokencertIssuance
 @testable import TokencertLedger
 
-/// How orders go on, from each state.
+/// The transitions of orders, from each state.
 @Suite struct OrderTableTests {
     private static let beforeOrder: Set<UserAction> = [.resume, .bringCertificate, .abandon]
     private static let undecided: Set<UserAction> = [.bringCertificate, .orderAgain, .abandon]
@@ -49,7 +49,7 @@ import TokencertTestSupport
 
     // MARK: Orders
 
-    /// What an order is about.
+    /// How an order begins.
     private enum Kind: CaseIterable {
         case newKey, existingKey, renewal, request, certificateFromElsewhere
 
@@ -68,8 +68,8 @@ import TokencertTestSupport
         }
     }
 
-    /// How a beginning of each kind and each other event is read from the ledger. They are read once,
-    /// since they occur in thousands of histories.
+    /// Each kind of event as read from the ledger. They are read once, because they occur in
+    /// thousands of histories.
     private static let asRead: [OrderEvent: OrderEvent] = {
         var read: [OrderEvent: OrderEvent] = [:]
         for event in Self.all + Kind.allCases.map({ OrderEvent.begun($0.beginning) }) {
@@ -93,7 +93,7 @@ import TokencertTestSupport
         return try #require(Order(number: 1, events: recorded))
     }
 
-    // A cut, changed or unknown event would be in no history below.
+    // The histories below would miss a truncated, changed or unknown event.
     @Test("Every event is read from the ledger as it was written")
     func everyEventAsRead() {
         #expect(Self.asRead.count == Self.all.count + Kind.allCases.count)
@@ -129,7 +129,7 @@ import TokencertTestSupport
         return try #require(row, "\(state)")
     }
 
-    // An order in a state without a row would go on as a closed one.
+    // An order in a state without a row would count as closed.
     @Test("Each state has one row")
     func rows() throws {
         #expect(OrderTable.rows.count == OrderState.allCases.count)
@@ -140,7 +140,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A final state has no step, and only a final state has no action of the user")
+    @Test("A final state has no step, and only a final state has no user action")
     func finalStates() throws {
         for row in OrderTable.rows {
             let isFinal = [.done, .closed].contains(row.state)
@@ -152,8 +152,8 @@ import TokencertTestSupport
         }
     }
 
-    // An order could be placed twice, or a certificate removed before the new one is proved.
-    @Test("A step that cannot be undone is reached only from the states that precede it")
+    // Otherwise an order could be placed twice, or a certificate removed too early.
+    @Test("An irrevocable step is reached only from the states that precede it")
     func irrevocable() {
         let next: [Step: Set<OrderState>] = [.order: [.requestSigned], .retire: [.proved]]
         let restart: [Step: Set<OrderState>] = [.order: [.requestSigned, .notSent, .refused]]
@@ -170,7 +170,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("Each step has the effect that decides whether it may be taken again")
+    @Test("Each step has the effect that determines whether it may be repeated")
     func effects() {
         let effects: [StepEffect: Set<Step>] = [
             .pure: [.plan, .request, .verify, .readBack, .evidence],
@@ -184,7 +184,7 @@ import TokencertTestSupport
         #expect(effects.values.map(\.count).reduce(0, +) == Step.allCases.count)
     }
 
-    @Test("A new process never begins with a later step than the one that is taken next")
+    @Test("A new process never skips the next step")
     func restarts() throws {
         let places = Step.allCases
         for row in OrderTable.rows {
@@ -196,8 +196,8 @@ import TokencertTestSupport
         }
     }
 
-    // A second certificate would be ordered without the user's consent.
-    @Test("After an order may have been placed, no process makes a key, a request or an order")
+    // Otherwise a second certificate would be ordered without the user's consent.
+    @Test("After an order may have been sent, no process makes a key, a request or an order")
     func noSecondOrder() throws {
         let starts: [Step?] = [.generate, .request, .order]
         let unordered: [OrderState] = [.begun, .keyReady, .requestSigned, .notSent, .refused]
@@ -212,7 +212,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("The user's actions follow from the step that a new process takes first")
+    @Test("The user's actions follow from the first step of a new process")
     func userActions() {
         for row in OrderTable.rows where ![.done, .closed].contains(row.state) {
             let actions = row.userActions
@@ -224,7 +224,7 @@ import TokencertTestSupport
         }
     }
 
-    /// What a step records if it succeeds.
+    /// The events that a step records if it succeeds.
     private func events(of step: Step) -> [OrderEvent] {
         switch step {
         case .generate: [Self.made]
@@ -238,8 +238,8 @@ import TokencertTestSupport
         }
     }
 
-    // A job would never end.
-    @Test("Every sequence of steps ends, whichever step is the first")
+    // Otherwise a job would never end.
+    @Test("Every sequence of steps ends, from every first step")
     func noCircle() throws {
         let steps: [Step] = [.generate, .request, .order, .verify, .write, .readBack, .retire]
         for state in OrderState.allCases {
@@ -252,7 +252,7 @@ import TokencertTestSupport
                     for event in events(of: current) { order = order.adding(event) }
                     step = order.nextStep
                 }
-                // From the first step on, each later one is taken once.
+                // Each later step is taken once.
                 let expected = first.map { first in Array(steps.drop { $0 != first }) } ?? []
                 #expect(taken == expected, "\(state)")
                 let isFinished = first != nil || [.done, .closed].contains(state)
@@ -296,13 +296,13 @@ import TokencertTestSupport
         }
     }
 
-    /// Every history of an order of each kind, made once for all tests.
+    /// Every history of every kind of order, made once for all tests.
     private static let histories = Dictionary(
         uniqueKeysWithValues: Kind.allCases.map { ($0, makeHistories($0)) })
 
     private func histories(_ kind: Kind) -> [[OrderEvent]] { Self.histories[kind] ?? [] }
 
-    /// Every history of an order and every prefix of one, without the event that begins it.
+    /// Every history of an order and all its prefixes, without the first event.
     private static func makeHistories(_ kind: Kind) -> [[OrderEvent]] {
         var (all, latest) = ([[OrderEvent]](), [[OrderEvent]()])
         while !latest.isEmpty {
@@ -314,7 +314,7 @@ import TokencertTestSupport
         return all
     }
 
-    /// How an order goes on.
+    /// How an order continues.
     private struct Course: Equatable {
         var next: Step?
         var first: Step?
@@ -324,7 +324,7 @@ import TokencertTestSupport
         static let finished = Course(next: nil, first: nil, actions: [], nextAction: .nothing)
     }
 
-    /// How an order goes on after a history that has neither stops nor certificates of a chain.
+    /// How an order continues after a history without stops and chain certificates.
     private func course(_ history: [OrderEvent], _ kind: Kind) -> Course {
         let before: NextAction = kind.asksCA ? .order : .key
         let wasRepeated = history.contains(Self.sending(again: true))
@@ -361,19 +361,19 @@ import TokencertTestSupport
 
     private func course(of order: Order) -> Course {
         var nextAction = order.nextAction
-        // Nothing has happened that gives a reason.
+        // No event has a reason.
         if order.state == .sending, nextAction.isDecision { nextAction = .decision("") }
         return Course(
             next: order.nextStep, first: order.firstStep, actions: order.userActions,
             nextAction: nextAction)
     }
 
-    // resume would order twice, lose a certificate, or wait for a decision without need.
-    @Test("The last event of a history decides the steps, the actions and what is needed")
+    // Otherwise resume could order twice, lose a certificate, or wait for a needless decision.
+    @Test("The last event of a history determines the steps and the user's actions")
     func everyHistory() throws {
         for kind in Kind.allCases {
             let histories = histories(kind)
-            // Otherwise the loop below checks nothing.
+            // Without events, the loop below would check nothing.
             #expect(histories.count > (kind.asksCA ? 50 : 6), "\(kind): \(histories.count)")
             for history in histories {
                 let expected = course(history, kind)
@@ -389,7 +389,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("An order that may have been placed is not sent by a new process, after any history")
+    @Test("No new process sends an order that may have been sent before, after any history")
     func noSecondOrderAfterAnyHistory() throws {
         let starts: [Step?] = [.generate, .request, .order]
         for kind in Kind.allCases {
@@ -405,7 +405,7 @@ import TokencertTestSupport
         }
     }
 
-    /// What the rest of the program reads from an order.
+    /// The properties of an order that the rest of the program reads.
     private struct Reading: Equatable {
         let state: OrderState
         let course: Course
@@ -425,12 +425,12 @@ import TokencertTestSupport
             wasSent: order.wasSent)
     }
 
-    // An interrupted order would go on in another way than one that is not interrupted.
+    // Otherwise an interrupted order would continue differently from an uninterrupted one.
     @Test("An event has the same effect before and after it is read from the ledger")
     func adding() throws {
         let records = try Self.all.map { ($0, try $0.encoded()) }
         for kind in [Kind.renewal] {
-            // Each history begins with those before it.
+            // Earlier histories are prefixes of later ones.
             for history in histories(kind).enumerated().filter({ $0.offset % 7 == 0 }).map(
                 \.element)
             {
@@ -461,7 +461,7 @@ import TokencertTestSupport
             .init(keyURI: "pkcs11:", publicKeyHash: hash, request: request, isRepeated: false))
     }
 
-    // The CA would certify a key that is not on the token.
+    // Otherwise the CA would certify a key that is not on the token.
     @Test("The signed request is the last one for the key of the order")
     func signedRequest() throws {
         let (made, otherKey) = (Self.made, OrderEvent.made(publicKeyHash: "bb"))
@@ -471,14 +471,14 @@ import TokencertTestSupport
         let cases: [([OrderEvent], String?)] = [
             ([], nil), ([made], nil), ([made, first], "first"), ([Self.found, first], "first"),
             ([made, first, second], "second"),
-            // A key with the same hash changes nothing, one with another hash does.
+            // Only a key with a different hash changes the result.
             ([made, first, made], "first"), ([made, first, Self.found], "first"),
             ([made, first, otherKey], nil),
             ([made, first, .found(publicKeyHash: "bb")], nil),
             ([made, first, otherKey, other], "other"),
             ([made, first, otherKey, made], "first"),
             ([made, other], nil),
-            // The key is not known.
+            // The key is unknown.
             ([first], nil),
         ]
         for (events, expected) in cases {
@@ -489,12 +489,12 @@ import TokencertTestSupport
         #expect(try order(.existingKey, [other]).signedRequest == nil)
     }
 
-    @Test("After an order was sent, the signed request is the one that was sent")
+    @Test("The signed request of a sent order is the one that was sent")
     func sentRequest() throws {
         let sent = [Self.made, request("first", signedFor: "aa"), request("sent", sentFor: "aa")]
         for end in [[], [Self.notSent], [Self.refused], [Self.unclear], [Self.stopped]] {
             #expect(try order(.newKey, sent + end).signedRequest == "sent")
-            // Whatever key is found later, the CA has the request for this one.
+            // The CA has the request for this key, even if another key is found later.
             let found = try order(.newKey, sent + end + [.found(publicKeyHash: "bb")])
             #expect(found.signedRequest == "sent" && found.publicKeyHash == "aa")
         }
@@ -504,8 +504,8 @@ import TokencertTestSupport
 
     // MARK: Names
 
-    // A ledger is kept for years, and programs read its names.
-    @Test("The names of the states are the ones that the ledger keeps")
+    // Ledgers are kept for years, and other programs read these names.
+    @Test("The names of the states are those in the ledger")
     func names() {
         let names: [OrderState: String] = [
             .begun: "begun", .keyReady: "begun", .requestSigned: "begun", .sending: "sending",

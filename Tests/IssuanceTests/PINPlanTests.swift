@@ -5,7 +5,7 @@ import TokencertPlatform
 @testable import TokencertIssuance
 @testable import TokencertTokens
 
-/// The rules for the PINs of a token, without the token.
+/// The rules for the PINs of a token, with a simulated token.
 private struct Rules: PINRules {
     var token = DescribedToken()
     var roles: [UserType] = [.user]
@@ -16,11 +16,11 @@ private struct Rules: PINRules {
     var profile: TokenProfile? { token.profile }
 }
 
-/// Which PINs a job needs, and which of them are sent.
+/// The PINs that a job requires, and whether they are sent.
 @Suite struct PINPlanTests {
     private static let ready: TokenFlags = [.loginRequired, .userPINInitialized]
 
-    /// Why no PIN is sent by the rules, or nil.
+    /// The error if the rules permit no PIN, or nil.
     private func refusal(_ rules: Rules) -> IssuanceError.Code? {
         do throws(IssuanceError) {
             try rules.requireUsable()
@@ -30,7 +30,7 @@ private struct Rules: PINRules {
         }
     }
 
-    /// Why no PIN is sent after some were refused, or nil.
+    /// The error if no PIN is permitted after some were refused, or nil.
     private func refusal(_ rules: Rules, after refusals: Int) -> IssuanceError.Code? {
         do throws(IssuanceError) {
             try rules.requireTriesLeft(afterRefusals: refusals)
@@ -42,9 +42,9 @@ private struct Rules: PINRules {
 
     // MARK: Roles
 
-    // A PIN is asked for that is not needed, or one that is needed is missing in the middle of a job.
+    // Otherwise the user would enter a needless PIN, or one would be missing during a job.
     @Test(
-        "The security officer logs in for what the profile says, and the user for everything else")
+        "The security officer logs in for the operations in the profile, the user for all others")
     func roles() {
         let (user, officer) = (UserType.user, UserType.securityOfficer)
         let writers: [TokenProfile.Writer?] = [nil, .user, .securityOfficer, .nobody]
@@ -66,7 +66,7 @@ private struct Rules: PINRules {
         #expect(TokenOperation.allCases.count == 4)
     }
 
-    @Test("Each PIN is needed once, the user's first")
+    @Test("Each PIN is required once, the user's PIN first")
     func order() {
         let (user, officer) = (UserType.user, UserType.securityOfficer)
         let token = DescribedToken.with {
@@ -85,7 +85,7 @@ private struct Rules: PINRules {
         }
     }
 
-    @Test("PINs are needed if the token requires a login or is set up, and somebody logs in")
+    @Test("PINs are required for roles that log in, if the token requires a login or is set up")
     func needed() {
         for (flags, isForSetUp, roles, isNeeded) in [
             (Self.ready, false, [.user], true), (Self.ready, false, [], false),
@@ -104,15 +104,15 @@ private struct Rules: PINRules {
 
     // MARK: Flags
 
-    /// A flag of a token, with what it means for the PIN of the role that it is about.
+    /// A token flag, and its effect on the PIN of its role.
     private struct Case {
         let flag: TokenFlags
         let role: UserType
-        /// Why the PIN is not sent for a job.
+        /// The error for a job, or nil.
         var job: IssuanceError.Code?
-        /// Why it is not sent for setting up.
+        /// The error for setting up, or nil.
         var setUp: IssuanceError.Code?
-        /// The same if the last try may be used.
+        /// The error for a job if the last try is allowed, or nil.
         var lastTry: IssuanceError.Code?
 
         static func always(
@@ -128,19 +128,19 @@ private struct Rules: PINRules {
         Case(flag: .soPINFinalTry, role: .securityOfficer, job: .pinLastTry, setUp: .pinLastTry),
         .always(.userPINLocked, .user, .pinRefused),
         .always(.soPINLocked, .securityOfficer, .pinRefused),
-        // One that has to be changed can be changed.
+        // A PIN that has to be changed can be changed.
         Case(flag: .userPINToBeChanged, role: .user, job: .pinExpired, lastTry: .pinExpired),
         Case(
             flag: .soPINToBeChanged, role: .securityOfficer, job: .pinExpired,
             lastTry: .pinExpired),
-        // These say nothing of a PIN.
+        // These flags are not about PINs.
         .always(.rng, .user, nil), .always(.writeProtected, .user, nil),
         .always(.tokenInitialized, .securityOfficer, nil),
         .always(.protectedAuthenticationPath, .user, nil),
     ]
 
-    // A PIN is sent that locks the token, or one that could be sent is not.
-    @Test("A flag of a role's PIN decides about that role, and about no other")
+    // Otherwise a PIN could lock the token, or a good PIN would not be sent.
+    @Test("A PIN flag applies to its own role only")
     func flags() {
         for one in Self.cases {
             let place = "\(one.flag), \(one.role.rawValue)"
@@ -164,7 +164,7 @@ private struct Rules: PINRules {
         }
     }
 
-    @Test("The user's PIN has to be set, and the security officer's needs no flag")
+    @Test("The user's PIN has to be set; the security officer's PIN needs no flag")
     func notSet() {
         var rules = Rules(token: DescribedToken(flags: [.loginRequired]))
         #expect(refusal(rules) == .tokenNotWritable)
@@ -178,7 +178,7 @@ private struct Rules: PINRules {
         #expect(refusal(rules) == nil)
     }
 
-    @Test("A token that requires no login is used whatever it says of PINs, but not set up")
+    @Test("A token without a required login is used despite its PIN flags, but not set up")
     func noLogin() {
         let flags: TokenFlags = [.userPINLocked, .userPINFinalTry, .userPINToBeChanged]
         var rules = Rules(token: DescribedToken(flags: flags.union(.userPINInitialized)))
@@ -232,8 +232,8 @@ private struct Rules: PINRules {
             token: token, roles: [.user, .securityOfficer], allowsLastTry: allowsLastTry)
     }
 
-    // The user does not know that the next wrong PIN locks the token.
-    @Test("What is said of the tries that are left comes from the flags, then from the profile")
+    // Otherwise the user would not know that the next wrong PIN locks the token.
+    @Test("The remark on the tries left comes from the flags, otherwise from the profile")
     func triesLeft() {
         let officer = UserType.securityOfficer
         let wasWrong = "a wrong one was sent before"
@@ -241,7 +241,7 @@ private struct Rules: PINRules {
         let cases: [(Rules, UserType, Int, String?)] = [
             (Rules(), .user, 0, nil), (Rules(), officer, 5, nil),
             (rules(tries: nil, together: true), .user, 5, nil),
-            // The flags are about one role each.
+            // Each flag applies to one role.
             (rules(tries: 3, together: true, .userPINFinalTry), .user, 0, "last try"),
             (rules(tries: 3, together: true, .userPINFinalTry), officer, 0, three),
             (rules(tries: nil, together: nil, .soPINFinalTry), officer, 0, "last try"),
@@ -253,7 +253,7 @@ private struct Rules: PINRules {
                 rules(tries: nil, together: nil, [.userPINCountLow, .userPINFinalTry]), .user, 0,
                 "last try"
             ),
-            // Each PIN has tries of its own, and what is remembered does not count.
+            // Each PIN has its own tries, and remembered refusals do not count.
             (rules(tries: 3, together: nil), .user, 0, three),
             (rules(tries: 3, together: false), .user, 2, three),
             (rules(tries: 3, together: nil), officer, 0, nil),
@@ -308,8 +308,8 @@ private struct Rules: PINRules {
         }
     }
 
-    // A try is lost with a PIN that cannot be right.
-    @Test("A user's PIN is sent only if the token takes its length, the bounds included")
+    // Otherwise a PIN that cannot be right would cost a try.
+    @Test("A user's PIN is sent only if its length is within the token's limits, inclusive")
     func lengths() {
         let cases: [(least: Int, most: Int, count: Int, isSent: Bool)] = [
             (4, 8, 3, false), (4, 8, 4, true), (4, 8, 8, true), (4, 8, 9, false),
@@ -323,12 +323,12 @@ private struct Rules: PINRules {
             // Bytes count, not characters.
             #expect(pin.utf8.count == count)
             #expect(code(rules, pin, .user) == (isSent ? nil : .pinRefused), "\(place)")
-            // What the token says is about the user's PIN only.
+            // The token's limits apply to the user's PIN only.
             #expect(code(rules, pin, .securityOfficer) == nil, "\(place)")
         }
     }
 
-    @Test("The reason names the lengths that the token takes")
+    @Test("The reason names the lengths that the token accepts")
     func lengthReasons() throws {
         for (lengths, form) in [(4...8, "4 to 8"), (6...Int.max, "at least 6")] {
             let rules = Rules(token: DescribedToken(pinLengths: lengths))
@@ -339,7 +339,7 @@ private struct Rules: PINRules {
         }
     }
 
-    @Test("The form of a PIN is not looked at if none is sent from here")
+    @Test("The form of a PIN is not checked if the program does not send it")
     func notSent() {
         let reader = DescribedToken(flags: Self.ready.union(.protectedAuthenticationPath))
         #expect(code(Rules(token: reader), "1", .user) == nil)
@@ -357,7 +357,7 @@ private struct Rules: PINRules {
     }
 
     @Test(
-        "A key in the place of the security officer's PIN has hexadecimal digits of a right number")
+        "A key instead of the security officer's PIN has a permitted number of hexadecimal digits")
     func keys() {
         let officer = UserType.securityOfficer
         let digits = "0123456789abcdefABCDEF0123456789"
@@ -368,7 +368,7 @@ private struct Rules: PINRules {
             (digits, true), (longer, true), (start, false), ("\(digits)0", false), ("", false),
             ("12345678", false), ("g\(start)", false),
         ]
-        // The neighbours of the digits and letters.
+        // The characters next to the digits and letters.
         for end in ["g", "G", "/", ":", "@", "`", " "] { cases.append((start + end, false)) }
         for (pin, isSent) in cases {
             let rules = Rules(token: withKey([32, 48]), roles: [officer])
@@ -381,8 +381,8 @@ private struct Rules: PINRules {
         #expect(code(both, "1234", .user) == nil && code(both, digits, .user) == .pinRefused)
     }
 
-    // A module that takes the PIN for the user's one counts it as a wrong try of the user.
-    @Test("A PIN in the place of a key is sent only while the user's PIN can be sent")
+    // Otherwise a module that mistakes it for the user's PIN could lock the user's PIN.
+    @Test("A PIN instead of a key is sent only while the user's PIN can be sent")
     func otherLengths() {
         let officer = UserType.securityOfficer
         var rules = Rules(token: withKey([32], others: [6, 8]), roles: [officer])
@@ -408,7 +408,7 @@ private struct Rules: PINRules {
         #expect(code(rules, "123456", officer) == .tokenNotWritable)
     }
 
-    @Test("A PIN has the name that the profile gives it")
+    @Test("A PIN has the name from the profile")
     func names() {
         #expect(Rules().name(of: .user) == "PIN")
         #expect(Rules().name(of: .securityOfficer) == "SO PIN")

@@ -7,17 +7,17 @@ import TokencertTestSupport
 @testable import TokencertIssuance
 @testable import TokencertLedger
 
-/// After what a certificate is not renewed automatically, and for how long.
+/// The refusals that postpone an automatic renewal, and for how long.
 @Suite struct RecentRefusalTests {
     private static let week: Int64 = 7 * 86_400
-    /// When the CA refused.
+    /// The time of the refusal.
     private static let refusedAt: Int64 = 1_800_000_000
 
     private static let sending = OrderEvent.sending(
         .init(keyURI: "pkcs11:id=%01", publicKeyHash: "", request: "PEM", isRepeated: false))
     private static let answered = OrderEvent.answered(
         .init(status: 200, body: [], interruption: nil))
-    private static let refused = OrderEvent.refused(reason: "the CA refuses: too weak")
+    private static let refused = OrderEvent.refused(reason: "the CA refused the order: too weak")
     private static let proved = OrderEvent.proved(
         .init(uri: "pkcs11:", sha256Fingerprint: "f", challenge: [1], signature: [2]))
     private static let certified = OrderEvent.certified(
@@ -36,14 +36,14 @@ import TokencertTestSupport
         keyHash = hexadecimal(key.publicKey.sha256Fingerprint)
     }
 
-    /// What an order is about.
+    /// How an order begins.
     private enum Subject {
         case key
         case otherKey
         case newKey
     }
 
-    /// An order whose last event is recorded at a time, and the others long before.
+    /// An order with its last event at the given time and the others long before.
     private func order(
         _ events: [OrderEvent], _ subject: Subject = .key, number: Int64 = 1,
         at time: Int64 = RecentRefusalTests.refusedAt
@@ -84,18 +84,18 @@ import TokencertTestSupport
 
     private static let refusedEvents = [sending, answered, refused]
 
-    // Otherwise a timer sends the order that the CA refuses each night.
-    @Test("After a refusal nothing is ordered automatically, and it is known until when")
+    // Otherwise a timer would send the refused order again every night.
+    @Test("A refusal postpones automatic orders until a known time")
     func pause() throws {
         let found = try #require(try refusal([order(Self.refusedEvents, number: 7)]))
         #expect(found.order == 7)
         #expect(found.time == Self.refusedAt)
-        #expect(found.reason == "the CA refuses: too weak")
+        #expect(found.reason == "the CA refused the order: too weak")
         #expect(found.end == Self.refusedAt + Self.week)
     }
 
-    // CAcert says so, too, while its database is down: the certificate would expire for that.
-    @Test("A refusal because of user name or password does not stop renewals")
+    // CAcert answers the same while its database is down; the certificate would expire.
+    @Test("Refused credentials do not stop renewals")
     func credentials() throws {
         let answer = OrderEvent.answered(
             .init(
@@ -104,8 +104,8 @@ import TokencertTestSupport
         #expect(try refusal([order([Self.sending, answer, Self.refused])]) == nil)
     }
 
-    // A clock that was years ahead at the refusal would stop renewals for years.
-    @Test("A refusal counts for less than a week, in either direction of the clock")
+    // Otherwise a clock that was years ahead would stop renewals for years.
+    @Test("A refusal counts for less than a week, in the past or in the future")
     func times() throws {
         let orders = [try order(Self.refusedEvents)]
         for (now, counts) in [
@@ -120,19 +120,19 @@ import TokencertTestSupport
         }
     }
 
-    // Otherwise a CA that cannot be reached for a night postpones the renewal by a week.
-    @Test("An order that was not sent or did not come that far is no refusal")
+    // Otherwise a CA that is unreachable for one night would postpone the renewal by a week.
+    @Test("An order that was not sent does not count as a refusal")
     func notSent() throws {
         for events in [[], [Self.sending, .notSent(reason: "no route")]] as [[OrderEvent]] {
             #expect(try refusal([order(events)]) == nil, "\(events)")
         }
         let notSent = try order([Self.sending, .notSent(reason: "no route")], number: 2)
-        // Only the user can have begun it, or the week had passed.
+        // Either the user started it, or the week had passed.
         #expect(try refusal([order(Self.refusedEvents), notSent]) == nil)
     }
 
-    // The ledger permits no second order, and says what to type, as long as it takes.
-    @Test("An order that may still bring a certificate is left to the ledger")
+    // The ledger refuses a second order and tells the user what to type.
+    @Test("An order that may still result in a certificate does not count as a refusal")
     func unfinished() throws {
         for events in [
             [Self.sending], [Self.sending, .unclear(reason: "late")],
@@ -147,8 +147,8 @@ import TokencertTestSupport
         #expect(refusal([withNewKey]) == nil)
     }
 
-    // Only the user closes an order that was sent.
-    @Test("An order that the user has given up does not stop renewals")
+    // Only the user can close an order that was sent.
+    @Test("An order that the user abandoned does not stop renewals")
     func closed() throws {
         for subject in [Subject.key, .newKey] {
             for events in [Self.refusedEvents, [Self.sending, .unclear(reason: "late")]] {
@@ -159,7 +159,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A certificate that came after a refusal ends its effect")
+    @Test("A later certificate ends the effect of a refusal")
     func succeeded() throws {
         let renewal =
             Self.refusedEvents + [Self.sending, Self.answered, Self.certified, Self.proved]
@@ -169,8 +169,8 @@ import TokencertTestSupport
         #expect(try refusal([order(Self.refusedEvents), second]) == nil)
     }
 
-    // Otherwise the user's own order decides nothing, and the older refusal does.
-    @Test("Of two orders for a key the later one counts, in whatever sequence they are given")
+    // Otherwise the user's own order would not count, but the older refusal would.
+    @Test("Of two orders for a key the later one counts, in any sequence")
     func later() throws {
         let day: Int64 = 86_400
         let first = try order(Self.refusedEvents, number: 1)
@@ -184,7 +184,7 @@ import TokencertTestSupport
         #expect(refusal([givenUp, second, first]) == nil)
     }
 
-    // Otherwise one key that the CA refuses keeps all others from being renewed.
+    // Otherwise one refused key would prevent the renewal of all others.
     @Test("An order for another key does not count; one for a new key counts as a later one")
     func otherKeys() throws {
         let refused = try order(Self.refusedEvents, number: 1)

@@ -6,7 +6,7 @@ import TokencertPlatform
 @testable import Cryptoki
 @testable import TokencertIssuance
 
-/// Which PINs are not sent again, and what is recorded of them.
+/// The PINs that are not sent again, and their records.
 @Suite final class RefusedPINRecordTests: Sendable {
     private static let day: Int64 = 86400
     private static let now: Int64 = 1_800_000_000
@@ -23,7 +23,7 @@ import TokencertPlatform
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-    /// The record about a token.
+    /// The record of a token.
     private func record(
         serialNumber: String = "7", uri: String = "pkcs11:model=m;serial=7;token=work",
         at time: Int64 = RefusedPINRecordTests.now
@@ -43,7 +43,7 @@ import TokencertPlatform
         return RefusedPINs(uri: uri, info, folder: state, clock: { time }, tell: told)
     }
 
-    /// Writes a file with a PIN, at a time of its own.
+    /// Writes a PIN to a file with a distinct modification time.
     private func write(_ name: String, secondsLater seconds: Double = 0) throws -> SecretSource {
         let path = folder + "/" + name
         try Data("1234\n".utf8).write(to: URL(filePath: path))
@@ -71,7 +71,7 @@ import TokencertPlatform
         }
     }
 
-    /// Sends a PIN to a token that answers with an outcome.
+    /// Sends a PIN to a token that answers with the given outcome.
     private func send(
         _ record: RefusedPINs, _ source: SecretSource, _ outcome: PINOutcome,
         of role: UserType = .user
@@ -88,7 +88,7 @@ import TokencertPlatform
         #expect(try answer(record, pin) == "sent")
         try send(record, pin, .refused)
         #expect(try answer(record, pin) == "refused, unchanged")
-        // Another name of the file costs no try, and the other role has another PIN.
+        // Another name for the file does not allow another try; the other role has its own PIN.
         try FileManager.default.linkItem(atPath: folder + "/pin", toPath: folder + "/hard")
         #expect(try answer(record, .file(folder + "/hard")) == "refused, unchanged")
         #expect(try answer(record, pin, of: .securityOfficer) == "sent")
@@ -96,7 +96,7 @@ import TokencertPlatform
         #expect(try answer(record, pin) == "sent")
     }
 
-    @Test("A source that shows no change is never sent again without --retry-pin")
+    @Test("A PIN from a source without visible changes is not sent again without --retry-pin")
     func withoutStamp() throws {
         let record = record()
         for source in [SecretSource.environment("PIN"), .command(["pass", "show", "card-9876"])] {
@@ -104,15 +104,15 @@ import TokencertPlatform
             try send(record, source, .refused)
             #expect(try answer(record, source) == "refused")
         }
-        // The arguments of a program may hold a PIN.
+        // The arguments of a program may contain a PIN.
         let text = try String(contentsOfFile: memory, encoding: .utf8)
         #expect(text.contains("pass") && !text.contains("9876"), "\(text)")
         #expect(record.source(.prompt, of: .user) == nil)
         #expect(record.source(.pinentry, of: .user) == nil)
     }
 
-    /// Otherwise a run that is killed at the login uses a try each time that it is restarted.
-    @Test("A PIN counts as tried from before it is sent until the token has answered")
+    // Otherwise a process killed during the login would lose a try at each restart.
+    @Test("A PIN counts as tried before it is sent, until the token has answered")
     func pending() throws {
         let record = record()
         let pin = try write("pin")
@@ -123,7 +123,7 @@ import TokencertPlatform
         #expect(try answer(record, pin) == "sent")
     }
 
-    @Test("A failure that says nothing about the PIN leaves the record as it was")
+    @Test("A failure unrelated to the PIN leaves the record unchanged")
     func otherFailure() throws {
         let record = record()
         let pin = try write("pin")
@@ -137,8 +137,8 @@ import TokencertPlatform
         #expect(try answer(record, pin) == "sent")
     }
 
-    /// Otherwise the last try of a card is used that does not count its tries in its flags.
-    @Test("The refusals of a device count for a day, whatever was right in between")
+    // Otherwise the last try would be lost on a card whose flags do not count tries.
+    @Test("The refusals of a device count for a day, even after a correct PIN")
     func counts() throws {
         let pin = try write("pin")
         let (now, day) = (Self.now, Self.day)
@@ -153,8 +153,8 @@ import TokencertPlatform
         #expect(try record(at: now + 2 * day).refusals() == 1)
     }
 
-    /// Each new label would cost the card one of its tries.
-    @Test("A token is known by its serial number, or else by its URI")
+    // Otherwise each new label would cost the card one of its tries.
+    @Test("A token is identified by its serial number, otherwise by its URI")
     func labels() throws {
         let pin = try write("pin")
         try send(record(), pin, .refused)
@@ -170,7 +170,7 @@ import TokencertPlatform
         #expect(try answer(otherLabel, pin) == "sent")
     }
 
-    @Test("After a role has a new PIN, only its own refusals are forgotten")
+    @Test("A new PIN of a role deletes only the refusals of that role")
     func forgotten() throws {
         let record = record()
         let pin = try write("pin")
@@ -181,9 +181,9 @@ import TokencertPlatform
         #expect(try answer(record, pin, of: .securityOfficer) == "refused, unchanged")
     }
 
-    /// Otherwise a damaged file counts as empty, and a card is locked.
+    // Otherwise a damaged file would count as empty, and a card would be locked.
     @Test(
-        "A record that cannot be read is never taken for an empty one", arguments: ["", "{", "7"])
+        "A record that cannot be read never counts as an empty one", arguments: ["", "{", "7"])
     func damaged(text: String) throws {
         let record = record()
         let pin = try write("pin")
@@ -211,8 +211,8 @@ import TokencertPlatform
         #expect(lines.count == 1 && lines[0].hasPrefix("the attempt cannot be recorded"))
     }
 
-    // A refused PIN would be sent once more.
-    @Test("A token without a serial number is recognized however its blank fields were written")
+    // Otherwise a refused PIN would be sent again.
+    @Test("A token without a serial number is recognized in either form of its blank fields")
     func blankFields() {
         let now = RefusedPINs.attributes("pkcs11:model=a;serial=%20;token=work")
         for earlier in ["pkcs11:model=a;serial=;token=work", "pkcs11:model=a;token=work"] {

@@ -37,14 +37,14 @@ import TokencertTestSupport
 
     // MARK: Covering
 
-    @Test("Of two certificates for the same, the one that ends later covers the other")
+    @Test("Of two certificates with equal contents, the one that expires later covers the other")
     func later() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
         let now = Self.now
         let old = try certificate(key, from: now, to: now + 100)
         for (start, end, isCovering) in [
             (now, now + 101, true), (now - 50, now + 101, true), (now + 50, now + 101, true),
-            // If both end at the same time, the one that begins later was issued later.
+            // If both expire at the same time, the one with the later start was issued later.
             (now + 1, now + 100, true), (now, now + 100, false), (now - 1, now + 100, false),
             (now + 50, now + 99, false),
         ] {
@@ -57,7 +57,7 @@ import TokencertTestSupport
 
     // MARK: Chains
 
-    @Test("A certificate that is not valid yet has no problem in its chain")
+    @Test("A certificate that is not valid yet has no chain problem")
     func future() throws {
         let keys = try (0..<2).map { _ in try HostPrivateKey.generate(.ec(.p256)) }
         let now = Self.now
@@ -67,17 +67,17 @@ import TokencertTestSupport
                 keys[1], from: start, to: now + 100, signedBy: (keys[0], root))
             #expect(search([root]).chainProblem(leaf, []) == nil)
             #expect(
-                search([]).chainProblem(leaf, []) == "it leads to no trust anchor: CN=Root")
+                search([]).chainProblem(leaf, []) == "it does not lead to a trust anchor: CN=Root")
         }
     }
 
-    @Test("An expired root is a problem until the certificate itself has expired")
+    @Test("An expired root is a chain problem until the certificate itself has expired")
     func expiredRoot() throws {
         let keys = try (0..<2).map { _ in try HostPrivateKey.generate(.ec(.p256)) }
         let now = Self.now
         let root = try certificate(keys[0], to: now - 1, name: "Root", isAuthority: true)
         for (end, problem) in [
-            (now, "a certificate of its chain is not valid now: CN=Root"), (now - 1, nil),
+            (now, "a certificate in its chain is not valid now: CN=Root"), (now - 1, nil),
         ] as [(Int64, String?)] {
             let leaf = try certificate(keys[1], to: end, signedBy: (keys[0], root))
             #expect(search([root]).chainProblem(leaf, []) == problem, "\(end - now)")
@@ -85,7 +85,7 @@ import TokencertTestSupport
         #expect(search([root]).chainProblem(root, []) == nil)
     }
 
-    // MARK: Keys of the ledger
+    // MARK: Keys in the ledger
 
     private func order(
         _ number: Int64 = 1, key: PublicKey?, token: String = "pkcs11:serial=1;model=m",
@@ -111,8 +111,8 @@ import TokencertTestSupport
     private static let proved = OrderEvent.proved(
         OrderEvent.Proof(uri: "pkcs11:", sha256Fingerprint: "f", challenge: [], signature: []))
 
-    /// Otherwise a key that lost its certificate is not reported.
-    @Test("A key needs a certificate after the token has proved one for it")
+    // Otherwise a key whose certificate was deleted would not be reported.
+    @Test("A key needs a certificate once the token proved one for it")
     func provedKeys() throws {
         let key = PublicKey(rsaModulus: [0xC1, 1], publicExponent: [1, 0, 1])
         let other = PublicKey(rsaModulus: [0xC1, 3], publicExponent: [1, 0, 1])
@@ -134,7 +134,7 @@ import TokencertTestSupport
         #expect(!unknown.contains(key))
     }
 
-    @Test("The orders of another token say nothing about a key")
+    @Test("Orders of another token do not affect a key")
     func otherToken() throws {
         let key = PublicKey(rsaModulus: [0xC1, 1], publicExponent: [1, 0, 1])
         let orders = [try order(key: key, [Self.proved])]
@@ -146,7 +146,7 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A key needs no certificate after its certificate was replaced by one for another key")
+    @Test("A key needs no certificate if its certificate was replaced by one for another key")
     func replacedKeys() throws {
         let old = PublicKey(rsaModulus: [0xC1, 1], publicExponent: [1, 0, 1])
         let new = PublicKey(rsaModulus: [0xC1, 3], publicExponent: [1, 0, 1])
@@ -197,7 +197,7 @@ import TokencertTestSupport
         #expect(passedOver.needsAction && !passedOver.needsNewKey && passedOver.advice == nil)
     }
 
-    @Test("What is passed over needs action unless it says otherwise")
+    @Test("A passed-over object needs action unless marked otherwise")
     func action() {
         #expect(PassedOver(entry(content), "r").needsAction)
         #expect(!PassedOver(entry(content), "r", needsAction: false).needsAction)

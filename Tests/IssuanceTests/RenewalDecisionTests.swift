@@ -4,7 +4,7 @@ import TokencertTestAuthority
 @testable import OpenSSLX509
 @testable import TokencertIssuance
 
-/// Which certificates lead to an anchor, and which replace another one.
+/// Which certificates lead to a trust anchor, and which replace another one.
 @Suite struct RenewalDecisionTests {
     private static let now: Int64 = 1_800_000_000
     private static let day: Int64 = 86_400
@@ -49,7 +49,7 @@ import TokencertTestAuthority
     }
 
     @Test(
-        "An expired certificate is renewed whenever its chain was valid, a valid one only by a valid chain"
+        "An expired certificate is renewed if its chain was valid, others only if it is valid now"
     )
     func chains() throws {
         let (now, day) = (Self.now, Self.day)
@@ -69,16 +69,16 @@ import TokencertTestAuthority
             let problem = search.chainProblem(certificate, [old])
             #expect((problem == nil) == isExpired, "\(problem ?? "none")")
             if !isExpired {
-                #expect(problem == "a certificate of its chain is not valid now: CN=Class 3")
+                #expect(problem == "a certificate in its chain is not valid now: CN=Class 3")
             }
             #expect(
                 search.chainProblem(certificate, [])
-                    == "it leads to no trust anchor: CN=Class 3")
+                    == "it does not lead to a trust anchor: CN=Class 3")
             #expect(self.search([new]).chainProblem(certificate, []) == nil)
         }
     }
 
-    @Test("A certificate replaces one that covers the same or less and is not valid for longer")
+    @Test("A certificate replaces one that covers no more and is not valid for longer")
     func covering() throws {
         let (now, day) = (Self.now, Self.day)
         let key = try HostPrivateKey.generate(.ec(.p256))
@@ -105,7 +105,7 @@ import TokencertTestAuthority
         #expect(!covers(try certificate(days: 11, name: "Bob"), old))
         #expect(!covers(try certificate(days: 11, ["b@example.org"]), old))
         #expect(!covers(try certificate(days: 11, uses: [.clientAuth]), old))
-        // A name of another type was lost, and its certificate was never renewed.
+        // A certificate without the server name does not replace one that has it.
         let server = try leaf(
             key, from: now, to: now + 10 * day,
             names: .subjectAlternativeName(serverNames: ["mail.example.org"], addresses: []),

@@ -6,7 +6,7 @@ import TokencertTestSupport
 @testable import TokencertIssuance
 @testable import TokencertLedger
 
-/// What may take the place of a certificate.
+/// The certificates that may replace another one.
 @Suite struct ReplacementTests {
     private static let day: Int64 = 86_400
     private let key: HostPrivateKey
@@ -26,7 +26,7 @@ import TokencertTestSupport
                 notAfter: notAfter * Self.day, extensions: []), issuer: nil)
     }
 
-    @Test("The certificate to be replaced and older ones of its key are not what came")
+    @Test("The certificate to be replaced and older ones for its key do not count as received")
     func leavingOut() throws {
         let old = try certificate(from: 10, to: 20)
         let older = try certificate(from: 9, to: 30)
@@ -59,8 +59,8 @@ import TokencertTestSupport
                 }))
     }
 
-    // resume would order twice, or leave a certificate where it is.
-    @Test("What an order still needs follows from what was recorded")
+    // Otherwise resume could order twice, or fail to remove a certificate.
+    @Test("The next action of an order follows from its recorded events")
     func remainder() throws {
         let sending = OrderEvent.sending(
             .init(keyURI: "pkcs11:", publicKeyHash: "aa", request: "PEM", isRepeated: false))

@@ -5,7 +5,7 @@ import TokencertTestAuthority
 @testable import TokencertIssuance
 @testable import TokencertLedger
 
-/// When the certificate that was replaced is removed, and when it stays.
+/// When a replaced certificate is removed, and when it stays.
 @Suite struct RetireStepTests {
     private let parts: StepParts
     private let key: HostPrivateKey
@@ -25,7 +25,7 @@ import TokencertTestAuthority
                 notAfter: modelTime + notAfter, extensions: []), issuer: parts.anchor)
     }
 
-    /// An order whose new certificate is on the token and proved, beside an old one.
+    /// An order with a proved new certificate on the token beside an old one.
     private func renewal(_ old: Certificate, _ new: Certificate) throws -> OrderWork {
         parts.acting.world.certificates = [old, new]
         let issue = parts.issue(.existing(publicKeyHash: publicKeyHash(key)))
@@ -47,7 +47,7 @@ import TokencertTestAuthority
         return try RetireOld.run(intent, &work, &token)
     }
 
-    @Test("An older certificate is removed after the ledger says so, and named to the user")
+    @Test("An older certificate is removed after its intent is recorded, and reported")
     func removed() throws {
         let (old, new) = (try certificate(2), try certificate(3, from: 1, to: 86_401))
         var (work, token) = (try renewal(old, new), parts.token)
@@ -59,7 +59,7 @@ import TokencertTestAuthority
         #expect(try parts.ledger.order(1).events.last?.event == .retiring(certificate: name))
     }
 
-    @Test("A certificate that is equal in its dates is removed")
+    @Test("A certificate with the same dates is removed")
     func equalDates() throws {
         let (old, new) = (try certificate(2), try certificate(3))
         var (work, token) = (try renewal(old, new), parts.token)
@@ -67,15 +67,15 @@ import TokencertTestAuthority
         #expect(parts.acting.world.removed == [old])
     }
 
-    // The user would lose the better of two certificates.
-    @Test("A certificate that is newer or valid for longer stays, and the order is over")
+    // Otherwise the user would lose the better of two certificates.
+    @Test("A certificate that is newer or valid for longer stays, and the order is closed")
     func stays() throws {
         let new = try certificate(9)
         for (old, reason) in [
-            (try certificate(2, from: 1), "it is newer than the one that was written"),
+            (try certificate(2, from: 1), "it is newer than its replacement"),
             (
                 try certificate(3, to: 86_401),
-                "it is valid for longer than the one that was written"
+                "it is valid for longer than its replacement"
             ),
         ] {
             var (work, token) = (try renewal(old, new), parts.token)
@@ -89,7 +89,7 @@ import TokencertTestAuthority
         #expect(parts.acting.world.removed.isEmpty && !parts.script.calls.contains("remove"))
     }
 
-    @Test("A certificate is never removed in favour of itself")
+    @Test("A certificate never replaces itself")
     func itself() throws {
         let old = try certificate(2)
         var (work, token) = (try renewal(old, old), parts.token)
@@ -100,7 +100,7 @@ import TokencertTestAuthority
         #expect(parts.acting.world.certificates.contains(old))
     }
 
-    @Test("A certificate that is gone already is not reported as removed")
+    @Test("A certificate that was already gone is not reported as removed")
     func gone() throws {
         let (old, new) = (try certificate(2), try certificate(3))
         var (work, token) = (try renewal(old, new), parts.token)
@@ -110,7 +110,7 @@ import TokencertTestAuthority
         #expect(outcome.facts == [.retired(certificate: name)])
         #expect(work.notes.retired == nil)
         #expect(
-            work.notes.remarks == ["the old certificate was not on the token any more: \(name)"])
+            work.notes.remarks == ["the old certificate was no longer on the token: \(name)"])
     }
 
     @Test("Nothing is removed for an order that replaces no certificate")
@@ -123,7 +123,7 @@ import TokencertTestAuthority
         #expect(outcome.facts == [.closed(reason: "no certificate was replaced")])
     }
 
-    /// How an order ends whose old certificate cannot be removed for a reason.
+    /// The error of an order whose old certificate cannot be removed.
     private func failure(
         _ code: IssuanceError.Code
     ) throws -> (error: IssuanceError, order: Order) {
@@ -137,8 +137,8 @@ import TokencertTestAuthority
         return (error, try parts.ledger.order(1))
     }
 
-    // Each resume would fail in the same way for ever.
-    @Test("An order is over if the token does not let the old certificate be removed")
+    // Otherwise each resume would fail in the same way.
+    @Test("An order is closed if the token does not allow the old certificate to be removed")
     func notDestroyable() throws {
         let (error, order) = try failure(.notDestroyable)
         #expect(error.code == .notDestroyable)
@@ -147,7 +147,7 @@ import TokencertTestAuthority
         #expect(order.isFinished && order.state == .closed && order.isProved)
     }
 
-    @Test("An order goes on later if removing the old certificate fails in another way")
+    @Test("An order can be resumed if removing the old certificate fails in another way")
     func fails() throws {
         let (error, order) = try failure(.tokenFailed)
         #expect(error.code == .tokenFailed && error.order?.nextAction == .certificate)

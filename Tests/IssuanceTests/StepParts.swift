@@ -8,29 +8,29 @@ import TokencertTestSupport
 @testable import Cryptoki
 @testable import TokencertIssuance
 
-/// What a test makes a token do otherwise than ``ModelToken``, and what the token was asked to do.
+/// The deviations from ``ModelToken`` that a test sets, and the calls to the token.
 final class TokenScript {
-    /// The calls that fail, by their names.
+    /// The errors of failing calls, by name.
     var failures: [String: IssuanceError] = [:]
-    /// The calls, in their order.
+    /// The calls in order.
     var calls: [String] = []
-    /// The key that is read while a request is signed, or nil for the same one as before.
+    /// The key that is read while a request is signed, or nil for the same one.
     var keyWhenSigning: HostPrivateKey?
-    /// Whether the token was told how this process has made the key, for each request.
+    /// For each request, whether it included how this process made the key.
     var knowsNewKey: [Bool] = []
-    /// How the token proves that it holds the key of a certificate.
+    /// How the token proves possession of the key of a certificate.
     var possession = Possession.signature
-    /// Whether no proof was acceptable, for each certificate that was read back.
+    /// For each certificate that was read back, whether a missing proof was acceptable.
     var acceptsNoProof: [Bool] = []
-    /// The label of each certificate that was written, and whether its id was known to be free.
+    /// The label of each certificate written, and whether its id was known to be free.
     var written: [(label: [UInt8]?, isFresh: Bool)] = []
-    /// The certificates of a chain that are written before the call fails.
+    /// The chain certificates that are written before the call fails.
     var chain: [Certificate] = []
-    /// The certificates of a chain that are seen although they were refused.
+    /// The chain certificates that the token shows although it refused them.
     var seen: [Certificate] = []
 }
 
-/// A token in memory that fails where a test says so.
+/// A token in memory that fails in the calls a test chooses.
 struct ScriptedToken: OrderToken {
     let model: ModelToken
     let script: TokenScript
@@ -118,7 +118,7 @@ struct ScriptedToken: OrderToken {
     func named(_ key: TokenKey) -> IssuanceError.KeyOnToken { model.named(key) }
 }
 
-/// What an observer has heard and what the CA has received, in their order.
+/// The notifications of the observer and the orders at the CA, in order of time.
 final class Heard: Sendable {
     private let all = Mutex<[String]>([])
 
@@ -127,12 +127,12 @@ final class Heard: Sendable {
     func append(_ text: String) { all.withLock { $0.append(text) } }
 }
 
-/// A folder that is removed with this object.
+/// A folder that is deleted with this object.
 final class ThrowawayFolder: Sendable {
     let path: String
 
     init() {
-        // In memory, since many ledgers are written.
+        // In memory, because the tests write many ledgers.
         let parent =
             FileManager.default.fileExists(atPath: "/dev/shm")
             ? "/dev/shm/" : NSTemporaryDirectory()
@@ -142,7 +142,7 @@ final class ThrowawayFolder: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// What the steps of an order need: a ledger, a CA and a token. All are thrown away.
+/// A temporary ledger, CA and token for the steps of an order.
 final class StepParts {
     let root: HostPrivateKey
     let anchor: Certificate
@@ -170,7 +170,7 @@ final class StepParts {
     var token: ScriptedToken { ScriptedToken(model: ModelToken(acting: acting), script: script) }
 
     var settings: IssuanceSettings {
-        // An order that is worked on needs the folder of its ledger.
+        // An open order needs the folder of its ledger.
         let observer = ModelObserver { [heard, folder] text in
             withExtendedLifetime(folder) { heard.append(text) }
         }
@@ -193,7 +193,7 @@ final class StepParts {
         return issue
     }
 
-    /// An order that was begun by this process or by an earlier one, with the events after that.
+    /// An order that this process or an earlier one started, with its later events.
     func work(
         _ job: OrderEvent.Job, _ events: [OrderEvent] = [], isResumed: Bool = false,
         hasAuthority: Bool = true
@@ -218,13 +218,13 @@ final class StepParts {
     }
 }
 
-/// A key as the ledger knows it.
+/// A key in the ledger.
 func publicKeyHash(_ key: HostPrivateKey) -> String {
     hexadecimal(key.publicKey.sha256Fingerprint)
 }
 
 extension OrderEvent {
-    /// An order that was sent for a key.
+    /// A sent order for a key.
     static func sentFor(_ key: HostPrivateKey) -> OrderEvent {
         .sending(
             .init(

@@ -4,7 +4,7 @@ import TokencertTestAuthority
 
 @testable import TokencertIssuance
 
-/// Which names and addresses are planned for.
+/// The names and addresses that a plan accepts.
 @Suite struct SubjectTests {
     private let key: PublicKey
 
@@ -28,8 +28,8 @@ import TokencertTestAuthority
         return draft != nil
     }
 
-    // A key would be made for a request that cannot be made, after a dry run without objection.
-    @Test("Exactly the names that a request has room for are planned")
+    // Otherwise a key would be generated for an impossible request after a successful dry run.
+    @Test("A plan accepts exactly the names that fit into a request")
     func names() {
         for (count, isTaken) in [(0, false), (1, true), (64, true), (65, false), (300, false)] {
             for character in ["x", "\u{FC}", "\u{6F22}"] {
@@ -40,7 +40,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("Exactly the addresses that a request has room for are planned")
+    @Test("A plan accepts exactly the addresses that fit into a request")
     func addresses() {
         for (count, isTaken) in [(13, true), (128, true), (129, false), (255, false)] {
             let address = String(repeating: "a", count: count - 12) + "@example.org"

@@ -6,7 +6,7 @@ import TokencertTestAuthority
 @testable import TokencertIssuance
 @testable import TokencertTokens
 
-/// What a token is asked for, without the token.
+/// The templates for key pairs and certificates.
 @Suite struct TemplateTests {
     private static let protection: Set<AttributeType> = [
         AttributeKey.sensitive.type, AttributeKey.extractable.type,
@@ -30,8 +30,8 @@ import TokencertTestAuthority
 
     // MARK: Key pairs
 
-    // A key could be read or copied from the token, or could not sign.
-    @Test("The first request for a key pair says everything that the keys must be")
+    // Otherwise a key could be extracted from the token, or could not sign.
+    @Test("The first template of a key pair has all required attributes")
     func wholePair() throws {
         for kind in KeyKind.generated {
             let whole = try #require(requests(kind).first)
@@ -47,7 +47,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("Each kind of key is named by its size, its curve or the name of Ed25519")
+    @Test("A template names the kind of key by its size, its curve or as Ed25519")
     func kinds() throws {
         for kind in KeyKind.generated {
             let whole = try #require(requests(kind).first)
@@ -56,14 +56,14 @@ import TokencertTestAuthority
             case .rsa(let bits):
                 #expect(key[.modulusBits] == UInt(bits) && key[.publicExponent] == [1, 0, 1])
                 #expect(key[.ecParams] == nil)
-                // Mail is encrypted to the key.
+                // E-mail is encrypted with the key.
                 #expect(key[.encrypt] == true && whole.privateKey[.decrypt] == true)
             case .ec(let curve):
                 #expect(key[.ecParams] == curve.ecParameters, "\(curve)")
             case .ed25519:
                 #expect(key[.ecParams] == [0x13, 0x0C] + Array("edwards25519".utf8))
             case .other:
-                Testing.Issue.record("no such key is made")
+                Testing.Issue.record("this kind of key cannot be generated")
             }
             if case .rsa = kind { continue }
             #expect(key[.modulusBits] == nil && key[.publicExponent] == nil, "\(kind)")
@@ -71,7 +71,7 @@ import TokencertTestAuthority
         }
     }
 
-    /// What can be left out of a request, in the order in which it is missed least.
+    /// The groups of optional attributes, the least important first.
     private static let dispensable: [Set<AttributeType>] = [
         [AttributeKey.extractable.type], [AttributeKey.sensitive.type], [AttributeKey.verify.type],
         [AttributeKey.encrypt.type, AttributeKey.decrypt.type],
@@ -81,8 +81,8 @@ import TokencertTestAuthority
         Set(request.publicKey.types + request.privateKey.types)
     }
 
-    // One attribute that a module refuses would cost others that it takes.
-    @Test("Every combination of what can be left out is asked for once, the smaller ones first")
+    // Otherwise one attribute that a module refuses would cost others that it accepts.
+    @Test("Every combination of omitted groups is tried once, the smaller ones first")
     func alternatives() throws {
         for kind in KeyKind.generated {
             let requests = requests(kind)
@@ -95,12 +95,12 @@ import TokencertTestAuthority
             for request in requests {
                 let missing = attributes(whole).subtracting(attributes(request))
                 let groups = Self.dispensable.filter { !$0.isDisjoint(with: missing) }
-                // Groups are left out as a whole, and nothing else is.
+                // Only whole groups are omitted.
                 let all = groups.reduce(into: Set<AttributeType>()) { $0.formUnion($1) }
                 #expect(missing == all.intersection(attributes(whole)), "\(kind)")
                 #expect(seen.insert(missing).inserted, "\(kind): \(missing)")
                 sizes.append(groups.count)
-                // Nothing has another value than in the first request.
+                // All other values are the same as in the first template.
                 #expect(request.publicKey == whole.publicKey.without(missing), "\(kind)")
                 #expect(request.privateKey == whole.privateKey.without(missing), "\(kind)")
                 let isProtected = missing.isDisjoint(with: Self.protection)
@@ -110,7 +110,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("Of two requests that leave out as much, the one that is missed less comes first")
+    @Test("Of two equally large omissions, the less important one is tried first")
     func orderOfAlternatives() throws {
         let requests = requests(.rsa(bits: 2048))
         let whole = try #require(requests.first)
@@ -123,11 +123,11 @@ import TokencertTestAuthority
         #expect(missing[15] == Set(Self.dispensable.flatMap { $0 }))
     }
 
-    @Test("What the profile of a token leaves out is in no request, and makes none twice")
+    @Test("Attributes that the token profile omits are in no template and cause no duplicates")
     func omittedFromPairs() throws {
         let token = omitting(publicKey: ["CKA_VERIFY"], privateKey: ["CKA_EXTRACTABLE"])
         let requests = requests(.ec(.p256), token)
-        // Only CKA_SENSITIVE is left to leave out.
+        // Only CKA_SENSITIVE can still be omitted.
         #expect(requests.count == 2)
         for request in requests {
             #expect(request.publicKey[.verify] == nil && request.privateKey[.extractable] == nil)
@@ -135,13 +135,13 @@ import TokencertTestAuthority
             #expect(request.privateKey[.sign] == true && request.privateKey[.private] == true)
         }
         #expect(requests.map { $0.privateKey[.sensitive] } == [true, nil])
-        // Each half has omissions of its own.
+        // Each half has its own omissions.
         let half = try #require(
             self.requests(.rsa(bits: 2048), omitting(publicKey: ["CKA_ID"])).first)
         #expect(half.publicKey[.id] == nil && half.privateKey[.id] == [1, 2])
     }
 
-    @Test("Only a refusal of attributes leads to the next request")
+    @Test("Only a refused attribute leads to the next template")
     func refusals() {
         let template: [ReturnValue] = [
             .attributeTypeInvalid, .attributeValueInvalid, .attributeReadOnly,
@@ -168,8 +168,8 @@ import TokencertTestAuthority
                 serialNumber: [0x80], notBefore: 0, notAfter: 86_400, extensions: []), issuer: nil)
     }
 
-    // Other software does not find the certificate, or not the key that it is for.
-    @Test("The first request to write a certificate says what the certificate says")
+    // Otherwise other software does not find the certificate or its key.
+    @Test("The first template of a certificate has all attributes from the certificate")
     func wholeCertificate() throws {
         let certificate = try certificate()
         let templates = CertificateTemplates(
@@ -186,7 +186,7 @@ import TokencertTestAuthority
         #expect(whole[.serialNumber] == serialNumber && serialNumber.first == 2)
     }
 
-    @Test("A certificate without an id or a label is written without that attribute")
+    @Test("A certificate without an id or label is written without that attribute")
     func emptyNames() throws {
         let certificate = try certificate()
         for (id, label) in [([], [0x61]), ([1], []), ([], [])] as [([UInt8], [UInt8])] {
@@ -201,7 +201,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("What a module takes from the certificate itself is left out step by step")
+    @Test("Attributes that a module can read from the certificate are omitted one by one")
     func certificateAlternatives() throws {
         let certificate = try certificate()
         let (issuer, serial) = (
@@ -216,7 +216,7 @@ import TokencertTestAuthority
         ]
         let cases: [([String], [Set<AttributeType>])] = [
             ([], steps), (["CKA_LABEL"], steps),
-            // A step that leaves out nothing more is not taken.
+            // A template that omits nothing more is not tried.
             (["CKA_SUBJECT"], [steps[0], steps[1], steps[3]]),
             (["CKA_PRIVATE"], Array(steps.prefix(3))),
             (["CKA_ISSUER", "CKA_SERIAL_NUMBER"], [steps[0], steps[2], steps[3]]),

@@ -7,10 +7,10 @@ import TokencertTestSupport
 @testable import TokencertIssuance
 @testable import TokencertLedger
 
-// Testing has a type of that name, too.
+// Testing also has a type with this name.
 private typealias Expectation = TokencertIssuance.Expectation
 
-/// Which certificates are accepted, and which one of several.
+/// Which certificates are accepted, and which one of several is chosen.
 @Suite struct VerificationTests {
     private static let time: Int64 = 1_800_000_000
     private static let day: Int64 = 86_400
@@ -24,13 +24,13 @@ private typealias Expectation = TokencertIssuance.Expectation
         root = try Self.authority("Root")
     }
 
-    /// A key that signs certificates, and its own certificate.
+    /// A CA key and its certificate.
     private struct Signer {
         let key: HostPrivateKey
         let certificate: Certificate
     }
 
-    /// What a certificate says.
+    /// The content of a certificate.
     private struct Parts {
         var subject: [NameAttribute]
         var notBefore = VerificationTests.time - VerificationTests.day
@@ -66,7 +66,7 @@ private typealias Expectation = TokencertIssuance.Expectation
             issuer: issuer)
     }
 
-    /// An authority, self-signed unless another one is its issuer.
+    /// A CA, self-signed unless it has an issuer.
     private static func authority(
         _ name: String, by issuer: Signer? = nil, key: HostPrivateKey? = nil,
         _ change: (inout Parts) -> Void = { _ in }
@@ -114,7 +114,7 @@ private typealias Expectation = TokencertIssuance.Expectation
             received, for: tokenKey, expected)
     }
 
-    /// Why no certificate is accepted, or nil.
+    /// The error if no certificate is accepted, or nil.
     private func refusal(
         _ received: [Certificate], _ anchors: [Certificate], _ expected: Expectation? = nil
     ) -> IssuanceError? {
@@ -144,10 +144,10 @@ private typealias Expectation = TokencertIssuance.Expectation
             known: "2.5.29.19", isCritical: true, value: DER.sequence(content))
     }
 
-    // The user would have a certificate that no other program accepts.
-    @Test("A chain that is longer than one of its authorities permits is refused")
+    // Otherwise the user would get a certificate that no other program accepts.
+    @Test("A chain that exceeds the path length of one of its CAs is refused")
     func pathLength() throws {
-        // The path lengths of the root, the first and the second authority.
+        // The path lengths of the root, the first and the second CA.
         let cases: [([UInt8?], Bool)] = [
             ([nil, nil, nil], true), ([nil, 1, 0], true), ([nil, 1, nil], true),
             ([2, 1, 0], true), ([nil, 0, nil], false), ([nil, 0, 0], false),
@@ -192,7 +192,7 @@ private typealias Expectation = TokencertIssuance.Expectation
         }
     }
 
-    // The holder of any certificate of a trusted CA could issue certificates for any name.
+    // Otherwise any holder of a certificate could issue certificates for any name.
     @Test("A certificate whose issuer is not a CA or lacks keyCertSign is refused")
     func issuerRights() throws {
         let noAuthority = CertificateExtension.basicConstraints(isAuthority: false)
@@ -219,7 +219,7 @@ private typealias Expectation = TokencertIssuance.Expectation
         #expect(refusal(below, [root.certificate])?.code == .certificateWrong)
     }
 
-    @Test("The certificate of an authority is refused, even if it is a trust anchor")
+    @Test("A CA certificate is refused, even if it is a trust anchor")
     func authorityAsLeaf() throws {
         let own = try Self.authority("Anna Müller", by: root, key: key)
         let selfSigned = try Self.authority("Anna Müller", key: key)
@@ -233,15 +233,15 @@ private typealias Expectation = TokencertIssuance.Expectation
                 refusal([certificate], anchors, expectation(accepting: true))?.code
                     == .certificateWrong)
         }
-        // A certificate without basic constraints is not one of an authority.
+        // A certificate without basic constraints is not a CA certificate.
         let plain = try leaf(by: root) { $0.constraints = nil }
         #expect(refusal([plain], [root.certificate])?.code == nil)
     }
 
     // MARK: The dates
 
-    // A new certificate would be refused because the clock is slow, or an expired one accepted.
-    @Test("Dates are exact to the second, and a clock may be 300 seconds slow")
+    // Otherwise a slow clock would cause a new certificate to be refused or an expired one accepted.
+    @Test("Dates are exact to the second, and the clock may be 300 seconds slow")
     func dates() throws {
         typealias Dates = (from: Int64, to: Int64)
         let always: Dates = (-Self.day, 10 * Self.day)
@@ -252,7 +252,7 @@ private typealias Expectation = TokencertIssuance.Expectation
         let betweenEarly = "certificate 1 of its chain (Between) is not valid yet"
         let topExpired = "certificate 2 of its chain (Top) has expired"
         let topEarly = "certificate 2 of its chain (Top) is not valid yet"
-        // The dates of the certificate, the authority between and the anchor.
+        // The dates of the certificate, the intermediate CA and the anchor.
         let cases: [(leaf: Dates, between: Dates, top: Dates, end: String?)] = [
             (always, always, always, nil),
             (until(0), always, always, nil),
@@ -298,15 +298,15 @@ private typealias Expectation = TokencertIssuance.Expectation
 
     // MARK: The issuer
 
-    // The user would not know which CA to trust.
-    @Test("The issuer that is missing or not trusted is named")
+    // Otherwise the user would not know which CA to trust.
+    @Test("The error names the issuer that is missing or not trusted")
     func missingIssuer() throws {
         let between = try Self.authority("Between", by: root)
         let stranger = try Self.authority("Stranger")
         let leaf = try leaf(by: between)
         let cases: [(received: [Certificate], anchors: [Certificate], name: String?)] = [
             ([leaf, between.certificate], [root.certificate], nil),
-            // A chain ends at any anchor.
+            // A chain may end at any anchor.
             ([leaf], [between.certificate], nil),
             ([leaf, between.certificate], [stranger.certificate], "Root"),
             ([leaf, between.certificate], [], "Root"),
@@ -326,8 +326,8 @@ private typealias Expectation = TokencertIssuance.Expectation
         }
     }
 
-    // The user would be told to trust one CA although a chain to another, trusted one is broken.
-    @Test("All issuers of a cross-signed certificate are looked at, in any order")
+    // Otherwise the hint would be to trust one CA although the chain to a trusted one is broken.
+    @Test("All issuers of a cross-signed certificate are checked, in any order")
     func crossSigned() throws {
         let stranger = try Self.authority("Stranger")
         let byStranger = try Self.authority("Between", by: stranger)
@@ -337,7 +337,7 @@ private typealias Expectation = TokencertIssuance.Expectation
             try Self.authority("Between", by: issuer, key: byStranger.key, change).certificate
         }
         let leaf = try leaf(by: byStranger)
-        // It may not sign certificates, so the chain to the anchor is not valid.
+        // It may not sign certificates, so the chain to the anchor is invalid.
         let broken = try between(by: root) { $0.usages = [.cRLSign] }
         for received in permutations([leaf, byStranger.certificate, broken]) {
             #expect(refusal(received, [root.certificate])?.code == .certificateWrong)
@@ -367,8 +367,8 @@ private typealias Expectation = TokencertIssuance.Expectation
         #expect(unnamed.reason.contains(nameless.certificate.subject.text))
     }
 
-    // The user would be told to trust the CA that a forger has named.
-    @Test("A certificate with a forged signature is wrong, not one of an untrusted issuer")
+    // Otherwise the hint would be to trust a CA that a forger named.
+    @Test("A forged signature is reported as wrong, not as an untrusted issuer")
     func forged() throws {
         let between = try Self.authority("Between", by: root)
         let forger = try HostPrivateKey.generate(.ec(.p256))
@@ -383,8 +383,8 @@ private typealias Expectation = TokencertIssuance.Expectation
         }
     }
 
-    // Two certificates of one authority are no circle.
-    @Test("An issuer that is reached in two ways and was forged is forged in both")
+    // Two certificates of the same CA do not form a loop.
+    @Test("A forged issuer is detected on every path that leads to it")
     func forgedAbove() throws {
         let forger = try HostPrivateKey.generate(.ec(.p256))
         let above = try Self.authority(
@@ -401,7 +401,7 @@ private typealias Expectation = TokencertIssuance.Expectation
         }
     }
 
-    @Test("Authorities that sign each other and lead to no anchor are not trusted")
+    @Test("CAs that sign each other and do not lead to an anchor are not trusted")
     func circle() throws {
         let (first, second) = (try Self.authority("First"), try Self.authority("Second"))
         let firstBySecond = try Self.authority("First", by: second, key: first.key)
@@ -420,13 +420,13 @@ private typealias Expectation = TokencertIssuance.Expectation
         #expect(error.code == .issuerNotTrusted && error.reason.contains("Anna Müller"))
         #expect(refusal([own], [])?.code == .issuerNotTrusted)
         #expect(refusal([own], [root.certificate, own])?.code == nil)
-        // Its name alone does not make it trusted.
+        // The name alone does not make it trusted.
         let namesake = try Self.authority("Anna Müller")
         #expect(refusal([own], [namesake.certificate])?.code == .certificateWrong)
     }
 
     // The order of files in a folder is arbitrary.
-    @Test("Of several anchors with one subject, the one that signed decides")
+    @Test("Of several anchors with the same subject, the one that signed counts")
     func sameSubject() throws {
         for identifiers in [true, false] {
             func top(_ key: HostPrivateKey? = nil, until last: Int64 = 86_400) throws -> Signer {
@@ -454,7 +454,7 @@ private typealias Expectation = TokencertIssuance.Expectation
         }
     }
 
-    // MARK: One of several
+    // MARK: Several certificates
 
     private func personal(
         _ name: String = "Anna Müller", at second: Int64, by issuer: Signer? = nil,
@@ -479,14 +479,14 @@ private typealias Expectation = TokencertIssuance.Expectation
                 #expect(error?.code == .certificateWrong && error?.step == .verify)
             }
         }
-        // Beside the key's own certificate, it is one of the others.
+        // Together with the key's own certificate, it counts as one of the others.
         let own = try personal(at: -1)
         let verified = try verify([foreign, own, root.certificate], [root.certificate])
         #expect(verified.certificate == own)
         #expect(verified.others == [foreign, root.certificate])
     }
 
-    @Test("Of several certificates for the key, the newest one is taken")
+    @Test("Of several certificates for the key, the newest one is chosen")
     func newest() throws {
         let seconds: [Int64] = [-30, -20, -10]
         let certificates = try seconds.map { try personal(at: $0) }
@@ -501,8 +501,8 @@ private typealias Expectation = TokencertIssuance.Expectation
         #expect(try verify(twice, [root.certificate]).others == [certificates[0]])
     }
 
-    // The user would get a certificate for another name although the right one came.
-    @Test("A certificate as it was asked for is taken before a newer one that differs")
+    // Otherwise the user would get a certificate for another name although the right one arrived.
+    @Test("A certificate as requested is preferred to a newer one that differs")
     func asAsked() throws {
         let oldest = try personal(at: -30)
         let good = try personal(at: -20)
@@ -513,12 +513,12 @@ private typealias Expectation = TokencertIssuance.Expectation
                     received, [root.certificate], expectation(accepting: acceptsChanges))
                 #expect(verified.certificate == good && verified.differences.isEmpty)
             }
-            // Nothing was asked for, so nothing differs.
+            // Nothing was requested, so nothing differs.
             #expect(try verify(received, [root.certificate]).certificate == differs)
         }
     }
 
-    @Test("If none is as it was asked for, the newest one is taken only if changes are accepted")
+    @Test("If all differ from the request, the newest one is chosen only if changes are accepted")
     func noneAsAsked() throws {
         let older = try personal("Bob", at: -20)
         let newer = try personal("Carl", at: -10)
@@ -534,8 +534,8 @@ private typealias Expectation = TokencertIssuance.Expectation
         }
     }
 
-    // A good certificate would be lost, and a second one ordered.
-    @Test("A newer certificate that is not accepted does not hide a good one")
+    // Otherwise a valid certificate would be lost, and a second one ordered.
+    @Test("A valid certificate is found beside a newer one that is not accepted")
     func newerUnsound() throws {
         let good = try personal(at: -20)
         let stranger = try Self.authority("Stranger")
@@ -558,7 +558,7 @@ private typealias Expectation = TokencertIssuance.Expectation
         #expect(try verify([good, ahead], [root.certificate]).certificate == ahead)
     }
 
-    @Test("If no certificate is accepted, the reason is that of the newest one")
+    @Test("If no certificate is accepted, the reason is about the newest one")
     func reasonOfNewest() throws {
         let stranger = try Self.authority("Stranger")
         let cases: [(expiredAt: Int64, strangeAt: Int64, code: IssuanceError.Code)] = [
@@ -574,13 +574,13 @@ private typealias Expectation = TokencertIssuance.Expectation
         }
     }
 
-    // MARK: What was asked for
+    // MARK: The request
 
-    // The user would read a garbled name and not know that it is the right one.
+    // Otherwise the user would not know that a garbled name is the right one.
     @Test("A remark explains a name that is written byte by byte, and no other name")
     func remarks() throws {
         let garbled = "Anna M\u{C3}\u{BC}ller"
-        // The name asked for, the common names, whether they differ, and the number of remarks.
+        // The requested name, the common names, whether they differ, and the number of remarks.
         let cases: [(String, [String], Bool, Int)] = [
             ("Anna M\u{FC}ller", ["Anna M\u{FC}ller"], false, 0),
             ("Anna M\u{FC}ller", [garbled], false, 1),
@@ -591,7 +591,7 @@ private typealias Expectation = TokencertIssuance.Expectation
             ("Anna M\u{FC}ller", ["Anna Muller"], true, 0),
             ("Anna M\u{FC}ller", [garbled, garbled], true, 0),
             ("Anna M\u{FC}ller", [], true, 0),
-            // The same letter in two parts is another name.
+            // A decomposed letter makes a different name.
             ("Ren\u{E9}", ["Rene\u{301}"], true, 0),
         ]
         for (asked, names, differs, count) in cases {
@@ -612,7 +612,7 @@ private typealias Expectation = TokencertIssuance.Expectation
         }
     }
 
-    @Test("An order that asks no CA expects nothing, and either side can accept changes")
+    @Test("An order without a CA expects nothing, and its record or the user can accept changes")
     func expectationOfOrder() throws {
         for job in [.request(newKeyKind: "rsa:3072"), .import(.init(publicKeyHash: "aa"))]
             as [OrderEvent.Job]
@@ -632,7 +632,7 @@ private typealias Expectation = TokencertIssuance.Expectation
         }
     }
 
-    // MARK: What a certificate is for
+    // MARK: Key usage
 
     private func objection(
         _ extendedUsages: [ExtendedKeyUsage], _ usages: Set<KeyUsage> = []
@@ -653,7 +653,7 @@ private typealias Expectation = TokencertIssuance.Expectation
         .clientAuth, .emailProtection, .codeSigning, .any,
     ]
 
-    // The user would import a certificate that is of no use with a personal key.
+    // Otherwise the user would import a certificate that is useless with a personal key.
     @Test("A certificate is usable only if one of its extended key usages is personal")
     func extendedKeyUsages() throws {
         #expect(try objection([])?.code == nil)
@@ -676,9 +676,8 @@ private typealias Expectation = TokencertIssuance.Expectation
         #expect(try objection(others)?.code == .certificateDiffers)
     }
 
-    // The token could not prove its key, mail could not be decrypted, or a certificate for signing
-    // mail would be refused.
-    @Test("A key without digital signatures is usable only to commit to mail or to decrypt it")
+    // Otherwise an unusable certificate would be accepted, or one that signs e-mail refused.
+    @Test("Without digitalSignature, a certificate is usable only to sign or decrypt e-mail")
     func keyUsages() throws {
         let forMail: [[ExtendedKeyUsage]] = [
             [], [.emailProtection], [.any], [.clientAuth, .emailProtection],
@@ -702,7 +701,7 @@ private typealias Expectation = TokencertIssuance.Expectation
             }
         }
         for extended in forMail + notForMail {
-            // No keyUsage permits everything.
+            // A missing keyUsage permits everything.
             #expect(try objection(extended)?.code == nil, "\(extended)")
             for usages in others {
                 let signing = usages.union([.digitalSignature])
@@ -713,8 +712,8 @@ private typealias Expectation = TokencertIssuance.Expectation
         }
     }
 
-    // The user would look for another certificate although this one signs mail.
-    @Test("Only a certificate that permits no signatures is remarked to be for encryption")
+    // Otherwise the user would look for another certificate although this one signs e-mail.
+    @Test("Only a certificate that permits no signatures gets the remark that it is for encryption")
     func encryptionRemark() throws {
         let proof = ProofOfPossession.Proof(possession: .signature, challenge: [])
         let cases: [(Set<KeyUsage>, Bool)] = [

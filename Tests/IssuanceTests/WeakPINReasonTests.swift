@@ -3,13 +3,13 @@ import TokencertPlatform
 
 @testable import TokencertIssuance
 
-/// Why a PIN is weak, and where the rules end.
+/// The reasons for weak PINs, and the limits of the rules.
 @Suite struct WeakPINReasonTests {
     private func reason(_ bytes: [UInt8]) -> String? { reasonPINIsWeak(Secret(copying: bytes)) }
 
     private func reason(_ text: String) -> String? { reason(Array(text.utf8)) }
 
-    @Test("The reason for a known PIN comes before that for its pattern")
+    @Test("The reason for a default PIN takes precedence over its pattern")
     func precedence() {
         for known in ["123456", "0000", "654321", "11111111", "password"] {
             #expect(reason(known) == "tokens come with it", "\(known)")
@@ -18,15 +18,15 @@ import TokencertPlatform
         #expect(reason("2345") == "it only counts" && reason("5432") == "it only counts")
     }
 
-    // A PIN that differs in one byte from a known one must not be refused for that reason.
-    @Test("Only a whole known PIN is one that tokens come with")
+    // A PIN that differs in one byte from a default PIN must not be refused for that reason.
+    @Test("Only an exact match counts as a default PIN")
     func wholePIN() {
         for other in ["6482190", "648218", "Password", "passwor", "0001passwor", "1234a"] {
             #expect(reason(other) == nil, "\(other)")
         }
     }
 
-    @Test("A PIN of at most one character is weak, and one of two is if they are equal or adjacent")
+    @Test("A PIN of at most one character is weak, and so are two equal or adjacent ones")
     func short() {
         for weak in ["", "7"] {
             #expect(reason(weak) == "it is one character again and again", "\(weak)")
@@ -36,7 +36,7 @@ import TokencertPlatform
         #expect(reason("79") == nil && reason("97") == nil)
     }
 
-    @Test("Counting does not go on from the last byte to the first, and not by two")
+    @Test("A sequence does not wrap around from the last byte and has steps of one")
     func steps() {
         #expect(reason([254, 255, 0, 1]) == nil)
         #expect(reason([252, 253, 254, 255]) == "it only counts")

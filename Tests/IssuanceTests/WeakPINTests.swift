@@ -8,9 +8,9 @@ import TokencertPlatform
         reasonPINIsWeak(Secret(copying: Array(text.utf8))) != nil
     }
 
-    // A token that is found would be open to the first guess.
+    // Otherwise the finder of a token could guess the PIN at the first try.
     @Test(
-        "A PIN that tokens come with, that repeats one character or only counts is weak",
+        "A default PIN, a repeated character and a sequence are weak",
         arguments: [
             "123456", "12345678", "0000", "9999", "aaaaaaaa", "3456", "9876", "87654321", "abcd",
             "648219", "3537363231383830", "password",

@@ -21,9 +21,7 @@ struct HealthCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp(
-            "Only what has this label, id, serial number or URI.", valueName: "name"),
-        completion: LiveCompletion.objects)
+        help: .objectNames, completion: LiveCompletion.objects)
     var name: String?
 
     @Option(

@@ -22,9 +22,7 @@ struct DeleteCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp(
-            "The key or the certificate: label, id, serial number or URI.", valueName: "name"),
-        completion: LiveCompletion.objects)
+        help: .objectName, completion: LiveCompletion.objects)
     var name: String
 
     @Flag(help: "Delete only the certificate.")

@@ -17,9 +17,7 @@ struct ListCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp(
-            "Only what has this label, id, serial number or URI.", valueName: "name"),
-        completion: LiveCompletion.objects)
+        help: .objectNames, completion: LiveCompletion.objects)
     var name: String?
 
     @Flag(help: "Show module, token, keys, certificates and issuers as a tree.")

@@ -18,9 +18,7 @@ struct ShowCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp(
-            "The key or the certificate: label, id, serial number or URI.", valueName: "name"),
-        completion: LiveCompletion.objects)
+        help: .objectName, completion: LiveCompletion.objects)
     var name: String
 
     @OptionGroup var serialOption: SerialOption

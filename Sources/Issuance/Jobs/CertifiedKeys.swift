@@ -1,12 +1,11 @@
 internal import OpenSSLX509
 internal import TokencertLedger
 
-/// The keys of a token that have been given a certificate, according to the ledger.
+/// The keys of a token that received a certificate, according to the ledger.
 struct CertifiedKeys {
-    /// SHA-256 of the keys that have a proved certificate which no other order has replaced, in
-    /// hexadecimal. A key whose certificate was replaced by one for a new key is not among them.
+    /// SHA-256, in hexadecimal, of the keys with a proved certificate that no other order replaced.
     private var current: Set<String> = []
-    /// The same, with the keys whose certificates were replaced.
+    /// The same, including the keys whose certificates were replaced.
     private var all: Set<String> = []
     /// The unfinished orders, keyed like ``current``.
     private var unfinished: [String: Int64] = [:]
@@ -29,10 +28,10 @@ struct CertifiedKeys {
     /// Whether a key should have a certificate on the token.
     func needsCertificate(_ key: PublicKey) -> Bool { current.contains(hash(key)) }
 
-    /// Whether a key was ever given a certificate.
+    /// Whether a key ever received a certificate.
     func contains(_ key: PublicKey) -> Bool { all.contains(hash(key)) }
 
-    /// Whether each certificate that a key was given was replaced by one for another key.
+    /// Whether every certificate of a key was replaced by one for another key.
     func isReplaced(_ key: PublicKey) -> Bool { contains(key) && !needsCertificate(key) }
 
     /// The unfinished order for a key, or nil.

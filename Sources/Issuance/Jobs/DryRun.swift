@@ -4,35 +4,24 @@ package import TokencertLedger
 package import TokencertTokens
 
 /// Checks that certificates can be written to a token, according to the token and its profile.
-///
-/// - Throws: ``IssuanceError`` at ``Step/plan``.
 package func requireCertificatesWritable(
     _ capabilities: TokenCapabilities, removing removes: Bool
 ) throws(IssuanceError) {
     try requireWritable(capabilities, removing: removes)
 }
 
-/// Checks that the token lets a certificate be removed, if it is to be removed once another one has
-/// replaced it. Nothing is changed.
-///
-/// - Throws: ``IssuanceError`` at ``Step/plan``, as ``Runner/plan(_:on:)``.
+/// Throws if the old certificate is to be removed but the token does not allow that.
 package func requireRemovable(_ replacement: Replacement) throws(IssuanceError) {
     guard replacement.isRetired, !replacement.isDestroyable else { return }
     throw IssuanceError(
         .notDestroyable, at: .plan,
-        "refusing to order: the token does not let the old certificate be removed "
+        "refusing to order: the token does not allow the old certificate to be removed "
             + "(CKA_DESTROYABLE is false): \(replacement.name)",
-        choices: ["without --retire it is renewed, and the old certificate stays"])
+        choices: ["to renew it and keep the old certificate, omit --retire"])
 }
 
-/// Checks that no other order prevents the renewal of a certificate. Nothing is changed.
-///
-/// - Parameters:
-///   - replacement: The certificate that would be replaced.
-///   - keyID: `CKA_ID` of its key, or nil if a new key would be made.
-///   - token: The URI of the token.
-///   - ledger: The ledger that would record the order, or nil if there is none yet.
-/// - Throws: ``IssuanceError``, as ``Runner/issue(_:in:over:)``.
+/// Checks, without changing anything, that no other order prevents the renewal of a certificate.
+/// `keyID` is the `CKA_ID` of its key, or nil for a new key; `ledger` is nil if none exists yet.
 package func requireNoOtherOrder(
     replacing replacement: Replacement, keyID: [UInt8]?, on token: PKCS11URI, in ledger: Ledger?
 ) throws(IssuanceError) {

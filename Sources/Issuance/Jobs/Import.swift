@@ -3,20 +3,20 @@ package import OpenSSLX509
 package import TokencertLedger
 package import TokencertTokens
 
-/// Certificates that came from elsewhere.
+/// A request to import a certificate.
 package struct ImportRequest: Sendable {
-    /// The certificate and, in any order, others of its chain.
+    /// The certificate and others in its chain, in any order.
     package let certificates: [Certificate]
-    /// The key that it has to be for, or nil for the one on the token that has its public half.
+    /// The key that the certificate must belong to, or nil for any key on the token.
     package let key: PKCS11URI?
-    /// The label of the certificate's object, or nil for that of the key.
+    /// The label of the certificate object, or nil for that of the key.
     package let label: String?
-    /// Whether the certificates between it and its anchor are written, too.
+    /// Whether the intermediate certificates are written, too.
     package let writesChain: Bool
-    /// Whether it may be for any use, and not only for authentication, mail or code signing.
+    /// Whether any extended key usage is accepted, and a key without a proof of possession.
     package let acceptsAnyUse: Bool
 
-    /// Makes a request.
+    /// Creates a request.
     package init(
         _ certificates: [Certificate], key: PKCS11URI?, label: String?, writesChain: Bool,
         acceptsAnyUse: Bool
@@ -30,13 +30,7 @@ package struct ImportRequest: Sendable {
 }
 
 extension Runner {
-    /// Insists that a certificate may be written, as far as that can be told without its key.
-    ///
-    /// - Parameters:
-    ///   - request: What is to be written.
-    ///   - capabilities: The token, and what is known of it.
-    /// - Returns: The PINs that writing needs.
-    /// - Throws: ``IssuanceError``; no PIN was sent.
+    /// Checks everything about an import that does not require a login. Returns the required PINs.
     package func check(
         _ request: ImportRequest, on capabilities: TokenCapabilities
     ) throws(IssuanceError) -> PINPlan {
@@ -45,7 +39,7 @@ extension Runner {
         let pins = try pins(writing: true, on: capabilities)
         guard let leaf = request.certificates.first(where: { !$0.isAuthority }) else {
             throw IssuanceError(
-                .certificateWrong, at: .verify, "there is no certificate but of authorities")
+                .certificateWrong, at: .verify, "the input contains only CA certificates")
         }
         let verification = Verification(anchors: settings.anchors, time: settings.clock())
         try verification.requireSound(leaf, others: request.certificates.filter { $0 != leaf })
@@ -53,12 +47,8 @@ extension Runner {
         return pins
     }
 
-    /// Writes a certificate beside the key that it is for, and has the token prove it.
-    ///
-    /// - Parameters:
-    ///   - request: What is to be written.
-    ///   - ledger: What remembers it.
-    ///   - connection: A connection with the token and the PINs of ``check(_:on:)``.
+    /// Writes a certificate to the token that has its key, and has the token prove possession of the
+    /// key. The connection needs the PINs of ``check(_:on:)``.
     package func `import`(
         _ request: ImportRequest, in ledger: Ledger, over connection: inout Connection
     ) throws(IssuanceError) -> IssuedCertificate {
@@ -86,8 +76,7 @@ extension Runner {
 }
 
 extension Connection {
-    /// Has the token prove, before anything is written, which key belongs to the certificate, and
-    /// whether a proof is possible at all.
+    /// Has the token prove, before anything is written, which key the certificate belongs to.
     fileprivate mutating func proved(
         _ keys: [TokenKey], acceptingNoProof acceptsNoProof: Bool
     ) throws(IssuanceError) -> TokenKey {
@@ -104,7 +93,7 @@ extension Connection {
                 }
                 proved.append(key)
             } catch {
-                // If several keys are possible, the wrong ones fail the proof.
+                // Among several candidates, the wrong keys fail the proof.
                 guard keys.count > 1, error.tokenError == nil else { throw error }
                 failure = error
             }
@@ -121,7 +110,7 @@ extension Connection {
                 .noSuchObject, at: .generate, "no key on the token matches the certificate")
     }
 
-    /// The keys on the token to which one of the certificates may belong, by their public halves.
+    /// The keys on the token that one of the certificates may belong to, by their public halves.
     fileprivate mutating func keys(
         for request: ImportRequest
     ) throws(IssuanceError) -> [TokenKey] {
@@ -141,7 +130,7 @@ extension Connection {
             let paired = inventory.keys.filter { key in
                 key.value.map { hexadecimal($0.sha256Fingerprint) == hash } ?? false
             }
-            // If it is not known which halves form a pair, each of them is a candidate.
+            // If the pairs of halves are not known, every private key is a candidate.
             let unpaired = inventory.keys.filter { $0.value == nil }
             for entries in [paired, unpaired] {
                 let keys = try reader.keys(

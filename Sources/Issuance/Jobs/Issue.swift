@@ -3,34 +3,24 @@ internal import OpenSSLX509
 package import TokencertLedger
 package import TokencertTokens
 
-/// A certificate for a new key or for one that is there, also in the place of an older certificate.
+/// Issuing and renewing.
 extension Runner {
     // MARK: Planning
 
-    /// Finds out what will be done, and whether it can be. Nothing is changed anywhere and no PIN
-    /// is needed: keys that are seen only after a login are looked at later.
-    ///
-    /// - Parameters:
-    ///   - request: What the user asks for.
-    ///   - capabilities: The token, and what is known of it.
-    /// - Throws: ``IssuanceError`` at ``Step/plan``.
+    /// Plans an order and checks that it is possible, without a PIN and without changing anything.
+    /// Keys that are visible only after a login are checked later.
     package func plan(
         _ request: IssuanceRequest, on capabilities: TokenCapabilities
     ) throws(IssuanceError) -> Plan {
         settings.observer.stepBegins(.plan)
-        // The token first: what it says costs nothing.
+        // Check the token before the CA is asked.
         let planning = KeyPlanning(capabilities: capabilities, acceptance: settings.acceptance)
         let key = try planning.plan(request, defaultLabel: nil)
         if let replacement = request.replacement { try requireRemovable(replacement) }
         return try plan(request, key, on: capabilities)
     }
 
-    /// The same for an order that was begun: its key may be on the token.
-    ///
-    /// - Parameters:
-    ///   - order: The order.
-    ///   - capabilities: The token, and what is known of it.
-    /// - Throws: ``IssuanceError`` at ``Step/plan``.
+    /// Plans how to continue an order whose key may already be on the token.
     package func plan(
         _ order: Order, on capabilities: TokenCapabilities
     ) throws(IssuanceError) -> Plan {
@@ -53,7 +43,7 @@ extension Runner {
             capabilities, for: TokenJob.certify(newKey: key.makesKey).operations,
             allowingLastTry: settings.allowsLastTry)
         guard let authority else {
-            throw IssuanceError(.caUnreachable, at: .plan, "no account is named")
+            throw IssuanceError(.caUnreachable, at: .plan, "no CA account is given")
         }
         let grant = try authority.grant(request)
         try requireSubject(name: grant.name, emailAddresses: grant.emailAddresses)
@@ -72,14 +62,8 @@ extension Runner {
             newKeyLabel: newKeyLabel, replacement: request.replacement, pins: pins)
     }
 
-    /// Checks that the ledger would accept the order of a plan, as far as that can be determined
-    /// without a login. Nothing is changed.
-    ///
-    /// - Parameters:
-    ///   - plan: What ``plan(_:on:)`` found.
-    ///   - key: The existing key, or nil if it is not known which one is meant.
-    ///   - ledger: The ledger that would record it, or nil if there is none yet.
-    /// - Throws: ``IssuanceError``, as ``issue(_:in:over:)``.
+    /// Checks, without a login and without changing anything, that a plan can be carried out. `key`
+    /// is nil if the existing key is not known; `ledger` is nil if none exists yet.
     package func check(
         _ plan: Plan, for key: KeyEntry?, in ledger: Ledger?
     ) throws(IssuanceError) {
@@ -115,15 +99,8 @@ extension Runner {
 
     // MARK: Issuing
 
-    /// Does what was planned: makes the key, has the token sign, orders once, verifies, writes and
-    /// reads back.
-    ///
-    /// - Parameters:
-    ///   - plan: What ``plan(_:on:)`` found.
-    ///   - ledger: What remembers it.
-    ///   - connection: A connection with the token of the plan and the PINs of ``Plan/pins``.
-    /// - Returns: The certificate on the token.
-    /// - Throws: ``IssuanceError``; it names the order and a key that was made and stays.
+    /// Carries out a plan, over a connection to its token that has the PINs of ``Plan/pins``. An
+    /// error names the order and any new key that stays on the token.
     package func issue(
         _ plan: Plan, in ledger: Ledger, over connection: inout Connection
     ) throws(IssuanceError) -> IssuedCertificate {

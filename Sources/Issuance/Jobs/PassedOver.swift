@@ -2,38 +2,38 @@ package import Cryptoki
 internal import OpenSSLX509
 package import TokencertTokens
 
-/// A certificate that is not renewed although it expires, or a key that has lost its certificate.
+/// An expiring certificate that is not renewed, or a key whose certificate is missing.
 package struct PassedOver: Sendable {
     /// What the user can do about it.
     package enum Advice: Sendable {
-        /// Read the object with this URI by another program, through the module of the token.
+        /// Read the object with this URI with another program, through the module of the token.
         case readElsewhere(String, Token)
-        /// Have a new key with a certificate made.
+        /// Issue a certificate for a new key.
         case issue
         /// Resume the order with this number.
         case resume(Int64)
-        /// Write the certificate of a key once more, or order a new one for it.
+        /// Write the certificate of a key again, or order a new one for it.
         case certify(key: PKCS11URI)
-        /// Name the certificate, so that an order is placed now: its key, and its serial number if
-        /// the key has several certificates.
+        /// Renew this certificate by name, to order now. The serial number is set if the key has
+        /// several certificates.
         case renew(key: PKCS11URI, serialNumber: String?)
     }
 
-    /// The subject in one line, or nil if there is no certificate or it cannot be read.
+    /// The subject in one line, or nil without a readable certificate.
     package let subject: String?
-    /// The serial number in hexadecimal, or nil as for ``subject``.
+    /// The serial number in hexadecimal, or nil without a readable certificate.
     package let serialNumber: String?
     /// The certificate's URI, or nil if the key has none.
     package let certificate: String?
-    /// The URI of a key without a certificate, else nil.
+    /// The URI of a key without a certificate, or nil.
     package let key: String?
-    /// Why it is passed over, without a full stop.
+    /// The reason, without a period.
     package let reason: String
-    /// What can be done, if that is known.
+    /// What the user can do, or nil.
     package let advice: Advice?
-    /// Whether the exit status counts it. A certificate that is for no key of the token is only named.
+    /// Whether it affects the exit status. A certificate without a key on the token does not.
     package let needsAction: Bool
-    /// Whether a new key could be certified in its place.
+    /// Whether a renewal with a new key is possible.
     package var needsNewKey = false
 
     init(
@@ -49,7 +49,7 @@ package struct PassedOver: Sendable {
         self.needsAction = needsAction
     }
 
-    /// A candidate that cannot be renewed after all.
+    /// Passes over a candidate for renewal.
     package init(_ candidate: RenewalCandidate, _ reason: String, advice: Advice? = nil) {
         subject = candidate.certificate.subject.text
         serialNumber = candidate.certificate.serialNumber
@@ -71,15 +71,15 @@ package struct PassedOver: Sendable {
     }
 }
 
-/// Why a URI names no certificate that can be renewed.
+/// Why a URI does not select a certificate for renewal.
 package enum RenewalError: Error, Sendable {
-    /// The only certificate that it names cannot be renewed.
+    /// The only matching certificate cannot be renewed.
     case passedOver(PassedOver)
-    /// No certificate fits that can be renewed: the URI, what fits and was passed over, and the keys
-    /// that have certificates.
+    /// No matching certificate can be renewed: the URI, the matches that were passed over, and the
+    /// keys that have certificates.
     case noneFits(PKCS11URI, [PassedOver], keys: [String])
-    /// Several keys fit.
+    /// Several keys match.
     case severalKeys([PKCS11URI])
-    /// Several certificates fit.
+    /// Several certificates match.
     case severalCertificates([CertificateEntry], PKCS11URI)
 }

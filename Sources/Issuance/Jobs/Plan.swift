@@ -3,39 +3,36 @@ internal import OpenSSLX509
 internal import TokencertLedger
 package import TokencertTokens
 
-/// What will be done, found out without changing anything anywhere.
+/// The plan of an order, made without changing anything.
 package struct Plan: Sendable {
-    /// The token, and what is known of it.
     package let capabilities: TokenCapabilities
-    /// The token's URI.
     package let tokenURI: PKCS11URI
-    /// The key.
     package let key: KeyPlan
-    /// Where the CA is.
+    /// The URL of the CA.
     package let ca: String
-    /// The account there.
+    /// The account at the CA.
     package let account: String
-    /// What the certificate shall say.
+    /// The requested content of the certificate.
     package let grant: CertificateGrant
-    /// Whether a certificate is written although the CA changed what was asked for.
+    /// Whether a certificate that differs from the request is written.
     package let acceptsChanges: Bool
     /// The bytes of the certificate's label, or nil for that of the key.
     package let certificateLabel: [UInt8]?
-    /// The label of a new key; unused if the key is on the token.
+    /// The label of a new key; unused for an existing key.
     let newKeyLabel: NewKeyLabel
-    /// What the certificate replaces, or nil.
+    /// The certificate to be replaced, or nil.
     package let replacement: Replacement?
-    /// The PINs that are needed.
+    /// The required PINs.
     package let pins: PINPlan
 
-    /// Why a new key will have another label than the default, as far as can be seen without a
-    /// login; see ``IssuedCertificate/remarks`` for what came of it.
+    /// Remarks if a new key will not have the default label, as far as visible without a login. The
+    /// final ones are in ``IssuedCertificate/remarks``.
     package var labelRemarks: [String] {
         guard case .generate(let new) = key else { return [] }
         return newKeyLabel.remarks(on: new.label)
     }
 
-    /// What an order for a key is to bring about.
+    /// The job of an order for a key.
     func job(_ key: OrderEvent.Key) -> OrderEvent.Job {
         var issue = OrderEvent.Issue(ca: ca, account: account, name: grant.name, key: key)
         issue.emailAddresses = grant.emailAddresses
@@ -48,7 +45,7 @@ package struct Plan: Sendable {
 }
 
 extension OrderEvent.Beginning {
-    /// How an order on a token begins, with all that is needed to find the token again.
+    /// The beginning of an order, with everything needed to find its token again.
     init(
         _ job: OrderEvent.Job, on capabilities: TokenCapabilities, _ tokenURI: PKCS11URI,
         id: [UInt8], label: [UInt8]

@@ -1,35 +1,26 @@
 package import OpenSSLX509
 package import TokencertLedger
 
-/// The refusal of an order, after which nothing is ordered automatically for its key for a week.
+/// A refused order, after which no order is placed automatically for the same key for a week.
 ///
-/// Only the last order for the key counts. A later order means that the user has acted, or that the
-/// week has passed; the same holds for an order that was closed, since only the user closes one
-/// after it was sent. An order that may still bring a certificate, or that has left a new key
-/// behind, is unfinished: the ledger permits no other order until the user has decided.
+/// Only the last order for the key counts: after a later one, or one that the user closed, the user
+/// has acted. An unfinished order does not count, because the ledger permits no other beside it.
 package struct RecentRefusal: Sendable, Hashable {
-    /// How long nothing is ordered automatically, in seconds.
+    /// The time without automatic orders, in seconds.
     static let pause: Int64 = 7 * 86_400
 
     /// The number of the refused order.
     package let order: Int64
-    /// When it was refused, in seconds since 1970-01-01 00:00 UTC.
+    /// The time of the refusal, in seconds since 1970-01-01 00:00 UTC.
     package let time: Int64
-    /// What the CA said.
+    /// The CA's reason.
     package let reason: String
 
-    /// From when on an order is placed automatically, in seconds since 1970-01-01 00:00 UTC.
+    /// When automatic orders are permitted again, in seconds since 1970-01-01 00:00 UTC.
     package var end: Int64 { time + Self.pause }
 
-    /// Looks for a refusal after which a certificate is not renewed automatically yet. nil if the
-    /// certificate may be renewed.
-    ///
-    /// - Parameters:
-    ///   - certificate: The certificate that has to be renewed.
-    ///   - orders: The orders in the ledger.
-    ///   - authority: The CA, which knows what its answers mean: an order that it refused because of
-    ///     user name or password may be placed again.
-    ///   - now: The time, in seconds since 1970-01-01 00:00 UTC.
+    /// Finds the refusal that prevents the automatic renewal of a certificate; nil if there is none.
+    /// Refused credentials do not count. `now` is in seconds since 1970-01-01 00:00 UTC.
     package init?(
         of certificate: Certificate, in orders: [Order],
         from authority: any CertificateAuthority.Type, at now: Int64
@@ -44,7 +35,7 @@ package struct RecentRefusal: Sendable, Hashable {
             let refusal = last.events.last(where: {
                 if case .refused = $0.event { true } else { false }
             }),
-            // A time far ahead shows that the clock was wrong, and must not stop renewals for long.
+            // A time far in the future means that the clock was wrong; it must not stop renewals.
             refusal.time > now - Self.pause, refusal.time < now + Self.pause
         else { return nil }
         if let answer = last.answer,

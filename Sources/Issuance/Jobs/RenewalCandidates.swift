@@ -5,54 +5,48 @@ package import TokencertTokens
 
 /// A certificate that can be renewed, with its key.
 package struct RenewalCandidate {
-    /// The certificate.
     package let certificate: Certificate
-    /// The bytes of its label.
     package let label: [UInt8]
     /// The URI of its private key.
     package let key: PKCS11URI
-    /// The key as it is on the token.
     package let entry: KeyEntry
-    /// The certificate's URI.
+    /// The URI of the certificate.
     package let uri: String
-    /// SHA-256, in hexadecimal, of the certificates that have replaced it according to the ledger
-    /// but are not on the token.
+    /// SHA-256, in hexadecimal, of the certificates that replaced it according to the ledger but
+    /// are not on the token.
     package let lostReplacements: Set<String>
-    /// Whether the token lets the certificate be removed, as far as that has to be known.
+    /// Whether the certificate can be removed; only determined if it is to be removed.
     package let isDestroyable: Bool
 }
 
-/// What was found on a token.
+/// The result of a search for certificates to renew.
 package struct Renewals {
-    /// What has to be renewed.
+    /// The certificates to renew.
     package var candidates: [RenewalCandidate] = []
-    /// What is not renewed.
+    /// The certificates that are not renewed, and keys without one.
     package var passedOver: [PassedOver] = []
-    /// What could not be checked without a login.
+    /// The facts that cannot be checked without a login.
     package var notChecked: [String] = []
 
-    /// Nothing was found.
+    /// Creates an empty result.
     package init() {}
 }
 
-/// Finds the certificates on a token that have to be renewed: those that no other certificate on
-/// the token replaces.
+/// Finds the certificates to renew: those that no other certificate on the token replaces.
 ///
 /// A renewal in the ledger counts only while the token has the new certificate.
 package struct RenewalCandidates {
     let anchors: TrustAnchors
-    /// Seconds since 1970-01-01 00:00 UTC.
+    /// The time in seconds since 1970-01-01 00:00 UTC.
     let now: Int64
-    /// The orders in the ledger.
     let orders: [Order]
-    /// What is known of the token.
     let profile: TokenProfile?
-    /// Whether the old certificates will be removed, other than by writing the new ones.
+    /// Whether the old certificates are removed explicitly, and not by writing the new ones.
     let removesOld: Bool
-    /// Whether new keys are made, so that the old ones need not sign.
+    /// Whether new keys are generated, so the old ones need not be able to sign.
     let makesKeys: Bool
 
-    /// Prepares a search. Nothing is read yet.
+    /// Creates a search.
     package init(
         anchors: TrustAnchors, now: Int64, orders: [Order], profile: TokenProfile?,
         removesOld: Bool = false, makesKeys: Bool = false
@@ -65,16 +59,9 @@ package struct RenewalCandidates {
         self.makesKeys = makesKeys
     }
 
-    /// Searches a token.
-    ///
-    /// - Parameters:
-    ///   - token: The token.
-    ///   - uri: A key or a certificate, or nil for all.
-    ///   - serial: Only the certificate with this serial number, hexadecimal, or nil.
-    ///   - days: Only what expires within so many days, or nil.
-    ///   - seesPrivateKeys: Whether a private key that is not seen is absent.
-    /// - Throws: `CryptokiError`, or ``RenewalError`` if the URI names no certificate that can be
-    ///   renewed.
+    /// Searches a token for a key or certificate, or for all. `serial` is hexadecimal;
+    /// `seesPrivateKeys` means that all private keys are visible. Throws `CryptokiError`, or
+    /// ``RenewalError`` if the URI does not select one certificate that can be renewed.
     package func find(
         on token: Token,
         named name: ((TokenInventory) throws -> (uri: PKCS11URI, serialNumber: String?))?,
@@ -100,8 +87,8 @@ package struct RenewalCandidates {
         return look.found
     }
 
-    /// Why a certificate does not lead to a trust anchor, or nil. Dates are ignored for one that
-    /// has expired: only the signatures count.
+    /// Why a certificate does not lead to a trust anchor, or nil. If it has expired, only the
+    /// signatures count.
     func chainProblem(_ certificate: Certificate, _ authorities: [Certificate]) -> String? {
         switch anchors.status(of: certificate, intermediates: authorities, at: now) {
         case .valid:
@@ -109,17 +96,17 @@ package struct RenewalCandidates {
         case .outsideValidity(let outside, _):
             let issuer = outside.first { $0 != certificate }
             guard certificate.notAfter >= now, let issuer else { return nil }
-            return "a certificate of its chain is not valid now: \(issuer.subject.text)"
+            return "a certificate in its chain is not valid now: \(issuer.subject.text)"
         case .untrusted:
-            return "it leads to no trust anchor: \(certificate.issuer.text)"
+            return "it does not lead to a trust anchor: \(certificate.issuer.text)"
         }
     }
 
-    /// Whether a certificate covers everything that another one does and is valid for longer.
+    /// Whether a certificate covers everything that an older one does and is valid for longer.
     static func covers(_ new: Certificate, _ old: Certificate) -> Bool {
         new.subject.text == old.subject.text
             && old.subjectAlternativeNames.isSubset(of: new.subjectAlternativeNames)
-            // Without an extended key usage every use is permitted.
+            // A certificate without extended key usages permits every use.
             && (new.extendedKeyUsages.isEmpty
                 || (!old.extendedKeyUsages.isEmpty
                     && Set(old.extendedKeyUsages).isSubset(of: new.extendedKeyUsages)))
@@ -127,19 +114,19 @@ package struct RenewalCandidates {
     }
 }
 
-/// One look at a token.
+/// A single search of a token.
 private struct Look {
     let search: RenewalCandidates
     let inventory: TokenInventory
     let token: Token
     let tokenURI: PKCS11URI
-    /// Whether a private key that is not seen is absent.
+    /// Whether all private keys are visible.
     let sees: Bool
     let certified: CertifiedKeys
     let replacements: Replacements
     var found = Renewals()
 
-    // MARK: All of a token
+    // MARK: The whole token
 
     mutating func takeAll(within days: Int?, _ session: inout Session<ReadOnly>) throws {
         for key in inventory.keys {
@@ -167,15 +154,13 @@ private struct Look {
 
     /// Passes over a certificate whose private key was not found on the token.
     ///
-    /// It counts if its key was on this token: if the public half still is, or if the ledger has an
-    /// order for it. Otherwise it belongs to someone else, or its key is on another token.
-    ///
-    /// - Parameter hasPublicKey: Whether the public half of its key is on the token.
+    /// It needs action only if its key was on this token: if the public half still is, or if the
+    /// ledger has an order for it. Otherwise its key is on another token or someone else's.
     private mutating func passOver(
         _ entry: CertificateEntry, _ certificate: Certificate, hasPublicKey: Bool
     ) {
         let isOwn = hasPublicKey || certified.contains(certificate.publicKey)
-        // A certificate of another CA without a key on the token belongs to someone else.
+        // A certificate from another CA without a key on the token belongs to someone else.
         guard isOwn || problem(certificate) == nil else { return }
         if !isOwn, mayHaveKey(entry) {
             found.passedOver.append(PassedOver(entry, Self.keyUnknown))
@@ -188,7 +173,7 @@ private struct Look {
                 needsAction: isOwn && !isObsolete(certificate)))
     }
 
-    /// Whether a certificate may be for a private key that does not tell its public key.
+    /// Whether a certificate may belong to a private key whose public key cannot be read.
     private func mayHaveKey(_ entry: CertificateEntry) -> Bool {
         inventory.keys.contains { key in
             key.privateKey != nil && !key.isValueFromPrivateKey
@@ -198,8 +183,8 @@ private struct Look {
         }
     }
 
-    /// Whether a certificate has expired, and one whose private key is on the token covers at least
-    /// the same.
+    /// Whether a certificate has expired and a certificate with a private key on the token covers
+    /// everything that it does.
     private func isObsolete(_ old: Certificate) -> Bool {
         old.notAfter < search.now
             && inventory.keys.contains { key in
@@ -213,10 +198,10 @@ private struct Look {
 
     private static let keyMissing = "its private key is not on the token"
     private static let keyUnknown =
-        "it may be for a key on the token whose public key cannot be read"
+        "it may belong to a key on the token whose public key cannot be read"
     private static let certificateMissing = "its certificate is no longer on the token"
 
-    /// The certificate if it has to be renewed, or nil.
+    /// The certificate of an entry if it is due for renewal.
     private func due(_ entry: CertificateEntry, _ days: Int?) -> Certificate? {
         guard let certificate = entry.certificate, !certificate.isAuthority,
             !isReplaced(certificate)
@@ -227,8 +212,8 @@ private struct Look {
 
     /// Passes over the certificates that cannot be read.
     ///
-    /// Such a certificate counts if it may be for a private key: if it has the id of one, or if a
-    /// key has no other certificate. An old key whose certificate was replaced needs none.
+    /// They need action if they may belong to a private key: one with the same id, or one without a
+    /// certificate. A key whose certificate was replaced by one for another key needs none.
     mutating func takeUnreadable() {
         let keys = inventory.keys.filter { $0.privateKey != nil || !sees }
         let ids = Set(keys.flatMap(\.halves).map(\.id).filter { !$0.isEmpty })
@@ -251,16 +236,16 @@ private struct Look {
         Set(inventory.entries.compactMap { $0.certificate?.publicKey })
     }
 
-    /// Keys that should have a certificate according to the ledger but have none on the token.
+    /// Reports keys that have a certificate according to the ledger but not on the token.
     mutating func takeKeysWithoutCertificate() {
         let withCertificate = publicKeysWithCertificate
         let unreadable = inventory.certificates.filter { $0.obstacle?.mayBeX509 == true }
         var seen: Set<PublicKey> = []
         for key in inventory.keys where key.privateKey != nil || !sees {
-            // Without its public key, a key cannot be found in the ledger.
+            // A key can be looked up in the ledger only by its public key.
             guard let value = key.value, certified.needsCertificate(value),
                 !withCertificate.contains(value), seen.insert(value).inserted,
-                // This may be its certificate, and is reported itself.
+                // Its certificate may be an unreadable one, which is reported separately.
                 !unreadable.contains(where: { isNamed($0, like: key) })
             else { continue }
             let uri = keyURI(key)
@@ -298,7 +283,7 @@ private struct Look {
         return passedOver
     }
 
-    /// Whether the token lets a private key sign; true if it does not report that.
+    /// Whether a private key may sign; true if the token does not report it.
     private func maySign(
         _ privateKey: ObjectRecord, _ session: inout Session<ReadOnly>
     ) throws -> Bool {
@@ -312,8 +297,8 @@ private struct Look {
         return attributes[.sign] ?? true
     }
 
-    /// Whether another certificate on the token replaces one: its replacement according to the
-    /// ledger, or one for the same key that covers at least the same.
+    /// Whether another certificate on the token replaces this one: its replacement according to the
+    /// ledger, or one for the same key that covers everything that it does.
     private func isReplaced(_ old: Certificate) -> Bool {
         let outcomes = replacements.outcomes(for: old)
         return inventory.entries.compactMap(\.certificate).contains { new in
@@ -342,7 +327,7 @@ private struct Look {
                 isDestroyable: !search.removesOld || isDestroyable(certificate, &session)))
     }
 
-    /// Whether the token lets all objects with a certificate be removed.
+    /// Whether all objects that contain a certificate can be removed.
     private func isDestroyable(
         _ certificate: Certificate, _ session: inout Session<ReadOnly>
     ) -> Bool {
@@ -352,7 +337,7 @@ private struct Look {
         return true
     }
 
-    /// The URI of the private key, with the label and id of the half that is seen.
+    /// The URI of the private key, with the label and id of the visible half.
     private func keyURI(_ key: KeyEntry) -> PKCS11URI {
         var named = Template()
         named[.class] = .privateKey
@@ -361,7 +346,7 @@ private struct Look {
         return PKCS11URI(token: tokenURI, objectWith: named)
     }
 
-    /// The entries without the further objects of one certificate, such as a copy with padding.
+    /// The entries without duplicates of a certificate, such as a copy with padding.
     private func distinct(_ entries: [CertificateEntry]) -> [CertificateEntry] {
         entries.enumerated().filter { index, entry in
             guard let certificate = entry.certificate else { return true }
@@ -369,14 +354,14 @@ private struct Look {
         }.map(\.element)
     }
 
-    // MARK: What a URI names
+    // MARK: A URI
 
     mutating func takeNamed(
         _ uri: PKCS11URI, _ serial: String?, _ session: inout Session<ReadOnly>
     ) throws {
         for key in inventory.keys where names(uri, key) {
             for entry in try named(uri, serial, key) {
-                // A certificate that cannot be read is paired with no key.
+                // Unreadable certificates are not paired with a key.
                 guard let certificate = entry.certificate else { continue }
                 if let passedOver = try obstacle(key, entry, certificate, &session) {
                     found.passedOver.append(passedOver)
@@ -408,8 +393,8 @@ private struct Look {
         [key.privateKey, key.publicKey].compactMap { $0 }.contains { uri.names($0) }
     }
 
-    /// The certificate that a URI means: the named one; of a named key, the one that leads to an
-    /// anchor and was not replaced; if all were replaced, the newest that leads to an anchor.
+    /// The certificate that a URI selects. For a key this is its trusted certificate that was not
+    /// replaced or, if all were replaced, the newest trusted one.
     private mutating func named(
         _ uri: PKCS11URI, _ serial: String?, _ key: KeyEntry
     ) throws -> [CertificateEntry] {

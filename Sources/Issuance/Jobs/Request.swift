@@ -3,22 +3,15 @@ internal import OpenSSLX509
 package import TokencertLedger
 package import TokencertTokens
 
-/// A signed request and the key that it is for.
+/// A signed request and its key.
 package struct MadeRequest: Sendable {
-    /// The request, in PEM.
     package let pem: String
-    /// The key.
     package let key: TokenKey
 }
 
 /// Requests for a web form or another CA, without an account.
 extension Runner {
-    /// Finds out which key will be used for a request, and whether it can be. Nothing is changed.
-    ///
-    /// - Parameters:
-    ///   - request: What the user asks for.
-    ///   - capabilities: The token, and what is known of it.
-    /// - Throws: ``IssuanceError`` at ``Step/plan``.
+    /// Plans the key of a request and checks that it is possible, without changing anything.
     package func planKey(
         _ request: IssuanceRequest, on capabilities: TokenCapabilities
     ) throws(IssuanceError) -> KeyPlan {
@@ -28,23 +21,13 @@ extension Runner {
         return try planning.plan(request, defaultLabel: request.defaultLabel)
     }
 
-    /// Why a new key will have another label than the default, as far as can be seen without a
-    /// login.
-    ///
-    /// - Parameters:
-    ///   - request: What the user asks for.
-    ///   - plan: What ``planKey(_:on:)`` found.
+    /// Remarks if a new key will not have the default label, as far as visible without a login.
     package func labelRemarks(_ request: IssuanceRequest, _ plan: KeyPlan) -> [String] {
         guard case .generate(let new) = plan else { return [] }
         return request.labelOfNewKey(default: request.defaultLabel).remarks(on: new.label)
     }
 
-    /// The PINs that making a request needs.
-    ///
-    /// - Parameters:
-    ///   - plan: What ``planKey(_:on:)`` found.
-    ///   - capabilities: The token, and what is known of it.
-    /// - Throws: ``IssuanceError`` at ``Step/plan`` if one of them cannot be sent.
+    /// The PINs that a request requires. Throws if one of them must not be tried.
     package func pins(
         for plan: KeyPlan, on capabilities: TokenCapabilities
     ) throws(IssuanceError) -> PINPlan {
@@ -53,13 +36,8 @@ extension Runner {
             allowingLastTry: settings.allowsLastTry)
     }
 
-    /// Checks that the ledger would accept the order for a new key. Nothing is changed.
-    ///
-    /// - Parameters:
-    ///   - plan: What ``planKey(_:on:)`` found.
-    ///   - capabilities: The token, and what is known of it.
-    ///   - ledger: The ledger that would record it, or nil if there is none yet.
-    /// - Throws: ``IssuanceError``, as ``request(_:_:in:over:)``.
+    /// Checks, without changing anything, that the ledger would accept the order for a new key.
+    /// `ledger` is nil if none exists yet.
     package func check(
         _ plan: KeyPlan, on capabilities: TokenCapabilities, in ledger: Ledger?
     ) throws(IssuanceError) {
@@ -70,14 +48,8 @@ extension Runner {
             in: ledger)
     }
 
-    /// Makes the key, if there is to be a new one, and has the token sign the request.
-    ///
-    /// - Parameters:
-    ///   - request: What the request shall say.
-    ///   - plan: What ``planKey(_:on:)`` found.
-    ///   - ledger: What remembers a new key.
-    ///   - connection: A connection with the token and the PINs of ``pins(for:on:)``.
-    /// - Throws: ``IssuanceError``; it names a key that was made and stays.
+    /// Generates a new key if planned, and has the token sign the request. The connection needs the
+    /// PINs of ``pins(for:on:)``. An error names any new key that stays on the token.
     package func request(
         _ request: IssuanceRequest, _ plan: KeyPlan, in ledger: Ledger,
         over connection: inout Connection
@@ -89,7 +61,7 @@ extension Runner {
             codeSigning: request.codeSigning)
         switch plan {
         case .existing(let uri, let publicKeyHash):
-            // Nothing is made, so that there is nothing to remember.
+            // No new key, so nothing needs to be recorded.
             var key = try connection.find(uri, publicKeyHash: publicKeyHash)
             settings.observer.stepBegins(.request)
             do throws(IssuanceError) {
@@ -115,6 +87,6 @@ extension Runner {
 }
 
 extension IssuanceRequest {
-    /// The label of a new key for a request if none was given.
+    /// The label of a new key if the user gives none.
     fileprivate var defaultLabel: String { emailAddresses.first ?? name ?? "tokencert" }
 }

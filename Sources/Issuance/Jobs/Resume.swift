@@ -3,14 +3,10 @@ package import OpenSSLX509
 package import TokencertLedger
 package import TokencertTokens
 
-/// An order that another process has begun.
+/// Orders that another process started.
 extension Runner {
-    /// The PINs that an order needs whose certificate came, or whose key is looked for.
-    ///
-    /// - Parameters:
-    ///   - isWriting: Whether a certificate is written, and not a key looked for only.
-    ///   - capabilities: The token, and what is known of it.
-    /// - Throws: ``IssuanceError`` at ``Step/plan`` if one of them cannot be sent.
+    /// The PINs for writing a certificate or, if not `isWriting`, only for finding a key. Throws if
+    /// one of them must not be tried.
     package func pins(
         writing isWriting: Bool, on capabilities: TokenCapabilities
     ) throws(IssuanceError) -> PINPlan {
@@ -19,14 +15,8 @@ extension Runner {
             capabilities, for: job.operations, allowingLastTry: settings.allowsLastTry)
     }
 
-    /// Goes on with an order where it stands: with what the ledger has, or with what the user has
-    /// brought.
-    ///
-    /// - Parameters:
-    ///   - openOrder: The order.
-    ///   - brought: What the user has brought.
-    ///   - connection: A connection with the token and the PINs of the order.
-    /// - Returns: The certificate on the token.
+    /// Continues an order from its state in the ledger, or with the user's input. The connection
+    /// needs the PINs of the order.
     package func resume(
         _ openOrder: OpenOrder, bringing brought: BroughtByUser, over connection: inout Connection
     ) throws(IssuanceError) -> IssuedCertificate {
@@ -34,7 +24,7 @@ extension Runner {
         work.brought = brought
         guard let first = work.firstStep else {
             throw IssuanceError(
-                .needsDecision, at: .plan, "only the user can decide how the order goes on")
+                .needsDecision, at: .plan, "you have to decide how the order continues")
         }
         if first == .verify {
             try requireWritable(connection.capabilities)
@@ -50,11 +40,9 @@ extension Runner {
         return issued
     }
 
-    /// Searches the token for the certificate of an order whose outcome is unknown: certificates for
-    /// its key that are not the outcome of another order and that were issued when it was sent or
-    /// later, by the clocks of the CA and of this machine. No login is needed.
-    ///
-    /// - Throws: ``IssuanceError`` if the token cannot be read.
+    /// Searches the token, without a login, for the certificate of an order whose outcome is unknown:
+    /// certificates for its key that are not the outcome of another order and that were not issued
+    /// before it was sent, by the clocks of the CA and of this machine.
     package func certificates(
         for order: Order, in ledger: Ledger, on token: TokenCapabilities
     ) throws(IssuanceError) -> [Certificate] {
@@ -75,13 +63,9 @@ extension Runner {
         }
     }
 
-    /// Checks that certificates from another source may be the outcome of an order, before any PIN
-    /// is sent.
-    ///
-    /// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/notTheOutcome`` or
-    ///   ``IssuanceError/Code/issuedBeforeOrder`` if none of those for its key can be the outcome,
-    ///   and ``IssuanceError/Code/certificateWrong`` if there is only the certificate to be
-    ///   replaced, or an older one.
+    /// Checks that certificates from another source may be the outcome of an order. Throws
+    /// ``IssuanceError/Code/notTheOutcome``, ``IssuanceError/Code/issuedBeforeOrder``, or
+    /// ``IssuanceError/Code/certificateWrong`` for the certificate to be replaced or an older one.
     package func check(
         _ certificates: [Certificate], for order: Order, in ledger: Ledger
     ) throws(IssuanceError) {
@@ -99,13 +83,8 @@ extension Runner {
         }
     }
 
-    /// Looks what became of the key of an order that wanted no certificate of its own, and closes the
-    /// order.
-    ///
-    /// - Parameters:
-    ///   - openOrder: The order, one whose ``Order/nextAction`` is ``NextAction/key``.
-    ///   - connection: A connection with the token and the PINs of ``pins(writing:on:)``.
-    /// - Returns: The URI of the key that was made, or nil if there is none.
+    /// Finds the key of an order whose ``Order/nextAction`` is ``NextAction/key``, and closes the
+    /// order. Returns the URI of the key, or nil if none was made.
     package func settleKey(
         _ openOrder: OpenOrder, over connection: inout Connection
     ) throws(IssuanceError) -> String? {

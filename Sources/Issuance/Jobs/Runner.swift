@@ -2,22 +2,22 @@ package import OpenSSLX509
 internal import TokencertLedger
 internal import TokencertTokens
 
-/// Runs orders: one loop for every job.
+/// Runs the steps of an order, in one loop for all jobs.
 ///
-/// The state of an order in the ledger says which step is taken next. A job differs from another one
-/// in where it starts and in what the user brings.
+/// The state of the order in the ledger determines the next step. Jobs differ only in the first
+/// step and in the user's input.
 package struct Runner {
     let settings: IssuanceSettings
-    /// The account that orders are sent to, or nil if none will be.
+    /// The account that orders are sent to, or nil if nothing is sent.
     let authority: (any CertificateAuthority)?
 
-    /// Makes a runner. Nothing is sent yet.
+    /// Creates a runner.
     package init(_ settings: IssuanceSettings, _ authority: (any CertificateAuthority)? = nil) {
         self.settings = settings
         self.authority = authority
     }
 
-    /// Begins an order; if that fails nothing may be done for it.
+    /// Records a new order. If this fails, nothing may be done for it.
     func begin(
         _ beginning: OrderEvent.Beginning, in ledger: Ledger, replacingAgain: Bool = true
     ) throws(IssuanceError) -> OrderWork {
@@ -26,10 +26,8 @@ package struct Runner {
         return OrderWork(journal, settings, authority)
     }
 
-    /// Takes one step after the other, until the order has reached its goal.
-    ///
-    /// - Throws: ``IssuanceError``; it tells the order, and what the order leaves behind. The ledger
-    ///   has the failure.
+    /// Runs the steps until the order is complete. A failure is recorded in the ledger; the error
+    /// names the order and what it leaves on the token.
     func run(
         _ work: inout OrderWork, from first: Step?, over token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) {
@@ -47,7 +45,7 @@ package struct Runner {
         }
     }
 
-    /// Finds the key of an order that another process has begun, and tells the user.
+    /// Finds the key of an order that another process started, and reports it to the user.
     private func findKey(
         _ work: inout OrderWork, from first: Step?, over token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) {
@@ -63,14 +61,14 @@ package struct Runner {
         work.tellKey()
     }
 
-    /// Takes one step.
+    /// Runs one step and records its facts.
     func take(
         _ step: Step, _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) {
         switch step {
-        // The search for a free id has told it already.
+        // Reported before the search for a free id.
         case .generate where work.journal.isFresh: break
-        // They tell it when it is certain that there is something to do.
+        // These steps report their start once they know that they are needed.
         case .order, .verify, .retire: break
         default: settings.observer.stepBegins(step)
         }
@@ -96,7 +94,7 @@ package struct Runner {
         if step == .generate { work.tellKey() }
     }
 
-    /// Takes a step that cannot be undone, after its intent is in the ledger.
+    /// Runs an irrevocable step after recording its intent in the ledger.
     private func take<Irrevocable: IrrevocableStep>(
         _ type: Irrevocable.Type, _ step: Step, _ work: inout OrderWork,
         _ token: inout some OrderToken & ~Copyable
@@ -108,7 +106,7 @@ package struct Runner {
         return try type.run(intent, &work, &token)
     }
 
-    /// Records that an order does not go on, and adds to the failure what the order leaves behind.
+    /// Records a failure, and adds the state of the order and what it leaves on the token.
     func failure(
         _ error: IssuanceError, of work: OrderWork, key onToken: IssuanceError.KeyOnToken?
     ) -> IssuanceError {
@@ -122,7 +120,7 @@ package struct Runner {
                 : .stopped(.init(step: error.step.rawValue, reason: error.text)))
         let order = try? journal.openOrder.order()
         var standing = OrderStanding(number, order, isOver: isOver)
-        // What cannot be read of another order leaves this one where it is.
+        // If another order is the cause, report its state, unless the ledger cannot be read.
         if let other = error.order, other.number != number, error.code != .ledgerFailed {
             standing = other
         }
@@ -144,7 +142,7 @@ package struct Runner {
         return failure.with(order: standing)
     }
 
-    /// What came of an order that has reached its goal.
+    /// The result of a completed order.
     func issued(
         _ work: inout OrderWork, over token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) -> IssuedCertificate {
@@ -159,27 +157,25 @@ package struct Runner {
     }
 }
 
-/// A certificate on a token, found again there, whose key the token has proved to hold.
+/// A certificate that was read back from a token.
 package struct IssuedCertificate: Sendable {
-    /// The certificate.
     package let certificate: Certificate
-    /// Its key.
     package let key: TokenKey
-    /// The URI of the certificate's object.
+    /// The URI of the certificate object.
     package let uri: String
-    /// Whether it was on the token before, so that nothing had to be written.
+    /// Whether it was on the token before, so nothing had to be written.
     package let wasThere: Bool
-    /// The certificates of authorities that were written beside it, each by its subject.
+    /// The subjects of the CA certificates that were written.
     package let chain: [String]
-    /// How the token has proved that it holds the key.
+    /// How the token proved possession of the key.
     package let proof: Possession
-    /// What the CA did otherwise, where that was accepted.
+    /// Accepted differences from the request.
     package let differences: [Difference]
-    /// The order's number in the ledger.
+    /// The number of the order in the ledger.
     package let order: Int64
-    /// Why the ledger does not know all of it, or nil where it does.
+    /// Why the ledger does not have all events of the order, or nil if it does.
     package let unrecorded: String?
-    /// The certificate that was removed from the token, in a line, or nil.
+    /// The certificate that was removed from the token in one line, or nil.
     package let retired: String?
     /// Remarks for the user about what was written or removed, one per line.
     package let remarks: [String]

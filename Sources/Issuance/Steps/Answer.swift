@@ -1,36 +1,31 @@
 internal import OpenSSLX509
 internal import TokencertLedger
 
-/// The certificates that came for an order.
+/// The certificates received for an order.
 struct ReceivedCertificates {
     var certificates: [Certificate]
-    /// Why it is not known what the CA did if the key's own certificate is not among them, or nil.
+    /// Why the outcome is unknown if no certificate is for the order's key, or nil.
     var doubt: String?
 }
 
-/// What a CA's answer brought.
+/// The result of reading a CA's answer.
 enum AnswerReading {
     /// Certificates, not verified yet.
     case certificates(ReceivedCertificates)
-    /// None. What that means for the order.
+    /// No certificates, and what that means for the order.
     case nothing(StepOutcome)
 
-    /// Takes the certificates out of an answer. A certificate for the key is good, whatever verdict
-    /// comes with it.
-    ///
-    /// - Parameters:
-    ///   - answer: The answer.
-    ///   - authority: The CA, which knows what its answers mean.
+    /// Reads the certificates in an answer. They count whatever the CA's verdict is.
     init(_ answer: OrderEvent.Answer, from authority: any CertificateAuthority.Type) {
         let body = answer.body.bytes
         if let interruption = answer.interruption {
             self = Self.whole(
-                body, "the order went out and its answer broke off: \(interruption)")
+                body, "the order was sent, but its answer is incomplete: \(interruption)")
             return
         }
         switch authority.meaning(of: answer) {
         case .refused(let text, let concernsCredentials):
-            let reason = "the CA refuses: \(text)"
+            let reason = "the CA refused the order: \(text)"
             if let received = Self.received(body, reason) {
                 self = .certificates(received)
                 return
@@ -45,24 +40,27 @@ enum AnswerReading {
             let name = identifier.map { " (ID \($0))" } ?? ""
             self = Self.whole(
                 body,
-                "the CA took the order\(name) and had no certificate in time; it may yet issue one")
+                "the CA accepted the order\(name) but sent no certificate in time; "
+                    + "it may still issue one")
         case .unclear(let reason):
             self = Self.whole(
-                body, "the order went out and what came back is not understood: \(reason)")
+                body, "the order was sent, but the CA's answer is not understood: \(reason)")
         case .issued(let text):
             let read = Self.certificates(in: text)
-            // What is broken beside a certificate does it no harm.
+            // Broken blocks do not matter if at least one certificate is intact.
             if !read.certificates.isEmpty {
                 self = .certificates(ReceivedCertificates(certificates: read.certificates))
             } else if let error = read.error {
-                self = .nothing(.unclear("the CA issued, but its answer is cut: \(error)"))
+                self = .nothing(
+                    .unclear("the CA issued a certificate, but its answer is damaged: \(error)"))
             } else {
-                self = .nothing(.unclear("the CA says that it issued, but sent no certificate"))
+                self = .nothing(
+                    .unclear("the CA reports that it issued a certificate, but sent none"))
             }
         }
     }
 
-    /// What is whole in an answer that does not report a certificate; nil if nothing is.
+    /// The intact certificates in an answer that does not report one, or nil if there are none.
     private static func received(_ text: [UInt8], _ doubt: String) -> ReceivedCertificates? {
         let certificates = Self.certificates(in: text).certificates
         guard !certificates.isEmpty else { return nil }
@@ -78,10 +76,8 @@ extension AnswerReading {
     private static let beginning = Array("-----BEGIN CERTIFICATE-----".utf8)
     private static let ending = Array("-----END CERTIFICATE-----".utf8)
 
-    /// The certificates in an answer. Each block is read without the others, also if it begins
-    /// inside a line: a broken block hides no whole one.
-    ///
-    /// - Returns: The certificates, and what is wrong with the first block that is broken.
+    /// The certificates in an answer, and the error of the first broken block. Each block is read
+    /// on its own, even if it begins within a line, so a broken block cannot hide an intact one.
     static func certificates(in text: [UInt8]) -> (certificates: [Certificate], error: X509Error?) {
         var certificates: [Certificate] = []
         var error: X509Error?
@@ -93,7 +89,7 @@ extension AnswerReading {
         return (certificates, error)
     }
 
-    /// A text, cut before each beginning of a certificate and after each end of one.
+    /// Splits a text before each BEGIN line of a certificate and after each END line.
     private static func pieces(of text: [UInt8]) -> [ArraySlice<UInt8>] {
         var pieces: [ArraySlice<UInt8>] = []
         var (start, rest) = (text.startIndex, text[...])
@@ -118,8 +114,8 @@ extension AnswerReading {
 }
 
 extension Replacement? {
-    /// What of certificates that came can be the new one: never the one that is to be replaced, and
-    /// none for its key that was issued before it.
+    /// Removes the certificate to be replaced, and those for its key that were issued before it.
+    /// Throws if none is left.
     func leavingOut(
         _ received: ReceivedCertificates
     ) throws(IssuanceError) -> ReceivedCertificates {
@@ -132,7 +128,7 @@ extension Replacement? {
         throw IssuanceError(
             .certificateWrong, at: .verify,
             received.certificates.contains(old)
-                ? "that is the certificate which is to be replaced"
-                : "that certificate is older than the one which is to be replaced")
+                ? "this is the certificate to be replaced"
+                : "the certificate is older than the one to be replaced")
     }
 }

@@ -3,13 +3,13 @@ internal import OpenSSLX509
 internal import TokencertLedger
 internal import TokencertTokens
 
-/// Makes the key pair of an order, or finds the one that was made for it.
+/// Generates the key pair of an order, or finds the one that was generated for it.
 enum GenerateKey: RepeatableStep {
     static func run(
         _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) -> StepOutcome {
         let journal = work.journal
-        // Nothing had the id when the order was begun, a moment ago.
+        // In a new order, the id was free a moment ago, so there is no key to look for.
         if !journal.isFresh,
             let key = try token.key(of: work.order, in: journal.openOrder.ledger)
         {
@@ -25,18 +25,14 @@ enum GenerateKey: RepeatableStep {
         var key = try token.makeKey(new) { journal.hasMadeKey = true }
         key.remarks += work.labelRemarks
         work.update(key)
-        // From here on no other key is taken for it.
+        // Once this is recorded, no other key is accepted for the order.
         return StepOutcome([.made(publicKeyHash: key.publicKeyHash)])
     }
 }
 
-/// Finds the key of an order on the token.
 extension Connection {
-    /// Finds the key that a URI names, and checks that it may sign.
-    ///
-    /// - Parameters:
-    ///   - publicKeyHash: SHA-256 of its public half in hexadecimal, or nil.
-    ///   - acceptance: Which keys the CA signs.
+    /// Finds the key that a URI names, and checks that it may sign. `publicKeyHash` is the SHA-256
+    /// of its public half in hexadecimal.
     mutating func find(
         _ uri: PKCS11URI, publicKeyHash: String? = nil,
         accepting acceptance: KeyAcceptance = .anything
@@ -50,15 +46,17 @@ extension Connection {
         return key
     }
 
-    /// Insists that a key may sign.
+    /// Throws if a key may not sign.
     func requireSigning(_ key: TokenKey, at step: Step) throws(IssuanceError) {
         guard !key.maySign else { return }
         throw IssuanceError(
-            .keyUnusable, at: step, "the key may not sign, so it cannot sign a request: \(key.uri)",
-            choices: ["tokencert import writes a certificate that was ordered otherwise"])
+            .keyUnusable, at: step, "the key may not sign (CKA_SIGN is false): \(key.uri)",
+            choices: [
+                "to write a certificate that was ordered elsewhere, run: tokencert import --cert FILE"
+            ])
     }
 
-    /// Checks that an id is free, and determines the label of the new key: see
+    /// Checks that an id is free, and chooses the label of the new key: see
     /// ``freeLabel(_:on:_:at:)``.
     mutating func requireFree(
         _ id: [UInt8], labelling wanted: NewKeyLabel
@@ -86,13 +84,12 @@ extension Connection {
             guard error.code == .noSuchObject, try !hasKey(of: order) else { throw error }
             throw IssuanceError(
                 .keyGone, at: .generate,
-                "the key of order \(order.number), with the id \(order.beginning.keyID), is not on "
-                    + "this token: it was removed, or the token was reinitialised")
+                "the key of order \(order.number) (CKA_ID \(order.beginning.keyID)) is not on this "
+                    + "token: it was deleted, or the token was reinitialised")
         }
     }
 
-    /// The key that was made for an order that wants no certificate, found by its id and its label, or
-    /// nil if none was made.
+    /// The key of an order without a certificate, found by its id and label; nil if none was made.
     mutating func keyToSettle(
         of order: Order, in ledger: Ledger
     ) throws(IssuanceError) -> TokenKey? {
@@ -100,7 +97,7 @@ extension Connection {
         return try madeKey(of: order, KeyPlan(order.beginning), in: ledger)
     }
 
-    /// The key of an order whose public half is known.
+    /// The key of an order that has recorded its public half.
     private mutating func key(
         of order: Order, _ plan: KeyPlan, _ hash: String, in ledger: Ledger
     ) throws(IssuanceError) -> TokenKey {
@@ -109,8 +106,8 @@ extension Connection {
                 id: bytes(hexadecimal: order.beginning.keyID) ?? [], publicKeyHash: hash,
                 isNew: order.beginning.newKeyKind != nil, &session)
         } catch {
-            // The process that made the key may have seen a different public half from the one that
-            // the token shows now. Until something is ordered, its id and label identify it.
+            // The token may have shown a different public half when the key was generated. Until
+            // the order is sent, the id and label identify the key.
             guard error.code == .noSuchObject, order.sending == nil,
                 order.isFor(tokenURI.description), case .generate(let new) = plan,
                 let key = try? findMade(new, removing: false),
@@ -120,31 +117,30 @@ extension Connection {
         }
     }
 
-    /// The key that was made for an order which could not record its public half, or nil if none
-    /// was.
+    /// The key of an order that could not record its public half; nil if none was made.
     private mutating func madeKey(
         of order: Order, _ plan: KeyPlan, in ledger: Ledger
     ) throws(IssuanceError) -> TokenKey? {
         guard case .generate(let new) = plan else {
             throw IssuanceError(
-                .noSuchObject, at: .generate, "the ledger does not tell the key of this order")
+                .noSuchObject, at: .generate, "the ledger does not record the key of this order")
         }
         let key = try performReading { connection in try connection.findMade(new) }
         if let key { try requireNoOtherOrder(for: key, besides: order, in: ledger) }
         return key
     }
 
-    /// Checks that a token is the one of an order whose key is known by its id and its label alone:
-    /// another token may have another key with both.
+    /// If only the id and label of an order's key are known, checks that this is the order's token:
+    /// another token may have a different key with both.
     private func requireToken(of order: Order) throws(IssuanceError) {
         guard order.publicKeyHash == nil, !order.isFor(tokenURI.description) else { return }
         throw IssuanceError(
             .keyGone, at: .generate,
-            "the key of order \(order.number) is not on this token, which is not the one that "
-                + "the order was begun for")
+            "the key of order \(order.number) is not on this token: the order was started for "
+                + "another token")
     }
 
-    /// Checks that a key that was found by its id and its label alone is not that of another order.
+    /// Checks that a key found only by its id and label does not belong to another order.
     private func requireNoOtherOrder(
         for key: TokenKey, besides order: Order, in ledger: Ledger
     ) throws(IssuanceError) {
@@ -157,12 +153,12 @@ extension Connection {
         guard let other else { return }
         throw IssuanceError(
             .idTaken, at: .generate,
-            "the key with the id \(hexadecimal(key.id)) is the key of order \(other)")
+            "the key with CKA_ID \(hexadecimal(key.id)) belongs to order \(other)")
     }
 
     private mutating func hasKey(of order: Order) throws(IssuanceError) -> Bool {
         let id = bytes(hexadecimal: order.beginning.keyID) ?? []
-        // Without an id, only the reason of the failed search is known.
+        // Without an id there is nothing to search for, so the original error stands.
         guard !id.isEmpty else { return true }
         return try perform(.read, at: .generate) { connection, _ in
             var template = Template()

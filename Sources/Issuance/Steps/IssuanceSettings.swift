@@ -1,21 +1,21 @@
 package import OpenSSLX509
 
-/// What a job needs besides the token and the account.
+/// The settings of a job, except its token and account.
 package struct IssuanceSettings: Sendable {
-    /// Where every certificate must lead to.
+    /// The trust anchors that every certificate must chain to.
     package var anchors: TrustAnchors
-    /// Which keys the CA signs.
+    /// The keys that the CA certifies.
     package var acceptance: KeyAcceptance
-    /// Whether a PIN is sent that would lock the token if it were wrong.
+    /// Whether a PIN may be tried if a wrong one would lock it.
     package var allowsLastTry: Bool
-    /// The time, in seconds since 1970-01-01 00:00 UTC.
+    /// Returns the time in seconds since 1970-01-01 00:00 UTC.
     package var clock: @Sendable () -> Int64
-    /// Is told how a job goes on.
+    /// Receives the progress of a job.
     package var observer: any OrderObserver
-    /// What reads the CA's answers.
+    /// Interprets the CA's answers.
     package var authority: any CertificateAuthority.Type
 
-    /// Makes settings.
+    /// Creates settings.
     package init(
         anchors: TrustAnchors, acceptance: KeyAcceptance, allowsLastTry: Bool,
         clock: @escaping @Sendable () -> Int64, observer: any OrderObserver,
@@ -30,15 +30,15 @@ package struct IssuanceSettings: Sendable {
     }
 }
 
-/// Is told how a job goes on, in the order in which it does.
+/// Receives the progress of a job.
 package protocol OrderObserver: Sendable {
-    /// A step begins.
+    /// Called when a step begins.
     func stepBegins(_ step: Step)
-    /// An order was begun; nothing is done for it yet.
+    /// Called when the ledger has a new order, before anything is done for it.
     func orderBegan(_ order: Int64)
-    /// The key of an order was made or found; nothing is ordered for it yet.
+    /// Called when the key of an order was generated or found.
     func keyIsReady(_ key: TokenKey, of order: Int64)
-    /// An order is recorded as sent and is sent immediately after this call. If it does not return,
-    /// nothing is sent.
+    /// Called after an order is recorded as sent and immediately before it is sent. If this call
+    /// does not return, nothing is sent.
     func orderIsSent(_ order: Int64)
 }

@@ -1,17 +1,15 @@
 internal import TokencertLedger
 
-/// What happened in a step: facts, in the order in which they happened, and why the order does not go
-/// on, if it does not.
+/// The outcome of a step: the facts in order of time, and the failure if the order cannot continue.
 ///
-/// A step throws only if nothing has happened outside of this process that another run of the step
-/// would not find.
+/// A step throws only if a second run would find everything that it changed outside this process.
 struct StepOutcome {
     var facts: [OrderEvent]
     var failure: IssuanceError?
-    /// Whether the order goes on only if the facts are in the ledger, as an intent is, since nothing
-    /// else tells them.
+    /// Whether the order continues only if the ledger has the facts, because they are recorded
+    /// nowhere else.
     var mustBeRecorded = false
-    /// What has to be recorded before something that cannot be undone is done, or nil.
+    /// The intent to record before an irrevocable action, or nil.
     var intent: OrderEvent?
 
     init(_ facts: [OrderEvent], failure: IssuanceError? = nil, mustBeRecorded: Bool = false) {
@@ -20,14 +18,14 @@ struct StepOutcome {
         self.mustBeRecorded = mustBeRecorded
     }
 
-    /// Something that cannot be undone will be done.
+    /// The step is about to do something irrevocable.
     static func intent(_ event: OrderEvent) -> StepOutcome {
         var outcome = StepOutcome([])
         outcome.intent = event
         return outcome
     }
 
-    /// The order was sent, and it is not known what the CA did.
+    /// The order was sent and its outcome is unknown.
     static func unclear(_ reason: String) -> StepOutcome {
         StepOutcome(
             [.unclear(reason: reason)],
@@ -35,27 +33,24 @@ struct StepOutcome {
     }
 }
 
-/// A step whose effect is ``StepEffect/pure`` or ``StepEffect/repeatable``: it may be
-/// taken again after any interruption, as it looks first whether it was done or changes nothing.
+/// A step whose effect is ``StepEffect/pure`` or ``StepEffect/repeatable``.
+///
+/// It may run again after any interruption: it changes nothing, or first checks what was done.
 protocol RepeatableStep {
-    /// Takes the step.
     static func run(
         _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) -> StepOutcome
 }
 
-/// A step whose effect is ``StepEffect/once`` or ``StepEffect/destructive``: it is taken only after
-/// the ledger has recorded that it will be.
+/// A step whose effect is ``StepEffect/once`` or ``StepEffect/destructive``. It runs only after
+/// its intent is in the ledger.
 protocol IrrevocableStep {
-    /// Finds out what will be done. Nothing is changed.
-    ///
-    /// - Returns: What the ledger has to record before the step is taken. If that is nil it need not
-    ///   be taken, and the outcome says why.
+    /// Determines what the step will do, without changing anything. If the outcome has no intent,
+    /// the step is not needed and the outcome's facts say why.
     static func prepare(
         _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) -> StepOutcome
 
-    /// Takes the step.
     static func run(
         _ intent: consuming RecordedIntent, _ work: inout OrderWork,
         _ token: inout some OrderToken & ~Copyable

@@ -2,30 +2,24 @@ package import OpenSSLX509
 internal import TokencertLedger
 internal import TokencertTokens
 
-/// An order while a process works on it: its record, what the user has brought, and what was read
-/// since.
+/// An order in progress: its record in the ledger, the user's input, and cached readings.
 ///
-/// What the steps need is in the record. What was read may be forgotten between any two steps, and is
-/// then read again.
+/// The cache may be cleared between any two steps; its contents are then read again.
 struct OrderWork {
     let journal: Journal
     let settings: IssuanceSettings
-    /// The account that orders are sent to, or nil if none will be.
+    /// The account that orders are sent to, or nil if nothing is sent.
     let authority: (any CertificateAuthority)?
-    /// What the user has brought.
     var brought = BroughtByUser()
-    /// What a request says that is handed out and not sent to a CA, or nil.
+    /// The content of a request that is given to the user instead of a CA, or nil.
     var requested: RequestContent?
-    /// Why a new key has another label than the default, for the user.
+    /// Remarks for the user if a new key does not have the default label.
     var labelRemarks: [String] = []
     /// Whether this process has sent the order.
     var hasSent = false
-    /// What was found out on the way, for the user.
     var notes = OrderNotes()
 
-    /// The key, once it was found.
     private var foundKey: TokenKey?
-    /// Which certificates cannot be the outcome, once that was read.
     private var knownOutcomes: OrderOutcomes?
 
     init(
@@ -37,22 +31,22 @@ struct OrderWork {
         self.authority = authority
     }
 
-    /// The order with all that has happened to it.
+    /// The order with all its events.
     var order: Order { journal.order }
 
-    /// The step that a new process takes first, or nil if only the user can decide that.
+    /// The step at which a new process starts, or nil if the user has to decide.
     var firstStep: Step? {
         if !brought.certificates.isEmpty { return .verify }
         return brought.ordersAgain ? .order : order.firstStep
     }
 
-    /// Whether a certificate is written although it is not what was asked for.
+    /// Whether a certificate that differs from the request is written.
     var acceptsChanges: Bool { brought.acceptsChanges || order.beginning.acceptsChanges }
 
-    /// The key, if it was found.
+    /// The key, if it was found already.
     var keyIfFound: TokenKey? { foundKey }
 
-    /// The key of the order on the token.
+    /// Finds the key of the order on the token.
     mutating func key(
         _ token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) -> TokenKey {
@@ -64,24 +58,24 @@ struct OrderWork {
         return key
     }
 
-    /// Takes a key for that of the order, and tells the user.
+    /// Sets the key of the order and reports it to the user.
     mutating func take(_ key: TokenKey) {
         foundKey = key
         tellKey()
     }
 
-    /// Takes a key for that of the order. The user is not told before the ledger knows it.
+    /// Sets the key of the order. It is reported later, when it is in the ledger.
     mutating func update(_ key: TokenKey) {
         foundKey = key
     }
 
-    /// Tells the user which key the order has, unless nothing will be ordered or written for it.
+    /// Reports the key to the user, unless the order only makes a request.
     func tellKey() {
         guard let foundKey, requested == nil else { return }
         settings.observer.keyIsReady(foundKey, of: journal.openOrder.number)
     }
 
-    /// Which certificates cannot be the outcome of the order.
+    /// The outcomes of the other orders, which cannot be that of this one.
     mutating func outcomes() throws(IssuanceError) -> OrderOutcomes {
         if let knownOutcomes { return knownOutcomes }
         let outcomes = try OrderOutcomes(besides: order, in: journal.openOrder.ledger)
@@ -89,42 +83,42 @@ struct OrderWork {
         return outcomes
     }
 
-    /// Forgets what was read.
+    /// Clears the cache.
     mutating func forget() {
         foundKey = nil
         knownOutcomes = nil
     }
 }
 
-/// What the user has brought to an order that goes on.
+/// The user's input when an order continues.
 package struct BroughtByUser: Sendable {
-    /// Certificates from elsewhere.
+    /// Certificates that did not come from the CA's answer.
     package var certificates: [Certificate] = []
-    /// Whether a certificate is written although it is not what was asked for.
+    /// Whether a certificate that differs from the request is written.
     package var acceptsChanges = false
-    /// Whether the order is sent again although the CA may issue a second certificate.
+    /// Whether the order is sent again, although the CA may then issue a second certificate.
     package var ordersAgain = false
-    /// Whether the certificates are for an order that the ledger has; false for an import.
+    /// Whether the certificates are for an order in the ledger; false for an import.
     package var isForOrder = true
 
-    /// Brings nothing.
+    /// Creates an empty input.
     package init() {}
 }
 
-/// What was found out while an order went on. Only the user needs it.
+/// Information for the user that no step needs.
 struct OrderNotes {
-    /// What the CA did otherwise, if that was accepted.
+    /// Accepted differences from the request.
     var differences: [Difference] = []
     /// Remarks, one per line.
     var remarks: [String] = []
     /// Whether the certificate was on the token before.
     var wasThere = false
-    /// The certificate that was written and stays on the token, by its URI, or nil.
+    /// The URI of the certificate that was written, or nil.
     var written: String?
-    /// The certificates of authorities that were written, each by its subject.
+    /// The subjects of the CA certificates that were written.
     var chain: [String] = []
-    /// How the token has proved that it holds the key.
+    /// How the token proved possession of the key.
     var possession = Possession.none
-    /// The certificate that was removed, in a line, or nil.
+    /// The removed certificate in one line, or nil.
     var retired: String?
 }

@@ -13,13 +13,13 @@ enum PlaceOrder: IrrevocableStep {
         guard key.publicKeyHash == work.order.publicKeyHash else {
             return StepOutcome([.found(publicKeyHash: key.publicKeyHash)])
         }
-        // An earlier process had the request signed. Its key may be of no use any more.
+        // An earlier process had the request signed; the key may have become unusable since.
         if !work.journal.isFresh { try token.requireProof(of: key) }
         guard let request = work.order.signedRequest else {
             throw IssuanceError(
                 .ledgerFailed, at: .order, "the ledger has no request for the key of this order")
         }
-        // Read before anything is sent, so that no answer is lost if the ledger fails afterwards.
+        // Read the ledger before sending: a failure afterwards would lose the answer.
         _ = try work.outcomes()
         return .intent(
             .sending(
@@ -56,9 +56,9 @@ enum PlaceOrder: IrrevocableStep {
                     .caUnreachable, at: .order,
                     work.brought.ordersAgain
                         ? "the CA cannot be reached, so the second order was not sent: \(reason)"
-                        : "the CA cannot be reached, nothing was ordered: \(reason)"))
+                        : "the CA cannot be reached, so nothing was ordered: \(reason)"))
         case .unanswered(let reason):
-            return .unclear("the order went out and no answer came back: \(reason)")
+            return .unclear("the order was sent, but no answer came back: \(reason)")
         }
     }
 }

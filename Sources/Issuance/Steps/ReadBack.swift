@@ -3,7 +3,7 @@ internal import OpenSSLX509
 internal import TokencertLedger
 internal import TokencertTokens
 
-/// Finds the certificate again in a new session, and has the token prove that it holds its key.
+/// Reads the certificate in a new session, and has the token prove possession of its key.
 enum ReadBack: RepeatableStep {
     static func run(
         _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
@@ -19,7 +19,8 @@ enum ReadBack: RepeatableStep {
             replacement.isRetired
         {
             work.notes.remarks.append(
-                "the old certificate stays on the token, since the new one is not proved: "
+                "the old certificate stays on the token, because possession of the key of the new "
+                    + "one is not proved: "
                     + replacement.name)
         }
         return StepOutcome([proof.event(certificate, uri: work.order.writtenURI ?? "")])
@@ -47,11 +48,11 @@ extension Connection {
         guard found.hasCertificate else {
             throw IssuanceError(
                 .notProved, at: .readBack,
-                "the certificate was written but is not found on the token again")
+                "the certificate was written, but a new session does not find it on the token")
         }
         guard let handle = found.privateKey else {
             throw IssuanceError(
-                .notProved, at: .readBack, "the key is not found on the token again")
+                .notProved, at: .readBack, "a new session does not find the key on the token")
         }
         guard certificate.publicKey == key.publicKey else {
             throw IssuanceError(
@@ -65,8 +66,8 @@ extension Connection {
         return proof
     }
 
-    /// Reads all objects with the key's id in one search, since searches are expensive; if the key
-    /// has no id, all certificates and all private keys.
+    /// Reads all objects with the key's id in one search, because searches are expensive. If the key
+    /// has no id, reads all objects.
     private func find(
         _ certificate: Certificate, _ key: TokenKey, _ session: inout Session<ReadOnly>
     ) throws(CryptokiError) -> FoundAgain {
@@ -94,32 +95,32 @@ extension Connection {
     }
 }
 
-/// What a new session sees of a key and its certificate.
+/// The objects of a key that a new session finds.
 private struct FoundAgain {
     var hasCertificate = false
-    /// The private key under the handle that the session has for it.
+    /// The handle of the private key in that session.
     var privateKey: ObjectHandle?
 }
 
 extension Attributes {
-    /// Whether `CKA_VALUE` begins with a certificate, ignoring any bytes after it.
+    /// Whether `CKA_VALUE` begins with a certificate; bytes after it are ignored.
     func holds(_ certificate: Certificate) -> Bool {
         self[.value].flatMap { try? Certificate(firstIn: $0) } == certificate
     }
 }
 
 extension IssuanceError {
-    /// The failure if a token cannot prove that it holds a key.
+    /// The failure if a token cannot prove possession of a key.
     init(unprovable key: TokenKey, at step: Step) {
         self.init(
             .keyUnusable, at: step,
-            "possession cannot be proved: the key may neither sign nor decrypt: \(key.uri)",
-            choices: ["--accept-changes accepts the certificate without that proof"])
+            "cannot prove possession of the key: it may neither sign nor decrypt: \(key.uri)",
+            choices: ["to accept the certificate without a proof, add --accept-changes"])
     }
 }
 
 extension TokenKey {
-    /// The same key under another session's handle.
+    /// The same key with its handle in another session.
     fileprivate func under(_ handle: ObjectHandle) -> TokenKey {
         TokenKey(
             handle: handle, publicKey: publicKey, id: id, labelBytes: labelBytes, uri: uri,
@@ -128,35 +129,35 @@ extension TokenKey {
     }
 }
 
-/// How a token proved that it holds a private key.
+/// How a token proved possession of a private key.
 package enum Possession: String, Sendable, Hashable {
     /// It signed a fresh challenge.
     case signature
-    /// It decrypted a fresh challenge: the key may not sign.
+    /// It decrypted a fresh challenge, because the key may not sign.
     case decryption
-    /// Not at all: the key may neither sign nor decrypt.
+    /// No proof: the key may neither sign nor decrypt.
     case none
 }
 
-/// Has a token prove that it holds a key, with an unpredictable challenge: by a signature or, if
-/// the key may not sign, by a decryption.
+/// Has a token prove possession of a key by signing a random challenge or, if the key may not sign,
+/// by decrypting one.
 struct ProofOfPossession {
     let signer: TokenSigner
 
-    /// A proof, as it is stored in the ledger.
+    /// A proof for the ledger.
     struct Proof {
         let possession: Possession
-        /// What was signed or decrypted.
+        /// The message that was signed or decrypted.
         let challenge: [UInt8]
-        /// The signature, or empty.
+        /// The signature; empty after a decryption.
         var signature: [UInt8] = []
 
-        /// The event for the ledger. An order whose key cannot be proved is closed, since resuming
-        /// it would have the same result.
+        /// The event for the ledger. Without a proof the order is closed, because resuming it would
+        /// have the same result.
         func event(_ certificate: Certificate, uri: String) -> OrderEvent {
             guard possession != .none else {
                 return .closed(
-                    reason: "written, and found again; possession of the key cannot be proved")
+                    reason: "written and read back; possession of the key cannot be proved")
             }
             return .proved(
                 .init(
@@ -166,9 +167,8 @@ struct ProofOfPossession {
         }
     }
 
-    /// - Returns: The proof, whose possession is `none` if no proof is possible.
-    /// - Throws: ``IssuanceError`` if the token fails, and with code
-    ///   ``IssuanceError/Code/notProved`` if it holds another key.
+    /// Returns a proof with possession `none` if the key may not be used for one. Throws
+    /// ``IssuanceError/Code/notProved`` if the token holds a different key.
     func prove<Access>(
         _ key: TokenKey, _ session: inout Session<Access>, at step: Step
     ) throws(IssuanceError) -> Proof {
@@ -187,7 +187,7 @@ struct ProofOfPossession {
         }
         let challenge = Self.random()
         guard let answer = try decrypted(challenge, with: key, &session, at: step) else {
-            // A function that is missing now may work the next time.
+            // The function may be available next time, so this is not final.
             if let failure, failure.tokenError?.returnValue == .functionNotSupported {
                 throw failure
             }
@@ -196,14 +196,14 @@ struct ProofOfPossession {
         guard answer == challenge else {
             throw IssuanceError(
                 .notProved, at: step,
-                "the token did not decrypt what was encrypted to the certificate's key")
+                "the token did not decrypt a challenge encrypted with the certificate's public key")
         }
         return Proof(possession: .decryption, challenge: challenge)
     }
 
     private static func random() -> [UInt8] { (0..<32).map { _ in UInt8.random(in: 0...255) } }
 
-    /// Decrypts a challenge that was encrypted to a key; nil if the key may not decrypt or the
+    /// Encrypts a challenge and has the token decrypt it; nil if the key may not decrypt or the
     /// token does not support it.
     private func decrypted<Access>(
         _ challenge: [UInt8], with key: TokenKey, _ session: inout Session<Access>, at step: Step
@@ -226,8 +226,7 @@ struct ProofOfPossession {
 }
 
 extension IssuanceError {
-    /// Whether the token reports that the key may not be used in this way, or that it does not
-    /// support the operation.
+    /// Whether the token does not permit this use of the key or does not support the operation.
     fileprivate var forbidsUse: Bool {
         let values: [ReturnValue] = [
             .keyFunctionNotPermitted, .keyTypeInconsistent, .mechanismInvalid,
@@ -239,19 +238,16 @@ extension IssuanceError {
 }
 
 extension Certificate {
-    /// Remarks for the user about the certificate and its key, one per line.
-    ///
-    /// - Parameters:
-    ///   - label: The bytes of its label, or nil for that of the key.
-    ///   - proof: How the token proved possession of the key.
+    /// Remarks for the user about the certificate and its key, one per line. `label` is nil if the
+    /// certificate has the label of the key.
     func remarks(for key: TokenKey, label: [UInt8]?, _ proof: ProofOfPossession.Proof) -> [String] {
         var remarks: [String] = []
         switch proof.possession {
         case .signature: break
         case .decryption:
-            remarks.append("the key may not sign; it was proved by a decryption")
+            remarks.append("the key may not sign, so possession was proved by decryption")
         case .none:
-            remarks.append("possession could not be proved: the key may neither sign nor decrypt")
+            remarks.append("possession of the key was not proved: it may neither sign nor decrypt")
         }
         if allows(.digitalSignature) == false, allows(.contentCommitment) == false {
             remarks.append("the certificate is for encryption, not for signatures")
@@ -259,7 +255,7 @@ extension Certificate {
         if key.id.isEmpty {
             let differs = label != nil && label != key.labelBytes
             remarks.append(
-                "the key has no CKA_ID: other programs find its certificate by the label only"
+                "the key has no CKA_ID: other programs find its certificate only by its label"
                     + (differs ? ", and the labels differ" : ""))
         }
         return remarks
@@ -276,7 +272,7 @@ extension Connection {
         guard proof.possession == .signature else {
             throw IssuanceError(
                 .keyUnusable, at: .request,
-                "the token does not sign with the key, so nothing was ordered: \(key.uri)")
+                "the token cannot sign with the key, so nothing was ordered: \(key.uri)")
         }
     }
 }

@@ -2,7 +2,7 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertLedger
 
-/// Removes the certificate that was replaced, and insists that it is gone and the new one is not.
+/// Removes the replaced certificate, and checks that it is gone and the new one is not.
 enum RetireOld: IrrevocableStep {
     static func prepare(
         _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
@@ -15,7 +15,7 @@ enum RetireOld: IrrevocableStep {
         guard old != new else {
             throw IssuanceError(
                 .certificateWrong, at: .retire,
-                "the certificate on the token is the one that was to be replaced; it stays")
+                "the certificate on the token is the one to be replaced, so it was not removed")
         }
         if let reason = old.reasonToStay(beside: new) {
             let remark = "the old certificate stays on the token: \(reason)"
@@ -39,14 +39,13 @@ enum RetireOld: IrrevocableStep {
             guard error.code == .notDestroyable else { throw error }
             let refusal = IssuanceError(
                 .notDestroyable, at: .retire,
-                "the new certificate is on the token, but the token does not let the old one be "
-                    + "removed: \(name)", tokenError: error.tokenError)
+                "the new certificate is on the token, but the token does not allow the old one "
+                    + "to be removed: \(name)", tokenError: error.tokenError)
             return StepOutcome([], failure: refusal.with(circumstances: [.orderIsOver]))
         }
-        // A certificate that was already absent was not removed here.
         if !wasThere {
             work.notes.remarks.append(
-                "the old certificate was not on the token any more: \(name)")
+                "the old certificate was no longer on the token: \(name)")
         } else {
             work.notes.retired = name
         }
@@ -55,24 +54,21 @@ enum RetireOld: IrrevocableStep {
 }
 
 extension Certificate {
-    /// Why this certificate is not removed in favour of another one, or nil. A certificate is never
-    /// removed if it is newer or valid for longer than the other one.
+    /// Why this certificate is not removed although it is replaced, or nil.
     func reasonToStay(beside new: Certificate) -> String? {
-        if new.notBefore < notBefore { return "it is newer than the one that was written" }
-        if new.notAfter < notAfter { return "it is valid for longer than the one that was written" }
+        if new.notBefore < notBefore { return "it is newer than its replacement" }
+        if new.notAfter < notAfter { return "it is valid for longer than its replacement" }
         return nil
     }
 }
 
-/// Removes a certificate that another one has replaced, and insists in a new session that it is
-/// gone and that nothing else is.
+/// Removes a replaced certificate, and checks in a new session that it is gone and its replacement
+/// is not.
 struct CertificateRemoval {
     let token: Token
 
-    /// Removes the objects that hold a certificate.
-    ///
-    /// - Parameter values: Receives the values of the removed objects as the token returned them
-    ///   before the removal; they are searched for again.
+    /// Removes the objects that contain a certificate. `values` receives their `CKA_VALUE`, to check
+    /// later that they are gone.
     func remove(
         _ old: Certificate, _ session: inout Session<ReadWrite>, _ values: inout Set<[UInt8]>
     ) throws(IssuanceError) {
@@ -87,7 +83,7 @@ struct CertificateRemoval {
         }
     }
 
-    /// Insists that a certificate is gone and another one is not.
+    /// Throws unless the old certificate is gone and the new one is not.
     func requireGone(
         _ old: Certificate, _ values: Set<[UInt8]>, keeping new: Certificate
     ) throws(IssuanceError) {
@@ -98,22 +94,21 @@ struct CertificateRemoval {
         guard !left.contains(where: { values.contains($0) || isOne($0, old) }) else {
             throw IssuanceError(
                 .notProved, at: .retire,
-                "the token says that it removed the old certificate, and still has it")
+                "the token reports that it removed the old certificate, but still has it")
         }
         guard left.contains(where: { isOne($0, new) }) else {
             throw IssuanceError(
-                .notProved, at: .retire, "the new certificate is not found on the token any more")
+                .notProved, at: .retire, "the new certificate is no longer on the token")
         }
     }
 
-    /// Whether a value begins with a certificate, ignoring any bytes after it.
+    /// Whether a value begins with a certificate; bytes after it are ignored.
     private func isOne(_ value: [UInt8], _ certificate: Certificate) -> Bool {
         (try? Certificate(firstIn: value)) == certificate
     }
 
-    /// All certificates with their values as the token returns them. The search is by class only:
-    /// some modules ignore other attributes, and one that returns a padded value may not find it by
-    /// that value.
+    /// All certificate objects with their `CKA_VALUE`. The search is by class only: some modules
+    /// ignore other attributes, and a module that pads values may not find them by value.
     private func stored<Access>(
         _ session: inout Session<Access>
     ) throws(CryptokiError) -> [(object: ObjectHandle, value: [UInt8])] {
@@ -140,7 +135,7 @@ extension Connection {
         try perform(.write, at: .retire) { connection, _ in
             try removal.remove(old, &connection.session, &values)
         }
-        // No session that only reads can be opened while the security officer is logged in.
+        // A read-only session cannot be opened while the security officer is logged in.
         try perform(.read, at: .retire) { _, _ in
             try removal.requireGone(old, values, keeping: new)
         }

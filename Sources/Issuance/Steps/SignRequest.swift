@@ -2,7 +2,7 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertLedger
 
-/// Has the token sign the request that will be sent.
+/// Has the token sign the certificate request.
 enum SignRequest: RepeatableStep {
     static func run(
         _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
@@ -34,7 +34,7 @@ enum SignRequest: RepeatableStep {
         }
         guard let request else { return outcome }
         if beginning.issue == nil {
-            // It is handed out, and its outcome cannot be looked up later.
+            // The user receives this request, and only the ledger can show it again later.
             outcome.facts.append(.requested(request: request.pem))
             outcome.mustBeRecorded = true
         } else {
@@ -45,11 +45,9 @@ enum SignRequest: RepeatableStep {
 }
 
 extension Connection {
-    /// Has the token sign a request.
-    ///
-    /// Some modules show a new key with the public half of another one at first. If the signature
-    /// does not fit a key that this process has made, the key is read again in a new session, then
-    /// after the module is reinitialised, and signs again each time its public half has changed.
+    /// Some modules first show a new key with the public half of another one. If the signature does
+    /// not match, a key that this process generated is read again, first in a new session and then
+    /// after reinitialising the module, and signs again if its public half has changed.
     mutating func request(
         _ content: RequestContent, _ key: inout TokenKey, _ new: NewKey?
     ) throws(IssuanceError) -> CertificateRequest {
@@ -77,7 +75,7 @@ extension Connection {
     }
 }
 
-/// What a request says besides its key.
+/// The content of a certificate request, except its key.
 struct RequestContent {
     let name: String?
     let emailAddresses: [String]
@@ -85,7 +83,7 @@ struct RequestContent {
 }
 
 extension Connection {
-    /// Makes a request and has the token sign it.
+    /// Creates a request and has the token sign it.
     mutating func sign(
         _ content: RequestContent, with key: TokenKey
     ) throws(IssuanceError) -> CertificateRequest {
@@ -97,7 +95,7 @@ extension Connection {
                     + content.emailAddresses.map { .init(.emailAddress, $0) },
                 extensions: try content.extensions(for: key.publicKey.kind))
         } catch {
-            throw IssuanceError(.badSubject, at: .request, "the request cannot be made: \(error)")
+            throw IssuanceError(.badSubject, at: .request, "cannot create the request: \(error)")
         }
         let message = draft.toBeSigned
         let signature = try perform(.sign, at: .request) { connection, _ in
@@ -106,7 +104,8 @@ extension Connection {
         do throws(X509Error) {
             return try draft.signed(signature)
         } catch {
-            throw IssuanceError(.tokenFailed, at: .request, "the request is not right: \(error)")
+            throw IssuanceError(
+                .tokenFailed, at: .request, "the signed request is invalid: \(error)")
         }
     }
 }

@@ -1,7 +1,7 @@
 package import OpenSSLX509
 internal import TokencertLedger
 
-/// Verifies what came for an order.
+/// Verifies the certificate that was received for an order.
 enum VerifyCertificate: RepeatableStep {
     static func run(
         _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
@@ -15,7 +15,7 @@ enum VerifyCertificate: RepeatableStep {
         received = try work.order.replacement.leavingOut(received)
         if let failure = try filter(&received, &work) { return failure }
         work.settings.observer.stepBegins(.verify)
-        // What was accepted once is not asked for a second time.
+        // The user accepted these changes when the certificate was verified before.
         let wasAccepted =
             work.brought.certificates.isEmpty && work.order.state != .answered
             && work.order.certified?.changes.isEmpty == false
@@ -45,11 +45,12 @@ enum VerifyCertificate: RepeatableStep {
                         others: verified.others.map(\.pem).joined(),
                         changes: verified.differences.map(\.text)))
             ],
-            // The answer is in the ledger already; if it is not, the token is the safer place.
+            // The CA's answer is already in the ledger. If it is not, writing the certificate to
+            // the token is the safest way to keep it.
             mustBeRecorded: expected == nil)
     }
 
-    /// What came for an order: from elsewhere, or as the ledger has it.
+    /// The certificates for an order: those the user brought, or those in the ledger.
     private static func came(_ work: OrderWork) throws(IssuanceError) -> AnswerReading {
         let order = work.order
         guard work.brought.certificates.isEmpty else {
@@ -67,17 +68,15 @@ enum VerifyCertificate: RepeatableStep {
         return AnswerReading(answer, from: work.settings.authority)
     }
 
-    /// Removes what cannot be the outcome of the order.
-    ///
-    /// - Returns: What it means for the order that the CA's answer does not contain its outcome, or
-    ///   nil.
+    /// Removes certificates that cannot be the outcome of the order. Returns the outcome of the step
+    /// if the CA's answer contains no other.
     private static func filter(
         _ received: inout ReceivedCertificates, _ work: inout OrderWork
     ) throws(IssuanceError) -> StepOutcome? {
-        // What is imported was issued before, for whichever order.
+        // An imported certificate may be the outcome of any order.
         guard work.order.beginning.imported == nil else { return nil }
         let isFromElsewhere = !work.brought.certificates.isEmpty
-        // The date of a certificate that once passed every check is not checked again.
+        // A certificate that passed every check before is not checked against the order again.
         guard isFromElsewhere || work.order.state == .answered else { return nil }
         do throws(IssuanceError) {
             received.certificates = try work.outcomes().filter(
@@ -85,23 +84,23 @@ enum VerifyCertificate: RepeatableStep {
             return nil
         } catch {
             guard !isFromElsewhere, error.code != .ledgerFailed else { throw error }
-            // The CA may still issue.
+            // The CA may still issue a certificate.
             return StepOutcome([.unclear(reason: error.reason)], failure: error)
         }
     }
 }
 
-/// What was requested of a certificate.
+/// The requested content of a certificate.
 struct Expectation {
     let name: String
     let emailAddresses: [String]
     let codeSigning: Bool
-    /// Whether a difference is accepted.
+    /// Whether differences are accepted.
     let acceptsChanges: Bool
 }
 
 extension Expectation {
-    /// What an order asked for, or nil if no CA was asked.
+    /// The content that an order requested, or nil if nothing was requested from a CA.
     init?(_ beginning: OrderEvent.Beginning, acceptsChanges: Bool) {
         guard let asked = beginning.issue else { return nil }
         name = asked.name
@@ -117,19 +116,20 @@ struct Verification {
     /// Now, in seconds since 1970-01-01 00:00 UTC.
     let time: Int64
 
-    /// How slow this machine's clock may be, in seconds.
+    /// How far this machine's clock may be behind, in seconds.
     private static let clockTolerance: Int64 = 300
 
     func verify(
         _ received: [Certificate], for key: TokenKey, _ expected: Expectation?
     ) throws(IssuanceError) -> VerifiedCertificate {
-        // An answer may contain others for the same key: older ones, or broken ones.
+        // An answer may also contain older or invalid certificates for the same key.
         let own = received.filter { $0.publicKey == key.publicKey }
             .sorted { $0.notBefore > $1.notBefore }
         guard let newest = own.first else {
             throw IssuanceError(
                 .certificateWrong, at: .verify,
-                received.isEmpty ? "there is no certificate" : "the certificate is for another key")
+                received.isEmpty
+                    ? "no certificate was received" : "the certificate is for another key")
         }
         let certificate =
             own.first { isAsAsked($0, among: received, expected) }
@@ -140,7 +140,7 @@ struct Verification {
         guard differences.isEmpty || expected?.acceptsChanges ?? true else {
             throw IssuanceError(
                 .certificateDiffers, at: .verify,
-                "the certificate is not what was asked for: "
+                "the certificate differs from what was requested: "
                     + differences.map(\.text).joined(separator: "; "))
         }
         return VerifiedCertificate(
@@ -160,26 +160,25 @@ struct Verification {
         return (try? requireSound(certificate, others: others)) != nil
     }
 
-    /// What is as it was asked for, and looks as if it were not.
+    /// Explains a name that is correct but does not look like it.
     private func remarks(_ certificate: Certificate, _ expected: Expectation) -> [String] {
         let names = certificate.subject.commonNames
         guard let name = names.first, names.count == 1,
             NameForm(of: expected.name, in: name) == .byteByByte
         else { return [] }
-        return ["the CA wrote the name byte by byte: “\(name)” stands for “\(expected.name)”"]
+        return ["the CA wrote the name byte by byte: \"\(name)\" represents \"\(expected.name)\""]
     }
 
-    /// Insists on what must hold for any certificate: it is nobody's authority, it leads to an
-    /// anchor, and it is valid now.
+    /// Checks that a certificate is not a CA certificate, chains to a trust anchor and is valid now.
     func requireSound(
         _ certificate: Certificate, others: [Certificate]
     ) throws(IssuanceError) {
         guard !certificate.isAuthority else {
             throw IssuanceError(
-                .certificateWrong, at: .verify, "the certificate is one of an authority")
+                .certificateWrong, at: .verify, "the certificate is a CA certificate")
         }
         do throws(X509Error) {
-            // The CA stamps the time at which it signs; this machine's clock may be a little slow.
+            // notBefore is the CA's time of signing, and this machine's clock may be behind.
             let moment = max(time, min(certificate.notBefore, time + Self.clockTolerance))
             try anchors.verify(certificate, intermediates: others, at: moment)
         } catch {
@@ -188,26 +187,24 @@ struct Verification {
                 throw IssuanceError(
                     .issuerNotTrusted, at: .verify,
                     "the certificate does not lead to a trust anchor: its issuer "
-                        + issuers.map { "“\($0)”" }.joined(separator: " or ") + " is not trusted")
+                        + issuers.map { "\"\($0)\"" }.joined(separator: " or ") + " is not trusted")
             }
             throw IssuanceError(
                 .certificateWrong, at: .verify,
                 error.code == .outsideValidity
-                    ? "the certificate is outside its validity: \(error)"
+                    ? "the certificate is outside its validity period: \(error)"
                     : "the certificate does not lead to a trust anchor: \(error)")
         }
     }
 
-    /// The names of the issuers at which chains of valid signatures end because they are not trust
-    /// anchors or their certificates are missing. A cross-signed issuer continues several chains.
-    ///
-    /// - Returns: None if a chain leads to an anchor, or if each ends at a wrong signature.
+    /// The names of the untrusted issuers at which chains of valid signatures end; there are several
+    /// after cross-signing. Empty if a chain leads to an anchor or each ends at a wrong signature.
     private func missingIssuers(of certificate: Certificate, _ others: [Certificate]) -> [String] {
         let trusted = Set(anchors.certificates)
         let known = anchors.certificates + others
         var (names, namesInLoops): ([String], [String]) = ([], [])
         var seen: Set<Certificate> = [certificate]
-        // Whether a chain leads to an anchor.
+        // Returns whether a chain leads to an anchor.
         func follow(_ current: Certificate, below path: Set<Certificate>) -> Bool {
             let name = current.issuer.commonNames.last ?? current.issuer.text
             let named = known.filter { $0.subject == current.issuer }
@@ -224,23 +221,22 @@ struct Verification {
             }
         }
         if follow(certificate, below: [certificate]) { return [] }
-        // Authorities that only sign each other end nowhere.
+        // CAs that only sign each other form a loop without an end.
         return names.isEmpty ? Array(namesInLoops.prefix(1)) : names
     }
 
-    /// Insists on what a person wants of any certificate that nobody was asked for: it is for
-    /// proving who one is, for mail or for code, and the key may sign or, for mail, decrypt.
+    /// Checks that an imported certificate is for client authentication, e-mail or code signing.
     ///
-    /// A key that may only sign what somebody is held to (contentCommitment) signs mail, but no
-    /// handshake of TLS and no code (RFC 5280, section 4.2.1.12).
+    /// The key usage must allow signatures or, for e-mail, contentCommitment or encryption, which
+    /// suffice neither for TLS nor for code (RFC 5280, section 4.2.1.12).
     func requireUsable(_ certificate: Certificate) throws(IssuanceError) {
         let usages = certificate.extendedKeyUsages
         let wanted: Set<ExtendedKeyUsage> = [.clientAuth, .emailProtection, .codeSigning, .any]
         guard usages.isEmpty || usages.contains(where: wanted.contains) else {
             throw IssuanceError(
                 .certificateDiffers, at: .verify,
-                "the certificate is for nothing that a person does: "
-                    + usages.map(\.description).joined(separator: ", "))
+                "the certificate is for \(usages.map(\.description).joined(separator: ", ")) only, "
+                    + "not for client authentication, e-mail or code signing")
         }
         let isForMail =
             usages.isEmpty || usages.contains(.emailProtection) || usages.contains(.any)
@@ -248,11 +244,12 @@ struct Verification {
         let servesMail = isForMail && mailUsages.contains { certificate.allows($0) == true }
         guard certificate.allows(.digitalSignature) != false || servesMail else {
             throw IssuanceError(
-                .certificateDiffers, at: .verify, "the certificate is not for signatures")
+                .certificateDiffers, at: .verify,
+                "the key usage of the certificate does not allow signatures")
         }
     }
 
-    /// What the CA changed in silence.
+    /// The differences from the request; the CA makes its changes silently.
     private func differences(_ certificate: Certificate, _ expected: Expectation) -> [Difference] {
         var differences: [Difference] = []
         let names = certificate.subject.commonNames
@@ -276,7 +273,7 @@ struct Verification {
                     subject: "subjectAltName", asked: "e-mail addresses only", got: "other names"))
         }
         if named == Set(expected.emailAddresses), named != Set(addresses) {
-            // Each is in the subject, where programs for mail do not look.
+            // E-mail programs do not look for addresses in the subject.
             differences.append(
                 Difference(
                     subject: "e-mail addresses in subjectAltName",
@@ -302,7 +299,7 @@ struct Verification {
         where !usages.isEmpty && !usages.contains(usage) && !usages.contains(.any) {
             differences.append(Difference(subject: "\(usage)", asked: "yes", got: "no"))
         }
-        // What CAcert's signer adds by itself to each certificate, and to one for code.
+        // CAcert's signer adds some of these to every certificate, others for code signing.
         var known: Set<ExtendedKeyUsage> = [
             .clientAuth, .emailProtection, .codeSigning, .microsoftEFS, .microsoftSGC,
             .netscapeSGC, .any,
@@ -320,23 +317,23 @@ struct Verification {
     }
 }
 
-/// One thing that the CA did otherwise than asked.
+/// A difference between the request and the certificate.
 package struct Difference: Sendable, Hashable {
-    /// What it is about: `name`, `e-mail addresses`, `code signing`.
+    /// The field or extension that differs, such as `name` or `code signing`.
     package let subject: String
-    /// What was asked for.
+    /// The requested value.
     package let asked: String
-    /// What the certificate says.
+    /// The value in the certificate.
     package let got: String
 }
 
-/// A certificate that came back and passed every check.
+/// A certificate that passed every check.
 package struct VerifiedCertificate: Sendable {
     /// The certificate.
     package let certificate: Certificate
-    /// The certificates that came with it.
+    /// The other certificates that were received.
     package let others: [Certificate]
-    /// What the CA did otherwise, where that was accepted.
+    /// Accepted differences from the request.
     package let differences: [Difference]
     /// Remarks for the user, one per line.
     package internal(set) var remarks: [String] = []

@@ -3,7 +3,7 @@ internal import OpenSSLX509
 internal import TokencertLedger
 internal import TokencertTokens
 
-/// Writes the certificate beside its key, and the certificates of its chain if that was asked for.
+/// Writes the certificate of a key, and its chain if requested.
 enum WriteCertificate: RepeatableStep {
     static func run(
         _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
@@ -13,7 +13,7 @@ enum WriteCertificate: RepeatableStep {
         try token.requireRoom(
             for: key, replacing: work.order.replacement, having: [certificate], at: .write)
         let label = work.order.beginning.certificateLabelBytes
-        // Nothing on the token can have the key's id but the key itself.
+        // No other object can have the id of a key that was just generated.
         let isFresh = key.isNew && work.journal.isFresh
         let written = try token.write(certificate, for: key, label: label, isFresh: isFresh)
         work.notes.written = written.uri
@@ -21,7 +21,7 @@ enum WriteCertificate: RepeatableStep {
         guard work.order.beginning.imported?.writesChain == true else {
             return StepOutcome([.written(uri: written.uri)])
         }
-        // The chain comes after the certificate, which is of use without it.
+        // The certificate is recorded first: it is usable without its chain.
         let journal = work.journal
         journal.recordFact(.written(uri: written.uri))
         var (chain, seen): ([Certificate], [Certificate]) = ([], [])
@@ -44,7 +44,7 @@ enum WriteCertificate: RepeatableStep {
 }
 
 extension Order {
-    /// The certificate that passed every check, and those that came with it.
+    /// The verified certificate, and those received with it.
     func certificates() throws(IssuanceError) -> (own: Certificate, others: [Certificate]) {
         let own = Certificate.all(inPEM: Array((certified?.certificate ?? "").utf8)).certificates
         guard let certificate = own.first else {
@@ -56,14 +56,7 @@ extension Order {
     }
 }
 
-/// Writes a certificate beside its key.
 extension Connection {
-    /// - Parameters:
-    ///   - certificate: What is written.
-    ///   - key: Its key.
-    ///   - label: The bytes of the object's label, or nil for that of the key.
-    ///   - isFresh: Whether nothing on the token can have the key's id but the key itself.
-    /// - Returns: The URI of the certificate's object, and whether it was there before.
     private mutating func writeOnce(
         _ certificate: Certificate, for key: TokenKey, label: [UInt8]?, isFresh: Bool
     ) throws(IssuanceError) -> (uri: String, wasThere: Bool) {
@@ -82,7 +75,7 @@ extension Connection {
         for template in templates.alternatives {
             do throws(CryptokiError) {
                 let object = try session.createObject(template)
-                // If the module assigns its own labels or ids, the object is found by those.
+                // Some modules assign labels or ids of their own.
                 let isAsAsked = capabilities.keepsLabels && !key.id.isEmpty
                 return (isAsAsked ? uri : self.uri(of: object) ?? uri, false)
             } catch {
@@ -100,11 +93,10 @@ extension Connection {
             ?? IssuanceError(.tokenFailed, at: .write, "the certificate cannot be written")
     }
 
-    /// Removes what a refused call has left, and tells whether nothing of it is there.
+    /// Removes the objects that a refused call left behind. Returns whether none is left.
     ///
-    /// A module may show an object in this process that it never stored. So a certificate that is
-    /// seen after a refusal is not the one that was wanted: where the module refused the template it
-    /// is removed, and where something else went wrong it stays until another process sees it.
+    /// A module may show an object that it never stored. After a refused template the certificate is
+    /// removed; after another error it stays, because only another process sees what is stored.
     private mutating func removeRemains(
         of error: CryptokiError, _ certificate: Certificate, _ key: TokenKey,
         _ before: [ObjectHandle], _ everything: Set<ObjectHandle>
@@ -112,8 +104,8 @@ extension Connection {
         guard let after = try? certificates(of: key) else { return false }
         for object in after where !before.contains(object) {
             guard let value = try? value(of: object) else { return false }
-            // Another program may have just written its own certificate. Without an id, a
-            // certificate cannot be assigned to a key.
+            // It may be another program's certificate. Without an id, a certificate cannot be
+            // attributed to a key.
             let isOurs = value.holds(certificate)
             let isPart =
                 !key.id.isEmpty && value[.value].flatMap { try? Certificate(firstIn: $0) } == nil
@@ -126,7 +118,7 @@ extension Connection {
         return left.allSatisfy(before.contains)
     }
 
-    /// The failure with the certificate that the token shows all the same, where it does.
+    /// Adds the certificate to the failure if the token shows it nevertheless.
     private mutating func naming(
         _ uri: String, _ certificate: Certificate, _ key: TokenKey, _ before: [ObjectHandle],
         _ failure: IssuanceError
@@ -137,15 +129,15 @@ extension Connection {
         return isSeen ? failure.with(seenCertificate: uri) : failure
     }
 
-    /// Insists that a certificate can fit, by what is known of the token.
+    /// Throws if a certificate is larger than the token is known to allow.
     private func requireSpace(for certificate: Certificate) throws(IssuanceError) {
         guard let most = capabilities.largestCertificate, most < certificate.der.count else {
             return
         }
         throw IssuanceError(
             .tokenNotWritable, at: .write,
-            "the certificate has \(certificate.der.count) bytes, and the token has room for \(most)"
-        )
+            "the certificate has \(certificate.der.count) bytes, but the token has room for only "
+                + "\(most)")
     }
 
     private func uri(_ id: [UInt8], _ label: [UInt8]) -> String {
@@ -173,8 +165,8 @@ extension Connection {
         }
     }
 
-    /// The certificates with a key's id; all certificates of the token if it has none, since
-    /// modules differ in what a search for an empty id finds.
+    /// The certificates with a key's id. If it has none, all certificates, because modules differ in
+    /// what a search for an empty id finds.
     private mutating func certificates(
         of key: TokenKey
     ) throws(IssuanceError) -> [ObjectHandle] {
@@ -192,8 +184,8 @@ extension Connection {
         _ certificate: Certificate, for key: TokenKey, label: [UInt8]?, isFresh: Bool
     ) throws(IssuanceError) -> (uri: String, wasThere: Bool) {
         try perform(.write, at: .write) { connection, refusal in
-            // A refused call may have written it. Only another process can tell whether the token
-            // has it or this module shows it only.
+            // The refused call may have written it. Only another process sees whether the token
+            // stored it.
             if let refusal, refusal.seenCertificate != nil { throw refusal }
             let written = try connection.writeOnce(
                 certificate, for: key, label: label, isFresh: isFresh && refusal == nil)
@@ -224,24 +216,17 @@ extension Connection {
 }
 
 extension IssuanceError {
-    /// The failure if a key already has the maximum number of certificates.
-    ///
-    /// - Parameters:
-    ///   - most: That number.
-    ///   - subject: The subject of one of them, or nil if it cannot be read.
-    ///   - capabilities: The capabilities of the token.
-    ///   - step: The step.
+    /// The failure if a key already has the maximum number of certificates. `subject` is that of one
+    /// of them, or nil if it cannot be read.
     init(
         noRoomFor most: Int, _ subject: String?, _ capabilities: TokenCapabilities, at step: Step
     ) {
         self.init(
             .noRoom, at: step,
-            "the token has room for \(most) certificate a key, and the key has one: "
+            "the token has room for \(most) certificate per key, and the key already has one: "
                 + (subject ?? "it cannot be read"),
             choices: capabilities.replacesCertificates
-                ? [
-                    "tokencert renew KEY --retire replaces the old certificate with the new one"
-                ]
+                ? ["to replace the old certificate, run: tokencert renew KEY --retire"]
                 : [])
     }
 }

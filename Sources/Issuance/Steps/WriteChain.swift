@@ -2,14 +2,14 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertTokens
 
-/// The certificates between a certificate and its anchor.
+/// The certificates between a certificate and its trust anchor.
 struct CertificateChain {
-    /// The end of the chain.
+    /// The end-entity certificate.
     let certificate: Certificate
-    /// Where the certificates between are looked for, besides the anchors.
+    /// Candidates for issuers, in addition to the anchors.
     let others: [Certificate]
     let anchors: TrustAnchors
-    /// Now, in seconds since 1970-01-01 00:00 UTC.
+    /// The time in seconds since 1970-01-01 00:00 UTC.
     let time: Int64
 
     init(
@@ -21,7 +21,7 @@ struct CertificateChain {
         self.time = time
     }
 
-    /// The valid certificates on the way to the root, which is left out: whoever trusts it has it.
+    /// The valid issuers, except the root: everyone who trusts it has it.
     var issuers: [Certificate] {
         var chain: [Certificate] = []
         var current = certificate
@@ -39,17 +39,13 @@ struct CertificateChain {
     }
 }
 
-/// Writes the certificates of a chain, each once.
 extension Connection {
-    /// - Parameters:
-    ///   - seen: Gets what the token shows although it said that it did not take it.
-    ///   - written: Called after each that was written.
     private mutating func writeOnce(
         _ chain: CertificateChain, _ seen: inout [Certificate], _ written: (Certificate) -> Void
     ) throws(IssuanceError) {
         let present = try self.present()
         for issuer in chain.issuers {
-            // Signed anew with the same key it is the same authority.
+            // A CA with a renewed certificate has the same subject and key.
             let isOnToken = present.contains {
                 $0.subject == issuer.subject && $0.publicKey == issuer.publicKey
                     && $0.notAfter >= chain.time
@@ -58,7 +54,7 @@ extension Connection {
             do throws(IssuanceError) {
                 try write(issuer)
             } catch {
-                // Some modules say that they did not, and did.
+                // Some modules report an error although they wrote the certificate.
                 if (try? self.present())?.contains(issuer) ?? false {
                     seen.append(issuer)
                 }
@@ -74,7 +70,7 @@ extension Connection {
         var present: [Certificate] = []
         do throws(CryptokiError) {
             for object in try session.findObjects(template) {
-                // One that cannot be read is none.
+                // Unreadable certificates are ignored.
                 let attributes = try? session.attributes(of: object, [AttributeKey.value.type])
                 if let certificate = attributes?[.value].flatMap({ try? Certificate(firstIn: $0) })
                 {
@@ -90,7 +86,7 @@ extension Connection {
     private mutating func write(
         _ issuer: Certificate
     ) throws(IssuanceError) {
-        // Some modules take a certificate with a key's id for that key's own.
+        // Some modules assign a certificate with a key's id to that key.
         var id = issuer.publicKey.keyIdentifier
         while try !objects(withID: id, &session, at: .write).isEmpty {
             id = (0..<8).map { _ in UInt8.random(in: 0...255) }
@@ -105,7 +101,7 @@ extension Connection {
         guard isOnToken else {
             throw IssuanceError(
                 .notProved, at: .write,
-                "a certificate of the chain was written but is not found on the token")
+                "a chain certificate was written but is not found on the token")
         }
     }
 
@@ -120,7 +116,7 @@ extension Connection {
             } catch {
                 let failure = IssuanceError(
                     refusal ?? error, at: .write,
-                    while: "a certificate of the chain cannot be written")
+                    while: "a chain certificate cannot be written")
                 guard error.concernsTemplate else { throw failure }
                 refusal = refusal ?? error
                 try removeRefused(issuer)
@@ -132,7 +128,7 @@ extension Connection {
         }
     }
 
-    /// Removes what a call has written whose template was refused: it was not there before.
+    /// Removes a certificate that the token wrote although it refused the template.
     private mutating func removeRefused(
         _ issuer: Certificate
     ) throws(IssuanceError) {
