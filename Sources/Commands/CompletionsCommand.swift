@@ -2,17 +2,18 @@ internal import ArgumentParser
 
 struct CompletionsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "completions", abstract: "Print what makes a shell complete commands.",
+        commandName: "completions", abstract: "Print a shell completion script.",
         discussion: """
             bash: tokencert completions bash > ~/.local/share/bash-completion/completions/tokencert
             zsh: tokencert completions zsh > a folder of $fpath, as _tokencert
             fish: tokencert completions fish > ~/.config/fish/completions/tokencert.fish
 
-            Tokens, keys and certificates are completed, too, as far as they are seen without a PIN.
+            The script also completes tokens, and the keys and certificates that are visible without \
+            a PIN.
             """)
 
     @Argument(
-        help: ArgumentHelp("bash, zsh or fish.", valueName: "shell"),
+        help: ArgumentHelp("Name of the shell: bash, zsh or fish.", valueName: "shell"),
         completion: .list(["bash", "zsh", "fish"]))
     var shell: String
 
@@ -22,8 +23,8 @@ struct CompletionsCommand: ParsableCommand {
         try prepareProcess(output)
         guard let shell = CompletionShell(rawValue: shell) else {
             throw Failure(
-                .usage, "there are no completions for “\(shell)”",
-                hints: ["tokencert completions takes bash, zsh or fish"])
+                .usage, "there is no completion script for \"\(shell)\"",
+                hints: ["use bash, zsh or fish"])
         }
         let script = Tokencert.completionScript(for: shell)
         if output.isJSON {

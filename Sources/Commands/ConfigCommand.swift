@@ -3,15 +3,15 @@ internal import TokencertPlatform
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Show what is set, and where.",
+        commandName: "config", abstract: "Show all settings, and where they are set.",
         discussion: """
-            What stands on the command line comes first, then the environment, then the chosen \
-            profile of the configuration file, then what stands in the file outside of profiles. The \
-            environment takes what the file takes, --ca-url as TOKENCERT_CA_URL and a flag as true or \
-            false; any other option there is an error. An empty variable counts as not set; an empty \
-            value in the file is an error. Paths in both are absolute or begin with ~/. The \
-            file is config.json in the folder tokencert of the configuration \
-            (~/.config/tokencert/config.json); it has the options by their names, and no secret:
+            Settings are read in this order: command line, environment, selected profile of the \
+            configuration file, configuration file outside of profiles. The environment and the file \
+            accept the same settings: --ca-url is the variable TOKENCERT_CA_URL, and a flag is true \
+            or false. Other options in either place are an error. An empty variable counts as not \
+            set; an empty value in the file is an error. Paths must be absolute or begin with ~/. The \
+            configuration file, ~/.config/tokencert/config.json, contains options by their names, \
+            and no secrets:
 
             {
               "username": "anna@example.org",
@@ -32,7 +32,7 @@ struct ConfigCommand: ParsableCommand {
             try printJSON(report)
             return
         }
-        let there = report.isFileThere ? "" : ", which is not there"
+        let there = report.isFileThere ? "" : " (does not exist)"
         print("file      \(printable(report.file))\(there)")
         print("profile   \(printable(report.profile ?? "none"))")
         if !report.profiles.isEmpty {
@@ -46,7 +46,7 @@ struct ConfigCommand: ParsableCommand {
         table.print(try output.style())
     }
 
-    /// What is in force, in the form of its JSON.
+    /// The JSON of all settings.
     private struct Report: Encodable {
         struct Line: Encodable {
             let name: String
@@ -66,9 +66,9 @@ struct ConfigCommand: ParsableCommand {
             case profile, profiles, settings
         }
 
-        /// The value as it may be shown: what is not in its form may be a secret in the wrong place.
+        /// The value for display. An invalid value is hidden, since it may be a misplaced secret.
         private static func shown(_ setting: Setting, _ text: String) -> String {
-            let unusable = "(not shown: not in a form that is taken)"
+            let unusable = "(not shown: invalid value)"
             switch setting {
             case .pinSource, .securityOfficerPINSource, .newPINSource, .passwordSource:
                 return (try? SecretSource(text)).map { "\($0)" } ?? unusable

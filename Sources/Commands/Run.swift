@@ -5,14 +5,11 @@ internal import OpenSSLX509
 internal import Synchronization
 internal import TokencertPlatform
 
-/// Runs the program with the arguments of this process.
-///
-/// Modules are finalised when this returns, so the process may exit.
-///
-/// - Returns: The status to exit with: see ``ExitStatus``.
+/// Runs the program with the arguments of this process, and returns its ``ExitStatus``. All modules are
+/// finalised when it returns.
 package func runTokencert() -> Int32 {
     let status = runCommand()
-    // Otherwise the process would end with this status while its interruption is being reported.
+    // Without this, the process could exit while another thread reports an interruption.
     Interruption.stopIfPending()
     do {
         try StandardOutput.shared.flush()
@@ -23,7 +20,7 @@ package func runTokencert() -> Int32 {
 }
 
 private func runCommand() -> Int32 {
-    // Scripts ask for this again and again; all that argument-parser prepares is for nothing then.
+    // Scripts call this often, and argument-parser takes long to start.
     if CommandLine.arguments.dropFirst().elementsEqual(["--version"]) {
         print(Tokencert.version)
         return ExitStatus.done.rawValue
@@ -46,7 +43,7 @@ private func report(_ error: any Error) -> Int32 {
         return failure.status.rawValue
     }
     if Tokencert.exitCode(for: error) == .success {
-        // Help and version come as errors.
+        // argument-parser throws help and version as errors.
         print(Tokencert.fullMessage(for: error))
         return ExitStatus.done.rawValue
     }
@@ -59,21 +56,21 @@ private func report(_ error: any Error) -> Int32 {
 }
 
 private func write(_ failure: Failure) {
-    // After an interruption, only output that would otherwise be lost is shown.
+    // After an interruption, only output that would otherwise be lost is printed.
     if failure.attachment.isEmpty { Interruption.stopIfPending() }
     Progress.shared.abandon()
     for line in lines(failure) { printError(line) }
     guard isJSONWanted, !failure.isInJSON else { return }
-    // A failure to print has nobody left to be told to.
+    // There is no way to report that printing failed.
     try? printJSON(["error": FailureReport(failure)])
 }
 
-/// Prints what follows the line that says what is wrong.
+/// Prints the hints and the attachment of a failure, without its message.
 func printDetails(of failure: Failure) {
     for line in lines(failure).dropFirst() { printError(line) }
 }
 
-/// The line with the error, and the lines that follow it.
+/// The lines that report a failure: message, hints and attachment.
 private func lines(_ failure: Failure) -> [String] {
     let style = Style(.standardError, choice: settings.withLock { $0.color })
     return [style.bad("error:") + " " + printable(failure.message)]
@@ -81,7 +78,7 @@ private func lines(_ failure: Failure) -> [String] {
         + failure.attachment.map { printable($0) }
 }
 
-/// What was said about how to talk, for errors that come when the options are out of sight.
+/// The output options, for errors that are reported after the command has ended.
 private struct Settings {
     var color = ColorChoice.auto
     var isJSON: Bool?
@@ -89,13 +86,13 @@ private struct Settings {
 
 private let settings = Mutex(Settings())
 
-/// Whether an error is told in JSON; where the command line could not be read, by what stands there.
+/// Whether errors are also printed as JSON. If the command line is invalid, `--json` in it decides.
 private var isJSONWanted: Bool {
     settings.withLock { $0.isJSON }
         ?? CommandLine.arguments.contains("--json")
 }
 
-/// What every command does before anything else.
+/// Prepares the process; every command calls this first.
 func prepareProcess(_ output: CommonOptions) throws {
     try requireFolders()
     try EnvironmentSettings.load(isOption: isOption)
@@ -117,16 +114,14 @@ func prepareProcess(_ output: CommonOptions) throws {
     }
 }
 
-/// Whether any command has an option of a name.
+/// Whether any command has an option with this name.
 private func isOption(_ word: String) -> Bool {
-    // The names of all options of all commands, from argument-parser.
+    // argument-parser's JSON description of all commands.
     Tokencert._dumpHelp().filter { !$0.isWhitespace }.contains(#""name":"\#(word)""#)
 }
 
-/// Reports an interruption: the state of the job, and the command to run next.
-///
-/// It runs on its own thread while others may be blocked in a write, so it takes no lock that is
-/// held during a write, and writes only what can be written without blocking.
+/// Reports an interruption: the state of the job, and the command to run next. Other threads may be
+/// blocked in a write, so this takes no lock that is held during a write, and does not block.
 private func tellInterruption(_ signal: Int32) {
     let (interruptionState, doing) = Progress.shared.interruptionState
     let place = doing.map { " while \($0)" } ?? ""

@@ -1,23 +1,22 @@
 package import ArgumentParser
 
-/// The program: its commands and its name.
+/// The root command.
 package struct Tokencert: ParsableCommand {
-    /// The version of the program.
     static let version = programVersion
 
-    /// Name, summary and commands, for argument-parser.
+    /// The name, the help text and the subcommands.
     package static let configuration = CommandConfiguration(
         commandName: "tokencert",
         abstract: "Put a CAcert certificate onto a hardware token.",
         discussion: """
-            The key pair is made inside a smartcard, USB token or HSM through PKCS#11, the token \
-            signs the request, CAcert issues, and the certificate is checked and written beside \
-            its key.
+            The key pair is generated inside a smartcard, USB token or HSM through PKCS#11. The \
+            token signs the request, CAcert issues the certificate, and tokencert verifies it and \
+            writes it to the token.
 
-            What holds from day to day can be set in the environment, --ca-url as TOKENCERT_CA_URL, \
-            and in a file: tokencert help config.
+            You can also set options in the environment (--ca-url as TOKENCERT_CA_URL) and in a \
+            configuration file: see tokencert help config.
 
-            For example, to begin with:
+            To get started:
 
               tokencert doctor
               tokencert trust fetch
@@ -33,6 +32,6 @@ package struct Tokencert: ParsableCommand {
             EvidenceCommand.self, ProbeCommand.self, CompletionsCommand.self,
         ])
 
-    /// Made by argument-parser.
+    /// Called by argument-parser.
     package init() {}
 }

@@ -10,8 +10,8 @@ internal import TokencertPlatform
 #endif
 
 openStandardDescriptors()
-// A reader that goes away, as in "tokencert issue | head -1", must not end an order in the middle.
+// A closed pipe, as in "tokencert issue | head -1", must not terminate the program during an order.
 signal(SIGPIPE, SIG_IGN)
-// A file that reaches the limit of its size fails with EFBIG, as on a full disk.
+// At the file size limit, writes then fail with EFBIG instead of terminating the program.
 signal(SIGXFSZ, SIG_IGN)
 exit(runTokencert())

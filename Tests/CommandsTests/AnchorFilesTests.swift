@@ -78,7 +78,7 @@ extension RealParts {
                 try bench.token.folder.write(root, "data/tokencert/anchors/" + name)
             }
             let both = try bench.tokencert(["trust", "remove", "a"], own)
-            expect(both, 66, "2 trust anchors are called")
+            expect(both, 66, "2 trust anchors have the name")
             #expect(both.errors.contains("trust remove 'a.crt'"))
             #expect(try bench.tokencert(["trust", "remove", "a.crt"], own).status == 0)
             #expect(FileManager.default.fileExists(atPath: anchors + "/a.pem"))

@@ -103,7 +103,9 @@ extension RealParts {
                     ["TOKENCERT_CONFIG": "/nonexistent", "TOKENCERT_PIN_SOURCE": "prompt"])
                 #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome)")
             }
-            expect(try bench.tokencert(["completions", "tcsh"]), 64, "no completions for “tcsh”")
+            expect(
+                try bench.tokencert(["completions", "tcsh"]), 64,
+                "no completion script for \"tcsh\"")
         }
     }
 }

@@ -69,10 +69,11 @@ extension SettingsInProcess {
             let failure = try SettingsInProcess.refusal(text, profile: "wrok")
             #expect(failure.status == .configuration && failure.code == "noProfile")
             #expect(
-                failure.hints == ["did you mean work?", "there are: home, work"],
+                failure.hints == ["did you mean work?", "use one of home, work"],
                 "\(failure.hints)")
             let named = try SettingsInProcess.refusal(#"{"profile": "work"}"#)
-            #expect(named.code == "noProfile" && named.hints == ["there are: none"])
+            #expect(named.code == "noProfile")
+            #expect(named.hints == ["to see an example of a profile: tokencert config --help"])
             let empty = try SettingsInProcess.refusal(text, profile: "")
             #expect(empty.code == "noProfile")
         }
@@ -109,16 +110,16 @@ extension SettingsInProcess {
                 #expect(setting(false, .online))
             }
             for (bad, form) in [
-                (#"{"token": true}"#, "a text in quotation marks"),
-                (#"{"token": ["work"]}"#, "a text in quotation marks"),
+                (#"{"token": true}"#, "a string in quotation marks"),
+                (#"{"token": ["work"]}"#, "a string in quotation marks"),
                 (#"{"online": "true"}"#, "true or false"),
-                (#"{"email": {"a": "b"}}"#, "a list of texts"),
-                (#"{"email": [1]}"#, "a list of texts"),
+                (#"{"email": {"a": "b"}}"#, "a list of strings"),
+                (#"{"email": [1]}"#, "a list of strings"),
                 (#"{"profiles": {"p": {"codesign": "yes"}}}"#, "true or false"),
             ] {
                 let failure = try SettingsInProcess.refusal(bad)
                 #expect(failure.code == "configurationInvalid", "\(bad)")
-                #expect(failure.message.contains("has to be \(form)"), "\(failure.message)")
+                #expect(failure.message.contains("must be \(form)"), "\(failure.message)")
             }
         }
 
@@ -127,12 +128,12 @@ extension SettingsInProcess {
         func unknownNames() throws {
             let cases: [(name: String, hint: String)] = [
                 ("tokn", "did you mean token?"), ("ca_url", "did you mean ca-url?"),
-                ("allow-last-try", "it stands on the command line each time: --allow-last-try"),
-                ("yes", "it stands on the command line each time: --yes"),
-                ("pin", "a secret never stands there"), ("PIN", "a secret never stands there"),
-                ("password", "a secret never stands there"),
-                ("so-pin", "a secret never stands there"), ("Token", "did you mean token?"),
-                ("x-comment", "tokencert config shows all that can be set"),
+                ("allow-last-try", "remove it, and use --allow-last-try on the command line"),
+                ("yes", "remove it, and use --yes on the command line"),
+                ("pin", "remove the secret"), ("PIN", "remove the secret"),
+                ("password", "remove the secret"),
+                ("so-pin", "remove the secret"), ("Token", "did you mean token?"),
+                ("x-comment", "to list all settings: tokencert config"),
             ]
             for (name, hint) in cases {
                 for text in [

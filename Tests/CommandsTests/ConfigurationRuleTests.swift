@@ -98,7 +98,7 @@ import TokencertTokens
                 _ = try resolvingHome(path, status: status)
             }
             #expect(failure.status == status && failure.code == "otherHome")
-            #expect(failure.hints.contains("for a file of that name: ./\(path)"))
+            #expect(failure.hints.contains("if it is the name of a file: ./\(path)"))
         }
     }
 
@@ -172,7 +172,7 @@ import TokencertTokens
                 let failure = try #require(error as? Failure)
                 #expect(failure.status == .usage && failure.code == "relativePath", "\(text)")
                 let wrong = try #require(path, "\(text) was refused")
-                #expect(failure.message.hasPrefix("VARIABLE has a relative path"))
+                #expect(failure.message.hasPrefix("VARIABLE must not contain a relative path"))
                 #expect(failure.message.hasSuffix(": \(wrong)"), "\(failure.message)")
             }
         }

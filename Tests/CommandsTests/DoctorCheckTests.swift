@@ -100,7 +100,7 @@ extension SettingsInProcess {
             #expect(named[0].message.hasPrefix("https://ca.example was not asked"))
             let unnamed = checks(caOptions(url: "https://ca.example"))
             #expect(unnamed.map(\.status) == [.warn, .warn])
-            #expect(unnamed[0].message == "no account is named")
+            #expect(unnamed[0].message == "no account is specified")
             let wrong = checks(caOptions(url: "http://ca.example", username: "a@example.org"))
             #expect(wrong.map(\.status) == [.fail])
         }

@@ -52,7 +52,7 @@ extension RealParts {
             for text in ["y", "t", "2", "enabled", "truee", " "] {
                 expect(
                     try bench.tokencert(["config"], ["TOKENCERT_ONLINE": text]), 64,
-                    "is not understood")
+                    "is not a valid value")
             }
             // The commands use it, too: "off" in the environment overrides the file.
             let file = try bench.token.folder.write(#"{"quiet": true}"#, "config.json")
@@ -109,7 +109,7 @@ extension RealParts {
                     let outcome = try config([name: text])
                     #expect(outcome.status == 64, "\(name)=\(text): \(outcome.errors)")
                     #expect(
-                        outcome.errorLine.contains(name + " in the environment has no value"),
+                        outcome.errorLine.contains(name + " in the environment is blank"),
                         "\(outcome.errors)")
                 }
             }

@@ -77,7 +77,7 @@ extension RealParts {
                     "issue", "--key-type", "rsa:2048", "--password-source",
                     filling(bench, "TOKENCERT_PASSWORD_SOURCE"),
                 ])
-            expect(outcome, 78, "what follows was not written to a file: ")
+            expect(outcome, 78, "the text below was not written to a file: ")
             #expect(outcome.errorLine.hasSuffix(": No space left on device"), "\(outcome)")
             #expect(outcome.errors.contains("df -h"), "\(outcome)")
             #expect(bench.ca.issued.count == 1)
@@ -116,7 +116,7 @@ extension RealParts {
                     "request", "--key-type", "rsa:2048", "--pin-source",
                     filling(bench, "TOKENCERT_PIN_SOURCE"),
                 ])
-            expect(outcome, 78, "what follows was not written to a file: ")
+            expect(outcome, 78, "the text below was not written to a file: ")
             #expect(outcome.errorLine.hasSuffix(": No space left on device"), "\(outcome)")
             #expect(outcome.errors.contains("BEGIN CERTIFICATE REQUEST"), "\(outcome)")
             #expect(outcome.errors.contains("its key: 'pkcs11:"), "\(outcome)")

@@ -225,7 +225,7 @@ extension RealParts {
             let before = bench.token.contents
             expect(
                 try bench.tokencert(["issue", "--out", "/nonexistent/file"]), 78,
-                "cannot be written")
+                "cannot write /nonexistent/file")
             expect(
                 try bench.tokencert(["issue", "--out", folder.path]), 78, "Is a directory")
             #expect(bench.token.contents == before)
@@ -238,7 +238,7 @@ extension RealParts {
                 "issue", "--out", gone + "/certificate.pem", "--password-source",
                 "command:sh -c 'rmdir \(gone); cat \(password ?? "")'",
             ])
-            expect(outcome, 78, "what follows was not written")
+            expect(outcome, 78, "the text below was not written")
             #expect(outcome.errors.contains("BEGIN CERTIFICATE"))
             #expect(outcome.errors.contains("do not order it again"))
         }
@@ -267,14 +267,16 @@ extension RealParts {
                 for command in [["issue"], ["request"], ["issue", "--dry-run"]] {
                     expect(
                         try bench.tokencert(command + ["--out", file], settings), 64,
-                        "--out names " + name)
+                        "--out would overwrite " + name)
                 }
             }
             let notes = try folder.write("notes\n", "notes")
             expect(
                 try bench.tokencert(["request", "--out", notes], settings), 73,
-                "notes holds something else; it is not overwritten")
-            expect(try bench.tokencert(["request", "--out", "-"], settings), 64, "names no file")
+                "notes contains other data, so it is not overwritten")
+            expect(
+                try bench.tokencert(["request", "--out", "-"], settings), 64, "does not name a file"
+            )
             #expect(bench.calls("C_Initialize") == 0)
             #expect(try Data(contentsOf: URL(filePath: ledger)) == before)
             #expect(try folder.read("notes") == "notes\n")

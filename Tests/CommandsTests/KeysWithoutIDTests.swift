@@ -106,9 +106,9 @@ extension RealParts {
             for arguments in [["issue"], ["request", "--name", "x"]] {
                 let named = arguments + ["--key", "pkcs11:object=twin"]
                 let planned = try bench.tokencert(named + ["--dry-run"], accepted)
-                expect(planned, 66, "2 keys on the token fit")
+                expect(planned, 66, "2 keys on the token match")
                 let refused = try bench.tokencert(named, accepted)
-                expect(refused, 66, "2 private keys on the token fit")
+                expect(refused, 66, "2 private keys on the token match")
                 #expect(refused.errors.contains("--set-id"), "\(refused.errors)")
             }
             #expect(bench.ca.orders.isEmpty)

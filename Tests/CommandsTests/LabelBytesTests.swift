@@ -71,7 +71,7 @@ extension RealParts {
             #expect(try request.json()["id"] as? String == "06")
             expect(
                 try bench.tokencert(["request", "--key", "pkcs11:object=M%F6ller", "--name", "x"]),
-                66, "no private key on the token fits")
+                66, "no private key on the token matches")
         }
     }
 }

@@ -104,7 +104,7 @@ extension Bench {
         #expect(failure.status == .configuration && failure.code == "moduleUnusable")
         #expect(
             failure.message
-                == "p11-kit loads no module, because module gone cannot be loaded (/lib/gone.so) "
+                == "p11-kit loads no modules, because module gone cannot be loaded (/lib/gone.so) "
                 + "and is marked as critical in /etc/gone.module")
         #expect(failure.hints.first?.contains("disable-in: tokencert") == true)
         #expect(P11KitConfiguration.failure(ofCritical: "other", files) == nil)
@@ -171,7 +171,7 @@ extension RealParts {
                 configured: ["soft": soft], ["list", "--module", "sofd"])
             expect(unknown, 78, "no module with the name sofd")
             #expect(unknown.errors.contains("did you mean --module 'soft'?"))
-            #expect(unknown.errors.contains("there is: --module 'soft'"))
+            #expect(unknown.errors.contains("to use another module: --module 'soft'"))
             let broken = try bench.tokencert(
                 configured: modules, ["list", "--module", "other"], ["FAULTY_MODULE": "/none"])
             #expect(broken.status == 78, "\(broken)")
@@ -179,7 +179,7 @@ extension RealParts {
                 configured: ["soft": soft + "disable-in: tokencert\n"],
                 ["list", "--module", "soft"])
             expect(off, 78, "no module with the name soft")
-            #expect(off.errors.contains("soft.module, which may turn it off"), "\(off.errors)")
+            #expect(off.errors.contains("soft.module disables it"), "\(off.errors)")
             expect(try bench.tokencert(["list", "--module", ""]), 64, "--module is empty")
         }
 
@@ -228,11 +228,11 @@ extension RealParts {
                 try bench.tokencert(
                     configured: ["soft": soft],
                     ["list", "--module", "soft", "--module-arguments", words]), 64,
-                "--module-arguments needs --module with a path")
+                "--module-arguments requires --module with a path")
             expect(
                 try bench.tokencert(
                     configured: ["soft": soft], ["list", "--module-arguments", words]), 64,
-                "--module-arguments needs --module with a path")
+                "--module-arguments requires --module with a path")
         }
 
         // Otherwise the order could never be finished: the path alone ends with status 78.

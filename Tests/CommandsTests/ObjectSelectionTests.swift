@@ -144,7 +144,7 @@ import Testing
             "key", ObjectTarget(try uri("pkcs11:object=mail")), on: none)
         #expect(failure.hints.count == 2)
         #expect(failure.hints.allSatisfy { $0.contains("--pin-source prompt") })
-        #expect(failure.message == "no key on the token fits pkcs11:object=mail")
+        #expect(failure.message == "no key on the token matches pkcs11:object=mail")
     }
 
     // MARK: Several matches
@@ -158,7 +158,7 @@ import Testing
         #expect(try pick(["a"]) == "a")
         let several = try #require(throws: Failure.self) { _ = try pick(["a", "b's"]) }
         #expect(several.code == "severalObjects" && several.status == .noSuchObject)
-        #expect(several.message == "2 things on the token fit pkcs11:type=cert")
+        #expect(several.message == "2 things on the token match pkcs11:type=cert")
         #expect(several.hints == ["one of them: a", "one of them: b's"])
         // A URI that all of them share does not help.
         let same = try #require(throws: Failure.self) { _ = try pick(["a", "a", "a"]) }
@@ -182,7 +182,7 @@ import Testing
                 "one of them: 0a (a, valid to 1970-01-01)",
                 "one of them: 0b (a, valid to 1970-01-01)",
             ])
-        #expect(failure.message == "2 certificates on the token fit pkcs11:object=mail")
+        #expect(failure.message == "2 certificates on the token match pkcs11:object=mail")
         let many = (1...30).map { certificate(UInt($0)) }
         #expect(severalCertificates(many, mail, on: inventory).hints.count == 4)
     }

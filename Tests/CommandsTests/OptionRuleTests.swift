@@ -108,7 +108,8 @@ extension SettingsInProcess {
                 for text in ["\(least - 1)", "0", "-5", "3601", "", "1e2", "soon"] {
                     let options = caOptions(url: url, timeout: text)
                     let failure = try refusal(text) { try options.seconds() }
-                    #expect(failure.message == "--timeout takes \(least) to 3600 seconds")
+                    #expect(
+                        failure.message == "--timeout must be between \(least) and 3600 seconds")
                 }
             }
         }
@@ -217,7 +218,7 @@ extension SettingsInProcess {
             for (keyType, id) in [("rsa:2048", nil), (nil, "01")] as [(String?, String?)] {
                 (options.keyType, options.id) = (keyType, id)
                 let failure = try refusal("both") { try options.request() }
-                #expect(failure.message.contains("--key names a key that is there"))
+                #expect(failure.message.contains("--key names an existing key"))
             }
             (options.keyType, options.id) = (nil, nil)
             options.key = "pkcs11:token=work"

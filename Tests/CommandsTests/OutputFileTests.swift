@@ -74,10 +74,10 @@ import TokencertTestSupport
             let failure = try #require(
                 refusal(folder.file(name), keeping: inUse), "\(name)")
             #expect(failure.status == .usage && failure.code == "fileInUse", "\(name)")
-            #expect(failure.message == "--out names the ledger \(ledger)")
+            #expect(failure.message == "--out would overwrite the ledger \(ledger)")
         }
         let absent = refusal(folder.file("./ledger.lock"), keeping: inUse)
-        #expect(absent?.message == "--out names the lock \(folder.file("ledger.lock"))")
+        #expect(absent?.message == "--out would overwrite the lock \(folder.file("ledger.lock"))")
         #expect(refusal(folder.file("ledger.sqlite.pem"), keeping: inUse) == nil)
         #expect(refusal(folder.file("hard.pem")) == nil)
     }
@@ -87,7 +87,7 @@ import TokencertTestSupport
         for path in [folder.path, folder.file("none/new.pem"), ""] {
             let failure = try #require(refusal(path), "\(path)")
             #expect(failure.status == .configuration && failure.code == "fileNotWritten")
-            #expect(failure.hints.last?.hasPrefix("--out takes a file in a folder") == true)
+            #expect(failure.hints.last?.hasPrefix("name a file in a folder") == true)
         }
     }
 

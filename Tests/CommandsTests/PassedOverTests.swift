@@ -41,7 +41,7 @@ import Testing
         #expect(
             key.text
                 == "the key 'pkcs11:token=work' was passed over: it is alone; "
-                + "an order for it is unfinished: tokencert resume 7")
+                + "to finish its order: tokencert resume 7")
         let lost = PassedOver(
             key: Self.token, "it is alone", advice: .certify(key: Self.token))
         #expect(lost.text.hasSuffix("tokencert issue --key 'pkcs11:token=work'"), "\(lost.text)")
@@ -111,7 +111,7 @@ import Testing
             ])
         #expect(first["reason"] as? String == "it is old")
         #expect(
-            first["advice"] as? String == "for a new key with a certificate: tokencert issue")
+            first["advice"] as? String == "to get a new key and certificate: tokencert issue")
         #expect(first["needsAction"] as? Bool == true)
         let second = try object(PassedOver(entry(nil), "it is text", needsAction: false))
         #expect(Set(second.keys) == ["certificate", "reason", "needsAction"])
@@ -124,7 +124,7 @@ import Testing
     @Test("If a URI matches several keys or certificates, each is listed")
     func several() {
         let keys = Failure(renewal: .severalKeys([Self.token, Self.token]))
-        #expect(keys.status == .noSuchObject && keys.message == "more than one key fits")
+        #expect(keys.status == .noSuchObject && keys.message == "more than one key matches")
         #expect(keys.hints == Array(repeating: "one of them: 'pkcs11:token=work'", count: 2))
         let certificates = Failure(
             renewal: .severalCertificates([entry(content), entry(content)], Self.token))
@@ -132,7 +132,7 @@ import Testing
         #expect(certificates.hints[0].hasPrefix("one of them: "), "\(certificates.hints)")
         let other = PassedOver(entry(content), "it is old")
         let none = Failure(renewal: .noneFits(Self.token, [other], keys: []))
-        #expect(none.message.hasSuffix("fits pkcs11:token=work"))
+        #expect(none.message.hasSuffix("matches pkcs11:token=work"))
         #expect(none.hints.first == other.text && none.hints.count == 2)
     }
 }

@@ -97,13 +97,13 @@ extension RealParts {
             _ = try issue(bench)
             let none = try bench.tokencert(["renew", "--expiring", "30d"])
             #expect(none.status == 0)
-            #expect(none.output == "Nothing has to be renewed.\n")
+            #expect(none.output == "Nothing needs to be renewed.\n")
             #expect(bench.ca.orders.count == 1)
             let some = try bench.tokencert(["renew", "--expiring", "731d"])
             #expect(some.status == 0, "\(some.errors)")
             #expect(bench.ca.orders.count == 2)
             expect(try bench.tokencert(["renew", "--expiring", "soon"]), 64, "number of days")
-            expect(try bench.tokencert(["renew"]), 64, "is needed")
+            expect(try bench.tokencert(["renew"]), 64, "exactly one of")
             expect(
                 try bench.tokencert(["renew", "pkcs11:object=nothing"]), 66, "no certificate with")
         }
@@ -151,7 +151,7 @@ extension RealParts {
                 expiring["advice"] as? String == "tokencert renew '\(uri)' --serial \(second)")
             for arguments in [["renew", uri, "--retire"], ["show", "--pem", uri]] {
                 let outcome = try bench.tokencert(arguments)
-                expect(outcome, 66, "2 certificates on the token fit")
+                expect(outcome, 66, "2 certificates on the token match")
                 for serial in [first, second] {
                     #expect(outcome.errors.contains("'\(uri)' --serial \(serial)"))
                 }

@@ -64,7 +64,7 @@ extension RealParts {
             // The new certificate has replaced it.
             let again = try bench.tokencert(["renew", "--expiring", "30d"])
             #expect(again.status == 0, "\(again)")
-            #expect(again.output == "Nothing has to be renewed.\n")
+            #expect(again.output == "Nothing needs to be renewed.\n")
         }
 
         // Otherwise a timer would send an order that the CA refuses again every night.
@@ -265,7 +265,7 @@ extension RealParts {
             let second = try issue(bench, ["--key", key, "--email", "anna@example.net"])
             // The program does not guess which one is meant.
             let named = try bench.tokencert(["renew", "pkcs11:object=mail;type=private"])
-            expect(named, 66, "2 certificates on the token fit")
+            expect(named, 66, "2 certificates on the token match")
             let dry = try bench.tokencert(["renew", "--expiring", "800d", "--dry-run", "--json"])
             let serials = try list(dry, "wouldRenew").compactMap { $0["serialNumber"] as? String }
             #expect(
@@ -349,7 +349,7 @@ extension RealParts {
             _ = try issue(bench)
             let again = try bench.tokencert(["renew", "--expiring", "30d"])
             #expect(again.status == 0, "\(again)")
-            #expect(again.output == "Nothing has to be renewed.\n")
+            #expect(again.output == "Nothing needs to be renewed.\n")
             #expect(again.errors.contains("was passed over: its private key"), "\(again.errors)")
         }
 

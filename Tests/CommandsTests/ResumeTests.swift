@@ -21,7 +21,7 @@ extension RealParts {
             #expect((keys.first?["certificates"] as? [Any])?.count == 1)
             #expect(bench.ca.orders.count == 1)
             let history = try bench.tokencert(["history", "\(order)"]).output
-            #expect(history.contains("the key proved by a signature"), "\(history)")
+            #expect(history.contains("key verified by a signature"), "\(history)")
             #expect(try bench.tokencert(["resume"]).output == "Nothing is unfinished.\n")
             #expect(try bench.tokencert(["history", "verify"]).status == 0)
         }
@@ -55,7 +55,7 @@ extension RealParts {
             let orders = try #require(json["orders"] as? [[String: Any]])
             #expect(orders.first?["state"] as? String == "begun")
             expect(try bench.tokencert(["resume", "7"]), 66, "there is no order 7")
-            expect(try bench.tokencert(["resume", "--abandon"]), 64, "number of an order")
+            expect(try bench.tokencert(["resume", "--abandon"]), 64, "the order number is missing")
         }
 
         @Test("A late certificate can be imported with --from and is not ordered again")
@@ -269,7 +269,9 @@ extension RealParts {
         func orderAgainWithoutNeed() throws {
             let bench = try Bench()
             try kill(bench, at: "C_CreateObject:before")
-            expect(try bench.tokencert(["resume", "1", "--order-again"]), 64, "no outcome that is")
+            expect(
+                try bench.tokencert(["resume", "1", "--order-again"]), 64,
+                "only for orders with an unknown outcome")
             #expect(try bench.tokencert(["resume", "1"]).status == 0)
             try expectDone(bench)
         }
@@ -333,7 +335,7 @@ extension RealParts {
             try kill(bench, at: "C_Sign#1:after")
             expect(
                 try bench.tokencert(["resume", "1"], ["TOKENCERT_CA_URL": "https://localhost:1"]),
-                64, "order 1 is one of anna@example.org")
+                64, "order 1 belongs to anna@example.org")
             let resumed = try bench.tokencert(
                 ["resume", "1"],
                 ["TOKENCERT_CA_URL": "", "TOKENCERT_USERNAME": "", "TOKENCERT_MODULE": ""].merging(
@@ -413,7 +415,7 @@ extension RealParts {
             let other = String(hash.reversed())
             expect(
                 try bench.tokencert(["history", "verify", "--hash", other]), 78,
-                "is not what was written")
+                "was altered or damaged")
             for order in orders {
                 let summary = try #require(order["summary"] as? [String: Any])
                 guard summary["isFinished"] as? Bool == false, let number = summary["order"] else {

@@ -97,7 +97,7 @@ extension RealParts {
             // The uninitialized slot also has a blank serial number.
             let empty = try #require(uris.first { $0.contains("serial=%20;token=%20") })
             for uri in [empty, "pkcs11:token=%20"] {
-                expect(try bench.tokencert(["list", "--token", uri]), 64, "names no token")
+                expect(try bench.tokencert(["list", "--token", uri]), 64, "does not name a token")
             }
         }
 

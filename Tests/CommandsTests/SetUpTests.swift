@@ -286,7 +286,7 @@ extension RealParts {
             func names() -> [String] {
                 (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
             }
-            expect(try bench.tokencert(["trust", "fetch"], own), 76, "not the root that is known")
+            expect(try bench.tokencert(["trust", "fetch"], own), 76, "is not the expected root")
             #expect(names().isEmpty)
             expect(try bench.tokencert(["issue"], own), 78, "no trust anchors")
             let text = try run(
@@ -314,7 +314,7 @@ extension RealParts {
                 try bench.tokencert(
                     ["trust", "fetch"],
                     own.merging(["TOKENCERT_CA_URL": "http://localhost:1"]) { $1 }),
-                69, "cannot be reached")
+                69, "cannot reach http://localhost:1")
         }
     }
 }

@@ -67,24 +67,28 @@ extension RealParts {
         @Test(
             "A mistake in the configuration file is an error",
             arguments: [
-                ("{", "it is not JSON"), ("[]", "has to be a JSON object"),
-                (#"{"tokne": "work"}"#, "“tokne”"), (#"{"token": true}"#, "a text in quotation"),
-                (#"{"quiet": "yes"}"#, "true or false"), (#"{"yes": true}"#, "“yes”"),
-                (#"{"pin": "31415926"}"#, "“pin”"),
-                (#"{"profile": "a", "profiles": {"b": {}}}"#, "no profile “a”"),
-                (#"{"profiles": {"b": {"tokne": "x"}}}"#, "“tokne”"),
-                (#"{"profiles": ["b"]}"#, "has to be a JSON object"),
-                (#"{"token": "work", "token": "other"}"#, "“token” is set twice"),
-                (#"{"token": "}\",", "email": ["a"], "tok\u0065n": "b"}"#, "“token” is set twice"),
-                (#"{"profiles": {"b": {}, "b": {"quiet": true}}}"#, "“b” is set twice"),
-                (#"{"profiles": {"b": {"days": 9, "days": 8}}}"#, "“days” is set twice"),
-                (#"{"token": ""}"#, "“token” in"), (#"{"ca-url": " "}"#, "is empty"),
+                ("{", "it is not valid JSON"), ("[]", "must be a JSON object"),
+                (#"{"tokne": "work"}"#, "\"tokne\""),
+                (#"{"token": true}"#, "a string in quotation"),
+                (#"{"quiet": "yes"}"#, "true or false"), (#"{"yes": true}"#, "\"yes\""),
+                (#"{"pin": "31415926"}"#, "\"pin\""),
+                (#"{"profile": "a", "profiles": {"b": {}}}"#, "no profile \"a\""),
+                (#"{"profiles": {"b": {"tokne": "x"}}}"#, "\"tokne\""),
+                (#"{"profiles": ["b"]}"#, "must be a JSON object"),
+                (#"{"token": "work", "token": "other"}"#, "\"token\" is set twice"),
+                (
+                    #"{"token": "}\",", "email": ["a"], "tok\u0065n": "b"}"#,
+                    "\"token\" is set twice"
+                ),
+                (#"{"profiles": {"b": {}, "b": {"quiet": true}}}"#, "\"b\" is set twice"),
+                (#"{"profiles": {"b": {"days": 9, "days": 8}}}"#, "\"days\" is set twice"),
+                (#"{"token": ""}"#, "\"token\" in"), (#"{"ca-url": " "}"#, "is empty"),
                 (#"{"module-arguments": ""}"#, "is empty"), (#"{"ledger": ""}"#, "is empty"),
                 (#"{"email": []}"#, "is empty"), (#"{"email": ["a@example.org", ""]}"#, "is empty"),
-                (#"{"profile": "", "profiles": {"": {}}}"#, "“profile” in"),
-                (#"{"profiles": {"b": {"username": ""}}}"#, "“username” in"),
-                (#"{"profiles": {"b": {"module-arguments": " "}}}"#, "“module-arguments” in"),
-                (#"{"profiles": {"b": {"email": [""]}}}"#, "“email” in"),
+                (#"{"profile": "", "profiles": {"": {}}}"#, "\"profile\" in"),
+                (#"{"profiles": {"b": {"username": ""}}}"#, "\"username\" in"),
+                (#"{"profiles": {"b": {"module-arguments": " "}}}"#, "\"module-arguments\" in"),
+                (#"{"profiles": {"b": {"email": [""]}}}"#, "\"email\" in"),
             ])
         func mistakes(text: String, message: String) throws {
             let bench = try Bench()
@@ -115,7 +119,7 @@ extension RealParts {
             expect(
                 try bench.tokencert(["list", "--config", "/nonexistent"]), 78, "/nonexistent")
             expect(
-                try bench.tokencert(["list", "--profile", "work"]), 78, "no profile “work”")
+                try bench.tokencert(["list", "--profile", "work"]), 78, "no profile \"work\"")
         }
 
         @Test("The PIN of one token is not sent to another, and a misplaced PIN is not printed")
@@ -160,7 +164,7 @@ extension RealParts {
                 try bench.tokencert(["list", "--token", uri]),
                 try bench.tokencert(["list"], ["TOKENCERT_TOKEN": uri]),
             ] {
-                expect(outcome, 64, "a URI has to begin with pkcs11:")
+                expect(outcome, 64, "a URI must begin with pkcs11:")
                 #expect(!outcome.errors.contains("31415926"), "\(outcome.errors)")
             }
             let shown = try bench.tokencert(["config"], ["TOKENCERT_TOKEN": uri])
@@ -201,7 +205,7 @@ extension RealParts {
             let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
             let asked = try AtTerminal(bench: bench).run(
                 ["list"],
-                "expect {PIN for “work”}; expect {PIN:}; send \(bench.token.pin)\\r",
+                "expect {PIN for \"work\"}; expect {PIN:}; send \(bench.token.pin)\\r",
                 settings.merging(["PATH": real + ":" + path]) { $1 })
             #expect(asked.status == 0, "\(asked)")
             #expect(!asked.output.contains(bench.token.pin))

@@ -50,7 +50,7 @@ extension RealParts {
             ] {
                 for command in [["show", name], ["delete", name, "--key", "--yes"]] {
                     let refused = try bench.tokencert(command)
-                    expect(refused, 66, "\"\(name)\" fits several objects on the token")
+                    expect(refused, 66, "\"\(name)\" matches several objects on the token")
                     for candidate in candidates {
                         #expect(refused.errors.contains("one of them: \(candidate)"), "\(refused)")
                     }

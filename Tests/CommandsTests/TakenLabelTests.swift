@@ -82,7 +82,8 @@ extension RealParts {
             try bench.token.pkcs11Tool(["--delete-object", "--type", "pubkey", "--id", "01"])
             let planned = try bench.tokencert(["request", "--dry-run"])
             #expect(planned.output.contains("label “tokencert”"), "\(planned)")
-            #expect(planned.output.contains("whether a private object has the id or the label"))
+            #expect(
+                planned.output.contains("whether a private object already has the id or the label"))
             let made = try bench.tokencert(["request", "--key-type", "rsa:2048"])
             #expect(made.status == 0, "\(made.errors)")
             #expect(made.errors.contains("object=tokencert%202;"), "\(made.errors)")

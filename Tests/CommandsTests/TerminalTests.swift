@@ -63,7 +63,7 @@ extension RealParts {
             let interrupted = try terminal.run(
                 ["issue"],
                 #"""
-                expect "PIN for “work” (SoftHSM v2, serial *): "
+                expect "PIN for \"work\" (SoftHSM v2, serial *): "
                 send "1234\003"
                 """#, faulty)
             #expect(interrupted.status == 130, "\(interrupted)")

@@ -208,7 +208,7 @@ extension RealParts {
             let outcome = try bench.tokencert([
                 "issue", "--token", "pkcs11:token=work?pin-value=31415926",
             ])
-            expect(outcome, 64, "the URI holds a PIN")
+            expect(outcome, 64, "the URI contains a PIN")
             #expect(!outcome.errors.contains("31415926"))
         }
 
@@ -367,14 +367,15 @@ extension RealParts {
             let bench = try Bench()
             expect(
                 try bench.tokencert(["issue", "--key", "pkcs11:object=nothing"]), 66,
-                "no private key on the token fits")
+                "no private key on the token matches")
             #expect(try bench.tokencert(["request", "--label", "twin"]).status == 0)
             try bench.token.makePair(.rsa, id: [7], label: Array("twin".utf8))
             let outcome = try bench.tokencert(["issue", "--key", "pkcs11:object=twin"])
-            expect(outcome, 66, "2 private keys on the token fit")
+            expect(outcome, 66, "2 private keys on the token match")
             #expect(outcome.errors.components(separatedBy: "--key 'pkcs11:").count == 3)
             expect(
-                try bench.tokencert(["issue", "--key", "pkcs11:token=work"]), 64, "names no key")
+                try bench.tokencert(["issue", "--key", "pkcs11:token=work"]), 64,
+                "does not name a key")
             #expect(bench.ca.orders.isEmpty)
         }
 
@@ -404,8 +405,11 @@ extension RealParts {
         @Test(
             "A wrong command line is refused and changes nothing",
             arguments: [
-                (["issue", "--key-type", "rsa:1024"], "--key-type does not know “rsa:1024”"),
-                (["issue", "--id", "xyz"], "--id takes 1 to 64 bytes"),
+                (
+                    ["issue", "--key-type", "rsa:1024"],
+                    "--key-type: unknown kind of key \"rsa:1024\""
+                ),
+                (["issue", "--id", "xyz"], "--id must be 1 to 64 bytes"),
                 (["issue", "--token", "pkcs11:%zz"], "not a PKCS#11 URI"),
                 (
                     ["issue", "--token", "pkcs11:nonsense=x"],
@@ -413,15 +417,18 @@ extension RealParts {
                 ),
                 (["issue", "--nonsense"], "Unknown option '--nonsense'"),
                 (["nonsense"], "there is no command “nonsense”"),
-                (["issue", "--ca-url", "http://localhost"], "--ca-url has to be an https://"),
-                (["issue", "--ca-url", "https://u:p@localhost"], "--ca-url has to be an https://"),
-                (["issue", "--ca-url", "https://"], "--ca-url has to be an https://"),
-                (["issue", "--ca-url", "https://:443"], "--ca-url has to be an https://"),
-                (["issue", "--ca-url", "https://localhost "], "--ca-url has to be an https://"),
-                (["trust", "fetch", "--ca-url", "http://a b"], "--ca-url has to be an https://"),
-                (["issue", "--timeout", "0"], "--timeout takes 1 to 3600 seconds"),
-                (["issue", "--ca-accepts", "dsa"], "--ca-accepts does not know “dsa”"),
-                (["issue", "--key", "pkcs11:object=a", "--id", "01"], "--key names a key"),
+                (["issue", "--ca-url", "http://localhost"], "--ca-url must be an https://"),
+                (["issue", "--ca-url", "https://u:p@localhost"], "--ca-url must be an https://"),
+                (["issue", "--ca-url", "https://"], "--ca-url must be an https://"),
+                (["issue", "--ca-url", "https://:443"], "--ca-url must be an https://"),
+                (["issue", "--ca-url", "https://localhost "], "--ca-url must be an https://"),
+                (["trust", "fetch", "--ca-url", "http://a b"], "--ca-url must be an https://"),
+                (["issue", "--timeout", "0"], "--timeout must be between 1 and 3600 seconds"),
+                (["issue", "--ca-accepts", "dsa"], "--ca-accepts: unknown kind of key \"dsa\""),
+                (
+                    ["issue", "--key", "pkcs11:object=a", "--id", "01"],
+                    "--key names an existing key"
+                ),
             ])
         func usage(arguments: [String], message: String) throws {
             let bench = try Bench()

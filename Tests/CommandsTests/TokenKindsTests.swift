@@ -299,7 +299,7 @@ extension RealParts {
                     "TOKENCERT_PIN_SOURCE": "file:/nonexistent",
                 ]))
             #expect(outcome.status == 0, "\(outcome.errors)")
-            #expect(outcome.errors.contains("enter the PIN on the reader of “work”"))
+            #expect(outcome.errors.contains("enter the PIN on the reader of \"work\""))
         }
 
         @Test(
@@ -478,7 +478,7 @@ extension RealParts {
             }
             expect(
                 try bench.tokencert(["list"], ["TOKENCERT_TOKEN_PROFILE": "nothing"]), 64,
-                "there is no token profile “nothing”")
+                "there is no token profile \"nothing\"")
         }
 
         // Otherwise every command would wait forever.

@@ -51,7 +51,7 @@ import TokencertPlatform
         ]
         #expect(
             P11KitConfiguration.disabling("soft", files)
-                == "take tokencert out of the line enable-in of /etc/soft.module")
+                == "remove tokencert from the line enable-in of /etc/soft.module")
     }
 
     // The name of a module is a file name and may contain any characters.

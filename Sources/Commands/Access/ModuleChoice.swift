@@ -2,18 +2,17 @@ internal import Cryptoki
 internal import TokencertLedger
 internal import TokencertPlatform
 
-/// Which PKCS#11 modules are used.
+/// Which PKCS#11 modules a command uses.
 enum ModuleChoice {
-    /// All that p11-kit is configured with.
+    /// All modules in p11-kit's configuration.
     case configured
-    /// The one with this name in p11-kit's configuration.
+    /// The module with this name in p11-kit's configuration.
     case named(String)
-    /// The one in a file, and the arguments that `C_Initialize` gets.
+    /// The module in a file, and its arguments for `C_Initialize`.
     case file(String, arguments: String?)
 
-    /// Chooses by the options, a URI, the environment and the configuration file, in this order.
-    ///
-    /// - Parameter uri: A URI on the command line that names an object.
+    /// Chooses by the options, the URI of an object on the command line, the environment and the
+    /// configuration file, in this order.
     init(_ options: TokenOptions, _ uri: PKCS11URI? = nil) throws {
         let levels: [(module: String?, arguments: String?)] = [
             (options.module, options.moduleArguments),
@@ -32,7 +31,7 @@ enum ModuleChoice {
         guard module != "" else {
             throw Failure(
                 .usage, "--module is empty",
-                hints: ["leave it out to use all that p11-kit is configured with"])
+                hints: ["omit it to use all modules in p11-kit's configuration"])
         }
         let arguments = Self.arguments(levels, for: module)
         // The module-path attribute of a URI is always a path.
@@ -52,34 +51,33 @@ enum ModuleChoice {
         }
         guard arguments == nil else {
             throw Failure(
-                .usage, "--module-arguments needs --module with a path",
+                .usage, "--module-arguments requires --module with a path",
                 hints: [
-                    "for a module that p11-kit is configured with, its file there has the line "
-                        + "x-init-reserved: TEXT"
+                    "to set arguments in p11-kit's configuration, add the line "
+                        + "x-init-reserved: TEXT to the file of the module"
                 ])
         }
     }
 
-    /// Whether a text is a name in p11-kit's configuration and not a file. File names contain
-    /// `.so`, which a version may follow, or `.dylib`.
+    /// Whether a text is a name in p11-kit's configuration, rather than a file name: these contain
+    /// `.so`, possibly before a version, or end in `.dylib`.
     static func isName(_ text: String) -> Bool {
         !text.isEmpty && !text.contains("/") && !text.contains(".so")
             && !text.hasSuffix(".dylib")
     }
 
-    /// Whether p11-kit's configuration has a module by a name that looks like that of a file.
+    /// Whether a text that looks like a file name is a name in p11-kit's configuration.
     private static func isConfigured(_ text: String) -> Bool {
         guard !text.contains("/") else { return false }
         let names = try? ConfiguredModules.loadableNames(observer: ModuleNotices())
         return names?.contains(text) ?? false
     }
 
-    /// p11-kit's module that has the tokens of all that is configured. p11-kit itself refuses it.
+    /// p11-kit's module that shows the tokens of all configured modules. p11-kit refuses to load it.
     private static let proxy: Substring = "p11-kit-proxy.so"
 
-    /// Arguments belong to the module that is set in the same place. They also apply to a module
-    /// that is set in a place of higher priority, unless the place of the arguments sets a
-    /// different one.
+    /// The arguments for a module. They belong to the module that is set in the same place, and also
+    /// apply to a module from a place of higher priority, unless the two modules differ.
     private static func arguments(
         _ levels: [(module: String?, arguments: String?)], for module: String?
     ) -> String? {
@@ -98,16 +96,12 @@ enum ModuleChoice {
 }
 
 extension Module {
-    /// The options that select the module again, for pasting.
+    /// The options that select this module, for commands in hints.
     var options: String { moduleOptions(path, name: name, arguments: arguments) }
 }
 
-/// The options that select a module again, for pasting.
-///
-/// - Parameters:
-///   - path: Its file.
-///   - name: Its name in p11-kit's configuration, or nil if it was loaded by its path.
-///   - arguments: Its `C_Initialize` arguments, or nil.
+/// The options that select a module, for commands in hints. `name` is its name in p11-kit's
+/// configuration, or nil if it was loaded by its path.
 func moduleOptions(_ path: String, name: String?, arguments: String?) -> String {
     if let name { return "--module \(quoted(name))" }
     return "--module \(quoted(path))"
@@ -115,16 +109,15 @@ func moduleOptions(_ path: String, name: String?, arguments: String?) -> String 
 }
 
 extension TokenOptions {
-    /// Selects the module that an order was begun with: by its name in p11-kit's configuration if
-    /// it was loaded by that name and is still there, since that may set arguments, otherwise by
-    /// its file.
+    /// Selects the module with which an order started. A name that is still in p11-kit's
+    /// configuration takes precedence over the file, since the configuration may set arguments.
     mutating func useModule(_ begun: OrderEvent.Module) {
         if let name = begun.name,
             (try? ConfiguredModules.loadableNames(observer: ModuleNotices()))?.contains(name)
                 ?? false
         {
             module = name
-            // Arguments that are set for another module do not apply to this one.
+            // Arguments that are set for a different module do not apply.
             moduleArguments = moduleArguments ?? ""
         } else if begun.path.contains("/") {
             module = begun.path

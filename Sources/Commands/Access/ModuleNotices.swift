@@ -2,21 +2,21 @@ internal import Cryptoki
 internal import Synchronization
 internal import TokencertPlatform
 
-/// Collects what modules write to standard error while they start. It is hidden, since the user did
-/// not ask for each configured module; `--verbose` shows it.
+/// Captures what modules write to standard error while they start. Only `--verbose` shows it, since
+/// the user did not choose each configured module.
 final class ModuleNotices: ModuleStartObserver {
-    /// The lines, by the names of the modules.
+    /// The captured lines, by module name.
     private(set) var lines: [String: [String]] = [:]
 
     private static let isShown = Atomic<Bool>(false)
 
-    /// Shows everything that modules write, each line after the name of the module.
+    /// Sets whether the captured lines are printed, each after the name of its module.
     static func setShown(_ isShown: Bool) {
         Self.isShown.store(isShown, ordering: .relaxed)
     }
 
     func moduleWillStart(_ name: String) {
-        // The user has asked for p11-kit's own debug output, which is shown immediately.
+        // The user requested p11-kit's debug output, so nothing is captured.
         guard environmentVariable("P11_KIT_DEBUG") == nil else { return }
         HeldStandardError.begin()
     }

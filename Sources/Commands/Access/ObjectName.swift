@@ -60,7 +60,7 @@ struct ObjectName {
         guard references.count < 2 else {
             throw Failure(
                 .noSuchObject, code: "severalObjects",
-                "\"\(text)\" fits several objects on the token",
+                "\"\(text)\" matches several objects on the token",
                 hints: several(
                     ObjectTitles(inventory).titles(references.flatMap(names.handles(of:)))))
         }
@@ -87,7 +87,7 @@ struct ObjectName {
             text: "\"\(text)\"", serialNumber: number)
     }
 
-    /// The URI of a key that is named before a login. A short name that fits nothing is taken for the
+    /// The URI of a key that is named before a login. A short name that matches nothing is taken for the
     /// label of a key that is seen only after the login.
     func keyURI(on token: TokenCapabilities) throws -> PKCS11URI {
         if let uri { return uri }
@@ -114,7 +114,7 @@ struct ObjectName {
 /// A key or a certificate that the user has named.
 struct ObjectTarget: CustomStringConvertible {
     private let text: String
-    /// The URI that fits it.
+    /// The URI that matches it.
     let uri: PKCS11URI
     /// The serial number of the certificate, in the form of `Certificate.serialNumber`, or nil.
     let serialNumber: String?

@@ -1,27 +1,27 @@
 internal import TokencertPlatform
 
-/// The files that tell p11-kit of modules (pkcs11.conf(5)), as far as it matters what is wrong with
-/// them: p11-kit itself passes over in silence what it cannot load.
+/// p11-kit's module files (pkcs11.conf(5)), read to explain why a module is missing: p11-kit silently
+/// ignores a module that it cannot load.
 enum P11KitConfiguration {
-    /// The file of one module.
+    /// The configuration file of a module.
     struct ModuleFile {
-        /// The file's name without its ending, by which p11-kit calls the module.
+        /// The file name without its extension, which is p11-kit's name of the module.
         let name: String
         let path: String
-        /// The module as it is named there, or nil for one on another machine.
+        /// The path of the module in the file, or nil for a remote module.
         let module: String?
         let logsCalls: Bool
-        /// Whether p11-kit loads no module at all if this one cannot be loaded.
+        /// Whether p11-kit loads no modules if this one cannot be loaded.
         var isCritical = false
-        /// Whether it is for other programs, or holds anchors only.
+        /// Whether it may be only for other programs, or contains only trust anchors.
         let isPassedOver: Bool
-        /// The programs that may use the module, as the file lists them, or nil for all.
+        /// The value of `enable-in`: the programs that may use the module, or nil for all.
         let enabledIn: String?
-        /// The programs that do not use the module, as the file lists them, or nil.
+        /// The value of `disable-in`: the programs that do not use the module, or nil.
         let disabledIn: String?
     }
 
-    /// The folders of such files, the system's first.
+    /// The folders of module files, those of the system first.
     static var folders: [String] {
         var folders = [
             "/usr/share/p11-kit/modules", "/etc/pkcs11/modules",
@@ -31,23 +31,21 @@ enum P11KitConfiguration {
         return folders.filter(isFolder)
     }
 
-    /// The folder of the user's own files. p11-kit ignores it if the user is root.
+    /// The folder of the user's module files. p11-kit ignores it for root.
     static var ownFolder: String {
         (environmentVariable("XDG_CONFIG_HOME")
             ?? (homeFolder() ?? "") + "/.config") + "/pkcs11/modules"
     }
 
-    /// How to turn a module off for this program: a command to paste, or the line to edit if the
-    /// file already says which programs use the module.
-    ///
-    /// The settings from a module's files of the same name are merged; the user's or those in /etc
-    /// win (p11-kit 0.24.1, `_p11_conf_merge_defaults`).
+    /// How to disable a module for this program: a command, or the line to edit if a file already
+    /// lists programs. p11-kit merges files of the same name; the user's or those in /etc take
+    /// precedence (p11-kit 0.24.1, `_p11_conf_merge_defaults`).
     static func disabling(_ name: String, _ files: [ModuleFile]) -> String {
         let named = files.filter { $0.name == name }
         let folder = isSuperuser ? "/etc/pkcs11/modules" : ownFolder
         let path = "\(folder)/\(name).module"
         if let file = named.last(where: { $0.enabledIn != nil }) {
-            return "take tokencert out of the line enable-in of \(file.path)"
+            return "remove tokencert from the line enable-in of \(file.path)"
         }
         let others = named.last { $0.disabledIn != nil }
         if let others, others.path == path {
@@ -55,16 +53,12 @@ enum P11KitConfiguration {
         }
         let programs = (others?.disabledIn).map { "\($0), tokencert" } ?? "tokencert"
         return "mkdir -p \(quoted(folder)) && "
-            // The file may exist, and its last line may lack a line end.
+            // The file may already exist, without a line end after its last line.
             + "printf '\\n%s\\n' \(quoted("disable-in: \(programs)")) >> \(quoted(path))"
     }
 
-    /// The failure if p11-kit has loaded no module since one that is marked as critical cannot be
-    /// loaded; nil for any other complaint of p11-kit.
-    ///
-    /// - Parameters:
-    ///   - complaint: What p11-kit reports. It names the module in quotation marks, and no file.
-    ///   - files: All files about modules.
+    /// The failure if p11-kit loaded no modules because a critical one cannot be loaded; nil for any
+    /// other error. `complaint` is p11-kit's error message, which quotes only the module's name.
     static func failure(ofCritical complaint: String, _ files: [ModuleFile]) -> Failure? {
         guard
             let file = files.last(where: { $0.isCritical && complaint.contains("'\($0.name)'") })
@@ -73,15 +67,15 @@ enum P11KitConfiguration {
         let path = module.map(absolutePath)
         return Failure(
             .configuration, code: "moduleUnusable",
-            "p11-kit loads no module, because module \(file.name) cannot be loaded"
+            "p11-kit loads no modules, because module \(file.name) cannot be loaded"
                 + (path.map { " (\($0))" } ?? "") + " and is marked as critical in \(file.path)",
             hints: [
-                "to turn it off for tokencert: " + disabling(file.name, files),
-                "--module PATH uses a module without p11-kit's configuration",
-            ] + (path.map { ["ldd \(quoted($0)) shows whether a library is missing"] } ?? []))
+                "to disable it for tokencert: " + disabling(file.name, files),
+                "to use a module without p11-kit's configuration: --module PATH",
+            ] + (path.map { ["to see whether a library is missing: ldd \(quoted($0))"] } ?? []))
     }
 
-    /// All such files.
+    /// All module files.
     static func moduleFiles() -> [ModuleFile] {
         folders.flatMap { folder in
             ((try? names(inFolder: folder)) ?? []).filter { $0.hasSuffix(".module") }.compactMap {
@@ -90,7 +84,7 @@ enum P11KitConfiguration {
         }
     }
 
-    /// Where p11-kit looks for a module that is named without a folder.
+    /// The path at which p11-kit looks for a module that is named without a folder.
     static func absolutePath(_ module: String) -> String {
         guard !module.hasPrefix("/") else { return module }
         #if arch(x86_64)
@@ -126,7 +120,7 @@ enum P11KitConfiguration {
 
 }
 
-/// A text without blanks at its ends.
+/// The text without leading and trailing white space.
 func trimmed(_ text: Substring) -> String {
     String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
 }

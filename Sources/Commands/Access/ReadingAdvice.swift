@@ -2,15 +2,15 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertTokens
 
-/// What to do about a certificate object that cannot be read: the command that reads its bytes.
+/// A hint for a certificate object that cannot be read: the command that reads its bytes.
 func readingAdvice(_ uri: String, on token: Token) -> String {
     let advice = "another program may be able to read it"
     guard let command = readingCommand(uri, on: token) else { return advice }
     return "\(advice): \(command)"
 }
 
-/// The command that reads the bytes of a certificate object, or nil if it has neither an id nor a
-/// label that can be typed: pkcs11-tool requires one of them.
+/// The command that reads the bytes of a certificate object. Nil if it has neither an id nor a label
+/// that can be typed: pkcs11-tool requires one of them.
 func readingCommand(_ uri: String, on token: Token) -> String? {
     let named = (try? PKCS11URI(parsing: uri))?.objectAttributes ?? Template()
     var selection: [String] = []
@@ -26,7 +26,7 @@ func readingCommand(_ uri: String, on token: Token) -> String? {
     return (words + ["--read-object --type cert"] + selection).joined(separator: " ")
 }
 
-/// A label as it can be pasted, or nil if it is empty, is not UTF-8 or contains control characters.
+/// A label that can be typed, or nil if it is empty, not UTF-8, or contains control characters.
 private func typable(_ label: [UInt8]) -> String? {
     guard !label.isEmpty, let text = String(validating: label, as: UTF8.self),
         text == printable(text)

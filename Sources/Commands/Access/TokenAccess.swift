@@ -1,16 +1,16 @@
 internal import Cryptoki
 internal import TokencertTokens
 
-/// The modules that a command uses.
+/// The PKCS#11 modules that a command uses.
 struct ModuleSet {
     let modules: [Module]
     let failures: [ConfiguredModules.Failure]
 
-    /// Loads the module that the options or a URI name, or all that p11-kit is configured with.
+    /// Loads the module that the options or a URI name, or all modules in p11-kit's configuration.
     init(_ options: TokenOptions, _ uri: PKCS11URI?) throws {
         switch try ModuleChoice(options, uri) {
         case .file(let path, let arguments):
-            // The output of the chosen module is shown immediately, since it may explain a crash.
+            // The output of a chosen module is not captured, since it may explain a crash.
             modules = [try Module.load(path: path, arguments: arguments)]
             failures = []
         case .named(let name):
@@ -26,7 +26,7 @@ struct ModuleSet {
         }
     }
 
-    /// Initialises only the module with a given name in p11-kit's configuration.
+    /// Initialises only the module with this name in p11-kit's configuration.
     static func module(named name: String) throws -> Module {
         let notices = ChosenModuleNotices(name)
         let configured = try load(name, observer: notices)
@@ -52,7 +52,7 @@ struct ModuleSet {
     }
 }
 
-/// Hides what the other modules write while they are loaded, but not the output of the chosen one.
+/// Captures the output of all modules except the chosen one.
 private final class ChosenModuleNotices: ModuleStartObserver {
     private let name: String
     private let others = ModuleNotices()
@@ -69,29 +69,29 @@ private final class ChosenModuleNotices: ModuleStartObserver {
 }
 
 extension Failure {
-    /// The failure if no module in p11-kit's configuration has the name.
+    /// The failure if p11-kit's configuration has no module with a name.
     init(unknownModule name: String, _ configured: ConfiguredModules) {
         let file = P11KitConfiguration.moduleFiles().first { $0.name == name && $0.isPassedOver }
         let complaint = configured.failures.first?.error.context
         self.init(
             .configuration, code: "moduleUnknown",
             "p11-kit's configuration has no module with the name \(name)",
-            hints: (file.map { ["see \($0.path), which may turn it off for tokencert"] } ?? [])
+            hints: (file.map { ["check whether \($0.path) disables it for tokencert"] } ?? [])
                 + (complaint.map { ["p11-kit reports: \($0)"] } ?? [])
                 + suggestions(for: name, among: configured.names).map {
                     "did you mean --module \(quoted($0))?"
                 }
-                + configured.names.map { "there is: --module \(quoted($0))" }
-                + ["a module in a file is named by its path: --module ./\(name)"])
+                + configured.names.map { "to use another module: --module \(quoted($0))" }
+                + ["if it is the name of a file, type its path: --module ./\(name)"])
     }
 }
 
 extension ModuleSet {
-    /// Warns of each module that did not start, if no token is named: its token may be the one that
-    /// is meant. p11-kit does not start a module that is turned off.
+    /// Warns of each module that did not start, unless a token is named: the user may mean a token
+    /// of that module.
     func warnOfFailures(_ options: TokenOptions, _ uri: PKCS11URI? = nil) {
         guard setting(options.token, .token) == nil, uri?.namesPlace != true else { return }
-        // "p11-kit" is a file that cannot be loaded; doctor reports it.
+        // "p11-kit" represents a file that p11-kit cannot load; doctor reports it.
         for failure in failures where failure.name != "p11-kit" {
             let reason = failure.error.returnValue.map { " [\($0)]" } ?? ""
             printError(
@@ -101,11 +101,8 @@ extension ModuleSet {
     }
 }
 
-/// Finds the one token that is meant, and what is known of it.
-///
-/// - Parameters:
-///   - uri: A URI that names an object and, if it likes, its token.
-///   - onlyReads: Whether the command neither logs in nor writes.
+/// Finds the token that the options and the URI of an object select. `onlyReads` suppresses warnings
+/// about modules that did not start, for commands that neither log in nor write.
 func findToken(
     _ options: TokenOptions, _ uri: PKCS11URI? = nil, onlyReading onlyReads: Bool = false
 ) throws -> TokenCapabilities {
@@ -116,7 +113,7 @@ func findToken(
             options.choices(uri), in: set.modules,
             waitingSeconds: options.secondsToWait(), profiles: profiles,
             chosenProfile: setting(options.tokenProfile, .tokenProfile),
-            whileWaiting: { printError("… waiting for the token to be put in") })
+            whileWaiting: { printError("... waiting for the token to be inserted") })
         if !onlyReads { set.warnOfFailures(options, uri) }
         return token
     } catch let error as CryptokiError
@@ -125,11 +122,11 @@ func findToken(
         let failure = Failure(cryptoki: error)
         throw Failure(
             failure.status, code: failure.code, failure.message,
-            hints: failure.hints + ["if you mean another token: --token 'pkcs11:serial=NUMBER'"])
+            hints: failure.hints + ["to use another token: --token 'pkcs11:serial=NUMBER'"])
     } catch let error as TokenSelectionError {
         let failure = Failure(selection: error, wanted: try options.wantedLabel())
-        let unusable = set.failures.map { "module \($0.name) is not usable: \($0.error)" }
-        // Where no module works it is not the token that is missing.
+        let unusable = set.failures.map { "module \($0.name) cannot be used: \($0.error)" }
+        // If no module works, the token may be present.
         let isHidden = failure.isTokenAbsent && set.modules.isEmpty && !unusable.isEmpty
         throw Failure(
             isHidden ? .configuration : failure.status,

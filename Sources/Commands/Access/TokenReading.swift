@@ -3,24 +3,22 @@ internal import OpenSSLX509
 internal import TokencertIssuance
 internal import TokencertTokens
 
-/// What was read of a token.
+/// The content of a token.
 struct ReadToken {
     let capabilities: TokenCapabilities
     var inventory: TokenInventory
-    /// Whether private objects were looked at.
+    /// Whether private objects were visible.
     let sawPrivateObjects: Bool
 
     var token: Token { capabilities.token }
 }
 
-/// Reads what is on the one token that is meant; private objects too where a source of the PIN is
-/// named.
+/// Reads the content of the selected token, including private objects if a source of the PIN is set.
 ///
 /// - Parameters:
-///   - uri: What the objects must fit, or nil for all of them.
-///   - readsAll: Whether all of the token is read, though only what fits the URI is meant.
-///   - isKept: Whether a certificate itself is kept.
-///   - mustLogIn: Whether the PIN is asked for where no source is named.
+///   - uri: Selects the token and the objects to read; nil for all objects.
+///   - readsAll: Whether all objects are read, and the URI only selects the token.
+///   - mustLogIn: Whether to ask for the PIN if no source is set.
 func readToken(
     _ options: TokenOptions, _ uri: PKCS11URI?, readingAll readsAll: Bool = false,
     keepingCertificates isKept: @escaping (Certificate) -> Bool = { _ in false },
@@ -87,7 +85,7 @@ extension TokenInventory {
             otherObjects: 0)
     }
 
-    /// The keys that certificates are shown with, matching or not, by the certificates' handles.
+    /// The keys next to which certificates are listed, matching or not, by the certificates' handles.
     var keysShownWith: [ObjectHandle: KeyEntry] {
         var found: [ObjectHandle: KeyEntry] = [:]
         for key in keys {
@@ -99,9 +97,9 @@ extension TokenInventory {
     }
 }
 
-/// Returns the one object that is named.
+/// Returns the only element. Throws if there is none or more than one.
 ///
-/// - Parameter title: How an object is named in hints.
+/// - Parameter title: How hints name an element.
 func requireOne<Element>(
     _ found: [Element], _ what: String, _ target: ObjectTarget, on inventory: TokenInventory,
     title: (Element) -> String
@@ -109,26 +107,27 @@ func requireOne<Element>(
     if found.count == 1 { return found[0] }
     guard !found.isEmpty else { throw noSuchObject(what, target, on: inventory) }
     throw Failure(
-        .noSuchObject, code: "severalObjects", "\(found.count) \(what)s on the token fit \(target)",
+        .noSuchObject, code: "severalObjects",
+        "\(found.count) \(what)s on the token match \(target)",
         hints: Set(found.map(title)).count == 1
             ? [
-                "they have the same URI and cannot be distinguished: "
-                    + "pkcs11-tool --login --list-objects shows all of them"
+                "they have the same URI; to list all of them: "
+                    + "pkcs11-tool --login --list-objects"
             ] : several(found.map(title)))
 }
 
-/// The failure if a name fits several certificates.
+/// The failure if a name matches several certificates.
 func severalCertificates(
     _ found: [CertificateEntry], _ target: ObjectTarget, on inventory: TokenInventory
 ) -> Failure {
     let titles = ObjectTitles(inventory)
     return Failure(
         .noSuchObject, code: "severalObjects",
-        "\(found.count) certificates on the token fit \(target)",
+        "\(found.count) certificates on the token match \(target)",
         hints: several(found.map(titles.title)))
 }
 
-/// The failure if no object on the token fits a name.
+/// The failure if no object on the token matches a name.
 ///
 /// What is offered instead has the class that was named: a pasted hint must not name a key in place
 /// of a certificate.
@@ -156,15 +155,15 @@ func noSuchObject(
             NamedObject(titles.name($0), titles.title($0), $0.record.labelBytes, $0.record.id)
         }
     return Failure(
-        .noSuchObject, code: "noSuchObject", "no \(what) on the token fits \(target)",
+        .noSuchObject, code: "noSuchObject", "no \(what) on the token matches \(target)",
         hints: objectHints(target, among: objects) + [
-            "tokencert list --pin-source prompt shows all objects",
-            "private keys are seen only after a login: --pin-source prompt",
+            "to list all objects: tokencert list --pin-source prompt",
+            "to see private keys, log in: --pin-source prompt",
         ])
 }
 
 extension CertificateEntry.Obstacle {
-    /// A short text that replaces the subject.
+    /// A short text to show instead of the subject.
     var name: String {
         switch self {
         case .malformed: "unreadable"
@@ -177,8 +176,8 @@ extension CertificateEntry.Obstacle {
 }
 
 extension CertificateEntry {
-    /// The subject, or a substitute if there is none.
+    /// The subject, or a text to show instead.
     var title: String { content?.subject ?? obstacle?.name ?? "unreadable" }
-    /// The subject's name, or the text that replaces it.
+    /// The name in the subject, or a text to show instead.
     var name: String { content?.subjectName ?? obstacle?.name ?? "unreadable" }
 }

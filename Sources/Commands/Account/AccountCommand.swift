@@ -4,7 +4,7 @@ internal import TokencertCAcert
 
 struct AccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "account", abstract: "Show what your account at the CA may have.",
+        commandName: "account", abstract: "Show what the CA can certify for your account.",
         discussion: """
             For example:
 
@@ -33,7 +33,7 @@ struct AccountCommand: ParsableCommand {
             return
         }
         print("account        \(printable(try ca.accountName())) at \(try ca.baseURL())")
-        let anonymous = "none below 50 assurance points, so “\(AccountStatus.anonymousName.text)”"
+        let anonymous = "none below 50 assurance points, so \"\(AccountStatus.anonymousName.text)\""
         let lines = names.isEmpty ? [anonymous] : names.map(\.line)
         for (index, name) in lines.enumerated() {
             print((index == 0 ? "names          " : "               ") + printable(name))
@@ -52,7 +52,7 @@ struct AccountCommand: ParsableCommand {
     /// A name or an address of the account.
     private struct Entry: Encodable {
         let value: String
-        /// Why the API never issues it, or nil.
+        /// Why the API never issues a certificate with it, or nil.
         let reason: String?
 
         init(_ value: String, _ reason: String?) {

@@ -5,7 +5,7 @@ internal import TokencertHTTP
 internal import TokencertIssuance
 internal import TokencertPlatform
 
-/// Carries the API's forms with libcurl.
+/// Sends the forms of the CA's API with libcurl.
 struct CurlTransport: ~Copyable, Transport {
     private var client: HTTPClient
 
@@ -30,9 +30,8 @@ struct CurlTransport: ~Copyable, Transport {
     }
 }
 
-/// Asks the responders of CAs (OCSP) with libcurl.
-///
-/// Who answers is not checked: the CA signs what it says about a certificate.
+/// Queries OCSP responders with libcurl. The server is not authenticated, since the response is
+/// signed.
 struct OCSPClient: ~Copyable, OCSPTransport {
     private var client: UnverifiedHTTPClient
 
@@ -56,10 +55,10 @@ struct OCSPClient: ~Copyable, OCSPTransport {
     }
 }
 
-/// What the program calls itself.
+/// The value of the `User-Agent` header.
 let userAgent = "tokencert/\(programVersion)"
 
-/// Opens the account that the options name.
+/// Opens the account that the options name, and reads its password.
 func openAccount(
     _ options: CAOptions, anchorsPEM: String
 ) throws -> CAcertAccount<CurlTransport> {
@@ -75,7 +74,7 @@ func openAccount(
         baseURL: url, username: username, password: password, transport: transport)
 }
 
-/// The settings of a job.
+/// The settings of a job. Without CA options, any kind of key is accepted.
 func issuanceSettings(
     _ anchors: TrustAnchors, _ ca: CAOptions?, _ token: TokenOptions
 ) throws -> IssuanceSettings {

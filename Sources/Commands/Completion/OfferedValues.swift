@@ -6,38 +6,33 @@ internal import TokencertLedger
 internal import TokencertPlatform
 internal import TokencertTokens
 
-/// Lets shells complete values, if the program is started for that.
+/// Enables the completion of values, if a shell starts the program for that.
 func offerValues() {
     LiveCompletion.use { OfferedValues.find($0, $1, $2) }
 }
 
-/// The values that a shell completes: those that can be seen without a PIN. No login takes place, and
-/// a failure offers no values.
+/// The values that a shell completes: those that are visible without a PIN. There is never a login,
+/// and a failure results in no values.
 enum OfferedValues {
-    /// The values for a subject, as the user's shell takes them.
-    ///
-    /// - Parameters:
-    ///   - words: The words of the command line.
-    ///   - begun: What is begun of the word where the cursor is.
+    /// The values for a subject, escaped for the user's shell. `begun` is the word at the cursor.
     static func find(
         _ subject: LiveCompletion.Subject, _ words: [String], _ begun: String
     ) -> [String] {
-        // The names of tokens and files are not under our control and must not be taken for
-        // options.
+        // Names of tokens and files come from others, and must not be taken for options.
         let found = all(subject, words, begun).filter {
             printable($0) == $0 && !$0.hasPrefix("-") && !$0.isEmpty
         }
         switch environmentVariable("SAP_SHELL") {
         case "zsh":
-            // It takes what follows a colon for a description, and quotes all but the mark that
-            // puts an earlier command there (zsh 5.9).
+            // zsh treats the text after a colon as a description, and quotes every character except
+            // "!", which recalls an earlier command (zsh 5.9).
             return found.filter { !$0.contains("!") }.map { word in
                 word.map { $0 == ":" || $0 == "\\" ? "\\\($0)" : String($0) }.joined()
             }
         case "bash":
-            // The script's compgen expands words as the shell does, commands in them too. What is
-            // completed is quoted by bash itself, except for these (bash 5.2, -o filenames):
-            // the command would run when the line is entered.
+            // The script's compgen expands words, including commands in them. bash quotes completed
+            // words except for these characters (bash 5.2, -o filenames), so a command in a name
+            // would run when the user presses Return.
             return found.filter { !$0.contains { "$`!".contains($0) } }.map(quoted)
         default:
             return found
@@ -59,7 +54,7 @@ enum OfferedValues {
                     + inventory.entries.map(\.record.uri)
             }
         case .keys:
-            // Those of which only the public half is seen are among them.
+            // A private key may be invisible without a login, so public keys count, too.
             return inventories(words).flatMap { inventory in
                 inventory.keys.compactMap { key in
                     key.privateKey?.uri
@@ -87,7 +82,7 @@ enum OfferedValues {
     private static func prepare(_ words: [String]) {
         Progress.shared.setStyle(.quiet)
         OpenSSL.startWithoutConfiguration()
-        // A file that cannot be read sets nothing.
+        // Completion ignores settings that cannot be read.
         try? EnvironmentSettings.load { _ in false }
         try? ConfigurationFile.load(
             file: value("--config", words), profile: value("--profile", words))
@@ -98,7 +93,7 @@ enum OfferedValues {
         guard var options = try? TokenOptions.parse([]) else { return [] }
         options.module = value("--module", words)
         options.moduleArguments = value("--module-arguments", words)
-        // A module may wait for a service or a reader, and the user who pressed Tab waits with it.
+        // A module may wait for a service or a reader, while the user waits for the completion.
         endProcess(afterMilliseconds: 5000)
         guard let set = try? ModuleSet(options, nil) else { return [] }
         return set.modules.flatMap { module in
@@ -120,9 +115,8 @@ enum OfferedValues {
         }
     }
 
-    /// The value that an option has on the command line so far, or nil.
-    ///
-    /// bash makes three words of `--option=value`, other shells one.
+    /// The value of an option on the command line, or nil. bash splits `--option=value` into three
+    /// words, other shells do not.
     static func value(_ option: String, _ words: [String]) -> String? {
         for (index, word) in words.enumerated() {
             let rest = words[(index + 1)...]
@@ -138,8 +132,8 @@ enum OfferedValues {
         return (try? resolvingHome(word)) ?? word
     }
 
-    /// A word as the program would receive it: shells leave quotation marks and backslashes on it,
-    /// and the last mark may be missing. Only fish removes them.
+    /// A word as the program would receive it. All shells except fish pass it with its quotation
+    /// marks and backslashes, and the closing mark may be missing.
     static func bare(_ word: some StringProtocol) -> String {
         guard environmentVariable("SAP_SHELL") != "fish" else { return String(word) }
         var text = ""
@@ -147,7 +141,7 @@ enum OfferedValues {
         var isEscaped = false
         for character in word {
             if isEscaped {
-                // Between "...", a backslash before any other character is itself.
+                // Inside "...", a backslash before any other character is literal.
                 if quote != nil, !"\"\\$`".contains(character) { text.append("\\") }
                 text.append(character)
                 isEscaped = false

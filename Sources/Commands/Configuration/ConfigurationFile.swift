@@ -2,36 +2,35 @@ internal import FoundationEssentials
 internal import Synchronization
 internal import TokencertPlatform
 
-/// What a person has set for good, in `config.json` of tokencert's configuration folder: settings by
-/// the names of their options, and profiles, groups of them that `--profile` chooses from.
+/// The configuration file, `config.json`: settings by the names of their options, and profiles,
+/// which are groups of settings selected by `--profile`.
 ///
-/// No secret ever stands there, only where it comes from.
+/// It contains no secrets, only their sources.
 struct ConfigurationFile: Sendable {
-    /// The file.
     let path: String
-    /// The profile that is used, or nil.
+    /// The selected profile, or nil.
     let profile: String?
     /// The names of all profiles.
     let profiles: [String]
-    /// Whether there is such a file.
+    /// Whether the file exists.
     let isFileThere: Bool
 
     private var values: [Setting: Value] = [:]
 
-    /// A value, and where it stands.
+    /// A value and where it is set.
     struct Value {
         let content: Content
-        /// The profile that it stands in, or nil.
+        /// The profile that sets it, or nil if it is set outside of profiles.
         let profile: String?
     }
 
-    /// What a setting may be set to.
+    /// The content of a value.
     enum Content: Equatable {
         case text(String)
         case texts([String])
         case flag(Bool)
 
-        /// The value for a person to read.
+        /// The value for display.
         var text: String {
             switch self {
             case .text(let text): text
@@ -40,11 +39,10 @@ struct ConfigurationFile: Sendable {
             }
         }
 
-        /// Whether there is nothing in it.
         var isEmpty: Bool { self == .text("") || self == .texts([]) }
 
-        /// Whether it is a text of blanks, a list without texts, or one with such a text. Such a
-        /// value is refused: it could mean the default, everything or a name that does not exist.
+        /// Whether it is blank, an empty list, or a list with a blank element. Such a value is
+        /// refused, since it could mean the default, everything, or a name that does not exist.
         var isBlank: Bool {
             func isBlank(_ text: String) -> Bool { text.allSatisfy(\.isWhitespace) }
             return switch self {
@@ -57,15 +55,11 @@ struct ConfigurationFile: Sendable {
 
     private static let loaded = Mutex(ConfigurationFile(empty: ""))
 
-    /// The one that this run of the program uses.
+    /// The configuration of this run of the program.
     static var current: ConfigurationFile { loaded.withLock { $0 } }
 
-    /// Reads the file for this run of the program.
-    ///
-    /// - Parameters:
-    ///   - file: The file that a person names, or nil for the one in its usual place, which need
-    ///     not be there.
-    ///   - profile: The profile that a person names, or nil for the one that the file names.
+    /// Reads the file for this run of the program. A nil file means the default file, which need not
+    /// exist; a nil profile means the one that the file selects.
     static func load(file: String?, profile: String?) throws {
         let variable = "TOKENCERT_CONFIG"
         let named =
@@ -79,8 +73,8 @@ struct ConfigurationFile: Sendable {
             if let wanted {
                 throw Failure(
                     .configuration, code: "noProfile",
-                    "there is no profile “\(wanted)”: there is no file \(path)",
-                    hints: ["tokencert config --help tells what stands in it"])
+                    "there is no profile \"\(wanted)\": \(path) does not exist",
+                    hints: ["to see an example of the file: tokencert config --help"])
             }
             return loaded.withLock { $0 = ConfigurationFile(empty: path) }
         }
@@ -88,14 +82,14 @@ struct ConfigurationFile: Sendable {
         loaded.withLock { $0 = configuration }
     }
 
-    /// Whether there is a file in the usual place. A file that cannot be reached does not count as
-    /// absent: its settings would be ignored, and the default CA would be used.
+    /// Whether the default file exists. Throws if that is unknown: to ignore the file could mean to
+    /// order from the wrong CA.
     private static func isInUsualPlace(_ path: String) throws -> Bool {
-        // One that is named may be a pipe: --config <(COMMAND).
+        // Only a file that is named may be a pipe: --config <(COMMAND).
         guard !isSpecialFile(path) else {
             throw Failure(
                 .configuration, code: "configurationUnreadable",
-                "the configuration \(path) is not a regular file",
+                "the configuration file \(path) is not a regular file",
                 hints: ["move it away: mv \(quoted(path)) \(quoted(path + ".old"))"])
         }
         do throws(FileError) {
@@ -111,7 +105,7 @@ struct ConfigurationFile: Sendable {
             hints: advice(error) + ["use --config or TOKENCERT_CONFIG to name another file"])
     }
 
-    /// Where the file is where nobody says otherwise.
+    /// The path of the default file.
     static var usualPath: String { configurationFolder + "/config.json" }
 
     private init(empty path: String) {
@@ -135,13 +129,13 @@ struct ConfigurationFile: Sendable {
         } catch {
             throw Failure(
                 .configuration, code: "configurationUnreadable",
-                "the configuration \(path) cannot be read: \(Self.reason(error))",
-                hints: ["it is one JSON object: tokencert config --help shows an example"])
+                "cannot read the configuration file \(path): \(Self.reason(error))",
+                hints: ["to see an example of the file: tokencert config --help"])
         }
         if let key = repeatedKey(inJSON: bytes) {
             throw Failure(
                 .configuration, code: "configurationInvalid",
-                "“\(key)” is set twice in \(path)", hints: ["remove one of the two"])
+                "\"\(key)\" is set twice in \(path)", hints: ["remove one of them"])
         }
         profiles = groups.keys.sorted()
         let usual = try Self.profile(settings.removeValue(forKey: "profile"), path)
@@ -149,11 +143,12 @@ struct ConfigurationFile: Sendable {
         if let chosen, groups[chosen] == nil {
             throw Failure(
                 .configuration, code: "noProfile",
-                "there is no profile “\(chosen)” in \(path)",
+                "there is no profile \"\(chosen)\" in \(path)",
                 hints: suggestions(for: chosen, among: profiles).map { "did you mean \($0)?" }
                     + [
-                        "there are: "
-                            + (profiles.isEmpty ? "none" : profiles.joined(separator: ", "))
+                        profiles.isEmpty
+                            ? "to see an example of a profile: tokencert config --help"
+                            : "use one of " + profiles.joined(separator: ", ")
                     ])
         }
         self.path = path
@@ -161,21 +156,21 @@ struct ConfigurationFile: Sendable {
         isFileThere = true
         try read(settings, ofProfile: nil)
         for (name, settings) in groups.sorted(by: { $0.key < $1.key }) {
-            // Mistakes are told of in those that are not used, too.
+            // Mistakes are also reported in profiles that are not used.
             var other = self
             try other.read(settings, ofProfile: name)
             if name == chosen { values = other.values }
         }
     }
 
-    /// A setting with where it stands, or nil.
+    /// The value of a setting, or nil if it is not set.
     func value(_ name: Setting) -> Value? { values[name] }
 
     private static func read(_ path: String) throws -> [UInt8] {
         let isUnsafe: Bool
         let bytes: [UInt8]
         do throws(FileError) {
-            // It may name programs to run.
+            // The file may name programs to run.
             isUnsafe = try isWritableByOthers(path)
             bytes = try readFile(path, limit: 1 << 20)
         } catch {
@@ -184,8 +179,8 @@ struct ConfigurationFile: Sendable {
         guard !isUnsafe else {
             throw Failure(
                 .configuration, code: "configurationUnsafe",
-                "other users can write to the configuration \(path)",
-                hints: ["chmod go-w \(quoted(path)) when you have read it"])
+                "other users can write to the configuration file \(path)",
+                hints: ["check its content, then run chmod go-w \(quoted(path))"])
         }
         return bytes
     }
@@ -200,14 +195,14 @@ struct ConfigurationFile: Sendable {
             guard var content = value.content(of: setting.kind) else {
                 let form =
                     switch setting.kind {
-                    case .text: "a text in quotation marks"
-                    case .texts: "a list of texts: [\"…\", \"…\"]"
+                    case .text: "a string in quotation marks"
+                    case .texts: "a list of strings: [\"...\", \"...\"]"
                     case .flag: "true or false"
                     }
                 throw Failure(
                     .configuration, code: "configurationInvalid",
-                    "“\(name)” in \(path) has to be \(form)",
-                    hints: ["tokencert config --help shows an example"])
+                    "\"\(name)\" in \(path) must be \(form)",
+                    hints: ["to see an example of the file: tokencert config --help"])
             }
             let isReset = profile != nil && content.isEmpty && setting.canBeReset
             guard isReset || !content.isBlank else { throw Self.blank(name, path) }
@@ -215,13 +210,13 @@ struct ConfigurationFile: Sendable {
                 content = .text(
                     try standing(
                         text, as: setting.form, status: .configuration,
-                        place: "“\(name)” in \(path)"))
+                        place: "\"\(name)\" in \(path)"))
             }
             values[setting] = Value(content: content, profile: profile)
         }
     }
 
-    /// The profile that the file itself names, or nil.
+    /// The profile that the file selects, or nil.
     private static func profile(_ value: JSONValue?, _ path: String) throws -> String? {
         switch value {
         case nil, .null?: return nil
@@ -231,14 +226,14 @@ struct ConfigurationFile: Sendable {
         default:
             throw Failure(
                 .configuration, code: "configurationInvalid",
-                "“profile” in \(path) has to be a text in quotation marks",
-                hints: ["tokencert config --help shows an example"])
+                "\"profile\" in \(path) must be a string in quotation marks",
+                hints: ["to see an example of the file: tokencert config --help"])
         }
     }
 
     private static func blank(_ name: String, _ path: String) -> Failure {
         Failure(
-            .configuration, code: "configurationInvalid", "“\(name)” in \(path) is empty",
+            .configuration, code: "configurationInvalid", "\"\(name)\" in \(path) is empty",
             hints: ["set a value, or remove it from the file"])
     }
 
@@ -248,25 +243,25 @@ struct ConfigurationFile: Sendable {
         let hints: [String] =
             isSecret
             ? [
-                "a secret never stands there: pin-source and password-source say where it comes from",
-                "whoever could read the file knows it now: change it",
+                "remove the secret, and set its source with pin-source or password-source",
+                "change the secret: others may have read the file",
             ]
             : Setting(rawValue: name) != nil
-                ? ["it stands on the command line each time: --\(name)"]
+                ? ["remove it, and use --\(name) on the command line"]
                 : suggestions(for: name, among: all).map { "did you mean \($0)?" }
-                    + ["tokencert config shows all that can be set"]
+                    + ["to list all settings: tokencert config"]
         return Failure(
             .configuration, code: "configurationInvalid",
-            "“\(name)” in \(path) is nothing that can be set there", hints: hints)
+            "\"\(name)\" in \(path) is not a setting of the configuration file", hints: hints)
     }
 
     private static func reason(_ error: any Error) -> String {
         if case .dataCorrupted(let context) = error as? DecodingError {
-            return "it is not JSON: \(context.debugDescription)"
+            return "it is not valid JSON: \(context.debugDescription)"
         }
-        if case .typeMismatch = error as? DecodingError { return "it has to be a JSON object" }
+        if case .typeMismatch = error as? DecodingError { return "it must be a JSON object" }
         if let error = error as? JSONValue.NoObject {
-            return "\(error.place) has to be a JSON object"
+            return "\(error.place) must be a JSON object"
         }
         return "\(error)"
     }

@@ -2,9 +2,9 @@ internal import ArgumentParser
 internal import Synchronization
 internal import TokencertPlatform
 
-/// The settings in the environment: the same ones as in the configuration file, all of them checked
-/// before any is used. Options for a single order, and those that disable a safeguard, are accepted
-/// on the command line only.
+/// The settings in the environment, which are those of the configuration file. All are checked before
+/// any is used. Options for a single order, and those that disable a safeguard, are accepted on the
+/// command line only.
 struct EnvironmentSettings: Sendable {
     private var values: [Setting: ConfigurationFile.Content] = [:]
 
@@ -16,14 +16,12 @@ struct EnvironmentSettings: Sendable {
     /// The variables that are not named after a setting.
     static let others = ["TOKENCERT_CONFIG", "TOKENCERT_PROFILE"]
 
-    /// Reads the environment for this run of the program.
-    ///
-    /// - Parameter isOption: Whether any command has an option of a name.
-    /// - Throws: ``Failure`` with ``ExitStatus/usage`` for the first variable that is not valid.
+    /// Reads the environment for this run of the program. `isOption` tells whether any command has an
+    /// option with a name. Throws ``Failure`` for the first variable that is not valid.
     static func load(isOption: (String) -> Bool) throws {
         var settings = EnvironmentSettings()
         for name in environmentVariableNames(beginningWith: prefix) {
-            // An empty variable counts as not set, as it is passed on by scripts and service files.
+            // Scripts and service files pass on empty variables, so these count as not set.
             guard let text = environmentVariable(name) else { continue }
             if others.contains(name) {
                 guard !ConfigurationFile.Content.text(text).isBlank else { throw blank(name) }
@@ -39,7 +37,7 @@ struct EnvironmentSettings: Sendable {
         loaded.withLock { [settings] in $0 = settings }
     }
 
-    /// The value of a setting, or nil.
+    /// The value of a setting, or nil if it is not set.
     func content(_ setting: Setting) -> ConfigurationFile.Content? { values[setting] }
 
     private static let prefix = "TOKENCERT_"
@@ -66,10 +64,10 @@ struct EnvironmentSettings: Sendable {
             default:
                 throw Failure(
                     .usage, code: "environmentInvalid",
-                    "\(setting.variable)=\(text) in the environment is not understood",
+                    "\(setting.variable)=\(text) in the environment is not a valid value",
                     hints: [
-                        "1, true, yes or on sets --\(setting.rawValue); 0, false, no or off does not",
-                        "unset \(setting.variable)",
+                        "use 1, true, yes or on to set --\(setting.rawValue), or 0, false, no or off",
+                        "or unset \(setting.variable)",
                     ])
             }
         }
@@ -77,24 +75,24 @@ struct EnvironmentSettings: Sendable {
 
     private static func blank(_ name: String) -> Failure {
         Failure(
-            .usage, code: "environmentInvalid", "\(name) in the environment has no value",
-            hints: ["unset \(name); an empty variable counts as not set, too"])
+            .usage, code: "environmentInvalid", "\(name) in the environment is blank",
+            hints: ["set a value, or unset \(name)"])
     }
 
     private static func onCommandLineOnly(_ name: String, _ option: String) -> Failure {
         Failure(
             .usage, code: "environmentInvalid",
-            "\(name) is set in the environment, but --\(option) is an option of the command line only",
-            hints: ["unset \(name)", "type --\(option) with each command that needs it"])
+            "\(name) is set in the environment, but --\(option) works on the command line only",
+            hints: ["unset \(name), and use --\(option) with each command that needs it"])
     }
 
-    /// A variable without effect misleads the user: one that is named like an option is refused,
-    /// and one that seems misspelt is reported.
+    /// Checks a variable that is not a setting, since a variable without effect misleads the user.
+    /// Throws if it is named like an option, and warns if it seems misspelt.
     private static func look(
         atUnknown name: String, _ isOption: (String) -> Bool
     ) throws {
         let word = option(name)
-        // CI systems name a program's version in such a variable.
+        // CI systems set such a variable to the version of the program.
         if !["help", "version"].contains(word), isOption(word) {
             throw onCommandLineOnly(name, word)
         }
@@ -110,7 +108,7 @@ struct EnvironmentSettings: Sendable {
             throw onCommandLineOnly(name, setting.rawValue)
         }
         printError(
-            "warning: \(printable(name)) in the environment sets nothing; did you mean \(meant)?")
+            "warning: \(printable(name)) in the environment has no effect; did you mean \(meant)?")
     }
 
     /// The option that a variable is named after.

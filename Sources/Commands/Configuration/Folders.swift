@@ -2,16 +2,16 @@ internal import Cryptoki
 internal import TokencertCAcert
 internal import TokencertPlatform
 
-/// The folder of what tokencert keeps, `$XDG_DATA_HOME/tokencert`.
+/// The folder of the trust anchors, `$XDG_DATA_HOME/tokencert`.
 var dataFolder: String { folder("XDG_DATA_HOME", "/.local/share") }
 
 /// The user's trust anchors.
 var trustStore: TrustStore { TrustStore(folder: dataFolder + "/anchors") }
 
-/// The folder of what happened, `$XDG_STATE_HOME/tokencert`.
+/// The folder of the ledger, `$XDG_STATE_HOME/tokencert`.
 var stateFolder: String { folder("XDG_STATE_HOME", "/.local/state") }
 
-/// The folder of what a person has set, `$XDG_CONFIG_HOME/tokencert`.
+/// The folder of the configuration file, `$XDG_CONFIG_HOME/tokencert`.
 var configurationFolder: String { folder("XDG_CONFIG_HOME", "/.config") }
 
 private func folder(_ variable: String, _ inHome: String) -> String {
@@ -21,22 +21,20 @@ private func folder(_ variable: String, _ inHome: String) -> String {
     return (homeFolder() ?? "/nonexistent") + inHome + "/tokencert"
 }
 
-/// The user's home folder.
-///
-/// - Throws: ``Failure`` if there is none.
+/// The user's home folder. Throws ``Failure`` if it is unknown.
 @discardableResult
 func requireHome() throws -> String {
     if let home = homeFolder() { return home }
     throw Failure(
         .configuration, code: "noHome",
         environmentVariable("HOME") == nil
-            ? "HOME is not set, and the user database has no home folder for this user"
+            ? "HOME is not set, and the user database lists no home folder for this user"
             : "HOME is not an absolute path",
-        hints: ["export HOME=/path/of/the/home/folder"])
+        hints: ["set HOME: export HOME=/path/to/home"])
 }
 
-/// Checks that the paths of tokencert's own folders are known: a guess would lead to another ledger
-/// and other trust anchors.
+/// Checks that the paths of tokencert's folders are known. A guess could select a different ledger
+/// and different trust anchors.
 func requireFolders() throws {
     let variables = ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"]
     guard !variables.allSatisfy({ environmentVariable($0)?.hasPrefix("/") ?? false }) else {
@@ -51,16 +49,16 @@ func requireFolders() throws {
     }
 }
 
-/// Hints for a file that cannot be read or written, depending on the system's reason.
+/// Hints for a file that cannot be read or written.
 func advice(_ error: FileError) -> [String] {
     switch error.reason {
     case .notThere: ["to see which part of the path is missing: namei -l PATH"]
-    case .notInFolder: ["a part of the path is a file, not a folder: namei -l PATH shows which"]
+    case .notInFolder: ["to see which part of the path is not a folder: namei -l PATH"]
     case .isFolder: ["name a file, not a folder"]
-    case .circle: ["symbolic links form a loop: namei -l PATH shows which"]
-    case .forbidden: ["check the permissions: namei -l PATH shows all parts of the path"]
-    case .noRoom: ["make room there: df -h shows which file systems are full"]
-    case .readOnly: ["the file system is mounted read-only: mount shows all"]
+    case .circle: ["to see which symbolic links form a loop: namei -l PATH"]
+    case .forbidden: ["to see the permissions along the path: namei -l PATH"]
+    case .noRoom: ["free some space; to see which file systems are full: df -h"]
+    case .readOnly: ["to see which file systems are read-only: mount"]
     case .other: []
     }
 }

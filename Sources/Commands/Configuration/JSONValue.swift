@@ -6,12 +6,12 @@ enum JSONValue: Decodable {
     case text(String)
     case texts([String])
     case members([String: JSONValue])
-    /// Anything else, as a fraction or a list of numbers.
+    /// Anything else, such as a fraction or a list of numbers.
     case other
 
-    /// A value is no object that has to be one.
+    /// The error if a value is not an object.
     struct NoObject: Error {
-        /// Where it stands.
+        /// The path of the value in the file.
         let place: String
     }
 
@@ -34,7 +34,7 @@ enum JSONValue: Decodable {
         }
     }
 
-    /// The members of an object; none of a null.
+    /// The members of an object; none for null.
     func members(_ place: String) throws(NoObject) -> [String: JSONValue] {
         switch self {
         case .null: [:]
@@ -43,11 +43,11 @@ enum JSONValue: Decodable {
         }
     }
 
-    /// The value as a setting has it, or nil if the setting has no such values.
+    /// The value of a setting, or nil if it has the wrong type.
     func content(of kind: Setting.Kind) -> ConfigurationFile.Content? {
         switch (kind, self) {
         case (.text, .text(let text)): .text(text)
-        // Seconds and the like may stand there as numbers.
+        // Settings such as seconds may be written as numbers.
         case (.text, .number(let number)): .text("\(number)")
         case (.texts, .texts(let texts)): .texts(texts)
         case (.texts, .text(let text)): .texts([text])

@@ -7,7 +7,7 @@ enum PathForm {
     case path
     /// A path if it contains a slash, otherwise a name.
     case pathOrName
-    /// A path or a name of a profile, whose files end in `.json`.
+    /// A path if it contains a slash or ends in `.json`, otherwise the name of a token profile.
     case profile
     /// The source of a secret, which may be a file or a program.
     case source
@@ -15,22 +15,20 @@ enum PathForm {
     case token
 }
 
-/// Replaces `~` at the beginning of a path with the home folder, as a shell does. A shell does not
-/// replace it after other text in the same word: `--ledger=~/x`, `file:~/x`.
-///
-/// - Throws: ``Failure`` for the home folder of another user, and if there is no home folder.
+/// Replaces `~` at the start of a path with the home folder. Shells do not do so after other text in
+/// the same word, such as `--ledger=~/x`. Throws ``Failure`` for the home folder of another user.
 func resolvingHome(_ path: String, status: ExitStatus = .usage) throws -> String {
     guard path.hasPrefix("~") else { return path }
     guard path == "~" || path.hasPrefix("~/") else {
         throw Failure(
             status, code: "otherHome",
-            "\(path): the home folder of another user is not looked up",
-            hints: ["write the whole path", "for a file of that name: ./\(path)"])
+            "\(path): cannot use the home folder of another user",
+            hints: ["type the absolute path", "if it is the name of a file: ./\(path)"])
     }
     return try requireHome() + path.dropFirst()
 }
 
-/// The same for the value of an option or a setting.
+/// Replaces `~` in the value of an option or a setting.
 func resolvingHome(
     _ text: String, as form: PathForm?, status: ExitStatus = .usage
 ) throws -> String {
@@ -51,15 +49,8 @@ func resolvingHome(
     }
 }
 
-/// Checks a value that applies wherever the program is started: paths in it must be absolute, since
-/// a relative one would name a different file in each working folder.
-///
-/// - Parameters:
-///   - text: The value.
-///   - form: What kind of path it is.
-///   - status: The exit status if the value is refused.
-///   - place: Where the value is set, for errors.
-/// - Returns: The value with the home folder resolved.
+/// Resolves the home folder in a value from the environment or the configuration file. Throws if it
+/// contains a relative path, which would name a different file in each working folder.
 func standing(
     _ text: String, as form: PathForm?, status: ExitStatus, place: String
 ) throws -> String {
@@ -79,11 +70,11 @@ func standing(
     }
     throw Failure(
         status, code: "relativePath",
-        "\(place) has a relative path, whose file depends on the working folder: \(path)",
-        hints: ["write the whole path, or begin it with ~/"])
+        "\(place) must not contain a relative path: \(path)",
+        hints: ["use an absolute path, or one that begins with ~/"])
 }
 
-/// The file that holds the PIN according to a token's URI, or nil.
+/// The file that a token's URI names as the source of the PIN, or nil.
 private func file(
     ofTokenIn uri: String, _ status: ExitStatus, _ place: String
 ) throws -> String? {
@@ -92,7 +83,7 @@ private func file(
     return file(ofSource: source.hasPrefix("file:") ? source : "file:" + source)
 }
 
-/// The file that a secret's source reads, or the program that it runs if that is given as a path.
+/// The path in a secret's source, which is that of a file or of a program, or nil.
 private func file(ofSource source: String) -> String? {
     if source.hasPrefix("file:"), source != "file:" {
         return String(source.dropFirst("file:".count))
@@ -105,9 +96,9 @@ private func file(ofSource source: String) -> String? {
     return program.contains("/") ? String(program) : nil
 }
 
-/// The arguments with `~` resolved in the values of all options that take paths.
+/// The command-line arguments, with `~` resolved in the values of options that take paths.
 func resolvingHome(inArguments arguments: [String]) throws -> [String] {
-    // The words of another command line follow here, as the shell passed them.
+    // The words that follow are from a command line that the shell completes.
     guard arguments.first != "---completion" else { return arguments }
     var resolved: [String] = []
     var form: PathForm?

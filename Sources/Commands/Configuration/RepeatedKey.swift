@@ -1,9 +1,7 @@
 internal import FoundationEssentials
 
-/// Finds a key that an object in JSON has twice; a decoder takes one of the two in silence.
-///
-/// - Parameter bytes: The text in UTF-8. What is no JSON is left to the decoder to report.
-/// - Returns: The first key that is repeated, or nil.
+/// The first key that occurs twice in the same JSON object, or nil. A decoder would silently use one
+/// of the two. Malformed JSON is not reported.
 func repeatedKey(inJSON bytes: [UInt8]) -> String? {
     struct Level {
         let isObject: Bool
@@ -41,7 +39,7 @@ func repeatedKey(inJSON bytes: [UInt8]) -> String? {
     return nil
 }
 
-/// - Returns: The index after the quotation mark that closes a text.
+/// The index after the closing quotation mark of a string.
 private func endOfText(in bytes: [UInt8], from start: Int) -> Int {
     var index = start + 1
     while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {

@@ -1,4 +1,4 @@
-/// What can be set besides on the command line, by the name of its option.
+/// A setting, by the name of its option on the command line.
 enum Setting: String, CaseIterable {
     case module
     case moduleArguments = "module-arguments"
@@ -50,7 +50,7 @@ enum Setting: String, CaseIterable {
     case verbose
     case color
 
-    /// What kind of value it has.
+    /// The type of a value.
     enum Kind {
         case text
         case texts
@@ -69,13 +69,13 @@ enum Setting: String, CaseIterable {
         }
     }
 
-    /// Its variable of the environment, as `TOKENCERT_CA_URL`.
+    /// Its environment variable, such as `TOKENCERT_CA_URL`.
     var variable: String {
         "TOKENCERT_" + rawValue.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
     }
 
-    /// Whether it may be set in the configuration file and in the environment. An option for one
-    /// object, one that disables a safeguard and one for the form of the output may not.
+    /// Whether it can be set in the configuration file and the environment. Options for one object
+    /// or for the output format, and those that disable a safeguard, cannot.
     var isConfigurable: Bool {
         switch self {
         case .module, .moduleArguments, .token, .tokenProfile, .wait, .pinSource,
@@ -87,7 +87,7 @@ enum Setting: String, CaseIterable {
         }
     }
 
-    /// The kind of path that it holds, if any.
+    /// The kind of path in its value, or nil.
     var form: PathForm? {
         switch self {
         case .ledger, .caFile, .out: .path
@@ -99,10 +99,10 @@ enum Setting: String, CaseIterable {
         }
     }
 
-    /// Whether a profile may set it to nothing, for what is set outside of it not to hold.
+    /// Whether a profile can set it to an empty value, to override the value outside of profiles.
     var canBeReset: Bool { self == .email || self == .moduleArguments }
 
-    /// What is in force where nobody says anything, for a person to read; nil for nothing.
+    /// The default value for display, or nil.
     var standard: String? {
         switch self {
         case .caURL: "https://www.cacert.org"
@@ -110,32 +110,28 @@ enum Setting: String, CaseIterable {
         case .pinSource, .securityOfficerPINSource, .passwordSource: "prompt"
         case .timeout: "120"
         case .days: "30"
-        case .keyType: "rsa:3072, or rsa:2048 where the token has no more"
+        case .keyType: "rsa:3072, or rsa:2048 if the token supports no larger keys"
         case .color: "auto"
         default: nil
         }
     }
 }
 
-/// The value of an option: from the command line, else from the environment, else from the
-/// configuration file.
-///
-/// - Parameters:
-///   - option: What the command line says, or nil.
-///   - name: The option.
+/// The value of an option: `option` from the command line, otherwise the value from the environment,
+/// otherwise that from the configuration file.
 func setting(_ option: String?, _ name: Setting) -> String? {
     option ?? standingContent(name)?.text
 }
 
-/// The values of an option that may be repeated; those of the environment have commas between them.
+/// The values of an option that may be repeated. Values from other places are never added to those
+/// on the command line.
 func setting(_ options: [String], _ name: Setting) -> [String] {
     guard options.isEmpty else { return options }
     if case .texts(let texts) = standingContent(name) { return texts }
     return []
 }
 
-/// Whether a flag is set: on the command line, otherwise in the environment, otherwise in the
-/// configuration file.
+/// Whether a flag is set. It cannot be turned off on the command line.
 func setting(_ flag: Bool, _ name: Setting) -> Bool {
     if flag { return true }
     if case .flag(true) = standingContent(name) { return true }

@@ -2,37 +2,37 @@ internal import ArgumentParser
 internal import TokencertIssuance
 internal import TokencertPlatform
 
-/// Which CA, and which account there.
+/// Options that select the CA and the account.
 struct CAOptions: ParsableArguments {
     @Option(
         name: .customLong("ca-url"),
-        help: ArgumentHelp("Where the CA is; default https://www.cacert.org.", valueName: "url"))
+        help: ArgumentHelp("URL of the CA; default https://www.cacert.org.", valueName: "url"))
     var caURL: String?
 
     @Option(
         help: ArgumentHelp(
-            "Trust anchors, PEM or DER; else the files in the folder anchors of tokencert's data.",
+            "File of trust anchors, in PEM or DER, to use instead of those of tokencert trust.",
             valueName: "file"), completion: .file())
     var caFile: String?
 
     @Option(
         help: ArgumentHelp(
-            "Kinds of keys that the CA signs: rsa (default), ec, ed25519, with commas.",
+            "Kinds of keys that the CA accepts, separated by commas: rsa (default), ec, ed25519.",
             valueName: "kinds"))
     var caAccepts: String?
 
-    @Option(help: ArgumentHelp("The account's e-mail address.", valueName: "address"))
+    @Option(help: ArgumentHelp("E-mail address of the account.", valueName: "address"))
     var username: String?
 
     @Option(
         help: ArgumentHelp(
-            "Where the password comes from: \(sourcesOfSecrets).",
+            "Source of the password: \(sourcesOfSecrets).",
             valueName: "source"))
     var passwordSource: String?
 
     @Option(
         help: ArgumentHelp(
-            "Seconds for one request to the CA; default 120.", valueName: "seconds"))
+            "Time limit of a request to the CA, in seconds; default 120.", valueName: "seconds"))
     var timeout: String?
 
     func baseURL() throws -> String {
@@ -40,9 +40,8 @@ struct CAOptions: ParsableArguments {
         guard namesHostOnly(url, schemes: ["https://"]) else {
             throw Failure(
                 .usage,
-                "--ca-url has to be an https:// address with a host, without a user, a query or "
-                    + "blanks",
-                hints: ["the default is https://www.cacert.org"])
+                "--ca-url must be an https:// URL with a host, and without a user, a query or spaces",
+                hints: ["omit it to use https://www.cacert.org"])
         }
         return url
     }
@@ -50,8 +49,8 @@ struct CAOptions: ParsableArguments {
     func accountName() throws -> String {
         guard let name = setting(username, .username) else {
             throw Failure(
-                .usage, "no account is named",
-                hints: ["--username ADDRESS, or TOKENCERT_USERNAME in the environment"])
+                .usage, "no account is specified",
+                hints: ["use --username ADDRESS, or set TOKENCERT_USERNAME"])
         }
         return name
     }
@@ -62,7 +61,7 @@ struct CAOptions: ParsableArguments {
 
     func seconds() throws -> Int {
         guard let text = setting(timeout, .timeout) else { return 120 }
-        // CAcert's server sleeps for ten seconds before it answers any order.
+        // CAcert's server waits ten seconds before it answers an order.
         let host = try baseURL().dropFirst("https://".count).prefix { $0 != ":" && $0 != "/" }
         let isAddress = host.allSatisfy { $0.isNumber || $0 == "." }
         let isHere =
@@ -71,8 +70,8 @@ struct CAOptions: ParsableArguments {
         let least = isHere ? 1 : 30
         guard let seconds = Int(text), (least...3600).contains(seconds) else {
             throw Failure(
-                .usage, "--timeout takes \(least) to 3600 seconds",
-                hints: ["the CA sleeps ten seconds before it answers an order"])
+                .usage, "--timeout must be between \(least) and 3600 seconds",
+                hints: ["use --timeout 120: the CA waits ten seconds before it answers an order"])
         }
         return seconds
     }
@@ -88,16 +87,15 @@ struct CAOptions: ParsableArguments {
             case "ed25519": acceptance.ed25519 = true
             default:
                 throw Failure(
-                    .usage, "--ca-accepts does not know “\(kind)”",
-                    hints: ["--ca-accepts rsa,ec,ed25519"])
+                    .usage, "--ca-accepts: unknown kind of key \"\(kind)\"",
+                    hints: ["use one or more of rsa,ec,ed25519"])
             }
         }
         return acceptance
     }
 }
 
-/// Whether an address has one of some schemes and a host, and neither a user, a query, a fragment,
-/// nor blanks.
+/// Whether a URL has one of the schemes and a host, and no user, query, fragment or white space.
 func namesHostOnly(_ url: String, schemes: [String]) -> Bool {
     let start = url.lowercased()
     guard let scheme = schemes.first(where: { start.hasPrefix($0) }) else { return false }

@@ -1,29 +1,31 @@
 internal import ArgumentParser
 
-/// What every command takes: how it talks, and what it takes for granted.
+/// Options that every command accepts.
 struct CommonOptions: ParsableArguments {
-    @Flag(help: "Print one JSON object for programs.")
+    @Flag(help: "Print the result as one JSON object.")
     var json = false
 
-    @Flag(name: [.short, .long], help: "Do not tell what is being done; only warnings and errors.")
+    @Flag(
+        name: [.short, .long],
+        help: "Suppress progress messages; print only warnings and errors.")
     var quiet = false
 
-    @Flag(name: [.short, .long], help: "Tell more on standard error.")
+    @Flag(name: [.short, .long], help: "Print more details to standard error.")
     var verbose = false
 
     @Option(
-        help: ArgumentHelp("Colour: auto, always or never.", valueName: "when"),
+        help: ArgumentHelp("Use colours: auto, always or never.", valueName: "when"),
         completion: .list(["auto", "always", "never"]))
     var color: String?
 
     @Option(
-        help: ArgumentHelp("Profile of the configuration file to use.", valueName: "name"),
+        help: ArgumentHelp("Profile in the configuration file to use.", valueName: "name"),
         completion: LiveCompletion.configurationProfiles)
     var profile: String?
 
     @Option(
         help: ArgumentHelp(
-            "Configuration file; default config.json in tokencert's configuration folder.",
+            "Configuration file; default ~/.config/tokencert/config.json.",
             valueName: "file"), completion: .file(extensions: ["json"]))
     var config: String?
 
@@ -35,8 +37,8 @@ struct CommonOptions: ParsableArguments {
         guard let text = setting(color, .color) else { return .auto }
         guard let choice = ColorChoice(rawValue: text) else {
             throw Failure(
-                .usage, "--color does not know “\(text)”",
-                hints: ["--color auto, always or never"])
+                .usage, "--color: unknown value \"\(text)\"",
+                hints: ["use --color auto, --color always or --color never"])
         }
         return choice
     }

@@ -1,32 +1,32 @@
 internal import ArgumentParser
 
-/// Which module and which token.
+/// Options that select the PKCS#11 module and the token.
 struct ModuleOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "PKCS#11 module to use: its path, or its name in p11-kit's configuration; else all that p11-kit is configured with.",
+            "PKCS#11 module to use: its path, or its name in p11-kit's configuration; default: all modules in p11-kit's configuration.",
             valueName: "path|name"),
         completion: .file(extensions: ["so", "dylib"]))
     var module: String?
 
     @Option(
         help: ArgumentHelp(
-            "Text that the module needs to start, such as configdir='sql:FOLDER' for NSS; no secret, since other users can see it.",
+            "Initialisation arguments of the module, such as configdir='sql:FOLDER' for NSS. Do not put a secret here: other users can see it.",
             valueName: "text"))
     var moduleArguments: String?
 
     @Option(
-        help: ArgumentHelp("The token, by its URI or label.", valueName: "uri|label"),
+        help: ArgumentHelp("URI or label of the token.", valueName: "uri|label"),
         completion: LiveCompletion.tokens)
     var token: String?
 
     @Option(
         help: ArgumentHelp(
-            "What the token is like, where it is not known by itself: a name, a file or none.",
+            "Token profile to use if the token is not recognised: a name, a file, or none.",
             valueName: "profile"), completion: LiveCompletion.tokenProfiles)
     var tokenProfile: String?
 
-    /// The same, as commands have it that log in.
+    /// The same options for functions that take `TokenOptions`.
     func tokenOptions() throws -> TokenOptions {
         var options = try TokenOptions.parse([])
         options.moduleOptions = self

@@ -12,7 +12,7 @@ extension ArgumentHelp {
 
 /// The serial number of the certificate that is meant, if several fit a name.
 struct SerialOption: ParsableArguments {
-    // A negative number begins with a minus sign, as options do.
+    // `.unconditional` because a negative number begins with a minus sign, like an option.
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
@@ -25,7 +25,7 @@ struct SerialOption: ParsableArguments {
     func validate() throws {
         guard let serial, digits == nil else { return }
         throw ValidationError(
-            "--serial takes hexadecimal digits, such as 0f3a, 0F:3A or 0x0f3a, and not "
+            "--serial must be hexadecimal digits, such as 0f3a, 0F:3A or 0x0f3a, not "
                 + "\"\(printable(serial))\"")
     }
 }

@@ -1,12 +1,12 @@
 internal import TokencertPlatform
 internal import TokencertTokens
 
-/// What is known of tokens besides what they say.
+/// Token profiles: facts about tokens that their modules do not report.
 enum Profiles {
-    /// The folder of a person's own profiles.
+    /// The folder of the user's own profiles.
     static var folder: String { configurationFolder + "/token-profiles" }
 
-    /// A person's own, then those that tokencert has.
+    /// All profiles, the user's own before the built-in ones.
     static func all() throws -> [TokenProfile] {
         let names: [String]
         do throws(FileError) {
@@ -14,12 +14,12 @@ enum Profiles {
         } catch {
             throw Failure(
                 .configuration, code: "profilesUnreadable",
-                "the folder of token profiles cannot be read: \(error)", hints: advice(error))
+                "cannot read the folder of token profiles: \(error)", hints: advice(error))
         }
-        // Hidden files belong to editors and to macOS.
+        // Editors and macOS create hidden files.
         let own = try names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.map { name in
             let file = folder + "/" + name
-            // Reading a named pipe would wait for its writer.
+            // Reading a named pipe would block.
             guard !isSpecialFile(file) else {
                 throw unusable(file, "it is not a regular file")
             }
@@ -28,9 +28,8 @@ enum Profiles {
         return own + TokenProfile.builtIn
     }
 
-    /// The profiles that a command looks at: the one that was chosen, or all.
-    ///
-    /// - Parameter chosen: A name, the path of a file, `none`, or nil.
+    /// The profiles to match a token against: the one chosen by name or path, none for `none`, or
+    /// all for nil.
     static func choose(_ chosen: String?) throws -> [TokenProfile] {
         guard let chosen else { return try all() }
         if chosen == "none" { return [] }
@@ -41,15 +40,15 @@ enum Profiles {
             let all = try all()
             guard let named = all.first(where: { $0.name == chosen }) else {
                 throw Failure(
-                    .usage, "there is no token profile “\(chosen)”",
+                    .usage, "there is no token profile \"\(chosen)\"",
                     hints: [
-                        "there are: " + all.map(\.name).joined(separator: ", ") + " and none",
-                        "tokencert tokens --profiles shows them; a path names a file",
+                        "use one of " + all.map(\.name).joined(separator: ", ") + " or none",
+                        "to use a file, type its path: --token-profile ./FILE.json",
                     ])
             }
             profile = named
         }
-        // Whoever chooses it knows better than its own rule which tokens it is for.
+        // The user's choice overrides the profile's own matching rule.
         profile.match = .all
         return [profile]
     }
@@ -64,11 +63,11 @@ enum Profiles {
 
     private static func unusable(_ file: String, _ reason: String) -> Failure {
         Failure(
-            .configuration, "the token profile \(file) cannot be used: \(reason)",
+            .configuration, "cannot use the token profile \(file): \(reason)",
             hints: [
                 "correct the file, or move it away if it is in \(folder)",
-                "--token-profile takes a name, the path of a file, or none",
-                "tokencert tokens --profiles --json shows those that tokencert has",
+                "use --token-profile with a name, the path of a file, or none",
+                "for examples of profiles: tokencert tokens --profiles --json",
             ])
     }
 }

@@ -4,36 +4,37 @@ internal import OpenSSLX509
 internal import TokencertIssuance
 internal import TokencertPlatform
 
-/// Which key, and what the certificate shall say.
+/// Options that select the key and the content of the certificate.
 struct RequestOptions: ParsableArguments {
-    @Option(help: "The name in the certificate.")
+    @Option(help: "Name in the certificate.")
     var name: String?
 
     @Option(
-        help: ArgumentHelp("An address in the certificate; may be repeated.", valueName: "address"))
+        help: ArgumentHelp(
+            "E-mail address in the certificate; may be repeated.", valueName: "address"))
     var email: [String] = []
 
-    @Flag(help: "Ask for code signing.")
+    @Flag(help: "Request a certificate for code signing.")
     var codesign = false
 
     @Option(
         help: ArgumentHelp(
             """
             Kind of the new key: rsa:2048, rsa:3072, rsa:4096, ec:p256, ec:p384, ec:p521 or \
-            ed25519; default rsa:3072, or rsa:2048 where the token has no more.
+            ed25519; default rsa:3072, or rsa:2048 if the token supports no larger keys.
             """, valueName: "kind"), completion: .list(KeyKind.generated.map(\.name)))
     var keyType: String?
 
     @Option(
         help: """
-            Label of the new key and of the certificate; else the address or name, plus a number \
-            if another key has it.
+            Label of the new key and the certificate; default: the address or name, followed by a \
+            number if another key has that label.
             """)
     var label: String?
 
     @Option(
         help: ArgumentHelp(
-            "Id of the new key, in hexadecimal; else a free one is taken.", valueName: "hex"))
+            "Id of the new key, in hexadecimal; default: an unused one.", valueName: "hex"))
     var id: String?
 
     @Option(
@@ -44,7 +45,7 @@ struct RequestOptions: ParsableArguments {
     var key: String?
 
     @Option(
-        help: ArgumentHelp("Write the result to a file, in PEM.", valueName: "file"),
+        help: ArgumentHelp("Write the result to this file, in PEM.", valueName: "file"),
         completion: .file())
     var out: String?
 
@@ -60,11 +61,11 @@ struct RequestOptions: ParsableArguments {
         let id = try setting(id, .id).map(Self.bytes)
         request.id = id
         if setting(key, .key) != nil {
-            // What is set for new keys says nothing about one that is named.
+            // A --key-type from the configuration does not apply to an existing key.
             if keyType != nil || self.id != nil {
                 throw Failure(
-                    .usage, "--key names a key that is there, --key-type and --id make a new one",
-                    hints: ["leave out --key for a new key, or the others for that one"])
+                    .usage, "--key names an existing key; --key-type and --id are for a new one",
+                    hints: ["omit --key for a new key, or omit the others to use that key"])
             }
         }
         request.key = .generate(kind)
@@ -78,8 +79,8 @@ struct RequestOptions: ParsableArguments {
         guard let kind = KeyKind(name: text), KeyKind.generated.contains(kind) else {
             let names = KeyKind.generated.map(\.name).joined(separator: ", ")
             throw Failure(
-                .usage, "--key-type does not know “\(text)”",
-                hints: ["--key-type takes one of \(names)"])
+                .usage, "--key-type: unknown kind of key \"\(text)\"",
+                hints: ["use one of \(names)"])
         }
         return kind
     }
@@ -89,7 +90,7 @@ struct RequestOptions: ParsableArguments {
             bytes.count <= 64
         else {
             throw Failure(
-                .usage, "--id takes 1 to 64 bytes in hexadecimal", hints: ["--id 01ab"])
+                .usage, "--id must be 1 to 64 bytes in hexadecimal", hints: ["use --id 01ab"])
         }
         return bytes
     }

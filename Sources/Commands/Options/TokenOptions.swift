@@ -3,36 +3,36 @@ internal import Cryptoki
 internal import TokencertPlatform
 internal import TokencertTokens
 
-/// Where secrets may come from, for help and hints.
+/// The possible sources of a secret, for help texts and hints.
 let sourcesOfSecrets =
-    "prompt (default), pinentry, file:PATH, env:NAME, fd:N or command:PROGRAM ARGUMENT…"
+    "prompt (default), pinentry, file:PATH, env:NAME, fd:N or command:PROGRAM [ARGUMENT...]"
 
-/// Which token, and where its PIN comes from.
+/// Options that select the token and the sources of its PINs.
 struct TokenOptions: ParsableArguments {
     @OptionGroup var moduleOptions: ModuleOptions
 
     @Option(
         help: ArgumentHelp(
-            "Where the PIN comes from: \(sourcesOfSecrets).",
+            "Source of the PIN: \(sourcesOfSecrets).",
             valueName: "source"))
     var pinSource: String?
 
     @Option(
         help: ArgumentHelp(
-            "Where the security officer's PIN, as a management key, comes from, where it is needed.",
+            "Source of the security officer's PIN (such as a management key), if it is needed.",
             valueName: "source"))
     var soPinSource: String?
 
-    @Flag(help: "Send a PIN even where a wrong one would lock the token.")
+    @Flag(help: "Send a PIN even if a wrong one would lock the token.")
     var allowLastTry = false
 
-    @Flag(help: "Send a PIN again that the same source gave and the token refused.")
+    @Flag(help: "Send a PIN again although the token refused it before.")
     var retryPin = false
 
     @Option(
         defaultAsFlag: "600", parsing: .next,
         help: ArgumentHelp(
-            "Wait for the token to be put in, 600 seconds at most or as many as are given.",
+            "Wait until the token is inserted, for at most this many seconds.",
             valueName: "seconds"))
     var wait: String?
 
@@ -63,63 +63,61 @@ struct TokenOptions: ParsableArguments {
         return uri
     }
 
-    /// Parses the name of a token: a label, or a URI with attributes of the token only.
+    /// Parses the value of `--token`: a label, or a URI without attributes of an object.
     private static func choice(_ text: String) throws -> TokenChoice {
         guard !text.isEmpty else {
             throw Failure(
-                .usage, "--token is empty, so it names no token",
+                .usage, "--token is empty",
                 hints: [
-                    "if it comes from a shell variable, the variable is not set",
-                    "tokencert tokens lists all tokens",
+                    "if the value is a shell variable, check that it is set",
+                    "to list all tokens: tokencert tokens",
                 ])
         }
         guard looksLikeURI(text) else { return .name(text) }
         guard text.lowercased().hasPrefix("pkcs11:") else {
-            // The text is not repeated: it may hold a PIN.
+            // The text may contain a PIN, so it is not repeated.
             throw Failure(
-                .usage, "--token: a URI has to begin with pkcs11:",
+                .usage, "--token: a URI must begin with pkcs11:",
                 hints: [
-                    "remove what comes before pkcs11:, such as a blank or a quotation mark",
-                    "tokencert tokens lists the URIs of all tokens",
+                    "remove the text before pkcs11:, such as a space or a quotation mark",
+                    "to list the URIs of all tokens: tokencert tokens",
                 ])
         }
         let uri = try parseURI(text)
         guard !uri.namesObject else {
             throw Failure(
-                .usage, "--token selects a token, but the URI names an object on it",
+                .usage, "--token requires the URI of a token, not of an object on it",
                 hints: [
-                    "leave out object, id and type",
-                    "tokencert tokens lists the URIs of all tokens",
+                    "remove object, id and type from the URI",
+                    "to list the URIs of all tokens: tokencert tokens",
                 ])
         }
         guard uri.namesPlace else {
             throw Failure(
-                .usage, "the URI \(uri) names no token",
+                .usage, "the URI \(uri) does not name a token",
                 hints: [
                     "add token, serial or slot-id: several tokens may have the same model",
-                    "tokencert tokens lists the URIs of all tokens",
+                    "to list the URIs of all tokens: tokencert tokens",
                 ])
         }
         return .uri(uri)
     }
 
-    /// What was said about the token; nothing where it is the only one.
-    ///
-    /// - Parameter object: A URI on the command line. Where it names its token, what the environment
-    ///   and the configuration say of one does not count.
+    /// All conditions on the token. If the URI of an object on the command line names its token, a
+    /// token set in the environment or the configuration file is ignored.
     func choices(_ object: PKCS11URI? = nil) throws -> [TokenChoice] {
         let ofObject: [TokenChoice] = object.map { [.uri($0)] } ?? []
         if token == nil, object?.namesToken ?? false { return ofObject }
         return try setting(token, .token).map { [try Self.choice($0)] + ofObject } ?? ofObject
     }
 
-    /// What was said about the token on the command line itself: what stands in the environment or
-    /// the configuration is not named for something that cannot be taken back.
+    /// The token that the command line names. Irreversible operations use only this one, never a
+    /// token from the environment or the configuration file.
     func choicesOnCommandLine() throws -> [TokenChoice] {
         try token.map { [try Self.choice($0)] } ?? []
     }
 
-    /// The label of the token that was asked for, or nil.
+    /// The label of the token that the user names, or nil.
     func wantedLabel() throws -> String? {
         try uri()?.tokenLabel
             ?? setting(token, .token).flatMap {
@@ -127,30 +125,29 @@ struct TokenOptions: ParsableArguments {
             }
     }
 
-    /// Where the security officer's PIN comes from.
+    /// The source of the security officer's PIN.
     func securityOfficerSource() throws -> SecretSource {
         try setting(soPinSource, .securityOfficerPINSource).map { try SecretSource($0) } ?? .prompt
     }
 
-    /// How many seconds the token is waited for.
+    /// How long to wait for the token, in seconds.
     func secondsToWait() throws -> Int {
         guard let text = setting(wait, .wait) else { return 0 }
         guard let seconds = Int(text), (0...86400).contains(seconds) else {
             throw Failure(
-                .usage, "--wait takes a number of seconds, up to a day",
-                hints: ["--wait 60; where a URI follows, --wait=600 or --wait behind it"])
+                .usage, "--wait requires a number of seconds, at most 86400",
+                hints: ["use --wait 60, or --wait=600 if a URI follows"])
         }
         return seconds
     }
 
-    /// What is known of tokens besides what they say.
+    /// The token profiles that apply to this command.
     func profiles() throws -> [TokenProfile] {
         try Profiles.choose(setting(tokenProfile, .tokenProfile))
     }
 
-    /// Where the PIN comes from, or nil where nobody said.
-    ///
-    /// - Parameter uri: A URI that may say so (`pin-source`) where the options do not.
+    /// The source of the PIN, or nil if none is set. `--pin-source` takes precedence over the
+    /// `pin-source` attribute of a URI.
     func source(_ uri: PKCS11URI?) throws -> SecretSource? {
         if let pinSource { return try SecretSource(pinSource) }
         let typed = token == nil ? nil : try self.uri()
@@ -160,31 +157,33 @@ struct TokenOptions: ParsableArguments {
         return try secretSource(ofURI: named)
     }
 
-    /// The URI of a token that was set; nothing where that of an object names another one, whose
-    /// PIN and module are its own.
+    /// The URI of the token that is set in any place. Nil if the object's URI on the command line
+    /// names a token, since the other token's PIN and module do not apply to it.
     func standingURI(_ object: PKCS11URI?) throws -> PKCS11URI? {
         token == nil && object?.namesToken ?? false ? nil : try uri()
     }
 }
 
-/// Whether a text is meant as a URI, even if something precedes its scheme. It may hold a PIN.
+/// Whether a text is meant as a URI, even with other text before the scheme. It may hold a PIN.
 func looksLikeURI(_ text: String) -> Bool {
     let text = text.lowercased()
     return text.contains("pkcs11:") || text.contains("pin-value")
 }
 
-/// Reads a URI as the command line and the environment have it.
+/// Parses a URI from the command line or the environment. Throws `Failure` if it contains a PIN.
 func parseURI(_ text: String) throws -> PKCS11URI {
     let uri = try PKCS11URI(parsing: text)
     if uri.holdsPIN {
         throw Failure(
-            .usage, "the URI holds a PIN (pin-value), which others can read there",
-            hints: ["leave it out and use --pin-source file:PATH", "and change that PIN"])
+            .usage, "the URI contains a PIN (pin-value), which other users can read",
+            hints: [
+                "remove pin-value, and use --pin-source file:PATH", "change the PIN of the token",
+            ])
     }
     return uri
 }
 
-/// Reads `pin-source` of a URI: a path or a `file:` URI, never a PIN and never a command.
+/// Parses `pin-source` of a URI: a path or a `file:` URI, never a PIN or a command.
 private func secretSource(ofURI text: String) throws -> SecretSource {
     if text.hasPrefix("|") { throw refusedCommand(status: .usage) }
     var path = text[...]
@@ -193,13 +192,9 @@ private func secretSource(ofURI text: String) throws -> SecretSource {
     return .file(try resolvingHome(String(path)))
 }
 
-/// The refusal of a `pin-source` that begins with `|`. URIs are passed on and pasted, so the program
-/// that they name is not run; RFC 7512, section 2.4, lets a program decide. The command is not
-/// repeated, since it may hold a secret.
-///
-/// - Parameters:
-///   - status: The exit status.
-///   - place: Where the URI is set, or nil for the command line.
+/// The error for a `pin-source` that begins with `|`. URIs are copied between people, so a command
+/// in one is never run (RFC 7512, section 2.4, permits that), nor repeated, since it may contain a
+/// secret. `place` is where the URI is set, or nil for the command line.
 func refusedCommand(status: ExitStatus, place: String? = nil) -> Failure {
     Failure(
         status, code: "commandInURI",
@@ -207,7 +202,7 @@ func refusedCommand(status: ExitStatus, place: String? = nil) -> Failure {
             + "refusing to take the PIN from a command in a URI (pin-source=|..., RFC 7512, "
             + "section 2.4)",
         hints: [
-            "take pin-source out of the URI, and use --pin-source command:PROGRAM",
-            "pin-source in the configuration file and TOKENCERT_PIN_SOURCE take command:PROGRAM, too",
+            "remove pin-source from the URI, and use --pin-source command:PROGRAM",
+            "or set TOKENCERT_PIN_SOURCE or pin-source in the configuration file to command:PROGRAM",
         ])
 }

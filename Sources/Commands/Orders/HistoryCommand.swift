@@ -4,7 +4,7 @@ internal import TokencertLedger
 
 struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "history", abstract: "Show every order, or all that happened to one.",
+        commandName: "history", abstract: "Show all orders, or the events of one order.",
         discussion: """
             For example:
 
@@ -17,10 +17,10 @@ struct HistoryCommand: ParsableCommand {
 
 struct ShowHistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show every order, or all that happened to one.")
+        commandName: "show", abstract: "Show all orders, or the events of one order.")
 
     @Argument(
-        help: ArgumentHelp("The order's number.", valueName: "order"),
+        help: ArgumentHelp("Number of the order.", valueName: "order"),
         completion: LiveCompletion.orders)
     var order: Int64?
 
@@ -51,7 +51,7 @@ struct ShowHistoryCommand: ParsableCommand {
         let line = OrderLine(order)
         print("order \(order.number): \(line.job), \(line.stateText)")
         print("  token    \(quoted(printable(line.token)))")
-        print("  key      id \(line.keyID), label “\(printable(line.keyLabel))”")
+        print("  key      id \(line.keyID), label \"\(printable(line.keyLabel))\"")
         if let ca = line.ca, let account = line.account {
             print("  account  \(printable(account)) at \(printable(ca))")
         }
@@ -64,15 +64,15 @@ struct ShowHistoryCommand: ParsableCommand {
 
 struct VerifyHistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Check that nothing in the ledger was changed or lost.",
+        commandName: "verify", abstract: "Check the ledger for changed and missing events.",
         discussion: """
-            Whoever can write to the file can also cut its end or put an old copy back. So keep the \
-            hash that is printed elsewhere, and give it with --hash the next time.
+            Anyone who can write to the file can also truncate it or restore an old copy. To detect \
+            that, store the printed hash elsewhere and pass it with --hash next time.
             """)
 
     @Option(
         help: ArgumentHelp(
-            "Insist that the event with this hash is there, one that was printed before.",
+            "Fail unless the ledger contains the event with this hash, printed by an earlier run.",
             valueName: "hex"))
     var hash: String?
 
@@ -84,19 +84,20 @@ struct VerifyHistoryCommand: ParsableCommand {
         let ledger = try ledgerOptions.open()
         var findings = try ledger.verify()
         if let hash, try !ledger.hasEvent(withHash: hash.lowercased()) {
-            findings.append("no event has the hash \(hash): the end is cut, or this is an old copy")
+            findings.append(
+                "no event has the hash \(hash): the ledger was truncated, or is an old copy")
         }
         guard findings.isEmpty else {
             throw Failure(
                 .configuration, code: "ledgerChanged",
-                "the ledger \(ledgerOptions.path) is not what was written",
-                hints: findings.prefix(20) + ["keep a copy of it before anything else"])
+                "the ledger \(ledgerOptions.path) was altered or damaged",
+                hints: findings.prefix(20) + ["copy the file before you do anything else"])
         }
         let end = try ledger.end()
         if output.isJSON {
             try printJSON(Report(isRight: true, events: end.events, lastHash: end.hash))
         } else {
-            print("The ledger is as it was written.")
+            print("The ledger is intact.")
             if let hash = end.hash { print("  event \(end.events), hash \(hash)") }
         }
     }
@@ -108,8 +109,8 @@ struct VerifyHistoryCommand: ParsableCommand {
     }
 }
 
-/// Orders with all their events as one JSON object, each event on a line. The events' contents are
-/// JSON in the ledger already.
+/// Orders and their events as one JSON object, one event per line. The ledger stores the content of
+/// an event as JSON.
 func historyJSON(_ orders: [Order]) throws -> String {
     let objects = try orders.map { order in
         let events = try order.events.map { event in
@@ -123,36 +124,36 @@ func historyJSON(_ orders: [Order]) throws -> String {
 }
 
 extension RecordedEvent {
-    /// What happened, in a line.
+    /// What happened, in one line.
     fileprivate var summary: String {
         switch event {
         case .begun(let beginning):
-            let key = beginning.newKeyKind.map { "a new key, \($0)" } ?? "a key that is there"
+            let key = beginning.newKeyKind.map { "a new key, \($0)" } ?? "an existing key"
             return "begun with \(key)"
-        case .made(let hash): return "the key was made, SHA-256 of its public half \(hash)"
+        case .made(let hash): return "key generated, SHA-256 of its public key \(hash)"
         case .found(let hash):
-            return "a key with its id and label was found, SHA-256 of its public half \(hash)"
-        case .signed: return "the request was signed"
+            return "key found by id and label, SHA-256 of its public key \(hash)"
+        case .signed: return "request signed"
         case .sending(let sending):
-            return sending.isRepeated ? "sent once more, as a person asked" : "sent"
+            return sending.isRepeated ? "sent again at the user's request" : "sent"
         case .notSent(let reason): return "not sent: \(reason)"
         case .answered(let answer):
-            return "answered with \(answer.body.bytes.count) bytes (HTTP \(answer.status))"
-                + (answer.interruption.map { ", broken off: \($0)" } ?? "")
+            return "received \(answer.body.bytes.count) bytes (HTTP \(answer.status))"
+                + (answer.interruption.map { ", incomplete: \($0)" } ?? "")
         case .refused(let reason), .unclear(let reason): return reason
         case .certified(let certified):
             let changes = certified.changes.joined(separator: "; ")
             return "certificate checked" + (changes.isEmpty ? "" : ", changes accepted: \(changes)")
-        case .requested: return "the request was made, and handed out"
-        case .chainWritten: return "a certificate of its chain written"
-        case .written(let uri): return "written: \(quoted(uri))"
+        case .requested: return "request created and handed out"
+        case .chainWritten: return "certificate of its chain written"
+        case .written(let uri): return "certificate written: \(quoted(uri))"
         case .proved(let proof):
-            return "read back, and the key proved by a \(proof.method ?? "signature")"
+            return "certificate read back; key verified by a \(proof.method ?? "signature")"
         case .retiring(let certificate): return "removing the old certificate: \(certificate)"
         case .retired(let certificate): return "removed the old certificate: \(certificate)"
         case .stopped(let stop): return "stopped at \(stop.step): \(stop.reason)"
-        case .closed(let reason): return "over: \(reason)"
-        case nil: return "\(kind) (an event of a later version of tokencert)"
+        case .closed(let reason): return "closed: \(reason)"
+        case nil: return "\(kind) (event of a later version of tokencert)"
         }
     }
 }

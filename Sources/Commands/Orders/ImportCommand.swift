@@ -6,10 +6,11 @@ internal import TokencertIssuance
 
 struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Write a certificate from a file beside its key.",
+        commandName: "import",
+        abstract: "Write a certificate from a file to the token that has its key.",
         discussion: """
-            The key is found by its public half, whatever its label. The certificate is checked \
-            before it is written: --ca-file names the anchors of its CA.
+            The key is found by its public key, whatever its label. The certificate is verified \
+            before it is written; use --ca-file to name the trust anchors of another CA.
 
             For example:
 
@@ -18,27 +19,29 @@ struct ImportCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The certificate, in PEM or DER, and in PEM others of its chain.", valueName: "file"),
+            "The certificate, in PEM or DER; a PEM file may also contain its chain.",
+            valueName: "file"),
         completion: .file())
     var cert: String
 
     @Option(
-        help: ArgumentHelp("Insist that it is for this key.", valueName: "uri"),
+        help: ArgumentHelp("Fail unless the certificate is for this key.", valueName: "uri"),
         completion: LiveCompletion.keys)
     var key: String?
 
-    @Option(help: "Label of the certificate; else that of the key.")
+    @Option(help: "Label of the certificate; default: the label of the key.")
     var label: String?
 
-    @Flag(help: "Write the certificates between it and the root, too.")
+    @Flag(help: "Also write the intermediate certificates.")
     var chain = false
 
-    @Flag(help: "Write it although it is for something else than people do with their keys.")
+    @Flag(
+        help: "Import it even if it is not for client authentication, e-mail or code signing.")
     var acceptChanges = false
 
     @Option(
         help: ArgumentHelp(
-            "Trust anchors, PEM or DER; else the files in the folder anchors of tokencert's data.",
+            "File of trust anchors, in PEM or DER, to use instead of those of tokencert trust.",
             valueName: "file"), completion: .file())
     var caFile: String?
 

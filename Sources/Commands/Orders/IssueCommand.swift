@@ -7,12 +7,12 @@ internal import TokencertIssuance
 struct IssueCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "issue",
-        abstract: "Make a key on a token and have the CA issue a certificate for it.",
+        abstract: "Generate a key on a token and have the CA issue a certificate for it.",
         discussion: """
-            Name and addresses that are left out are taken from the account where there is one \
-            choice. The order is sent once; what comes back is checked before it is written, and \
-            the token has to prove that it holds the key. Every step is in the ledger before it is \
-            done, so that tokencert resume goes on after whatever happens.
+            If you leave out the name or the addresses, they are taken from the account, if it \
+            offers only one choice. The order is sent once. The certificate is verified before it \
+            is written, and the token must prove that it holds the key. Every step is recorded in \
+            the ledger before it is taken, so tokencert resume can continue after an interruption.
 
             For example:
 
@@ -26,10 +26,10 @@ struct IssueCommand: ParsableCommand {
     @OptionGroup var ledgerOptions: LedgerOptions
     @OptionGroup var output: CommonOptions
 
-    @Flag(help: "Write the certificate although the CA changed what was asked for.")
+    @Flag(help: "Write the certificate even if the CA changed what you asked for.")
     var acceptChanges = false
 
-    @Flag(help: "Show what would be done, and do nothing.")
+    @Flag(help: "Show what would be done, without doing it.")
     var dryRun = false
 
     func run() throws {
@@ -68,8 +68,8 @@ struct IssueCommand: ParsableCommand {
             try writeFile(
                 issued.certificate.pem, file,
                 hints: [
-                    "the certificate is on the token: do not order it again",
-                    "to get it from there: tokencert show --pem \(quoted(issued.uri)) "
+                    "do not order it again: the certificate is on the token",
+                    "to read it from the token: tokencert show --pem \(quoted(issued.uri)) "
                         + "--serial \(issued.certificate.serialNumber) > FILE",
                 ])
         }

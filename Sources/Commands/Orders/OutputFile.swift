@@ -3,16 +3,15 @@ internal import TokencertCAcert
 internal import TokencertIssuance
 internal import TokencertPlatform
 
-/// A file that a command reads or keeps, which `--out` must not replace.
+/// A file that a command reads or maintains, and that `--out` must not replace.
 struct FileInUse {
-    /// What it is called in an error.
+    /// What errors call it.
     let name: String
     let path: String
 }
 
-/// All files that a command with these options reads or keeps.
-///
-/// - Parameter uri: A URI that may name a source of the PIN and a module.
+/// All files that a command with these options reads or maintains. The URI may name a file with the
+/// PIN, and a module.
 func filesInUse(
     _ uri: PKCS11URI?, _ token: TokenOptions, _ ca: CAOptions?, _ ledger: LedgerOptions
 ) -> [FileInUse] {
@@ -30,7 +29,7 @@ func filesInUse(
     if let file = setting(ca?.caFile, .caFile) {
         files.append(FileInUse(name: "the file of trust anchors", path: file))
     }
-    // What is wrong with these options is reported when they are used.
+    // An error in one of these options is reported when the option is used.
     let sources = [
         try? token.source(uri), try? token.securityOfficerSource(), try? ca?.source(),
     ]
@@ -43,13 +42,13 @@ func filesInUse(
     return files
 }
 
-/// Checks, before anything is done, that `--out` can be written in the way in which it will be
-/// written, and that nothing is lost by it.
+/// Checks, before anything else is done, that the file of `--out` can be written and that writing
+/// it destroys no other data.
 func requireWritable(_ file: String?, keeping filesInUse: [FileInUse]) throws {
     guard let file else { return }
     guard file != "-" else {
         throw Failure(
-            .usage, "--out - names no file",
+            .usage, "--out - does not name a file",
             hints: [
                 "to write to a file with this name: --out ./-",
                 "to write to standard output: --out /dev/stdout",
@@ -70,25 +69,25 @@ func requireWritable(_ file: String?, keeping filesInUse: [FileInUse]) throws {
     guard let replaced, exists(replaced), !isReplaceable(replaced) else { return }
     throw Failure(
         .cannotCreate, code: "fileIsThere",
-        "\(file) holds something else; it is not overwritten",
+        "\(file) contains other data, so it is not overwritten",
         hints: ["name another file", "or move this one away: mv \(quoted(file)) NEWNAME"])
 }
 
 private func notWritten(_ file: String, _ error: FileError) -> Failure {
     Failure(
-        .configuration, code: "fileNotWritten", "\(file) cannot be written: \(error)",
-        hints: advice(error) + ["--out takes a file in a folder to which this user can write"])
+        .configuration, code: "fileNotWritten", "cannot write \(file): \(error)",
+        hints: advice(error) + ["name a file in a folder to which you can write"])
 }
 
 private func requireNotInUse(_ file: String, _ filesInUse: [FileInUse]) throws {
     let identity = fileIdentity(file)
     guard let found = filesInUse.first(where: { fileIdentity($0.path) == identity }) else { return }
     throw Failure(
-        .usage, code: "fileInUse", "--out names \(found.name) \(found.path)",
+        .usage, code: "fileInUse", "--out would overwrite \(found.name) \(found.path)",
         hints: ["name another file"])
 }
 
-/// Whether a file is empty or holds what `--out` writes, text in PEM.
+/// Whether a file is empty or contains PEM, which is what `--out` writes.
 private func isReplaceable(_ file: String) -> Bool {
     guard let head = try? readHead(file, count: 1 << 12) else { return false }
     let text = String(decoding: head, as: UTF8.self)
@@ -96,15 +95,15 @@ private func isReplaceable(_ file: String) -> Bool {
     return head.isEmpty || text.hasPrefix("-----BEGIN ")
 }
 
-/// Writes a text to a file, whole or not at all. Where that fails the error has the text, since it
-/// was hard to come by.
+/// Writes a text to a file atomically. If that fails, the error contains the text, since it may be
+/// impossible to get again.
 func writeFile(_ text: String, _ file: String, hints: [String]) throws {
     do throws(FileError) {
         try writeFileDurably(Array(text.utf8), file, permissions: 0o644)
     } catch {
         throw Failure(
             .configuration, code: "fileNotWritten",
-            "what follows was not written to a file: \(error)",
+            "the text below was not written to a file: \(error)",
             hints: hints + advice(error),
             attachment: text.split(separator: "\n").map(String.init))
     }

@@ -2,7 +2,7 @@ internal import Cryptoki
 internal import TokencertIssuance
 internal import TokencertTokens
 
-/// What was passed over, in the form of its JSON.
+/// The JSON of a certificate or key that was passed over.
 struct PassedOverReport: Encodable {
     let subject: String?
     let serialNumber: String?
@@ -24,15 +24,15 @@ struct PassedOverReport: Encodable {
 }
 
 extension PassedOver.Advice {
-    /// What to type.
+    /// The command to type.
     var text: String {
         switch self {
         case .readElsewhere(let uri, let token): readingAdvice(uri, on: token)
-        case .issue: "for a new key with a certificate: tokencert issue"
-        case .resume(let order): "an order for it is unfinished: tokencert resume \(order)"
+        case .issue: "to get a new key and certificate: tokencert issue"
+        case .resume(let order): "to finish its order: tokencert resume \(order)"
         case .certify(let key):
-            "to write it again from a file: tokencert import --cert FILE; "
-                + "for a new one: tokencert issue --key \(quoted(key.description))"
+            "to write its certificate again from a file: tokencert import --cert FILE; "
+                + "to get a new one: tokencert issue --key \(quoted(key.description))"
         case .renew(let key, let serialNumber):
             "to order now: tokencert renew \(quoted(key.description))"
                 + (serialNumber.map { " --serial \($0)" } ?? "")
@@ -58,7 +58,7 @@ extension PassedOver {
         }
     }
 
-    /// How many certificates and keys were passed over, in words.
+    /// The number of certificates and keys that were passed over, as a sentence.
     static func count(_ all: [PassedOver]) -> String {
         let keys = all.filter { $0.key != nil }.count
         let certificates = all.count - keys
@@ -76,7 +76,7 @@ extension PassedOver {
 }
 
 extension Failure {
-    /// The failure if a URI names no certificate that can be renewed.
+    /// The failure if a URI does not name exactly one certificate that can be renewed.
     init(renewal error: RenewalError) {
         switch error {
         case .passedOver(let passedOver):
@@ -87,17 +87,17 @@ extension Failure {
                 "cannot renew \(passedOver.name): \(passedOver.reason)",
                 hints: (needsNewKey
                     ? [
-                        "--new-key makes a new key for the renewed certificate",
-                        "tokencert import writes a certificate that was ordered otherwise",
-                    ] : []) + ["tokencert list --pin-source prompt shows all with their URIs"])
+                        "to generate a new key for the renewed certificate: add --new-key",
+                        "to write a certificate from elsewhere: tokencert import --cert FILE",
+                    ] : []) + ["to list all URIs: tokencert list --pin-source prompt"])
         case .noneFits(let uri, let passedOver, let keys):
             self.init(
-                .noSuchObject, "no certificate with its key on the token fits \(uri)",
+                .noSuchObject, "no certificate with its key on the token matches \(uri)",
                 hints: passedOver.map(\.text) + objectHints(uri, among: keys)
-                    + ["tokencert list --pin-source prompt shows all with their URIs"])
+                    + ["to list all URIs: tokencert list --pin-source prompt"])
         case .severalKeys(let keys):
             self.init(
-                .noSuchObject, "more than one key fits",
+                .noSuchObject, "more than one key matches",
                 hints: several(keys.map { quoted($0.description) }))
         case .severalCertificates(let found, let uri):
             self = severalCertificates(

@@ -10,14 +10,15 @@ struct RenewCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "renew", abstract: "Get a new certificate for a key that has one.",
         discussion: """
-            Name, addresses and code signing are those of the old certificate. It stays on the \
-            token unless --retire is given, and always stays in the ledger. --expiring and --all \
-            renew each certificate, expired or not, that leads to a trust anchor, unless a newer \
-            one on the token covers at least the same. A certificate that should be renewed but \
-            cannot be, or a key that has lost the certificate of an order, is reported with the \
-            reason, and the exit status is 79. A certificate whose key was never on this token is \
-            named and does not change the exit status. If the CA refuses an order, --expiring and \
-            --all do not order for that key again for a week; name the key to order earlier.
+            The new certificate has the name, addresses and code signing flag of the old one. The \
+            old one stays on the token unless you use --retire, and always stays in the ledger. \
+            --expiring and --all renew every certificate, expired or not, that chains to a trust \
+            anchor, unless a newer one on the token covers at least the same. If a certificate \
+            should be renewed but cannot be, or a key has lost the certificate of an order, the \
+            reason is reported and the exit status is 79. A certificate whose key was never on \
+            this token is reported, too, but does not change the exit status. After the CA refuses \
+            an order, --expiring and --all place no order for that key for a week; to order \
+            earlier, name the key.
 
             For example:
 
@@ -33,25 +34,27 @@ struct RenewCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Renew what expires within so many days, as 30d.", valueName: "days"))
+            "Renew certificates that expire within this many days, such as 30d.",
+            valueName: "days"))
     var expiring: String?
 
     @Flag(help: "Renew every certificate.")
     var all = false
 
-    @Flag(help: "Make a new key instead of using the old one, which stays on the token.")
+    @Flag(help: "Generate a new key; the old one stays on the token.")
     var newKey = false
 
-    @Flag(help: "Remove the old certificate from the token once the new one is proved.")
+    @Flag(
+        help: "Remove the old certificate after the token has proved the key of the new one.")
     var retire = false
 
-    @Flag(help: "Do nothing, and succeed, where no such token is there.")
+    @Flag(help: "Do nothing and succeed if the token is not present.")
     var ifPresent = false
 
-    @Flag(help: "Write the certificate although the CA changed what was asked for.")
+    @Flag(help: "Write the certificate even if the CA changed what you asked for.")
     var acceptChanges = false
 
-    @Flag(help: "Show what would be done, and do nothing.")
+    @Flag(help: "Show what would be done, without doing it.")
     var dryRun = false
 
     @OptionGroup var tokenOptions: TokenOptions
@@ -61,10 +64,10 @@ struct RenewCommand: ParsableCommand {
 
     func validate() throws {
         if [name != nil, expiring != nil, all].filter({ $0 }).count != 1 {
-            throw ValidationError("one of a name, --expiring and --all is needed")
+            throw ValidationError("specify exactly one of a name, --expiring and --all")
         }
         if serialOption.serial != nil, name == nil {
-            throw ValidationError("--serial is about the certificates that a URI names")
+            throw ValidationError("--serial requires the name of a key or a certificate")
         }
     }
 
@@ -105,7 +108,7 @@ struct RenewCommand: ParsableCommand {
         let plan = try planOfPINs(token)
         let runner = Runner(try issuanceSettings(anchors, ca, tokenOptions), account)
         try withPINs(plan, tokenOptions, wanted) { pins in
-            // One login for all, if one role does all.
+            // A single login suffices if one role performs all operations.
             var connection = try Connection(token, pins)
             try connection.logInAll(at: .generate)
             let found = try connection.seeingPrivateObjects(at: .plan) {
@@ -115,7 +118,7 @@ struct RenewCommand: ParsableCommand {
         }
     }
 
-    /// Whether old certificates are removed, other than by writing the new ones in their place.
+    /// Whether old certificates are removed, rather than replaced in their slot.
     private func removesOld(on token: TokenCapabilities) -> Bool {
         setting(retire, .retire) && !(token.replacesCertificates && !setting(newKey, .newKey))
     }
@@ -127,14 +130,14 @@ struct RenewCommand: ParsableCommand {
             allowingLastTry: tokenOptions.allowsLastTry)
     }
 
-    /// The dry run makes the same search. It logs in if --pin-source is given, and queries the
-    /// account if --password-source is given.
+    /// Performs a dry run: the same search, with a login only if `--pin-source` is given, and with
+    /// a query of the account only if `--password-source` is given.
     private func checkOnly(
         _ token: TokenCapabilities, _ wanted: PKCS11URI?, _ anchors: TrustAnchors,
         _ find: (Bool) throws -> Renewals
     ) throws {
         guard setting(ca.passwordSource, .passwordSource) != nil else {
-            let unknown = "what the account may have, since --password-source is not given"
+            let unknown = "what the account may order, since --password-source is not given"
             return try checkOnly(token, wanted, find, notChecked: [unknown]) { _ in }
         }
         let account = try openAccount(ca, anchorsPEM: anchors.pem)
@@ -213,7 +216,7 @@ struct RenewCommand: ParsableCommand {
     ) throws {
         var tally = Tally(isBatch: name == nil, makesKeys: setting(newKey, .newKey), of: found)
         for candidate in found.candidates {
-            // Another process may have renewed it since, or tried to.
+            // Another process may have renewed it in the meantime, or tried to.
             let orders = try ledgerOptions.orders()
             let outcomes = Replacements(orders).outcomes(for: candidate.certificate)
             if name == nil, !outcomes.isSubset(of: candidate.lostReplacements) {
@@ -223,7 +226,7 @@ struct RenewCommand: ParsableCommand {
             }
             if tally.passesOver(candidate, orders) { continue }
             do {
-                // A role that has written may keep others from reading.
+                // The role that is logged in to write may not see what has to be read.
                 try connection.logIn(for: .read, at: .plan)
                 let plan = try runner.plan(
                     request(for: candidate), on: connection.capabilities)
@@ -260,9 +263,9 @@ struct RenewCommand: ParsableCommand {
             isDestroyable: candidate.isDestroyable)
     }
 
-    /// The result for each certificate.
+    /// The results for all certificates.
     private struct Tally {
-        /// Whether all certificates of a token are renewed, and none was named.
+        /// Whether `--expiring` or `--all` selects the certificates, rather than a URI.
         let isBatch: Bool
         /// Whether each renewed certificate gets a new key.
         let makesKeys: Bool
@@ -281,10 +284,8 @@ struct RenewCommand: ParsableCommand {
             count = found.candidates.count
         }
 
-        /// Passes over a certificate that the user has not named, if the CA has refused the last
-        /// order for its key within the last week. A new key is not the one that was refused.
-        ///
-        /// - Returns: Whether it was passed over.
+        /// Passes over a certificate that the user did not name, if the CA refused the last order
+        /// for its key less than a week ago and the key stays the same. Returns whether it did.
         mutating func passesOver(_ candidate: RenewalCandidate, _ orders: [Order]) -> Bool {
             let old = candidate.certificate
             guard isBatch, !makesKeys,
@@ -296,7 +297,7 @@ struct RenewCommand: ParsableCommand {
                 PassedOver(
                     candidate,
                     "order \(refusal.order) was refused on \(timestamp(refusal.time)) "
-                        + "(\(refusal.reason)), and no other is placed automatically before "
+                        + "(\(refusal.reason)); no other is placed automatically before "
                         + timestamp(refusal.end),
                     advice: .renew(
                         key: candidate.key,
@@ -304,9 +305,7 @@ struct RenewCommand: ParsableCommand {
             return true
         }
 
-        /// Records a failure.
-        ///
-        /// - Returns: Whether the renewal may continue with other certificates.
+        /// Records a failure. Returns whether other certificates can still be renewed.
         mutating func take(
             _ error: IssuanceError, _ candidate: RenewalCandidate, _ output: CommonOptions
         ) -> Bool {
@@ -330,7 +329,7 @@ struct RenewCommand: ParsableCommand {
             }
         }
 
-        /// Reports what was done, and throws unless everything that had to be renewed was renewed.
+        /// Reports the results. Throws unless everything that had to be renewed was renewed.
         func report(_ isDryRun: Bool, _ output: CommonOptions) throws {
             if output.isJSON {
                 let failures = failures.map { FailureReport($0) }
@@ -355,7 +354,8 @@ struct RenewCommand: ParsableCommand {
                         failure.status,
                         "\(count - done) of \(count) certificates \(isDryRun ? "would not be" : "were not") renewed",
                         hints: [
-                            "the warnings say why", "tokencert resume shows what is unfinished",
+                            "see the warnings above for the reasons",
+                            "to list unfinished orders: tokencert resume",
                         ])
                 }
                 failure.isInJSON = true
@@ -365,7 +365,9 @@ struct RenewCommand: ParsableCommand {
             guard !open.isEmpty else { return }
             var failure = Failure(
                 .findings, code: "passedOver", PassedOver.count(open),
-                hints: ["the notes say why; tokencert health says what can be done"])
+                hints: [
+                    "see the notes above for the reasons", "for advice: tokencert health",
+                ])
             failure.isInJSON = true
             throw failure
         }
@@ -373,7 +375,7 @@ struct RenewCommand: ParsableCommand {
         private func lines(_ isDryRun: Bool) -> [String] {
             let isNothingDue = failures.isEmpty && !passedOver.contains(where: \.needsAction)
             guard isDryRun else {
-                return renewed.isEmpty && isNothingDue ? ["Nothing has to be renewed."] : []
+                return renewed.isEmpty && isNothingDue ? ["Nothing needs to be renewed."] : []
             }
             return (wouldRenew.isEmpty && isNothingDue ? ["Nothing would be renewed."] : [])
                 + wouldRenew.flatMap {
@@ -415,14 +417,15 @@ struct RenewCommand: ParsableCommand {
     private static func days(_ text: String) throws -> Int {
         let digits = text.hasSuffix("d") ? text.dropLast() : text[...]
         guard let days = Int(digits), (0...36500).contains(days) else {
-            throw Failure(.usage, "--expiring takes a number of days", hints: ["--expiring 30d"])
+            throw Failure(
+                .usage, "--expiring requires a number of days", hints: ["use --expiring 30d"])
         }
         return days
     }
 }
 
 extension IssuanceError {
-    /// Whether other keys may be renewed where this one was not.
+    /// Whether other keys can still be renewed after this error.
     fileprivate var concernsOneKey: Bool {
         switch code {
         case .orderRefused, .orderPending, .certificateWrong, .certificateDiffers, .accountLacks,

@@ -7,7 +7,7 @@ internal import TokencertTokens
 struct RequestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "request",
-        abstract: "Make a signed request on a token, for the web form or another CA.",
+        abstract: "Create a certificate signing request, for the CA's web form or another CA.",
         discussion: """
             For example:
 
@@ -19,7 +19,7 @@ struct RequestCommand: ParsableCommand {
     @OptionGroup var ledgerOptions: LedgerOptions
     @OptionGroup var output: CommonOptions
 
-    @Flag(help: "Show what would be done, and do nothing.")
+    @Flag(help: "Show what would be done, without doing it.")
     var dryRun = false
 
     func run() throws {
@@ -28,8 +28,8 @@ struct RequestCommand: ParsableCommand {
         var request = try options.request()
         if keyName != nil, options.label != nil {
             throw Failure(
-                .usage, "--label is for a new key, and --key names one that is there",
-                hints: ["leave one of them out"])
+                .usage, "--label is for a new key, but --key names an existing one",
+                hints: ["omit one of them"])
         }
         let file = options.outputFile
         try requireWritable(
@@ -54,7 +54,7 @@ struct RequestCommand: ParsableCommand {
         }
         printNotes(made.key.remarks)
         if let file {
-            try writeFile(made.pem, file, hints: ["its key: \(quoted(made.key.uri))"])
+            try writeFile(made.pem, file, hints: ["its key is \(quoted(made.key.uri))"])
         }
         if output.isJSON {
             try printJSON(
@@ -62,12 +62,12 @@ struct RequestCommand: ParsableCommand {
                     request: made.pem, key: made.key.uri, id: hexadecimal(made.key.id),
                     keyKind: made.key.publicKey.kind.description, isNewKey: made.key.isNew))
         } else if let file {
-            print("The request is in \(file), its key on the token: \(quoted(made.key.uri))")
+            print("The request is in \(file). Its key on the token: \(quoted(made.key.uri))")
         } else {
             printError("key: \(quoted(made.key.uri))")
             print(made.pem, terminator: "")
         }
-        // Nobody but the token could make it again.
+        // The request is shown if it was printed and lost: only the token can create it again.
         try StandardOutput.shared.flush(showing: file == nil ? made.pem : "")
     }
 
@@ -93,7 +93,7 @@ struct RequestCommand: ParsableCommand {
 }
 
 extension IssuanceRequest {
-    /// The URI of the key that is to be used, or nil for a new one.
+    /// The URI of the existing key to use, or nil for a new key.
     var keyURI: PKCS11URI? {
         if case .existing(let uri, _) = key { uri } else { nil }
     }

@@ -8,12 +8,12 @@ internal import TokencertTokens
 
 struct ResumeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "Finish what is unfinished.",
+        commandName: "resume", abstract: "List unfinished orders, or finish one.",
         discussion: """
-            Without a number it shows every unfinished order. With one it goes on where the order \
-            stands: it makes the request and orders where that was never done, and writes a \
-            certificate that came. An order that went out is never sent a second time but with \
-            --order-again.
+            Without a number, all unfinished orders are listed. With a number, that order continues \
+            from its last step: if it was never sent, the request is created and sent; if its \
+            certificate has arrived, it is written. An order that was sent is never sent again \
+            unless you use --order-again.
 
             For example:
 
@@ -22,23 +22,24 @@ struct ResumeCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The order's number in the ledger.", valueName: "order"),
+        help: ArgumentHelp("Number of the order in the ledger.", valueName: "order"),
         completion: LiveCompletion.orders)
     var order: Int64?
 
     @Option(
         help: ArgumentHelp(
-            "Take the certificate from a file, as the CA's web site gives it.", valueName: "file"),
+            "Use the certificate in this file, such as one from the CA's web site.",
+            valueName: "file"),
         completion: .file())
     var from: String?
 
-    @Flag(help: "Order once more, though the CA may issue a second certificate.")
+    @Flag(help: "Send the order again, although the CA may issue a second certificate.")
     var orderAgain = false
 
-    @Flag(help: "Write the certificate although the CA changed what was asked for.")
+    @Flag(help: "Write the certificate even if the CA changed what you asked for.")
     var acceptChanges = false
 
-    @Flag(help: "Give the order up. What is on the token stays there.")
+    @Flag(help: "Give up the order. Objects on the token are not removed.")
     var abandon = false
 
     @OptionGroup var tokenOptions: TokenOptions
@@ -48,10 +49,10 @@ struct ResumeCommand: ParsableCommand {
 
     func validate() throws {
         if [orderAgain, abandon, from != nil].filter({ $0 }).count > 1 {
-            throw ValidationError("--from, --order-again and --abandon exclude each other")
+            throw ValidationError("--from, --order-again and --abandon cannot be combined")
         }
         if order == nil, orderAgain || abandon || acceptChanges || from != nil {
-            throw ValidationError("the number of an order is missing")
+            throw ValidationError("the order number is missing")
         }
     }
 
@@ -80,15 +81,16 @@ struct ResumeCommand: ParsableCommand {
                 certificate.map { " \($0.prefix(1).uppercased())\($0.dropFirst())." } ?? ""
             tell(
                 order.number,
-                "Order \(order.number) is given up. What is on the token stays." + warning)
+                "Order \(order.number) is given up. Nothing was removed from the token." + warning)
             tellKey(of: order, openOrder.ledger)
             return
         }
         if orderAgain, !order.userActions.contains(.orderAgain) {
             throw Failure(
                 .usage,
-                "order \(order.number) has no outcome that is unknown: \(order.state.name)",
-                hints: ["to go on: tokencert resume \(order.number)"])
+                "--order-again is only for orders with an unknown outcome; "
+                    + "order \(order.number) is \"\(order.state.name)\"",
+                hints: ["to continue: tokencert resume \(order.number)"])
         }
         let token = try findToken(of: order)
         try useSources(tokenOptions, order.tokenURI(), ca)
@@ -123,7 +125,7 @@ struct ResumeCommand: ParsableCommand {
         try showIssued(issued, output)
     }
 
-    /// The certificates in the file that the user names, or, if the outcome of the order is unknown,
+    /// The certificates in the file of `--from`; otherwise, if the outcome of the order is unknown,
     /// those on the token that may be its outcome.
     private func certificates(
         _ openOrder: OpenOrder, _ order: Order, _ token: TokenCapabilities, _ runner: Runner
@@ -149,11 +151,11 @@ struct ResumeCommand: ParsableCommand {
             return try runner.settleKey(openOrder, over: &connection)
         }
         let key = uri.map { output.isJSON ? $0 : quoted($0) }
-        let text = key.map { "its key is on the token: \($0)" } ?? "nothing of it is on the token"
-        tell(order.number, "Order \(order.number) asked no CA, and \(text)")
+        let text = key.map { "its key is on the token: \($0)" } ?? "it left nothing on the token"
+        tell(order.number, "Order \(order.number) was not sent to a CA; \(text)")
     }
 
-    /// The token of an order, which no option can change, only where it is looked for.
+    /// Finds the token of an order. Options change where it is searched, not which token it is.
     private func findToken(of order: Order) throws -> TokenCapabilities {
         var options = tokenOptions
         if setting(options.module, .module) == nil { options.useModule(order.beginning.module) }
@@ -163,9 +165,9 @@ struct ResumeCommand: ParsableCommand {
         return try findToken(of: order, options)
     }
 
-    /// The token of an order by its serial number, since its label may have changed; or the one
-    /// that `--token` names, which must hold the order's key. The token that the environment or the
-    /// configuration sets does not apply to this order.
+    /// Finds the token of an order by its serial number, since its label may have changed, or the
+    /// token of `--token`, which must hold the order's key. A token set in the environment or the
+    /// configuration file is ignored.
     private func findToken(of order: Order, _ options: TokenOptions) throws -> TokenCapabilities {
         let uri = try order.tokenURI()
         do {
@@ -176,7 +178,7 @@ struct ResumeCommand: ParsableCommand {
             do {
                 let found = try TokencertCommands.findToken(
                     options, try PKCS11URI(parsing: serialNumber))
-                // No PIN is for another manufacturer's token with the same number.
+                // A token of another manufacturer with the same number must not get the PIN.
                 if order.isFor(try PKCS11URI(token: found.token).description) { return found }
                 return try TokencertCommands.findToken(options, uri)
             } catch let failure as Failure where failure.code == Failure.severalTokens {
@@ -187,17 +189,17 @@ struct ResumeCommand: ParsableCommand {
                 failure.status, code: failure.code,
                 "the token of order \(order.number) is not present: \(uri)",
                 hints: [
-                    "insert it; tokencert tokens lists the tokens that are found",
-                    "if its key is on a token that now has another serial number: "
+                    "insert it; to list the tokens that are found: tokencert tokens",
+                    "if the key is on a token whose serial number has changed: "
                         + "tokencert resume \(order.number) --token URI",
-                    "if it was reinitialised, its key is lost, and the order cannot be finished",
+                    "if the token was reinitialised, the key is lost and the order cannot be finished",
                     Failure.abandoning(
                         order.number, order.arrivedState, mayHaveOrdered: order.mayHaveOrdered),
                 ])
         }
     }
 
-    /// How the key of an order that is given up can be used or removed.
+    /// Prints how to use or remove the key of an order that is given up.
     private func tellKey(of order: Order, _ ledger: Ledger) {
         guard order.beginning.newKeyKind != nil else { return }
         let keyID = order.beginning.keyID
@@ -208,16 +210,16 @@ struct ResumeCommand: ParsableCommand {
         guard let uri = token.map({ PKCS11URI(token: $0, objectWith: named) }) else { return }
         let name = quoted(uri.description)
         if order.arrivedState?.isOnToken ?? false {
-            printError("hint: keep its key, which a certificate on the token is for: \(name)")
+            printError("hint: keep its key, since a certificate on the token is for it: \(name)")
             return
         }
         let wasSent = try? ledger.wasSent(forKey: order.publicKeyHash, id: keyID)
         guard wasSent == false, !order.mayHaveOrdered else {
-            printError("hint: keep its key, since a certificate may still come for it: \(name)")
-            printError("hint: to write a certificate that comes: tokencert import --cert FILE")
+            printError("hint: keep its key, since the CA may still issue a certificate: \(name)")
+            printError("hint: to write a certificate that arrives: tokencert import --cert FILE")
             return
         }
-        printError("hint: to use its key, if it was made: tokencert issue --key \(name)")
+        printError("hint: to use its key, if it was generated: tokencert issue --key \(name)")
         if order.hasMadeKey { printError("hint: to remove it: tokencert delete \(name)") }
     }
 
@@ -231,14 +233,14 @@ struct ResumeCommand: ParsableCommand {
 }
 
 extension Order {
-    /// The token that the order is for.
+    /// The token of the order.
     fileprivate func tokenURI() throws -> PKCS11URI {
         try PKCS11URI(parsing: beginning.tokenURI)
     }
 }
 
 extension CAOptions {
-    /// The account of an order, which no option can change.
+    /// These options with the CA and account of an order. Throws if the options name others.
     func adopting(_ order: Order) throws -> CAOptions {
         var options = self
         let asked = order.beginning.issue
@@ -252,8 +254,8 @@ extension CAOptions {
         else {
             throw Failure(
                 .usage,
-                "order \(order.number) is one of \(asked?.account ?? "?") at \(asked?.ca ?? "?")",
-                hints: ["leave out --ca-url and --username, or issue anew with them"])
+                "order \(order.number) belongs to \(asked?.account ?? "?") at \(asked?.ca ?? "?")",
+                hints: ["omit --ca-url and --username, or place a new order: tokencert issue"])
         }
         return options
     }

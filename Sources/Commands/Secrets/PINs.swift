@@ -2,15 +2,8 @@ internal import Cryptoki
 internal import TokencertIssuance
 internal import TokencertPlatform
 
-/// Asks for the PINs that a job needs, and does the job with them.
-///
-/// A PIN that the token refuses is remembered by where it came from, so that no later run sends it
-/// once more.
-///
-/// - Parameters:
-///   - plan: Which PINs.
-///   - uri: A URI that may say where the user's PIN comes from.
-///   - body: The job.
+/// Reads the PINs that a job needs, and runs the job with them. The URI may name the source of the
+/// user's PIN. If the token refuses a PIN, its source is recorded, so later runs do not send it again.
 func withPINs<Result>(
     _ plan: PINPlan, _ options: TokenOptions, _ uri: PKCS11URI? = nil,
     _ body: (TokenPINs) throws -> Result
@@ -19,7 +12,7 @@ func withPINs<Result>(
     guard plan.needsPINs else { return try body(TokenPINs(of: plan.roles, user: Secret())) }
     let label = printable(plan.token.info.label)
     if plan.hasReaderKeys {
-        printError("enter the PIN on the reader of “\(label)” whenever it asks for it")
+        printError("enter the PIN on the reader of \"\(label)\" whenever it asks for it")
         return try body(TokenPINs(of: plan.roles, user: Secret()))
     }
     let memory = try RefusedPINs(plan.token)
@@ -29,7 +22,7 @@ func withPINs<Result>(
         .user: ofPINs[.pin] ?? .prompt,
         .securityOfficer: ofPINs[.securityOfficerPIN] ?? .prompt,
     ]
-    // As they are before they are read: what is put there meanwhile is another one.
+    // Identified before they are read: a PIN that replaces one in the meantime is a new PIN.
     let remembered = sources.reduce(into: [UserType: RefusedPINs.Source]()) { result, entry in
         guard plan.roles.contains(entry.key) else { return }
         result[entry.key] = memory.source(entry.value, of: entry.key)
@@ -40,13 +33,13 @@ func withPINs<Result>(
             try memory.requireNotRefused(entry, plan.name(of: role), hasLock: false)
         }
         let info = plan.token.info
-        // A PIN that is typed is asked for even if the record cannot be read.
+        // A typed PIN is accepted even if the record cannot be read.
         let refusals = source.asksPerson ? (try? memory.refusals()) ?? 0 : try memory.refusals()
         try plan.requireTriesLeft(afterRefusals: refusals)
         let tries = plan.triesLeft(of: role, afterRefusals: refusals).map { "; \($0)" } ?? ""
         let pin = try SecretReader.shared.read(
             role == .securityOfficer ? .securityOfficerPIN : .pin, from: source,
-            promptText: "\(plan.name(of: role)) for “\(label)” "
+            promptText: "\(plan.name(of: role)) for \"\(label)\" "
                 + "(\(printable(info.model)), serial \(printable(info.serialNumber))\(tries))")
         try plan.requirePossible(pin, of: role)
         return pin
@@ -65,19 +58,19 @@ func withPINs<Result>(
 }
 
 extension RefusedPINs {
-    /// The file of this user's record.
+    /// The path of this user's record of refused PINs.
     static var file: String { path(inFolder: stateFolder) }
 
-    /// This user's record about a token.
+    /// This user's record of the PINs that a token refused.
     init(_ token: Token) throws {
         try self.init(token, folder: stateFolder, clock: now) { event in
             switch event {
             case .waitsForOtherRun:
                 printError(
-                    "note: another run is sending a PIN to this token; waiting for its answer")
+                    "note: another run is sending a PIN to this token; waiting for it to finish")
             case .refusalNotRecorded(let error):
                 printError(
-                    "warning: the refusal of the PIN cannot be recorded: \(Failure(error).message)")
+                    "warning: cannot record that the PIN was refused: \(Failure(error).message)")
             }
         }
     }

@@ -2,7 +2,7 @@ internal import Cryptoki
 internal import Synchronization
 internal import TokencertPlatform
 
-/// The role of a secret, in the order in which secrets are read.
+/// The purpose of a secret, in the order in which secrets are read.
 enum SecretRole: Int, CaseIterable, Comparable {
     case password
     /// The user's current PIN.
@@ -23,17 +23,15 @@ enum SecretRole: Int, CaseIterable, Comparable {
     static func < (one: SecretRole, other: SecretRole) -> Bool { one.rawValue < other.rawValue }
 }
 
-/// Reads the secrets of one run of the program.
+/// Reads the secrets of one run of the program, whose sources are set before the first one is read.
 ///
-/// A command names the sources of all its secrets before the first one is read. A pipe, a terminal
-/// or another stream supplies one secret only, since two readers would take each other's bytes. The
-/// PINs of a token may share one `fd:N`: a line for each, in the order of ``SecretRole``, whether
-/// or not the token needs it. A variable may be named for several secrets.
+/// A stream supplies only one secret, except that the PINs of a token may share one `fd:N`: one line
+/// each, in the order of ``SecretRole``, needed or not. Several secrets may share a variable.
 final class SecretReader: Sendable {
     /// The reader of this process.
     static let shared = SecretReader()
 
-    /// A reference to a secret that can be copied.
+    /// A copyable reference to a secret.
     private final class Kept: Sendable {
         let secret: Secret
         init(_ secret: consuming Secret) { self.secret = secret }
@@ -41,17 +39,15 @@ final class SecretReader: Sendable {
 
     private struct State {
         var sources: [SecretRole: SecretSource] = [:]
-        /// Lines of a shared descriptor, and the values of variables.
+        /// The lines already read from a shared descriptor.
         var lines: [SecretRole: Kept] = [:]
         var variables: [String: Result<Kept, SecretError>] = [:]
     }
 
     private let state = Mutex(State())
 
-    /// Sets the sources of all secrets of this run, unless the command has set them before.
-    ///
-    /// - Throws: ``Failure`` with status 64 if two secrets would come from one stream; nothing was
-    ///   read.
+    /// Sets the sources of all secrets of this run, unless they are set already. Throws ``Failure`` if
+    /// two secrets would come from one stream.
     func useIfUnset(_ sources: [SecretRole: SecretSource]) throws {
         guard state.withLock({ $0.sources.isEmpty }) else { return }
         try use(sources)
@@ -67,8 +63,8 @@ final class SecretReader: Sendable {
         state.withLock { $0.sources = sources }
     }
 
-    /// Reads the variables that hold secrets and removes them from the environment, so that neither
-    /// a module nor a program that is started later sees them.
+    /// Reads the variables that contain secrets and removes them from the environment, so modules and
+    /// child processes do not see them.
     func takeVariables(_ sources: [SecretSource]) {
         state.withLock { state in
             for case .environment(let name) in sources where state.variables[name] == nil {
@@ -76,7 +72,7 @@ final class SecretReader: Sendable {
                     let secret = try SecretSource.environment(name).read(promptText: "")
                     state.variables[name] = .success(Kept(secret))
                 } catch {
-                    // This secret may not be needed.
+                    // The secret may not be needed, so the error is thrown when it is read.
                     state.variables[name] = .failure(error)
                 }
             }
@@ -96,13 +92,11 @@ final class SecretReader: Sendable {
             "\(one.name) and \(other.name) cannot both come from \(name)",
             hints: [
                 "use two descriptors, such as fd:3 for \(one.name) and fd:4 for \(other.name)",
-                "nothing was read or sent",
+                "no secret was read or sent: it is safe to try again",
             ])
     }
 
-    /// Reads a secret.
-    ///
-    /// - Throws: `SecretError` or ``Failure``.
+    /// Reads a secret. Throws `SecretError` or ``Failure``.
     func read(_ role: SecretRole, from source: SecretSource, promptText: String) throws -> Secret {
         switch source {
         case .environment(let name):
@@ -122,7 +116,7 @@ final class SecretReader: Sendable {
         return try source.read(promptText: promptText)
     }
 
-    /// Reads a line of a descriptor, after the lines of the secrets that precede it.
+    /// Reads a secret's line from a descriptor, after the lines of the secrets before it.
     private func line(for role: SecretRole, from source: SecretSource) throws -> Secret {
         let sharing = state.withLock { state in
             state.sources.filter { $0.value == source }.keys.sorted()
@@ -142,8 +136,8 @@ final class SecretReader: Sendable {
     }
 }
 
-/// All sources of secrets that the command line, the environment and the configuration name, whether
-/// or not the command needs them. What is wrong with one is reported when it is used.
+/// All sources of secrets on the command line, in the environment and in the configuration file, even
+/// if the command does not need them. Invalid ones are left out, and reported when they are used.
 func namedSources(inArguments arguments: [String]) -> [SecretSource] {
     let settings: [Setting] = [
         .pinSource, .securityOfficerPINSource, .newPINSource, .passwordSource,
@@ -166,9 +160,7 @@ func namedSources(inArguments arguments: [String]) -> [SecretSource] {
 }
 
 extension TokenOptions {
-    /// The sources of the token's current PINs.
-    ///
-    /// - Parameter uri: A URI that may say where the user's PIN comes from.
+    /// The sources of the token's current PINs. The URI may name that of the user's PIN.
     func sourcesOfPINs(_ uri: PKCS11URI?) throws -> [SecretRole: SecretSource] {
         [
             .pin: try source(uri) ?? .prompt,
@@ -177,10 +169,8 @@ extension TokenOptions {
     }
 }
 
-/// Sets the sources of all secrets of a command that orders: the password and the token's current
-/// PINs.
-///
-/// - Parameter uri: A URI that may say where the user's PIN comes from.
+/// Sets the sources of all secrets of a command that orders: the account's password and the token's
+/// current PINs. The URI may name the source of the user's PIN.
 func useSources(_ options: TokenOptions, _ uri: PKCS11URI?, _ ca: CAOptions) throws {
     var sources = try options.sourcesOfPINs(uri)
     sources[.password] = try ca.source()

@@ -6,10 +6,10 @@ internal import TokencertPlatform
 
 struct TrustCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "trust", abstract: "Say which CAs are trusted.",
+        commandName: "trust", abstract: "Manage trusted CAs.",
         discussion: """
-            Certificates and the CA's own server are checked against these anchors, and against \
-            nothing else: the system's are never used.
+            Certificates and the CA's server are verified against these trust anchors only. The \
+            trust anchors of the system are never used.
             """,
         subcommands: [
             ListTrustCommand.self, FetchTrustCommand.self, AddTrustCommand.self,
@@ -46,7 +46,7 @@ struct ListTrustCommand: ParsableCommand {
                 "hint: tokencert trust remove \(quoted(printable(TrustStore.fileName(file.file))))")
         }
         guard !anchors.isEmpty else {
-            print("There are no trust anchors; tokencert trust fetch gets CAcert's.")
+            print("There are no trust anchors. To get those of CAcert: tokencert trust fetch")
             return
         }
         var table = Table(["NAME", "CERTIFICATE", "VALID UNTIL"])
@@ -63,7 +63,7 @@ struct ListTrustCommand: ParsableCommand {
         let unusable: [UnusableReport]?
     }
 
-    /// A file in the anchor folder from which no anchor can be read, as it is written in JSON.
+    /// The JSON of a file in the anchor folder that cannot be read as certificates.
     private struct UnusableReport: Encodable {
         let name: String
         let file: String
@@ -79,11 +79,12 @@ struct ListTrustCommand: ParsableCommand {
 
 struct FetchTrustCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "fetch", abstract: "Get CAcert's root and class 3 certificates.",
+        commandName: "fetch", abstract: "Download CAcert's root and class 3 certificates.",
         discussion: """
-            The root is kept only if it has the SHA-256 fingerprint that tokencert knows, so it may \
-            come from anywhere; the class 3 certificate only if the root has signed it. \
-            https://www.cacert.org publishes the same fingerprint, and so do those who meet there.
+            The root is stored only if it has the SHA-256 fingerprint that is built into tokencert, \
+            so the connection need not be trusted. The class 3 certificate is stored only if the \
+            root has signed it. https://www.cacert.org publishes the same fingerprint, and CAcert \
+            assurers can confirm it.
 
             For example:
 
@@ -92,13 +93,13 @@ struct FetchTrustCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where the CA is, https:// or http://; default https://www.cacert.org, then the same "
-                + "over http://.", valueName: "url"))
+            "URL of the CA, https:// or http://; default https://www.cacert.org, then "
+                + "http://www.cacert.org.", valueName: "url"))
     var caURL: String?
 
     @Option(
         help: ArgumentHelp(
-            "SHA-256 of another CA's root, in hexadecimal, as of a stand-in for tests.",
+            "SHA-256 fingerprint of another CA's root, in hexadecimal, such as a test CA's.",
             valueName: "hex"))
     var fingerprint: String?
 
@@ -117,10 +118,10 @@ struct FetchTrustCommand: ParsableCommand {
         guard found == pin else {
             throw Failure(
                 .certificateWrong, code: "wrongFingerprint",
-                "what came from \(base)\(PinnedRoot.path) is not the root that is known",
+                "the certificate from \(base)\(PinnedRoot.path) is not the expected root",
                 hints: [
-                    "its SHA-256 is \(found)", "that of the root is \(pin)",
-                    "somebody on the way may have changed it: try from another network",
+                    "its SHA-256 fingerprint is \(found)", "the expected one is \(pin)",
+                    "try again from another network: it may have been changed on the way",
                 ])
         }
         var kept = [try keep(root)]
@@ -132,8 +133,9 @@ struct FetchTrustCommand: ParsableCommand {
             try TrustAnchors([root]).verify(class3, at: now())
             guard class3.isAuthority, class3 != root else {
                 throw Failure(
-                    .certificateWrong, "what came from \(base)\(PinnedRoot.class3Path) is no CA's",
-                    hints: ["--ca-url names another place"])
+                    .certificateWrong,
+                    "the certificate from \(base)\(PinnedRoot.class3Path) is not that of a CA",
+                    hints: ["use --ca-url to name another server"])
             }
             found3 = class3
         } catch let failure as Failure {
@@ -143,10 +145,10 @@ struct FetchTrustCommand: ParsableCommand {
         }
         if let found3 { kept.append(try keep(found3)) }
         if let missing {
-            // The root is sufficient for CAcert's server and for certificates that class 1 signs.
-            printError("warning: the class 3 certificate was not kept: \(printable(missing))")
+            // The root suffices for CAcert's server and for certificates that it signed itself.
+            printError("warning: the class 3 certificate was not stored: \(printable(missing))")
             printError(
-                "hint: certificates that class 3 signs need it: run this command again later")
+                "hint: run this command again later: certificates that class 3 signed require it")
         }
         try showKept(kept, output)
     }
@@ -158,8 +160,8 @@ struct FetchTrustCommand: ParsableCommand {
         let digits = text.filter { $0 != ":" && !$0.isWhitespace }.lowercased()
         guard digits.count == 64, bytes(hexadecimal: digits) != nil else {
             throw Failure(
-                .usage, "--fingerprint takes the 64 hexadecimal digits of a SHA-256",
-                hints: ["openssl x509 -in root.pem -noout -fingerprint -sha256 prints it"])
+                .usage, "--fingerprint must be the 64 hexadecimal digits of a SHA-256",
+                hints: ["to print it: openssl x509 -in root.pem -noout -fingerprint -sha256"])
         }
         return digits
     }
@@ -172,34 +174,34 @@ struct FetchTrustCommand: ParsableCommand {
         guard namesHostOnly(url, schemes: ["https://", "http://"]) else {
             throw Failure(
                 .usage,
-                "--ca-url has to be an https:// or http:// address with a host, without a user, a "
-                    + "query or blanks",
-                hints: ["the default is https://www.cacert.org"])
+                "--ca-url must be an https:// or http:// URL with a host, and without a user, a query "
+                    + "or spaces",
+                hints: ["omit it to use https://www.cacert.org"])
         }
         return [url]
     }
 
-    /// Gets a file from the first address that has it.
+    /// Downloads a file from the first server that has it.
     private func fetch(
         _ path: String, _ bases: [String], _ client: inout UnverifiedHTTPClient
     ) throws -> (base: String, bytes: [UInt8]) {
         var reasons: [String] = []
         for base in bases {
-            Progress.shared.begin("getting \(base)\(path)", onToken: false)
+            Progress.shared.begin("downloading \(base)\(path)", onToken: false)
             defer { Progress.shared.abandon() }
             do throws(HTTPError) {
                 let answer = try client.get(base + path)
                 if answer.status == 200 { return (base, answer.body) }
-                reasons.append("\(base)\(path) answers with HTTP \(answer.status)")
+                reasons.append("\(base)\(path) answered with HTTP \(answer.status)")
             } catch {
-                reasons.append("\(base) cannot be reached: \(error.reason)")
+                reasons.append("cannot reach \(base): \(error.reason)")
             }
         }
         throw Failure(
             .unreachable, reasons.joined(separator: "; "),
             hints: [
-                "try again; where there is no network, tokencert trust add FILE takes a file",
-                "--ca-url names another place",
+                "try again, or use a file: tokencert trust add FILE",
+                "or use --ca-url to name another server",
             ])
     }
 
@@ -209,8 +211,11 @@ struct FetchTrustCommand: ParsableCommand {
         guard let certificate = inPEM.certificates.first else {
             let reason = inPEM.error.map { ": \($0)" } ?? ""
             throw Failure(
-                .certificateWrong, "what came from \(place) is no certificate\(reason)",
-                hints: ["--ca-url names another place", "tokencert trust add FILE takes a file"])
+                .certificateWrong, "the answer from \(place) is not a certificate\(reason)",
+                hints: [
+                    "use --ca-url to name another server",
+                    "or use a file: tokencert trust add FILE",
+                ])
         }
         return certificate
     }
@@ -221,7 +226,7 @@ struct AddTrustCommand: ParsableCommand {
         commandName: "add", abstract: "Trust the CAs in a file.")
 
     @Argument(
-        help: ArgumentHelp("Certificates of CAs, PEM or DER.", valueName: "file"),
+        help: ArgumentHelp("File of CA certificates, in PEM or DER.", valueName: "file"),
         completion: .file())
     var file: String
 
@@ -238,9 +243,9 @@ struct AddTrustCommand: ParsableCommand {
         if let other = found.first(where: { !$0.isAuthority }) {
             throw Failure(
                 .dataRefused, code: "noAuthority",
-                "“\(other.subject.commonNames.last ?? other.subject.text)” in \(file) is not the "
+                "\"\(other.subject.commonNames.last ?? other.subject.text)\" in \(file) is not the "
                     + "certificate of a CA",
-                hints: ["take the root of the CA that issued it"])
+                hints: ["use the root of the CA that issued it"])
         }
         try showKept(try found.map { try keep($0) }, output)
     }
@@ -248,10 +253,10 @@ struct AddTrustCommand: ParsableCommand {
 
 struct RemoveTrustCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove", abstract: "No longer trust a CA.")
+        commandName: "remove", abstract: "Stop trusting a CA.")
 
     @Argument(
-        help: ArgumentHelp("Its name in tokencert trust list.", valueName: "name"),
+        help: ArgumentHelp("Name of the CA in tokencert trust list.", valueName: "name"),
         completion: LiveCompletion.anchors)
     var name: String
 
@@ -260,7 +265,7 @@ struct RemoveTrustCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let files = try trustStore.files()
-        // The full file name distinguishes files that differ in their extension only.
+        // The full file name distinguishes files that differ only in their extension.
         let matches =
             files.contains { TrustStore.fileName($0) == name }
             ? files.filter { TrustStore.fileName($0) == name }
@@ -268,22 +273,22 @@ struct RemoveTrustCommand: ParsableCommand {
         guard matches.count <= 1 else {
             throw Failure(
                 .noSuchObject, code: "severalObjects",
-                "\(matches.count) trust anchors are called “\(name)”",
+                "\(matches.count) trust anchors have the name \"\(name)\"",
                 hints: matches.map {
                     "one of them: tokencert trust remove \(quoted(TrustStore.fileName($0)))"
                 })
         }
         guard let file = matches.first else {
             throw Failure(
-                .noSuchObject, "there is no trust anchor “\(name)”",
+                .noSuchObject, "there is no trust anchor \"\(name)\"",
                 hints: suggestions(for: name, among: files.map(TrustStore.name)).map {
                     "did you mean \($0)?"
-                } + ["tokencert trust list shows them"])
+                } + ["to list the names: tokencert trust list"])
         }
         guard !isFolder(file) else {
             throw Failure(
-                .configuration, "\(file) is a folder, which is not removed",
-                hints: ["look into it, then move it: mv \(quoted(file)) ELSEWHERE"])
+                .configuration, "\(file) is a folder, so it was not removed",
+                hints: ["check its content, then move it away: mv \(quoted(file)) ELSEWHERE"])
         }
         do throws(FileError) {
             try removeFile(file)
@@ -298,7 +303,7 @@ struct RemoveTrustCommand: ParsableCommand {
     }
 }
 
-/// A trust anchor, in the form of its JSON.
+/// The JSON of a trust anchor.
 struct AnchorReport: Encodable {
     let name: String
     let file: String
@@ -319,11 +324,11 @@ private func keep(_ certificate: Certificate) throws -> AnchorReport {
     AnchorReport(certificate, file: try trustStore.keep(certificate))
 }
 
-/// Prints a note if a file is set, whose anchors replace those in the folder.
+/// Prints a note if `ca-file` is set, since its anchors replace those in the folder.
 private func noteOtherAnchors() {
     guard let file = setting(nil, .caFile) else { return }
     printError(
-        "note: ca-file is set, so only \(printable(file)) is trusted; tokencert config shows where"
+        "note: ca-file is set, so only \(printable(file)) is trusted (see tokencert config)"
     )
 }
 
@@ -334,7 +339,7 @@ private func showKept(_ kept: [AnchorReport], _ output: CommonOptions) throws {
         return
     }
     for anchor in kept {
-        print("trusted from now on: \(printable(anchor.subject))")
+        print("now trusted: \(printable(anchor.subject))")
         print("  SHA-256  \(anchor.sha256Fingerprint)")
         print("  file     \(printable(anchor.file))")
     }
