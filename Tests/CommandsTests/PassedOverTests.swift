@@ -32,7 +32,7 @@ import Testing
         let named = PassedOver(entry(content), "it is old")
         #expect(named.text == "CN=Anna, serial number 0a, was passed over: it is old")
         let advised = PassedOver(entry(content), "it is old", advice: .issue)
-        #expect(advised.text == named.text + "; for a new key with a certificate: tokencert issue")
+        #expect(advised.text == named.text + "; to get a new key and certificate: tokencert issue")
         let unread = entry(nil)
         #expect(
             PassedOver(unread, "it is text").text

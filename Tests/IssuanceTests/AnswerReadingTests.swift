@@ -156,9 +156,9 @@ private final class CAByStatus: CertificateAuthority {
     @Test("If the issued certificate is damaged or missing, the outcome of the order is unknown")
     func issuedWithoutCertificate() throws {
         let cases: [(texts: [String], status: Int, part: String)] = [
-            (broken, 200, "cut"), (absent, 200, "no certificate"),
+            (broken, 200, "damaged"), (absent, 200, "sent none"),
             // Only the issued text counts, not the rest of the answer.
-            (absent + broken + [first.pem], 204, "no certificate"),
+            (absent + broken + [first.pem], 204, "sent none"),
         ]
         for (texts, status, part) in cases {
             for text in texts {

@@ -349,7 +349,7 @@ private typealias Expectation = TokencertIssuance.Expectation
             let error = refusal(received, [anchor.certificate])
             #expect(error?.code == .issuerNotTrusted)
             let reason = error?.reason ?? ""
-            #expect(reason.contains("“Stranger”") && reason.contains("“Root”"), "\(reason)")
+            #expect(reason.contains("\"Stranger\"") && reason.contains("\"Root\""), "\(reason)")
         }
     }
 

@@ -64,7 +64,7 @@ import TokencertTestSupport
             }
             #expect(time == 1_767_225_600)
             let other = refusal(try response([(hash, "other.pem")]))
-            #expect(other?.contains("another certificate") == true)
+            #expect(other?.contains("a different certificate") == true)
         }
         let many = try response(
             [("-sha1", "other.pem"), ("-sha256", "other.pem"), ("-sha256", "leaf.pem")],

@@ -45,7 +45,7 @@ struct CAChecks {
             base = try ca.baseURL()
             if setting(ca.username, .username) == nil {
                 doctorReport.warn(
-                    area, "no account is named",
+                    area, "no account is specified",
                     ["--username ADDRESS, TOKENCERT_USERNAME, or username in the configuration"])
             }
             guard let anchors else {
