@@ -48,7 +48,7 @@ extension RealParts {
             let refused = try bench.tokencert(
                 ["import", "--cert", file],
                 bench.faulty(["FAULTY_RULES": "C_Decrypt:after:return=0x40"]))
-            expect(refused, 74, "the token does not decrypt")
+            expect(refused, 74, "the token did not decrypt")
             #expect(bench.token.contents == before)
             #expect(try bench.orderCount() == 0)
         }

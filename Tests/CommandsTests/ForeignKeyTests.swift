@@ -36,7 +36,7 @@ extension RealParts {
             arguments: [
                 (
                     ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"], [],
-                    "signs no keys of kind RSA 1024"
+                    "does not sign RSA 1024 keys"
                 ),
                 (
                     [

@@ -315,7 +315,7 @@ extension RealParts {
                 try bench.tokencert(
                     ["delete", "pkcs11:object=mail", "--yes", "--yes-delete-private-key"], card),
                 73,
-                "does not see")
+                "cannot see")
             #expect(bench.token.contents == all)
             let outcome = try bench.tokencert(
                 ["delete", "pkcs11:object=mail;type=cert", "--yes"], card)

@@ -66,7 +66,7 @@ import Testing
             expectHints(failure, name)
             #expect(failure.message.contains(name), "\(failure.message)")
             let issuing = Failure(
-                issuance: IssuanceError(error, at: .request, while: "the token does not sign"))
+                issuance: IssuanceError(error, at: .request, while: "the token did not sign"))
             expectHints(issuing, name)
             // The message is in plain words and ends with the PKCS#11 name.
             #expect(issuing.message.hasSuffix("[\(name)]"), "\(issuing.message)")

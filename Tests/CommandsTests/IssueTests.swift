@@ -172,7 +172,7 @@ extension RealParts {
             let before = bench.token.contents
             expect(
                 try bench.tokencert(["issue", "--key-type", "ec:p256"]), 65,
-                "the CA signs no keys of kind EC P-256; no key was made")
+                "the CA does not sign EC P-256 keys; no key was generated")
             #expect(bench.token.contents == before)
             #expect(bench.ca.requests.isEmpty)
         }

@@ -71,7 +71,7 @@ extension RealParts {
                 ["delete", "--yes-delete-private-key", "--yes", "pkcs11:object=mail"],
             ] {
                 let refused = try bench.tokencert(delete, bench.faulty([:]))
-                expect(refused, 73, "refusing to remove anything")
+                expect(refused, 73, "nothing was removed")
             }
             #expect(bench.calls("C_DestroyObject") == 0)
             #expect(bench.token.contents == before)
@@ -87,7 +87,7 @@ extension RealParts {
             let refused = try bench.tokencert(
                 ["delete", "--yes", "pkcs11:object=anna%40example.org;type=cert"],
                 bench.faulty(["FAULTY_RULES": "C_DestroyObject:before:return=0x1b"]))
-            expect(refused, 73, "the token does not remove it")
+            expect(refused, 73, "the token did not remove the object")
             #expect(refused.errorLine.hasSuffix("[CKR_ACTION_PROHIBITED]"), "\(refused.errors)")
             #expect(bench.token.contents == before)
         }

@@ -85,7 +85,7 @@ extension RealParts {
             #expect(imported.status == 0, "\(imported.errors)")
             expect(
                 try bench.tokencert(["request", "--key", "pkcs11:object=twin", "--name", "x"]), 66,
-                "2 private keys on the token fit")
+                "2 private keys on the token match")
             // There is one private key and two public keys.
             let removed = try bench.token.pkcs11Tool([
                 "--delete-object", "--type", "privkey", "--label", "twin",
@@ -93,7 +93,7 @@ extension RealParts {
             #expect(removed.status == 0, "\(removed.errors)")
             let refused = try bench.tokencert(
                 ["request", "--key", "pkcs11:object=twin", "--name", "x"])
-            expect(refused, 66, "contradict each other")
+            expect(refused, 66, "contain different public keys")
         }
 
         // Otherwise the dry run would accept what the real run refuses.
@@ -164,10 +164,10 @@ extension RealParts {
             try bench2.token.write(certificate: bench.der(file), label: Array("card".utf8))
             expect(
                 try bench2.tokencert(["request", "--key", "pkcs11:object=card", "--name", "x"]),
-                74, "does not fit its key")
+                74, "does not match the key")
             expect(
                 try bench2.tokencert(["import", "--cert", file, "--ca-file", bench.ca.rootFile]),
-                74, "does not fit its key")
+                74, "does not match the key")
             #expect(try bench2.certificateObjects().count == 1)
         }
     }

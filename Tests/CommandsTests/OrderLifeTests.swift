@@ -111,7 +111,7 @@ extension RealParts {
             for (number, issued) in [(1, first), (2, second)] {
                 let file = try bench.token.folder.write(try text(issued, "pem"), "\(number).pem")
                 let outcome = try bench.tokencert(["resume", "3", "--from", file])
-                expect(outcome, 76, "is the outcome of order \(number)")
+                expect(outcome, 76, "belongs to order \(number)")
                 #expect(!outcome.errors.contains("--order-again"), "\(outcome.errors)")
             }
             #expect(bench.token.contents == before)

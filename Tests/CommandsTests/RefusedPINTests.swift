@@ -177,7 +177,7 @@ extension RealParts {
             let first = try list(source, rules: "C_Login:\(when):kill")
             #expect(first.status == 128 + 9)
             let second = try list(source)
-            expect(second, 77, "was being tried when a run ended")
+            expect(second, 77, "a run ended while it was trying")
             #expect(second.errors.contains("--retry-pin"))
             #expect(bench.logins.count == 1)
             #expect(try list(source, ["--retry-pin"]).status == 0)

@@ -190,7 +190,7 @@ extension RealParts {
                 try bench.tokencert(
                     ["renew", "--all", "--retire"],
                     bench.faulty(["FAULTY_DROP_FUNCTIONS": "C_DestroyObject"])), 73,
-                "it has no C_DestroyObject")
+                "C_DestroyObject is missing")
             #expect(bench.ca.orders.count == 1)
         }
 

@@ -231,7 +231,7 @@ extension RealParts {
                 resumed, 73,
                 kind == "certified"
                     ? "the id 01 is used by a certificate"
-                    : "the id 01 is used by a key that was not made on the token")
+                    : "the id 01 is used by a key that was not generated on the token")
             #expect(!resumed.errors.contains("tokencert delete"), "\(resumed.errors)")
             #expect(bench.token.contents == before)
             #expect(bench.ca.orders.isEmpty)

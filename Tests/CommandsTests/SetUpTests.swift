@@ -188,7 +188,7 @@ extension RealParts {
             let bench = try Bench()
             let new = try bench.token.folder.write("55512347", "new")
             let expired = bench.faulty(["FAULTY_SET_FLAGS": "USER_PIN_TO_BE_CHANGED"])
-            expect(try bench.tokencert(["request"], expired), 77, "has to be changed before")
+            expect(try bench.tokencert(["request"], expired), 77, "must be changed before")
             #expect(
                 try bench.tokencert(["request"], expired).errors.contains("token change-pin"))
             let arguments = ["token", "change-pin", "--new-pin-source", "file:\(new)"]

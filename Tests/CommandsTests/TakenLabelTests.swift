@@ -17,7 +17,7 @@ extension RealParts {
             try bench.token.makePair(.rsa, id: [1], label: Array("mail".utf8))
             let before = bench.token.contents
             let refused = try bench.tokencert(arguments)
-            expect(refused, 73, "a key on the token has the label “mail” already")
+            expect(refused, 73, "a key on the token already has the label \"mail\"")
             for hint in ["tokencert renew 'pkcs11:", "--key 'pkcs11:", "--label"] {
                 #expect(refused.errors.contains(hint), "\(refused.errors)")
             }
@@ -34,7 +34,7 @@ extension RealParts {
             for command in ["issue", "request"] {
                 expect(
                     try bench.tokencert([command, "--label", "mail"]), 73,
-                    "a key on the token has the label “mail” already")
+                    "a key on the token already has the label \"mail\"")
             }
             #expect(bench.ca.orders.isEmpty)
             #expect(try bench.orderCount() == 0)
@@ -57,7 +57,7 @@ extension RealParts {
                 #expect(made.status == 0, "\(made.errors)")
                 for outcome in [planned, made] {
                     let isTold = (outcome.output + outcome.errors).contains(
-                        "another key on the token has the label “\(name)”")
+                        "another key on the token has the label \"\(name)\"")
                     #expect(isTold == (label != name), "\(outcome)")
                 }
             }

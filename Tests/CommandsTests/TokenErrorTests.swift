@@ -111,7 +111,7 @@ extension RealParts {
         func refusedByAnotherName() throws {
             let bench = try Bench()
             let settings = bench.faulty(["FAULTY_RULES": "C_Login:before:return=0x103"])
-            expect(try bench.tokencert(["list"], settings), 77, "no such PIN for this role")
+            expect(try bench.tokencert(["list"], settings), 77, "not accept this PIN for this role")
             expect(try bench.tokencert(["list"], settings), 77, "was refused by this token before")
             #expect(bench.calls("C_Login") == 1)
         }

@@ -357,12 +357,14 @@ extension RealParts {
             let bench = try Bench()
             let settings = bench.faulty(["FAULTY_NOT_LOCAL": "1"])
             let refused = try bench.tokencert(["issue", "--key-type", "rsa:2048"], settings)
-            expect(refused, 74, "the token says that the key was not made on it")
+            expect(refused, 74, "the token reports that the key was not generated on it")
             #expect(bench.ca.orders.isEmpty)
             let known = settings.merging(try profile(bench, #""hidesOrigin": true"#)) { $1 }
             let outcome = try bench.tokencert(["issue", "--key-type", "rsa:2048"], known)
             #expect(outcome.status == 0, "\(outcome.errors)")
-            #expect(outcome.output.contains("the token does not say that it made the key itself"))
+            #expect(
+                outcome.output.contains(
+                    "the token does not report that it generated the key itself"))
         }
 
         // MARK: Objects that stay on the token
@@ -395,7 +397,7 @@ extension RealParts {
             let outcome = try bench.tokencert(
                 ["issue", "--key-type", "rsa:2048"],
                 bench.faulty(["FAULTY_REJECT_ATTRIBUTES": "0x103"]))
-            expect(outcome, 73, "the token makes no keys whose value cannot leave it")
+            expect(outcome, 73, "the token cannot generate a non-extractable key")
             #expect(bench.token.contents.isEmpty)
             #expect(bench.ca.orders.isEmpty)
         }
@@ -447,7 +449,7 @@ extension RealParts {
             }
             let before = bench.token.contents
             expect(
-                try bench.tokencert(issue, card), 73, "every place for a key on the token is taken")
+                try bench.tokencert(issue, card), 73, "all places for keys on the token are in use")
             expect(try bench.tokencert(issue + ["--id", "01"], card), 73, "the id 01 is used")
             expect(
                 try bench.tokencert(["renew", "pkcs11:id=%01;type=private"], card), 73,

@@ -177,8 +177,8 @@ import TokencertTestSupport
         #expect(NewKeyLabel.shared(mail).remarks(on: second).isEmpty)
         #expect(
             NewKeyLabel.chosen(mail).remarks(on: second) == [
-                "another key on the token has the label “mail”, so the new key has the label "
-                    + "“mail 2”"
+                "another key on the token has the label \"mail\", so the new key has the label "
+                    + "\"mail 2\""
             ])
     }
 

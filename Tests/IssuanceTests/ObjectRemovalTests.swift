@@ -92,19 +92,19 @@ import Testing
         func removing() throws -> IssuanceError {
             try #require(throws: IssuanceError.self) { try ObjectRemoval.requirePossible(token) }
         }
-        let nobodyWrites = "through this module nobody writes certificates onto the token: "
-        let nobodyRemoves = "through this module nobody removes anything from the token"
-        #expect(try writing().reason == nobodyWrites + "The token")
-        #expect(try removing().reason == nobodyRemoves)
+        let cannotWrite = "this PKCS#11 module cannot write certificates to "
+        let cannotRemove = "this PKCS#11 module cannot remove objects from the token"
+        #expect(try writing().reason == cannotWrite + "The token")
+        #expect(try removing().reason == cannotRemove)
         #expect(try writing().choices == ["another module"])
         #expect(try removing().choices == ["another module"])
         #expect(try writing().step == .plan)
         #expect(try removing().step == .plan)
         token.missingFunctions = [.destroyObject]
-        #expect(try writing().reason == nobodyWrites + "it has no C_DestroyObject")
-        #expect(try removing().reason == nobodyRemoves + ": it has no C_DestroyObject")
+        #expect(try writing().reason == cannotWrite + "the token (C_DestroyObject is missing)")
+        #expect(try removing().reason == cannotRemove + " (C_DestroyObject is missing)")
         token.missingFunctions = [.sign, .destroyObject]
-        #expect(try writing().reason == nobodyWrites + "it has no C_Sign")
+        #expect(try writing().reason == cannotWrite + "the token (C_Sign is missing)")
     }
 
     @Test("CA certificates are written only if the token accepts any certificate")
@@ -224,10 +224,10 @@ import Testing
         }
     }
 
-    private static let stays = "the token reports that it removed them, but still has them"
+    private static let stays = "the token reports that it removed the objects, but still has them"
 
     private static func alsoGone(_ count: Int) -> String {
-        "they are removed, but \(count) other objects are not seen any more"
+        "the objects were removed, but \(count) other objects are missing, too"
     }
 
     // Otherwise a key stays unnoticed, or the user loses another one silently.

@@ -88,7 +88,7 @@ struct NoTransport: Transport {
         for byHand in [true, false] {
             #expect(
                 take([first], byHand: byHand)
-                    == "notTheOutcome: this certificate is the outcome of order 1")
+                    == "notTheOutcome: this certificate belongs to order 1")
         }
         let old = try certificate(key, at: Self.sent - 301)
         #expect(
@@ -98,7 +98,7 @@ struct NoTransport: Transport {
         // For the CA's answer, only the CA's clock counts.
         #expect(
             take([old], byHand: false)
-                == "notTheOutcome: this certificate is older than the outcome of order 1")
+                == "notTheOutcome: this certificate is older than the certificate of order 1")
         let new = try certificate(key, at: Self.sent + 30)
         #expect(take([new]) == "taken")
         #expect(take([new], byHand: false) == "taken")

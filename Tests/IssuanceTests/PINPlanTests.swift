@@ -212,10 +212,10 @@ private struct Rules: PINRules {
                 == "one more wrong security officer's PIN locks the token; no PIN was sent")
         #expect(
             try reason(.userPINToBeChanged, .user)
-                == "the token's PIN has to be changed before it can be used")
+                == "the token's PIN must be changed before it can be used")
         #expect(
             try reason(.soPINToBeChanged, officer)
-                == "the token's security officer's PIN has to be changed before it can be used")
+                == "the token's security officer's PIN must be changed before it can be used")
     }
 
     // MARK: Tries
@@ -236,8 +236,8 @@ private struct Rules: PINRules {
     @Test("The remark on the tries left comes from the flags, otherwise from the profile")
     func triesLeft() {
         let officer = UserType.securityOfficer
-        let wasWrong = "a wrong one was sent before"
-        let three = "3 wrong ones lock the token"
+        let wasWrong = "a wrong PIN was sent before"
+        let three = "3 wrong PINs lock the token"
         let cases: [(Rules, UserType, Int, String?)] = [
             (Rules(), .user, 0, nil), (Rules(), officer, 5, nil),
             (rules(tries: nil, together: true), .user, 5, nil),
@@ -260,7 +260,7 @@ private struct Rules: PINRules {
             // Both PINs count together.
             (rules(tries: 3, together: true), .user, 0, three),
             (rules(tries: 3, together: true), officer, 0, three),
-            (rules(tries: 3, together: true), .user, 1, "2 wrong ones lock the token"),
+            (rules(tries: 3, together: true), .user, 1, "2 wrong PINs lock the token"),
             (rules(tries: 3, together: true), officer, 2, "last try"),
             (rules(tries: 3, together: true), .user, 3, "last try"),
             (rules(tries: 3, together: true), .user, 9, "last try"),
@@ -335,7 +335,7 @@ private struct Rules: PINRules {
             let error = try #require(throws: IssuanceError.self) {
                 try rules.requirePossible(Secret(copying: [0x31]), of: .user)
             }
-            #expect(error.reason.hasPrefix("the token's PINs have \(form) bytes"))
+            #expect(error.reason.hasPrefix("the token requires a PIN of \(form) bytes"))
         }
     }
 

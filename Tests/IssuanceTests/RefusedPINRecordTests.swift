@@ -208,7 +208,7 @@ import TokencertPlatform
         #expect(told.withLock { $0.isEmpty })
         record.record(.refused, of: source, before: nil)
         let lines = told.withLock { $0 }
-        #expect(lines.count == 1 && lines[0].hasPrefix("the attempt cannot be recorded"))
+        #expect(lines.count == 1 && lines[0].hasPrefix("cannot record the attempt"))
     }
 
     // Otherwise a refused PIN would be sent again.

@@ -2,20 +2,18 @@ package import Cryptoki
 package import OpenSSLX509
 internal import TokencertTokens
 
-/// What a token says of a key and what the key has signed, for somebody who has neither.
+/// Evidence about a key for a third party: its attributes, and a statement signed with it.
 package struct KeyEvidence: Sendable {
-    /// The key.
     package let key: TokenKey
-    /// What the token states of the private key, as far as it states anything.
+    /// The attributes of the private key that the token reports.
     package let attributes: Attributes
-    /// What the token has signed, UTF-8.
+    /// The signed statement in UTF-8.
     package let statement: [UInt8]
-    /// The signature over that, in X.509's form.
+    /// The signature of the statement, in the encoding of X.509.
     package let signature: [UInt8]
-    /// How it is verified.
     package let algorithm: SignatureAlgorithm
 
-    /// The attributes that say how a private key is kept and what it may do.
+    /// The attributes that describe the protection and the permitted uses of a private key.
     package static let attributeTypes: [AttributeType] =
         [
             "CKA_CLASS", "CKA_KEY_TYPE", "CKA_ID", "CKA_LABEL", "CKA_TOKEN", "CKA_PRIVATE",
@@ -25,13 +23,8 @@ package struct KeyEvidence: Sendable {
             "CKA_DERIVE", "CKA_ALWAYS_AUTHENTICATE", "CKA_WRAP_WITH_TRUSTED",
         ].compactMap(AttributeType.init(name:))
 
-    /// Reads what the token states of a key, and has the token sign a statement with it.
-    ///
-    /// - Parameters:
-    ///   - uri: The key.
-    ///   - connection: A connection with its token and the PINs for ``TokenOperation/read`` and
-    ///     ``TokenOperation/sign``.
-    ///   - statement: Makes what is signed of the public key, UTF-8.
+    /// Reads the attributes of a key and signs a statement with it. The connection needs the PINs for
+    /// ``TokenOperation/read`` and ``TokenOperation/sign``.
     package init(
         of uri: PKCS11URI, over connection: inout Connection, statement: (PublicKey) -> String
     ) throws(IssuanceError) {
@@ -39,11 +32,11 @@ package struct KeyEvidence: Sendable {
         guard let algorithm = SignatureAlgorithm(for: key.publicKey.kind) else {
             throw IssuanceError(
                 .tokenUnsuitable, at: .evidence,
-                "nothing signs with a key of kind \(key.publicKey.kind)")
+                "cannot sign with \(key.publicKey.kind) keys")
         }
         let text = Array(statement(key.publicKey).utf8)
         attributes = try connection.perform(.read, at: .evidence) { connection, _ in
-            try at(.evidence, "reading the key") {
+            try at(.evidence, "cannot read the key") {
                 try connection.session.attributes(of: key.handle, Self.attributeTypes)
             }
         }

@@ -2,24 +2,20 @@ internal import Cryptoki
 internal import OpenSSLX509
 package import TokencertTokens
 
-/// Removes objects that a person has named, and insists in a new session that they are gone and that
-/// nothing else is.
+/// Removes the objects that the user selected. Then checks in a new session that they are gone and
+/// that no other object is missing.
 package struct ObjectRemoval: ~Copyable {
     private var connection: Connection
 
     private var capabilities: TokenCapabilities { connection.capabilities }
 
-    /// Prepares a removal. Every role that it needs logs in.
-    ///
-    /// - Throws: ``IssuanceError`` if a login fails.
+    /// Logs in all roles that the removal needs.
     package init(_ connection: consuming Connection) throws(IssuanceError) {
         self.connection = connection
         try self.connection.logInAll(at: .generate)
     }
 
-    /// Insists that objects can be removed through the module at all.
-    ///
-    /// - Throws: ``IssuanceError`` at ``Step/plan``; nothing was sent.
+    /// Checks that the token, the module and the profile permit the removal of objects.
     package static func requirePossible(
         _ capabilities: some TokenDescription
     ) throws(IssuanceError) {
@@ -28,17 +24,16 @@ package struct ObjectRemoval: ~Copyable {
         guard capabilities.writer == .nobody || missing != nil else { return }
         throw IssuanceError(
             .tokenUnsuitable, at: .plan,
-            "through this module nobody removes anything from the token"
-                + (missing.map { ": it has no \($0)" } ?? ""),
+            "this PKCS#11 module cannot remove objects from the token"
+                + (missing.map { " (\($0) is missing)" } ?? ""),
             choices: capabilities.profile?.instead.map { [$0] } ?? [])
     }
 
-    /// Reads what is on the token.
     package mutating func inventory() throws(IssuanceError) -> TokenInventory {
         try connection.perform(.read, at: .remove) { connection, _ in
-            try at(.remove, "the token cannot be read") {
-                // The security officer may be the one who sees all, and is refused by some tokens
-                // while a read-only session is open.
+            try at(.remove, "cannot read the token") {
+                // Some tokens refuse the login of the security officer while a read-only session is
+                // open.
                 var session = try connection.token.openSession(ReadWrite.self)
                 return try TokenInventory(
                     &session, profile: connection.capabilities.profile,
@@ -47,16 +42,13 @@ package struct ObjectRemoval: ~Copyable {
         }
     }
 
-    /// Insists that the token lets objects be removed. Nothing is changed.
-    ///
-    /// - Throws: ``IssuanceError`` at ``Step/plan`` with code
-    ///   ``IssuanceError/Code/notDestroyable``.
+    /// Checks, without changing anything, that `CKA_DESTROYABLE` permits the removal of the objects.
     package mutating func requireDestroyable(
         keys: [ObjectRecord], certificates: [CertificateEntry]
     ) throws(IssuanceError) {
         let named = certificates.map { RemovalTarget($0) } + keys.map { RemovalTarget($0) }
         let kept: RemovalTarget? = try connection.perform(.read, at: .plan) { connection, _ in
-            try at(.plan, "the token cannot be read") {
+            try at(.plan, "cannot read the token") {
                 var session = try connection.token.openSession(ReadWrite.self)
                 for object in named {
                     guard let handle = try Self.find(object, connection.capabilities, &session)
@@ -69,20 +61,18 @@ package struct ObjectRemoval: ~Copyable {
         guard let kept else { return }
         throw IssuanceError(
             .notDestroyable, at: .plan,
-            "refusing to remove anything: the token does not let this object be removed "
+            "nothing was removed, because this object cannot be removed "
                 + "(CKA_DESTROYABLE is false): '\(kept.uri)'")
     }
 
-    /// Removes certificates, then halves of keys, private ones last.
-    ///
-    /// - Throws: ``IssuanceError`` at ``Step/remove``.
+    /// Removes the certificates, then the public keys, then the private keys.
     package mutating func remove(
         keys: [ObjectRecord], certificates: [CertificateEntry]
     ) throws(IssuanceError) {
         let before = ObjectCounts(try inventory())
         let ordered = RemovalTarget.inOrder(
             certificates.map { RemovalTarget($0) } + keys.map { RemovalTarget($0) })
-        // Nothing is begun that cannot be brought to its end.
+        // Find all objects first, to avoid stopping halfway.
         for object in ordered { try seeing(object, at: .plan) { _, _ in } }
         for object in ordered {
             try seeing(object, at: .remove) { session, handle in
@@ -92,20 +82,20 @@ package struct ObjectRemoval: ~Copyable {
         let after = ObjectCounts(try inventory())
         try before.requireOnly(
             ordered, goneFrom: after,
-            // There a slot's key is shown no more once its certificate is gone.
+            // Such a token hides a slot's key once its certificate is removed.
             hidingKeysOf: capabilities.profile?.keepsDestroyedKeys ?? false ? certificates : [])
         try requireHandlesGone(ordered, after)
     }
 
-    /// Checks in a new session that no handle leads to an object with the removed bytes, since a
-    /// search may omit objects that still exist.
+    /// Checks in a new session that no handle leads to a removed object, because a search may omit
+    /// objects that still exist.
     private mutating func requireHandlesGone(
         _ removed: [RemovalTarget], _ after: ObjectCounts
     ) throws(IssuanceError) {
-        // If roles take turns, handles become invalid with their session.
+        // If the roles change, handles are valid only in their session.
         guard !capabilities.changesRoles else { return }
         let isOnToken = try connection.perform(.read, at: .remove) { connection, _ in
-            try at(.remove, "the token cannot be read") {
+            try at(.remove, "cannot read the token") {
                 var session = try connection.token.openSession(ReadWrite.self)
                 for object in removed where !after.has(object.kind) {
                     let attributes: Attributes
@@ -114,7 +104,7 @@ package struct ObjectRemoval: ~Copyable {
                             of: object.handle,
                             object.types + [AttributeKey<ObjectClass>.class.type])
                     } catch {
-                        // Modules return different errors for a handle that leads to no object.
+                        // Modules return different errors for a handle without an object.
                         continue
                     }
                     if attributes[.class] == object.objectClass,
@@ -129,17 +119,17 @@ package struct ObjectRemoval: ~Copyable {
         guard !isOnToken else { throw .stillThere }
     }
 
-    /// Finds an object as whoever may remove it sees it, and does something with it.
+    /// Finds an object while the role that may remove it is logged in, and runs `body`.
     private mutating func seeing(
         _ object: RemovalTarget, at step: Step,
         _ body: (inout Session<ReadWrite>, ObjectHandle) throws -> Void
     ) throws(IssuanceError) {
         let operation: TokenOperation = object.objectClass == .certificate ? .write : .generate
         let isDone = try connection.perform(operation, at: step) { connection, refusal in
-            try at(.remove, "the token does not remove it") {
+            try at(.remove, "the token did not remove the object") {
                 var session = try connection.token.openSession(ReadWrite.self)
                 guard let handle = try Self.find(object, connection.capabilities, &session) else {
-                    // The refused call may have removed it.
+                    // The failed call may have removed it.
                     return step == .remove && refusal != nil
                 }
                 try body(&session, handle)
@@ -149,7 +139,7 @@ package struct ObjectRemoval: ~Copyable {
         guard isDone else {
             throw IssuanceError(
                 .tokenNotWritable, at: step,
-                "the role that may remove objects from this token does not see '\(object.uri)'")
+                "the role that may remove objects from this token cannot see '\(object.uri)'")
         }
     }
 
@@ -161,9 +151,9 @@ package struct ObjectRemoval: ~Copyable {
         template[.class] = object.objectClass
         if !object.id.isEmpty { template[.id] = object.id }
         for handle in try session.findObjects(template) {
-            // Handles are good in any session of one login, and tell twins from each other.
+            // During one login, handles are valid in any session and distinguish identical objects.
             if !capabilities.changesRoles, handle != object.handle { continue }
-            // A token that was reset meanwhile may have given it to another object.
+            // If the token was reset, the handle may belong to another object.
             let attributes = try session.attributes(of: handle, object.types)
             if object.isDescribed(by: attributes) { return handle }
         }
@@ -171,7 +161,7 @@ package struct ObjectRemoval: ~Copyable {
     }
 }
 
-/// An object that is to be removed.
+/// An object to remove.
 struct RemovalTarget: Hashable {
     let handle: ObjectHandle
     let kind: ObjectKind
@@ -180,7 +170,7 @@ struct RemovalTarget: Hashable {
     var objectClass: ObjectClass { kind.objectClass }
     var id: [UInt8] { kind.id }
 
-    /// Certificates first and private keys last: the order in which objects are removed.
+    /// The order of removal: certificates first, private keys last.
     static func inOrder(_ named: [RemovalTarget]) -> [RemovalTarget] {
         [ObjectClass.certificate, .publicKey, .privateKey].flatMap { objectClass in
             named.filter { $0.objectClass == objectClass }
@@ -199,8 +189,7 @@ struct RemovalTarget: Hashable {
         uri = entry.record.uri
     }
 
-    /// The attributes that identify the object. The value of a private key is secret and is never
-    /// read.
+    /// The attributes that identify the object. The value of a private key is never read.
     var types: [AttributeType] {
         [AttributeKey.id.type, AttributeKey<[UInt8]>.labelBytes.type]
             + (objectClass == .certificate ? [AttributeKey.value.type] : [])
@@ -213,13 +202,13 @@ struct RemovalTarget: Hashable {
     }
 }
 
-/// What identifies an object independent of its handle; identical objects are equal. All values are
-/// the bytes that the token returned.
+/// The identity of an object independent of its handle, from the bytes that the token returned.
+/// Identical objects are equal.
 struct ObjectKind: Hashable {
     let objectClass: ObjectClass
     let id: [UInt8]
     let label: [UInt8]
-    /// SHA-256 of the value of a certificate.
+    /// SHA-256 of a certificate's value.
     let valueHash: [UInt8]?
 
     init(_ record: ObjectRecord, _ valueHash: [UInt8]?) {
@@ -230,7 +219,7 @@ struct ObjectKind: Hashable {
     }
 }
 
-/// How many objects of each kind are on a token.
+/// The number of objects of each kind on a token.
 struct ObjectCounts {
     private var counts: [ObjectKind: Int] = [:]
     /// Objects that are neither keys nor certificates.
@@ -250,7 +239,7 @@ struct ObjectCounts {
 
     func has(_ kind: ObjectKind) -> Bool { counts[kind] != nil }
 
-    /// Insists that exactly what was removed is gone.
+    /// Checks that exactly the removed objects are gone.
     func requireOnly(
         _ removed: [RemovalTarget], goneFrom after: ObjectCounts,
         hidingKeysOf certificates: [CertificateEntry]
@@ -265,12 +254,12 @@ struct ObjectCounts {
             let isHidden = kind.objectClass != .certificate && hidden.contains(kind.id)
             return after.counts[kind, default: 0] < count && !isHidden
         }
-        // Such a module shows other objects of the slot no more, either.
+        // Such a module also hides other objects of the slot.
         let gone = missing.count + (hidden.isEmpty ? max(0, others - after.others) : 0)
         guard gone == 0 else {
             throw IssuanceError(
                 .notProved, at: .remove,
-                "they are removed, but \(gone) other objects are not seen any more")
+                "the objects were removed, but \(gone) other objects are missing, too")
         }
     }
 }
@@ -278,6 +267,7 @@ struct ObjectCounts {
 extension IssuanceError {
     fileprivate static var stillThere: IssuanceError {
         IssuanceError(
-            .notProved, at: .remove, "the token reports that it removed them, but still has them")
+            .notProved, at: .remove,
+            "the token reports that it removed the objects, but still has them")
     }
 }

@@ -2,33 +2,27 @@ internal import Cryptoki
 package import OpenSSLX509
 package import TokencertTokens
 
-/// Finds out what a token does that it does not say, by making keys and certificates of its own.
+/// Determines undocumented behaviour of a token by generating keys and writing certificates.
 ///
-/// Everything that it makes is removed in the end, and looked for in a new session. What was on the
-/// token before is never touched; a module that overwrites keys in silence could do so, so a token
-/// with keys is not probed unless a person says so.
+/// The probe removes these objects and checks in a new session that they are gone. It does not touch
+/// other objects, but some modules silently overwrite keys: ask first if ``hasContent()``.
 package struct TokenProbe: ~Copyable {
-    /// What came of it.
+    /// One result of the probe.
     package struct Finding: Sendable {
-        /// What was tried.
+        /// The kind of key that was tried.
         package let subject: String
-        /// What the token did, for a person to read.
+        /// The behaviour of the token, as text for the user.
         package let result: String
     }
 
     private var connection: Connection
     private var profile: TokenProfile
-    /// The kinds of keys that the token tells of.
+    /// The kinds of keys that the token reports.
     private let known: [KeyKind]
     private var findings: [Finding] = []
 
-    /// Prepares a probe. Nothing is done yet.
-    ///
-    /// - Parameters:
-    ///   - capabilities: The token, and what is known of it.
-    ///   - pins: The PINs for every ``TokenOperation``.
-    ///   - date: Today, as `2026-11-24`.
-    /// - Throws: ``IssuanceError`` where the token cannot be asked.
+    /// Opens a session. Requires the PINs for every ``TokenOperation``, and today's date in the form
+    /// `2026-11-24`.
     package init(
         _ capabilities: TokenCapabilities, _ pins: TokenPINs, date: String
     ) throws(IssuanceError) {
@@ -42,36 +36,29 @@ package struct TokenProbe: ~Copyable {
             ?? TokenProfile(
                 name: "my-token", title: "\(info.manufacturer) \(info.model)", tested: "",
                 match: match)
-        // One that was chosen by hand matches everything.
+        // A profile that the user chose may match any token.
         profile.match = match
         profile.tested =
             "\(module.libraryDescription) \(module.libraryVersion) with \(info.model), \(date)"
-        // Whether the token says that it made a key is found out here, and no reason to stop.
+        // The probe determines whether the token reports the origin of keys, so do not require it.
         var tolerant = profile
         tolerant.hidesOrigin = true
         known = capabilities.keyKinds
         connection = try Connection(capabilities.with(tolerant), pins)
     }
 
-    /// Whether there are keys or certificates on the token.
+    /// Whether the token has keys or certificates.
     package mutating func hasContent() throws(IssuanceError) -> Bool {
         try connection.perform(.read, at: .plan) { connection, _ in
-            let inventory = try at(.plan, "the token cannot be read") {
+            let inventory = try at(.plan, "cannot read the token") {
                 try TokenInventory(&connection.session)
             }
             return !inventory.keys.isEmpty || !inventory.certificates.isEmpty
         }
     }
 
-    /// Tries kinds of keys one after the other.
-    ///
-    /// - Parameters:
-    ///   - kinds: The kinds.
-    ///   - certify: Makes a certificate for a public key that is worth nothing.
-    ///   - progress: Is told each finding.
-    /// - Returns: What was found, as a profile.
-    /// - Throws: ``IssuanceError`` where something that was made could not be removed, or nobody can
-    ///   log in.
+    /// Tries the kinds of keys in turn, and returns the findings as a profile. `certify` creates a test
+    /// certificate for a public key; its number is 1 or 2.
     package mutating func run(
         _ kinds: [KeyKind], certify: (PublicKey, Int) throws -> Certificate,
         progress: (Finding) -> Void
@@ -82,7 +69,7 @@ package struct TokenProbe: ~Copyable {
             let isUsable = try probe(kind, try freeID(), certify, progress)
             if !isUsable { broken.append(kind) }
         }
-        // What was not tried is as the token says.
+        // Trust the token's own list for kinds that were not tried.
         if !broken.isEmpty {
             profile.keyKinds = known.filter { !broken.contains($0) }.map(\.name)
         }
@@ -94,14 +81,14 @@ package struct TokenProbe: ~Copyable {
         return try planning.newID()
     }
 
-    /// Tries one kind of key, and tells whether keys of the kind can be used.
+    /// Tries one kind of key, and returns whether it is usable.
     private mutating func probe(
         _ kind: KeyKind, _ id: [UInt8], _ certify: (PublicKey, Int) throws -> Certificate,
         _ progress: (Finding) -> Void
     ) throws(IssuanceError) -> Bool {
         var learned = profile
         let subject = "\(kind)"
-        // What an earlier kind has left unfinished ends with its session.
+        // A new session ends any operation that an earlier kind has left active.
         try connection.openNewSession(at: .generate)
         try connection.logInAll(at: .generate)
         try connection.requireFree(id)
@@ -111,13 +98,13 @@ package struct TokenProbe: ~Copyable {
             key = try connection.makeKey(new)
         } catch {
             progress(Finding(subject: subject, result: error.text))
-            // That says nothing about the kind of key.
+            // This failure does not depend on the kind of key.
             if connection.pins.wasAnyRefused || error.saysNothingOfKeys { throw error }
             if try !removeAll(id) {
                 progress(
                     Finding(
                         subject: subject,
-                        result: "something with the id \(hexadecimal(id)) stays on the token"))
+                        result: "an object with the id \(hexadecimal(id)) remains on the token"))
             }
             return false
         }
@@ -127,7 +114,7 @@ package struct TokenProbe: ~Copyable {
                 progress(Finding(subject: subject, result: $0))
             }
         } catch {
-            // A signature may have been begun.
+            // A signing operation may still be active.
             try? connection.openNewSession(at: .retire)
             try removeAll(id)
             throw error
@@ -137,8 +124,7 @@ package struct TokenProbe: ~Copyable {
             progress(
                 Finding(
                     subject: subject,
-                    result:
-                        "its key, with the id \(hexadecimal(id)), stays though it was destroyed"))
+                    result: "its key (id \(hexadecimal(id))) remains after C_DestroyObject"))
         }
         profile = learned
         return isUsable
@@ -156,7 +142,7 @@ package struct TokenProbe: ~Copyable {
         }
         if key.label != "tokencert probe" {
             learned.hasFixedLabels = true
-            tell("the label is the module's own: “\(key.label)”")
+            tell("the module sets its own label: \"\(key.label)\"")
         }
         for method in connection.capabilities.signingMethods(for: kind) {
             do throws(IssuanceError) {
@@ -170,7 +156,7 @@ package struct TokenProbe: ~Copyable {
                 tell("signs with \(method.mechanism)")
                 signs = true
             } catch {
-                // A PIN was sent for one use of the key.
+                // The PIN that was sent for this use of the key was refused.
                 if connection.pins.wasAnyRefused { throw error }
                 tell("does not sign with \(method.mechanism): \(error.text)")
             }
@@ -184,7 +170,7 @@ package struct TokenProbe: ~Copyable {
                 tell("certificate \(number): \(error.text)")
             }
             let present = try certificates(key.id)
-            tell("after certificate \(number) there are \(present.count) with the key's id")
+            tell("after writing certificate \(number), certificates for the key: \(present.count)")
             written = max(written, present.count)
         }
         if written == 1 { learned.certificatesPerKey = 1 }
@@ -192,10 +178,10 @@ package struct TokenProbe: ~Copyable {
         return signs
     }
 
-    /// The certificates that a new session sees, placeholders left out.
+    /// The certificates that a new session shows, without placeholders.
     private mutating func certificates(_ id: [UInt8]) throws(IssuanceError) -> [Certificate] {
         try connection.perform(.read, at: .readBack) { connection, _ in
-            try at(.readBack, "the token cannot be read again") {
+            try at(.readBack, "cannot read the token again") {
                 var session = try connection.token.openSession(ReadWrite.self)
                 var template = Template()
                 template[.class] = .certificate
@@ -206,7 +192,7 @@ package struct TokenProbe: ~Copyable {
         }
     }
 
-    /// Removes everything with an id that was free before, and tells whether it is gone.
+    /// Removes all objects with an id that was free before, and returns whether they are gone.
     @discardableResult
     private mutating func removeAll(_ id: [UInt8]) throws(IssuanceError) -> Bool {
         let isAny = try connection.perform(.read, at: .retire) { connection, _ in
@@ -218,12 +204,12 @@ package struct TokenProbe: ~Copyable {
                 try? connection.session.destroyObject(object)
             }
         }
-        // Private halves are seen, and on most tokens removed, by the user only.
+        // Only the user sees private keys, and on most tokens only the user can remove them.
         return try connection.perform(.read, at: .retire) { connection, _ in
             for object in try objects(withID: id, &connection.session, at: .retire) {
                 try? connection.session.destroyObject(object)
             }
-            var later = try at(.retire, "no new session can be opened") {
+            var later = try at(.retire, "cannot open a new session with the token") {
                 try connection.token.openSession(ReadWrite.self)
             }
             return try objects(withID: id, &later, at: .retire).isEmpty
@@ -232,7 +218,7 @@ package struct TokenProbe: ~Copyable {
 }
 
 extension IssuanceError {
-    /// Whether it is about the token as a whole, not about a kind of key.
+    /// Whether the failure concerns the token as a whole, not a kind of key.
     fileprivate var saysNothingOfKeys: Bool {
         let values: [ReturnValue] = [
             .deviceRemoved, .deviceError, .tokenNotPresent, .sessionHandleInvalid, .userNotLoggedIn,

@@ -1,33 +1,30 @@
 package import Cryptoki
 package import TokencertPlatform
 
-/// Sets up a token and its PINs, and insists afterwards that it worked.
+/// Sets up a token and its PINs, and verifies the result.
 ///
-/// Whoever's PIN is needed is logged in for it, whether the token asks for logins or not, so that a
-/// wrong PIN is found where it counts once, and is never taken for a refused new one.
+/// Each operation first logs in the role whose PIN it needs, even if the token requires no login. So a
+/// wrong PIN costs one try only, and is never mistaken for a rejected new PIN.
 package struct TokenSetUp: Sendable {
     private let token: Token
     private let pins: TokenPINs
 
-    /// Prepares it. Nothing is sent yet.
     package init(_ token: Token, _ pins: TokenPINs) {
         self.token = token
         self.pins = pins
     }
 
-    /// Sets up the token: everything on it is lost. Then it gives the user a PIN.
-    ///
-    /// - Returns: The token as it is now.
-    /// - Throws: ``IssuanceError`` at ``Step/setUp``; it says how far it came.
+    /// Sets up the token, which deletes all its objects, and sets the user PIN. Returns the token with
+    /// its new information.
     package func initialize(
         label: String, pin: borrowing Secret
     ) throws(IssuanceError) -> Token {
         try requireSameToken()
-        // NSS removes everything and then still shows the token as not set up.
+        // NSS deletes everything and then still reports the token as not set up.
         guard token.info.manufacturer != "Mozilla Foundation" else {
             throw IssuanceError(
-                .tokenUnsuitable, at: .setUp, "NSS does not set up its database through PKCS#11",
-                choices: ["to make a database: certutil -N -d sql:FOLDER"])
+                .tokenUnsuitable, at: .setUp, "NSS cannot set up its database through PKCS#11",
+                choices: ["to create a database: certutil -N -d sql:FOLDER"])
         }
         let others = initializedTokens()
         try pins.send(
@@ -49,39 +46,31 @@ package struct TokenSetUp: Sendable {
         }
     }
 
-    /// How many objects are on the token, private ones too: the user is logged in for it, whether
-    /// the token asks for that or not.
-    ///
-    /// - Throws: ``IssuanceError`` at ``Step/setUp``.
+    /// The number of objects on the token, including private ones.
     package func objectCount() throws(IssuanceError) -> Int {
         var count = 0
-        try loggedIn(.user, failing: "the token cannot be searched") { _ in
+        try loggedIn(.user, failing: "cannot search the token") { _ in
             var session = try token.openSession(ReadWrite.self)
             count = try session.findObjects().count
         }
         return count
     }
 
-    /// Sets an empty token up anew with the PINs that it has.
-    ///
-    /// - Returns: The token as it is now.
-    /// - Throws: ``IssuanceError`` at ``Step/setUp``; with code ``IssuanceError/Code/tokenNotWritable``
-    ///   where the token is not empty.
+    /// Sets up an empty token again with a new label and the same PINs. Throws
+    /// ``IssuanceError/Code/tokenNotWritable`` if the token is not empty.
     package func rename(_ label: String) throws(IssuanceError) -> Token {
         let count = try objectCount()
         guard count == 0 else {
             throw IssuanceError(
                 .tokenNotWritable, at: .setUp,
-                "the token has \(count) objects on it, which would be lost")
+                "the token has \(count) objects, which would be deleted")
         }
         return try pins.lend(.user, at: .setUp) { pin in
             try initialize(label: label, pin: pin)
         }
     }
 
-    /// Gives the user a PIN, and has the user log in with it.
-    ///
-    /// - Throws: ``IssuanceError`` at ``Step/setUp``.
+    /// Sets the user PIN, as the security officer, and logs the user in with it.
     package func setPIN(_ pin: borrowing Secret) throws(IssuanceError) {
         try loggedIn(.securityOfficer) { _ in
             var session = try token.openSession(ReadWrite.self)
@@ -90,9 +79,7 @@ package struct TokenSetUp: Sendable {
         try prove(.user, pin)
     }
 
-    /// Changes a PIN, and has its owner log in with the new one.
-    ///
-    /// - Throws: ``IssuanceError`` at ``Step/setUp``.
+    /// Changes a PIN, and logs in with the new one.
     package func changePIN(
         of role: UserType, to new: borrowing Secret
     ) throws(IssuanceError) {
@@ -105,10 +92,8 @@ package struct TokenSetUp: Sendable {
 
     // MARK: Parts
 
-    /// Does something with the PIN that a login has proved right.
-    ///
-    /// - Parameter evenWithExpiredPIN: Whether it is done without a login where the token says that
-    ///   the PIN is right and has to be changed first.
+    /// Logs in, and passes the PIN to `body`. With `evenWithExpiredPIN`, also runs `body` if the token
+    /// refuses the login because the PIN must be changed first.
     private func loggedIn(
         _ role: UserType, evenWithExpiredPIN: Bool = false,
         failing doing: String = "the PIN was not set",
@@ -128,24 +113,24 @@ package struct TokenSetUp: Sendable {
                 guard evenWithExpiredPIN, error.returnValue == .pinExpired else { throw error }
                 try body(pin)
             }
-            // Some cards look at the PIN of a login only now.
+            // Some cards check the PIN of the login only now.
             if let failure, [.pinIncorrect, .pinLocked].contains(failure.returnValue) {
                 throw failure
             }
         }
         guard let failure else { return }
-        // The old PIN was right: what is refused is the new one.
+        // The login has proved the old PIN, so the token has rejected the new one.
         throw IssuanceError(
             failure.concernsPIN ? .tokenNotWritable : .tokenFailed, at: .setUp,
             failure.concernsPIN
-                ? "the token takes no such new PIN; the PIN is as it was"
+                ? "the token rejected the new PIN; the PIN is unchanged"
                 : doing,
             tokenError: failure)
     }
 
     private func prove(_ role: UserType, _ pin: borrowing Secret) throws(IssuanceError) {
-        // As it is now: the flags have changed.
-        let fresh = try at(.setUp, "the token cannot be read again") {
+        // Read the token again, because its flags have changed.
+        let fresh = try at(.setUp, "cannot read the token again") {
             try token.refreshed()
         }
         do {
@@ -153,16 +138,16 @@ package struct TokenSetUp: Sendable {
                 () in
             }
         } catch {
-            // Not a refused PIN: the one that was sent before was right.
+            // The code is not `pinRefused`, because the PIN that authorised the change was right.
             throw IssuanceError(
-                .notProved, at: .setUp, "the new PIN was set, but the token does not take it",
+                .notProved, at: .setUp, "the new PIN was set, but the token does not accept it",
                 tokenError: error as? CryptokiError)
         }
     }
 
-    /// Insists that the token was not swapped for another one while a person was asked.
+    /// Checks that the token was not exchanged while the program waited for the user.
     private func requireSameToken() throws(IssuanceError) {
-        let now = try at(.setUp, "the token cannot be read again") {
+        let now = try at(.setUp, "cannot read the token again") {
             try token.refreshed()
         }
         let (was, info) = (token.info, now.info)
@@ -172,23 +157,23 @@ package struct TokenSetUp: Sendable {
         else {
             throw IssuanceError(
                 .noSuchObject, at: .setUp,
-                "another token is in the slot now than when it was looked at; nothing was changed")
+                "another token is in the slot now; nothing was changed")
         }
     }
 
-    /// The tokens of the module that are set up, by their URIs.
+    /// The URIs of the module's tokens that are set up.
     private func initializedTokens() -> Set<String> {
         Set(tokens().filter { $0.info.flags.contains(.tokenInitialized) }.compactMap(uri))
     }
 
     private func tokens() -> [Token] {
-        // One that cannot be read is not the one that was set up.
+        // A token that cannot be read is not the one that was set up.
         ((try? token.module.slots(tokenPresent: true)) ?? []).compactMap { try? $0.token() }
     }
 
     private func uri(_ token: Token) -> String? { try? PKCS11URI(token: token).description }
 
-    /// The token after it was set up: in its slot, or where its module shows it now.
+    /// Finds the token after it was set up, in its slot or in another one.
     private func find(_ label: String, besides others: Set<String>) throws(IssuanceError) -> Token {
         if let again = try? token.refreshed(), again.info.flags.contains(.tokenInitialized) {
             return again
@@ -199,7 +184,7 @@ package struct TokenSetUp: Sendable {
         }
         guard found.count == 1 else {
             throw IssuanceError(
-                .noSuchObject, at: .setUp, "the token is not found after it was set up")
+                .noSuchObject, at: .setUp, "cannot find the token after it was set up")
         }
         return found[0]
     }

@@ -1,7 +1,6 @@
 package import TokencertPlatform
 
-/// Why a PIN must not become a new one, or nil: one that tokens come with, or that everybody tries
-/// first.
+/// The reason to reject a new PIN, or nil: it is a factory default or easily guessed.
 package func reasonPINIsWeak(_ pin: borrowing Secret) -> String? {
     let isKnown = pin.withBytes { bytes in
         factoryPINs.contains { known in
@@ -12,7 +11,7 @@ package func reasonPINIsWeak(_ pin: borrowing Secret) -> String? {
             return differences == 0
         }
     }
-    if isKnown { return "tokens come with it" }
+    if isKnown { return "it is a factory default" }
     let steps = pin.withBytes { bytes -> Set<Int> in
         var steps: Set<Int> = []
         for index in bytes.indices.dropFirst() {
@@ -20,12 +19,12 @@ package func reasonPINIsWeak(_ pin: borrowing Secret) -> String? {
         }
         return steps
     }
-    if steps.isEmpty || steps == [0] { return "it is one character again and again" }
-    if steps == [1] || steps == [-1] { return "it only counts" }
+    if steps.isEmpty || steps == [0] { return "it repeats one character" }
+    if steps == [1] || steps == [-1] { return "its characters are consecutive" }
     return nil
 }
 
-/// PINs, PUKs and management keys that tokens leave the factory with.
+/// PINs, PUKs and management keys that are factory defaults.
 private let factoryPINs = [
     // Smartcards, YubiKey's PIV and OpenPGP, Nitrokey.
     "123456", "12345678", "1234", "0000", "000000", "00000000", "654321",

@@ -2,8 +2,8 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertTokens
 
-/// The ways to write a certificate, the one that says most first. Some modules take from the
-/// certificate itself what others want to be told.
+/// Templates for writing a certificate, the most complete one first. Some modules reject attributes
+/// that they derive from the certificate.
 struct CertificateTemplates {
     let alternatives: [Template]
 
@@ -36,8 +36,7 @@ struct CertificateTemplates {
         template[.certificateType] = .x509
         template[.token] = true
         template[.private] = false
-        // A certificate of a key without an id gets no id either, since other software compares the
-        // ids.
+        // The certificate of a key without an id gets no id, because other software compares the ids.
         if !label.isEmpty { template[.labelBytes] = label }
         if !id.isEmpty { template[.id] = id }
         template[.subject] = certificate.subject.der

@@ -2,28 +2,27 @@ package import Cryptoki
 internal import OpenSSLX509
 package import TokencertTokens
 
-/// A session with a token and the role that is logged in, as one value.
+/// A session with a token, and the role that is logged in.
 ///
-/// A token knows one role at a time. On most tokens the user does everything, in one login; where
-/// the security officer makes keys or writes, the two roles take turns. The role is logged out when the
-/// connection ends.
+/// Only one role can be logged in at a time. On most tokens the user can do everything; if the
+/// security officer generates keys or writes, the connection changes roles as needed. It logs out
+/// when it ends.
 package struct Connection: ~Copyable {
-    /// What is known of the token.
     package let capabilities: TokenCapabilities
     let pins: TokenPINs
     let tokenURI: PKCS11URI
-    /// Sees what the role that is logged in may see.
+    /// Shows only the objects that the current role may see.
     var session: Session<ReadWrite>
     private var role: UserType?
-    /// Whether the role was logged in by this connection.
+    /// Whether this connection logged the role in.
     private var hasLoggedIn = false
 
     package var token: Token { capabilities.token }
 
-    /// Opens a session. It does not log in.
+    /// Opens a session without logging in.
     package init(_ capabilities: TokenCapabilities, _ pins: TokenPINs) throws(IssuanceError) {
         let uri = try TokencertIssuance.tokenURI(capabilities.token)
-        session = try at(.generate, "no session can be opened") {
+        session = try at(.generate, "cannot open a session with the token") {
             try capabilities.token.openSession(ReadWrite.self)
         }
         self.capabilities = capabilities
@@ -37,31 +36,23 @@ package struct Connection: ~Copyable {
 
     // MARK: Roles
 
-    /// Logs in the role that an operation needs. Handles of private objects are not valid any more
-    /// if another role was logged in.
-    ///
-    /// - Throws: ``IssuanceError`` if the login fails.
+    /// Logs in the role that an operation needs. A change of the role invalidates the handles of
+    /// private objects.
     package mutating func logIn(
         for operation: TokenOperation, at step: Step
     ) throws(IssuanceError) {
         try logIn(as: capabilities.role(for: operation), at: step)
     }
 
-    /// Logs in each role that will be needed, so that a wrong PIN is found before anything is begun.
-    ///
-    /// - Throws: ``IssuanceError`` if a login fails.
+    /// Logs in each required role in turn, to detect a wrong PIN before the job starts.
     package mutating func logInAll(at step: Step) throws(IssuanceError) {
         guard capabilities.changesRoles else { return try logIn(as: .user, at: step) }
-        // At a reader's keys each login is the user's work, and one more chance to get it wrong.
+        // On a reader's PIN pad the user types the PIN for each login, and each time may mistype it.
         guard !token.info.flags.contains(.protectedAuthenticationPath) else { return }
         for role in pins.roles where !pins.wasAccepted(role) { try logIn(as: role, at: step) }
     }
 
-    /// Does something while the user is logged in and private objects are seen.
-    ///
-    /// - Parameters:
-    ///   - step: At which step, for errors of the login.
-    ///   - body: What is done.
+    /// Runs `body` while the user is logged in, so private objects are visible.
     package mutating func seeingPrivateObjects<Result>(
         at step: Step, _ body: () throws -> Result
     ) throws -> Result {
@@ -94,16 +85,8 @@ package struct Connection: ~Copyable {
         }
     }
 
-    /// Does a part of a job while the role that it needs is logged in; once more, from its beginning,
-    /// if the token has forgotten meanwhile who was logged in.
-    ///
-    /// - Parameters:
-    ///   - operation: What is done.
-    ///   - step: At which step, for errors.
-    ///   - body: The part. If it is done once more it is given the refusal: the refused call may have
-    ///     taken effect.
-    /// - Returns: What the part returns.
-    /// - Throws: ``IssuanceError`` if a login fails, or what the part throws.
+    /// Runs `body` while the role for an operation is logged in. If the token has lost the login,
+    /// logs in and runs `body` once more with the error, since the failed call may have taken effect.
     mutating func perform<Result>(
         _ operation: TokenOperation, at step: Step,
         _ body: (inout Connection, _ refusal: IssuanceError?) throws -> Result
@@ -117,7 +100,7 @@ package struct Connection: ~Copyable {
             guard refusal.tokenError?.returnValue == .userNotLoggedIn, pins.mayRenew(role) else {
                 throw refusal
             }
-            // Another program has reset the card.
+            // Another program may have reset the card.
             try renewLogin(role, at: step)
             do {
                 return try body(&self, refusal)
@@ -136,24 +119,22 @@ package struct Connection: ~Copyable {
 
     // MARK: Sessions
 
-    /// What interrupted calls have left; nil where roles take turns, as cards leave nothing.
+    /// Objects left by interrupted calls; nil if the roles change, because such cards leave none.
     mutating func leftovers() -> LeftoverObjects? {
         capabilities.changesRoles ? nil : LeftoverObjects(&session)
     }
 
-    /// Goes on in a new session, since some modules show a new key correctly only there.
+    /// Continues in a new session, because some modules show a new key correctly only there.
     mutating func openNewSession(at step: Step) throws(IssuanceError) {
-        // The login would end with the only session.
-        let new = try at(step, "no new session can be opened") {
+        // Open it before the old one closes: the login ends with the last session.
+        let new = try at(step, "cannot open a new session with the token") {
             try token.openSession(ReadWrite.self)
         }
         session = new
     }
 
-    /// Reinitialises the token's module, logs the user in again and goes on in a new session.
-    ///
-    /// - Returns: Whether that was done: false if the user would have to enter the PIN again.
-    /// - Throws: ``IssuanceError`` if no session with the same token can be opened.
+    /// Reinitialises the module, logs the user in again and opens a new session. Returns false, and
+    /// does nothing, if the user would have to enter the PIN again.
     mutating func reinitializeModule(at step: Step) throws(IssuanceError) -> Bool {
         let flags = token.info.flags
         let needsLogin = flags.contains(.loginRequired)
@@ -161,11 +142,11 @@ package struct Connection: ~Copyable {
             !needsLogin
                 || (pins.wasAccepted(.user) && !flags.contains(.protectedAuthenticationPath))
         else { return false }
-        // Another user of the module in this process may keep it, and the login with it.
+        // Other code in this process may keep the module initialised, and with it the login.
         let wasOurs = hasLoggedIn
         hasLoggedIn = false
         role = nil
-        let found = try at(step, "the module cannot be reinitialised") {
+        let found = try at(step, "cannot reinitialise the module") {
             try token.module.reinitialize()
             return try token.refreshed()
         }
@@ -174,9 +155,9 @@ package struct Connection: ~Copyable {
         else {
             throw IssuanceError(
                 .tokenFailed, at: step,
-                "the token is not in its slot after the module was reinitialised")
+                "the token is no longer in its slot after the module was reinitialised")
         }
-        session = try at(step, "no session can be opened") {
+        session = try at(step, "cannot open a session with the token") {
             try token.openSession(ReadWrite.self)
         }
         try logIn(as: .user, at: step)
@@ -185,7 +166,6 @@ package struct Connection: ~Copyable {
     }
 }
 
-/// The URI of a token.
 func tokenURI(_ token: Token) throws(IssuanceError) -> PKCS11URI {
-    try at(.plan, "reading the token") { try PKCS11URI(token: token) }
+    try at(.plan, "cannot read the token") { try PKCS11URI(token: token) }
 }

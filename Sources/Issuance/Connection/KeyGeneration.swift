@@ -2,7 +2,7 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertTokens
 
-/// Makes keys, and insists on what they must be.
+/// Generates keys and checks their attributes.
 extension Connection {
     mutating func makeKey(
         _ new: NewKey, made: () -> Void = {}
@@ -12,16 +12,16 @@ extension Connection {
         return try readNewKey(new, pair)
     }
 
-    /// Makes a key pair with an id that nothing on the token has.
+    /// Generates a key pair. No object on the token may have its id yet.
     private mutating func makePair(_ new: NewKey) throws(IssuanceError) -> KeyPair {
         do throws(IssuanceError) {
             return try perform(.generate, at: .generate) { connection, refusal in
-                // The security officer does not see what a refused call may have made.
+                // The security officer cannot see objects that the failed call may have created.
                 if let refusal, connection.capabilities.changesRoles { throw refusal }
                 return try connection.makePairOnce(new, isAgain: refusal != nil)
             }
         } catch {
-            // The security officer does not see what the user would: look once more.
+            // The security officer does not see all objects: search again as the user.
             guard error.circumstances.contains(.orderIsOver), capabilities.changesRoles,
                 (try? requireFree(new.id)) == nil
             else { throw error }
@@ -29,17 +29,17 @@ extension Connection {
         }
     }
 
-    /// Reads a key pair that was made a moment ago, and insists on what it must be.
+    /// Reads a key pair immediately after it was generated, and checks it.
     private mutating func readNewKey(_ new: NewKey, _ pair: KeyPair) throws(IssuanceError)
         -> TokenKey
     {
-        // Where roles took turns the handles are gone.
+        // A change of the role has invalidated the handles.
         let handles = capabilities.changesRoles ? nil : pair
         return try performReading { connection in
             do throws(IssuanceError) {
                 return try connection.read(new, handles)
             } catch {
-                // Some modules show a new key correctly only after they are reinitialised.
+                // Some modules show a new key correctly only after reinitialisation.
                 guard error.circumstances.contains(.attributesAreWrong),
                     (try? connection.reinitializeModule(at: .generate)) == true
                 else { throw error }
@@ -48,7 +48,7 @@ extension Connection {
         }
     }
 
-    /// Reads keys; in a new session if the module tells them right only there.
+    /// Reads keys, in a new session if the module shows them correctly only there.
     mutating func performReading<Result>(
         _ body: (inout Connection) throws -> Result
     ) throws(IssuanceError) -> Result {
@@ -60,9 +60,8 @@ extension Connection {
         }
     }
 
-    /// Reads a key that this process has made once more, in a new session.
-    ///
-    /// - Returns: The key, or nil if the user would have to enter the PIN again.
+    /// Reads a key that this process generated again, in a new session. Returns nil if the user would
+    /// have to enter the PIN again.
     mutating func readAgain(
         _ new: NewKey, reinitializing isReinitializing: Bool
     ) throws(IssuanceError) -> TokenKey? {
@@ -75,23 +74,21 @@ extension Connection {
         }
     }
 
-    /// Checks after the login, when all objects are visible, that no object on the token has the id.
+    /// Checks, with the user logged in so all objects are visible, that no object has the id.
     mutating func requireFree(_ id: [UInt8]) throws(IssuanceError) {
         try perform(.read, at: .generate) { connection, _ in
             try TokencertIssuance.requireFree(id, &connection.session, at: .generate)
         }
     }
 
-    /// Makes a key pair.
-    ///
-    /// - Parameter isAgain: Whether a call was just refused because no user was logged in. What it
-    ///   has made is visible only now, and is removed first.
+    /// `isAgain` means that a call just failed because the login was lost. Objects that it created
+    /// are visible only now and are removed first.
     private mutating func makePairOnce(
         _ new: NewKey, isAgain: Bool
     ) throws(IssuanceError) -> KeyPair {
         guard let mechanism = new.kind.generationMechanism else {
             throw IssuanceError(
-                .tokenUnsuitable, at: .generate, "no keys of kind \(new.kind) are made")
+                .tokenUnsuitable, at: .generate, "cannot generate \(new.kind) keys")
         }
         if isAgain { try removeKeys(new.id, [.privateKey, .publicKey]) }
         var refusal: CryptokiError?
@@ -99,18 +96,18 @@ extension Connection {
         for request in KeyPairTemplates(new, capabilities).alternatives {
             do throws(CryptokiError) {
                 let pair = try session.generateKeyPair(request, Mechanism(mechanism))
-                // What was left out has to hold all the same.
-                // Where roles take turns the user looks, a moment later.
+                // Attributes left out of the template must still have the required values. If the
+                // roles change, they are checked when the user reads the key.
                 if request.demandsProtection || capabilities.changesRoles { return pair }
                 if try isProtected(pair.privateKey, new.id) { return pair }
             } catch {
-                // Some modules leave half of a pair behind. The id was free a moment ago, so the
-                // keys that have it now are ours.
+                // Some modules leave one key of the pair behind. The id was free before the call, so
+                // any key that has it now comes from this call.
                 let isClean = (try? removeKeys(new.id, [.privateKey, .publicKey])) != nil
                 guard error.concernsTemplate, isClean else {
                     throw IssuanceError(
                         error.concernsTemplate ? refusal ?? error : error, at: .generate,
-                        while: "the token made no key"
+                        while: "the token did not generate a key pair"
                     ).with(circumstances: isClean ? [.orderIsOver] : [])
                 }
                 refusal = refusal ?? error
@@ -120,19 +117,18 @@ extension Connection {
             try removeKeys(new.id, [.privateKey, .publicKey])
             throw IssuanceError(
                 .tokenUnsuitable, at: .generate,
-                "the token makes no keys whose value cannot leave it; the one that it made is removed",
+                "the token cannot generate a non-extractable key; the key that it generated was "
+                    + "removed",
                 tokenError: refusal
             ).with(circumstances: [.orderIsOver])
         }
         throw IssuanceError(
-            .tokenUnsuitable, at: .generate, "the token takes none of the ways to ask for a key",
+            .tokenUnsuitable, at: .generate, "the token rejected all key templates",
             tokenError: refusal
         ).with(circumstances: [.orderIsOver])
     }
 
-    /// Reads a key that was made, and insists on what it must be.
-    ///
-    /// - Parameter pair: Its handles, or nil where they are gone.
+    /// Reads and checks a generated key. `pair` is nil if its handles are no longer valid.
     private mutating func read(
         _ new: NewKey, _ pair: KeyPair?
     ) throws(IssuanceError) -> TokenKey {
@@ -142,14 +138,13 @@ extension Connection {
             guard error.circumstances.contains(.attributesAreWrong), pair != nil else {
                 throw error
             }
-            // In the session that made a key, some modules return stale or meaningless attributes
-            // of it.
+            // In the session that generated a key, some modules return wrong attributes for it.
             try openNewSession(at: .generate)
             return try read(new, nil)
         }
     }
 
-    /// Whether a key's value cannot leave the token, by what it says in this session or in a new one.
+    /// Whether the key is reported as non-extractable, in this session or in a new one.
     private mutating func isProtected(
         _ key: ObjectHandle, _ id: [UInt8]
     ) throws(CryptokiError) -> Bool {
@@ -173,18 +168,15 @@ extension Connection {
             && attributes[.neverExtractable] ?? (attributes[.extractable] == false)
     }
 
-    /// Finds the key that an unfinished job has made, by the id that it had chosen and that nothing
-    /// had then. What has another label by now is somebody else's.
-    ///
-    /// - Parameter isRemoving: Whether the remains of an unfinished key are removed.
-    /// - Returns: The key, or nil where none was made; halves of one are removed then.
+    /// Finds the key that an interrupted job generated under an id that was free then. Returns nil if
+    /// there is none. Removes an incomplete key pair if `isRemoving` is true.
     mutating func findMade(
         _ new: NewKey, removing isRemoving: Bool = true
     ) throws(IssuanceError) -> TokenKey? {
         var template = Template()
         template[.class] = .privateKey
         template[.id] = new.id
-        let found = try at(.generate, "searching the token") {
+        let found = try at(.generate, "cannot search the token") {
             try session.findObjects(template)
         }
         guard let handle = found.first else {
@@ -205,15 +197,14 @@ extension Connection {
             guard isRemoving, error.circumstances.contains(.keyIsForeign),
                 !capabilities.changesRoles
             else { throw error }
-            // Killed between the template and the value: nothing was ever signed with it.
+            // The call was interrupted before the key got its value, so the key never signed anything.
             try removeUnfinished(new, [.privateKey, .publicKey])
             return nil
         }
     }
 
-    /// Checks that a key with the id that was chosen is not another program's by now: by where it
-    /// was made, by the certificates with its id, and by its label, or by its kind if the module
-    /// has labels of its own. The id was free when it was chosen.
+    /// Checks that another program has not taken the id since this order reserved it: by the key's
+    /// origin, the certificates with the id, and the label, or the type if the module sets labels.
     private mutating func requireOwn(
         _ key: ObjectHandle, _ new: NewKey
     ) throws(IssuanceError) {
@@ -228,7 +219,7 @@ extension Connection {
             let stored = try storedCertificates(template, capabilities, &session)
             isAlone = stored.certificates.isEmpty && stored.unreadable == 0
         } catch {
-            throw IssuanceError(error, at: .generate, while: "reading a key")
+            throw IssuanceError(error, at: .generate, while: "cannot read a key")
         }
         try requireMadeHere(key, new.id)
         let found = attributes[.labelBytes] ?? []
@@ -243,28 +234,28 @@ extension Connection {
         guard isOwn else {
             throw IssuanceError(
                 .idTaken, at: .generate,
-                "the id \(hexadecimal(new.id)) is used by a key with the label “\(text(ofLabel: found))”"
-            )
+                "the id \(hexadecimal(new.id)) is used by a key with the label "
+                    + "\"\(text(ofLabel: found))\"")
         }
     }
 
-    /// Checks that another program has not written a key: one that was not made on the token
-    /// and has a value. An interrupted call leaves one without a value.
+    /// Checks that the key was not imported by another program. A key with `CKA_LOCAL` false passes
+    /// only if it has no value, because interrupted calls leave such keys.
     private mutating func requireMadeHere(
         _ key: ObjectHandle, _ id: [UInt8]
     ) throws(IssuanceError) {
         guard !(capabilities.profile?.hidesOrigin ?? false) else { return }
-        let attributes = try at(.generate, "reading a key") {
+        let attributes = try at(.generate, "cannot read a key") {
             try session.attributes(of: key, [AttributeKey.local.type])
         }
         guard attributes[.local] == false else { return }
         if LeftoverObjects.hasNoValue(key, &session) { return }
         throw IssuanceError(
             .idTaken, at: .generate,
-            "the id \(hexadecimal(id)) is used by a key that was not made on the token")
+            "the id \(hexadecimal(id)) is used by a key that was not generated on the token")
     }
 
-    /// Removes what an interrupted call has left of a pair, unless another program has written it.
+    /// Removes the keys that an interrupted call has left, unless another program has imported them.
     private mutating func removeUnfinished(
         _ new: NewKey, _ halves: [ObjectClass]
     ) throws(IssuanceError) {
@@ -273,7 +264,7 @@ extension Connection {
             template[.class] = half
             template[.id] = new.id
             template[.labelBytes] = new.label
-            let found = try at(.generate, "searching the token") {
+            let found = try at(.generate, "cannot search the token") {
                 try session.findObjects(template)
             }
             for key in found { try requireMadeHere(key, new.id) }
@@ -281,7 +272,7 @@ extension Connection {
         try removeKeys(new.id, halves, label: new.label)
     }
 
-    /// Removes what a call that made no whole pair has left, and insists that it is gone.
+    /// Removes the keys that a failed call has left, and checks that they are gone.
     private mutating func removeKeys(
         _ id: [UInt8], _ halves: [ObjectClass], label: [UInt8]? = nil
     ) throws(IssuanceError) {
@@ -299,21 +290,17 @@ extension Connection {
             }
         } catch {
             throw IssuanceError(
-                error, at: .generate, while: "what is left of an unfinished key stays")
+                error, at: .generate, while: "cannot remove an incomplete key pair")
         }
         if isLeft {
             throw IssuanceError(
                 .tokenFailed, at: .generate,
-                "what is left of an unfinished key stays, though the token says it is removed")
+                "the token reports that it removed an incomplete key pair, but still has it")
         }
     }
 
-    /// Reads a key that was made and insists on what it must be; if that fails the error names the
-    /// key.
-    ///
-    /// - Parameters:
-    ///   - privateKey: The private half, or nil for the only one with the id.
-    ///   - publicKey: The public half, or nil where it is not known.
+    /// Reads and checks a generated key; an error names the key. `privateKey` is nil for the only
+    /// private key with the id.
     private mutating func readAsMade(
         _ new: NewKey, _ privateKey: ObjectHandle?, _ publicKey: ObjectHandle?
     ) throws(IssuanceError) -> TokenKey {
@@ -329,9 +316,9 @@ extension Connection {
             } catch {
                 let named = error.with(key: key.named(on: token))
                 guard error.code == .keyUnsafe else { throw named }
-                // Such a key is never used, and another one would be no better.
+                // This key is never used, and another one would have the same defect.
                 throw named.with(
-                    reason: "\(error.reason); it stays: \(key.uri)",
+                    reason: "\(error.reason); it remains on the token: \(key.uri)",
                     circumstances: error.circumstances.union([.orderIsOver]))
             }
         } catch {
@@ -340,8 +327,8 @@ extension Connection {
                 isHidden
                 ? IssuanceError(
                     .notProved, at: .generate,
-                    "the token made a key but does not show its public half; some modules show a "
-                        + "new key only to a new process")
+                    "the token generated a key pair but does not show its public key; some modules "
+                        + "show a new key only to a new process")
                 : error
             let key = IssuanceError.KeyOnToken(
                 uri: reader.uri(new.id, new.label), id: new.id, isNew: true, module: token.module)
@@ -352,9 +339,7 @@ extension Connection {
         }
     }
 
-    /// Insists on what a key must be, by what the token says of it now.
-    ///
-    /// - Returns: The key with remarks.
+    /// Checks the attributes that the token reports for a key. Returns the key with remarks.
     private mutating func requireAsPlanned(
         _ key: TokenKey, _ new: NewKey
     ) throws(IssuanceError) -> TokenKey {
@@ -364,45 +349,45 @@ extension Connection {
             attributes = try session.attributes(
                 of: key.handle, Self.protection + [AttributeKey.decrypt.type])
         } catch {
-            throw IssuanceError(error, at: .generate, while: "reading the new key")
+            throw IssuanceError(error, at: .generate, while: "cannot read the new key")
         }
         guard Self.reportsProtection(attributes) else {
             throw IssuanceError(
-                .keyUnsafe, at: .generate, "the new key's value could leave the token")
+                .keyUnsafe, at: .generate, "the new key is not protected from extraction")
         }
         guard attributes[.local] ?? true || capabilities.profile?.hidesOrigin ?? false else {
             throw IssuanceError(
-                .keyUnsafe, at: .generate, "the token says that the key was not made on it"
+                .keyUnsafe, at: .generate, "the token reports that the key was not generated on it"
             ).with(circumstances: [.keyIsForeign])
         }
         guard key.publicKey.kind == new.kind else {
-            // It may belong to another key, so the order stays open.
+            // The public key may belong to another key pair, so the order stays open.
             throw IssuanceError(
                 .notProved, at: .generate,
-                "the token shows the new key as one of kind \(key.publicKey.kind) instead of "
-                    + "\(new.kind); some modules show a new key only to a new process")
+                "the token shows the new \(new.kind) key as \(key.publicKey.kind); some modules "
+                    + "show a new key only to a new process")
         }
-        // The point is not on its curve, or there is no modulus.
+        // This fails if the point is not on its curve or the modulus is missing.
         let draft = try? CertificateRequestDraft(
             publicKey: key.publicKey, subject: [], extensions: [])
         guard draft != nil else {
             throw IssuanceError(
                 .notProved, at: .generate,
-                "the token shows the new key with a public half that is not valid; some modules "
+                "the token shows an invalid public key for the new key pair; some modules "
                     + "show a new key only to a new process")
         }
         if attributes[.local] != true {
-            key.remarks.append("the token does not say that it made the key itself")
+            key.remarks.append("the token does not report that it generated the key itself")
         }
         if case .rsa = new.kind, attributes[.decrypt] == false {
             key.remarks.append(
-                "the token does not let the key decrypt: mail encrypted to it could not be read")
+                "the token does not let the key decrypt: mail encrypted to it cannot be read")
         }
         guard key.id == new.id else {
             throw IssuanceError(
                 .keyUnsafe, at: .generate,
-                "the token gave the key the id \(hexadecimal(key.id)) instead of \(hexadecimal(new.id))"
-            )
+                "the token gave the key the id \(hexadecimal(key.id)) instead of "
+                    + "\(hexadecimal(new.id))")
         }
         return key
     }

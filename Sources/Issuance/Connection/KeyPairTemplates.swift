@@ -2,11 +2,11 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertTokens
 
-/// The ways to ask a token for a key pair, the one that says most first.
+/// Templates for generating a key pair, the most complete one first.
 ///
-/// Everything that matters is said, since modules have defaults of their own. What a module refuses
-/// is left out step by step; that the key's value cannot leave the token is then proved by reading
-/// the key back.
+/// The first template states all required attributes, because the defaults of modules differ. The
+/// others leave out attributes that a module may reject. In that case reading the key afterwards
+/// must show that it cannot be extracted.
 struct KeyPairTemplates {
     let alternatives: [KeyPairRequest]
 
@@ -24,7 +24,7 @@ struct KeyPairTemplates {
         self.alternatives = alternatives
     }
 
-    /// What can be left out, that which is missed least first.
+    /// The attributes that can be left out, the least important first.
     private static let dispensable: [Set<AttributeType>] = [
         [AttributeKey.extractable.type],
         [AttributeKey.sensitive.type],
@@ -32,8 +32,7 @@ struct KeyPairTemplates {
         [AttributeKey.encrypt.type, AttributeKey.decrypt.type],
     ]
 
-    /// All that can be left out together, the smallest first: for the sake of one thing nothing else is
-    /// given up.
+    /// All combinations of these, the smallest first, so that no attribute is left out needlessly.
     private static let omissions: [Set<AttributeType>] = {
         var all: [[Int]] = [[]]
         for index in dispensable.indices { all += all.map { $0 + [index] } }
@@ -62,7 +61,7 @@ struct KeyPairTemplates {
         case .rsa(let bits):
             publicKey[.modulusBits] = UInt(bits)
             publicKey[.publicExponent] = [1, 0, 1]
-            // The certificates are for mail, too: without these it could not be decrypted.
+            // The certificates are also for e-mail: without these attributes the key cannot decrypt.
             publicKey[.encrypt] = true
             privateKey[.decrypt] = true
         case .ec(let curve):
@@ -77,14 +76,14 @@ struct KeyPairTemplates {
 }
 
 extension KeyPairRequest {
-    /// Whether it asks for a key whose value cannot leave the token.
+    /// Whether the template demands a key that cannot be extracted.
     var demandsProtection: Bool {
         privateKey[.sensitive] == true && privateKey[.extractable] == false
     }
 }
 
 extension CryptokiError {
-    /// Whether a module refuses attributes, so that others may be taken.
+    /// Whether the module rejected the template, so another one may succeed.
     var concernsTemplate: Bool {
         let values: [ReturnValue] = [
             .attributeTypeInvalid, .attributeValueInvalid, .attributeReadOnly,

@@ -3,32 +3,29 @@ package import OpenSSLX509
 internal import TokencertLedger
 internal import TokencertTokens
 
-/// A key that is to be made.
+/// A key pair to generate.
 package struct NewKey: Sendable, Hashable {
-    /// Its kind.
     package let kind: KeyKind
-    /// Its `CKA_ID`.
+    /// `CKA_ID`.
     package let id: [UInt8]
-    /// The bytes of its `CKA_LABEL`.
+    /// `CKA_LABEL`, not necessarily UTF-8.
     package let label: [UInt8]
 }
 
-/// Which key will be used: what planning found out about it.
+/// The key that a job will use.
 package enum KeyPlan: Sendable {
-    /// A new one.
     case generate(NewKey)
-    /// One that is on the token, to be found once somebody is logged in. SHA-256 of its public half
-    /// in hexadecimal, if that is known, decides if several keys fit the URI.
+    /// A key on the token, to be found after the login. The SHA-256 of its public key in hexadecimal,
+    /// if known, selects one of several keys that match the URI.
     case existing(PKCS11URI, publicKeyHash: String?)
 }
 
 extension KeyPlan {
-    /// Whether a key will be made.
     var makesKey: Bool {
         if case .generate = self { true } else { false }
     }
 
-    /// The key of an order that was begun. One that was there is found by its id and public half.
+    /// Restores the plan of an order. An existing key is found by its id and public key.
     init(_ beginning: OrderEvent.Beginning) throws(IssuanceError) {
         let id = bytes(hexadecimal: beginning.keyID) ?? []
         if let kind = beginning.newKeyKind.flatMap({ KeyKind(name: $0) }) {
@@ -45,7 +42,7 @@ extension KeyPlan {
                 publicKeyHash: beginning.publicKeyHash)
         } catch {
             throw IssuanceError(
-                .noSuchObject, at: .plan, "the ledger does not tell the token of this order")
+                .noSuchObject, at: .plan, "the ledger has no valid token URI for this order")
         }
     }
 }

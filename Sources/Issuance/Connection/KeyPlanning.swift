@@ -2,17 +2,15 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertTokens
 
-/// What of a plan needs no CA: the token and the key.
+/// The part of planning that needs only the token, not the CA.
 struct KeyPlanning {
     let capabilities: TokenCapabilities
     let acceptance: KeyAcceptance
 
     private var token: Token { capabilities.token }
 
-    /// Determines which key is used.
-    ///
-    /// - Parameter defaultLabel: The label of a new key if none was given; nil leaves it empty, if
-    ///   it is not known yet.
+    /// Determines the key to use. A nil `defaultLabel` means that the default is not known yet, and
+    /// leaves the label empty.
     func plan(
         _ request: IssuanceRequest, defaultLabel: String?
     ) throws(IssuanceError) -> KeyPlan {
@@ -31,14 +29,14 @@ struct KeyPlanning {
         }
     }
 
-    /// The id of a new key: the one that was asked for, or a free one.
+    /// The id of a new key: the requested one, or a free one.
     private func id(_ wanted: [UInt8]?) throws(IssuanceError) -> [UInt8] {
         guard let wanted else { return try newID() }
         try requirePlace(wanted, capabilities)
         return try free(wanted)
     }
 
-    /// An id that is free, as far as that is seen before anybody logs in.
+    /// An id that is free as far as can be seen without a login.
     func newID() throws(IssuanceError) -> [UInt8] {
         guard let offered = try offeredIDs(capabilities) else { return Self.randomID() }
         var session = try openSession()
@@ -47,16 +45,16 @@ struct KeyPlanning {
         }
         throw IssuanceError(
             .tokenNotWritable, at: .plan,
-            "every place for a key on the token is taken; none is overwritten")
+            "all places for keys on the token are in use; none was overwritten")
     }
 
-    /// An id that nobody else chooses at the same time, and that is short enough to type. Whether
-    /// the token has it all the same is looked at when somebody is logged in and sees all objects.
+    /// A random id that is short enough to type. After the login, when all objects are visible, the
+    /// token is searched for it again.
     private static func randomID() -> [UInt8] {
         (0..<8).map { _ in UInt8.random(in: 0...255) }
     }
 
-    /// The id that was asked for, where nothing that is seen without a login has it.
+    /// The requested id, if no object that is visible without a login has it.
     private func free(_ id: [UInt8]) throws(IssuanceError) -> [UInt8] {
         var session = try openSession()
         try requireFree(id, &session, at: .plan)
@@ -70,7 +68,7 @@ struct KeyPlanning {
         do throws(IssuanceError) {
             return try freeLabel(wanted, on: tokenURI(token), &session, at: .plan)
         } catch {
-            // A module that shows nothing without a login. The default is checked again after it.
+            // This module shows nothing without a login. The default is checked again afterwards.
             guard case .chosen(let label) = wanted,
                 error.tokenError?.returnValue == .userNotLoggedIn
             else { throw error }
@@ -82,12 +80,12 @@ struct KeyPlanning {
         do throws(CryptokiError) {
             return try token.openSession(ReadOnly.self)
         } catch {
-            throw IssuanceError(error, at: .plan, while: "no session can be opened")
+            throw IssuanceError(error, at: .plan, while: "cannot open a session with the token")
         }
     }
 }
 
-/// The kind of key to make: the one that was asked for, or the best that token and CA have.
+/// The kind of key to generate: the requested one, or the best that both token and CA support.
 func newKeyKind(
     _ wanted: KeyKind?, _ token: some TokenDescription, _ acceptance: KeyAcceptance
 ) throws(IssuanceError) -> KeyKind {
@@ -100,7 +98,7 @@ func newKeyKind(
         guard acceptance.contains(wanted) else {
             throw IssuanceError(
                 .keyNotAccepted, at: .plan,
-                "the CA signs no keys of kind \(wanted); no key was made")
+                "the CA does not sign \(wanted) keys; no key was generated")
         }
         if let reason = token.missingSupport(for: wanted) { throw unsuitable(reason) }
         return wanted
@@ -113,10 +111,10 @@ func newKeyKind(
     }
     if let reason { throw unsuitable(reason) }
     throw IssuanceError(
-        .keyNotAccepted, at: .plan, "the CA signs no RSA keys, so a kind has to be named")
+        .keyNotAccepted, at: .plan, "the CA does not sign RSA keys, so the key type must be given")
 }
 
-/// Insists that a token has a place for a key with an id.
+/// Checks that the token has a place for a key with this id.
 func requirePlace(_ id: [UInt8], _ token: some TokenDescription) throws(IssuanceError) {
     guard let places = token.places, !places.contains(where: { $0.id == id }) else { return }
     throw IssuanceError(
@@ -125,8 +123,7 @@ func requirePlace(_ id: [UInt8], _ token: some TokenDescription) throws(Issuance
         choices: token.namesOfPlaces)
 }
 
-/// The ids of the places that may be taken for a new key, in the order in which they are taken; nil
-/// if any id will do.
+/// The ids of the places for a new key, in order of preference; nil if the token accepts any id.
 func offeredIDs(_ token: some TokenDescription) throws(IssuanceError) -> [[UInt8]]? {
     guard let places = token.places else { return nil }
     if let reason = token.reasonPlacesAreUnknown {
@@ -141,16 +138,14 @@ extension TokenDescription {
     }
 }
 
-/// How many characters the name in a certificate has (RFC 5280, ub-common-name).
+/// The permitted length of a name in a certificate, in characters (RFC 5280, ub-common-name).
 package let charactersOfName = 1...64
 
-/// How many ASCII characters an address in a certificate has. OpenSSL writes no longer one into a
-/// subject (ub_email_address is 128), neither here nor in CAcert's signer.
+/// The permitted length of an address in a certificate, in ASCII characters. The upper limit is
+/// OpenSSL's `ub_email_address`, which applies both here and in CAcert's signer.
 package let charactersOfAddress = 3...128
 
-/// Insists that a name and addresses can stand in a request, before a key is made for it.
-///
-/// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/badSubject``.
+/// Checks that a request can contain the name and addresses, before a key is generated for it.
 func requireSubject(name: String?, emailAddresses: [String]) throws(IssuanceError) {
     if let name, !charactersOfName.contains(name.unicodeScalars.count) {
         throw IssuanceError(
@@ -163,8 +158,8 @@ func requireSubject(name: String?, emailAddresses: [String]) throws(IssuanceErro
     {
         throw IssuanceError(
             .badSubject, at: .plan,
-            "“\(address)” cannot be an address in a certificate: the request has room for "
+            "\"\(address)\" cannot be an address in a certificate: it must have "
                 + "\(charactersOfAddress.lowerBound) to \(charactersOfAddress.upperBound) ASCII "
-                + "characters without blanks")
+                + "characters and no spaces")
     }
 }

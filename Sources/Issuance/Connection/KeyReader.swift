@@ -2,17 +2,14 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertTokens
 
-/// Finds keys that are on a token, and reads them.
+/// Finds and reads keys on a token.
 struct KeyReader {
     let tokenURI: PKCS11URI
 
-    /// Finds the key that a URI names; if several fit the URI, the only one of them that has one of
-    /// the known public halves.
+    /// Finds the key that matches a URI. If several match, the public key must select one of them.
     ///
-    /// - Parameters:
-    ///   - hashes: SHA-256 of the possible public keys, in hexadecimal, or nil if the public half
-    ///     must come from the token alone.
-    ///   - acceptance: Which keys the CA signs.
+    /// - Parameter hashes: SHA-256 of the possible public keys, in hexadecimal, or nil to rely on the
+    ///   token alone.
     func find(
         _ uri: PKCS11URI, among hashes: Set<String>? = nil,
         accepting acceptance: KeyAcceptance = .anything, _ session: inout Session<ReadWrite>
@@ -31,8 +28,8 @@ struct KeyReader {
             throw IssuanceError(
                 found.isEmpty ? .noSuchObject : .severalObjects, at: .generate,
                 found.isEmpty
-                    ? "no private key on the token fits \(uri)"
-                    : "\(found.count) private keys on the token fit \(uri)",
+                    ? "no private key on the token matches \(uri)"
+                    : "\(found.count) private keys on the token match \(uri)",
                 choices: choices, wanted: uri.description)
         }
         let key: TokenKey
@@ -53,9 +50,7 @@ struct KeyReader {
         return key
     }
 
-    /// The URIs of private keys, twenty at most.
-    ///
-    /// - Parameter keys: The keys, or nil for all of the token.
+    /// The URIs of at most twenty private keys; nil means all keys on the token.
     private func uris(
         of keys: [ObjectHandle]?, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> [String] {
@@ -71,11 +66,11 @@ struct KeyReader {
             }
             return uris
         } catch {
-            throw IssuanceError(error, at: .generate, while: "searching the token")
+            throw IssuanceError(error, at: .generate, while: "cannot search the token")
         }
     }
 
-    /// Finds a key by its public half, under the id that it had.
+    /// Finds a key by its public key and its last known id.
     func find(
         id: [UInt8], publicKeyHash: String, isNew: Bool = false, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
@@ -89,21 +84,21 @@ struct KeyReader {
         guard found.isEmpty else {
             throw IssuanceError(
                 .severalObjects, at: .generate,
-                "\(found.count) private keys on the token may be the one of this order",
+                "\(found.count) private keys on the token could be the key of this order",
                 choices: found.map(\.uri))
         }
         throw IssuanceError(
             .noSuchObject, at: .generate,
-            "the key of this order, with the id \(hexadecimal(id)), is not on the token")
+            "the key of this order (id \(hexadecimal(id))) is not on the token")
     }
 
-    /// The one of several keys with the same public half that is certainly meant, or nil. A key
-    /// from which its own public half can be read is certain.
+    /// The key that is certainly the right one, or nil. A key is certain if its public key was read
+    /// from the private key itself.
     private func certain(_ found: [TokenKey]) -> TokenKey? {
         found.first(where: \.tellsPublicKey) ?? (found.count == 1 ? found[0] : nil)
     }
 
-    /// The private keys that may belong to a public key.
+    /// The private keys that could belong to a public key.
     func keys(
         among handles: [ObjectHandle], publicKeyHash: String, isNew: Bool = false,
         _ session: inout Session<ReadWrite>
@@ -123,7 +118,7 @@ struct KeyReader {
         return keys
     }
 
-    /// Reads the one key that has an id.
+    /// Reads the only private key with an id.
     func readOnly(
         _ id: [UInt8], _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
@@ -134,46 +129,43 @@ struct KeyReader {
         guard found.count == 1 else {
             throw IssuanceError(
                 .notProved, at: .generate,
-                "the token made a key, and shows \(found.count) with its id")
+                "the token generated a key pair but shows \(found.count) private keys with its id")
         }
         return try read(found[0], nil, isNew: true, &session)
     }
 
-    /// Reads a private key and finds its public half: in its own attributes, in the public-key
-    /// object beside it, or in a certificate. The verification of the request's signature proves
-    /// the result.
-    ///
-    /// - Parameter publicKey: The other half, or nil if it is not known.
+    /// Reads a private key and finds its public key: in its own attributes, in the public key object,
+    /// or in a certificate. Verifying the signature of the request proves that it is the right one.
     func read(
         _ privateKey: ObjectHandle, _ publicKey: ObjectHandle?, isNew: Bool,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
         let half = try privateHalf(privateKey, &session)
-        let candidates = try at(.generate, "reading a key") {
+        let candidates = try at(.generate, "cannot read a key") {
             try publicHalves(of: half, publicKey, &session)
         }
         let uri = self.uri(half.id, half.label)
         guard let first = candidates.first else {
             throw IssuanceError(
-                .noSuchObject, at: .generate, "nothing on the token tells the public key of \(uri)")
+                .noSuchObject, at: .generate, "cannot find the public key of \(uri) on the token")
         }
         guard candidates.allSatisfy({ $0.value == first.value }) else {
             throw IssuanceError(
                 .severalObjects, at: .generate,
-                "\(candidates.count) objects on the token could tell the public key of \(uri), and "
-                    + "they contradict each other: "
+                "\(candidates.count) objects on the token contain different public keys for "
+                    + "\(uri): "
                     + candidates.map(\.uri).joined(separator: ", "))
         }
         return key(half, first, isNew: isNew)
     }
 
-    /// Reads a private key if its public half may be one of the known ones, otherwise returns nil.
+    /// Reads a private key, or returns nil if its public key cannot be one of the known ones.
     private func read(
         _ privateKey: ObjectHandle, among hashes: Set<String>, isNew: Bool = false,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey? {
         let half = try privateHalf(privateKey, &session)
-        let candidates = try at(.generate, "reading a key") {
+        let candidates = try at(.generate, "cannot read a key") {
             try publicHalves(of: half, nil, &session)
         }
         let known = candidates.first { hashes.contains(hexadecimal($0.value.sha256Fingerprint)) }
@@ -191,9 +183,8 @@ struct KeyReader {
             mayDecrypt: half.attributes[.decrypt] ?? false, tellsPublicKey: candidate.isOwn)
     }
 
-    // MARK: Public halves
+    // MARK: Public keys
 
-    /// A private key as the token shows it.
     private struct PrivateHalf {
         let handle: ObjectHandle
         let attributes: Attributes
@@ -203,11 +194,11 @@ struct KeyReader {
         var type: KeyType? { attributes[.keyType] }
     }
 
-    /// A possible public half of a private key, and where it was read.
+    /// A possible public key of a private key, and its source.
     private struct PublicHalf {
         let value: PublicKey
         let uri: String
-        /// Whether it comes from the private key itself, or from the call that made the pair.
+        /// Whether it comes from the private key itself, or from the call that generated the pair.
         let isOwn: Bool
     }
 
@@ -219,7 +210,7 @@ struct KeyReader {
     private func privateHalf(
         _ handle: ObjectHandle, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> PrivateHalf {
-        let attributes = try at(.generate, "reading a key") {
+        let attributes = try at(.generate, "cannot read a key") {
             try session.attributes(
                 of: handle,
                 [
@@ -231,12 +222,12 @@ struct KeyReader {
         return PrivateHalf(handle: handle, attributes: attributes)
     }
 
-    /// The possible public halves of a private key, from the best source on the token that has any.
+    /// The possible public keys of a private key, from the best source on the token that has any.
     private func publicHalves(
         of half: PrivateHalf, _ publicKey: ObjectHandle?, _ session: inout Session<ReadWrite>
     ) throws(CryptokiError) -> [PublicHalf] {
         let uri = self.uri(half.id, half.label)
-        // What it says itself goes first: two pairs may have one id.
+        // The private key is the best source, because two key pairs may have the same id.
         let own = try session.attributes(of: half.handle, Self.values)
         if let value = TokencertTokens.publicKey(half.type, own) {
             return [PublicHalf(value: value, uri: uri, isOwn: true)]
@@ -260,8 +251,8 @@ struct KeyReader {
         return []
     }
 
-    /// The objects of a class that belong to a private key: those with its id, or those with its
-    /// label if it has no id or no object has that id.
+    /// The objects of a class with the id of a private key. If it has no id or there are none, those
+    /// with its label.
     private func neighbours(
         of half: PrivateHalf, _ objectClass: ObjectClass, _ session: inout Session<ReadWrite>
     ) throws(CryptokiError) -> [PublicHalf] {
@@ -282,15 +273,15 @@ struct KeyReader {
         template[.class] = objectClass
         if !half.label.isEmpty { template[.labelBytes] = half.label }
         let found = try told(by: session.findObjects(template), half, &session) { head in
-            // A public key that has an id belongs to another pair. The id of a certificate is
-            // ignored, since any program may set it.
+            // A public key with an id belongs to another pair. The id of a certificate is ignored,
+            // because any program may set it.
             head[.labelBytes] ?? [] == half.label
                 && (objectClass == .certificate || (head[.id] ?? []).isEmpty)
         }
         return found.map(\.half)
     }
 
-    /// The public keys of the private key's type that the objects contain.
+    /// The public keys in the objects, if they have the private key's type.
     private func told(
         by objects: [ObjectHandle], _ half: PrivateHalf, _ session: inout Session<ReadWrite>,
         where belongs: (Attributes) -> Bool
@@ -331,12 +322,11 @@ struct KeyReader {
     private func search(
         _ template: Template, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> [ObjectHandle] {
-        try at(.generate, "searching the token") {
+        try at(.generate, "cannot search the token") {
             try session.findObjects(template)
         }
     }
 
-    /// The URI of a private key.
     func uri(_ id: [UInt8], _ label: [UInt8]) -> String {
         var named = Template()
         named[.class] = .privateKey
@@ -347,14 +337,13 @@ struct KeyReader {
 }
 
 extension PublicKey {
-    /// The same key with the plain algorithm identifier of its type: that in a certificate may
-    /// restrict its use.
+    /// The same key with the plain algorithm identifier; that in a certificate may restrict its use.
     fileprivate var byNumbers: PublicKey {
         rsaNumbers.map { PublicKey(rsaModulus: $0.modulus, publicExponent: $0.publicExponent) }
             ?? self
     }
 
-    /// Whether it can be the public half of a key of this type; true if the type is unknown.
+    /// Whether the key has this type; true if the type is unknown.
     fileprivate func isOf(_ type: KeyType?) -> Bool {
         guard let type, let own = kind.keyType else { return true }
         return own == type
@@ -362,6 +351,5 @@ extension PublicKey {
 }
 
 extension Connection {
-    /// Finds and reads keys.
     var reader: KeyReader { KeyReader(tokenURI: tokenURI) }
 }

@@ -1,15 +1,15 @@
 internal import Cryptoki
 
-/// What an interrupted call has left on a token that writes its objects bit by bit: keys and
-/// certificates with neither id nor label, and with nothing in them.
+/// Keys and certificates without id, label or value, left by an interrupted call on a token that
+/// writes objects step by step.
 ///
-/// Another program may be writing an object at this very moment. So what is found before an order
-/// goes on is removed only where it is the only one of its class and is as empty at the end.
+/// An empty object may also be one that another program is writing. So an object is removed only if
+/// it is the only empty one of its class and is still empty later.
 struct LeftoverObjects {
-    /// By class.
+    /// Grouped by class.
     private let handles: [[ObjectHandle]]
 
-    /// Looks for them. A token that cannot be searched has none.
+    /// Finds none if the token cannot be searched.
     init(_ session: inout Session<ReadWrite>) {
         var handles: [[ObjectHandle]] = []
         for objectClass in [ObjectClass.publicKey, .privateKey, .certificate] {
@@ -25,7 +25,7 @@ struct LeftoverObjects {
         self.handles = handles
     }
 
-    /// Removes those that are as empty as they were. What stays does no harm.
+    /// Removes those that are still empty. Failures are ignored, because the objects are harmless.
     func remove(_ session: inout Session<ReadWrite>) {
         for object in only(in: handles) where Self.isEmpty(object, &session) {
             try? session.destroyObject(object)
@@ -36,8 +36,8 @@ struct LeftoverObjects {
         handles.flatMap { $0.count == 1 ? $0 : [] }
     }
 
-    /// The same for what a call that was just refused has left, and that was not there before it:
-    /// another program that is writing an object at this moment is done with it soon.
+    /// Removes the objects that a failed call has left: those that did not exist before it. The pause
+    /// lets another program finish an object that it is writing.
     func removeWhatCame(
         after before: Set<ObjectHandle>, _ session: inout Session<ReadWrite>
     ) {
@@ -49,7 +49,7 @@ struct LeftoverObjects {
         }
     }
 
-    /// Everything that is on the token now; nothing where it cannot be searched.
+    /// All objects on the token, or nil if it cannot be searched.
     static func everything(_ session: inout Session<ReadWrite>) -> Set<ObjectHandle>? {
         (try? session.findObjects()).map { Set($0) }
     }
@@ -82,7 +82,7 @@ struct LeftoverObjects {
             }
             return body.allSatisfy { attributes.bytes(of: $0.type)?.isEmpty ?? true }
         case .privateKey where type == .rsa || type == .ec || type == .ecEdwards:
-            // Some modules do not show a part of a good key. Here it has to be shown as empty.
+            // Some modules hide a part of complete keys, so the part must be shown, and empty.
             let body = type == .rsa ? AttributeKey.modulus : .ecParams
             let attributes = try? session.attributes(of: object, [body.type])
             return attributes?.bytes(of: body.type)?.isEmpty == true
@@ -91,8 +91,7 @@ struct LeftoverObjects {
         }
     }
 
-    /// Whether a key has no value yet: its modulus, its curve or its point is shown and is
-    /// empty.
+    /// Whether a key has no value yet: its modulus, curve or point is shown and is empty.
     static func hasNoValue(_ key: ObjectHandle, _ session: inout Session<ReadWrite>) -> Bool {
         guard
             let head = try? session.attributes(
@@ -105,7 +104,7 @@ struct LeftoverObjects {
         if type == .rsa {
             value = .modulus
         } else {
-            // A template names the curve of the public half.
+            // The template sets the curve of a public key, so only its point shows a value.
             value = objectClass == .privateKey ? .ecParams : .ecPoint
         }
         let attributes = try? session.attributes(of: key, [value.type])
@@ -118,6 +117,6 @@ struct LeftoverObjects {
         attributes.bytes(of: key.type)?.isEmpty ?? true
     }
 
-    /// `CKA_URL`: where a certificate is whose value is not on the token.
+    /// `CKA_URL`: the address of a certificate that is not stored on the token.
     private static let url = AttributeKey<[UInt8]>(rawValue: 0x89)
 }

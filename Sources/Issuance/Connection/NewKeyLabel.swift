@@ -1,40 +1,36 @@
 internal import Cryptoki
 internal import TokencertTokens
 
-/// The label of a new key. It must be unique, since a label cannot select one of two keys.
+/// The label of a new key. It should be unique, so that it selects one key.
 enum NewKeyLabel: Sendable {
-    /// Given explicitly. It is refused if a key on the token has it.
+    /// Given by the user. Rejected if a key on the token already has it.
     case given([UInt8])
-    /// The default. A number is added if a key on the token has it.
+    /// The default. Gets a number if a key on the token already has it.
     case chosen([UInt8])
-    /// That of the replaced key, or explicitly empty. A key on the token may have it.
+    /// The label of the replaced key, or an empty label given by the user. Need not be unique.
     case shared([UInt8])
 
-    /// Tells the user why a key has another label than the default.
-    ///
-    /// - Returns: No line if the label is the default or was given explicitly.
+    /// Messages that tell the user why the key does not have the default label; empty if it does, or
+    /// if the user gave the label.
     func remarks(on label: [UInt8]) -> [String] {
         guard case .chosen(let wanted) = self, label != wanted else { return [] }
         return [
-            "another key on the token has the label “\(text(ofLabel: wanted))”, so the new key has "
-                + "the label “\(text(ofLabel: label))”"
+            "another key on the token has the label \"\(text(ofLabel: wanted))\", so the new key "
+                + "has the label \"\(text(ofLabel: label))\""
         ]
     }
 }
 
 extension IssuanceRequest {
-    /// The label of a new key.
     func labelOfNewKey(default defaultLabel: String) -> NewKeyLabel {
         guard let labelBytes else { return .chosen(Array(defaultLabel.utf8)) }
-        // A key that replaces another one also takes its label.
+        // A key that replaces another one takes over its label.
         return labelBytes.isEmpty || replacement != nil ? .shared(labelBytes) : .given(labelBytes)
     }
 }
 
-/// Determines the label of a new key: the given one, or the first of "NAME", "NAME 2", "NAME 3" and
-/// so on that no key on the token has.
-///
-/// - Throws: ``IssuanceError/Code/labelTaken`` if a key on the token has the given label.
+/// The label of a new key: the given one, or the first of "NAME", "NAME 2", "NAME 3" and so on that no
+/// key on the token has. Throws ``IssuanceError/Code/labelTaken`` if a key has the given label.
 func freeLabel<Access>(
     _ wanted: NewKeyLabel, on tokenURI: PKCS11URI, _ session: inout Session<Access>, at step: Step
 ) throws(IssuanceError) -> [UInt8] {
@@ -54,13 +50,13 @@ func freeLabel<Access>(
         guard uris.isEmpty else {
             throw IssuanceError(
                 .labelTaken, at: step,
-                "a key on the token has the label “\(text(ofLabel: label))” already",
+                "a key on the token already has the label \"\(text(ofLabel: label))\"",
                 choices: Array(uris.prefix(5)))
         }
         return label
     case .chosen(let name):
         if try keys(labelled: name, &session, at: step).isEmpty { return name }
-        // All labels are read once, since there may be thousands with a number.
+        // Read all labels at once, because thousands may have a number.
         let taken = try Set(keys(labelled: nil, &session, at: step).map { $0[.labelBytes] })
         return numbered(name, avoiding: taken)
     }
@@ -76,7 +72,7 @@ func numbered(_ name: [UInt8], avoiding taken: Set<[UInt8]?>) -> [UInt8] {
     return label
 }
 
-/// The ids and labels of all keys and halves of keys, or of those with a label.
+/// The ids and labels of all private and public keys, or of those with a label.
 private func keys<Access>(
     labelled label: [UInt8]?, _ session: inout Session<Access>, at step: Step
 ) throws(IssuanceError) -> [Attributes] {
@@ -93,7 +89,7 @@ private func keys<Access>(
             }
         }
     } catch {
-        throw IssuanceError(error, at: step, while: "searching the token")
+        throw IssuanceError(error, at: step, while: "cannot search the token")
     }
     return keys
 }

@@ -3,20 +3,19 @@ package import TokencertPlatform
 package import TokencertTokens
 
 extension TokenDescription {
-    /// The roles that operations need, in the order in which they log in first.
+    /// The roles that the operations need, in the order of their first login.
     func roles(for operations: Set<TokenOperation>) -> [UserType] {
         inOrder(Set(operations.map(role(for:))))
     }
 }
 
-/// The user first: that costs the least, and shows what is on the token.
+/// The user comes first: a wrong user PIN costs the least, and the login shows the objects.
 private func inOrder(_ roles: Set<UserType>) -> [UserType] {
     [UserType.user, .securityOfficer].filter(roles.contains)
 }
 
-/// Which PINs a job needs, known before the first of them is asked for.
+/// The PINs that a job needs, determined before the first one is requested.
 package struct PINPlan: PINRules {
-    /// The token.
     package let token: Token
     package let roles: [UserType]
     package let profile: TokenProfile?
@@ -25,13 +24,8 @@ package struct PINPlan: PINRules {
 
     package var info: TokenInfo { token.info }
 
-    /// Finds out which PINs a job needs, and insists that each of them can be sent.
-    ///
-    /// - Parameters:
-    ///   - capabilities: What is known of the token, as it was just looked at.
-    ///   - operations: What will be done.
-    ///   - allowsLastTry: Whether a PIN may be sent that would lock the token if it were wrong.
-    /// - Throws: ``IssuanceError`` at ``Step/plan``; nothing was sent.
+    /// Checks, without sending anything, that each required PIN may be sent. The capabilities must
+    /// have been read just before.
     package init(
         _ capabilities: TokenCapabilities, for operations: Set<TokenOperation>,
         allowingLastTry allowsLastTry: Bool
@@ -44,14 +38,7 @@ package struct PINPlan: PINRules {
         try requireUsable()
     }
 
-    /// The same for setting up a token or its PINs.
-    ///
-    /// - Parameters:
-    ///   - token: The token, as it was just looked at.
-    ///   - profile: What is known of it, or nil.
-    ///   - needed: Whose PINs are needed.
-    ///   - allowsLastTry: Whether a PIN may be sent that would lock the token if it were wrong.
-    /// - Throws: ``IssuanceError`` at ``Step/plan``; nothing was sent.
+    /// The plan for setting up a token or its PINs. The token must have been read just before.
     package init(
         settingUp token: Token, _ profile: TokenProfile?, with needed: Set<UserType>,
         allowingLastTry allowsLastTry: Bool
@@ -65,23 +52,22 @@ package struct PINPlan: PINRules {
     }
 }
 
-/// What decides whether a PIN may be sent.
+/// The facts that decide whether a PIN may be sent.
 package protocol PINRules: Sendable {
-    /// What the token says of itself, as it was just looked at.
+    /// The token's information, read just before.
     var info: TokenInfo { get }
-    /// What else is known of the token, or nil.
     var profile: TokenProfile? { get }
-    /// Whose PINs are needed, in the order in which they are sent first.
+    /// The roles whose PINs are needed, in the order of their first login.
     var roles: [UserType] { get }
-    /// Whether a token or its PINs are set up: PINs are needed even if the token requires no login,
-    /// and one that has to be changed can be changed.
+    /// Whether the job sets up a token or its PINs. Then PINs are needed even if the token requires no
+    /// login, and an expired PIN is permitted.
     var isForSetUp: Bool { get }
-    /// Whether a PIN may be sent that would lock the token if it were wrong.
+    /// Whether a PIN may be sent even if a wrong one would lock the token.
     var allowsLastTry: Bool { get }
 }
 
 extension PINRules {
-    /// Insists that each PIN can be sent.
+    /// Checks that each PIN may be sent.
     func requireUsable() throws(IssuanceError) {
         guard needsPINs else { return }
         for role in roles {
@@ -91,42 +77,36 @@ extension PINRules {
         }
     }
 
-    /// Whether a person enters the PINs at the token's own keys.
+    /// Whether the PINs are entered on the reader's PIN pad.
     package var hasReaderKeys: Bool {
         info.flags.contains(.protectedAuthenticationPath)
     }
 
-    /// Whether a PIN is needed at all.
     package var needsPINs: Bool {
         (isForSetUp || info.flags.contains(.loginRequired)) && !roles.isEmpty
     }
 
-    /// What people call the PIN of a role.
+    /// The usual name of a role's PIN.
     package func name(of role: UserType) -> String {
         role == .securityOfficer ? profile?.securityOfficerPIN?.name ?? "SO PIN" : "PIN"
     }
 
-    /// What is known about the tries that are left, for a person to read; nil for nothing.
-    ///
-    /// - Parameters:
-    ///   - role: The role.
-    ///   - refusals: How many PINs the token has refused lately, as far as that is remembered.
+    /// A note for the prompt on the remaining tries, or nil if nothing is known. `refusals` counts the
+    /// recent refusals that are on record.
     package func triesLeft(of role: UserType, afterRefusals refusals: Int) -> String? {
         let state = PINState(role, info.flags)
         if state.isFinalTry { return "last try" }
-        if state.isCountLow { return "a wrong one was sent before" }
+        if state.isCountLow { return "a wrong PIN was sent before" }
         guard let tries = profile?.pinTries else { return nil }
         guard profile?.countsPINsTogether ?? false else {
-            return role == .user ? "\(tries) wrong ones lock the token" : nil
+            return role == .user ? "\(tries) wrong PINs lock the token" : nil
         }
         let left = max(tries - refusals, 1)
-        return left == 1 ? "last try" : "\(left) wrong ones lock the token"
+        return left == 1 ? "last try" : "\(left) wrong PINs lock the token"
     }
 
-    /// Insists that a wrong PIN would not lock a token whose flags do not tell how many tries are
-    /// left.
-    ///
-    /// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/pinLastTry``; nothing was sent.
+    /// Checks that a wrong PIN would not lock the token, if its flags do not show the remaining tries.
+    /// Throws ``IssuanceError/Code/pinLastTry``.
     package func requireTriesLeft(afterRefusals refusals: Int) throws(IssuanceError) {
         guard !allowsLastTry, profile?.countsPINsTogether ?? false, let tries = profile?.pinTries,
             refusals > 0, refusals >= tries - 1
@@ -136,9 +116,7 @@ extension PINRules {
             "\(refusals) wrong PINs were sent, and one more may lock the token; no PIN was sent")
     }
 
-    /// Insists that a PIN can be right by its form, before it is sent.
-    ///
-    /// - Throws: ``IssuanceError``; nothing was sent.
+    /// Checks the length and form of a PIN before it is sent.
     package func requirePossible(
         _ pin: borrowing Secret, of role: UserType
     ) throws(IssuanceError) {
@@ -155,16 +133,16 @@ extension PINRules {
                 let counts = lengths.map { "\($0)" }.joined(separator: " or ")
                 throw IssuanceError(
                     .pinRefused, at: .plan,
-                    "the \(name(of: role)) has \(counts) hexadecimal digits; what was given has "
-                        + "another form and was not sent")
+                    "the \(name(of: role)) must have \(counts) hexadecimal digits; the given value "
+                        + "was not sent")
             }
             if others.contains(pin.count) {
-                // A module that takes it for the user's PIN counts it as one.
+                // The module may check it as a user PIN, and then counts a failed try for the user.
                 try PINState(.user, info.flags).requireUsable(allowingLastTry: allowsLastTry)
             }
             return
         }
-        // What a token says of lengths is about the user's PIN: the other's may be a long key.
+        // The token's length limits are for the user PIN; the other may be a long key.
         guard role == .user else { return }
         let lengths = info.pinLengths
         guard !lengths.contains(pin.count) else { return }
@@ -173,7 +151,7 @@ extension PINRules {
             ? "at least \(lengths.lowerBound)" : "\(lengths.lowerBound) to \(lengths.upperBound)"
         throw IssuanceError(
             .pinRefused, at: .plan,
-            "the token's PINs have \(form) bytes; a PIN of another length was not sent")
+            "the token requires a PIN of \(form) bytes; the given PIN was not sent")
     }
 
     private static func isHexadecimalDigit(_ byte: UInt8) -> Bool {
@@ -186,7 +164,7 @@ extension PINRules {
     }
 }
 
-/// What the flags of a token say of one of its PINs.
+/// The state of one PIN according to the token's flags.
 private struct PINState {
     let role: UserType
     let flags: TokenFlags
@@ -220,7 +198,7 @@ private struct PINState {
         let name = role == .securityOfficer ? "security officer's PIN" : "PIN"
         throw IssuanceError(
             .pinExpired, at: .plan,
-            "the token's \(name) has to be changed before it can be used")
+            "the token's \(name) must be changed before it can be used")
     }
 
     private func has(_ user: TokenFlags, _ securityOfficer: TokenFlags) -> Bool {

@@ -2,16 +2,15 @@ package import Cryptoki
 internal import Synchronization
 internal import TokencertPlatform
 
-/// Prevents a wrong PIN from being sent twice, also by several runs at the same time.
+/// Prevents a wrong PIN from being sent twice, even by concurrent runs.
 ///
-/// A run locks the device from the check whether a PIN was refused until the result is recorded.
-/// The attempt is on the disk before the PIN is sent, so a run that ends in between counts as a
-/// refusal.
+/// A run locks the device from the check for an earlier refusal until it has recorded the result. It
+/// records the attempt before it sends the PIN, so a run that ends in between counts as a refusal.
 package final class PINTries: Sendable {
     private let memory: RefusedPINs
     private let plan: PINPlan
     private let sources: [UserType: RefusedPINs.Source]
-    /// The roles whose PINs are typed: these are sent even if nothing can be recorded.
+    /// The roles whose PINs the user types. These are sent even if nothing can be recorded.
     private let typed: Set<UserType>
     private let retries: Bool
     private let state = Mutex(State())
@@ -19,7 +18,7 @@ package final class PINTries: Sendable {
     private struct State: ~Copyable {
         var lock: FileLock?
         var isHeld = false
-        /// What was recorded about the source whose PIN is being sent.
+        /// The previous record of the source whose PIN is being sent.
         var before: RefusedPINs.Source?
         var failure: (any Error)?
 
@@ -30,12 +29,8 @@ package final class PINTries: Sendable {
         }
     }
 
-    /// - Parameters:
-    ///   - memory: The record of refused PINs.
-    ///   - plan: The PINs to send.
-    ///   - sources: Where they come from, as recorded before they were read.
-    ///   - typed: The roles whose PINs are typed.
-    ///   - retries: Whether a PIN that was refused before is sent.
+    /// `sources` must have been determined before the PINs were read. `retries` means that PINs are
+    /// sent even if they were refused before.
     package init(
         _ memory: RefusedPINs, _ plan: PINPlan, _ sources: [UserType: RefusedPINs.Source],
         typed: Set<UserType>, retries: Bool
@@ -47,10 +42,10 @@ package final class PINTries: Sendable {
         self.retries = retries
     }
 
-    /// Why a PIN was not sent, or nil.
+    /// The reason why a PIN was not sent, or nil.
     package var failure: (any Error)? { state.withLock { $0.failure } }
 
-    /// The login code asks here before it sends a PIN, and reports the result.
+    /// Connects these checks to the login code.
     package var watch: PINWatch {
         PINWatch(willSend: { self.begin($0) }, didSend: { self.end($0, $1) })
     }
@@ -70,7 +65,7 @@ package final class PINTries: Sendable {
                 state.before = try source.flatMap { try memory.begin($0) }
                 return nil
             } catch {
-                // A user who types a PIN knows that it was refused.
+                // A user who types a PIN sees that it was refused.
                 if typed.contains(role), !(error is IssuanceError) { return nil }
                 state.release()
                 state.failure = error

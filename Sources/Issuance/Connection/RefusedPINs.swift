@@ -3,39 +3,37 @@ internal import FoundationEssentials
 internal import OpenSSLX509
 package import TokencertPlatform
 
-/// Which sources gave a PIN that a token has refused, so that a job that is run again and again
-/// does not lock the token. Neither the PIN nor anything from which it can be guessed is stored: of
-/// a file, its path and modification time; of a command, the program only, since its arguments may
-/// hold a PIN.
+/// A record of PIN sources that a token has refused, so that a recurring job does not lock the token.
 ///
-/// A record that cannot be read does not count as empty: only typed PINs are sent then.
+/// It stores no PIN and nothing that helps to guess one: for a file the path and modification time,
+/// for a command the program without its arguments. If it cannot be read, only typed PINs are sent.
 package struct RefusedPINs: Sendable {
-    /// A source as it is before its PIN is read.
+    /// The state of a source before its PIN is read.
     package struct Source: Codable, Equatable, Sendable {
         fileprivate var token: String
-        /// Whose PIN it is: one source may serve two roles.
+        /// One source may provide the PINs of two roles.
         fileprivate let role: String
         fileprivate let source: String
-        /// A value that changes with the content of a file; nil for a variable or a command.
+        /// Changes with the content of a file; nil for a variable or a command.
         fileprivate var stamp: String?
-        /// True from before the PIN is sent until the token has answered. If it stays true, the run
-        /// ended in between.
+        /// True from before the PIN is sent until the token answers. If it remains true, the run ended
+        /// in between.
         fileprivate var isPending: Bool?
 
         fileprivate func isSame(as other: Source) -> Bool {
-            // A stamp is that of one content, whatever name the file was opened by. The number of a
-            // descriptor says nothing about its file.
+            // The stamp identifies the content, even under another path. The number of a descriptor
+            // does not identify a file.
             let isSameContent = stamp != nil && stamp == other.stamp
             return token == other.token && role == other.role
                 && (isSameContent || source == other.source && !source.hasPrefix("fd:"))
         }
     }
 
-    /// How many PINs a device has refused that does not tell, whatever its tokens are called.
+    /// The number of PINs that a device has refused, for devices that do not report it.
     private struct Count: Codable, Equatable {
         let device: String
         var refusals: Int
-        /// When it refused the last one, in seconds since 1970-01-01 00:00 UTC.
+        /// The time of the last refusal, in seconds since 1970-01-01 00:00 UTC.
         var time: Int64
     }
 
@@ -44,33 +42,27 @@ package struct RefusedPINs: Sendable {
         var counts: [Count] = []
     }
 
-    /// What the user has to know while a PIN is sent.
+    /// An event to report to the user.
     package enum Event {
-        /// Another run is sending a PIN to the token, and this one waits for the answer.
+        /// This run waits while another one sends a PIN to the token.
         case waitsForOtherRun
-        /// The token's refusal could not be recorded.
         case refusalNotRecorded(RefusedPINsError)
     }
 
-    /// The device if it has a serial number, else the token's URI. A token keeps its PIN when
-    /// its label changes.
+    /// The device if it has a serial number, otherwise the token's URI. The label is not part of it,
+    /// because a token keeps its PIN when its label changes.
     private let token: String
     private let device: String
-    /// The serial number as a URI names it, or nil if it is empty.
+    /// The `serial` attribute of the URI, or nil if the serial number is empty.
     private let serialNumber: Substring?
-    /// How long a count is kept, in seconds: such devices forgive a wrong PIN in minutes or hours.
+    /// How long a count is kept, in seconds. Such devices reset theirs after minutes or hours.
     private static let memoryOfCounts: Int64 = 86400
     private let folder: String
     private let path: String
     private let clock: @Sendable () -> Int64
     private let tell: @Sendable (Event) -> Void
 
-    /// The record about one token. Nothing is read yet.
-    ///
-    /// - Parameters:
-    ///   - folder: The folder of the record.
-    ///   - clock: The time, in seconds since 1970-01-01 00:00 UTC.
-    ///   - tell: Is told what the user has to know.
+    /// `clock` returns seconds since 1970-01-01 00:00 UTC. Nothing is read yet.
     package init(
         _ token: Token, folder: String, clock: @escaping @Sendable () -> Int64,
         tell: @escaping @Sendable (Event) -> Void
@@ -100,12 +92,12 @@ package struct RefusedPINs: Sendable {
         }
     }
 
-    /// The attributes of a token in a URI that are not blank.
+    /// The attributes in a token's URI that are not blank.
     static func attributes(_ uri: String) -> [Substring] {
         uri.split(separator: ";").filter { !$0.hasSuffix("=") && !$0.hasSuffix("=%20") }
     }
 
-    /// A source that gives the same PIN again; nil for a prompt and for a pipe, which may not.
+    /// nil for a prompt and for a pipe, which may provide another PIN the next time.
     package func source(_ source: SecretSource, of role: UserType) -> Source? {
         switch source {
         case .file(let file):
@@ -124,13 +116,8 @@ package struct RefusedPINs: Sendable {
         }
     }
 
-    /// Checks that a source has not given a refused PIN before, or has changed since. While another
-    /// run sends the PIN, this waits for the token's answer.
-    ///
-    /// - Parameters:
-    ///   - source: The source.
-    ///   - name: What the PIN is called in an error.
-    ///   - hasLock: Whether this run holds ``lock()``.
+    /// Checks that the PIN of a source was not refused before, or that the source has changed since.
+    /// If another run is sending the PIN, waits for the token's answer, unless `hasLock` is true.
     package func requireNotRefused(
         _ source: Source, _ name: String, hasLock: Bool
     ) throws(RefusedPINsError) {
@@ -150,8 +137,8 @@ package struct RefusedPINs: Sendable {
             ? RefusedPINsError.triedBefore(refusal) : RefusedPINsError.refusedBefore(refusal)
     }
 
-    /// How many PINs the device has refused within a day, as far as this machine knows. A right one
-    /// between them changes nothing.
+    /// The number of PINs that the device has refused on this machine within a day. A correct PIN does
+    /// not reset it.
     package func refusals() throws(RefusedPINsError) -> Int {
         refusals(in: try memory())
     }
@@ -161,8 +148,8 @@ package struct RefusedPINs: Sendable {
         return memory.counts.first { $0.device == device && $0.time > since }?.refusals ?? 0
     }
 
-    /// Locks the device for this run until the result is released: from the check whether a PIN was
-    /// refused until the result is recorded.
+    /// Locks the device until the returned lock is released. Hold the lock from the check for an
+    /// earlier refusal until the result is recorded.
     package func lock() throws(RefusedPINsError) -> FileLock {
         // Byte 0 locks the record as a whole.
         let hash = Digest.sha256.hash(Array(device.utf8)).prefix(7)
@@ -181,9 +168,7 @@ package struct RefusedPINs: Sendable {
         }
     }
 
-    /// Records that the PIN of a source is about to be sent, and throws if that fails.
-    ///
-    /// - Returns: The previous record of the source.
+    /// Records that the PIN of a source is about to be sent. Returns the previous record.
     package func begin(_ source: Source) throws(RefusedPINsError) -> Source? {
         var before: Source?
         try change { memory in
@@ -196,13 +181,8 @@ package struct RefusedPINs: Sendable {
         return before
     }
 
-    /// Records the token's answer to a PIN. If that cannot be written, the PIN counts as being
-    /// tried.
-    ///
-    /// - Parameters:
-    ///   - outcome: The token's answer. ``PINOutcome/unknown`` restores the previous record.
-    ///   - source: Where the PIN came from, or nil if that is unknown.
-    ///   - before: The previous record of the source.
+    /// Records the token's answer to a PIN; ``PINOutcome/unknown`` restores the previous record. If
+    /// this cannot be written, the PIN remains recorded as tried without an answer.
     package func record(_ outcome: PINOutcome, of source: Source?, before: Source?) {
         do throws(RefusedPINsError) {
             try change { memory in
@@ -226,8 +206,8 @@ package struct RefusedPINs: Sendable {
         }
     }
 
-    /// Forgets all that was refused for a role: its PIN is another one now, and may well be one that
-    /// was wrong before.
+    /// Forgets all refusals for a role whose PIN has changed. The new PIN may be one that was wrong
+    /// before.
     package func forget(_ role: UserType) {
         // If that fails, the user can still send the PIN with --retry-pin.
         try? change { memory in
@@ -276,20 +256,20 @@ package struct RefusedPINs: Sendable {
         if let found = try? decoder.decode(Memory.self, from: Data(bytes)) {
             memory = found
         } else if let sources = try? decoder.decode([Source].self, from: Data(bytes)) {
-            // A file without counts has sources only.
+            // The older format is a list of sources without counts.
             memory = Memory(sources: sources)
         } else {
             throw unreadable("\(path) is \(bytes.isEmpty ? "empty" : "damaged")")
         }
         for index in memory.sources.indices {
-            // Versions up to 0.1 kept the URI of the token, label included.
+            // Versions up to 0.1 stored the URI of the token, including its label.
             let named = Self.serialNumber(inURI: memory.sources[index].token)
             if named != nil, named == serialNumber { memory.sources[index].token = token }
-            // They left out blank fields, or wrote them without a value.
+            // They omitted blank fields, or wrote them without a value.
             if serialNumber == nil, Self.attributes(memory.sources[index].token) == attributes {
                 memory.sources[index].token = token
             }
-            // Versions up to 0.1 also kept the length of a file, which is that of the PIN.
+            // They also stored the length of a file, which reveals the length of the PIN.
             var parts = (memory.sources[index].stamp ?? "").split(separator: ":")
             guard parts.count == 4 else { continue }
             parts.remove(at: 2)
@@ -298,7 +278,7 @@ package struct RefusedPINs: Sendable {
         return memory
     }
 
-    /// The file that the sources are kept in.
+    /// The path of the record.
     package static func path(inFolder folder: String) -> String { folder + "/refused-pins.json" }
 
     private func unreadable(_ reason: String, _ error: FileError? = nil) -> RefusedPINsError {
@@ -310,30 +290,28 @@ package struct RefusedPINs: Sendable {
     }
 }
 
-/// Why a PIN was not sent.
+/// The reason why a PIN was not sent.
 package enum RefusedPINsError: Error, Sendable {
-    /// A PIN that the token has refused, or that was sent when a run ended.
+    /// A PIN that the token has refused, or whose answer an interrupted run did not record.
     package struct Refusal: Sendable {
-        /// What the PIN is called.
+        /// The name of the PIN for messages.
         package let name: String
-        /// Its source, in the form of `--pin-source`; of a command, the program only.
+        /// Its source, written as for `--pin-source`; for a command, the program only.
         package let source: String
-        /// Whether a change of the source can be seen.
+        /// Whether a change of the source can be detected.
         package let canChange: Bool
     }
 
-    /// The token has refused it before, and the source has not changed, as far as that is seen.
+    /// The token has refused the PIN before, and no change of the source was detected.
     case refusedBefore(Refusal)
-    /// A run ended before the token had answered.
+    /// A run ended before it recorded the token's answer.
     case triedBefore(Refusal)
-    /// The record cannot be read.
     case unreadable(path: String, reason: String, FileError?)
-    /// The attempt cannot be recorded.
     case notWritten(reason: String, FileError?)
 }
 
 extension RefusedPINsError: CustomStringConvertible {
-    /// What happened, as text for the user, without a full stop.
+    /// The message for the user, without a full stop.
     package var description: String {
         switch self {
         case .refusedBefore(let pin):
@@ -341,12 +319,12 @@ extension RefusedPINsError: CustomStringConvertible {
                 + (pin.canChange ? "it has not changed" : "it is unknown whether it has changed")
                 + "; it was not sent"
         case .triedBefore(let pin):
-            "the \(pin.name) in \(pin.source) was being tried when a run ended; whether it is right "
-                + "is not known, and it was not sent again"
+            "a run ended while it was trying the \(pin.name) in \(pin.source); it is unknown "
+                + "whether the token accepts it, so it was not sent again"
         case .unreadable(_, let reason, _):
-            "the record of refused PINs cannot be read, so no PIN was sent: \(reason)"
+            "cannot read the record of refused PINs, so no PIN was sent: \(reason)"
         case .notWritten(let reason, _):
-            "the attempt cannot be recorded, so no PIN was sent: \(reason)"
+            "cannot record the attempt, so no PIN was sent: \(reason)"
         }
     }
 }

@@ -2,38 +2,38 @@ package import Cryptoki
 package import OpenSSLX509
 internal import TokencertTokens
 
-/// A key pair on a token that is ready to be used.
+/// A key pair on a token, ready to use.
 package struct TokenKey: Sendable {
-    /// The private key, good while the session that found it is.
+    /// The private key; valid while the session that found it is open.
     package let handle: ObjectHandle
-    /// The public key.
     package let publicKey: PublicKey
-    /// `CKA_ID` as it is on the token.
+    /// `CKA_ID`.
     package let id: [UInt8]
-    /// `CKA_LABEL` as it is on the token, any bytes.
+    /// `CKA_LABEL`, not necessarily UTF-8.
     package let labelBytes: [UInt8]
     /// The private key's URI.
     package let uri: String
-    /// Whether it was made for this order, in this run or before it was resumed.
+    /// Whether it was generated for this order, in this run or an earlier one.
     package let isNew: Bool
-    /// Whether each use needs the PIN once more.
+    /// Whether each use requires the PIN again (`CKA_ALWAYS_AUTHENTICATE`).
     package let needsPINForEachUse: Bool
-    /// Whether the token permits signing with it; true if the token does not report that.
+    /// `CKA_SIGN`, or true if the token does not report it.
     package let maySign: Bool
-    /// Whether the token permits decryption with it; false if the token does not report that.
+    /// `CKA_DECRYPT`, or false if the token does not report it.
     package let mayDecrypt: Bool
-    /// Whether the public half was read from the private key itself and not from another object.
+    /// Whether the public key was read from the private key itself or returned when the pair was
+    /// generated, not from another object.
     package let tellsPublicKey: Bool
-    /// What a person should know about it, each in a line.
+    /// Remarks for the user, one line each.
     package internal(set) var remarks: [String] = []
 
-    /// ``labelBytes`` as displayable text; bytes that are not UTF-8 are replaced.
+    /// ``labelBytes`` as text that can be displayed; bytes that are not UTF-8 are replaced.
     package var label: String { text(ofLabel: labelBytes) }
 
-    /// SHA-256 of the SubjectPublicKeyInfo in hexadecimal, as the ledger knows the key.
+    /// SHA-256 of the SubjectPublicKeyInfo in hexadecimal; identifies the key in the ledger.
     var publicKeyHash: String { hexadecimal(publicKey.sha256Fingerprint) }
 
-    /// The key as an error names it.
+    /// The description of the key in an error.
     func named(on token: Token) -> IssuanceError.KeyOnToken {
         .init(uri: uri, id: id, isNew: isNew, module: token.module)
     }

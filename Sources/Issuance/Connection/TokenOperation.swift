@@ -3,18 +3,18 @@ package import TokencertTokens
 
 /// An operation on a token that may require a login.
 package enum TokenOperation: Sendable, Hashable, CaseIterable {
-    /// See private objects.
+    /// Read private objects.
     case read
     /// Sign with a private key.
     case sign
-    /// Make a key pair, or remove one.
+    /// Generate or remove a key pair.
     case generate
     /// Write and remove certificates.
     case write
 }
 
 extension TokenDescription {
-    /// The role that has to be logged in for an operation.
+    /// The role that must be logged in for an operation.
     package func role(for operation: TokenOperation) -> UserType {
         let writer: TokenProfile.Writer =
             switch operation {
@@ -26,22 +26,21 @@ extension TokenDescription {
     }
 }
 
-/// What is done on a token, by the kind of job. The PINs of a job follow from its operations.
+/// A kind of job on a token. Its operations determine which PINs it needs.
 package enum TokenJob: Sendable, Hashable {
-    /// See what is on it: `list`, `health`, the searches of `renew` and `resume`.
+    /// List objects: `list`, `health`, and the searches of `renew` and `resume`.
     case look
-    /// Put a certificate beside its key: `issue`, `renew`, `import`, `resume`.
+    /// Write a certificate for a key: `issue`, `renew`, `import`, `resume`.
     case certify(newKey: Bool)
-    /// Have a request signed: `request`.
+    /// Sign a certificate signing request: `request`.
     case request(newKey: Bool)
-    /// Have evidence signed: `evidence`.
+    /// Sign evidence about a key: `evidence`.
     case evidence
     /// Remove objects: `delete`.
     case remove(onlyCertificates: Bool)
-    /// Try everything: `probe`.
+    /// Try all operations: `probe`.
     case probe
 
-    /// What the job does.
     package var operations: Set<TokenOperation> {
         switch self {
         case .look: [.read]

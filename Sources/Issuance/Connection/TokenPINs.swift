@@ -2,11 +2,9 @@ package import Cryptoki
 internal import Synchronization
 package import TokencertPlatform
 
-/// The PINs of one token, for as long as one run of the program needs them.
-///
-/// A PIN that the token has refused is never handed out again.
+/// The PINs of one token during one run. A PIN that the token has refused is never sent again.
 package final class TokenPINs: Sendable {
-    /// Whose PINs these are, in the order in which they are sent first.
+    /// The roles of these PINs, in the order of their first login.
     let roles: [UserType]
     private let user: Secret
     private let securityOfficer: Secret
@@ -15,7 +13,6 @@ package final class TokenPINs: Sendable {
     private let accepted = Mutex<Set<UserType>>([])
     private let renewed = Mutex<Set<UserType>>([])
 
-    /// Takes over the PINs.
     package init(
         of roles: [UserType], user: consuming Secret, securityOfficer: consuming Secret = Secret(),
         watch: PINWatch? = nil
@@ -26,18 +23,18 @@ package final class TokenPINs: Sendable {
         self.securityOfficer = securityOfficer
     }
 
-    /// Lends the PIN of a role to whoever sends it, and remembers whether it was refused.
+    /// Passes the PIN of a role to `body`, which sends it, and remembers whether it was refused.
     func send<Result>(
         _ role: UserType, at step: Step, failing doing: String = "the login failed",
         _ body: (borrowing Secret) throws -> Result
     ) throws(IssuanceError) -> Result {
         let owner: UserType = role == .contextSpecific ? .user : role
         guard roles.contains(owner) else {
-            throw IssuanceError(.pinRefused, at: step, "nobody was asked for the PIN of this role")
+            throw IssuanceError(.pinRefused, at: step, "no PIN was provided for this role")
         }
         guard !refused.withLock({ $0.contains(owner) }) else {
             throw IssuanceError(
-                .pinRefused, at: step, "the PIN was refused before and is not sent again")
+                .pinRefused, at: step, "the token refused this PIN before; it was not sent again")
         }
         if !wasAccepted(owner), let reason = watch?.willSend(owner) {
             throw IssuanceError(.pinRefused, at: step, reason)
@@ -47,7 +44,7 @@ package final class TokenPINs: Sendable {
             accept(owner)
             return result
         } catch let error as CryptokiError {
-            // Some modules say so of a wrong PIN, too.
+            // Some modules return this for a wrong PIN.
             let isWrongRole = error.returnValue == .userTypeInvalid && role != .contextSpecific
             if error.concernsPIN || isWrongRole {
                 refused.withLock { _ = $0.insert(owner) }
@@ -61,14 +58,14 @@ package final class TokenPINs: Sendable {
         }
     }
 
-    /// Reports that the token has accepted the PIN of a role; called immediately, since the work
-    /// after the login may take long.
+    /// Records that the token has accepted the PIN of a role. Call this immediately after the login,
+    /// because the work that follows may take long.
     func accept(_ role: UserType) {
         let isFirst = accepted.withLock { $0.insert(role).inserted }
         if isFirst { watch?.didSend(role, .accepted) }
     }
 
-    /// Lends the PIN of a role to whoever makes it a new one; nothing is remembered.
+    /// Passes the PIN of a role to `body`, which sets it as a new PIN, and remembers nothing.
     func lend<Result>(
         _ role: UserType, at step: Step, _ body: (borrowing Secret) throws -> Result
     ) throws(IssuanceError) -> Result {
@@ -79,12 +76,12 @@ package final class TokenPINs: Sendable {
         }
     }
 
-    /// Whether a login of the role that was lost may be made once more; true once.
+    /// Whether a lost login of the role may be repeated; true only once.
     func mayRenew(_ role: UserType) -> Bool {
         renewed.withLock { $0.insert(role).inserted }
     }
 
-    /// Whether the token has taken the PIN of a role.
+    /// Whether the token has accepted the PIN of a role.
     package func wasAccepted(_ role: UserType) -> Bool { accepted.withLock { $0.contains(role) } }
 
     /// Whether the token has refused any of the PINs.
@@ -92,7 +89,7 @@ package final class TokenPINs: Sendable {
 }
 
 extension CryptokiError {
-    /// Whether the token says something about the PIN that was sent.
+    /// Whether the token reports a problem with the PIN.
     var concernsPIN: Bool {
         let values: [ReturnValue] = [
             .pinIncorrect, .pinInvalid, .pinLenRange, .pinExpired, .pinLocked,
@@ -105,9 +102,9 @@ extension CryptokiError {
         return switch returnValue {
         case .pinIncorrect: "\(name) is wrong; it was sent once and will not be sent again"
         case .pinLocked: "\(name) is locked"
-        case .pinExpired: "\(name) has to be changed before it can be used"
-        case .pinInvalid, .pinLenRange: "the token takes no such PIN"
-        case .userTypeInvalid: "the token takes no such PIN for this role"
+        case .pinExpired: "\(name) must be changed before it can be used"
+        case .pinInvalid, .pinLenRange: "the token does not accept a PIN of this form"
+        case .userTypeInvalid: "the token does not accept this PIN for this role"
         default: doing
         }
     }
@@ -115,15 +112,14 @@ extension CryptokiError {
 
 /// The token's answer to a PIN.
 package enum PINOutcome: Sendable {
-    /// The PIN is right.
     case accepted
-    /// The token reports that the PIN is wrong or cannot be used.
+    /// The token reports that the PIN is wrong or unusable.
     case refused
     /// The call failed for another reason.
     case unknown
 }
 
-/// Decides before a PIN that the token has not accepted yet is sent, and receives the result.
+/// Decides whether a PIN that the token has not accepted yet may be sent, and receives the result.
 package struct PINWatch: Sendable {
     let willSend: @Sendable (UserType) -> String?
     let didSend: @Sendable (UserType, PINOutcome) -> Void

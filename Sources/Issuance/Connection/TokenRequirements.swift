@@ -2,13 +2,12 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertTokens
 
-/// Insists that a token is not write-protected.
 func requireUnprotected(_ token: TokenInfo) throws(IssuanceError) {
     guard token.flags.contains(.writeProtected) else { return }
     throw IssuanceError(.tokenNotWritable, at: .plan, "the token is write-protected")
 }
 
-/// Insists that a token can be written at all, by what it and its profile say.
+/// Checks that the token, the module and the profile permit writing.
 func requireWritable(
     _ capabilities: some TokenDescription, removing removes: Bool = false
 ) throws(IssuanceError) {
@@ -20,12 +19,12 @@ func requireWritable(
     let title = capabilities.profile?.title ?? "this token"
     throw IssuanceError(
         .tokenUnsuitable, at: .plan,
-        "through this module nobody writes certificates onto the token: "
-            + (missing.map { "it has no \($0)" } ?? title),
+        "this PKCS#11 module cannot write certificates to "
+            + (missing.map { "the token (\($0) is missing)" } ?? title),
         choices: capabilities.profile?.instead.map { [$0] } ?? [])
 }
 
-/// Insists that certificates of authorities have a place, where they are to be written.
+/// Checks that the token can store CA certificates, if the job writes them.
 func requirePlaceForChain(
     _ writesChain: Bool, _ capabilities: some TokenDescription
 ) throws(IssuanceError) {
@@ -34,11 +33,11 @@ func requirePlaceForChain(
     }
     throw IssuanceError(
         .tokenUnsuitable, at: .plan,
-        "the token has places for the certificates of keys only, not for those of a chain",
-        choices: ["leave --chain out"])
+        "the token stores only certificates for its keys, not CA certificates",
+        choices: ["run the command without --chain"])
 }
 
-/// Insists that no key and no certificate on the token has an id.
+/// Checks that no object on the token has an id.
 func requireFree<Access>(
     _ id: [UInt8], _ session: inout Session<Access>, at step: Step
 ) throws(IssuanceError) {
@@ -50,7 +49,7 @@ func requireFree<Access>(
     }
 }
 
-/// All objects with an id, of every class.
+/// All objects with an id, of any class.
 func objects<Access>(
     withID id: [UInt8], _ session: inout Session<Access>, at step: Step
 ) throws(IssuanceError) -> [ObjectHandle] {
@@ -59,12 +58,12 @@ func objects<Access>(
     do throws(CryptokiError) {
         return try session.findObjects(template)
     } catch {
-        throw IssuanceError(error, at: step, while: "searching the token")
+        throw IssuanceError(error, at: step, while: "cannot search the token")
     }
 }
 
-/// The certificates on a token that fit a template, and how many there are that nobody can read: not
-/// what a module makes up for a session or for itself.
+/// The certificates on a token that match a template, and the number of unreadable ones. Leaves out
+/// session objects and the module's placeholders.
 func storedCertificates<Access>(
     _ template: Template, _ capabilities: TokenCapabilities, _ session: inout Session<Access>
 ) throws(CryptokiError) -> (certificates: [Certificate], unreadable: Int) {

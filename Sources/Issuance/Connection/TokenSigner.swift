@@ -2,28 +2,23 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertTokens
 
-/// Has a token use a private key: sign, with the signature verified on the host, or decrypt.
+/// Signs and decrypts with a private key on a token, and verifies each signature.
 ///
-/// The user has to be logged in: see ``Connection/logIn(for:at:)``.
+/// The user must be logged in: see ``Connection/logIn(for:at:)``.
 struct TokenSigner {
     let capabilities: TokenCapabilities
     let pins: TokenPINs
-    /// The one mechanism to use, or nil for the best.
+    /// The only mechanism to use, or nil for the best one.
     var only: MechanismType?
 
-    /// Signs, and insists that the signature is right.
-    ///
-    /// - Parameters:
-    ///   - message: What is signed.
-    ///   - key: The key; its handle is looked up anew where roles take turns.
-    /// - Returns: The signature in X.509's form.
+    /// Signs a message and verifies the signature. Returns the signature in the encoding of X.509.
     func sign<Access>(
         _ message: [UInt8], with key: TokenKey, _ session: inout Session<Access>, at step: Step
     ) throws(IssuanceError) -> [UInt8] {
         let kind = key.publicKey.kind
         guard let algorithm = SignatureAlgorithm(for: kind) else {
             throw IssuanceError(
-                .tokenUnsuitable, at: step, "nothing signs with a key of kind \(kind)")
+                .tokenUnsuitable, at: step, "cannot sign with \(kind) keys")
         }
         for method in capabilities.signingMethods(for: kind)
         where only ?? method.mechanism == method.mechanism {
@@ -37,20 +32,19 @@ struct TokenSigner {
             } catch let error as X509Error {
                 throw IssuanceError(
                     .tokenFailed, at: step,
-                    "the token made a signature that does not fit its key: \(error)"
+                    "the token's signature does not match the key: \(error)"
                 ).with(circumstances: [.signatureIsWrong])
             } catch {
                 let failure = IssuanceError(any: error, at: step)
-                // The list of mechanisms was wrong about this one.
+                // The token lists this mechanism but does not support it.
                 if failure.tokenError?.returnValue == .mechanismInvalid { continue }
                 throw failure
             }
         }
         throw IssuanceError(
-            .tokenUnsuitable, at: step, "the token does not sign with keys of kind \(kind)")
+            .tokenUnsuitable, at: step, "the token cannot sign with \(kind) keys")
     }
 
-    /// Decrypts with a key, under the same rules as a signature.
     func decrypt<Access>(
         _ data: [UInt8], with key: TokenKey, _ mechanism: Mechanism,
         _ session: inout Session<Access>, at step: Step
@@ -58,10 +52,8 @@ struct TokenSigner {
         try use(key, mechanism, on: data, signing: false, &session, at: step)
     }
 
-    /// Uses a key. If it wants the PIN for each use it gets it, whether it says so or not: the PIN is
-    /// one that the token has accepted a moment ago.
-    ///
-    /// - Parameter signs: Whether the key signs the input, and does not decrypt it.
+    /// Signs or decrypts. If the key requires the PIN for each use, even without reporting that, sends
+    /// the PIN that the token has accepted before.
     private func use<Access>(
         _ key: TokenKey, _ mechanism: Mechanism, on input: [UInt8], signing signs: Bool,
         _ session: inout Session<Access>, at step: Step
@@ -70,7 +62,7 @@ struct TokenSigner {
         let isLoginRequired = session.token.info.flags.contains(.loginRequired)
         let function = signs ? "C_Sign" : "C_Decrypt"
         return try TokencertIssuance.at(
-            step, signs ? "the token does not sign" : "the token does not decrypt"
+            step, signs ? "the token did not sign" : "the token did not decrypt"
         ) {
             if !key.needsPINForEachUse {
                 do throws(CryptokiError) {
@@ -78,7 +70,7 @@ struct TokenSigner {
                         ? session.sign(input, with: handle, mechanism)
                         : session.decrypt(input, with: handle, mechanism)
                 } catch {
-                    // Before the use is begun it is the login of the whole token that is missing.
+                    // From another function, this error means that the user is not logged in.
                     guard error.returnValue == .userNotLoggedIn, error.function == function,
                         isLoginRequired
                     else { throw error }
@@ -111,18 +103,17 @@ struct TokenSigner {
         } else {
             template[.labelBytes] = key.labelBytes
         }
-        let found = try TokencertIssuance.at(step, "searching the token") {
+        let found = try TokencertIssuance.at(step, "cannot search the token") {
             try session.findObjects(template)
         }
         guard found.count == 1 else {
             throw IssuanceError(
-                .noSuchObject, at: step, "the key \(key.uri) is not found on the token again")
+                .noSuchObject, at: step, "cannot find the key \(key.uri) on the token again")
         }
         return found[0]
     }
 }
 
 extension Connection {
-    /// Uses private keys of the token.
     var signer: TokenSigner { TokenSigner(capabilities: capabilities, pins: pins) }
 }

@@ -1,39 +1,30 @@
 package import TokencertLedger
 
-/// A CA as orders see it: what an account there may have, and what becomes of an order.
+/// A CA that issues certificates for the orders of one account.
 package protocol CertificateAuthority: AnyObject, SendableMetatype {
-    /// Where the CA is, without a slash at its end.
+    /// The CA's address, without a trailing slash.
     var url: String { get }
-    /// The account's name there.
+    /// The account's user name.
     var account: String { get }
 
-    /// Chooses what a certificate can say, of what is asked for and of what the account may have.
-    /// Nothing is ordered.
-    ///
-    /// - Parameter request: What the user asks for; what is nil or empty is chosen where there is
-    ///   one choice.
-    /// - Throws: ``IssuanceError`` at ``Step/plan``.
+    /// Determines the contents of the certificate, without placing an order. Fields of the request
+    /// that are nil or empty are filled in if the account offers one choice only.
     func grant(_ request: IssuanceRequest) throws(IssuanceError) -> CertificateGrant
 
-    /// Sends an order, once. An order is not idempotent: sent twice, two certificates are issued.
-    ///
-    /// - Parameter order: What is ordered, as ``grant(_:)`` has chosen it.
+    /// Sends an order once. Orders are not idempotent: a second one yields a second certificate.
     func place(_ order: CertificateOrder) -> PlacedOrder
 
-    /// What an answer to an order means. Nothing in it is verified yet.
+    /// Classifies an answer to an order. Certificates in it are not verified.
     static func meaning(of answer: OrderEvent.Answer) -> AnswerMeaning
 }
 
-/// What a certificate of an account can say.
+/// The contents of a certificate that the account can obtain.
 package struct CertificateGrant: Sendable, Hashable {
-    /// The name in the certificate.
     package let name: String
-    /// The addresses, in order.
     package let emailAddresses: [String]
-    /// Whether it is good for signing code.
+    /// Whether the certificate permits code signing.
     package let codeSigning: Bool
 
-    /// Makes a grant.
     package init(name: String, emailAddresses: [String], codeSigning: Bool) {
         self.name = name
         self.emailAddresses = emailAddresses
@@ -41,48 +32,44 @@ package struct CertificateGrant: Sendable, Hashable {
     }
 }
 
-/// What is sent to a CA.
+/// An order for a certificate.
 package struct CertificateOrder: Sendable, Hashable {
-    /// What the certificate shall say.
     package let grant: CertificateGrant
-    /// The request in PEM.
+    /// The certificate signing request in PEM.
     package let request: String
 }
 
-/// What became of sending an order.
+/// The result of sending an order; the strings are reasons for the user.
 package enum PlacedOrder: Sendable {
-    /// Something came back, whole or not.
+    /// The CA answered; the answer may be incomplete.
     case answered(OrderEvent.Answer)
-    /// Nothing was sent. The reason, in words.
     case notSent(String)
-    /// It may have been sent, and nothing came back. The reason, in words.
+    /// The order may have been sent, but the CA did not answer.
     case unanswered(String)
 }
 
-/// What an answer means.
+/// The meaning of the CA's answer to an order.
 package enum AnswerMeaning: Sendable, Hashable {
-    /// The CA says that it issued: a text with certificates in PEM.
+    /// The CA issued a certificate; the bytes contain certificates in PEM.
     case issued([UInt8])
-    /// The CA refused, and will not issue. The reason, in words.
+    /// The CA refused the order for this reason and will not issue a certificate.
     case refused(String, concernsCredentials: Bool)
-    /// The CA has the order and had no certificate in time: it may still issue one. The CA's number
-    /// of the order, or nil.
+    /// The CA has the order and may still issue a certificate. The CA's number of the order, or nil.
     case pending(String?)
-    /// It is not known whether the CA has the order. The reason, in words.
+    /// It is unknown, for this reason, whether the CA has the order.
     case unclear(String)
 }
 
-/// How a name is written in a certificate.
+/// The encoding of a name in a certificate.
 package enum NameForm: Sendable, Hashable {
-    /// As it is.
+    /// The name is unchanged.
     case exact
-    /// Each byte of its UTF-8 as a character of its own, as CAcert's signer does unless its
-    /// configuration says UTF-8: `Müller` becomes `MÃ¼ller`. Characters from U+0080 to U+009F,
-    /// which are control characters, may be among them.
+    /// Each byte of the UTF-8 is a separate character: `Müller` becomes `MÃ¼ller`. CAcert's signer
+    /// does this unless it is configured for UTF-8. The result may contain control characters
+    /// (U+0080 to U+009F).
     case byteByByte
 
-    /// The form of a name that a text has, compared character by character; nil if it is another
-    /// name.
+    /// Determines the form in which a text contains a name, or nil if the text is another name.
     package init?(of name: String, in text: String) {
         if text.utf8.elementsEqual(name.utf8) {
             self = .exact

@@ -1,147 +1,144 @@
 package import Cryptoki
 
-/// Why an issue ended, at which step, and what it leaves behind.
+/// The failure of a job: its cause, the step, and what the job has left on the token.
 package struct IssuanceError: Error, Sendable {
-    /// What kind of failure this is. Later versions may add to these.
+    /// The kind of failure. Later versions may add codes.
     package struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
-        /// The code's name. It stays the same in later versions.
+        /// The code's name, which does not change in later versions.
         package var description: String { value }
 
-        /// The token lacks what the job needs: a mechanism, a key size.
+        /// The token lacks something the job needs, such as a mechanism or a key size.
         package static let tokenUnsuitable = Code(value: "tokenUnsuitable")
-        /// Nothing can be written: protected, full, without a PIN.
+        /// The token cannot be written: it is write-protected, full, or has no user PIN.
         package static let tokenNotWritable = Code(value: "tokenNotWritable")
-        /// The id is used on the token.
+        /// An object on the token already has the id.
         package static let idTaken = Code(value: "idTaken")
-        /// A key on the token has the label that was asked for: see ``IssuanceError/choices``.
+        /// A key on the token already has the requested label: see ``IssuanceError/choices``.
         package static let labelTaken = Code(value: "labelTaken")
         /// The key may not be used for the required operation: see ``IssuanceError/choices``.
         package static let keyUnusable = Code(value: "keyUnusable")
         /// The token has no place with that id: see ``IssuanceError/choices``.
         package static let noSuchPlace = Code(value: "noSuchPlace")
-        /// The token has room for one certificate a key, and the key has one. A token whose memory is
-        /// full is ``tokenNotWritable``.
+        /// The token stores one certificate per key, and the key has one. A token without free memory
+        /// is ``tokenNotWritable``.
         package static let noRoom = Code(value: "noRoom")
-        /// The token does not let an object be removed: `CKA_DESTROYABLE` is false, or it refused.
+        /// An object cannot be removed: `CKA_DESTROYABLE` is false, or the token refused.
         package static let notDestroyable = Code(value: "notDestroyable")
-        /// No object fits the URI.
+        /// No object matches the URI.
         package static let noSuchObject = Code(value: "noSuchObject")
-        /// Several objects fit the URI.
+        /// Several objects match the URI.
         package static let severalObjects = Code(value: "severalObjects")
-        /// The PIN is wrong, cannot be right, or is locked.
+        /// The PIN is wrong, malformed, or locked.
         package static let pinRefused = Code(value: "pinRefused")
-        /// The PIN is right, and has to be changed before it is good for anything else.
+        /// The PIN is right but must be changed before it can be used.
         package static let pinExpired = Code(value: "pinExpired")
-        /// The PIN was not sent, since it would lock the token if it were wrong.
+        /// The PIN was not sent, because a wrong one would lock the token.
         package static let pinLastTry = Code(value: "pinLastTry")
         /// Another failure of the token or its module.
         package static let tokenFailed = Code(value: "tokenFailed")
-        /// The key is not what it should be: its value could leave the token.
+        /// The key does not meet the requirements; for example, it can be extracted.
         package static let keyUnsafe = Code(value: "keyUnsafe")
-        /// The CA takes no keys of that kind.
+        /// The CA does not accept this kind of key.
         package static let keyNotAccepted = Code(value: "keyNotAccepted")
-        /// The account has not what is asked for, or it is not clear what is.
+        /// The account does not have what was requested, or the request is ambiguous.
         package static let accountLacks = Code(value: "accountLacks")
-        /// The account has the name, but the CA's API cannot issue it; ``IssuanceError/choices``
-        /// are names that it can issue.
+        /// The account has the name, but the CA's API cannot put it into a certificate;
+        /// ``IssuanceError/choices`` lists the names that it can.
         package static let nameNotIssuable = Code(value: "nameNotIssuable")
-        /// The account has the address, but the CA's API cannot issue it; ``IssuanceError/choices``
-        /// are addresses that it can issue.
+        /// The account has the address, but the CA's API cannot put it into a certificate;
+        /// ``IssuanceError/choices`` lists the addresses that it can.
         package static let addressNotIssuable = Code(value: "addressNotIssuable")
-        /// The name or an address cannot stand in a request.
+        /// The name or an address is not valid in a certificate signing request.
         package static let badSubject = Code(value: "badSubject")
-        /// User name or password is wrong.
+        /// The user name or password is wrong.
         package static let credentialsRefused = Code(value: "credentialsRefused")
-        /// The CA cannot be reached, or is not the CA; nothing was ordered.
+        /// The CA cannot be reached or authenticated; nothing was ordered.
         package static let caUnreachable = Code(value: "caUnreachable")
         /// The CA refused the order.
         package static let orderRefused = Code(value: "orderRefused")
-        /// The order is out and no usable certificate came back.
+        /// The order was sent, but no usable certificate has arrived.
         package static let orderPending = Code(value: "orderPending")
-        /// A certificate came back that must not be written.
+        /// The CA returned a certificate that must not be written.
         package static let certificateWrong = Code(value: "certificateWrong")
-        /// A certificate came back whose issuer, or an issuer above it, is not trusted.
+        /// The certificate's issuer, or a CA above it, is not trusted.
         package static let issuerNotTrusted = Code(value: "issuerNotTrusted")
-        /// A certificate for the key belongs to another order, or is older than that order's
-        /// outcome.
+        /// A certificate for the key belongs to another order, or is older than the certificate of
+        /// that order.
         package static let notTheOutcome = Code(value: "notTheOutcome")
         /// A certificate for the key was issued before the order was sent.
         package static let issuedBeforeOrder = Code(value: "issuedBeforeOrder")
-        /// A good certificate came back that is not what was asked for.
+        /// The certificate is valid but differs from what was requested.
         package static let certificateDiffers = Code(value: "certificateDiffers")
-        /// What the token says after writing is not what was written.
+        /// The token does not show the result that the operation should have.
         package static let notProved = Code(value: "notProved")
-        /// The ledger cannot be used, so nothing that it must know of is done.
+        /// The ledger cannot be used, so no step that requires a record is taken.
         package static let ledgerFailed = Code(value: "ledgerFailed")
-        /// Another order for the same key is not finished: see ``IssuanceError/order``.
+        /// Another order for the same key is unfinished: see ``IssuanceError/order``.
         package static let otherOrderUnfinished = Code(value: "otherOrderUnfinished")
-        /// Another order has replaced the certificate before: see ``IssuanceError/order``.
+        /// Another order has already replaced the certificate: see ``IssuanceError/order``.
         package static let alreadyReplaced = Code(value: "alreadyReplaced")
-        /// Another process works on the order.
+        /// Another process is working on the order.
         package static let orderInUse = Code(value: "orderInUse")
         /// The key of the order is not on the token.
         package static let keyGone = Code(value: "keyGone")
-        /// Only a person can decide how the order goes on.
+        /// The order cannot continue until the user decides how.
         package static let needsDecision = Code(value: "needsDecision")
     }
 
-    /// The kind of failure.
     package let code: Code
-    /// The step at which it happened.
     package let step: Step
-    /// What happened, as text for the user, without a full stop.
+    /// The message for the user, without a full stop.
     package let reason: String
-    /// The token's part in it, or nil.
+    /// The error of the token that caused the failure, or nil.
     package let tokenError: CryptokiError?
-    /// ``reason`` with what the token returned.
+    /// ``reason`` followed by the token's return value in brackets.
     package var text: String {
         guard let tokenError else { return reason }
         return reason + " [\(tokenError.returnValue?.description ?? tokenError.description)]"
     }
-    /// What could be chosen instead: URIs, names, addresses.
+    /// Alternatives to the requested value: URIs, names or addresses.
     package let choices: [String]
-    /// What was asked for and is not among ``choices``, or nil.
+    /// The requested value, which is not among ``choices``, or nil.
     package let wanted: String?
-    /// The key pair of the job, or nil where the job did not come so far.
+    /// The key pair of the job, or nil if the job failed before it had one.
     package let key: KeyOnToken?
-    /// The URI of a certificate that the token shows although it said that it did not take it, or
-    /// nil.
+    /// The URI of a certificate that is on the token although the token rejected it, or nil.
     package let seenCertificate: String?
-    /// Where the order stands that the failure is about, or nil where there is none.
+    /// The state of the order that the failure concerns, or nil if it concerns none.
     package let order: OrderStanding?
-    /// What the steps have to know of it.
+    /// Details that steps use to handle the failure.
     let circumstances: Set<Circumstance>
 
-    /// What makes a failure one that a step handles in its own way.
+    /// A detail of a failure that a step handles specially.
     enum Circumstance: Sendable, Hashable {
-        /// The order is over: another attempt would end in the same way.
+        /// The order has failed for good: another attempt would end in the same way.
         case orderIsOver
-        /// The token says that the key was not made on it, as of one that it never finished.
+        /// The token reports that the key was not generated on it, which is also true of a key whose
+        /// generation was interrupted.
         case keyIsForeign
-        /// A key was made, but the token shows wrong attributes for it.
+        /// A key was generated, but the token shows wrong attributes for it.
         case attributesAreWrong
-        /// A signature does not fit the public half that was read for the key.
+        /// A signature does not match the public key that was read from the token.
         case signatureIsWrong
     }
 
-    /// The key pair of a job, as it is on the token.
+    /// The key pair of a job on the token.
     package struct KeyOnToken: Sendable, Hashable {
         /// The private key's URI.
         package let uri: String
-        /// `CKA_ID` of both halves.
+        /// `CKA_ID` of both keys.
         package let id: [UInt8]
-        /// Whether it was made for this order.
+        /// Whether it was generated for this order.
         package let isNew: Bool
-        /// The file of the module that the token was reached through.
+        /// The path of the PKCS#11 module.
         package let modulePath: String
-        /// The name of the module in p11-kit's configuration, or nil if it was loaded by its path.
+        /// The module's name in p11-kit's configuration, or nil if it was loaded by path.
         package let moduleName: String?
-        /// The text that the module was started with, or nil.
+        /// The string that the module was initialised with, or nil.
         package let moduleArguments: String?
     }
 
-    /// Makes a failure.
     package init(
         _ code: Code, at step: Step, _ reason: String, tokenError: CryptokiError? = nil,
         choices: [String] = [], wanted: String? = nil
@@ -158,7 +155,7 @@ package struct IssuanceError: Error, Sendable {
         circumstances = []
     }
 
-    /// The same failure, with more that is known of it.
+    /// Returns a copy with more details.
     func with(
         reason: String? = nil, circumstances: Set<Circumstance>? = nil, key: KeyOnToken? = nil,
         seenCertificate: String? = nil, order: OrderStanding? = nil
@@ -192,7 +189,7 @@ package struct IssuanceError: Error, Sendable {
         self.init(Self.code(error), at: step, doing, tokenError: error)
     }
 
-    /// What a token's failure means for the job.
+    /// The code that a token's error means for the job.
     private static func code(_ error: CryptokiError) -> Code {
         switch error.returnValue {
         case .pinIncorrect, .pinInvalid, .pinLenRange, .pinLocked, .userTypeInvalid: .pinRefused
@@ -205,10 +202,7 @@ package struct IssuanceError: Error, Sendable {
     }
 }
 
-/// Does something on a token as a part of a step.
-///
-/// - Throws: ``IssuanceError``: what the token throws with the step and what was being done, or the
-///   one that the body throws.
+/// Runs a part of a step, and turns a token's error into an ``IssuanceError`` with this description.
 func at<Result: ~Copyable>(
     _ step: Step, _ doing: String, _ body: () throws -> Result
 ) throws(IssuanceError) -> Result {
@@ -222,7 +216,7 @@ func at<Result: ~Copyable>(
 }
 
 extension IssuanceError {
-    /// The same failure, or one of the token for any other error.
+    /// Keeps an ``IssuanceError`` unchanged, and wraps any other error as ``Code/tokenFailed``.
     init(any error: any Error, at step: Step) {
         self = error as? IssuanceError ?? IssuanceError(.tokenFailed, at: step, "\(error)")
     }

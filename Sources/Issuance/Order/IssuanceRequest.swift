@@ -3,40 +3,36 @@ package import OpenSSLX509
 package import TokencertLedger
 internal import TokencertTokens
 
-/// What a person asks for. What is nil or empty is chosen where there is one sensible choice.
+/// A request by the user. Fields that are nil or empty are filled in if there is one sensible choice.
 package struct IssuanceRequest: Sendable {
-    /// Which key the certificate is for.
+    /// The key for the certificate.
     package enum KeyChoice: Sendable {
-        /// A new one; nil takes RSA with 3072 bits, or 2048 where the token has no more.
+        /// A new key; nil means RSA 3072, or RSA 2048 if the token does not support 3072 bits.
         case generate(KeyKind?)
-        /// One that is on the token, with its public half if that is known: it decides if several
-        /// keys fit the URI.
+        /// A key on the token. The public key, if known, selects one of several keys that match the
+        /// URI.
         case existing(PKCS11URI, publicKey: PublicKey? = nil)
     }
 
-    /// Which key.
     package var key: KeyChoice
-    /// `CKA_LABEL` of a new key and of the certificate, any bytes, or nil.
+    /// `CKA_LABEL` of a new key and of the certificate, not necessarily UTF-8.
     package var labelBytes: [UInt8]?
     /// ``labelBytes`` as text.
     package var label: String? {
         get { labelBytes.map(text(ofLabel:)) }
         set { labelBytes = newValue.map { Array($0.utf8) } }
     }
-    /// `CKA_ID` of a new key, or nil for one that is free.
+    /// `CKA_ID` of a new key, or nil for any free id.
     package var id: [UInt8]?
-    /// The name in the certificate, or nil.
     package var name: String?
-    /// The addresses in the certificate.
     package var emailAddresses: [String]
-    /// Whether it shall be good for signing code.
+    /// Whether the certificate must permit code signing.
     package var codeSigning: Bool
-    /// Whether a certificate is written although the CA changed what was asked for.
+    /// Whether a certificate is written even if it differs from the request.
     package var acceptsChanges: Bool
-    /// What the certificate replaces, or nil.
     package var replacement: Replacement?
 
-    /// Makes a request for a new key and everything else by choice.
+    /// Creates a request for a new key, with all other fields empty.
     package init() {
         key = .generate(nil)
         emailAddresses = []
@@ -46,7 +42,7 @@ package struct IssuanceRequest: Sendable {
 }
 
 extension IssuanceRequest {
-    /// What an order asked for.
+    /// Restores the request of an order.
     package init(_ order: Order) {
         self.init()
         let beginning = order.beginning
@@ -59,19 +55,16 @@ extension IssuanceRequest {
     }
 }
 
-/// Which keys a CA signs.
+/// The kinds of keys that a CA signs.
 package struct KeyAcceptance: Sendable, Hashable {
-    /// Whether RSA keys of 2048 bits and more are signed.
+    /// RSA keys of 2048 bits or more.
     package var rsa: Bool
-    /// Whether keys on the curves P-256, P-384 and P-521 are.
+    /// Keys on the curves P-256, P-384 and P-521.
     package var ec: Bool
-    /// Whether Ed25519 keys are.
     package var ed25519: Bool
-    /// Whether RSA keys are signed only if their public exponent is at least 65537 and has at most
-    /// 64 bits.
+    /// Whether the public exponent of an RSA key must be at least 65537 and have at most 64 bits.
     package var limitsExponents: Bool
 
-    /// Makes an acceptance.
     package init(rsa: Bool, ec: Bool, ed25519: Bool, limitsExponents: Bool = false) {
         self.rsa = rsa
         self.ec = ec
@@ -79,15 +72,15 @@ package struct KeyAcceptance: Sendable, Hashable {
         self.limitsExponents = limitsExponents
     }
 
-    /// What CAcert signs: RSA only, with the usual exponents.
+    /// CAcert: RSA only, with the usual exponents.
     package static let cacert = KeyAcceptance(
         rsa: true, ec: false, ed25519: false, limitsExponents: true)
-    /// Everything: for a request that goes to a CA that is not known here.
+    /// Every kind, for a request to an unknown CA.
     package static let anything = KeyAcceptance(rsa: true, ec: true, ed25519: true)
 
-    /// Why a key is not signed, or nil if it is.
+    /// The reason why the CA does not sign a key, or nil if it does.
     func objection(to key: PublicKey) -> String? {
-        guard contains(key.kind) else { return "the CA signs no keys of kind \(key.kind)" }
+        guard contains(key.kind) else { return "the CA does not sign \(key.kind) keys" }
         guard limitsExponents, let exponent = key.rsaNumbers?.publicExponent else { return nil }
         let least: [UInt8] = [1, 0, 1]
         let isSmall =
@@ -99,7 +92,6 @@ package struct KeyAcceptance: Sendable, Hashable {
             : nil
     }
 
-    /// Whether keys of a kind are signed.
     func contains(_ kind: KeyKind) -> Bool {
         switch kind {
         case .rsa(let bits): rsa && bits >= 2048

@@ -2,24 +2,24 @@ internal import TokencertLedger
 
 /// An order in the ledger while a process works on it.
 ///
-/// An intent has to be in the ledger before the next step is taken. A fact has happened: if the
-/// ledger fails then, the work goes on, since stopping would lose more, and the fact is written
-/// together with the next one. No intent is accepted while a fact is not written.
+/// `recordIntent` writes an event before it happens and throws if that fails, so the step is not
+/// taken. `recordFact` writes an event that has happened; if that fails, the job continues and the
+/// event is written with the next one. `recordIntent` throws while a fact cannot be written.
 final class Journal {
     let openOrder: OpenOrder
-    /// The order with all that has happened to it, including what is not written yet.
+    /// The order with all its events, including those not written yet.
     private(set) var order: Order
     private var unwritten: [OrderEvent] = []
-    /// Why the ledger does not have everything, or nil.
+    /// The error that kept a fact out of the ledger, or nil if the last fact was written.
     private(set) var failure: LedgerError?
 
-    /// Whether this process has begun the order.
+    /// Whether this process began the order.
     let isFresh: Bool
-    /// Whether this process has made the key of the order.
+    /// Whether this process generated the key of the order.
     var hasMadeKey = false
 
-    /// Goes on with an order. It is read again, since another process may have worked on it until
-    /// this one took it.
+    /// Continues an order. Reads it again, because another process may have changed it before this
+    /// one locked it.
     init(_ openOrder: OpenOrder) throws(IssuanceError) {
         self.openOrder = openOrder
         isFresh = false
@@ -30,7 +30,7 @@ final class Journal {
         }
     }
 
-    /// Begins an order; if that fails nothing may be done for it.
+    /// Begins an order. If this fails, no step of it may be taken.
     init(
         _ beginning: OrderEvent.Beginning, in ledger: Ledger, replacingAgain: Bool = true
     ) throws(IssuanceError) {
@@ -43,16 +43,14 @@ final class Journal {
         do throws(LedgerError) {
             order = try openOrder.order()
         } catch {
-            // It was begun a moment ago.
+            // The order is new, so nothing was sent.
             var standing = OrderStanding(openOrder.number, nil)
             standing.mayHaveOrdered = false
             throw IssuanceError(ledger: error, at: .generate).with(order: standing)
         }
     }
 
-    /// Records what is about to happen; if that fails it must not happen.
-    ///
-    /// - Returns: What permits the step to be taken, once.
+    /// Records an event before it happens. If this fails, it must not happen.
     @discardableResult
     func recordIntent(_ event: OrderEvent, at step: Step) throws(IssuanceError) -> RecordedIntent {
         do throws(LedgerError) {
@@ -65,7 +63,7 @@ final class Journal {
         return RecordedIntent()
     }
 
-    /// Records what has happened.
+    /// Records an event that has happened.
     func recordFact(_ event: OrderEvent) {
         order = order.adding(event)
         unwritten.append(event)
@@ -84,19 +82,19 @@ final class Journal {
         }
     }
 
-    /// The answer that the ledger could not take, or nil.
+    /// The CA's answer, if it could not be written to the ledger.
     var unwrittenAnswer: [UInt8]? {
         for case .answered(let answer) in unwritten { return answer.body.bytes }
         return nil
     }
 }
 
-/// Permits a step that cannot be undone: what it does is in the ledger. Only a ``Journal`` makes one.
+/// Permits one step that cannot be undone. Only a ``Journal`` creates it, after recording the intent.
 struct RecordedIntent: ~Copyable {
     fileprivate init() {}
 }
 
-/// Checks that an order could be begun. Nothing is changed.
+/// Checks that an order can be begun, without changing the ledger.
 func check(
     _ reservation: Reservation, in ledger: Ledger, replacingAgain: Bool = true
 ) throws(IssuanceError) {
@@ -108,14 +106,12 @@ func check(
 }
 
 extension IssuanceError {
-    /// The same; the error has the ledger's state of the order that prevents it.
+    /// Also reads the state of the order that the error names.
     init(ledger error: LedgerError, at step: Step, in ledger: Ledger) {
         self.init(ledger: error, at: step, error.order.flatMap { try? ledger.order($0) })
     }
 
-    /// What a failure of the ledger means for a job.
-    ///
-    /// - Parameter order: The order that the failure names, or nil if it is not known.
+    /// Translates an error of the ledger. `order` is the order that the error names, if it is known.
     init(ledger error: LedgerError, at step: Step, _ order: Order? = nil) {
         let code: Code =
             switch error.code {

@@ -2,13 +2,13 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertLedger
 
-/// The outcomes of orders, so that no certificate counts as the outcome of two orders.
+/// The certificates of other orders. No certificate may be the outcome of two orders.
 struct OrderOutcomes {
-    /// The permitted difference between the clocks of the CA and this machine, in seconds.
+    /// The permitted difference between the clocks of the CA and of this machine, in seconds.
     static let clockSkew: Int64 = 300
 
     private let order: Order
-    /// The orders with a proved certificate, by its SHA-256 in hexadecimal.
+    /// The other orders with a proved certificate, by its SHA-256 in hexadecimal.
     private let others: [String: Order]
 
     init(besides order: Order, in ledger: Ledger) throws(IssuanceError) {
@@ -29,21 +29,18 @@ struct OrderOutcomes {
         certificates.compactMap { others[hexadecimal($0.sha256Fingerprint)]?.number }.first
     }
 
-    /// Whether a certificate is for the key of the order.
     func isForKey(_ certificate: Certificate) -> Bool {
         hexadecimal(certificate.publicKey.sha256Fingerprint) == order.publicKeyHash
     }
 
-    /// Why a certificate cannot be the outcome of the order, or nil.
-    ///
-    /// - Parameter isFromElsewhere: Whether it is not the CA's answer to this order, so that its
-    ///   date decides whether it belongs to it.
+    /// The reason why a certificate cannot be the outcome of the order, or nil. If the certificate is
+    /// not the CA's answer to this order, its date decides whether it belongs to the order.
     func objection(to certificate: Certificate, isFromElsewhere: Bool) -> Objection? {
-        // An import is for a certificate that was issued before, for any order.
+        // An import accepts a certificate that was issued earlier, for any order.
         guard order.beginning.imported == nil else { return nil }
         if let other = others[hexadecimal(certificate.sha256Fingerprint)] {
             return Objection(
-                .notTheOutcome, "this certificate is the outcome of order \(other.number)")
+                .notTheOutcome, "this certificate belongs to order \(other.number)")
         }
         if isFromElsewhere {
             let began = order.timeOfSending ?? order.events[0].time
@@ -52,7 +49,7 @@ struct OrderOutcomes {
                 .issuedBeforeOrder,
                 "this certificate was issued before order \(order.number) was sent")
         }
-        // Compare by the CA's clock only: this machine's clock may be wrong by more than that.
+        // Compare only times of the CA, because this machine's clock may be wrong.
         let newer = others.values.first { other in
             guard other.number < order.number, other.publicKeyHash == order.publicKeyHash,
                 let proved = other.certificate
@@ -62,11 +59,11 @@ struct OrderOutcomes {
         return newer.map {
             Objection(
                 .notTheOutcome,
-                "this certificate is older than the outcome of order \($0.number)")
+                "this certificate is older than the certificate of order \($0.number)")
         }
     }
 
-    /// Why a certificate cannot be the outcome of an order.
+    /// The reason why a certificate cannot be the outcome of an order.
     struct Objection {
         let code: IssuanceError.Code
         let reason: String
@@ -77,11 +74,8 @@ struct OrderOutcomes {
         }
     }
 
-    /// Removes the certificates that cannot be the outcome of the order. Certificates for other
-    /// keys, such as those of a chain, stay.
-    ///
-    /// - Throws: ``IssuanceError`` with code ``IssuanceError/Code/notTheOutcome`` or
-    ///   ``IssuanceError/Code/issuedBeforeOrder`` if none for the key is left.
+    /// Removes the certificates that cannot be the outcome of the order, but keeps certificates for
+    /// other keys, such as those of a chain. Throws if no certificate for the order's key is left.
     func filter(
         _ certificates: [Certificate], isFromElsewhere: Bool
     ) throws(IssuanceError) -> [Certificate] {
@@ -99,7 +93,7 @@ struct OrderOutcomes {
 }
 
 extension Order {
-    /// The last certificate that passed every check, or nil.
+    /// The last certificate that passed all checks, or nil.
     fileprivate var certificate: Certificate? {
         certified.flatMap { Certificate.all(inPEM: Array($0.certificate.utf8)).certificates.first }
     }

@@ -1,31 +1,31 @@
 package import TokencertLedger
 
-/// What the user can do about an order that is not finished.
+/// An action that the user can take on an unfinished order.
 package enum UserAction: Sendable, Hashable, CaseIterable {
-    /// Let it go on: `resume`.
+    /// Continue the order: `resume`.
     case resume
-    /// Give it a certificate from elsewhere: `resume --from`.
+    /// Supply a certificate obtained another way: `resume --from`.
     case bringCertificate
-    /// Send it again, although the CA may issue a second certificate: `resume --order-again`.
+    /// Send the order again, even though the CA may issue a second certificate:
+    /// `resume --order-again`.
     case orderAgain
-    /// Accept what the CA changed: `resume --accept-changes`.
+    /// Accept the changes that the CA made: `resume --accept-changes`.
     case acceptChanges
-    /// Give it up: `resume --abandon`.
+    /// Abandon the order: `resume --abandon`.
     case abandon
 }
 
-/// How orders go on: a row for each state.
+/// The state machine of orders, with one row for each state.
 package struct OrderTable {
-    /// How an order goes on from one state.
+    /// How an order continues from one state.
     package struct Row: Sendable {
-        /// The state.
         package let state: OrderState
-        /// The step that is taken next, or nil if none is.
+        /// The next step, or nil if there is none.
         package let next: Step?
-        /// The step that a new process takes first. It is an earlier one if only the token knows what
-        /// became of what an earlier process did. nil if no process can go on by itself.
+        /// The first step of a new process, or nil if the user has to decide. It may precede `next`,
+        /// because only the token shows how far an earlier process came.
         package let restart: Step?
-        /// What the user can do. Empty in a final state.
+        /// Empty in a final state.
         package let userActions: Set<UserAction>
     }
 
@@ -35,7 +35,6 @@ package struct OrderTable {
         .resume, .bringCertificate, .acceptChanges, .abandon,
     ]
 
-    /// All rows, each state once.
     package static let rows = [
         Row(.begun, next: .generate, restart: .generate, beforeOrder),
         Row(.keyReady, next: .request, restart: .request, beforeOrder),
@@ -68,22 +67,20 @@ extension OrderTable.Row {
 extension Order {
     private var row: OrderTable.Row {
         let state = state
-        // A test compares the states with the rows.
+        // A test checks that every state has a row.
         return OrderTable.rows.first { $0.state == state }
             ?? OrderTable.rows[OrderTable.rows.count - 1]
     }
 
-    /// The step that is taken next, or nil if the order has reached its goal or waits for the user.
+    /// The next step, or nil if the order is finished or waits for the user.
     package var nextStep: Step? { isFinished ? nil : row.next }
 
-    /// The step that a new process takes first, or nil if the order has reached its goal or waits for
-    /// the user.
+    /// The first step of a new process, or nil if the order is finished or waits for the user.
     package var firstStep: Step? { isFinished ? nil : row.restart }
 
-    /// What the user can do about it.
+    /// The actions that the user can take; empty if the order is finished.
     package var userActions: Set<UserAction> { isFinished ? [] : row.userActions }
 
-    /// What it still needs.
     package var nextAction: NextAction {
         guard !isFinished, !userActions.isEmpty else { return .nothing }
         switch firstStep {
@@ -91,28 +88,26 @@ extension Order {
         case nil:
             return .decision(
                 state == .sending
-                    ? "it was about to be sent, and nothing is known since"
-                    : reason ?? "its answer was not understood")
+                    ? "it was about to be sent, and it is unknown whether that happened"
+                    : reason ?? "the CA's answer was not understood")
         default: return beginning.issue == nil ? .key : .order
         }
     }
 }
 
-/// What an order still needs.
+/// The next need of an order.
 package enum NextAction: Sendable, Hashable {
-    /// Nothing.
     case nothing
-    /// It was never sent: key and account are needed, and the CA.
+    /// It was never sent: the key, the account and the CA are needed.
     case order
-    /// What came has to be verified, written and proved, as far as that was not done: token only.
+    /// The certificate has to be verified, written and proved, as far as that was not done. Only the
+    /// token is needed.
     case certificate
-    /// At most a key was made, and no certificate is expected for it: whether the key is on the token
-    /// has to be looked up.
+    /// No certificate is expected, but a key may have been generated: search the token for it.
     case key
-    /// It was sent, and it is not known what the CA did. The reason, in words.
+    /// It may have been sent, and it is unknown, for this reason, what the CA did.
     case decision(String)
 
-    /// Whether it is ``decision(_:)``.
     package var isDecision: Bool {
         if case .decision = self { true } else { false }
     }

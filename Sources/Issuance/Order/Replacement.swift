@@ -1,24 +1,16 @@
 package import OpenSSLX509
 package import TokencertLedger
 
-/// A certificate that is to be replaced.
+/// A certificate to replace.
 package struct Replacement: Sendable {
-    /// The certificate.
     package let certificate: Certificate
-    /// Whether it is removed from the token once the new one is there and proved.
+    /// Whether it is removed from the token after the new certificate is proved.
     package let isRetired: Bool
-    /// Whether it is replaced even if another one has replaced it before.
+    /// Whether it is replaced even if another certificate has already replaced it.
     package let isForced: Bool
-    /// Whether the token lets it be removed, as far as that is known.
+    /// Whether the token permits its removal; true if that is unknown.
     package let isDestroyable: Bool
 
-    /// Names what is to be replaced.
-    ///
-    /// - Parameters:
-    ///   - certificate: The certificate.
-    ///   - isRetired: Whether it is removed in the end.
-    ///   - isForced: Whether it is replaced even if another one has replaced it before.
-    ///   - isDestroyable: Whether the token lets it be removed, as far as that is known.
     package init(
         _ certificate: Certificate, isRetired: Bool, isForced: Bool, isDestroyable: Bool = true
     ) {
@@ -28,12 +20,12 @@ package struct Replacement: Sendable {
         self.isDestroyable = isDestroyable
     }
 
-    /// The certificate in a line.
+    /// A one-line description of the certificate.
     var name: String { "\(certificate.subject), serial number \(certificate.serialNumber)" }
 }
 
 extension Order {
-    /// What its certificate replaces, or nil.
+    /// The certificate that the order replaces, or nil.
     var replacement: Replacement? {
         guard let replaced = beginning.replaced,
             let old = Certificate.all(inPEM: Array(replaced.certificate.utf8)).certificates.first
@@ -42,12 +34,12 @@ extension Order {
     }
 }
 
-/// Which certificates have replaced others, according to the ledger.
+/// The replacements of certificates, according to the ledger.
 package struct Replacements {
     /// SHA-256 of each replacement certificate, in hexadecimal, keyed by the PEM of the old one.
     private var outcomes: [String: Set<String>] = [:]
 
-    /// Reads what is proved from the orders of a ledger.
+    /// Only orders with a proved certificate count.
     package init(_ orders: [Order]) {
         for order in orders {
             if let old = order.beginning.replaced?.certificate, let new = order.provedFingerprint {
@@ -56,7 +48,7 @@ package struct Replacements {
         }
     }
 
-    /// SHA-256 of the certificates that have replaced a certificate, in hexadecimal.
+    /// SHA-256 of each certificate that has replaced this one, in hexadecimal.
     package func outcomes(for certificate: Certificate) -> Set<String> {
         outcomes[certificate.pem] ?? []
     }
