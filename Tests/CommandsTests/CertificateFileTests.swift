@@ -38,7 +38,7 @@ extension RealParts {
             try (bytes + bytes).write(to: URL(filePath: der))
             expect(
                 try bench.tokencert(["trust", "add", der]), 78,
-                "holds no certificate: unexpected bytes after the certificate")
+                "contains no certificate: unexpected bytes after the certificate")
         }
     }
 }

@@ -242,7 +242,7 @@ import TokencertTokens
         }
         #expect(
             NSSArguments.hint("/a", "dbm:")
-                == #"NSS needs its folder: --module-arguments 'configdir='\''dbm:/a'\'''"#)
+                == #"for NSS, name the folder: --module-arguments 'configdir='\''dbm:/a'\'''"#)
     }
 
     // MARK: Serial numbers

@@ -35,7 +35,7 @@ extension RealParts {
                 ["delete", "pkcs11:object=mail"], "expect {type mail}; send no\\r")
             #expect(asked.status == 64, "\(asked)")
             #expect(
-                asked.output.contains("says no type, so the private key is removed"), "\(asked)")
+                asked.output.contains("has no type, so the private key is removed"), "\(asked)")
             #expect(bench.token.contents == before)
             #expect(
                 try bench.tokencert(["delete", "--yes", "--yes-delete-private-key", key]).status
@@ -57,7 +57,7 @@ extension RealParts {
                 for option in ["--yes-delete-private-key", "--dry-run"] {
                     let refused = try bench.tokencert(
                         ["delete", "--yes", option, "pkcs11:type=\(type)"], bench.faulty([:]))
-                    expect(refused, 64, "refusing with --yes a URI that names only a type")
+                    expect(refused, 64, "refusing --yes with a URI that has only a type")
                     #expect(refused.errors.contains("single quotes"), "\(refused.errors)")
                 }
             }
@@ -131,13 +131,13 @@ extension RealParts {
             ])
             let before = bench.token.contents
             expect(
-                try bench.tokencert(["delete", key, "--yes"]), 73, "a certificate that is valid")
+                try bench.tokencert(["delete", key, "--yes"]), 73, "a valid certificate")
             // Without its public key object, that cannot be determined.
             try bench.token.pkcs11Tool(["--delete-object", "--type", "pubkey", "--label", "mail"])
             #expect(bench.token.contents.count == before.count - 1)
             expect(
                 try bench.tokencert(["delete", key, "--yes"]), 73,
-                "a certificate that is valid may be for this key")
+                "a valid certificate may belong to this key")
             #expect(bench.token.contents.count == before.count - 1)
         }
 
@@ -151,12 +151,12 @@ extension RealParts {
             let later = ["-f", "+800d", product("tokencert"), "delete", key]
             let before = bench.token.contents
             let refused = try run("faketime", later + ["--yes"], environment: bench.environment)
-            expect(refused, 73, "a certificate that has expired is for this key")
+            expect(refused, 73, "an expired certificate belongs to this key")
             #expect(bench.token.contents == before)
             let asked = try AtTerminal(bench: bench).run(
                 later, "expect {type mail}; send mail\\r", program: "/usr/bin/faketime")
             #expect(asked.status == 0, "\(asked)")
-            #expect(asked.output.contains("stays, without its key"))
+            #expect(asked.output.contains("stays without its key"))
             #expect(bench.token.contents.count == before.count - 2)
         }
 
@@ -189,7 +189,7 @@ extension RealParts {
             let before = bench.token.contents
             for options in [[], ["--dry-run"]] as [[String]] {
                 let refused = try bench.tokencert(["delete", "--yes", half] + options)
-                expect(refused, 73, "no other object on the token has the public key")
+                expect(refused, 73, "no other object on the token has its public key")
                 #expect(refused.errors.contains("--public-key 'pkcs11:"), "\(refused.errors)")
             }
             let asked = try AtTerminal(bench: bench).run(
@@ -236,13 +236,15 @@ extension RealParts {
                 for dry in [[], ["--dry-run"]] {
                     expect(
                         try bench.tokencert(["delete", key, "--yes"] + dry), 73,
-                        "a certificate may still come for this key (order 1)")
+                        "the CA may still issue a certificate for this key (order 1)")
                 }
                 // At a terminal, this is printed before the question.
                 let asked = try AtTerminal(bench: bench).run(
                     ["delete", key], "expect {type mail}; send no\\r")
                 #expect(asked.status == 64, "\(asked)")
-                #expect(asked.output.contains("may still come for the key (order 1)"), "\(asked)")
+                #expect(
+                    asked.output.contains("may still issue a certificate for it (order 1)"),
+                    "\(asked)")
                 #expect(bench.token.contents == before)
             }
             #expect(
@@ -260,11 +262,11 @@ extension RealParts {
             for arguments in [[key, "--yes"], [key]] {
                 expect(
                     try bench.tokencert(["delete", "--dry-run"] + arguments), 73,
-                    "a certificate that is valid")
+                    "a valid certificate")
             }
             expect(
                 try bench.tokencert(["delete", "--dry-run", "--yes", "pkcs11:object=mail"]), 64,
-                "says no type")
+                "a URI without a type")
             #expect(bench.token.contents == before)
         }
 

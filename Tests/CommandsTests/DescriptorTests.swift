@@ -44,7 +44,7 @@ extension RealParts {
             let issued = try started(bench, ["issue", "--key-type", "rsa:2048"], redirections)
             #expect(issued.status == (hasOutput ? 0 : 78), "\(issued)")
             #expect(bench.ca.issued.count == 1)
-            #expect(try bench.tokencert(["resume"]).output == "Nothing is unfinished.\n")
+            #expect(try bench.tokencert(["resume"]).output == "No order is unfinished.\n")
         }
 
         @Test(

@@ -66,7 +66,7 @@ extension SettingsInProcess {
             #expect(found?.certificates.count == 2)
             #expect(report.checks.map(\.status) == [.ok, .warn])
             #expect(report.checks[0].message == "Valid")
-            #expect(report.checks[1].message == "Expired has expired on 2004-11-09")
+            #expect(report.checks[1].message == "Expired expired on 2004-11-09")
             #expect(!report.checks[1].advice.isEmpty && !report.hasFailed)
             for bad in try [folder.write("text", "bad.pem"), folder.file("none.pem")] {
                 var report = DoctorReport()
@@ -97,7 +97,7 @@ extension SettingsInProcess {
             }
             let named = checks(caOptions(url: "https://ca.example", username: "a@example.org"))
             #expect(named.map(\.status) == [.warn])
-            #expect(named[0].message.hasPrefix("https://ca.example was not asked"))
+            #expect(named[0].message.hasPrefix("https://ca.example was not checked"))
             let unnamed = checks(caOptions(url: "https://ca.example"))
             #expect(unnamed.map(\.status) == [.warn, .warn])
             #expect(unnamed[0].message == "no account is specified")

@@ -67,7 +67,7 @@ extension RealParts {
             #expect(accepted.output.contains("possession of the key was not proved"))
             #expect(!accepted.output.contains("the token has proved"))
             #expect(try bench.certificateObjects().count == 1)
-            #expect(try bench.unfinished() == "Nothing is unfinished.\n")
+            #expect(try bench.unfinished() == "No order is unfinished.\n")
             let resumed = try bench.tokencert(["resume", "1"])
             #expect(resumed.status == 0 && resumed.output.contains("is finished"), "\(resumed)")
         }

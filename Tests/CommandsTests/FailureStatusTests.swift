@@ -178,10 +178,10 @@ import Testing
         let unusable = Failure(errors[errors.count - 1])
         #expect(unusable.code == "trustAnchorUnreadable")
         #expect(
-            unusable.hints.contains(#"tokencert trust remove 'it'\''s.pem' removes it"#),
+            unusable.hints.contains(#"to remove it: tokencert trust remove 'it'\''s.pem'"#),
             "\(unusable.hints)")
         let named = Failure(trust: .certificateFile(.unreadable(denied)), option: "--cert")
-        #expect(named.hints == ["--cert takes certificates in PEM or one in DER"])
+        #expect(named.hints == ["set --cert to a file with certificates in PEM or one in DER"])
     }
 
     @Test("The hint to replace the PIN appears only if the source can change")
@@ -196,7 +196,7 @@ import Testing
         }
         for wasAnswered in [true, false] {
             let changing = hints(true, wasAnswered: wasAnswered)
-            #expect(changing.first == "put the right one there" && changing.count == 2)
+            #expect(changing.first == "put the correct PIN there" && changing.count == 2)
             #expect(changing.last?.contains("--retry-pin") == true)
             #expect(hints(false, wasAnswered: wasAnswered) == Array(changing.dropFirst()))
         }
@@ -283,12 +283,12 @@ import Testing
         let removed = CryptokiError(
             .returned, function: "C_Sign", returnValue: .deviceRemoved, context: "the key 01")
         #expect(
-            removed.plainText == "the token does not sign (the key 01) [CKR_DEVICE_REMOVED]")
+            removed.plainText == "the token cannot sign (the key 01) [CKR_DEVICE_REMOVED]")
         let unknown = CryptokiError(
             .returned, function: "C_SeedRandom", returnValue: .functionFailed)
         #expect(
             unknown.plainText
-                == "the token or its module failed at C_SeedRandom [CKR_FUNCTION_FAILED]")
+                == "the token or its module failed in C_SeedRandom [CKR_FUNCTION_FAILED]")
         let missing = CryptokiError(.functionMissing, function: "C_CreateObject")
         #expect(missing.plainText == missing.description)
     }

@@ -27,7 +27,7 @@ extension RealParts {
             #expect(try bench.tokencert(["show", certificate, "--pem"]).output == pem)
             let before = bench.token.contents
             expect(
-                try bench.tokencert(["delete", key, "--yes"]), 73, "a certificate that is valid")
+                try bench.tokencert(["delete", key, "--yes"]), 73, "a valid certificate")
             #expect(bench.token.contents == before)
             #expect(try bench.tokencert(["delete", certificate, "--yes"]).status == 0)
             #expect(try bench.listedCertificates().isEmpty)
@@ -84,7 +84,7 @@ extension RealParts {
             #expect(health.status == (kind == "unreadable" ? 79 : 0))
             let before = bench.token.contents
             let refused = try bench.tokencert(["delete", key, "--yes"])
-            expect(refused, 73, "a certificate that may be valid may be for this key")
+            expect(refused, 73, "a possibly valid certificate may belong to this key")
             #expect(refused.errors.contains("type=cert'"), "\(refused.errors)")
             expect(
                 try bench.tokencert([
@@ -182,7 +182,7 @@ extension RealParts {
             #expect(!(try bench.healthFindings()).contains("mismatch"))
             let before = bench.token.contents
             expect(
-                try bench.tokencert(["delete", key, "--yes"]), 73, "a certificate that is valid")
+                try bench.tokencert(["delete", key, "--yes"]), 73, "a valid certificate")
             #expect(bench.token.contents == before)
         }
 

@@ -98,7 +98,7 @@ extension RealParts {
             let broken = try bench.token.folder.write("nothing", "broken.pem")
             expect(
                 try bench.tokencert(["health"], ["TOKENCERT_CA_FILE": broken]), 78,
-                "holds no certificate")
+                "contains no certificate")
             for (status, expected) in [("V", []), ("R", ["revoked"])] {
                 let responder = try Responder(bench, port: port, status: status)
                 defer { withExtendedLifetime(responder) {} }
@@ -176,9 +176,9 @@ extension RealParts {
             let unasked = try run(
                 "setsid", ["--wait", product("tokencert"), "delete", certificate],
                 environment: bench.environment)
-            expect(unasked, 64, "no terminal to ask at")
+            expect(unasked, 64, "there is no terminal")
             expect(
-                try bench.tokencert(["delete", key, "--yes"]), 73, "a certificate that is valid")
+                try bench.tokencert(["delete", key, "--yes"]), 73, "a valid certificate")
             #expect(try bench.tokencert(["delete", certificate, "--dry-run"]).status == 0)
             #expect(bench.token.contents == all)
             let wrong = try AtTerminal(bench: bench).run(
@@ -267,7 +267,9 @@ extension RealParts {
             let half = try bench.tokencert([
                 "delete", "pkcs11:object=ec;type=public", "--yes", "--yes-delete-private-key",
             ])
-            #expect(half.status == 0 && half.output.contains("the other half"), "\(half)")
+            #expect(
+                half.status == 0 && half.output.contains("the other object of the key pair"),
+                "\(half)")
             let after = try bench.token.pkcs11Tool(["--list-objects", "--type", "privkey"]).output
             #expect(after.components(separatedBy: "Private Key Object").count == 3, "\(after)")
         }
@@ -286,7 +288,7 @@ extension RealParts {
             let before = bench.token.contents
             expect(
                 try bench.tokencert(["delete", "pkcs11:id=%01;type=private", "--yes"]), 73,
-                "a certificate that is valid")
+                "a valid certificate")
             #expect(bench.token.contents == before)
         }
 

@@ -113,7 +113,8 @@ extension RealParts {
             let end = program.send(SIGINT)
             #expect(end.signal == SIGINT && end.seconds < 2.6, "\(end)")
             #expect(
-                end.errors.contains("order 1 was sent; the CA may still issue it\n"), "\(end)")
+                end.errors.contains("order 1 was sent; the CA may still issue a certificate\n"),
+                "\(end)")
             #expect(end.errors.contains("hint: to go on: tokencert resume 1\n"), "\(end)")
             #expect(end.errors.contains("the account on the CA's web site"), "\(end)")
             // The ledger agrees.
@@ -124,7 +125,7 @@ extension RealParts {
             let other = try InBackground(early, ["issue", "--key-type", "rsa:2048"], slow)
             waitUntil { early.calls("C_Sign") > 0 }
             let stopped = other.send(SIGINT)
-            #expect(stopped.errors.contains("all that was done for order 1 is in the ledger"))
+            #expect(stopped.errors.contains("everything done for order 1 is in the ledger"))
             #expect(!stopped.errors.contains("was sent"), "\(stopped)")
             #expect(early.ca.orders.isEmpty)
             #expect(try early.tokencert(["resume", "1"]).status == 0)

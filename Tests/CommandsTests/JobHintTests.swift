@@ -70,19 +70,19 @@ import TokencertLedger
             let hints = failure(code, choices: names, order: standing).hints
             for name in names {
                 #expect(
-                    hints.contains("possible instead, with tokencert issue: \(option) '\(name)'"),
+                    hints.contains("with tokencert issue, use instead: \(option) '\(name)'"),
                     "\(hints)")
             }
         }
         let places = failure(.noSuchPlace, choices: names, order: standing).hints
-        #expect(places.contains("--id takes one of " + names.joined(separator: ", ")))
+        #expect(places.contains("set --id to one of: " + names.joined(separator: ", ")))
         let reasons = failure(.tokenUnsuitable, choices: names, order: standing).hints
         #expect(reasons.starts(with: names))
         let quotes = failure(.nameNotIssuable, choices: ["O'Neill; id", "$(id)"]).hints
         #expect(
             quotes.starts(with: [
-                #"possible instead, with tokencert issue: --name 'O'\''Neill; id'"#,
-                "possible instead, with tokencert issue: --name '$(id)'",
+                #"with tokencert issue, use instead: --name 'O'\''Neill; id'"#,
+                "with tokencert issue, use instead: --name '$(id)'",
             ]), "\(quotes)")
     }
 
@@ -97,7 +97,7 @@ import TokencertLedger
         #expect(
             hints == [
                 "did you mean anna@example.org?", "the account has: robert.meyer@example.net",
-                "tokencert account shows what the account may have",
+                "to see what your account may request: tokencert account",
             ])
         let unlike = failure(.accountLacks, choices: ["anna@example.org"], wanted: "x").hints
         #expect(unlike.first == "the account has: anna@example.org")
@@ -136,7 +136,7 @@ import TokencertLedger
             failure(.labelTaken, choices: ["pkcs11:object=a'b"]).hints == [
                 #"to renew the certificate of that key: tokencert renew 'pkcs11:object=a'\''b'"#,
                 #"to use that key: --key 'pkcs11:object=a'\''b' instead of --label"#,
-                "for one more key: another --label",
+                "to make another key, use another --label",
             ])
     }
 
@@ -147,12 +147,12 @@ import TokencertLedger
     )
     func returned() {
         #expect(
-            failure(.tokenFailed, returned: .deviceRemoved).hints == ["put the token back in"])
+            failure(.tokenFailed, returned: .deviceRemoved).hints == ["insert the token again"])
         let login = failure(.tokenFailed, returned: .userNotLoggedIn).hints
-        #expect(login.count == 1 && login[0].contains("the security officer"), "\(login)")
+        #expect(login.count == 2 && login[0].contains("the SO PIN"), "\(login)")
         for value in [.functionFailed, .deviceError, nil] as [ReturnValue?] {
             let hints = failure(.tokenFailed, returned: value).hints
-            #expect(hints.count == 1 && hints[0].hasPrefix("tokencert tokens shows"), "\(hints)")
+            #expect(hints.count == 1 && hints[0].hasSuffix(": tokencert tokens"), "\(hints)")
         }
         // For another failure the same return value has another meaning.
         let unsafe = failure(.keyUnsafe, returned: .deviceRemoved).hints
@@ -164,7 +164,7 @@ import TokencertLedger
         let hints = failure(
             .tokenFailed, returned: .deviceRemoved, order: order(.certificate)
         ).hints
-        #expect(hints.first == "put the token back in")
+        #expect(hints.first == "insert the token again")
         #expect(hints.contains("to go on: tokencert resume 7"))
     }
 
@@ -196,7 +196,9 @@ import TokencertLedger
         let codes: [IssuanceError.Code] = [.credentialsRefused, .caUnreachable, .orderRefused]
         for code in codes {
             let after = failure(code, order: order(.decision("late"))).hints
-            #expect(after[0].hasPrefix("the CA may still issue for an earlier order"), "\(after)")
+            #expect(
+                after[0].hasPrefix("the CA may still issue a certificate for an earlier order"),
+                "\(after)")
             #expect(!after.contains { $0.contains("try again") || $0.contains("nothing was") })
             for before in [nil, order(.order, mayHaveOrdered: false)] {
                 let hints = failure(code, order: before).hints
@@ -214,7 +216,7 @@ import TokencertLedger
                 $0.contains("--accept-changes")
             }
         }
-        #expect(accepting(nil) == ["--accept-changes writes it anyway"])
+        #expect(accepting(nil) == ["to write it anyway: --accept-changes"])
         let elsewhere = accepting(order(.decision("late"), isFromElsewhere: true))
         #expect(
             elsewhere == [
@@ -223,7 +225,7 @@ import TokencertLedger
         let inLedger = accepting(order(.certificate))
         #expect(
             inLedger == [
-                "it is in the ledger; to write it anyway: "
+                "the certificate is in the ledger; to write it anyway: "
                     + "tokencert resume 7 --accept-changes"
             ])
     }
@@ -233,7 +235,7 @@ import TokencertLedger
     func checkedAgain() {
         func resumes(_ order: OrderStanding?) -> Bool {
             failure(.certificateWrong, order: order).hints.contains {
-                $0.hasPrefix("what came is in the ledger")
+                $0.hasPrefix("the CA's answer is in the ledger")
             }
         }
         #expect(resumes(order(.certificate)))
@@ -265,7 +267,7 @@ import TokencertLedger
         for isUnsent in [false, true] {
             let hints = leaving(key(isNew: false), isUnsent: isUnsent)
             #expect(!hints.contains { $0.contains("tokencert delete") }, "\(hints)")
-            #expect(!hints.contains { $0.contains("was made") }, "\(hints)")
+            #expect(!hints.contains { $0.contains("new key pair") }, "\(hints)")
         }
     }
 
@@ -274,13 +276,13 @@ import TokencertLedger
     func newKey() {
         let uri = #"'pkcs11:id=%01;object=it'\''s'"#
         let hints = leaving(key(isNew: true), isUnsent: true)
-        #expect(hints.contains("the key pair that was made stays on the token: \(uri)"))
+        #expect(hints.contains("the new key pair stays on the token: \(uri)"))
         #expect(
             hints.contains(
                 "to remove it: tokencert delete \(uri) --module '/m.so' "
                     + #"--module-arguments 'configdir='\''/a'\'''"#), "\(hints)")
         let sent = leaving(key(isNew: true), isUnsent: false)
-        #expect(sent.contains("the key pair that was made stays on the token: \(uri)"))
+        #expect(sent.contains("the new key pair stays on the token: \(uri)"))
     }
 
     // The CA does not send the answer a second time.
@@ -290,7 +292,7 @@ import TokencertLedger
         standing.unrecordedAnswer = Array("-----BEGIN\n\nAb c\r\n  d\n".utf8)
         let lost = failure(.ledgerFailed, order: standing)
         #expect(lost.attachment == ["-----BEGIN", "", "Ab c", "  d", ""])
-        #expect(lost.hints.contains { $0.hasSuffix("keep what follows:") })
+        #expect(lost.hints.contains { $0.hasSuffix("keep the lines that follow:") })
         #expect(lost.status == .configuration)
         #expect(failure(.ledgerFailed, order: order(.certificate)).attachment.isEmpty)
     }
@@ -310,15 +312,17 @@ import TokencertLedger
                 .with(seenCertificate: "pkcs11:id=%01;type=cert")
         ).hints
         #expect(
-            seen.contains("the token refused it but shows it: 'pkcs11:id=%01;type=cert'"))
+            seen.contains(
+                "the token refused the certificate but shows it: 'pkcs11:id=%01;type=cert'"))
     }
 
     @Test("An order in use leads to waiting, and a replaced order to its history")
     func otherOrders() {
         let busy = failure(.orderInUse, order: order(.order)).hints
-        #expect(busy.contains("wait until it is done; tokencert resume 7 shows how it ended"))
+        #expect(
+            busy.contains("wait for the other process, then see the result: tokencert resume 7"))
         let replaced = failure(.alreadyReplaced, order: order(.nothing)).hints
-        #expect(replaced == ["tokencert history 7 shows it"])
+        #expect(replaced == ["to see it: tokencert history 7"])
         for hints in [busy, replaced] {
             #expect(!hints.contains { $0.contains("--abandon") }, "\(hints)")
         }

@@ -27,7 +27,7 @@ extension RealParts {
             #expect(refused.errors.contains("without --retire"), "\(refused.errors)")
             #expect(bench.ca.orders.count == 1)
             #expect(bench.token.contents == before)
-            #expect(try bench.unfinished() == "Nothing is unfinished.\n")
+            #expect(try bench.unfinished() == "No order is unfinished.\n")
             #expect(try bench.orderCount() == 1)
         }
 
@@ -53,7 +53,7 @@ extension RealParts {
             #expect(renewed.errorLine.hasSuffix("[CKR_ACTION_PROHIBITED]"), "\(renewed.errors)")
             #expect(renewed.errors.contains("the certificate was written"), "\(renewed.errors)")
             #expect(try bench.certificateObjects().count == 2)
-            #expect(try bench.unfinished() == "Nothing is unfinished.\n")
+            #expect(try bench.unfinished() == "No order is unfinished.\n")
             let resumed = try bench.tokencert(["resume", "2"])
             #expect(resumed.status == 0 && resumed.output.contains("is finished"), "\(resumed)")
             let history = try bench.tokencert(["history", "2"]).output

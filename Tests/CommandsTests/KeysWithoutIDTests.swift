@@ -69,7 +69,7 @@ extension RealParts {
             #expect(resumed.status == 0, "\(resumed.errors)")
             let again = try bench.tokencert(["import", "--cert", file])
             #expect(again.status == 0, "\(again.errors)")
-            #expect(again.output.contains("was on the token already"), "\(again.output)")
+            #expect(again.output.contains("was already on the token"), "\(again.output)")
             #expect(try bench.certificateObjects().map(\.label) == [Array("key1".utf8)])
         }
 

@@ -277,7 +277,7 @@ extension RealParts {
             #expect(list.status == 0 && !list.errors.contains(line), "\(list)")
             let failed = try bench.tokencert(
                 configured: modules, ["tokens"], noisy.merging(failing) { $1 })
-            #expect(failed.output.contains("module noisy is not usable"), "\(failed)")
+            #expect(failed.output.contains("cannot use module noisy"), "\(failed)")
             #expect(!failed.errors.contains(line), "\(failed)")
             let verbose = try bench.tokencert(configured: modules, ["list", "--verbose"], noisy)
             #expect(verbose.errors.contains("noisy: faulty module: line 15\n"), "\(verbose.errors)")
@@ -331,7 +331,7 @@ extension RealParts {
             // The same file with the line that doctor prints.
             let off = try bench.tokencert(
                 configured: ["noisy": faulty + "\ndisable-in: tokencert\n"], ["tokens"], noisy)
-            #expect(off.output.contains("no module that has tokens"), "\(off)")
+            #expect(off.output.contains("no module with tokens"), "\(off)")
             // Programs that are already excluded stay in the list.
             let others = try bench.tokencert(
                 configured: ["noisy": faulty + "disable-in: firefox\n"], ["doctor", "--offline"],
@@ -420,7 +420,7 @@ extension RealParts {
             let other = try folder.write("", "libsofthsm2.so")
             let refused = try bench.tokencert(
                 ["list", "pkcs11:token=work?module-path=\(other)", "--module", softHSMModule])
-            expect(refused, 66, "no token fits")
+            expect(refused, 66, "no token matches")
         }
     }
 }

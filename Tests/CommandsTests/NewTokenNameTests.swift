@@ -13,7 +13,7 @@ import Testing
         } catch {
             guard let failure = error as? Failure else { return "\(error)" }
             #expect(failure.status == .usage && failure.message.hasSuffix("; nothing was changed"))
-            #expect(failure.hints == ["choose another name, such as: --label work"])
+            #expect(failure.hints == ["choose another label, such as: --label work"])
             return failure.message
         }
     }
@@ -42,11 +42,12 @@ import Testing
     @Test("A name neither begins nor ends with a blank and does not consist of blanks")
     func blanks() {
         for text in [" ", "   ", "\u{3000}"] {
-            #expect(problem(text)?.contains("is not blank") == true, "\(text.debugDescription)")
+            #expect(
+                problem(text)?.contains("must not be blank") == true, "\(text.debugDescription)")
         }
         for text in ["work ", " work", "\u{A0}work", "work\u{2003}"] {
             #expect(
-                problem(text)?.contains("does not begin or end with a blank") == true,
+                problem(text)?.contains("must not begin or end with a space") == true,
                 "\(text.debugDescription)")
         }
         #expect(problem("my work token") == nil)
@@ -56,7 +57,7 @@ import Testing
     func characters() {
         for text in ["a\nb", "a\tb", "\u{0}", "a\u{1B}[2J", "a\u{7F}", "a\u{9B}b", "work\n"] {
             #expect(
-                problem(text)?.contains("no control characters") == true,
+                problem(text)?.contains("not contain control characters") == true,
                 "\(text.debugDescription)")
         }
         for text in ["Müller's \"token\"", "a;b=c&d%20", "$(id)", "-work", "pkcs11", "\\"] {

@@ -128,18 +128,18 @@ import TokencertTestSupport
                     "tokencert resume 7 --abandon", with: ""))
         }
         let came = [Self.sending, Self.answered]
-        let mayCome = "to give it up, although the CA may still issue a certificate for it: "
-        #expect(try hint(came) == "to give it up (the CA's answer is in the ledger): ")
+        let mayCome = "to give up the order, although the CA may still issue a certificate for it: "
+        #expect(try hint(came) == "to give up the order (the CA's answer is in the ledger): ")
         #expect(
             try hint(came + [Self.certified])
-                == "to give it up (the certificate is in the ledger): ")
+                == "to give up the order (the certificate is in the ledger): ")
         #expect(
             try hint(came + [Self.certified, .written(uri: "pkcs11:")])
-                == "to give it up (the certificate was written to the token): ")
+                == "to give up the order (the certificate was written to the token): ")
         #expect(
             try hint(came + [Self.certified, Self.proved, .retiring(certificate: "old")])
                 .contains("(the new certificate was written to the token; the old one may"))
-        #expect(try hint([.made(publicKeyHash: "aa")]) == "to give it up: ")
+        #expect(try hint([.made(publicKeyHash: "aa")]) == "to give up the order: ")
         #expect(Failure.abandoning(7, nil, mayHaveOrdered: true).hasPrefix(mayCome))
         // The first of two orders may still bring a certificate.
         let second = [
@@ -204,7 +204,7 @@ import TokencertTestSupport
             .caUnreachable,
             [Self.sending, .unclear(reason: "late"), Self.again, .notSent(reason: "r")])
         #expect(!second.contains("nothing was ordered"), "\(second)")
-        #expect(second.contains("may still issue for an earlier order"), "\(second)")
+        #expect(second.contains("may still issue a certificate for an earlier order"), "\(second)")
         let gone = try hints(.keyGone, [Self.sending, Self.answered])
         #expect(gone.contains("--token URI") && gone.contains("--abandon"), "\(gone)")
     }

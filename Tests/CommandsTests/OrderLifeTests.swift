@@ -39,7 +39,7 @@ extension RealParts {
             let bench = try Bench()
             let state = bench.token.folder.file("state")
             for (command, output) in [
-                (["history"], "There are no orders.\n"), (["resume"], "Nothing is unfinished.\n"),
+                (["history"], "There are no orders.\n"), (["resume"], "No order is unfinished.\n"),
                 (["history", "--json"], "{\"orders\":[\n\n]}\n"),
             ] {
                 let outcome = try bench.tokencert(command)

@@ -214,10 +214,10 @@ extension RealParts {
         func ifPresent() throws {
             let bench = try Bench()
             let absent = ["renew", "--expiring", "30d", "--token", "elsewhere"]
-            expect(try bench.tokencert(absent), 66, "no token is called")
+            expect(try bench.tokencert(absent), 66, "no token has the label")
             let outcome = try bench.tokencert(absent + ["--if-present"])
             #expect(outcome.status == 0, "\(outcome)")
-            #expect(outcome.errors.contains("no token is called"))
+            #expect(outcome.errors.contains("no token has the label"))
             let empty = try ThrowawayToken(label: nil)
             let unset = try bench.tokencert(
                 ["renew", "--expiring", "30d", "--if-present"],
@@ -227,7 +227,7 @@ extension RealParts {
             try bench.token.addToken(label: "other")
             expect(
                 try bench.tokencert(["renew", "--expiring", "30d", "--if-present"]), 66,
-                "more than one token fits")
+                "more than one token matches")
         }
 
         @Test("A certificate from a file that is older than the one on the token is refused")
@@ -289,7 +289,7 @@ extension RealParts {
             #expect(first.status == 0, "\(first.errors)")
             let second = try bench.tokencert(["import", "--cert", file])
             #expect(second.status == 0, "\(second.errors)")
-            #expect(second.output.contains("was on the token already"))
+            #expect(second.output.contains("was already on the token"))
             let found = try certificates(bench)
             #expect(found.count == 1)
             #expect(found.first?["label"] as? String == "from a file")
@@ -325,7 +325,8 @@ extension RealParts {
                 ]), 76, "for another key")
             let before = bench.token.contents
             let broken = try bench.token.folder.write("nothing", "broken.pem")
-            expect(try bench.tokencert(["import", "--cert", broken]), 78, "holds no certificate")
+            expect(
+                try bench.tokencert(["import", "--cert", broken]), 78, "contains no certificate")
             #expect(bench.token.contents == before)
         }
 

@@ -59,13 +59,13 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
                     + "holds its key.")
             let old = try Sample(wasThere: true, proof: proof).report().lines
             #expect(
-                old[0] == "The certificate was on the token already; the token has proved that "
+                old[0] == "The certificate was already on the token; the token has proved that "
                     + "it holds its key.")
         }
         let new = try Sample(proof: .none).report().lines
         #expect(new[0] == "The certificate is on the token.")
         let old = try Sample(wasThere: true, proof: .none).report().lines
-        #expect(old[0] == "The certificate was on the token already.")
+        #expect(old[0] == "The certificate was already on the token.")
     }
 
     @Test("Chain, remarks, removals and changes are printed, with the remarks of the key first")
@@ -83,7 +83,7 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         let added = [
             "  chain        CN=a", "  chain        CN=b", "  remark       r1",
             "  remark       r2", "  removed      CN=old",
-            "  changed      name: asked “Anna”, got “WoT User”",
+            "  changed      name: asked \"Anna\", got \"WoT User\"",
         ]
         #expect(Array(lines.dropFirst(plain.count)) == added)
         #expect(lines.contains("  valid        2023-11-14T22:13:20Z to 2027-01-15T08:00:00Z"))

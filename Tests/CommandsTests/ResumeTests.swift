@@ -22,7 +22,7 @@ extension RealParts {
             #expect(bench.ca.orders.count == 1)
             let history = try bench.tokencert(["history", "\(order)"]).output
             #expect(history.contains("key verified by a signature"), "\(history)")
-            #expect(try bench.tokencert(["resume"]).output == "Nothing is unfinished.\n")
+            #expect(try bench.tokencert(["resume"]).output == "No order is unfinished.\n")
             #expect(try bench.tokencert(["history", "verify"]).status == 0)
         }
 
@@ -64,7 +64,7 @@ extension RealParts {
             expect(try bench.tokencert(["issue"]), 75, "it may still issue one")
             // The outcome at the CA is unknown, so nothing is ordered.
             let undecided = try bench.tokencert(["resume", "1"])
-            expect(undecided, 75, "nobody here can know")
+            expect(undecided, 75, "the outcome of order 1 is unknown")
             #expect(undecided.errors.contains("tokencert resume 1 --from FILE"))
             #expect(bench.ca.orders.count == 1)
             for _ in 0..<50 where bench.ca.issued.isEmpty { usleep(100_000) }
@@ -90,7 +90,7 @@ extension RealParts {
             #expect(bench.ca.orders.count == 2)
             let given = try bench.tokencert(["resume", "1", "--abandon"])
             #expect(given.status == 0, "\(given.errors)")
-            #expect(try bench.tokencert(["resume"]).output == "Nothing is unfinished.\n")
+            #expect(try bench.tokencert(["resume"]).output == "No order is unfinished.\n")
         }
 
         @Test("resume --from refuses a certificate for another key")
@@ -382,7 +382,7 @@ extension RealParts {
             let resumed = try bench.tokencert(["resume", "1"])
             #expect(resumed.status == 0, "\(resumed.errors)")
             #expect(resumed.output.contains("its key is on the token: 'pkcs11:"))
-            #expect(try bench.tokencert(["resume"]).output == "Nothing is unfinished.\n")
+            #expect(try bench.tokencert(["resume"]).output == "No order is unfinished.\n")
         }
 
         @Test("Twenty concurrent runs lose no order and share no ID")

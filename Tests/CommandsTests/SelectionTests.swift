@@ -113,14 +113,14 @@ extension RealParts {
                         "FAULTY_RULES": "C_GetTokenInfo#\(call):before:return=\(code)"
                     ])
                     let outcome = try bench.tokencert(["issue"], rules)
-                    expect(outcome, 74, "the token does not tell what it is")
+                    expect(outcome, 74, "cannot read the description of the token")
                     // The unreadable token may have the same label.
                     let named = try bench.tokencert(
                         ["list", "--token", "work"],
                         bench.faulty([
                             "FAULTY_RULES": "C_GetTokenInfo#\(call):before:return=\(code)"
                         ]))
-                    expect(named, 74, "the token does not tell what it is")
+                    expect(named, 74, "cannot read the description of the token")
                 }
             }
             #expect(bench.token.contents == before)

@@ -12,13 +12,13 @@ extension RealParts {
             let live = try AtTerminal(bench: bench).run(
                 ["issue", "--key-type", "rsa:2048"], "", slow)
             #expect(live.status == 0, "\(live)")
-            #expect(live.output.contains("having the token sign the request, 3 s"))
+            #expect(live.output.contains("signing the request on the token, 3 s"))
             #expect(live.output.contains("6 s; touch the token if it blinks"))
-            #expect(live.output.contains("✓ having the token sign the request, 6 s"))
+            #expect(live.output.contains("✓ signing the request on the token, 6 s"))
             // Quick steps leave no line.
             #expect(!live.output.contains("checking the certificate"))
             let lines = try bench.tokencert(["issue", "--key-type", "rsa:2048"], slow)
-            #expect(lines.errors.contains("… having the token sign the request\n"))
+            #expect(lines.errors.contains("… signing the request on the token\n"))
             #expect(lines.errors.contains("  touch the token if it blinks\n"))
             #expect(!lines.errors.contains("\u{1B}") && !lines.errors.contains("\r"))
             let quiet = try bench.tokencert(["issue", "--quiet", "--key-type", "rsa:2048"])
@@ -32,13 +32,13 @@ extension RealParts {
             let outcome = try AtTerminal(bench: bench).run(
                 ["issue", "--key-type", "rsa:2048"],
                 #"""
-                expect "sign the request, 1 s"
+                expect "signing the request on the token, 1 s"
                 send "\003"
                 """#, slow)
             #expect(outcome.output.contains("ended by SIGINT"), "\(outcome)")
             #expect(
                 outcome.output.contains(
-                    "interrupted while having the token sign the request: all that was done for "
+                    "interrupted while signing the request on the token: everything done for "
                         + "order 1 is in the ledger"))
             #expect(
                 outcome.output.contains("hint:") && outcome.output.contains("tokencert resume 1"))
@@ -50,7 +50,7 @@ extension RealParts {
                 ["issue"], "sleep 2; send {\u{3}}",
                 bench.faulty(["FAULTY_RULES": "C_Login#1:before:delay=20000"]))
             #expect(early.output.contains("nothing was changed"), "\(early)")
-            #expect(try bench.tokencert(["resume"]).output == "Nothing is unfinished.\n")
+            #expect(try bench.tokencert(["resume"]).output == "No order is unfinished.\n")
         }
 
         @Test(
@@ -97,7 +97,7 @@ extension RealParts {
             // The prompt works although the output is captured.
             let piped = try terminal.run(
                 ["list"], "expect {PIN for}; send \(bench.token.pin)\\r", faulty)
-            #expect(piped.status == 0 && piped.output.contains("“work”"), "\(piped)")
+            #expect(piped.status == 0 && piped.output.contains("token \"work\""), "\(piped)")
         }
 
         @Test("Tables fit into a narrow terminal, also with wide characters")
@@ -118,7 +118,7 @@ extension RealParts {
                 let outcome = try bench.tokencert(["list"], ["COLUMNS": "\(columns)"])
                 let lines = outcome.output.split(separator: "\n").map(String.init)
                 let start = try #require(lines.firstIndex { $0.hasPrefix("KEY") })
-                let rows = lines[start...].filter { !$0.hasPrefix("  ") && !$0.hasPrefix("Priv") }
+                let rows = lines[start...].filter { !$0.hasPrefix("  ") && !$0.hasPrefix("To see") }
                 #expect(rows.count == 4, "\(outcome.output)")
                 for row in rows {
                     #expect(cells(row) <= columns, "\(columns): \(row)")

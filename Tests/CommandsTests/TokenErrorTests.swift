@@ -11,13 +11,13 @@ extension RealParts {
             try bench.token.addToken(label: "other")
             let before = bench.token.contents
             let ambiguous = try bench.tokencert(["issue"])
-            expect(ambiguous, 66, "more than one token fits")
+            expect(ambiguous, 66, "more than one token matches")
             #expect(ambiguous.errors.components(separatedBy: "--token 'pkcs11:").count == 3)
             let unknown = try bench.tokencert(["issue", "--token", "wrok"])
-            expect(unknown, 66, "no token is called “wrok”")
+            expect(unknown, 66, "no token has the label \"wrok\"")
             #expect(unknown.errors.contains("token=work"))
             expect(
-                try bench.tokencert(["list", "pkcs11:token=nowhere"]), 66, "no token fits")
+                try bench.tokencert(["list", "pkcs11:token=nowhere"]), 66, "no token matches")
             #expect(bench.token.contents == before)
             // The printed URI can be pasted.
             let line = try #require(
@@ -36,7 +36,7 @@ extension RealParts {
                 "the token is not set up yet")
             expect(
                 try bench.tokencert(["issue", "--token", "work"], empty.environment), 66,
-                "there is no token")
+                "no token found")
             expect(
                 try bench.tokencert(
                     ["tokens"],
@@ -124,10 +124,10 @@ extension RealParts {
             #expect(outcome.status == 0, "\(outcome)")
             #expect(
                 outcome.output.contains(
-                    "the module does not tell where its tokens are [CKR_DEVICE_ERROR]"))
+                    "cannot list the slots of the module [CKR_DEVICE_ERROR]"))
             let list = try bench.tokencert(
                 ["list"], bench.faulty(["FAULTY_RULES": "C_FindObjectsInit:before:return=0x30"]))
-            expect(list, 74, "the token cannot be searched [CKR_DEVICE_ERROR]")
+            expect(list, 74, "cannot search the token [CKR_DEVICE_ERROR]")
         }
 
         @Test("A wrong PIN in a variable is not sent again by the next run")
@@ -183,7 +183,8 @@ extension RealParts {
             let tokens = try bench.tokencert(["tokens"], sick)
             #expect(tokens.status == 0)
             #expect(
-                tokens.output.contains("the token does not tell what it is [CKR_DEVICE_ERROR]"),
+                tokens.output.contains(
+                    "cannot read the description of the token [CKR_DEVICE_ERROR]"),
                 "\(tokens)")
         }
 
@@ -192,10 +193,10 @@ extension RealParts {
             let bench = try Bench()
             #expect(try bench.tokencert(["request", "--label", "mine"]).status == 0)
             let other = ["--token", "work", "--key", "pkcs11:serial=0000;object=mine"]
-            expect(try bench.tokencert(["request"] + other), 66, "no token fits")
+            expect(try bench.tokencert(["request"] + other), 66, "no token matches")
             expect(
                 try bench.tokencert(["list", "--token", "work", "pkcs11:serial=0000"]), 66,
-                "no token fits")
+                "no token matches")
             expect(
                 try bench.tokencert(
                     ["list", "--token", "pkcs11:?module-path=/nonexistent.so"],
@@ -416,7 +417,7 @@ extension RealParts {
                     "the attribute \"nonsense\" is not known"
                 ),
                 (["issue", "--nonsense"], "Unknown option '--nonsense'"),
-                (["nonsense"], "there is no command “nonsense”"),
+                (["nonsense"], "unknown command \"nonsense\""),
                 (["issue", "--ca-url", "http://localhost"], "--ca-url must be an https://"),
                 (["issue", "--ca-url", "https://u:p@localhost"], "--ca-url must be an https://"),
                 (["issue", "--ca-url", "https://"], "--ca-url must be an https://"),

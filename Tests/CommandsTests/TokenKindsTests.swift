@@ -163,10 +163,10 @@ extension RealParts {
                 guard outcome.status != 0 else { continue }
                 let came = Set(bench.token.contents.keys).subtracting(before)
                 let named = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("hint: ") }
-                let keys = named.filter { $0.contains("the key pair that was made stays") }.count
+                let keys = named.filter { $0.contains("the new key pair stays") }.count
                 let certificates = named.filter {
                     $0.contains("the certificate was written:")
-                        || $0.contains("refused it but shows it")
+                        || $0.contains("refused the certificate but shows it")
                         || $0.contains("of its chain was written")
                 }.count
                 #expect(
@@ -384,7 +384,7 @@ extension RealParts {
             let left = Set(bench.token.contents.keys).subtracting(before)
             if outcome.status == 0 {
                 #expect(left.count == 3)
-            } else if outcome.errors.contains("the key pair that was made stays on the token") {
+            } else if outcome.errors.contains("the new key pair stays on the token") {
                 #expect(left.count == 2)
             } else {
                 #expect(left.isEmpty, "\(outcome.errors)")
@@ -499,7 +499,7 @@ extension RealParts {
         func probe() throws {
             let bench = try Bench()
             let refused = try bench.tokencert(["probe"])
-            expect(refused, 64, "there is no terminal to ask at")
+            expect(refused, 64, "there is no terminal")
             let outcome = try bench.tokencert(["probe", "--yes", "--key-type", "rsa:2048,ec:p256"])
             #expect(outcome.status == 0, "\(outcome.errors)")
             // There is nothing unusual to report.
@@ -562,10 +562,10 @@ extension RealParts {
             let bench = try Bench()
             expect(
                 try bench.tokencert(["list", "--token", "later", "--wait", "1"]), 66,
-                "no token is called “later”")
+                "no token has the label \"later\"")
             let file = bench.token.folder.file("token-is-in")
             let reader = bench.faulty(["FAULTY_TOKEN_FILE": file])
-            expect(try bench.tokencert(["list"], reader), 66, "there is no token")
+            expect(try bench.tokencert(["list"], reader), 66, "no token found")
             let putting = Thread {
                 Thread.sleep(forTimeInterval: 1.5)
                 _ = FileManager.default.createFile(atPath: file, contents: nil)

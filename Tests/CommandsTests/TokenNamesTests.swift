@@ -16,7 +16,7 @@ extension RealParts {
             let before = bench.token.contents
             let again = try bench.tokencert(
                 ["token", "init", "--label", "work"] + sources, settings)
-            expect(again, 73, "another token already has the name “work”")
+            expect(again, 73, "another token already has the label \"work\"")
             #expect(again.errors.contains("--label 'work2'"))
             #expect(bench.calls("C_InitToken") == 0 && bench.token.contents == before)
             #expect(
@@ -38,7 +38,7 @@ extension RealParts {
             let sources = ["--token", "spare", "--so-pin-source", "file:\(officer)"]
             let taken = try bench.tokencert(
                 ["token", "label", "work"] + sources, bench.faulty([:]))
-            expect(taken, 73, "another token already has the name “work”")
+            expect(taken, 73, "another token already has the label \"work\"")
             #expect(taken.errors.contains("tokencert token label 'work2'"), "\(taken.errors)")
             #expect(bench.calls("C_Login") == 0 && bench.calls("C_InitToken") == 0)
             let free = try bench.tokencert(
@@ -57,7 +57,7 @@ extension RealParts {
             let bench = try Bench()
             for arguments in [["token", "init", "--label", name], ["token", "label", name]] {
                 let outcome = try bench.tokencert(arguments, bench.faulty([:]))
-                expect(outcome, 64, "a token's name")
+                expect(outcome, 64, "the label of a token")
             }
             #expect(bench.calls("C_Login") == 0 && bench.calls("C_InitToken") == 0)
         }

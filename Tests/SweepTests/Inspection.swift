@@ -55,7 +55,7 @@ struct Inspection {
         let orders = try history()
         // Where the ledger could not be told all of it, that was said.
         if outcome.status == 0, !Self.unfinished(orders).isEmpty,
-            !outcome.errors.contains("the ledger does not know all of this")
+            !outcome.errors.contains("the ledger is incomplete")
         {
             findings.append("the status is 0, and the order is not finished")
         }

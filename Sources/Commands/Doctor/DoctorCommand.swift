@@ -6,18 +6,18 @@ internal import TokencertTokens
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Find out why something does not work, and what to do.",
+        commandName: "doctor", abstract: "Find problems with the setup and show how to fix them.",
         discussion: """
-            Looks at the configuration, modules, card readers, tokens, trust anchors, the CA and the \
-            ledger, in this order, and tells of each how it is and what to do. It changes nothing and \
-            asks for no secret. The status is 79 where something keeps tokencert from working.
+            Checks the configuration, modules, card readers, tokens, trust anchors, the CA and the \
+            ledger, in this order, and shows how to fix problems. It changes nothing and asks for no \
+            PIN or password. The exit status is 79 if a problem keeps tokencert from working.
 
             For example:
 
               tokencert doctor --offline
             """)
 
-    @Flag(help: "Do not ask the CA.")
+    @Flag(help: "Do not connect to the CA.")
     var offline = false
 
     @OptionGroup var moduleOptions: ModuleOptions
@@ -34,23 +34,23 @@ struct DoctorCommand: ParsableCommand {
             doctorReport.ok(
                 "configuration",
                 configuration.isFileThere
-                    ? configuration.path + profile : "no configuration file; none is needed")
+                    ? configuration.path + profile : "no configuration file, which is optional")
         } catch let failure as Failure
             where failure.status == .configuration && failure.code != "noHome"
         {
-            // Without a home folder, none of the other paths would be right.
+            // Without a home folder, all other paths would be wrong.
             doctorReport.fail("configuration", failure.message, failure.hints)
-            // What every command does before it loads a module.
+            // The rest of what `prepareProcess` does before a module is loaded.
             OpenSSL.startWithoutConfiguration()
             protectProcessMemory()
         }
         let tokenOptions = try moduleOptions.tokenOptions()
-        let modules = working("looking at the modules", onToken: false) {
+        let modules = working("checking the modules", onToken: false) {
             ModuleChecks(options: tokenOptions).look(&doctorReport)
         }
         MachineChecks(modulePaths: modules.paths, loadedPaths: modules.loaded.map(\.path))
             .look(&doctorReport)
-        working("looking at the tokens") {
+        working("checking the tokens") {
             TokenChecks(
                 modules: modules.loaded, profiles: (try? tokenOptions.profiles()) ?? [],
                 choices: (try? tokenOptions.choices()) ?? []
@@ -58,7 +58,7 @@ struct DoctorCommand: ParsableCommand {
         }
         let anchors = TrustChecks(ca: ca).look(&doctorReport)
         if !offline {
-            working("asking the CA", onToken: false) {
+            working("checking the CA", onToken: false) {
                 CAChecks(ca: ca, anchors: anchors).look(&doctorReport)
             }
         }

@@ -1,21 +1,20 @@
-/// What was looked at, a line each.
+/// The results of all checks.
 struct DoctorReport: Encodable {
-    /// How something is.
+    /// The result of a check.
     enum Status: String, Encodable {
-        /// As it should be.
         case ok
-        /// It works, and may not be what is wanted.
+        /// It works, but may not be intended.
         case warn
-        /// It keeps something from working.
+        /// It keeps tokencert from working.
         case fail
     }
 
-    /// One thing that was looked at, in the form of its JSON.
+    /// The JSON of a check.
     struct Check: Encodable {
         let area: String
         let status: Status
         let message: String
-        /// What to do, in the order in which it is tried.
+        /// Instructions, in the order in which to try them.
         let advice: [String]
     }
 

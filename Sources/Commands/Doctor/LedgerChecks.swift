@@ -1,13 +1,13 @@
 internal import TokencertLedger
 
-/// Whether the ledger is as it was written, and what is unfinished.
+/// Checks that the ledger is intact, and reports unfinished orders.
 struct LedgerChecks {
     let options: LedgerOptions
 
     func look(_ doctorReport: inout DoctorReport) {
         let area = "ledger"
         guard options.isFileThere else {
-            doctorReport.ok(area, "there is none yet; the first order creates it")
+            doctorReport.ok(area, "no ledger yet; the first order creates it")
             return
         }
         do {
@@ -15,16 +15,16 @@ struct LedgerChecks {
             let findings = try ledger.verify()
             guard findings.isEmpty else {
                 doctorReport.fail(
-                    area, "\(options.path) is not what was written: \(findings[0])",
-                    ["keep a copy; tokencert history verify shows all"])
+                    area, "\(options.path) was changed: \(findings[0])",
+                    ["keep a copy of the file", "to see all changes: tokencert history verify"])
                 return
             }
-            doctorReport.ok(area, "\(options.path) is as it was written")
+            doctorReport.ok(area, "\(options.path) is unchanged")
             let unfinished = try ledger.orders(unfinishedOnly: true)
             guard !unfinished.isEmpty else { return }
             doctorReport.warn(
                 area, "\(unfinished.count) orders are unfinished",
-                ["tokencert resume shows them, and what to type"])
+                ["to see how to continue them: tokencert resume"])
         } catch {
             let failure = Failure(error)
             doctorReport.fail(area, failure.message, failure.hints)

@@ -1,10 +1,10 @@
 internal import TokencertPlatform
 
-/// Checks card readers, the service that gives access to them, and SoftHSM2's files.
+/// Checks card readers, the pcscd service and SoftHSM2's files.
 struct MachineChecks {
-    /// The files of all modules that should be there.
+    /// The files of all modules that are configured.
     let modulePaths: [String]
-    /// The files of those that can be used.
+    /// The files of the modules that load.
     let loadedPaths: [String]
 
     func look(_ doctorReport: inout DoctorReport) {
@@ -27,38 +27,39 @@ struct MachineChecks {
             ["opensc", "ykcs11", "eToken", "pcsc"].contains { path.contains($0) }
         }
         guard readers > 0 || (usesCards && isService) else {
-            doctorReport.ok(area, "no card reader or USB token is plugged in")
+            doctorReport.ok(area, "no card reader or USB token connected")
             return
         }
         if !isService {
             doctorReport.fail(
-                area, "\(readers) are plugged in, and the service that reaches them is not there",
+                area, "\(readers) connected, but the pcscd service is not running",
                 ["apt install pcscd", "systemctl enable --now pcscd.socket"])
         } else if !isWritableFile("/run/pcscd/pcscd.comm") {
             doctorReport.fail(
-                area, "this user may not talk to pcscd",
-                ["see who may: ls -l /run/pcscd/pcscd.comm"])
+                area, "this user may not connect to pcscd",
+                ["to see who may: ls -l /run/pcscd/pcscd.comm"])
         } else if environmentVariable("SSH_CONNECTION") != nil, !isSuperuser {
             doctorReport.warn(
-                area, "over ssh polkit usually refuses the readers",
+                area, "polkit usually denies access to card readers over SSH",
                 [
-                    "a rule in /etc/polkit-1/rules.d allows this user "
+                    "add a rule to /etc/polkit-1/rules.d that allows this user "
                         + "org.debian.pcsc-lite.access_pcsc and org.debian.pcsc-lite.access_card"
                 ])
         } else {
-            doctorReport.ok(area, "\(readers) plugged in, and pcscd is there")
+            doctorReport.ok(area, "\(readers) connected, and pcscd is running")
         }
         if Self.isRunning("scdaemon") {
             doctorReport.warn(
-                area, "GnuPG's scdaemon is running, and may keep a reader to itself",
+                area, "GnuPG's scdaemon is running, and may block a reader",
                 [
-                    "gpgconf --kill scdaemon",
-                    "for good: pcsc-shared and disable-ccid in ~/.gnupg/scdaemon.conf",
+                    "to stop it: gpgconf --kill scdaemon",
+                    "to share readers permanently, set pcsc-shared and disable-ccid in "
+                        + "~/.gnupg/scdaemon.conf",
                 ])
         }
     }
 
-    /// How many USB interfaces are of the class of smartcard readers, 0Bh.
+    /// The number of USB interfaces of the smartcard class, 0Bh.
     private static func usbReaders() -> Int {
         let folder = "/sys/bus/usb/devices"
         return ((try? names(inFolder: folder)) ?? []).filter { name in

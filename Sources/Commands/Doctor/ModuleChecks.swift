@@ -1,15 +1,14 @@
 internal import Cryptoki
 internal import TokencertPlatform
 
-/// Whether the PKCS#11 modules that are named or configured can be used.
+/// Checks the PKCS#11 modules that are named or configured.
 struct ModuleChecks {
     let options: TokenOptions
 
-    /// What was found.
     struct Found {
-        /// The modules that can be used.
+        /// The modules that load.
         var loaded: [Module] = []
-        /// The files of all modules that should be there.
+        /// The files of all named or configured modules.
         var paths: [String] = []
     }
 
@@ -19,7 +18,7 @@ struct ModuleChecks {
         var found = Found()
         if let debugging = environmentVariable("P11_KIT_DEBUG") {
             doctorReport.warn(
-                Self.area, "P11_KIT_DEBUG=\(debugging) has p11-kit write down what it does",
+                Self.area, "P11_KIT_DEBUG=\(debugging) makes p11-kit log what it does",
                 ["unset P11_KIT_DEBUG"])
         }
         do {
@@ -37,8 +36,8 @@ struct ModuleChecks {
         }
         for path in found.paths where path.contains("pkcs11-spy") {
             doctorReport.warn(
-                Self.area, "\(path) writes every call down, with the PINs in clear",
-                ["use the module that it stands before: PKCS11SPY names it"])
+                Self.area, "\(path) logs every call, with PINs in plain text",
+                ["use the module behind it, which PKCS11SPY names"])
         }
         return found
     }
@@ -57,7 +56,7 @@ struct ModuleChecks {
             found.paths.append(path)
             let (reason, advice) = Self.diagnosis(path, error)
             doctorReport.fail(
-                Self.area, "\(name): \(reason)", advice + ["--module names another one"])
+                Self.area, "\(name): \(reason)", advice + ["to use another module: --module"])
         } catch {
             let failure = Failure(error)
             doctorReport.fail(Self.area, failure.message, failure.hints)
@@ -76,7 +75,7 @@ struct ModuleChecks {
         } catch {
             let (reason, advice) = Self.diagnosis(path, error)
             doctorReport.fail(
-                Self.area, "\(path): \(reason)", advice + ["--module names another one"])
+                Self.area, "\(path): \(reason)", advice + ["to use another module: --module"])
         }
     }
 
@@ -95,8 +94,8 @@ struct ModuleChecks {
                 return
             }
             doctorReport.fail(
-                Self.area, "p11-kit's configuration cannot be read: \(error.context)",
-                ["look into " + P11KitConfiguration.folders.joined(separator: ", ")])
+                Self.area, "cannot read p11-kit's configuration: \(error.context)",
+                ["check the files in " + P11KitConfiguration.folders.joined(separator: ", ")])
             return
         }
         for module in configured.modules {
@@ -107,7 +106,7 @@ struct ModuleChecks {
             doctorReport.warn(
                 Self.area, "\(name): it writes to standard error when it starts: \(lines[0])",
                 [
-                    "tokencert tokens --module \(quoted(name)) shows \(Self.count(lines))",
+                    "to see \(Self.count(lines)): tokencert tokens --module \(quoted(name))",
                     Self.disabling(name, files),
                 ])
         }
@@ -117,9 +116,9 @@ struct ModuleChecks {
             found.paths.append(path)
             let (reason, advice) = Self.diagnosis(path, failure.error)
             let lines = notices.lines[failure.name].map {
-                ["tokencert tokens --module \(quoted(failure.name)) shows \(Self.count($0))"]
+                ["to see \(Self.count($0)): tokencert tokens --module \(quoted(failure.name))"]
             }
-            // One of several that does not work keeps nobody from using the others.
+            // The other modules can still be used.
             doctorReport.warn(
                 Self.area, "\(failure.name): \(reason)",
                 advice + (lines ?? []) + [Self.disabling(failure.name, files)])
@@ -135,15 +134,15 @@ struct ModuleChecks {
         }
         for file in files where file.logsCalls {
             doctorReport.warn(
-                Self.area, "\(file.name): p11-kit writes every call down, with the PINs in clear",
-                ["take log-calls out of \(file.path)"])
+                Self.area, "\(file.name): p11-kit logs every call, with PINs in plain text",
+                ["remove log-calls from \(file.path)"])
         }
         if configured.modules.isEmpty {
             doctorReport.fail(
-                Self.area, "p11-kit is configured with no module that has tokens",
+                Self.area, "p11-kit has no module with tokens configured",
                 [
-                    "install the one of your token: softhsm2, opensc-pkcs11, ykcs11, or its maker's",
-                    "--module PATH uses one that is not configured",
+                    "install your token's module: softhsm2, opensc-pkcs11, ykcs11, or the vendor's",
+                    "to use a module that is not configured: --module PATH",
                 ])
         }
     }
@@ -152,10 +151,10 @@ struct ModuleChecks {
         let own = P11KitConfiguration.ownFolder
         guard isSuperuser, let names = try? names(inFolder: own), !names.isEmpty else { return }
         doctorReport.warn(
-            Self.area, "p11-kit passes over \(own), since this is root",
+            Self.area, "p11-kit ignores \(own) for root",
             [
-                "run tokencert as the user to whom the token belongs",
-                "or put the files into /etc/pkcs11/modules; --module PATH needs none",
+                "run tokencert as the user who owns the token",
+                "or move the files to /etc/pkcs11/modules, or use --module PATH",
             ])
     }
 
@@ -172,7 +171,7 @@ struct ModuleChecks {
     }
 
     private static func count(_ lines: [String]) -> String {
-        lines.count == 1 ? "what it writes" : "the \(lines.count) lines that it writes"
+        lines.count == 1 ? "the line" : "all \(lines.count) lines"
     }
 
     /// Why a module cannot be used, and what to do about it.
@@ -182,36 +181,36 @@ struct ModuleChecks {
         if let flaw = flaw(ofFile: path) { return ("the file \(flaw.text)", flaw.advice) }
         if error.returnValue != nil {
             return (
-                "it does not start [\(error.returnValue?.description ?? "")]",
+                "the module does not start [\(error.returnValue?.description ?? "")]",
                 SoftHSMChecks.isSoftHSM(path)
                     ? SoftHSMChecks(isLoaded: false).advice
-                    : ["its own documentation says what it needs: a service, a folder, a group"]
+                    : ["check its documentation for what it needs: a service, a folder, a group"]
             )
         }
         if error.context.contains("cannot open shared object file") {
             return (
-                "a library that it needs is missing: \(error.context)",
-                ["ldd \(quoted(path)) shows which one"]
+                "a library that the module needs is missing: \(error.context)",
+                ["to see which one: ldd \(quoted(path))"]
             )
         }
-        return (error.context, ["ldd \(quoted(path)) shows whether a library is missing"])
+        return (error.context, ["to see whether a library is missing: ldd \(quoted(path))"])
     }
 
-    /// What is wrong with the file of a module, or nil.
+    /// What is wrong with the file of a module, as the end of a sentence, or nil.
     private static func flaw(ofFile path: String) -> (text: String, advice: [String])? {
         guard path.contains("/") else { return nil }
         guard exists(path) else {
-            return ("is not there", ["install the package that it belongs to"])
+            return ("does not exist", ["install the package that contains it"])
         }
         guard let bytes = try? readHead(path, count: 64) else {
-            return ("cannot be read", ["see who may read it: ls -l \(quoted(path))"])
+            return ("cannot be read", ["to see who may read it: ls -l \(quoted(path))"])
         }
         guard let machine = LibraryFile.machine(bytes) else {
-            return ("is no shared library", ["--module takes the path of a PKCS#11 module"])
+            return ("is not a shared library", ["set --module to the path of a PKCS#11 module"])
         }
         guard machine == LibraryFile.machine else {
             return (
-                "is for another kind of machine (\(LibraryFile.name(machine)), this program is for "
+                "is built for another architecture (\(LibraryFile.name(machine)), this program for "
                     + "\(LibraryFile.name(LibraryFile.machine)))",
                 ["install the package for \(LibraryFile.name(LibraryFile.machine))"]
             )
@@ -220,9 +219,9 @@ struct ModuleChecks {
     }
 }
 
-/// For which machine a shared library was made, by the head of its file.
+/// The architecture of a shared library, from its ELF header.
 private enum LibraryFile {
-    /// That of this program, as in `e_machine` of ELF.
+    /// The architecture of this program, as the value of `e_machine`.
     static var machine: Int {
         #if arch(x86_64)
             62
@@ -237,7 +236,8 @@ private enum LibraryFile {
         #endif
     }
 
-    /// The number in a file, or nil where it is no library. What is not ELF is not judged.
+    /// The `e_machine` of a file, or nil if it is not ELF. On other systems than Linux every file
+    /// passes.
     static func machine(_ bytes: [UInt8]) -> Int? {
         #if os(Linux)
             guard bytes.count > 20, Array(bytes[0..<4]) == [0x7F, 0x45, 0x4C, 0x46] else {

@@ -1,14 +1,13 @@
 internal import TokencertPlatform
 
-/// Checks what SoftHSM2 needs to start: its configuration, read as `SimpleConfigLoader.cpp` and
-/// `SoftHSM.cpp` of version 2.6.1 do, and its token folder.
+/// Checks SoftHSM2's configuration and token folder. The configuration is read as in
+/// `SimpleConfigLoader.cpp` and `SoftHSM.cpp` of version 2.6.1.
 struct SoftHSMChecks {
     /// Whether the module has started.
     let isLoaded: Bool
 
     private static let area = "SoftHSM2"
 
-    /// What was found.
     private struct Finding {
         let isFailure: Bool
         let message: String
@@ -22,8 +21,8 @@ struct SoftHSMChecks {
         findings.contains(where: \.isFailure)
             ? ["see the lines about SoftHSM2 below"]
             : [
-                "its configuration and token folder seem to be right; it writes the reason to "
-                    + "the system's log: journalctl --since -1min"
+                "to see the reason in the system log: journalctl --since -1min (the configuration "
+                    + "and token folder seem to be correct)"
             ]
     }
 
@@ -74,7 +73,7 @@ struct SoftHSMChecks {
             .enumerated().map { (number: $0 + 1, text: trimmed($1.prefix { $0 != "#" })) }
     }
 
-    /// A second = ends the value, and lines without a value are passed over.
+    /// A second = ends the value. Lines without a value are ignored.
     private func directive(_ number: Int, _ text: String) -> Directive? {
         let parts = text.split(separator: "=").map(trimmed)
         guard parts.count >= 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
@@ -85,20 +84,19 @@ struct SoftHSMChecks {
         lines().compactMap { directive($0.number, $0.text) }
     }
 
-    /// The lines that SoftHSM2 takes for nothing.
+    /// The lines that SoftHSM2 ignores because they have no value.
     private var findingsInLines: [Finding] {
         lines().filter { !$0.text.isEmpty && directive($0.number, $0.text) == nil }.map {
             Finding(
                 isFailure: false,
-                message: "\(path), line \($0.number): \($0.text) has no value, so it is passed "
-                    + "over",
+                message: "\(path), line \($0.number): \($0.text) has no value, so it is ignored",
                 advice: ["write it as NAME = VALUE"])
         }
     }
 
     private var findings: [Finding] {
         let making = [
-            "make one of your own: mkdir -p ~/.config/softhsm2 ~/.local/share/softhsm",
+            "create your own: mkdir -p ~/.config/softhsm2 ~/.local/share/softhsm",
             "echo \"directories.tokendir = $HOME/.local/share/softhsm\" > "
                 + "~/.config/softhsm2/softhsm2.conf",
         ]
@@ -107,9 +105,9 @@ struct SoftHSMChecks {
             if named == nil, isLoaded { return [] }
             return [
                 Finding(
-                    isFailure: true, message: "its configuration \(path) cannot be read",
+                    isFailure: true, message: "cannot read its configuration \(path)",
                     advice: named == nil
-                        ? making : ["SOFTHSM2_CONF names it; name another, or unset it"])
+                        ? making : ["set SOFTHSM2_CONF to another file, or unset it"])
             ]
         }
         let directives = directives()
@@ -130,11 +128,11 @@ struct SoftHSMChecks {
         // If there are several, the last one applies.
         let inForce = Dictionary(directives.map { ($0.name, $0) }) { $1 }
         if let folder = inForce["directories.tokendir"] {
-            // One that begins with ~ is not found, which is reported with the folder.
+            // A path that begins with ~ is reported as a folder that does not exist.
             if !folder.value.hasPrefix("/"), !folder.value.hasPrefix("~") {
                 tell(
-                    folder, "is a relative path, which is another folder in each working folder",
-                    "write the whole path: directories.tokendir = /PATH", fails: false)
+                    folder, "is a relative path, which depends on the working folder",
+                    "write an absolute path: directories.tokendir = /PATH", fails: false)
             }
         } else {
             findings.append(
@@ -142,14 +140,14 @@ struct SoftHSMChecks {
                     isFailure: false,
                     message: "\(path) sets no directories.tokendir, so SoftHSM2 uses "
                         + tokenFolder(directives),
-                    advice: ["write into it: directories.tokendir = /PATH"]))
+                    advice: ["add this line: directories.tokendir = /PATH"]))
         }
         if let level = inForce["log.level"],
             !["ERROR", "WARNING", "INFO", "DEBUG"].contains(level.value)
         {
             tell(
-                level, "is not a known level, so it does not start",
-                "log.level = ERROR; or WARNING, INFO, DEBUG, in capital letters", fails: true)
+                level, "is not a known level, so SoftHSM2 does not start",
+                "write: log.level = ERROR, or WARNING, INFO or DEBUG, in capitals", fails: true)
         }
         if let backend = inForce["objectstore.backend"], backend.value != "file",
             backend.value != "db" || !isLoaded
@@ -157,13 +155,13 @@ struct SoftHSMChecks {
             tell(
                 backend,
                 backend.value == "db"
-                    ? "needs a build of SoftHSM2 with its database, which this one may not be"
-                    : "is not a known store, so it does not start",
-                "objectstore.backend = file", fails: true)
+                    ? "requires database support, which this build of SoftHSM2 may not have"
+                    : "is not a known store, so SoftHSM2 does not start",
+                "write: objectstore.backend = file", fails: true)
         }
         for name in ["slots.removable", "library.reset_on_fork"] {
             if let flag = inForce[name], !["true", "false"].contains(flag.value.lowercased()) {
-                tell(flag, "is ignored", "\(name) = true, or false", fails: false)
+                tell(flag, "is ignored", "write: \(name) = true, or false", fails: false)
             }
         }
         let known = [
@@ -173,7 +171,7 @@ struct SoftHSMChecks {
         for directive in directives where !known.contains(directive.name) {
             let meant = suggestions(for: directive.name, among: known).first
             tell(
-                directive, "is ignored, since SoftHSM2 does not know it",
+                directive, "is not a known setting, so it is ignored",
                 meant.map { "did you mean \($0)?" } ?? "remove the line", fails: false)
         }
         return findings
@@ -186,8 +184,8 @@ struct SoftHSMChecks {
                     isFailure: true,
                     message: "its token folder \(folder), set in \(path), does not exist",
                     advice: folder.hasPrefix("~")
-                        ? ["SoftHSM2 does not resolve ~: write the whole path"]
-                        : ["mkdir -p \(quoted(folder))"])
+                        ? ["write an absolute path: SoftHSM2 does not expand ~"]
+                        : ["to create it: mkdir -p \(quoted(folder))"])
             ]
         }
         guard isWritableFolder(folder) else {
@@ -197,7 +195,7 @@ struct SoftHSMChecks {
                     message: "this user may not write to its token folder \(folder)",
                     advice: (named == nil && own == nil
                         ? making : ["to see who may: ls -ld \(quoted(folder))"])
-                        + ["for a store of all users: adduser USER softhsm, then log in again"])
+                        + ["for the shared folder: adduser USER softhsm, then log in again"])
             ]
         }
         return []

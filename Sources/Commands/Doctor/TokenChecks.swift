@@ -1,12 +1,11 @@
 internal import Cryptoki
 internal import TokencertTokens
 
-/// Whether there are tokens, and in what state their PINs are.
+/// Checks the tokens and the states of their PINs.
 struct TokenChecks {
     let modules: [Module]
-    /// What is known of tokens besides what they say.
     let profiles: [TokenProfile]
-    /// What was said about the token, where only one is meant.
+    /// The options that select a token.
     let choices: [TokenChoice]
 
     func look(_ doctorReport: inout DoctorReport) {
@@ -20,8 +19,8 @@ struct TokenChecks {
                 slots = try module.slots(tokenPresent: true)
             } catch {
                 doctorReport.fail(
-                    area, "\(module.path) does not tell its slots: \(error)",
-                    ["take the token out and put it in again"])
+                    area, "cannot list the slots of \(module.path): \(error)",
+                    ["remove the token and insert it again"])
                 continue
             }
             for slot in slots {
@@ -36,7 +35,8 @@ struct TokenChecks {
                         continue
                     }
                     let report = try TokenReport(token)
-                    // Through another module it is one that was told of; in the same it is a twin.
+                    // The same URI in another module is the same token; in the same module it is
+                    // another token.
                     let paths = places[report.uri, default: []]
                     if paths.isEmpty || paths.contains(module.path) {
                         tell(report, token, &doctorReport)
@@ -46,32 +46,32 @@ struct TokenChecks {
                     }
                 } catch {
                     doctorReport.fail(
-                        area, "a token of \(module.path) cannot be read: \(error)",
-                        ["take the token out and put it in again"])
+                        area, "cannot read a token of \(module.path): \(error)",
+                        ["remove the token and insert it again"])
                 }
             }
         }
         for (uri, paths) in places.sorted(by: { $0.key < $1.key }) where paths.count > 1 {
             doctorReport.warn(
-                area, "one token is seen through \(paths.count) modules: \(quoted(uri))",
+                area, "one token is visible through \(paths.count) modules: \(quoted(uri))",
                 paths.map { path in
                     let module = modules.first { $0.path == path }
-                    return "to say which: \(module?.options ?? "--module \(quoted(path))")"
+                    return "to select one: \(module?.options ?? "--module \(quoted(path))")"
                 })
         }
         guard places.isEmpty, !modules.isEmpty else { return }
         guard others.isEmpty else {
             doctorReport.warn(
-                area, "no token is the one that is named",
-                others.map { "there is: --token \(quoted($0))" }
-                    + ["tokencert config shows where it is named"])
+                area, "no token is the selected one",
+                others.map { "available: --token \(quoted($0))" }
+                    + ["to see where the token is selected: tokencert config"])
             return
         }
         doctorReport.warn(
-            area, empty == 0 ? "no token is there" : "no token is set up",
+            area, empty == 0 ? "no token found" : "no token is set up",
             empty == 0
-                ? ["put it in; tokencert tokens shows what is seen"]
-                : ["tokencert token init --label NAME sets one up"])
+                ? ["insert the token; to see which tokens are present: tokencert tokens"]
+                : ["to set one up: tokencert token init --label NAME"])
     }
 
     private func tell(
@@ -80,29 +80,30 @@ struct TokenChecks {
         let place = "\(found.module.options) --token \(quoted(token.uri))"
         let tool = profiles.first { $0.matches(found) }?.newPINTool
         let area = "tokens"
-        let name = "“\(token.label)” (\(token.model), serial \(token.serialNumber))"
+        let name = "\"\(token.label)\" (\(token.model), serial \(token.serialNumber))"
         let state = token.state.joined(separator: ", ")
         if token.isPINLocked {
             doctorReport.fail(
                 area, "\(name): \(state)",
                 [
-                    tool.map { "\($0) sets a new PIN" }
-                        ?? "tokencert token unblock \(place) sets a new PIN with the SO PIN"
+                    tool.map { "to set a new PIN: \($0)" }
+                        ?? "to set a new PIN with the SO PIN: tokencert token unblock \(place)"
                 ])
         } else if token.isPINFinalTry {
             doctorReport.warn(
-                area, "\(name): \(state)", ["be sure of the PIN: one more wrong one locks it"])
+                area, "\(name): \(state)",
+                ["make sure that you know the PIN: another wrong one locks it"])
         } else if token.needsLogin, !token.isPINSet {
             doctorReport.warn(
                 area, "\(name): \(state)",
-                ["tokencert token set-pin \(place) gives it one"])
+                ["to set a PIN: tokencert token set-pin \(place)"])
         } else if token.isWriteProtected || token.isPINToBeChanged {
             doctorReport.warn(
                 area, "\(name): \(state)",
                 [
                     token.isWriteProtected
-                        ? "no key and no certificate can be put onto it"
-                        : "tokencert token change-pin \(place)"
+                        ? "remove the write protection: no key or certificate can be added"
+                        : "to change it: tokencert token change-pin \(place)"
                 ])
         } else {
             doctorReport.ok(area, "\(name): \(state)")

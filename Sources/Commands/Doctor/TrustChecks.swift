@@ -2,7 +2,7 @@ internal import OpenSSLX509
 internal import TokencertCAcert
 internal import TokencertHTTP
 
-/// Whether there are trust anchors, and which.
+/// Checks the trust anchors.
 struct TrustChecks {
     let ca: CAOptions
 
@@ -22,18 +22,18 @@ struct TrustChecks {
                 hexadecimal(certificate.sha256Fingerprint) == PinnedRoot.sha256Fingerprint
             if certificate.notAfter < now() {
                 doctorReport.warn(
-                    area, "\(name) has expired on \(timestamp(certificate.notAfter).prefix(10))",
-                    ["tokencert trust fetch gets CAcert's as they are now"])
+                    area, "\(name) expired on \(timestamp(certificate.notAfter).prefix(10))",
+                    ["to get CAcert's current ones: tokencert trust fetch"])
             } else {
                 doctorReport.ok(
-                    area, isPinned ? "\(name), with the fingerprint that is known" : name)
+                    area, isPinned ? "\(name), with the expected fingerprint" : name)
             }
         }
         return anchors
     }
 }
 
-/// Whether the CA can be reached and is the CA, and whether the clocks agree.
+/// Checks that the CA can be reached and is trusted, and compares its clock with ours.
 struct CAChecks {
     let ca: CAOptions
     let anchors: TrustAnchors?
@@ -46,12 +46,12 @@ struct CAChecks {
             if setting(ca.username, .username) == nil {
                 doctorReport.warn(
                     area, "no account is specified",
-                    ["--username ADDRESS, TOKENCERT_USERNAME, or username in the configuration"])
+                    ["set --username, TOKENCERT_USERNAME, or username in the configuration"])
             }
             guard let anchors else {
                 doctorReport.warn(
-                    area, "\(base) was not asked: its answers could not be trusted",
-                    ["tokencert trust fetch first"])
+                    area, "\(base) was not checked: its answers could not be trusted",
+                    ["to get CAcert's trust anchors: tokencert trust fetch"])
                 return
             }
             var client = try HTTPClient(
@@ -62,11 +62,11 @@ struct CAChecks {
             let answer = try client.get(base + PinnedRoot.path)
             guard answer.status < 500 else {
                 doctorReport.fail(
-                    area, "\(base) has trouble of its own: HTTP \(answer.status)",
+                    area, "\(base) reports an internal error: HTTP \(answer.status)",
                     ["try again later"])
                 return
             }
-            doctorReport.ok(area, "\(base) is there, with a certificate that is trusted")
+            doctorReport.ok(area, "\(base) can be reached, and its certificate is trusted")
             lookAtClock(answer.date, &doctorReport)
         } catch let error as HTTPError {
             tell(error, &doctorReport)
@@ -82,14 +82,14 @@ struct CAChecks {
             doctorReport.fail(
                 "CA", "the server cannot be trusted: \(error.reason)",
                 [
-                    "see whether this machine's clock is right: date; timedatectl set-ntp true",
-                    "a login page of the network may answer in its place",
-                    "tokencert trust list shows whom you trust; --ca-file names others",
+                    "check this machine's clock: date; to correct it: timedatectl set-ntp true",
+                    "check whether the network redirects to a login page",
+                    "to see the trust anchors: tokencert trust list; to use others: --ca-file",
                 ])
         default:
             doctorReport.fail(
-                "CA", "it cannot be reached: \(error.reason)",
-                ["see the network; --ca-url names another place; --offline leaves this out"])
+                "CA", "the CA cannot be reached: \(error.reason)",
+                ["check the network and --ca-url; to skip this check: --offline"])
         }
     }
 
@@ -97,13 +97,14 @@ struct CAChecks {
         guard let date else { return }
         let difference = now() - date
         guard abs(difference) > 300 else {
-            doctorReport.ok("clock", "it agrees with the CA's")
+            doctorReport.ok("clock", "the clock agrees with the CA's")
             return
         }
         doctorReport.fail(
             "clock",
-            "it is \(abs(difference)) seconds \(difference > 0 ? "ahead of" : "behind") the CA's, "
-                + "so that certificates seem \(difference > 0 ? "expired" : "not valid yet")",
-            ["timedatectl set-ntp true"])
+            "the clock is \(abs(difference)) seconds "
+                + "\(difference > 0 ? "ahead of" : "behind") the CA's, so certificates may seem "
+                + "\(difference > 0 ? "expired" : "not valid yet")",
+            ["to correct it: timedatectl set-ntp true"])
     }
 }

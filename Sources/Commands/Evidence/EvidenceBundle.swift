@@ -11,12 +11,11 @@ struct EvidenceBundle {
     let token: Token
     /// The certificates for the key on the token.
     let certificates: [Certificate]
-    /// Who issued the first of them, and who issued that one.
+    /// The chain of issuers of the first certificate.
     let issuers: [Certificate]
     /// The orders for the key.
     let orders: [Order]
 
-    /// A file.
     struct File {
         let name: String
         let bytes: [UInt8]
@@ -36,7 +35,7 @@ struct EvidenceBundle {
         hexadecimal(Digest.sha256.hash(evidence.key.publicKey.subjectPublicKeyInfo))
     }
 
-    /// The last request that was made for the key, in PEM, or nil where the ledger knows none.
+    /// The last request for the key in PEM, or nil if the ledger has none.
     private var request: String? {
         for order in orders.reversed() {
             for event in order.events.reversed() {
@@ -54,7 +53,7 @@ struct EvidenceBundle {
         try files(madeAt: "", withoutLedger: withoutLedger).map(\.name)
     }
 
-    /// All files; the last has the SHA-256 of the others.
+    /// All files; the last one contains the SHA-256 of the others.
     func files(madeAt time: String, withoutLedger: Bool) throws -> [File] {
         var files = [
             File("key.json", try Self.json(keyReport)),
@@ -81,13 +80,13 @@ struct EvidenceBundle {
         return files + [File("SHA256SUMS", sums.joined())]
     }
 
-    // MARK: What the token states
+    // MARK: Statements of the token
 
     private struct KeyStatement: Encodable {
         let uri: String
         let kind: String
         let sha256: String
-        /// By the standard's names; what the token does not state is absent.
+        /// The attributes that the token reports, by their PKCS#11 names.
         let attributes: [String: String]
     }
 
@@ -156,11 +155,11 @@ struct EvidenceBundle {
 }
 
 extension Certificate {
-    /// Who issued it, who issued that one, and so on, as far as it is known.
+    /// The chain of known issuers, up to a trust anchor.
     func issuers(among known: [Certificate], upTo anchors: TrustAnchors?) -> [Certificate] {
         var issuers: [Certificate] = []
         var current = self
-        // A chain longer than this is a circle.
+        // A longer chain is probably a cycle.
         while issuers.count < 8, current.issuer != current.subject,
             let issuer = known.first(where: { $0.hasIssued(current) })
         {

@@ -9,12 +9,12 @@ internal import TokencertTokens
 
 struct EvidenceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "evidence", abstract: "Show somebody else that a key is on a token.",
+        commandName: "evidence", abstract: "Export evidence that a key is on a token.",
         discussion: """
-            Writes a folder that a third party can check without the token and without tokencert: \
-            what the token states of the key, a statement that the key has signed, its certificate \
-            and who issued it, its request, what the ledger knows of it, and a README that says how to \
-            check all this, and what it does not prove.
+            Writes a folder that a third party can check without the token and without tokencert. \
+            It contains what the token states about the key, a statement signed by the key, its \
+            certificate and issuers, its request, its orders from the ledger, and a README that \
+            explains how to check all this and what it does not prove.
 
             For example:
 
@@ -22,21 +22,21 @@ struct EvidenceCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The key, by its URI.", valueName: "key"),
+        help: ArgumentHelp("URI of the key.", valueName: "key"),
         completion: LiveCompletion.keys)
     var key: String
 
     @Option(
-        help: ArgumentHelp("The folder to make; it must not be there yet.", valueName: "folder"))
+        help: ArgumentHelp("Folder to create; it must not exist.", valueName: "folder"))
     var out: String
 
     @Option(
         help: ArgumentHelp(
-            "A text that the key shall sign, too, as whoever checks it has chosen it: it proves that "
-                + "the evidence is not an old one.", valueName: "text"))
+            "Text to include in the signed statement. If the verifier chose it, it proves that the "
+                + "evidence is new.", valueName: "text"))
     var nonce: String?
 
-    @Flag(help: "Leave out what the ledger knows, the account's address among it.")
+    @Flag(help: "Leave out the orders from the ledger, which contain the account's address.")
     var withoutLedger = false
 
     @OptionGroup var tokenOptions: TokenOptions
@@ -66,7 +66,7 @@ struct EvidenceCommand: ParsableCommand {
             )
         }
         let orders = try withoutLedger ? [] : orders(of: evidence.key)
-        // Intermediates stand on the token, or came with the certificate.
+        // Intermediate certificates are on the token, or came with the certificate.
         let came = orders.compactMap(\.certified?.others).flatMap {
             Certificate.all(inPEM: Array($0.utf8)).certificates
         }
@@ -82,7 +82,7 @@ struct EvidenceCommand: ParsableCommand {
                     folder: absolutePath(out), key: evidence.key.uri,
                     sha256: bundle.publicKeyHash, files: try bundle.names(withoutLedger)))
         } else {
-            print("The evidence is in \(printable(out)); README.txt there says how to check it.")
+            print("The evidence is in \(printable(out)). Its README.txt explains how to check it.")
         }
     }
 
@@ -94,17 +94,17 @@ struct EvidenceCommand: ParsableCommand {
         } catch {
             throw Failure(
                 .configuration, code: "fileNotWritten",
-                "\(out) cannot be made: \(error)",
-                hints: advice(error) + ["--out takes a new folder inside an existing one"])
+                "cannot create \(out): \(error)",
+                hints: advice(error) + ["set --out to a new folder inside an existing one"])
         }
         guard !isTaken else {
             throw Failure(
                 .cannotCreate, code: "folderIsThere", "\(out) already exists",
-                hints: ["--out takes the name of a folder that does not exist yet"])
+                hints: ["set --out to a folder that does not exist yet"])
         }
     }
 
-    /// What the key signs: what it is about, and what makes it one of today.
+    /// The text that the key signs. Time, random value and nonce show that it is new.
     private func statement(_ key: PublicKey, _ token: Token) -> String {
         let random = (0..<16).map { _ in UInt8.random(in: 0...255) }
         let hash = hexadecimal(Digest.sha256.hash(key.subjectPublicKeyInfo))
@@ -119,7 +119,7 @@ struct EvidenceCommand: ParsableCommand {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// What the token states and signs. The user is logged out afterwards.
+    /// Reads the key's attributes and has it sign the statement. The user is logged out afterwards.
     private func readEvidence(
         of uri: PKCS11URI, _ capabilities: TokenCapabilities, _ pins: TokenPINs
     ) throws -> KeyEvidence {

@@ -2,7 +2,7 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertIssuance
 
-/// The README of a bundle of evidence: how to check it, and what it is worth.
+/// The README of a bundle of evidence: how to check it, and what it proves.
 struct EvidenceReadme {
     let bundle: EvidenceBundle
     let names: [String]
@@ -27,23 +27,23 @@ struct EvidenceReadme {
 
     private var contents: String {
         let descriptions = [
-            "key.json": "what the token states of the private key",
-            "token.json": "what the token and its PKCS#11 module say of themselves",
+            "key.json": "what the token states about the private key",
+            "token.json": "what the token and its PKCS#11 module state about themselves",
             "public-key.pem": "the public key",
-            "statement.txt": "what the key has signed when this was made",
-            "statement.sig": "its signature over that",
-            "certificate.pem": "the key's certificate, as it is on the token",
-            "other-certificates.pem": "further certificates for the key on the token",
-            "issuers.pem": "who issued the certificate, as far as it is known here",
-            "request.pem": "the certificate request that the key has signed",
+            "statement.txt": "the statement that the key signed for this evidence",
+            "statement.sig": "the signature of that statement",
+            "certificate.pem": "the key's certificate from the token",
+            "other-certificates.pem": "other certificates for the key from the token",
+            "issuers.pem": "the known issuers of the certificate",
+            "request.pem": "the certificate request that the key signed",
             "ledger.json":
-                "what tokencert has noted about orders for the key, the CA's answers too",
+                "tokencert's records of orders for the key, with the CA's answers",
         ]
         let lines = names.map { name in
             "  " + padded(name, 24) + (descriptions[name] ?? "")
         }
         return "FILES\n\n" + lines.joined(separator: "\n")
-            + "\n  " + padded("SHA256SUMS", 24) + "SHA-256 of all of these"
+            + "\n  " + padded("SHA256SUMS", 24) + "SHA-256 of all these files"
     }
 
     private var checks: String {
@@ -68,14 +68,14 @@ struct EvidenceReadme {
             lines.append("openssl req -in request.pem -noout -verify")
             lines.append("openssl req -in request.pem -noout -pubkey | cmp - public-key.pem")
         }
-        var text = "HOW TO CHECK IT, with OpenSSL 3 in this folder\n\n"
+        var text = "HOW TO CHECK IT (with OpenSSL 3, in this folder)\n\n"
         text += lines.map { "  $ " + $0 }.joined(separator: "\n")
         if names.contains("issuers.pem") {
             text += """
 
 
-                Whether the last certificate in issuers.pem is the root that you trust, you have to know
-                from elsewhere.
+                Check in another way that the last certificate in issuers.pem is the root that you
+                trust.
                 """
         }
         return text
@@ -85,23 +85,23 @@ struct EvidenceReadme {
         """
         WHAT IT PROVES
 
-        - Whoever made this could use the private key at that time: statement.sig verifies.
-          That it was at that time, only where the statement has a nonce of yours, or a random value
-          and a time that you trust.
-        - The certificate, where there is one, is for this key.
+        - The author of this evidence could use the private key: statement.sig verifies.
+          The time of the signature is proved only if the statement contains a nonce that you chose,
+          or a random value and a time that you trust.
+        - The certificate, if there is one, is for this key.
 
         WHAT IT DOES NOT PROVE
 
-        - That the key was made in the token, cannot leave it, or is in hardware at all. key.json and
-          token.json are what the PKCS#11 module said to the program on that machine. A program that
-          lies, a module that lies, or a software token says the same.
-        - That ledger.json is whole: its entries are bound to the whole ledger by hashes, and only
-          the ledger itself can show that (tokencert history verify).
+        - That the key was generated on the token, cannot leave it, or is in hardware at all.
+          key.json and token.json contain what the PKCS#11 module reported to the program on that
+          machine. A dishonest program or module, or a software token, can report the same.
+        - That ledger.json is complete: hashes link its entries to the entire ledger, so only the
+          ledger itself can prove this (tokencert history verify).
 
-        Only an attestation by the token's maker, signed by a key that never leaves the factory's
-        hands or the chip, can prove where a key is. Yubico's `ykman piv keys attest`, the attestation
-        of YubiHSM 2, the device certificate of a SmartCard-HSM and TPM2_Certify are such. Ask for it
-        where it matters.
+        Only an attestation by the token's manufacturer can prove where a key is. It is signed by a
+        key that never leaves the manufacturer or the chip. Examples are Yubico's
+        `ykman piv keys attest`, the attestation of YubiHSM 2, the device certificate of a
+        SmartCard-HSM, and TPM2_Certify. Ask for an attestation if this matters to you.
         """
     }
 }

@@ -6,13 +6,12 @@ internal import TokencertTokens
 
 struct HealthCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "health", abstract: "Tell what is wrong with keys and certificates.",
+        commandName: "health", abstract: "Report problems with keys and certificates.",
         discussion: """
-            Looks for certificates that expire, keys without a certificate and the other way round, \
-            ids that are used twice, keys that may leave the token or were not made on it, weak \
-            keys, and issuers that are not known. Without a login private keys are not seen: \
-            --pin-source. The status is 79 where something has to be done, so that monitoring can \
-            ask; what is only worth to know does not count.
+            Reports certificates that expire, keys without a certificate, certificates without a \
+            key, duplicate ids, keys that can be extracted or were imported, weak keys and unknown \
+            issuers. Private keys are visible only after a login (--pin-source). For monitoring, \
+            the exit status is 79 if there is a warning or a problem; notices do not count.
 
             For example:
 
@@ -26,16 +25,17 @@ struct HealthCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "From how many days left on a certificate expires soon; default 30.",
+            "Warn if a certificate expires within this number of days; default 30.",
             valueName: "days"))
     var days: String?
 
-    @Flag(help: "Ask the CAs whether they have revoked their certificates (OCSP).")
+    @Flag(help: "Ask the CAs whether certificates are revoked (OCSP).")
     var online = false
 
     @Option(
         help: ArgumentHelp(
-            "Trust anchors, PEM or DER; else the files in the folder anchors of tokencert's data.",
+            "Trust anchors in PEM or DER; default: the files in the folder anchors of tokencert's "
+                + "data.",
             valueName: "file"), completion: .file())
     var caFile: String?
 
@@ -47,7 +47,7 @@ struct HealthCommand: ParsableCommand {
         let name = try name.map { try ObjectName(orToken: $0) }
         let days = try daysOfWarning(days)
         let file = setting(caFile, .caFile)
-        // Anchors that cannot be read are no reason to trust every CA.
+        // If anchors exist but cannot be read, fail instead of skipping the check of issuers.
         let anchors =
             try file == nil && trustStore.files().isEmpty
             ? nil : trustStore.anchors(file: file)
@@ -97,7 +97,7 @@ struct HealthCommand: ParsableCommand {
         }
         let style = try output.style()
         if findings.isEmpty {
-            print(style.good("Nothing is wrong") + " with what is seen on the token.")
+            print(style.good("No problems") + " found on the token.")
         }
         for finding in findings.sorted(by: { $0.severity > $1.severity }) {
             let head =
@@ -111,10 +111,10 @@ struct HealthCommand: ParsableCommand {
             print("         \(printable(finding.advice(on: read.token)))")
         }
         if !read.sawPrivateObjects {
-            print("Private keys are seen only after a login: --pin-source prompt")
+            print("To see private keys, log in: --pin-source prompt")
         }
         if !checkedIssuers {
-            print("Without trust anchors nobody knows the issuers: tokencert trust fetch")
+            print("To check issuers, get the trust anchors: tokencert trust fetch")
         }
     }
 
@@ -139,52 +139,52 @@ struct HealthCommand: ParsableCommand {
 
         let token: TokenReport
         let sawPrivateObjects: Bool
-        /// Whether there are anchors, so that it was looked where certificates lead to.
+        /// Whether there are trust anchors, so that the issuers were checked.
         let checkedIssuers: Bool
         let isFine: Bool
         let findings: [Line]
     }
 }
 
-/// From how many days left on a certificate is said to expire soon.
+/// The number of days before its end at which a certificate counts as expiring.
 func daysOfWarning(_ option: String? = nil) throws -> Int {
     guard let text = setting(option, .days) else { return 30 }
     guard let days = Int(text), (0...36500).contains(days) else {
-        throw Failure(.usage, "--days takes a number of days", hints: ["--days 30"])
+        throw Failure(.usage, "--days requires a number of days", hints: ["for example: --days 30"])
     }
     return days
 }
 
 extension Finding {
-    /// What to do about it.
+    /// What the user can do about the finding.
     func advice(on token: Token) -> String {
         switch kind {
         case .expiring where isKeyMissing, .expired where isKeyMissing:
-            "renew finds no private key for it on the token; if it is yours, "
-                + "for a new key with a certificate: tokencert issue"
-        case .expiring, .expired: "tokencert renew \(name)"
-        case .notYetValid: "wait; or the clock of this machine is wrong: tokencert doctor"
+            "it cannot be renewed, since its private key was not found on the token; to get a new "
+                + "key and certificate: tokencert issue"
+        case .expiring, .expired: "to renew it: tokencert renew \(name)"
+        case .notYetValid: "wait, or check this machine's clock: tokencert doctor"
         case .unreadable: readingAdvice(uri, on: token)
-        case .unsupported: "tokencert leaves it alone; another program may use it"
-        case .keyWithoutCertificate: "tokencert issue --key \(quoted(uri)) gets one"
+        case .unsupported: "tokencert does not use it; another program may"
+        case .keyWithoutCertificate: "to get one: tokencert issue --key \(quoted(uri))"
         case .certificateWithoutKey: "its key may be on another token"
         case .mismatch:
-            "programs that select by CKA_ID take the wrong key; its own may be on another token"
-        case .duplicateID: "programs that go by the id take one for the other; renew one of them"
+            "programs that select by CKA_ID use the wrong key; its key may be on another token"
+        case .duplicateID: "programs that select by id confuse the two; renew one of them"
         case .exportable, .imported, .shortKey, .roca:
             "make a new key: tokencert issue; have the old certificate revoked"
-        case .smallExponent: "make a new key before long: tokencert issue"
-        case .unknownIssuer: "where the issuer is to be trusted: tokencert trust add FILE"
+        case .smallExponent: "make a new key soon: tokencert issue"
+        case .unknownIssuer: "to trust the issuer: tokencert trust add FILE"
         case .revoked: "make a new key: tokencert issue"
         case .replaced:
             "programs may need it to read old messages"
                 + (isDisposable ? "; if none does: tokencert delete \(name)" : "")
         case .revocationUnknown: "try again later"
-        case .revocationUnchecked: "the CA's revocation list, or its web site, may tell"
+        case .revocationUnchecked: "check the CA's revocation list or web site"
         }
     }
 
-    /// As a command takes it.
+    /// The command-line arguments that name the object.
     fileprivate var name: String {
         quoted(uri) + (serialNumber.map { " --serial \($0)" } ?? "")
     }

@@ -1,7 +1,7 @@
 internal import OpenSSLX509
 internal import TokencertIssuance
 
-/// A certificate that got onto a token, in the form of its JSON.
+/// The JSON report on a certificate that was written to a token.
 struct IssueReport: Encodable {
     struct Change: Encodable {
         let subject: String
@@ -58,7 +58,7 @@ struct IssueReport: Encodable {
     var lines: [String] {
         [
             (wasThere
-                ? "The certificate was on the token already" : "The certificate is on the token")
+                ? "The certificate was already on the token" : "The certificate is on the token")
                 + (proof == "none"
                     ? "."
                     : "\(wasThere ? ";" : ", and") the token has proved that it holds its key."),
@@ -75,17 +75,17 @@ struct IssueReport: Encodable {
             + remarks.map { "  remark       \(printable($0))" }
             + (retired.map { ["  removed      \(printable($0))"] } ?? [])
             + changes.map {
-                printable("  changed      \($0.subject): asked “\($0.asked)”, got “\($0.got)”")
+                printable("  changed      \($0.subject): asked \"\($0.asked)\", got \"\($0.got)\"")
             }
     }
 }
 
-/// Prints a certificate that got onto a token.
+/// Prints the report on a certificate that was written to a token.
 func showIssued(_ issued: IssuedCertificate, _ output: CommonOptions) throws {
     if let reason = issued.unrecorded {
         printError(
-            "warning: the ledger does not know all of this: \(printable(reason)); "
-                + "tokencert resume \(issued.order) tells it later")
+            "warning: the ledger is incomplete: \(printable(reason)); "
+                + "to complete it later: tokencert resume \(issued.order)")
     }
     let report = IssueReport(issued)
     if output.isJSON {

@@ -2,32 +2,32 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertTokens
 
-/// What `list` shows. There may be many objects, so they are turned into text one by one.
+/// The output of `list`. Objects are printed one at a time, since there may be thousands.
 struct ListReport {
     let token: TokenReport
-    /// Whether private objects were looked at.
+    /// Whether the private objects were read.
     let sawPrivateObjects: Bool
     let inventory: TokenInventory
     let now: Int64
 
     let health: TokenHealth
 
-    /// A key, in the form of its JSON.
+    /// The JSON of a key.
     struct Key: Encodable {
         let kind: String
         let label: String
         let id: String
         let privateKey: String?
         let publicKey: String?
-        /// SHA-256 of the SubjectPublicKeyInfo, where the token tells the key.
+        /// SHA-256 of the SubjectPublicKeyInfo; nil if the token does not reveal the public key.
         let sha256: String?
         let certificates: [CertificateLine]
         let mismatchedCertificates: [CertificateLine]
-        /// What `health` has to say about it, by its names.
+        /// The findings of `health`.
         let findings: [Finding.Kind]
     }
 
-    /// A certificate, in the form of its JSON.
+    /// The JSON of a certificate.
     struct CertificateLine: Encodable {
         let uri: String
         let label: String
@@ -39,11 +39,11 @@ struct ListReport {
         let notAfter: String?
         let daysLeft: Int?
         let keyKind: String?
-        /// What `health` has to say about it, by its names.
+        /// The findings of `health`.
         let findings: [Finding.Kind]
     }
 
-    /// Prints one JSON object, each key and each certificate on a line of its own.
+    /// Prints one JSON object, with each key and each certificate on its own line.
     func printJSON() throws {
         print("{\"token\":" + (try jsonLine(token)) + ",")
         print("\"sawPrivateObjects\":\(sawPrivateObjects),")
@@ -62,10 +62,10 @@ struct ListReport {
     }
 
     func printTable(_ style: Style) {
-        print("token “\(printable(token.label))”  " + style.faint(quoted(token.uri)))
+        print("token \"\(printable(token.label))\"  " + style.faint(quoted(token.uri)))
         print("")
         if inventory.keys.isEmpty, inventory.certificates.isEmpty {
-            print("no keys and no certificates are seen")
+            print("no keys or certificates found")
         } else {
             table().print(style)
         }
@@ -73,7 +73,7 @@ struct ListReport {
             print("\nand \(inventory.otherObjects) other object(s)")
         }
         if !sawPrivateObjects {
-            print("\nPrivate keys are seen only after a login: --pin-source prompt")
+            print("\nTo see private keys, log in: --pin-source prompt")
         }
     }
 
@@ -96,7 +96,7 @@ struct ListReport {
             }
             for entry in key.mismatchedCertificates {
                 table.add(
-                    row("same id, other key", entry),
+                    row("same id, different key", entry),
                     below: [
                         quoted(entry.record.uri), "! its CKA_ID belongs to a different key",
                     ] + marks(entry, of: key))
@@ -104,7 +104,7 @@ struct ListReport {
         }
         for entry in inventory.certificates {
             table.add(
-                row("no key seen", entry),
+                row("no key found", entry),
                 below: [quoted(entry.record.uri)] + marks(entry, of: nil))
         }
         return table
@@ -127,7 +127,7 @@ struct ListReport {
         ]
     }
 
-    /// What `health` has to say, where it is more than that something is missing.
+    /// The findings of `health` that are more than notices.
     private func marks(_ key: KeyEntry) -> [String] {
         Self.marks(health.findings(key).filter { $0.kind != .mismatch })
     }

@@ -1,7 +1,7 @@
 internal import OpenSSLX509
 internal import TokencertTokens
 
-/// Everything about a key, in the form of its JSON.
+/// The JSON that describes a key in full.
 struct KeyReport: Encodable {
     let kind: String
     let label: String
@@ -49,16 +49,16 @@ struct KeyReport: Encodable {
         TokencertCommands.print(style.strong("key \(kind)"))
         line("label", label)
         line("id", id)
-        line("private key", privateKey.map(quoted) ?? "not seen")
+        line("private key", privateKey.map(quoted) ?? "not found")
         line("public key", publicKey.map(quoted))
         line("SHA-256", sha256)
         line("public exponent", publicExponent)
-        line("made", said(isLocal, "on the token", "elsewhere, and brought onto the token"))
-        // One of the two is enough (PKCS#11 v2.40, section 4.9).
+        line("generated", said(isLocal, "on the token", "elsewhere, then imported"))
+        // Either attribute prevents it (PKCS#11 v2.40, section 4.9).
         let isClosed = isExtractable == false ? true : isSensitive
-        line("in clear", said(isClosed, "never", "can be read"))
-        line("may leave the token", said(isExtractable, "yes, wrapped", "no"))
-        line("could ever leave", said(isNeverExtractable, "no", "yes"))
+        line("readable", said(isClosed, "no", "yes, in plain text"))
+        line("extractable", said(isExtractable, "yes, wrapped", "no"))
+        line("ever extractable", said(isNeverExtractable, "no", "yes"))
         for finding in findings {
             TokencertCommands.print("  " + style.warning("! \(printable(finding))"))
         }
@@ -66,7 +66,7 @@ struct KeyReport: Encodable {
     }
 }
 
-/// Everything about a certificate, in the form of its JSON.
+/// The JSON that describes a certificate in full.
 struct CertificateReport: Encodable {
     let uri: String
     let label: String
@@ -86,7 +86,7 @@ struct CertificateReport: Encodable {
     let ocsp: [String]?
     let findings: [String]
     let pem: String?
-    /// The subject, or the text that replaces it.
+    /// The subject, or a text that replaces it.
     private let title: String
 
     private enum CodingKeys: String, CodingKey {
@@ -136,11 +136,11 @@ struct CertificateReport: Encodable {
                     + style.urgency(Urgency(daysLeft: daysLeft), left))
         }
         line("for", extendedKeyUsages?.joined(separator: ", "))
-        if isAuthority == true { line("may issue others", "yes") }
+        if isAuthority == true { line("CA certificate", "yes") }
         line("key", keyKind)
         line("key identifier", subjectKeyIdentifier)
         line("SHA-256", sha256Fingerprint)
-        line("status asked at", ocsp?.joined(separator: ", "))
+        line("OCSP", ocsp?.joined(separator: ", "))
         line("label", label)
         line("id", id)
         line("URI", quoted(uri))
@@ -150,7 +150,7 @@ struct CertificateReport: Encodable {
     }
 }
 
-/// A text with blanks behind it, so that it takes as many cells.
+/// Pads a text with spaces to a number of cells, with one space at least.
 func padded(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(1, width - displayWidth(text)))
 }

@@ -3,7 +3,7 @@ internal import TokencertIssuance
 internal import TokencertLedger
 internal import TokencertTokens
 
-/// An order in a line, in the form of its JSON.
+/// The JSON of an order in a list.
 struct OrderLine: Encodable {
     let order: Int64
     let began: String
@@ -16,7 +16,7 @@ struct OrderLine: Encodable {
     let ca: String?
     let account: String?
     let name: String?
-    /// What a person can do about it, or nil.
+    /// The command that continues the order, or nil.
     let next: String?
 
     init(_ order: Order) {
@@ -47,7 +47,7 @@ struct OrderLine: Encodable {
         case order, began, job, state, isFinished, token, keyID, keyLabel, ca, account, name, next
     }
 
-    /// What stands in a list for the state: plain words.
+    /// The state in plain words.
     var stateText: String {
         if isOfLaterVersion { return "written by a later version" }
         return switch state {
@@ -66,7 +66,7 @@ struct OrderLine: Encodable {
     }
 }
 
-/// Prints the unfinished orders, a line each.
+/// Prints the unfinished orders, one on each line.
 func showUnfinished(
     _ orders: [Order], _ ledger: LedgerOptions, _ output: CommonOptions
 ) throws {
@@ -76,14 +76,14 @@ func showUnfinished(
         return
     }
     if lines.isEmpty {
-        print("Nothing is unfinished.")
+        print("No order is unfinished.")
         ledger.noteAbsence()
         return
     }
     try orderTable(lines).print(output.style())
 }
 
-/// A table of orders, each with what to type below it.
+/// A table of orders, each with the command that continues it.
 func orderTable(_ lines: [OrderLine]) -> Table {
     var table = Table(["ORDER", "BEGAN", "JOB", "KEY", "ID", "STATE"])
     for line in lines {

@@ -3,7 +3,7 @@ internal import OpenSSLX509
 internal import TokencertIssuance
 internal import TokencertTokens
 
-/// What would be done, in the form of its JSON.
+/// The JSON of a dry run.
 struct PlanLines: Encodable {
     let token: String
     let keyKind: String?
@@ -15,7 +15,7 @@ struct PlanLines: Encodable {
     let codeSigning: Bool?
     let ca: String?
     let pins: [String]
-    /// What only the real run can determine.
+    /// What only a real run can check.
     let notChecked: [String]
 
     init(
@@ -42,10 +42,10 @@ struct PlanLines: Encodable {
     }
 
     var lines: [String] {
-        var lines = ["This would be done; nothing was changed and no PIN was sent."]
+        var lines = ["This is a dry run: nothing was changed and no PIN was sent."]
         lines.append("  token         \(quoted(printable(token)))")
         if let keyKind, let id, let label {
-            lines.append("  new key       \(keyKind), id \(id), label “\(printable(label))”")
+            lines.append("  new key       \(keyKind), id \(id), label \"\(printable(label))\"")
         }
         if let key { lines.append("  key           \(quoted(printable(key)))") }
         if !pins.isEmpty { lines.append("  PINs          \(pins.joined(separator: ", then "))") }

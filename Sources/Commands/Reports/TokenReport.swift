@@ -2,7 +2,7 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertTokens
 
-/// What is shown of a token, in the form of its JSON.
+/// The JSON that describes a token.
 struct TokenReport: Encodable {
     let label: String
     let manufacturer: String
@@ -18,14 +18,14 @@ struct TokenReport: Encodable {
     let isWriteProtected: Bool
     let needsLogin: Bool
     let hasPINPad: Bool
-    /// With `--verbose`: the profile that is used, or nil where none fits.
+    /// The profile, with `--verbose`; nil if none matches.
     let profile: String?
-    /// With `--verbose`: the kinds of keys that can be issued for.
+    /// The kinds of keys that the token can make, with `--verbose`.
     let keyKinds: [String]?
-    /// With `--verbose`: what the token can do.
+    /// The mechanisms with their key sizes, with `--verbose`.
     let mechanisms: [String]?
 
-    /// - Parameter profiles: Where what the token does not say is looked for, or nil for less.
+    /// Details are included only with `profiles`.
     init(
         _ token: Token, detailedBy profiles: [TokenProfile]? = nil
     ) throws(CryptokiError) {
@@ -54,11 +54,11 @@ struct TokenReport: Encodable {
         mechanisms = try Self.mechanisms(token)
     }
 
-    /// What `--verbose` shows below the token.
+    /// The lines of `--verbose` below the token.
     var details: [String] {
         guard let keyKinds, let mechanisms else { return [] }
         let kinds = keyKinds.isEmpty ? "none" : keyKinds.joined(separator: ", ")
-        return ["profile: \(profile ?? "none fits")", "keys that can be made: \(kinds)"]
+        return ["profile: \(profile ?? "none matches")", "keys that can be made: \(kinds)"]
             + mechanisms
     }
 
@@ -79,9 +79,9 @@ struct TokenReport: Encodable {
         } else if isPINFinalTry {
             state.append("last PIN try")
         } else if isPINCountLow {
-            state.append("a PIN was wrong")
+            state.append("wrong PIN entered")
         }
-        if isPINToBeChanged { state.append("PIN has to be changed") }
+        if isPINToBeChanged { state.append("PIN must be changed") }
         if isWriteProtected { state.append("write-protected") }
         if hasPINPad { state.append("PIN pad") }
         return state.isEmpty ? ["ready"] : state

@@ -1,5 +1,5 @@
-/// Text from a token or a CA with everything escaped, as `\u{200B}`, that moves a cursor, changes the
-/// direction of writing, or is not seen: two names should not look the same.
+/// Escapes characters that move the cursor, change the text direction or are invisible, such as
+/// U+200B, so that names from a token or a CA cannot hide anything.
 func printable(_ text: String) -> String {
     let scalars = Array(text.unicodeScalars)
     var shown = ""
@@ -25,8 +25,8 @@ private func isUnprintable(
     }
     if properties.isBidiControl { return true }
     guard properties.isDefaultIgnorableCodePoint else { return false }
-    // Persian and Indic names are written with joiners and non-joiners, emoji are joined, and an
-    // emoji or an ideograph looks different with a variation selector.
+    // Persian and Indic names and emoji contain joiners and non-joiners; variation selectors change
+    // the look of emoji and ideographs.
     switch scalar {
     case "\u{200C}", "\u{200D}":
         return !isJoined(previous) || !isJoined(next)
@@ -40,19 +40,19 @@ private func isUnprintable(
     }
 }
 
-/// Whether a character may stand beside one that joins: not in ASCII text, and seen itself.
+/// Whether a joiner may occur next to a character: it must be visible and not ASCII.
 private func isJoined(_ scalar: Unicode.Scalar?) -> Bool {
     guard let scalar, !scalar.isASCII, !scalar.properties.isWhitespace else { return false }
     return !scalar.properties.isDefaultIgnorableCodePoint
         || scalar.properties.isVariationSelector
 }
 
-/// How many cells of a terminal a text takes.
+/// The number of terminal cells that a text occupies.
 func displayWidth(_ text: String) -> Int {
     text.reduce(0) { $0 + width($1) }
 }
 
-/// A text that takes no more cells than there are; where it was cut it ends in `…`.
+/// Shortens a text to a number of terminal cells; a shortened text ends in `…`.
 func fitted(_ text: String, width limit: Int) -> String {
     guard displayWidth(text) > limit, limit > 0 else { return text }
     var cut = ""
@@ -71,11 +71,11 @@ private func width(_ character: Character) -> Int {
     case .nonspacingMark, .enclosingMark, .format: return 0
     default: break
     }
-    // VARIATION SELECTOR-16 asks for the emoji's form of a character that has two.
+    // VARIATION SELECTOR-16 selects the emoji form of a character.
     if first.properties.isEmojiPresentation || character.unicodeScalars.contains("\u{FE0F}") {
         return 2
     }
-    // East Asian wide and fullwidth forms (UAX #11), in their blocks.
+    // Blocks of East Asian wide and fullwidth characters (UAX #11).
     let wide: [ClosedRange<UInt32>] = [
         0x1100...0x115F, 0x2E80...0x303E, 0x3041...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF,
         0xFE30...0xFE6F, 0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x20000...0x3FFFD,

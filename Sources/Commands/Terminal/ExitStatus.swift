@@ -1,30 +1,30 @@
-/// How the program ends, after sysexits(3).
+/// The exit statuses of the program, modelled on sysexits(3).
 enum ExitStatus: Int32, CaseIterable {
-    /// Everything was done.
+    /// Success.
     case done = 0
-    /// A bug of ours.
+    /// A bug in tokencert.
     case bug = 1
-    /// The command line is wrong.
+    /// The command line is invalid.
     case usage = 64
     /// The CA refused the request's data.
     case dataRefused = 65
-    /// No such token or object, or more than one.
+    /// No token or object matches, or several do.
     case noSuchObject = 66
     /// The CA cannot be reached; nothing was ordered.
     case unreachable = 69
-    /// The token cannot be written: full, write-protected, id taken.
+    /// The token cannot be written to: it is full or write-protected, or the id is taken.
     case cannotCreate = 73
     /// The token failed or was removed.
     case tokenFailed = 74
-    /// The order went out and no usable certificate came back: it may still be issued.
+    /// The order was sent without a usable result: a certificate may still be issued.
     case pending = 75
-    /// A certificate came back and fails verification or differs from what was asked.
+    /// The certificate fails verification or differs from the request.
     case certificateWrong = 76
-    /// PIN or password refused.
+    /// A PIN or password was refused.
     case noPermission = 77
-    /// Configuration: a module does not load, no trust anchors.
+    /// The configuration is wrong: a module does not load, there are no trust anchors.
     case configuration = 78
-    /// What was looked at is not as it should be, and was told.
+    /// A check reported problems.
     case findings = 79
     /// Ended by SIGHUP.
     case hungUp = 129
@@ -34,8 +34,7 @@ enum ExitStatus: Int32, CaseIterable {
     case terminated = 143
 }
 
-/// Findings that were reported already, so that only the exit status is left to tell.
+/// Ends the program with ``ExitStatus/findings`` after the findings have been printed.
 struct Findings: Error {}
 
-/// The version of the program.
 let programVersion = "0.1.0"

@@ -8,29 +8,25 @@ internal import TokencertLedger
 internal import TokencertPlatform
 internal import TokencertTokens
 
-/// Knows what argument-parser says of errors, whatever the command.
+/// Gives access to argument-parser's messages and statuses without a command.
 private struct AnyArguments: ParsableArguments {}
 
-/// What a person sees when something does not work: one line, hints, and a status.
+/// An error as the user sees it: one line, hints and an exit status.
 struct Failure: Error {
     let status: ExitStatus
-    /// Which failure it is, for programs: a name that stays the same.
+    /// A stable name of the failure, for programs.
     let code: String
     /// One line without a full stop.
     let message: String
-    /// What to type or to do next.
+    /// Instructions for the user.
     let hints: [String]
-    /// Lines that would be lost if they were not shown.
+    /// Lines to print because they are not stored anywhere.
     let attachment: [String]
-    /// Whether the JSON that was printed tells of it already.
+    /// Whether the JSON that was printed already contains the failure.
     var isInJSON = false
 
-    /// - Parameters:
-    ///   - status: How the program ends.
-    ///   - code: Which failure it is, for programs; else the status says it.
-    ///   - message: What is wrong and where.
-    ///   - hints: What to type or to do next. There is always something.
-    ///   - attachment: Lines that would be lost if they were not shown.
+    /// Creates a failure; without a `code` the status names it, and line breaks in the message
+    /// become spaces.
     init(
         _ status: ExitStatus, code: String? = nil, _ message: String, hints: [String],
         attachment: [String] = []
@@ -42,9 +38,7 @@ struct Failure: Error {
         self.hints = hints
     }
 
-    /// Turns any error into what a person sees.
-    ///
-    /// - Parameter commands: The names of all commands, one of which may be meant.
+    /// Converts any error; a mistyped command is compared with `commands`.
     init(_ error: any Error, commands: [String] = []) {
         switch error {
         case let failure as Failure: self = failure
@@ -60,12 +54,12 @@ struct Failure: Error {
             self.init(
                 .configuration, code: "\(error.code)", error.reason,
                 hints: [
-                    "libcurl 4 has to be there, with OpenSSL as its TLS library: apt install libcurl4"
+                    "install libcurl 4 with OpenSSL as its TLS library: apt install libcurl4"
                 ])
         case let error as X509Error:
             self.init(
                 .configuration, code: "\(error.code)", error.description,
-                hints: ["a certificate or key that was named is not in a form that is known"])
+                hints: ["check that the certificate or key is in a supported format"])
         case is ValidationError, is CleanExit: self.init(usage: error, commands)
         default:
             if AnyArguments.exitCode(for: error) == .validationFailure {
@@ -73,7 +67,7 @@ struct Failure: Error {
             } else {
                 self.init(
                     .bug, "\(error)",
-                    hints: ["this is a bug; please report it with the command that shows it"])
+                    hints: ["this is a bug: please report it, with the command that you ran"])
             }
         }
     }
@@ -86,20 +80,20 @@ struct Failure: Error {
     private static func usage(
         _ error: any Error, _ names: [String]
     ) -> (message: String, hints: [String]) {
-        // What a person takes for a command is read as an argument, and the options after it are
-        // what is complained about.
+        // argument-parser takes an unknown command for an argument and rejects the options after
+        // it.
         let word = CommandLine.arguments.dropFirst().first ?? ""
         if names.contains(word) {
             return (
-                AnyArguments.message(for: error), ["tokencert help \(word) shows what it takes"]
+                AnyArguments.message(for: error), ["to see the options: tokencert help \(word)"]
             )
         }
-        let all = "tokencert help shows all commands; options stand behind them"
+        let all = "to see all commands: tokencert help; options follow the command"
         guard !word.isEmpty, !word.hasPrefix("-"), word != "help" else {
             return (AnyArguments.message(for: error), [all])
         }
         let meant = suggestions(for: word, among: names).map { "did you mean tokencert \($0)?" }
-        return ("there is no command “\(word)”", meant + [all])
+        return ("unknown command \"\(word)\"", meant + [all])
     }
 
     private init(secret error: SecretError) {
@@ -107,15 +101,15 @@ struct Failure: Error {
         switch error.code {
         case .unknownSource:
             self.init(
-                .usage, code: code, "a source of a secret is \(error.reason)",
+                .usage, code: code, "invalid source of a secret: \(error.reason)",
                 hints: [
-                    "--pin-source file:PATH reads the PIN from a file",
-                    "a PIN or password itself never stands on the command line",
+                    "to read the PIN from a file: --pin-source file:PATH",
+                    "do not put a PIN or password on the command line",
                 ])
         case .noTerminal:
             self.init(
                 .usage, code: code, error.reason,
-                hints: ["--pin-source and --password-source take \(sourcesOfSecrets)"])
+                hints: ["set --pin-source or --password-source to one of: \(sourcesOfSecrets)"])
         case .cancelled, .interrupted:
             let (interruptionState, _) = Progress.shared.interruptionState
             self.init(
@@ -125,7 +119,7 @@ struct Failure: Error {
         default:
             self.init(
                 .noPermission, code: code, error.reason,
-                hints: ["nothing was sent; mend it, or name another source"])
+                hints: ["nothing was sent; correct the source, or use another one"])
         }
     }
 }

@@ -5,9 +5,7 @@ internal import TokencertIssuance
 internal import TokencertLedger
 internal import TokencertTokens
 
-// Facts come from the libraries; here they become commands to type.
-
-/// A word as a shell takes it.
+/// A text in single quotes, for the shell.
 func quoted(_ text: String) -> String {
     "'"
         + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
@@ -15,7 +13,7 @@ func quoted(_ text: String) -> String {
 }
 
 extension Failure {
-    /// How an order is given up, and what its certificate comes to then.
+    /// The hint on how to give up an order, which says what becomes of its certificate.
     static func abandoning(
         _ order: Int64, _ arrived: OrderState?, mayHaveOrdered: Bool?
     ) -> String {
@@ -26,10 +24,10 @@ extension Failure {
             case (let certificate?, _): " (\(certificate))"
             case (nil, _): ""
             }
-        return "to give it up\(reason): tokencert resume \(order) --abandon"
+        return "to give up the order\(reason): tokencert resume \(order) --abandon"
     }
 
-    /// Where the certificate of an order is that is given up, or nil if none can come of it.
+    /// Where the certificate of an order is, or nil if none can be issued.
     static func whatCame(_ arrived: OrderState?, mayHaveOrdered: Bool?) -> String? {
         guard mayHaveOrdered != false else { return nil }
         return switch arrived {
@@ -45,17 +43,17 @@ extension Failure {
         }
     }
 
-    /// An order whose outcome nobody here can know.
+    /// The failure if the outcome of an order is unknown.
     init(undecided order: Order, _ reason: String) {
         let resume = "tokencert resume \(order.number)"
         self.init(
             .pending,
-            "nobody here can know whether the CA issued for order \(order.number): \(reason)",
+            "the outcome of order \(order.number) is unknown: \(reason)",
             hints: [
-                "look into the account on the CA's web site",
-                "if the certificate is there: \(resume) --from FILE",
-                "if it is not there after a quarter of an hour, order again, although the CA may then "
-                    + "issue two: \(resume) --order-again",
+                "check the account on the CA's web site",
+                "if the account has the certificate: \(resume) --from FILE",
+                "if it has none after 15 minutes, order again, although the CA may then issue two: "
+                    + "\(resume) --order-again",
                 Self.abandoning(order.number, nil, mayHaveOrdered: true),
             ])
     }
@@ -68,41 +66,49 @@ extension Failure {
             self.init(
                 .noSuchObject, code: code, error.reason,
                 hints: [
-                    "--ledger PATH names another; the first order makes one",
-                    "tokencert config shows which ledger is used, and why",
+                    "to use another ledger: --ledger PATH; the first order creates one",
+                    "to see which ledger is used, and why: tokencert config",
                 ])
         case .noSuchOrder:
             self.init(
                 .noSuchObject, code: code, error.reason,
-                hints: ["tokencert history shows all orders"])
+                hints: ["to see all orders: tokencert history"])
         case .inUse:
             self.init(
                 .pending, code: code, error.reason,
-                hints: ["wait until it is done; tokencert history \(number) shows how it went"])
+                hints: [
+                    "wait for the other process, then see the result: tokencert history \(number)"
+                ])
         case .locked:
             self.init(
                 .configuration, code: code, error.reason,
-                hints: ["see who has it open; --ledger PATH names another"])
+                hints: [
+                    "close the program that has the ledger open",
+                    "to use another ledger: --ledger PATH",
+                ])
         case .full:
             self.init(
                 .configuration, code: code, error.reason,
-                hints: ["make room, and do the same again"])
+                hints: ["free some disk space, then run the command again"])
         case .damaged:
             self.init(
                 .configuration, code: code, error.reason,
                 hints: [
-                    "keep the file: sqlite3 FILE .recover may bring its orders back",
-                    "to begin a new one, move it and the files beside it away",
-                    "--ledger PATH names another",
+                    "keep the file: sqlite3 FILE .recover may restore its orders",
+                    "to start a new ledger, move the file and the files next to it away",
+                    "to use another ledger: --ledger PATH",
                 ])
         case .newer:
             self.init(
                 .configuration, code: code, error.reason,
-                hints: ["use that version, or --ledger PATH"])
+                hints: ["use that version, or another ledger: --ledger PATH"])
         default:
             self.init(
                 .configuration, code: code, error.reason,
-                hints: ["--ledger PATH names another place, XDG_STATE_HOME another folder"])
+                hints: [
+                    "to use another ledger: --ledger PATH",
+                    "to use another folder for it, set XDG_STATE_HOME",
+                ])
         }
     }
 
@@ -113,8 +119,9 @@ extension Failure {
             self.init(
                 .usage, code: code, "not a PKCS#11 URI: \(error.context)",
                 hints: [
-                    "a URI looks like 'pkcs11:token=work;object=mail', in single quotes for the shell",
-                    "tokencert tokens and tokencert list print the URIs of tokens and objects",
+                    "write it like 'pkcs11:token=work;object=mail', in single quotes for the shell",
+                    "to see the URIs of tokens: tokencert tokens",
+                    "to see the URIs of objects: tokencert list",
                 ])
         case .otherToken:
             self.init(
@@ -124,14 +131,14 @@ extension Failure {
             self.init(
                 .configuration, code: code, error.description,
                 hints: [
-                    "--module takes the path of a PKCS#11 module, as "
-                        + "/usr/lib/softhsm/libsofthsm2.so",
-                    "SoftHSM2 needs a readable configuration: see SOFTHSM2_CONF",
+                    "give the path of a PKCS#11 module, such as: "
+                        + "--module /usr/lib/softhsm/libsofthsm2.so",
+                    "for SoftHSM2, check that its configuration is readable: SOFTHSM2_CONF",
                 ]
                     + (error.returnValue == .argumentsBad
                         ? [
                             NSSArguments.hint("FOLDER"),
-                            "most other modules take no --module-arguments",
+                            "for most other modules, leave out --module-arguments",
                         ] : []))
         default:
             let ofPINs: [ReturnValue] = [
@@ -144,12 +151,12 @@ extension Failure {
                     ? "the token refuses the PIN [\(error.returnValue?.description ?? "")]"
                     : error.plainText,
                 hints: isPIN
-                    ? ["it was sent once; tokencert tokens shows the state of the PIN"]
-                    : ["tokencert tokens shows whether the token is still seen"])
+                    ? ["it was sent once; to see the state of the PIN: tokencert tokens"]
+                    : ["to see whether the token is still present: tokencert tokens"])
         }
     }
 
-    /// Tokens to be pasted; with their modules where one is seen through several.
+    /// The options that select each token, with its module if there are several modules.
     private static func choices(_ tokens: [Token]) -> [String] {
         let isAmbiguous = Set(tokens.map(\.module.path)).count > 1
         return tokens.compactMap { token in
@@ -159,7 +166,7 @@ extension Failure {
         }
     }
 
-    /// Whether no token is there that fits and is set up.
+    /// Whether no token that is set up matches.
     var isTokenAbsent: Bool { [Self.noToken, Self.tokenUninitialized].contains(code) }
 
     /// The code if several tokens match.
@@ -167,40 +174,38 @@ extension Failure {
     private static let noToken = "noToken"
     private static let tokenUninitialized = "tokenUninitialized"
 
-    /// - Parameters:
-    ///   - error: Why no token was found.
-    ///   - wanted: The label that was asked for, or nil.
+    /// `wanted` is the label that the user asked for.
     init(selection error: TokenSelectionError, wanted: String? = nil) {
         let uris = error.candidates.compactMap { try? PKCS11URI(token: $0).description }
         switch error.code {
         case .several:
             self.init(
-                .noSuchObject, code: Self.severalTokens, "more than one token fits",
+                .noSuchObject, code: Self.severalTokens, "more than one token matches",
                 hints: Self.choices(error.candidates))
         case .uninitialized:
             self.init(
                 .noSuchObject, code: Self.tokenUninitialized, "the token is not set up yet",
                 hints: [
-                    "tokencert token init --label NAME sets it up: gives it a name and a PIN",
-                    "tokencert tokens shows it",
+                    "to set it up with a label and a PIN: tokencert token init --label NAME",
+                    "to see it: tokencert tokens",
                 ])
         default:
             let labels = error.candidates.map(\.info.label)
-            // A token of that name that does not fit is another one than was meant.
+            // A token with this label that does not match is not the one the user means.
             let wanted = wanted.flatMap { labels.contains($0) ? nil : $0 }
             let meant = wanted.map { suggestions(for: $0, among: labels) } ?? []
             self.init(
                 .noSuchObject, code: Self.noToken,
                 uris.isEmpty
-                    ? "there is no token"
-                    : wanted.map { "no token is called “\($0)”" } ?? "no token fits",
+                    ? "no token found"
+                    : wanted.map { "no token has the label \"\($0)\"" } ?? "no token matches",
                 hints: uris.isEmpty
                     ? [
-                        "put the token in; tokencert tokens shows what is seen",
-                        "tokencert doctor looks for what keeps it from being seen",
+                        "insert the token; to see which tokens are present: tokencert tokens",
+                        "to find out why a token is not found: tokencert doctor",
                     ]
                     : meant.map { "did you mean --token \(quoted($0))?" }
-                        + uris.map { "there is: --token \(quoted($0))" })
+                        + uris.map { "available: --token \(quoted($0))" })
         }
     }
 }

@@ -4,24 +4,24 @@ internal import TokencertLedger
 
 /// The exit status and the hints for each failure of a job, by the state of its order.
 ///
-/// In a hint, `{choice}` makes a line for each choice of the failure, `{order}` is the number of the
-/// order, `{resume}` the command that lets it go on, and `{abandon}` the line on giving it up.
+/// A hint with `{choice}` is repeated for each choice of the failure. `{order}` is the number of
+/// the order, `{resume}` the command that continues it and `{abandon}` the hint on giving it up.
 private struct FailureRow {
-    /// Which orders hints are for. The first that fits holds.
+    /// The orders that a hint is for. The first match applies.
     enum Standing {
         /// No certificate was or may be issued.
         case notOrdered
         /// There is no order.
         case noOrder
-        /// The certificate is in the ledger, and has to be written.
+        /// The certificate is in the ledger and must still be written to the token.
         case certified
-        /// The ledger has what came, and the user need not decide anything.
+        /// The CA's answer is in the ledger, and the user has nothing to decide.
         case arrived
-        /// The certificate came from elsewhere.
+        /// The user supplied the certificate.
         case fromElsewhere
-        /// The certificate, if there is one, did not come from elsewhere.
+        /// The user did not supply a certificate.
         case fromLedger
-        /// Any other one.
+        /// Any order, or none.
         case any
 
         func fits(_ order: OrderStanding?) -> Bool {
@@ -43,7 +43,7 @@ private struct FailureRow {
     let status: ExitStatus
     /// What to do about the failure.
     private(set) var hints: Hints = []
-    /// How the order goes on. Where nothing fits its state says it: see ``goingOn(_:)``.
+    /// How to continue the order. If nothing matches, ``goingOn(_:)`` applies.
     private(set) var order: Hints = []
 
     init(_ status: ExitStatus, _ lines: String...) {
@@ -51,135 +51,140 @@ private struct FailureRow {
         if !lines.isEmpty { hints = [(.any, lines)] }
     }
 
-    /// Adds hints for some standings, after those that are there.
+    /// Adds hints for a standing.
     func hinting(_ standing: Standing, _ lines: String...) -> FailureRow {
         var row = self
         row.hints.append((standing, lines))
         return row
     }
 
-    /// Adds how an order goes on, for some standings.
+    /// Adds hints on how to continue the order, for a standing.
     func going(_ standing: Standing, _ lines: String...) -> FailureRow {
         var row = self
         row.order.append((standing, lines))
         return row
     }
 
-    private static let keysOfToken = "tokencert list --pin-source prompt shows the keys"
-    private static let account = "tokencert account shows what the account may have"
-    private static let webSite = "look into the account on the CA's web site"
-    private static let earlierOrder = "the CA may still issue for an earlier order: \(webSite)"
+    private static let keysOfToken =
+        "to see the keys on the token, with their URIs: tokencert list --pin-source prompt"
+    private static let account = "to see what your account may request: tokencert account"
+    private static let webSite = "check the account on the CA's web site"
+    private static let earlierOrder =
+        "the CA may still issue a certificate for an earlier order: \(webSite)"
     private static let stateOfToken =
-        "tokencert tokens shows whether the token is still seen, and in what state"
+        "to see whether the token is still present, and its state: tokencert tokens"
 
-    /// The table.
     static let rows: [IssuanceError.Code: FailureRow] = [
         // The token and what is on it
         .tokenUnsuitable: .init(
-            .cannotCreate, "{choice}", "tokencert tokens --verbose shows what the token can do"),
-        .tokenNotWritable: .init(.cannotCreate, "tokencert tokens shows the state of the token"),
+            .cannotCreate, "{choice}", "to see what the token can do: tokencert tokens --verbose"),
+        .tokenNotWritable: .init(.cannotCreate, "to see the state of the token: tokencert tokens"),
         .tokenFailed: .init(.tokenFailed, stateOfToken),
         .idTaken: .init(
-            .cannotCreate, "leave --id out, and a free one is taken",
-            "tokencert list shows what has it"),
-        .labelTaken: .init(.cannotCreate, "for one more key: another --label"),
-        .noSuchPlace: .init(.cannotCreate, "--id takes one of {choices}"),
+            .cannotCreate, "to use a free id, leave out --id",
+            "to see which object has this id: tokencert list"),
+        .labelTaken: .init(.cannotCreate, "to make another key, use another --label"),
+        .noSuchPlace: .init(.cannotCreate, "set --id to one of: {choices}"),
         .noRoom: .init(.cannotCreate)
             .hinting(
                 .certified,
-                "the certificate that was issued is in the ledger; make room for it on the token"
+                "make room on the token for the issued certificate, which is in the ledger"
             )
             .hinting(
                 .notOrdered, "{choice}",
-                "a new key is made in a place that is free: tokencert issue"
+                "to make a new key in a free place: tokencert issue"
             )
             .hinting(.any, "make room for a certificate on the token first"),
         .notDestroyable: .init(
-            .cannotCreate, "{choice}", "the token's own tool may be able to remove it"),
-        .noSuchObject: .init(.noSuchObject, "\(keysOfToken) with their URIs"),
+            .cannotCreate, "{choice}", "to remove it, try the token's own tool"),
+        .noSuchObject: .init(.noSuchObject, keysOfToken),
         .severalObjects: .init(.noSuchObject, "one of them: --key {choice}"),
         .keyUnusable: .init(.cannotCreate, "{choice}"),
         .keyUnsafe: .init(.tokenFailed, stateOfToken),
-        .keyGone: .init(.noSuchObject, "\(keysOfToken) on the token")
+        .keyGone: .init(.noSuchObject, keysOfToken)
             .going(.any, "if the key is on another token: {resume} --token URI", "{abandon}"),
         .notProved: .init(.tokenFailed, stateOfToken),
         // PINs
-        .pinRefused: .init(.noPermission, "tokencert tokens shows the state of the PIN"),
+        .pinRefused: .init(.noPermission, "to see the state of the PIN: tokencert tokens"),
         .pinExpired: .init(
             .noPermission,
-            "tokencert token change-pin changes it; with --so the security officer's"),
-        .pinLastTry: .init(.noPermission, "--allow-last-try sends it anyway"),
-        // What is asked for
+            "to change it: tokencert token change-pin; for the SO PIN, add --so"),
+        .pinLastTry: .init(.noPermission, "to send it anyway: --allow-last-try"),
+        // The request
         .keyNotAccepted: .init(
-            .dataRefused, "--key-type names the kind; CAcert signs RSA keys only",
-            "--ca-accepts says what another CA signs"),
+            .dataRefused, "choose another kind with --key-type; CAcert signs RSA keys only",
+            "for another CA, list the kinds of keys that it signs: --ca-accepts"),
         .accountLacks: .init(.dataRefused, account),
         .nameNotIssuable: .init(
-            .dataRefused, "possible instead, with tokencert issue: --name {choice}", account),
+            .dataRefused, "with tokencert issue, use instead: --name {choice}", account),
         .addressNotIssuable: .init(
-            .dataRefused, "possible instead, with tokencert issue: --email {choice}",
-            "the CA's web site adds another address to the account"),
+            .dataRefused, "with tokencert issue, use instead: --email {choice}",
+            "add another address to the account on the CA's web site"),
         .badSubject: .init(
-            .dataRefused, "--name takes 64 characters at most, --email plain ASCII addresses"),
+            .dataRefused, "use a --name of at most 64 characters, and --email addresses in ASCII"),
         // The CA
         .credentialsRefused: .init(.noPermission)
             .hinting(
                 .notOrdered,
-                "the CA does not report which of the two is wrong: --username, --password-source",
-                "it answers the same while its database is down: if both are right, try again later"
+                "check --username and --password-source: the CA does not say which is wrong",
+                "if both are right, try again later: the CA's database may be down"
             )
             .hinting(.any, earlierOrder),
         .caUnreachable: .init(.unreachable)
-            .hinting(.notOrdered, "nothing was ordered; try again, or see --ca-url and --ca-file")
+            .hinting(.notOrdered, "nothing was ordered; try again, or check --ca-url and --ca-file")
             .hinting(.any, earlierOrder),
         .orderRefused: .init(.dataRefused)
             .hinting(.notOrdered, account).hinting(.any, earlierOrder),
         .orderPending: .init(
-            .pending, "\(webSite) before you order again: every order may issue a certificate"),
+            .pending, "\(webSite) before you order again: each order may result in a certificate"),
         .needsDecision: .init(.pending, webSite),
-        // The certificate that came
+        // The certificate
         .certificateWrong: .init(
             .certificateWrong, "nothing was written; do not use that certificate"
         )
-        .going(.arrived, "what came is in the ledger; to check it again: {resume}", "{abandon}"),
+        .going(
+            .arrived, "the CA's answer is in the ledger; to check it again: {resume}", "{abandon}"),
         .issuerNotTrusted: .init(
-            .certificateWrong, "tokencert trust fetch gets CAcert's root and class 3 certificates",
-            "tokencert trust add FILE trusts the issuer of another CA; compare its fingerprint "
-                + "with the one that the CA publishes",
+            .certificateWrong,
+            "to get CAcert's root and class 3 certificates: tokencert trust fetch",
+            "to trust another CA, compare the fingerprint of its certificate with the one that it "
+                + "publishes, then: tokencert trust add FILE",
             "if --ca-file or ca-file is set, add the issuer's certificate to that file instead"
         )
-        .going(.fromLedger, "what came is in the ledger; then: {resume}", "{abandon}"),
+        .going(.fromLedger, "then continue with the answer in the ledger: {resume}", "{abandon}"),
         .certificateDiffers: .init(.certificateWrong)
-            .hinting(.noOrder, "--accept-changes writes it anyway")
+            .hinting(.noOrder, "to write it anyway: --accept-changes")
             .going(
                 .fromElsewhere, "to write it anyway: {resume} --from FILE --accept-changes"
             )
             .going(
-                .any, "it is in the ledger; to write it anyway: {resume} --accept-changes"),
+                .any,
+                "the certificate is in the ledger; to write it anyway: {resume} --accept-changes"),
         .notTheOutcome: .init(
             .certificateWrong,
-            "nothing was written; tokencert history shows the outcome of each order"),
+            "nothing was written; to see the outcome of each order: tokencert history"),
         .issuedBeforeOrder: .init(
-            .certificateWrong, "nothing was written; tokencert history shows when it was sent"
+            .certificateWrong,
+            "nothing was written; to see when the order was sent: tokencert history"
         )
         .going(
             .any,
-            "if it belongs to the order, since this machine's clock was wrong, give the order up, "
-                + "although the CA may still issue another one: {resume} --abandon",
-            "then write it: tokencert import --cert FILE"),
+            "if it belongs to the order because this machine's clock was wrong, give up the order, "
+                + "although the CA may still issue another certificate: {resume} --abandon",
+            "then write the certificate: tokencert import --cert FILE"),
         // The ledger and its orders
         .ledgerFailed: .init(.configuration)
             .hinting(
-                .notOrdered, "--ledger PATH names another ledger; without one nothing is done"
+                .notOrdered, "to use another ledger: --ledger PATH; nothing is done without one"
             )
-            .hinting(.any, "make the ledger usable again first: it knows what was ordered"),
+            .hinting(.any, "make the ledger usable again first: it records what was ordered"),
         .otherOrderUnfinished: .init(.pending),
-        .alreadyReplaced: .init(.pending).going(.any, "tokencert history {order} shows it"),
+        .alreadyReplaced: .init(.pending).going(.any, "to see it: tokencert history {order}"),
         .orderInUse: .init(.pending)
-            .going(.any, "wait until it is done; {resume} shows how it ended"),
+            .going(.any, "wait for the other process, then see the result: {resume}"),
     ]
 
-    /// The lines of the first standing that fits, or nil.
+    /// The hints of the first standing that matches, or nil.
     static func lines(_ hints: Hints, for error: IssuanceError) -> [String]? {
         hints.first { $0.standing.fits(error.order) }?.lines.flatMap { fill($0, error) }
     }
@@ -200,14 +205,14 @@ private struct FailureRow {
         return [line.replacing("{choices}", with: error.choices.joined(separator: ", "))]
     }
 
-    /// How an order goes on, by what it needs.
+    /// How to continue an order, by what it needs.
     static func goingOn(_ needed: NextAction?) -> [String] {
         switch needed {
         case .nothing: []
         case .decision:
             [
-                "to take the certificate from the web site: {resume} --from FILE",
-                "{resume} without an option shows what else can be done",
+                "to use the certificate from the web site: {resume} --from FILE",
+                "to see what else you can do: {resume}",
             ]
         default: ["to go on: {resume}", "{abandon}"]
         }
@@ -224,19 +229,19 @@ extension Failure {
             hints.append("the certificate was written: \(quoted(uri))")
         }
         if let uri = error.seenCertificate {
-            hints.append("the token refused it but shows it: \(quoted(uri))")
+            hints.append("the token refused the certificate but shows it: \(quoted(uri))")
         }
         hints += (error.order?.writtenChain ?? []).map {
             "a certificate of its chain was written: \($0)"
         }
         if let key = error.key, key.isNew {
-            hints.append("the key pair that was made stays on the token: \(quoted(key.uri))")
+            hints.append("the new key pair stays on the token: \(quoted(key.uri))")
             // A key may be removed only if no certificate can be issued for it any more.
             if error.order?.isKeyUnsent ?? false { hints.append(Self.removal(of: key)) }
         }
         if let bytes = error.order?.unrecordedAnswer {
-            hints.append("the ledger could not take what the CA answered; keep what follows:")
-            // Line by line, as it has to be to be read again.
+            hints.append("the ledger could not store the CA's answer; keep the lines that follow:")
+            // Keeps the line breaks, which are part of the answer.
             answer = String(decoding: bytes, as: UTF8.self).split(
                 omittingEmptySubsequences: false, whereSeparator: \.isNewline
             ).map(String.init)
@@ -252,7 +257,7 @@ extension Failure {
             attachment: answer)
     }
 
-    /// What may have been meant, before the hints of the table.
+    /// Suggestions, shown before the hints of the table.
     private static func hintsBefore(_ error: IssuanceError) -> [String] {
         switch error.code {
         case .accountLacks:
@@ -273,21 +278,21 @@ extension Failure {
         }
     }
 
-    /// Hints that depend on what the token returned or has, in place of those of the table; nil for
-    /// none.
+    /// Hints that replace those of the table, by what the token returned; nil for none.
     private static func special(_ error: IssuanceError) -> [String]? {
         switch (error.code, error.tokenError?.returnValue) {
         case (.severalObjects, _) where Set(error.choices).count < 2:
             [
-                "tokencert list --pin-source prompt shows them",
+                "to see them: tokencert list --pin-source prompt",
                 "give each key pair a CKA_ID of its own, for example with pkcs11-tool --set-id",
             ]
         case (.tokenFailed, .deviceRemoved?):
-            ["put the token back in"]
+            ["insert the token again"]
         case (.tokenFailed, .userNotLoggedIn?):
             [
-                "some tokens want the security officer for this: tokencert tokens --profiles shows "
-                    + "those that are known, --token-profile FILE says it of another"
+                "some tokens need the SO PIN for this; to see the known ones: "
+                    + "tokencert tokens --profiles",
+                "for another such token, use a profile: --token-profile FILE",
             ]
         default: nil
         }

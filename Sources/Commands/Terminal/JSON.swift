@@ -5,15 +5,15 @@ func printJSON(_ value: some Encodable) throws {
     print(try jsonText(value))
 }
 
-/// A value as formatted JSON, without the last line end.
+/// A value as formatted JSON, without a line end after it.
 func jsonText(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return withoutControls(String(decoding: try encoder.encode(value), as: UTF8.self))
 }
 
-/// Also escapes the control characters that JSON allows unescaped, so that the output cannot move
-/// the cursor. A name that CAcert's signer wrote byte by byte may contain them.
+/// Escapes DEL and the C1 control characters, which JSON allows but a terminal may obey. Names that
+/// CAcert's signer wrote byte by byte may contain them.
 func withoutControls(_ json: String) -> String {
     var text = ""
     for scalar in json.unicodeScalars {
@@ -28,13 +28,13 @@ func withoutControls(_ json: String) -> String {
 
 /// An error, in the form of its JSON.
 struct FailureReport: Encodable {
-    /// Which failure it is: a name that stays the same.
+    /// A stable name of the failure.
     let code: String
-    /// How the program ends.
+    /// The exit status.
     let status: Int32
     let message: String
     let hints: [String]
-    /// What would be lost if it were not shown, line by line.
+    /// Lines that are not stored anywhere else.
     let attachment: [String]?
 
     init(_ failure: Failure) {
@@ -46,19 +46,19 @@ struct FailureReport: Encodable {
     }
 }
 
-/// A value as JSON without line ends.
+/// A value as JSON on one line.
 func jsonLine(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return withoutControls(String(decoding: try encoder.encode(value), as: UTF8.self))
 }
 
-/// A moment as people and programs read it: `2026-11-23T18:48:04Z`.
+/// A time in ISO 8601, such as `2026-11-23T18:48:04Z`.
 func timestamp(_ seconds: Int64) -> String {
     Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
 }
 
-/// Now, in seconds since 1970-01-01 00:00 UTC.
+/// The current time in seconds since 1970-01-01 00:00 UTC.
 func now() -> Int64 {
     Int64(Date().timeIntervalSince1970)
 }

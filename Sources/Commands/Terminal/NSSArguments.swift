@@ -1,18 +1,14 @@
 internal import TokencertPlatform
 
-/// What NSS's module is handed when it starts: the folder of its database, as
-/// `configdir='sql:/home/anna/certificates'`.
-///
-/// NSS reads a null pointer, which ends the process, if the arguments name no folder.
+/// Checks the arguments for NSS's module, such as `configdir='sql:/home/anna/certificates'`.
+/// Without a folder, NSS reads a null pointer and the process crashes.
 enum NSSArguments {
-    /// Whether a path is that of NSS's module.
+    /// Whether a path belongs to NSS's module.
     static func isNSS(_ path: String) -> Bool {
         path.split(separator: "/").last?.hasPrefix("libsoftokn") ?? false
     }
 
-    /// Checks that the arguments name a folder in the same way in every working directory.
-    ///
-    /// - Throws: ``Failure`` with status 64 if they do not.
+    /// Checks that the arguments name a folder with an absolute path.
     static func require(_ arguments: String) throws {
         guard let folder = folder(arguments), !folder.name.isEmpty else {
             // With this flag NSS opens no database.
@@ -23,18 +19,18 @@ enum NSSArguments {
         guard folder.name.hasPrefix("/") else {
             throw Failure(
                 .usage,
-                "--module-arguments names a relative folder for NSS, which is another database in "
-                    + "each working directory: \(folder.name)",
+                "--module-arguments names a relative folder for NSS, which depends on the working "
+                    + "directory: \(folder.name)",
                 hints: [hint(absolutePath(folder.name), folder.kind)])
         }
     }
 
-    /// How NSS's module is given its folder.
+    /// The hint on how to name the folder.
     static func hint(_ folder: String, _ kind: String = "sql:") -> String {
-        "NSS needs its folder: --module-arguments \(quoted("configdir='\(kind)\(folder)'"))"
+        "for NSS, name the folder: --module-arguments \(quoted("configdir='\(kind)\(folder)'"))"
     }
 
-    /// The folder in the arguments and the kind of database before it; nil without `configdir`.
+    /// The folder in the arguments and the prefix that selects its kind; nil without `configdir`.
     private static func folder(_ arguments: String) -> (kind: String, name: String)? {
         guard let found = arguments.firstMatch(of: /(?i)(?:^|\s)configdir\s*=\s*/) else {
             return nil

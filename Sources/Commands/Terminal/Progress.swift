@@ -1,43 +1,42 @@
 internal import Synchronization
 internal import TokencertPlatform
 
-/// What the program is at, as a person sees it on standard error while nothing else happens.
+/// Shows the current work on standard error.
 ///
-/// On a terminal it is one line that lives while the work goes on, and that stays where it took long
-/// enough to be read. Elsewhere it is a line when the work begins.
+/// On a terminal one line is updated while the work continues; it stays if the work took more than
+/// half a second. Otherwise a line is written when the work begins.
 final class Progress: Sendable {
-    /// That of the process: there is one terminal.
+    /// The only instance, since a process has one terminal.
     static let shared = Progress()
 
-    /// How much is told.
+    /// How progress is shown.
     enum OutputStyle {
-        /// Nothing.
+        /// Not at all.
         case quiet
-        /// A line when something begins.
+        /// With a line when the work begins.
         case lines
-        /// One line that is drawn again and again.
+        /// With one line that is updated.
         case live
     }
 
-    /// What is left where a person interrupts.
+    /// What the user reads after an interruption.
     struct InterruptionState {
-        /// What state things are in: a sentence without a full stop.
+        /// The state of the work: a sentence without a full stop.
         var state = "nothing was changed"
-        /// What to type next.
-        var hints = ["the same command does it from the beginning"]
+        var hints = ["to start over, run the same command again"]
     }
 
     private struct Work {
         let text: String
         let isToken: Bool
         let began: ContinuousClock.Instant
-        /// Whether the live line is there now, and whether it ever was.
+        /// Whether the line is on the terminal now, and whether it was ever written.
         var isDrawn = false
         var wasDrawn = false
         var hasTouchNotice = false
     }
 
-    /// The state that the interruption handler reads. Its lock is never held during a write.
+    /// The state for the interruption handler. Its lock is never held during a write.
     private struct Summary {
         var isLive = false
         var interruptionState = InterruptionState()
@@ -62,19 +61,16 @@ final class Progress: Sendable {
 
     var isQuiet: Bool { state.withLock { $0.style == .quiet } }
 
-    /// What is left where a person interrupts now, and what was being done.
+    /// What an interruption reports now, and the current work.
     var interruptionState: (InterruptionState, doing: String?) {
         summary.withLock { ($0.interruptionState, $0.doing) }
     }
 
-    /// Whether there may be a live line on the terminal.
+    /// Whether a progress line may be on the terminal.
     var isLive: Bool { summary.withLock { $0.isLive } }
 
-    /// Sets what an interruption reports from now on. Call it before the step that the text
-    /// describes.
-    ///
-    /// Does not return if the process is already ending: its report is fixed by then, so the step
-    /// must not be taken.
+    /// Sets what an interruption reports. Call it before the step that the text describes. It does
+    /// not return if an interruption is pending, so that no step is taken that is not reported.
     func setInterruptionState(_ text: String, hints: [String]) {
         let mayGoOn = summary.withLock { summary in
             guard !Interruption.isPending else { return false }
@@ -84,14 +80,14 @@ final class Progress: Sendable {
         if !mayGoOn { Interruption.stopIfPending() }
     }
 
-    /// Begins something; what was done before has ended well.
+    /// Shows that work begins, and marks the work before it as done.
     ///
     /// - Parameters:
-    ///   - text: What is done, as "writing the certificate".
-    ///   - isToken: Whether a token does it, which may wait to be touched.
-    ///   - isBrief: Whether it is told only once it takes longer than half a second.
+    ///   - text: The work, such as "writing the certificate".
+    ///   - isToken: Whether a token does it, which may wait for a touch.
+    ///   - isBrief: Whether the work is shown only if it takes longer than half a second.
     func begin(_ text: String, onToken isToken: Bool, isBrief: Bool = false) {
-        // It may name what a token or a certificate says.
+        // It may contain text from a token or a certificate.
         let text = printable(text)
         state.withLock { state in
             end(&state, isDone: true)
@@ -110,13 +106,13 @@ final class Progress: Sendable {
         }
     }
 
-    /// Ends what was begun, which has gone well.
+    /// Marks the current work as done.
     func finish() { state.withLock { end(&$0, isDone: true) } }
 
-    /// Ends what was begun, which has not gone well.
+    /// Ends the current work without marking it as done.
     func abandon() { state.withLock { end(&$0, isDone: false) } }
 
-    /// Writes lines to standard error where the live line would stand in their way.
+    /// Clears the progress line, and writes a text to standard error.
     func interrupt(with text: String) {
         state.withLock { state in
             Self.clear(&state)
@@ -126,7 +122,7 @@ final class Progress: Sendable {
 
     private func watch() -> Bool {
         state.withLock { state in
-            // After an interruption, only its report is written to the terminal.
+            // After an interruption only its message is written.
             guard var work = state.work, !Interruption.isPending else {
                 state.isWatched = false
                 return false
@@ -171,12 +167,7 @@ final class Progress: Sendable {
     }
 }
 
-/// Does something of which a person is told while it takes long.
-///
-/// - Parameters:
-///   - text: What is done, as "reading the token".
-///   - isToken: Whether a token does it, which may wait to be touched.
-///   - body: It.
+/// Shows progress if the work takes longer than half a second.
 func working<Result>(
     _ text: String, onToken isToken: Bool = true, _ body: () throws -> Result
 ) rethrows -> Result {

@@ -2,34 +2,35 @@ internal import TokencertIssuance
 internal import TokencertPlatform
 
 extension Failure {
-    /// The failure if a PIN was not sent, since the token may refuse it or nothing can be recorded.
+    /// The failure if a PIN was not sent because the token may refuse it or a refusal cannot be
+    /// recorded.
     init(refusedPINs error: RefusedPINsError) {
         switch error {
         case .refusedBefore(let pin):
             self.init(
                 .noPermission, "\(error)",
                 hints: Self.hints(
-                    pin, "if it is correct by now: --retry-pin sends it again"))
+                    pin, "if it is correct now, send it again: --retry-pin"))
         case .triedBefore(let pin):
             self.init(
                 .noPermission, "\(error)",
                 hints: Self.hints(
-                    pin, "if you know that it is right: --retry-pin sends it"))
+                    pin, "if you are sure that it is correct, send it: --retry-pin"))
         case .unreadable(let path, _, let fileError):
             self.init(
                 .configuration, code: "refusedPINsUnreadable", "\(error)",
                 hints: (fileError.map(advice) ?? []) + [
-                    "--pin-source prompt asks you for the PIN",
+                    "to type the PIN: --pin-source prompt",
                     "to forget which PINs were refused: mv \(quoted(path)) \(quoted(path + ".old"))",
                 ])
         case .notWritten(_, let fileError):
             self.init(
                 .configuration, code: "refusedPINsNotWritten", "\(error)",
-                hints: (fileError.map(advice) ?? []) + ["--pin-source prompt asks you for the PIN"])
+                hints: (fileError.map(advice) ?? []) + ["to type the PIN: --pin-source prompt"])
         }
     }
 
     private static func hints(_ pin: RefusedPINsError.Refusal, _ retry: String) -> [String] {
-        (pin.canChange ? ["put the right one there"] : []) + [retry]
+        (pin.canChange ? ["put the correct PIN there"] : []) + [retry]
     }
 }

@@ -2,9 +2,8 @@ internal import Synchronization
 internal import SystemPackage
 internal import TokencertPlatform
 
-/// Standard output: gathered, since there may be ten thousand lines, and never lost in silence.
+/// Buffered standard output; errors are reported at ``flush(showing:)``.
 final class StandardOutput: Sendable {
-    /// That of the process.
     static let shared = StandardOutput()
 
     private struct State {
@@ -15,7 +14,7 @@ final class StandardOutput: Sendable {
     private let state = Mutex(State())
     private static let most = 1 << 16
 
-    /// Writes bytes; on a terminal they are seen at once.
+    /// Writes bytes, immediately if standard output is a terminal.
     func write(_ bytes: some Sequence<UInt8>) {
         state.withLock { state in
             state.bytes += bytes
@@ -25,10 +24,8 @@ final class StandardOutput: Sendable {
         }
     }
 
-    /// Insists that all that was written has gone out.
-    ///
-    /// - Parameter text: What would be lost where it has not, or nothing.
-    /// - Throws: ``Failure``. A reader that goes away, as `head` does, is none.
+    /// Writes the buffered output, and throws if any output was lost, with `text` as attachment. A
+    /// reader that closes the pipe early, such as `head`, is no error.
     func flush(showing text: String = "") throws {
         let failure = state.withLock { state in
             Self.flush(&state)
@@ -40,11 +37,11 @@ final class StandardOutput: Sendable {
             .configuration, code: "outputNotWritten",
             "standard output cannot be written: \(failure)",
             hints: [
-                "what was done is done: tokencert history and tokencert list show it"
+                "to see what was done: tokencert history, tokencert list"
             ], attachment: text.split(separator: "\n").map(String.init))
     }
 
-    /// Writes the buffered output and a text at the end of the process, unless another thread is
+    /// Writes the buffered output and a text before the process ends, unless another thread is
     /// writing or the reader is blocked.
     func writeIfPossible(_ text: String) {
         state.withLockIfAvailable { state in

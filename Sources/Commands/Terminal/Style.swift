@@ -1,17 +1,16 @@
 internal import TokencertPlatform
 
-/// When there is colour.
+/// When to use colour.
 enum ColorChoice: String {
-    /// On a terminal, unless `NO_COLOR` or `CLICOLOR=0` says no; elsewhere where `CLICOLOR_FORCE`
-    /// says so.
+    /// On a terminal, unless `NO_COLOR` or `CLICOLOR=0` is set; otherwise only if `CLICOLOR_FORCE`
+    /// is set.
     case auto
-    /// Even in a pipe.
+    /// Also in a file or pipe.
     case always
-    /// Not at all.
     case never
 }
 
-/// Colour that means something and never alone carries the meaning.
+/// Adds colour to text. Colour only repeats what the text says.
 struct Style {
     let isColored: Bool
 
@@ -38,7 +37,7 @@ struct Style {
     func faint(_ text: String) -> String { paint("2", text) }
     func strong(_ text: String) -> String { paint("1", text) }
 
-    /// A text in the colour of how urgent it is.
+    /// A text in the colour of its urgency.
     func urgency(_ urgency: Urgency, _ text: String) -> String {
         switch urgency {
         case .none: text
@@ -52,13 +51,13 @@ struct Style {
     }
 }
 
-/// How urgent it is to do something about what a text says.
+/// How soon the user has to act.
 enum Urgency {
     case none
     case soon
     case now
 
-    /// The urgency of so many days left.
+    /// The urgency for the number of days until a certificate expires.
     init(daysLeft: Int) {
         self = daysLeft < 7 ? .now : daysLeft < 30 ? .soon : .none
     }

@@ -2,16 +2,16 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertTokens
 
-/// What a person may have meant by a word that is not known: the most alike first.
+/// Up to three candidates that resemble a mistyped word, the best match first.
 func suggestions(for word: String, among candidates: [String]) -> [String] {
     let typed = Array(word.lowercased())
     return candidates.map { candidate in
         let known = Array(candidate.lowercased())
-        // A beginning is meant more often than a slip.
+        // A word that was not typed to the end is more likely than a typing error.
         let isBeginning = typed.count >= 2 && known.starts(with: typed)
         return (candidate, isBeginning ? 0 : distance(typed, known))
     }
-    // A slip in three characters is a slip, more is another word.
+    // One typing error in three characters is accepted.
     .filter { $0.1 <= max(1, typed.count / 3) }
     .sorted { $0.1 < $1.1 }
     .prefix(3).map(\.0)
@@ -76,15 +76,14 @@ func objectHints(_ wanted: PKCS11URI, among uris: [String]) -> [String] {
         })
 }
 
-/// A label as a user may type it without seeing its bytes: those that are not UTF-8 are usually
-/// Latin-1.
+/// A label as text for comparison. Labels that are not UTF-8 are usually Latin-1.
 private func likeness(of label: [UInt8]) -> String {
     String(validating: label, as: UTF8.self)
         ?? String(String.UnicodeScalarView(label.map { Unicode.Scalar($0) }))
 }
 
-/// How many slips of the fingers lie between two words: a character left out, added, changed, or
-/// swapped with the next one (the distance of Damerau and Levenshtein, with adjacent swaps only).
+/// The number of insertions, deletions, substitutions and swaps of adjacent characters between two
+/// words (restricted Damerau-Levenshtein distance).
 private func distance(_ one: [Character], _ other: [Character]) -> Int {
     var beforeLast: [Int] = []
     var last = Array(0...other.count)

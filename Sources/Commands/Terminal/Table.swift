@@ -1,7 +1,6 @@
-/// A table whose columns are as wide as what is in them, in terminal cells, and that gives way where
-/// the terminal is narrow: the widest columns are cut first, and a `…` shows it.
+/// A table for the terminal. If it is too wide, the widest columns are shortened first, with `…` at
+/// the end of shortened texts.
 struct Table {
-    /// What stands in a column of a row.
     struct Cell {
         let text: String
         let urgency: Urgency
@@ -15,19 +14,14 @@ struct Table {
     private let header: [String]
     private var rows: [(cells: [Cell], below: [String])] = []
 
-    /// No column is cut to less.
+    /// The minimum width of a column, in cells.
     private static let leastWidth = 6
 
     init(_ header: [String]) {
         self.header = header
     }
 
-    /// Adds a row.
-    ///
-    /// - Parameters:
-    ///   - cells: One text for each column.
-    ///   - below: Lines that stand indented below the row. They are never cut, as they are there to
-    ///     be copied.
+    /// Adds a row. The lines `below` it are indented, and never shortened since users copy them.
     mutating func add(_ cells: [String], below: [String] = []) {
         add(cells.map { Cell($0) }, below: below)
     }
@@ -43,9 +37,7 @@ struct Table {
         }
     }
 
-    /// The lines of the table.
-    ///
-    /// - Parameter width: How many cells a line may have, or nil.
+    /// The lines of the table, at most `width` cells wide if the column heads allow it.
     func lines(_ style: Style, width: Int?) -> [String] {
         let widths = fittedWidths(width)
         var lines = [style.strong(line(header.map { Cell($0) }, widths, Style.plain))]
@@ -67,7 +59,7 @@ struct Table {
         var excess = widths.reduce(0, +) + 2 * (widths.count - 1) - width
         while excess > 0 {
             let heads = header.map(displayWidth)
-            // A column never gets narrower than its head: what is in it could not be told.
+            // A column never gets narrower than its head, which says what it contains.
             let candidates = widths.indices.filter {
                 widths[$0] > max(Self.leastWidth, heads[$0])
             }

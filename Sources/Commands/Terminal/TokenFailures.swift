@@ -1,8 +1,7 @@
 internal import Cryptoki
 
 extension CryptokiError {
-    /// What a person reads: what the token or its module did not do, then the standard's name of the
-    /// reason.
+    /// The message for the user: what failed, then the PKCS#11 name of the reason in brackets.
     var plainText: String {
         guard code == .returned else { return description }
         let reason = returnValue.map { " [\($0)]" } ?? ""
@@ -12,25 +11,25 @@ extension CryptokiError {
 
     private static func sentence(_ function: String) -> String {
         switch function {
-        case "C_GetInfo": "the module does not tell what it is"
-        case "C_GetSlotList", "C_GetSlotInfo": "the module does not tell where its tokens are"
-        case "C_GetTokenInfo": "the token does not tell what it is"
-        case "C_GetMechanismList", "C_GetMechanismInfo": "the token does not tell what it can do"
-        case "C_WaitForSlotEvent": "the module does not tell when a token is put in"
+        case "C_GetInfo": "cannot read the description of the module"
+        case "C_GetSlotList", "C_GetSlotInfo": "cannot list the slots of the module"
+        case "C_GetTokenInfo": "cannot read the description of the token"
+        case "C_GetMechanismList", "C_GetMechanismInfo": "cannot list the mechanisms of the token"
+        case "C_WaitForSlotEvent": "cannot wait for a token"
         case "C_OpenSession", "C_CloseSession", "C_GetSessionInfo":
-            "the token cannot be talked to"
-        case "C_Login": "the token refuses the login"
-        case "C_Logout": "the token does not end the login"
+            "cannot use a session on the token"
+        case "C_Login": "cannot log in to the token"
+        case "C_Logout": "cannot log out of the token"
         case "C_FindObjectsInit", "C_FindObjects", "C_FindObjectsFinal":
-            "the token cannot be searched"
-        case "C_GetAttributeValue": "an object on the token cannot be read"
-        case "C_GenerateKeyPair": "the token makes no key"
-        case "C_CreateObject": "the token does not take an object"
-        case "C_DestroyObject": "the token does not remove an object"
-        case "C_SignInit", "C_Sign": "the token does not sign"
-        case "C_InitToken": "the token cannot be set up"
-        case "C_InitPIN", "C_SetPIN": "the token does not take the new PIN"
-        default: "the token or its module failed at \(function)"
+            "cannot search the token"
+        case "C_GetAttributeValue": "cannot read an object on the token"
+        case "C_GenerateKeyPair": "cannot generate a key pair on the token"
+        case "C_CreateObject": "cannot create an object on the token"
+        case "C_DestroyObject": "cannot remove an object from the token"
+        case "C_SignInit", "C_Sign": "the token cannot sign"
+        case "C_InitToken": "cannot set up the token"
+        case "C_InitPIN", "C_SetPIN": "cannot set the new PIN"
+        default: "the token or its module failed in \(function)"
         }
     }
 }

@@ -3,9 +3,8 @@ internal import TokencertCAcert
 internal import TokencertPlatform
 
 extension Failure {
-    /// The failure if trust anchors cannot be read or kept.
-    ///
-    /// - Parameter option: The option that names the file, for hints.
+    /// The failure if trust anchors cannot be read or stored; `option` is the one that names the
+    /// file.
     init(trust error: TrustStoreError, option: String = "--ca-file") {
         switch error {
         case .noAnchors:
@@ -13,20 +12,21 @@ extension Failure {
                 .configuration, code: "noTrustAnchors",
                 "there are no trust anchors, so no CA can be trusted",
                 hints: [
-                    "tokencert trust fetch gets CAcert's root and checks its fingerprint",
-                    "--ca-file FILE names others, tokencert trust add FILE keeps them",
+                    "to get CAcert's root and check its fingerprint: tokencert trust fetch",
+                    "to use other anchors once: --ca-file FILE",
+                    "to use other anchors from now on: tokencert trust add FILE",
                 ])
         case .folderUnreadable(let error):
             self.init(
                 .configuration, code: "trustAnchorsUnreadable",
-                "the folder of trust anchors cannot be read: \(error)", hints: advice(error))
+                "cannot read the folder of trust anchors: \(error)", hints: advice(error))
         case .anchorUnusable(let file, let reason):
             self.init(
                 .configuration, code: "trustAnchorUnreadable",
                 "a trust anchor cannot be used: \(Failure(trust: reason).message)",
                 hints: [
-                    "tokencert trust list shows all trust anchors",
-                    "tokencert trust remove \(quoted(TrustStore.fileName(file))) removes it",
+                    "to see all trust anchors: tokencert trust list",
+                    "to remove it: tokencert trust remove \(quoted(TrustStore.fileName(file)))",
                 ])
         case .notAFile(let file):
             self.init(
@@ -35,12 +35,12 @@ extension Failure {
             self.init(certificateFile: error, option: option)
         case .retiredRoot(let file):
             self.init(
-                .configuration, "\(file) holds the retired form of CAcert's root, signed with MD5",
-                hints: ["tokencert trust fetch gets the one that is used"])
+                .configuration, "\(file) contains CAcert's retired root, which is signed with MD5",
+                hints: ["to get the current one: tokencert trust fetch"])
         case .notWritten(let error):
             self.init(
                 .configuration, "\(error)",
-                hints: advice(error) + ["XDG_DATA_HOME names another place"])
+                hints: advice(error) + ["to use another folder, set XDG_DATA_HOME"])
         }
     }
 
@@ -49,13 +49,13 @@ extension Failure {
             switch error {
             case .unreadable(let error): "\(error)"
             case .brokenPEM(let file, let error):
-                "the certificates in \(file) cannot be read: \(error)"
+                "cannot read the certificates in \(file): \(error)"
             case .noCertificate(let file, let error):
-                "\(file) holds no certificate\(error.map { ": \($0)" } ?? "")"
+                "\(file) contains no certificate\(error.map { ": \($0)" } ?? "")"
             }
         self.init(
             .configuration, message,
-            hints: ["\(option) takes certificates in PEM or one in DER"])
+            hints: ["set \(option) to a file with certificates in PEM or one in DER"])
     }
 }
 

@@ -6,7 +6,7 @@ internal import TokencertTokens
 
 struct TokenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "token", abstract: "Set up a token, or a PIN of it.",
+        commandName: "token", abstract: "Set up a token, or change its PINs or label.",
         subcommands: [
             InitTokenCommand.self, SetPINCommand.self, ChangePINCommand.self,
             UnblockPINCommand.self, LabelTokenCommand.self,
@@ -15,25 +15,25 @@ struct TokenCommand: ParsableCommand {
 
 struct InitTokenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "init", abstract: "Set up a token: give it a name, an SO PIN and a PIN.",
+        commandName: "init", abstract: "Set up a token with a label, an SO PIN and a user PIN.",
         discussion: """
-            Without --token on the command line it takes the one token that was never set up. One that was loses \
-            everything on it: that is shown, and its name has to be typed. --so-pin-source gives \
-            the security officer's PIN: the one that the token has, or the one that a new token \
-            gets; keep it, it sets a new PIN when the user's is lost. --pin-source gives the user's \
-            new PIN.
+            Without --token on the command line, tokencert uses the only token that was never set \
+            up. A token that was set up before loses everything on it: tokencert shows what is \
+            lost, and asks you to type the token's label. --so-pin-source gives the security \
+            officer's PIN, which is the current one or, for a new token, the one to set. Keep it: \
+            you need it to set a new user PIN if that is lost. --pin-source gives the new user PIN.
 
             For example:
 
               tokencert token init --label work
             """)
 
-    @Option(help: "The token's new name, 32 bytes at most.")
+    @Option(help: "New label of the token, at most 32 bytes.")
     var label: String
 
     @Option(
         help: ArgumentHelp(
-            "Set up a token anew that has this name, without being asked: all on it is lost.",
+            "Erase the token with this label without asking for confirmation.",
             valueName: "name"))
     var erase: String?
 
@@ -50,7 +50,7 @@ struct InitTokenCommand: ParsableCommand {
         let isNew = !token.info.flags.contains(.tokenInitialized)
         let hasOfficer = !isNew || capabilities.profile?.hasFactorySecurityOfficerPIN ?? false
         if !isNew { try requireErasure(token) }
-        // The user has none any more: only the other one's flags matter.
+        // The user PIN is replaced: only the state of the SO PIN matters.
         let plan = try PINPlan(
             settingUp: token, capabilities.profile, with: hasOfficer ? [.securityOfficer] : [],
             allowingLastTry: tokenOptions.allowsLastTry)
@@ -59,7 +59,7 @@ struct InitTokenCommand: ParsableCommand {
         try SecretReader.shared.use([.securityOfficerPIN: officerSource, .newPIN: pinSource])
         let fresh = try withOfficer(plan, officerSource, isNew: !hasOfficer) { pins in
             if plan.hasReaderKeys {
-                printError("the reader asks for the SO PIN, then for the user's new PIN")
+                printError("enter the SO PIN on the reader, then the new user PIN")
             }
             let pin =
                 plan.hasReaderKeys
@@ -67,9 +67,9 @@ struct InitTokenCommand: ParsableCommand {
                 : try readNewPIN(
                     pinSource, "new PIN", of: .user, for: token, called: label)
             Progress.shared.setInterruptionState(
-                "the token may be set up without a PIN, and may be empty",
+                "the token may be empty, or set up without a PIN",
                 hints: [
-                    "tokencert tokens shows it", "tokencert token set-pin gives it a PIN",
+                    "to see its state: tokencert tokens", "to set a PIN: tokencert token set-pin",
                 ])
             Progress.shared.begin("setting up the token", onToken: true)
             return try TokenSetUp(token, pins).initialize(label: label, pin: pin)
@@ -81,8 +81,7 @@ struct InitTokenCommand: ParsableCommand {
         try show(fresh)
     }
 
-    /// Has the security officer's PIN: the one that the token has, asked for as everywhere, or a new
-    /// one.
+    /// Runs the body with the security officer's PIN: new for a new token, else the current one.
     private func withOfficer(
         _ plan: PINPlan, _ source: SecretSource, isNew: Bool, _ body: (TokenPINs) throws -> Token
     ) throws -> Token {
@@ -100,8 +99,8 @@ struct InitTokenCommand: ParsableCommand {
     private func find() throws -> Token {
         if tokenOptions.token?.isEmpty ?? false {
             throw Failure(
-                .usage, "--token is empty, so it names no token; nothing was changed",
-                hints: ["check for an unset shell variable", "or leave --token out"])
+                .usage, "--token is empty; nothing was changed",
+                hints: ["check for an unset shell variable, or leave out --token"])
         }
         let set = try ModuleSet(tokenOptions, nil)
         do {
@@ -111,7 +110,7 @@ struct InitTokenCommand: ParsableCommand {
             return token
         } catch let error as TokenSelectionError {
             let list = try error.candidates.map { token in
-                // One that was never set up says nothing of itself.
+                // A token that was never set up has no label or URI.
                 let isSetUp = token.info.flags.contains(.tokenInitialized)
                 let uri =
                     try isSetUp
@@ -122,22 +121,22 @@ struct InitTokenCommand: ParsableCommand {
             throw Failure(
                 .noSuchObject, code: error.code == .several ? "severalTokens" : "noToken",
                 error.code == .several
-                    ? "more than one token could be meant"
-                    : "no token fits, and none is there that was never set up",
-                hints: list.map { "there is: \($0)" }
-                    + ["--token names the one; what was set up before loses everything on it"])
+                    ? "more than one token matches"
+                    : "no matching or uninitialised token found",
+                hints: list.map { "available: \($0)" }
+                    + ["choose one with --token; one that is set up loses everything on it"])
         }
     }
 
-    /// Insists that a person knows what is lost.
+    /// Asks the user to confirm that everything on the token is lost.
     private func requireErasure(_ token: Token) throws {
         let name = token.info.label
         if let erase = setting(erase, .erase) {
             guard erase == name else {
                 throw Failure(
                     .usage, code: "notConfirmed",
-                    "the token is called “\(name)”, not “\(erase)”; nothing was changed",
-                    hints: ["--erase takes the name of the token that is to be emptied"])
+                    "the label of the token is \"\(name)\", not \"\(erase)\"; nothing was changed",
+                    hints: ["set --erase to the label of the token to erase"])
             }
             return
         }
@@ -146,14 +145,14 @@ struct InitTokenCommand: ParsableCommand {
         try session.close()
         let seen =
             "\(inventory.keys.count) keys, \(inventory.entries.count) certificates and "
-            + "\(inventory.otherObjects) other objects are seen without a login"
+            + "\(inventory.otherObjects) other objects are visible without a login"
         try requireConfirmation(
-            "All that is on “\(printable(name))” (\(printable(token.info.model)), serial "
-                + "\(printable(token.info.serialNumber))) is lost for good: \(seen).",
+            "This erases everything on \"\(printable(name))\" (\(printable(token.info.model)), "
+                + "serial \(printable(token.info.serialNumber))): \(seen).",
             typing: name,
             hint: printable(name) == name
-                ? "--erase \(quoted(name)) does it without being asked"
-                : "--erase takes the token's name as it is, byte for byte")
+                ? "to skip the question: --erase \(quoted(name))"
+                : "to skip the question, set --erase to the exact bytes of the token's label")
     }
 
     private func show(_ token: Token) throws {
@@ -168,11 +167,11 @@ struct InitTokenCommand: ParsableCommand {
             return
         }
         print("The token is set up, and the user has logged in with the new PIN.")
-        print("  name  \(printable(report.label))")
-        print("  URI   \(quoted(report.uri))")
+        print("  label  \(printable(report.label))")
+        print("  URI    \(quoted(report.uri))")
         if report.label != label {
             printError(
-                "note: the token keeps a name of its own, “\(printable(report.label))”")
+                "note: the token keeps its own label, \"\(printable(report.label))\"")
         }
     }
 }

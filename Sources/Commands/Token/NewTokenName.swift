@@ -1,47 +1,47 @@
 internal import Cryptoki
 
-/// The name that a token gets, which commands can find it by.
+/// A new label for a token, which commands accept as its name.
 struct NewTokenName {
     let text: String
-    /// The command-line text before the name.
+    /// The command-line text before the label, for hints.
     private let option: String
 
-    /// - Throws: `Failure` if a token cannot keep it as it is: blanks at its end are padding.
+    /// Throws if a token cannot store the label unchanged; spaces at its end are padding.
     init(_ text: String, after option: String) throws {
         self.text = text
         self.option = option
         let problem: String? =
             if !(1...32).contains(text.utf8.count) {
-                "has 1 to 32 bytes, not \(text.utf8.count)"
+                "must have 1 to 32 bytes, not \(text.utf8.count)"
             } else if text.unicodeScalars.contains(where: Self.isControl) {
-                "has no control characters"
+                "must not contain control characters"
             } else if text.allSatisfy(\.isWhitespace) {
-                "is not blank"
+                "must not be blank"
             } else if text.first?.isWhitespace ?? false || text.last?.isWhitespace ?? false {
-                "does not begin or end with a blank"
+                "must not begin or end with a space"
             } else {
                 nil
             }
         guard let problem else { return }
         throw Failure(
-            .usage, "a token's name \(problem); nothing was changed",
-            hints: ["choose another name, such as: \(option) work"])
+            .usage, "the label of a token \(problem); nothing was changed",
+            hints: ["choose another label, such as: \(option) work"])
     }
 
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         scalar.properties.generalCategory == .control
     }
 
-    /// Insists that no other token has the name: commands take a token by its name.
+    /// Checks that no other token has the label, since commands select a token by its label.
     func requireFree(besides token: Token, _ options: TokenOptions) throws {
         for module in try ModuleSet(options, nil).modules {
             for slot in try module.slots(tokenPresent: true) {
                 if module.path == token.module.path, slot.id == token.slot.id { continue }
-                // One that cannot be read at this moment has no name that could be meant.
+                // A token that cannot be read now has no label to compare.
                 guard let other = try? slot.token(),
                     other.info.flags.contains(.tokenInitialized), other.info.label == text
                 else { continue }
-                // Another module may show the same device.
+                // The same token may be visible through another module.
                 let (one, two) = (token.info, other.info)
                 if !one.serialNumber.isEmpty, one.serialNumber == two.serialNumber,
                     one.model == two.model, one.manufacturer == two.manufacturer
@@ -50,10 +50,10 @@ struct NewTokenName {
                 }
                 throw Failure(
                     .cannotCreate, code: "nameTaken",
-                    "another token already has the name “\(text)”; nothing was changed",
+                    "another token already has the label \"\(text)\"; nothing was changed",
                     hints: [
-                        "use another name: \(option) \(quoted(String(text.prefix(15)) + "2"))",
-                        "tokencert tokens shows all tokens",
+                        "use another label: \(option) \(quoted(String(text.prefix(15)) + "2"))",
+                        "to see all tokens: tokencert tokens",
                     ])
             }
         }

@@ -6,9 +6,9 @@ internal import TokencertTokens
 
 struct SetPINCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "set-pin", abstract: "Give a token its first user PIN.",
+        commandName: "set-pin", abstract: "Set the first user PIN of a token.",
         discussion: """
-            The security officer's PIN is needed (--so-pin-source); --pin-source gives the new PIN.
+            Needs the security officer's PIN (--so-pin-source); --pin-source gives the new PIN.
             """)
 
     @OptionGroup var tokenOptions: TokenOptions
@@ -21,10 +21,11 @@ struct SetPINCommand: ParsableCommand {
         guard !flags.contains(.userPINInitialized) else {
             throw Failure(
                 .cannotCreate, code: "pinIsSet",
-                "“\(capabilities.token.info.label)” has a user PIN; nothing was changed",
+                "token \"\(capabilities.token.info.label)\" already has a user PIN; "
+                    + "nothing was changed",
                 hints: [
-                    "tokencert token change-pin changes it",
-                    "tokencert token unblock sets a new one where it is locked or lost",
+                    "to change it: tokencert token change-pin",
+                    "to set a new one if it is locked or lost: tokencert token unblock",
                 ])
         }
         try setNewPIN(capabilities, tokenOptions, output)
@@ -33,10 +34,10 @@ struct SetPINCommand: ParsableCommand {
 
 struct UnblockPINCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "unblock", abstract: "Set a new user PIN where it is locked or lost.",
+        commandName: "unblock", abstract: "Set a new user PIN if it is locked or lost.",
         discussion: """
-            The security officer's PIN is needed (--so-pin-source); --pin-source gives the new PIN. \
-            Keys and certificates stay. Where a token has a PUK in its place, its own tool does it.
+            Needs the security officer's PIN (--so-pin-source); --pin-source gives the new PIN. \
+            Keys and certificates stay. If the token has a PUK instead, use the token's own tool.
             """)
 
     @OptionGroup var tokenOptions: TokenOptions
@@ -50,13 +51,13 @@ struct UnblockPINCommand: ParsableCommand {
 
 struct ChangePINCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "change-pin", abstract: "Change the user's PIN, or the security officer's.",
+        commandName: "change-pin", abstract: "Change the user PIN or the SO PIN.",
         discussion: """
-            --pin-source gives the PIN as it is, --new-pin-source the new one. A wrong one counts \
-            as a wrong try, and is sent once.
+            --pin-source gives the current PIN, --new-pin-source the new one. The current PIN is \
+            sent once; a wrong one counts as a failed attempt.
             """)
 
-    @Flag(help: "Change the security officer's PIN: --so-pin-source gives it as it is.")
+    @Flag(help: "Change the security officer's PIN; --so-pin-source gives the current one.")
     var so = false
 
     @Option(
@@ -75,8 +76,8 @@ struct ChangePINCommand: ParsableCommand {
         guard so || capabilities.token.info.flags.contains(.loginRequired) else {
             throw Failure(
                 .cannotCreate, code: "noPIN",
-                "“\(capabilities.token.info.label)” asks for no PIN, so there is none to change",
-                hints: ["its own tool may give it one"])
+                "token \"\(capabilities.token.info.label)\" does not use a PIN",
+                hints: ["to set one, try the token's own tool"])
         }
         let plan = try PINPlan(
             settingUp: capabilities.token, capabilities.profile, with: [role],
@@ -94,25 +95,25 @@ struct ChangePINCommand: ParsableCommand {
                 : try readNewPIN(
                     source ?? .prompt, so ? "new SO PIN" : "new PIN", of: role, for: token)
             Progress.shared.setInterruptionState(
-                "the PIN may be changed or not", hints: ["try the new one first"])
+                "the PIN may have been changed", hints: ["try the new PIN first"])
             Progress.shared.begin("changing the PIN", onToken: true)
             try TokenSetUp(token, pins).changePIN(of: role, to: new)
         }
         try RefusedPINs(token).forget(role)
-        try tellPIN(so ? "The security officer's PIN is changed." : "The PIN is changed.", output)
+        try tellPIN(so ? "The SO PIN was changed." : "The PIN was changed.", output)
     }
 }
 
 struct LabelTokenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "label", abstract: "Give an empty token another name.",
+        commandName: "label", abstract: "Change the label of an empty token.",
         discussion: """
-            PKCS#11 has no function that renames a token: only setting it up anew gives it a name, \
-            and takes everything on it. So a token with anything on it is refused. An empty one is \
-            set up anew with the PINs that it has: --so-pin-source and --pin-source.
+            PKCS#11 has no function that renames a token. tokencert sets the token up again, which \
+            erases it, so it refuses a token that is not empty. The PINs stay the same; \
+            --so-pin-source and --pin-source give them.
             """)
 
-    @Argument(help: ArgumentHelp("The new name, 32 bytes at most.", valueName: "name"))
+    @Argument(help: ArgumentHelp("New label of the token, at most 32 bytes.", valueName: "name"))
     var name: String
 
     @OptionGroup var tokenOptions: TokenOptions
@@ -133,20 +134,20 @@ struct LabelTokenCommand: ParsableCommand {
             guard count == 0 else {
                 throw Failure(
                     .cannotCreate, code: "notEmpty",
-                    "“\(token.info.label)” has \(count) objects on it, which would be lost",
+                    "token \"\(token.info.label)\" has \(count) objects, which would be lost",
                     hints: [
-                        "PKCS#11 has no way to rename a token; your token's own tool may have one",
-                        "keys and certificates have labels of their own: tokencert issue --label",
+                        "to rename the token, try its own tool: PKCS#11 has no function for it",
+                        "to name a new key and its certificate instead: tokencert issue --label",
                     ])
             }
             Progress.shared.setInterruptionState(
                 "the token may be set up without a PIN",
-                hints: ["tokencert token set-pin gives it a PIN"])
+                hints: ["to set a PIN: tokencert token set-pin"])
             Progress.shared.begin("setting up the token", onToken: true)
             return try TokenSetUp(token, pins).rename(name)
         }
         try tellPIN(
-            "The token is called “\(printable(renamed.info.label))” now; its PINs are as they were.",
+            "The token's label is now \"\(printable(renamed.info.label))\"; its PINs are unchanged.",
             output)
     }
 }
@@ -167,22 +168,21 @@ private func setNewPIN(
         let pin =
             plan.hasReaderKeys ? Secret() : try readNewPIN(source, "new PIN", of: .user, for: token)
         Progress.shared.setInterruptionState(
-            "the PIN may be set or not", hints: ["the same command sets it again"])
+            "the PIN may have been set", hints: ["to set it again, run the same command"])
         Progress.shared.begin("setting the PIN", onToken: true)
         try TokenSetUp(token, pins).setPIN(pin)
     }
     try RefusedPINs(token).forget(.user)
-    try tellPIN("The PIN is set, and the user has logged in with it.", output)
+    try tellPIN("The PIN was set and tested with a login.", output)
 }
 
-/// Insists that the security officer can set the user's PIN through the module, before anything is
-/// sent.
+/// Checks that the security officer can set the user PIN through the PKCS#11 module.
 func requirePINsBySO(_ capabilities: TokenCapabilities) throws {
     guard let tool = capabilities.profile?.newPINTool else { return }
     throw Failure(
         .cannotCreate, code: "noNewPIN",
-        "the module of “\(capabilities.token.info.label)” cannot set a user's PIN",
-        hints: ["\(tool) does it"])
+        "the module of token \"\(capabilities.token.info.label)\" cannot set a user PIN",
+        hints: ["to set it: \(tool)"])
 }
 
 private func tellPIN(_ text: String, _ output: CommonOptions) throws {

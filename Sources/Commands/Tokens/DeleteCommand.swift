@@ -33,17 +33,17 @@ struct DeleteCommand: ParsableCommand {
 
     @OptionGroup var serialOption: SerialOption
 
-    @Flag(help: "Do it without being asked.")
+    @Flag(help: "Do not ask for confirmation.")
     var yes = false
 
     @Flag(
         help: """
-            Remove a private key although a certificate is, or may be, for it; or the public half \
-            that it needs.
+            Remove a private key even if a certificate belongs or may belong to it, or the public \
+            key that it needs.
             """)
     var yesDeletePrivateKey = false
 
-    @Flag(help: "Show what would be done, and do nothing.")
+    @Flag(help: "Show what would be removed, and change nothing.")
     var dryRun = false
 
     @OptionGroup var tokenOptions: TokenOptions
@@ -79,8 +79,8 @@ struct DeleteCommand: ParsableCommand {
         if cert, key { throw ValidationError("--cert and --key exclude each other") }
     }
 
-    /// Makes the refusals of the real removal before a PIN is asked for, as far as objects can be
-    /// seen without a login.
+    /// Refuses what the removal would refuse, before a PIN is asked for, as far as objects are
+    /// visible without a login.
     private func look(at name: ObjectName, _ capabilities: TokenCapabilities) throws {
         let seen: TokenInventory
         do {
@@ -117,17 +117,18 @@ struct DeleteCommand: ParsableCommand {
         if selection.losesPrivateKey { try requireType(selection.target) }
         if !selection.records.isEmpty, capabilities.profile?.keepsDestroyedKeys ?? false {
             throw Failure(
-                .cannotCreate, code: "keysStay", "the module of this token removes no keys",
+                .cannotCreate, code: "keysStay", "the module of this token cannot remove keys",
                 hints: [
-                    "the token's own tool may: with a YubiKey, ykman piv keys delete",
-                    "--cert deletes only the certificate",
+                    "try the tool of the token, such as: ykman piv keys delete",
+                    "to delete only the certificate: --cert",
                 ])
         }
         let known = try knownOrders(of: selection, capabilities)
         let orders = known.filter { !$0.isFinished }
         let awaited = selection.losesPrivateKey ? awaitedOrder(selection, known) : nil
         let coming: [String] =
-            awaited.map { ["a certificate may still come for the key (order \($0.number))"] } ?? []
+            awaited.map { ["the CA may still issue a certificate for it (order \($0.number))"] }
+            ?? []
         let report = Report(
             keys: selection.records.map(\.uri),
             certificates: selection.certificates.map {
@@ -148,11 +149,11 @@ struct DeleteCommand: ParsableCommand {
             for line in report.lines("will be removed") { printError(line) }
             try requireConfirmation(
                 question(selection, capabilities), typing: selection.label,
-                hint: "--yes does it without a question")
+                hint: "to skip the question: --yes")
         }
         Progress.shared.setInterruptionState(
-            "a part may be removed", hints: ["the same command removes the rest"])
-        try working("removing it, and looking whether it is gone") {
+            "some objects may be removed", hints: ["to remove the rest, run the same command"])
+        try working("removing the objects and checking that they are gone") {
             try removal.remove(keys: selection.records, certificates: selection.certificates)
         }
         try show(report, "removed", nil)
@@ -160,15 +161,15 @@ struct DeleteCommand: ParsableCommand {
 
     private func question(_ selection: Selection, _ capabilities: TokenCapabilities) -> String {
         guard selection.losesPrivateKey else {
-            return "It is removed from “\(printable(capabilities.token.info.label))”."
+            return "This removes it from \"\(printable(capabilities.token.info.label))\"."
         }
         let reason =
             selection.type == nil
-            ? "The private key is deleted as well: --cert deletes only the certificate. " : ""
+            ? "The private key is deleted as well; --cert deletes only the certificate. " : ""
         return reason + "The private key cannot be restored."
     }
 
-    /// What is named.
+    /// The objects that the name selects.
     private struct Selection {
         let target: ObjectTarget
         let keys: [KeyEntry]
@@ -182,9 +183,9 @@ struct DeleteCommand: ParsableCommand {
         var type: ObjectClass? { target.type }
 
         var isEmpty: Bool { keys.isEmpty && certificates.isEmpty }
-        /// The key whose halves are removed, or nil.
+        /// The key that is removed, in full or in part, or nil.
         var key: KeyEntry? { keys.first }
-        /// The halves that the URI names if its type is ignored.
+        /// The objects of the key pair that are removed.
         var records: [ObjectRecord] {
             (key?.halves ?? []).filter {
                 target.uri.names($0, whateverType: type != .publicKey)
@@ -193,8 +194,7 @@ struct DeleteCommand: ParsableCommand {
         var losesPrivateKey: Bool { records.contains { $0.objectClass == .privateKey } }
         var label: String { (records.first ?? certificates.first?.record)?.label ?? "" }
 
-        /// Checks that the URI names one thing, and does not also name an object that cannot be
-        /// read.
+        /// Checks that the URI names one key or certificate, and no object that cannot be read.
         func requireCertain(_ inventory: TokenInventory) throws {
             if keys.count > 1 {
                 let titles = ObjectTitles(inventory)
@@ -213,8 +213,8 @@ struct DeleteCommand: ParsableCommand {
         }
     }
 
-    /// Checks that a URI says more than a type if there is no question: a shell ends an unquoted one at
-    /// its first semicolon, and the rest may fit the only key on the token.
+    /// Refuses `--yes` with a URI that has only a type. A shell ends an unquoted URI at its first
+    /// semicolon, and the rest may match the only key on the token.
     private func requireNamedObject(_ uri: PKCS11URI) throws {
         let id: [UInt8]? = uri.objectAttributes[.id]
         let label: [UInt8]? = uri.objectAttributes[.labelBytes]
@@ -222,15 +222,15 @@ struct DeleteCommand: ParsableCommand {
             return
         }
         throw Failure(
-            .usage, code: "nameNeeded", "refusing with --yes a URI that names only a type",
+            .usage, code: "nameNeeded", "refusing --yes with a URI that has only a type",
             hints: [
                 "put the URI in single quotes: a shell ends the command at an unquoted \";\"",
-                "add the label or the id to the URI: tokencert list shows both",
+                "add the label or the id to the URI; to see both: tokencert list",
             ])
     }
 
-    /// Checks that a key is named as one if there is no question. A shell ends an unquoted URI at
-    /// its first semicolon, so a certificate may have been meant.
+    /// Refuses `--yes` for a key without `--key`. A shell ends an unquoted URI at its first semicolon,
+    /// so the user may have named a certificate.
     private func requireType(_ target: ObjectTarget) throws {
         guard target.type == nil, setting(yes, .yes),
             !setting(yesDeletePrivateKey, .yesDeletePrivateKey)
@@ -239,12 +239,12 @@ struct DeleteCommand: ParsableCommand {
             .usage, code: "typeNeeded",
             "refusing to delete a private key with --yes and without --key",
             hints: [
-                "--cert deletes only the certificate", "--key deletes the key pair",
+                "to delete only the certificate: --cert", "to delete the key pair: --key",
                 "put a URI in quotes: a shell ends the command at an unquoted \";\"",
             ])
     }
 
-    /// Requires a confirmation if a certificate or an order would lose its key.
+    /// Requires `--yes-delete-private-key` if a certificate or an order would lose its key.
     private func requireUnneeded(
         _ selection: Selection, _ inventory: TokenInventory, _ orders: [Order], _ awaited: Order?
     ) throws {
@@ -258,8 +258,8 @@ struct DeleteCommand: ParsableCommand {
             throw Failure(
                 .cannotCreate, code: "keyInUse", Self.nothingElse,
                 hints: [
-                    "to keep a copy of it: tokencert show --public-key \(quoted(publicKey.uri))",
-                    "--yes-delete-private-key removes the public half anyway",
+                    "to save the public key: tokencert show --public-key \(quoted(publicKey.uri))",
+                    "to remove the public key anyway: --yes-delete-private-key",
                 ])
         }
         if let order = orders.first(where: { $0.mayHaveOrdered || !isAsked }) {
@@ -267,26 +267,26 @@ struct DeleteCommand: ParsableCommand {
                 .cannotCreate, code: "keyInUse",
                 "order \(order.number) is unfinished and needs this key",
                 hints: [
-                    "to go on with the order: tokencert resume \(order.number)",
-                    "--yes-delete-private-key removes the key anyway",
+                    "to continue the order: tokencert resume \(order.number)",
+                    "to remove the key anyway: --yes-delete-private-key",
                 ])
         }
         if let awaited, !isAsked {
             throw Failure(
                 .cannotCreate, code: "keyInUse",
-                "a certificate may still come for this key (order \(awaited.number))",
+                "the CA may still issue a certificate for this key (order \(awaited.number))",
                 hints: [
-                    "to write a certificate that comes: tokencert import --cert FILE",
-                    "--yes-delete-private-key removes the key anyway",
+                    "to write the certificate once it is issued: tokencert import --cert FILE",
+                    "to remove the key anyway: --yes-delete-private-key",
                 ])
         }
     }
 
     private static let nothingElse =
-        "no other object on the token has the public key of the private key, which stays"
+        "the private key stays, but no other object on the token has its public key"
 
-    /// The public half that is removed, if its private half stays and no other object on the token
-    /// has its public key: no certificate could be requested for it any more.
+    /// The public key object that is removed although its private key stays and no other object has
+    /// the public key: no certificate could be requested for it any more.
     private func lastPublicHalf(
         _ selection: Selection, _ inventory: TokenInventory
     ) -> ObjectRecord? {
@@ -302,47 +302,48 @@ struct DeleteCommand: ParsableCommand {
         return isTold ? nil : publicKey
     }
 
-    /// Insists that no certificate is or may be for a key.
+    /// Checks that no certificate belongs or may belong to a key.
     private func requireNoCertificate(
         for key: KeyEntry, _ inventory: TokenInventory, isAsked: Bool
     ) throws {
         let found = inventory.possibleCertificates(for: key)
         let wanted = found.filter { ($0.content?.notAfter ?? .max) >= now() }
-        // What has expired may be needed for old messages: the answer to the question decides.
+        // An expired certificate may be needed for old messages: the user decides if asked.
         guard let first = wanted.first ?? (isAsked ? nil : found.first) else { return }
         let isCertain = first.content != nil && first.certificate?.publicKey == key.value
         let state =
             wanted.isEmpty
-            ? "that has expired" : first.content == nil ? "that may be valid" : "that is valid"
+            ? "an expired" : first.content == nil ? "a possibly valid" : "a valid"
         throw Failure(
             .cannotCreate, code: "keyInUse",
-            "a certificate \(state) \(isCertain ? "is" : "may be") for this key: \(first.title)",
+            "\(state) certificate \(isCertain ? "belongs" : "may belong") to this key: "
+                + first.title,
             hints: (wanted.isEmpty ? found : wanted).prefix(20).map {
                 "\($0.title): \(quoted($0.record.uri))"
             } + [
-                "what is encrypted to it can never be read again",
-                "--yes-delete-private-key removes the key anyway",
+                "without the key, messages encrypted to it can never be read again",
+                "to remove the key anyway: --yes-delete-private-key",
             ])
     }
 
-    /// What will be without its key, or without its other half.
+    /// The objects that lose their key or the other object of their key pair.
     private func hangsOn(_ selection: Selection, _ inventory: TokenInventory) -> [String] {
         guard let key = selection.key else { return [] }
         let removed = Set(
             selection.certificates.map(\.record.handle) + selection.records.map(\.handle))
         let lines = key.certificates.filter { !removed.contains($0.record.handle) }.map {
             selection.losesPrivateKey
-                ? "the certificate of \($0.name) stays, without its key: \(quoted($0.record.uri))"
+                ? "the certificate of \($0.name) stays without its key: \(quoted($0.record.uri))"
                 : "the certificate of \($0.name) stays: \(quoted($0.record.uri))"
         }
         return lines
             + key.halves.filter { !removed.contains($0.handle) }
-            .map { "the other half of the key stays: \(quoted($0.uri))" }
+            .map { "the other object of the key pair stays: \(quoted($0.uri))" }
             + (lastPublicHalf(selection, inventory) == nil ? [] : [Self.nothingElse])
     }
 
-    /// The finished order that a certificate may still come of, or nil. A certificate that was
-    /// imported later is what came.
+    /// The finished order that may still result in a certificate, or nil. A certificate that was
+    /// imported later counts as its result.
     private func awaitedOrder(_ selection: Selection, _ orders: [Order]) -> Order? {
         let hash = selection.key?.value.map { hexadecimal($0.sha256Fingerprint) }
         let imported = orders.last { $0.beginning.imported != nil && $0.isProved }?.number ?? 0
@@ -353,7 +354,7 @@ struct DeleteCommand: ParsableCommand {
         }
     }
 
-    /// The orders for a key of which a half will be gone.
+    /// The orders for the key.
     private func knownOrders(
         of selection: Selection, _ capabilities: TokenCapabilities
     ) throws -> [Order] {

@@ -8,7 +8,7 @@ struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Show the keys and certificates on a token.",
         discussion: """
-            Without a PIN only what is public is shown. --pin-source logs in and shows all.
+            Without a login only public objects are shown. To see all objects, use --pin-source.
 
             For example:
 
@@ -34,18 +34,19 @@ struct ListCommand: ParsableCommand {
         var health = Health(
             now: now(), days: try daysOfWarning(), anchors: anchors, sawPrivateObjects: false)
         var read = try readToken(tokenOptions, name?.uri) { certificate in
-            // There may be thousands: most need not be looked at a second time.
+            // A token may have thousands, of which most are needed only once.
             isTree || certificate.isAuthority || !health.knowsIssuer(of: certificate)
         }
         if let name, name.uri == nil {
             let target = try name.target(in: read.inventory, on: read.token)
-            read.inventory = read.inventory.limited(to: target)
-            guard !read.inventory.isEmpty else {
+            let named = read.inventory.limited(to: target)
+            guard !named.isEmpty else {
                 throw noSuchObject("key or certificate", target, on: read.inventory)
             }
+            read.inventory = named
         }
         if let name, name.uri?.namesObject ?? true {
-            // Of a part of a token nobody can tell what is missing.
+            // If only a part of the token is listed, missing objects cannot be detected.
             health.anchors = nil
         } else {
             health.sawPrivateObjects = read.sawPrivateObjects

@@ -2,7 +2,7 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertTokens
 
-/// What `list --tree` shows: module, token, keys, certificates, and who issued them.
+/// The output of `list --tree`: module, token, keys, certificates and their issuers.
 struct ListTree {
     private struct Node {
         let text: String
@@ -30,12 +30,12 @@ struct ListTree {
             let marks = findings.filter { $0.severity > .notice }.map { Node(text: "! \($0.text)") }
             return Node(text: node.text, children: marks + node.children)
         }
-        var token = Node(text: "token “\(read.token.info.label)”, \(read.token.info.model)")
+        var token = Node(text: "token \"\(read.token.info.label)\", \(read.token.info.model)")
         for key in read.inventory.keys {
-            let seen = key.privateKey == nil ? ", public half only" : ""
+            let seen = key.privateKey == nil ? ", public key only" : ""
             var branch = Node(
-                text: "key \(ListReport.name(key.kind)) “\(key.label)”, id \(hexadecimal(key.id))"
-                    + seen)
+                text: "key \(ListReport.name(key.kind)) \"\(key.label)\", "
+                    + "id \(hexadecimal(key.id))\(seen)")
             branch.children = key.certificates.map {
                 marked(node($0), health.findings($0, of: key))
             }
@@ -56,7 +56,7 @@ struct ListTree {
             children: [token])
     }
 
-    /// Who issued a certificate, and who issued that one, as far as it is known.
+    /// The known issuers of a certificate, as a chain of nodes.
     private static func issuers(
         of certificate: Certificate, _ known: [Certificate], _ anchors: TrustAnchors?
     ) -> [Node] {
@@ -70,7 +70,9 @@ struct ListTree {
         }
         let last = issuers.last ?? certificate
         let isAnchor = anchors?.certificates.contains(last) ?? false
-        if !isAnchor, last.issuer != last.subject { names.append(name(last.issuer) + ", not here") }
+        if !isAnchor, last.issuer != last.subject {
+            names.append(name(last.issuer) + ", not found")
+        }
         return names.reversed().reduce([]) { below, name in
             [Node(text: "issued by \(name)", children: below)]
         }

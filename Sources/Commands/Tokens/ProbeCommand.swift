@@ -6,12 +6,13 @@ internal import TokencertTokens
 
 struct ProbeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "probe", abstract: "Find out what a test token does, and print a profile.",
+        commandName: "probe", abstract: "Test what a token can do, and print a token profile.",
         discussion: """
-            Keys and certificates are made on the token and removed again, so it has to be one that \
-            you can do without: a module may overwrite what is there. The profile is printed to \
-            standard output; in the folder tokencert/token-profiles of the configuration, with a \
-            name that ends in .json, it is used by itself. See tokencert tokens --profiles.
+            Makes keys and certificates on the token and removes them again. Use a token that you \
+            can spare: its module may overwrite existing objects. The profile is printed to \
+            standard output. To have it used automatically, save it in the folder \
+            tokencert/token-profiles of the configuration, with a name that ends in .json. See \
+            tokencert tokens --profiles.
 
             For example:
 
@@ -20,17 +21,18 @@ struct ProbeCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Kinds of keys to try, with commas; else all that the token tells of, RSA up to 3072.",
+            "Kinds of keys to test, separated by commas; default: all that the token reports, RSA "
+                + "only up to 3072 bits.",
             valueName: "kinds"))
     var keyType: String?
 
-    @Flag(help: "Do it without being asked.")
+    @Flag(help: "Do not ask for confirmation.")
     var yes = false
 
-    @Flag(help: "Do it although there are keys or certificates on the token.")
+    @Flag(help: "Continue even if the token has keys or certificates.")
     var notEmpty = false
 
-    @Flag(help: "Do it although the module cannot remove keys, so that those that are made stay.")
+    @Flag(help: "Continue even if the module cannot remove keys, so that the test keys stay.")
     var keysMayStay = false
 
     @OptionGroup var tokenOptions: TokenOptions
@@ -46,33 +48,35 @@ struct ProbeCommand: ParsableCommand {
         let label = capabilities.token.info.label
         if capabilities.profile?.keepsDestroyedKeys ?? false, !setting(keysMayStay, .keysMayStay) {
             throw Failure(
-                .cannotCreate, "keys that are made on “\(label)” cannot be removed by this module",
-                hints: ["--keys-may-stay makes them all the same, one of each kind"])
+                .cannotCreate, "the module of token \"\(label)\" cannot remove the test keys",
+                hints: ["to make them anyway, one of each kind: --keys-may-stay"])
         }
         if !setting(yes, .yes) {
             let names = kinds.map(\.name).joined(separator: ", ")
             try requireConfirmation(
-                "Keys (\(names)) and certificates will be made on “\(printable(label))” and removed.",
-                typing: label, hint: "--yes does it without being asked")
+                "This makes keys (\(names)) and certificates on \"\(printable(label))\", "
+                    + "then removes them.",
+                typing: label, hint: "to skip the question: --yes")
         }
         let profile = try withPINs(plan, tokenOptions) { pins in
             var probe = try TokenProbe(
                 capabilities, pins, date: String(timestamp(now()).prefix(10)))
             if try !setting(notEmpty, .notEmpty) && probe.hasContent() {
                 throw Failure(
-                    .cannotCreate, "the token “\(label)” is not empty",
+                    .cannotCreate, "the token \"\(label)\" is not empty",
                     hints: [
-                        "a module may overwrite what is there: take a token that is empty",
-                        "--not-empty does it all the same",
+                        "use an empty token: the module may overwrite existing objects",
+                        "to use this token anyway: --not-empty",
                     ])
             }
             Progress.shared.setInterruptionState(
-                "keys and certificates that the probe made may be on the token",
+                "test keys and certificates may be left on the token",
                 hints: [
-                    "tokencert list --pin-source prompt shows them: “tokencert probe”",
-                    "tokencert delete URI removes one",
+                    "to see those with the label \"tokencert probe\": "
+                        + "tokencert list --pin-source prompt",
+                    "to remove one: tokencert delete URI",
                 ])
-            return try working("trying what the token does") {
+            return try working("testing the token") {
                 try probe.run(kinds) { key, number in
                     try Certificate.throwaway(
                         for: key, "tokencert probe", serialNumber: number, from: now())
@@ -89,18 +93,22 @@ struct ProbeCommand: ParsableCommand {
             let kinds = capabilities.keyKinds.filter { $0 != .rsa(bits: 4096) }
             guard !kinds.isEmpty else {
                 let lack =
-                    capabilities.missingSupport(for: .rsa(bits: 2048)) ?? "the token makes no keys"
+                    capabilities.missingSupport(for: .rsa(bits: 2048))
+                    ?? "the token cannot generate keys"
                 throw Failure(
                     .cannotCreate, lack,
-                    hints: ["tokencert tokens --verbose shows what the token can do"])
+                    hints: ["to see what the token can do: tokencert tokens --verbose"])
             }
             return kinds
         }
         return try text.split(separator: ",").map { name in
             guard let kind = KeyKind(name: String(name)), KeyKind.generated.contains(kind) else {
                 throw Failure(
-                    .usage, "--key-type does not know “\(name)”",
-                    hints: ["--key-type " + KeyKind.generated.map(\.name).joined(separator: ",")])
+                    .usage, "unknown kind of key for --key-type: \"\(name)\"",
+                    hints: [
+                        "use any of: --key-type "
+                            + KeyKind.generated.map(\.name).joined(separator: ",")
+                    ])
             }
             return kind
         }

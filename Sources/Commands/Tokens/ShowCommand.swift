@@ -6,10 +6,11 @@ internal import TokencertTokens
 
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show everything about a key or a certificate.",
+        commandName: "show", abstract: "Show all details of a key or a certificate.",
         discussion: """
-            --pem, --der and --public-key print only that, for a file or a pipe: of a certificate, \
-            or of the one certificate of a key.
+            --pem, --der and --public-key print only the certificate or the public key, for a file \
+            or a pipe. If the URI names a key, --pem and --der print its certificate, of which \
+            there must be only one.
 
             For example:
 
@@ -37,7 +38,7 @@ struct ShowCommand: ParsableCommand {
 
     func validate() throws {
         if [pem, der, publicKey, output.json].filter({ $0 }).count > 1 {
-            throw ValidationError("--pem, --der, --public-key and --json exclude each other")
+            throw ValidationError("use only one of --pem, --der, --public-key and --json")
         }
     }
 
@@ -73,7 +74,7 @@ struct ShowCommand: ParsableCommand {
         try show(named, target, read)
     }
 
-    /// The certificates that are named, and those of the keys that are, each once.
+    /// The named certificates and those of the named keys, without duplicates.
     private func certificates(
         of named: (keys: [KeyEntry], certificates: [CertificateEntry])
     ) -> [CertificateEntry] {
@@ -87,7 +88,7 @@ struct ShowCommand: ParsableCommand {
     ) throws -> Certificate {
         guard let certificate = entry.certificate else {
             throw Failure(
-                .dataRefused, "the object cannot be read as an X.509 certificate: \(entry.name)",
+                .dataRefused, "the object is not a readable X.509 certificate: \(entry.name)",
                 hints: [readingAdvice(entry.record.uri, on: token)])
         }
         return certificate
@@ -100,8 +101,11 @@ struct ShowCommand: ParsableCommand {
         }
         guard !Output.standardOutput.isTerminal else {
             throw Failure(
-                .usage, "DER is not for a terminal",
-                hints: ["tokencert show --der NAME > certificate.der", "--pem is text"])
+                .usage, "refusing to write DER to a terminal",
+                hints: [
+                    "write it to a file: tokencert show --der NAME > certificate.der",
+                    "to print it as text: --pem",
+                ])
         }
         StandardOutput.shared.write(certificate.der)
     }
@@ -132,7 +136,7 @@ struct ShowCommand: ParsableCommand {
             anchors: trustStore.anchorsIfAny(file: setting(nil, .caFile)),
             sawPrivateObjects: read.sawPrivateObjects
         ).of(read.inventory)
-        // A key shows its certificates, too: each is shown once.
+        // The report on a key includes its certificates: show each only once.
         let ofKeys = Set(named.keys.flatMap(\.certificates).map(\.record.handle))
         let others = named.certificates.filter { !ofKeys.contains($0.record.handle) }
         guard !named.keys.isEmpty || !others.isEmpty else {
@@ -152,7 +156,7 @@ struct ShowCommand: ParsableCommand {
         for key in report.keys { key.print(style) }
         for certificate in report.certificates { certificate.print(style) }
         if !read.sawPrivateObjects {
-            print("Private keys are seen only after a login: --pin-source prompt")
+            print("To see private keys, log in: --pin-source prompt")
         }
     }
 

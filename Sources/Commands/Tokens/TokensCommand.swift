@@ -7,9 +7,9 @@ struct TokensCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tokens", abstract: "Show modules, slots and tokens.",
         discussion: """
-            A profile says what a module does not say of itself. --profiles shows those that \
-            tokencert has and a person's own, which are JSON files in the folder \
-            tokencert/token-profiles of the configuration; tokencert probe makes one.
+            A token profile describes properties of a token that its module does not report. \
+            --profiles shows the built-in profiles and your own, which are JSON files in the \
+            folder tokencert/token-profiles of the configuration. To make one, use tokencert probe.
 
             For example:
 
@@ -17,7 +17,7 @@ struct TokensCommand: ParsableCommand {
               tokencert tokens --verbose --module /usr/lib/softhsm/libsofthsm2.so
             """)
 
-    @Flag(help: "Show what is known of tokens besides what they say.")
+    @Flag(help: "Show the token profiles.")
     var profiles = false
 
     @OptionGroup var moduleOptions: ModuleOptions
@@ -64,7 +64,7 @@ extension TokensCommand {
     }
 }
 
-/// What `tokens` shows, in the form of its JSON.
+/// The JSON output of `tokens`.
 private struct TokensReport: Encodable {
     struct ModuleReport: Encodable {
         let name: String?
@@ -79,7 +79,7 @@ private struct TokensReport: Encodable {
         let id: UInt
         let description: String
         var token: TokenReport?
-        /// Why the token in it cannot be shown.
+        /// Why the token cannot be shown.
         var failure: String?
     }
 
@@ -103,7 +103,7 @@ private struct TokensReport: Encodable {
             do throws(CryptokiError) {
                 slots = try module.slots(tokenPresent: false)
             } catch {
-                // The others are shown all the same.
+                // Still show the other modules.
                 failures.append(
                     FailureReport(name: module.name ?? module.path, reason: error.plainText))
                 continue
@@ -152,14 +152,14 @@ private struct TokensReport: Encodable {
             }
             let failed = module.slots.compactMap(\.failure)
             if !tokens.isEmpty { table.print(style) }
-            for failure in failed { print("a token cannot be read: \(failure)") }
-            if tokens.isEmpty, failed.isEmpty { print("no token") }
+            for failure in failed { print("cannot read a token: \(failure)") }
+            if tokens.isEmpty, failed.isEmpty { print("no token present") }
         }
         for failure in failures {
-            print("module \(failure.name) is not usable: \(failure.reason)")
+            print("cannot use module \(failure.name): \(failure.reason)")
         }
         if modules.isEmpty, failures.isEmpty {
-            print("p11-kit is configured with no module that has tokens; see --module")
+            print("p11-kit has no module with tokens configured; to use another one: --module")
         }
     }
 }
