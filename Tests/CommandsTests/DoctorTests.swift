@@ -55,7 +55,7 @@ extension RealParts {
                 #expect(found.first?.message.contains(message) == true, "\(found)")
             }
             for (configuration, message) in [
-                ("/nonexistent", "cannot read its configuration"),
+                ("/nonexistent", "cannot read the configuration"),
                 (
                     try folder.write("directories.tokendir = /nonexistent/tokens\n", "bad.conf"),
                     "/nonexistent/tokens, set in"
@@ -117,7 +117,7 @@ extension RealParts {
             #expect(changed.status == 79)
             #expect(
                 try checks(changed, "ledger").contains {
-                    $0.message.contains("was changed")
+                    $0.message.contains("is not intact")
                 },
                 "\(changed)")
         }

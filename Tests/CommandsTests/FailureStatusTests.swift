@@ -283,12 +283,11 @@ import Testing
         let removed = CryptokiError(
             .returned, function: "C_Sign", returnValue: .deviceRemoved, context: "the key 01")
         #expect(
-            removed.plainText == "the token cannot sign (the key 01) [CKR_DEVICE_REMOVED]")
+            removed.plainText == "cannot sign on the token (the key 01) [CKR_DEVICE_REMOVED]")
         let unknown = CryptokiError(
             .returned, function: "C_SeedRandom", returnValue: .functionFailed)
         #expect(
-            unknown.plainText
-                == "the token or its module failed in C_SeedRandom [CKR_FUNCTION_FAILED]")
+            unknown.plainText == "C_SeedRandom failed [CKR_FUNCTION_FAILED]")
         let missing = CryptokiError(.functionMissing, function: "C_CreateObject")
         #expect(missing.plainText == missing.description)
     }

@@ -140,7 +140,7 @@ extension RealParts {
             #expect(try bench.tokencert(["issue"]).status == 0)
             let key = try uri(bench)
             let text = try bench.tokencert(["show", key]).output
-            for part in ["made               on the token", "CN=Anna Müller", "emailProtection"] {
+            for part in ["generated          on the token", "CN=Anna Müller", "emailProtection"] {
                 #expect(text.contains(part), "\(text)")
             }
             let pem = try bench.tokencert(["show", key, "--pem"]).output

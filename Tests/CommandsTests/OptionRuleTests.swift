@@ -59,7 +59,7 @@ extension SettingsInProcess {
             }
             for text in ["", "-1", "36501", "30d", "1.5", " 3", "3 ", "0x1", "٣", "99999999999"] {
                 let failure = try refusal(text) { try daysOfWarning(text) }
-                #expect(failure.hints == ["--days 30"])
+                #expect(failure.hints == ["for example: --days 30"])
             }
             try SettingsInProcess.with(#"{"days": 14}"#) { () throws in
                 #expect(try daysOfWarning() == 14 && daysOfWarning("7") == 7)

@@ -15,11 +15,11 @@ struct LedgerChecks {
             let findings = try ledger.verify()
             guard findings.isEmpty else {
                 doctorReport.fail(
-                    area, "\(options.path) was changed: \(findings[0])",
-                    ["keep a copy of the file", "to see all changes: tokencert history verify"])
+                    area, "\(options.path) is not intact: \(findings[0])",
+                    ["keep a copy of the file", "to see all faults: tokencert history verify"])
                 return
             }
-            doctorReport.ok(area, "\(options.path) is unchanged")
+            doctorReport.ok(area, "\(options.path) is intact")
             let unfinished = try ledger.orders(unfinishedOnly: true)
             guard !unfinished.isEmpty else { return }
             doctorReport.warn(

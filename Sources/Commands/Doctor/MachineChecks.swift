@@ -2,7 +2,7 @@ internal import TokencertPlatform
 
 /// Checks card readers, the pcscd service and SoftHSM2's files.
 struct MachineChecks {
-    /// The files of all modules that are configured.
+    /// The files of all named or configured modules.
     let modulePaths: [String]
     /// The files of the modules that load.
     let loadedPaths: [String]
@@ -32,7 +32,7 @@ struct MachineChecks {
         }
         if !isService {
             doctorReport.fail(
-                area, "\(readers) connected, but the pcscd service is not running",
+                area, "connected readers: \(readers); the pcscd service is not available",
                 ["apt install pcscd", "systemctl enable --now pcscd.socket"])
         } else if !isWritableFile("/run/pcscd/pcscd.comm") {
             doctorReport.fail(
@@ -46,7 +46,7 @@ struct MachineChecks {
                         + "org.debian.pcsc-lite.access_pcsc and org.debian.pcsc-lite.access_card"
                 ])
         } else {
-            doctorReport.ok(area, "\(readers) connected, and pcscd is running")
+            doctorReport.ok(area, "connected readers: \(readers); pcscd is available")
         }
         if Self.isRunning("scdaemon") {
             doctorReport.warn(

@@ -236,8 +236,7 @@ private enum LibraryFile {
         #endif
     }
 
-    /// The `e_machine` of a file, or nil if it is not ELF. On other systems than Linux every file
-    /// passes.
+    /// The `e_machine` of a file, or nil if it is not ELF; only Linux checks it.
     static func machine(_ bytes: [UInt8]) -> Int? {
         #if os(Linux)
             guard bytes.count > 20, Array(bytes[0..<4]) == [0x7F, 0x45, 0x4C, 0x46] else {

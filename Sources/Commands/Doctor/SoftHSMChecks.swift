@@ -21,8 +21,8 @@ struct SoftHSMChecks {
         findings.contains(where: \.isFailure)
             ? ["see the lines about SoftHSM2 below"]
             : [
-                "to see the reason in the system log: journalctl --since -1min (the configuration "
-                    + "and token folder seem to be correct)"
+                "the configuration and token folder seem correct; to see the reason in the system "
+                    + "log: journalctl --since -1min"
             ]
     }
 
@@ -105,7 +105,7 @@ struct SoftHSMChecks {
             if named == nil, isLoaded { return [] }
             return [
                 Finding(
-                    isFailure: true, message: "cannot read its configuration \(path)",
+                    isFailure: true, message: "cannot read the configuration \(path)",
                     advice: named == nil
                         ? making : ["set SOFTHSM2_CONF to another file, or unset it"])
             ]
@@ -182,7 +182,7 @@ struct SoftHSMChecks {
             return [
                 Finding(
                     isFailure: true,
-                    message: "its token folder \(folder), set in \(path), does not exist",
+                    message: "the token folder \(folder), set in \(path), does not exist",
                     advice: folder.hasPrefix("~")
                         ? ["write an absolute path: SoftHSM2 does not expand ~"]
                         : ["to create it: mkdir -p \(quoted(folder))"])
@@ -192,7 +192,7 @@ struct SoftHSMChecks {
             return [
                 Finding(
                     isFailure: true,
-                    message: "this user may not write to its token folder \(folder)",
+                    message: "this user may not write to the token folder \(folder)",
                     advice: (named == nil && own == nil
                         ? making : ["to see who may: ls -ld \(quoted(folder))"])
                         + ["for the shared folder: adduser USER softhsm, then log in again"])

@@ -62,7 +62,7 @@ struct TokenChecks {
         guard places.isEmpty, !modules.isEmpty else { return }
         guard others.isEmpty else {
             doctorReport.warn(
-                area, "no token is the selected one",
+                area, "no token matches the selection",
                 others.map { "available: --token \(quoted($0))" }
                     + ["to see where the token is selected: tokencert config"])
             return

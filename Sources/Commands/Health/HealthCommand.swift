@@ -160,9 +160,9 @@ extension Finding {
     func advice(on token: Token) -> String {
         switch kind {
         case .expiring where isKeyMissing, .expired where isKeyMissing:
-            "it cannot be renewed, since its private key was not found on the token; to get a new "
-                + "key and certificate: tokencert issue"
-        case .expiring, .expired: "to renew it: tokencert renew \(name)"
+            "it cannot be renewed, since its private key was not found on the token; if it is yours, "
+                + "get a new key and certificate: tokencert issue"
+        case .expiring, .expired: "tokencert renew \(name)"
         case .notYetValid: "wait, or check this machine's clock: tokencert doctor"
         case .unreadable: readingAdvice(uri, on: token)
         case .unsupported: "tokencert does not use it; another program may"

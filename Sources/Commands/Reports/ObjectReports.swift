@@ -135,7 +135,7 @@ struct CertificateReport: Encodable {
                 "  " + padded("valid", 19) + valid
                     + style.urgency(Urgency(daysLeft: daysLeft), left))
         }
-        line("for", extendedKeyUsages?.joined(separator: ", "))
+        line("extended key usage", extendedKeyUsages?.joined(separator: ", "))
         if isAuthority == true { line("CA certificate", "yes") }
         line("key", keyKind)
         line("key identifier", subjectKeyIdentifier)

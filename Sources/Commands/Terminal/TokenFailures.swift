@@ -26,10 +26,10 @@ extension CryptokiError {
         case "C_GenerateKeyPair": "cannot generate a key pair on the token"
         case "C_CreateObject": "cannot create an object on the token"
         case "C_DestroyObject": "cannot remove an object from the token"
-        case "C_SignInit", "C_Sign": "the token cannot sign"
+        case "C_SignInit", "C_Sign": "cannot sign on the token"
         case "C_InitToken": "cannot set up the token"
         case "C_InitPIN", "C_SetPIN": "cannot set the new PIN"
-        default: "the token or its module failed in \(function)"
+        default: "\(function) failed"
         }
     }
 }

@@ -22,7 +22,7 @@ func readNewPIN(
     }
     let lengths = token.info.pinLengths
     guard role != .user || lengths.contains(pin.count) else {
-        let most = lengths.upperBound == Int.max ? "" : " to \(lengths.upperBound)"
+        let most = lengths.upperBound == Int.max ? " or more" : " to \(lengths.upperBound)"
         throw Failure(
             .usage, code: "pinLength",
             "the \(name) has \(pin.count) bytes; the token requires \(lengths.lowerBound)\(most)",

@@ -161,7 +161,7 @@ struct DeleteCommand: ParsableCommand {
 
     private func question(_ selection: Selection, _ capabilities: TokenCapabilities) -> String {
         guard selection.losesPrivateKey else {
-            return "This removes it from \"\(printable(capabilities.token.info.label))\"."
+            return "This will be removed from \"\(printable(capabilities.token.info.label))\"."
         }
         let reason =
             selection.type == nil

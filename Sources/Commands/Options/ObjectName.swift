@@ -111,26 +111,6 @@ struct ObjectName {
     }
 }
 
-/// A key or a certificate that the user has named.
-struct ObjectTarget: CustomStringConvertible {
-    private let text: String
-    /// The URI that matches it.
-    let uri: PKCS11URI
-    /// The serial number of the certificate, in the form of `Certificate.serialNumber`, or nil.
-    let serialNumber: String?
-
-    init(_ uri: PKCS11URI, text: String? = nil, serialNumber: String? = nil) {
-        self.uri = uri
-        self.text = text ?? "\(uri)"
-        self.serialNumber = serialNumber
-    }
-
-    /// How the user has named it, in quotes unless it is a URI.
-    var description: String { text }
-
-    var type: ObjectClass? { uri.objectAttributes[.class] }
-}
-
 extension PKCS11URI {
     /// The URI with a type.
     ///
@@ -146,10 +126,4 @@ extension PKCS11URI {
         attributes[.class] = type
         return PKCS11URI(token: self, objectWith: attributes)
     }
-}
-
-/// The hints that list candidates: three at most.
-func several(_ candidates: [String]) -> [String] {
-    candidates.prefix(3).map { "one of them: \($0)" }
-        + (candidates.count > 3 ? ["and \(candidates.count - 3) more: tokencert list"] : [])
 }

@@ -60,3 +60,29 @@ struct ObjectTitles {
         "\(content.subjectName), valid to \(timestamp(content.notAfter).prefix(10))"
     }
 }
+
+/// A key or a certificate that the user has named.
+struct ObjectTarget: CustomStringConvertible {
+    private let text: String
+    /// The URI that matches it.
+    let uri: PKCS11URI
+    /// The serial number of the certificate, in the form of `Certificate.serialNumber`, or nil.
+    let serialNumber: String?
+
+    init(_ uri: PKCS11URI, text: String? = nil, serialNumber: String? = nil) {
+        self.uri = uri
+        self.text = text ?? "\(uri)"
+        self.serialNumber = serialNumber
+    }
+
+    /// How the user has named it, in quotes unless it is a URI.
+    var description: String { text }
+
+    var type: ObjectClass? { uri.objectAttributes[.class] }
+}
+
+/// The hints that list candidates: three at most.
+func several(_ candidates: [String]) -> [String] {
+    candidates.prefix(3).map { "one of them: \($0)" }
+        + (candidates.count > 3 ? ["and \(candidates.count - 3) more: tokencert list"] : [])
+}
