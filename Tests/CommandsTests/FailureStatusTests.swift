@@ -13,7 +13,7 @@ import Testing
 
 /// The exit status of each error. Scripts use it to decide whether they may order again.
 @Suite struct FailureStatusTests {
-    /// The status of each failure of a job, as in README.md.
+    /// The status of each failure of a job, as in ExitStatus.md.
     static var ofJobs: [(status: TokencertCommands.ExitStatus, codes: [IssuanceError.Code])] {
         [
             (
@@ -52,10 +52,11 @@ import Testing
         ]
     }
 
-    @Test("The exit statuses are those in README.md")
+    @Test("The exit statuses are those in ExitStatus.md")
     func documented() throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "../../README.md").standardizedFileURL
+            .appending(path: "../../Sources/Commands/Documentation.docc/ExitStatus.md")
+            .standardizedFileURL
         let text = try String(contentsOf: file, encoding: .utf8)
         let numbers = text.split(separator: "\n").compactMap { line -> Int32? in
             guard line.hasPrefix("| ") else { return nil }

@@ -101,11 +101,12 @@ extension RealParts {
                 run(product("tokencert"), ["config", "--json"]).output, "settings.json")
             try FileManager.default.createDirectory(
                 atPath: folder.file("man1"), withIntermediateDirectories: true)
-            let readme = URL(filePath: script).appending(path: "../../README.md")
-                .standardizedFileURL.path()
+            let statuses = URL(filePath: script).appending(
+                path: "../../Sources/Commands/Documentation.docc/ExitStatus.md"
+            ).standardizedFileURL.path()
             let made = try run(
                 "/usr/bin/python3",
-                [script, file, settings, readme, "0.1.0", "2026-01-31", folder.file("man1")])
+                [script, file, settings, statuses, "0.1.0", "2026-01-31", folder.file("man1")])
             #expect(made.status == 0, "\(made.errors)")
             let pages = try FileManager.default.contentsOfDirectory(atPath: folder.file("man1"))
             for command in try commands() {

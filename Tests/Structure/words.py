@@ -8,7 +8,8 @@ import swift
 
 # Patterns and their replacements.
 PHRASES = [
-    (r"\b(?:no-?body|no one)\b", "name the subject: the CA, the program, you"),
+    # In quotes, it is a value in token profiles; before ":nogroup", a Unix user.
+    (r"\b(?:no-?body|no one)\b(?!:nogroup|(?<=[\"`]nobody)[\"`])", "name the subject: the CA, the program, you"),
     (r"\bwho(?:so)?ever\b", "name the subject"),
     (r"\ba person\b|\bpersons\b", "you, the user"),
     (r"\ball the same\b", "anyway, still"),
