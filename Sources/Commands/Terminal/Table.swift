@@ -12,13 +12,16 @@ struct Table {
     }
 
     private let header: [String]
+    /// The heads of columns that are never shortened.
+    private let whole: Set<String>
     private var rows: [(cells: [Cell], below: [String])] = []
 
     /// The minimum width of a column, in cells.
     private static let leastWidth = 6
 
-    init(_ header: [String]) {
+    init(_ header: [String], whole: Set<String> = []) {
         self.header = header
+        self.whole = whole
     }
 
     /// Adds a row. The lines `below` it are indented, and never shortened since users copy them.
@@ -61,7 +64,7 @@ struct Table {
             let heads = header.map(displayWidth)
             // A column never gets narrower than its head, which says what it contains.
             let candidates = widths.indices.filter {
-                widths[$0] > max(Self.leastWidth, heads[$0])
+                widths[$0] > max(Self.leastWidth, heads[$0]) && !whole.contains(header[$0])
             }
             guard let widest = candidates.max(by: { widths[$0] < widths[$1] }) else { break }
             widths[widest] -= 1

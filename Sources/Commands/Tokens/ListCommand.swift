@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertCAcert
+internal import TokencertLedger
 internal import TokencertTokens
 
 struct ListCommand: ParsableCommand {
@@ -23,7 +24,11 @@ struct ListCommand: ParsableCommand {
     @Flag(help: "Show module, token, keys, certificates and issuers as a tree.")
     var tree = false
 
+    @Flag(help: "Show the URIs of all objects, too.")
+    var uris = false
+
     @OptionGroup var tokenOptions: TokenOptions
+    @OptionGroup var ledgerOptions: LedgerOptions
     @OptionGroup var output: CommonOptions
 
     func run() throws {
@@ -59,7 +64,21 @@ struct ListCommand: ParsableCommand {
         } else if isTree {
             ListTree(read, anchors, report.health).print(try output.style())
         } else {
-            report.printTable(try output.style())
+            ListTable(
+                token: (report.token.label, report.token.uri), inventory: report.inventory,
+                health: report.health, sawPrivateObjects: report.sawPrivateObjects,
+                unfinishedOrders: unfinishedOrders,
+                showsURIs: uris || output.isVerbose
+            ).print(try output.style())
         }
+    }
+
+    /// The numbers of unfinished orders by the hash of the public key. A ledger that cannot be read
+    /// is reported by the commands that need it.
+    private var unfinishedOrders: [String: Int64] {
+        let orders = (try? ledgerOptions.openIfThere()?.orders(unfinishedOnly: true)) ?? []
+        return Dictionary(
+            orders.compactMap { order in order.publicKeyHash.map { ($0, order.number) } },
+            uniquingKeysWith: max)
     }
 }

@@ -183,6 +183,7 @@ extension CertificateEntry.Content {
         notAfter = certificate.notAfter
         keyKind = certificate.publicKey.kind
         isAuthority = certificate.isAuthority
+        emailAddress = certificate.emailAddresses.first
     }
 }
 

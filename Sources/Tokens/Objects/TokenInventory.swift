@@ -103,6 +103,8 @@ package struct CertificateEntry: Sendable {
         package let keyKind: KeyKind
         /// Whether it is a CA certificate.
         package let isAuthority: Bool
+        /// The first e-mail address.
+        package var emailAddress: String?
 
         /// The number of whole days left; negative after expiry.
         package func daysLeft(at now: Int64) -> Int {

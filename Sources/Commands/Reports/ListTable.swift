@@ -1,0 +1,159 @@
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertTokens
+
+/// The table of `list`: a line for each key, each older certificate of a key, and each certificate
+/// without a key.
+struct ListTable {
+    /// The label and the URI of the token.
+    let token: (label: String, uri: String)
+    let inventory: TokenInventory
+    let health: TokenHealth
+    /// Whether the private objects were read.
+    let sawPrivateObjects: Bool
+    /// The numbers of unfinished orders, by the SHA-256 hash of the public key, in hexadecimal.
+    let unfinishedOrders: [String: Int64]
+    /// Whether URIs are listed below the lines.
+    let showsURIs: Bool
+
+    /// The longest id that has a column, in digits. Longer ones are listed below the lines.
+    private static let longestID = 20
+    /// The narrowest terminal for which the issuer has a column, in cells.
+    private static let widthForIssuer = 100
+    /// The number of days before a certificate expires for which they are counted.
+    private static let countedDays = 90
+
+    private struct Line {
+        var label = ""
+        var id = ""
+        var kind = ""
+        var certificate = ""
+        var serialNumber = ""
+        var issuer = ""
+        var expiry = ""
+        var state = ""
+        var urgency = Urgency.none
+        var below: [String] = []
+    }
+
+    func print(_ style: Style) {
+        for line in lines(style, width: Output.standardOutput.width) {
+            TokencertCommands.print(line)
+        }
+    }
+
+    /// The lines, at most `width` cells wide if the column heads and the ids allow it.
+    func lines(_ style: Style, width: Int?) -> [String] {
+        var text = ["token \"\(printable(token.label))\""]
+        if showsURIs { text[0] += "  " + style.faint(quoted(token.uri)) }
+        text.append("")
+        let lines =
+            inventory.keys.flatMap(lines(of:))
+            + inventory.certificates.map { line($0, of: nil, state: keyState) }
+        text +=
+            lines.isEmpty
+            ? ["no keys or certificates found"] : table(lines, width).lines(style, width: width)
+        let others = inventory.otherObjects
+        if others > 0 { text += ["", "and \(others) other object\(others == 1 ? "" : "s")"] }
+        if !sawPrivateObjects {
+            text += ["", "To see private keys, log in: --pin-source prompt"]
+        }
+        return text
+    }
+
+    private func table(_ lines: [Line], _ width: Int?) -> Table {
+        let hasShortIDs = lines.allSatisfy { $0.id.count <= Self.longestID }
+        let isShown = [
+            true, hasShortIDs, true, true, width.map { $0 >= Self.widthForIssuer } ?? true, true,
+            true, lines.contains { !$0.state.isEmpty },
+        ]
+        func shown<Value>(_ columns: [Value]) -> [Value] {
+            zip(columns, isShown).filter(\.1).map(\.0)
+        }
+        var table = Table(
+            shown([
+                "LABEL", "ID", "KEY", "CERTIFICATE", "ISSUER", "SERIAL", "EXPIRES", "STATE",
+            ]), whole: ["ID", "SERIAL", "EXPIRES", "STATE"])
+        for line in lines {
+            let cells = [
+                Table.Cell(line.label), Table.Cell(line.id), Table.Cell(line.kind),
+                Table.Cell(line.certificate), Table.Cell(line.issuer),
+                Table.Cell(line.serialNumber), Table.Cell(line.expiry, line.urgency),
+                Table.Cell(line.state),
+            ]
+            let id = hasShortIDs || line.id.isEmpty ? [] : ["id \(line.id)"]
+            table.add(shown(cells), below: id + line.below)
+        }
+        return table
+    }
+
+    private func lines(of key: KeyEntry) -> [Line] {
+        let certificates = key.certificates.sorted {
+            ($0.content?.notAfter ?? 0, $0.content?.notBefore ?? 0)
+                > ($1.content?.notAfter ?? 0, $1.content?.notBefore ?? 0)
+        }
+        let order = key.value.flatMap { unfinishedOrders[hexadecimal($0.sha256Fingerprint)] }
+        let state =
+            order.map { "order \($0) unfinished" }
+            ?? (certificates.isEmpty ? "no certificate" : publicKeyState(key))
+        var first = certificates.first.map { line($0, of: key, state: state) } ?? Line(state: state)
+        first.label = key.label
+        first.id = hexadecimal(key.id)
+        first.kind = ListReport.name(key.kind)
+        let findings = health.findings(key).filter { $0.kind != .mismatch }
+        first.below =
+            uris([key.privateKey, key.publicKey].compactMap { $0?.uri }) + marks(findings)
+            + first.below
+        var lines = [first]
+        for entry in certificates.dropFirst() {
+            let isReplaced = certificates[0].content?.subject == entry.content?.subject
+            lines.append(line(entry, of: key, state: isReplaced ? "replaced" : ""))
+        }
+        for entry in key.mismatchedCertificates {
+            lines.append(line(entry, of: key, state: "different key"))
+        }
+        return lines
+    }
+
+    private func publicKeyState(_ key: KeyEntry) -> String {
+        key.privateKey == nil && sawPrivateObjects ? "public key only" : ""
+    }
+
+    private var keyState: String { sawPrivateObjects ? "no key" : "" }
+
+    private func line(_ entry: CertificateEntry, of key: KeyEntry?, state: String) -> Line {
+        var line = Line(state: state)
+        if key == nil {
+            line.label = entry.record.label
+            line.id = hexadecimal(entry.record.id)
+        }
+        line.certificate = entry.name
+        line.below =
+            uris([entry.record.uri]) + marks(health.findings(entry, of: key))
+        guard let content = entry.content else { return line }
+        if let address = content.emailAddress { line.certificate += " <\(address)>" }
+        line.serialNumber = Self.shortened(content.serialNumber)
+        line.issuer = content.issuerName
+        let days = content.daysLeft(at: health.health.now)
+        line.urgency = Urgency(daysLeft: days)
+        line.expiry = String(timestamp(content.notAfter).prefix(10))
+        if days < 0 {
+            line.expiry += ", expired"
+        } else if days < Self.countedDays {
+            line.expiry += days == 1 ? " in 1 day" : " in \(days) days"
+        }
+        return line
+    }
+
+    /// The first digits of a serial number, which name the certificate, too.
+    static func shortened(_ serialNumber: String) -> String {
+        serialNumber.count <= 10 ? serialNumber : serialNumber.prefix(8) + ".."
+    }
+
+    private func uris(_ uris: [String]) -> [String] { showsURIs ? uris.map(quoted) : [] }
+
+    /// The findings of `health` that are more than notices.
+    private func marks(_ findings: [Finding]) -> [String] {
+        findings.filter { $0.severity > .notice }.map { "! \($0.text)" }
+    }
+}
