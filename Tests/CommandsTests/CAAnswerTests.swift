@@ -19,7 +19,7 @@ extension RealParts {
                 ("other-name", 76, "name asked “Anna Müller”, got “Somebody Else”"),
                 ("no-code-signing", 76, "code signing asked “yes”, got “no”"),
                 ("cut", 75, "its answer is damaged"),
-                ("no-certificate", 75, "sent no certificate"),
+                ("no-certificate", 75, "but sent none"),
                 ("html", 75, "not understood"),
                 ("empty", 75, "an empty answer"),
                 ("garbage", 75, "not understood"),

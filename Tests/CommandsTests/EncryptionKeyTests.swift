@@ -25,7 +25,7 @@ extension RealParts {
             #expect(remarks.contains { $0.contains("proved by decryption") })
             #expect(remarks.contains { $0.contains("for encryption, not for signatures") })
             let history = try bench.tokencert(["history", "1"]).output
-            #expect(history.contains("proved by a decryption"), "\(history)")
+            #expect(history.contains("verified by a decryption"), "\(history)")
             #expect(try bench.certificateObjects().count == 1)
         }
 

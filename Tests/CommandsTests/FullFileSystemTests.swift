@@ -58,7 +58,7 @@ extension RealParts {
             let before = bench.token.contents
             for command in ["issue", "request"] {
                 let outcome = try tokencert(bench, [command], isFull: true)
-                expect(outcome, 78, "small/file.pem cannot be written: ")
+                expect(outcome, 78, "small/file.pem: No space left on device")
                 #expect(outcome.errorLine.hasSuffix(": No space left on device"), "\(outcome)")
                 #expect(outcome.errors.contains("df -h"), "\(outcome)")
             }
@@ -119,7 +119,7 @@ extension RealParts {
             expect(outcome, 78, "the text below was not written to a file: ")
             #expect(outcome.errorLine.hasSuffix(": No space left on device"), "\(outcome)")
             #expect(outcome.errors.contains("BEGIN CERTIFICATE REQUEST"), "\(outcome)")
-            #expect(outcome.errors.contains("its key: 'pkcs11:"), "\(outcome)")
+            #expect(outcome.errors.contains("its key is 'pkcs11:"), "\(outcome)")
         }
     }
 }

@@ -94,7 +94,7 @@ struct EvidenceCommand: ParsableCommand {
         } catch {
             throw Failure(
                 .configuration, code: "fileNotWritten",
-                "cannot create \(out): \(error)",
+                "\(error)",
                 hints: advice(error) + ["set --out to a new folder inside an existing one"])
         }
         guard !isTaken else {

@@ -75,7 +75,7 @@ func requireWritable(_ file: String?, keeping filesInUse: [FileInUse]) throws {
 
 private func notWritten(_ file: String, _ error: FileError) -> Failure {
     Failure(
-        .configuration, code: "fileNotWritten", "cannot write \(file): \(error)",
+        .configuration, code: "fileNotWritten", "\(error)",
         hints: advice(error) + ["name a file in a folder to which you can write"])
 }
 
