@@ -351,7 +351,8 @@ extension RealParts {
             }
             #expect(!outcome.errors.contains("do not use"), "\(outcome.errors)")
             guard form == "plain" else { return }
-            #expect(outcome.errors.contains("in the ledger: tokencert resume 1"), "\(outcome.errors)")
+            #expect(
+                outcome.errors.contains("in the ledger: tokencert resume 1"), "\(outcome.errors)")
             let root = try run(
                 "openssl",
                 ["x509", "-in", bench.ca.rootFile, "-noout", "-fingerprint", "-sha256"]

@@ -24,7 +24,7 @@ extension RealParts {
             expect(try bench.tokencert(renew + ["--dry-run"]), 73, "CKA_DESTROYABLE is false")
             let refused = try bench.tokencert(renew)
             expect(refused, 73, "refusing to order")
-            #expect(refused.errors.contains("without --retire"), "\(refused.errors)")
+            #expect(refused.errors.contains("omit --retire"), "\(refused.errors)")
             #expect(bench.ca.orders.count == 1)
             #expect(bench.token.contents == before)
             #expect(try bench.unfinished() == "No order is unfinished.\n")

@@ -35,7 +35,7 @@ extension RealParts {
             #expect(bench.calls("C_GenerateKeyPair") == 1)
             #expect(bench.calls("C_Initialize") == 2)
             let history = try bench.tokencert(["history", "1"]).output
-            let hashes = history.matches(of: /public half ([0-9a-f]{64})/).map {
+            let hashes = history.matches(of: /public key ([0-9a-f]{64})/).map {
                 String($0.output.1)
             }
             #expect(hashes.count == 2 && hashes.first != hashes.last, "\(history)")

@@ -110,7 +110,9 @@ struct ListTable {
             lines.append(line(entry, of: key, state: isReplaced ? "replaced" : ""))
         }
         for entry in key.mismatchedCertificates {
-            lines.append(line(entry, of: key, state: "different key"))
+            var other = line(entry, of: key, state: "different key")
+            other.below.insert("! its CKA_ID belongs to a different key", at: uris([""]).count)
+            lines.append(other)
         }
         return lines
     }
