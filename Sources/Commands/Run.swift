@@ -100,7 +100,7 @@ func prepareProcess(_ output: CommonOptions) throws {
     let color = try output.colorChoice()
     settings.withLock { $0 = Settings(color: color, isJSON: output.isJSON) }
     Progress.shared.setStyle(
-        output.isQuiet ? .quiet : Output.standardError.isTerminal ? .live : .lines)
+        output.isQuiet ? .quiet : Output.standardError.isCapableTerminal ? .live : .lines)
     Interruption.installHandler { tellInterruption($0) }
     protectProcessMemory()
     SecretReader.shared.takeVariables(namedSources(inArguments: CommandLine.arguments))

@@ -25,7 +25,7 @@ struct AtTerminal {
             exit [lindex $result 3]
             """
         let file = try bench.token.folder.write(script, "script")
-        let all = bench.environment.merging(variables) { $1 }.merging(["TERM": "xterm"]) { $1 }
+        let all = ["TERM": "xterm"].merging(bench.environment) { $1 }.merging(variables) { $1 }
         return try TokencertTestSupport.run(
             "expect", ["-f", file], environment: all.filter { !$0.value.isEmpty })
     }

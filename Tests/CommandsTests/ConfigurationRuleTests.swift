@@ -277,7 +277,7 @@ import TokencertTokens
 
 /// What is printed: tables, names from tokens, and suggestions for mistyped words.
 @Suite struct TerminalRuleTests {
-    private var plain: Style { Style(.standardOutput, choice: .never) }
+    private var plain: Style { Style(.standardOutput, choice: .never, symbols: .unicode) }
     private var colored: Style { Style(.standardOutput, choice: .always) }
 
     // MARK: Texts
@@ -348,13 +348,47 @@ import TokencertTokens
             ("abc", 3, "abc"), ("abc", 9, "abc"), ("abcd", 3, "ab…"), ("abcd", 1, "…"),
             ("漢字", 4, "漢字"), ("漢字", 3, "漢…"), ("漢字", 2, "…"), ("a漢字", 4, "a漢…"),
         ] {
-            #expect(fitted(text, width: width) == expected, "\(text), \(width)")
+            #expect(fitted(text, width: width, .unicode) == expected, "\(text), \(width)")
         }
         for text in ["abcdefgh", "漢字かな", "a🦊b🦊c", "Mu\u{308}ller"] {
             for width in 1...10 {
-                #expect(displayWidth(fitted(text, width: width)) <= width, "\(text), \(width)")
+                for symbols in [Symbols.unicode, .ascii] {
+                    let cut = fitted(text, width: width, symbols)
+                    #expect(displayWidth(cut) <= width, "\(text), \(width)")
+                }
             }
         }
+    }
+
+    // A terminal without UTF-8 would show wrong characters.
+    @Test("A text is cut with ASCII dots if the locale is not UTF-8")
+    func fittingInASCII() {
+        for (text, width, expected) in [
+            ("abcdef", 6, "abcdef"), ("abcdef", 5, "ab..."), ("abcdef", 2, ".."),
+            ("漢字漢", 5, "漢..."),
+        ] {
+            #expect(fitted(text, width: width, .ascii) == expected, "\(text), \(width)")
+        }
+    }
+
+    @Test(
+        "Symbols are Unicode only if the locale is UTF-8 and the terminal is not dumb",
+        arguments: [
+            ([:], false), (["LANG": "C"], false), (["LANG": "de_DE.UTF-8"], true),
+            (["LC_CTYPE": "UTF-8"], true), (["LANG": "de_DE.utf8"], true),
+            (["LC_ALL": "C", "LANG": "de_DE.UTF-8"], false),
+            (["LC_CTYPE": "de_DE.ISO-8859-1", "LANG": "de_DE.UTF-8"], false),
+            (["LC_ALL": "C.UTF-8", "LC_CTYPE": "C", "LANG": "C"], true),
+            (["LANG": "C.UTF-8", "TERM": "xterm"], true),
+            (["LANG": "C.UTF-8", "TERM": "dumb"], false),
+        ] as [([String: String], Bool)])
+    func symbols(environment: [String: String], isUnicode: Bool) {
+        let symbols = Symbols(environment: { environment[$0] })
+        #expect(symbols.isUnicode == isUnicode, "\(environment)")
+        let all =
+            [symbols.cut, symbols.done, symbols.arrow, String(symbols.spinner)]
+            + [symbols.tree.node, symbols.tree.last, symbols.tree.past]
+        #expect(all.allSatisfy { $0.allSatisfy(\.isASCII) } == !isUnicode, "\(all)")
     }
 
     // MARK: Tables

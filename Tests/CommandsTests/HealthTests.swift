@@ -31,7 +31,17 @@ extension RealParts {
             #expect(soon.status == 79)
             #expect(try kinds(soon) == ["expiring"])
             let text = try bench.tokencert(["health", "--days", "1000"])
-            #expect(text.output.contains("tokencert renew 'pkcs11:"), "\(text.output)")
+            #expect(
+                text.output.contains(
+                    /\n +anna@example\.org \(Anna Müller, valid to .*\n +to renew it: tokencert renew anna@/
+                ),
+                "\(text.output)")
+            #expect(!text.output.contains("pkcs11:"), "\(text.output)")
+            // Another token may have a key of the same name.
+            let elsewhere = try bench.tokencert(["health", "--days", "1000", "--token", "work"])
+            #expect(
+                elsewhere.output.contains("tokencert renew anna@example.org --token work\n"),
+                "\(elsewhere.output)")
             let unknown = try bench.tokencert(["health", "--json"], ["TOKENCERT_CA_FILE": ""])
             #expect(unknown.status == 0, "without anchors no issuer is reported as untrusted")
         }

@@ -54,7 +54,7 @@ import Testing
             health: health.of(inventory), sawPrivateObjects: true, unfinishedOrders: orders,
             showsURIs: uris
         )
-        .lines(Style(.standardOutput, choice: .never), width: width)
+        .lines(Style(.standardOutput, choice: .never, symbols: .unicode), width: width)
     }
 
     @Test("A key with its certificate is one line of 80 columns, with the whole id")

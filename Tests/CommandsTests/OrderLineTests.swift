@@ -166,7 +166,7 @@ import TokencertTestSupport
 
     @Test("A label that is not UTF-8, or that moves the cursor, is escaped in a table")
     func hostileLabels() throws {
-        let plain = Style(.standardOutput, choice: .never)
+        let plain = Style(.standardOutput, choice: .never, symbols: .unicode)
         for (label, shown) in [
             (Array("a\u{1B}[2J".utf8), #"a\u{1B}[2J"#), ([0x6D, 0xE4], #"m\xE4"#),
             (Array("a\u{202E}b\nc".utf8), #"a\u{202E}b\u{A}c"#),

@@ -27,24 +27,94 @@ import Testing
             isAuthority: false)
     }
 
+    private let none = TitlesByURI(TokenInventory(keys: [], certificates: [], otherObjects: 0))
+
     @Test("The message about a certificate has its subject and serial number, or else its URI")
     func lines() {
         let named = PassedOver(entry(content), "it is old")
-        #expect(named.text == "CN=Anna, serial number 0a, was passed over: it is old")
+        #expect(named.text(none) == "CN=Anna (serial number 0a) was passed over: it is old")
         let advised = PassedOver(entry(content), "it is old", advice: .issue)
-        #expect(advised.text == named.text + "; to get a new key and certificate: tokencert issue")
+        #expect(
+            advised.text(none)
+                == named.text(none) + "; to get a new key and certificate: tokencert issue")
         let unread = entry(nil)
         #expect(
-            PassedOver(unread, "it is text").text
+            PassedOver(unread, "it is text").text(none)
                 == "'\(unread.record.uri)' was passed over: it is text")
         let key = PassedOver(key: Self.token, "it is alone", advice: .resume(7))
         #expect(
-            key.text
+            key.text(none)
                 == "the key 'pkcs11:token=work' was passed over: it is alone; "
                 + "to finish its order: tokencert resume 7")
         let lost = PassedOver(
             key: Self.token, "it is alone", advice: .certify(key: Self.token))
-        #expect(lost.text.hasSuffix("tokencert issue --key 'pkcs11:token=work'"), "\(lost.text)")
+        let text = lost.text(none)
+        #expect(text.hasSuffix("tokencert issue --key 'pkcs11:token=work'"), "\(text)")
+    }
+
+    /// A key with these certificates; without a login only its public half is seen.
+    private func key(_ certificates: [CertificateEntry]) -> KeyEntry {
+        var key = KeyEntry()
+        key.publicKey = ObjectRecord(
+            handle: ObjectHandle(rawValue: 7), objectClass: .publicKey, id: [1],
+            labelBytes: Array("mail".utf8), token: Self.token)
+        key.certificates = certificates
+        return key
+    }
+
+    // Users cannot type URIs of 145 characters, and would take one certificate for another.
+    @Test("A key and its only certificate are named by label, others by serial number")
+    func titles() {
+        let only = entry(content)
+        let privateKey = "pkcs11:token=work;id=%01;object=mail;type=private"
+        func titles(_ keys: [KeyEntry], _ lone: [CertificateEntry] = []) -> TitlesByURI {
+            TitlesByURI(
+                TokenInventory(keys: keys, certificates: lone, otherObjects: 0),
+                selection: " --token work")
+        }
+        let single = titles([key([only])])
+        #expect(
+            PassedOver(only, "it is old").text(single)
+                == "mail (Anna, valid to 1970-01-01) was passed over: it is old")
+        #expect(single.argument(only.record.uri) == "mail --token work")
+        #expect(single.argument(privateKey) == "mail --token work")
+        #expect(single.title(privateKey) == "mail (Anna, valid to 1970-01-01)")
+        let alone = titles([], [only])
+        #expect(alone.title(only.record.uri) == "0a (Anna, valid to 1970-01-01)")
+        #expect(alone.argument(only.record.uri, serialNumber: "0a") == "0a --token work")
+        // What cannot be told apart keeps its URI.
+        let twins = titles([], [only, only])
+        #expect(twins.title(only.record.uri) == nil)
+        #expect(
+            twins.argument(only.record.uri, serialNumber: "0a")
+                == "'\(only.record.uri)' --serial 0a")
+        #expect(single.title("pkcs11:token=work;object=other") == nil)
+        #expect(
+            titles([key([])]).argument(privateKey) == "mail --token work")
+    }
+
+    // A report of many certificates would break lines, and hide which one was not renewed.
+    @Test("The table of a renewal names what was not renewed, and why, in 80 columns")
+    func table() throws {
+        var found = Renewals()
+        let only = entry(content)
+        found.inventory = TokenInventory(
+            keys: [key([only])], certificates: [], otherObjects: 0)
+        let reason =
+            "order 2 was refused on 2026-11-28T00:00:00Z (the CA refused the order: Invalid or "
+            + "missing CSR); no other is placed automatically before 2026-12-05T00:00:00Z"
+        found.passedOver = [PassedOver(only, reason)]
+        var tally = RenewalTally(isBatch: true, of: found)
+        tally.untried = ["other"]
+        let style = Style(.standardOutput, choice: .never, symbols: .ascii)
+        let lines = tally.table(width: 80).lines(style, width: 80)
+        #expect(lines[0] == "CERTIFICATE                       NEW SERIAL   VALID TO")
+        #expect(lines[1] == "other                             not renewed")
+        #expect(lines[2] == "  not tried after this failure")
+        #expect(lines[3] == "mail (Anna, valid to 1970-01-01)  not renewed")
+        #expect(lines.count == 6 && lines.allSatisfy { displayWidth($0) <= 80 }, "\(lines)")
+        #expect(
+            lines[4...].map { $0.drop { $0 == " " } }.joined(separator: " ") == reason, "\(lines)")
     }
 
     @Test("Control characters from a certificate are not printed")
@@ -53,21 +123,21 @@ import Testing
             subject: "CN=a\u{1B}[2Jb", issuer: "", subjectName: "", issuerName: "",
             serialNumber: "01", notBefore: 0, notAfter: 1, keyKind: .ed25519,
             isAuthority: false)
-        let text = PassedOver(entry(hostile), "reason").text
+        let text = PassedOver(entry(hostile), "reason").text(none)
         #expect(!text.unicodeScalars.contains("\u{1B}") && text.contains(#"\u{1B}[2Jb"#))
     }
 
     @Test("Only a key that cannot sign leads to a hint about --new-key")
     func failures() {
         var passedOver = PassedOver(entry(content), "it leads to no trust anchor")
-        let plain = Failure(renewal: .passedOver(passedOver))
+        let plain = Failure(renewal: .passedOver(passedOver), none)
         #expect(plain.status == .noSuchObject && plain.code == "noSuchObject")
         #expect(
             plain.message
-                == "cannot renew CN=Anna, serial number 0a: it leads to no trust anchor")
+                == "cannot renew CN=Anna (serial number 0a): it leads to no trust anchor")
         #expect(plain.hints.count == 1 && !plain.hints[0].contains("--new-key"))
         passedOver.needsNewKey = true
-        let unusable = Failure(renewal: .passedOver(passedOver))
+        let unusable = Failure(renewal: .passedOver(passedOver), none)
         #expect(unusable.status == .cannotCreate && unusable.code == "keyUnusable")
         #expect(unusable.hints.count == 3 && unusable.hints[0].contains("--new-key"))
     }
@@ -123,16 +193,16 @@ import Testing
 
     @Test("If a URI matches several keys or certificates, each is listed")
     func several() {
-        let keys = Failure(renewal: .severalKeys([Self.token, Self.token]))
+        let keys = Failure(renewal: .severalKeys([Self.token, Self.token]), none)
         #expect(keys.status == .noSuchObject && keys.message == "more than one key matches")
         #expect(keys.hints == Array(repeating: "one of them: 'pkcs11:token=work'", count: 2))
         let certificates = Failure(
-            renewal: .severalCertificates([entry(content), entry(content)], Self.token))
+            renewal: .severalCertificates([entry(content), entry(content)], Self.token), none)
         #expect(certificates.code == "severalObjects" && certificates.hints.count == 2)
         #expect(certificates.hints[0].hasPrefix("one of them: "), "\(certificates.hints)")
         let other = PassedOver(entry(content), "it is old")
-        let none = Failure(renewal: .noneFits(Self.token, [other], keys: []))
-        #expect(none.message.hasSuffix("matches pkcs11:token=work"))
-        #expect(none.hints.first == other.text && none.hints.count == 2)
+        let failure = Failure(renewal: .noneFits(Self.token, [other], keys: []), none)
+        #expect(failure.message.hasSuffix("matches pkcs11:token=work"))
+        #expect(failure.hints.first == other.text(none) && failure.hints.count == 2)
     }
 }

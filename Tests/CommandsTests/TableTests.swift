@@ -3,6 +3,11 @@ import Testing
 
 @testable import TokencertCommands
 
+extension Symbols {
+    static let unicode = Symbols(isUnicode: true)
+    static let ascii = Symbols(isUnicode: false)
+}
+
 /// Snapshots of tables at several terminal widths.
 @Suite struct TableTests {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
@@ -27,7 +32,7 @@ import Testing
 
     @Test("A table matches its snapshot", arguments: [60, 80, 140, nil])
     func snapshots(width: Int?) throws {
-        let style = Style(.standardOutput, choice: .never)
+        let style = Style(.standardOutput, choice: .never, symbols: .unicode)
         let text = table.lines(style, width: width).joined(separator: "\n") + "\n"
         let file = Self.folder.appending(path: "\(width.map { "\($0)" } ?? "unlimited").txt")
         if ProcessInfo.processInfo.environment["TOKENCERT_RECORD"] != nil {

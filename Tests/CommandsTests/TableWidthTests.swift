@@ -4,7 +4,7 @@ import Testing
 
 /// Tables in narrow terminals, with any content.
 @Suite struct TableWidthTests {
-    private let plain = Style(.standardOutput, choice: .never)
+    private let plain = Style(.standardOutput, choice: .never, symbols: .unicode)
     private let head = ["KEY", "LABEL", "ID"]
 
     /// Narrow and wide characters, characters without width, and characters that are escaped.

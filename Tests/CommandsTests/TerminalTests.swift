@@ -10,7 +10,8 @@ extension RealParts {
             let bench = try Bench()
             let slow = bench.faulty(["FAULTY_RULES": "C_Sign#1:before:delay=6500"])
             let live = try AtTerminal(bench: bench).run(
-                ["issue", "--key-type", "rsa:2048"], "", slow)
+                ["issue", "--key-type", "rsa:2048"], "",
+                slow.merging(["LC_ALL": "C.UTF-8"]) { $1 })
             #expect(live.status == 0, "\(live)")
             #expect(live.output.contains("signing the request on the token, 3 s"))
             #expect(live.output.contains("6 s; touch the token if it blinks"))
@@ -18,11 +19,45 @@ extension RealParts {
             // Quick steps leave no line.
             #expect(!live.output.contains("checking the certificate"))
             let lines = try bench.tokencert(["issue", "--key-type", "rsa:2048"], slow)
-            #expect(lines.errors.contains("… signing the request on the token\n"))
+            #expect(lines.errors.contains("... signing the request on the token\n"))
             #expect(lines.errors.contains("  touch the token if it blinks\n"))
             #expect(!lines.errors.contains("\u{1B}") && !lines.errors.contains("\r"))
             let quiet = try bench.tokencert(["issue", "--quiet", "--key-type", "rsa:2048"])
             #expect(quiet.status == 0 && quiet.errors.isEmpty, "\(quiet.errors)")
+        }
+
+        // Users would take the wait for a failure, and order a second time.
+        @Test("While the CA is slow, issue reports that the order is out and how long it takes")
+        func waiting() throws {
+            let bench = try Bench(["--fault", "hang"])
+            let live = try AtTerminal(bench: bench).run(
+                ["issue", "--key-type", "rsa:2048"],
+                #"""
+                expect "waiting for the CA (usually 10 s) ... the order is out, 2 s"
+                send "\003"
+                """#, ["LC_ALL": "C"])
+            #expect(live.output.contains("the order is out, 2 s"), "\(live)")
+            #expect(
+                live.output.contains("interrupted while waiting for the CA (usually 10 s): "),
+                "\(live)")
+            // The locale is not UTF-8.
+            #expect(!live.output.contains("⠋") && !live.output.contains("✓"), "\(live)")
+            let lines = try run(
+                "timeout", ["--signal=TERM", "4", product("tokencert"), "issue"],
+                environment: bench.environment)
+            #expect(
+                lines.errors.contains(
+                    "... waiting for the CA (usually 10 s)\n  the order is out\n"), "\(lines)")
+        }
+
+        @Test("A dumb terminal gets plain lines")
+        func dumbTerminal() throws {
+            let bench = try Bench()
+            let outcome = try AtTerminal(bench: bench).run(
+                ["issue", "--key-type", "rsa:2048"], "", ["LC_ALL": "C.UTF-8", "TERM": "dumb"])
+            #expect(outcome.status == 0, "\(outcome)")
+            #expect(outcome.output.contains("... signing the request on the token"), "\(outcome)")
+            #expect(!outcome.output.contains("\u{1B}"), "\(outcome)")
         }
 
         @Test("Ctrl-C reports the state of the order and the command to continue")
@@ -115,7 +150,8 @@ extension RealParts {
                         .status == 0)
             }
             for columns in [60, 80, 140] {
-                let outcome = try bench.tokencert(["list"], ["COLUMNS": "\(columns)"])
+                let outcome = try bench.tokencert(
+                    ["list"], ["COLUMNS": "\(columns)", "LC_ALL": "C.UTF-8"])
                 let lines = outcome.output.split(separator: "\n").map(String.init)
                 let start = try #require(lines.firstIndex { $0.hasPrefix("KEY") })
                 let rows = lines[start...].filter { !$0.hasPrefix("  ") && !$0.hasPrefix("To see") }

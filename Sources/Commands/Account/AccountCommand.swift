@@ -47,6 +47,7 @@ struct AccountCommand: ParsableCommand {
                     ? "flagged for code signing; the CA also requires 100 points, which it does not "
                         + "report"
                     : "no"))
+        try output.printNext(.issue(options: ca.selection))
     }
 
     /// A name or an address of the account.

@@ -44,7 +44,8 @@ struct DoctorReport: Encodable {
                 }
             print("\(head)  \(padded(check.area, 15))\(printable(check.message))")
             for line in check.advice {
-                print(String(repeating: " ", count: 21) + "→ " + printable(line))
+                print(
+                    String(repeating: " ", count: 21) + style.symbols.arrow + " " + printable(line))
             }
         }
     }

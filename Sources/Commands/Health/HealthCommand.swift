@@ -79,12 +79,14 @@ struct HealthCommand: ParsableCommand {
                 entries, among: read.inventory, through: &client,
                 serialNumber: tokenHealth.distinctiveSerialNumber)
         }
-        try show(findings, read, checkedIssuers: anchors != nil)
+        try show(
+            findings, read, tokenOptions.selection(name?.uri, read.token),
+            checkedIssuers: anchors != nil)
         if findings.contains(where: { $0.severity > .notice }) { throw Findings() }
     }
 
     private func show(
-        _ findings: [Finding], _ read: ReadToken, checkedIssuers: Bool
+        _ findings: [Finding], _ read: ReadToken, _ selection: String, checkedIssuers: Bool
     ) throws {
         if output.isJSON {
             try printJSON(
@@ -99,6 +101,7 @@ struct HealthCommand: ParsableCommand {
         if findings.isEmpty {
             print(style.good("No problems") + " found on the token.")
         }
+        let titles = TitlesByURI(read.inventory, selection: selection)
         for finding in findings.sorted(by: { $0.severity > $1.severity }) {
             let head =
                 switch finding.severity {
@@ -107,8 +110,9 @@ struct HealthCommand: ParsableCommand {
                 case .notice: "notice "
                 }
             print("\(head)  \(printable(finding.text))")
-            print("         " + style.faint(printable(finding.name)))
-            print("         \(printable(finding.advice(on: read.token)))")
+            let title = titles.title(finding.uri, serialNumber: finding.serialNumber)
+            print("         " + printable(title ?? finding.name))
+            print("         " + printable(finding.advice(on: read.token, titles)))
         }
         if !read.sawPrivateObjects {
             print("To see private keys, log in: --pin-source prompt")
@@ -156,9 +160,10 @@ func daysOfWarning(_ option: String? = nil) throws -> Int {
 }
 
 extension Finding {
-    /// What the user can do about the finding.
-    func advice(on token: Token) -> String {
-        switch kind {
+    /// What the user can do about the finding. Without titles, commands name objects by their URIs.
+    func advice(on token: Token, _ titles: TitlesByURI? = nil) -> String {
+        let name = titles?.argument(uri, serialNumber: serialNumber) ?? self.name
+        return switch kind {
         case .expiring where isKeyMissing, .expired where isKeyMissing:
             "it cannot be renewed, since its private key was not found on the token; if it is yours, "
                 + "get a new key and certificate: tokencert issue"
@@ -166,7 +171,7 @@ extension Finding {
         case .notYetValid: "wait, or check this machine's clock: tokencert doctor"
         case .unreadable: readingAdvice(uri, on: token)
         case .unsupported: "tokencert does not use it; another program may"
-        case .keyWithoutCertificate: "to get one: tokencert issue --key \(quoted(uri))"
+        case .keyWithoutCertificate: "to get one: tokencert issue --key \(name)"
         case .certificateWithoutKey: "its key may be on another token"
         case .mismatch:
             "programs that select by CKA_ID use the wrong key; its key may be on another token"

@@ -55,6 +55,14 @@ struct CAOptions: ParsableArguments {
         return name
     }
 
+    /// The options on the command line that select the CA and the account, to repeat them in another
+    /// command.
+    var selection: String {
+        let values = [("--ca-url", caURL), ("--ca-file", caFile), ("--username", username)]
+        return values.map { name, value in value.map { " \(name) \(shellWord($0))" } ?? "" }
+            .joined()
+    }
+
     func source() throws -> SecretSource {
         try setting(passwordSource, .passwordSource).map { try SecretSource($0) } ?? .prompt
     }

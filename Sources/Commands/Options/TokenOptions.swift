@@ -53,6 +53,18 @@ struct TokenOptions: ParsableArguments {
         set { moduleOptions.tokenProfile = newValue }
     }
 
+    /// The options on the command line that select the token, to repeat them in another command.
+    ///
+    /// - Parameter object: The URI of an object on the command line; it may name the token, too.
+    func selection(_ object: PKCS11URI?, _ found: Token) -> String {
+        var values = [("--module", module), ("--module-arguments", moduleArguments)]
+        let isNamedByObject = token == nil && object?.namesToken ?? false
+        values.append(
+            ("--token", isNamedByObject ? (try? PKCS11URI(token: found))?.description : token))
+        return values.map { name, value in value.map { " \(name) \(shellWord($0))" } ?? "" }
+            .joined()
+    }
+
     var sendsRefusedPINs: Bool { setting(retryPin, .retryPIN) }
 
     var allowsLastTry: Bool { setting(allowLastTry, .allowLastTry) }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import OpenSSLX509
 internal import TokencertLedger
+internal import TokencertTokens
 
 struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -56,7 +57,7 @@ struct ShowHistoryCommand: ParsableCommand {
             print("  account  \(printable(account)) at \(printable(ca))")
         }
         for event in order.events {
-            print("\(timestamp(event.time))  \(printable(event.summary))")
+            print("\(timestamp(event.time))  \(printable(event.summary(order)))")
         }
         if let next = line.next { print("next: \(next)") }
     }
@@ -123,9 +124,21 @@ func historyJSON(_ orders: [Order]) throws -> String {
     return "{\"orders\":[\n" + objects.joined(separator: ",\n") + "\n]}\n"
 }
 
+extension Order {
+    /// The certificate that arrived for the order, by the label or id of its key.
+    fileprivate var certificateTitle: String? {
+        guard let pem = certified?.certificate,
+            let certificate = Certificate.all(inPEM: Array(pem.utf8)).certificates.first
+        else { return nil }
+        let line = OrderLine(self)
+        let name = line.keyLabel.isEmpty ? line.keyID : line.keyLabel
+        return "\(name) (\(ObjectTitles.summary(CertificateEntry.Content(certificate))))"
+    }
+}
+
 extension RecordedEvent {
-    /// What happened, in one line.
-    fileprivate var summary: String {
+    /// What happened to an order, in one line.
+    fileprivate func summary(_ order: Order) -> String {
         switch event {
         case .begun(let beginning):
             let key = beginning.newKeyKind.map { "a new key, \($0)" } ?? "an existing key"
@@ -146,7 +159,8 @@ extension RecordedEvent {
             return "certificate checked" + (changes.isEmpty ? "" : ", changes accepted: \(changes)")
         case .requested: return "request created and handed out"
         case .chainWritten: return "certificate of its chain written"
-        case .written(let uri): return "certificate written: \(quoted(uri))"
+        case .written(let uri):
+            return "certificate written: \(order.certificateTitle ?? quoted(uri))"
         case .proved(let proof):
             return "certificate read back; key verified by a \(proof.method ?? "signature")"
         case .retiring(let certificate): return "removing the old certificate: \(certificate)"

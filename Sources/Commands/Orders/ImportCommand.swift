@@ -67,5 +67,6 @@ struct ImportCommand: ParsableCommand {
             return try runner.import(request, in: ledger, over: &connection)
         }
         try showIssued(imported, output)
+        try output.printNext(.list)
     }
 }

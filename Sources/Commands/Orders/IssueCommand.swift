@@ -74,16 +74,13 @@ struct IssueCommand: ParsableCommand {
                 ])
         }
         if output.isJSON { try showIssued(issued, output) }
+        try output.printNext(.list)
     }
 
     private func show(_ plan: Plan, _ notChecked: [String]) throws {
         let lines = PlanLines(
             token: plan.tokenURI.description, key: plan.key, grant: plan.grant, pins: plan.pins,
             ca: try ca.baseURL(), notChecked: notChecked)
-        if output.isJSON {
-            try printJSON(lines)
-        } else {
-            for line in lines.lines { print(line) }
-        }
+        try lines.show(output)
     }
 }

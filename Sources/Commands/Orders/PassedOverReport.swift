@@ -18,23 +18,26 @@ struct PassedOverReport: Encodable {
         certificate = passedOver.certificate
         key = passedOver.key
         reason = passedOver.reason
-        advice = passedOver.advice?.text
+        advice = passedOver.advice?.text(nil)
         needsAction = passedOver.needsAction
     }
 }
 
 extension PassedOver.Advice {
-    /// The command to type.
-    var text: String {
+    /// The command to type. Without titles, it names the key by its URI.
+    func text(_ titles: TitlesByURI?) -> String {
+        func name(_ key: PKCS11URI) -> String {
+            titles?.argument("\(key)") ?? quoted("\(key)")
+        }
         switch self {
-        case .readElsewhere(let uri, let token): readingAdvice(uri, on: token)
-        case .issue: "to get a new key and certificate: tokencert issue"
-        case .resume(let order): "to finish its order: tokencert resume \(order)"
+        case .readElsewhere(let uri, let token): return readingAdvice(uri, on: token)
+        case .issue: return "to get a new key and certificate: tokencert issue"
+        case .resume(let order): return "to finish its order: tokencert resume \(order)"
         case .certify(let key):
-            "to write its certificate again from a file: tokencert import --cert FILE; "
-                + "to get a new one: tokencert issue --key \(quoted(key.description))"
+            return "to write its certificate again from a file: tokencert import --cert FILE; "
+                + "to get a new one: tokencert issue --key \(name(key))"
         case .renew(let key, let serialNumber):
-            "to order now: tokencert renew \(quoted(key.description))"
+            return "to order now: tokencert renew \(name(key))"
                 + (serialNumber.map { " --serial \($0)" } ?? "")
         }
     }
@@ -42,34 +45,29 @@ extension PassedOver.Advice {
 
 extension PassedOver {
     /// The text that is printed.
-    var text: String {
-        let name = subject == nil ? self.name : "\(self.name),"
-        return printable(
-            "\(name) was passed over: \(reason)" + (advice.map { "; \($0.text)" } ?? ""))
+    func text(_ titles: TitlesByURI) -> String {
+        printable(
+            "\(name(titles)) was passed over: \(reason)"
+                + (advice.map { "; \($0.text(titles))" } ?? ""))
     }
 
-    fileprivate var name: String {
-        if let subject {
-            "\(subject), serial number \(serialNumber ?? "")"
-        } else if let key {
-            "the key \(quoted(key))"
-        } else {
-            quoted(certificate ?? "")
-        }
+    /// Its title or, if the inventory does not have it, what else is known about it.
+    func name(_ titles: TitlesByURI) -> String {
+        let uri = certificate ?? key ?? ""
+        if let title = titles.title(uri, serialNumber: serialNumber) { return title }
+        if let subject { return "\(subject) (serial number \(serialNumber ?? ""))" }
+        return key == nil ? quoted(uri) : "the key \(quoted(uri))"
     }
 
     /// The number of certificates and keys that were passed over, as a sentence.
     static func count(_ all: [PassedOver]) -> String {
+        func count(_ number: Int, _ what: String, _ end: String) -> [String] {
+            number == 0 ? [] : ["\(number) \(what)\(number == 1 ? "" : "s")\(end)"]
+        }
         let keys = all.filter { $0.key != nil }.count
-        let certificates = all.count - keys
-        var parts: [String] = []
-        if certificates > 0 {
-            parts.append(certificates == 1 ? "1 certificate" : "\(certificates) certificates")
-        }
-        if keys > 0 {
-            parts.append(
-                keys == 1 ? "1 key without a certificate" : "\(keys) keys without a certificate")
-        }
+        let parts =
+            count(all.count - keys, "certificate", "")
+            + count(keys, "key", " without a certificate")
         return parts.joined(separator: " and ") + (all.count == 1 ? " was" : " were")
             + " passed over"
     }
@@ -77,14 +75,14 @@ extension PassedOver {
 
 extension Failure {
     /// The failure if a URI does not name exactly one certificate that can be renewed.
-    init(renewal error: RenewalError) {
+    init(renewal error: RenewalError, _ titles: TitlesByURI) {
         switch error {
         case .passedOver(let passedOver):
             let needsNewKey = passedOver.needsNewKey
             self.init(
                 needsNewKey ? .cannotCreate : .noSuchObject,
                 code: needsNewKey ? "keyUnusable" : nil,
-                "cannot renew \(passedOver.name): \(passedOver.reason)",
+                "cannot renew \(passedOver.name(titles)): \(passedOver.reason)",
                 hints: (needsNewKey
                     ? [
                         "to generate a new key for the renewed certificate: add --new-key",
@@ -93,12 +91,13 @@ extension Failure {
         case .noneFits(let uri, let passedOver, let keys):
             self.init(
                 .noSuchObject, "no certificate with its key on the token matches \(uri)",
-                hints: passedOver.map(\.text) + objectHints(uri, among: keys)
+                hints: passedOver.map { $0.text(titles) } + objectHints(uri, among: keys)
                     + ["to list all URIs: tokencert list --pin-source prompt"])
         case .severalKeys(let keys):
             self.init(
                 .noSuchObject, "more than one key matches",
-                hints: several(keys.map { quoted($0.description) }))
+                hints: several(
+                    keys.map { titles.title($0.description) ?? quoted($0.description) }))
         case .severalCertificates(let found, let uri):
             self = severalCertificates(
                 found, ObjectTarget(uri),

@@ -79,7 +79,7 @@ struct RenewCommand: ParsableCommand {
         let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
         let isDryRun = setting(dryRun, .dryRun)
         guard let token = try findTokenIfPresent(wanted) else {
-            return try Tally(isBatch: name == nil).report(isDryRun, output)
+            return try RenewalTally(isBatch: name == nil).report(isDryRun, output)
         }
         try useSources(tokenOptions, wanted, ca)
         let candidates = RenewalCandidates(
@@ -87,11 +87,14 @@ struct RenewCommand: ParsableCommand {
             profile: token.profile, removesOld: removesOld(on: token),
             makesKeys: setting(newKey, .newKey))
         func find(seeingPrivateKeys sees: Bool) throws -> Renewals {
+            // Errors name what was found among these objects.
+            var seen = Renewals().inventory
             do {
                 return try candidates.find(
                     on: token.token,
                     named: named.map { name in
                         { inventory in
+                            seen = inventory
                             let target = try name.target(
                                 in: inventory, on: token.token,
                                 serialNumber: serialOption.digits)
@@ -99,7 +102,9 @@ struct RenewCommand: ParsableCommand {
                         }
                     }, expiringWithin: days, seeingPrivateKeys: sees)
             } catch let error as RenewalError {
-                throw Failure(renewal: error)
+                throw Failure(
+                    renewal: error,
+                    TitlesByURI(seen, selection: tokenOptions.selection(wanted, token.token)))
             }
         }
         if isDryRun { return try checkOnly(token, wanted, anchors, find) }
@@ -114,7 +119,7 @@ struct RenewCommand: ParsableCommand {
             let found = try connection.seeingPrivateObjects(at: .plan) {
                 try find(seeingPrivateKeys: true)
             }
-            try renew(found, runner, ledger, &connection)
+            try renew(found, newTally(found, on: token, wanted), runner, ledger, &connection)
         }
     }
 
@@ -162,8 +167,7 @@ struct RenewCommand: ParsableCommand {
         var found = try findLoggingIn(token, wanted, find)
         found.notChecked += notChecked
         let uri = try PKCS11URI(token: token.token)
-        var tally = Tally(
-            isBatch: name == nil, makesKeys: setting(newKey, .newKey), of: found)
+        var tally = newTally(found, on: token, wanted)
         for candidate in found.candidates {
             if tally.passesOver(candidate, orders) { continue }
             do {
@@ -173,7 +177,8 @@ struct RenewCommand: ParsableCommand {
                     keyID: setting(newKey, .newKey) ? nil : candidate.entry.id, on: uri,
                     in: ledger)
                 try check(candidate)
-                tally.wouldRenew.append(Line(candidate, now()))
+                tally.wouldRenew.append(
+                    RenewalTally.Line(candidate, now(), title: tally.title(candidate)))
             } catch let error as IssuanceError {
                 guard tally.take(error, candidate, output) else { break }
             }
@@ -212,16 +217,17 @@ struct RenewCommand: ParsableCommand {
     }
 
     private func renew(
-        _ found: Renewals, _ runner: Runner, _ ledger: Ledger, _ connection: inout Connection
+        _ found: Renewals, _ tally: RenewalTally, _ runner: Runner, _ ledger: Ledger,
+        _ connection: inout Connection
     ) throws {
-        var tally = Tally(isBatch: name == nil, makesKeys: setting(newKey, .newKey), of: found)
-        for candidate in found.candidates {
+        var tally = tally
+        for (index, candidate) in found.candidates.enumerated() {
             // Another process may have renewed it in the meantime, or tried to.
             let orders = try ledgerOptions.orders()
             let outcomes = Replacements(orders).outcomes(for: candidate.certificate)
             if name == nil, !outcomes.isSubset(of: candidate.lostReplacements) {
-                let subject = printable(candidate.certificate.subject.text)
-                printError("note: another process has renewed \(subject)")
+                let title = printable(tally.title(candidate))
+                printError("note: another process has renewed \(title)")
                 continue
             }
             if tally.passesOver(candidate, orders) { continue }
@@ -231,13 +237,36 @@ struct RenewCommand: ParsableCommand {
                 let plan = try runner.plan(
                     request(for: candidate), on: connection.capabilities)
                 let issued = try runner.issue(plan, in: ledger, over: &connection)
-                tally.renewed.append(IssueReport(issued))
+                tally.renewed.append((tally.title(candidate), IssueReport(issued)))
                 if !output.isJSON { try showIssued(issued, output) }
             } catch let error as IssuanceError {
-                guard tally.take(error, candidate, output) else { break }
+                guard tally.take(error, candidate, output) else {
+                    tally.untried = found.candidates.dropFirst(index + 1).map(tally.title)
+                    break
+                }
             }
         }
         try tally.report(false, output)
+        guard !tally.renewed.isEmpty, let renewed = found.candidates.first else { return }
+        // Some tokens replace the old certificate by the new one.
+        let isOldRemoved =
+            setting(retire, .retire)
+            || connection.capabilities.replacesCertificates && !setting(newKey, .newKey)
+        if name != nil, !isOldRemoved,
+            let old = ObjectTitles(found.inventory).shortName(of: renewed.certificate)
+        {
+            try output.printNext(.deleteOld(old + tally.titles.selection))
+        } else {
+            try output.printNext(.list)
+        }
+    }
+
+    private func newTally(
+        _ found: Renewals, on token: TokenCapabilities, _ wanted: PKCS11URI?
+    ) -> RenewalTally {
+        RenewalTally(
+            isBatch: name == nil, makesKeys: setting(newKey, .newKey), of: found,
+            selection: tokenOptions.selection(wanted, token.token))
     }
 
     private func request(for candidate: RenewalCandidate) -> IssuanceRequest {
@@ -263,157 +292,6 @@ struct RenewCommand: ParsableCommand {
             isDestroyable: candidate.isDestroyable)
     }
 
-    /// The results for all certificates.
-    private struct Tally {
-        /// Whether `--expiring` or `--all` selects the certificates, rather than a URI.
-        let isBatch: Bool
-        /// Whether each renewed certificate gets a new key.
-        let makesKeys: Bool
-        var renewed: [IssueReport] = []
-        var wouldRenew: [Line] = []
-        var failures: [Failure] = []
-        var passedOver: [PassedOver]
-        let notChecked: [String]
-        let count: Int
-
-        init(isBatch: Bool, makesKeys: Bool = false, of found: Renewals = Renewals()) {
-            self.isBatch = isBatch
-            self.makesKeys = makesKeys
-            passedOver = found.passedOver
-            notChecked = found.notChecked
-            count = found.candidates.count
-        }
-
-        /// Passes over a certificate that the user did not name, if the CA refused the last order
-        /// for its key less than a week ago and the key stays the same. Returns whether it did.
-        mutating func passesOver(_ candidate: RenewalCandidate, _ orders: [Order]) -> Bool {
-            let old = candidate.certificate
-            guard isBatch, !makesKeys,
-                let refusal = RecentRefusal(
-                    of: old, in: orders, from: CAcertAccount<CurlTransport>.self, at: now())
-            else { return false }
-            let isOneOfSeveral = candidate.entry.certificates.count > 1
-            passedOver.append(
-                PassedOver(
-                    candidate,
-                    "order \(refusal.order) was refused on \(timestamp(refusal.time)) "
-                        + "(\(refusal.reason)); no other is placed automatically before "
-                        + timestamp(refusal.end),
-                    advice: .renew(
-                        key: candidate.key,
-                        serialNumber: isOneOfSeveral ? old.serialNumber : nil)))
-            return true
-        }
-
-        /// Records a failure. Returns whether other certificates can still be renewed.
-        mutating func take(
-            _ error: IssuanceError, _ candidate: RenewalCandidate, _ output: CommonOptions
-        ) -> Bool {
-            switch error.code {
-            case .alreadyReplaced:
-                printError("note: \(printable(error.reason))")
-                return true
-            // This account cannot renew the certificate of another account.
-            case .accountLacks where isBatch && error.step == .plan:
-                passedOver.append(PassedOver(candidate, error.reason))
-                return true
-            default:
-                let failure = Failure(issuance: error)
-                failures.append(failure)
-                if count > 1 {
-                    let subject = printable(candidate.certificate.subject.text)
-                    printError("warning: \(subject) was not renewed: \(printable(failure.message))")
-                    printDetails(of: failure)
-                }
-                return error.concernsOneKey
-            }
-        }
-
-        /// Reports the results. Throws unless everything that had to be renewed was renewed.
-        func report(_ isDryRun: Bool, _ output: CommonOptions) throws {
-            if output.isJSON {
-                let failures = failures.map { FailureReport($0) }
-                let passedOver = passedOver.map { PassedOverReport($0) }
-                if isDryRun {
-                    try printJSON(
-                        PlanReport(
-                            wouldRenew: wouldRenew, failures: failures, passedOver: passedOver,
-                            notChecked: notChecked))
-                } else {
-                    try printJSON(
-                        Report(renewed: renewed, failures: failures, passedOver: passedOver))
-                }
-            } else {
-                for line in lines(isDryRun) { print(line) }
-            }
-            for object in passedOver { printError("note: \(object.text)") }
-            if var failure = failures.first {
-                if count > 1 {
-                    let done = isDryRun ? wouldRenew.count : renewed.count
-                    failure = Failure(
-                        failure.status,
-                        "\(count - done) of \(count) certificates \(isDryRun ? "would not be" : "were not") renewed",
-                        hints: [
-                            "see the warnings above for the reasons",
-                            "to list unfinished orders: tokencert resume",
-                        ])
-                }
-                failure.isInJSON = true
-                throw failure
-            }
-            let open = passedOver.filter(\.needsAction)
-            guard !open.isEmpty else { return }
-            var failure = Failure(
-                .findings, code: "passedOver", PassedOver.count(open),
-                hints: [
-                    "see the notes above for the reasons", "for advice: tokencert health",
-                ])
-            failure.isInJSON = true
-            throw failure
-        }
-
-        private func lines(_ isDryRun: Bool) -> [String] {
-            let isNothingDue = failures.isEmpty && !passedOver.contains(where: \.needsAction)
-            guard isDryRun else {
-                return renewed.isEmpty && isNothingDue ? ["Nothing needs to be renewed."] : []
-            }
-            return (wouldRenew.isEmpty && isNothingDue ? ["Nothing would be renewed."] : [])
-                + wouldRenew.flatMap {
-                    [
-                        "would renew \(printable($0.subject)), \($0.daysLeft) days left",
-                        "  \(quoted(printable($0.key)))",
-                    ]
-                } + notChecked.map { printable("Not checked: \($0).") }
-        }
-    }
-
-    private struct Report: Encodable {
-        let renewed: [IssueReport]
-        let failures: [FailureReport]
-        let passedOver: [PassedOverReport]
-    }
-
-    private struct PlanReport: Encodable {
-        let wouldRenew: [Line]
-        let failures: [FailureReport]
-        let passedOver: [PassedOverReport]
-        let notChecked: [String]
-    }
-
-    private struct Line: Encodable {
-        let subject: String
-        let serialNumber: String
-        let daysLeft: Int
-        let key: String
-
-        init(_ candidate: RenewalCandidate, _ now: Int64) {
-            subject = candidate.certificate.subject.text
-            serialNumber = candidate.certificate.serialNumber
-            daysLeft = CertificateEntry.Content(candidate.certificate).daysLeft(at: now)
-            key = candidate.key.description
-        }
-    }
-
     private static func days(_ text: String) throws -> Int {
         let digits = text.hasSuffix("d") ? text.dropLast() : text[...]
         guard let days = Int(digits), (0...36500).contains(days) else {
@@ -421,20 +299,5 @@ struct RenewCommand: ParsableCommand {
                 .usage, "--expiring requires a number of days", hints: ["use --expiring 30d"])
         }
         return days
-    }
-}
-
-extension IssuanceError {
-    /// Whether other keys can still be renewed after this error.
-    fileprivate var concernsOneKey: Bool {
-        switch code {
-        case .orderRefused, .orderPending, .certificateWrong, .certificateDiffers, .accountLacks,
-            .nameNotIssuable, .addressNotIssuable, .issuerNotTrusted,
-            .keyNotAccepted, .otherOrderUnfinished, .orderInUse, .badSubject, .noSuchObject,
-            .severalObjects, .noRoom, .idTaken, .noSuchPlace, .keyUnusable,
-            .notDestroyable:
-            true
-        default: false
-        }
     }
 }

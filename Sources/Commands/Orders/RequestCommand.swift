@@ -69,6 +69,7 @@ struct RequestCommand: ParsableCommand {
         }
         // The request is shown if it was printed and lost: only the token can create it again.
         try StandardOutput.shared.flush(showing: file == nil ? made.pem : "")
+        try output.printNext(.submitRequest(file: file))
     }
 
     private func show(
@@ -76,11 +77,7 @@ struct RequestCommand: ParsableCommand {
     ) throws {
         let lines = PlanLines(
             token: try TokenReport(token).uri, key: plan, pins: pins, notChecked: notChecked)
-        if output.isJSON {
-            try printJSON(lines)
-        } else {
-            for line in lines.lines { print(line) }
-        }
+        try lines.show(output)
     }
 
     private struct Report: Encodable {

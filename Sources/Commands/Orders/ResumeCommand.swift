@@ -123,6 +123,7 @@ struct ResumeCommand: ParsableCommand {
             return try runner.resume(openOrder, bringing: brought, over: &connection)
         }
         try showIssued(issued, output)
+        try output.printNext(.list)
     }
 
     /// The certificates in the file of `--from`; otherwise, if the outcome of the order is unknown,

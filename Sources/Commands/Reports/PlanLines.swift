@@ -41,7 +41,12 @@ struct PlanLines: Encodable {
         self.ca = ca
     }
 
-    var lines: [String] {
+    func show(_ output: CommonOptions) throws {
+        if output.isJSON { return try printJSON(self) }
+        for line in lines { print(line) }
+    }
+
+    private var lines: [String] {
         var lines = ["This is a dry run: nothing was changed and no PIN was sent."]
         lines.append("  token         \(quoted(printable(token)))")
         if let keyKind, let id, let label {

@@ -52,17 +52,31 @@ func displayWidth(_ text: String) -> Int {
     text.reduce(0) { $0 + width($1) }
 }
 
-/// Shortens a text to a number of terminal cells; a shortened text ends in `…`.
-func fitted(_ text: String, width limit: Int) -> String {
+/// Shortens a text to a number of terminal cells; a shortened text ends in ``Symbols/cut``.
+func fitted(_ text: String, width limit: Int, _ symbols: Symbols) -> String {
     guard displayWidth(text) > limit, limit > 0 else { return text }
+    let mark = symbols.cut.prefix(limit)
     var cut = ""
-    var used = 1
+    var used = mark.count
     for character in text {
         used += width(character)
         guard used <= limit else { break }
         cut.append(character)
     }
-    return cut + "…"
+    return cut + mark
+}
+
+/// Breaks a text into lines of a number of terminal cells; only a longer word makes a longer line.
+func wrapped(_ text: String, width limit: Int) -> [String] {
+    var lines: [String] = []
+    for word in text.split(separator: " ") {
+        if let last = lines.last, displayWidth(last) + 1 + displayWidth(String(word)) <= limit {
+            lines[lines.count - 1] += " " + word
+        } else {
+            lines.append(String(word))
+        }
+    }
+    return lines
 }
 
 private func width(_ character: Character) -> Int {

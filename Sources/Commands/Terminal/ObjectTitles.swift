@@ -33,15 +33,22 @@ struct ObjectTitles {
         shellWord(names.name(of: entry) ?? entry.record.uri)
     }
 
+    /// The short name of a certificate as a word for the shell, or nil if only this certificate's
+    /// bytes distinguish it.
+    func shortName(of certificate: Certificate) -> String? {
+        inventory.entries.first { $0.certificate == certificate }
+            .flatMap { names.name(of: $0) }.map { shellWord($0) }
+    }
+
     /// A key with its newest certificate: `mail (Anna Müller, valid to 2028-11-27)`.
     func title(_ key: KeyEntry) -> String {
         let newest = key.certificates.compactMap(\.content).max { $0.notAfter < $1.notAfter }
-        return "\(name(key)) (\(newest.map(Self.text) ?? "no certificate"))"
+        return "\(name(key)) (\(newest.map(Self.summary) ?? "no certificate"))"
     }
 
     /// A certificate: `2dd50d (Anna Müller, valid to 2028-11-27)`.
     func title(_ entry: CertificateEntry) -> String {
-        "\(name(entry)) (\(entry.content.map(Self.text) ?? entry.name))"
+        "\(name(entry)) (\(entry.content.map(Self.summary) ?? entry.name))"
     }
 
     /// The titles of the keys and certificates that have one of some handles. A key stands for its
@@ -56,7 +63,8 @@ struct ObjectTitles {
         return keys.map(title) + others.map(title)
     }
 
-    private static func text(_ content: CertificateEntry.Content) -> String {
+    /// Whose certificate it is, and until when: `Anna Müller, valid to 2028-11-27`.
+    static func summary(_ content: CertificateEntry.Content) -> String {
         "\(content.subjectName), valid to \(timestamp(content.notAfter).prefix(10))"
     }
 }

@@ -35,7 +35,7 @@ private func text(_ step: Step) -> String {
     case .plan: "checking the token and the account"
     case .generate: "preparing the key on the token"
     case .request: "signing the request on the token"
-    case .order: "ordering the certificate (may take a while)"
+    case .order: "waiting for the CA (usually 10 s)"
     case .verify: "checking the certificate"
     case .write: "writing the certificate to the token"
     case .readBack: "reading the certificate back and testing the key"
@@ -60,6 +60,7 @@ private func tellSending(_ order: Int64) {
         "order \(order) was sent; the CA may still issue a certificate",
         hints: hintsAfterSending(order))
     current.withLock { $0 = (order, true) }
+    Progress.shared.addNews("the order is out")
 }
 
 private func hints(_ order: Int64) -> [String] {

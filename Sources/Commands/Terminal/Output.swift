@@ -8,6 +8,9 @@ enum Output: Int32 {
 
     var isTerminal: Bool { TokencertPlatform.isTerminal(rawValue) }
 
+    /// Whether it is a terminal that can clear a line and show colours.
+    var isCapableTerminal: Bool { isTerminal && environmentVariable("TERM") != "dumb" }
+
     /// The number of cells in a line; nil if there is no limit.
     var width: Int? {
         if isTerminal, let width = terminalWidth(rawValue) { return width }

@@ -34,6 +34,7 @@ final class Progress: Sendable {
         var isDrawn = false
         var wasDrawn = false
         var hasTouchNotice = false
+        var hasShownNews = false
     }
 
     /// The state for the interruption handler. Its lock is never held during a write.
@@ -41,6 +42,8 @@ final class Progress: Sendable {
         var isLive = false
         var interruptionState = InterruptionState()
         var doing: String?
+        /// What happened during the work, or nil.
+        var news: String?
     }
 
     private struct State {
@@ -80,6 +83,10 @@ final class Progress: Sendable {
         if !mayGoOn { Interruption.stopIfPending() }
     }
 
+    /// Adds what happened during the current work to the line that shows it. It does not wait for the
+    /// terminal, which may be stopped.
+    func addNews(_ text: String) { summary.withLock { $0.news = text } }
+
     /// Shows that work begins, and marks the work before it as done.
     ///
     /// - Parameters:
@@ -96,7 +103,7 @@ final class Progress: Sendable {
             switch state.style {
             case .quiet: return
             case .lines where !isBrief:
-                writeError("… \(text)\n")
+                writeError("... \(text)\n")
                 state.work?.wasDrawn = true
             case .lines, .live: break
             }
@@ -130,20 +137,27 @@ final class Progress: Sendable {
             state.turn += 1
             let time = ContinuousClock.now - work.began
             let isSilent = work.isToken && time > .seconds(5)
+            let news = summary.withLock { $0.news }
+            let symbols = Symbols.inUse
             if state.style == .live, time > .milliseconds(500) {
                 work.isDrawn = true
                 work.wasDrawn = true
-                let sign = Array("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")[state.turn % 10]
+                let sign = symbols.spinner[state.turn % symbols.spinner.count]
                 let touch = isSilent ? "; touch the token if it blinks" : ""
-                let text = "\(sign) \(work.text), \(time.components.seconds) s\(touch)"
+                let doing = work.text + (news.map { " ... \($0)" } ?? "")
+                let text = "\(sign) \(doing), \(time.components.seconds) s\(touch)"
                 let width = terminalWidth(2) ?? 80
-                writeError("\r\u{1B}[K" + fitted(text, width: width - 1))
+                writeError("\r\u{1B}[K" + fitted(text, width: width - 1, symbols))
             } else if state.style == .lines, !work.wasDrawn, time > .milliseconds(500) {
                 work.wasDrawn = true
-                writeError("… \(work.text)\n")
+                writeError("... \(work.text)\n")
             } else if state.style == .lines, isSilent, !work.hasTouchNotice {
                 work.hasTouchNotice = true
                 writeError("  touch the token if it blinks\n")
+            } else if state.style == .lines, let news, !work.hasShownNews, time > .milliseconds(500)
+            {
+                work.hasShownNews = true
+                writeError("  \(news)\n")
             }
             state.work = work
             return true
@@ -160,10 +174,14 @@ final class Progress: Sendable {
         Self.clear(&state)
         if let work = state.work, work.wasDrawn, isDone, state.style == .live {
             let seconds = (ContinuousClock.now - work.began).components.seconds
-            writeError("✓ \(work.text)" + (seconds > 0 ? ", \(seconds) s" : "") + "\n")
+            writeError(
+                "\(Symbols.inUse.done) \(work.text)" + (seconds > 0 ? ", \(seconds) s" : "") + "\n")
         }
         state.work = nil
-        summary.withLock { $0.doing = nil }
+        summary.withLock {
+            $0.doing = nil
+            $0.news = nil
+        }
     }
 }
 

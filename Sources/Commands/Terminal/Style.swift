@@ -10,11 +10,41 @@ enum ColorChoice: String {
     case never
 }
 
-/// Adds colour to text. Colour only repeats what the text says.
+/// The symbols in the output: plain ASCII unless the locale is UTF-8 and the terminal is not dumb.
+struct Symbols {
+    let isUnicode: Bool
+
+    /// The symbols for this process.
+    static let inUse = Symbols(environment: environmentVariable)
+
+    /// The end of a shortened text.
+    var cut: String { isUnicode ? "…" : "..." }
+    var done: String { isUnicode ? "✓" : "ok" }
+    var arrow: String { isUnicode ? "→" : "->" }
+    /// The signs of the progress line, one after the other.
+    var spinner: [Character] { Array(isUnicode ? "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏" : #"|/-\"#) }
+    /// The lines of a tree: to a node, to the last node, and past a node to the next one.
+    var tree: (node: String, last: String, past: String) {
+        isUnicode ? ("├─ ", "└─ ", "│  ") : ("|- ", "`- ", "|  ")
+    }
+}
+
+extension Symbols {
+    /// Chooses by `TERM` and by the locale: the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set.
+    init(environment variable: (String) -> String?) {
+        let locale = variable("LC_ALL") ?? variable("LC_CTYPE") ?? variable("LANG") ?? ""
+        let codeset = locale.uppercased().filter { $0 != "-" }
+        isUnicode = codeset.contains("UTF8") && variable("TERM") != "dumb"
+    }
+}
+
+/// Adds colour to text, and chooses symbols. Colour only repeats what the text says.
 struct Style {
     let isColored: Bool
+    let symbols: Symbols
 
-    init(_ output: Output, choice: ColorChoice) {
+    init(_ output: Output, choice: ColorChoice, symbols: Symbols = .inUse) {
+        self.symbols = symbols
         switch choice {
         case .always: isColored = true
         case .never: isColored = false
@@ -25,8 +55,7 @@ struct Style {
                 isColored = true
             } else {
                 isColored =
-                    output.isTerminal && environmentVariable("CLICOLOR") != "0"
-                    && environmentVariable("TERM") != "dumb"
+                    output.isCapableTerminal && environmentVariable("CLICOLOR") != "0"
             }
         }
     }

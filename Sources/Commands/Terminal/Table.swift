@@ -1,5 +1,5 @@
-/// A table for the terminal. If it is too wide, the widest columns are shortened first, with `…` at
-/// the end of shortened texts.
+/// A table for the terminal. If it is too wide, the widest columns are shortened first, with
+/// ``Symbols/cut`` at the end of shortened texts.
 struct Table {
     struct Cell {
         let text: String
@@ -76,7 +76,7 @@ struct Table {
     private func line(_ cells: [Cell], _ widths: [Int], _ style: Style) -> String {
         var line = ""
         for (column, cell) in cells.enumerated() {
-            let text = fitted(cell.text, width: widths[column])
+            let text = fitted(cell.text, width: widths[column], style.symbols)
             line += style.urgency(cell.urgency, text)
             if column < cells.count - 1 {
                 line += String(repeating: " ", count: widths[column] - displayWidth(text) + 2)

@@ -173,5 +173,6 @@ struct InitTokenCommand: ParsableCommand {
             printError(
                 "note: the token keeps its own label, \"\(printable(report.label))\"")
         }
+        try output.printNext(.seeAccount(hasUsername: setting(nil, .username) != nil))
     }
 }

@@ -84,13 +84,14 @@ struct ListTree {
     }
 
     private static func show(_ nodes: [Node], _ indent: String, _ style: Style) {
+        let tree = style.symbols.tree
         for (index, node) in nodes.enumerated() {
             let isLast = index == nodes.count - 1
             let text = printable(node.text)
             TokencertCommands.print(
-                indent + (isLast ? "└─ " : "├─ ")
+                indent + (isLast ? tree.last : tree.node)
                     + (text.hasPrefix("! ") ? style.warning(text) : text))
-            show(node.children, indent + (isLast ? "   " : "│  "), style)
+            show(node.children, indent + (isLast ? "   " : tree.past), style)
         }
     }
 }

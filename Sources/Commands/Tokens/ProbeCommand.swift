@@ -81,7 +81,7 @@ struct ProbeCommand: ParsableCommand {
                     try Certificate.throwaway(
                         for: key, "tokencert probe", serialNumber: number, from: now())
                 } progress: { finding in
-                    printError("… \(printable("\(finding.subject): \(finding.result)"))")
+                    printError("... \(printable("\(finding.subject): \(finding.result)"))")
                 }
             }
         }

@@ -151,6 +151,8 @@ struct FetchTrustCommand: ParsableCommand {
                 "hint: run this command again later: certificates that class 3 signed require it")
         }
         try showKept(kept, output)
+        if caURL != nil { try RememberedCA(url: bases[0]).offer(output) }
+        try output.printNext(.setUpToken)
     }
 
     private func wantedFingerprint() throws -> String {

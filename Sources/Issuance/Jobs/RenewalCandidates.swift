@@ -25,6 +25,8 @@ package struct Renewals {
     package var candidates: [RenewalCandidate] = []
     /// The certificates that are not renewed, and keys without one.
     package var passedOver: [PassedOver] = []
+    /// The objects among which they were found.
+    package var inventory = TokenInventory(keys: [], certificates: [], otherObjects: 0)
     /// The facts that cannot be checked without a login.
     package var notChecked: [String] = []
 
@@ -76,6 +78,7 @@ package struct RenewalCandidates {
             search: self, inventory: inventory, token: token, tokenURI: tokenURI,
             sees: seesPrivateKeys, certified: CertifiedKeys(orders, on: tokenURI.description),
             replacements: Replacements(orders))
+        look.found.inventory = inventory
         if let name {
             let (uri, serialNumber) = try name(inventory)
             try look.takeNamed(uri, serialNumber, &session)

@@ -78,7 +78,7 @@ extension Runner {
             standing.isFromElsewhere = true
             let other = error.code == .certificateWrong ? outcomes.order(of: certificates) : nil
             throw error.with(
-                reason: other.map { "\(error.reason), and the outcome of order \($0)" },
+                reason: other.map { "\(error.reason), which order \($0) brought" },
                 order: standing)
         }
     }

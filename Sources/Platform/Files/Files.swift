@@ -222,6 +222,13 @@ package func isWritableByOthers(_ path: String) throws(FileError) -> Bool {
     return status.st_mode & 0o022 != 0 || (status.st_uid != 0 && status.st_uid != geteuid())
 }
 
+/// The permissions of a file; links are followed.
+package func filePermissions(_ path: String) throws(FileError) -> UInt32 {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { throw FileError("cannot read", path) }
+    return UInt32(status.st_mode & 0o777)
+}
+
 /// The folder of a file, `.` for a name without a slash.
 package func parentFolder(_ path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }

@@ -1,0 +1,50 @@
+internal import FoundationEssentials
+internal import TokencertPlatform
+
+extension ConfigurationFile {
+    /// Adds a setting to the file, outside of profiles, and creates the file if it does not exist.
+    ///
+    /// - Returns: False if nothing was written, since the file sets it or cannot be extended safely.
+    func add(_ name: Setting, _ text: String) throws(FileError) -> Bool {
+        var bytes = Array("{}\n".utf8)
+        var permissions: UInt32 = 0o600
+        if try isPresent(path) {
+            guard isRegularFile(path) else { return false }
+            bytes = try readFile(path, limit: 1 << 20)
+            permissions = try filePermissions(path)
+        }
+        guard let changed = Self.adding(name, text, toJSON: bytes) else { return false }
+        try makeFolder(parentFolder(path))
+        try writeFileDurably(changed, path, permissions: permissions)
+        return true
+    }
+
+    /// A JSON object with one more member, before the others; all other bytes stay. Nil if it has the
+    /// member, or is anything else than an object in UTF-8.
+    static func adding(_ name: Setting, _ text: String, toJSON bytes: [UInt8]) -> [UInt8]? {
+        guard let before = members(bytes), before[name.rawValue] == nil,
+            let value = try? jsonLine(text), let brace = bytes.firstIndex(of: UInt8(ascii: "{"))
+        else { return nil }
+        let rest = bytes[(brace + 1)...]
+        let blanks = Array(rest.prefix { Array(" \t\r\n".utf8).contains($0) })
+        let member = "\"\(name.rawValue)\": \(value)"
+        var changed = Array(bytes[...brace])
+        if before.isEmpty {
+            changed += Array("\n  \(member)\n".utf8)
+            changed += Array(rest.dropFirst(blanks.count))
+        } else {
+            changed += blanks + Array("\(member),".utf8)
+            changed += Array(rest)
+        }
+        guard let after = members(changed), after.count == before.count + 1,
+            case .text(text)? = after[name.rawValue]
+        else { return nil }
+        return changed
+    }
+
+    private static func members(_ bytes: [UInt8]) -> [String: JSONValue]? {
+        guard String(validating: bytes, as: UTF8.self) != nil, repeatedKey(inJSON: bytes) == nil
+        else { return nil }
+        return try? JSONDecoder().decode([String: JSONValue].self, from: Data(bytes))
+    }
+}
