@@ -10,7 +10,7 @@
 static inline CK_ULONG tokencert_ck_unavailable_information(void) { return CK_UNAVAILABLE_INFORMATION; }
 static inline CK_RV tokencert_ckr_vendor_defined(void) { return CKR_VENDOR_DEFINED; }
 
-// dladdr is declared only for those who ask for GNU's extensions before any header is read.
+// The C library declares dladdr only if _GNU_SOURCE is defined before the first header.
 #ifdef __APPLE__
 typedef Dl_info tokencert_dl_info;
 static inline int tokencert_dladdr(const void *address, tokencert_dl_info *information) {

@@ -11,7 +11,7 @@ int main(int count, char **arguments) {
     int objects = count > 1 ? atoi(arguments[1]) : 10;
     open_token();
     EVP_PKEY *ca = EVP_EC_gen("P-256");
-    // Two keys and two certificates, and the same again; what is over is a pair.
+    // Objects come in groups of four: two keys and two certificates.
     for (int index = 0; index * 4 < objects; index++) {
         unsigned char id[4] = {1, index >> 16, index >> 8, index}, point[65];
         generate(id, 4, point);

@@ -1,5 +1,5 @@
-// The floor of an issue: only the calls without which there is no certificate on the token. No
-// plan, no account, no check of anything. It is what tokencert is measured against, not an example.
+// The minimum work to issue a certificate: only the calls that are needed to get it onto the token,
+// without any check. tokencert is measured against it; it is not an example to follow.
 
 #include "token.h"
 

@@ -1,4 +1,4 @@
-/* Runs a program and prints the largest resident set that it had, in KiB, as the last line of standard error. */
+/* Runs a program and prints its maximum resident set size, in KiB, as the last line of standard error. */
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

@@ -1,11 +1,11 @@
 """Runs commands in turn and prints medians, ratios and peak memory.
 
-usage: measure.py ROUNDS TITLE NAME=COMMAND...     the first command is what the others are compared with
+usage: measure.py ROUNDS TITLE NAME=COMMAND...     the others are compared with the first command
 
-COMMAND is words in the shell's quoting, with $VARIABLES; ". FILE;" before it sets the environment from a file of the
-shell. No shell runs while the time is taken. Each round runs every command once, in an order that rotates, so that what
-else the machine does hits all alike. Times are of the wall clock. Memory is the largest resident set that wait4(2) reports
-to $WORK/launch in the first round, which is not timed: a child of this program would begin with the size of Python.
+COMMAND consists of words in shell quoting, with $VARIABLES; a leading ". FILE;" sets the environment from a shell file.
+No shell runs during the measurement. Each round runs every command once, in rotating order, so that other load affects all
+commands alike. Times are wall-clock times. Memory is the maximum resident set size that $WORK/launch gets from wait4(2) in
+the first round, which is not timed: a direct child of this program would start with the size of Python.
 """
 import os
 import shlex
@@ -45,7 +45,7 @@ class Contestant:
             ])
         _, status = os.waitpid(child, 0)
         seconds = time.perf_counter() - start
-        # pkcs11-tool of OpenSC 0.23 ends with 1 where it is asked for its version.
+        # pkcs11-tool of OpenSC 0.23 exits with 1 after printing its version.
         if status != 0 and self.words != ["pkcs11-tool", "--version"]:
             sys.exit(f"{self.name} ended with {os.waitstatus_to_exitcode(status)}: {self.words}")
         self.times.append(seconds)

@@ -1,4 +1,4 @@
-// What the programs of the bench share: a session of the one token, logged in.
+// Code that the benchmark programs share: a logged-in session with the only token.
 
 #include <dlfcn.h>
 #include <openssl/x509.h>
@@ -37,7 +37,7 @@ static void open_token(void) {
     DO(token->C_Login(session, CKU_USER, (unsigned char *)pin, strlen(pin)));
 }
 
-// Makes a P-256 pair and gives its private key and its point, 65 bytes.
+// Generates a P-256 key pair and returns its private key and its point, 65 bytes.
 static CK_OBJECT_HANDLE generate(unsigned char *id, CK_ULONG id_length, unsigned char point[65]) {
     CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
     unsigned char p256[] = {0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07};
@@ -59,7 +59,7 @@ static CK_OBJECT_HANDLE generate(unsigned char *id, CK_ULONG id_length, unsigned
     return private_key;
 }
 
-// Writes a certificate, DER.
+// Writes a certificate in DER.
 static void write_certificate(
     unsigned char *id, CK_ULONG id_length, unsigned char *der, CK_ULONG length) {
     CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
@@ -73,7 +73,7 @@ static void write_certificate(
     DO(token->C_CreateObject(session, template, 8, &object));
 }
 
-// The key on P-256 that has a point.
+// The P-256 public key with a given point.
 static EVP_PKEY *key_of(unsigned char point[65]) {
     static const unsigned char head[] = {
         0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06,

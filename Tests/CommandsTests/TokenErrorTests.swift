@@ -414,7 +414,7 @@ extension RealParts {
                 (["issue", "--token", "pkcs11:%zz"], "not a PKCS#11 URI"),
                 (
                     ["issue", "--token", "pkcs11:nonsense=x"],
-                    "the attribute \"nonsense\" is not known"
+                    "the attribute \"nonsense\" is unknown"
                 ),
                 (["issue", "--nonsense"], "Unknown option '--nonsense'"),
                 (["nonsense"], "unknown command \"nonsense\""),

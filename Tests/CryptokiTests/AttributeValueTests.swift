@@ -2,14 +2,14 @@ import Testing
 
 @testable import Cryptoki
 
-/// Values of attributes, templates, and the names of numbers.
+/// Attribute values, templates, and the names of constants.
 @Suite struct AttributeValueTests {
     /// The bytes of a number in the machine's byte order.
     private func inMemory<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
         unsafe withUnsafeBytes(of: number) { unsafe Array($0) }
     }
 
-    @Test("A CK_ULONG has the bytes of the machine, and is read from them")
+    @Test("A CK_ULONG is written and read in the machine's byte order")
     func numbers() {
         for number: UInt in [0, 1, 255, 256, 3072, 0x0102_0304_0506_0708, .max] {
             #expect(number.attributeBytes == inMemory(number))
@@ -18,8 +18,8 @@ import Testing
         #expect(UInt(3).attributeBytes.count == MemoryLayout<UInt>.size)
     }
 
-    // Modules for 32 bits behind a module for 64 return numbers of four bytes.
-    @Test("A shorter number is read by its length; none and a longer one are no number")
+    // A 64-bit module that wraps a 32-bit one returns numbers of four bytes.
+    @Test("A number may be shorter than a CK_ULONG, but not empty or longer")
     func otherLengths() {
         #expect(UInt(attributeBytes: inMemory(UInt32(0x0102_0304))) == 0x0102_0304)
         #expect(UInt(attributeBytes: inMemory(UInt16(0xFFFE))) == 0xFFFE)
@@ -33,7 +33,7 @@ import Testing
         #expect(KeyType(attributeBytes: longest + [0]) == nil)
     }
 
-    // A key that is read as not sensitive, or as not private, is treated as one to be replaced.
+    // Otherwise a sensitive or private key could look unprotected and be replaced.
     @Test("A CK_BBOOL is true unless all of its bytes are zero, and absent without bytes")
     func booleans() {
         for (bytes, expected) in [
@@ -45,7 +45,7 @@ import Testing
         #expect(true.attributeBytes == [1] && false.attributeBytes == [0])
     }
 
-    @Test("A label that is not UTF-8 can be shown, and its bytes stay what they are")
+    @Test("A label that is not UTF-8 can be displayed, and its bytes are unchanged")
     func texts() {
         var template = Template()
         template[.label] = "Müller"
@@ -57,7 +57,7 @@ import Testing
         #expect(Attributes()[.label] == nil)
     }
 
-    @Test("A value of the wrong length is absent, and its bytes are not")
+    @Test("A value of the wrong length is absent, and its bytes can be read")
     func wrongLength() {
         let sensitive = AttributeKey<Bool>.sensitive.type
         let keyType = AttributeKey<KeyType>.keyType.type
@@ -69,8 +69,8 @@ import Testing
 
     // MARK: Templates
 
-    // A module refuses a template with an attribute twice, or takes either of the values.
-    @Test("An attribute is in a template once, with the value that was set last")
+    // A module may reject a repeated attribute or use either value.
+    @Test("A template contains an attribute once, with its last value")
     func setting() {
         var template = Template()
         template[.token] = true
@@ -87,7 +87,7 @@ import Testing
         #expect(template[.label] == "" && template.bytes(of: types[0]) == [])
     }
 
-    @Test("A template without some attributes keeps the others in their order, and itself")
+    @Test("Removing attributes returns a copy with the others in the same order")
     func leavingOut() {
         var template = Template()
         template[.class] = .certificate
@@ -101,7 +101,7 @@ import Testing
         #expect(template.without(Set(template.types)) == Template())
     }
 
-    @Test("Templates are equal if types, bytes and order are")
+    @Test("Templates are equal if their types, bytes and order are equal")
     func equality() {
         func template(_ id: [UInt8], isTokenFirst: Bool) -> Template {
             var template = Template()
@@ -119,7 +119,7 @@ import Testing
     // MARK: Names
 
     // The numbers are those of PKCS#11 v2.40 and v3.0.
-    @Test("A number of the standard is printed by its name, any other one in hexadecimal")
+    @Test("A number in the standard is printed by name, any other in hexadecimal")
     func names() {
         let values: [(UInt, String)] = [
             (0, "CKR_OK"), (0xA0, "CKR_PIN_INCORRECT"), (0xA4, "CKR_PIN_LOCKED"),
@@ -148,7 +148,7 @@ import Testing
         }
     }
 
-    @Test("An attribute is found by the standard's name only, and every name leads back")
+    @Test("Every attribute is found by its exact name in the standard")
     func attributeNames() {
         for (number, name) in AttributeType.names {
             #expect(AttributeType(name: name)?.rawValue == number, "\(name)")
@@ -159,7 +159,7 @@ import Testing
         }
     }
 
-    @Test("The range of vendors begins at 0x80000000")
+    @Test("Vendor-defined return values begin at 0x80000000")
     func vendors() {
         for (number, isVendor) in [
             (0, false), (0x7FFF_FFFF, false), (0x8000_0000, true), (.max, true),
@@ -168,8 +168,8 @@ import Testing
         }
     }
 
-    // A wrong PIN that is not recognised is sent a second time.
-    @Test("A return value matches only an error that carries it")
+    // Otherwise a wrong PIN could be sent a second time.
+    @Test("A return value matches only an error that contains it")
     func matching() {
         let wrong = CryptokiError(.returned, function: "C_Login", returnValue: .pinIncorrect)
         #expect(ReturnValue.pinIncorrect ~= wrong)
@@ -179,7 +179,7 @@ import Testing
         #expect(!(ReturnValue.pinIncorrect ~= CancellationError()))
     }
 
-    @Test("An error names the function, the return value and the object in one line")
+    @Test("An error names the function, the return value and the context in one line")
     func errors() {
         let cases: [(CryptokiError, String)] = [
             (
@@ -210,7 +210,7 @@ import Testing
         for (error, text) in cases { #expect(error.description == text) }
     }
 
-    @Test("Users are named as they are spoken of, and unknown ones by their number")
+    @Test("A known user type is printed in words, an unknown one by its number")
     func users() {
         let names = [UserType.user, .securityOfficer, .contextSpecific].map(\.description)
         #expect(names == ["user", "security officer", "user, for one use of a key"])
@@ -229,8 +229,8 @@ import Testing
             freePrivateMemory: nil, hardwareVersion: "1.0", firmwareVersion: "1.0")
     }
 
-    // A token that was exchanged in its reader would get the certificate of another one.
-    @Test("A token is the same by its serial number, and by its label if that identifies nothing")
+    // Otherwise a token swapped in the reader would get another token's certificate.
+    @Test("A token without a unique serial number is identified by its label")
     func sameToken() {
         #expect(token().isSameToken(as: token()))
         // OpenSC's PIV driver takes the label from a certificate.

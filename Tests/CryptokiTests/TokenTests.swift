@@ -4,8 +4,8 @@ import Testing
 import TokencertPlatform
 import TokencertTestSupport
 
-/// Tests inside this process: SoftHSM2 reads its configuration when it is initialised, so only one
-/// token store at a time.
+/// SoftHSM2 reads its configuration when it is initialised, so these tests, which use it in this
+/// process, share one token store at a time.
 extension RealParts {
     @Suite struct TokenTests {
         private let store: ThrowawayToken
@@ -39,7 +39,7 @@ extension RealParts {
             return KeyPairRequest(publicKey: publicKey, privateKey: privateKey)
         }
 
-        @Test("A module cannot be used again after its last user is gone, or is initialised twice")
+        @Test("A module is initialised once and can be loaded again after its release")
         func moduleLife() throws {
             for _ in 0..<3 {
                 let first = try Module.load(path: softHSMModule)
@@ -51,7 +51,7 @@ extension RealParts {
             #expect(throws: CryptokiError.self) { _ = try Module.load(path: "/nonexistent.so") }
         }
 
-        @Test("What a token says of itself is read wrongly")
+        @Test("Token and mechanism information is read correctly")
         func tokenInfo() throws {
             try withToken { token in
                 #expect(token.info.model == "SoftHSM v2")
@@ -69,7 +69,7 @@ extension RealParts {
             }
         }
 
-        @Test("A wrong PIN is not told apart, or leaves the token logged in")
+        @Test("A wrong PIN is recognised, and a login ends with its closure")
         func login() throws {
             try withToken { token in
                 #expect(throws: CryptokiError.self) {
@@ -78,12 +78,12 @@ extension RealParts {
                 do {
                     try token.withLogin(as: .user, pin: Secret(copying: Array("wrong".utf8))) {}
                 } catch ReturnValue.pinIncorrect {
-                    // A value matches the error that carries it.
+                    // The return value matches the error.
                 }
                 #expect(try token.refreshed().info.flags.contains(.userPINCountLow))
                 let pin = Secret(copying: Array(store.pin.utf8))
                 let nested = try token.withLogin(as: .user, pin: pin) {
-                    // Logged in already: no second login, and no logout at its end.
+                    // The user is already logged in: no second login and no logout.
                     try token.withLogin(as: .user, pin: pin) {}
                     var session = try token.openSession(ReadWrite.self)
                     return try session.generateKeyPair(pair([1]), Mechanism(.ecKeyPairGen))
@@ -97,7 +97,7 @@ extension RealParts {
             }
         }
 
-        @Test("Long values are cut, absent ones are made up")
+        @Test("Long values are read whole, and missing ones are absent")
         func attributes() throws {
             try withToken { token in
                 let pin = Secret(copying: Array(store.pin.utf8))
@@ -133,7 +133,7 @@ extension RealParts {
             }
         }
 
-        @Test("More objects than one answer holds are lost from a search")
+        @Test("A search returns more objects than one call can hold")
         func manyObjects() throws {
             try withToken { token in
                 let pin = Secret(copying: Array(store.pin.utf8))
@@ -155,7 +155,7 @@ extension RealParts {
             }
         }
 
-        @Test("A refused call dies, or does not say what was refused")
+        @Test("A failed call throws an error that names the function and the return value")
         func errors() throws {
             try withToken { token in
                 var session = try token.openSession(ReadWrite.self)

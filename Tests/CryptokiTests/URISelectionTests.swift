@@ -3,7 +3,7 @@ import TokencertPlatform
 
 @testable import Cryptoki
 
-/// What a URI selects, and how it is printed.
+/// Selecting by a URI, and printing it.
 @Suite struct URISelectionTests {
     private func uri(_ text: String) throws -> PKCS11URI { try PKCS11URI(parsing: text) }
 
@@ -13,8 +13,8 @@ import TokencertPlatform
         }
     }
 
-    // With a wrong answer the program asks which token is meant, or takes any of a kind.
-    @Test("Each attribute names a token, a place or an object as its meaning is")
+    // Otherwise the program would ask for a token that was named, or use any token of a model.
+    @Test("Each attribute is recognised as part of a token, a place or an object")
     func meaning() throws {
         let cases: [(String, token: Bool, place: Bool, object: Bool)] = [
             ("pkcs11:", false, false, false), ("pkcs11:token=a", true, true, false),
@@ -38,7 +38,7 @@ import TokencertPlatform
         }
     }
 
-    @Test("Values are decoded byte for byte, in either case of the digits")
+    @Test("Values are decoded byte for byte, with digits in either case")
     func decoding() throws {
         let id = try uri("pkcs11:id=%00%0a%0A%fF%7E~a").objectAttributes[.id]
         #expect(id == [0, 10, 10, 255, 0x7E, 0x7E, 0x61])
@@ -51,7 +51,7 @@ import TokencertPlatform
         #expect(try uri("pkcs11:token=a?pin-source=a?b").pinSource == "a?b")
     }
 
-    @Test("The types of RFC 7512 are the classes of PKCS#11")
+    @Test("The types of RFC 7512 map to the object classes of PKCS#11")
     func types() throws {
         let types: [(String, ObjectClass)] = [
             ("cert", .certificate), ("public", .publicKey), ("private", .privateKey),
@@ -65,7 +65,7 @@ import TokencertPlatform
     }
 
     // The sizes are those of CK_INFO, CK_SLOT_INFO and CK_TOKEN_INFO.
-    @Test("A value may fill its field, in bytes and not in characters, and no more")
+    @Test("A value may have as many bytes as its field, and no more")
     func sizes() throws {
         let fields: [(String, Int)] = [
             ("token", 32), ("manufacturer", 32), ("model", 16), ("serial", 16),
@@ -88,7 +88,7 @@ import TokencertPlatform
         #expect(try uri("pkcs11:id=\(long)").objectAttributes[.id]?.count == 5000)
     }
 
-    @Test("The numbers of a slot and of a version have the limits of their type")
+    @Test("Slot and version numbers are limited to the range of their type")
     func numbers() throws {
         for text in [
             "pkcs11:slot-id=0", "pkcs11:slot-id=9223372036854775807", "pkcs11:slot-id=007",
@@ -111,8 +111,8 @@ import TokencertPlatform
         #expect(try !uri("pkcs11:token=a").namesSlotID)
     }
 
-    // A program that reads the output again would get another token or object.
-    @Test("A printed URI is read as the same one")
+    // Otherwise a program that reads the output would get another token or object.
+    @Test("A printed URI is read back as the same URI")
     func printing() throws {
         let label = AttributeKey<String>.label.type
         for text in [
@@ -140,7 +140,7 @@ import TokencertPlatform
         #expect(try uri("pkcs11:token=a") != uri("pkcs11:"))
     }
 
-    @Test("The order of a URI's attributes does not matter for what it is equal to")
+    @Test("URIs are equal regardless of the order of their attributes")
     func order() throws {
         #expect(try uri("pkcs11:token=a;serial=1") == uri("pkcs11:serial=1;token=a"))
         let one = try uri("pkcs11:token=a?module-name=x&pin-source=/y")
@@ -149,7 +149,7 @@ import TokencertPlatform
 
     // MARK: PINs
 
-    @Test("A PIN is read with escapes, as often as it is asked for, from each copy of the URI")
+    @Test("A PIN is decoded and can be read repeatedly from each copy of the URI")
     func pins() throws {
         let uri = try uri("pkcs11:token=a?pin-value=%31%26%3D%C3%BC")
         let copy = uri
@@ -165,8 +165,8 @@ import TokencertPlatform
         #expect(!none.holdsPIN && none.pinSource == "/x")
     }
 
-    // A URI of an object goes to the screen and into the ledger.
-    @Test("A PIN is not part of equality, of the text, or of the URI of an object")
+    // Otherwise a PIN would be shown on the screen and stored in the ledger.
+    @Test("A PIN is not compared, printed or copied to the URI of an object")
     func hiddenPINs() throws {
         let withPIN = try uri("pkcs11:token=a?pin-value=31415926")
         #expect(try withPIN == uri("pkcs11:token=a"))
@@ -188,8 +188,8 @@ import TokencertPlatform
         return Attributes(values: values)
     }
 
-    // Another object would be deleted.
-    @Test("An object matches if it has all that the URI names of one, byte for byte")
+    // Otherwise another object could be deleted.
+    @Test("An object matches if its attributes equal those in the URI byte for byte")
     func matching() throws {
         let object = attributes(label: "mail", id: [1], class: .certificate)
         for text in [
@@ -205,22 +205,22 @@ import TokencertPlatform
         ] {
             #expect(try !uri(text).matches(objectWith: object), "\(text)")
         }
-        // What the object does not have is not what was asked for.
+        // An absent attribute matches no value.
         #expect(try !uri("pkcs11:object=mail").matches(objectWith: attributes(id: [1])))
         #expect(try !uri("pkcs11:id=%01").matches(objectWith: attributes(label: "mail", id: [])))
         #expect(try uri("pkcs11:").matches(objectWith: Attributes()))
     }
 
-    @Test("The URI of an object replaces what the token's URI names of one")
+    @Test("The URI of an object replaces the object attributes of the token's URI")
     func replacing() throws {
         let token = try uri("pkcs11:token=work;object=old;id=%09;type=data")
         var named = Template()
         named[.label] = "new"
         let object = PKCS11URI(token: token, objectWith: named)
         #expect(object.objectAttributes == named && object.tokenLabel == "work")
-        // Nothing of the token's URI has changed.
+        // The token's URI is unchanged.
         #expect(token.objectAttributes[.label] == "old")
-        // An empty id would match nothing, or be read as any.
+        // An empty id is left out: it would match nothing, or everything.
         named[.id] = []
         #expect(PKCS11URI(token: token, objectWith: named).description == object.description)
     }

@@ -35,8 +35,8 @@ import TokencertPlatform
             try PKCS11URI(parsing: "pkcs11:object=a&b").objectAttributes[.label] == "a&b")
     }
 
-    // Without the blank field the printed URI would match every token of the model.
-    @Test("A blank field of a token is printed as a blank")
+    // Otherwise the printed URI would match every token of the model.
+    @Test("A blank field of a token is printed as a space")
     func blankField() throws {
         for text in ["pkcs11:token=%20", "pkcs11:model=a;serial=%20;token=%20;id=%01"] {
             let printed = try PKCS11URI(parsing: text).description
@@ -46,7 +46,7 @@ import TokencertPlatform
         }
     }
 
-    // Otherwise a PIN appears on the screen and in logs.
+    // Otherwise a PIN would be visible on the screen and in logs.
     @Test("A PIN in a URI is stored separately and never printed")
     func pinValue() throws {
         let uri = try PKCS11URI(parsing: "pkcs11:token=a?pin-value=12%3334")
@@ -62,7 +62,7 @@ import TokencertPlatform
         #expect(text == "12334")
     }
 
-    // p11-kit reads each of these as a wider selection: another token or object could be used.
+    // p11-kit would select more for each of these, so another token or object could be used.
     @Test(
         "An invalid or ambiguous part of a URI is an error that names its position",
         arguments: [
@@ -108,7 +108,7 @@ import TokencertPlatform
         }
     }
 
-    // An error goes to the screen and into logs.
+    // Otherwise a PIN would appear on the screen and in logs.
     @Test(
         "An error about a URI contains none of its values",
         arguments: [
@@ -125,9 +125,9 @@ import TokencertPlatform
     @Test("Common mistakes are explained")
     func explained() {
         for (text, words) in [
-            ("pkcs11:object=mail?type=cert", "stands before the \"?\""),
+            ("pkcs11:object=mail?type=cert", "must come before the \"?\""),
             ("pkcs11:object=my key", "%20"),
-            ("pkcs11:module-path=/x", "stands after the \"?\""),
+            ("pkcs11:module-path=/x", "must come after the \"?\""),
             ("pkcs11:token=a;token=b", "occurs twice"),
             ("pkcs11:token=", "has no value"),
         ] {

@@ -1,14 +1,10 @@
 import Cryptoki
 import TokencertPlatform
 
-/// The example of the article `MakingAKey`.
+/// The example of the article `MakingAKey`. It signs a SHA-256 hash.
 ///
-/// - Parameters:
-///   - modulePath: The file of the module.
-///   - tokenURI: What the token is found by.
-///   - pinFile: The file with the user's PIN.
-///   - hash: The SHA-256 hash of what is signed.
-/// - Returns: The public point of the key, the signature, and what was on the token meanwhile.
+/// - Returns: The public point of the key, the signature, and the URIs of the objects that were on
+///   the token together with the key.
 func makeAKey(
     modulePath: String, tokenURI: String, pinFile: String, hash: [UInt8]
 ) throws -> (point: [UInt8], signature: [UInt8], listing: [String]) {

@@ -3,7 +3,7 @@ import OpenSSLX509
 import Testing
 import TokencertTestSupport
 
-/// 2026-11-23 00:00 UTC, so that nothing here depends on the day.
+/// 2026-11-23 00:00 UTC. A fixed time makes the tests independent of the date.
 private let today: Int64 = 1_795_392_000
 
 extension RealParts {
@@ -23,7 +23,7 @@ extension RealParts {
                 pinFile: store.folder.file("pin"), hash: Digest.sha256.hash(Array(message.utf8)))
         }
 
-        /// The URIs of all objects, as p11tool has them.
+        /// The URIs of all objects, as p11tool prints them.
         private func objects() throws -> Set<String> {
             let listed = try run(
                 "p11tool",
@@ -35,7 +35,7 @@ extension RealParts {
             return Set(listed.output.split(separator: "\n").map(String.init))
         }
 
-        @Test("Whoever follows the article makes a signature that other software refuses")
+        @Test("OpenSSL accepts the signature of the article's example")
         func signature() throws {
             let made = try follow("a message")
             let key = try PublicKey(ecParameters: NamedCurve.p256.ecParameters, point: made.point)
@@ -58,7 +58,7 @@ extension RealParts {
             #expect(try verification(of: "other").status == 1)
         }
 
-        @Test("Whoever follows the article loses what was there, or is left with a key")
+        @Test("The article's example leaves the objects on the token unchanged")
         func objectsAfterwards() throws {
             let theirs = try store.pkcs11Tool([
                 "--keypairgen", "--key-type", "EC:prime256v1", "--id", "01", "--label", "theirs",
@@ -75,7 +75,7 @@ extension RealParts {
             #expect(left.status == 0 && !left.output.contains("example"), "\(left)")
         }
 
-        @Test("Whoever follows the article sends the PIN to a token that was not meant")
+        @Test("The article's example fails if its URI matches several tokens")
         func severalTokens() throws {
             try store.addToken(label: "work")
             let error = #expect(throws: (any Error).self) { _ = try follow() }
@@ -86,7 +86,7 @@ extension RealParts {
 }
 
 @Suite struct OpenSSLX509ExampleTests {
-    @Test("Whoever follows the article makes a request that other software refuses")
+    @Test("OpenSSL accepts the request of the article's example")
     func request() throws {
         let request = try signARequest(at: today).request
         let checked = try run(
@@ -97,7 +97,7 @@ extension RealParts {
         #expect(checked.output.contains("email:anna@example.org"), "\(checked)")
     }
 
-    @Test("Whoever follows the article gets a certificate that others do not trust, or for ever")
+    @Test("OpenSSL trusts the certificate of the article's example until it expires")
     func certificate() throws {
         let made = try signARequest(at: today)
         let read = Certificate.all(inPEM: Array(made.pem.utf8)).certificates
@@ -128,7 +128,7 @@ extension RealParts {
         .deletingLastPathComponent().deletingLastPathComponent()
 
     @Test(
-        "An article shows code that was never compiled or run",
+        "An article shows the code that the tests compile and run",
         arguments: [
             ("Cryptoki", "MakingAKey"), ("OpenSSLX509", "SigningARequest"),
         ])
@@ -145,8 +145,7 @@ extension RealParts {
         #expect(shown.first?.isEmpty == false)
     }
 
-    /// What stands between two lines, each time that they are there, without the blanks that all of
-    /// its lines begin with.
+    /// The parts of a file between two lines, without their common indentation.
     private func parts(
         of path: String, between first: String, and last: String
     ) throws -> [[String]] {

@@ -4,12 +4,10 @@ import TokencertTestAuthority
 /// The example of the article `SigningARequest`.
 ///
 /// - Parameters:
-///   - publicKey: The key that the certificate shall be for.
-///   - sign: Signs bytes with its private half.
-///   - order: Sends a request to a CA, and returns the answer.
-///   - root: The root certificate of the CA.
-///   - time: When all of this happens, in seconds since 1970-01-01 00:00 UTC.
-/// - Returns: The request, and the answer of the CA.
+///   - sign: Signs bytes with the private key.
+///   - order: Sends a request in PEM to a CA and returns the response.
+///   - time: The current time in seconds since 1970-01-01 00:00 UTC.
+/// - Returns: The request and the response of the CA.
 private func signARequest(
     for publicKey: PublicKey, sign: ([UInt8]) throws -> [UInt8],
     order: (String) throws -> String, root: Certificate, at time: Int64
@@ -61,15 +59,16 @@ private func signARequest(
     return (request, answer)
 }
 
-/// Follows the article with a key and a CA in memory. The certificate is valid for seven days.
+/// Runs the article's example with a key and a CA in memory. The certificate is valid for seven
+/// days.
 ///
-/// - Parameter time: When all of this happens, in seconds since 1970-01-01 00:00 UTC.
-/// - Returns: The request, and the answer of the CA: the certificate and the root, in PEM.
+/// - Parameter time: The current time in seconds since 1970-01-01 00:00 UTC.
+/// - Returns: The request, and the certificate and root in PEM.
 func signARequest(at time: Int64) throws -> (request: CertificateRequest, pem: String) {
     let key = try HostPrivateKey.generate(.ec(.p256))
     let day: Int64 = 86_400
     let rootKey = try HostPrivateKey.generate(.ec(.p384))
-    // It outlives the moment of the last check.
+    // The root is still valid at the time of the last check.
     let root = try rootKey.issue(
         CertificateContent(
             subject: [NameAttribute(.commonName, "Throw-away Root")],
@@ -81,7 +80,7 @@ func signARequest(at time: Int64) throws -> (request: CertificateRequest, pem: S
             ]),
         issuer: nil)
 
-    /// Issues what a request asks for, which is known from its PEM alone.
+    /// Issues a certificate with the subject, addresses and key of a request.
     func order(_ pem: String) throws -> String {
         let request = try CertificateRequest(pem: Array(pem.utf8))
         let issued = try rootKey.issue(

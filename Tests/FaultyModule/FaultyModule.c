@@ -1,5 +1,4 @@
-// A PKCS#11 module that passes calls on to another one and fails where it is told to.
-// What it understands is in README.md.
+// A PKCS#11 module that forwards calls to another one and fails on request. See README.md.
 
 #include "FaultyModule.h"
 #include "answers.h"
@@ -16,7 +15,7 @@ static CK_FUNCTION_LIST real;
 static CK_FUNCTION_LIST table;
 static int context_login;
 
-// MARK: What is more than passing on
+// MARK: Functions that change calls
 
 static CK_ULONG flags_in(const char *variable) {
     static const struct { const char *name; CK_FLAGS flag; } names[] = {
@@ -120,8 +119,8 @@ static CK_RV own_C_Logout(CK_SESSION_HANDLE session) {
     return faulty_has_roles() ? faulty_role_logout(&real, session) : real.C_Logout(session);
 }
 
-// Makes the named attributes too long for what they hold, so that the module behind refuses them itself, after it has
-// begun an object of them.
+// Gives the named attributes an invalid length, so the wrapped module rejects them after it has created part of an
+// object.
 static void spoil(CK_ATTRIBUTE_PTR attributes, CK_ULONG count) {
     static CK_BYTE nonsense[3] = {1, 1, 1};
     for (CK_ULONG index = 0; index < count; index++)
@@ -221,7 +220,7 @@ static CK_RV own_C_FindObjects(
     do {
         rv = real.C_FindObjects(session, objects, most, count);
         found = rv == CKR_OK ? *count : 0;
-        // What is hidden does not end the search.
+        // Hidden objects do not end the search.
         if (found) faulty_role_hide(&real, session, objects, count);
     } while (found && *count == 0);
     if (rv == CKR_OK) never_end(objects, most, count);
@@ -260,7 +259,7 @@ static CK_RV own_C_Sign(
     CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG length, CK_BYTE_PTR signature,
     CK_ULONG_PTR signature_length) {
     if (getenv("FAULTY_CONTEXT_LOGIN") && !context_login) {
-        // A refusal ends the operation, so the module behind has to end it, too.
+        // An error ends the operation, so it must also end in the wrapped module.
         CK_BYTE lost[1024];
         CK_ULONG lost_length = sizeof lost;
         real.C_Sign(session, data, length, lost, &lost_length);
@@ -404,7 +403,7 @@ PASS(C_GetFunctionStatus, (SESSION), (session))
 PASS(C_CancelFunction, (SESSION), (session))
 PASS(C_WaitForSlotEvent, (CK_FLAGS flags, CK_SLOT_ID_PTR slot, void *reserved), (flags, slot, reserved))
 
-// A function that the module behind lacks is lacking here, too.
+// A function that the wrapped module lacks is also missing here.
 #define ENTRY(name) \
     table.name = !real.name || faulty_listed("FAULTY_DROP_FUNCTIONS", #name) ? NULL : faulty_##name;
 

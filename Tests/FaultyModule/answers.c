@@ -14,7 +14,7 @@ void faulty_note_generation(CK_SESSION_HANDLE session) {
 
 void faulty_note_initialization(void) { initializations++; }
 
-// Whether keys are still shown wrongly: see FAULTY_LATE_KEYS.
+// Whether keys are still returned incorrectly: see FAULTY_LATE_KEYS.
 static int shows_keys_wrongly(CK_SESSION_HANDLE session) {
     const char *until = getenv("FAULTY_LATE_KEYS");
     if (!until || !generated_after) return 0;
@@ -23,7 +23,7 @@ static int shows_keys_wrongly(CK_SESSION_HANDLE session) {
     return 1;
 }
 
-// A point as the standard has it, an OCTET STRING, in another form.
+// Converts a point from the standard's OCTET STRING to another form.
 static CK_ULONG reshape_point(const char *form, const CK_BYTE *from, CK_ULONG length, CK_BYTE *to) {
     CK_ULONG header = length > 2 && from[1] >= 0x80 ? 3 : 2;
     CK_ULONG bare = length - header;
@@ -44,7 +44,7 @@ static CK_ULONG reshape_point(const char *form, const CK_BYTE *from, CK_ULONG le
     return begin + 1 + bare;
 }
 
-// The numbers of P-256, as some modules give them instead of its name.
+// The explicit parameters of P-256, which some modules return instead of its name.
 static const CK_BYTE name_of_p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
 static const char numbers_of_p256[] =
     "3081e0020101302c06072a8648ce3d0101022100ffffffff00000001000000000000000000000000ffffffffffffffff"
@@ -66,7 +66,7 @@ static CK_ULONG reshape_params(const CK_BYTE *from, CK_ULONG length, CK_BYTE *to
     return count;
 }
 
-// Hands a value out by the rules of C_GetAttributeValue.
+// Returns a value as C_GetAttributeValue requires.
 static CK_RV hand_out(CK_ATTRIBUTE_PTR attribute, const CK_BYTE *value, CK_ULONG length) {
     if (!attribute->pValue) {
         attribute->ulValueLen = length;

@@ -27,7 +27,7 @@ static void write_log(const struct call *call, const char *detail) {
     close(file);
 }
 
-// Whether the part of a rule before its first colon means a call.
+// Whether the part of a rule before its first colon matches a call.
 static int means(const char *where, size_t length, const struct call *call) {
     char text[64];
     if (length >= sizeof text) return 0;
@@ -44,7 +44,7 @@ static int means(const char *where, size_t length, const struct call *call) {
     return !wanted || wanted == call->of_function;
 }
 
-// Finds what is to be done with a call. Rules are separated by semicolons.
+// Finds the action for a call. Rules are separated by semicolons.
 static const char *action(const struct call *call, const char *when) {
     const char *rule = getenv("FAULTY_RULES");
     while (rule && *rule) {
@@ -74,7 +74,7 @@ static void kill_or_delay(const char *action) {
     }
 }
 
-// Whether a call has to do with modules and slots only.
+// Whether a call concerns only modules and slots.
 static int asks_for_no_token(const char *function) {
     static const char *const names[] = {
         "C_Initialize", "C_Finalize", "C_GetInfo", "C_GetSlotList", "C_GetSlotInfo", "C_WaitForSlotEvent"};

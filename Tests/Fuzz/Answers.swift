@@ -3,7 +3,7 @@ internal import TokencertCAcert
 internal import TokencertIssuance
 internal import TokencertPlatform
 
-/// A CA that answers whatever it was given.
+/// A transport that returns a fixed response.
 private struct Echo: Transport {
     let answer: TransportAnswer
 
@@ -38,7 +38,7 @@ func readAnswers(_ bytes: [UInt8]) {
 /// A message is shown in full up to 4096 bytes, each of which may be a character of two bytes.
 private func isShort(_ text: String) -> Bool { text.utf8.count <= 3 * 4096 + 100 }
 
-/// What a person is shown has no markup left that the server sent, and no line ends.
+/// Whether a text for the user has no line breaks.
 private func isPlain(_ text: String) -> Bool {
     !text.unicodeScalars.contains { $0 == "\n" || $0 == "\r" }
 }

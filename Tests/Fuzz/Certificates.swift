@@ -4,7 +4,7 @@ func readCertificates(_ bytes: [UInt8]) {
     let inPEM = Certificate.all(inPEM: bytes).certificates
     let inDER = (try? Certificate(firstIn: bytes)).map { [$0] } ?? []
     for certificate in inPEM + inDER {
-        // What is read once has to be read again from what it was turned into.
+        // The output of a certificate must be read back as the same certificate.
         precondition(
             Certificate.all(inPEM: Array(certificate.pem.utf8)).certificates == [certificate])
         precondition((try? Certificate(der: certificate.der)) == certificate)

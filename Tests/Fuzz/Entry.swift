@@ -5,17 +5,14 @@ private let target: FuzzTarget = {
     let name = environmentVariable("TOKENCERT_FUZZ_TARGET") ?? ""
     guard let target = FuzzTarget(rawValue: name) else {
         let names = FuzzTarget.allCases.map(\.rawValue).joined(separator: ", ")
-        fatalError("TOKENCERT_FUZZ_TARGET is one of \(names)")
+        fatalError("TOKENCERT_FUZZ_TARGET must be one of \(names)")
     }
     return target
 }()
 
-/// What libFuzzer calls with each input.
+/// The function that libFuzzer calls with each input.
 ///
-/// - Parameters:
-///   - data: The bytes, or nil where there are none.
-///   - size: How many.
-/// - Returns: 0: the input is kept where it reached something new.
+/// - Returns: 0: libFuzzer keeps the input if it reached new code.
 @_cdecl("LLVMFuzzerTestOneInput")
 package func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     unsafe target.read(Array(UnsafeBufferPointer(start: data, count: size)))

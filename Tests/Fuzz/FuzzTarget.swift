@@ -1,6 +1,6 @@
-/// What is fed with bytes that nobody has seen before.
+/// The code that is tested with arbitrary bytes.
 enum FuzzTarget: String, CaseIterable {
-    /// What `ccsr.php` and `cemails.php` answer.
+    /// The responses of `ccsr.php` and `cemails.php`.
     case answers
     /// Certificates, requests and keys in PEM and DER.
     case certificates
@@ -8,10 +8,10 @@ enum FuzzTarget: String, CaseIterable {
     case uris
     /// The values of options: sources of secrets, kinds of keys.
     case options
-    /// What a ledger holds.
+    /// The content of a ledger.
     case ledger
 
-    /// Reads bytes as the target does. Whatever they are, it must come back.
+    /// Reads bytes as the target. It must return whatever the bytes are.
     func read(_ bytes: [UInt8]) {
         switch self {
         case .answers: readAnswers(bytes)

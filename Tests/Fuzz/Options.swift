@@ -4,7 +4,7 @@ internal import TokencertTokens
 
 func readOptions(_ bytes: [UInt8]) {
     let text = String(decoding: bytes, as: UTF8.self)
-    // Sources are understood, never opened: the bytes may name any file.
+    // Sources are parsed but never opened, since the bytes may name any file.
     if let source = try? SecretSource(text) {
         switch source {
         case .prompt, .file, .environment, .fileDescriptor, .pinentry: break
@@ -15,10 +15,10 @@ func readOptions(_ bytes: [UInt8]) {
     if let id = OpenSSLX509.bytes(hexadecimal: text) {
         precondition(OpenSSLX509.bytes(hexadecimal: hexadecimal(id)) == id)
     }
-    // A profile is a file of the person's own.
+    // A profile can be a file that the user wrote.
     if let profile = try? TokenProfile(json: bytes) {
         guard let text = try? profile.json(), let again = try? TokenProfile(json: Array(text.utf8))
-        else { preconditionFailure("a profile is not read again") }
+        else { preconditionFailure("a printed profile cannot be read back") }
         precondition(again == profile)
     }
 }

@@ -2,11 +2,11 @@ import Foundation
 import Testing
 import TokencertTestSupport
 
-/// Mistakes that must not compile. `Right.swift` must: it shows that the others fail for their own
-/// reason.
+/// Mistakes that must not compile. `Right.swift` must compile, which shows that the other files do
+/// not fail for a common reason.
 @Suite struct MisuseTests {
     @Test(
-        "A mistake that could cost a PIN or a key compiles",
+        "Code that could leak a PIN or misuse a session does not compile",
         arguments: [
             ("SecretInText", "requires that 'Secret' conform to 'Copyable'"),
             ("WritingReadOnly", "requires the types 'ReadOnly' and 'ReadWrite' be equivalent"),
@@ -20,7 +20,7 @@ import TokencertTestSupport
         #expect(outcome.errors.contains(message), "\(outcome.errors)")
     }
 
-    @Test("The right way does not compile")
+    @Test("Correct code compiles")
     func right() throws {
         let outcome = try compile("Right")
         #expect(outcome.status == 0, "\(outcome.errors)")

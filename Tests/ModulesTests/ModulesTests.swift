@@ -2,20 +2,20 @@ import Foundation
 import Testing
 import TokencertTestSupport
 
-/// The modules that are asked for, by the names of `SoftHSM/modules/module`.
+/// The modules to test, by their names in `SoftHSM/modules/module`.
 private let wanted = (ProcessInfo.processInfo.environment["TOKENCERT_MODULES"] ?? "")
     .split(separator: ",").map(String.init)
 
-/// What a module is expected to do.
+/// The expected behaviour of a module.
 struct Expected: Sendable, CustomTestStringConvertible {
     let name: String
-    /// The kinds of keys that certificates are issued for.
+    /// The kinds of keys that the module supports.
     let kinds: [String]
-    /// Kinds that are refused before the CA is asked.
+    /// The kinds that are refused before an order is sent.
     let refused: [String]
-    /// Whether a key has one certificate at most.
+    /// Whether a key has at most one certificate.
     var hasOneCertificate = false
-    /// Whether the security officer makes and writes.
+    /// Whether only the security officer generates keys and writes objects.
     var hasRoles = false
 
     var testDescription: String { name }
@@ -48,7 +48,7 @@ struct Expected: Sendable, CustomTestStringConvertible {
     ]
 }
 
-/// Lines for the table of the documentation: module, operation, result.
+/// Lines for the table in the documentation: module, operation, result.
 private let results = Results()
 
 private final class Results: @unchecked Sendable {
@@ -68,12 +68,12 @@ private final class Results: @unchecked Sendable {
 }
 
 extension RealParts {
-    /// The same jobs on every module that runs on this machine.
+    /// The same jobs with every module that this machine can run.
     @Suite(
         .serialized,
         .enabled(
             if: !wanted.isEmpty,
-            "other modules than SoftHSM2 are started by SoftHSM/test --modules only"))
+            "modules other than SoftHSM2 are tested only by SoftHSM/test --modules"))
     struct ModulesTests {
         private func tokencert(
             _ module: RunningModule, _ ca: StandIn, _ arguments: [String],
@@ -85,7 +85,7 @@ extension RealParts {
                     .merging(more) { $1 })
         }
 
-        /// Notes what came of a job, as it was.
+        /// Records the result of a job.
         private func note(_ module: Expected, _ operation: String, _ isRight: Bool, _ text: String)
         {
             #expect(isRight, "\(module.name) \(operation): \(text)")
@@ -98,12 +98,12 @@ extension RealParts {
         }
 
         @Test(
-            "A token gets no certificate, or loses what was on it",
+            "Every job works with each module and keeps the existing objects",
             arguments: Expected.all.filter { wanted.contains($0.name) })
         func jobs(expected: Expected) throws {
             let module = try RunningModule(expected.name)
             let ca = try StandIn(["--accept-elliptic-curves"])
-            // What belongs to somebody else, and has to be there in the end.
+            // Another program's objects, which must still exist at the end.
             let others = try occupy(module, expected)
             let before = try module.objects()
             #expect(before.count >= 2, "\(before)")
@@ -140,7 +140,7 @@ extension RealParts {
                 "\(before.subtracting(after))")
         }
 
-        /// Puts a key and a certificate onto the token that no job may touch, and returns their ids.
+        /// Writes a key and a certificate that no job may change, and returns their ids.
         private func occupy(_ module: RunningModule, _ expected: Expected) throws -> [String] {
             if expected.name == "nss" { return try occupyDatabase(module) }
             let label = module.environment["TOKENCERT_TOKEN"].map { ["--token-label", $0] } ?? []
@@ -173,7 +173,7 @@ extension RealParts {
             return ["01", "03"]
         }
 
-        /// The same with NSS's own tool, since pkcs11-tool cannot initialise NSS.
+        /// Does the same with NSS's tool, since pkcs11-tool cannot initialise NSS.
         private func occupyDatabase(_ module: RunningModule) throws -> [String] {
             let noise = try module.folder.write("no secret", "noise")
             let database = module.modulePlace + "/database"
@@ -190,7 +190,7 @@ extension RealParts {
             return keys.compactMap { $0["id"] as? String }
         }
 
-        /// The certificate of a key of each kind is renewed, removed, and brought back from a file.
+        /// Renews a key's certificate, deletes it, and imports it from a file.
         private func again(
             _ module: RunningModule, _ ca: StandIn, _ expected: Expected, _ kind: String,
             _ issued: [String: Any]
@@ -234,7 +234,7 @@ extension RealParts {
                 module, ca, ["renew", key, "--new-key", "--retire", "--json"])
             note(expected, "renew --new-key --retire", fresh.status == 0, fresh.errors)
 
-            // The certificate that was retired comes back from the ledger's copy.
+            // The retired certificate can be imported again.
             let renewed = try #require((try json(same)["renewed"] as? [[String: Any]])?.first)
             let pem = try #require(renewed["pem"] as? String)
             let file = try module.folder.write(pem, "renewed.pem")
@@ -244,7 +244,7 @@ extension RealParts {
             note(expected, "import", imported.status == 0, imported.errors)
         }
 
-        /// Ids that are in use, and one that is no use at all.
+        /// Checks that an id in use is refused and nothing changes.
         private func takenIDs(
             _ module: RunningModule, _ ca: StandIn, _ expected: Expected, _ id: String
         ) throws {
@@ -263,7 +263,7 @@ extension RealParts {
                 taken.errors)
         }
 
-        /// A key with its certificate goes, part by part, and nothing else.
+        /// Deletes a certificate and then its key, and checks that nothing else changes.
         private func delete(
             _ module: RunningModule, _ ca: StandIn, _ expected: Expected
         ) throws {
@@ -276,7 +276,7 @@ extension RealParts {
             #expect(needed.status == 73, "\(needed.errors)")
             let first = try tokencert(module, ca, ["delete", certificate, "--yes"])
             note(expected, "delete a certificate", first.status == 0, first.errors)
-            // The card's module keeps keys: it says so.
+            // The card's module cannot delete keys and reports this.
             let second = try tokencert(module, ca, ["delete", key, "--yes"])
             #expect(second.status == (expected.hasRoles ? 73 : 0), "\(second.errors)")
             let after = try module.objects()
@@ -291,7 +291,7 @@ extension RealParts {
         }
 
         @Test(
-            "A wrong PIN is sent more than once to a token that counts them",
+            "A wrong PIN is sent to a token only once",
             arguments: Expected.all.filter { wanted.contains($0.name) },
             [
                 ["issue", "--key-type", "rsa:2048"], ["list"],
@@ -320,7 +320,7 @@ extension RealParts {
             }
             let log = try module.folder.read("calls")
             #expect(log.components(separatedBy: "C_Login").count == 2, "\(expected.name)")
-            // The right one still works: nothing is locked.
+            // The correct PIN still works, so nothing is locked.
             #expect(try tokencert(module, ca, ["list"]).status == 0)
             note(
                 expected, "wrong PIN sent once: \(arguments[0])",
@@ -328,8 +328,8 @@ extension RealParts {
         }
 
         @Test(
-            "OpenSC is asked for what it cannot do, and the CA for a certificate that has no place",
-            .enabled(if: wanted.contains("opensc-piv"), "opensc-piv is not asked for"))
+            "An order with OpenSC's PIV driver is refused before the CA is contacted",
+            .enabled(if: wanted.contains("opensc-piv"), "opensc-piv is not selected"))
         func signsOnly() throws {
             let module = try RunningModule("opensc-piv")
             let ca = try StandIn()

@@ -4,7 +4,7 @@ import TokencertTestSupport
 
 private let isWanted = ProcessInfo.processInfo.environment["TOKENCERT_MODULES"] != nil
 
-/// A machine that has the token, reached through ssh: this one.
+/// This machine, reached through ssh as if it were the remote machine with the token.
 private final class FarMachine: Sendable {
     let folder: TemporaryFolder
     private let server: Process
@@ -29,8 +29,8 @@ private final class FarMachine: Sendable {
             """, "sshd_config")
         let key = try folder.read("host.pub").split(separator: " ").prefix(2).joined(separator: " ")
         try folder.write("[127.0.0.1]:\(port) \(key)\n", "known_hosts")
-        // Threads of the test runner block signals, what they start inherits that, and neither sshd
-        // nor ssh can do without.
+        // The test runner's threads block signals, and child processes inherit this, but ssh and
+        // sshd need signals.
         try folder.write(
             """
             #!/usr/bin/env python3
@@ -42,7 +42,7 @@ private final class FarMachine: Sendable {
         try folder.write(
             """
             #!/bin/sh
-            # Not exec, for the same reason as with sshd.
+            # No exec, for the same reason as with sshd.
             \(folder.file("hearing")) ssh -o BatchMode=yes \\
                 -o UserKnownHostsFile=\(folder.file("known_hosts")) \\
                 -i \(folder.file("client")) -p \(port) "$@"
@@ -50,8 +50,8 @@ private final class FarMachine: Sendable {
             """, "ssh")
         try run("chmod", ["755", folder.file("hearing"), folder.file("ssh")])
         try run("mkdir", ["-p", "/run/sshd"])
-        // A shell stands between: sshd closes the descriptor by which Foundation knows that a process
-        // lives, and Foundation would wait for its end.
+        // Started through a shell: sshd closes the descriptor by which Foundation detects the end
+        // of a process.
         server = Process()
         server.executableURL = URL(filePath: "/bin/sh")
         server.arguments = [
@@ -74,11 +74,11 @@ private final class FarMachine: Sendable {
         end(server)
     }
 
-    /// The program that reaches the machine.
+    /// The ssh program that connects to the machine.
     var ssh: String { folder.file("ssh") }
 }
 
-/// p11-kit's server before a module.
+/// p11-kit's server for a module.
 private final class Server: Sendable {
     let socket: String
     private let process: Process
@@ -108,22 +108,23 @@ extension RealParts {
     /// Tokens on other machines.
     @Suite(
         .serialized,
-        .enabled(if: isWanted, "ssh and p11-kit's server are used by SoftHSM/test --modules only"))
+        .enabled(
+            if: isWanted, "ssh and p11-kit's server are tested only by SoftHSM/test --modules"))
     struct RemotingTests {
-        // Found in p11-kit's own folder.
+        // p11-kit finds it in its own folder.
         private let client = "p11-kit-client.so"
         private let issue = ["issue", "--key-type", "rsa:2048"]
 
         private func settings(_ token: ThrowawayToken, _ ca: StandIn) -> [String: String] {
             var settings = token.tokencertEnvironment.merging(ca.tokencertEnvironment) { $1 }
-            // The near side has neither the module nor its configuration.
+            // The local side has neither the module nor its configuration.
             settings["SOFTHSM2_CONF"] = nil
             settings["TOKENCERT_MODULE"] = nil
             return settings
         }
 
         @Test(
-            "A connection that breaks takes the key or the order with it",
+            "The key and the order survive a broken connection",
             arguments: ["C_GenerateKeyPair#1:after", "C_Sign#1:before", "C_CreateObject#1:before"])
         func brokenSocket(place: String) throws {
             let token = try ThrowawayToken()
@@ -151,7 +152,7 @@ extension RealParts {
             #expect(token.contents.count == 3)
         }
 
-        @Test("A token behind ssh gets no certificate, or a connection that breaks takes the order")
+        @Test("A token reached through ssh works, and an order survives a broken connection")
         func throughSSH() throws {
             let far = try FarMachine()
             let token = try ThrowawayToken()
@@ -166,7 +167,8 @@ extension RealParts {
                     "remote: |\(far.ssh) root@127.0.0.1 env \(words.joined(separator: " ")) "
                         + "p11-kit remote \(module)\n", "modules/far.module")
             }
-            // For root p11-kit reads the system's configuration only: a view of its own has another.
+            // As root, p11-kit reads only the system's configuration, so it is replaced in a
+            // namespace.
             func tokencert(_ arguments: [String]) throws -> Outcome {
                 try run(
                     "unshare",
@@ -195,7 +197,7 @@ extension RealParts {
             #expect(ca.orders.count == 3)
         }
 
-        @Test("A socket that ssh forwards is of no use")
+        @Test("A token works through a socket that ssh forwards")
         func forwardedSocket() throws {
             let far = try FarMachine()
             let token = try ThrowawayToken()
@@ -204,7 +206,7 @@ extension RealParts {
             let near = token.folder.file("near.sock")
             let forwarding = Process()
             forwarding.executableURL = URL(filePath: far.ssh)
-            // It ends by itself.
+            // It exits automatically.
             forwarding.arguments = [
                 "-L", "\(near):\(server.socket)", "root@127.0.0.1", "sleep 20",
             ]

@@ -1,20 +1,19 @@
 import Foundation
 import TokencertTestSupport
 
-/// A PKCS#11 module that is not SoftHSM2 by itself, with everything that it needs, started by
-/// `SoftHSM/modules/module`.
+/// A PKCS#11 module with everything that it needs, started by `SoftHSM/modules/module`.
 final class RunningModule: Sendable {
     let name: String
     let folder: TemporaryFolder
-    /// What programs need to use it.
+    /// The environment that programs need to use the module.
     let environment: [String: String]
-    /// What comes before every program that uses it.
+    /// The words before the command line of every program that uses the module.
     let wrapper: [String]
 
     private static let script = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../SoftHSM/modules/module").standardizedFileURL.path()
 
-    /// Short, as the socket's whole path must be.
+    /// Short, since the length of a socket's path is limited.
     private let place: String
 
     init(_ name: String, behind: RunningModule? = nil) throws {
@@ -29,7 +28,7 @@ final class RunningModule: Sendable {
         var environment: [String: String] = [
             "XDG_STATE_HOME": folder.file("state"), "XDG_CONFIG_HOME": folder.file("config"),
         ]
-        // The settings are lines for a shell, so a shell reads them.
+        // The settings are shell commands.
         guard
             let read = try? run(
                 "bash",
@@ -79,8 +78,7 @@ final class RunningModule: Sendable {
             seconds: seconds)
     }
 
-    /// Every object that the user sees, each in a line of its URI and its value: what replaces a key
-    /// under the same name is another one.
+    /// Every object that the user sees, with its URI and value, which tells a replaced key apart.
     func objects() throws -> Set<String> {
         let list = try use(
             product("tokencert"), ["list", "--json", "--retry-pin"])
@@ -106,7 +104,7 @@ final class RunningModule: Sendable {
     }
 }
 
-/// Why a module cannot be started or looked at.
+/// Why a module cannot be started or read.
 struct ModuleTrouble: Error, CustomStringConvertible {
     let description: String
 

@@ -1,7 +1,7 @@
 import Foundation
 import TokencertTestSupport
 
-/// One case: the run that goes wrong, what it leaves, and how it goes on without the fault.
+/// One case: a run with a fault, the state that it leaves, and the resumption without the fault.
 struct Inspection {
     private let copy: Copy
     private let ca: StandIn
@@ -12,10 +12,10 @@ struct Inspection {
     private(set) var unknownKeys = 0
     private(set) var unfinished = 0
     private(set) var decisions = 0
-    /// What of the token's own work was cut in two: objects that have no id and no value, and
-    /// tokens that their module does not know any more. Nothing of that is in our hands.
+    /// Damage that the token's module causes: objects without an id and a value, and tokens that it
+    /// no longer recognises. tokencert cannot prevent it.
     private(set) var damage = 0
-    /// Whether the fault came to pass.
+    /// Whether the run failed.
     private(set) var hasFired = false
     private(set) var findings: [String] = []
 
@@ -39,8 +39,8 @@ struct Inspection {
         if fault.pause > 0 { usleep(UInt32(fault.pause * 1_000_000)) }
         try fault.repair?(copy)
         inspect(outcome)
-        // The run ended between a PIN and the token's answer: only the user knows if the PIN is
-        // right.
+        // The run ended after a PIN was sent and before the token returned: only the user knows
+        // whether the PIN is correct.
         let memory = (try? copy.folder.read("state/tokencert/refused-pins.json")) ?? ""
         if memory.contains("isPending") { _ = try copy.tokencert(["list", "--retry-pin"]) }
         let issued = Set(ca.issued).subtracting(issuedBefore)
@@ -53,17 +53,17 @@ struct Inspection {
             return
         }
         let orders = try history()
-        // Where the ledger could not be told all of it, that was said.
+        // If the ledger could not record everything, a warning said so.
         if outcome.status == 0, !Self.unfinished(orders).isEmpty,
             !outcome.errors.contains("the ledger is incomplete")
         {
-            findings.append("the status is 0, and the order is not finished")
+            findings.append("the status is 0, but the order is not finished")
         }
         try lookForUnknownKeys(orders)
         try lookForLost(issued, orders, outcome)
         try goOn(issued, orders)
         if !fault.decisions.contains(decisions) {
-            findings.append("a person was asked \(decisions) times")
+            findings.append("the user had to decide \(decisions) times")
         }
         try inspectEnd(outcome)
         let verified = try copy.tokencert(["history", "verify"])
@@ -73,13 +73,13 @@ struct Inspection {
         }
     }
 
-    /// Whether the module has lost its token: SoftHSM2 writes the token's own file in place.
+    /// Whether the module lost its token: SoftHSM2 overwrites the token's own file in place.
     private func isTokenBroken() throws -> Bool {
         guard fault.name.hasSuffix("token") else { return false }
         return try copy.tokencert(["list"]).errors.contains("the token is not set up")
     }
 
-    /// The run itself.
+    /// Checks the run with the fault.
     private mutating func inspect(_ outcome: Outcome) {
         if !fault.allowed.contains(outcome.status) {
             findings.append("exit status \(outcome.status): \(outcome.errors)")
@@ -91,15 +91,15 @@ struct Inspection {
         }
         hasFired = outcome.status != 0
         if copy.calls.count < fault.firstCall {
-            findings.append("the fault never came: \(copy.calls.count) calls")
+            findings.append("the fault never occurred: \(copy.calls.count) calls")
         }
         let logins = copy.calls.filter { $0.hasSuffix("C_Login user") }.count
-        // A token that says that nobody is logged in gets the PIN once more that it has accepted.
+        // If a token loses the login, it gets the accepted PIN a second time.
         let allowed = fault.detail.contains("CKR_USER_NOT_LOGGED_IN") ? 2 : 1
         if logins > allowed { findings.append("the PIN was sent \(logins) times") }
     }
 
-    /// The orders of the ledger that this case has begun.
+    /// The orders in the ledger that this case started.
     private func history() throws -> [[String: Any]] {
         let all = try copy.json(["history"])["orders"] as? [[String: Any]] ?? []
         return all.filter {
@@ -123,7 +123,7 @@ struct Inspection {
         return Set(keys.filter { !isFragment($0) }.compactMap { $0["id"] as? String })
     }
 
-    /// Whether a half has neither id nor label nor anything in it.
+    /// Whether an entry is half of a key pair without id, label and value.
     private static func isFragment(_ key: [String: Any]) -> Bool {
         let isHalf = key["privateKey"] == nil || key["publicKey"] == nil
         let isEmpty = ["unknown", "RSA"].contains(key["kind"] as? String)
@@ -136,10 +136,10 @@ struct Inspection {
         let unknown = try Self.keys(copy).subtracting(known).subtracting(knownKeys)
         guard !unknown.isEmpty else { return }
         unknownKeys += unknown.count
-        findings.append("the ledger does not know the key \(unknown.sorted().joined())")
+        findings.append("the key \(unknown.sorted().joined()) is not in the ledger")
     }
 
-    /// A certificate whose answer arrived is in the ledger, on the token, or before the person.
+    /// Checks that each received certificate is in the ledger, on the token or in the output.
     private mutating func lookForLost(
         _ issued: Set<String>, _ orders: [[String: Any]], _ outcome: Outcome
     ) throws {
@@ -179,11 +179,11 @@ struct Inspection {
         }
     }
 
-    /// Resumes what is unfinished, with the fault gone.
+    /// Resumes the unfinished orders without the fault.
     private mutating func goOn(_ issued: Set<String>, _ orders: [[String: Any]]) throws {
         for number in Self.unfinished(orders) {
             let resumed = try copy.tokencert(["resume", "\(number)"])
-            // What the CA has refused it cannot issue as well.
+            // A refused order was not issued, so a second one is not a duplicate.
             let refused = Self.state(of: number, orders) == "refused" ? 1 : 0
             if ca.orders.count - ordersBefore > 1 + refused {
                 doubleOrders += 1
@@ -199,7 +199,7 @@ struct Inspection {
             decisions += 1
             let state = Self.state(of: number, orders)
             if !fault.decision.states.contains(state) {
-                findings.append("a person is asked about an order that is \(state)")
+                findings.append("the user must decide about an order that is \(state)")
             }
             try decide(number, issued)
         }
@@ -215,7 +215,7 @@ struct Inspection {
             .filter { $0["isFinished"] as? Bool != true }.compactMap { $0["order"] as? Int }
     }
 
-    /// Does what a person would.
+    /// Makes the decision that is left to the user.
     private mutating func decide(_ number: Int, _ issued: Set<String>) throws {
         let ordered = ca.orders.count
         var isOrdered = false
@@ -241,7 +241,7 @@ struct Inspection {
             let keys = try copy.json(["list"])["keys"] as? [[String: Any]] ?? []
             let bare = keys.filter { ($0["certificates"] as? [Any])?.isEmpty == true }
             let uris = bare.compactMap { $0["privateKey"] as? String }
-            if uris.count != 1 { findings.append("\(uris.count) keys are left after giving up") }
+            if uris.count != 1 { findings.append("\(uris.count) keys are left after --abandon") }
             isOrdered = uris.count == 1
             for uri in uris {
                 try insist(["issue", "--key", uri, "--ca-accepts", "ec", "--codesign"])
@@ -256,7 +256,7 @@ struct Inspection {
         }
     }
 
-    /// What is on the token in the end.
+    /// Checks the final state of the token.
     private mutating func inspectEnd(_ outcome: Outcome) throws {
         let orders = try history()
         let left = Self.unfinished(orders)
@@ -275,7 +275,7 @@ struct Inspection {
         let gone = knownKeys.subtracting(keys.compactMap { $0["id"] as? String })
         if !gone.isEmpty {
             lost += gone.count
-            findings.append("keys that were there before are gone: \(gone.sorted())")
+            findings.append("keys that existed before are gone: \(gone.sorted())")
         }
         if keys.contains(where: { ($0["mismatchedCertificates"] as? [Any])?.isEmpty == false }) {
             findings.append("a certificate for another key is on the token")
@@ -285,33 +285,33 @@ struct Inspection {
         }
         switch state {
         case "proved", "done":
-            if found.count != 1 { findings.append("\(found.count) certificates in the end") }
-            // The one that was there before was to be replaced.
+            if found.count != 1 { findings.append("\(found.count) certificates at the end") }
+            // The earlier certificate must have been replaced.
             let old = found.contains { old in
                 serialNumbersBefore.contains(old["serialNumber"] as? String ?? "")
             }
-            if old { findings.append("the certificate in the end is the old one") }
+            if old { findings.append("the certificate at the end is the old one") }
             let issued = Set(ca.issued).subtracting(issuedBefore)
             if copy.operation.orders, try !issued.contains(where: isOnToken) {
-                findings.append("the certificate in the end is none that the CA has issued now")
+                findings.append("the certificate at the end was not issued by the CA in this case")
             }
         case nil, "closed":
-            if outcome.status == 0 { findings.append("nothing was done, and the status is 0") }
+            if outcome.status == 0 { findings.append("nothing was done, but the status is 0") }
             for certificate in Set(ca.issued).subtracting(issuedBefore)
             where fault.decision != .giveUp && !outcome.errors.contains(Self.body(certificate)) {
                 lost += 1
-                findings.append("the CA has issued, and the order is \(state ?? "not there")")
+                findings.append("the CA issued, but the order is \(state ?? "not there")")
             }
             let expected =
                 (copy.operation == .renew ? 1 : 0) + (fault.decision == .giveUp ? decisions : 0)
             if found.count != expected {
-                findings.append("\(found.count) certificates where nothing was done")
+                findings.append("\(found.count) certificates although nothing was done")
             }
         default:
             findings.append("the order ends as \(state ?? "")")
         }
         if outcome.status == 0, state != "proved", state != "done" {
-            findings.append("the status is 0 and the order is \(state ?? "not there")")
+            findings.append("the status is 0, but the order is \(state ?? "not there")")
         }
     }
 }

@@ -2,16 +2,16 @@ import Foundation
 import TokencertLedger
 import TokencertTestSupport
 
-/// A ledger that others hold or have spoiled.
+/// Faults of a ledger that is locked, unwritable or damaged.
 enum LedgerFault {
-    /// The cases where nothing can be written, whatever stands in the ledger.
+    /// The cases in which nothing can be written, whatever the ledger contains.
     static func held(_ operation: Operation) -> [(Operation, Fault)] {
         var locked = Fault(name: "ledger locked", detail: "before", allowed: [78])
-        // A writer that gives the ledger back when the case has seen enough.
+        // Another process holds the ledger while the command runs.
         locked.prefix = ["python3", "-c", holding]
         locked.prepare = makeLedger
         var readOnly = Fault(name: "file system read-only", detail: "", allowed: [78])
-        // Really so, in a namespace of its own.
+        // The folder is mounted read-only in a separate mount namespace.
         readOnly.prefix = ["unshare", "-rm", "sh", "-c", readingOnly, "FOLDER/state"]
         readOnly.prepare = makeLedger
         return [
@@ -23,13 +23,12 @@ enum LedgerFault {
 
     private static let ledger = "state/tokencert/ledger.sqlite"
 
-    /// Creates the ledger if there is none, so that it can be held or damaged. Commands that only
-    /// read it do not create it.
+    /// Creates the ledger if there is none, since commands that only read it do not.
     @Sendable private static func makeLedger(_ copy: Copy) throws {
         _ = try Ledger(path: copy.ledger) { 1_800_000_000 }
     }
 
-    /// Holds the ledger while the command that follows runs.
+    /// Locks the ledger while the command in the arguments runs.
     private static let holding = """
         import os, sqlite3, subprocess, sys
         held = sqlite3.connect(os.environ['XDG_STATE_HOME'] + '/tokencert/ledger.sqlite')
@@ -64,9 +63,8 @@ enum LedgerFault {
 
     // MARK: Damage
 
-    /// The cases where the ledger is a real one, and a part of it is lost.
-    ///
-    /// - Parameter copy: A ledger of the kind, which is only looked at.
+    /// The cases in which a part of the ledger is lost. The copy's ledger gives the number of
+    /// pages.
     static func damaged(_ copy: Copy) throws -> [Fault] {
         try makeLedger(copy)
         let pages = try Pages(copy.ledger).count
@@ -84,8 +82,7 @@ enum LedgerFault {
         return faults
     }
 
-    /// What the program writes before it notices stays; whoever repairs the file puts the lost pages
-    /// back.
+    /// The repair puts the lost pages back and keeps what the program wrote before it noticed.
     private static func damaged(
         _ name: String, _ detail: String, _ damage: @escaping @Sendable (inout Pages) -> Void
     ) -> Fault {
@@ -106,7 +103,7 @@ enum LedgerFault {
         return fault
     }
 
-    /// SQLite takes no notice of what a log has after the first damage: here that changes nothing.
+    /// SQLite ignores a log from the first damaged frame on, which changes nothing here.
     private static var damagedLog: Fault {
         var fault = Fault(name: "ledger's log is damaged", detail: "", allowed: [0])
         fault.prepare = { copy in
@@ -122,7 +119,7 @@ enum LedgerFault {
         return fault
     }
 
-    /// Dies with a commit in the log that says nothing new.
+    /// Exits with a commit in the log that leaves the database unchanged.
     private static let leavingLog = """
         import os, sqlite3, sys
         ledger = sqlite3.connect(sys.argv[1])
@@ -144,7 +141,7 @@ private struct Pages {
     }
 
     func write(_ path: String) throws {
-        // Not atomically: what else SQLite keeps in the folder belongs to this very file.
+        // Not atomically: SQLite's other files in the folder belong to this inode.
         try bytes.write(to: URL(filePath: path))
     }
 
@@ -154,7 +151,7 @@ private struct Pages {
 
     mutating func cut(to count: Int) { bytes = bytes.prefix(count * Self.size) }
 
-    /// Puts back what is lost.
+    /// Restores the lost pages.
     mutating func restore(_ right: Pages) {
         for page in 0..<right.count {
             if page >= count { bytes.append(right[page]) }

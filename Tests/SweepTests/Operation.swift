@@ -1,13 +1,13 @@
 import Foundation
 import TokencertTestSupport
 
-/// What is interrupted in every way.
+/// An operation that the tests interrupt.
 enum Operation: String, CaseIterable, Sendable {
     case issue
     case renew = "renew --new-key --retire"
     case importing = "import"
 
-    /// The command line.
+    /// The arguments of the command.
     func arguments(_ folder: TemporaryFolder) -> [String] {
         switch self {
         case .issue: Self.issuing
@@ -16,22 +16,22 @@ enum Operation: String, CaseIterable, Sendable {
         }
     }
 
-    /// The command line that makes a key and orders for it.
+    /// The arguments that generate a key and order a certificate.
     static let issuing = ["issue", "--key-type", "ec:p256", "--ca-accepts", "ec", "--codesign"]
 
-    /// Whether a new key is made.
+    /// Whether a new key is generated.
     var makesKey: Bool { self != .importing }
     /// Whether a certificate is ordered.
     var orders: Bool { self != .importing }
 }
 
-/// A token as it is before an operation, with its ledger, to be copied for each case.
+/// A token with its ledger before an operation, copied for each case.
 struct Template: Sendable {
     let operation: Operation
     let folder: TemporaryFolder
-    /// The ids of the keys that are there.
+    /// The ids of the keys on the token.
     private(set) var keys: Set<String> = []
-    /// The serial numbers of the certificates that are there.
+    /// The serial numbers of the certificates on the token.
     private(set) var serialNumbers: Set<String> = []
 
     init(_ operation: Operation, _ ca: StandIn) throws {
@@ -45,7 +45,7 @@ struct Template: Sendable {
         case .renew:
             try Self.tokencert(Operation.issuing, environment)
         case .importing:
-            // The CA has issued, and the certificate is in a file only.
+            // The CA issued the certificate, which exists only in a file.
             var environment = environment
             environment["TOKENCERT_MODULE"] = faultyModule
             environment["FAULTY_MODULE"] = softHSMModule

@@ -1,55 +1,55 @@
 import Foundation
 import TokencertTestSupport
 
-/// How a case goes wrong.
+/// The fault of a case.
 struct Fault: Sendable {
-    /// What it is called in the table.
+    /// The name in the table.
     let name: String
-    /// What sets it apart from others of the name, for the report.
+    /// The difference from other faults of the same name, for the report.
     let detail: String
-    /// Variables for the run that goes wrong.
+    /// The environment of the run with the fault.
     var environment: [String: String] = [:]
-    /// What stands before the command line of that run; `FOLDER` is the folder of the copy.
+    /// The words before the command line of that run; `FOLDER` is the folder of the copy.
     var prefix: [String] = []
-    /// More arguments of that run.
+    /// Additional arguments of that run.
     var arguments: [String] = []
-    /// The process is ended so many seconds after its start, or nil.
+    /// The time in seconds after which the process is killed, or nil.
     var killedAfter: Double?
-    /// What is done to the copy before the run.
+    /// Changes the copy before the run.
     var prepare: (@Sendable (Copy) throws -> Void)?
-    /// How the run may end.
+    /// The permitted exit statuses.
     var allowed: Set<Int32> = [0, 73, 74, 78]
-    /// Whether an answer may be lost on its way, so that only a person can know of it.
+    /// Whether the CA's response may be lost. Only the user can then find out the outcome.
     var mayLoseAnswer = false
-    /// What puts right what ``prepare`` has spoiled, before anything is looked at.
+    /// Reverts the changes of ``prepare`` before the inspection.
     var repair: (@Sendable (Copy) throws -> Void)?
-    /// How long the CA may need after the run until it has issued, in seconds.
+    /// The time in seconds that the CA may need to issue after the run.
     var pause = 0.0
-    /// What a person does where `resume` leaves the order to a person.
+    /// The user's decision if `resume` requires one.
     var decision = Decision.takeOrOrderAgain
-    /// How often a person may have to.
+    /// The permitted number of decisions.
     var decisions = 0...1
-    /// The number of the call that fails, from 1; 0 where none does.
+    /// The number of the call that fails, from 1; 0 for none.
     var firstCall = 0
 }
 
-/// What only a person can decide.
+/// A decision that `resume` leaves to the user.
 enum Decision: Sendable {
-    /// Takes the certificate from the CA's web site, or orders again where there is none. Nobody knows
-    /// what the CA does, or it said no.
+    /// Downloads the certificate from the CA's web site, or orders again if there is none: the
+    /// outcome is unknown, or the CA refused.
     case takeOrOrderAgain
-    /// Gives the order up, and orders for its key anew: what came is of no use.
+    /// Abandons the order and orders again for its key: the response is unusable.
     case giveUp
-    /// Takes what came although it is not what was asked for.
+    /// Accepts a certificate that differs from the order.
     case acceptChanges
 
-    /// Where the order may stand for that.
+    /// The states of an order that permit the decision.
     var states: Set<String> {
         self == .takeOrOrderAgain ? ["sending", "unclear", "refused"] : ["answered", "certified"]
     }
 }
 
-/// What became of the cases of one fault.
+/// The results of the cases of one fault.
 struct Row: Sendable {
     let operation: Operation
     let fault: String
@@ -58,17 +58,17 @@ struct Row: Sendable {
     var doubleOrders = 0
     var unknownKeys = 0
     var unfinished = 0
-    /// How often `resume` left it to a person what is done.
+    /// How often `resume` required a decision.
     var decisions = 0
-    /// How often the token itself was left with half of an object, which is not in our hands.
+    /// How often the module left half of an object, which tokencert cannot prevent.
     var damage = 0
-    /// How many runs did not simply succeed.
+    /// How many runs did not exit with 0.
     var fired = 0
-    /// Everything that was not as it should be, what is lost, double, unknown or unfinished included.
+    /// Every deviation, including what is lost, ordered twice, unknown or unfinished.
     var findings: [String] = []
 }
 
-/// A copy of a template that one case may spoil.
+/// A copy of a template that one case may change.
 struct Copy: Sendable {
     let operation: Operation
     let folder: TemporaryFolder
@@ -98,7 +98,7 @@ struct Copy: Sendable {
         try TokencertTestSupport.run(product("tokencert"), arguments, environment: environment)
     }
 
-    /// Runs the operation as a fault has it.
+    /// Runs the operation with a fault.
     func run(with fault: Fault) throws -> Outcome {
         try fault.prepare?(self)
         var all = environment.merging(fault.environment) { $1 }
@@ -128,7 +128,7 @@ struct Copy: Sendable {
     }
 }
 
-/// A CA with a token for every operation: the work of one thread.
+/// A CA with a token for each operation, used by one thread.
 struct Worker: Sendable {
     let ca: StandIn
     let templates: [Operation: Template]
@@ -145,7 +145,7 @@ struct Worker: Sendable {
         self.templates = templates
     }
 
-    /// Lets an operation go wrong in one way, and looks at what is left.
+    /// Runs an operation with a fault and inspects the result.
     func check(_ operation: Operation, _ fault: Fault, into row: inout Row) {
         do {
             guard let template = templates[operation] else {
@@ -170,14 +170,14 @@ struct Worker: Sendable {
     }
 }
 
-/// Runs cases on all processors, each with a CA of its own.
+/// Runs cases in at most two threads, each with its own CA.
 func sweep(
     _ cases: [(Operation, Fault)]
 ) throws -> [Row] {
     let threads = min(2, max(1, cases.count))
     let operations = Operation.allCases.filter { operation in cases.contains { $0.0 == operation } }
     let rows = Rows()
-    // One after the other: they share the keys of the CA.
+    // Sequentially, since the workers share the CA's keys.
     let workers = try (0..<threads).map { _ in
         try Worker(StandIn(["--accept-elliptic-curves"]), operations)
     }
@@ -191,7 +191,7 @@ func sweep(
     return rows.all
 }
 
-/// The rows that several threads fill.
+/// Rows that several threads add to.
 private final class Rows: @unchecked Sendable {
     private let lock = NSLock()
     private var rows: [Row] = []
@@ -222,7 +222,7 @@ private final class Rows: @unchecked Sendable {
 func table(_ rows: [Row]) -> String {
     let header = [
         "operation", "fault", "cases", "failed", "lost", "double orders", "unknown keys",
-        "unfinished", "a person decides", "token damaged itself",
+        "unfinished", "user decisions", "damaged by the module",
     ]
     let lines =
         [header]

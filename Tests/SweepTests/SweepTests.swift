@@ -2,10 +2,10 @@ import Foundation
 import Testing
 import TokencertTestSupport
 
-/// Whether every case is run, or only as many as are quick.
+/// Whether to run every case or only a sample.
 private let isFull = ProcessInfo.processInfo.environment["TOKENCERT_SWEEP"] == "full"
 
-/// Insists on nothing lost, and shows the table.
+/// Prints the table and checks that nothing was lost.
 private func report(_ name: String, _ rows: [Row], _ location: SourceLocation = #_sourceLocation) {
     let text = "\n\(name)\n\(table(rows))\n"
     print(text)
@@ -15,8 +15,8 @@ private func report(_ name: String, _ rows: [Row], _ location: SourceLocation = 
     }
     for row in rows {
         #expect(row.cases > 0, sourceLocation: location)
-        // A fault that never comes to pass shows nothing. One write that fails can be made again, and
-        // a connection that breaks after the answer does no harm.
+        // A fault that never occurs tests nothing. Two kinds need not make a run fail: a single
+        // failed write can be retried, and a connection may break after the response.
         #expect(
             row.cases < 4 || row.fired > 0 || row.fault.hasSuffix("once")
                 || row.fault.contains("late-reset"),
@@ -28,7 +28,7 @@ private func report(_ name: String, _ rows: [Row], _ location: SourceLocation = 
     }
 }
 
-/// Takes every so many-th of the cases where not all are run.
+/// Selects evenly spaced cases up to a limit, unless all cases are run.
 private func bounded<Case>(_ cases: [Case], to limit: Int) -> [Case] {
     guard !isFull, cases.count > limit else { return cases }
     // An odd step, since cases come in pairs.
@@ -37,7 +37,7 @@ private func bounded<Case>(_ cases: [Case], to limit: Int) -> [Case] {
 }
 
 extension RealParts {
-    /// Everything that can go wrong, at every place where it can.
+    /// Every operation with a fault at every step.
     @Suite(.serialized) struct SweepTests {
         private static let codes = [
             ("CKR_DEVICE_ERROR", 0x30), ("CKR_DEVICE_REMOVED", 0x32), ("CKR_DEVICE_MEMORY", 0x31),
@@ -45,19 +45,19 @@ extension RealParts {
             ("CKR_GENERAL_ERROR", 0x05), ("CKR_FUNCTION_NOT_SUPPORTED", 0x54),
         ]
 
-        /// How the program may end where a function fails with a code.
+        /// The permitted exit statuses if a function fails with a code.
         private static func statuses(of code: String, from function: String) -> Set<Int32> {
             switch function {
-            // What does not even start may be a module that the configuration should not name.
+            // A module that does not start may be a mistake in the configuration.
             case "C_Initialize", "C_GetInfo", "C_GetSlotList": [0, 74, 78]
-            // A token that is full cannot be written; what only reads has failed.
+            // A full token cannot be written to, which has its own status.
             case "C_GenerateKeyPair", "C_CreateObject":
                 code == "CKR_DEVICE_MEMORY" ? [0, 73] : [0, 74]
             default: code == "CKR_DEVICE_MEMORY" ? [0, 73, 74] : [0, 74]
             }
         }
 
-        /// What can be counted in an operation that nothing goes wrong in.
+        /// Runs an operation without a fault and counts something in it.
         private func count<Counted>(
             _ operation: Operation, _ prefix: [String] = [], _ count: (Copy) -> Counted
         ) throws -> Counted {
@@ -68,7 +68,7 @@ extension RealParts {
             return count(copy)
         }
 
-        /// How long an operation takes that nothing goes wrong in.
+        /// The duration of an operation without a fault.
         private func seconds(_ operation: Operation) throws -> Double {
             let ca = try StandIn(["--accept-elliptic-curves"])
             let copy = try Copy(Template(operation, ca), ca)
@@ -78,7 +78,7 @@ extension RealParts {
             return (ContinuousClock.now - start) / .seconds(1)
         }
 
-        @Test("A token that fails at the wrong moment costs a key, a certificate or a PIN try")
+        @Test("Keys and certificates survive a failure of any token call")
         func everyCallFails() throws {
             var cases: [(Operation, Fault)] = []
             for operation in Operation.allCases {
@@ -106,7 +106,7 @@ extension RealParts {
             report("Every Cryptoki call fails", try sweep(bounded(cases, to: 120)))
         }
 
-        @Test("A process that is killed at a call of the token costs a key or a certificate")
+        @Test("Keys and certificates survive a kill at any token call")
         func killedAtEveryCall() throws {
             var cases: [(Operation, Fault)] = []
             for operation in Operation.allCases {
@@ -125,7 +125,7 @@ extension RealParts {
             report("Killed at every Cryptoki call", try sweep(bounded(cases, to: 60)))
         }
 
-        @Test("A process that is killed while it writes its ledger or talks to the CA loses both")
+        @Test("Keys and certificates survive a kill during any write to ledger, network or token")
         func killedAtEverySystemCall() throws {
             var cases: [(Operation, Fault)] = []
             let kinds = [
@@ -148,7 +148,7 @@ extension RealParts {
                             "strace", "-f", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
                             "inject=\(call):signal=SIGKILL:when=\(number + 1)",
                         ]
-                        // Counts are by thread, and not every run has as many.
+                        // strace counts per thread, and the counts differ between runs.
                         fault.allowed = [137, 0]
                         fault.mayLoseAnswer = true
                         fault.pause = 0.1
@@ -162,7 +162,7 @@ extension RealParts {
                 try sweep(bounded(cases, to: 40)))
         }
 
-        @Test("A process that is killed at any moment loses what it was about")
+        @Test("Keys and certificates survive a kill at a random moment")
         func killedAtRandomMoments() throws {
             var generator = SystemRandomNumberGenerator()
             let whole = try seconds(.issue)
@@ -178,7 +178,7 @@ extension RealParts {
             report("Killed at random moments", try sweep(cases))
         }
 
-        @Test("A CA that does anything but issue takes a key or a certificate with it")
+        @Test("Keys and certificates survive every fault of the CA")
         func everyFaultOfTheCA() throws {
             var rows: [Row] = []
             let good = ["--accept-elliptic-curves"]
@@ -203,7 +203,7 @@ extension RealParts {
             report("Every fault of the CA", rows)
         }
 
-        @Test("A disk or a ledger that fails takes a key or a certificate with it")
+        @Test("Keys and certificates survive every fault of the disk or the ledger")
         func everyFaultOfTheLedger() throws {
             var cases: [(Operation, Fault)] = []
             for operation in Operation.allCases {
@@ -215,7 +215,7 @@ extension RealParts {
                     for call in kinds {
                         let trace = ["strace", "-f", "-o", "FOLDER/trace", "-e", "trace=\(call)"]
                         let calls = try count(operation, trace) { Self.traced(call, $0) }
-                        // From one call on, for good; and one call only.
+                        // From one call on, and at one call only.
                         for number in 1...max(calls, 1) {
                             for (last, kind) in [("+", "from then on"), ("", "once")] {
                                 var fault = Fault(
@@ -247,8 +247,8 @@ extension RealParts {
             return trace.components(separatedBy: " \(call)(").count - 1
         }
 
-        /// The stand-in's arguments, the exit status, whether the answer may not arrive, and what is
-        /// left to a person.
+        /// The stand-in's arguments, the exit status, whether the response may be lost, and the
+        /// user's decision.
         private static let faultsOfTheCA: [([String], Int32, Bool, Decision)] = [
             (["--fault", "refuse"], 65, false, .takeOrOrderAgain),
             (["--fault", "dead-database"], 77, false, .takeOrOrderAgain),

@@ -1,8 +1,8 @@
 internal import Foundation
 
-/// The module in Tests/FaultyModule, compiled once in each process.
+/// The path of the module in Tests/FaultyModule, compiled once in each process.
 ///
-/// It is replaced in one step, since another process may be loading it.
+/// The file is replaced atomically, since another process may be loading it.
 package let faultyModule: String = {
     let folder = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "FaultyModule")
@@ -16,7 +16,7 @@ package let faultyModule: String = {
         let outcome = try run("/bin/sh", ["-c", script, "sh", folder.path(), unfinished, library])
         guard outcome.status == 0 else { throw SetUpError(outcome.errors) }
     } catch {
-        fatalError("the module of the tests cannot be compiled: \(error)")
+        fatalError("cannot compile the faulty module: \(error)")
     }
     return library
 }()

@@ -1,21 +1,20 @@
 package import Foundation
 
-/// What a program did.
+/// The result of running a program.
 package struct Outcome: Sendable {
-    /// Its exit status; 128 and the signal's number where one ended it.
+    /// The exit status, or 128 plus the signal number if a signal ended it.
     package let status: Int32
-    /// What it wrote to standard output.
     package let output: String
-    /// What it wrote to standard error.
+    /// The text on standard error.
     package let errors: String
 }
 
-/// The folder with the programs that were built beside the tests.
+/// The folder with the programs built with the tests.
 package let productsDirectory = URL(
     filePath: "/proc/self/exe", directoryHint: .notDirectory
 ).resolvingSymlinksInPath().deletingLastPathComponent()
 
-/// The path of a program that was built beside the tests.
+/// The path of a program built with the tests.
 package func product(_ name: String) -> String {
     // The test runner itself is in the toolchain; the bundle that it loads is beside the products.
     let candidates = [
@@ -27,16 +26,13 @@ package func product(_ name: String) -> String {
     return found ?? name
 }
 
-/// Runs a program to its end.
+/// Runs a program to completion.
 ///
 /// - Parameters:
-///   - program: A path, or a name that is looked for in `PATH`.
-///   - arguments: What follows the name.
-///   - environment: All of the environment but `PATH` and `HOME`; `HOME` is a folder that is not
-///     there unless it is given.
-///   - input: What comes on standard input, which ends with it.
-///   - seconds: After so long the program is killed.
-/// - Returns: What it did.
+///   - program: A path, or a name to search for in `PATH`.
+///   - environment: The whole environment except `PATH` and `HOME`. `HOME` does not exist unless
+///     it is given.
+///   - seconds: The time in seconds after which the program is killed.
 @discardableResult
 package func run(
     _ program: String, _ arguments: [String], environment: [String: String] = [:],
@@ -47,7 +43,7 @@ package func run(
     process.arguments = [program] + arguments
     var all = [
         "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "", "HOME": "/nonexistent",
-        // Without a home tpm2-pkcs11 makes its store in the working folder.
+        // Without a home, tpm2-pkcs11 creates its store in the working folder.
         "TPM2_PKCS11_STORE": "/nonexistent",
     ]
     all.merge(environment) { $1 }
@@ -76,16 +72,16 @@ package func run(
         output: String(decoding: output, as: UTF8.self), errors: errors.wait())
 }
 
-/// Ends a process that a test has started.
+/// Kills a process that a test started.
 ///
-/// Threads of the test runner block signals, and what they start inherits that: only this one gets
-/// through.
+/// The test runner's threads block signals, and child processes inherit this. SIGKILL cannot be
+/// blocked.
 package func end(_ process: Process) {
     kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
 }
 
-/// What another thread has read.
+/// Data that another thread reads.
 private final class Collected: @unchecked Sendable {
     private let done = DispatchSemaphore(value: 0)
     private var data = Data()
@@ -101,12 +97,10 @@ private final class Collected: @unchecked Sendable {
     }
 }
 
-/// A folder that is gone when nobody holds it any more.
+/// A folder that is removed when this object is released.
 package final class TemporaryFolder: Sendable {
-    /// Its path.
     package let path: String
 
-    /// Makes the folder.
     package init() throws {
         path = FileManager.default.temporaryDirectory
             .appending(path: "tokencert-\(UUID().uuidString)").path()
@@ -119,19 +113,17 @@ package final class TemporaryFolder: Sendable {
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    /// The path of something in the folder.
+    /// The path of a file in the folder.
     package func file(_ name: String) -> String { path + "/" + name }
 
-    /// Writes a file into the folder.
-    ///
-    /// - Returns: Its path.
+    /// Writes a file into the folder and returns its path.
     @discardableResult
     package func write(_ text: String, _ name: String) throws -> String {
         try Data(text.utf8).write(to: URL(filePath: file(name)))
         return file(name)
     }
 
-    /// Reads a file of the folder.
+    /// Reads a file in the folder.
     package func read(_ name: String) throws -> String {
         String(decoding: try Data(contentsOf: URL(filePath: file(name))), as: UTF8.self)
     }
@@ -139,7 +131,6 @@ package final class TemporaryFolder: Sendable {
 
 /// Why a test cannot be set up.
 package struct SetUpError: Error, CustomStringConvertible {
-    /// What is wrong.
     package let description: String
 
     init(_ description: String) {

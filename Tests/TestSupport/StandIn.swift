@@ -1,10 +1,10 @@
 internal import Foundation
 
-/// The stand-in CA as its own process, ended when nobody holds it any more.
+/// The stand-in CA as a separate process, killed when this object is released.
 package final class StandIn: @unchecked Sendable {
-    /// Its folder: roots, keys, accounts, issued certificates.
+    /// The folder with roots, keys, accounts and issued certificates.
     package let folder: TemporaryFolder
-    /// Where it is, as `https://localhost:12345`.
+    /// The URL, such as `https://localhost:12345`.
     package let url: String
 
     private var process: Process
@@ -12,7 +12,7 @@ package final class StandIn: @unchecked Sendable {
     /// The password of every account.
     package static let password = "correct horse & battery=staple"
 
-    /// One account with a name that needs escaping and one address.
+    /// An account with one address and a name that requires escaping.
     package static let anna = account(
         "anna@example.org", points: 100, codeSigning: true, emails: ["anna@example.org"])
 
@@ -30,11 +30,7 @@ package final class StandIn: @unchecked Sendable {
         """
     }
 
-    /// Starts a stand-in on a free port.
-    ///
-    /// - Parameters:
-    ///   - arguments: More of its arguments.
-    ///   - accounts: The accounts, each in JSON.
+    /// Starts a stand-in on a free port. Each account is in JSON.
     package init(_ arguments: [String] = [], accounts: [String] = [StandIn.anna]) throws {
         folder = try TemporaryFolder()
         try Self.copyKeys(to: folder.path)
@@ -44,9 +40,7 @@ package final class StandIn: @unchecked Sendable {
         (process, url) = try Self.start(folder, arguments)
     }
 
-    /// Ends it and starts it again where it was, with what it has issued, as another kind of CA.
-    ///
-    /// - Parameter arguments: More of its arguments.
+    /// Restarts the stand-in with other arguments, on the same port and with the same data.
     package func restart(_ arguments: [String]) throws {
         end(process)
         let port = url.split(separator: ":").last.map(String.init) ?? ""
@@ -67,12 +61,12 @@ package final class StandIn: @unchecked Sendable {
         var text = ""
         while !text.contains("Ctrl-C") {
             let data = output.fileHandleForReading.availableData
-            guard !data.isEmpty else { throw SetUpError("the stand-in ended: \(text)") }
+            guard !data.isEmpty else { throw SetUpError("the stand-in exited: \(text)") }
             text += String(decoding: data, as: UTF8.self)
         }
         guard let line = text.split(separator: "\n").first(where: { $0.contains("CA_URL=") }),
             let url = line.split(separator: "=").last
-        else { throw SetUpError("the stand-in did not say where it is: \(text)") }
+        else { throw SetUpError("the stand-in did not print its URL: \(text)") }
         return (process, String(url))
     }
 
@@ -80,10 +74,10 @@ package final class StandIn: @unchecked Sendable {
         end(process)
     }
 
-    /// The file with its root, in PEM.
+    /// The file with the root certificate, in PEM.
     package var rootFile: String { folder.file("root.pem") }
 
-    /// What tokencert needs to use the first account.
+    /// The environment for tokencert to use the account of ``anna``.
     package var tokencertEnvironment: [String: String] {
         [
             "TOKENCERT_CA_URL": url, "TOKENCERT_CA_FILE": rootFile,
@@ -92,7 +86,7 @@ package final class StandIn: @unchecked Sendable {
         ]
     }
 
-    /// One line of JSON for each request that came.
+    /// The received requests, each in one line of JSON.
     package var requests: [String] {
         ((try? folder.read("requests.log")) ?? "").split(separator: "\n").map(String.init)
     }
@@ -100,13 +94,13 @@ package final class StandIn: @unchecked Sendable {
     /// The requests that were orders.
     package var orders: [String] { requests.filter { $0.contains("ccsr.php") } }
 
-    /// The certificates that were issued, in PEM.
+    /// The issued certificates, in PEM.
     package var issued: [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.file("issued")))
         return (names ?? []).compactMap { try? folder.read("issued/" + $0) }
     }
 
-    /// Keys are made once for all tests: making them takes longer than most tests.
+    /// Copies keys that are generated once, since generating them takes longer than most tests.
     private static func copyKeys(to path: String) throws {
         for name in ["root", "class3", "server"] {
             for kind in ["key", "pem"] {
@@ -129,7 +123,7 @@ package final class StandIn: @unchecked Sendable {
             end(process)
             return folder
         } catch {
-            preconditionFailure("no stand-in can be started: \(error)")
+            preconditionFailure("cannot start the stand-in: \(error)")
         }
     }()
 }

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// The module of SoftHSM2.
+/// The path of SoftHSM2's module.
 package let softHSMModule: String = {
     let paths = [
         "/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm2.so",
@@ -9,9 +9,9 @@ package let softHSMModule: String = {
     return paths.first { FileManager.default.fileExists(atPath: $0) } ?? paths[0]
 }()
 
-/// A token store of SoftHSM2 with its own configuration, gone when nobody holds it any more.
+/// A SoftHSM2 token store with its own configuration, removed when this object is released.
 package final class ThrowawayToken: Sendable {
-    /// Everything of the token.
+    /// The folder with the store and its configuration.
     package let folder: TemporaryFolder
     /// The label of the first token.
     package let label: String
@@ -20,9 +20,7 @@ package final class ThrowawayToken: Sendable {
     /// The security officer's PIN.
     package let soPIN = "27182818"
 
-    /// Makes a store with one token.
-    ///
-    /// - Parameter label: The token's label, or nil for a store without a token.
+    /// Creates a store with one token, or with none if the label is nil.
     package init(label: String? = "work") throws {
         folder = try TemporaryFolder()
         self.label = label ?? ""
@@ -39,7 +37,7 @@ package final class ThrowawayToken: Sendable {
         if let label { try addToken(label: label) }
     }
 
-    /// Makes one more token in the store.
+    /// Adds a token to the store.
     package func addToken(label: String) throws {
         let outcome = try run(
             "softhsm2-util",
@@ -49,12 +47,12 @@ package final class ThrowawayToken: Sendable {
         guard outcome.status == 0 else { throw SetUpError(outcome.output + outcome.errors) }
     }
 
-    /// What a program needs to use the store.
+    /// The environment for programs that use the store.
     package var environment: [String: String] {
         ["SOFTHSM2_CONF": folder.file("softhsm2.conf")]
     }
 
-    /// What tokencert needs to use the store.
+    /// The environment for tokencert to use the store.
     package var tokencertEnvironment: [String: String] {
         environment.merging([
             "TOKENCERT_MODULE": softHSMModule, "TOKENCERT_PIN_SOURCE": "file:\(folder.file("pin"))",
@@ -63,7 +61,7 @@ package final class ThrowawayToken: Sendable {
         ]) { $1 }
     }
 
-    /// Every object's file with its content. The same before and after: nothing was changed.
+    /// The content of every object's file, by path. It is equal if no object changed.
     package var contents: [String: Data] {
         let tokens = URL(filePath: folder.file("tokens"))
         var contents: [String: Data] = [:]
@@ -76,11 +74,7 @@ package final class ThrowawayToken: Sendable {
         return contents
     }
 
-    /// What pkcs11-tool says.
-    ///
-    /// - Parameters:
-    ///   - arguments: Its arguments; token and module are given.
-    ///   - asUser: Whether it logs in.
+    /// Runs pkcs11-tool with the token, and with a login unless `asUser` is false.
     @discardableResult
     package func pkcs11Tool(_ arguments: [String], asUser: Bool = true) throws -> Outcome {
         try run(

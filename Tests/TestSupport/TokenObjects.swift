@@ -21,7 +21,7 @@ package enum PairKind: String, Sendable, CaseIterable {
 }
 
 extension ThrowawayToken {
-    /// Makes a key pair on the token, as another program would.
+    /// Generates a key pair on the token, as another program would.
     ///
     /// - Parameters:
     ///   - kind: The kind of key pair.
@@ -45,12 +45,7 @@ extension ThrowawayToken {
         ])
     }
 
-    /// Writes a certificate with any value.
-    ///
-    /// - Parameters:
-    ///   - value: `CKA_VALUE`.
-    ///   - id: `CKA_ID`; omitted if empty.
-    ///   - label: `CKA_LABEL`.
+    /// Writes a certificate with any value. An empty id is omitted.
     package func write(certificate value: [UInt8], id: [UInt8] = [], label: [UInt8]) throws {
         var attributes = Self.name(id, label)
         attributes["0"] = "0100000000000000"
@@ -63,9 +58,7 @@ extension ThrowawayToken {
         try objects([["object": attributes]])
     }
 
-    /// Removes the objects with a value.
-    ///
-    /// - Parameter value: `CKA_VALUE`.
+    /// Removes the objects with this `CKA_VALUE`.
     package func remove(value: [UInt8]) throws {
         try objects([["remove": Self.digits(value)]])
     }

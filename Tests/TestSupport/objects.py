@@ -11,7 +11,7 @@ The PIN is in the environment variable PIN. The requests are a list of
 
 where ATTRIBUTES are numbers of attributes with their values, both in hexadecimal. VALUE is
 the CKA_VALUE, in hexadecimal, of the objects that are removed. The output is a
-list of all objects with CKA_CLASS, CKA_ID, CKA_LABEL and CKA_VALUE, where they have them.
+list of all objects with CKA_CLASS, CKA_ID, CKA_LABEL and CKA_VALUE, if they have them.
 """
 
 import ctypes

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Checks what tokencert printed with --json against one of the outputs in its schema.
+"""Checks tokencert's JSON output against one of the outputs in its schema.
 
 usage: validate.py SCHEMA NAME < output.json
 
-Prints each violation with its path on standard error, and exits with 1 where there is one. Needs
+Prints each violation with its path on standard error and exits with 1 if there is one. Needs
 jsonschema 4 or newer, Debian's python3-jsonschema.
 """
 
@@ -17,7 +17,7 @@ def without_duplicates(pairs):
     names = [name for name, _ in pairs]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"“{name}” is there twice")
+            raise ValueError(f'"{name}" occurs twice')
     return dict(pairs)
 
 

@@ -5,7 +5,7 @@ extension Template {
     func withCAttributes<Result>(
         _ body: (UnsafeMutableBufferPointer<CK_ATTRIBUTE>) -> Result
     ) -> Result {
-        // Each value begins at a multiple of eight: modules read numbers where they stand.
+        // Values are aligned to eight bytes, since modules read numbers directly from the buffer.
         let places = entries.map { ($0.bytes.count + 7) & ~7 }
         return unsafe withUnsafeTemporaryAllocation(
             byteCount: max(places.reduce(0, +), 1), alignment: 8
@@ -49,16 +49,14 @@ extension Mechanism {
 }
 
 extension FunctionTable {
-    /// Reads attributes in one call where they fit into the places prepared for them, and one by
-    /// one where they do not.
+    /// Reads attributes in one call if they fit into the buffers, and otherwise one by one.
     func attributes(
         _ session: UInt, _ object: ObjectHandle, _ types: [AttributeType]
     ) throws(CryptokiError) -> Attributes {
         var result = Attributes()
         var unsettled: [AttributeType] = []
         let capacities = types.map(\.expectedLength)
-        // Each value is aligned to eight bytes, since modules write numbers directly into the
-        // buffer.
+        // Values are aligned to eight bytes, since modules write numbers directly into the buffer.
         let places = capacities.map { ($0 + 7) & ~7 }
         let total = places.reduce(0, +)
         var failure: CryptokiError?
@@ -86,7 +84,7 @@ extension FunctionTable {
                     return
                 }
                 guard returned.leavesAttributesReadable else {
-                    // Some modules refuse the whole for the sake of one attribute.
+                    // Some modules reject the whole call because of one attribute.
                     if returned.mayConcernOneAttribute {
                         unsettled = types
                     } else {
@@ -98,7 +96,7 @@ extension FunctionTable {
                 for index in types.indices {
                     let length = unsafe attributes[index].ulValueLen
                     guard length <= CK_ULONG(capacities[index]) else {
-                        // No length: absent, or longer than what was prepared for it.
+                        // The attribute is absent or longer than its buffer.
                         if length != tokencert_ck_unavailable_information()
                             || returned == .bufferTooSmall || types[index].varies
                             || returned != .ok && types[index].isBoolean
@@ -109,7 +107,7 @@ extension FunctionTable {
                     }
                     let bytes = unsafe [UInt8](
                         UnsafeRawBufferPointer(start: attributes[index].pValue, count: Int(length)))
-                    // After anything but CKR_OK the module may have stopped before this attribute.
+                    // After an error the module may have stopped before this attribute.
                     if returned != .ok, length == CK_ULONG(capacities[index]),
                         bytes.allSatisfy({ $0 == Self.untouched })
                     {
@@ -131,7 +129,7 @@ extension FunctionTable {
     /// of it.
     private static let untouched: UInt8 = 0xA5
 
-    /// Reads one attribute of any length in two calls; nil where it cannot be had.
+    /// Reads one attribute of any length in two calls; nil if it cannot be read.
     private func attribute(
         _ session: UInt, _ object: ObjectHandle, _ type: AttributeType
     ) throws(CryptokiError) -> [UInt8]? {
@@ -163,7 +161,7 @@ extension FunctionTable {
                 readLength = unsafe attribute.ulValueLen
             }
             if let failure { throw failure }
-            // It may have grown between the two calls.
+            // The value may have grown between the two calls.
             if returned == .bufferTooSmall { continue }
             guard returned == .ok, readLength != tokencert_ck_unavailable_information() else {
                 return nil
@@ -182,13 +180,12 @@ extension FunctionTable {
 }
 
 extension ReturnValue {
-    /// Whether the other attributes of the same call may have been filled in: C_GetAttributeValue
-    /// goes on after these.
+    /// Whether C_GetAttributeValue continues with the other attributes after this value.
     fileprivate var leavesAttributesReadable: Bool {
         [.ok, .attributeSensitive, .attributeTypeInvalid, .bufferTooSmall].contains(self)
     }
 
-    /// Whether a module may mean one attribute that it cannot give, and not the object.
+    /// Whether the value may concern a single attribute instead of the object.
     fileprivate var mayConcernOneAttribute: Bool {
         [.functionFailed, .generalError].contains(self)
     }
@@ -197,7 +194,7 @@ extension ReturnValue {
 extension AttributeType {
     /// The size of the buffer for a value before its length is known. Values of a fixed size get
     /// exactly that size: NSS softoken 3.87 reports a CK_ULONG as unavailable if the buffer is
-    /// larger. A module that uses another size refuses, and is then asked for the length.
+    /// larger. If a module uses another size, its error leads to a call that asks for the length.
     fileprivate var expectedLength: Int {
         if Self.numbers.contains(rawValue) { return MemoryLayout<CK_ULONG>.size }
         if isBoolean { return MemoryLayout<CK_BBOOL>.size }
@@ -207,7 +204,7 @@ extension AttributeType {
         }
     }
 
-    /// The attributes of type `CK_ULONG`, or of one that is a `CK_ULONG`.
+    /// The attributes of type `CK_ULONG` or of a type defined as `CK_ULONG`.
     private static let numbers: Set<UInt> = Set(
         [
             CKA_CLASS, CKA_KEY_TYPE, CKA_CERTIFICATE_TYPE, CKA_CERTIFICATE_CATEGORY,
@@ -234,13 +231,13 @@ extension AttributeType {
         case UInt(CKA_VALUE): 4096
         case UInt(CKA_MODULUS), UInt(CKA_SUBJECT), UInt(CKA_ISSUER), UInt(CKA_PUBLIC_KEY_INFO): 1024
         case UInt(CKA_LABEL), UInt(CKA_EC_POINT): 256
-        // A curve may be told by all its numbers.
+        // A curve may be given by its explicit parameters.
         case UInt(CKA_EC_PARAMS): 768
         default: 72
         }
     }
 
-    /// Whether a value may be longer than what is prepared for it.
+    /// Whether a value may be longer than its buffer.
     fileprivate var varies: Bool {
         [CKA_VALUE, CKA_SUBJECT, CKA_ISSUER, CKA_LABEL, CKA_ID, CKA_PUBLIC_KEY_INFO]
             .contains { UInt($0) == rawValue }

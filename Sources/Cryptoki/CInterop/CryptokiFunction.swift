@@ -1,4 +1,4 @@
-/// A function that a module may leave out of its table, by its name in the standard.
+/// A function that may be missing from a module's function table.
 public enum CryptokiFunction: String, Sendable, Hashable, CaseIterable {
     /// `C_GenerateKeyPair`.
     case generateKeyPair = "C_GenerateKeyPair"

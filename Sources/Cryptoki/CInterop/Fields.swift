@@ -1,12 +1,12 @@
 internal import CTokencertP11Kit
 
-/// Reads a field of fixed length that is padded with spaces, as Cryptoki has them for text. NULs,
-/// which some modules pad with, end it too.
+/// Reads a text field of fixed length that is padded with spaces. A NUL also ends the text, since
+/// some modules pad with NULs.
 func paddedText<Field>(_ field: Field) -> String {
     String(decoding: paddedBytes(field), as: UTF8.self)
 }
 
-/// The bytes of such a field without the padding.
+/// The bytes of a text field without the padding.
 func paddedBytes<Field>(_ field: Field) -> [UInt8] {
     unsafe withUnsafeBytes(of: field) { bytes in
         var end = bytes.count
@@ -19,7 +19,7 @@ func paddedBytes<Field>(_ field: Field) -> [UInt8] {
 /// A version as text, such as `2.40`.
 func versionText(_ version: CK_VERSION) -> String { "\(version.major).\(version.minor)" }
 
-/// A number of a token's memory or sessions; nil where the token does not tell.
+/// A number from a token's information, or nil if it is unavailable.
 func knownNumber(_ number: CK_ULONG) -> Int? {
     number == tokencert_ck_unavailable_information() ? nil : Int(exactly: number)
 }

@@ -1,11 +1,10 @@
 internal import CTokencertP11Kit
 internal import TokencertPlatform
 
-/// The functions of one module, called in one place each.
+/// The functions of one module.
 ///
-/// A function that the module lacks is an error with its name; whatever is not `CKR_OK` is an error
-/// with its number. The table is not changed after it was made, and its functions may be called
-/// from several threads, since the module was initialised for that.
+/// A missing function and any return value other than `CKR_OK` are errors. The table never changes,
+/// and its functions may be called from several threads, since the module was initialised for that.
 @safe struct FunctionTable: @unchecked Sendable {
     private let list: UnsafeMutablePointer<CK_FUNCTION_LIST>
 
@@ -13,7 +12,6 @@ internal import TokencertPlatform
         unsafe self.list = unsafe list
     }
 
-    /// Takes a function out of the table.
     func entry<Function>(
         _ name: StaticString, _ member: KeyPath<CK_FUNCTION_LIST, Function?>
     ) throws(CryptokiError) -> Function {
@@ -23,7 +21,7 @@ internal import TokencertPlatform
         return function
     }
 
-    /// Which of the functions that some modules leave out are there.
+    /// The functions that the module has, of those that some modules lack.
     var provided: Set<CryptokiFunction> {
         var provided: Set<CryptokiFunction> = []
         if unsafe list.pointee.C_GenerateKeyPair != nil { provided.insert(.generateKeyPair) }
@@ -48,7 +46,7 @@ internal import TokencertPlatform
     private func list(
         _ name: StaticString, _ fill: (UnsafeMutablePointer<CK_ULONG>?, inout CK_ULONG) -> CK_RV
     ) throws(CryptokiError) -> [CK_ULONG] {
-        // The list may grow between the two calls; both are repeated while it does.
+        // The list may grow between the two calls; if it does, repeat both.
         for _ in 0..<8 {
             var count: CK_ULONG = 0
             try check(name, fill(nil, &count))
@@ -68,7 +66,7 @@ internal import TokencertPlatform
 
     /// A module that reports more slots or mechanisms than this is faulty.
     private static let mostNumbers = 1 << 16
-    /// A module that returns more objects than this is faulty: its search does not end.
+    /// A module that returns more objects than this is faulty.
     private static let mostObjects = 1_000_000
 
     // MARK: General, slots and tokens
@@ -86,7 +84,7 @@ internal import TokencertPlatform
         }
     }
 
-    /// The slot of an event that nobody has been told of yet.
+    /// The slot of the next event that has not been reported yet.
     func slotEvent() throws(CryptokiError) -> CK_SLOT_ID {
         var slot: CK_SLOT_ID = 0
         try unsafe check(
@@ -204,7 +202,7 @@ internal import TokencertPlatform
             returned = unsafe find(session, &batch, CK_ULONG(batch.count), &count)
             guard returned == CKR_OK, count > 0 else { break }
             guard count <= batch.count else {
-                fault = "more objects than were asked for"
+                fault = "more objects than requested"
                 break
             }
             for handle in batch.prefix(Int(count)) {
@@ -218,7 +216,7 @@ internal import TokencertPlatform
                 fault = "the search does not end"
             }
         } while fault == nil
-        // The search is ended whatever became of it: it would block the session.
+        // End the search even if it failed; otherwise it blocks the session.
         let ended = findFinal(session)
         if let fault {
             throw CryptokiError(.malformedAnswer, function: "C_FindObjects", context: fault)
@@ -300,8 +298,8 @@ internal import TokencertPlatform
     ) throws(CryptokiError) -> [UInt8] {
         let sign = try unsafe entry("C_Sign", \.C_Sign)
         var data = data
-        // Larger than any signature of today; a module that wants more says how much, and the
-        // operation is then still active.
+        // Larger than any current signature. If a module needs more, it returns the length and the
+        // operation stays active.
         var signature = [UInt8](repeating: 0, count: 1024)
         for _ in 0..<2 {
             var length = CK_ULONG(signature.count)
@@ -315,7 +313,8 @@ internal import TokencertPlatform
             return Array(signature.prefix(Int(length)))
         }
         throw CryptokiError(
-            .malformedAnswer, function: "C_Sign", context: "a signature of an impossible length")
+            .malformedAnswer, function: "C_Sign",
+            context: "the length of the signature is impossible")
     }
 
     func decryptInit(
@@ -341,7 +340,7 @@ internal import TokencertPlatform
         guard length <= message.count else {
             throw CryptokiError(
                 .malformedAnswer, function: "C_Decrypt",
-                context: "a message of an impossible length")
+                context: "the length of the message is impossible")
         }
         return Array(message.prefix(Int(length)))
     }

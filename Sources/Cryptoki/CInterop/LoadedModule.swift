@@ -8,8 +8,8 @@ internal import CTokencertP11Kit
     internal import Glibc
 #endif
 
-/// A module's place in p11-kit, given back when nobody needs it. p11-kit counts who has initialised
-/// a module, so that another library of the process may use the same one.
+/// A module that p11-kit has loaded, released with this object. p11-kit counts how often a module
+/// was initialised, so another library in the process can use it too.
 @safe final class LoadedModule: @unchecked Sendable {
     private let list: UnsafeMutablePointer<CK_FUNCTION_LIST>
     /// The `pReserved` argument of `C_Initialize`, or nil. A module may keep the pointer.
@@ -33,7 +33,7 @@ internal import CTokencertP11Kit
         p11_kit_be_quiet()
         if let list = unsafe p11_kit_module_load(path, 0) { return unsafe list }
         let reason = lastMessage
-        // p11-kit looks for a bare name in its own folder only; many modules are elsewhere.
+        // p11-kit searches for a bare name only in its own folder; many modules are elsewhere.
         guard let file = libraryFile(named: path),
             let list = unsafe p11_kit_module_load(file, 0)
         else {
@@ -43,7 +43,7 @@ internal import CTokencertP11Kit
         return unsafe list
     }
 
-    /// Where the system's loader finds a library that is named without a folder.
+    /// The file in which the system's loader finds a library named without a folder.
     private static func libraryFile(named name: String) -> String? {
         guard !name.contains("/"), let library = unsafe dlopen(name, RTLD_LAZY | RTLD_LOCAL) else {
             return nil
@@ -63,7 +63,7 @@ internal import CTokencertP11Kit
         return loaded.file
     }
 
-    /// The file that the module was loaded from, or nil where p11-kit does not tell.
+    /// The file that the module was loaded from, or nil if p11-kit does not know it.
     var file: String? { unsafe string(p11_kit_module_get_filename(list)) }
 
     deinit {
@@ -74,7 +74,7 @@ internal import CTokencertP11Kit
         unsafe free(reserved)
     }
 
-    /// Called once, by the registry, before the module is handed to anybody.
+    /// Called once by the registry, before the module is used.
     func initialize() throws(CryptokiError) {
         guard !isInitialized else { return }
         let returned =
@@ -88,8 +88,8 @@ internal import CTokencertP11Kit
         isInitialized = true
     }
 
-    /// Finalises the module and initialises it again. The module gets the call `C_Finalize` only if
-    /// nothing else in the process has initialised it.
+    /// Finalises the module and initialises it again. p11-kit calls `C_Finalize` only if nothing
+    /// else in the process has initialised the module.
     func reinitialize() throws(CryptokiError) {
         guard isInitialized else { return }
         let returned = unsafe p11_kit_module_finalize(list)
@@ -103,9 +103,8 @@ internal import CTokencertP11Kit
         try initialize()
     }
 
-    /// Calls C_Initialize with `pReserved`, as p11-kit does for `x-init-reserved`.
-    /// p11_kit_module_initialize takes no arguments. p11-kit's wrapper for C_Initialize passes them
-    /// on and counts the callers, too.
+    /// Calls C_Initialize with `pReserved`, as p11-kit does for `x-init-reserved`. It goes through
+    /// p11-kit's wrapper, which counts callers, since p11_kit_module_initialize takes no arguments.
     private func startWithReserved() throws(CryptokiError) -> CK_RV {
         let initialize = try unsafe functions.entry("C_Initialize", \.C_Initialize)
         var arguments = unsafe CK_C_INITIALIZE_ARGS()
@@ -118,19 +117,17 @@ internal import CTokencertP11Kit
     struct Configured {
         let name: String?
         let path: String
-        /// Whether p11-kit reaches the module through a program (`remote:`).
+        /// Whether p11-kit runs the module in another program (`remote:`).
         let isRemote: Bool
         let loaded: LoadedModule
     }
 
-    /// Loads all that is configured.
-    ///
-    /// - Returns: The modules, and what p11-kit said where it passed one over that cannot be
-    ///   loaded.
+    /// Loads every configured module. The complaint is p11-kit's message about a module that it
+    /// skipped because it cannot be loaded.
     static func loadConfigured() throws(CryptokiError) -> ([Configured], complaint: String?) {
         p11_kit_be_quiet()
         let lists = unsafe p11_kit_modules_load(nil, 0)
-        // The next call of p11-kit forgets it.
+        // The next call to p11-kit clears the message.
         let complaint = unsafe p11_kit_message().map { unsafe String(cString: $0) }
         guard let lists = unsafe lists else {
             throw CryptokiError(
@@ -162,14 +159,14 @@ internal import CTokencertP11Kit
     }
 }
 
-/// Takes over a string that p11-kit allocated.
+/// Copies and frees a string that p11-kit allocated.
 @unsafe func string(_ allocated: UnsafeMutablePointer<CChar>?) -> String? {
     guard let allocated = unsafe allocated else { return nil }
     defer { unsafe free(allocated) }
     return unsafe String(cString: allocated)
 }
 
-/// A path that p11-kit does not look for in its own folder: one with a slash is made absolute.
+/// Makes a path with a slash absolute; p11-kit would search for it in its own folder.
 func absolutePath(_ path: String) -> String {
     guard path.contains("/"), !path.hasPrefix("/") else { return path }
     return resolvedPath(path) ?? path

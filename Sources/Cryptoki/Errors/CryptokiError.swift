@@ -1,33 +1,33 @@
-/// Why something that was asked of a module, a token or a URI did not happen.
+/// An error from a module, a token or a PKCS#11 URI.
 public struct CryptokiError: Error, Sendable, Equatable {
-    /// What kind of failure this is. Later versions may add to these.
+    /// The kind of failure. Later versions may add codes.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private let value: String
-        /// The code's name. It stays the same in later versions.
+        /// The code's name. It does not change in later versions.
         public var description: String { value }
 
-        /// A Cryptoki function returned something else than `CKR_OK`: see
+        /// A Cryptoki function returned a value other than `CKR_OK`: see
         /// ``CryptokiError/returnValue``.
         public static let returned = Code(value: "returned")
-        /// The module's function table has no such function.
+        /// The module's function table lacks the function.
         public static let functionMissing = Code(value: "functionMissing")
         /// The module cannot be loaded or initialised.
         public static let moduleUnusable = Code(value: "moduleUnusable")
         /// The text is not a PKCS#11 URI.
         public static let invalidURI = Code(value: "invalidURI")
-        /// The slot contains a different token from the one that was examined before.
+        /// The slot contains a different token than before.
         public static let otherToken = Code(value: "otherToken")
-        /// The module broke a promise of the standard.
+        /// The module violated the standard.
         public static let malformedAnswer = Code(value: "malformedAnswer")
     }
 
     /// The kind of failure.
     public let code: Code
-    /// The C function that failed, as `C_Login`; for a URI or a module the function of p11-kit.
+    /// The C function that failed, such as `C_Login`; for a URI or module, p11-kit's function.
     public let function: String
-    /// What it returned, where it returned anything.
+    /// The value that the function returned, or nil if it returned none.
     public let returnValue: ReturnValue?
-    /// What it was done to, for a person to read. Never a PIN.
+    /// A description of the object or cause, for display. It never contains a PIN.
     public let context: String
 
     init(

@@ -1,29 +1,29 @@
-/// What a Cryptoki function returned, `CK_RV`.
+/// The return value of a Cryptoki function, `CK_RV`.
 ///
-/// Numbers that this library does not know, those of vendors among them, are kept as they are.
-/// A value matches an error in a `catch`: `catch ReturnValue.pinIncorrect`.
+/// Unknown and vendor-defined numbers are kept unchanged. To catch an error by its return value,
+/// write `catch ReturnValue.pinIncorrect`.
 public struct ReturnValue: RawRepresentable, Sendable, Hashable {
-    /// The number as the module gave it.
+    /// The number that the module returned.
     public let rawValue: UInt
 
-    /// Makes a value of any number.
+    /// Makes a return value from any number.
     ///
     /// - Parameter rawValue: A `CKR_` number, known or not.
     public init(rawValue: UInt) {
         self.rawValue = rawValue
     }
 
-    /// Whether the number is from the range that the standard leaves to vendors.
+    /// Whether the number is in the range that the standard reserves for vendors.
     public var isVendorDefined: Bool { rawValue >= Self.vendorDefined.rawValue }
 
-    /// Matches an error that carries this value.
+    /// Matches a ``CryptokiError`` with this return value.
     public static func ~= (pattern: ReturnValue, error: any Error) -> Bool {
         (error as? CryptokiError)?.returnValue == pattern
     }
 }
 
 extension ReturnValue: CustomStringConvertible {
-    /// The standard's name of the value, as `CKR_PIN_INCORRECT`, or its number in hexadecimal.
+    /// The name in the standard, such as `CKR_PIN_INCORRECT`, or the number in hexadecimal.
     public var description: String {
         if let name = Self.names[rawValue] { return name }
         let number = "0x" + String(rawValue, radix: 16)

@@ -1,9 +1,9 @@
-/// Which mechanism is meant, `CK_MECHANISM_TYPE`.
+/// The type of a mechanism, `CK_MECHANISM_TYPE`.
 public struct MechanismType: RawRepresentable, Sendable, Hashable {
     /// The `CKM_` number.
     public let rawValue: UInt
 
-    /// Makes a mechanism type of any number.
+    /// Makes a mechanism type from any number.
     ///
     /// - Parameter rawValue: The `CKM_` number.
     public init(rawValue: UInt) {
@@ -12,7 +12,7 @@ public struct MechanismType: RawRepresentable, Sendable, Hashable {
 }
 
 extension MechanismType: CustomStringConvertible {
-    /// The standard's name, as `CKM_ECDSA`, or the number in hexadecimal.
+    /// The name in the standard, such as `CKM_ECDSA`, or the number in hexadecimal.
     public var description: String {
         Self.names[rawValue] ?? "CKM 0x" + String(rawValue, radix: 16)
     }
@@ -20,16 +20,16 @@ extension MechanismType: CustomStringConvertible {
 
 /// A mechanism with its parameter, `CK_MECHANISM`.
 public struct Mechanism: Sendable, Hashable {
-    /// Which mechanism.
+    /// The type of the mechanism.
     public let type: MechanismType
-    /// The parameter's bytes as the mechanism's section of the standard lays them out, or none.
+    /// The bytes of the parameter, laid out as the standard requires for the mechanism, or empty.
     public let parameter: [UInt8]
 
     /// Makes a mechanism.
     ///
     /// - Parameters:
-    ///   - type: Which mechanism.
-    ///   - parameter: The bytes of the parameter; most mechanisms that sign have none.
+    ///   - type: The type of the mechanism.
+    ///   - parameter: The bytes of the parameter; most signature mechanisms have none.
     public init(_ type: MechanismType, parameter: [UInt8] = []) {
         self.type = type
         self.parameter = parameter
@@ -38,15 +38,15 @@ public struct Mechanism: Sendable, Hashable {
 
 /// What a token can do with a mechanism, `CK_MECHANISM_INFO`.
 public struct MechanismInfo: Sendable, Hashable {
-    /// The smallest and the largest key, in bits for RSA and curves as nearly every module has it;
-    /// nil where the token gives no range that makes sense.
+    /// The smallest and the largest key size, in bits for RSA and curves with nearly every module;
+    /// nil if the token reports no valid range.
     public let keySizes: ClosedRange<Int>?
-    /// Whether it makes key pairs, `CKF_GENERATE_KEY_PAIR`.
+    /// Whether the mechanism generates key pairs, `CKF_GENERATE_KEY_PAIR`.
     public let generatesKeyPairs: Bool
-    /// Whether it signs, `CKF_SIGN`.
+    /// Whether the mechanism signs, `CKF_SIGN`.
     public let signs: Bool
-    /// Whether it decrypts, `CKF_DECRYPT`.
+    /// Whether the mechanism decrypts, `CKF_DECRYPT`.
     public let decrypts: Bool
-    /// Whether the token itself works it out, `CKF_HW`.
+    /// Whether the device performs the mechanism, `CKF_HW`.
     public let isHardware: Bool
 }

@@ -1,22 +1,22 @@
 internal import Logging
 
-/// Every module that p11-kit is configured with, except those that only hold trust policy.
+/// The modules in p11-kit's configuration, except those with trust policy.
 public struct ConfiguredModules: Sendable {
-    /// A module that could not be made ready, and why. The others are not affected. p11-kit tells
-    /// only of the last one that cannot even be loaded.
+    /// A module that could not be loaded or initialised. The other modules are not affected. If
+    /// several modules cannot be loaded, p11-kit reports only the last one.
     public struct Failure: Sendable {
         /// The name in p11-kit's configuration, or the path.
         public let name: String
-        /// What went wrong.
+        /// The reason for the failure.
         public let error: CryptokiError
     }
 
-    /// The names of the modules in p11-kit's configuration that can be loaded. None is initialised.
+    /// The names of the configured modules that can be loaded. None is initialised.
     ///
     /// The C functions are `p11_kit_modules_load` and `p11_kit_module_get_name`.
     ///
-    /// - Parameter observer: Is notified when the modules are loaded, or nil.
-    /// - Throws: ``CryptokiError`` if p11-kit's configuration cannot be read at all.
+    /// - Parameter observer: An observer to notify when the modules are loaded, or nil.
+    /// - Throws: ``CryptokiError`` if p11-kit's configuration cannot be read.
     public static func loadableNames(
         observer: (any ModuleStartObserver)? = nil
     ) throws(CryptokiError) -> [String] {
@@ -25,22 +25,22 @@ public struct ConfiguredModules: Sendable {
         }
     }
 
-    /// The modules that are ready.
+    /// The modules that were initialised.
     public let modules: [Module]
-    /// The modules that are not.
+    /// The modules that could not be loaded or initialised.
     public let failures: [Failure]
     /// The names of all modules that could be loaded, initialised or not.
     public let names: [String]
 
-    /// Loads every configured module, and initialises all or one of them.
+    /// Loads every configured module and initialises all or one of them.
     ///
-    /// Modules with `trust-policy: yes` are left out: they hold anchors of others, not tokens. The
-    /// C functions are `p11_kit_modules_load` and `p11_kit_module_initialize`.
+    /// Modules with `trust-policy: yes` are left out, since they contain trust anchors and not
+    /// tokens. The C functions are `p11_kit_modules_load` and `p11_kit_module_initialize`.
     ///
     /// - Parameters:
     ///   - wanted: The name of the only module to initialise, or nil for all.
-    ///   - observer: Is notified when modules are loaded and initialised, or nil.
-    /// - Throws: ``CryptokiError`` where p11-kit's configuration cannot be read at all.
+    ///   - observer: An observer to notify when modules are loaded and initialised, or nil.
+    /// - Throws: ``CryptokiError`` if p11-kit's configuration cannot be read.
     public init(
         named wanted: String? = nil, observer: (any ModuleStartObserver)? = nil
     ) throws(CryptokiError) {

@@ -3,26 +3,26 @@ internal import Synchronization
 
 /// A PKCS#11 module that is loaded and initialised in this process.
 ///
-/// The module stays initialised while anything that came from it is alive: slots, tokens and
-/// sessions hold it. Loading the same path twice gives the same object; p11-kit sees to it that a
-/// module is initialised only once in a process.
+/// The module stays initialised while a slot, token or session of it exists. Loading the same path
+/// twice returns the same object; p11-kit ensures that a module is initialised only once in a
+/// process.
 public final class Module: Sendable {
-    /// The file of the module, as it was asked for or as p11-kit is configured.
+    /// The path of the module: the file that p11-kit loaded, or the configured or requested name.
     public let path: String
-    /// The name that p11-kit's configuration gives the module, or nil where it was loaded by path.
+    /// The module's name in p11-kit's configuration, or nil if the module was loaded by path.
     public let name: String?
     /// The text that was passed to `C_Initialize`, or nil.
     public let arguments: String?
-    /// What the module says of itself.
+    /// Information about the module.
     public let info: ModuleInfo
 
     let functions: FunctionTable
     let loaded: LoadedModule
-    /// Who is logged in through this process, by slot.
+    /// The users that this process has logged in, by slot.
     private let logins = Mutex<[UInt: UserType]>([:])
     private let reinitializations = Mutex(0)
 
-    /// Loads and initialises the module in a file.
+    /// Loads and initialises a module.
     ///
     /// The C functions are `p11_kit_module_load`, `C_Initialize` and `C_GetInfo` (PKCS#11 v2.40,
     /// section 5.4).
@@ -33,10 +33,10 @@ public final class Module: Sendable {
     ///     folder.
     ///   - arguments: UTF-8 text for `pReserved` in `CK_C_INITIALIZE_ARGS` if the module needs it,
     ///     such as `configdir='sql:/home/anna/db'` for NSS; nil passes none.
-    ///   - observer: Is notified when the module is loaded and initialised, or nil.
-    /// - Returns: The module; whoever holds it keeps it initialised.
-    /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/moduleUnusable``, including if
-    ///   the process has loaded the module with other arguments.
+    ///   - observer: An observer to notify when the module is loaded and initialised, or nil.
+    /// - Returns: The module. It stays initialised while you keep a reference to it.
+    /// - Throws: ``CryptokiError``; with code ``CryptokiError/Code/moduleUnusable`` if the module
+    ///   cannot be loaded or initialised, or is in use with other arguments.
     public static func load(
         path: String, arguments: String? = nil, observer: (any ModuleStartObserver)? = nil
     ) throws(CryptokiError) -> Module {
@@ -55,12 +55,12 @@ public final class Module: Sendable {
         logger.debug("module \(path) is initialised: \(info.libraryDescription)")
     }
 
-    /// Calls `C_Finalize` and `C_Initialize`, since some modules show a new key correctly only
-    /// afterwards: OpenSC 0.23 with an OpenPGP card shows it wrongly in every session until then.
+    /// Calls `C_Finalize` and `C_Initialize`. Some modules show a new key correctly only
+    /// afterwards, for example OpenSC 0.23 with an OpenPGP card.
     ///
-    /// Every session, handle and login of the module ends; session objects that still exist do not
-    /// close theirs. If something else in the process has initialised the module, p11-kit keeps it
-    /// initialised and the module notices nothing.
+    /// All sessions, handles and logins of the module become invalid; an existing ``Session`` does
+    /// not close its handle. If something else in the process has initialised the module, p11-kit
+    /// keeps it initialised and does not call it.
     ///
     /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/moduleUnusable``.
     package func reinitialize() throws(CryptokiError) {
@@ -69,7 +69,7 @@ public final class Module: Sendable {
         try loaded.reinitialize()
     }
 
-    /// How often the module was reinitialised, which ends all earlier sessions.
+    /// How often the module was reinitialised. Each time ends all earlier sessions.
     var initialization: Int { reinitializations.withLock { $0 } }
 
     /// Whether a path names the file of the module in any spelling: relative, through symbolic
@@ -78,13 +78,13 @@ public final class Module: Sendable {
     /// - Parameter path: The path.
     public func isFile(_ path: String) -> Bool {
         if path == self.path { return true }
-        // A module behind a program (`remote:`) has no file.
+        // A module that runs in another program (`remote:`) has no file.
         guard self.path.contains("/"), let own = resolvedPath(self.path) else { return false }
         let file = path.contains("/") ? path : LoadedModule.file(named: path)
         return file.flatMap(resolvedPath) == own
     }
 
-    /// Whether the module has a function in its table. One that it has may still answer
+    /// Whether the module's function table has a function. The function may still return
     /// `CKR_FUNCTION_NOT_SUPPORTED`.
     ///
     /// The C structure is `CK_FUNCTION_LIST` (PKCS#11 v2.40, section 3.6).

@@ -1,11 +1,11 @@
-/// What a module says of itself, `CK_INFO`.
+/// Information about a module, `CK_INFO`.
 public struct ModuleInfo: Sendable, Hashable {
-    /// The version of Cryptoki that the module follows, as `2.40`.
+    /// The version of Cryptoki that the module implements, such as `2.40`.
     public let cryptokiVersion: String
-    /// Who made the module.
+    /// The manufacturer of the module.
     public let manufacturer: String
-    /// What the module is.
+    /// The description of the module.
     public let libraryDescription: String
-    /// The module's own version, as `2.6`.
+    /// The version of the module, such as `2.6`.
     public let libraryVersion: String
 }

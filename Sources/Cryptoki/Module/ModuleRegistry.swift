@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// The modules of this process, by their file, while they are in use.
+/// The modules in use in this process, by file.
 final class ModuleRegistry: Sendable {
     static let shared = ModuleRegistry()
 
@@ -17,7 +17,7 @@ final class ModuleRegistry: Sendable {
         let key = path.contains("/") ? resolvedPath(path) ?? path : path
         return try entries.withLock { entries throws(CryptokiError) in
             if let module = entries[key]?.module {
-                // p11-kit would not pass them on: a module is initialised only once in a process.
+                // A module is initialised only once in a process, so new arguments have no effect.
                 guard arguments == nil || module.arguments == arguments else {
                     throw CryptokiError(
                         .moduleUnusable, function: "C_Initialize",
@@ -42,7 +42,7 @@ final class ModuleRegistry: Sendable {
     ) throws(CryptokiError) -> Module {
         try entries.withLock { entries throws(CryptokiError) in
             if let module = entries[configured.path]?.module, module.name != nil { return module }
-            // The program of a remote module keeps running, and reports its own errors.
+            // A remote module's program keeps running and reports its own errors.
             try observed(
                 configured.name ?? configured.path, by: configured.isRemote ? nil : observer
             ) { () throws(CryptokiError) in try configured.loaded.initialize() }

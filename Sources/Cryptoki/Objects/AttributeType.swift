@@ -1,9 +1,9 @@
-/// Which attribute of an object is meant, `CK_ATTRIBUTE_TYPE`, whatever the type of its value.
+/// The type of an attribute, `CK_ATTRIBUTE_TYPE`, without the type of its value.
 public struct AttributeType: RawRepresentable, Sendable, Hashable {
     /// The `CKA_` number.
     public let rawValue: UInt
 
-    /// Makes an attribute type of any number, a vendor's among them.
+    /// Makes an attribute type from any number, including vendor-defined ones.
     ///
     /// - Parameter rawValue: The `CKA_` number.
     public init(rawValue: UInt) {
@@ -12,29 +12,29 @@ public struct AttributeType: RawRepresentable, Sendable, Hashable {
 }
 
 extension AttributeType: CustomStringConvertible {
-    /// The standard's name, as `CKA_LABEL`, or the number in hexadecimal.
+    /// The name in the standard, such as `CKA_LABEL`, or the number in hexadecimal.
     public var description: String {
         Self.names[rawValue] ?? "CKA 0x" + String(rawValue, radix: 16)
     }
 
-    /// Finds an attribute by the standard's name.
+    /// Finds an attribute type by its name in the standard.
     ///
-    /// - Parameter name: As `CKA_LABEL`.
+    /// - Parameter name: The name, such as `CKA_LABEL`. The result is nil if the name is unknown.
     public init?(name: String) {
         guard let number = Self.names.first(where: { $0.value == name })?.key else { return nil }
         self.init(rawValue: number)
     }
 }
 
-/// Which attribute of an object is meant, with the type of its value.
+/// The type of an attribute, with the Swift type of its value.
 ///
-/// The type of the value is part of the key, so that `template[.token] = true` compiles and
+/// Since the key includes the type of the value, `template[.token] = true` compiles and
 /// `template[.token] = "yes"` does not.
 public struct AttributeKey<Value: AttributeValue>: Sendable, Hashable {
-    /// The attribute without the type of its value.
+    /// The attribute type without the Swift type of its value.
     public let type: AttributeType
 
-    /// Makes a key for an attribute that this library has no name for.
+    /// Makes a key for an attribute that this library does not name.
     ///
     /// - Parameter rawValue: The `CKA_` number.
     public init(rawValue: UInt) {

@@ -1,9 +1,9 @@
-/// A type that attributes have as their value, with its bytes as Cryptoki wants them.
+/// The type of an attribute's value, converted to and from the bytes that Cryptoki uses.
 public protocol AttributeValue: Sendable {
-    /// Reads the value from the bytes that a module gave.
+    /// Reads the value from the bytes that a module returned.
     ///
     /// - Parameter attributeBytes: The bytes of `pValue`.
-    /// - Returns: nil where they have another length than the type needs.
+    /// - Returns: nil if the length of the bytes does not fit the type.
     init?(attributeBytes: [UInt8])
 
     /// The bytes for `pValue`.
@@ -11,7 +11,7 @@ public protocol AttributeValue: Sendable {
 }
 
 extension Bool: AttributeValue {
-    /// Reads a `CK_BBOOL`: anything but zero is true. Some modules send more than one byte.
+    /// Reads a `CK_BBOOL`: true unless every byte is zero. Some modules return more than one byte.
     public init?(attributeBytes: [UInt8]) {
         guard !attributeBytes.isEmpty else { return nil }
         self = attributeBytes.contains { $0 != 0 }
@@ -22,7 +22,7 @@ extension Bool: AttributeValue {
 }
 
 extension UInt: AttributeValue {
-    /// Reads a `CK_ULONG` in the machine's byte order. Shorter numbers are taken by their length.
+    /// Reads a `CK_ULONG` in the machine's byte order. Shorter numbers are accepted.
     public init?(attributeBytes: [UInt8]) {
         guard !attributeBytes.isEmpty, attributeBytes.count <= MemoryLayout<UInt>.size else {
             return nil
@@ -57,22 +57,22 @@ extension [UInt8]: AttributeValue {
 }
 
 extension String: AttributeValue {
-    /// Reads an RFC 2279 string, UTF-8; what is not UTF-8 is replaced.
+    /// Reads an RFC 2279 (UTF-8) string. Invalid bytes are replaced with U+FFFD.
     public init?(attributeBytes: [UInt8]) {
         self = String(decoding: attributeBytes, as: UTF8.self)
     }
 
-    /// The UTF-8 bytes, without a NUL.
+    /// The UTF-8 bytes, without a terminating NUL.
     public var attributeBytes: [UInt8] { Array(utf8) }
 }
 
 extension AttributeValue where Self: RawRepresentable, RawValue == UInt {
-    /// Reads the number behind the type.
+    /// Reads the raw value, a `CK_ULONG`.
     public init?(attributeBytes: [UInt8]) {
         guard let number = UInt(attributeBytes: attributeBytes) else { return nil }
         self.init(rawValue: number)
     }
 
-    /// The bytes of the number behind the type.
+    /// The bytes of the raw value, a `CK_ULONG`.
     public var attributeBytes: [UInt8] { rawValue.attributeBytes }
 }

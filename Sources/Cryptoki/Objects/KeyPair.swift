@@ -1,4 +1,4 @@
-/// What the two halves of a key pair shall be like. The names keep them from being swapped.
+/// The attributes of a key pair to generate.
 public struct KeyPairRequest: Sendable, Equatable {
     /// The attributes of the public key.
     public var publicKey: Template

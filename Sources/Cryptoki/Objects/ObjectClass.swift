@@ -1,9 +1,9 @@
-/// What kind of object it is, `CK_OBJECT_CLASS`.
+/// The class of an object, `CK_OBJECT_CLASS`.
 public struct ObjectClass: RawRepresentable, AttributeValue, Hashable {
     /// The `CKO_` number.
     public let rawValue: UInt
 
-    /// Makes an object class of any number.
+    /// Makes an object class from any number.
     ///
     /// - Parameter rawValue: The `CKO_` number.
     public init(rawValue: UInt) {
@@ -11,12 +11,12 @@ public struct ObjectClass: RawRepresentable, AttributeValue, Hashable {
     }
 }
 
-/// What kind of key it is, `CK_KEY_TYPE`.
+/// The type of a key, `CK_KEY_TYPE`.
 public struct KeyType: RawRepresentable, AttributeValue, Hashable {
     /// The `CKK_` number.
     public let rawValue: UInt
 
-    /// Makes a key type of any number.
+    /// Makes a key type from any number.
     ///
     /// - Parameter rawValue: The `CKK_` number.
     public init(rawValue: UInt) {
@@ -24,12 +24,12 @@ public struct KeyType: RawRepresentable, AttributeValue, Hashable {
     }
 }
 
-/// What kind of certificate it is, `CK_CERTIFICATE_TYPE`.
+/// The type of a certificate, `CK_CERTIFICATE_TYPE`.
 public struct CertificateType: RawRepresentable, AttributeValue, Hashable {
     /// The `CKC_` number.
     public let rawValue: UInt
 
-    /// Makes a certificate type of any number.
+    /// Makes a certificate type from any number.
     ///
     /// - Parameter rawValue: The `CKC_` number.
     public init(rawValue: UInt) {
@@ -37,14 +37,14 @@ public struct CertificateType: RawRepresentable, AttributeValue, Hashable {
     }
 }
 
-/// An object as a module names it to one application, `CK_OBJECT_HANDLE`.
+/// A handle for an object in one application, `CK_OBJECT_HANDLE`.
 ///
-/// A handle holds as long as its module says: a logout or the end of the session may end it.
+/// A logout or the end of the session may invalidate a handle.
 public struct ObjectHandle: RawRepresentable, Sendable, Hashable {
     /// The number.
     public let rawValue: UInt
 
-    /// Makes a handle of a number that a module gave.
+    /// Makes a handle from a number that a module returned.
     ///
     /// - Parameter rawValue: The number.
     public init(rawValue: UInt) {

@@ -1,12 +1,11 @@
-/// Attributes with their values, as they are handed to a module: what an object shall have, or what
-/// a search looks for. A template owns its bytes.
+/// Attributes with their values, to create, change or find objects. A template owns its bytes.
 public struct Template: Sendable, Equatable {
     var entries: [(type: AttributeType, bytes: [UInt8])] = []
 
-    /// Makes an empty template. A search with it finds everything.
+    /// Makes an empty template. As a search template, it finds every object.
     public init() {}
 
-    /// The value of one attribute; nil takes the attribute out.
+    /// The value of an attribute. Setting nil removes the attribute.
     public subscript<Value>(key: AttributeKey<Value>) -> Value? {
         get {
             guard let bytes = bytes(of: key.type) else { return nil }
@@ -23,17 +22,17 @@ public struct Template: Sendable, Equatable {
     /// The attributes, in the order in which they were set.
     public var types: [AttributeType] { entries.map(\.type) }
 
-    /// The bytes of one attribute.
+    /// The bytes of an attribute.
     ///
     /// - Parameter type: The attribute.
-    /// - Returns: The bytes as a module gets them, or nil where the template does not have it.
+    /// - Returns: The bytes that a module receives, or nil if the template lacks the attribute.
     public func bytes(of type: AttributeType) -> [UInt8]? {
         entries.first { $0.type == type }?.bytes
     }
 
-    /// The template without some attributes.
+    /// Returns a copy without some attributes.
     ///
-    /// - Parameter types: The attributes that are left out.
+    /// - Parameter types: The attributes to remove.
     public func without(_ types: Set<AttributeType>) -> Template {
         var template = self
         template.entries.removeAll { types.contains($0.type) }
@@ -46,18 +45,18 @@ public struct Template: Sendable, Equatable {
     }
 }
 
-/// Attributes that were read from an object. What the object or the module does not have, or does
-/// not give out, is absent.
+/// Attributes that were read from an object. An attribute that the object does not have or the
+/// module does not reveal is absent.
 public struct Attributes: Sendable, Equatable {
     var values: [AttributeType: [UInt8]] = [:]
 
-    /// The value of an attribute, or nil where it is absent or has not the length that its type has.
+    /// The value of an attribute, or nil if it is absent or its length does not fit its type.
     public subscript<Value>(key: AttributeKey<Value>) -> Value? {
         guard let bytes = values[key.type] else { return nil }
         return Value(attributeBytes: bytes)
     }
 
-    /// The bytes of an attribute, or nil where it is absent.
+    /// The bytes of an attribute, or nil if it is absent.
     ///
     /// - Parameter type: The attribute.
     public func bytes(of type: AttributeType) -> [UInt8]? { values[type] }

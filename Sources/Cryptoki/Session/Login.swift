@@ -2,23 +2,23 @@ internal import Logging
 public import TokencertPlatform
 
 extension Token {
-    /// Does something while somebody is logged in to the token.
+    /// Runs a closure while a user is logged in to the token.
     ///
-    /// A login belongs to the token and this process: it holds for every session of the token that
-    /// is opened inside of the closure. Somebody who was logged in before stays so; inside of another
-    /// login of the same user nothing is sent. A token without
-    /// ``TokenFlags/loginRequired`` is not logged in to, as such tokens count even a right PIN as
-    /// wrong. The C functions are `C_Login` and `C_Logout` (PKCS#11 v2.40, section 5.6).
+    /// A login belongs to the token and this process, so it applies to every session that the
+    /// closure opens with the token. If the user is logged in already, no PIN is sent and the user
+    /// stays logged in. A token without ``TokenFlags/loginRequired`` gets no login, since such
+    /// tokens may count even a correct PIN as wrong. The C functions are `C_Login` and `C_Logout`
+    /// (PKCS#11 v2.40, section 5.6).
     ///
     /// - Parameters:
-    ///   - user: Who logs in.
-    ///   - pin: The PIN, UTF-8; it is sent once. Ignored where the token has
-    ///     ``TokenFlags/protectedAuthenticationPath``, which asks at its own keys.
-    ///   - evenWhereNotRequired: Whether a token without ``TokenFlags/loginRequired`` is logged in
-    ///     to all the same, as it must be for what only the security officer may do.
-    ///   - body: What is done. It must not log out.
-    /// - Returns: What the closure returns.
-    /// - Throws: ``CryptokiError`` where the login fails; what the closure throws.
+    ///   - user: The user who logs in.
+    ///   - pin: The PIN, UTF-8; sent once. Ignored if the token has
+    ///     ``TokenFlags/protectedAuthenticationPath``: the PIN is then entered on the reader.
+    ///   - evenWhereNotRequired: Whether to log in even if the token does not have
+    ///     ``TokenFlags/loginRequired``, which the security officer's functions require.
+    ///   - body: The closure. It must not log out.
+    /// - Returns: The result of the closure.
+    /// - Throws: ``CryptokiError`` if the login fails; otherwise the closure's error.
     public func withLogin<Result>(
         as user: UserType, pin: borrowing Secret, evenWhereNotRequired: Bool = false,
         _ body: () throws -> Result
@@ -26,8 +26,7 @@ extension Token {
         guard evenWhereNotRequired || info.flags.contains(.loginRequired),
             !module.isLoggedIn(slot.id, as: user)
         else { return try body() }
-        // A read-write session, since the security officer is refused while a read-only one is
-        // open.
+        // The security officer cannot log in while a read-only session is open.
         let keeper = try openSession(ReadWrite.self)
         let isOurs = try keeper.logIn(as: user, pin: pin, evenWhereNotRequired: true)
         defer {
@@ -48,44 +47,43 @@ extension Token {
         return try body()
     }
 
-    /// Logs in once more after the token has forgotten who was logged in, as cards do that another
-    /// program has reset. The caller logs out.
+    /// Logs in again after the token has lost the login, for example because another program reset
+    /// the card. The caller must log out.
     ///
     /// The C function is `C_Login`.
     ///
     /// - Parameters:
-    ///   - user: Who was logged in.
-    ///   - pin: The PIN that the token has accepted before, UTF-8; it is sent once.
-    /// - Returns: Whether this call has logged the user in; false if the token says that a user is
-    ///   logged in.
-    /// - Throws: ``CryptokiError`` where the login fails.
+    ///   - user: The user who was logged in.
+    ///   - pin: The PIN that the token accepted before, UTF-8; sent once.
+    /// - Returns: Whether this call logged the user in; false if the token requires no login or
+    ///   reports that the user is logged in already.
+    /// - Throws: ``CryptokiError`` if the login fails.
     @discardableResult
     public func renewLogin(
         as user: UserType, pin: borrowing Secret
     ) throws(CryptokiError) -> Bool {
         guard info.flags.contains(.loginRequired) else { return false }
-        // What is remembered of the login does not hold any more.
+        // The recorded login is no longer valid.
         module.setLoggedIn(slot.id, as: nil)
         return try openSession(ReadWrite.self).logIn(as: user, pin: pin)
     }
 }
 
 extension Session where Access == ReadWrite {
-    /// Logs a user in to the token of the session, until ``logOut()``.
+    /// Logs a user in to the session's token until ``logOut()``.
     ///
-    /// A login belongs to the token and this process: it holds for every session of the token. Where
-    /// the user is logged in already nothing is sent, and a token without
-    /// ``TokenFlags/loginRequired`` is not logged in to. The C function is `C_Login` (PKCS#11 v2.40,
-    /// section 5.6).
+    /// A login belongs to the token and this process, so it applies to every session with the
+    /// token. Nothing is sent if the user is logged in already or the token does not have
+    /// ``TokenFlags/loginRequired``. The C function is `C_Login` (PKCS#11 v2.40, section 5.6).
     ///
     /// - Parameters:
-    ///   - user: Who logs in.
-    ///   - pin: The PIN, UTF-8; it is sent once. Ignored where the token has
-    ///     ``TokenFlags/protectedAuthenticationPath``, which asks at its own keys.
-    ///   - evenWhereNotRequired: Whether to log in to a token without ``TokenFlags/loginRequired``,
-    ///     too.
-    /// - Returns: Whether this call has logged the user in, so that the caller has to log out.
-    /// - Throws: ``CryptokiError`` where the login fails.
+    ///   - user: The user who logs in.
+    ///   - pin: The PIN, UTF-8; sent once. Ignored if the token has
+    ///     ``TokenFlags/protectedAuthenticationPath``: the PIN is then entered on the reader.
+    ///   - evenWhereNotRequired: Whether to log in even if the token does not have
+    ///     ``TokenFlags/loginRequired``.
+    /// - Returns: Whether this call logged the user in. If true, the caller must log out.
+    /// - Throws: ``CryptokiError`` if the login fails.
     public func logIn(
         as user: UserType, pin: borrowing Secret, evenWhereNotRequired: Bool = false
     ) throws(CryptokiError) -> Bool {
@@ -108,10 +106,10 @@ extension Session where Access == ReadWrite {
         return isOurs
     }
 
-    /// Logs the user of the token out.
+    /// Logs out of the session's token.
     ///
-    /// Handles of private objects are not valid any more. The C function is `C_Logout` (PKCS#11
-    /// v2.40, section 5.6).
+    /// Handles of private objects become invalid. The C function is `C_Logout` (PKCS#11 v2.40,
+    /// section 5.6).
     ///
     /// - Throws: ``CryptokiError``.
     public func logOut() throws(CryptokiError) {
@@ -119,8 +117,7 @@ extension Session where Access == ReadWrite {
         try functions.logout(handle)
     }
 
-    /// Forgets a login that another part of the process, or the module, has made. ``logOut()`` is not
-    /// called.
+    /// Discards the record of a login without logging out.
     package func forgetLogin() {
         token.module.setLoggedIn(token.slot.id, as: nil)
     }

@@ -1,12 +1,12 @@
 extension Session {
-    /// Decrypts with a private key of the token.
+    /// Decrypts with a private key on the token.
     ///
     /// The C functions are `C_DecryptInit` and `C_Decrypt` (PKCS#11 v2.40, section 5.9).
     ///
     /// - Parameters:
-    ///   - data: What was encrypted with the public half.
+    ///   - data: The ciphertext.
     ///   - key: The private key.
-    ///   - mechanism: How it was encrypted.
+    ///   - mechanism: The mechanism that encrypted the message.
     /// - Returns: The message. With ``MechanismType/rsaPKCS`` a token may return other bytes
     ///   instead of an error if the padding is wrong.
     /// - Throws: ``CryptokiError``.
@@ -25,7 +25,7 @@ extension Session {
     ///
     /// - Parameters:
     ///   - key: The private key.
-    ///   - mechanism: How the message was encrypted.
+    ///   - mechanism: The mechanism that encrypted the message.
     /// - Throws: ``CryptokiError``.
     public mutating func beginDecryption(
         with key: ObjectHandle, _ mechanism: Mechanism
@@ -33,13 +33,13 @@ extension Session {
         try functions.decryptInit(handle, mechanism, key)
     }
 
-    /// Ends the decryption that was begun.
+    /// Finishes the active decryption.
     ///
     /// The C function is `C_Decrypt`.
     ///
     /// - Parameters:
-    ///   - data: What was encrypted with the public half.
-    ///   - mechanism: The mechanism that it was begun with.
+    ///   - data: The ciphertext.
+    ///   - mechanism: The mechanism passed to ``beginDecryption(with:_:)``.
     /// - Returns: The message.
     /// - Throws: ``CryptokiError``.
     public mutating func finishDecryption(

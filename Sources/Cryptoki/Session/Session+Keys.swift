@@ -1,15 +1,15 @@
 public import TokencertPlatform
 
 extension Session where Access == ReadWrite {
-    /// Makes a key pair inside the token.
+    /// Generates a key pair on the token.
     ///
-    /// The C function is `C_GenerateKeyPair` (PKCS#11 v2.40, section 5.13). Only a conforming token
-    /// keeps to the templates: read back what matters. Some modules leave half of a pair behind
-    /// when they refuse.
+    /// The C function is `C_GenerateKeyPair` (PKCS#11 v2.40, section 5.13). Some tokens ignore
+    /// parts of the templates, so read back the attributes that matter. If the call fails, some
+    /// modules leave one of the keys behind.
     ///
     /// - Parameters:
-    ///   - request: What the keys shall be like.
-    ///   - mechanism: How they are made.
+    ///   - request: The attributes of the keys.
+    ///   - mechanism: The key generation mechanism.
     /// - Returns: The two keys.
     /// - Throws: ``CryptokiError``.
     public mutating func generateKeyPair(
@@ -20,15 +20,15 @@ extension Session where Access == ReadWrite {
 }
 
 extension Session {
-    /// Signs with a private key of the token.
+    /// Signs with a private key on the token.
     ///
     /// The C functions are `C_SignInit` and `C_Sign` (section 5.11).
     ///
     /// - Parameters:
-    ///   - data: What the mechanism signs: a message, a hash or a DigestInfo.
+    ///   - data: The mechanism's input: a message, a hash or a DigestInfo.
     ///   - key: The private key.
-    ///   - mechanism: How it signs.
-    /// - Returns: The signature as Cryptoki has it: for ECDSA r and s one after the other.
+    ///   - mechanism: The signature mechanism.
+    /// - Returns: The signature in Cryptoki's format, which for ECDSA is r followed by s.
     /// - Throws: ``CryptokiError``.
     public mutating func sign(
         _ data: [UInt8], with key: ObjectHandle, _ mechanism: Mechanism
@@ -37,15 +37,15 @@ extension Session {
         return try functions.sign(handle, data, mechanism)
     }
 
-    /// Begins a signature with a key that wants the PIN again for each use,
-    /// `CKA_ALWAYS_AUTHENTICATE`: ``authenticateSignature(_:)`` and ``finishSignature(_:_:)`` follow
-    /// with nothing else in between, as some tokens forget the login otherwise.
+    /// Begins a signature with a key that requires the PIN for each use,
+    /// `CKA_ALWAYS_AUTHENTICATE`: ``authenticateSignature(_:)`` and ``finishSignature(_:_:)`` must
+    /// follow with no other call in between, since some tokens forget the login otherwise.
     ///
     /// The C function is `C_SignInit`.
     ///
     /// - Parameters:
     ///   - key: The private key.
-    ///   - mechanism: How it signs.
+    ///   - mechanism: The signature mechanism.
     /// - Throws: ``CryptokiError``.
     public mutating func beginSignature(
         with key: ObjectHandle, _ mechanism: Mechanism
@@ -53,12 +53,12 @@ extension Session {
         try functions.signInit(handle, mechanism, key)
     }
 
-    /// Logs in for the one signature that was begun. After a login that failed the signature is
-    /// still begun: the session signs nothing more and is to be closed.
+    /// Logs in for the active signature or decryption. If the login fails, the operation stays
+    /// active and the session cannot start another one, so close the session.
     ///
     /// The C function is `C_Login` with `CKU_CONTEXT_SPECIFIC` (section 5.6).
     ///
-    /// - Parameter pin: The user's PIN; sent once. Ignored where the token has
+    /// - Parameter pin: The user's PIN, UTF-8; sent once. Ignored if the token has
     ///   ``TokenFlags/protectedAuthenticationPath``.
     /// - Throws: ``CryptokiError``.
     public mutating func authenticateSignature(
@@ -71,14 +71,14 @@ extension Session {
         }
     }
 
-    /// Makes the signature that was begun.
+    /// Finishes the active signature.
     ///
     /// The C function is `C_Sign`.
     ///
     /// - Parameters:
-    ///   - data: What the mechanism signs.
-    ///   - mechanism: The mechanism that it was begun with.
-    /// - Returns: The signature as Cryptoki has it.
+    ///   - data: The mechanism's input.
+    ///   - mechanism: The mechanism passed to ``beginSignature(with:_:)``.
+    /// - Returns: The signature in Cryptoki's format, which for ECDSA is r followed by s.
     /// - Throws: ``CryptokiError``.
     public mutating func finishSignature(
         _ data: [UInt8], _ mechanism: Mechanism

@@ -1,12 +1,13 @@
 extension Session {
-    /// Finds the objects that have all attributes of a template.
+    /// Finds the objects that match all attributes of a template.
     ///
-    /// The search is over when this returns, so objects may then be created and destroyed. The C
-    /// functions are `C_FindObjectsInit`, `C_FindObjects` and `C_FindObjectsFinal` (PKCS#11 v2.40,
-    /// section 5.7).
+    /// The search has ended when this returns, so you can create and destroy objects afterwards.
+    /// The C functions are `C_FindObjectsInit`, `C_FindObjects` and `C_FindObjectsFinal` (PKCS#11
+    /// v2.40, section 5.7).
     ///
-    /// - Parameter template: What the objects must have; an empty template finds every object.
-    /// - Returns: The objects, in the module's order, which may differ from one process to the next.
+    /// - Parameter template: The attributes to match; an empty template finds every object.
+    /// - Returns: The objects, in the module's order, which may differ from one process to the
+    ///   next.
     /// - Throws: ``CryptokiError``.
     public mutating func findObjects(
         _ template: Template = Template()
@@ -14,15 +15,15 @@ extension Session {
         try functions.findObjects(handle, template)
     }
 
-    /// Reads attributes of an object, in one call where the module allows it.
+    /// Reads attributes of an object, in one call if the module allows it.
     ///
     /// The C function is `C_GetAttributeValue` (section 5.7).
     ///
     /// - Parameters:
     ///   - object: The object.
-    ///   - types: Which attributes.
-    /// - Returns: The attributes that the object has and the module gives out.
-    /// - Throws: ``CryptokiError``, but not for an attribute that is absent or sensitive.
+    ///   - types: The attributes to read.
+    /// - Returns: The attributes that the object has and the module reveals.
+    /// - Throws: ``CryptokiError``, except for an attribute that is absent or sensitive.
     public mutating func attributes(
         of object: ObjectHandle, _ types: [AttributeType]
     ) throws(CryptokiError) -> Attributes {
@@ -31,12 +32,12 @@ extension Session {
 }
 
 extension Session where Access == ReadWrite {
-    /// Makes an object of a template.
+    /// Creates an object from a template.
     ///
-    /// The C function is `C_CreateObject` (section 5.7). Some modules leave a half-made object
-    /// behind when they refuse.
+    /// The C function is `C_CreateObject` (section 5.7). If the call fails, some modules leave an
+    /// incomplete object behind.
     ///
-    /// - Parameter template: The whole object.
+    /// - Parameter template: All attributes of the object.
     /// - Returns: The object.
     /// - Throws: ``CryptokiError``.
     public mutating func createObject(
@@ -45,10 +46,10 @@ extension Session where Access == ReadWrite {
         try functions.createObject(handle, template)
     }
 
-    /// Destroys an object for good.
+    /// Destroys an object permanently.
     ///
-    /// The C function is `C_DestroyObject` (section 5.7). Only a conforming module has removed the
-    /// object when this returns: look for it in a new session.
+    /// The C function is `C_DestroyObject` (section 5.7). Some modules report success and keep the
+    /// object; to verify, search for it in a new session.
     ///
     /// - Parameter object: The object.
     /// - Throws: ``CryptokiError``.

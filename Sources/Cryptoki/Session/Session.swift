@@ -1,30 +1,30 @@
 internal import Logging
 
-/// Whether a session may write. The two that exist are ``ReadOnly`` and ``ReadWrite``.
+/// Whether a session may write: ``ReadOnly`` or ``ReadWrite``.
 public protocol SessionAccess: Sendable {
-    /// Whether `CKF_RW_SESSION` is asked for.
+    /// Whether the session is opened with `CKF_RW_SESSION`.
     static var writes: Bool { get }
 }
 
-/// A session that may only read.
+/// A read-only session.
 public enum ReadOnly: SessionAccess {
-    /// False.
+    /// Always false.
     public static var writes: Bool { false }
 }
 
-/// A session that may write.
+/// A read-write session.
 public enum ReadWrite: SessionAccess {
-    /// True.
+    /// Always true.
     public static var writes: Bool { true }
 }
 
-/// A conversation with a token, `CK_SESSION_HANDLE`.
+/// A session with a token, `CK_SESSION_HANDLE`.
 ///
-/// A session has one owner and cannot be copied; it is closed by ``close()`` or when its owner goes
-/// away. It keeps its module initialised. Whatever starts an operation needs the session for
-/// itself, so a second operation inside of a first one does not compile. Who is logged in does not
-/// belong to the session but to the token: see ``Token/withLogin(as:pin:evenWhereNotRequired:_:)``
-/// and ``logIn(as:pin:evenWhereNotRequired:)``.
+/// A session has one owner, cannot be copied, and is closed by ``close()`` or when its owner
+/// releases it. It keeps its module initialised. Methods that start an operation are mutating, so
+/// starting one inside another does not compile. A login belongs to the token, not to the session:
+/// see ``Token/withLogin(as:pin:evenWhereNotRequired:_:)`` and
+/// ``logIn(as:pin:evenWhereNotRequired:)``.
 public struct Session<Access: SessionAccess>: ~Copyable {
     /// The token of the session.
     public let token: Token
@@ -33,8 +33,8 @@ public struct Session<Access: SessionAccess>: ~Copyable {
     private var isOpen: Bool
     private let initialization: Int
 
-    /// Whether the module was reinitialised since, so that the handle may belong to another
-    /// session.
+    /// Whether the module was reinitialised after the session was opened. The handle may then
+    /// belong to another session.
     package var isOver: Bool { initialization != token.module.initialization }
 
     var functions: FunctionTable { token.module.functions }
@@ -43,7 +43,7 @@ public struct Session<Access: SessionAccess>: ~Copyable {
         let functions = token.module.functions
         let handle = try functions.openSession(token.slot.id, writes: Access.writes)
         do throws(CryptokiError) {
-            // Checked after the session is open, since replacing the token later ends the session.
+            // Checked with the session open, since removing the token ends the session.
             let info = TokenInfo(try functions.tokenInfo(token.slot.id))
             guard info.isSameToken(as: token.info) else {
                 throw CryptokiError(
@@ -65,16 +65,16 @@ public struct Session<Access: SessionAccess>: ~Copyable {
         do throws(CryptokiError) {
             try functions.closeSession(handle)
         } catch {
-            // A token that was taken out has closed the session itself.
+            // Removing a token closes its sessions.
             logger.debug("a session was not closed: \(error)")
         }
     }
 
-    /// Closes the session, and tells whether that went well.
+    /// Closes the session and reports any error.
     ///
     /// The C function is `C_CloseSession` (PKCS#11 v2.40, section 5.6).
     ///
-    /// - Throws: ``CryptokiError``; the session is gone all the same.
+    /// - Throws: ``CryptokiError``; the session cannot be used afterwards even then.
     public consuming func close() throws(CryptokiError) {
         isOpen = false
         guard !isOver else { return }
@@ -83,14 +83,14 @@ public struct Session<Access: SessionAccess>: ~Copyable {
 }
 
 extension Token {
-    /// Opens a session, and checks that this token is still in the slot.
+    /// Opens a session and checks that this token is still in the slot.
     ///
     /// The C functions are `C_OpenSession` and `C_GetTokenInfo` (sections 5.6 and 5.5).
     ///
     /// - Parameter access: ``ReadOnly`` or ``ReadWrite``.
-    /// - Returns: The session; the caller owns it, and it is closed when it goes out of use.
-    /// - Throws: ``CryptokiError``; with code ``CryptokiError/Code/otherToken`` if another token is in
-    ///   the slot. No session is open then.
+    /// - Returns: The session, which the caller owns and which is closed when released.
+    /// - Throws: ``CryptokiError``; with code ``CryptokiError/Code/otherToken`` if another token is
+    ///   in the slot. No session is left open.
     public func openSession<Access: SessionAccess>(
         _ access: Access.Type
     ) throws(CryptokiError) -> Session<Access> {

@@ -6,9 +6,9 @@
     internal import Glibc
 #endif
 
-/// Waits between two looks at slots or tokens.
+/// Waits before slots or tokens are polled again.
 ///
-/// - Parameter milliseconds: How long.
+/// - Parameter milliseconds: The duration in milliseconds.
 public func pause(milliseconds: UInt32) {
     usleep(milliseconds * 1000)
 }

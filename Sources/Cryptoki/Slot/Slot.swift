@@ -1,14 +1,14 @@
-/// A place of a module where a token can be.
+/// A slot of a module, which may contain a token.
 ///
-/// Slot numbers are a module's own affair and may change, even while a token stays where it is. A
-/// token is found again by its URI.
+/// A module may renumber its slots, even while a token stays in place. To find a token again, use
+/// its URI.
 public struct Slot: Sendable {
-    /// The module that the slot belongs to, kept initialised by this reference.
+    /// The slot's module, which this reference keeps initialised.
     public let module: Module
     /// The module's number for the slot, `CK_SLOT_ID`.
     public let id: UInt
 
-    /// What the slot says of itself.
+    /// Reads information about the slot.
     ///
     /// The C function is `C_GetSlotInfo` (PKCS#11 v2.40, section 5.5).
     ///
@@ -18,37 +18,36 @@ public struct Slot: Sendable {
     }
 }
 
-/// What a slot says of itself, `CK_SLOT_INFO`.
+/// Information about a slot, `CK_SLOT_INFO`.
 public struct SlotInfo: Sendable, Hashable {
-    /// What the slot is, often the name of a reader.
+    /// The description of the slot, often the name of a reader.
     public let slotDescription: String
-    /// Who made the slot.
+    /// The manufacturer of the slot.
     public let manufacturer: String
-    /// Whether a token is in it, `CKF_TOKEN_PRESENT`.
+    /// Whether the slot contains a token, `CKF_TOKEN_PRESENT`.
     public let isTokenPresent: Bool
-    /// Whether tokens can be taken out, `CKF_REMOVABLE_DEVICE`.
+    /// Whether tokens can be removed, `CKF_REMOVABLE_DEVICE`.
     public let isRemovable: Bool
-    /// Whether it is a device and not a program, `CKF_HW_SLOT`.
+    /// Whether the slot is a hardware device, `CKF_HW_SLOT`.
     public let isHardware: Bool
 }
 
 extension Module {
-    /// All slots of the module.
+    /// Lists the slots of the module.
     ///
     /// The C function is `C_GetSlotList` (section 5.5).
     ///
-    /// - Parameter tokenPresent: Only those with a token in them.
+    /// - Parameter tokenPresent: Whether to list only slots that contain a token.
     /// - Returns: The slots, in the module's order.
     /// - Throws: ``CryptokiError``.
     public func slots(tokenPresent: Bool) throws(CryptokiError) -> [Slot] {
         try functions.slotList(tokenPresent: tokenPresent).map { Slot(module: self, id: $0) }
     }
 
-    /// Whether a token was put in or taken out since this was asked last, as far as the module
-    /// tells.
+    /// Whether the module reports that a token was inserted or removed since the last call.
     ///
     /// The C function is `C_WaitForSlotEvent` with `CKF_DONT_BLOCK` (section 5.5). Many modules do
-    /// not have it; they are asked for their slots instead.
+    /// not support it; use ``slots(tokenPresent:)`` for them.
     public func hasSlotEvent() -> Bool {
         (try? functions.slotEvent()) != nil
     }

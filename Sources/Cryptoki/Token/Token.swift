@@ -1,24 +1,24 @@
-/// A token in a slot, with what it said of itself when it was looked at.
+/// A token in a slot, with its information as last read.
 public struct Token: Sendable {
-    /// The slot in which the token was found.
+    /// The slot that contained the token.
     public let slot: Slot
-    /// What the token said of itself then. Its PIN flags change with each try.
+    /// The token's information when it was last read. The PIN flags change with each login attempt.
     public let info: TokenInfo
 
-    /// The module that the token was reached through.
+    /// The token's module.
     public var module: Module { slot.module }
 
-    /// Looks at the token once more.
+    /// Reads the token's information again.
     ///
     /// The C function is `C_GetTokenInfo` (PKCS#11 v2.40, section 5.5).
     ///
-    /// - Returns: What is in the same slot now.
+    /// - Returns: The token that is in the slot now, which may be a different one.
     /// - Throws: ``CryptokiError``.
     public func refreshed() throws(CryptokiError) -> Token {
         try slot.token()
     }
 
-    /// The mechanisms of the token, in its own order.
+    /// The mechanisms of the token, in the order in which it lists them.
     ///
     /// The C function is `C_GetMechanismList` (section 5.5).
     ///
@@ -31,7 +31,7 @@ public struct Token: Sendable {
     ///
     /// The C function is `C_GetMechanismInfo` (section 5.5).
     ///
-    /// - Parameter type: A mechanism of ``mechanisms()``.
+    /// - Parameter type: A mechanism from ``mechanisms()``.
     /// - Throws: ``CryptokiError``.
     public func mechanismInfo(_ type: MechanismType) throws(CryptokiError) -> MechanismInfo {
         MechanismInfo(try module.functions.mechanismInfo(slot.id, type))
@@ -43,7 +43,7 @@ extension Slot {
     ///
     /// The C function is `C_GetTokenInfo` (section 5.5).
     ///
-    /// - Throws: ``CryptokiError``; with ``ReturnValue/tokenNotPresent`` where the slot is empty.
+    /// - Throws: ``CryptokiError``; with ``ReturnValue/tokenNotPresent`` if the slot is empty.
     public func token() throws(CryptokiError) -> Token {
         Token(slot: self, info: TokenInfo(try module.functions.tokenInfo(id)))
     }

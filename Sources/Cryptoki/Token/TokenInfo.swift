@@ -1,53 +1,53 @@
-/// What a token says of itself, `CK_TOKEN_INFO`.
+/// Information about a token, `CK_TOKEN_INFO`.
 public struct TokenInfo: Sendable, Hashable {
-    /// The name that was given to the token when it was set up. Not unique.
+    /// The label that the token got when it was initialised. It need not be unique.
     public let label: String
-    /// The bytes of ``label`` without their padding, which need not be UTF-8.
+    /// The bytes of ``label`` without padding. They need not be UTF-8.
     public let labelBytes: [UInt8]
-    /// Who made the token.
+    /// The manufacturer of the token.
     public let manufacturer: String
-    /// What kind of token it is.
+    /// The model of the token.
     public let model: String
-    /// The serial number. Some modules give several tokens the same.
+    /// The serial number. Some modules report the same one for several tokens.
     public let serialNumber: String
-    /// What the token tells about itself, its PINs among it.
+    /// The flags of the token, including the state of its PINs.
     public let flags: TokenFlags
-    /// How long a PIN may be, in bytes.
+    /// The permitted length of a PIN in bytes.
     public let pinLengths: ClosedRange<Int>
-    /// The bytes that are free for public objects, or nil where the token does not tell.
+    /// The free memory for public objects in bytes, or nil if unknown.
     public let freePublicMemory: Int?
-    /// The bytes that are free for private objects, or nil where the token does not tell.
+    /// The free memory for private objects in bytes, or nil if unknown.
     public let freePrivateMemory: Int?
-    /// The version of the hardware, as `1.0`.
+    /// The version of the hardware, such as `1.0`.
     public let hardwareVersion: String
-    /// The version of the firmware, as `5.4`.
+    /// The version of the firmware, such as `5.4`.
     public let firmwareVersion: String
 }
 
 extension TokenInfo {
-    /// Whether this is the same token as in an earlier reading: by manufacturer, model and serial
-    /// number, and by label if the serial number identifies nothing.
+    /// Whether this is the same token as in an earlier reading: manufacturer, model and serial
+    /// number are equal, and also the label if the serial number is zero or blank.
     ///
-    /// The label is not compared otherwise: OpenSC's PIV driver (0.23) takes it from a certificate
-    /// on the card, so it changes when one is written.
+    /// Otherwise the label is not compared: OpenSC's PIV driver (0.23) takes it from a certificate
+    /// on the card, so it changes when a certificate is written.
     ///
     /// - Parameter earlier: The earlier reading.
     public func isSameToken(as earlier: TokenInfo) -> Bool {
         guard manufacturer == earlier.manufacturer, model == earlier.model,
             serialNumber == earlier.serialNumber
         else { return false }
-        // tpm2-pkcs11 (1.9) gives every token the serial number 0000000000000000.
+        // tpm2-pkcs11 (1.9) reports the serial number 0000000000000000 for every token.
         return serialNumber.contains { $0 != "0" && $0 != " " }
             || labelBytes == earlier.labelBytes
     }
 }
 
-/// The flags of a token, `CKF_` in `CK_TOKEN_INFO`. Unknown ones are kept.
+/// The flags of a token, `CKF_` in `CK_TOKEN_INFO`. Unknown flags are kept.
 public struct TokenFlags: OptionSet, Sendable, Hashable {
-    /// The bits as the module gave them.
+    /// The bits as the module reported them.
     public let rawValue: UInt
 
-    /// Makes a set of flags of its bits.
+    /// Makes a set of flags from its bits.
     ///
     /// - Parameter rawValue: The bits.
     public init(rawValue: UInt) {

@@ -1,18 +1,17 @@
 public import TokencertPlatform
 
 extension Slot {
-    /// Sets up the token in the slot: everything on it is lost, the user's PIN too.
+    /// Initialises the token in the slot. Everything on it is lost, including the user's PIN.
     ///
-    /// The C function is `C_InitToken` (PKCS#11 v2.40, section 5.5). It fails while any session of
-    /// the token is open. The slot's number may change with it.
+    /// The C function is `C_InitToken` (PKCS#11 v2.40, section 5.5). It fails while a session with
+    /// the token is open. The number of the slot may change.
     ///
     /// - Parameters:
-    ///   - label: The token's new name, 32 bytes of UTF-8 at most.
-    ///   - pin: The security officer's PIN, UTF-8: the one that the token has, or, where it was
-    ///     never set up, the one that it gets. Sent once; ignored where the token asks at its own
-    ///     keys.
+    ///   - label: The token's new label, at most 32 bytes of UTF-8.
+    ///   - pin: The security officer's PIN, UTF-8: the current one, or the first one if the token
+    ///     was never initialised. Sent once; ignored if the PIN is entered on the reader.
     ///   - usesReaderKeys: Whether the token has ``TokenFlags/protectedAuthenticationPath``.
-    /// - Throws: ``CryptokiError``; with ``ReturnValue/pinIncorrect`` where the PIN is another one.
+    /// - Throws: ``CryptokiError``; with ``ReturnValue/pinIncorrect`` if the PIN is wrong.
     public func initializeToken(
         label: String, securityOfficerPIN pin: borrowing Secret, usesReaderKeys: Bool
     ) throws(CryptokiError) {
@@ -20,7 +19,7 @@ extension Slot {
         guard bytes.count <= 32 else {
             throw CryptokiError(
                 .malformedAnswer, function: "C_InitToken",
-                context: "a label has 32 bytes at most, not \(bytes.count)")
+                context: "the label has \(bytes.count) bytes; the maximum is 32")
         }
         bytes += [UInt8](repeating: UInt8(ascii: " "), count: 32 - bytes.count)
         try module.functions.initToken(id, usesReaderKeys, pin, bytes)

@@ -1,20 +1,14 @@
 /// A PKCS#11 URI according to RFC 7512, section 2.3: its attributes with their decoded values.
 ///
-/// p11-kit's parser drops white space, keeps unknown query attributes, stops at an empty segment
-/// and lets the last of repeated attributes win. Each of these selects more than the text says, so
-/// the grammar is checked before p11-kit reads the text. Stricter than the RFC: an empty value,
-/// which p11-kit takes for "any", and an unknown attribute are errors. More lenient: characters
-/// without a special meaning need not be escaped.
+/// p11-kit's parser can select more than the text says (it drops white space, for example), so the
+/// grammar is checked first. Unlike the RFC, it rejects empty values and unknown attributes, and
+/// accepts unescaped characters that have no special meaning.
 struct URIGrammar {
     /// The attributes of path and query by name, values decoded. Each name occurs once.
     let values: [String: [UInt8]]
 
-    /// Reads a URI.
-    ///
-    /// - Parameter text: The URI with its scheme.
-    /// - Throws: ``CryptokiError`` with code ``CryptokiError/Code/invalidURI``, whose context gives
-    ///   the position of the character, counted from 1, and contains no value, since one may be a
-    ///   PIN.
+    /// Throws ``CryptokiError/Code/invalidURI``. Its context gives the position of the error,
+    /// counted from 1, and contains no value, which might be a PIN.
     init(_ text: String) throws(CryptokiError) {
         let characters = Array(text.unicodeScalars)
         if let position = characters.firstIndex(where: \.isBlankOrControl) {
@@ -43,7 +37,7 @@ struct URIGrammar {
 
     /// The form of an attribute's value.
     private enum Form {
-        /// A field of so many bytes, which a module may have padded with NUL.
+        /// A field of at most this many bytes, which may be padded with NUL.
         case field(Int)
         /// UTF-8 without NUL.
         case text
@@ -77,7 +71,7 @@ struct URIGrammar {
         of known: [String: Form], into values: inout [String: [UInt8]]
     ) throws(CryptokiError) {
         guard !range.isEmpty else {
-            // "pkcs11:" names everything; a "?" with nothing after it is an error.
+            // "pkcs11:" is valid and matches everything; a "?" at the end is an error.
             if separator == ";" { return }
             throw error("nothing follows the \"?\"", at: range.lowerBound - 1)
         }
@@ -132,18 +126,18 @@ struct URIGrammar {
                     Character($0).isASCII ? Character($0).hexDigitValue : nil
                 }
                 guard numbers.count == 2 else {
-                    throw error("two hexadecimal digits have to follow \"%\"", at: index)
+                    throw error("two hexadecimal digits must follow \"%\"", at: index)
                 }
                 bytes.append(UInt8(numbers[0] << 4 | numbers[1]))
                 index += 3
                 continue
             case "#":
-                throw error("\"#\" has to be written as %23", at: index)
+                throw error("\"#\" must be written as %23", at: index)
             case ";" where isQuery:
-                // A path attribute after the "?", or a value that has to be escaped.
+                // A path attribute after the "?", or an unescaped character of a value.
                 throw error(
-                    "\";\" separates path attributes, which stand before the \"?\"; in a value it has "
-                        + "to be written as %3B", at: index)
+                    "\";\" separates path attributes, which must come before the \"?\"; "
+                        + "in a value, write it as %3B", at: index)
             default:
                 bytes += String(Character(character)).utf8
             }
@@ -167,13 +161,13 @@ struct URIGrammar {
                     ? nil : "is not one of \(objectTypes.joined(separator: ", "))"
             case .version: isVersion(value) ? nil : "is not a version such as 2.40"
             case .number:
-                isDecimal(value[...], most: UInt64(Int64.max)) ? nil : "is not the number of a slot"
+                isDecimal(value[...], most: UInt64(Int64.max)) ? nil : "is not a slot number"
             }
         if let problem { throw error("the value of \"\(name)\" \(problem)", at: position) }
     }
 
     private static func fieldProblem(_ value: [UInt8], _ limit: Int) -> String? {
-        // p11-kit takes a field that begins so for one that was not given.
+        // p11-kit treats a field that begins with NUL as absent.
         if value.first == 0 { return "begins with a NUL byte" }
         return value.count > limit ? "has more than \(limit) bytes" : nil
     }
@@ -205,7 +199,7 @@ struct URIGrammar {
         }.joined()
         let isSpace = character == " "
         return error(
-            "\(isSpace ? "a space" : "white space or a control character") has to be written as "
+            "\(isSpace ? "a space" : "white space or a control character") must be written as "
                 + "\(escape)", at: position)
     }
 
@@ -214,19 +208,19 @@ struct URIGrammar {
     ) -> CryptokiError {
         if separator == "&", pathAttributes[name] != nil {
             return error(
-                "\"\(name)\" is a path attribute: it stands before the \"?\", after a \";\"",
+                "\"\(name)\" is a path attribute and must come before the \"?\", after a \";\"",
                 at: position)
         }
         if separator == ";", queryAttributes[name] != nil {
             return error(
-                "\"\(name)\" is a query attribute: it stands after the \"?\"", at: position)
+                "\"\(name)\" is a query attribute and must come after the \"?\"", at: position)
         }
         // A text that does not look like a name may be a secret in the wrong place.
         let isName =
             name.first?.isLetter == true && name.count <= 32
             && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
         return error(
-            isName ? "the attribute \"\(name)\" is not known" : "an attribute is not known",
+            isName ? "the attribute \"\(name)\" is unknown" : "an attribute is unknown",
             at: position)
     }
 }

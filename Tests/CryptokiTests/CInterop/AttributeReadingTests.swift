@@ -2,7 +2,7 @@ import Testing
 
 @testable import Cryptoki
 
-/// How attributes are read from a module that answers in one of the ways in which modules do.
+/// Reading attributes from modules that behave in different ways.
 @Suite struct AttributeReadingTests {
     private static let label = AttributeKey<String>.label.type
     private static let value = AttributeKey<[UInt8]>.value.type
@@ -15,7 +15,7 @@ import Testing
         try names.map { try #require(AttributeType(name: $0), "\($0)") }
     }
 
-    /// An object with some attributes of each kind.
+    /// An object with attributes of each type.
     private func object() -> ScriptedFunctions {
         let object = ScriptedFunctions()
         object.values = [
@@ -26,9 +26,9 @@ import Testing
         return object
     }
 
-    // NSS softoken reports a CK_ULONG as unavailable if the buffer is larger: the object has no
-    // class then, and is not found.
-    @Test("A number, a Boolean and a date are asked for with the size of their type")
+    // NSS softoken reports a CK_ULONG as unavailable if the buffer is larger: the object would have
+    // no class and would not be found.
+    @Test("The buffer of a number, Boolean or date has the size of its type")
     func sizes() throws {
         let numbers = try types([
             "CKA_CLASS", "CKA_KEY_TYPE", "CKA_CERTIFICATE_TYPE", "CKA_CERTIFICATE_CATEGORY",
@@ -59,7 +59,7 @@ import Testing
         for type in numbers + booleans + dates {
             #expect(read.bytes(of: type) == object.values[type], "\(type)")
         }
-        // Everything came in one call: a card takes long for each.
+        // Each call to a card is slow, so one call reads everything.
         #expect(object.attributeCalls.count == 1)
         var sizes = [Int](repeating: MemoryLayout<UInt>.size, count: numbers.count)
         sizes += [Int](repeating: 1, count: booleans.count)
@@ -67,7 +67,7 @@ import Testing
         #expect(object.attributeCalls.first?.compactMap(\.capacity) == sizes)
     }
 
-    @Test("What fits is read in one call, and an empty value is there")
+    @Test("Values that fit are read in one call, and an empty value is not absent")
     func fitting() throws {
         let object = object()
         object.values[Self.label] = []
@@ -78,7 +78,7 @@ import Testing
         #expect(try object.read([]) == Attributes())
     }
 
-    // Cut values would be written to a new certificate, or not be found again.
+    // Otherwise a truncated value would be written to a new certificate.
     @Test("A value of any length is read whole")
     func long() throws {
         for length in [71, 72, 73, 255, 256, 257, 4095, 4096, 4097, 70_000] {
@@ -95,8 +95,8 @@ import Testing
         }
     }
 
-    // A module may report a value that does not fit without an error.
-    @Test("A value that is unavailable in the prepared buffer is asked for alone")
+    // A module may return CKR_OK although a value does not fit.
+    @Test("A value that is unavailable in the shared call is read separately")
     func unavailableInBuffer() throws {
         let object = object()
         object.values[Self.label] = [UInt8](repeating: 65, count: 300)
@@ -108,7 +108,7 @@ import Testing
         #expect(read[.label] == String(repeating: "A", count: 300) && read[.token] == true)
     }
 
-    @Test("What the object does not have or does not give out is absent, and the rest is read")
+    @Test("A missing or sensitive attribute is absent, and the others are read")
     func absent() throws {
         for refusal in [ReturnValue.attributeTypeInvalid, .attributeSensitive] {
             let object = object()
@@ -122,8 +122,8 @@ import Testing
         }
     }
 
-    // The standard lets C_GetAttributeValue go on after such an attribute; some modules do not.
-    @Test("A module that stops at the first attribute it does not have loses none that follows")
+    // The standard requires C_GetAttributeValue to continue; some modules do not.
+    @Test("All attributes are read even if the module stops at a missing one")
     func stopping() throws {
         let object = object()
         object.values[Self.id] = nil
@@ -143,7 +143,7 @@ import Testing
         #expect(read[.modulus] == [0x80, 1] && read[.value] == [7, 8, 9])
     }
 
-    @Test("A module that refuses all attributes because of one is asked for each")
+    @Test("If a module rejects all attributes because of one, each is read separately")
     func refusingAll() throws {
         for refusal in [ReturnValue.functionFailed, .generalError] {
             let object = object()
@@ -157,8 +157,8 @@ import Testing
         }
     }
 
-    // A removed token would look like an object without attributes, whose key nothing protects.
-    @Test("Any other refusal is an error, in the first call and in a later one")
+    // Otherwise a removed token would look like a key without any protection.
+    @Test("Any other return value is an error, in the first call and in a later one")
     func failures() throws {
         for refusal in [
             ReturnValue.deviceRemoved, .sessionHandleInvalid, .objectHandleInvalid, .deviceError,
@@ -181,7 +181,7 @@ import Testing
         }
     }
 
-    // Otherwise a faulty module makes the program take all memory, or read what is not its own.
+    // Otherwise a faulty module would make the program exhaust memory or read beyond a buffer.
     @Test("An impossible length is an error that names the attribute")
     func impossibleLengths() throws {
         for length: UInt in [1 << 24, 1 << 40, UInt(Int.max), UInt.max - 1] {
@@ -194,7 +194,7 @@ import Testing
             #expect(error?.code == .malformedAnswer, "\(length)")
             #expect(error?.context.contains("CKA_LABEL") == true, "\(length)")
         }
-        // More bytes than the buffer has that was made for the announced length.
+        // The second call returns a larger length than the first.
         let object = object()
         object.answerAttributes = { object, requests in
             requests[0].length = object.attributeCalls.count == 3 ? 501 : 500
@@ -205,7 +205,7 @@ import Testing
         #expect(object.attributeCalls.count == 3)
     }
 
-    @Test("A value that shrinks, grows or vanishes between two calls is read as it is then")
+    @Test("If a value changes or disappears between two calls, the last call counts")
     func changing() throws {
         let object = object()
         object.answerAttributes = { object, requests in
@@ -232,7 +232,7 @@ import Testing
         #expect(try vanishing.read([Self.label]).bytes(of: Self.label) == nil)
     }
 
-    @Test("A value that grows with each call is given up")
+    @Test("A value that grows with each call is absent after a few attempts")
     func endlessGrowth() throws {
         let object = object()
         object.answerAttributes = { object, requests in
@@ -244,7 +244,7 @@ import Testing
         #expect(object.attributeCalls.count < 20)
     }
 
-    // Otherwise a key that cannot leave the token looks like one that can.
+    // Otherwise a key that cannot be exported would look exportable.
     @Test("A Boolean of several bytes is read")
     func wideBooleans() throws {
         for (bytes, expected) in [
@@ -258,8 +258,8 @@ import Testing
         }
     }
 
-    // The buffer is filled before the call, to see what a module that failed did not write.
-    @Test("A value that consists of the filling is not taken for an unwritten buffer")
+    // A fill pattern in the buffer shows what a failed call did not write.
+    @Test("A value equal to the buffer's fill pattern is read")
     func filling() throws {
         let object = object()
         let filling = [UInt8](repeating: 0xA5, count: 72)

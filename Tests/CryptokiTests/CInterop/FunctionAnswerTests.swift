@@ -2,7 +2,7 @@ import Testing
 
 @testable import Cryptoki
 
-/// Lists, searches, signatures and messages of a module whose counts cannot be relied on.
+/// Lists, searches, signatures and messages from a module that may return wrong counts.
 @Suite struct FunctionAnswerTests {
     private typealias Reply = ScriptedFunctions.Reply
 
@@ -21,7 +21,7 @@ import Testing
         return try module.functions.mechanismList(module.handle)
     }
 
-    @Test("A list has the numbers that the second call returns")
+    @Test("A list contains the numbers that the second call returns")
     func lists() throws {
         let plain = scripted(.count(3), .numbers([1, 2, 3]))
         #expect(try mechanisms(plain) == [1, 2, 3])
@@ -33,8 +33,8 @@ import Testing
         #expect(try mechanisms(emptied).isEmpty)
     }
 
-    // A reader that is plugged in between the two calls must not make the program fail.
-    @Test("A list that grows between the two calls is read again, but not forever")
+    // Otherwise plugging in a reader between the two calls would make the program fail.
+    @Test("A list that grows between the two calls is read again a limited number of times")
     func growing() throws {
         let grown = scripted(
             .count(1), .count(2, .bufferTooSmall), .count(2), .numbers([4, 5]))
@@ -48,8 +48,8 @@ import Testing
         #expect(endless.calls < 50)
     }
 
-    // Otherwise the program takes all memory, or reads what is behind the buffer.
-    @Test("A count that no token has, or that exceeds the announced one, is an error")
+    // Otherwise the program would exhaust memory or read beyond the buffer.
+    @Test("A count that is impossible or exceeds the announced one is an error")
     func impossibleCounts() throws {
         for count in [(1 << 16) + 1, UInt(Int.max), ScriptedFunctions.unavailable] as [UInt] {
             let module = scripted(.count(count))
@@ -66,7 +66,7 @@ import Testing
         #expect(try mechanisms(scripted(.count(1 << 16), .numbers(largest))) == largest)
     }
 
-    @Test("A refusal in either call is an error with its number")
+    @Test("If either call fails, the error has its return value")
     func refusals() throws {
         for module in [
             scripted(.count(0, .deviceRemoved)), scripted(.count(1), .count(1, .deviceRemoved)),
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    @Test("A function that the module does not have is an error with its name")
+    @Test("The error for a missing function names the function")
     func missing() throws {
         let module = scripted(.count(0))
         defer { withExtendedLifetime(module) {} }
@@ -100,7 +100,7 @@ import Testing
         return try module.functions.findObjects(module.handle, Template()).map(\.rawValue)
     }
 
-    @Test("A search returns each object once, in the order in which it was found")
+    @Test("A search returns each object once, in the module's order")
     func searches() throws {
         let module = scripted(
             .numbers([5, 3]), .numbers([9]), .numbers([3, 1]), .numbers([]))
@@ -109,8 +109,8 @@ import Testing
         #expect(try find(scripted(.count(0))).isEmpty)
     }
 
-    // A session with an open search refuses every other search.
-    @Test("A search is ended whatever becomes of it")
+    // Otherwise every later search in the session would fail.
+    @Test("A search is ended even if it fails")
     func endedSearches() throws {
         let refused = scripted(.numbers([1]), .count(0, .deviceError))
         let error = #expect(throws: CryptokiError.self) { _ = try find(refused) }
@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    @Test("A search that returns the same objects again and again ends with an error")
+    @Test("A search that returns the same objects repeatedly ends with an error")
     func endlessSearch() throws {
         let module = scripted(.numbers([1, 2, 3]))
         let error = #expect(throws: CryptokiError.self) { _ = try find(module) }
@@ -138,7 +138,7 @@ import Testing
         return try module.functions.sign(module.handle, [1, 2], mechanism)
     }
 
-    @Test("A signature has the length that the module returns, also if it is a long one")
+    @Test("A signature of any valid length is read whole")
     func signatures() throws {
         #expect(try sign(scripted(.numbers([1, 2, 3]))) == [1, 2, 3])
         let long = (0..<2000).map { UInt($0 & 0xFF) }
@@ -155,7 +155,7 @@ import Testing
             }
             #expect(error?.code == .malformedAnswer)
         }
-        // The buffer is too small again and again, or for no reason.
+        // The module reports a buffer that is too small repeatedly, or for no reason.
         for replies: [Reply] in [
             [.count(2000, .bufferTooSmall), .count(3000, .bufferTooSmall)],
             [.count(100, .bufferTooSmall)], [.count(1 << 20, .bufferTooSmall)],
@@ -172,7 +172,7 @@ import Testing
         #expect(refused?.returnValue == .userNotLoggedIn && refused?.context == "CKM_ECDSA")
     }
 
-    @Test("A message is not longer than its ciphertext")
+    @Test("A message longer than its ciphertext is an error")
     func messages() throws {
         func decrypt(_ length: Int, _ reply: Reply) throws(CryptokiError) -> [UInt8] {
             let module = scripted(reply)

@@ -2,56 +2,54 @@ import CTokencertP11Kit
 
 @testable import Cryptoki
 
-/// A function table whose answers a test writes. No module is loaded.
+/// A function table whose results a test defines. No module is loaded.
 ///
-/// The handle of its session, and the number of its slot, is the address of this object.
+/// The session handle and the slot number are the address of this object.
 @safe final class ScriptedFunctions {
-    /// One attribute of a call of C_GetAttributeValue.
+    /// One attribute in a call to C_GetAttributeValue.
     struct Request {
         let type: AttributeType
         /// The size of the buffer; nil for a null pointer.
         let capacity: Int?
-        /// What is written to the buffer, as far as it fits.
+        /// The bytes to write to the buffer, cut to its size.
         var bytes: [UInt8] = []
-        /// What is returned as the length of the value.
+        /// The length to return.
         var length: UInt
     }
 
-    /// What a function that returns a list or bytes does in one call.
+    /// The result of one call to a function that returns a list or bytes.
     struct Reply {
         var returned = ReturnValue.ok
-        /// The numbers or bytes that are written, as far as they fit.
+        /// The numbers or bytes to write, cut to the size of the buffer.
         var numbers: [UInt] = []
-        /// The count that is returned.
+        /// The count to return.
         var count: UInt
 
-        /// A count without numbers.
         static func count(_ count: UInt, _ returned: ReturnValue = .ok) -> Reply {
             Reply(returned: returned, count: count)
         }
 
-        /// Numbers with their count.
         static func numbers(_ numbers: [UInt]) -> Reply {
             Reply(numbers: numbers, count: UInt(numbers.count))
         }
     }
 
-    /// What is not available, by PKCS#11: `~0`.
+    /// `CK_UNAVAILABLE_INFORMATION`.
     static let unavailable = UInt.max
 
-    /// The values of the object.
+    /// The attributes of the object.
     var values: [AttributeType: [UInt8]] = [:]
-    /// What C_GetAttributeValue does instead of what the standard requires.
+    /// Replaces the standard behaviour of C_GetAttributeValue.
     var answerAttributes: ((ScriptedFunctions, inout [Request]) -> ReturnValue)?
-    /// The calls of C_GetAttributeValue, as they came.
+    /// The calls to C_GetAttributeValue, in order.
     private(set) var attributeCalls: [[Request]] = []
 
-    /// What the calls of one list function, C_Sign or C_Decrypt do, in their order. The last one is
-    /// repeated.
+    /// The results of successive calls to a list function, C_Sign or C_Decrypt. The last one
+    /// repeats.
     var replies: [Reply] = []
-    /// How often such a function was called.
+    /// The number of calls that used ``replies``.
     private(set) var calls = 0
-    /// How often a search was ended.
+    /// The number of calls to C_FindObjectsFinal.
     private(set) var endedSearches = 0
 
     let functions: FunctionTable
@@ -94,16 +92,15 @@ import CTokencertP11Kit
         unsafe list.deallocate()
     }
 
-    /// The session or slot of this object.
+    /// The session handle and slot number.
     var handle: UInt { unsafe UInt(bitPattern: Unmanaged.passUnretained(self).toOpaque()) }
 
-    /// Reads attributes of the object.
     func read(_ types: [AttributeType]) throws(CryptokiError) -> Attributes {
         defer { withExtendedLifetime(self) {} }
         return try functions.attributes(handle, ObjectHandle(rawValue: 1), types)
     }
 
-    /// Answers as C_GetAttributeValue has to (PKCS#11 v2.40, section 5.7).
+    /// Behaves as the standard requires of C_GetAttributeValue (PKCS#11 v2.40, section 5.7).
     func answerByStandard(_ requests: inout [Request]) -> ReturnValue {
         var returned = ReturnValue.ok
         for index in requests.indices {

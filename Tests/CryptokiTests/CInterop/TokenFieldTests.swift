@@ -3,9 +3,8 @@ import Testing
 
 @testable import Cryptoki
 
-/// Fields of a fixed length, as modules fill them, and the selection of a token by them.
+/// Reading fields of fixed length, and selecting a token by them.
 @Suite struct TokenFieldTests {
-    /// Fills a field of fixed length.
     private func fill<Field>(_ field: inout Field, _ text: String, padding: UInt8 = 0x20) {
         fill(&field, Array(text.utf8), padding: padding)
     }
@@ -29,20 +28,20 @@ import Testing
         return info
     }
 
-    // A label with its padding is never equal to what the user typed.
-    @Test("A field ends before its padding of blanks or NULs, and keeps all other bytes")
+    // Otherwise a label would never match what the user typed.
+    @Test("A field is read without its padding of spaces or NULs")
     func padding() {
         let cases: [([UInt8], UInt8, [UInt8])] = [
             (Array("work".utf8), 0x20, Array("work".utf8)),
             (Array("work".utf8), 0, Array("work".utf8)),
-            // C strings have one NUL, then anything.
+            // After the NUL of a C string, any bytes may follow.
             (Array("work\0xyz".utf8), 0x20, Array("work".utf8)),
             (Array("work  \0".utf8), 0x20, Array("work".utf8)),
             (Array("  a b ".utf8), 0x20, Array("  a b".utf8)),
             ([], 0x20, []), ([], 0, []),
             ([UInt8](repeating: 65, count: 32), 0x20, [UInt8](repeating: 65, count: 32)),
             ([0x4D, 0xFC, 0xFF], 0x20, [0x4D, 0xFC, 0xFF]), ([9, 10], 0x20, [9, 10]),
-            // A character that was cut at the end of the field.
+            // A UTF-8 character is cut off at the end of the field.
             (
                 [UInt8](repeating: 65, count: 31) + [0xC3], 0x20,
                 [UInt8](repeating: 65, count: 31) + [0xC3]
@@ -57,7 +56,7 @@ import Testing
         }
     }
 
-    @Test("Each field of a token is read from its own place")
+    @Test("Each property of a token is read from its own field")
     func places() {
         var info = information()
         info.hardwareVersion = CK_VERSION(major: 1, minor: 0)
@@ -72,8 +71,8 @@ import Testing
         #expect(read.flags.rawValue & 1 << 40 != 0)
     }
 
-    // A PIN that the token accepts would be refused here, or the program would stop.
-    @Test("A limit of a PIN that the module does not tell, or that makes no sense, is no limit")
+    // Otherwise a PIN that the token accepts would be rejected, or the program would crash.
+    @Test("A PIN length limit that is unavailable or invalid is ignored")
     func pinLengths() {
         let unavailable = UInt.max
         let cases: [(UInt, UInt, ClosedRange<Int>)] = [
@@ -91,8 +90,8 @@ import Testing
         }
     }
 
-    // A token whose module does not tell would look full, and a full one empty.
-    @Test("Free memory is unknown only if it is unavailable or absurd")
+    // Otherwise a token with unknown free memory would look full.
+    @Test("Free memory is unknown only if it is unavailable or out of range")
     func memory() {
         let cases: [(UInt, Int?)] = [
             (0, 0), (4096, 4096), (UInt(Int.max), Int.max), (UInt.max, nil), (UInt.max - 1, nil),
@@ -159,8 +158,8 @@ import Testing
             module: module, slot: slot, slotID: slotID, token: token)
     }
 
-    // Another token would be written to.
-    @Test("A URI matches a token only if all that it names is the same")
+    // Otherwise the program would write to another token.
+    @Test("A URI matches a token only if all its attributes match")
     func selection() throws {
         for text in [
             "pkcs11:", "pkcs11:token=work", "pkcs11:serial=0012", "pkcs11:model=Card%202",
@@ -186,8 +185,8 @@ import Testing
         #expect(try matches("pkcs11:slot-id=0", information(), slotID: 0))
     }
 
-    // Otherwise the URI that the program prints does not select the token that it was printed for.
-    @Test("The URI that names a token by its fields matches it, however the fields are padded")
+    // Otherwise a printed URI would not select its token.
+    @Test("The URI made from a token matches that token, whatever the padding")
     func ownURI() throws {
         for token in [
             information(), information(padding: 0), information("a;b/c?d=%41 ü"),
@@ -199,7 +198,7 @@ import Testing
             let text = handle.formatted
             #expect(try matches(text, token), "\(text)")
             #expect(try !matches(text, information("other", serial: "77")), "\(text)")
-            // The copy that names an object as well selects the same token.
+            // An object's URI is made from a copy.
             let copy = handle.copy()
             #expect(copy.formatted == text && !copy.hasUnrecognizedParts)
         }

@@ -3,7 +3,7 @@
 
 #include <p11-kit/pkcs11.h>
 
-// The entry that every PKCS#11 module has. See README.md beside this folder for the variables.
+// The entry point of every PKCS#11 module. For the environment variables, see ../README.md.
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list);
 
 #endif

@@ -1,43 +1,43 @@
 internal import CTokencertP11Kit
 
 extension AttributeKey<Bool> {
-    /// Whether the object stays on the token after the session. `CKA_TOKEN`.
+    /// Whether the object is stored on the token and outlives the session. `CKA_TOKEN`.
     public static var token: AttributeKey<Bool> { .init(rawValue: CKA_TOKEN) }
-    /// Whether the object is seen only after a login. `CKA_PRIVATE`.
+    /// Whether the object is visible only after a login. `CKA_PRIVATE`.
     public static var `private`: AttributeKey<Bool> { .init(rawValue: CKA_PRIVATE) }
     /// Whether attributes can be changed. `CKA_MODIFIABLE`.
     public static var modifiable: AttributeKey<Bool> { .init(rawValue: CKA_MODIFIABLE) }
     /// Whether the object can be destroyed. `CKA_DESTROYABLE`.
     public static var destroyable: AttributeKey<Bool> { .init(rawValue: CKA_DESTROYABLE) }
-    /// Whether the key's value can never be read in clear. `CKA_SENSITIVE`.
+    /// Whether the key's value cannot be read in plain text. `CKA_SENSITIVE`.
     public static var sensitive: AttributeKey<Bool> { .init(rawValue: CKA_SENSITIVE) }
-    /// Whether the key can leave the token wrapped. `CKA_EXTRACTABLE`.
+    /// Whether the key can be exported from the token. `CKA_EXTRACTABLE`.
     public static var extractable: AttributeKey<Bool> { .init(rawValue: CKA_EXTRACTABLE) }
-    /// Whether the key was sensitive from its first moment. `CKA_ALWAYS_SENSITIVE`.
+    /// Whether the key has always been sensitive. `CKA_ALWAYS_SENSITIVE`.
     public static var alwaysSensitive: AttributeKey<Bool> { .init(rawValue: CKA_ALWAYS_SENSITIVE) }
-    /// Whether the key was unextractable from its first moment. `CKA_NEVER_EXTRACTABLE`.
+    /// Whether the key has never been extractable. `CKA_NEVER_EXTRACTABLE`.
     public static var neverExtractable: AttributeKey<Bool> {
         .init(rawValue: CKA_NEVER_EXTRACTABLE)
     }
-    /// Whether the key was made on the token. `CKA_LOCAL`.
+    /// Whether the key was generated on the token. `CKA_LOCAL`.
     public static var local: AttributeKey<Bool> { .init(rawValue: CKA_LOCAL) }
-    /// Whether each use of the key needs the PIN. `CKA_ALWAYS_AUTHENTICATE`.
+    /// Whether each use of the key requires the PIN. `CKA_ALWAYS_AUTHENTICATE`.
     public static var alwaysAuthenticate: AttributeKey<Bool> {
         .init(rawValue: CKA_ALWAYS_AUTHENTICATE)
     }
-    /// Whether the key encrypts. `CKA_ENCRYPT`.
+    /// Whether the key can encrypt. `CKA_ENCRYPT`.
     public static var encrypt: AttributeKey<Bool> { .init(rawValue: CKA_ENCRYPT) }
-    /// Whether the key decrypts. `CKA_DECRYPT`.
+    /// Whether the key can decrypt. `CKA_DECRYPT`.
     public static var decrypt: AttributeKey<Bool> { .init(rawValue: CKA_DECRYPT) }
-    /// Whether the key signs. `CKA_SIGN`.
+    /// Whether the key can sign. `CKA_SIGN`.
     public static var sign: AttributeKey<Bool> { .init(rawValue: CKA_SIGN) }
-    /// Whether the key verifies signatures. `CKA_VERIFY`.
+    /// Whether the key can verify signatures. `CKA_VERIFY`.
     public static var verify: AttributeKey<Bool> { .init(rawValue: CKA_VERIFY) }
-    /// Whether the key wraps others. `CKA_WRAP`.
+    /// Whether the key can wrap other keys. `CKA_WRAP`.
     public static var wrap: AttributeKey<Bool> { .init(rawValue: CKA_WRAP) }
-    /// Whether the key unwraps others. `CKA_UNWRAP`.
+    /// Whether the key can unwrap other keys. `CKA_UNWRAP`.
     public static var unwrap: AttributeKey<Bool> { .init(rawValue: CKA_UNWRAP) }
-    /// Whether others are derived from the key. `CKA_DERIVE`.
+    /// Whether other keys can be derived from the key. `CKA_DERIVE`.
     public static var derive: AttributeKey<Bool> { .init(rawValue: CKA_DERIVE) }
     /// Whether the certificate or key is trusted by the application. `CKA_TRUSTED`.
     public static var trusted: AttributeKey<Bool> { .init(rawValue: CKA_TRUSTED) }
@@ -52,55 +52,55 @@ extension AttributeKey<[UInt8]> {
     public static var issuer: AttributeKey<[UInt8]> { .init(rawValue: CKA_ISSUER) }
     /// The serial number, a DER INTEGER with its tag. `CKA_SERIAL_NUMBER`.
     public static var serialNumber: AttributeKey<[UInt8]> { .init(rawValue: CKA_SERIAL_NUMBER) }
-    /// The value: of an X.509 certificate its DER. `CKA_VALUE`.
+    /// The value; the DER encoding for an X.509 certificate. `CKA_VALUE`.
     public static var value: AttributeKey<[UInt8]> { .init(rawValue: CKA_VALUE) }
     /// The URL of a certificate whose value is not on the token. `CKA_URL`.
     public static var url: AttributeKey<[UInt8]> { .init(rawValue: CKA_URL) }
-    /// The modulus n of an RSA key, big-endian, unsigned. `CKA_MODULUS`.
+    /// The modulus n of an RSA key, unsigned big-endian. `CKA_MODULUS`.
     public static var modulus: AttributeKey<[UInt8]> { .init(rawValue: CKA_MODULUS) }
-    /// The exponent e of an RSA key, big-endian, unsigned. `CKA_PUBLIC_EXPONENT`.
+    /// The exponent e of an RSA key, unsigned big-endian. `CKA_PUBLIC_EXPONENT`.
     public static var publicExponent: AttributeKey<[UInt8]> { .init(rawValue: CKA_PUBLIC_EXPONENT) }
-    /// The curve, DER of ECParameters. `CKA_EC_PARAMS`.
+    /// The curve, DER-encoded ECParameters. `CKA_EC_PARAMS`.
     public static var ecParams: AttributeKey<[UInt8]> { .init(rawValue: CKA_EC_PARAMS) }
-    /// The public point Q, by the standard DER of an OCTET STRING around it. `CKA_EC_POINT`.
+    /// The public point Q; the standard requires it in a DER OCTET STRING. `CKA_EC_POINT`.
     public static var ecPoint: AttributeKey<[UInt8]> { .init(rawValue: CKA_EC_POINT) }
-    /// The public key, DER of SubjectPublicKeyInfo. `CKA_PUBLIC_KEY_INFO`.
+    /// The public key, DER-encoded SubjectPublicKeyInfo. `CKA_PUBLIC_KEY_INFO`.
     public static var publicKeyInfo: AttributeKey<[UInt8]> { .init(rawValue: CKA_PUBLIC_KEY_INFO) }
 }
 
 extension AttributeKey<String> {
-    /// The name that people see, UTF-8. `CKA_LABEL`.
+    /// The label that programs display, UTF-8. `CKA_LABEL`.
     public static var label: AttributeKey<String> { .init(rawValue: CKA_LABEL) }
 }
 
 extension AttributeKey<UInt> {
     /// The length of an RSA modulus in bits. `CKA_MODULUS_BITS`.
     public static var modulusBits: AttributeKey<UInt> { .init(rawValue: CKA_MODULUS_BITS) }
-    /// 1 the user's own, 2 an authority's, 3 another entity's; 0 not told. `CKA_CERTIFICATE_CATEGORY`.
+    /// 0: unspecified; 1: token user; 2: authority; 3: other entity. `CKA_CERTIFICATE_CATEGORY`.
     public static var certificateCategory: AttributeKey<UInt> {
         .init(rawValue: CKA_CERTIFICATE_CATEGORY)
     }
 }
 
 extension AttributeKey<ObjectClass> {
-    /// What kind of object it is. `CKA_CLASS`.
+    /// The class of the object. `CKA_CLASS`.
     public static var `class`: AttributeKey<ObjectClass> { .init(rawValue: CKA_CLASS) }
 }
 
 extension AttributeKey<KeyType> {
-    /// What kind of key it is. `CKA_KEY_TYPE`.
+    /// The type of the key. `CKA_KEY_TYPE`.
     public static var keyType: AttributeKey<KeyType> { .init(rawValue: CKA_KEY_TYPE) }
 }
 
 extension AttributeKey<CertificateType> {
-    /// What kind of certificate it is. `CKA_CERTIFICATE_TYPE`.
+    /// The type of the certificate. `CKA_CERTIFICATE_TYPE`.
     public static var certificateType: AttributeKey<CertificateType> {
         .init(rawValue: CKA_CERTIFICATE_TYPE)
     }
 }
 
 extension AttributeType {
-    /// The names of the standard, for messages.
+    /// The names in the standard, for messages.
     static let names: [UInt: String] = [
         UInt(CKA_CLASS): "CKA_CLASS",
         UInt(CKA_TOKEN): "CKA_TOKEN",

@@ -1,7 +1,7 @@
 internal import CTokencertP11Kit
 
 extension ObjectClass {
-    /// Data of an application. `CKO_DATA`.
+    /// Application data. `CKO_DATA`.
     public static let data = ObjectClass(rawValue: CKO_DATA)
     /// A certificate. `CKO_CERTIFICATE`.
     public static let certificate = ObjectClass(rawValue: CKO_CERTIFICATE)
@@ -9,7 +9,7 @@ extension ObjectClass {
     public static let publicKey = ObjectClass(rawValue: CKO_PUBLIC_KEY)
     /// A private key. `CKO_PRIVATE_KEY`.
     public static let privateKey = ObjectClass(rawValue: CKO_PRIVATE_KEY)
-    /// A key of a symmetric cipher. `CKO_SECRET_KEY`.
+    /// A symmetric key. `CKO_SECRET_KEY`.
     public static let secretKey = ObjectClass(rawValue: CKO_SECRET_KEY)
 }
 

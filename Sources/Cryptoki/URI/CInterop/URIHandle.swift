@@ -9,14 +9,14 @@ internal import TokencertPlatform
     internal import Glibc
 #endif
 
-/// Owns a `P11KitUri`. It is filled while one URI is made and only read afterwards, so several
-/// threads may read it.
+/// Owns a `P11KitUri`. It is changed only while a URI is being made, so several threads may read
+/// it afterwards.
 @safe final class URIHandle: @unchecked Sendable {
     private let uri: OpaquePointer
 
     init() {
         guard let uri = unsafe p11_kit_uri_new() else {
-            // p11-kit has no other reason, and there is no way on without memory.
+            // p11_kit_uri_new fails only if memory is exhausted.
             fatalError("out of memory")
         }
         unsafe self.uri = unsafe uri
@@ -50,7 +50,7 @@ internal import TokencertPlatform
         }
     }
 
-    /// Whether the fields that decide what is selected hold exactly these values.
+    /// Whether p11-kit's fields have exactly these values.
     private func reads(_ values: [String: [UInt8]]) -> Bool {
         let attributes = objectAttributes
         let label = attributes.bytes(of: AttributeType(rawValue: UInt(CKA_LABEL)))
@@ -79,7 +79,7 @@ internal import TokencertPlatform
             && moduleName.map { Array($0.utf8) } == values["module-name"]
     }
 
-    /// Whether a padded field holds a value; p11-kit marks an absent one with a NUL.
+    /// Whether a padded field has a value; p11-kit marks an absent one with a NUL.
     private static func holds<Field>(_ field: Field, _ value: [UInt8]?) -> Bool {
         unsafe withUnsafeBytes(of: field) { bytes in
             guard let value else { return unsafe bytes[0] == 0 }
@@ -88,7 +88,7 @@ internal import TokencertPlatform
         }
     }
 
-    /// Takes the PIN out, overwriting p11-kit's own copy.
+    /// Removes the PIN and overwrites p11-kit's copy.
     func takePIN() -> Secret? {
         guard let value = unsafe p11_kit_uri_get_pin_value(uri) else { return nil }
         let length = unsafe strlen(value)
@@ -118,7 +118,7 @@ internal import TokencertPlatform
 
     func copy() -> URIHandle {
         let copy = URIHandle()
-        // What was formatted by p11-kit is parsed by it; a part that it did not know it left out.
+        // p11-kit's text omits unknown parts, so the mark is copied separately.
         let isParsed = (try? copy.parse(formatted)) != nil
         if hasUnrecognizedParts || !isParsed {
             unsafe p11_kit_uri_set_unrecognized(copy.uri, 1)
@@ -136,8 +136,8 @@ internal import TokencertPlatform
         return Self.withBlanks(Self.withoutUnknownQuery(unsafe string(text) ?? "pkcs11:"))
     }
 
-    /// Writes a blank field as one blank, which matches blank fields only. p11-kit writes it without
-    /// a value; left out, the URI would match every token.
+    /// Writes a blank field as one space, which matches only blank fields. p11-kit writes it
+    /// without a value, and such a URI would match every token.
     private static func withBlanks(_ text: String) -> String {
         let end = text.firstIndex(of: "?") ?? text.endIndex
         let path = text[..<end].split(separator: ";", omittingEmptySubsequences: false)
@@ -145,7 +145,7 @@ internal import TokencertPlatform
             + text[end...]
     }
 
-    /// Leaves out of the query what RFC 7512 does not name: it may be a PIN under a mistyped name.
+    /// Removes unknown query attributes, since one may be a PIN with a mistyped name.
     private static func withoutUnknownQuery(_ text: String) -> String {
         guard let mark = text.firstIndex(of: "?") else { return text }
         let query = text[text.index(after: mark)...].split(separator: "&").filter { part in
