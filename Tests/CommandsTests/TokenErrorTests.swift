@@ -228,7 +228,7 @@ extension RealParts {
             arguments: [
                 ("USER_PIN_LOCKED", 77, "the token's PIN is locked"),
                 ("USER_PIN_FINAL_TRY", 77, "one more wrong PIN locks the token; no PIN was sent"),
-                ("USER_PIN_TO_BE_CHANGED", 77, "has to be changed"),
+                ("USER_PIN_TO_BE_CHANGED", 77, "must be changed"),
                 ("WRITE_PROTECTED", 73, "write-protected"),
             ] as [(String, Int32, String)])
         func flags(flags: String, status: Int32, message: String) throws {
@@ -376,7 +376,7 @@ extension RealParts {
             #expect(outcome.errors.components(separatedBy: "--key 'pkcs11:").count == 3)
             expect(
                 try bench.tokencert(["issue", "--key", "pkcs11:token=work"]), 64,
-                "does not name a key")
+                "names no key and no certificate")
             #expect(bench.ca.orders.isEmpty)
         }
 

@@ -62,10 +62,12 @@ struct ListTable {
     }
 
     private func table(_ lines: [Line], _ width: Int?) -> Table {
-        let hasShortIDs = lines.allSatisfy { $0.id.count <= Self.longestID }
+        let idsHaveColumn =
+            lines.allSatisfy { $0.id.count <= Self.longestID }
+            && width.map { $0 >= Self.narrowest(lines) } ?? true
         let isShown = [
-            true, hasShortIDs, true, true, width.map { $0 >= Self.widthForIssuer } ?? true, true,
-            true, lines.contains { !$0.state.isEmpty },
+            true, idsHaveColumn, true, true, width.map { $0 >= Self.widthForIssuer } ?? true,
+            true, true, lines.contains { !$0.state.isEmpty },
         ]
         func shown<Value>(_ columns: [Value]) -> [Value] {
             zip(columns, isShown).filter(\.1).map(\.0)
@@ -81,10 +83,19 @@ struct ListTable {
                 Table.Cell(line.serialNumber), Table.Cell(line.expiry, line.urgency),
                 Table.Cell(line.state),
             ]
-            let id = hasShortIDs || line.id.isEmpty ? [] : ["id \(line.id)"]
+            let id = idsHaveColumn || line.id.isEmpty ? [] : ["id \(line.id)"]
             table.add(shown(cells), below: id + line.below)
         }
         return table
+    }
+
+    /// The width of the narrowest table with a column of ids and without issuers, in cells.
+    private static func narrowest(_ lines: [Line]) -> Int {
+        let columns = [\Line.id, \.serialNumber, \.expiry, \.state].map { column in
+            lines.map { displayWidth($0[keyPath: column]) }.max() ?? 0
+        }
+        // LABEL, KEY and CERTIFICATE can be shortened to their heads; six spaces of two cells.
+        return columns.reduce(0, +) + 6 + 6 + "CERTIFICATE".count + 12
     }
 
     private func lines(of key: KeyEntry) -> [Line] {
