@@ -17,7 +17,7 @@ struct CompletionsCommand: ParsableCommand {
         completion: .list(["bash", "zsh", "fish"]))
     var shell: String
 
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

@@ -23,7 +23,7 @@ struct ConfigCommand: ParsableCommand {
             }
             """)
 
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

@@ -27,8 +27,9 @@ private func runCommand() -> Int32 {
     }
     offerValues()
     do {
-        var command = try Tokencert.parseAsRoot(
-            resolvingHome(inArguments: Array(CommandLine.arguments.dropFirst())))
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if try printHelpTopic(arguments) { return ExitStatus.done.rawValue }
+        var command = try Tokencert.parseAsRoot(resolvingHome(inArguments: arguments))
         try command.run()
         return ExitStatus.done.rawValue
     } catch {
@@ -43,14 +44,11 @@ private func report(_ error: any Error) -> Int32 {
         return failure.status.rawValue
     }
     if Tokencert.exitCode(for: error) == .success {
-        // argument-parser throws help and version as errors.
-        print(Tokencert.fullMessage(for: error))
+        // argument-parser throws help and version as errors, and calls a group "LOOK SUBCOMMANDS".
+        print(Tokencert.fullMessage(for: error).replacing(" SUBCOMMANDS:\n", with: ":\n"))
         return ExitStatus.done.rawValue
     }
-    let commands = Tokencert.configuration.subcommands.compactMap {
-        $0.configuration.commandName
-    }
-    let failure = Failure(error, commands: commands)
+    let failure = Failure(error, commands: Tokencert.subcommandNames)
     write(failure)
     return failure.status.rawValue
 }

@@ -16,6 +16,8 @@ package struct Tokencert: ParsableCommand {
             You can also set options in the environment (--ca-url as TOKENCERT_CA_URL) and in a \
             configuration file: see tokencert help config.
 
+            More help: tokencert help exit-status, tokencert help environment, tokencert help uris.
+
             To get started:
 
               tokencert doctor
@@ -24,14 +26,38 @@ package struct Tokencert: ParsableCommand {
               tokencert issue --username anna@example.org
             """,
         version: version,
-        subcommands: [
-            TokensCommand.self, ListCommand.self, ShowCommand.self, HealthCommand.self,
-            AccountCommand.self, RequestCommand.self, IssueCommand.self, ResumeCommand.self,
-            RenewCommand.self, ImportCommand.self, HistoryCommand.self, DeleteCommand.self,
-            TokenCommand.self, TrustCommand.self, ConfigCommand.self, DoctorCommand.self,
-            EvidenceCommand.self, ProbeCommand.self, CompletionsCommand.self,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Get started",
+                subcommands: [
+                    DoctorCommand.self, TrustCommand.self, TokenCommand.self, AccountCommand.self,
+                ]),
+            CommandGroup(
+                name: "Certificates",
+                subcommands: [
+                    IssueCommand.self, RenewCommand.self, ResumeCommand.self, RequestCommand.self,
+                    ImportCommand.self, DeleteCommand.self,
+                ]),
+            CommandGroup(
+                name: "Look",
+                subcommands: [
+                    ListCommand.self, ShowCommand.self, TokensCommand.self, HealthCommand.self,
+                    HistoryCommand.self,
+                ]),
+            CommandGroup(
+                name: "Advanced",
+                subcommands: [
+                    ConfigCommand.self, EvidenceCommand.self, ProbeCommand.self,
+                    CompletionsCommand.self,
+                ]),
         ])
 
     /// Called by argument-parser.
     package init() {}
+
+    /// Shows what to do next at a terminal, and the help elsewhere.
+    package func run() throws {
+        guard Output.standardOutput.isTerminal else { throw CleanExit.helpRequest(self) }
+        try Guide.show()
+    }
 }

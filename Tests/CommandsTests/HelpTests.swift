@@ -60,6 +60,43 @@ extension RealParts {
             #expect(Set(kept) == names, "snapshots of commands that do not exist")
         }
 
+        @Test("The commands and the options of a command are listed in groups")
+        func groups() throws {
+            func titles(_ arguments: [String]) throws -> [Substring] {
+                let help = try run(product("tokencert"), arguments + ["--help"]).output
+                return help.split(separator: "\n").filter {
+                    $0.hasSuffix(":") && !$0.hasPrefix(" ") && $0 == $0.uppercased()
+                }
+            }
+            #expect(
+                try titles([])
+                    == ["OPTIONS:", "GET STARTED:", "CERTIFICATES:", "LOOK:", "ADVANCED:"])
+            #expect(
+                try titles(["issue"])
+                    == ["CERTIFICATE:", "TOKEN AND PINS:", "CA:", "GENERAL:", "OPTIONS:"])
+            #expect(try titles(["trust"]) == ["OPTIONS:", "SUBCOMMANDS:"])
+        }
+
+        // Otherwise a script that runs the program without arguments would get another output.
+        @Test("Without a command, a terminal gets the guide and a pipe gets the help")
+        func alone() throws {
+            let bench = try Bench()
+            let piped = try bench.tokencert([])
+            #expect(piped.status == 0)
+            #expect(try piped.output == bench.tokencert(["--help"]).output)
+            let guide = try AtTerminal(bench: bench, columns: 80).run(
+                [], "", bench.faulty(["TOKENCERT_PIN_SOURCE": "prompt"]))
+            #expect(guide.status == 0, "\(guide)")
+            #expect(guide.output.contains("token           work\r\n"), "\(guide)")
+            #expect(guide.output.contains("user name       anna@example.org\r\n"), "\(guide)")
+            #expect(guide.output.contains("Next: "), "\(guide)")
+            #expect(bench.logins.isEmpty && bench.ca.requests.isEmpty)
+            let empty = try AtTerminal(bench: Bench(withoutToken: ()), columns: 80).run(
+                [], "", ["TOKENCERT_CA_FILE": ""])
+            #expect(empty.output.contains("missing"), "\(empty)")
+            #expect(empty.output.contains("tokencert trust fetch"), "\(empty)")
+        }
+
         @Test("Each command has an overview, and its examples are accepted")
         func everyCommandIsExplained() throws {
             for command in try commands() {
@@ -101,9 +138,8 @@ extension RealParts {
                 run(product("tokencert"), ["config", "--json"]).output, "settings.json")
             try FileManager.default.createDirectory(
                 atPath: folder.file("man1"), withIntermediateDirectories: true)
-            let statuses = URL(filePath: script).appending(
-                path: "../../Sources/Commands/Documentation.docc/ExitStatus.md"
-            ).standardizedFileURL.path()
+            let statuses = try folder.write(
+                run(product("tokencert"), ["help", "exit-status"]).output, "statuses")
             let made = try run(
                 "/usr/bin/python3",
                 [script, file, settings, statuses, "0.1.0", "2026-01-31", folder.file("man1")])
@@ -122,7 +158,7 @@ extension RealParts {
                         "MANROFFOPT": "-ww",
                     ])
                 #expect(shown.status == 0 && shown.errors.isEmpty, "\(name): \(shown.errors)")
-                for section in ["NAME", "SYNOPSIS"] {
+                for section in ["NAME", "SYNOPSIS", "the token failed or was removed"] {
                     #expect(shown.output.contains(section), "\(name)")
                 }
             }

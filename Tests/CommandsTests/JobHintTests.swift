@@ -31,6 +31,25 @@ import TokencertLedger
         return order
     }
 
+    // MARK: The clock
+
+    // Otherwise the user would search for the fault at the CA.
+    @Test("A TLS certificate that is expired or not yet valid suggests checking the clock")
+    func clock() {
+        let advice = "check this machine's clock: date"
+        for (reason, isClock) in [
+            ("SSL certificate problem: certificate has expired", true),
+            ("SSL certificate problem: certificate is not yet valid", true),
+            ("SSL certificate problem: unable to get local issuer certificate", false),
+            ("Could not resolve host: www.cacert.org", false),
+        ] {
+            let text = "the CA cannot be reached: " + reason
+            let failure = Failure(IssuanceError(.caUnreachable, at: .plan, text))
+            #expect((failure.hints.first == advice) == isClock, "\(failure.hints)")
+            #expect(failure.hints.contains { $0.hasPrefix("nothing was ordered") })
+        }
+    }
+
     // MARK: Placeholders
 
     @Test("No hint has a placeholder that is not replaced")

@@ -418,6 +418,10 @@ extension RealParts {
                 ),
                 (["issue", "--nonsense"], "Unknown option '--nonsense'"),
                 (["nonsense"], "unknown command \"nonsense\""),
+                (["version"], "unknown command \"version\""),
+                (["help", "nope"], "unknown command \"nope\""),
+                (["list", "--pin", "0815"], "--pin is not an option"),
+                (["issue", "--password=0815"], "--password is not an option"),
                 (["issue", "--ca-url", "http://localhost"], "--ca-url must be an https://"),
                 (["issue", "--ca-url", "https://u:p@localhost"], "--ca-url must be an https://"),
                 (["issue", "--ca-url", "https://"], "--ca-url must be an https://"),
@@ -434,7 +438,9 @@ extension RealParts {
         func usage(arguments: [String], message: String) throws {
             let bench = try Bench()
             let before = bench.token.contents
-            expect(try bench.tokencert(arguments), 64, message)
+            let refused = try bench.tokencert(arguments)
+            expect(refused, 64, message)
+            #expect(!refused.errors.contains("0815") && refused.output.isEmpty, "\(refused)")
             #expect(bench.token.contents == before)
             #expect(bench.ca.requests.isEmpty)
         }

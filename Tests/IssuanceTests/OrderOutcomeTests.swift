@@ -34,14 +34,15 @@ struct NoTransport: Transport {
     }
 
     private func begin(
-        _ ledger: Ledger, _ key: HostPrivateKey, importing isImport: Bool = false
+        _ ledger: Ledger, _ key: HostPrivateKey, importing isImport: Bool = false,
+        id: String = "01"
     ) throws -> OpenOrder {
         let hash = hexadecimal(Digest.sha256.hash(key.publicKey.subjectPublicKeyInfo))
         let job: OrderEvent.Job =
             isImport
             ? .import(.init(publicKeyHash: hash))
             : .issue(.example(.existing(publicKeyHash: hash)))
-        return try ledger.begin(.example(job, on: "pkcs11:serial=1"))
+        return try ledger.begin(.example(job, on: "pkcs11:serial=1", id: id))
     }
 
     private func finish(_ order: OpenOrder, _ certificate: Certificate) throws {
@@ -111,6 +112,32 @@ struct NoTransport: Transport {
         let imported = try begin(ledger, key, importing: true)
         let all = try OrderOutcomes(besides: imported.order(), in: ledger)
         #expect(try all.filter([first, old], isFromElsewhere: true) == [first, old])
+    }
+
+    // Otherwise a mistyped number would end in a message about a key without saying whose.
+    @Test("A certificate for the key of another order is refused by the number of that order")
+    func otherKey() throws {
+        let folder = NSTemporaryDirectory() + "tokencert-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let ledger = try Ledger(path: folder + "/ledger.sqlite") { Self.sent }
+        var keys: [HostPrivateKey] = []
+        for _ in 0..<4 { keys.append(try HostPrivateKey.generate(.ec(.p256))) }
+        let certificates = try keys.map { try certificate($0, at: Self.sent + 20) }
+        do { try finish(begin(ledger, keys[0]), certificates[0]) }
+        do { _ = try begin(ledger, keys[1], id: "02") }
+        let order = try begin(ledger, keys[2], id: "03")
+        let outcomes = try OrderOutcomes(besides: order.order(), in: ledger)
+        func take(_ certificates: [Certificate]) -> String {
+            reason { try outcomes.requireOwnKey(certificates) }
+        }
+        #expect(take([certificates[0]]) == "notTheOutcome: this certificate belongs to order 1")
+        #expect(
+            take([certificates[3], certificates[1]])
+                == "notTheOutcome: this certificate is for the key of order 2, not of order 3")
+        // The order's own certificate, and one of which no order is known.
+        #expect(take([certificates[2], certificates[1]]) == "taken")
+        #expect(take([certificates[3]]) == "taken")
+        #expect(take([]) == "taken")
     }
 
     /// The outcome of an answer, and the state of the order after it.

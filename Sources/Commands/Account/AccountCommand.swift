@@ -11,8 +11,8 @@ struct AccountCommand: ParsableCommand {
               tokencert account --username anna@example.org
             """)
 
-    @OptionGroup var ca: CAOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "CA") var ca: CAOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

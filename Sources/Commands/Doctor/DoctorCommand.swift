@@ -20,10 +20,10 @@ struct DoctorCommand: ParsableCommand {
     @Flag(help: "Do not connect to the CA.")
     var offline = false
 
-    @OptionGroup var moduleOptions: ModuleOptions
-    @OptionGroup var ca: CAOptions
-    @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token") var moduleOptions: ModuleOptions
+    @OptionGroup(title: "CA") var ca: CAOptions
+    @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         var doctorReport = DoctorReport()

@@ -39,9 +39,9 @@ struct EvidenceCommand: ParsableCommand {
     @Flag(help: "Leave out the orders from the ledger, which contain the account's address.")
     var withoutLedger = false
 
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

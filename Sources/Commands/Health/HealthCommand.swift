@@ -39,8 +39,8 @@ struct HealthCommand: ParsableCommand {
             valueName: "file"), completion: .file())
     var caFile: String?
 
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

@@ -25,8 +25,8 @@ struct ShowHistoryCommand: ParsableCommand {
         completion: LiveCompletion.orders)
     var order: Int64?
 
-    @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -77,8 +77,8 @@ struct VerifyHistoryCommand: ParsableCommand {
             valueName: "hex"))
     var hash: String?
 
-    @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

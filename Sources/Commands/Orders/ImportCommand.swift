@@ -45,9 +45,9 @@ struct ImportCommand: ParsableCommand {
             valueName: "file"), completion: .file())
     var caFile: String?
 
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

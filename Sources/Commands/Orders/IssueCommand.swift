@@ -20,11 +20,11 @@ struct IssueCommand: ParsableCommand {
               tokencert issue --key 'pkcs11:object=mail' --dry-run
             """)
 
-    @OptionGroup var options: RequestOptions
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var ca: CAOptions
-    @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Certificate") var options: RequestOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "CA") var ca: CAOptions
+    @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     @Flag(help: "Write the certificate even if the CA changed what you asked for.")
     var acceptChanges = false

@@ -57,10 +57,10 @@ struct RenewCommand: ParsableCommand {
     @Flag(help: "Show what would be done, without doing it.")
     var dryRun = false
 
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var ca: CAOptions
-    @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "CA") var ca: CAOptions
+    @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func validate() throws {
         if [name != nil, expiring != nil, all].filter({ $0 }).count != 1 {

@@ -14,10 +14,10 @@ struct RequestCommand: ParsableCommand {
               tokencert request --email anna@example.org --out mail.csr
             """)
 
-    @OptionGroup var options: RequestOptions
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Certificate") var options: RequestOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     @Flag(help: "Show what would be done, without doing it.")
     var dryRun = false

@@ -42,10 +42,10 @@ struct ResumeCommand: ParsableCommand {
     @Flag(help: "Give up the order. Objects on the token are not removed.")
     var abandon = false
 
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var ca: CAOptions
-    @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "CA") var ca: CAOptions
+    @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func validate() throws {
         if [orderAgain, abandon, from != nil].filter({ $0 }).count > 1 {

@@ -1,37 +1,57 @@
 /// The exit statuses of the program, modelled on sysexits(3).
 enum ExitStatus: Int32, CaseIterable {
-    /// Success.
     case done = 0
-    /// A bug in tokencert.
     case bug = 1
-    /// The command line is invalid.
     case usage = 64
-    /// The CA refused the request's data.
     case dataRefused = 65
-    /// No token or object matches, or several do.
     case noSuchObject = 66
-    /// The CA cannot be reached; nothing was ordered.
     case unreachable = 69
-    /// The token cannot be written to: it is full or write-protected, or the id is taken.
     case cannotCreate = 73
-    /// The token failed or was removed.
     case tokenFailed = 74
-    /// The order was sent without a usable result: a certificate may still be issued.
     case pending = 75
-    /// The certificate fails verification or differs from the request.
     case certificateWrong = 76
-    /// A PIN or password was refused.
     case noPermission = 77
-    /// The configuration is wrong: a module does not load, there are no trust anchors.
     case configuration = 78
-    /// A check reported problems.
     case findings = 79
-    /// Ended by SIGHUP.
     case hungUp = 129
-    /// Ended by SIGINT, including Ctrl-C at a prompt.
     case interrupted = 130
-    /// Ended by SIGTERM.
     case terminated = 143
+
+    /// The meaning in `tokencert help exit-status`, the manual pages and ExitStatus.md.
+    var meaning: String {
+        switch self {
+        case .done: "success"
+        case .bug: "internal error: a bug in tokencert"
+        case .usage: "the command line or an environment variable is wrong"
+        case .dataRefused:
+            "the CA refused the data of the request, would refuse it, or cannot issue it: name, "
+                + "address, kind of key"
+        case .noSuchObject: "a token, object, order or ledger does not exist, or several match"
+        case .unreachable:
+            "the CA cannot be reached, or the server is not the CA; nothing was ordered"
+        case .cannotCreate:
+            "the token cannot be written: full, write-protected, id or label in use; or it cannot "
+                + "generate such a key, the key may not sign, or an object cannot be removed"
+        case .tokenFailed: "the token failed or was removed"
+        case .pending:
+            "the order was sent and no usable certificate came back: it may still be issued; or "
+                + "an order for this key is unfinished"
+        case .certificateWrong:
+            "a certificate came back and fails verification, has an issuer that is not trusted, "
+                + "or differs from the request"
+        case .noPermission: "PIN or password refused"
+        case .configuration:
+            "configuration: a module does not load, there are no trust anchors, or a file or "
+                + "folder of tokencert cannot be read or written"
+        case .findings:
+            "`health` or `doctor` found something that needs attention, or `renew` did not renew "
+                + "a certificate that should be renewed, or reported a key that has lost its "
+                + "certificate"
+        case .hungUp: "ended by SIGHUP"
+        case .interrupted: "ended by SIGINT: Ctrl-C, including at a prompt"
+        case .terminated: "ended by SIGTERM"
+        }
+    }
 }
 
 /// Ends the program with ``ExitStatus/findings`` after the findings have been printed.

@@ -11,6 +11,21 @@ internal import TokencertTokens
 /// Gives access to argument-parser's messages and statuses without a command.
 private struct AnyArguments: ParsableArguments {}
 
+/// The options that do not exist and seem to take a secret, with those that name its source.
+private let misusedOptions = [
+    "-p": "--pin-source", "-pin": "--pin-source", "--pin": "--pin-source",
+    "--so-pin": "--so-pin-source", "--new-pin": "--new-pin-source",
+    "--password": "--password-source", "--passphrase": "--password-source",
+]
+
+/// The first option on a command line that seems to take a secret, without its value, or nil.
+func misusedOption(in words: some Sequence<String>) -> String? {
+    words.prefix { $0 != "--" }.map { word in
+        // The value may follow without a space, such as in -p1234.
+        String(word.prefix { $0 == "-" || $0.isLetter })
+    }.first { misusedOptions[$0] != nil }
+}
+
 /// An error as the user sees it: one line, hints and an exit status.
 struct Failure: Error {
     let status: ExitStatus
@@ -73,28 +88,45 @@ struct Failure: Error {
     }
 
     private init(usage error: any Error, _ commands: [String]) {
-        let (message, hints) = Self.usage(error, commands)
-        self.init(.usage, message, hints: hints)
-    }
-
-    private static func usage(
-        _ error: any Error, _ names: [String]
-    ) -> (message: String, hints: [String]) {
+        let words = CommandLine.arguments.dropFirst()
+        if let typed = misusedOption(in: words), let source = misusedOptions[typed] {
+            self.init(
+                .usage,
+                "\(typed) is not an option: other users can see secrets on the command line",
+                hints: [
+                    "to type the secret: \(source) prompt",
+                    "to read it from a file: \(source) file:PATH",
+                    "if you typed a secret, remove it from the history of your shell",
+                ])
+            return
+        }
         // argument-parser takes an unknown command for an argument and rejects the options after
         // it.
-        let word = CommandLine.arguments.dropFirst().first ?? ""
-        if names.contains(word) {
-            return (
-                AnyArguments.message(for: error), ["to see the options: tokencert help \(word)"]
-            )
+        let word = words.first ?? ""
+        guard word.isEmpty || word.hasPrefix("-") || word == "help" || commands.contains(word)
+        else {
+            self.init(unknownCommand: word, among: commands)
+            return
         }
-        let all = "to see all commands: tokencert help; options follow the command"
-        guard !word.isEmpty, !word.hasPrefix("-"), word != "help" else {
-            return (AnyArguments.message(for: error), [all])
-        }
-        let meant = suggestions(for: word, among: names).map { "did you mean tokencert \($0)?" }
-        return ("unknown command \"\(word)\"", meant + [all])
+        self.init(
+            .usage, AnyArguments.message(for: error),
+            hints: [
+                commands.contains(word)
+                    ? "to see the options: tokencert help \(word)" : Self.allCommands
+            ])
     }
+
+    /// The failure for a word after `path` that is not a command.
+    init(unknownCommand word: String, after path: String = "tokencert", among names: [String]) {
+        let meant = commandSuggestions(for: word, among: names)
+        self.init(
+            .usage, "unknown command \"\(word)\"",
+            hints: meant.map { "did you mean \($0.hasPrefix("-") ? "tokencert" : path) \($0)?" }
+                + [Self.allCommands])
+    }
+
+    private static let allCommands =
+        "to see all commands: tokencert help; options follow the command"
 
     private init(secret error: SecretError) {
         let code = "\(error.code)"

@@ -264,6 +264,11 @@ extension Failure {
             let meant = error.wanted.map { suggestions(for: $0, among: error.choices) } ?? []
             return meant.map { "did you mean \($0)?" }
                 + error.choices.filter { !meant.contains($0) }.map { "the account has: \($0)" }
+        case .caUnreachable
+        where error.reason.contains("certificate has expired")
+            || error.reason.contains("certificate is not yet valid"):
+            // The texts of OpenSSL's X509_verify_cert_error_string.
+            return ["check this machine's clock: date"]
         case .noSuchObject:
             let wanted = error.wanted.flatMap { try? PKCS11URI(parsing: $0) }
             return wanted.map { objectHints($0, among: error.choices) } ?? []

@@ -17,6 +17,21 @@ func suggestions(for word: String, among candidates: [String]) -> [String] {
     .prefix(3).map(\.0)
 }
 
+/// The commands, or the option of tokencert, that a user may mean by a word of other programs or by
+/// a typing mistake.
+func commandSuggestions(for word: String, among commands: [String]) -> [String] {
+    let meant = (wordsOfOtherPrograms[word.lowercased()] ?? []).filter {
+        commands.contains($0) || $0.hasPrefix("-")
+    }
+    return meant.isEmpty ? suggestions(for: word, among: commands) : meant
+}
+
+private let wordsOfOtherPrograms = [
+    "certs": ["list"], "certificates": ["list"], "keys": ["list"], "ls": ["list"],
+    "rm": ["delete", "remove"], "remove": ["delete"], "version": ["--version"], "log": ["history"],
+    "info": ["show"],
+]
+
 /// A key or a certificate that a hint may offer.
 struct NamedObject {
     let name: String

@@ -37,8 +37,8 @@ struct InitTokenCommand: ParsableCommand {
             valueName: "name"))
     var erase: String?
 
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

@@ -11,8 +11,8 @@ struct SetPINCommand: ParsableCommand {
             Needs the security officer's PIN (--so-pin-source); --pin-source gives the new PIN.
             """)
 
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -40,8 +40,8 @@ struct UnblockPINCommand: ParsableCommand {
             Keys and certificates stay. If the token has a PUK instead, use the token's own tool.
             """)
 
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -66,8 +66,8 @@ struct ChangePINCommand: ParsableCommand {
             valueName: "source"))
     var newPinSource: String?
 
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -116,8 +116,8 @@ struct LabelTokenCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("New label of the token, at most 32 bytes.", valueName: "name"))
     var name: String
 
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

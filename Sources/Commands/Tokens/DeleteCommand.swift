@@ -46,9 +46,9 @@ struct DeleteCommand: ParsableCommand {
     @Flag(help: "Show what would be removed, and change nothing.")
     var dryRun = false
 
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

@@ -27,9 +27,9 @@ struct ListCommand: ParsableCommand {
     @Flag(help: "Show the URIs of all objects, too.")
     var uris = false
 
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var ledgerOptions: LedgerOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

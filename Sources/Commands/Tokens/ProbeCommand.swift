@@ -35,8 +35,8 @@ struct ProbeCommand: ParsableCommand {
     @Flag(help: "Continue even if the module cannot remove keys, so that the test keys stay.")
     var keysMayStay = false
 
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

@@ -33,8 +33,8 @@ struct ShowCommand: ParsableCommand {
     @Flag(help: "Print the public key in PEM.")
     var publicKey = false
 
-    @OptionGroup var tokenOptions: TokenOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func validate() throws {
         if [pem, der, publicKey, output.json].filter({ $0 }).count > 1 {

@@ -20,8 +20,8 @@ struct TokensCommand: ParsableCommand {
     @Flag(help: "Show the token profiles.")
     var profiles = false
 
-    @OptionGroup var moduleOptions: ModuleOptions
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "Token") var moduleOptions: ModuleOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

@@ -21,7 +21,7 @@ struct ListTrustCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Show the trust anchors.")
 
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -103,7 +103,7 @@ struct FetchTrustCommand: ParsableCommand {
             valueName: "hex"))
     var fingerprint: String?
 
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -232,7 +232,7 @@ struct AddTrustCommand: ParsableCommand {
         completion: .file())
     var file: String
 
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)
@@ -262,7 +262,7 @@ struct RemoveTrustCommand: ParsableCommand {
         completion: LiveCompletion.anchors)
     var name: String
 
-    @OptionGroup var output: CommonOptions
+    @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
         try prepareProcess(output)

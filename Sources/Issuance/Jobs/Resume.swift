@@ -73,6 +73,7 @@ extension Runner {
         do throws(IssuanceError) {
             _ = try order.replacement.leavingOut(ReceivedCertificates(certificates: certificates))
             _ = try outcomes.filter(certificates, isFromElsewhere: true)
+            try outcomes.requireOwnKey(certificates)
         } catch {
             var standing = OrderStanding(order.number, order)
             standing.isFromElsewhere = true

@@ -10,15 +10,20 @@ struct OrderOutcomes {
     private let order: Order
     /// The other orders with a proved certificate, by its SHA-256 in hexadecimal.
     private let others: [String: Order]
+    /// The last of the other orders for each key, by the SHA-256 of the public key in hexadecimal.
+    private let ordersOfKeys: [String: Int64]
 
     init(besides order: Order, in ledger: Ledger) throws(IssuanceError) {
         self.order = order
         do throws(LedgerError) {
             var others: [String: Order] = [:]
+            var ordersOfKeys: [String: Int64] = [:]
             for other in try ledger.orders() where other.number != order.number {
                 if let fingerprint = other.provedFingerprint { others[fingerprint] = other }
+                if let key = other.publicKeyHash { ordersOfKeys[key] = other.number }
             }
             self.others = others
+            self.ordersOfKeys = ordersOfKeys
         } catch {
             throw IssuanceError(ledger: error, at: .plan)
         }
@@ -61,6 +66,22 @@ struct OrderOutcomes {
                 .notTheOutcome,
                 "this certificate is older than the certificate of order \($0.number)")
         }
+    }
+
+    /// Checks that the certificates are not for the key of another order.
+    func requireOwnKey(_ certificates: [Certificate]) throws(IssuanceError) {
+        guard order.beginning.imported == nil, !certificates.contains(where: isForKey) else {
+            return
+        }
+        if let other = self.order(of: certificates) {
+            throw IssuanceError(
+                .notTheOutcome, at: .verify, "this certificate belongs to order \(other)")
+        }
+        let keys = certificates.map { hexadecimal($0.publicKey.sha256Fingerprint) }
+        guard let other = keys.compactMap({ ordersOfKeys[$0] }).first else { return }
+        throw IssuanceError(
+            .notTheOutcome, at: .verify,
+            "this certificate is for the key of order \(other), not of order \(order.number)")
     }
 
     /// The reason why a certificate cannot be the outcome of an order.
