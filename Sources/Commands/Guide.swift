@@ -55,14 +55,14 @@ struct Guide {
         let room = max(10, (width ?? 80) - 25)
         var lines: [String] = []
         for (subject, found) in checks {
-            let text = fitted(printable(found.joined(separator: ", ")), width: room)
+            let text = fitted(printable(found.joined(separator: ", ")), width: room, style.symbols)
             lines.append(
                 found.isEmpty
                     ? style.warning("missing") + "  " + subject
                     : style.good("ok     ") + "  " + padded(subject, 16) + text)
         }
         let orders = fitted(
-            unfinishedOrders.map { "\($0)" }.joined(separator: ", "), width: room)
+            unfinishedOrders.map { "\($0)" }.joined(separator: ", "), width: room, style.symbols)
         if !orders.isEmpty {
             lines.append(style.warning("open   ") + "  order           " + orders)
         }

@@ -14,7 +14,10 @@ package enum TokenChoice: Sendable {
         case .uri(let uri): try uri.matches(token)
         // Compared as bytes. For a label that is not UTF-8, use a URI.
         case .name(let name):
-            token.info.labelBytes == Array(name.utf8) || token.info.serialNumber == name
+            token.info.labelBytes == Array(name.utf8)
+                // Some modules report a serial number of zeros for every token.
+                || token.info.serialNumber.utf8.elementsEqual(name.utf8)
+                    && name.contains { $0 != "0" && $0 != " " }
         }
     }
 

@@ -110,7 +110,7 @@ import Testing
             #expect(hints.contains { $0.contains(" 0a (") }, "\(hints)")
         }
         let keys = try offered("pkcs11:object=mial;type=private", toRemove: true)
-        #expect(keys == ["did you mean mail (a, valid to 1970-01-01)?"])
+        #expect(keys == ["did you mean mail --key (a, valid to 1970-01-01)?"])
         let shown = try offered("pkcs11:object=mial")
         #expect(shown.contains { Self.isKey($0) }, "\(shown)")
     }
@@ -121,7 +121,8 @@ import Testing
         for name in ["cert", "public", "private"] {
             let hints = try offered("pkcs11:object=mial;type=\(name)")
             #expect(!hints.isEmpty)
-            #expect(hints.allSatisfy { Self.isKey($0) == (name != "cert") }, "\(hints)")
+            #expect(hints.allSatisfy { Self.isKey($0) == (name == "private") }, "\(hints)")
+            #expect(hints.allSatisfy { $0.contains("type=public") == (name == "public") })
             #expect(Set(hints).count == hints.count, "one is offered twice: \(hints)")
         }
     }

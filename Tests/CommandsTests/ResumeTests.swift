@@ -118,7 +118,8 @@ extension RealParts {
             #expect(late.status == 137)
             let before = bench.token.contents
             expect(
-                try bench.tokencert(["resume", "2", "--from", old]), 76, "certificate to be replaced")
+                try bench.tokencert(["resume", "2", "--from", old]), 76,
+                "certificate to be replaced")
             #expect(bench.token.contents == before)
             #expect(try bench.tokencert(["resume", "2"]).status == 0)
         }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const CK_USER_TYPE nobody = (CK_USER_TYPE)-1;
+static const CK_USER_TYPE no_role = (CK_USER_TYPE)-1;
 static CK_USER_TYPE role = (CK_USER_TYPE)-1;
 
 int faulty_has_roles(void) { return getenv("FAULTY_SO_WRITES") != NULL; }
@@ -11,7 +11,7 @@ int faulty_has_roles(void) { return getenv("FAULTY_SO_WRITES") != NULL; }
 CK_RV faulty_role_login(
     CK_FUNCTION_LIST *real, CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG length) {
     if (role == user) return CKR_USER_ALREADY_LOGGED_IN;
-    if (role != nobody) return CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+    if (role != no_role) return CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
     CK_RV rv = real->C_Login(session, user, pin, length);
     if (rv != CKR_OK) return rv;
     if (user == CKU_SO) {
@@ -30,7 +30,7 @@ CK_RV faulty_role_open(CK_FUNCTION_LIST *real, CK_SLOT_ID slot, CK_FLAGS flags, 
 }
 
 CK_RV faulty_role_logout(CK_FUNCTION_LIST *real, CK_SESSION_HANDLE session) {
-    role = nobody;
+    role = no_role;
     return real->C_Logout(session);
 }
 

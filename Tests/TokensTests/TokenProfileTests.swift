@@ -140,9 +140,10 @@ import Testing
     @Test("Only known roles are accepted")
     func roles() throws {
         for (text, role) in [
-            ("user", .user), ("securityOfficer", .securityOfficer), ("nobody", .nobody),
+            (#""user""#, .user), (#""securityOfficer""#, .securityOfficer),
+            (#""nobody""#, .nobody),
         ] as [(String, TokenProfile.Writer)] {
-            let more = #""generates": "\#(text)", "writes": "\#(text)""#
+            let more = #""generates": \#(text), "writes": \#(text)"#
             let profile = try read(json(more))
             #expect(profile.generates == role && profile.writes == role)
         }

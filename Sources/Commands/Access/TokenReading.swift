@@ -78,7 +78,8 @@ extension TokenInventory {
                 + named(target).certificates.map(\.record.handle))
         return TokenInventory(
             keys: keys.filter { key in
-                (key.halves + key.certificates.map(\.record)).contains {
+                let certificates = key.certificates + key.mismatchedCertificates
+                return (key.halves + certificates.map(\.record)).contains {
                     handles.contains($0.handle)
                 }
             }, certificates: certificates.filter { handles.contains($0.record.handle) },
@@ -150,9 +151,16 @@ func noSuchObject(
     }
     let certificates = wanted == nil || wanted == .certificate ? inventory.entries : []
     let objects =
-        keys.map { NamedObject(titles.name($0), titles.title($0), $0.labelBytes, $0.id) }
+        keys.map { key in
+            // What is offered for deletion is no more than the class that was named.
+            let whole = isRemoved && wanted == .privateKey ? " --key" : ""
+            let title =
+                wanted == .publicKey
+                ? quoted(key.publicKey?.uri ?? "") : titles.title(key, option: whole)
+            return NamedObject(title, key.labelBytes, key.id)
+        }
         + certificates.map {
-            NamedObject(titles.name($0), titles.title($0), $0.record.labelBytes, $0.record.id)
+            NamedObject(titles.title($0), $0.record.labelBytes, $0.record.id)
         }
     return Failure(
         .noSuchObject, code: "noSuchObject", "no \(what) on the token matches \(target)",

@@ -56,7 +56,7 @@ struct ObjectName {
             return ObjectTarget(try uri.limited(to: type), serialNumber: serialNumber)
         }
         let names = ObjectNames(inventory)
-        let references = names.references(text)
+        let references = names.references(text, of: type)
         guard references.count < 2 else {
             throw Failure(
                 .noSuchObject, code: "severalObjects",
@@ -87,26 +87,38 @@ struct ObjectName {
             text: "\"\(text)\"", serialNumber: number)
     }
 
-    /// The URI of a key that is named before a login. A short name that matches nothing is taken for the
-    /// label of a key that is seen only after the login.
+    /// The URI of a key that is named before a login. A short name that matches nothing is taken for
+    /// the label of a key that is seen only after the login.
+    ///
+    /// - Throws: ``Failure`` if the name is ambiguous or abbreviated, or the token cannot be read.
     func keyURI(on token: TokenCapabilities) throws -> PKCS11URI {
         if let uri { return uri }
         var inventory = TokenInventory(keys: [], certificates: [], otherObjects: 0)
-        // A module that shows nothing before a login may refuse to search.
-        if var session = try? token.token.openSession(ReadOnly.self),
-            let seen = try? TokenInventory(&session, profile: token.profile)
-        {
-            inventory = seen
+        do throws(CryptokiError) {
+            var session = try token.token.openSession(ReadOnly.self)
+            inventory = try TokenInventory(&session, profile: token.profile)
+        } catch {
+            // Some modules show nothing before a login.
+            guard error.returnValue == .userNotLoggedIn else { throw error }
         }
-        return try target(in: inventory, on: token.token, type: .privateKey).uri
+        let target = try target(in: inventory, on: token.token, type: .privateKey)
+        try requireWhole(in: inventory, type: .privateKey)
+        let keys = inventory.keys.filter { key in
+            key.halves.contains { target.uri.names($0, whateverType: true) }
+        }
+        guard keys.count == 1, !keys[0].id.isEmpty else { return target.uri }
+        // The halves of a key may have different labels.
+        var attributes = Template()
+        attributes[.class] = .privateKey
+        attributes[.id] = keys[0].id
+        return PKCS11URI(token: try PKCS11URI(token: token.token), objectWith: attributes)
     }
 
-    /// Checks that a name is not abbreviated, if what it names is deleted without a question.
-    func requireWhole(in inventory: TokenInventory) throws {
-        guard uri == nil, ObjectNames(inventory).isAbbreviated(text) else { return }
+    /// Checks that a name is not abbreviated, if what it names is changed without a question.
+    func requireWhole(in inventory: TokenInventory, type: ObjectClass? = nil) throws {
+        guard uri == nil, ObjectNames(inventory).isAbbreviated(text, of: type) else { return }
         throw Failure(
-            .usage, code: "nameNeeded",
-            "refusing with --yes a name that is abbreviated: \"\(text)\"",
+            .usage, code: "nameNeeded", "refusing an abbreviated name: \"\(text)\"",
             hints: ["type the whole id or serial number: tokencert list shows both"])
     }
 }

@@ -95,6 +95,7 @@ struct RenewCommand: ParsableCommand {
                     named: named.map { name in
                         { inventory in
                             seen = inventory
+                            try name.requireWhole(in: inventory)
                             let target = try name.target(
                                 in: inventory, on: token.token,
                                 serialNumber: serialOption.digits)

@@ -7,7 +7,7 @@ func shellWord(_ text: String) -> String {
     let isPlain = text.utf8.allSatisfy {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
             || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20)
-            || "-._@%+=:,/".utf8.contains($0)
+            || "-._@%+:,/".utf8.contains($0)
     }
     return isPlain && !text.isEmpty && !text.hasPrefix("-") ? text : quoted(text)
 }
@@ -30,7 +30,9 @@ struct ObjectTitles {
     /// The name of a certificate as a word for the shell: its serial number if only this certificate
     /// has it, else the URI.
     func name(_ entry: CertificateEntry) -> String {
-        shellWord(names.name(of: entry) ?? entry.record.uri)
+        if let name = names.name(of: entry) { return shellWord(name) }
+        let number = entry.content.map { " --serial \($0.serialNumber)" } ?? ""
+        return shellWord(entry.record.uri) + number
     }
 
     /// The short name of a certificate as a word for the shell, or nil if only this certificate's
@@ -41,9 +43,12 @@ struct ObjectTitles {
     }
 
     /// A key with its newest certificate: `mail (Anna Müller, valid to 2028-11-27)`.
-    func title(_ key: KeyEntry) -> String {
+    func title(_ key: KeyEntry) -> String { title(key, option: "") }
+
+    /// A key with an option after its name, for a command.
+    func title(_ key: KeyEntry, option: String) -> String {
         let newest = key.certificates.compactMap(\.content).max { $0.notAfter < $1.notAfter }
-        return "\(name(key)) (\(newest.map(Self.summary) ?? "no certificate"))"
+        return "\(name(key))\(option) (\(newest.map(Self.summary) ?? "no certificate"))"
     }
 
     /// A certificate: `2dd50d (Anna Müller, valid to 2028-11-27)`.

@@ -34,13 +34,11 @@ private let wordsOfOtherPrograms = [
 
 /// A key or a certificate that a hint may offer.
 struct NamedObject {
-    let name: String
     let title: String
     let label: [UInt8]
     let id: [UInt8]
 
-    init(_ name: String, _ title: String, _ label: [UInt8], _ id: [UInt8]) {
-        self.name = name
+    init(_ title: String, _ label: [UInt8], _ id: [UInt8]) {
         self.title = title
         self.label = label
         self.id = id
@@ -87,7 +85,7 @@ func objectHints(_ wanted: PKCS11URI, among uris: [String]) -> [String] {
         ObjectTarget(wanted),
         among: objects.map { object in
             let name = names(object.label, object.id).first { count[$0] == 1 } ?? object.uri
-            return NamedObject(shellWord(name), shellWord(name), object.label, object.id)
+            return NamedObject(shellWord(name), object.label, object.id)
         })
 }
 

@@ -100,7 +100,7 @@ struct DeleteCommand: ParsableCommand {
     ) throws -> Selection {
         let target = try name.target(
             in: inventory, on: capabilities.token, type: type, serialNumber: serialOption.digits)
-        if setting(yes, .yes) { try name.requireWhole(in: inventory) }
+        if setting(yes, .yes) { try name.requireWhole(in: inventory, type: type) }
         return Selection(target, inventory)
     }
 
@@ -198,7 +198,11 @@ struct DeleteCommand: ParsableCommand {
         func requireCertain(_ inventory: TokenInventory) throws {
             if keys.count > 1 {
                 let titles = ObjectTitles(inventory)
-                _ = try requireOne(keys, "key", target, on: inventory, title: titles.title)
+                _ = try requireOne(keys, "key", target, on: inventory) { key in
+                    type == .publicKey
+                        ? quoted(key.publicKey?.uri ?? "")
+                        : titles.title(key, option: type == .privateKey ? " --key" : "")
+                }
             }
             if certificates.count > 1, keys.isEmpty {
                 throw severalCertificates(certificates, target, on: inventory)

@@ -362,6 +362,16 @@ private struct Look {
     mutating func takeNamed(
         _ uri: PKCS11URI, _ serial: String?, _ session: inout Session<ReadOnly>
     ) throws {
+        if let serial {
+            // Serial numbers are unique for one CA only.
+            let fitting = distinct(
+                inventory.entries.filter {
+                    uri.names($0.record) && $0.content?.serialNumber == serial
+                })
+            guard fitting.count < 2 else {
+                throw RenewalError.severalCertificates(fitting, uri)
+            }
+        }
         for key in inventory.keys where names(uri, key) {
             for entry in try named(uri, serial, key) {
                 // Unreadable certificates are not paired with a key.

@@ -21,15 +21,17 @@ package struct ObjectNames {
     private static let fewestDigits = 4
 
     private let handles: [Reference: Set<ObjectHandle>]
+    private let classes: [ObjectHandle: ObjectClass]
     private let ids: [String: [UInt8]]
     private let serialNumbers: Set<String>
-    /// How many keys, and certificates without a key, have a label or an id.
-    private let owners: [Reference: Int]
+    /// The keys, and the certificates without a key, that have a label or an id.
+    private let owners: [Reference: Set<ObjectHandle>]
 
     /// Reads the names of everything in an inventory.
     package init(_ inventory: TokenInventory) {
         var handles: [Reference: Set<ObjectHandle>] = [:]
-        var owners: [Reference: Int] = [:]
+        var owners: [Reference: Set<ObjectHandle>] = [:]
+        var classes: [ObjectHandle: ObjectClass] = [:]
         var ids: [String: [UInt8]] = [:]
         func references(_ record: ObjectRecord) -> [Reference] {
             (record.labelBytes.isEmpty ? [] : [.label(record.labelBytes)])
@@ -38,13 +40,14 @@ package struct ObjectNames {
         func add(_ records: [ObjectRecord]) {
             var own: Set<Reference> = []
             for record in records {
+                classes[record.handle] = record.objectClass
                 for reference in references(record) {
                     handles[reference, default: []].insert(record.handle)
                     own.insert(reference)
                 }
                 if !record.id.isEmpty { ids[hexadecimal(record.id)] = record.id }
             }
-            for reference in own { owners[reference, default: 0] += 1 }
+            for reference in own { owners[reference, default: []].insert(records[0].handle) }
         }
         for key in inventory.keys {
             add(key.halves + key.certificates.map(\.record))
@@ -57,19 +60,23 @@ package struct ObjectNames {
         }
         self.handles = handles
         self.owners = owners
+        self.classes = classes
         self.ids = ids
         serialNumbers = Set(inventory.entries.compactMap { $0.content?.serialNumber })
     }
 
     /// What a name refers to: more than one reference if it is ambiguous, none if nothing has it.
     ///
-    /// References that lead to the same objects count as one.
-    package func references(_ name: String) -> [Reference] {
+    /// References to the same key or certificate count as one.
+    ///
+    /// - Parameter type: The class of the objects, or nil for any. Either half of a key counts as the
+    ///   key, since the other one may be hidden.
+    package func references(_ name: String, of type: ObjectClass? = nil) -> [Reference] {
         let digits = Self.digits(name)
         var exact: [Reference] = [.label(Array(name.utf8))]
         if let digits, let id = ids[digits] { exact.append(.id(id)) }
-        if let number = serialNumber(name) { exact.append(.serialNumber(number)) }
-        let found = distinct(exact)
+        if let number = Self.wholeSerialNumber(name) { exact.append(.serialNumber(number)) }
+        let found = distinct(exact, type)
         guard found.isEmpty, let digits, digits.utf8.count >= Self.fewestDigits else {
             return found
         }
@@ -77,7 +84,7 @@ package struct ObjectNames {
             ids.keys.filter { $0.hasPrefix(digits) }.sorted().map { .id(ids[$0] ?? []) }
                 + serialNumbers.filter { $0.hasPrefix(digits) }.sorted().map {
                     .serialNumber($0)
-                })
+                }, type)
     }
 
     /// The handles of the objects that a reference leads to.
@@ -86,14 +93,14 @@ package struct ObjectNames {
     }
 
     /// Whether a name is only the beginning of an id or a serial number.
-    package func isAbbreviated(_ name: String) -> Bool {
-        let found = references(name)
+    package func isAbbreviated(_ name: String, of type: ObjectClass? = nil) -> Bool {
+        let found = references(name, of: type)
         return !found.isEmpty
             && !found.contains { reference in
                 switch reference {
                 case .label: true
                 case .id(let id): Self.digits(name) == hexadecimal(id)
-                case .serialNumber(let number): serialNumber(name) == number
+                case .serialNumber(let number): Self.wholeSerialNumber(name) == number
                 }
             }
     }
@@ -111,24 +118,52 @@ package struct ObjectNames {
 
     /// The short name that refers to a certificate and to nothing else, or nil if there is none.
     package func name(of entry: CertificateEntry) -> String? {
-        guard let number = entry.content?.serialNumber,
-            references(number) == [.serialNumber(number)],
-            handles[.serialNumber(number)]?.count == 1
+        guard let number = entry.content?.serialNumber, !number.hasPrefix("-"),
+            handles[.serialNumber(number)]?.count == 1,
+            references(number) == [.serialNumber(number)]
         else { return nil }
         return number
     }
 
+    /// Whether a name refers only to what has a reference, and can be typed in a command.
     private func isName(_ name: String, of reference: Reference) -> Bool {
-        owners[reference] == 1 && references(name) == [reference] && !name.hasPrefix("-")
-            && !name.lowercased().contains("pkcs11:")
+        let isTypable = name.unicodeScalars.allSatisfy {
+            switch $0.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
+                .unassigned:
+                false
+            default: true
+            }
+        }
+        return isTypable && owners[reference]?.count == 1 && references(name) == [reference]
+            && !name.hasPrefix("-") && !name.lowercased().contains("pkcs11:")
+            && !name.lowercased().contains("pin-value")
     }
 
-    /// The references that lead to something, without those that lead to the same.
-    private func distinct(_ references: [Reference]) -> [Reference] {
+    /// The references that lead to something, without those that lead to the same key or certificate.
+    private func distinct(_ references: [Reference], _ type: ObjectClass?) -> [Reference] {
         var seen: Set<Set<ObjectHandle>> = []
         return references.filter { reference in
-            handles[reference].map { seen.insert($0).inserted } ?? false
+            guard let handles = handles[reference], handles.contains(where: { has($0, type) })
+            else { return false }
+            return seen.insert(owners[reference] ?? handles).inserted
         }
+    }
+
+    private func has(_ handle: ObjectHandle, _ type: ObjectClass?) -> Bool {
+        guard let type else { return true }
+        return (classes[handle] == .certificate) == (type == .certificate)
+    }
+
+    /// A serial number that is written with all its digits: `2dd50d`, `2D:D5:0D` or `0x2dd50d`.
+    private static func wholeSerialNumber(_ name: String) -> String? {
+        guard let number = serialNumber(name) else { return nil }
+        let digits = name.lowercased().filter { $0 != ":" }
+        let written = digits.hasPrefix("0x") ? String(digits.dropFirst(2)) : digits
+        // DER puts a byte of zeros before a number whose first bit is set.
+        let isPadded = number.first.map { "89abcdef".contains($0) } ?? false
+        let forms = [number, String(number.drop { $0 == "0" })] + (isPadded ? ["00" + number] : [])
+        return forms.contains(written) ? number : nil
     }
 
     /// Hexadecimal digits in the form of an id, or nil if the name is anything else.
