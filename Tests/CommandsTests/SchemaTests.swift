@@ -111,7 +111,7 @@ extension RealParts {
         private static let failures = [
             Sample("error", "isue", status: 64),
             Sample("error", "issue", "--nonsense", status: 64),
-            Sample("error", "show", "no URI", status: 64),
+            Sample("error", "show", "pkcs11:nonsense", status: 64),
             Sample("error", "issue", "--email", "bob@example.org", status: 65),
             Sample("error", "list", "--token", "wrok", status: 66),
             Sample("error", "show", "pkcs11:object=nothing", status: 66),

@@ -214,7 +214,7 @@ extension RealParts {
             arguments: [
                 ("SO_PIN_LOCKED", "security officer's PIN is locked"),
                 ("SO_PIN_FINAL_TRY", "one more wrong security officer's PIN locks the token"),
-                ("SO_PIN_TO_BE_CHANGED", "security officer's PIN has to be changed"),
+                ("SO_PIN_TO_BE_CHANGED", "security officer's PIN must be changed"),
             ])
         func securityOfficerFlags(flag: String, message: String) throws {
             let bench = try Bench()
@@ -236,7 +236,7 @@ extension RealParts {
                 .merging(try profile(bench, rules)) { $1 }
             expect(
                 try bench.tokencert(["issue", "--key-type", "rsa:2048"], card), 77,
-                "the management key has 48 hexadecimal digits")
+                "the management key must have 48 hexadecimal digits")
             #expect(bench.logins.isEmpty)
         }
 

@@ -74,8 +74,11 @@ func requireWritable(_ file: String?, keeping filesInUse: [FileInUse]) throws {
 }
 
 private func notWritten(_ file: String, _ error: FileError) -> Failure {
-    Failure(
-        .configuration, code: "fileNotWritten", "\(error)",
+    // The error may name the file already, or only its folder.
+    let reason = "\(error)"
+    return Failure(
+        .configuration, code: "fileNotWritten",
+        reason.contains(file) ? reason : "cannot write \(file): \(reason)",
         hints: advice(error) + ["name a file in a folder to which you can write"])
 }
 
