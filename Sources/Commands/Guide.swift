@@ -39,7 +39,7 @@ struct Guide {
             return ("tokencert resume", "says how to finish the unfinished orders")
         }
         if username == nil {
-            return ("export TOKENCERT_USERNAME=anna@example.org", "names your account at the CA")
+            return ("export TOKENCERT_USERNAME=ADDRESS", "names your account at the CA")
         }
         return hasOrders
             ? ("tokencert list", "shows the keys and certificates on the token")

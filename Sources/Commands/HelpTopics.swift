@@ -9,12 +9,12 @@ enum HelpTopic: String, CaseIterable {
     /// The text, in lines of at most `width` characters.
     func text(width: Int) -> String {
         let column = rows.map { $0.0.count }.max() ?? 0
-        var text = Self.wrapped(introduction, indent: 0, width) + "\n\n"
+        var text = Self.lines(introduction, indent: 0, width) + "\n\n"
         for (term, meaning) in rows {
             let padding = String(repeating: " ", count: column - term.count + 2)
-            text += "  \(term)\(padding)\(Self.wrapped(meaning, indent: column + 4, width))\n"
+            text += "  \(term)\(padding)\(Self.lines(meaning, indent: column + 4, width))\n"
         }
-        for note in notes { text += "\n" + Self.wrapped(note, indent: 0, width) + "\n" }
+        for note in notes { text += "\n" + Self.lines(note, indent: 0, width) + "\n" }
         return text
     }
 
@@ -93,16 +93,9 @@ enum HelpTopic: String, CaseIterable {
     }
 
     /// A text in lines of at most `width` characters, the second and all later lines indented.
-    private static func wrapped(_ text: String, indent: Int, _ width: Int) -> String {
-        var lines: [String] = []
-        for word in text.split(separator: " ") {
-            if let last = lines.last, indent + last.count + 1 + word.count <= width {
-                lines[lines.count - 1] = last + " " + word
-            } else {
-                lines.append(String(word))
-            }
-        }
-        return lines.joined(separator: "\n" + String(repeating: " ", count: indent))
+    private static func lines(_ text: String, indent: Int, _ width: Int) -> String {
+        wrapped(text, width: width - indent)
+            .joined(separator: "\n" + String(repeating: " ", count: indent))
     }
 }
 

@@ -379,6 +379,7 @@ import TokencertTokens
             (["LC_ALL": "C", "LANG": "de_DE.UTF-8"], false),
             (["LC_CTYPE": "de_DE.ISO-8859-1", "LANG": "de_DE.UTF-8"], false),
             (["LC_ALL": "C.UTF-8", "LC_CTYPE": "C", "LANG": "C"], true),
+            (["LC_ALL": "", "LC_CTYPE": "", "LANG": "C.UTF-8"], true),
             (["LANG": "C.UTF-8", "TERM": "xterm"], true),
             (["LANG": "C.UTF-8", "TERM": "dumb"], false),
         ] as [([String: String], Bool)])

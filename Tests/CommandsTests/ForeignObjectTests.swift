@@ -244,7 +244,7 @@ extension RealParts {
             let health = ["health", "--days", "1000"]
             let advice = try bench.tokencert(health).output
             #expect(advice.components(separatedBy: "tokencert delete").count == 2, "\(advice)")
-            #expect(advice.contains(/tokencert delete [0-9a-f]+\n/), "\(advice)")
+            #expect(advice.contains(/tokencert delete [0-9a-f]+ --cert\n/), "\(advice)")
             let unknown = try bench.tokencert(health, ["TOKENCERT_CA_FILE": ""]).output
             #expect(unknown.contains("a newer certificate has replaced it"), "\(unknown)")
             #expect(!unknown.contains("tokencert delete"), "\(unknown)")

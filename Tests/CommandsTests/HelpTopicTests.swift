@@ -89,6 +89,9 @@ import Testing
         arguments: [
             (["list", "--pin", "1234"], "--pin"), (["list", "--pin=1234"], "--pin"),
             (["list", "--pin1234"], "--pin"), (["list", "-p1234"], "-p"),
+            (["list", "--pinsecret"], "--pin"), (["list", "-psecret"], "-p"),
+            (["list", "-pinsecret"], "-pin"), (["issue", "--passwordsecret"], "--password"),
+            (["issue", "--password-source=prompt"], nil), (["issue", "--so-pin-source", "x"], nil),
             (["token", "init", "--so-pin", "1234"], "--so-pin"),
             (["--password=x y", "issue"], "--password"),
             (["list", "--pin-source", "prompt"], nil), (["list", "--profile", "x"], nil),
@@ -126,7 +129,7 @@ import Testing
             commands == [
                 "tokencert doctor", "tokencert trust fetch", "tokencert tokens",
                 "tokencert token init --label work",
-                "export TOKENCERT_USERNAME=anna@example.org", "tokencert issue",
+                "export TOKENCERT_USERNAME=ADDRESS", "tokencert issue",
                 "tokencert resume", "tokencert list",
             ])
     }

@@ -19,12 +19,13 @@ import Testing
     }
 
     private func certificate(
-        _ number: UInt, id: [UInt8] = [1], serial: String = "0a", days: Int64 = 700
+        _ number: UInt, id: [UInt8] = [1], serial: String = "0a", days: Int64 = 700,
+        isAuthority: Bool = false
     ) throws -> CertificateEntry {
         var content = CertificateEntry.Content(
             subject: "CN=Anna", issuer: "CN=Root", subjectName: "Anna", issuerName: "Root",
             serialNumber: serial, notBefore: 0, notAfter: Self.now + days * Self.day + 1,
-            keyKind: .ec(.p256), isAuthority: false)
+            keyKind: .ec(.p256), isAuthority: isAuthority)
         content.emailAddress = "anna@example.org"
         return CertificateEntry(
             record: try record(number, .certificate, id: id, "mail"), valueHash: [],
@@ -101,6 +102,7 @@ import Testing
     func states() throws {
         #expect(try lines([try key(1)])[3].hasSuffix("no certificate"))
         #expect(try lines([], [try certificate(3)])[3].hasSuffix("no key"))
+        #expect(try !lines([], [try certificate(3, isAuthority: true)])[3].contains("no key"))
         #expect(
             try lines([try key(1, certificates: [try certificate(3, days: -1)])])[3].contains(
                 ", expired"))

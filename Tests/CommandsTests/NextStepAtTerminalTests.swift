@@ -34,7 +34,7 @@ extension RealParts {
             let serial = try #require(old["serialNumber"] as? String)
             let renewed = try AtTerminal(bench: bench).run(["renew", "mail"])
             #expect(
-                renewed.output.contains("to delete it: tokencert delete \(serial) --cert"),
+                renewed.output.contains("old certificate: tokencert delete \(serial) --cert"),
                 "\(renewed)")
             let deleted = try bench.tokencert(["delete", serial, "--cert", "--yes"])
             #expect(deleted.status == 0, "\(deleted)")

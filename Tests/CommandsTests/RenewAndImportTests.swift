@@ -214,10 +214,10 @@ extension RealParts {
         func ifPresent() throws {
             let bench = try Bench()
             let absent = ["renew", "--expiring", "30d", "--token", "elsewhere"]
-            expect(try bench.tokencert(absent), 66, "no token has the label")
+            expect(try bench.tokencert(absent), 66, "no token has the label or serial number")
             let outcome = try bench.tokencert(absent + ["--if-present"])
             #expect(outcome.status == 0, "\(outcome)")
-            #expect(outcome.errors.contains("no token has the label"))
+            #expect(outcome.errors.contains("no token has the label or serial number"))
             let empty = try ThrowawayToken(label: nil)
             let unset = try bench.tokencert(
                 ["renew", "--expiring", "30d", "--if-present"],

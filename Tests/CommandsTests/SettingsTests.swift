@@ -45,7 +45,7 @@ extension RealParts {
             #expect(try bench.tokencert(["list"], file).status == 0)
             expect(
                 try bench.tokencert(["list", "--profile", "other"], file), 66,
-                "no token has the label \"other\"")
+                "no token has the label or serial number \"other\"")
             #expect(
                 try bench.tokencert(["list", "--profile", "other", "--token", "work"], file).status
                     == 0)
@@ -61,7 +61,9 @@ extension RealParts {
                 atPath: usualPlace, withIntermediateDirectories: true)
             try Data(#"{"token": "missing"}"#.utf8).write(
                 to: URL(filePath: usualPlace + "/config.json"))
-            expect(try bench.tokencert(["list"]), 66, "no token has the label \"missing\"")
+            expect(
+                try bench.tokencert(["list"]), 66,
+                "no token has the label or serial number \"missing\"")
         }
 
         @Test(

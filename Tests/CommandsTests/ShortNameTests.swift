@@ -92,7 +92,7 @@ extension RealParts {
             #expect(listed.status == 0, "\(listed.errors)")
             expect(
                 try bench.tokencert(["list", "--token", String(serial.dropLast())]), 66,
-                "no token has the label")
+                "no token has the label or serial number")
         }
     }
 }

@@ -14,7 +14,7 @@ extension RealParts {
             expect(ambiguous, 66, "more than one token matches")
             #expect(ambiguous.errors.components(separatedBy: "--token 'pkcs11:").count == 3)
             let unknown = try bench.tokencert(["issue", "--token", "wrok"])
-            expect(unknown, 66, "no token has the label \"wrok\"")
+            expect(unknown, 66, "no token has the label or serial number \"wrok\"")
             #expect(unknown.errors.contains("token=work"))
             expect(
                 try bench.tokencert(["list", "pkcs11:token=nowhere"]), 66, "no token matches")

@@ -562,7 +562,7 @@ extension RealParts {
             let bench = try Bench()
             expect(
                 try bench.tokencert(["list", "--token", "later", "--wait", "1"]), 66,
-                "no token has the label \"later\"")
+                "no token has the label or serial number \"later\"")
             let file = bench.token.folder.file("token-is-in")
             let reader = bench.faulty(["FAULTY_TOKEN_FILE": file])
             expect(try bench.tokencert(["list"], reader), 66, "no token found")

@@ -73,6 +73,18 @@ extension RealParts {
             #expect(failures.contains { $0["name"] as? String == "softhsm2" }, "\(failures)")
         }
 
+        // Otherwise a key seems to have no unfinished order, and a second one is placed.
+        @Test("A ledger that cannot be read is reported by list, which still shows the objects")
+        func unreadableLedger() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["request", "--label", "mail"]).status == 0)
+            let file = try bench.token.folder.write("no ledger", "broken.sqlite")
+            let listed = try bench.tokencert(["list", "--ledger", file])
+            #expect(listed.status == 0 && listed.output.contains("mail"), "\(listed)")
+            #expect(listed.errors.contains("note: cannot show unfinished orders: "), "\(listed)")
+            #expect(try !bench.tokencert(["list"]).errors.contains("note:"))
+        }
+
         @Test(
             "Without a PIN, list shows the public objects and says that private keys may be missing"
         )

@@ -73,9 +73,9 @@ extension TokenInventory {
 
     /// The keys that have a name with all their certificates, and the certificates that have it.
     func limited(to target: ObjectTarget) -> TokenInventory {
+        let named = named(target)
         let handles = Set(
-            named(target).keys.flatMap(\.halves).map(\.handle)
-                + named(target).certificates.map(\.record.handle))
+            named.keys.flatMap(\.halves).map(\.handle) + named.certificates.map(\.record.handle))
         return TokenInventory(
             keys: keys.filter { key in
                 let certificates = key.certificates + key.mismatchedCertificates
@@ -157,10 +157,11 @@ func noSuchObject(
             let title =
                 wanted == .publicKey
                 ? quoted(key.publicKey?.uri ?? "") : titles.title(key, option: whole)
-            return NamedObject(title, key.labelBytes, key.id)
+            return NamedObject(title: title, label: key.labelBytes, id: key.id)
         }
         + certificates.map {
-            NamedObject(titles.title($0), $0.record.labelBytes, $0.record.id)
+            NamedObject(
+                title: titles.title($0), label: $0.record.labelBytes, id: $0.record.id)
         }
     return Failure(
         .noSuchObject, code: "noSuchObject", "no \(what) on the token matches \(target)",

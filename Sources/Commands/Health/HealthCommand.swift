@@ -183,7 +183,7 @@ extension Finding {
         case .revoked: "make a new key: tokencert issue"
         case .replaced:
             "programs may need it to read old messages"
-                + (isDisposable ? "; if none does: tokencert delete \(name)" : "")
+                + (isDisposable ? "; if none does: tokencert delete \(name) --cert" : "")
         case .revocationUnknown: "try again later"
         case .revocationUnchecked: "check the CA's revocation list or web site"
         }

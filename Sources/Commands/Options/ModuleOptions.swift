@@ -16,7 +16,7 @@ struct ModuleOptions: ParsableArguments {
     var moduleArguments: String?
 
     @Option(
-        help: ArgumentHelp("URI or label of the token.", valueName: "uri|label"),
+        help: ArgumentHelp("Label, serial number or URI of the token.", valueName: "name"),
         completion: LiveCompletion.tokens)
     var token: String?
 

@@ -7,7 +7,8 @@ enum NextStep {
     /// Take the request in a file, or the printed one, to a CA.
     case submitRequest(file: String?)
     case list
-    /// Delete the certificate that was renewed; the text names it in a command.
+    /// Delete the certificate that was renewed; the text names it in a command. Mail that is encrypted
+    /// to it names it by its issuer and serial number (RFC 5652, section 6.2.1).
     case deleteOld(String)
 
     /// One line for the terminal.
@@ -22,7 +23,7 @@ enum NextStep {
             "Next: paste \(file ?? "it") into the CA's web form, then: tokencert import --cert FILE"
         case .list: "Next: tokencert list"
         case .deleteOld(let name):
-            "Next: the old certificate stays; to delete it: tokencert delete \(name) --cert"
+            "Next: if no old mail needs the old certificate: tokencert delete \(name) --cert"
         }
     }
 }

@@ -14,26 +14,22 @@ struct ObjectName {
     /// - Throws: ``Failure`` if it is empty, or a URI that is malformed, holds a PIN or names no
     ///   object.
     init(_ text: String) throws {
-        try self.init(text, isTokenEnough: false)
+        try self.init(orToken: text)
         guard uri?.namesObject ?? true else {
             throw Failure(
                 .usage, "the URI \(text) names no key and no certificate",
-                hints: ["tokencert list shows the names of all keys and certificates"])
+                hints: ["to see the names of all keys and certificates: tokencert list"])
         }
     }
 
     /// Reads a name. A URI that names only a token means everything on it.
     init(orToken text: String) throws {
-        try self.init(text, isTokenEnough: true)
-    }
-
-    private init(_ text: String, isTokenEnough: Bool) throws {
         guard !text.isEmpty else {
             throw Failure(
                 .usage, "the name of the object is empty",
                 hints: [
                     "if it comes from a shell variable, the variable is not set",
-                    "tokencert list shows the names of all keys and certificates",
+                    "to see the names of all keys and certificates: tokencert list",
                 ])
         }
         self.text = text
@@ -77,7 +73,7 @@ struct ObjectName {
                 throw Failure(
                     .noSuchObject, code: "noSuchObject",
                     "\"\(text)\" is the serial number of a certificate",
-                    hints: ["tokencert list shows the labels and ids of keys"])
+                    hints: ["to see the labels and ids of keys: tokencert list"])
             }
             number = own
             attributes[.class] = .certificate
@@ -106,7 +102,9 @@ struct ObjectName {
         let keys = inventory.keys.filter { key in
             key.halves.contains { target.uri.names($0, whateverType: true) }
         }
-        guard keys.count == 1, !keys[0].id.isEmpty else { return target.uri }
+        guard keys.count == 1, !keys[0].id.isEmpty,
+            inventory.keys.filter({ $0.id == keys[0].id }).count == 1
+        else { return target.uri }
         // The halves of a key may have different labels.
         var attributes = Template()
         attributes[.class] = .privateKey
@@ -119,7 +117,9 @@ struct ObjectName {
         guard uri == nil, ObjectNames(inventory).isAbbreviated(text, of: type) else { return }
         throw Failure(
             .usage, code: "nameNeeded", "refusing an abbreviated name: \"\(text)\"",
-            hints: ["type the whole id or serial number: tokencert list shows both"])
+            hints: [
+                "type the whole id or serial number; to see it: tokencert show \(shellWord(text))"
+            ])
     }
 }
 
@@ -133,7 +133,7 @@ extension PKCS11URI {
         guard attributes[.class] as ObjectClass? == nil else {
             throw Failure(
                 .usage, "the URI has another type than the option: \(self)",
-                hints: ["leave out the option, or type= in the URI"])
+                hints: ["omit the option, or type= in the URI"])
         }
         attributes[.class] = type
         return PKCS11URI(token: self, objectWith: attributes)

@@ -20,9 +20,8 @@ func keySeen(_ uri: PKCS11URI, on token: TokenCapabilities) throws -> KeyEntry? 
     let isSeen = !token.token.info.flags.contains(.loginRequired)
     let keys = isSeen ? named.filter { $0.privateKey != nil } : named
     if keys.isEmpty, !isSeen { return nil }
-    let titles = ObjectTitles(inventory)
     return try requireOne(
-        keys, "key", ObjectTarget(uri), on: inventory, title: titles.title)
+        keys, "key", ObjectTarget(uri), on: inventory, title: ObjectTitles(inventory).title)
 }
 
 /// The checks of a key that only the real run can make.

@@ -49,7 +49,7 @@ struct ListTable {
         text.append("")
         let lines =
             inventory.keys.flatMap(lines(of:))
-            + inventory.certificates.map { line($0, of: nil, state: keyState) }
+            + inventory.certificates.map { line($0, of: nil, state: keyState($0)) }
         text +=
             lines.isEmpty
             ? ["no keys or certificates found"] : table(lines, width).lines(style, width: width)
@@ -132,7 +132,10 @@ struct ListTable {
         key.privateKey == nil && sawPrivateObjects ? "public key only" : ""
     }
 
-    private var keyState: String { sawPrivateObjects ? "no key" : "" }
+    /// A certificate of a CA has its key elsewhere.
+    private func keyState(_ entry: CertificateEntry) -> String {
+        sawPrivateObjects && entry.content?.isAuthority != true ? "no key" : ""
+    }
 
     private func line(_ entry: CertificateEntry, of key: KeyEntry?, state: String) -> Line {
         var line = Line(state: state)

@@ -20,10 +20,16 @@ private let misusedOptions = [
 
 /// The first option on a command line that seems to take a secret, without its value, or nil.
 func misusedOption(in words: some Sequence<String>) -> String? {
-    words.prefix { $0 != "--" }.map { word in
-        // The value may follow without a space, such as in -p1234.
-        String(word.prefix { $0 == "-" || $0.isLetter })
-    }.first { misusedOptions[$0] != nil }
+    // The value may follow without a space, such as in -p1234 or --pinabcd.
+    let typed = misusedOptions.keys.sorted { $0.count > $1.count }
+    for word in words.prefix(while: { $0 != "--" }) {
+        if let found = typed.first(where: word.hasPrefix),
+            !word.hasPrefix(misusedOptions[found] ?? "")
+        {
+            return found
+        }
+    }
+    return nil
 }
 
 /// An error as the user sees it: one line, hints and an exit status.

@@ -198,7 +198,8 @@ extension Failure {
                 .noSuchObject, code: Self.noToken,
                 uris.isEmpty
                     ? "no token found"
-                    : wanted.map { "no token has the label \"\($0)\"" } ?? "no token matches",
+                    : wanted.map { "no token has the label or serial number \"\($0)\"" }
+                        ?? "no token matches",
                 hints: uris.isEmpty
                     ? [
                         "insert the token; to see which tokens are present: tokencert tokens",

@@ -35,8 +35,7 @@ struct ObjectTitles {
         return shellWord(entry.record.uri) + number
     }
 
-    /// The short name of a certificate as a word for the shell, or nil if only this certificate's
-    /// bytes distinguish it.
+    /// The short name of a certificate as a word for the shell, or nil if it has none.
     func shortName(of certificate: Certificate) -> String? {
         inventory.entries.first { $0.certificate == certificate }
             .flatMap { names.name(of: $0) }.map { shellWord($0) }

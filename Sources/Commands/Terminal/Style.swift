@@ -32,8 +32,9 @@ struct Symbols {
 extension Symbols {
     /// Chooses by `TERM` and by the locale: the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set.
     init(environment variable: (String) -> String?) {
-        let locale = variable("LC_ALL") ?? variable("LC_CTYPE") ?? variable("LANG") ?? ""
-        let codeset = locale.uppercased().filter { $0 != "-" }
+        // An empty variable counts as not set (POSIX.1-2017, section 8.2).
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap(variable).first { !$0.isEmpty }
+        let codeset = (locale ?? "").uppercased().filter { $0 != "-" }
         isUnicode = codeset.contains("UTF8") && variable("TERM") != "dumb"
     }
 }

@@ -37,12 +37,6 @@ struct NamedObject {
     let title: String
     let label: [UInt8]
     let id: [UInt8]
-
-    init(_ title: String, _ label: [UInt8], _ id: [UInt8]) {
-        self.title = title
-        self.label = label
-        self.id = id
-    }
 }
 
 /// The hints if no object fits a name: the objects with a similar label or id, then the others if
@@ -85,7 +79,7 @@ func objectHints(_ wanted: PKCS11URI, among uris: [String]) -> [String] {
         ObjectTarget(wanted),
         among: objects.map { object in
             let name = names(object.label, object.id).first { count[$0] == 1 } ?? object.uri
-            return NamedObject(shellWord(name), object.label, object.id)
+            return NamedObject(title: shellWord(name), label: object.label, id: object.id)
         })
 }
 

@@ -67,18 +67,22 @@ struct ListCommand: ParsableCommand {
             ListTable(
                 token: (report.token.label, report.token.uri), inventory: report.inventory,
                 health: report.health, sawPrivateObjects: report.sawPrivateObjects,
-                unfinishedOrders: unfinishedOrders,
+                unfinishedOrders: unfinishedOrders(),
                 showsURIs: uris || output.isVerbose
             ).print(try output.style())
         }
     }
 
-    /// The numbers of unfinished orders by the hash of the public key. A ledger that cannot be read
-    /// is reported by the commands that need it.
-    private var unfinishedOrders: [String: Int64] {
-        let orders = (try? ledgerOptions.openIfThere()?.orders(unfinishedOnly: true)) ?? []
-        return Dictionary(
-            orders.compactMap { order in order.publicKeyHash.map { ($0, order.number) } },
-            uniquingKeysWith: max)
+    /// The numbers of unfinished orders by the hash of the public key.
+    private func unfinishedOrders() -> [String: Int64] {
+        do {
+            let orders = try ledgerOptions.openIfThere()?.orders(unfinishedOnly: true) ?? []
+            return Dictionary(
+                orders.compactMap { order in order.publicKeyHash.map { ($0, order.number) } },
+                uniquingKeysWith: max)
+        } catch {
+            printError("note: cannot show unfinished orders: " + printable(Failure(error).message))
+            return [:]
+        }
     }
 }

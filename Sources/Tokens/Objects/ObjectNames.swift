@@ -127,13 +127,11 @@ package struct ObjectNames {
 
     /// Whether a name refers only to what has a reference, and can be typed in a command.
     private func isName(_ name: String, of reference: Reference) -> Bool {
+        let untypable: [Unicode.GeneralCategory] = [
+            .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned,
+        ]
         let isTypable = name.unicodeScalars.allSatisfy {
-            switch $0.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
-                .unassigned:
-                false
-            default: true
-            }
+            !untypable.contains($0.properties.generalCategory)
         }
         return isTypable && owners[reference]?.count == 1 && references(name) == [reference]
             && !name.hasPrefix("-") && !name.lowercased().contains("pkcs11:")
