@@ -39,9 +39,11 @@ struct AccountChoices {
         }
         guard account.names.count <= 1 else {
             let issuable = account.names.filter { $0.obstacle == nil }
-            throw IssuanceError(
+            var error = IssuanceError(
                 .accountLacks, at: .plan, "the account has several names",
                 choices: (issuable.isEmpty ? issuableNames : issuable).map(\.text))
+            error.missing = .name
+            throw error
         }
         return account.names.first ?? AccountStatus.anonymousName
     }
@@ -62,12 +64,14 @@ struct AccountChoices {
         var addresses = wanted.filter { seen.insert(Self.folded($0)).inserted }
         if addresses.isEmpty {
             guard account.emailAddresses.count == 1 else {
-                throw IssuanceError(
+                var error = IssuanceError(
                     .accountLacks, at: .plan,
                     account.emailAddresses.isEmpty
                         ? "the account has no verified address"
                         : "the account has several addresses",
                     choices: issuableAddresses)
+                error.missing = .emailAddress
+                throw error
             }
             addresses = account.emailAddresses
         }

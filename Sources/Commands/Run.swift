@@ -90,6 +90,9 @@ private var isJSONWanted: Bool {
         ?? CommandLine.arguments.contains("--json")
 }
 
+/// Whether a command has begun that prints no JSON.
+var isTextWanted: Bool { settings.withLock { $0.isJSON == false } }
+
 /// Prepares the process; every command calls this first.
 func prepareProcess(_ output: CommonOptions) throws {
     try requireFolders()

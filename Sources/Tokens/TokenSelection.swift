@@ -58,8 +58,10 @@ package struct TokenSelectionError: Error, Sendable {
     }
 
     package let code: Code
-    /// The matching tokens or, if none matches, all available tokens.
+    /// The matching tokens or, if none matches, all tokens that are set up.
     package let candidates: [Token]
+    /// Whether a token that is not set up is visible.
+    package var seesUninitialized = false
 }
 
 /// Selects exactly one token.
@@ -93,10 +95,12 @@ package func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws 
     }
     if let trouble { throw trouble }
     if !fitting.isEmpty {
-        throw TokenSelectionError(code: .uninitialized, candidates: fitting)
+        throw TokenSelectionError(
+            code: .uninitialized, candidates: fitting, seesUninitialized: true)
     }
+    let initialized = all.filter { $0.info.flags.contains(.tokenInitialized) }
     throw TokenSelectionError(
-        code: .none, candidates: all.filter { $0.info.flags.contains(.tokenInitialized) })
+        code: .none, candidates: initialized, seesUninitialized: initialized.count < all.count)
 }
 
 /// Selects exactly one token to initialize: the one that matches, whatever it contains, or without

@@ -156,6 +156,7 @@ import Testing
         let several = error { _ = try choices(["Anna", "Jeanne D'Arc", "Bob"]).name(nil) }
         #expect(several?.code == .accountLacks && several?.step == .plan)
         #expect(several?.choices == ["Anna", "Bob"] && several?.wanted == nil)
+        #expect(several?.missing == .name)
         // The anonymous name is offered only if there is no other.
         let none = error { _ = try choices(["D'Arc", "O'Neil"]).name(nil) }
         #expect(none?.code == .accountLacks && none?.choices == ["CAcert WoT User"])
@@ -186,6 +187,7 @@ import Testing
             several?.code == .accountLacks && several?.reason == "the account has several addresses"
         )
         #expect(several?.choices == ["a@example.org", "b@example.org"])
+        #expect(several?.missing == .emailAddress)
         let none = error { _ = try choices([], []).emailAddresses([]) }
         #expect(none?.code == .accountLacks && none?.choices == [])
         #expect(none?.reason == "the account has no verified address")
@@ -194,6 +196,7 @@ import Testing
             _ = try choices([], all).emailAddresses(["a@example.org", "x@example.org", ""])
         }
         #expect(unknown?.code == .accountLacks && unknown?.wanted == "x@example.org")
+        #expect(unknown?.missing == nil)
     }
 
     @Test("Code signing is refused only if it is requested and the account is not enabled for it")

@@ -32,7 +32,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
             // At a terminal, the question says that the private key is removed.
             let asked = try AtTerminal(bench: bench).run(
-                ["delete", "pkcs11:object=mail"], "expect {type mail}; send no\\r")
+                ["delete", "pkcs11:object=mail"], "expect {Type mail}; send no\\r")
             #expect(asked.status == 64, "\(asked)")
             #expect(
                 asked.output.contains("The private key is deleted as well"), "\(asked)")
@@ -154,7 +154,7 @@ extension RealParts {
             expect(refused, 73, "an expired certificate belongs to this key")
             #expect(bench.token.contents == before)
             let asked = try AtTerminal(bench: bench).run(
-                later, "expect {type mail}; send mail\\r", program: "/usr/bin/faketime")
+                later, "expect {Type mail}; send mail\\r", program: "/usr/bin/faketime")
             #expect(asked.status == 0, "\(asked)")
             #expect(asked.output.contains("stays without its key"))
             #expect(bench.token.contents.count == before.count - 2)
@@ -193,7 +193,7 @@ extension RealParts {
                 #expect(refused.errors.contains("--public-key 'pkcs11:"), "\(refused.errors)")
             }
             let asked = try AtTerminal(bench: bench).run(
-                ["delete", half], "expect {type mail}; send no\\r")
+                ["delete", half], "expect {Type mail}; send no\\r")
             #expect(asked.status == 64, "\(asked)")
             #expect(asked.output.contains("no other object on the token"), "\(asked)")
             #expect(bench.token.contents == before)
@@ -240,7 +240,7 @@ extension RealParts {
                 }
                 // At a terminal, this is printed before the question.
                 let asked = try AtTerminal(bench: bench).run(
-                    ["delete", key], "expect {type mail}; send no\\r")
+                    ["delete", key], "expect {Type mail}; send no\\r")
                 #expect(asked.status == 64, "\(asked)")
                 #expect(
                     asked.output.contains("may still issue a certificate for it (order 1)"),
@@ -302,11 +302,10 @@ extension RealParts {
         func quotes() throws {
             let bench = try Bench()
             var total = 0
-            let certificate = "pkcs11:object=mail;type=cert"
             for arguments in [
                 ["issue", "--label", "mail", "--key-type", "rsa:2048"],
                 ["list", "--uris"], ["show", "pkcs11:object=mail"], ["health", "--days", "1000"],
-                ["delete", certificate, "--dry-run"], ["tokens"], ["history", "1"],
+                ["tokens"], ["history", "1"],
                 ["issue", "--key", "pkcs11:object=mail", "--dry-run"],
                 ["renew", "pkcs11:object=mail", "--dry-run"],
                 ["request", "--key", "pkcs11:object=mail", "--name", "x"],

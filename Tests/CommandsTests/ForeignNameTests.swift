@@ -110,7 +110,7 @@ extension RealParts {
             }
         }
 
-        // Otherwise a cell would be blank, and "would be removed: certificate of " would lack a
+        // Otherwise a cell would be blank, and "certificate of " would lack a
         // name.
         @Test("A certificate with an empty subject is shown by its e-mail address")
         func emptySubject() throws {

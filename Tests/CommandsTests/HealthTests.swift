@@ -192,11 +192,11 @@ extension RealParts {
             #expect(try bench.tokencert(["delete", certificate, "--dry-run"]).status == 0)
             #expect(bench.token.contents == all)
             let wrong = try AtTerminal(bench: bench).run(
-                ["delete", certificate], "expect {type mail}; send keep\\r")
+                ["delete", certificate], "expect {Type mail}; send keep\\r")
             #expect(wrong.status == 64, "\(wrong)")
             #expect(bench.token.contents == all)
             let done = try AtTerminal(bench: bench).run(
-                ["delete", certificate], "expect {type mail}; send mail\\r")
+                ["delete", certificate], "expect {Type mail}; send mail\\r")
             #expect(done.status == 0, "\(done)")
             #expect(bench.token.contents.count == all.count - 1)
             // Without a certificate the key is not needed.

@@ -207,7 +207,7 @@ extension RealParts {
             #expect(bench.logins.isEmpty && bench.ca.requests.count == requests)
             // During this input the terminal itself sends the signal.
             let confirmation = try terminal.run(
-                ["delete", "pkcs11:object=mail;type=cert"], #"expect "type mail"; send "\003""#)
+                ["delete", "pkcs11:object=mail;type=cert"], #"expect "Type mail"; send "\003""#)
             #expect(confirmation.output.contains("ended by SIGINT"), "\(confirmation)")
             #expect(confirmation.output.contains("interrupted"), "\(confirmation)")
             #expect(bench.token.contents == before)
@@ -226,7 +226,7 @@ extension RealParts {
                 bench.faulty(["TOKENCERT_PIN_SOURCE": "prompt"]))
             #expect(secret.status == 77 && bench.logins.isEmpty, "\(secret)")
             let confirmation = try terminal.run(
-                ["delete", "pkcs11:object=mail;type=cert"], #"expect "type mail"; send "\004""#)
+                ["delete", "pkcs11:object=mail;type=cert"], #"expect "Type mail"; send "\004""#)
             #expect(confirmation.status == 64, "\(confirmation)")
             #expect(!confirmation.output.contains("there is no terminal"), "\(confirmation)")
             #expect(bench.token.contents == before)

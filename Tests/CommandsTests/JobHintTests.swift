@@ -122,6 +122,16 @@ import TokencertLedger
         #expect(unlike.first == "the account has: anna@example.org")
         let several = failure(.accountLacks, choices: ["Anna", "Bob"]).hints
         #expect(several.prefix(2) == ["the account has: Anna", "the account has: Bob"])
+        // Otherwise scripts would not learn which option is missing.
+        for (missing, hint) in [
+            (IssuanceError.MissingValue.name, "one of them: --name 'Anna Bo'"),
+            (.emailAddress, "one of them: --email a@example.org"),
+        ] {
+            var error = IssuanceError(
+                .accountLacks, at: .plan, "reason", choices: ["Anna Bo", "a@example.org"])
+            error.missing = missing
+            #expect(Failure(issuance: error).hints.contains(hint))
+        }
     }
 
     // Otherwise the user would keep pasting a URI that matches several objects.

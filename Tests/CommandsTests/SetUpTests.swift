@@ -61,7 +61,7 @@ extension RealParts {
                 try bench.tokencert(arguments + ["--erase", "word"], settings), 64,
                 "the label of the token is \"work\"")
             let wrong = try AtTerminal(bench: bench).run(
-                arguments, "expect {type work}; send wrok\\r", settings)
+                arguments, "expect {Type work}; send wrok\\r", settings)
             #expect(wrong.status == 64 && wrong.output.contains("nothing was done"), "\(wrong)")
             #expect(wrong.output.contains("1 keys, 1 certificates"), "\(wrong)")
             let wrongPIN = softHSM(bench, pin)
@@ -72,7 +72,7 @@ extension RealParts {
             #expect(bench.calls("C_InitToken") == 1)
             #expect(bench.token.contents == before)
             let done = try AtTerminal(bench: bench).run(
-                arguments, "expect {type work}; send work\\r", settings)
+                arguments, "expect {Type work}; send work\\r", settings)
             #expect(done.status == 0, "\(done)")
             let list = try bench.tokencert(
                 ["list", "--json", "--token", "other", "--pin-source", "file:\(pin)"]
@@ -104,11 +104,19 @@ extension RealParts {
             let done = try AtTerminal(bench: bench).run(
                 ["token", "init", "--label", "home"],
                 """
+                expect "The SO PIN sets a new user PIN"
                 expect {new SO PIN for "home": }; send 27182818\\r; expect "once more: "
-                send 27182818\\r; expect {new PIN for "home": }; send 83649172\\r
+                send 27182818\\r; expect "The PIN unlocks the keys on the token: 4 to 255 characters"
+                expect {new PIN for "home": }; send 23456789\\r
+                expect "too easy to guess: digits in order; try again"
+                expect {new PIN for "home": }; send 123456\\r
+                expect "a factory default; try again"
+                expect {new PIN for "home": }; send 83649172\\r
                 expect "once more: "; send 83649172\\r
                 """, settings)
             #expect(done.status == 0 && done.output.contains("The token is set up"), "\(done)")
+            #expect(
+                !done.output.contains("83649172") && !done.output.contains("23456789"), "\(done)")
         }
 
         @Test("change-pin changes the PIN and sends a wrong old PIN only once")
@@ -126,12 +134,16 @@ extension RealParts {
             #expect(try bench.tokencert(arguments, settings).status == 0)
             #expect(try bench.tokencert(["list"], wrong).status == 0)
             expect(try bench.tokencert(["list"]), 77, "the PIN is wrong")
-            // The two entries of the new PIN differ.
+            // The two entries of the new PIN differ, three times.
+            let twice =
+                "expect {new PIN for}; send 73829104\\r; expect {once more}; send 73829105\\r"
             let typed = try AtTerminal(bench: bench).run(
                 ["token", "change-pin"],
-                "expect {new PIN for}; send 73829104\\r; expect {once more}; send 73829105\\r",
-                wrong)
-            #expect(typed.status == 64 && typed.output.contains("PINs differ"), "\(typed)")
+                "\(twice); expect {try again}; \(twice); expect {try again}; \(twice)", wrong)
+            #expect(typed.status == 64, "\(typed)")
+            #expect(typed.output.contains("error:") && bench.calls("C_SetPIN") == 1, "\(typed)")
+            #expect(
+                typed.output.components(separatedBy: "the two do not match; try again").count == 3)
             #expect(!typed.output.contains("7382910"))
         }
 
@@ -252,7 +264,7 @@ extension RealParts {
                     "token", "init", "--label", "y", "--token", "work", "--pin-source",
                     "file:\(pin)",
                 ],
-                "expect {type work}; exec rm {\(file)}; send work\\r",
+                "expect {Type work}; exec rm {\(file)}; send work\\r",
                 softHSM(bench, officer).merging(["FAULTY_TOKEN_FILE": file]) { $1 })
             #expect(gone.status == 74, "\(gone)")
             #expect(bench.calls("C_InitToken") == 1)

@@ -296,6 +296,39 @@ private struct Rules: PINRules {
         #expect(error.reason.hasPrefix("2 wrong PINs were sent") && error.step == .plan)
     }
 
+    // Otherwise a user who mistypes the PIN twice would lock the card.
+    @Test("Another PIN is asked for only if the token reports that tries are left")
+    func askingAgain() {
+        let cases: [(UserType, TokenFlags, TokenFlags, TokenFlags)] = [
+            (.user, .userPINCountLow, .userPINFinalTry, .userPINLocked),
+            (.securityOfficer, .soPINCountLow, .soPINFinalTry, .soPINLocked),
+        ]
+        func may(
+            _ role: UserType, _ flags: TokenFlags, refusals: Int = 1,
+            before: DescribedToken = DescribedToken(flags: Self.ready)
+        ) -> Bool {
+            let now = DescribedToken(flags: Self.ready.union(flags)).info
+            return Rules(token: before).mayAskAgain(for: role, now, afterRefusals: refusals)
+        }
+        for (role, low, final, locked) in cases {
+            let other: UserType = role == .user ? .securityOfficer : .user
+            #expect(may(role, low))
+            #expect(!may(role, low, refusals: 2))
+            // A token that sets no flags does not report how many tries are left.
+            #expect(!may(role, []) && !may(other, low))
+            #expect(!may(role, [low, final]) && !may(role, final))
+            #expect(!may(role, [low, locked]) && !may(role, locked))
+            // Wrong PINs that were sent before this run count, too.
+            let earlier = DescribedToken(flags: Self.ready.union(low))
+            #expect(!may(role, low, before: earlier))
+            for (tries, isAsked) in [(1, false), (2, false), (3, true), (15, true)] {
+                var known = DescribedToken.with { $0.pinTries = tries }
+                known.flags = Self.ready
+                #expect(may(role, low, before: known) == isAsked, "\(tries)")
+            }
+        }
+    }
+
     // MARK: The form of a PIN
 
     private func code(_ rules: Rules, _ pin: String, _ role: UserType) -> IssuanceError.Code? {

@@ -127,7 +127,7 @@ import TokencertTestSupport
         #expect(error?.code == .malformed)
     }
 
-    /// Otherwise a table has a blank cell, and "would be removed: " has no name.
+    /// Otherwise a table has a blank cell, and "certificate of " has no name.
     @Test("Every certificate has a display name, whatever its subject")
     func displayName() throws {
         let authority = try CommandLineAuthority()

@@ -102,36 +102,80 @@ extension ModuleSet {
 }
 
 /// Finds the token that the options and the URI of an object select. `onlyReads` suppresses warnings
-/// about modules that did not start, for commands that neither log in nor write.
+/// about modules that did not start, for commands that neither log in nor write. With `asks` the user
+/// may choose if several tokens match.
+///
+/// SoftHSM does not show a token, or cannot read it, while another process logs in to it, until it is
+/// started again. So the modules are started a second time before such an answer is believed.
 func findToken(
-    _ options: TokenOptions, _ uri: PKCS11URI? = nil, onlyReading onlyReads: Bool = false
+    _ options: TokenOptions, _ uri: PKCS11URI? = nil, onlyReading onlyReads: Bool = false,
+    asking asks: Bool = true
 ) throws -> TokenCapabilities {
     let profiles = try options.profiles()
-    let set = try working("starting the modules", onToken: false) { try ModuleSet(options, uri) }
-    do {
-        let token = try selectToken(
-            options.choices(uri), in: set.modules,
-            waitingSeconds: options.secondsToWait(), profiles: profiles,
-            chosenProfile: setting(options.tokenProfile, .tokenProfile),
-            whileWaiting: { printError("... waiting for the token to be inserted") })
-        if !onlyReads { set.warnOfFailures(options, uri) }
-        return token
-    } catch let error as CryptokiError
-        where ["C_GetSlotList", "C_GetTokenInfo"].contains(error.function)
-    {
-        let failure = Failure(cryptoki: error)
-        throw Failure(
-            failure.status, code: failure.code, failure.message,
-            hints: failure.hints + ["to use another token: --token 'pkcs11:serial=NUMBER'"])
-    } catch let error as TokenSelectionError {
-        let failure = Failure(selection: error, wanted: try options.wantedLabel())
-        let unusable = set.failures.map { "module \($0.name) cannot be used: \($0.error)" }
-        // If no module works, the token may be present.
-        let isHidden = failure.isTokenAbsent && set.modules.isEmpty && !unusable.isEmpty
-        throw Failure(
-            isHidden ? .configuration : failure.status,
-            code: isHidden ? "moduleUnusable" : failure.code,
-            isHidden ? "\(failure.message), and no module can be used" : failure.message,
-            hints: failure.hints + unusable)
+    func find() throws -> Result<TokenCapabilities, Failure> {
+        let set = try working("starting the modules", onToken: false) {
+            try ModuleSet(options, uri)
+        }
+        do {
+            let token = try selectToken(
+                options.choices(uri), in: set.modules,
+                waitingSeconds: options.secondsToWait(), profiles: profiles,
+                chosenProfile: setting(options.tokenProfile, .tokenProfile),
+                whileWaiting: { printError("... waiting for the token to be inserted") })
+            if !onlyReads { set.warnOfFailures(options, uri) }
+            return .success(token)
+        } catch let error as CryptokiError
+            where ["C_GetSlotList", "C_GetTokenInfo"].contains(error.function)
+        {
+            let failure = Failure(cryptoki: error)
+            let other = "to use another token: --token 'pkcs11:serial=NUMBER'"
+            return try answer(
+                Failure(
+                    failure.status, code: failure.code, failure.message,
+                    hints: failure.hints + [other]),
+                mayPass: error.returnValue == .generalError)
+        } catch let error as TokenSelectionError {
+            if asks, let token = tokenChosen(after: error) {
+                return .success(
+                    try TokenCapabilities(
+                        token, profiles: profiles,
+                        chosenProfile: setting(options.tokenProfile, .tokenProfile)))
+            }
+            let failure = Failure(selection: error, wanted: try options.wantedLabel())
+            let unusable = set.failures.map { "module \($0.name) cannot be used: \($0.error)" }
+            // If no module works, the token may be present.
+            let isHidden = failure.isTokenAbsent && set.modules.isEmpty && !unusable.isEmpty
+            return try answer(
+                Failure(
+                    isHidden ? .configuration : failure.status,
+                    code: isHidden ? "moduleUnusable" : failure.code,
+                    isHidden ? "\(failure.message), and no module can be used" : failure.message,
+                    hints: failure.hints + unusable),
+                mayPass: error.code != .several && error.seesUninitialized)
+        }
     }
+    func answer(
+        _ failure: Failure, mayPass: Bool
+    ) throws -> Result<TokenCapabilities, Failure> {
+        guard mayPass else { throw failure }
+        return .failure(failure)
+    }
+    if case .success(let token) = try find() { return token }
+    pause(milliseconds: 200)
+    return try find().get()
+}
+
+/// Lets the user choose if several tokens match. Returns nil if the user must not be asked or does not
+/// choose.
+func tokenChosen(after error: TokenSelectionError) -> Token? {
+    guard error.code == .several else { return nil }
+    let tokens = error.candidates
+    let hasSeveralModules = Set(tokens.map(\.module.path)).count > 1
+    let names = tokens.map { token in
+        let info = token.info
+        let label = info.flags.contains(.tokenInitialized) ? info.label : "never set up"
+        return "\(label) (\(info.model), serial \(info.serialNumber))"
+            + (hasSeveralModules ? "  \(token.module.options)" : "")
+    }
+    return numberChosen("More than one token matches:", among: names).map { tokens[$0] }
 }

@@ -26,13 +26,13 @@ struct AccountCommand: ParsableCommand {
         if output.isJSON {
             try printJSON(
                 Report(
-                    username: try ca.accountName(), names: names.map(\.value),
+                    username: account.account, names: names.map(\.value),
                     emailAddresses: addresses.map(\.value),
                     codeSigning: status.mayRequestCodeSigning,
                     notIssuable: (names + addresses).filter { $0.reason != nil }))
             return
         }
-        print("account        \(printable(try ca.accountName())) at \(try ca.baseURL())")
+        print("account        \(printable(account.account)) at \(try ca.baseURL())")
         let anonymous = "none below 50 assurance points, so \"\(AccountStatus.anonymousName.text)\""
         let lines = names.isEmpty ? [anonymous] : names.map(\.line)
         for (index, name) in lines.enumerated() {

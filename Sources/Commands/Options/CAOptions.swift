@@ -46,8 +46,13 @@ struct CAOptions: ParsableArguments {
         return url
     }
 
+    /// The name of the account. The user is asked for it if it is not set.
     func accountName() throws -> String {
-        guard let name = setting(username, .username) else {
+        let url = try baseURL()
+        guard
+            let name = setting(username, .username)
+                ?? typedAnswer(to: "E-mail address of the account at \(url): ")
+        else {
             throw Failure(
                 .usage, "no account is specified",
                 hints: ["use --username ADDRESS, or set TOKENCERT_USERNAME"])

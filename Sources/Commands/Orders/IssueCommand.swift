@@ -48,7 +48,11 @@ struct IssueCommand: ParsableCommand {
         let runner = Runner(
             try issuanceSettings(anchors, ca, tokenOptions),
             try openAccount(ca, anchorsPEM: anchors.pem))
-        let plan = try runner.plan(request, on: token)
+        var planned: Result<Plan, any Error> = Result { try runner.plan(request, on: token) }
+        while case .failure(let error) = planned, request.complete(after: error) {
+            planned = Result { try runner.plan(request, on: token) }
+        }
+        let plan = try planned.get()
         if isDryRun {
             let key = try request.keyURI.flatMap { try keySeen($0, on: token) }
             try ledgerOptions.requireWritable()
@@ -82,5 +86,19 @@ struct IssueCommand: ParsableCommand {
             token: plan.tokenURI.description, key: plan.key, grant: plan.grant, pins: plan.pins,
             ca: try ca.baseURL(), notChecked: notChecked)
         try lines.show(output)
+    }
+}
+
+extension IssuanceRequest {
+    /// Lets the user choose what the account has several of. Returns false if nothing is chosen.
+    fileprivate mutating func complete(after error: any Error) -> Bool {
+        guard let error = error as? IssuanceError, let missing = error.missing,
+            let index = numberChosen("For the certificate, \(error.reason):", among: error.choices)
+        else { return false }
+        switch missing {
+        case .name: name = error.choices[index]
+        case .emailAddress: emailAddresses = [error.choices[index]]
+        }
+        return true
     }
 }

@@ -178,7 +178,7 @@ struct ResumeCommand: ParsableCommand {
             }
             do {
                 let found = try TokencertCommands.findToken(
-                    options, try PKCS11URI(parsing: serialNumber))
+                    options, try PKCS11URI(parsing: serialNumber), asking: false)
                 // A token of another manufacturer with the same number must not get the PIN.
                 if order.isFor(try PKCS11URI(token: found.token).description) { return found }
                 return try TokencertCommands.findToken(options, uri)

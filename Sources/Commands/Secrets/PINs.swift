@@ -27,9 +27,10 @@ func withPINs<Result>(
         guard plan.roles.contains(entry.key) else { return }
         result[entry.key] = memory.source(entry.value, of: entry.key)
     }
-    func read(_ role: UserType) throws -> Secret {
+    let retries = options.sendsRefusedPINs
+    @Sendable func read(_ role: UserType) throws -> Secret {
         guard plan.roles.contains(role), let source = sources[role] else { return Secret() }
-        if let entry = remembered[role], !options.sendsRefusedPINs {
+        if let entry = remembered[role], !retries {
             try memory.requireNotRefused(entry, plan.name(of: role), hasLock: false)
         }
         let info = plan.token.info
@@ -37,23 +38,52 @@ func withPINs<Result>(
         let refusals = source.asksPerson ? (try? memory.refusals()) ?? 0 : try memory.refusals()
         try plan.requireTriesLeft(afterRefusals: refusals)
         let tries = plan.triesLeft(of: role, afterRefusals: refusals).map { "; \($0)" } ?? ""
-        let pin = try SecretReader.shared.read(
+        return try SecretReader.shared.read(
             role == .securityOfficer ? .securityOfficerPIN : .pin, from: source,
             promptText: "\(plan.name(of: role)) for \"\(label)\" "
-                + "(\(printable(info.model)), serial \(printable(info.serialNumber))\(tries))")
-        try plan.requirePossible(pin, of: role)
-        return pin
+                + "(\(printable(info.model)), serial \(printable(info.serialNumber))\(tries))",
+            checking: { pin in try plan.requirePossible(pin, of: role) })
     }
     let typed = Set(sources.filter { $0.value.asksPerson }.keys)
     let tries = PINTries(
-        memory, plan, remembered, typed: typed, retries: options.sendsRefusedPINs)
+        memory, plan, remembered, typed: typed, retries: retries)
+    var watch = tries.watch
+    watch.nextPIN = { role in
+        guard sources[role] == .prompt, tries.mayAskAgain(role) else { return nil }
+        Progress.shared.finish()
+        printError("the token refused the \(plan.name(of: role)); try again")
+        do {
+            return try read(role)
+        } catch {
+            tries.stop(Failure(noOtherPIN: error))
+            return nil
+        }
+    }
     let pins = TokenPINs(
         of: plan.roles, user: try read(.user), securityOfficer: try read(.securityOfficer),
-        watch: tries.watch)
+        watch: watch)
     do {
         return try body(pins)
     } catch {
         throw tries.failure.map { Failure($0) } ?? error
+    }
+}
+
+extension Failure {
+    /// The failure if the user types no other PIN after a refused one.
+    fileprivate init(noOtherPIN error: any Error) {
+        guard let error = error as? SecretError,
+            error.code == .interrupted || error.code == .cancelled
+        else {
+            self.init(error)
+            return
+        }
+        let (interruptionState, _) = Progress.shared.interruptionState
+        self.init(
+            error.code == .interrupted ? .interrupted : .noPermission, code: "\(error.code)",
+            error.reason,
+            hints: ["the token refused a PIN, and \(interruptionState.state)"]
+                + interruptionState.hints)
     }
 }
 

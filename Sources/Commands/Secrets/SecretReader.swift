@@ -1,5 +1,6 @@
 internal import Cryptoki
 internal import Synchronization
+internal import TokencertIssuance
 internal import TokencertPlatform
 
 /// The purpose of a secret, in the order in which secrets are read.
@@ -96,24 +97,44 @@ final class SecretReader: Sendable {
             ])
     }
 
-    /// Reads a secret. Throws `SecretError` or ``Failure``.
-    func read(_ role: SecretRole, from source: SecretSource, promptText: String) throws -> Secret {
-        switch source {
-        case .environment(let name):
-            if let kept = state.withLock({ $0.variables[name] }) {
-                return try kept.get().secret.duplicate()
+    /// Reads a secret and checks it. After a mistake at a prompt, asks again, three times at most.
+    /// Throws `SecretError`, ``Failure`` or the error of the check.
+    func read(
+        _ role: SecretRole, from source: SecretSource, promptText: String,
+        checking check: (borrowing Secret) throws -> Void = { _ in }
+    ) throws -> Secret {
+        var mistakes = 0
+        while true {
+            do {
+                let secret: Secret
+                switch source {
+                case .environment(let name):
+                    if let kept = state.withLock({ $0.variables[name] }) {
+                        secret = try kept.get().secret.duplicate()
+                    } else {
+                        secret = try source.read(promptText: promptText)
+                    }
+                case .fileDescriptor(let descriptor):
+                    guard SecretSource.isInherited(descriptor) else {
+                        throw Failure(
+                            .noPermission, code: "\(SecretError.Code.unreadable)",
+                            "cannot read \(source): tokencert was started without this descriptor",
+                            hints: ["open it when you start tokencert: \(descriptor)< FILE"])
+                    }
+                    secret = try line(for: role, from: source)
+                default:
+                    secret = try source.read(promptText: promptText)
+                }
+                try check(secret)
+                return secret
+            } catch {
+                mistakes += 1
+                guard source == .prompt, mistakes < 3, let text = typingMistake(error) else {
+                    throw error
+                }
+                printError("\(text); try again")
             }
-        case .fileDescriptor(let descriptor):
-            guard SecretSource.isInherited(descriptor) else {
-                throw Failure(
-                    .noPermission, code: "\(SecretError.Code.unreadable)",
-                    "cannot read \(source): tokencert was started without this descriptor",
-                    hints: ["open it when you start tokencert: \(descriptor)< FILE"])
-            }
-            return try line(for: role, from: source)
-        default: break
         }
-        return try source.read(promptText: promptText)
     }
 
     /// Reads a secret's line from a descriptor, after the lines of the secrets before it.
@@ -133,6 +154,17 @@ final class SecretReader: Sendable {
             return try source.read(promptText: "")
         }
         return kept.secret.duplicate()
+    }
+}
+
+/// What the user typed wrong at a prompt, or nil for another error. Nothing was sent.
+func typingMistake(_ error: any Error) -> String? {
+    switch error {
+    case let error as SecretError: error.code == .empty ? error.reason : nil
+    case let error as IssuanceError: error.code == .pinRefused ? error.reason : nil
+    case let failure as Failure:
+        ["weakPIN", "pinLength", "notTheSame"].contains(failure.code) ? failure.message : nil
+    default: nil
     }
 }
 

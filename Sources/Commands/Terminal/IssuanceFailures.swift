@@ -261,6 +261,10 @@ extension Failure {
     private static func hintsBefore(_ error: IssuanceError) -> [String] {
         switch error.code {
         case .accountLacks:
+            if let missing = error.missing {
+                let option = missing == .name ? "--name" : "--email"
+                return error.choices.map { "one of them: \(option) \(shellWord($0))" }
+            }
             let meant = error.wanted.map { suggestions(for: $0, among: error.choices) } ?? []
             return meant.map { "did you mean \($0)?" }
                 + error.choices.filter { !meant.contains($0) }.map { "the account has: \($0)" }

@@ -35,20 +35,3 @@ func writeError(_ text: String) {
     let standardError = FileDescriptor(rawValue: HeldStandardError.descriptor)
     _ = try? standardError.writeAll(text.utf8)
 }
-
-/// Requires that the user types a word before something is done that cannot be undone. If the word
-/// is empty or cannot be shown unchanged, `yes` is required instead.
-func requireConfirmation(_ question: String, typing word: String, hint: String) throws {
-    Progress.shared.finish()
-    let word = word.isEmpty || printable(word) != word ? "yes" : word
-    guard let typed = askAtTerminal("\(question)\nTo go on, type \(word): ") else {
-        throw Failure(
-            .usage, code: "noTerminal", "cannot ask for confirmation: there is no terminal",
-            hints: [hint])
-    }
-    guard typed == word else {
-        throw Failure(
-            .usage, code: "notConfirmed", "the confirmation does not match; nothing was done",
-            hints: [hint])
-    }
-}

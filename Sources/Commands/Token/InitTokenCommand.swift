@@ -109,6 +109,7 @@ struct InitTokenCommand: ParsableCommand {
             if choices.isEmpty { set.warnOfFailures(tokenOptions) }
             return token
         } catch let error as TokenSelectionError {
+            if let token = tokenChosen(after: error) { return token }
             let list = try error.candidates.map { token in
                 // A token that was never set up has no label or URI.
                 let isSetUp = token.info.flags.contains(.tokenInitialized)
@@ -147,9 +148,11 @@ struct InitTokenCommand: ParsableCommand {
             "\(inventory.keys.count) keys, \(inventory.entries.count) certificates and "
             + "\(inventory.otherObjects) other objects are visible without a login"
         try requireConfirmation(
-            "This erases everything on \"\(printable(name))\" (\(printable(token.info.model)), "
-                + "serial \(printable(token.info.serialNumber))): \(seen).",
-            typing: name,
+            [
+                "This erases everything on \"\(printable(name))\" (\(printable(token.info.model)), "
+                    + "serial \(printable(token.info.serialNumber))): \(seen)."
+            ],
+            typing: name, to: "erase it",
             hint: printable(name) == name
                 ? "to skip the question: --erase \(quoted(name))"
                 : "to skip the question, set --erase to the exact bytes of the token's label")

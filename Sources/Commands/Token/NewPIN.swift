@@ -2,7 +2,8 @@ internal import Cryptoki
 internal import TokencertIssuance
 internal import TokencertPlatform
 
-/// Reads a new PIN, twice if the user types it, and refuses PINs that are easy to guess.
+/// Reads a new PIN, twice if the user types it, and refuses PINs that are easy to guess. Says first
+/// what the PIN is for.
 ///
 /// The lengths that the token reports apply only to the user PIN. `label` is the future label of
 /// the token.
@@ -12,37 +13,49 @@ func readNewPIN(
     called label: String? = nil
 ) throws -> Secret {
     Progress.shared.finish()
-    let place = "for \"\(printable(label ?? token.info.label))\""
-    let pin = try SecretReader.shared.read(
-        secret, from: source, promptText: "\(name) \(place)")
+    let lengths = token.info.pinLengths
+    if source.asksPerson { printError(purposeOfPIN(role, lengths)) }
+    return try SecretReader.shared.read(
+        secret, from: source,
+        promptText: "\(name) for \"\(printable(label ?? token.info.label))\""
+    ) { pin in
+        try requireGoodPIN(pin, name, of: role, lengths)
+        guard source.asksPerson else { return }
+        let again = try source.read(promptText: "the \(name) once more")
+        guard pin.isSame(as: again) else {
+            throw Failure(
+                .usage, code: "notTheSame", "the two do not match",
+                hints: ["nothing was changed; to try again, run the same command"])
+        }
+    }
+}
+
+/// The line that explains a new PIN before it is typed.
+func purposeOfPIN(_ role: UserType, _ lengths: ClosedRange<Int>) -> String {
+    guard role == .user else {
+        return "The SO PIN sets a new user PIN if that one is lost or locked. Keep it safe."
+    }
+    return "The PIN unlocks the keys on the token: \(text(lengths)) characters. Keep it safe."
+}
+
+/// Checks that a new PIN is hard to guess and has a length that the token accepts.
+func requireGoodPIN(
+    _ pin: borrowing Secret, _ name: String, of role: UserType, _ lengths: ClosedRange<Int>
+) throws {
     if let reason = reasonPINIsWeak(pin) {
         throw Failure(
             .usage, code: "weakPIN", "the \(name) is refused: \(reason)",
             hints: ["choose one that is hard to guess; nothing was changed"])
     }
-    let lengths = token.info.pinLengths
     guard role != .user || lengths.contains(pin.count) else {
-        let most = lengths.upperBound == Int.max ? " or more" : " to \(lengths.upperBound)"
         throw Failure(
             .usage, code: "pinLength",
-            "the \(name) has \(pin.count) bytes; the token requires \(lengths.lowerBound)\(most)",
+            "the \(name) has \(pin.count) bytes; the token requires \(text(lengths))",
             hints: ["choose a PIN with such a length; nothing was changed"])
     }
-    if source.asksPerson {
-        let again = try source.read(promptText: "the \(name) once more")
-        let isSame = pin.withBytes { one in
-            again.withBytes { other in
-                guard one.count == other.count else { return false }
-                var differences: UInt8 = 0
-                for index in one.indices { differences |= one[index] ^ other[index] }
-                return differences == 0
-            }
-        }
-        guard isSame else {
-            throw Failure(
-                .usage, code: "notTheSame", "the two PINs differ; nothing was changed",
-                hints: ["to try again, run the same command"])
-        }
-    }
-    return pin
+}
+
+private func text(_ lengths: ClosedRange<Int>) -> String {
+    lengths.upperBound == Int.max
+        ? "\(lengths.lowerBound) or more" : "\(lengths.lowerBound) to \(lengths.upperBound)"
 }

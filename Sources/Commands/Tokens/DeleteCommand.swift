@@ -43,7 +43,7 @@ struct DeleteCommand: ParsableCommand {
             """)
     var yesDeletePrivateKey = false
 
-    @Flag(help: "Show what would be removed, and change nothing.")
+    @Flag(help: "Show what would be deleted, and change nothing.")
     var dryRun = false
 
     @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
@@ -141,32 +141,39 @@ struct DeleteCommand: ParsableCommand {
             try removal.requireDestroyable(
                 keys: selection.records, certificates: selection.certificates)
         }
+        let summary = RemovalSummary(
+            key: selection.key, records: selection.records,
+            certificates: selection.certificates, consequences: report.hangsOnIt)
+        let label = printable(capabilities.token.info.label)
         if setting(dryRun, .dryRun) {
-            try show(report, "would be removed", "Nothing was changed.")
+            guard !output.isJSON else { return try printJSON(["wouldRemove": report]) }
+            let title = "This would be deleted from token \(label):"
+            for line in [title] + summary.lines + ["Nothing was changed."] { print(line) }
             return
         }
-        if !setting(yes, .yes) {
-            for line in report.lines("will be removed") { printError(line) }
+        let isAsked = !setting(yes, .yes)
+        if isAsked {
             try requireConfirmation(
-                question(selection, capabilities), typing: selection.label,
-                hint: "to skip the question: --yes")
+                ["This will be deleted from token \(label):"] + summary.lines
+                    + warnings(selection),
+                typing: selection.label, to: "delete it", hint: "to skip the question: --yes")
         }
         Progress.shared.setInterruptionState(
             "some objects may be removed", hints: ["to remove the rest, run the same command"])
         try working("removing the objects and checking that they are gone") {
             try removal.remove(keys: selection.records, certificates: selection.certificates)
         }
-        try show(report, "removed", nil)
+        guard !output.isJSON else { return try printJSON(["removed": report]) }
+        print("Deleted \(summary.count).")
+        if !isAsked { for line in summary.lines { print(line) } }
     }
 
-    private func question(_ selection: Selection, _ capabilities: TokenCapabilities) -> String {
-        guard selection.losesPrivateKey else {
-            return "This will be removed from \"\(printable(capabilities.token.info.label))\"."
-        }
-        let reason =
+    private func warnings(_ selection: Selection) -> [String] {
+        guard selection.losesPrivateKey else { return [] }
+        let scope =
             selection.type == nil
-            ? "The private key is deleted as well; --cert deletes only the certificate. " : ""
-        return reason + "The private key cannot be restored."
+            ? ["The private key is deleted as well; --cert deletes only the certificate."] : []
+        return scope + ["The private key cannot be restored."]
     }
 
     /// The objects that the name selects.
@@ -374,15 +381,6 @@ struct DeleteCommand: ParsableCommand {
         }
     }
 
-    private func show(_ report: Report, _ what: String, _ end: String?) throws {
-        if output.isJSON {
-            try printJSON([what == "removed" ? "removed" : "wouldRemove": report])
-            return
-        }
-        for line in report.lines(what) { print(line) }
-        if let end { print(end) }
-    }
-
     private struct Report: Encodable {
         struct CertificateLine: Encodable {
             let uri: String
@@ -392,15 +390,5 @@ struct DeleteCommand: ParsableCommand {
         let keys: [String]
         let certificates: [CertificateLine]
         let hangsOnIt: [String]
-
-        func lines(_ what: String) -> [String] {
-            keys.map { "\(what): key \(quoted(printable($0)))" }
-                + certificates.flatMap {
-                    [
-                        "\(what): certificate of \(printable($0.subject))",
-                        "  \(quoted(printable($0.uri)))",
-                    ]
-                } + hangsOnIt.map { "  ! \(printable($0))" }
-        }
     }
 }

@@ -54,9 +54,11 @@ struct ProbeCommand: ParsableCommand {
         if !setting(yes, .yes) {
             let names = kinds.map(\.name).joined(separator: ", ")
             try requireConfirmation(
-                "This makes keys (\(names)) and certificates on \"\(printable(label))\", "
-                    + "then removes them.",
-                typing: label, hint: "to skip the question: --yes")
+                [
+                    "This makes keys (\(names)) and certificates on \"\(printable(label))\", "
+                        + "then removes them."
+                ],
+                typing: label, to: "go on", hint: "to skip the question: --yes")
         }
         let profile = try withPINs(plan, tokenOptions) { pins in
             var probe = try TokenProbe(

@@ -27,9 +27,13 @@ package struct TokenSetUp: Sendable {
                 choices: ["to create a database: certutil -N -d sql:FOLDER"])
         }
         let others = initializedTokens()
+        var isFirst = true
         try pins.send(
             .securityOfficer, at: .setUp, failing: "the token was not set up"
         ) { officer in
+            // The token may have been exchanged while the user typed another PIN.
+            if !isFirst { try requireSameToken() }
+            isFirst = false
             try token.slot.initializeToken(
                 label: label, securityOfficerPIN: officer,
                 usesReaderKeys: token.info.flags.contains(.protectedAuthenticationPath))
@@ -101,6 +105,8 @@ package struct TokenSetUp: Sendable {
     ) throws(IssuanceError) {
         var failure: CryptokiError?
         try pins.send(role, at: .setUp) { pin in
+            // The user may have typed another PIN.
+            failure = nil
             do {
                 try token.withLogin(as: role, pin: pin, evenWhereNotRequired: true) {
                     do {

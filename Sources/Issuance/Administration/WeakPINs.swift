@@ -11,7 +11,7 @@ package func reasonPINIsWeak(_ pin: borrowing Secret) -> String? {
             return differences == 0
         }
     }
-    if isKnown { return "it is a factory default" }
+    if isKnown { return "a factory default" }
     let steps = pin.withBytes { bytes -> Set<Int> in
         var steps: Set<Int> = []
         for index in bytes.indices.dropFirst() {
@@ -19,9 +19,13 @@ package func reasonPINIsWeak(_ pin: borrowing Secret) -> String? {
         }
         return steps
     }
-    if steps.isEmpty || steps == [0] { return "it repeats one character" }
-    if steps == [1] || steps == [-1] { return "its characters are consecutive" }
-    return nil
+    if steps.isEmpty || steps == [0] { return "too easy to guess: one character repeated" }
+    guard steps == [1] || steps == [-1] else { return nil }
+    let isNumber = pin.withBytes { bytes in
+        for index in bytes.indices where !(0x30...0x39).contains(bytes[index]) { return false }
+        return true
+    }
+    return "too easy to guess: \(isNumber ? "digits" : "characters") in order"
 }
 
 /// PINs, PUKs and management keys that are factory defaults.

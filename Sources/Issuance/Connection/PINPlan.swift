@@ -116,6 +116,19 @@ extension PINRules {
             "\(refusals) wrong PINs were sent, and one more may lock the token; no PIN was sent")
     }
 
+    /// Whether the user may type another PIN after the token refused one: only if the token reports that
+    /// a wrong PIN was sent and that tries are left. `now` must have been read after the refusal.
+    package func mayAskAgain(
+        for role: UserType, _ now: TokenInfo, afterRefusals refusals: Int
+    ) -> Bool {
+        let before = PINState(role, info.flags)
+        let state = PINState(role, now.flags)
+        // Some tokens set no flags and lock after three wrong PINs. If a wrong PIN was sent before this
+        // run, their number is unknown.
+        return !before.isCountLow && state.isCountLow && !state.isFinalTry && !state.isLocked
+            && refusals < min(profile?.pinTries ?? 3, 3) - 1
+    }
+
     /// Checks the length and form of a PIN before it is sent.
     package func requirePossible(
         _ pin: borrowing Secret, of role: UserType
@@ -176,6 +189,7 @@ private struct PINState {
 
     var isCountLow: Bool { has(.userPINCountLow, .soPINCountLow) }
     var isFinalTry: Bool { has(.userPINFinalTry, .soPINFinalTry) }
+    var isLocked: Bool { has(.userPINLocked, .soPINLocked) }
 
     func requireUsable(allowingLastTry: Bool) throws(IssuanceError) {
         let name = role == .securityOfficer ? "security officer's PIN" : "PIN"
@@ -183,7 +197,7 @@ private struct PINState {
             throw IssuanceError(
                 .tokenNotWritable, at: .plan, "the token has no user PIN yet")
         }
-        if has(.userPINLocked, .soPINLocked) {
+        if isLocked {
             throw IssuanceError(.pinRefused, at: .plan, "the token's \(name) is locked")
         }
         if isFinalTry, !allowingLastTry {

@@ -21,6 +21,8 @@ package final class PINTries: Sendable {
         /// The previous record of the source whose PIN is being sent.
         var before: RefusedPINs.Source?
         var failure: (any Error)?
+        /// How often the user was asked for another PIN.
+        var requests = 0
 
         mutating func release() {
             lock = nil
@@ -42,13 +44,29 @@ package final class PINTries: Sendable {
         self.retries = retries
     }
 
-    /// The reason why a PIN was not sent, or nil.
+    /// The reason why a PIN was not sent or not typed, or nil.
     package var failure: (any Error)? { state.withLock { $0.failure } }
 
     /// Connects these checks to the login code.
     package var watch: PINWatch {
         PINWatch(willSend: { self.begin($0) }, didSend: { self.end($0, $1) })
     }
+
+    /// Whether the user may type another PIN after the token refused one.
+    package func mayAskAgain(_ role: UserType) -> Bool {
+        guard typed.contains(role), let info = try? plan.token.refreshed().info,
+            let recorded = try? memory.refusals()
+        else { return false }
+        // The refusals of this run count even if they cannot be recorded.
+        let requests = state.withLock { state in
+            state.requests += 1
+            return state.requests
+        }
+        return plan.mayAskAgain(for: role, info, afterRefusals: max(recorded, requests))
+    }
+
+    /// Records why the user typed no other PIN.
+    package func stop(_ error: any Error) { state.withLock { $0.failure = error } }
 
     private func begin(_ role: UserType) -> String? {
         state.withLock { (state) -> String? in

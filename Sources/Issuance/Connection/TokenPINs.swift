@@ -9,9 +9,17 @@ package final class TokenPINs: Sendable {
     private let user: Secret
     private let securityOfficer: Secret
     private let watch: PINWatch?
+    /// The PINs that the user typed after a refusal, the current one last.
+    private let retyped = Mutex<[UserType: [Kept]]>([:])
     private let refused = Mutex<Set<UserType>>([])
     private let accepted = Mutex<Set<UserType>>([])
     private let renewed = Mutex<Set<UserType>>([])
+
+    /// A copyable reference to a PIN.
+    private final class Kept: Sendable {
+        let secret: Secret
+        init(_ secret: consuming Secret) { self.secret = secret }
+    }
 
     package init(
         of roles: [UserType], user: consuming Secret, securityOfficer: consuming Secret = Secret(),
@@ -23,7 +31,8 @@ package final class TokenPINs: Sendable {
         self.securityOfficer = securityOfficer
     }
 
-    /// Passes the PIN of a role to `body`, which sends it, and remembers whether it was refused.
+    /// Passes the PIN of a role to `body`, which sends it, and remembers whether it was refused. If the
+    /// user may type another PIN, runs `body` again with that one.
     func send<Result>(
         _ role: UserType, at step: Step, failing doing: String = "the login failed",
         _ body: (borrowing Secret) throws -> Result
@@ -36,26 +45,56 @@ package final class TokenPINs: Sendable {
             throw IssuanceError(
                 .pinRefused, at: step, "the token refused this PIN before; it was not sent again")
         }
-        if !wasAccepted(owner), let reason = watch?.willSend(owner) {
-            throw IssuanceError(.pinRefused, at: step, reason)
-        }
-        do {
-            let result = owner == .securityOfficer ? try body(securityOfficer) : try body(user)
-            accept(owner)
-            return result
-        } catch let error as CryptokiError {
-            // Some modules return this for a wrong PIN.
-            let isWrongRole = error.returnValue == .userTypeInvalid && role != .contextSpecific
-            if error.concernsPIN || isWrongRole {
-                refused.withLock { _ = $0.insert(owner) }
-                watch?.didSend(owner, .refused)
-            } else if !wasAccepted(owner) {
-                watch?.didSend(owner, .unknown)
+        while true {
+            if !wasAccepted(owner), let reason = watch?.willSend(owner) {
+                throw IssuanceError(.pinRefused, at: step, reason)
             }
-            throw IssuanceError(error, at: step, while: error.loginFailure(of: owner, doing))
-        } catch {
-            throw IssuanceError(any: error, at: step)
+            do {
+                let result: Result
+                if let typed = typedAgain(owner) {
+                    result = try body(typed.secret)
+                } else {
+                    result = owner == .securityOfficer ? try body(securityOfficer) : try body(user)
+                }
+                accept(owner)
+                return result
+            } catch let error as CryptokiError {
+                // Some modules return this for a wrong PIN.
+                let isWrongRole = error.returnValue == .userTypeInvalid && role != .contextSpecific
+                if error.concernsPIN || isWrongRole {
+                    refused.withLock { _ = $0.insert(owner) }
+                    watch?.didSend(owner, .refused)
+                    if error.returnValue == .pinIncorrect, role == owner, !wasAccepted(owner),
+                        typeAgain(owner)
+                    {
+                        continue
+                    }
+                } else if !wasAccepted(owner) {
+                    watch?.didSend(owner, .unknown)
+                }
+                throw IssuanceError(error, at: step, while: error.loginFailure(of: owner, doing))
+            } catch {
+                throw IssuanceError(any: error, at: step)
+            }
         }
+    }
+
+    private func typedAgain(_ role: UserType) -> Kept? { retyped.withLock { $0[role]?.last } }
+
+    /// Lets the user type another PIN in place of a refused one. Returns false if there is none, or if
+    /// the token refused it before.
+    private func typeAgain(_ role: UserType) -> Bool {
+        guard let watch, let next = watch.nextPIN(role) else { return false }
+        let earlier = retyped.withLock { $0[role] ?? [] }
+        let isFirst =
+            role == .securityOfficer
+            ? next.isSame(as: securityOfficer) : next.isSame(as: user)
+        for typed in earlier where next.isSame(as: typed.secret) { return false }
+        guard !isFirst else { return false }
+        let kept = Kept(next)
+        retyped.withLock { $0[role, default: []].append(kept) }
+        refused.withLock { _ = $0.remove(role) }
+        return true
     }
 
     /// Records that the token has accepted the PIN of a role. Call this immediately after the login,
@@ -70,6 +109,7 @@ package final class TokenPINs: Sendable {
         _ role: UserType, at step: Step, _ body: (borrowing Secret) throws -> Result
     ) throws(IssuanceError) -> Result {
         do {
+            if let typed = typedAgain(role) { return try body(typed.secret) }
             return role == .securityOfficer ? try body(securityOfficer) : try body(user)
         } catch {
             throw IssuanceError(any: error, at: step)
@@ -123,12 +163,6 @@ package enum PINOutcome: Sendable {
 package struct PINWatch: Sendable {
     let willSend: @Sendable (UserType) -> String?
     let didSend: @Sendable (UserType, PINOutcome) -> Void
-
-    package init(
-        willSend: @escaping @Sendable (UserType) -> String?,
-        didSend: @escaping @Sendable (UserType, PINOutcome) -> Void
-    ) {
-        self.willSend = willSend
-        self.didSend = didSend
-    }
+    /// Returns another PIN that the user typed after a refusal, or nil.
+    package var nextPIN: @Sendable (UserType) -> Secret? = { _ in nil }
 }

@@ -101,6 +101,8 @@ package struct IssuanceError: Error, Sendable {
     package let choices: [String]
     /// The requested value, which is not among ``choices``, or nil.
     package let wanted: String?
+    /// What the request leaves out although there are several ``choices``, or nil.
+    package var missing: MissingValue?
     /// The key pair of the job, or nil if the job failed before it had one.
     package let key: KeyOnToken?
     /// The URI of a certificate that is on the token although the token rejected it, or nil.
@@ -109,6 +111,14 @@ package struct IssuanceError: Error, Sendable {
     package let order: OrderStanding?
     /// Details that steps use to handle the failure.
     let circumstances: Set<Circumstance>
+
+    /// A value that the user has to choose.
+    package enum MissingValue: Sendable, Hashable {
+        /// The name in the certificate.
+        case name
+        /// An address in the certificate.
+        case emailAddress
+    }
 
     /// A detail of a failure that a step handles specially.
     enum Circumstance: Sendable, Hashable {
@@ -174,6 +184,7 @@ package struct IssuanceError: Error, Sendable {
         tokenError = error.tokenError
         choices = error.choices
         wanted = error.wanted
+        missing = error.missing
         self.reason = reason
         self.circumstances = circumstances
         self.key = key

@@ -89,6 +89,18 @@
         return copy
     }
 
+    /// Whether another secret has the same bytes. The time depends on their number only.
+    package borrowing func isSame(as other: borrowing Secret) -> Bool {
+        withBytes { one in
+            other.withBytes { other in
+                guard one.count == other.count else { return false }
+                var differences: UInt8 = 0
+                for index in one.indices { differences |= one[index] ^ other[index] }
+                return differences == 0
+            }
+        }
+    }
+
     /// Passes the bytes to a closure.
     ///
     /// - Parameter body: The closure. It must not keep the bytes.

@@ -94,7 +94,7 @@ public enum SecretSource: Sendable, Hashable {
             secret = given.withoutByteOrderMark()
         }
         guard !secret.isEmpty else {
-            throw SecretError(.empty, "\(self) is empty")
+            throw SecretError(.empty, asksPerson ? "nothing was typed" : "\(self) is empty")
         }
         let problem: String? = secret.withBytes { bytes -> String? in
             for index in bytes.indices {

@@ -47,8 +47,8 @@ private func ask(_ promptText: String) throws(SecretError) -> Secret {
         tcflush(terminal, TCIFLUSH)
         // TCSANOW, because the other modes wait for output, which Ctrl-S blocks.
         unsafe tcsetattr(terminal, TCSANOW, &settings)
-        // Clear the line, so that the prompt disappears after the answer.
-        writeWithoutBlocking("\r\u{1B}[K".utf8, to: terminal, withinMilliseconds: 200)
+        // The line break that the user typed is not echoed.
+        writeWithoutBlocking("\n".utf8, to: terminal, withinMilliseconds: 200)
     }
     guard waits(for: POLLOUT, terminal, &ending) else {
         throw SecretError(.interrupted, "interrupted before asking for a secret")
