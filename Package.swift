@@ -100,7 +100,7 @@ let package = Package(
                 "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertHTTP",
                 "TokencertTokens", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
                 argumentParser, logging, system,
-            ], path: "Sources/Commands"),
+            ], path: "Sources/Commands", resources: [.embedInCode("Completion/JoinedWords.bash")]),
         .executableTarget(
             name: "tokencert", dependencies: ["TokencertCommands", "TokencertPlatform"]),
 

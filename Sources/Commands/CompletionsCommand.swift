@@ -8,8 +8,9 @@ struct CompletionsCommand: ParsableCommand {
             zsh: tokencert completions zsh > a folder of $fpath, as _tokencert
             fish: tokencert completions fish > ~/.config/fish/completions/tokencert.fish
 
-            The script also completes tokens, and the keys and certificates that are visible without \
-            a PIN.
+            The script also completes order numbers, tokens, and the keys and certificates that are \
+            visible without a PIN. What a module shows is read at most once a minute; a module that \
+            takes longer than half a second is not waited for.
             """)
 
     @Argument(
@@ -26,7 +27,7 @@ struct CompletionsCommand: ParsableCommand {
                 .usage, "there is no completion script for \"\(shell)\"",
                 hints: ["use bash, zsh or fish"])
         }
-        let script = Tokencert.completionScript(for: shell)
+        let script = extendedScript(Tokencert.completionScript(for: shell), for: shell)
         if output.isJSON {
             try printJSON(["script": script])
         } else {

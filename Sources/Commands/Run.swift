@@ -25,9 +25,10 @@ private func runCommand() -> Int32 {
         print(Tokencert.version)
         return ExitStatus.done.rawValue
     }
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    if readModule(arguments) { return ExitStatus.done.rawValue }
     offerValues()
     do {
-        let arguments = Array(CommandLine.arguments.dropFirst())
         if try printHelpTopic(arguments) { return ExitStatus.done.rawValue }
         var command = try Tokencert.parseAsRoot(resolvingHome(inArguments: arguments))
         try command.run()

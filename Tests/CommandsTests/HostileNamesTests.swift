@@ -119,7 +119,7 @@ extension RealParts {
         }
 
         /// Otherwise the shell would hang at each Tab if a reader or its service hangs.
-        @Test("A module that does not respond delays completion by only a few seconds")
+        @Test("A module that does not respond is not waited for")
         func slowModule() throws {
             let bench = try Bench()
             let start = ContinuousClock.now
@@ -128,8 +128,8 @@ extension RealParts {
                     "---completion", "list", "--", "--token", "3", "0", "tokencert", "list",
                     "--token", "",
                 ], bench.faulty(["FAULTY_RULES": "C_GetSlotList:before:delay=40000"]))
-            #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome)")
-            #expect(ContinuousClock.now - start < .seconds(20))
+            #expect(outcome.status == 0 && outcome.output.allSatisfy(\.isNewline), "\(outcome)")
+            #expect(ContinuousClock.now - start < .seconds(10))
         }
 
         /// Otherwise a name on a token could add an option to the command.
@@ -145,17 +145,15 @@ extension RealParts {
                 try bench.tokencert(
                     ["request", "--token", "work", "--label", "k$(touch PWN)`touch PWN`;"]
                 ).status == 0)
+            _ = try bench.completions(["show"], "positional@0", [""])
             for keys in [
                 ["tokencert list --token \\t\\t", "x1\\t"], ["tokencert list --token x2\\t"],
                 ["tokencert list --token x4\\t"],
                 ["tokencert show --token work pk\\t", "\\t"],
+                ["tokencert show --token work k\\t\\t"],
             ] { requireNothingRan(bench, try typing(shell, keys, bench)) }
-            let offered = try bench.tokencert(
-                [
-                    "---completion", "list", "--", "--token", "3", "0", "tokencert", "list",
-                    "--token", "",
-                ], ["TOKENCERT_PIN_SOURCE": ""])
-            #expect(offered.output.contains("x4") && !offered.output.contains("--json"))
+            let offered = try bench.completions(["list"], "--token", ["--token", ""])
+            #expect(offered.contains("x4 'a' \"b\"") && !offered.contains("--json"), "\(offered)")
         }
     }
 }

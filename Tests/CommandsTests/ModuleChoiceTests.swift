@@ -60,11 +60,13 @@ extension Bench {
     func values() {
         for (words, value) in [
             (["--module", "/a.so"], "/a.so"), (["--module=/a.so"], "/a.so"),
-            (["--module", "=", "/a.so"], "/a.so"), (["--module", "'/a b.so'"], "/a b.so"),
+            (["--module", "/a.so", "--module=/b.so"], "/b.so"),
+            (["--module", "/a.so", "--", "--module", "/b.so"], "/a.so"),
+            (["--module", "'/a b.so'"], "/a b.so"),
             (["--module", "/a\\ b.so"], "/a b.so"), (["--module"], nil),
             (["--module-arguments", "x"], nil), (["--module-arguments=x"], nil), ([], nil),
         ] as [([String], String?)] {
-            #expect(OfferedValues.value("--module", ["list"] + words) == value, "\(words)")
+            #expect(CompletedLine.value("--module", ["list"] + words) == value, "\(words)")
         }
     }
 
@@ -77,7 +79,7 @@ extension Bench {
             (#""a\"b\$c\d""#, #"a"b$c\d"#), (#"'a\b'"#, #"a\b"#), ("'pkcs11:", "pkcs11:"),
             ("plain", "plain"), ("", ""),
         ] {
-            #expect(OfferedValues.bare(word) == text, "\(word)")
+            #expect(CompletedLine.bare(word) == text, "\(word)")
         }
     }
 }

@@ -57,7 +57,7 @@ package final class ThrowawayToken: Sendable {
         environment.merging([
             "TOKENCERT_MODULE": softHSMModule, "TOKENCERT_PIN_SOURCE": "file:\(folder.file("pin"))",
             "XDG_STATE_HOME": folder.file("state"), "XDG_DATA_HOME": folder.file("data"),
-            "XDG_CONFIG_HOME": folder.file("config"),
+            "XDG_CONFIG_HOME": folder.file("config"), "XDG_CACHE_HOME": folder.file("cache"),
         ]) { $1 }
     }
 

@@ -1,6 +1,4 @@
 internal import ArgumentParser
-internal import Cryptoki
-internal import OpenSSLX509
 internal import TokencertCAcert
 internal import TokencertLedger
 internal import TokencertPlatform
@@ -8,19 +6,29 @@ internal import TokencertTokens
 
 /// Enables the completion of values, if a shell starts the program for that.
 func offerValues() {
-    LiveCompletion.use { OfferedValues.find($0, $1, $2) }
+    LiveCompletion.use { subject, words, begun in
+        // The user waits, perhaps for a folder on a server that does not respond.
+        endProcess(afterMilliseconds: 2000)
+        return OfferedValues.find(subject, words, begun)
+    }
 }
 
 /// The values that a shell completes: those that are visible without a PIN. There is never a login,
 /// and a failure results in no values.
 enum OfferedValues {
-    /// The values for a subject, escaped for the user's shell. `begun` is the word at the cursor.
+    /// The values for a subject, escaped for the user's shell. `words` are the words of the command
+    /// line except `begun`, which is the one at the cursor.
     static func find(
         _ subject: LiveCompletion.Subject, _ words: [String], _ begun: String
     ) -> [String] {
+        // zsh and fish pass --option=value as one word.
+        let value = begun.hasPrefix("--") ? begun.drop { $0 != "=" }.dropFirst() : begun[...]
+        let line = CompletedLine(words)
+        line.loadSettings()
+        var seen: Set<String> = []
         // Names of tokens and files come from others, and must not be taken for options.
-        let found = all(subject, words, begun).filter {
-            printable($0) == $0 && !$0.hasPrefix("-") && !$0.isEmpty
+        let found = all(subject, line, CompletedLine.bare(String(value))).filter {
+            printable($0) == $0 && !$0.hasPrefix("-") && !$0.isEmpty && seen.insert($0).inserted
         }
         switch environmentVariable("SAP_SHELL") {
         case "zsh":
@@ -40,121 +48,92 @@ enum OfferedValues {
     }
 
     private static func all(
-        _ subject: LiveCompletion.Subject, _ words: [String], _ begun: String
+        _ subject: LiveCompletion.Subject, _ line: CompletedLine, _ begun: String
     ) -> [String] {
         switch subject {
         case .tokens:
-            let tokens = tokens(words)
-            return bare(begun).hasPrefix("pkcs11:")
-                ? tokens.compactMap { try? PKCS11URI(token: $0).description }
-                : tokens.map(\.info.label)
+            let tokens = ModuleReader.tokens(line, withObjects: false)
+            return (isURI(begun) ? [] : ShownToken.names(of: tokens))
+                + (mayBecomeURI(begun) ? tokens.map(\.uri) : [])
         case .objects:
-            return inventories(words).flatMap { inventory in
-                inventory.keys.flatMap { [$0.privateKey, $0.publicKey].compactMap { $0?.uri } }
-                    + inventory.entries.map(\.record.uri)
-            }
+            return names(of: objects(line), begun) { $0.uris }
         case .keys:
-            // A private key may be invisible without a login, so public keys count, too.
-            return inventories(words).flatMap { inventory in
-                inventory.keys.compactMap { key in
-                    key.privateKey?.uri
-                        ?? key.publicKey?.uri.replacing("type=public", with: "type=private")
-                }
+            return names(of: objects(line).filter { $0.keyURI != nil }, begun) { object in
+                [object.keyURI].compactMap { $0 }
             }
         case .configurationProfiles:
-            prepare(words)
             return ConfigurationFile.current.profiles
         case .tokenProfiles:
             return ((try? Profiles.all()) ?? []).map(\.name) + ["none"]
         case .anchors:
             return ((try? trustStore.files()) ?? []).map(TrustStore.name)
+        case .unfinishedOrders:
+            return orders(line, unfinishedOnly: true)
         case .orders:
-            prepare(words)
-            guard let options = try? LedgerOptions.parse([]), options.isFileThere else {
-                return []
-            }
-            return ((try? options.open().orders(unfinishedOnly: true)) ?? []).map {
-                "\($0.number)"
-            }
+            let unfinished = orders(line, unfinishedOnly: true)
+            return unfinished
+                + orders(line, unfinishedOnly: false).filter { !unfinished.contains($0) }
+        case .secretSources:
+            return secretSources(begun)
         }
     }
 
-    private static func prepare(_ words: [String]) {
-        Progress.shared.setStyle(.quiet)
-        OpenSSL.startWithoutConfiguration()
-        // Completion ignores settings that cannot be read.
-        try? EnvironmentSettings.load { _ in false }
-        try? ConfigurationFile.load(
-            file: value("--config", words), profile: value("--profile", words))
+    /// The objects on the token that is named, or on all tokens.
+    private static func objects(_ line: CompletedLine) -> [ShownObject] {
+        let name = setting(line.token, .token)
+        return ModuleReader.tokens(line, withObjects: true)
+            .filter { token in name.map { token.isNamed($0) } ?? true }
+            .flatMap { $0.objects ?? [] }
     }
 
-    private static func tokens(_ words: [String]) -> [Token] {
-        prepare(words)
-        guard var options = try? TokenOptions.parse([]) else { return [] }
-        options.module = value("--module", words)
-        options.moduleArguments = value("--module-arguments", words)
-        // A module may wait for a service or a reader, while the user waits for the completion.
-        endProcess(afterMilliseconds: 5000)
-        guard let set = try? ModuleSet(options, nil) else { return [] }
-        return set.modules.flatMap { module in
-            ((try? module.slots(tokenPresent: true)) ?? []).compactMap { try? $0.token() }
-        }
-        .filter { $0.info.flags.contains(.tokenInitialized) }
-    }
-
-    private static func inventories(_ words: [String]) -> [TokenInventory] {
-        let wanted = value("--token", words)
-        return tokens(words).compactMap { token in
-            if let wanted {
-                let choice: TokenChoice =
-                    (try? PKCS11URI(parsing: wanted)).map { .uri($0) } ?? .name(wanted)
-                guard (try? choice.fits(token)) == true else { return nil }
-            }
-            guard var session = try? token.openSession(ReadOnly.self) else { return nil }
-            return try? TokenInventory(&session)
+    /// The short names of objects, or their URIs if a URI has been begun. An object without a short name
+    /// has only its URIs.
+    static func names(
+        of objects: [ShownObject], _ begun: String, uris: (ShownObject) -> [String]
+    ) -> [String] {
+        objects.flatMap { object in
+            let names = isURI(begun) ? [] : [object.name].compactMap { $0 }
+            return names
+                + (mayBecomeURI(begun) || object.name == nil ? uris(object) : [])
         }
     }
 
-    /// The value of an option on the command line, or nil. bash splits `--option=value` into three
-    /// words, other shells do not.
-    static func value(_ option: String, _ words: [String]) -> String? {
-        for (index, word) in words.enumerated() {
-            let rest = words[(index + 1)...]
-            if word.hasPrefix(option + "=") { return path(word.dropFirst(option.count + 1)) }
-            guard word == option, let next = rest.first else { continue }
-            return path((next == "=" ? rest.dropFirst().first ?? "" : next)[...])
-        }
-        return nil
+    private static func isURI(_ begun: String) -> Bool { begun.hasPrefix("pkcs11:") }
+
+    /// Whether a text is the beginning of a URI. A single letter is more likely that of a name.
+    private static func mayBecomeURI(_ begun: String) -> Bool {
+        isURI(begun) || begun.count > 1 && "pkcs11:".hasPrefix(begun)
     }
 
-    private static func path(_ word: Substring) -> String {
-        let word = bare(word)
-        return (try? resolvingHome(word)) ?? word
+    private static func orders(_ line: CompletedLine, unfinishedOnly: Bool) -> [String] {
+        guard var options = try? LedgerOptions.parse([]) else { return [] }
+        options.ledger = line.ledger
+        guard options.isFileThere else { return [] }
+        let orders = (try? options.open().orders(unfinishedOnly: unfinishedOnly)) ?? []
+        return orders.map { "\($0.number)" }
     }
+}
 
-    /// A word as the program would receive it. All shells except fish pass it with its quotation
-    /// marks and backslashes, and the closing mark may be missing.
-    static func bare(_ word: some StringProtocol) -> String {
-        guard environmentVariable("SAP_SHELL") != "fish" else { return String(word) }
-        var text = ""
-        var quote: Character?
-        var isEscaped = false
-        for character in word {
-            if isEscaped {
-                // Inside "...", a backslash before any other character is literal.
-                if quote != nil, !"\"\\$`".contains(character) { text.append("\\") }
-                text.append(character)
-                isEscaped = false
-            } else if character == "\\", quote != "'" {
-                isEscaped = true
-            } else if character == quote {
-                quote = nil
-            } else if quote == nil, character == "'" || character == "\"" {
-                quote = character
-            } else {
-                text.append(character)
-            }
-        }
-        return text
+/// The sources of a secret that begin like a word. Files and variables are offered after `file:` and
+/// `env:` only, and never what they contain.
+private func secretSources(_ begun: String) -> [String] {
+    if begun.hasPrefix("file:") {
+        return paths(begun.dropFirst("file:".count)).map { "file:" + $0 }
     }
+    if begun.hasPrefix("env:") {
+        let name = String(begun.dropFirst("env:".count))
+        return environmentVariableNames(beginningWith: name).map { "env:" + $0 }
+    }
+    return ["prompt", "pinentry", "file:", "env:", "fd:", "command:"]
+}
+
+/// The paths that begin like a text; those of folders end in a slash.
+private func paths(_ begun: Substring) -> [String] {
+    let folder = String(begun.lastIndex(of: "/").map { begun[...$0] } ?? "")
+    let start = begun.dropFirst(folder.count)
+    let place = (try? resolvingHome(folder)) ?? folder
+    let entries = (try? names(inFolder: place.isEmpty ? "." : place)) ?? []
+    return entries.filter { entry in
+        entry.hasPrefix(start) && (start.hasPrefix(".") || !entry.hasPrefix("."))
+    }.map { folder + $0 + (isFolder(place + $0) ? "/" : "") }
 }

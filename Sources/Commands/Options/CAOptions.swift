@@ -27,7 +27,8 @@ struct CAOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Source of the password: \(sourcesOfSecrets).",
-            valueName: "source"))
+            valueName: "source"),
+        completion: LiveCompletion.secretSources)
     var passwordSource: String?
 
     @Option(

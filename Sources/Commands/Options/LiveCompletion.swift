@@ -7,19 +7,20 @@ internal import Synchronization
 enum LiveCompletion {
     /// What is completed.
     enum Subject: Sendable {
-        case tokens, objects, keys, configurationProfiles, tokenProfiles, anchors, orders
+        case tokens, objects, keys, configurationProfiles, tokenProfiles, anchors
+        case unfinishedOrders, orders, secretSources
     }
 
-    /// Finds values, escaped for the user's shell, from the words of the command line and the word
-    /// at the cursor.
+    /// Finds values, escaped for the user's shell, from the other words of the command line and the
+    /// word at the cursor.
     typealias Finder =
         @Sendable (_ subject: Subject, _ words: [String], _ begun: String) -> [String]
 
-    /// Labels of tokens, or URIs if the word at the cursor is one.
+    /// Labels or serial numbers of tokens, or URIs if the word at the cursor is one.
     static let tokens = offering(.tokens)
-    /// URIs of keys and certificates.
+    /// Short names of keys and certificates, or URIs if the word at the cursor is one.
     static let objects = offering(.objects)
-    /// URIs of private keys.
+    /// The same for private keys only.
     static let keys = offering(.keys)
     /// Names of the profiles in the configuration file.
     static let configurationProfiles = offering(.configurationProfiles)
@@ -28,7 +29,11 @@ enum LiveCompletion {
     /// Names of the stored trust anchors.
     static let anchors = offering(.anchors)
     /// Numbers of unfinished orders.
+    static let unfinishedOrders = offering(.unfinishedOrders)
+    /// Numbers of all orders, those of unfinished ones first.
     static let orders = offering(.orders)
+    /// Sources of secrets.
+    static let secretSources = offering(.secretSources)
 
     private static let finder = Mutex<Finder?>(nil)
 
@@ -38,9 +43,15 @@ enum LiveCompletion {
     }
 
     private static func offering(_ subject: Subject) -> CompletionKind {
-        .custom { words, _, begun in
-            let find = finder.withLock { $0 }
-            return find?(subject, words, begun) ?? []
+        .custom { words, index, begun in
+            guard let find = finder.withLock({ $0 }) else { return [] }
+            // argument-parser takes the last word for the one at the cursor.
+            guard words.indices.contains(index) else { return find(subject, words, begun) }
+            var others = words
+            let current = others.remove(at: index)
+            // The option whose value is completed has no value yet.
+            if index > 0, others[index - 1].hasPrefix("--") { others.remove(at: index - 1) }
+            return find(subject, others, index == words.count - 1 ? begun : current)
         }
     }
 }

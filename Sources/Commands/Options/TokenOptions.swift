@@ -14,13 +14,15 @@ struct TokenOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Source of the PIN: \(sourcesOfSecrets).",
-            valueName: "source"))
+            valueName: "source"),
+        completion: LiveCompletion.secretSources)
     var pinSource: String?
 
     @Option(
         help: ArgumentHelp(
             "Source of the security officer's PIN (such as a management key), if it is needed.",
-            valueName: "source"))
+            valueName: "source"),
+        completion: LiveCompletion.secretSources)
     var soPinSource: String?
 
     @Flag(help: "Send a PIN even if a wrong one would lock the token.")

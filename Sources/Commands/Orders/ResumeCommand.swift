@@ -23,7 +23,7 @@ struct ResumeCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp("Number of the order in the ledger.", valueName: "order"),
-        completion: LiveCompletion.orders)
+        completion: LiveCompletion.unfinishedOrders)
     var order: Int64?
 
     @Option(

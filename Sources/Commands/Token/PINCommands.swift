@@ -63,7 +63,8 @@ struct ChangePINCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Where the new PIN comes from: \(sourcesOfSecrets).",
-            valueName: "source"))
+            valueName: "source"),
+        completion: LiveCompletion.secretSources)
     var newPinSource: String?
 
     @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions

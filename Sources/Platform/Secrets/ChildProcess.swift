@@ -41,7 +41,8 @@ struct ChildProcess: ~Copyable {
             close(outgoing.write)
             throw error
         }
-        let (identifier, status) = spawn(words, output: outgoing.write, input: incoming?.read)
+        let (identifier, status) = startProgram(
+            name, words, input: incoming?.read, output: outgoing.write)
         close(outgoing.write)
         if let incoming { close(incoming.read) }
         guard status == 0 else {
@@ -53,64 +54,6 @@ struct ChildProcess: ~Copyable {
         Interruption.setChild(identifier)
         return ChildProcess(
             owning: identifier, name, output: outgoing.read, input: incoming?.write ?? -1)
-    }
-
-    private static func spawn(
-        _ words: [String], output: Int32, input: Int32?
-    ) -> (pid_t, status: Int32) {
-        #if canImport(Darwin)
-            var actions: posix_spawn_file_actions_t?
-            var attributes: posix_spawnattr_t?
-        #else
-            var actions = unsafe posix_spawn_file_actions_t()
-            var attributes = posix_spawnattr_t()
-        #endif
-        unsafe posix_spawn_file_actions_init(&actions)
-        unsafe posix_spawnattr_init(&attributes)
-        defer {
-            unsafe posix_spawn_file_actions_destroy(&actions)
-            unsafe posix_spawnattr_destroy(&attributes)
-        }
-        // The program must not inherit the signals that this process blocks during a prompt.
-        var none = sigset_t()
-        unsafe sigemptyset(&none)
-        unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        // This process ignores these signals. A program that inherited that would not end when its
-        // reader closes the pipe.
-        var standard = sigset_t()
-        unsafe sigemptyset(&standard)
-        unsafe sigaddset(&standard, SIGPIPE)
-        unsafe sigaddset(&standard, SIGXFSZ)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &standard)
-        var flags = Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)
-        #if canImport(Darwin)
-            flags |= Int16(POSIX_SPAWN_CLOEXEC_DEFAULT)
-        #endif
-        unsafe posix_spawnattr_setflags(&attributes, flags)
-        unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
-        if let input {
-            unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
-        } else {
-            unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        }
-        // An inherited descriptor may carry another secret, and a module may open files without
-        // FD_CLOEXEC.
-        #if canImport(Darwin)
-            unsafe posix_spawn_file_actions_addinherit_np(&actions, 2)
-        #elseif os(Linux)
-            if let symbol = unsafe dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") {
-                let closeFrom = unsafe unsafeBitCast(symbol, to: CloseFrom.self)
-                _ = unsafe closeFrom(&actions, 3)
-            }
-        #endif
-        var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer {
-            for index in unsafe arguments.indices { unsafe free(arguments[index]) }
-        }
-        var identifier: pid_t = 0
-        let status = unsafe posix_spawnp(
-            &identifier, words.first ?? "", &actions, &attributes, &arguments, environ)
-        return (identifier, status)
     }
 
     deinit {
@@ -187,12 +130,3 @@ struct ChildProcess: ~Copyable {
         return pipe
     }
 }
-
-#if os(Linux)
-    /// `posix_spawn_file_actions_addclosefrom_np`: glibc has it since 2.34 and declares it only with
-    /// `_GNU_SOURCE`, which Swift does not define; musl does not have it.
-    private typealias CloseFrom =
-        @convention(c) (
-            UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32
-        ) -> Int32
-#endif
