@@ -134,6 +134,6 @@ private func tellInterruption(_ signal: Int32) {
     writeWithoutBlocking(
         (clearing + lines(failure).joined(separator: "\n") + "\n").utf8,
         to: HeldStandardError.descriptor, withinMilliseconds: 400)
-    let json = isJSONWanted ? try? jsonText(["error": FailureReport(failure)]) : nil
+    let json = isJSONWanted ? try? jsonOutput(["error": FailureReport(failure)]) : nil
     StandardOutput.shared.writeIfPossible(json.map { $0 + "\n" } ?? "")
 }

@@ -81,7 +81,7 @@ extension RealParts {
                 let outcome = try bench.tokencert(["issue", "--json"] + arguments)
                 #expect(outcome.status == 0, "\(outcome.errors)")
                 let file = try bench.token.folder.write(
-                    try #require(try outcome.json()["pem"] as? String), "certificate.pem")
+                    try #require(try outcome.json().certificate("pem")), "certificate.pem")
                 let text = try run("openssl", ["x509", "-in", file, "-noout", "-text"]).output
                 #expect(text.contains("Microsoft Encrypted File System"), "\(text)")
             }
@@ -237,7 +237,7 @@ extension RealParts {
             let issued = try young.tokencert(["issue", "--json"])
             #expect(issued.status == 0, "\(issued.errors)")
             #expect(
-                (try issued.json()["subject"] as? String)?.contains("CN=CAcert WoT User") == true)
+                (try issued.json().certificate("subject"))?.contains("CN=CAcert WoT User") == true)
             expect(
                 try young.tokencert(["issue", "--name", "Anna Müller"]), 65,
                 "the account has no name \"Anna Müller\"")

@@ -64,7 +64,7 @@ extension RealParts {
             #expect(bench.logins.isEmpty, "a PIN was sent")
             #expect(bench.token.contents == before)
             // A serial number identifies a certificate.
-            let serial = try #require(try issued.json()["serialNumber"] as? String)
+            let serial = try #require(try issued.json().certificate("serialNumber"))
             let removed = try bench.tokencert(
                 ["delete", "--yes", "pkcs11:type=cert", "--serial", serial])
             #expect(removed.status == 0, "\(removed.errors)")
@@ -80,7 +80,7 @@ extension RealParts {
                 "issue", "--label", "mail", "--key-type", "rsa:2048", "--json",
             ])
             #expect(issued.status == 0, "\(issued.errors)")
-            let serial = try #require(try issued.json()["serialNumber"] as? String)
+            let serial = try #require(try issued.json().certificate("serialNumber"))
             for (arguments, offered) in [
                 (["pkcs11:object=mial;type=cert"], "did you mean \(serial) ("),
                 (["pkcs11:object=mail", "--serial", "0abc"], "did you mean \(serial) ("),

@@ -13,7 +13,7 @@ extension RealParts {
             #expect(issued.status == 0, "\(issued.errors)")
             let report = try issued.json()
             #expect(report["keyKind"] as? String == "RSA 3072")
-            #expect((report["subject"] as? String)?.contains("CN=Anna Müller") == true)
+            #expect((report.certificate("subject"))?.contains("CN=Anna Müller") == true)
             let id = try #require(report["id"] as? String)
 
             let list = try bench.tokencert(["list", "--json"]).json()

@@ -49,10 +49,10 @@ extension RealParts {
             let found = try bench.certificateObjects()
             #expect(found.map(\.label) == [Array("key1".utf8)])
             #expect(found.map(\.id) == [[]])
-            let uri = try #require(issued.json()["certificate"] as? String)
+            let uri = try #require(issued.json().certificate("uri"))
             #expect(
-                try bench.tokencert(["show", "--pem", uri]).output == issued.json()["pem"]
-                    as? String)
+                try bench.tokencert(["show", "--pem", uri]).output
+                    == issued.json().certificate("pem"))
         }
 
         @Test(

@@ -19,7 +19,7 @@ extension RealParts {
             #expect(issued.status == 0, "\(issued.errors)")
             #expect(try bench.certificateObjects().map(\.label) == [latinLabel])
             let key = try #require(issued.json()["key"] as? String)
-            let certificate = try #require(issued.json()["certificate"] as? String)
+            let certificate = try #require(issued.json().certificate("uri"))
             #expect(key.contains("object=M%FCller"), "\(key)")
             #expect(certificate.contains("object=M%FCller"), "\(certificate)")
             // The printed URI selects the object.

@@ -26,7 +26,7 @@ import Testing
             subject: "CN=Anna", issuer: "CN=Root", subjectName: "Anna", issuerName: "Root",
             serialNumber: serial, notBefore: 0, notAfter: Self.now + days * Self.day + 1,
             keyKind: .ec(.p256), isAuthority: isAuthority)
-        content.emailAddress = "anna@example.org"
+        content.emailAddresses = ["anna@example.org"]
         return CertificateEntry(
             record: try record(number, .certificate, id: id, "mail"), valueHash: [],
             content: content, obstacle: nil, certificate: nil)

@@ -31,7 +31,7 @@ extension RealParts {
         func renewed() throws {
             let bench = try Bench()
             let old = try bench.tokencert(["issue", "--label", "mail", "--json"]).json()
-            let serial = try #require(old["serialNumber"] as? String)
+            let serial = try #require(old.certificate("serialNumber"))
             let renewed = try AtTerminal(bench: bench).run(["renew", "mail"])
             #expect(
                 renewed.output.contains("old certificate: tokencert delete \(serial) --cert"),

@@ -47,7 +47,7 @@ extension RealParts {
             let imported = try bench.tokencert(["import", "--cert", source, "--json"])
             #expect(imported.status == 0, "\(imported.errors)")
             #expect(try imported.json()["wasThere"] as? Bool == true)
-            let uri = try #require(imported.json()["certificate"] as? String)
+            let uri = try #require(imported.json().certificate("uri"))
             #expect(uri.contains("object=padded"), "\(uri)")
             #expect(try bench.certificateObjects().map(\.value) == [value])
         }

@@ -109,13 +109,16 @@ extension RealParts {
             expect(try bench.tokencert(["issue", "--key", key]), 75, "may still issue")
             let before = bench.token.contents
             for (number, issued) in [(1, first), (2, second)] {
-                let file = try bench.token.folder.write(try text(issued, "pem"), "\(number).pem")
+                let file = try bench.token.folder.write(
+                    try #require(issued.certificate("pem")), "\(number).pem")
                 let outcome = try bench.tokencert(["resume", "3", "--from", file])
                 expect(outcome, 76, "belongs to order \(number)")
                 #expect(!outcome.errors.contains("--order-again"), "\(outcome.errors)")
             }
             #expect(bench.token.contents == before)
-            let issued = Set([try text(first, "pem"), try text(second, "pem")])
+            let issued = Set([
+                try #require(first.certificate("pem")), try #require(second.certificate("pem")),
+            ])
             var late: String?
             for _ in 0..<100 where late == nil {
                 usleep(100_000)

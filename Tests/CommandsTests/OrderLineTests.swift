@@ -159,7 +159,9 @@ import TokencertTestSupport
         #expect(others.last?["kind"] as? String == "mo\"ved\n")
         #expect((shown[1]["summary"] as? [String: Any])?["next"] == nil)
         let none = try JSONSerialization.jsonObject(with: Data(try historyJSON([]).utf8))
-        #expect((none as? [String: [Any]])?["orders"]?.isEmpty == true)
+        let empty = try #require(none as? [String: Any])
+        #expect((empty["orders"] as? [Any])?.isEmpty == true)
+        #expect(empty["schemaVersion"] as? Int == 1 && object["schemaVersion"] as? Int == 1)
     }
 
     // MARK: Tables
@@ -208,6 +210,9 @@ import TokencertTestSupport
             try jsonLine(["b": "x\ny", "a": "https://a/b"])
                 == #"{"a":"https://a/b","b":"x\ny"}"#)
         #expect(try jsonText(["b": 1, "a": 2]).split(separator: "\n").count == 4)
+        let output = try JSONSerialization.jsonObject(
+            with: Data(try jsonOutput(["b": 1]).utf8))
+        #expect(output as? [String: Int] == ["b": 1, "schemaVersion": 1])
     }
 
     // RFC 5280 uses 99991231235959Z for a certificate that never expires.

@@ -2,6 +2,7 @@ import Cryptoki
 import Foundation
 import OpenSSLX509
 import Testing
+import TokencertTestSupport
 
 @testable import TokencertCommands
 @testable import TokencertIssuance
@@ -177,14 +178,17 @@ import Testing
         let first = try object(certificate)
         #expect(
             Set(first.keys) == [
-                "subject", "serialNumber", "certificate", "reason", "advice", "needsAction",
+                "certificate", "reason", "advice", "needsAction",
             ])
+        #expect(first.certificate("subject") == "CN=Anna")
+        #expect(first.certificate("serialNumber") == "0a" && first.certificate("id") == "01")
         #expect(first["reason"] as? String == "it is old")
         #expect(
             first["advice"] as? String == "to get a new key and certificate: tokencert issue")
         #expect(first["needsAction"] as? Bool == true)
         let second = try object(PassedOver(entry(nil), "it is text", needsAction: false))
         #expect(Set(second.keys) == ["certificate", "reason", "needsAction"])
+        #expect(second.certificate("label") == "mail" && second.certificate("subject") == nil)
         #expect(second["needsAction"] as? Bool == false)
         let third = try object(PassedOver(key: Self.token, "it is alone", advice: .resume(7)))
         #expect(Set(third.keys) == ["key", "reason", "advice", "needsAction"])

@@ -97,7 +97,7 @@ extension Bench {
             "issue", "--label", label, "--id", id, "--key-type", "rsa:2048", "--json",
         ])
         #expect(issued.status == 0, "\(issued.errors)")
-        let pem = try #require(try issued.json()["pem"] as? String)
+        let pem = try #require(try issued.json().certificate("pem"))
         let removed = try token.pkcs11Tool(["--delete-object", "--type", "cert", "--id", id])
         #expect(removed.status == 0, "\(removed.errors)")
         try token.write(try change(try RawObject.der(of: pem)))
@@ -111,15 +111,10 @@ extension Bench {
         return try #require(try list.json()["keys"] as? [[String: Any]])
     }
 
-    /// The certificates of `list`: first those with keys, then the others.
+    /// The certificates of `list`.
     func listedCertificates() throws -> [[String: Any]] {
         let list = try tokencert(["list", "--json"]).json()
-        let keys = try #require(list["keys"] as? [[String: Any]])
-        let own = keys.flatMap {
-            ($0["certificates"] as? [[String: Any]] ?? [])
-                + ($0["mismatchedCertificates"] as? [[String: Any]] ?? [])
-        }
-        return own + (list["certificates"] as? [[String: Any]] ?? [])
+        return try #require(list["certificates"] as? [[String: Any]])
     }
 
     /// The sorted kinds of the findings of `health`.

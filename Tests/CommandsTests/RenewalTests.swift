@@ -130,16 +130,17 @@ extension RealParts {
             let old = try issue(bench, ["--label", "mail"])
             let outcome = try bench.tokencert(["renew", "--all", "--json"])
             let renewed = try #require(try list(outcome, "renewed").first)
-            let uri = try text(renewed, "certificate")
+            let uri = try #require(renewed.certificate("uri"))
             let removed = try bench.tokencert([
-                "delete", uri, "--serial", try text(renewed, "serialNumber"), "--yes",
+                "delete", uri, "--serial", try #require(renewed.certificate("serialNumber")),
+                "--yes",
             ])
             #expect(removed.status == 0, "\(removed.errors)")
             let dry = try bench.tokencert(["renew", "--expiring", "800d", "--dry-run", "--json"])
             #expect(dry.status == 0, "\(dry)")
             #expect(
-                try list(dry, "wouldRenew").first?["serialNumber"] as? String
-                    == old["serialNumber"] as? String)
+                try list(dry, "wouldRenew").first?.certificate("serialNumber")
+                    == old.certificate("serialNumber"))
             let again = try bench.tokencert(["renew", "--expiring", "800d", "--json"])
             #expect(again.status == 0, "\(again)")
             #expect(try list(again, "renewed").count == 1)
@@ -233,7 +234,7 @@ extension RealParts {
         func brokenChain() throws {
             let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
             let issued = try issue(bench, ["--label", "mail"])
-            let serial = try text(issued, "serialNumber")
+            let serial = try #require(issued.certificate("serialNumber"))
             for arguments in [["--all"], ["--expiring", "800d"], ["--all", "--dry-run"]] {
                 let outcome = try bench.tokencert(["renew"] + arguments)
                 expect(outcome, 79, "1 certificate was passed over")
@@ -247,7 +248,7 @@ extension RealParts {
             let json = try bench.tokencert(["renew", "--all", "--json"])
             #expect(json.status == 79)
             let passed = try #require(try list(json, "passedOver").first)
-            #expect(passed["serialNumber"] as? String == serial)
+            #expect(passed.certificate("serialNumber") == serial)
             #expect(bench.ca.orders.count == 1)
             // A certificate that is not due does not count as passed over.
             #expect(try bench.tokencert(["renew", "--expiring", "1d"]).status == 0)
@@ -273,10 +274,11 @@ extension RealParts {
             let named = try bench.tokencert(["renew", "pkcs11:object=mail;type=private"])
             expect(named, 66, "2 certificates on the token match")
             let dry = try bench.tokencert(["renew", "--expiring", "800d", "--dry-run", "--json"])
-            let serials = try list(dry, "wouldRenew").compactMap { $0["serialNumber"] as? String }
+            let serials = try list(dry, "wouldRenew").compactMap { $0.certificate("serialNumber") }
             #expect(
                 Set(serials) == [
-                    try text(first, "serialNumber"), try text(second, "serialNumber"),
+                    try #require(first.certificate("serialNumber")),
+                    try #require(second.certificate("serialNumber")),
                 ])
             let outcome = try bench.tokencert(["renew", "--expiring", "800d", "--json"])
             #expect(outcome.status == 0, "\(outcome.errors)")
@@ -301,7 +303,7 @@ extension RealParts {
                 #expect(try self.list(outcome, list).count == 1)
                 #expect(try self.list(outcome, "failures").isEmpty)
                 let passed = try #require(try self.list(outcome, "passedOver").first)
-                #expect((passed["subject"] as? String)?.contains("Bob") == true, "\(passed)")
+                #expect((passed.certificate("subject"))?.contains("Bob") == true, "\(passed)")
                 #expect(outcome.errors.contains("the account has no"), "\(outcome.errors)")
             }
             // People see both certificates in the table at the end, on 80 columns.
@@ -390,7 +392,7 @@ extension RealParts {
             let bench = try Bench()
             try bench.token.addToken(label: "other")
             let issued = try issue(bench, ["--label", "mail", "--token", "other"])
-            try write(bench, pem: try text(issued, "pem"), id: "05")
+            try write(bench, pem: try #require(issued.certificate("pem")), id: "05")
             let root = try String(contentsOfFile: bench.ca.rootFile, encoding: .utf8)
             try write(bench, pem: root, id: "06")
             let renew = ["renew", "--token", bench.token.label, "--all"]
@@ -414,7 +416,8 @@ extension RealParts {
         func unreadable() throws {
             let bench = try Bench()
             let issued = try issue(bench)
-            let file = try bench.token.folder.write(try text(issued, "pem"), "mail.pem")
+            let file = try bench.token.folder.write(
+                try #require(issued.certificate("pem")), "mail.pem")
             let der = bench.token.folder.file("mail.der")
             try run("openssl", ["x509", "-in", file, "-outform", "DER", "-out", der])
             let bytes = try Data(contentsOf: URL(filePath: der))

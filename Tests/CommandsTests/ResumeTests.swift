@@ -111,7 +111,7 @@ extension RealParts {
             let bench = try Bench()
             let issued = try bench.tokencert(["issue", "--json"])
             let old = try bench.token.folder.write(
-                try #require(try issued.json()["pem"] as? String), "old.pem")
+                try #require(try issued.json().certificate("pem")), "old.pem")
             let late = try bench.tokencert(
                 ["renew", "--all", "--retire"],
                 bench.faulty(["FAULTY_RULES": "C_CreateObject:before:kill"]))

@@ -190,6 +190,7 @@ extension RealParts {
                 #expect(
                     violations.status == 0, "\(arguments): \(violations.errors)\(outcome)",
                     sourceLocation: location)
+                try checkForm(try outcome.json(), location)
             }
         }
 
@@ -413,10 +414,73 @@ extension RealParts {
                 }
             }
             look(try schema(), "#")
-            for text in ["", "{}", "[]", #"{"message": 1}"#, #"{"message": "", "more": 1}"#] {
+            let version = #""schemaVersion": 1"#
+            for text in [
+                "", "{}", "[]", #"{"message": ""}"#, #"{"message": "", "schemaVersion": 2}"#,
+                #"{"message": 1, \#(version)}"#, #"{"message": "", "more": 1, \#(version)}"#,
+            ] {
                 #expect(try validate(text, "tokenMessage").status == 1, "\(text)")
             }
-            #expect(try validate(#"{"message": "done"}"#, "tokenMessage").status == 0)
+            #expect(
+                try validate(#"{"message": "done", \#(version)}"#, "tokenMessage").status == 0)
+        }
+
+        // Otherwise a script could not tell which version of an output it reads.
+        @Test("Every output in the schema requires the version")
+        func versions() throws {
+            for (name, output) in try definitions() where !["parts", "import"].contains(name) {
+                let required = output["required"] as? [String] ?? []
+                #expect(required.contains("schemaVersion"), "\(name)")
+            }
+            let imported = try #require(try definitions()["import"])
+            #expect(imported["$ref"] as? String == "#/$defs/issue")
+        }
+
+        // Otherwise a script would need other names for each command.
+        @Test("The schema defines a certificate once")
+        func oneCertificate() throws {
+            func places(_ value: Any, _ path: String) -> [String] {
+                if let values = value as? [Any] { return values.flatMap { places($0, path) } }
+                guard let object = value as? [String: Any] else { return [] }
+                let properties = object["properties"] as? [String: Any] ?? [:]
+                let isCertificate = ["issuer", "notAfter", "pem"].contains { name in
+                    properties[name] != nil
+                }
+                return (isCertificate ? [path] : [])
+                    + object.flatMap { places($0.value, path + "/" + $0.key) }
+            }
+            #expect(places(try schema(), "#") == ["#/$defs/parts/$defs/certificate"])
+        }
+
+        /// The objects in an output that describe a certificate, except in events of the ledger.
+        private func certificates(_ value: Any, at name: String = "") -> [[String: Any]] {
+            if let values = value as? [Any] {
+                return values.flatMap { certificates($0, at: name) }
+            }
+            guard name != "content", let object = value as? [String: Any] else { return [] }
+            let isCertificate =
+                name.lowercased().contains("certificate")
+                || ["issuer", "notAfter", "sha256Fingerprint"].contains { object[$0] != nil }
+            return (isCertificate ? [object] : [])
+                + object.flatMap { certificates($0.value, at: $0.key) }
+        }
+
+        /// Checks that an output has the version, and the one form for each certificate.
+        private func checkForm(_ output: [String: Any], _ location: SourceLocation) throws {
+            #expect(output["schemaVersion"] as? Int == 1, sourceLocation: location)
+            let parts = try definitions()["parts"]?["$defs"] as? [String: [String: Any]]
+            let form = try #require(parts?["certificate"])
+            let names = Set((form["properties"] as? [String: Any] ?? [:]).keys)
+            let needed = (form["dependentRequired"] as? [String: [String]] ?? [:])["subject"] ?? []
+            for certificate in certificates(output) {
+                #expect(
+                    names.isSuperset(of: certificate.keys), "\(certificate)",
+                    sourceLocation: location)
+                #expect(
+                    certificate["subject"] == nil && certificate["uri"] != nil
+                        || Set(needed).isSubset(of: certificate.keys), "\(certificate)",
+                    sourceLocation: location)
+            }
         }
     }
 }

@@ -228,7 +228,7 @@ extension RealParts {
             let loop = "echo OK; while read line; do case $line in"
             expect(
                 try list("\(loop) GETPIN) echo ERR 83886179 cancelled;; *) echo OK;; esac; done"),
-                77, "nothing was entered")
+                77, "nothing was typed")
             expect(
                 try list("\(loop) GETPIN) echo ERR 83886340 no display;; *) echo OK;; esac; done"),
                 77, "pinentry failed: no display")

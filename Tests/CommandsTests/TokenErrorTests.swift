@@ -349,10 +349,10 @@ extension RealParts {
                 // After the certificate is removed, an import finds its key again.
                 let issued = try outcome.json()
                 let file = try bench.token.folder.write(
-                    try #require(issued["pem"] as? String), "\(label).pem")
+                    try #require(issued.certificate("pem")), "\(label).pem")
                 let removed = try bench.tokencert([
-                    "delete", "--yes", try #require(issued["certificate"] as? String), "--serial",
-                    try #require(issued["serialNumber"] as? String),
+                    "delete", "--yes", try #require(issued.certificate("uri")), "--serial",
+                    try #require(issued.certificate("serialNumber")),
                 ])
                 #expect(removed.status == 0, "\(removed.errors)")
                 let imported = try bench.tokencert(["import", "--cert", file, "--json"])

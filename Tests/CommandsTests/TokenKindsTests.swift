@@ -87,7 +87,7 @@ extension RealParts {
             let bench = try Bench()
             let issued = try bench.tokencert(["issue", "--key-type", "rsa:2048", "--json"])
             #expect(issued.status == 0, "\(issued.errors)")
-            let pem = try #require(try issued.json()["pem"] as? String)
+            let pem = try #require(try issued.json().certificate("pem"))
             let stopped = try bench.tokencert(
                 ["issue", "--key-type", "rsa:2048"],
                 bench.faulty(["FAULTY_RULES": "C_CreateObject:before:return=0x30"]))
@@ -147,11 +147,11 @@ extension RealParts {
                 let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
                 let issued = try bench.tokencert(["issue", "--key-type", "rsa:2048", "--json"])
                 let report = try issued.json()
-                let pem = try #require(report["pem"] as? String)
+                let pem = try #require(report.certificate("pem"))
                 var file = try bench.token.folder.write(pem, "certificate.pem")
                 if arguments[0] == "import" {
                     // This certificate comes from the web site and is not on the token.
-                    let uri = try #require(report["certificate"] as? String)
+                    let uri = try #require(report.certificate("uri"))
                     #expect(try bench.tokencert(["delete", uri, "--yes"]).status == 0)
                     file = try bench.token.folder.write(
                         pem + bench.ca.folder.read("class3.pem"), "certificate.pem")

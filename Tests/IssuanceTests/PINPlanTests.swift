@@ -236,7 +236,7 @@ private struct Rules: PINRules {
     @Test("The remark on the tries left comes from the flags, otherwise from the profile")
     func triesLeft() {
         let officer = UserType.securityOfficer
-        let wasWrong = "a wrong PIN was sent before"
+        let wasWrong = "wrong PIN sent before"
         let three = "3 wrong PINs lock the token"
         let cases: [(Rules, UserType, Int, String?)] = [
             (Rules(), .user, 0, nil), (Rules(), officer, 5, nil),

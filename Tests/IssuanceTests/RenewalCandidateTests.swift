@@ -193,7 +193,8 @@ import TokencertTestSupport
             lostReplacements: [], isDestroyable: true)
         let passedOver = PassedOver(candidate, "the CA refused it")
         #expect(passedOver.certificate == "pkcs11:id=%01" && passedOver.key == nil)
-        #expect(passedOver.subject == "CN=Anna" && passedOver.serialNumber == "0a")
+        #expect(
+            passedOver.content?.subject == "CN=Anna" && passedOver.content?.serialNumber == "0a")
         #expect(passedOver.needsAction && !passedOver.needsNewKey && passedOver.advice == nil)
     }
 

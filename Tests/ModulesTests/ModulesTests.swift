@@ -200,14 +200,14 @@ extension RealParts {
             note(expected, "renew \(kind)", renewing.status == 0, renewing.errors)
             guard renewing.status == 0 else { return }
             let renewed = try #require((try json(renewing)["renewed"] as? [[String: Any]])?.first)
-            let certificate = try #require(renewed["certificate"] as? String)
+            let certificate = try #require(renewed.certificate("uri"))
             let removed = try tokencert(module, ca, ["delete", certificate, "--yes"])
             note(expected, "delete, certificate \(kind)", removed.status == 0, removed.errors)
             let file = try module.folder.write(
-                try #require(renewed["pem"] as? String), "again.pem")
+                try #require(renewed.certificate("pem")), "again.pem")
             let imported = try tokencert(module, ca, ["import", "--cert", file])
             note(expected, "import \(kind)", imported.status == 0, imported.errors)
-            let serial = try #require(renewed["serialNumber"] as? String)
+            let serial = try #require(renewed.certificate("serialNumber"))
             let list = try tokencert(module, ca, ["list", "--json"]).output
             note(expected, "list \(kind)", list.contains("\"\(serial)\""), list)
         }
@@ -236,7 +236,7 @@ extension RealParts {
 
             // The retired certificate can be imported again.
             let renewed = try #require((try json(same)["renewed"] as? [[String: Any]])?.first)
-            let pem = try #require(renewed["pem"] as? String)
+            let pem = try #require(renewed.certificate("pem"))
             let file = try module.folder.write(pem, "renewed.pem")
             let imported = try tokencert(module, ca, ["import", "--cert", file, "--json"])
             #expect(try json(imported)["id"] as? String == id)
@@ -271,7 +271,7 @@ extension RealParts {
             let made = try json(
                 tokencert(module, ca, ["issue", "--key-type", expected.kinds[0], "--json"]))
             let key = try #require(made["key"] as? String)
-            let certificate = try #require(made["certificate"] as? String)
+            let certificate = try #require(made.certificate("uri"))
             let needed = try tokencert(module, ca, ["delete", key, "--yes"])
             #expect(needed.status == 73, "\(needed.errors)")
             let first = try tokencert(module, ca, ["delete", certificate, "--yes"])
@@ -305,7 +305,7 @@ extension RealParts {
             let issued = try tokencert(
                 module, ca, ["issue", "--key-type", "rsa:2048", "--json"])
             #expect(issued.status == 0, "\(issued.errors)")
-            let pem = try #require(try json(issued)["pem"] as? String)
+            let pem = try #require(try json(issued).certificate("pem"))
             let certificate = try module.folder.write(pem, "certificate.pem")
             let wrong = try module.folder.write("654321\n", "wrong")
             let watched = [

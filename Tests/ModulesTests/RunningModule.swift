@@ -87,13 +87,10 @@ final class RunningModule: Sendable {
                 as? [String: Any]
         else { throw ModuleTrouble(list.errors) }
         var objects: Set<String> = []
-        var certificates = all["certificates"] as? [[String: Any]] ?? []
+        let certificates = all["certificates"] as? [[String: Any]] ?? []
         for key in all["keys"] as? [[String: Any]] ?? [] {
             for half in ["privateKey", "publicKey"].compactMap({ key[$0] as? String }) {
                 objects.insert("\(half) \(key["sha256"] ?? "")")
-            }
-            for part in ["certificates", "mismatchedCertificates"] {
-                certificates += key[part] as? [[String: Any]] ?? []
             }
         }
         for entry in certificates {

@@ -280,7 +280,7 @@ struct Inspection {
         if keys.contains(where: { ($0["mismatchedCertificates"] as? [Any])?.isEmpty == false }) {
             findings.append("a certificate for another key is on the token")
         }
-        if (list["certificates"] as? [Any])?.isEmpty == false {
+        if (list["certificates"] as? [Any] ?? []).count > found.count {
             findings.append("a certificate without a key is on the token")
         }
         switch state {

@@ -137,3 +137,10 @@ package struct SetUpError: Error, CustomStringConvertible {
         self.description = description
     }
 }
+
+extension [String: Any] {
+    /// A property of the certificate that this JSON object describes, if it is a string.
+    package func certificate(_ name: String) -> String? {
+        (self["certificate"] as? [String: Any])?[name] as? String
+    }
+}

@@ -106,20 +106,20 @@ extension ModuleSet {
 /// may choose if several tokens match.
 ///
 /// SoftHSM does not show a token, or cannot read it, while another process logs in to it, until it is
-/// started again. So the modules are started a second time before such an answer is believed.
+/// started again. So the modules are started a second time before the command fails.
 func findToken(
     _ options: TokenOptions, _ uri: PKCS11URI? = nil, onlyReading onlyReads: Bool = false,
     asking asks: Bool = true
 ) throws -> TokenCapabilities {
     let profiles = try options.profiles()
-    func find() throws -> Result<TokenCapabilities, Failure> {
+    func find(waitingSeconds seconds: Int) throws -> Result<TokenCapabilities, Failure> {
         let set = try working("starting the modules", onToken: false) {
             try ModuleSet(options, uri)
         }
         do {
             let token = try selectToken(
                 options.choices(uri), in: set.modules,
-                waitingSeconds: options.secondsToWait(), profiles: profiles,
+                waitingSeconds: seconds, profiles: profiles,
                 chosenProfile: setting(options.tokenProfile, .tokenProfile),
                 whileWaiting: { printError("... waiting for the token to be inserted") })
             if !onlyReads { set.warnOfFailures(options, uri) }
@@ -160,9 +160,10 @@ func findToken(
         guard mayPass else { throw failure }
         return .failure(failure)
     }
-    if case .success(let token) = try find() { return token }
+    let seconds = try options.secondsToWait()
+    if case .success(let token) = try find(waitingSeconds: seconds) { return token }
     pause(milliseconds: 200)
-    return try find().get()
+    return try find(waitingSeconds: 0).get()
 }
 
 /// Lets the user choose if several tokens match. Returns nil if the user must not be asked or does not

@@ -1,5 +1,4 @@
 internal import Cryptoki
-internal import FoundationEssentials
 internal import OpenSSLX509
 internal import TokencertIssuance
 internal import TokencertLedger
@@ -56,8 +55,8 @@ struct EvidenceBundle {
     /// All files; the last one contains the SHA-256 of the others.
     func files(madeAt time: String, withoutLedger: Bool) throws -> [File] {
         var files = [
-            File("key.json", try Self.json(keyReport)),
-            File("token.json", try Self.json(tokenReport)),
+            File("key.json", try jsonOutput(keyReport) + "\n"),
+            File("token.json", try jsonOutput(tokenReport) + "\n"),
             File("public-key.pem", evidence.key.publicKey.pem),
             File("statement.txt", evidence.statement), File("statement.sig", evidence.signature),
         ]
@@ -145,12 +144,6 @@ struct EvidenceBundle {
             uri: (try? PKCS11URI(token: token).description) ?? "", module: module.path,
             moduleDescription: module.info.libraryDescription,
             moduleManufacturer: module.info.manufacturer, moduleVersion: module.info.libraryVersion)
-    }
-
-    private static func json(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
     }
 }
 

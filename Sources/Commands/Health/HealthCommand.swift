@@ -89,12 +89,19 @@ struct HealthCommand: ParsableCommand {
         _ findings: [Finding], _ read: ReadToken, _ selection: String, checkedIssuers: Bool
     ) throws {
         if output.isJSON {
+            let entries = Dictionary(grouping: read.inventory.entries) { $0.record.uri }
             try printJSON(
                 Report(
                     token: try TokenReport(read.token),
                     sawPrivateObjects: read.sawPrivateObjects, checkedIssuers: checkedIssuers,
                     isFine: !findings.contains { $0.severity > .notice },
-                    findings: findings.map { .init($0, on: read.token) }))
+                    findings: findings.map { finding in
+                        let entry = entries[finding.uri]?.first {
+                            finding.serialNumber == nil
+                                || $0.content?.serialNumber == finding.serialNumber
+                        }
+                        return Report.Line(finding, entry, on: read.token)
+                    }))
             return
         }
         let style = try output.style()
@@ -127,15 +134,16 @@ struct HealthCommand: ParsableCommand {
             let kind: Finding.Kind
             let severity: Finding.Severity
             let uri: String
-            let serialNumber: String?
+            let certificate: CertificateReport?
             let message: String
             let advice: String
 
-            init(_ finding: Finding, on token: Token) {
+            /// `entry` is the certificate that the finding is about, or nil.
+            init(_ finding: Finding, _ entry: CertificateEntry?, on token: Token) {
                 kind = finding.kind
                 severity = finding.severity
                 uri = finding.uri
-                serialNumber = finding.serialNumber
+                certificate = entry.map { CertificateReport($0, now()) }
                 message = finding.text
                 advice = finding.advice(on: token)
             }

@@ -78,9 +78,27 @@ struct ObjectName {
             number = own
             attributes[.class] = .certificate
         }
-        return ObjectTarget(
+        let target = ObjectTarget(
             PKCS11URI(token: try PKCS11URI(token: token), objectWith: attributes),
             text: "\"\(text)\"", serialNumber: number)
+        if type == .privateKey {
+            // A private key may be invisible before a login, but its public key shows that it is there.
+            let keys = Self.keys(named: target, in: inventory)
+            if keys.count > 1 {
+                let titles = ObjectTitles(inventory)
+                _ = try requireOne(keys, "key", target, on: inventory) { titles.title($0) }
+            }
+        }
+        return target
+    }
+
+    /// The keys of which an object has the name.
+    private static func keys(
+        named target: ObjectTarget, in inventory: TokenInventory
+    ) -> [KeyEntry] {
+        inventory.keys.filter { key in
+            key.halves.contains { target.uri.names($0, whateverType: true) }
+        }
     }
 
     /// The URI of a key that is named before a login. A short name that matches nothing is taken for
@@ -99,9 +117,7 @@ struct ObjectName {
         }
         let target = try target(in: inventory, on: token.token, type: .privateKey)
         try requireWhole(in: inventory, type: .privateKey)
-        let keys = inventory.keys.filter { key in
-            key.halves.contains { target.uri.names($0, whateverType: true) }
-        }
+        let keys = Self.keys(named: target, in: inventory)
         guard keys.count == 1, !keys[0].id.isEmpty,
             inventory.keys.filter({ $0.id == keys[0].id }).count == 1
         else { return target.uri }

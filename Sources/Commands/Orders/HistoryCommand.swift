@@ -121,18 +121,17 @@ func historyJSON(_ orders: [Order]) throws -> String {
         return "{\"summary\":\(try jsonLine(OrderLine(order))),\"events\":[\n"
             + events.joined(separator: ",\n") + "\n]}"
     }
-    return "{\"orders\":[\n" + objects.joined(separator: ",\n") + "\n]}\n"
+    return "{\"schemaVersion\":\(jsonSchemaVersion),\"orders\":[\n"
+        + objects.joined(separator: ",\n") + "\n]}\n"
 }
 
 extension Order {
     /// The certificate that arrived for the order, by the label or id of its key.
     fileprivate var certificateTitle: String? {
-        guard let pem = certified?.certificate,
-            let certificate = Certificate.all(inPEM: Array(pem.utf8)).certificates.first
-        else { return nil }
+        guard let content = arrivedContent else { return nil }
         let line = OrderLine(self)
         let name = line.keyLabel.isEmpty ? line.keyID : line.keyLabel
-        return "\(name) (\(ObjectTitles.summary(CertificateEntry.Content(certificate))))"
+        return "\(name) (\(ObjectTitles.summary(content)))"
     }
 }
 

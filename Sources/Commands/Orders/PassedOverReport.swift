@@ -4,18 +4,16 @@ internal import TokencertTokens
 
 /// The JSON of a certificate or key that was passed over.
 struct PassedOverReport: Encodable {
-    let subject: String?
-    let serialNumber: String?
-    let certificate: String?
+    let certificate: CertificateReport?
     let key: String?
     let reason: String
     let advice: String?
     let needsAction: Bool
 
     init(_ passedOver: PassedOver) {
-        subject = passedOver.subject
-        serialNumber = passedOver.serialNumber
-        certificate = passedOver.certificate
+        certificate = passedOver.certificate.map {
+            CertificateReport(passedOver.content, uri: $0, now())
+        }
         key = passedOver.key
         reason = passedOver.reason
         advice = passedOver.advice?.text(nil)
@@ -54,8 +52,8 @@ extension PassedOver {
     /// Its title or, if the inventory does not have it, what else is known about it.
     func name(_ titles: TitlesByURI) -> String {
         let uri = certificate ?? key ?? ""
-        if let title = titles.title(uri, serialNumber: serialNumber) { return title }
-        if let subject { return "\(subject) (serial number \(serialNumber ?? ""))" }
+        if let title = titles.title(uri, serialNumber: content?.serialNumber) { return title }
+        if let content { return "\(content.subject) (serial number \(content.serialNumber))" }
         return key == nil ? quoted(uri) : "the key \(quoted(uri))"
     }
 

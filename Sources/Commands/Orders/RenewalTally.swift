@@ -138,7 +138,9 @@ struct RenewalTally {
     private func lines(_ isDryRun: Bool) -> [String] {
         guard isDryRun else { return isNothingDone ? ["Nothing needs to be renewed."] : [] }
         return (isNothingDone ? ["Nothing would be renewed."] : [])
-            + wouldRenew.map { printable("would renew \($0.title), \($0.daysLeft) days left") }
+            + wouldRenew.map {
+                printable("would renew \($0.title), \($0.certificate.daysLeft ?? 0) days left")
+            }
             + notChecked.map { printable("Not checked: \($0).") }
     }
 
@@ -146,7 +148,8 @@ struct RenewalTally {
     func table(width: Int) -> Table {
         var table = Table(["CERTIFICATE", "NEW SERIAL", "VALID TO"])
         for (title, report) in renewed {
-            table.add([title, report.serialNumber, String(report.notAfter.prefix(10))])
+            let new = report.certificate
+            table.add([title, new.serialNumber ?? "", String((new.notAfter ?? "").prefix(10))])
         }
         let others: [(String, String)] =
             failures.map { ($0.title, $0.failure.message) }
@@ -169,20 +172,17 @@ struct RenewalTally {
 
     /// The JSON of a certificate that would be renewed.
     struct Line: Encodable {
-        let subject: String
-        let serialNumber: String
-        let daysLeft: Int
+        let certificate: CertificateReport
         let key: String
         /// How it is named for the user.
         let title: String
 
-        private enum CodingKeys: String, CodingKey { case subject, serialNumber, daysLeft, key }
+        private enum CodingKeys: String, CodingKey { case certificate, key }
 
         init(_ candidate: RenewalCandidate, _ now: Int64, title: String) {
             self.title = title
-            subject = candidate.certificate.subject.text
-            serialNumber = candidate.certificate.serialNumber
-            daysLeft = CertificateEntry.Content(candidate.certificate).daysLeft(at: now)
+            certificate = CertificateReport(
+                CertificateEntry.Content(candidate.certificate), uri: candidate.uri, now)
             key = candidate.key.description
         }
     }

@@ -226,10 +226,16 @@ struct ResumeCommand: ParsableCommand {
 
     private func tell(_ number: Int64, _ text: String) {
         if output.isJSON {
-            print("{\"order\":\(number),\"message\":\((try? jsonLine(text)) ?? "\"\"")}")
+            try? printJSON(Outcome(order: number, message: text))
         } else {
             print(printable(text))
         }
+    }
+
+    /// The JSON of an order that ends without a certificate.
+    private struct Outcome: Encodable {
+        let order: Int64
+        let message: String
     }
 }
 

@@ -9,18 +9,12 @@ struct IssueReport: Encodable {
         let got: String
     }
 
-    let subject: String
-    let issuer: String
-    let serialNumber: String
-    let notBefore: String
-    let notAfter: String
-    let sha256Fingerprint: String
+    let certificate: CertificateReport
     let id: String
     let label: String
     let keyKind: String
     let isNewKey: Bool
     let key: String
-    let certificate: String
     let proof: String
     let changes: [Change]
     let remarks: [String]
@@ -28,21 +22,14 @@ struct IssueReport: Encodable {
     let wasThere: Bool
     let chain: [String]
     let retired: String?
-    let pem: String
 
     init(_ issued: IssuedCertificate) {
-        subject = issued.certificate.subject.text
-        issuer = issued.certificate.issuer.text
-        serialNumber = issued.certificate.serialNumber
-        notBefore = timestamp(issued.certificate.notBefore)
-        notAfter = timestamp(issued.certificate.notAfter)
-        sha256Fingerprint = hexadecimal(issued.certificate.sha256Fingerprint)
+        certificate = CertificateReport(issued.certificate, uri: issued.uri, now())
         id = hexadecimal(issued.key.id)
         label = issued.key.label
         keyKind = issued.key.publicKey.kind.description
         isNewKey = issued.key.isNew
         key = issued.key.uri
-        certificate = issued.uri
         changes = issued.differences.map {
             Change(subject: $0.subject, asked: $0.asked, got: $0.got)
         }
@@ -52,26 +39,27 @@ struct IssueReport: Encodable {
         wasThere = issued.wasThere
         chain = issued.chain
         retired = issued.retired
-        pem = issued.certificate.pem
     }
 
     var lines: [String] {
-        [
+        func field(_ name: String, _ value: String?) -> String {
+            "  " + padded(name, 13) + printable(value ?? "")
+        }
+        let lines: [String] = [
             (wasThere
                 ? "The certificate was already on the token" : "The certificate is on the token")
                 + (proof == "none"
                     ? "."
                     : "\(wasThere ? ";" : ", and") the token has proved that it holds its key."),
-            "  subject      \(printable(subject))",
-            "  issuer       \(printable(issuer))",
-            "  serial       \(serialNumber)",
-            "  valid        \(notBefore) to \(notAfter)",
-            "  key          \(keyKind), id \(id)",
+            field("subject", certificate.subject), field("issuer", certificate.issuer),
+            field("serial", certificate.serialNumber),
+            field("valid", "\(certificate.notBefore ?? "") to \(certificate.notAfter ?? "")"),
+            field("key", "\(keyKind), id \(id)"),
             "  private key  \(quoted(printable(key)))",
-            "  certificate  \(quoted(printable(certificate)))",
+            "  certificate  \(quoted(printable(certificate.uri ?? "")))",
             "  order        \(order) in the ledger",
         ]
-            + chain.map { "  chain        \(printable($0))" }
+        return lines + chain.map { "  chain        \(printable($0))" }
             + remarks.map { "  remark       \(printable($0))" }
             + (retired.map { ["  removed      \(printable($0))"] } ?? [])
             + changes.map {

@@ -21,31 +21,17 @@ struct ListReport {
         let publicKey: String?
         /// SHA-256 of the SubjectPublicKeyInfo; nil if the token does not reveal the public key.
         let sha256: String?
-        let certificates: [CertificateLine]
-        let mismatchedCertificates: [CertificateLine]
+        let certificates: [CertificateReport]
+        let mismatchedCertificates: [CertificateReport]
         /// The findings of `health`.
         let findings: [Finding.Kind]
     }
 
-    /// The JSON of a certificate.
-    struct CertificateLine: Encodable {
-        let uri: String
-        let label: String
-        let id: String
-        let subject: String?
-        let issuer: String?
-        let serialNumber: String?
-        let notBefore: String?
-        let notAfter: String?
-        let daysLeft: Int?
-        let keyKind: String?
-        /// The findings of `health`.
-        let findings: [Finding.Kind]
-    }
-
-    /// Prints one JSON object, with each key and each certificate on its own line.
+    /// Prints one JSON object, with each key and each certificate on its own line. A certificate of a
+    /// key is in the list of the key and in that of all certificates.
     func printJSON() throws {
-        print("{\"token\":" + (try jsonLine(token)) + ",")
+        print("{\"schemaVersion\":\(jsonSchemaVersion),")
+        print("\"token\":" + (try jsonLine(token)) + ",")
         print("\"sawPrivateObjects\":\(sawPrivateObjects),")
         print("\"otherObjects\":\(inventory.otherObjects),")
         print("\"keys\":[")
@@ -54,9 +40,13 @@ struct ListReport {
             print(try jsonLine(Key(key, now, health)) + comma)
         }
         print("],\"certificates\":[")
-        for (index, entry) in inventory.certificates.enumerated() {
-            let comma = index + 1 < inventory.certificates.count ? "," : ""
-            print(try jsonLine(CertificateLine(entry, of: nil, now, health)) + comma)
+        let keys = inventory.keysShownWith
+        var seen: Set<ObjectHandle> = []
+        let entries = inventory.entries.filter { seen.insert($0.record.handle).inserted }
+        for (index, entry) in entries.enumerated() {
+            let comma = index + 1 < entries.count ? "," : ""
+            let findings = health.findings(entry, of: keys[entry.record.handle])
+            print(try jsonLine(CertificateReport(entry, now, findings)) + comma)
         }
         print("]}")
     }
@@ -78,26 +68,12 @@ extension ListReport.Key {
         privateKey = key.privateKey?.uri
         publicKey = key.publicKey?.uri
         sha256 = key.value.map { hexadecimal($0.sha256Fingerprint) }
-        certificates = key.certificates.map { .init($0, of: key, now, health) }
+        certificates = key.certificates.map {
+            CertificateReport($0, now, health.findings($0, of: key))
+        }
         mismatchedCertificates = key.mismatchedCertificates.map {
-            .init($0, of: key, now, health)
+            CertificateReport($0, now, health.findings($0, of: key))
         }
         findings = health.findings(key).map(\.kind)
-    }
-}
-
-extension ListReport.CertificateLine {
-    init(_ entry: CertificateEntry, of key: KeyEntry?, _ now: Int64, _ health: TokenHealth) {
-        uri = entry.record.uri
-        label = entry.record.label
-        id = hexadecimal(entry.record.id)
-        subject = entry.content?.subject
-        issuer = entry.content?.issuer
-        serialNumber = entry.content?.serialNumber
-        notBefore = entry.content.map { timestamp($0.notBefore) }
-        notAfter = entry.content.map { timestamp($0.notAfter) }
-        daysLeft = entry.content?.daysLeft(at: now)
-        keyKind = entry.content?.keyKind.description
-        findings = health.findings(entry, of: key).map(\.kind)
     }
 }

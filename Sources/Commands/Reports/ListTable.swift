@@ -147,7 +147,7 @@ struct ListTable {
         line.below =
             uris([entry.record.uri]) + marks(health.findings(entry, of: key))
         guard let content = entry.content else { return line }
-        if let address = content.emailAddress { line.certificate += " <\(address)>" }
+        if let address = content.emailAddresses.first { line.certificate += " <\(address)>" }
         line.serialNumber = Self.shortened(content.serialNumber)
         line.issuer = content.issuerName
         let days = content.daysLeft(at: health.health.now)

@@ -16,6 +16,8 @@ struct OrderLine: Encodable {
     let ca: String?
     let account: String?
     let name: String?
+    /// The certificate that arrived.
+    let certificate: CertificateReport?
     /// The command that continues the order, or nil.
     let next: String?
 
@@ -31,6 +33,9 @@ struct OrderLine: Encodable {
         ca = order.beginning.issue?.ca
         account = order.beginning.issue?.account
         name = order.beginning.issue?.name
+        certificate = order.arrivedContent.map {
+            CertificateReport($0, uri: order.writtenURI, now())
+        }
         isOfLaterVersion = order.unknownEvent != nil
         next =
             switch order.nextAction {
@@ -44,7 +49,8 @@ struct OrderLine: Encodable {
     private let isOfLaterVersion: Bool
 
     private enum CodingKeys: String, CodingKey {
-        case order, began, job, state, isFinished, token, keyID, keyLabel, ca, account, name, next
+        case order, began, job, state, isFinished, token, keyID, keyLabel, ca, account, name
+        case certificate, next
     }
 
     /// The state in plain words.
@@ -63,6 +69,15 @@ struct OrderLine: Encodable {
         case "closed": "over"
         default: state
         }
+    }
+}
+
+extension Order {
+    /// The contents of the certificate that arrived, or nil.
+    var arrivedContent: CertificateEntry.Content? {
+        certified.flatMap {
+            Certificate.all(inPEM: Array($0.certificate.utf8)).certificates.first
+        }.map { CertificateEntry.Content($0) }
     }
 }
 

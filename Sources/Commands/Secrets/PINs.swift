@@ -28,7 +28,7 @@ func withPINs<Result>(
         result[entry.key] = memory.source(entry.value, of: entry.key)
     }
     let retries = options.sendsRefusedPINs
-    @Sendable func read(_ role: UserType) throws -> Secret {
+    @Sendable func read(_ role: UserType, again isAgain: Bool = false) throws -> Secret {
         guard plan.roles.contains(role), let source = sources[role] else { return Secret() }
         if let entry = remembered[role], !retries {
             try memory.requireNotRefused(entry, plan.name(of: role), hasLock: false)
@@ -37,7 +37,8 @@ func withPINs<Result>(
         // A typed PIN is accepted even if the record cannot be read.
         let refusals = source.asksPerson ? (try? memory.refusals()) ?? 0 : try memory.refusals()
         try plan.requireTriesLeft(afterRefusals: refusals)
-        let tries = plan.triesLeft(of: role, afterRefusals: refusals).map { "; \($0)" } ?? ""
+        let left = isAgain ? nil : plan.triesLeft(of: role, afterRefusals: refusals)
+        let tries = left.map { "; \($0)" } ?? ""
         return try SecretReader.shared.read(
             role == .securityOfficer ? .securityOfficerPIN : .pin, from: source,
             promptText: "\(plan.name(of: role)) for \"\(label)\" "
@@ -53,7 +54,7 @@ func withPINs<Result>(
         Progress.shared.finish()
         printError("the token refused the \(plan.name(of: role)); try again")
         do {
-            return try read(role)
+            return try read(role, again: true)
         } catch {
             tries.stop(Failure(noOtherPIN: error))
             return nil
@@ -72,18 +73,16 @@ func withPINs<Result>(
 extension Failure {
     /// The failure if the user types no other PIN after a refused one.
     fileprivate init(noOtherPIN error: any Error) {
-        guard let error = error as? SecretError,
-            error.code == .interrupted || error.code == .cancelled
-        else {
-            self.init(error)
-            return
-        }
+        let failure = Failure(error)
         let (interruptionState, _) = Progress.shared.interruptionState
+        let rest =
+            interruptionState.hints.isEmpty
+            ? ["to try again, run the same command"] : interruptionState.hints
         self.init(
-            error.code == .interrupted ? .interrupted : .noPermission, code: "\(error.code)",
-            error.reason,
-            hints: ["the token refused a PIN, and \(interruptionState.state)"]
-                + interruptionState.hints)
+            failure.status, code: failure.code, failure.message,
+            hints: [
+                "the token refused a PIN; no other one was sent, and \(interruptionState.state)"
+            ] + rest)
     }
 }
 
@@ -99,8 +98,11 @@ extension RefusedPINs {
                 printError(
                     "note: another run is sending a PIN to this token; waiting for it to finish")
             case .refusalNotRecorded(let error):
-                printError(
-                    "warning: cannot record that the PIN was refused: \(Failure(error).message)")
+                var reason = Failure(error).message
+                if case .notWritten(let text, _) = error {
+                    reason = text
+                }
+                printError("warning: cannot record that the PIN was refused: \(reason)")
             }
         }
     }

@@ -160,7 +160,8 @@ final class SecretReader: Sendable {
 /// What the user typed wrong at a prompt, or nil for another error. Nothing was sent.
 func typingMistake(_ error: any Error) -> String? {
     switch error {
-    case let error as SecretError: error.code == .empty ? error.reason : nil
+    case let error as SecretError:
+        [.empty, .malformed].contains(error.code) ? error.reason : nil
     case let error as IssuanceError: error.code == .pinRefused ? error.reason : nil
     case let failure as Failure:
         ["weakPIN", "pinLength", "notTheSame"].contains(failure.code) ? failure.message : nil

@@ -1,8 +1,29 @@
 internal import FoundationEssentials
 
+/// The version of the JSON output. It rises if a property is removed or renamed, or if its type or its
+/// meaning changes, but not if a property or a value is added.
+let jsonSchemaVersion = 1
+
 /// Prints one JSON object to standard output.
 func printJSON(_ value: some Encodable) throws {
-    print(try jsonText(value))
+    print(try jsonOutput(value))
+}
+
+/// A value that is an object, as the complete JSON output: with the version.
+func jsonOutput(_ value: some Encodable) throws -> String {
+    try jsonText(VersionedOutput(value: value))
+}
+
+private struct VersionedOutput<Value: Encodable>: Encodable {
+    let value: Value
+
+    private enum CodingKeys: String, CodingKey { case schemaVersion }
+
+    func encode(to encoder: any Encoder) throws {
+        try value.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(jsonSchemaVersion, forKey: .schemaVersion)
+    }
 }
 
 /// A value as formatted JSON, without a line end after it.

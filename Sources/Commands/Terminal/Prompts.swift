@@ -14,7 +14,8 @@ internal import TokencertPlatform
 // 8. What cannot be undone is listed first, and the user types a word to confirm it.
 
 /// Requires that the user types a word before something is done that cannot be undone. If the word
-/// is empty or cannot be shown unchanged, `yes` is required instead.
+/// is empty or cannot be shown unchanged, `yes` is required instead. `hint` is for those who have no
+/// terminal.
 ///
 /// - Parameters:
 ///   - lines: What is done.
@@ -33,7 +34,7 @@ func requireConfirmation(
     guard typed == word else {
         throw Failure(
             .usage, code: "notConfirmed", "the confirmation does not match; nothing was done",
-            hints: [hint])
+            hints: ["to try again, run the same command and type \(word)"])
     }
 }
 

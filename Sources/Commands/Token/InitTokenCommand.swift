@@ -109,7 +109,9 @@ struct InitTokenCommand: ParsableCommand {
             if choices.isEmpty { set.warnOfFailures(tokenOptions) }
             return token
         } catch let error as TokenSelectionError {
-            if let token = tokenChosen(after: error) { return token }
+            if setting(erase, .erase) == nil, let token = tokenChosen(after: error) {
+                return token
+            }
             let list = try error.candidates.map { token in
                 // A token that was never set up has no label or URI.
                 let isSetUp = token.info.flags.contains(.tokenInitialized)

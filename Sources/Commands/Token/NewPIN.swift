@@ -50,7 +50,8 @@ func requireGoodPIN(
     guard role != .user || lengths.contains(pin.count) else {
         throw Failure(
             .usage, code: "pinLength",
-            "the \(name) has \(pin.count) bytes; the token requires \(text(lengths))",
+            "the \(name) is too \(pin.count < lengths.lowerBound ? "short" : "long"); "
+                + "the token requires \(text(lengths)) characters",
             hints: ["choose a PIN with such a length; nothing was changed"])
     }
 }

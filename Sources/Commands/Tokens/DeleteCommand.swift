@@ -60,7 +60,7 @@ struct DeleteCommand: ParsableCommand {
                 hints: ["leave one of them out"])
         }
         if let uri = name.uri { try requireNamedObject(uri) }
-        let capabilities = try findToken(tokenOptions, name.uri)
+        let capabilities = try findToken(tokenOptions, name.uri, asking: !setting(yes, .yes))
         try ObjectRemoval.requirePossible(capabilities)
         try look(at: name, capabilities)
         let job = TokenJob.remove(onlyCertificates: type == .certificate)
@@ -131,9 +131,7 @@ struct DeleteCommand: ParsableCommand {
             ?? []
         let report = Report(
             keys: selection.records.map(\.uri),
-            certificates: selection.certificates.map {
-                .init(uri: $0.record.uri, subject: $0.title)
-            },
+            certificates: selection.certificates.map { CertificateReport($0, now()) },
             hangsOnIt: hangsOn(selection, inventory)
                 + orders.map { "order \($0.number) is unfinished and needs the key" } + coming)
         try requireUnneeded(selection, inventory, orders, awaited)
@@ -382,13 +380,8 @@ struct DeleteCommand: ParsableCommand {
     }
 
     private struct Report: Encodable {
-        struct CertificateLine: Encodable {
-            let uri: String
-            let subject: String
-        }
-
         let keys: [String]
-        let certificates: [CertificateLine]
+        let certificates: [CertificateReport]
         let hangsOnIt: [String]
     }
 }

@@ -40,7 +40,7 @@ struct ProbeCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        let capabilities = try findToken(tokenOptions)
+        let capabilities = try findToken(tokenOptions, asking: !setting(yes, .yes))
         let kinds = try self.kinds(capabilities)
         let plan = try PINPlan(
             capabilities, for: TokenJob.probe.operations,
@@ -87,7 +87,11 @@ struct ProbeCommand: ParsableCommand {
                 }
             }
         }
-        print(try profile.json())
+        if output.isJSON {
+            try printJSON(["profile": profile])
+        } else {
+            print(try profile.json())
+        }
     }
 
     private func kinds(_ capabilities: TokenCapabilities) throws -> [KeyKind] {

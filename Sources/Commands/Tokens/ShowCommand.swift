@@ -146,7 +146,9 @@ struct ShowCommand: ParsableCommand {
         let report = Report(
             keys: named.keys.map { KeyReport($0, health) },
             certificates: others.map {
-                CertificateReport($0, of: keysShownWith[$0.record.handle], health)
+                CertificateReport(
+                    $0, health.health.now,
+                    health.findings($0, of: keysShownWith[$0.record.handle]), isInFull: true)
             })
         if output.isJSON {
             try printJSON(report)

@@ -52,7 +52,7 @@ struct ListTrustCommand: ParsableCommand {
         var table = Table(["NAME", "CERTIFICATE", "VALID UNTIL"])
         for anchor in anchors {
             table.add(
-                [anchor.name, anchor.subject, String(anchor.notAfter.prefix(10))],
+                [anchor.name, anchor.title, String(anchor.notAfter.prefix(10))],
                 below: ["SHA-256 \(anchor.sha256Fingerprint)"])
         }
         table.print(try output.style())
@@ -309,17 +309,21 @@ struct RemoveTrustCommand: ParsableCommand {
 struct AnchorReport: Encodable {
     let name: String
     let file: String
-    let subject: String
-    let notAfter: String
-    let sha256Fingerprint: String
+    let certificate: CertificateReport
+    /// The common name of the subject, or the whole subject if it has none.
+    let title: String
+
+    private enum CodingKeys: String, CodingKey { case name, file, certificate }
 
     init(_ certificate: Certificate, file: String) {
         name = TrustStore.name(file)
         self.file = file
-        subject = certificate.subject.commonNames.last ?? certificate.subject.text
-        notAfter = timestamp(certificate.notAfter)
-        sha256Fingerprint = hexadecimal(certificate.sha256Fingerprint)
+        self.certificate = CertificateReport(certificate, now())
+        title = certificate.subject.commonNames.last ?? certificate.subject.text
     }
+
+    var notAfter: String { certificate.notAfter ?? "" }
+    var sha256Fingerprint: String { certificate.sha256Fingerprint ?? "" }
 }
 
 private func keep(_ certificate: Certificate) throws -> AnchorReport {
@@ -341,7 +345,7 @@ private func showKept(_ kept: [AnchorReport], _ output: CommonOptions) throws {
         return
     }
     for anchor in kept {
-        print("now trusted: \(printable(anchor.subject))")
+        print("now trusted: \(printable(anchor.title))")
         print("  SHA-256  \(anchor.sha256Fingerprint)")
         print("  file     \(printable(anchor.file))")
     }

@@ -48,7 +48,7 @@ public struct Session<Access: SessionAccess>: ~Copyable {
             guard info.isSameToken(as: token.info) else {
                 throw CryptokiError(
                     .otherToken, function: "C_OpenSession",
-                    context: "another token is in the slot than the one that was chosen")
+                    context: "the token in the slot was exchanged")
             }
         } catch {
             try? functions.closeSession(handle)

@@ -96,7 +96,7 @@ extension PINRules {
     package func triesLeft(of role: UserType, afterRefusals refusals: Int) -> String? {
         let state = PINState(role, info.flags)
         if state.isFinalTry { return "last try" }
-        if state.isCountLow { return "a wrong PIN was sent before" }
+        if state.isCountLow { return "wrong PIN sent before" }
         guard let tries = profile?.pinTries else { return nil }
         guard profile?.countsPINsTogether ?? false else {
             return role == .user ? "\(tries) wrong PINs lock the token" : nil

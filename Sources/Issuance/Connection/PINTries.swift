@@ -23,6 +23,8 @@ package final class PINTries: Sendable {
         var failure: (any Error)?
         /// How often the user was asked for another PIN.
         var requests = 0
+        /// The roles for which the user typed another PIN.
+        var retyped: Set<UserType> = []
 
         mutating func release() {
             lock = nil
@@ -54,14 +56,19 @@ package final class PINTries: Sendable {
 
     /// Whether the user may type another PIN after the token refused one.
     package func mayAskAgain(_ role: UserType) -> Bool {
-        guard typed.contains(role), let info = try? plan.token.refreshed().info,
-            let recorded = try? memory.refusals()
-        else { return false }
-        // The refusals of this run count even if they cannot be recorded.
+        guard typed.contains(role) else { return false }
         let requests = state.withLock { state in
             state.requests += 1
+            state.retyped.insert(role)
             return state.requests
         }
+        return mayTryAgain(role, requests)
+    }
+
+    private func mayTryAgain(_ role: UserType, _ requests: Int) -> Bool {
+        guard let info = try? plan.token.refreshed().info, let recorded = try? memory.refusals()
+        else { return false }
+        // The refusals of this run count even if they cannot be recorded.
         return plan.mayAskAgain(for: role, info, afterRefusals: max(recorded, requests))
     }
 
@@ -80,6 +87,12 @@ package final class PINTries: Sendable {
                         source, plan.name(of: role), hasLock: true)
                 }
                 try plan.requireTriesLeft(afterRefusals: try memory.refusals())
+                // Other programs may have sent wrong PINs while the user typed.
+                guard !state.retyped.contains(role) || mayTryAgain(role, state.requests) else {
+                    throw IssuanceError(
+                        .pinLastTry, at: .plan,
+                        "another wrong PIN was sent to the token meanwhile; this PIN was not sent")
+                }
                 state.before = try source.flatMap { try memory.begin($0) }
                 return nil
             } catch {

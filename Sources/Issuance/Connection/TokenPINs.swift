@@ -89,8 +89,8 @@ package final class TokenPINs: Sendable {
         let isFirst =
             role == .securityOfficer
             ? next.isSame(as: securityOfficer) : next.isSame(as: user)
-        for typed in earlier where next.isSame(as: typed.secret) { return false }
-        guard !isFirst else { return false }
+        let isEarlier = earlier.contains { next.isSame(as: $0.secret) }
+        guard !isFirst, !isEarlier else { return false }
         let kept = Kept(next)
         retyped.withLock { $0[role, default: []].append(kept) }
         refused.withLock { _ = $0.remove(role) }

@@ -19,10 +19,8 @@ package struct PassedOver: Sendable {
         case renew(key: PKCS11URI, serialNumber: String?)
     }
 
-    /// The subject in one line, or nil without a readable certificate.
-    package let subject: String?
-    /// The serial number in hexadecimal, or nil without a readable certificate.
-    package let serialNumber: String?
+    /// The contents of the certificate, or nil without a readable certificate.
+    package let content: CertificateEntry.Content?
     /// The certificate's URI, or nil if the key has none.
     package let certificate: String?
     /// The URI of a key without a certificate, or nil.
@@ -40,8 +38,7 @@ package struct PassedOver: Sendable {
         _ entry: CertificateEntry, _ reason: String, advice: Advice? = nil,
         needsAction: Bool = true
     ) {
-        subject = entry.content?.subject
-        serialNumber = entry.content?.serialNumber
+        content = entry.content
         certificate = entry.record.uri
         key = nil
         self.reason = reason
@@ -51,8 +48,7 @@ package struct PassedOver: Sendable {
 
     /// Passes over a candidate for renewal.
     package init(_ candidate: RenewalCandidate, _ reason: String, advice: Advice? = nil) {
-        subject = candidate.certificate.subject.text
-        serialNumber = candidate.certificate.serialNumber
+        content = CertificateEntry.Content(candidate.certificate)
         certificate = candidate.uri
         key = nil
         self.reason = reason
@@ -61,8 +57,7 @@ package struct PassedOver: Sendable {
     }
 
     init(key: PKCS11URI, _ reason: String, advice: Advice) {
-        subject = nil
-        serialNumber = nil
+        content = nil
         certificate = nil
         self.key = key.description
         self.reason = reason

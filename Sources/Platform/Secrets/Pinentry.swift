@@ -35,7 +35,7 @@ func readFromPinentry(_ promptText: String) throws(SecretError) -> Secret {
         guard code & 0xFFFF == 99 || code & 0xFFFF == 198 else {
             throw SecretError(.unreadable, "pinentry failed: \(reason)")
         }
-        throw SecretError(.cancelled, "nothing was entered")
+        throw SecretError(.cancelled, "nothing was typed")
     }
     writeAll(process.input, "BYE\n")
     // The secret has been read, so a failure at the end does not matter.

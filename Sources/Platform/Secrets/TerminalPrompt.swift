@@ -65,7 +65,7 @@ private func ask(_ promptText: String) throws(SecretError) -> Secret {
         case 3?:
             throw SecretError(.interrupted, "interrupted while asking for a secret")
         case nil, 4?:
-            throw SecretError(.cancelled, "nothing was entered")
+            throw SecretError(.cancelled, "nothing was typed")
         case 10?, 13?:
             return secret
         case 8?, 127?:

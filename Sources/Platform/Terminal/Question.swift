@@ -6,8 +6,8 @@
     internal import Glibc
 #endif
 
-/// Asks a question that is not secret at the controlling terminal `/dev/tty`. Ctrl-C ends the
-/// process: see ``Interruption``.
+/// Asks a question that is not secret at the controlling terminal `/dev/tty`. What was typed before
+/// the question is ignored. Ctrl-C ends the process: see ``Interruption``.
 ///
 /// - Returns: The typed text without the line break, empty after Ctrl-D; nil if no terminal is
 ///   available or it was closed.
@@ -15,6 +15,7 @@ package func askAtTerminal(_ question: String) -> String? {
     let terminal = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
     guard terminal >= 0 else { return nil }
     defer { close(terminal) }
+    tcflush(terminal, TCIFLUSH)
     writeAll(terminal, question)
     var bytes: [UInt8] = []
     var byte: UInt8 = 0
@@ -22,7 +23,11 @@ package func askAtTerminal(_ question: String) -> String? {
         let count = unsafe read(terminal, &byte, 1)
         if count < 0, errno == EINTR { continue }
         guard count >= 0 else { return nil }
-        if count == 0 { break }
+        if count == 0 {
+            // Ctrl-D ends no line.
+            writeAll(terminal, "\n")
+            break
+        }
         if byte == 10 { break }
         if byte != 13 { bytes.append(byte) }
     }

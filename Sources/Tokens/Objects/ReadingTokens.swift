@@ -183,7 +183,8 @@ extension CertificateEntry.Content {
         notAfter = certificate.notAfter
         keyKind = certificate.publicKey.kind
         isAuthority = certificate.isAuthority
-        emailAddress = certificate.emailAddresses.first
+        emailAddresses = certificate.emailAddresses
+        sha256Fingerprint = certificate.sha256Fingerprint
     }
 }
 

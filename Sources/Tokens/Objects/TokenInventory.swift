@@ -103,8 +103,9 @@ package struct CertificateEntry: Sendable {
         package let keyKind: KeyKind
         /// Whether it is a CA certificate.
         package let isAuthority: Bool
-        /// The first e-mail address.
-        package var emailAddress: String?
+        package var emailAddresses: [String] = []
+        /// SHA-256 of the certificate in DER, 32 bytes.
+        package var sha256Fingerprint: [UInt8] = []
 
         /// The number of whole days left; negative after expiry.
         package func daysLeft(at now: Int64) -> Int {

@@ -1,0 +1,124 @@
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertTokens
+
+/// The JSON that describes a certificate, the same in the output of every command.
+///
+/// What is unknown is absent: the content of an object that cannot be read, or the URI of a certificate
+/// that is not on a token.
+struct CertificateReport: Encodable {
+    private(set) var uri: String?
+    private(set) var label: String?
+    private(set) var id: String?
+    let subject: String?
+    let issuer: String?
+    let serialNumber: String?
+    let notBefore: String?
+    let notAfter: String?
+    let daysLeft: Int?
+    let emailAddresses: [String]?
+    let isAuthority: Bool?
+    let keyKind: String?
+    let sha256Fingerprint: String?
+    // In full only:
+    let extendedKeyUsages: [String]?
+    let subjectKeyIdentifier: String?
+    let ocsp: [String]?
+    let pem: String?
+    /// The findings of `health`, if they were looked for.
+    private(set) var findings: [Finding.Kind]?
+    /// The findings as text.
+    private var notes: [String] = []
+    /// The subject, or a text that replaces it.
+    private var title = ""
+
+    private enum CodingKeys: String, CodingKey {
+        case uri, label, id, subject, issuer, serialNumber, notBefore, notAfter, daysLeft
+        case emailAddresses, isAuthority, keyKind, sha256Fingerprint, extendedKeyUsages
+        case subjectKeyIdentifier, ocsp, pem, findings
+    }
+
+    private init(content: CertificateEntry.Content?, _ certificate: Certificate?, _ now: Int64) {
+        subject = content?.subject
+        issuer = content?.issuer
+        serialNumber = content?.serialNumber
+        notBefore = content.map { timestamp($0.notBefore) }
+        notAfter = content.map { timestamp($0.notAfter) }
+        daysLeft = content?.daysLeft(at: now)
+        emailAddresses = content?.emailAddresses
+        isAuthority = content?.isAuthority
+        keyKind = content?.keyKind.description
+        sha256Fingerprint = content.map { hexadecimal($0.sha256Fingerprint) }
+        extendedKeyUsages = certificate?.extendedKeyUsages.map(\.description)
+        subjectKeyIdentifier = certificate?.subjectKeyIdentifier.map { hexadecimal($0) }
+        ocsp = certificate?.ocspAddresses
+        pem = certificate?.pem
+    }
+
+    /// An object on a token.
+    init(
+        _ entry: CertificateEntry, _ now: Int64, _ findings: [Finding]? = nil,
+        isInFull: Bool = false
+    ) {
+        self.init(content: entry.content, isInFull ? entry.certificate : nil, now)
+        uri = entry.record.uri
+        label = entry.record.label
+        id = hexadecimal(entry.record.id)
+        self.findings = findings?.map(\.kind)
+        notes = findings?.map(\.text) ?? []
+        title = entry.title
+    }
+
+    /// A certificate of which only the contents are known, and the URI if it was written to a token.
+    init(_ content: CertificateEntry.Content?, uri: String?, _ now: Int64) {
+        self.init(content: content, nil, now)
+        take(uri)
+    }
+
+    /// A certificate in full, with its URI if it is on a token.
+    init(_ certificate: Certificate, uri: String? = nil, _ now: Int64) {
+        self.init(content: CertificateEntry.Content(certificate), certificate, now)
+        take(uri)
+    }
+
+    /// Sets the URI, and the label and the id that it contains.
+    private mutating func take(_ uri: String?) {
+        self.uri = uri
+        guard let uri, let parsed = try? PKCS11URI(parsing: uri) else { return }
+        let labelBytes: [UInt8]? = parsed.objectAttributes[.labelBytes]
+        let idBytes: [UInt8]? = parsed.objectAttributes[.id]
+        label = text(ofLabel: labelBytes ?? [])
+        id = hexadecimal(idBytes ?? [])
+    }
+
+    func print(_ style: Style) {
+        func line(_ name: String, _ value: String?) {
+            guard let value, !value.isEmpty else { return }
+            TokencertCommands.print("  " + padded(name, 19) + printable(value))
+        }
+        TokencertCommands.print(style.strong("certificate"))
+        line("subject", title)
+        line("addresses", emailAddresses?.joined(separator: ", "))
+        line("issuer", issuer)
+        line("serial", serialNumber)
+        if let notBefore, let notAfter, let daysLeft {
+            let left = daysLeft < 0 ? "expired" : "\(daysLeft) days left"
+            let valid = "\(notBefore) to \(notAfter), "
+            TokencertCommands.print(
+                "  " + padded("valid", 19) + valid
+                    + style.urgency(Urgency(daysLeft: daysLeft), left))
+        }
+        line("extended key usage", extendedKeyUsages?.joined(separator: ", "))
+        if isAuthority == true { line("CA certificate", "yes") }
+        line("key", keyKind)
+        line("key identifier", subjectKeyIdentifier)
+        line("SHA-256", sha256Fingerprint)
+        line("OCSP", ocsp?.joined(separator: ", "))
+        line("label", label)
+        line("id", id)
+        line("URI", uri.map(quoted))
+        for note in notes {
+            TokencertCommands.print("  " + style.warning("! \(printable(note))"))
+        }
+    }
+}
