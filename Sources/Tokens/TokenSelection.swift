@@ -12,12 +12,9 @@ package enum TokenChoice: Sendable {
     package func fits(_ token: Token) throws(CryptokiError) -> Bool {
         switch self {
         case .uri(let uri): try uri.matches(token)
-        // Compared as bytes. For a label that is not UTF-8, use a URI.
         case .name(let name):
-            token.info.labelBytes == Array(name.utf8)
-                // Some modules report a serial number of zeros for every token.
-                || token.info.serialNumber.utf8.elementsEqual(name.utf8)
-                    && name.contains { $0 != "0" && $0 != " " }
+            isTokenName(
+                name, label: token.info.labelBytes, serialNumber: token.info.serialNumber)
         }
     }
 
@@ -29,6 +26,16 @@ package enum TokenChoice: Sendable {
         let hasSerialNumber = uri.serialNumber?.contains { $0 != "0" && $0 != " " } ?? false
         return hasSerialNumber || uri.namesSlotID && modules.count == 1
     }
+}
+
+/// Whether a name is the complete label or the complete serial number of a token.
+///
+/// They are compared as bytes. For a label that is not UTF-8, use a URI.
+package func isTokenName(_ name: String, label: [UInt8], serialNumber: String) -> Bool {
+    label == Array(name.utf8)
+        // Some modules report a serial number of zeros for every token.
+        || serialNumber.utf8.elementsEqual(name.utf8)
+            && name.contains { $0 != "0" && $0 != " " }
 }
 
 extension [TokenChoice] {
@@ -62,6 +69,8 @@ package struct TokenSelectionError: Error, Sendable {
     package let candidates: [Token]
     /// Whether a token that is not set up is visible.
     package var seesUninitialized = false
+    /// Why a token cannot be read, or nil.
+    package var trouble: CryptokiError?
 }
 
 /// Selects exactly one token.
@@ -91,7 +100,7 @@ package func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws 
         return ready[0]
     }
     guard ready.isEmpty else {
-        throw TokenSelectionError(code: .several, candidates: ready)
+        throw TokenSelectionError(code: .several, candidates: ready, trouble: trouble)
     }
     if let trouble { throw trouble }
     if !fitting.isEmpty {

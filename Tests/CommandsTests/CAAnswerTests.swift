@@ -52,8 +52,11 @@ extension RealParts {
             let list = try bench.tokencert(["list", "--json"]).json()
             let keys = try #require(list["keys"] as? [[String: Any]])
             #expect(keys.count == 1)
-            let uri = try #require(keys.first?["privateKey"] as? String)
-            #expect(outcome.errors.contains("stays on the token: '\(uri)'"), "\(outcome.errors)")
+            let label = try #require(keys.first?["label"] as? String)
+            let id = try #require(keys.first?["id"] as? String)
+            #expect(
+                outcome.errors.contains("stays on the token: \(label), id \(id)"),
+                "\(outcome.errors)")
             #expect(outcome.errors.contains("tokencert resume 1"), "\(outcome.errors)")
         }
 

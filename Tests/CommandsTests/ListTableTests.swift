@@ -51,7 +51,7 @@ import Testing
         let inventory = TokenInventory(keys: keys, certificates: certificates, otherObjects: 1)
         let health = Health(now: Self.now, days: 30, anchors: nil, sawPrivateObjects: true)
         return ListTable(
-            token: ("work", "pkcs11:token=work"), inventory: inventory,
+            title: "token \"work\"", uri: "pkcs11:token=work", inventory: inventory,
             health: health.of(inventory), sawPrivateObjects: true, unfinishedOrders: orders,
             showsURIs: uris
         )

@@ -28,6 +28,21 @@ import Testing
         #expect(wrapped("", width: 5).isEmpty)
     }
 
+    // Otherwise reports are hard to read at 80 columns, or a URI is cut when a user copies it.
+    @Test("A line that is too wide continues below its value, and a long word gets its own line")
+    func folding() {
+        let line = "  issuer  O=One; CN=Two"
+        #expect(folded(line, at: 10, width: nil) == [line])
+        #expect(folded(line, at: 10, width: 23) == [line])
+        #expect(folded(line, at: 10, width: 20) == ["  issuer  O=One;", "          CN=Two"])
+        #expect(
+            folded("  URI     'pkcs11:id=%01'", at: 10, width: 20) == [
+                "  URI", "    'pkcs11:id=%01'",
+            ])
+        #expect(folded("one two three", at: 0, width: 9) == ["one two", "three"])
+        #expect(folded("  key pair mail", at: 4, width: 10) == ["  key pair", "    mail"])
+    }
+
     // MARK: The configuration file
 
     private func adding(_ text: String, _ url: String = "https://ca.example") -> String? {

@@ -181,7 +181,7 @@ import TokencertTestSupport
     func removal() throws {
         func offersRemoval(_ events: [OrderEvent], _ isKeyUnsent: Bool) throws -> Bool {
             failure(.tokenFailed, .request, try Self.order(events), isKeyUnsent: isKeyUnsent)
-                .hints.contains { $0.contains("tokencert delete 'pkcs11:id=%01'") }
+                .hints.contains { $0.contains("tokencert delete 01 --key") }
         }
         #expect(try offersRemoval([.made(publicKeyHash: "aa")], true))
         #expect(try !offersRemoval([.made(publicKeyHash: "aa")], false))
@@ -206,6 +206,6 @@ import TokencertTestSupport
         #expect(!second.contains("nothing was ordered"), "\(second)")
         #expect(second.contains("may still issue a certificate for an earlier order"), "\(second)")
         let gone = try hints(.keyGone, [Self.sending, Self.answered])
-        #expect(gone.contains("--token URI") && gone.contains("--abandon"), "\(gone)")
+        #expect(gone.contains("--token NAME") && gone.contains("--abandon"), "\(gone)")
     }
 }

@@ -30,7 +30,9 @@ import TokencertTestSupport
 
     private let none = TitlesByURI(TokenInventory(keys: [], certificates: [], otherObjects: 0))
 
-    @Test("The message about a certificate has its subject and serial number, or else its URI")
+    @Test(
+        "The message about a certificate has its subject and serial number, or else its label and id"
+    )
     func lines() {
         let named = PassedOver(entry(content), "it is old")
         #expect(named.text(none) == "CN=Anna (serial number 0a) was passed over: it is old")
@@ -38,10 +40,9 @@ import TokencertTestSupport
         #expect(
             advised.text(none)
                 == named.text(none) + "; to get a new key and certificate: tokencert issue")
-        let unread = entry(nil)
         #expect(
-            PassedOver(unread, "it is text").text(none)
-                == "'\(unread.record.uri)' was passed over: it is text")
+            PassedOver(entry(nil), "it is text").text(none)
+                == "mail, id 01 was passed over: it is text")
         let key = PassedOver(key: Self.token, "it is alone", advice: .resume(7))
         #expect(
             key.text(none)

@@ -79,7 +79,7 @@ import Testing
     func removal() {
         let all = summary([.privateKey, .publicKey], [certificate()])
         #expect(
-            all.lines == [
+            all.lines(width: nil) == [
                 "  key pair mail, id ab",
                 "  certificate of Anna, serial 2dd50d, valid to 2028-11-27", "  ! it stays",
             ])
@@ -87,6 +87,8 @@ import Testing
         #expect(summary([.publicKey], []).count == "1 public key")
         #expect(summary([.privateKey], []).count == "1 private key")
         #expect(summary([], [certificate(), certificate(false)]).count == "2 certificates")
-        #expect(summary([], [certificate(false)]).lines[0] == "  certificate mail (PEM text)")
+        #expect(
+            summary([], [certificate(false)]).lines(width: 80)[0] == "  certificate mail (PEM text)"
+        )
     }
 }

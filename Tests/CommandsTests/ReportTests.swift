@@ -60,8 +60,9 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
                     + "holds its key.")
             let old = try Sample(wasThere: true, proof: proof).report().lines
             #expect(
-                old[0] == "The certificate was already on the token; the token has proved that "
-                    + "it holds its key.")
+                old[0] == "The certificate was already on the token, and the token has proved "
+                    + "its key.")
+            #expect(max(displayWidth(new[0]), displayWidth(old[0])) <= 80)
         }
         let new = try Sample(proof: .none).report().lines
         #expect(new[0] == "The certificate is on the token.")
@@ -90,13 +91,15 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         #expect(lines.contains("  valid        2023-11-14T22:13:20Z to 2027-01-15T08:00:00Z"))
         #expect(lines.contains("  serial       0aff"))
         #expect(lines.contains("  key          EC P-256, id 01ab"))
+        #expect(lines.contains(#"  label        m\xE4"#))
         #expect(lines.contains("  order        7 in the ledger"))
+        #expect(!lines.contains { $0.contains("pkcs11:") }, "\(lines)")
     }
 
     // Otherwise a URI with a quotation mark could run a command when the user pastes it.
     @Test("URIs are quoted for the shell")
     func quotedURIs() throws {
-        let lines = try Sample(uri: "pkcs11:object=it's$(id)").report().lines
+        let lines = try Sample(uri: "pkcs11:object=it's$(id)").report().uriLines
         let uri = #"'pkcs11:object=it'\''s$(id)"#
         #expect(lines.contains("  private key  \(uri);type=private'"), "\(lines)")
         #expect(lines.contains("  certificate  \(uri);type=cert'"), "\(lines)")
@@ -106,11 +109,12 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
     @Test("Characters that move the cursor or change the writing direction are not printed")
     func hostile() throws {
         let bad = "a\u{1B}[2J\u{202E}b\nc\u{9B}d\u{200B}e"
-        let lines = try Sample(
+        let report = try Sample(
             name: "Anna\u{202E}nnA", uri: bad, chain: [bad],
             differences: [Difference(subject: bad, asked: bad, got: bad)], retired: bad,
             keyRemarks: [bad], remarks: [bad]
-        ).report().lines
+        ).report()
+        let lines = report.lines + report.uriLines
         for line in lines { #expect(printable(line) == line, "\(line)") }
         let escaped = lines.filter { $0.contains(#"\u{1B}[2J"#) }
         // Both URIs, the chain, two remarks, the removed certificate and the change.

@@ -213,6 +213,22 @@ extension RealParts {
             try check(Self.fresh, bench)
         }
 
+        private static let severalTokens = [
+            Sample(
+                "issue", "issue", "--token", "work", "--label", "mail", "--key-type", "rsa:2048"),
+            Sample("listOfTokens", "list"),
+            Sample(
+                "listOfTokens", "list", status: 74,
+                environment: ["FAULTY_RULES": "C_FindObjectsInit#1:before:return=0x30"]),
+        ]
+
+        @Test("The list of several tokens matches the schema")
+        func tokens() throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "home")
+            try check(Self.severalTokens, bench)
+        }
+
         @Test("The output of commands that fail matches the schema")
         func failedCommands() throws {
             let bench = try Bench()
@@ -362,7 +378,7 @@ extension RealParts {
 
         @Test("Every command with --json has an output in the schema and a sample here")
         func complete() throws {
-            let samples = Self.everyday + Self.fresh + Self.failures
+            let samples = Self.everyday + Self.fresh + Self.failures + Self.severalTokens
             let outputs = Set(try definitions().keys).subtracting(["parts"])
             #expect(Set(samples.map(\.output)) == outputs)
             // Programs that do not know the command can validate against any output.

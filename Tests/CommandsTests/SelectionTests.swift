@@ -88,7 +88,7 @@ extension RealParts {
         func blankName() throws {
             let bench = try Bench()
             try bench.token.addToken(label: " ")
-            let tokens = try bench.tokencert(["tokens"]).output
+            let tokens = try bench.tokencert(["tokens", "--verbose"]).output
             let uris = tokens.matches(of: /'(pkcs11:[^']*)'/).map { String($0.output.1) }
             let blank = try #require(
                 uris.first { $0.hasSuffix("token=%20") && !$0.contains("%20;token") })
@@ -189,7 +189,7 @@ extension RealParts {
             }
             #expect(bench.calls("C_Login") == 0)
             // A serial number selects one of them.
-            let tokens = try bench.tokencert(["tokens"])
+            let tokens = try bench.tokencert(["tokens", "--verbose"])
             let serial = try #require(tokens.output.firstMatch(of: /serial=[0-9a-f]+/)).output
             let statuses = try (1...3).map { call in
                 try bench.tokencert(

@@ -24,7 +24,7 @@ extension RealParts {
             let arguments = ["token", "init", "--label", "wörk", "--pin-source", "file:\(pin)"]
             let made = try bench.tokencert(arguments, softHSM(bench, officer))
             #expect(made.status == 0, "\(made.errors)")
-            #expect(made.output.contains("label  wörk"))
+            #expect(made.output.contains("label   wörk"))
             let issued = try bench.tokencert(
                 ["issue", "--token", "wörk", "--pin-source", "file:\(pin)"])
             #expect(issued.status == 0, "\(issued.errors)")

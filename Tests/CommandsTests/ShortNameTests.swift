@@ -43,6 +43,61 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
+        // URIs of 145 characters wrap in every terminal, and hide what a user looks for.
+        @Test("What issue, renew, history and delete print has no URI, and fits into 80 columns")
+        func reports() throws {
+            let bench = try Bench()
+            let terminal = AtTerminal(bench: bench, columns: 80)
+            func shown(_ arguments: [String], _ dialogue: String = "") throws -> String {
+                let outcome = try terminal.run(arguments, dialogue, ["TERM": "dumb"])
+                #expect(outcome.status == 0, "\(arguments): \(outcome)")
+                for line in outcome.output.replacing("\r\n", with: "\n").split(separator: "\n") {
+                    #expect(line.count <= 80, "\(arguments): \(line)")
+                }
+                return outcome.output
+            }
+            let issue = ["issue", "--label", "mail", "--key-type", "rsa:2048"]
+            for arguments in [
+                issue, ["issue", "--key", "mail", "--dry-run"],
+                ["issue", "--label", "b", "--dry-run"],
+                ["renew", "mail"], ["renew", "mail", "--dry-run"], ["history", "1"], ["tokens"],
+                ["request", "--label", "other", "--key-type", "rsa:2048"],
+                ["delete", "mail", "--dry-run", "--yes-delete-private-key"],
+            ] {
+                let output = try shown(arguments)
+                #expect(!output.contains("pkcs11:"), "\(output)")
+            }
+            let refused = try bench.tokencert(["delete", "mail"])
+            expect(refused, 73, "a valid certificate belongs to this key: Anna Müller, serial ")
+            #expect(!refused.errors.contains("pkcs11:"), "\(refused)")
+            #expect(refused.errors.contains(" --cert\n"), "\(refused)")
+            let deleted = try shown(
+                ["delete", "mail", "--yes-delete-private-key"],
+                "expect {Type mail}; send mail\\r")
+            #expect(deleted.contains("certificate of Anna Müller, serial "), "\(deleted)")
+            #expect(!deleted.contains("pkcs11:"), "\(deleted)")
+        }
+
+        // Users copy URIs into the configuration of other programs.
+        @Test("show prints URIs, and issue and history do so with --verbose")
+        func uris() throws {
+            let bench = try Bench()
+            let issue = ["issue", "--label", "mail", "--key-type", "rsa:2048", "-v"]
+            for arguments in [
+                issue, ["show", "mail"], ["show", "mail", "--uris"], ["history", "1", "-v"],
+            ] {
+                let outcome = try bench.tokencert(arguments)
+                #expect(outcome.output.contains(" 'pkcs11:model="), "\(outcome)")
+            }
+            // Where they do not fit, show says how to see them.
+            let narrow = AtTerminal(bench: bench, columns: 80)
+            let without = try narrow.run(["show", "mail"])
+            #expect(!without.output.contains("pkcs11:"), "\(without)")
+            #expect(without.output.contains("To see the URIs, "), "\(without)")
+            let with = try narrow.run(["show", "mail", "--uris"])
+            #expect(with.output.contains(" 'pkcs11:model="), "\(with)")
+        }
+
         // Another key or certificate would be deleted.
         @Test("A name that fits several objects changes nothing, and the objects are listed")
         func ambiguous() throws {

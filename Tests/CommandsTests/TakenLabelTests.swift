@@ -18,7 +18,7 @@ extension RealParts {
             let before = bench.token.contents
             let refused = try bench.tokencert(arguments)
             expect(refused, 73, "a key on the token already has the label \"mail\"")
-            for hint in ["tokencert renew 'pkcs11:", "--key 'pkcs11:", "--label"] {
+            for hint in ["tokencert renew mail\n", "--key mail instead of", "--label"] {
                 #expect(refused.errors.contains(hint), "\(refused.errors)")
             }
             #expect(bench.token.contents == before)
@@ -88,11 +88,11 @@ extension RealParts {
                 planned.output.contains("whether a private object already has the id or the label"))
             let made = try bench.tokencert(["request", "--key-type", "rsa:2048"])
             #expect(made.status == 0, "\(made.errors)")
-            #expect(made.errors.contains("object=tokencert%202;"), "\(made.errors)")
+            #expect(made.errors.contains("key: tokencert 2, id "), "\(made.errors)")
             let hidden = bench.faulty(["FAULTY_RULES": "C_FindObjectsInit#1:before:return=0x101"])
             let blind = try bench.tokencert(["request", "--key-type", "rsa:2048"], hidden)
             #expect(blind.status == 0, "\(blind.errors)")
-            #expect(blind.errors.contains("object=tokencert%203;"), "\(blind.errors)")
+            #expect(blind.errors.contains("key: tokencert 3, id "), "\(blind.errors)")
         }
 
         @Test("A new key for a renewed certificate gets the label of the old key")
@@ -114,11 +114,10 @@ extension RealParts {
             #expect(try bench.tokencert(["issue", "--label", "mail"]).status == 0)
             let refused = try bench.tokencert(["issue", "--label", "mail"])
             let lines = refused.errors.split(separator: "\n").map(String.init)
-            let line = try #require(lines.first { $0.contains("tokencert renew '") })
-            let uri = try #require(
-                line.split(separator: "'").first { $0.hasPrefix("pkcs11:") }.map(String.init))
+            let line = try #require(lines.first { $0.contains("tokencert renew ") })
+            let name = try #require(line.split(separator: " ").last.map(String.init))
             for arguments in [
-                ["renew", uri], ["renew", uri, "--new-key"], ["issue", "--key", uri],
+                ["renew", name], ["issue", "--key", name], ["renew", name, "--new-key"],
                 ["issue", "--label", "Mail"], ["request", "--label", "mail "],
             ] {
                 let outcome = try bench.tokencert(arguments)

@@ -104,6 +104,50 @@ extension RealParts {
             #expect((filtered["certificates"] as? [Any])?.count == 1)
         }
 
+        @Test("Without --token, list shows all tokens, and sends no PIN of one token to another")
+        func allTokens() throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "home")
+            let made = try bench.tokencert(
+                ["request", "--token", "home", "--label", "spare", "--key-type", "rsa:2048"])
+            #expect(made.status == 0, "\(made.errors)")
+            let none = ["TOKENCERT_PIN_SOURCE": ""]
+            for settings in [none, bench.faulty([:]), bench.faulty(none)] {
+                let all = try bench.tokencert(["list"], settings)
+                #expect(all.status == 0, "\(all.errors)")
+                let titles = all.output.matches(
+                    of: /token "(work|home)" \(SoftHSM v2, serial [0-9a-f]/)
+                #expect(Set(titles.map(\.output.1)) == ["work", "home"], "\(all.output)")
+                #expect(all.output.contains("spare"), "\(all.output)")
+                let list = try bench.tokencert(["list", "--json"], settings).json()
+                let tokens = try #require(list["tokens"] as? [[String: Any]])
+                #expect(tokens.compactMap { ($0["keys"] as? [Any])?.count }.sorted() == [0, 1])
+            }
+            #expect(bench.calls("C_Login") == 0)
+            let named = try bench.tokencert(
+                ["list", "--pin-source", "file:\(bench.token.folder.file("pin"))"],
+                bench.faulty([:]))
+            expect(named, 66, "more than one token matches")
+            #expect(bench.calls("C_Login") == 0)
+            let one = try bench.tokencert(["list", "--token", "home", "--json"]).json()
+            #expect((one["keys"] as? [Any])?.count == 1 && one["tokens"] == nil)
+        }
+
+        @Test("A token that cannot be listed does not hide the others")
+        func unlisted() throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "home")
+            let rules = bench.faulty(["FAULTY_RULES": "C_FindObjectsInit#1:before:return=0x30"])
+            let text = try bench.tokencert(["list"], rules)
+            expect(text, 74, "1 of 2 tokens cannot be listed")
+            #expect(text.output.contains("cannot be listed: "), "\(text.output)")
+            #expect(text.output.contains("no keys or certificates found"), "\(text.output)")
+            let list = try bench.tokencert(["list", "--json"], rules)
+            #expect(list.status == 74, "\(list.errors)")
+            let tokens = try #require(try list.json()["tokens"] as? [[String: Any]])
+            #expect(tokens.map { $0["error"] != nil } == [true, false], "\(tokens)")
+        }
+
         @Test("A certificate for another key with the same ID is listed separately")
         func mismatch() throws {
             let bench = try Bench()

@@ -104,15 +104,26 @@ extension ModuleSet {
 /// Finds the token that the options and the URI of an object select. `onlyReads` suppresses warnings
 /// about modules that did not start, for commands that neither log in nor write. With `asks` the user
 /// may choose if several tokens match.
-///
-/// SoftHSM does not show a token, or cannot read it, while another process logs in to it, until it is
-/// started again. So the modules are started a second time before the command fails.
 func findToken(
     _ options: TokenOptions, _ uri: PKCS11URI? = nil, onlyReading onlyReads: Bool = false,
     asking asks: Bool = true
 ) throws -> TokenCapabilities {
+    try findTokens(options, uri, onlyReading: onlyReads) { error in
+        (asks ? tokenChosen(after: error) : nil).map { [$0] }
+    }[0]
+}
+
+/// Finds the token that the options and the URI of an object select. If several match, `choose` returns
+/// those that are used, or nil to refuse them.
+///
+/// SoftHSM does not show a token, or cannot read it, while another process logs in to it, until it is
+/// started again. So the modules are started a second time before the command fails.
+func findTokens(
+    _ options: TokenOptions, _ uri: PKCS11URI? = nil, onlyReading onlyReads: Bool = false,
+    choosing choose: (TokenSelectionError) -> [Token]?
+) throws -> [TokenCapabilities] {
     let profiles = try options.profiles()
-    func find(waitingSeconds seconds: Int) throws -> Result<TokenCapabilities, Failure> {
+    func find(waitingSeconds seconds: Int) throws -> Result<[TokenCapabilities], Failure> {
         let set = try working("starting the modules", onToken: false) {
             try ModuleSet(options, uri)
         }
@@ -123,7 +134,7 @@ func findToken(
                 chosenProfile: setting(options.tokenProfile, .tokenProfile),
                 whileWaiting: { printError("... waiting for the token to be inserted") })
             if !onlyReads { set.warnOfFailures(options, uri) }
-            return .success(token)
+            return .success([token])
         } catch let error as CryptokiError
             where ["C_GetSlotList", "C_GetTokenInfo"].contains(error.function)
         {
@@ -135,11 +146,13 @@ func findToken(
                     hints: failure.hints + [other]),
                 mayPass: error.returnValue == .generalError)
         } catch let error as TokenSelectionError {
-            if asks, let token = tokenChosen(after: error) {
+            if error.code == .several, let tokens = choose(error) {
                 return .success(
-                    try TokenCapabilities(
-                        token, profiles: profiles,
-                        chosenProfile: setting(options.tokenProfile, .tokenProfile)))
+                    try tokens.map { token in
+                        try TokenCapabilities(
+                            token, profiles: profiles,
+                            chosenProfile: setting(options.tokenProfile, .tokenProfile))
+                    })
             }
             let failure = Failure(selection: error, wanted: try options.wantedLabel())
             let unusable = set.failures.map { "module \($0.name) cannot be used: \($0.error)" }
@@ -156,12 +169,12 @@ func findToken(
     }
     func answer(
         _ failure: Failure, mayPass: Bool
-    ) throws -> Result<TokenCapabilities, Failure> {
+    ) throws -> Result<[TokenCapabilities], Failure> {
         guard mayPass else { throw failure }
         return .failure(failure)
     }
     let seconds = try options.secondsToWait()
-    if case .success(let token) = try find(waitingSeconds: seconds) { return token }
+    if case .success(let tokens) = try find(waitingSeconds: seconds) { return tokens }
     pause(milliseconds: 200)
     return try find(waitingSeconds: 0).get()
 }

@@ -18,14 +18,25 @@ struct ReadToken {
 /// - Parameters:
 ///   - uri: Selects the token and the objects to read; nil for all objects.
 ///   - readsAll: Whether all objects are read, and the URI only selects the token.
-///   - mustLogIn: Whether to ask for the PIN if no source is set.
+///   - logsIn: Whether to log in; nil if a source of the PIN is set.
 func readToken(
     _ options: TokenOptions, _ uri: PKCS11URI?, readingAll readsAll: Bool = false,
     keepingCertificates isKept: @escaping (Certificate) -> Bool = { _ in false },
-    loggingIn mustLogIn: Bool = false
+    loggingIn logsIn: Bool? = nil
 ) throws -> ReadToken {
-    let asksForPIN = mustLogIn || (try? options.source(uri)) != nil
-    let capabilities = try findToken(options, uri, onlyReading: !asksForPIN)
+    let asksForPIN = logsIn ?? ((try? options.source(uri)) != nil)
+    return try read(
+        try findToken(options, uri, onlyReading: !asksForPIN), options, uri, readingAll: readsAll,
+        keepingCertificates: isKept, loggingIn: logsIn)
+}
+
+/// Reads the content of a token, as ``readToken(_:_:readingAll:keepingCertificates:loggingIn:)``.
+func read(
+    _ capabilities: TokenCapabilities, _ options: TokenOptions, _ uri: PKCS11URI?,
+    readingAll readsAll: Bool = false,
+    keepingCertificates isKept: @escaping (Certificate) -> Bool = { _ in false },
+    loggingIn logsIn: Bool? = nil
+) throws -> ReadToken {
     func read() throws -> TokenInventory {
         try working("reading the token") {
             var session = try capabilities.token.openSession(ReadOnly.self)
@@ -35,7 +46,7 @@ func readToken(
         }
     }
     let needsLogin = capabilities.token.info.flags.contains(.loginRequired)
-    guard needsLogin, try mustLogIn || options.source(uri) != nil else {
+    guard needsLogin, try logsIn ?? (options.source(uri) != nil) else {
         return ReadToken(
             capabilities: capabilities, inventory: try read(), sawPrivateObjects: !needsLogin)
     }

@@ -32,21 +32,21 @@ struct AccountCommand: ParsableCommand {
                     notIssuable: (names + addresses).filter { $0.reason != nil }))
             return
         }
-        print("account        \(printable(account.account)) at \(try ca.baseURL())")
+        var text = ["account        \(printable(account.account)) at \(try ca.baseURL())"]
         let anonymous = "none below 50 assurance points, so \"\(AccountStatus.anonymousName.text)\""
         let lines = names.isEmpty ? [anonymous] : names.map(\.line)
         for (index, name) in lines.enumerated() {
-            print((index == 0 ? "names          " : "               ") + printable(name))
+            text.append((index == 0 ? "names          " : "               ") + printable(name))
         }
         for (index, address) in addresses.map(\.line).enumerated() {
-            print((index == 0 ? "addresses      " : "               ") + printable(address))
+            text.append((index == 0 ? "addresses      " : "               ") + printable(address))
         }
-        print(
-            "code signing   "
-                + (status.mayRequestCodeSigning
-                    ? "flagged for code signing; the CA also requires 100 points, which it does not "
-                        + "report"
-                    : "no"))
+        let flagged =
+            "flagged for code signing; the CA also requires 100 points, which it does not report"
+        text.append("code signing   " + (status.mayRequestCodeSigning ? flagged : "no"))
+        for line in text {
+            for part in folded(line, at: 15, width: Output.standardOutput.width) { print(part) }
+        }
         try output.printNext(.issue(options: ca.selection))
     }
 

@@ -42,7 +42,10 @@ struct DoctorReport: Encodable {
                 case .warn: style.warning("warn")
                 case .fail: style.bad("fail")
                 }
-            print("\(head)  \(padded(check.area, 15))\(printable(check.message))")
+            let plain = "      " + padded(check.area, 15) + printable(check.message)
+            let lines = folded(plain, at: 21, width: Output.standardOutput.width)
+            print(head + String(lines[0].dropFirst(4)))
+            for line in lines.dropFirst() { print(line) }
             for line in check.advice {
                 print(
                     String(repeating: " ", count: 21) + style.symbols.arrow + " " + printable(line))

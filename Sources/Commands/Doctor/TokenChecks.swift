@@ -10,9 +10,9 @@ struct TokenChecks {
 
     func look(_ doctorReport: inout DoctorReport) {
         let area = "tokens"
-        var places: [String: [String]] = [:]
+        var places: [String: (name: String, paths: [String])] = [:]
         var empty = 0
-        var others: [String] = []
+        var others: [Token] = []
         for module in modules {
             let slots: [Slot]
             do throws(CryptokiError) {
@@ -23,6 +23,8 @@ struct TokenChecks {
                     ["remove the token and insert it again"])
                 continue
             }
+            var present: [NamedToken] = []
+            var seen: [(report: TokenReport, token: Token)] = []
             for slot in slots {
                 do throws(CryptokiError) {
                     let token = try slot.token()
@@ -30,31 +32,38 @@ struct TokenChecks {
                         empty += 1
                         continue
                     }
+                    if let named = NamedToken(token) { present.append(named) }
                     guard try choices.fit(token) else {
-                        others.append(token.info.label)
+                        others.append(token)
                         continue
                     }
                     let report = try TokenReport(token)
-                    // The same URI in another module is the same token; in the same module it is
-                    // another token.
-                    let paths = places[report.uri, default: []]
-                    if paths.isEmpty || paths.contains(module.path) {
-                        tell(report, token, &doctorReport)
-                    }
-                    if !paths.contains(module.path) {
-                        places[report.uri, default: []].append(module.path)
-                    }
+                    seen.append((report: report, token: token))
                 } catch {
                     doctorReport.fail(
                         area, "cannot read a token of \(module.path): \(error)",
                         ["remove the token and insert it again"])
                 }
             }
+            for (report, token) in seen {
+                // The same URI in another module is the same token; in the same module it is
+                // another token.
+                let paths = places[report.uri]?.paths ?? []
+                if paths.isEmpty || paths.contains(module.path) {
+                    tell(report, token, present, &doctorReport)
+                }
+                if !paths.contains(module.path) {
+                    places[report.uri] = (
+                        name: Self.name(report), paths: paths + [module.path]
+                    )
+                }
+            }
         }
-        for (uri, paths) in places.sorted(by: { $0.key < $1.key }) where paths.count > 1 {
+        for (_, place) in places.sorted(by: { $0.key < $1.key }) where place.paths.count > 1 {
             doctorReport.warn(
-                area, "one token is visible through \(paths.count) modules: \(quoted(uri))",
-                paths.map { path in
+                area,
+                "one token is visible through \(place.paths.count) modules: \(place.name)",
+                place.paths.map { path in
                     let module = modules.first { $0.path == path }
                     return "to select one: \(module?.options ?? "--module \(quoted(path))")"
                 })
@@ -63,7 +72,7 @@ struct TokenChecks {
         guard others.isEmpty else {
             doctorReport.warn(
                 area, "no token matches the selection",
-                others.map { "available: --token \(quoted($0))" }
+                several(others, as: "available")
                     + ["to see where the token is selected: tokencert config"])
             return
         }
@@ -74,13 +83,20 @@ struct TokenChecks {
                 : ["to set one up: tokencert token init --label NAME"])
     }
 
+    private static func name(_ token: TokenReport) -> String {
+        "\"\(token.label)\" (\(token.model), serial \(token.serialNumber))"
+    }
+
     private func tell(
-        _ token: TokenReport, _ found: Token, _ doctorReport: inout DoctorReport
+        _ token: TokenReport, _ found: Token, _ present: [NamedToken],
+        _ doctorReport: inout DoctorReport
     ) {
-        let place = "\(found.module.options) --token \(quoted(token.uri))"
+        let option =
+            NamedToken(found)?.option(among: present) ?? "--token \(quoted(token.uri))"
+        let place = "\(found.module.options) \(option)"
         let tool = profiles.first { $0.matches(found) }?.newPINTool
         let area = "tokens"
-        let name = "\"\(token.label)\" (\(token.model), serial \(token.serialNumber))"
+        let name = Self.name(token)
         let state = token.state.joined(separator: ", ")
         if token.isPINLocked {
             doctorReport.fail(

@@ -18,11 +18,11 @@ struct EvidenceCommand: ParsableCommand {
 
             For example:
 
-              tokencert evidence 'pkcs11:object=mail' --out evidence --nonce 4711
+              tokencert evidence mail --out evidence --nonce 4711
             """)
 
     @Argument(
-        help: ArgumentHelp("URI of the key.", valueName: "key"),
+        help: ArgumentHelp("Label, id or URI of the key.", valueName: "key"),
         completion: LiveCompletion.keys)
     var key: String
 

@@ -118,7 +118,8 @@ struct HealthCommand: ParsableCommand {
                 }
             print("\(head)  \(printable(finding.text))")
             let title = titles.title(finding.uri, serialNumber: finding.serialNumber)
-            print("         " + printable(title ?? finding.name))
+            printFolded(
+                ["         " + printable(title ?? objectTitle(ofURI: finding.uri))], at: 9)
             print("         " + printable(finding.advice(on: read.token, titles)))
         }
         if !read.sawPrivateObjects {
@@ -190,7 +191,7 @@ extension Finding {
         case .unknownIssuer: "to trust the issuer: tokencert trust add FILE"
         case .revoked: "make a new key: tokencert issue"
         case .replaced:
-            "programs may need it to read old messages"
+            "old messages may need it"
                 + (isDisposable ? "; if none does: tokencert delete \(name) --cert" : "")
         case .revocationUnknown: "try again later"
         case .revocationUnchecked: "check the CA's revocation list or web site"

@@ -82,7 +82,7 @@ struct ObjectName {
             PKCS11URI(token: try PKCS11URI(token: token), objectWith: attributes),
             text: "\"\(text)\"", serialNumber: number)
         if type == .privateKey {
-            // A private key may be invisible before a login, but its public key shows that it is there.
+            // A private key may be invisible before a login, but its public key shows that it exists.
             let keys = Self.keys(named: target, in: inventory)
             if keys.count > 1 {
                 let titles = ObjectTitles(inventory)

@@ -61,10 +61,10 @@ struct TokenOptions: ParsableArguments {
     func selection(_ object: PKCS11URI?, _ found: Token) -> String {
         var values = [("--module", module), ("--module-arguments", moduleArguments)]
         let isNamedByObject = token == nil && object?.namesToken ?? false
-        values.append(
-            ("--token", isNamedByObject ? (try? PKCS11URI(token: found))?.description : token))
+        if !isNamedByObject { values.append(("--token", token)) }
+        let named = isNamedByObject ? NamedToken(found)?.option(among: nil) : nil
         return values.map { name, value in value.map { " \(name) \(shellWord($0))" } ?? "" }
-            .joined()
+            .joined() + (named.map { " " + $0 } ?? "")
     }
 
     var sendsRefusedPINs: Bool { setting(retryPin, .retryPIN) }
@@ -94,7 +94,7 @@ struct TokenOptions: ParsableArguments {
                 .usage, "--token: a URI must begin with pkcs11:",
                 hints: [
                     "remove the text before pkcs11:, such as a space or a quotation mark",
-                    "to list the URIs of all tokens: tokencert tokens",
+                    "to list the URIs of all tokens: tokencert tokens --verbose",
                 ])
         }
         let uri = try parseURI(text)
@@ -103,7 +103,7 @@ struct TokenOptions: ParsableArguments {
                 .usage, "--token requires the URI of a token, not of an object on it",
                 hints: [
                     "remove object, id and type from the URI",
-                    "to list the URIs of all tokens: tokencert tokens",
+                    "to list the URIs of all tokens: tokencert tokens --verbose",
                 ])
         }
         guard uri.namesPlace else {
@@ -111,7 +111,7 @@ struct TokenOptions: ParsableArguments {
                 .usage, "the URI \(uri) does not name a token",
                 hints: [
                     "add token, serial or slot-id: several tokens may have the same model",
-                    "to list the URIs of all tokens: tokencert tokens",
+                    "to list the URIs of all tokens: tokencert tokens --verbose",
                 ])
         }
         return .uri(uri)

@@ -51,13 +51,15 @@ struct ShowHistoryCommand: ParsableCommand {
     private func showEvents(of order: Order) {
         let line = OrderLine(order)
         print("order \(order.number): \(line.job), \(line.stateText)")
-        print("  token    \(quoted(printable(line.token)))")
+        let token = output.isVerbose ? quoted(line.token) : NamedToken(uri: line.token).title
+        print("  token    \(printable(token))")
         print("  key      id \(line.keyID), label \"\(printable(line.keyLabel))\"")
         if let ca = line.ca, let account = line.account {
             print("  account  \(printable(account)) at \(printable(ca))")
         }
         for event in order.events {
-            print("\(timestamp(event.time))  \(printable(event.summary(order)))")
+            let text = "\(timestamp(event.time))  \(printable(event.summary(order)))"
+            for part in folded(text, at: 22, width: Output.standardOutput.width) { print(part) }
         }
         if let next = line.next { print("next: \(next)") }
     }
@@ -159,7 +161,7 @@ extension RecordedEvent {
         case .requested: return "request created and handed out"
         case .chainWritten: return "certificate of its chain written"
         case .written(let uri):
-            return "certificate written: \(order.certificateTitle ?? quoted(uri))"
+            return "certificate written: \(order.certificateTitle ?? objectTitle(ofURI: uri))"
         case .proved(let proof):
             return "certificate read back; key verified by a \(proof.method ?? "signature")"
         case .retiring(let certificate): return "removing the old certificate: \(certificate)"

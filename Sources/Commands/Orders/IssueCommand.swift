@@ -3,6 +3,7 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertCAcert
 internal import TokencertIssuance
+internal import TokencertTokens
 
 struct IssueCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,7 +18,7 @@ struct IssueCommand: ParsableCommand {
             For example:
 
               tokencert issue --username anna@example.org --label mail
-              tokencert issue --key 'pkcs11:object=mail' --dry-run
+              tokencert issue --key mail --dry-run
             """)
 
     @OptionGroup(title: "Certificate") var options: RequestOptions
@@ -58,7 +59,7 @@ struct IssueCommand: ParsableCommand {
             try ledgerOptions.requireWritable()
             try runner.check(plan, for: key, in: ledgerOptions.openIfThere())
             printNotes(plan.labelRemarks)
-            try show(plan, notChecked(plan.key, on: token) + notChecked(plan.grant.name))
+            try show(plan, key, notChecked(plan.key, on: token) + notChecked(plan.grant.name))
             return
         }
         printNotes(notChecked(plan.grant.name).map { "not checked: \($0)" })
@@ -73,18 +74,20 @@ struct IssueCommand: ParsableCommand {
                 issued.certificate.pem, file,
                 hints: [
                     "do not order it again: the certificate is on the token",
-                    "to read it from the token: tokencert show --pem \(quoted(issued.uri)) "
-                        + "--serial \(issued.certificate.serialNumber) > FILE",
+                    "to read it from the token: tokencert show --pem "
+                        + issued.certificate.serialNumber
+                        + tokenOptions.selection(keyName?.uri, token.token) + " > FILE",
                 ])
         }
         if output.isJSON { try showIssued(issued, output) }
         try output.printNext(.list)
     }
 
-    private func show(_ plan: Plan, _ notChecked: [String]) throws {
-        let lines = PlanLines(
+    private func show(_ plan: Plan, _ key: KeyEntry?, _ notChecked: [String]) throws {
+        var lines = PlanLines(
             token: plan.tokenURI.description, key: plan.key, grant: plan.grant, pins: plan.pins,
             ca: try ca.baseURL(), notChecked: notChecked)
+        lines.seenKey = key
         try lines.show(output)
     }
 }

@@ -54,7 +54,8 @@ extension PassedOver {
         let uri = certificate ?? key ?? ""
         if let title = titles.title(uri, serialNumber: content?.serialNumber) { return title }
         if let content { return "\(content.subject) (serial number \(content.serialNumber))" }
-        return key == nil ? quoted(uri) : "the key \(quoted(uri))"
+        let title = objectTitle(ofURI: uri)
+        return key == nil ? title : "the key \(title)"
     }
 
     /// The number of certificates and keys that were passed over, as a sentence.
@@ -85,12 +86,12 @@ extension Failure {
                     ? [
                         "to generate a new key for the renewed certificate: add --new-key",
                         "to write a certificate from elsewhere: tokencert import --cert FILE",
-                    ] : []) + ["to list all URIs: tokencert list --pin-source prompt"])
+                    ] : []) + ["to list all objects: tokencert list --pin-source prompt"])
         case .noneFits(let uri, let passedOver, let keys):
             self.init(
                 .noSuchObject, "no certificate with its key on the token matches \(uri)",
                 hints: passedOver.map { $0.text(titles) } + objectHints(uri, among: keys)
-                    + ["to list all URIs: tokencert list --pin-source prompt"])
+                    + ["to list all objects: tokencert list --pin-source prompt"])
         case .severalKeys(let keys):
             self.init(
                 .noSuchObject, "more than one key matches",

@@ -98,7 +98,7 @@ struct RenewalTally {
                     passedOver: passedOver.map { PassedOverReport($0) },
                     notChecked: isDryRun ? notChecked : nil))
         } else {
-            for line in lines(isDryRun) { print(line) }
+            printFolded(lines(isDryRun), at: 0)
             if isBatch, !isDryRun, !isNothingDone {
                 if !renewed.isEmpty { print("") }
                 table(width: Output.standardOutput.width ?? 80).print(try output.style())

@@ -40,11 +40,15 @@ struct RequestCommand: ParsableCommand {
         let plan = try runner.planKey(request, on: token)
         let pins = try runner.pins(for: plan, on: token)
         if setting(dryRun, .dryRun) {
-            if let uri = request.keyURI { _ = try keySeen(uri, on: token) }
+            let key = try request.keyURI.flatMap { try keySeen($0, on: token) }
             try ledgerOptions.requireWritable()
             try runner.check(plan, on: token, in: ledgerOptions.openIfThere())
             printNotes(runner.labelRemarks(request, plan))
-            try show(token.token, plan, pins, notChecked(plan, on: token))
+            var lines = PlanLines(
+                token: try TokenReport(token.token).uri, key: plan, pins: pins,
+                notChecked: notChecked(plan, on: token))
+            lines.seenKey = key
+            try lines.show(output)
             return
         }
         let ledger = try ledgerOptions.openForWriting()
@@ -53,8 +57,10 @@ struct RequestCommand: ParsableCommand {
             return try runner.request(request, plan, in: ledger, over: &connection)
         }
         printNotes(made.key.remarks)
+        let title = printable(
+            made.key.title + (output.isVerbose ? ": \(quoted(made.key.uri))" : ""))
         if let file {
-            try writeFile(made.pem, file, hints: ["its key is \(quoted(made.key.uri))"])
+            try writeFile(made.pem, file, hints: ["its key is \(title)"])
         }
         if output.isJSON {
             try printJSON(
@@ -62,22 +68,15 @@ struct RequestCommand: ParsableCommand {
                     request: made.pem, key: made.key.uri, id: hexadecimal(made.key.id),
                     keyKind: made.key.publicKey.kind.description, isNewKey: made.key.isNew))
         } else if let file {
-            print("The request is in \(file). Its key on the token: \(quoted(made.key.uri))")
+            print("The request is in \(file).")
+            print("Its key on the token: \(title)")
         } else {
-            printError("key: \(quoted(made.key.uri))")
+            printError("key: \(title)")
             print(made.pem, terminator: "")
         }
         // The request is shown if it was printed and lost: only the token can create it again.
         try StandardOutput.shared.flush(showing: file == nil ? made.pem : "")
         try output.printNext(.submitRequest(file: file))
-    }
-
-    private func show(
-        _ token: Token, _ plan: KeyPlan, _ pins: PINPlan, _ notChecked: [String]
-    ) throws {
-        let lines = PlanLines(
-            token: try TokenReport(token).uri, key: plan, pins: pins, notChecked: notChecked)
-        try lines.show(output)
     }
 
     private struct Report: Encodable {

@@ -151,7 +151,9 @@ struct ResumeCommand: ParsableCommand {
             var connection = try Connection(token, pins)
             return try runner.settleKey(openOrder, over: &connection)
         }
-        let key = uri.map { output.isJSON ? $0 : quoted($0) }
+        let key = uri.map {
+            output.isJSON ? $0 : output.isVerbose ? quoted($0) : objectTitle(ofURI: $0)
+        }
         let text = key.map { "its key is on the token: \($0)" } ?? "it left nothing on the token"
         tell(order.number, "Order \(order.number) was not sent to a CA; \(text)")
     }
@@ -188,11 +190,12 @@ struct ResumeCommand: ParsableCommand {
         } catch let failure as Failure where failure.isTokenAbsent && options.token == nil {
             throw Failure(
                 failure.status, code: failure.code,
-                "the token of order \(order.number) is not present: \(uri)",
+                "the token of order \(order.number) is not present: "
+                    + NamedToken(uri: order.beginning.tokenURI).title,
                 hints: [
                     "insert it; to list the tokens that are found: tokencert tokens",
                     "if the key is on a token whose serial number has changed: "
-                        + "tokencert resume \(order.number) --token URI",
+                        + "tokencert resume \(order.number) --token NAME",
                     "if the token was reinitialised, the key is lost and the order cannot be finished",
                     Failure.abandoning(
                         order.number, order.arrivedState, mayHaveOrdered: order.mayHaveOrdered),
@@ -204,24 +207,26 @@ struct ResumeCommand: ParsableCommand {
     private func tellKey(of order: Order, _ ledger: Ledger) {
         guard order.beginning.newKeyKind != nil else { return }
         let keyID = order.beginning.keyID
-        let token = try? order.tokenURI()
-        var named = Template()
-        named[.class] = .privateKey
-        named[.id] = bytes(hexadecimal: keyID)
-        guard let uri = token.map({ PKCS11URI(token: $0, objectWith: named) }) else { return }
-        let name = quoted(uri.description)
+        let selection = NamedToken.option(ofObject: order.beginning.tokenURI)
+        let title = printable(
+            keyTitle(
+                label: text(ofLabel: order.beginning.keyLabelBytes),
+                id: bytes(hexadecimal: keyID) ?? []))
         if order.arrivedState?.isOnToken ?? false {
-            printError("hint: keep its key, since a certificate on the token is for it: \(name)")
+            printError("hint: keep its key, since a certificate on the token is for it: \(title)")
             return
         }
         let wasSent = try? ledger.wasSent(forKey: order.publicKeyHash, id: keyID)
         guard wasSent == false, !order.mayHaveOrdered else {
-            printError("hint: keep its key, since the CA may still issue a certificate: \(name)")
+            printError("hint: keep its key, since the CA may still issue a certificate: \(title)")
             printError("hint: to write a certificate that arrives: tokencert import --cert FILE")
             return
         }
-        printError("hint: to use its key, if it was generated: tokencert issue --key \(name)")
-        if order.hasMadeKey { printError("hint: to remove it: tokencert delete \(name)") }
+        printError(
+            "hint: to use its key, if it was generated: tokencert issue --key \(keyID)\(selection)")
+        if order.hasMadeKey {
+            printError("hint: to remove it: tokencert delete \(keyID) --key\(selection)")
+        }
     }
 
     private func tell(_ number: Int64, _ text: String) {

@@ -91,10 +91,11 @@ struct CertificateReport: Encodable {
         id = hexadecimal(idBytes ?? [])
     }
 
-    func print(_ style: Style) {
+    /// Prints the report, with the URI if it is wanted or fits.
+    func print(_ style: Style, showingURIs showsURIs: Bool) {
         func line(_ name: String, _ value: String?) {
             guard let value, !value.isEmpty else { return }
-            TokencertCommands.print("  " + padded(name, 19) + printable(value))
+            printFolded(["  " + padded(name, 19) + printable(value)], at: 21)
         }
         TokencertCommands.print(style.strong("certificate"))
         line("subject", title)
@@ -116,9 +117,16 @@ struct CertificateReport: Encodable {
         line("OCSP", ocsp?.joined(separator: ", "))
         line("label", label)
         line("id", id)
-        line("URI", uri.map(quoted))
+        if showsURIs || fitsTerminal(uri) { line("URI", uri.map(quoted)) }
         for note in notes {
             TokencertCommands.print("  " + style.warning("! \(printable(note))"))
         }
     }
+}
+
+/// Whether a URI and the quotation marks fit in a line of the terminal, or there is no terminal. A broken
+/// URI could not be copied.
+func fitsTerminal(_ uri: String?) -> Bool {
+    guard let uri, let width = Output.standardOutput.width else { return true }
+    return displayWidth(printable(quoted(uri))) + 4 <= width
 }

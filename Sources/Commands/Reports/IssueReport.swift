@@ -41,22 +41,29 @@ struct IssueReport: Encodable {
         retired = issued.retired
     }
 
+    /// The lines for users who configure other software.
+    var uriLines: [String] {
+        [
+            "  private key  \(quoted(printable(key)))",
+            "  certificate  \(quoted(printable(certificate.uri ?? "")))",
+        ]
+    }
+
     var lines: [String] {
         func field(_ name: String, _ value: String?) -> String {
             "  " + padded(name, 13) + printable(value ?? "")
         }
+        let place =
+            wasThere
+            ? "The certificate was already on the token" : "The certificate is on the token"
+        let proved = wasThere ? "its key" : "that it holds its key"
+        let end = proof == "none" ? "" : ", and the token has proved \(proved)"
         let lines: [String] = [
-            (wasThere
-                ? "The certificate was already on the token" : "The certificate is on the token")
-                + (proof == "none"
-                    ? "."
-                    : "\(wasThere ? ";" : ", and") the token has proved that it holds its key."),
+            "\(place)\(end).",
             field("subject", certificate.subject), field("issuer", certificate.issuer),
             field("serial", certificate.serialNumber),
             field("valid", "\(certificate.notBefore ?? "") to \(certificate.notAfter ?? "")"),
-            field("key", "\(keyKind), id \(id)"),
-            "  private key  \(quoted(printable(key)))",
-            "  certificate  \(quoted(printable(certificate.uri ?? "")))",
+            field("key", "\(keyKind), id \(id)"), field("label", label),
             "  order        \(order) in the ledger",
         ]
         return lines + chain.map { "  chain        \(printable($0))" }
@@ -79,6 +86,6 @@ func showIssued(_ issued: IssuedCertificate, _ output: CommonOptions) throws {
     if output.isJSON {
         try printJSON(report)
     } else {
-        for line in report.lines { print(line) }
+        printFolded(report.lines + (output.isVerbose ? report.uriLines : []), at: 15)
     }
 }

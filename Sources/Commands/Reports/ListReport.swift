@@ -28,9 +28,10 @@ struct ListReport {
     }
 
     /// Prints one JSON object, with each key and each certificate on its own line. A certificate of a
-    /// key is in the list of the key and in that of all certificates.
-    func printJSON() throws {
-        print("{\"schemaVersion\":\(jsonSchemaVersion),")
+    /// key is in the list of the key and in that of all certificates. A part of the list of several
+    /// tokens has no version of its own.
+    func printJSON(isPart: Bool) throws {
+        print(isPart ? "{" : "{\"schemaVersion\":\(jsonSchemaVersion),")
         print("\"token\":" + (try jsonLine(token)) + ",")
         print("\"sawPrivateObjects\":\(sawPrivateObjects),")
         print("\"otherObjects\":\(inventory.otherObjects),")

@@ -5,8 +5,10 @@ internal import TokencertTokens
 /// The table of `list`: a line for each key, each older certificate of a key, and each certificate
 /// without a key.
 struct ListTable {
-    /// The label and the URI of the token.
-    let token: (label: String, uri: String)
+    /// The first line, which names the token.
+    let title: String
+    /// The URI of the token.
+    let uri: String
     let inventory: TokenInventory
     let health: TokenHealth
     /// Whether the private objects were read.
@@ -44,8 +46,8 @@ struct ListTable {
 
     /// The lines, at most `width` cells wide if the column heads and the ids allow it.
     func lines(_ style: Style, width: Int?) -> [String] {
-        var text = ["token \"\(printable(token.label))\""]
-        if showsURIs { text[0] += "  " + style.faint(quoted(token.uri)) }
+        var text = [title]
+        if showsURIs { text[0] += "  " + style.faint(quoted(uri)) }
         text.append("")
         let lines =
             inventory.keys.flatMap(lines(of:))

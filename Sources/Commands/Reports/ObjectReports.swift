@@ -50,10 +50,11 @@ struct KeyReport: Encodable {
         }
     }
 
-    func print(_ style: Style) {
+    /// Prints the report, with the URIs if they are wanted or fit.
+    func print(_ style: Style, showingURIs showsURIs: Bool) {
         func line(_ name: String, _ value: String?) {
             guard let value else { return }
-            TokencertCommands.print("  " + padded(name, 19) + printable(value))
+            printFolded(["  " + padded(name, 19) + printable(value)], at: 21)
         }
         func said(_ value: Bool?, _ yes: String, _ no: String) -> String? {
             value.map { $0 ? yes : no }
@@ -61,8 +62,11 @@ struct KeyReport: Encodable {
         TokencertCommands.print(style.strong("key \(kind)"))
         line("label", label)
         line("id", id)
-        line("private key", privateKey.map(quoted) ?? "not found")
-        line("public key", publicKey.map(quoted))
+        if privateKey == nil { line("private key", "not found") }
+        for (name, uri) in [("private key", privateKey), ("public key", publicKey)]
+        where showsURIs || fitsTerminal(uri) {
+            line(name, uri.map(quoted))
+        }
         line("SHA-256", sha256)
         line("public exponent", publicExponent)
         line("generated", said(isLocal, "on the token", "elsewhere, then imported"))
@@ -74,7 +78,7 @@ struct KeyReport: Encodable {
         for note in notes {
             TokencertCommands.print("  " + style.warning("! \(printable(note))"))
         }
-        for certificate in certificates { certificate.print(style) }
+        for certificate in certificates { certificate.print(style, showingURIs: showsURIs) }
     }
 }
 

@@ -17,6 +17,13 @@ struct PlanLines: Encodable {
     let pins: [String]
     /// What only a real run can check.
     let notChecked: [String]
+    /// The existing key, if it is visible without a login.
+    var seenKey: KeyEntry?
+
+    private enum CodingKeys: String, CodingKey {
+        case token, keyKind, id, label, key, name, emailAddresses, codeSigning, ca, pins
+        case notChecked
+    }
 
     init(
         token: String, key: KeyPlan, grant: CertificateGrant? = nil, pins: PINPlan,
@@ -43,16 +50,22 @@ struct PlanLines: Encodable {
 
     func show(_ output: CommonOptions) throws {
         if output.isJSON { return try printJSON(self) }
-        for line in lines { print(line) }
+        printFolded(lines(showingURIs: output.isVerbose), at: 16)
     }
 
-    private var lines: [String] {
+    private func lines(showingURIs showsURIs: Bool) -> [String] {
         var lines = ["This is a dry run: nothing was changed and no PIN was sent."]
-        lines.append("  token         \(quoted(printable(token)))")
+        lines.append(
+            "  token         "
+                + printable(showsURIs ? quoted(token) : NamedToken(uri: token).title))
         if let keyKind, let id, let label {
             lines.append("  new key       \(keyKind), id \(id), label \"\(printable(label))\"")
         }
-        if let key { lines.append("  key           \(quoted(printable(key)))") }
+        if let key {
+            let title =
+                seenKey.map { keyTitle(label: $0.label, id: $0.id) } ?? objectTitle(ofURI: key)
+            lines.append("  key           " + printable(showsURIs ? quoted(key) : title))
+        }
         if !pins.isEmpty { lines.append("  PINs          \(pins.joined(separator: ", then "))") }
         if let ca { lines.append("  CA            \(ca)") }
         if let name { lines.append("  name          \(printable(name))") }

@@ -12,11 +12,13 @@ struct RemovalSummary {
     /// What loses its key, and other consequences.
     let consequences: [String]
 
-    /// A line for the key and for each certificate, and the consequences.
-    var lines: [String] {
+    /// A line for the key and for each certificate, and the consequences, broken to fit a width.
+    func lines(width: Int?) -> [String] {
         let keys = records.isEmpty ? [] : [keyLine]
-        return (keys + certificates.map(Self.line)).map { "  " + printable($0) }
+        let lines =
+            (keys + certificates.map(Self.line)).map { "  " + printable($0) }
             + consequences.map { "  ! " + printable($0) }
+        return lines.flatMap { folded($0, at: 4, width: width) }
     }
 
     /// The number of keys and certificates: `1 key pair and 1 certificate`.
@@ -41,10 +43,13 @@ struct RemovalSummary {
     }
 
     private static func line(_ entry: CertificateEntry) -> String {
-        guard let content = entry.content else {
-            return "certificate \(entry.record.label) (\(entry.name))"
-        }
-        return "certificate of \(content.subjectName), serial \(content.serialNumber), "
+        "certificate " + (entry.content == nil ? "" : "of ") + title(entry)
+    }
+
+    /// A certificate without its URI: `Anna Müller, serial 2dd50d, valid to 2028-11-27`.
+    static func title(_ entry: CertificateEntry) -> String {
+        guard let content = entry.content else { return "\(entry.record.label) (\(entry.name))" }
+        return "\(content.subjectName), serial \(content.serialNumber), "
             + "valid to \(timestamp(content.notAfter).prefix(10))"
     }
 }

@@ -58,7 +58,9 @@ struct TokenReport: Encodable {
     var details: [String] {
         guard let keyKinds, let mechanisms else { return [] }
         let kinds = keyKinds.isEmpty ? "none" : keyKinds.joined(separator: ", ")
-        return ["profile: \(profile ?? "none matches")", "keys that can be made: \(kinds)"]
+        return [
+            quoted(uri), "profile: \(profile ?? "none matches")", "keys that can be made: \(kinds)",
+        ]
             + mechanisms
     }
 

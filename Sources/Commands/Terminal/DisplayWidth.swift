@@ -79,6 +79,27 @@ func wrapped(_ text: String, width limit: Int) -> [String] {
     return lines
 }
 
+/// Breaks a line of a report: what is too wide continues below the value.
+///
+/// - Parameters:
+///   - column: Where the value begins. If one of its words does not fit there, it begins in the next
+///     line.
+///   - limit: The number of terminal cells, or nil for any.
+func folded(_ line: String, at column: Int, width limit: Int?) -> [String] {
+    guard let limit, displayWidth(line) > limit else { return [line] }
+    let value = String(line.dropFirst(column))
+    let words = value.split(separator: " ").map { displayWidth(String($0)) }
+    let head = String(line.prefix(column))
+    guard column > 4, column + (words.max() ?? 0) > limit else {
+        let margin = String(repeating: " ", count: column)
+        let parts = wrapped(value, width: max(1, limit - column))
+        return [head + (parts.first ?? "")] + parts.dropFirst().map { margin + $0 }
+    }
+    var name = head
+    while name.hasSuffix(" ") { name.removeLast() }
+    return [name] + wrapped(value, width: limit - 4).map { "    " + $0 }
+}
+
 private func width(_ character: Character) -> Int {
     guard let first = character.unicodeScalars.first else { return 0 }
     switch first.properties.generalCategory {

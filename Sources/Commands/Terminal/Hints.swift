@@ -120,8 +120,8 @@ extension Failure {
                 .usage, code: code, "not a PKCS#11 URI: \(error.context)",
                 hints: [
                     "write it like 'pkcs11:token=work;object=mail', in single quotes for the shell",
-                    "to see the URIs of tokens: tokencert tokens",
-                    "to see the URIs of objects: tokencert list",
+                    "to see the URIs of tokens: tokencert tokens --verbose",
+                    "to see the URIs of objects: tokencert list --uris",
                 ])
         case .otherToken:
             self.init(
@@ -156,16 +156,6 @@ extension Failure {
         }
     }
 
-    /// The options that select each token, with its module if there are several modules.
-    private static func choices(_ tokens: [Token]) -> [String] {
-        let isAmbiguous = Set(tokens.map(\.module.path)).count > 1
-        return tokens.compactMap { token in
-            guard let uri = try? PKCS11URI(token: token) else { return nil }
-            let module = isAmbiguous ? "\(token.module.options) " : ""
-            return "one of them: \(module)--token \(quoted(uri.description))"
-        }
-    }
-
     /// Whether no token that is set up matches.
     var isTokenAbsent: Bool { [Self.noToken, Self.tokenUninitialized].contains(code) }
 
@@ -176,12 +166,11 @@ extension Failure {
 
     /// `wanted` is the label that the user asked for.
     init(selection error: TokenSelectionError, wanted: String? = nil) {
-        let uris = error.candidates.compactMap { try? PKCS11URI(token: $0).description }
         switch error.code {
         case .several:
             self.init(
                 .noSuchObject, code: Self.severalTokens, "more than one token matches",
-                hints: Self.choices(error.candidates))
+                hints: several(error.candidates))
         case .uninitialized:
             self.init(
                 .noSuchObject, code: Self.tokenUninitialized, "the token is not set up yet",
@@ -196,17 +185,17 @@ extension Failure {
             let meant = wanted.map { suggestions(for: $0, among: labels) } ?? []
             self.init(
                 .noSuchObject, code: Self.noToken,
-                uris.isEmpty
+                labels.isEmpty
                     ? "no token found"
                     : wanted.map { "no token has the label or serial number \"\($0)\"" }
                         ?? "no token matches",
-                hints: uris.isEmpty
+                hints: labels.isEmpty
                     ? [
                         "insert the token; to see which tokens are present: tokencert tokens",
                         "to find out why a token is not found: tokencert doctor",
                     ]
                     : meant.map { "did you mean --token \(quoted($0))?" }
-                        + uris.map { "available: --token \(quoted($0))" })
+                        + several(error.candidates, as: "available"))
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import Cryptoki
+internal import OpenSSLX509
 internal import TokencertIssuance
 internal import TokencertLedger
 
@@ -66,7 +67,7 @@ private struct FailureRow {
     }
 
     private static let keysOfToken =
-        "to see the keys on the token, with their URIs: tokencert list --pin-source prompt"
+        "to see the keys on the token: tokencert list --pin-source prompt"
     private static let account = "to see what your account may request: tokencert account"
     private static let webSite = "check the account on the CA's web site"
     private static let earlierOrder =
@@ -102,7 +103,7 @@ private struct FailureRow {
         .keyUnusable: .init(.cannotCreate, "{choice}"),
         .keyUnsafe: .init(.tokenFailed, stateOfToken),
         .keyGone: .init(.noSuchObject, keysOfToken)
-            .going(.any, "if the key is on another token: {resume} --token URI", "{abandon}"),
+            .going(.any, "if the key is on another token: {resume} --token NAME", "{abandon}"),
         .notProved: .init(.tokenFailed, stateOfToken),
         // PINs
         .pinRefused: .init(.noPermission, "to see the state of the PIN: tokencert tokens"),
@@ -192,7 +193,10 @@ private struct FailureRow {
     private static func fill(_ line: String, _ error: IssuanceError) -> [String] {
         if line == "{choice}" { return error.choices }
         if line.contains("{choice}") {
-            return error.choices.map { line.replacing("{choice}", with: quoted($0)) }
+            let choices =
+                error.code == .severalObjects
+                ? shortNames(ofURIs: error.choices) : error.choices.map(quoted)
+            return choices.map { line.replacing("{choice}", with: $0) }
         }
         var line = line
         if let order = error.order {
@@ -226,16 +230,17 @@ extension Failure {
         hints += Self.special(error) ?? FailureRow.lines(row?.hints ?? [], for: error) ?? []
         var answer: [String] = []
         if let uri = error.order?.writtenCertificate {
-            hints.append("the certificate was written: \(quoted(uri))")
+            hints.append("the certificate was written: \(objectTitle(ofURI: uri))")
         }
         if let uri = error.seenCertificate {
-            hints.append("the token refused the certificate but shows it: \(quoted(uri))")
+            hints.append(
+                "the token refused the certificate but shows it: \(objectTitle(ofURI: uri))")
         }
         hints += (error.order?.writtenChain ?? []).map {
             "a certificate of its chain was written: \($0)"
         }
         if let key = error.key, key.isNew {
-            hints.append("the new key pair stays on the token: \(quoted(key.uri))")
+            hints.append("the new key pair stays on the token: \(objectTitle(ofURI: key.uri))")
             // A key may be removed only if no certificate can be issued for it any more.
             if error.order?.isKeyUnsent ?? false { hints.append(Self.removal(of: key)) }
         }
@@ -277,10 +282,10 @@ extension Failure {
             let wanted = error.wanted.flatMap { try? PKCS11URI(parsing: $0) }
             return wanted.map { objectHints($0, among: error.choices) } ?? []
         case .labelTaken:
-            return error.choices.flatMap {
+            return shortNames(ofURIs: error.choices).flatMap {
                 [
-                    "to renew the certificate of that key: tokencert renew \(quoted($0))",
-                    "to use that key: --key \(quoted($0)) instead of --label",
+                    "to renew the certificate of that key: tokencert renew \($0)",
+                    "to use that key: --key \($0) instead of --label",
                 ]
             }
         default: return []
@@ -309,7 +314,9 @@ extension Failure {
 
     /// The command that removes a key pair for which no certificate can be issued any more.
     private static func removal(of key: IssuanceError.KeyOnToken) -> String {
-        "to remove it: tokencert delete \(quoted(key.uri)) "
+        let name = key.id.isEmpty ? quoted(key.uri) : "\(hexadecimal(key.id)) --key"
+        let token = key.id.isEmpty ? "" : NamedToken.option(ofObject: key.uri)
+        return "to remove it: tokencert delete \(name)\(token) "
             + moduleOptions(key.modulePath, name: key.moduleName, arguments: key.moduleArguments)
     }
 }

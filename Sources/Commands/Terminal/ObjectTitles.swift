@@ -93,8 +93,23 @@ struct ObjectTarget: CustomStringConvertible {
     var type: ObjectClass? { uri.objectAttributes[.class] }
 }
 
-/// The hints that list candidates: three at most.
-func several(_ candidates: [String]) -> [String] {
-    candidates.prefix(3).map { "one of them: \($0)" }
-        + (candidates.count > 3 ? ["and \(candidates.count - 3) more: tokencert list"] : [])
+/// The hints that list candidates: three at most, then the command that shows all.
+func several(
+    _ candidates: [String], as lead: String = "one of them", all command: String = "tokencert list"
+) -> [String] {
+    candidates.prefix(3).map { "\(lead): \($0)" }
+        + (candidates.count > 3 ? ["and \(candidates.count - 3) more: \(command)"] : [])
+}
+
+/// The label and the id of a key: `mail, id bf0f576e781c4bc7`.
+func keyTitle(label: String, id: [UInt8]) -> String {
+    [label, id.isEmpty ? "" : "id \(hexadecimal(id))"].filter { !$0.isEmpty }
+        .joined(separator: ", ")
+}
+
+/// The label and the id of the object that a URI names, or the URI if it has neither.
+func objectTitle(ofURI uri: String) -> String {
+    let named = (try? PKCS11URI(parsing: uri))?.objectAttributes ?? Template()
+    let title = keyTitle(label: text(ofLabel: named[.labelBytes] ?? []), id: named[.id] ?? [])
+    return title.isEmpty ? quoted(uri) : title
 }

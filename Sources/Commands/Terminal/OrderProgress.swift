@@ -81,5 +81,10 @@ private func hintsAfterSending(_ order: Int64) -> [String] {
 private func tellKey(_ order: Int64, _ key: TokenKey) {
     tellOrder(order)
     guard !Progress.shared.isQuiet else { return }
-    printError("  order \(order), key: \(quoted(key.uri))")
+    printError("  order \(order), key: \(printable(key.title))")
+}
+
+extension TokenKey {
+    /// Its label and its id: `mail, id bf0f576e781c4bc7`.
+    var title: String { keyTitle(label: label, id: id) }
 }

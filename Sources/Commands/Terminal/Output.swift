@@ -29,6 +29,15 @@ func print(_ text: String, terminator: String = "\n") {
     StandardOutput.shared.write((text + terminator).utf8)
 }
 
+/// Prints the lines of a report, broken to fit the terminal. The values of indented lines begin at a
+/// column.
+func printFolded(_ lines: [String], at column: Int) {
+    for line in lines {
+        let column = line.hasPrefix(" ") ? column : 0
+        for part in folded(line, at: column, width: Output.standardOutput.width) { print(part) }
+    }
+}
+
 /// Writes a text to standard error without clearing the progress line.
 func writeError(_ text: String) {
     // If standard error is closed, the error cannot be reported anywhere.

@@ -63,6 +63,14 @@ func objectHints(_ target: ObjectTarget, among objects: [NamedObject]) -> [Strin
 
 /// The hints if no object fits a URI, from the URIs of all objects.
 func objectHints(_ wanted: PKCS11URI, among uris: [String]) -> [String] {
+    objectHints(ObjectTarget(wanted), among: objects(ofURIs: uris))
+}
+
+/// The names of objects as words for the shell: a label or an id that only one of them has, else the
+/// URI.
+func shortNames(ofURIs uris: [String]) -> [String] { objects(ofURIs: uris).map(\.title) }
+
+private func objects(ofURIs uris: [String]) -> [NamedObject] {
     var count: [String: Int] = [:]
     let objects = uris.compactMap { uri -> (uri: String, label: [UInt8], id: [UInt8])? in
         guard let attributes = try? PKCS11URI(parsing: uri).objectAttributes else { return nil }
@@ -75,12 +83,10 @@ func objectHints(_ wanted: PKCS11URI, among uris: [String]) -> [String] {
     for object in objects {
         for name in Set(names(object.label, object.id)) { count[name, default: 0] += 1 }
     }
-    return objectHints(
-        ObjectTarget(wanted),
-        among: objects.map { object in
-            let name = names(object.label, object.id).first { count[$0] == 1 } ?? object.uri
-            return NamedObject(title: shellWord(name), label: object.label, id: object.id)
-        })
+    return objects.map { object in
+        let name = names(object.label, object.id).first { count[$0] == 1 } ?? object.uri
+        return NamedObject(title: shellWord(name), label: object.label, id: object.id)
+    }
 }
 
 /// A label as text for comparison. Labels that are not UTF-8 are usually Latin-1.

@@ -112,21 +112,12 @@ struct InitTokenCommand: ParsableCommand {
             if setting(erase, .erase) == nil, let token = tokenChosen(after: error) {
                 return token
             }
-            let list = try error.candidates.map { token in
-                // A token that was never set up has no label or URI.
-                let isSetUp = token.info.flags.contains(.tokenInitialized)
-                let uri =
-                    try isSetUp
-                    ? PKCS11URI(token: token).description : "pkcs11:slot-id=\(token.slot.id)"
-                return "\(token.module.options) --token \(quoted(uri))"
-                    + (isSetUp ? "" : ": never set up")
-            }
             throw Failure(
                 .noSuchObject, code: error.code == .several ? "severalTokens" : "noToken",
                 error.code == .several
                     ? "more than one token matches"
                     : "no matching or uninitialised token found",
-                hints: list.map { "available: \($0)" }
+                hints: several(error.candidates, as: "available")
                     + ["choose one with --token; one that is set up loses everything on it"])
         }
     }
@@ -172,8 +163,9 @@ struct InitTokenCommand: ParsableCommand {
             return
         }
         print("The token is set up, and the user has logged in with the new PIN.")
-        print("  label  \(printable(report.label))")
-        print("  URI    \(quoted(report.uri))")
+        print("  label   \(printable(report.label))")
+        print("  serial  \(printable(report.serialNumber))")
+        if output.isVerbose { print("  URI     \(quoted(report.uri))") }
         if report.label != label {
             printError(
                 "note: the token keeps its own label, \"\(printable(report.label))\"")

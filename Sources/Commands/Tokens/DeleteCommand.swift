@@ -129,11 +129,12 @@ struct DeleteCommand: ParsableCommand {
         let coming: [String] =
             awaited.map { ["the CA may still issue a certificate for it (order \($0.number))"] }
             ?? []
+        let consequences =
+            orders.map { "order \($0.number) is unfinished and needs the key" } + coming
         let report = Report(
             keys: selection.records.map(\.uri),
             certificates: selection.certificates.map { CertificateReport($0, now()) },
-            hangsOnIt: hangsOn(selection, inventory)
-                + orders.map { "order \($0.number) is unfinished and needs the key" } + coming)
+            hangsOnIt: hangsOn(selection, inventory, namingURIs: true) + consequences)
         try requireUnneeded(selection, inventory, orders, awaited)
         try working("reading the token") {
             try removal.requireDestroyable(
@@ -141,19 +142,23 @@ struct DeleteCommand: ParsableCommand {
         }
         let summary = RemovalSummary(
             key: selection.key, records: selection.records,
-            certificates: selection.certificates, consequences: report.hangsOnIt)
+            certificates: selection.certificates,
+            consequences: output.isVerbose
+                ? report.hangsOnIt
+                : hangsOn(selection, inventory, namingURIs: false) + consequences)
         let label = printable(capabilities.token.info.label)
         if setting(dryRun, .dryRun) {
             guard !output.isJSON else { return try printJSON(["wouldRemove": report]) }
             let title = "This would be deleted from token \(label):"
-            for line in [title] + summary.lines + ["Nothing was changed."] { print(line) }
+            for line in [title] + summary.lines(width: Output.standardOutput.width) { print(line) }
+            print("Nothing was changed.")
             return
         }
         let isAsked = !setting(yes, .yes)
         if isAsked {
             try requireConfirmation(
-                ["This will be deleted from token \(label):"] + summary.lines
-                    + warnings(selection),
+                ["This will be deleted from token \(label):"]
+                    + summary.lines(width: Output.standardError.width) + warnings(selection),
                 typing: selection.label, to: "delete it", hint: "to skip the question: --yes")
         }
         Progress.shared.setInterruptionState(
@@ -163,7 +168,8 @@ struct DeleteCommand: ParsableCommand {
         }
         guard !output.isJSON else { return try printJSON(["removed": report]) }
         print("Deleted \(summary.count).")
-        if !isAsked { for line in summary.lines { print(line) } }
+        guard !isAsked else { return }
+        for line in summary.lines(width: Output.standardOutput.width) { print(line) }
     }
 
     private func warnings(_ selection: Selection) -> [String] {
@@ -217,7 +223,7 @@ struct DeleteCommand: ParsableCommand {
                     .usage, code: "typeNeeded",
                     "refusing to remove a certificate object that cannot be read (\(unread.name)) "
                         + "without --cert",
-                    hints: ["to delete only this object: \(quoted(unread.record.uri))"])
+                    hints: ["to delete only the certificate: --cert"])
             }
         }
     }
@@ -262,12 +268,14 @@ struct DeleteCommand: ParsableCommand {
         }
         let isAsked = !setting(yes, .yes)
         if selection.losesPrivateKey {
-            try requireNoCertificate(for: key, inventory, isAsked: isAsked)
-        } else if !isAsked, let publicKey = lastPublicHalf(selection, inventory) {
+            try requireNoCertificate(
+                for: key, inventory, isAsked: isAsked, orDeletingIt: selection.type == nil)
+        } else if !isAsked, lastPublicHalf(selection, inventory) != nil {
             throw Failure(
                 .cannotCreate, code: "keyInUse", Self.nothingElse,
                 hints: [
-                    "to save the public key: tokencert show --public-key \(quoted(publicKey.uri))",
+                    "to save the public key: tokencert show --public-key "
+                        + ObjectTitles(inventory).name(key),
                     "to remove the public key anyway: --yes-delete-private-key",
                 ])
         }
@@ -311,9 +319,11 @@ struct DeleteCommand: ParsableCommand {
         return isTold ? nil : publicKey
     }
 
-    /// Checks that no certificate belongs or may belong to a key.
+    /// Checks that no certificate belongs or may belong to a key. `offersCertificate`: whether a hint says
+    /// how to delete the certificate and to keep the key.
     private func requireNoCertificate(
-        for key: KeyEntry, _ inventory: TokenInventory, isAsked: Bool
+        for key: KeyEntry, _ inventory: TokenInventory, isAsked: Bool,
+        orDeletingIt offersCertificate: Bool
     ) throws {
         let found = inventory.possibleCertificates(for: key)
         let wanted = found.filter { ($0.content?.notAfter ?? .max) >= now() }
@@ -326,29 +336,40 @@ struct DeleteCommand: ParsableCommand {
         throw Failure(
             .cannotCreate, code: "keyInUse",
             "\(state) certificate \(isCertain ? "belongs" : "may belong") to this key: "
-                + first.title,
-            hints: (wanted.isEmpty ? found : wanted).prefix(20).map {
-                "\($0.title): \(quoted($0.record.uri))"
-            } + [
-                "without the key, messages encrypted to it can never be read again",
-                "to remove the key anyway: --yes-delete-private-key",
-            ])
+                + RemovalSummary.title(first),
+            hints: (wanted.count > 1 ? several(wanted.map(RemovalSummary.title)) : [])
+                + (offersCertificate && !wanted.isEmpty
+                    ? [
+                        "to delete only a certificate: tokencert delete "
+                            + (wanted.count == 1
+                                ? ObjectTitles(inventory).name(first) : "SERIAL") + " --cert"
+                    ] : []) + [
+                    "without the key, messages encrypted to it can never be read again",
+                    "to remove the key anyway: --yes-delete-private-key",
+                ])
     }
 
-    /// The objects that lose their key or the other object of their key pair.
-    private func hangsOn(_ selection: Selection, _ inventory: TokenInventory) -> [String] {
+    /// The objects that lose their key or the other object of their key pair, with or without URIs.
+    private func hangsOn(
+        _ selection: Selection, _ inventory: TokenInventory, namingURIs namesURIs: Bool
+    ) -> [String] {
         guard let key = selection.key else { return [] }
         let removed = Set(
             selection.certificates.map(\.record.handle) + selection.records.map(\.handle))
-        let lines = key.certificates.filter { !removed.contains($0.record.handle) }.map {
-            selection.losesPrivateKey
-                ? "the certificate of \($0.name) stays without its key: \(quoted($0.record.uri))"
-                : "the certificate of \($0.name) stays: \(quoted($0.record.uri))"
+        var lines: [String] = []
+        for entry in key.certificates where !removed.contains(entry.record.handle) {
+            let number = entry.content?.serialNumber
+            let short = number.map { "serial \($0)" } ?? entry.record.label
+            let name: String = namesURIs ? quoted(entry.record.uri) : short
+            let loss = selection.losesPrivateKey ? " without its key" : ""
+            lines.append("the certificate of \(entry.name) stays\(loss): \(name)")
         }
-        return lines
-            + key.halves.filter { !removed.contains($0.handle) }
-            .map { "the other object of the key pair stays: \(quoted($0.uri))" }
-            + (lastPublicHalf(selection, inventory) == nil ? [] : [Self.nothingElse])
+        for half in key.halves where !removed.contains(half.handle) {
+            let short = half.objectClass == .privateKey ? "the private key" : "the public key"
+            let name: String = namesURIs ? quoted(half.uri) : short
+            lines.append("the other object of the key pair stays: \(name)")
+        }
+        return lines + (lastPublicHalf(selection, inventory) == nil ? [] : [Self.nothingElse])
     }
 
     /// The finished order that may still result in a certificate, or nil. A certificate that was

@@ -24,6 +24,9 @@ struct ShowCommand: ParsableCommand {
 
     @OptionGroup var serialOption: SerialOption
 
+    @Flag(help: "Print the URIs, even if they are wider than the terminal.")
+    var uris = false
+
     @Flag(help: "Print the certificate in PEM.")
     var pem = false
 
@@ -155,8 +158,17 @@ struct ShowCommand: ParsableCommand {
             return
         }
         let style = try output.style()
-        for key in report.keys { key.print(style) }
-        for certificate in report.certificates { certificate.print(style) }
+        let showsURIs = uris || output.isVerbose
+        for key in report.keys { key.print(style, showingURIs: showsURIs) }
+        for certificate in report.certificates {
+            certificate.print(style, showingURIs: showsURIs)
+        }
+        let all = report.keys.flatMap {
+            [$0.privateKey, $0.publicKey] + $0.certificates.map(\.uri)
+        }
+        if !showsURIs, !(all + report.certificates.map(\.uri)).allSatisfy(fitsTerminal) {
+            print(style.faint("To see the URIs, which other programs need: --uris"))
+        }
         if !read.sawPrivateObjects {
             print("To see private keys, log in: --pin-source prompt")
         }

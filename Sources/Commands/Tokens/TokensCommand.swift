@@ -148,7 +148,7 @@ private struct TokensReport: Encodable {
                     [
                         token.label, token.manufacturer, token.model, token.serialNumber,
                         token.state.joined(separator: ", "),
-                    ], below: [quoted(token.uri)] + token.details)
+                    ], below: token.details)
             }
             let failed = module.slots.compactMap(\.failure)
             if !tokens.isEmpty { table.print(style) }
