@@ -32,7 +32,10 @@ struct Guide {
         }
         if tokens.isEmpty {
             return hasNewToken
-                ? ("tokencert token init --label work", "sets up the new token")
+                ? (
+                    "tokencert token init --label work",
+                    "sets up the token that is present and empty"
+                )
                 : ("tokencert tokens", "lists the tokens; insert yours first")
         }
         if !unfinishedOrders.isEmpty {
@@ -50,7 +53,7 @@ struct Guide {
     func lines(_ style: Style, width: Int?) -> [String] {
         let checks: [(String, [String])] = [
             ("PKCS#11 module", modules), ("trusted CA", authorities), ("token", tokens),
-            ("user name", username.map { [$0] } ?? []),
+            ("CA account", username.map { [$0] } ?? []),
         ]
         let room = max(10, (width ?? 80) - 25)
         var lines: [String] = []

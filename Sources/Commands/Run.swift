@@ -66,15 +66,27 @@ private func write(_ failure: Failure) {
 
 /// Prints the hints and the attachment of a failure, without its message.
 func printDetails(of failure: Failure) {
-    for line in lines(failure).dropFirst() { printError(line) }
+    for line in details(failure) { printError(line) }
 }
 
 /// The lines that report a failure: message, hints and attachment.
 private func lines(_ failure: Failure) -> [String] {
-    let style = Style(.standardError, choice: settings.withLock { $0.color })
-    return [style.bad("error:") + " " + printable(failure.message)]
-        + failure.hints.map { style.faint("hint:") + " " + printable($0) }
+    lines("error:", failure.message) { $0.bad($1) } + details(failure)
+}
+
+private func details(_ failure: Failure) -> [String] {
+    failure.hints.flatMap { hint in lines("hint:", hint) { $0.faint($1) } }
         + failure.attachment.map { printable($0) }
+}
+
+/// A message after its styled first word. Only a terminal breaks it: in a file, it is one line.
+private func lines(
+    _ head: String, _ message: String, styled: (Style, String) -> String
+) -> [String] {
+    let style = Style(.standardError, choice: settings.withLock { $0.color })
+    let width = Output.standardError.isTerminal ? Output.standardError.width : nil
+    let parts = foldedMessage(printable(message), at: head.count + 1, width: width)
+    return [styled(style, head) + " " + parts[0]] + parts.dropFirst()
 }
 
 /// The output options, for errors that are reported after the command has ended.

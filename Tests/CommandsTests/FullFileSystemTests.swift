@@ -85,13 +85,10 @@ extension RealParts {
                 .trimmingCharacters(in: .newlines)
             #expect(outcome.errors.contains(certificate), "\(outcome)")
             // The command in the hint reads it from the token.
-            let hints = outcome.errors.split(separator: "\n").filter {
-                $0.contains("tokencert show --pem '")
-            }
-            let parts = try #require(hints.first).split(separator: "'").map(String.init)
-            let rest = try #require(parts.last).split(separator: " ").map(String.init)
-            try #require(parts.count == 3 && rest.count == 4 && rest[0] == "--serial")
-            let shown = try bench.tokencert(["show", "--pem", parts[1], "--serial", rest[1]])
+            let hint = try #require(
+                outcome.errors.firstMatch(of: /tokencert (show --pem .*) > FILE/))
+            let shown = try bench.tokencert(
+                hint.output.1.split(separator: " ").map(String.init))
             #expect(shown.output.trimmingCharacters(in: .newlines) == certificate, "\(shown)")
             // The ledger has it too, and the order is finished.
             let history = try bench.tokencert(["history", "--json"]).json()

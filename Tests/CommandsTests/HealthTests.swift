@@ -33,7 +33,7 @@ extension RealParts {
             let text = try bench.tokencert(["health", "--days", "1000"])
             #expect(
                 text.output.contains(
-                    /\n +anna@example\.org \(Anna Müller, valid to .*\n +tokencert renew anna@/
+                    /\n +anna@example\.org \(Anna Müller, valid to .*\n +to renew it: tokencert renew anna@/
                 ),
                 "\(text.output)")
             #expect(!text.output.contains("pkcs11:"), "\(text.output)")

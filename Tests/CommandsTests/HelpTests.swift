@@ -88,7 +88,7 @@ extension RealParts {
                 [], "", bench.faulty(["TOKENCERT_PIN_SOURCE": "prompt"]))
             #expect(guide.status == 0, "\(guide)")
             #expect(guide.output.contains("token           work\r\n"), "\(guide)")
-            #expect(guide.output.contains("user name       anna@example.org\r\n"), "\(guide)")
+            #expect(guide.output.contains("CA account      anna@example.org\r\n"), "\(guide)")
             #expect(guide.output.contains("Next: "), "\(guide)")
             #expect(bench.logins.isEmpty && bench.ca.requests.isEmpty)
             let empty = try AtTerminal(bench: Bench(withoutToken: ()), columns: 80).run(

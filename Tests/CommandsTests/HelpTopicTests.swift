@@ -146,7 +146,7 @@ import Testing
             #expect(lines[0].hasPrefix("ok       PKCS#11 module  softhsm2, xxx"), "\(lines)")
             #expect(lines[1] == "missing  trusted CA")
             #expect(lines[2].hasPrefix("ok       token           work"))
-            #expect(lines[3] == "missing  user name")
+            #expect(lines[3] == "missing  CA account")
             #expect(lines[4] == "open     order           7, 9")
             #expect(lines.contains("Next: tokencert trust fetch"))
             #expect(lines.allSatisfy { displayWidth($0) <= width }, "\(lines)")

@@ -23,7 +23,7 @@ extension RealParts {
             let account = try terminal.run(["account"])
             #expect(account.output.contains("Next: tokencert issue"), "\(account)")
             let request = try terminal.run(["request", "--label", "other"])
-            #expect(request.output.contains("then: tokencert import --cert FILE"), "\(request)")
+            #expect(request.output.contains("tokencert import --cert FILE"), "\(request)")
         }
 
         // Users would think that the old certificate was replaced.
@@ -34,7 +34,7 @@ extension RealParts {
             let serial = try #require(old.certificate("serialNumber"))
             let renewed = try AtTerminal(bench: bench).run(["renew", "mail"])
             #expect(
-                renewed.output.contains("old certificate: tokencert delete \(serial) --cert"),
+                renewed.output.contains("  tokencert delete \(serial) --cert"),
                 "\(renewed)")
             let deleted = try bench.tokencert(["delete", serial, "--cert", "--yes"])
             #expect(deleted.status == 0, "\(deleted)")

@@ -13,11 +13,12 @@ import Testing
             .submitRequest(file: "mail.csr"), .list, .deleteOld("2dd50d"),
         ] as [NextStep] {
             #expect(step.line.hasPrefix("Next: "))
-            #expect(
-                displayWidth(step.line) <= 80 && step.line.contains("tokencert "), "\(step.line)")
+            let lines = foldedMessage(step.line, at: 0, width: 80)
+            #expect(lines.allSatisfy { displayWidth($0) <= 80 }, "\(step.line)")
+            #expect(step.line.contains("tokencert "), "\(step.line)")
         }
         #expect(NextStep.deleteOld("2dd50d").line.hasSuffix("tokencert delete 2dd50d --cert"))
-        #expect(NextStep.submitRequest(file: "a.csr").line.contains("a.csr into the CA's web form"))
+        #expect(NextStep.submitRequest(file: "a.csr").line.contains("send a.csr to the CA, "))
     }
 
     @Test("A text is broken at blanks, and a long word is not cut")
@@ -26,6 +27,21 @@ import Testing
         #expect(wrapped("one two", width: 6) == ["one", "two"])
         #expect(wrapped("a pkcs11:token=work b", width: 5) == ["a", "pkcs11:token=work", "b"])
         #expect(wrapped("", width: 5).isEmpty)
+    }
+
+    // Otherwise a user who copies the command copies a line break, too.
+    @Test("A message that is too wide is broken, but not the command at its end")
+    func messages() {
+        let text = "to give it up: tokencert resume 7 --abandon"
+        #expect(foldedMessage(text, at: 6, width: nil) == [text])
+        #expect(foldedMessage(text, at: 6, width: 49) == [text])
+        #expect(
+            foldedMessage(text, at: 6, width: 48) == [
+                "to give it up:", "      tokencert resume 7 --abandon",
+            ])
+        #expect(
+            foldedMessage("one two three", at: 2, width: 9) == ["one two", "  three"])
+        #expect(foldedMessage("", at: 6, width: 1) == [""])
     }
 
     // Otherwise reports are hard to read at 80 columns, or a URI is cut when a user copies it.

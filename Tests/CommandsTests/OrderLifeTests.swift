@@ -40,7 +40,7 @@ extension RealParts {
             let state = bench.token.folder.file("state")
             for (command, output) in [
                 (["history"], "There are no orders.\n"), (["resume"], "No order is unfinished.\n"),
-                (["history", "--json"], "{\"orders\":[\n\n]}\n"),
+                (["history", "--json"], "{\"schemaVersion\":1,\"orders\":[\n\n]}\n"),
             ] {
                 let outcome = try bench.tokencert(command)
                 #expect(outcome.status == 0, "\(outcome)")

@@ -148,7 +148,8 @@ extension RealParts {
                 (replaced["advice"] as? String)?.contains("'\(uri)' --serial \(first)") == true)
             let expiring = try #require(findings.first { $0["kind"] as? String == "expiring" })
             #expect(
-                expiring["advice"] as? String == "tokencert renew '\(uri)' --serial \(second)")
+                expiring["advice"] as? String
+                    == "to renew it: tokencert renew '\(uri)' --serial \(second)")
             for arguments in [["renew", uri, "--retire"], ["show", "--pem", uri]] {
                 let outcome = try bench.tokencert(arguments)
                 expect(outcome, 66, "2 certificates on the token match")

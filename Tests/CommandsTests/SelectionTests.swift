@@ -236,7 +236,7 @@ extension RealParts {
             let outcome = try bench.tokencert(
                 arguments.map { $0 == "SWAPPING" ? pin : $0 }
                     + ["--token", first, "--pin-source", pin], settings)
-            expect(outcome, 66, "another token is in the slot")
+            expect(outcome, 66, "the token in the slot was exchanged")
             #expect(bench.calls("C_Login") == calls)
             #expect(bench.token.contents == before)
             #expect(bench.ca.orders.isEmpty)

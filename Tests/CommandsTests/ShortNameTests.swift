@@ -68,7 +68,7 @@ extension RealParts {
                 #expect(!output.contains("pkcs11:"), "\(output)")
             }
             let refused = try bench.tokencert(["delete", "mail"])
-            expect(refused, 73, "a valid certificate belongs to this key: Anna Müller, serial ")
+            expect(refused, 73, "2 valid certificates belong to this key")
             #expect(!refused.errors.contains("pkcs11:"), "\(refused)")
             #expect(refused.errors.contains(" --cert\n"), "\(refused)")
             let deleted = try shown(

@@ -120,6 +120,8 @@ extension RealParts {
                 ["renew", name], ["issue", "--key", name], ["renew", name, "--new-key"],
                 ["issue", "--label", "Mail"], ["request", "--label", "mail "],
             ] {
+                // A certificate replaces another one that expires earlier, in seconds.
+                Thread.sleep(forTimeInterval: 1.1)
                 let outcome = try bench.tokencert(arguments)
                 #expect(outcome.status == 0, "\(arguments): \(outcome.errors)")
             }

@@ -85,6 +85,21 @@ extension RealParts {
             #expect(try !bench.tokencert(["list"]).errors.contains("note:"))
         }
 
+        // Otherwise health would advise a second order for the key, which has to be paid for.
+        @Test("health advises to finish the order of a key that has no certificate yet")
+        func unfinishedInHealth() throws {
+            let bench = try Bench()
+            let killed = try bench.tokencert(
+                ["issue", "--label", "mail", "--key-type", "rsa:2048"],
+                bench.faulty(["FAULTY_RULES": "C_CreateObject:before:kill"]))
+            #expect(killed.status != 0)
+            let report = try bench.tokencert(["health"])
+            #expect(report.output.contains("to finish its order: tokencert resume 1"), "\(report)")
+            #expect(!report.output.contains("tokencert issue"), "\(report)")
+            #expect(try bench.tokencert(["resume", "1"]).status == 0)
+            #expect(try bench.tokencert(["health"]).output.contains("No problems found"))
+        }
+
         @Test(
             "Without a PIN, list shows the public objects and says that private keys may be missing"
         )
@@ -94,7 +109,7 @@ extension RealParts {
             let publicOnly = try bench.tokencert(["list"], ["TOKENCERT_PIN_SOURCE": ""])
             #expect(publicOnly.status == 0, "\(publicOnly.errors)")
             #expect(publicOnly.output.contains("Anna Müller"))
-            #expect(publicOnly.output.contains("To see private keys, log in"))
+            #expect(publicOnly.output.contains("To see also what the PIN hides: "))
             let uris = try bench.tokencert(["list", "--uris"], ["TOKENCERT_PIN_SOURCE": ""])
             #expect(!uris.output.contains("type=private"))
             let all = try bench.tokencert(["list", "--uris"])
@@ -141,7 +156,7 @@ extension RealParts {
             let text = try bench.tokencert(["list"], rules)
             expect(text, 74, "1 of 2 tokens cannot be listed")
             #expect(text.output.contains("cannot be listed: "), "\(text.output)")
-            #expect(text.output.contains("no keys or certificates found"), "\(text.output)")
+            #expect(text.output.contains("no keys or certificates are visible"), "\(text.output)")
             let list = try bench.tokencert(["list", "--json"], rules)
             #expect(list.status == 74, "\(list.errors)")
             let tokens = try #require(try list.json()["tokens"] as? [[String: Any]])

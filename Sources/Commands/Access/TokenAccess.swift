@@ -191,5 +191,5 @@ func tokenChosen(after error: TokenSelectionError) -> Token? {
         return "\(label) (\(info.model), serial \(info.serialNumber))"
             + (hasSeveralModules ? "  \(token.module.options)" : "")
     }
-    return numberChosen("More than one token matches:", among: names).map { tokens[$0] }
+    return numberChosen("Choose a token:", among: names).map { tokens[$0] }
 }

@@ -34,7 +34,7 @@ struct DoctorCommand: ParsableCommand {
             doctorReport.ok(
                 "configuration",
                 configuration.isFileThere
-                    ? configuration.path + profile : "no configuration file, which is optional")
+                    ? configuration.path + profile : "no configuration file (none is needed)")
         } catch let failure as Failure
             where failure.status == .configuration && failure.code != "noHome"
         {

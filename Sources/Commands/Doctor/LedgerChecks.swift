@@ -23,7 +23,9 @@ struct LedgerChecks {
             let unfinished = try ledger.orders(unfinishedOnly: true)
             guard !unfinished.isEmpty else { return }
             doctorReport.warn(
-                area, "\(unfinished.count) orders are unfinished",
+                area,
+                unfinished.count == 1
+                    ? "1 order is unfinished" : "\(unfinished.count) orders are unfinished",
                 ["to see how to continue them: tokencert resume"])
         } catch {
             let failure = Failure(error)

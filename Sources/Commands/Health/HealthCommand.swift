@@ -40,6 +40,7 @@ struct HealthCommand: ParsableCommand {
     var caFile: String?
 
     @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
     @OptionGroup(title: "General") var output: CommonOptions
 
     func run() throws {
@@ -88,6 +89,7 @@ struct HealthCommand: ParsableCommand {
     private func show(
         _ findings: [Finding], _ read: ReadToken, _ selection: String, checkedIssuers: Bool
     ) throws {
+        let orders = ordersByURI(read.inventory)
         if output.isJSON {
             let entries = Dictionary(grouping: read.inventory.entries) { $0.record.uri }
             try printJSON(
@@ -100,7 +102,8 @@ struct HealthCommand: ParsableCommand {
                             finding.serialNumber == nil
                                 || $0.content?.serialNumber == finding.serialNumber
                         }
-                        return Report.Line(finding, entry, on: read.token)
+                        return Report.Line(
+                            finding, entry, on: read.token, order: orders[finding.uri])
                     }))
             return
         }
@@ -120,7 +123,11 @@ struct HealthCommand: ParsableCommand {
             let title = titles.title(finding.uri, serialNumber: finding.serialNumber)
             printFolded(
                 ["         " + printable(title ?? objectTitle(ofURI: finding.uri))], at: 9)
-            print("         " + printable(finding.advice(on: read.token, titles)))
+            let advice = finding.advice(on: read.token, titles, order: orders[finding.uri])
+            let parts = foldedMessage(
+                printable(advice), at: 9, width: Output.standardOutput.width)
+            print("         " + parts[0])
+            for part in parts.dropFirst() { print(part) }
         }
         if !read.sawPrivateObjects {
             print("To see private keys, log in: --pin-source prompt")
@@ -128,6 +135,18 @@ struct HealthCommand: ParsableCommand {
         if !checkedIssuers {
             print("To check issuers, get the trust anchors: tokencert trust fetch")
         }
+    }
+
+    /// The numbers of unfinished orders by the URIs of their keys and of the keys' certificates.
+    private func ordersByURI(_ inventory: TokenInventory) -> [String: Int64] {
+        let orders = ledgerOptions.unfinishedOrders()
+        var found: [String: Int64] = [:]
+        for key in inventory.keys {
+            guard let value = key.value, let order = orders[hexadecimal(value.sha256Fingerprint)]
+            else { continue }
+            for record in key.halves + key.certificates.map(\.record) { found[record.uri] = order }
+        }
+        return found
     }
 
     private struct Report: Encodable {
@@ -140,13 +159,15 @@ struct HealthCommand: ParsableCommand {
             let advice: String
 
             /// `entry` is the certificate that the finding is about, or nil.
-            init(_ finding: Finding, _ entry: CertificateEntry?, on token: Token) {
+            init(
+                _ finding: Finding, _ entry: CertificateEntry?, on token: Token, order: Int64?
+            ) {
                 kind = finding.kind
                 severity = finding.severity
                 uri = finding.uri
                 certificate = entry.map { CertificateReport($0, now()) }
                 message = finding.text
-                advice = finding.advice(on: token)
+                advice = finding.advice(on: token, order: order)
             }
         }
 
@@ -170,13 +191,19 @@ func daysOfWarning(_ option: String? = nil) throws -> Int {
 
 extension Finding {
     /// What the user can do about the finding. Without titles, commands name objects by their URIs.
-    func advice(on token: Token, _ titles: TitlesByURI? = nil) -> String {
+    /// `order` is an unfinished order for the key: another one would be paid for twice.
+    func advice(
+        on token: Token, _ titles: TitlesByURI? = nil, order: Int64? = nil
+    ) -> String {
+        if let order, [.expiring, .expired, .keyWithoutCertificate].contains(kind) {
+            return "to finish its order: tokencert resume \(order)"
+        }
         let name = titles?.argument(uri, serialNumber: serialNumber) ?? self.name
         return switch kind {
         case .expiring where isKeyMissing, .expired where isKeyMissing:
             "it cannot be renewed, since its private key was not found on the token; if it is yours, "
                 + "get a new key and certificate: tokencert issue"
-        case .expiring, .expired: "tokencert renew \(name)"
+        case .expiring, .expired: "to renew it: tokencert renew \(name)"
         case .notYetValid: "wait, or check this machine's clock: tokencert doctor"
         case .unreadable: readingAdvice(uri, on: token)
         case .unsupported: "tokencert does not use it; another program may"
@@ -191,8 +218,9 @@ extension Finding {
         case .unknownIssuer: "to trust the issuer: tokencert trust add FILE"
         case .revoked: "make a new key: tokencert issue"
         case .replaced:
-            "old messages may need it"
-                + (isDisposable ? "; if none does: tokencert delete \(name) --cert" : "")
+            isDisposable
+                ? "keep it while old mail needs it, then: tokencert delete \(name) --cert"
+                : "keep it while old mail needs it"
         case .revocationUnknown: "try again later"
         case .revocationUnchecked: "check the CA's revocation list or web site"
         }

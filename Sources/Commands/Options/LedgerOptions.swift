@@ -54,6 +54,20 @@ struct LedgerOptions: ParsableArguments {
         try Ledger.requireWritable(path)
     }
 
+    /// The numbers of unfinished orders by the SHA-256 hash of the public key, in hexadecimal. If the
+    /// ledger cannot be read, a note says so.
+    func unfinishedOrders() -> [String: Int64] {
+        do {
+            let orders = try openIfThere()?.orders(unfinishedOnly: true) ?? []
+            return Dictionary(
+                orders.compactMap { order in order.publicKeyHash.map { ($0, order.number) } },
+                uniquingKeysWith: max)
+        } catch {
+            printError("note: cannot show unfinished orders: " + printable(Failure(error).message))
+            return [:]
+        }
+    }
+
     /// All orders; none if the ledger does not exist.
     func orders() throws -> [Order] {
         try openIfThere()?.orders() ?? []

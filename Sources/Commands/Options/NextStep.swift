@@ -11,7 +11,7 @@ enum NextStep {
     /// to it names it by its issuer and serial number (RFC 5652, section 6.2.1).
     case deleteOld(String)
 
-    /// One line for the terminal.
+    /// One line, which a narrow terminal breaks before the command.
     var line: String {
         switch self {
         case .setUpToken:
@@ -20,10 +20,12 @@ enum NextStep {
             "Next: tokencert account" + (hasUsername ? "" : " --username ADDRESS")
         case .issue(let options): "Next: tokencert issue\(options)"
         case .submitRequest(let file):
-            "Next: paste \(file ?? "it") into the CA's web form, then: tokencert import --cert FILE"
+            "Next: send \(file ?? "the request") to the CA, save the certificate that it issues, "
+                + "and write it to the token: tokencert import --cert FILE"
         case .list: "Next: tokencert list"
         case .deleteOld(let name):
-            "Next: if no old mail needs the old certificate: tokencert delete \(name) --cert"
+            "Next: when no old mail needs the old certificate any more, delete it and keep the key: "
+                + "tokencert delete \(name) --cert"
         }
     }
 }
@@ -34,6 +36,11 @@ extension CommonOptions {
 
     /// Prints the next step, for users at a terminal only.
     func printNext(_ step: NextStep) throws {
-        if isForReader { print(try style().faint(printable(step.line))) }
+        guard isForReader else { return }
+        let style = try style()
+        let message = String(printable(step.line).dropFirst("Next: ".count))
+        let parts = foldedMessage(message, at: 6, width: Output.standardOutput.width)
+        print(style.faint("Next: " + parts[0]))
+        for part in parts.dropFirst() { print(style.faint(part)) }
     }
 }

@@ -149,10 +149,10 @@ extension RecordedEvent {
             return "key found by id and label, SHA-256 of its public key \(hash)"
         case .signed: return "request signed"
         case .sending(let sending):
-            return sending.isRepeated ? "sent again at the user's request" : "sent"
+            return sending.isRepeated ? "request sent again, as the user asked" : "request sent"
         case .notSent(let reason): return "not sent: \(reason)"
         case .answered(let answer):
-            return "received \(answer.body.bytes.count) bytes (HTTP \(answer.status))"
+            return "answer received: \(answer.body.bytes.count) bytes (HTTP \(answer.status))"
                 + (answer.interruption.map { ", incomplete: \($0)" } ?? "")
         case .refused(let reason), .unclear(let reason): return reason
         case .certified(let certified):

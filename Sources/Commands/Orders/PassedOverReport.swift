@@ -73,8 +73,9 @@ extension PassedOver {
 }
 
 extension Failure {
-    /// The failure if a URI does not name exactly one certificate that can be renewed.
-    init(renewal error: RenewalError, _ titles: TitlesByURI) {
+    /// The failure if a name does not mean exactly one certificate that can be renewed. `named` is how the
+    /// user has named it, if that is known.
+    init(renewal error: RenewalError, _ titles: TitlesByURI, named: ObjectTarget? = nil) {
         switch error {
         case .passedOver(let passedOver):
             let needsNewKey = passedOver.needsNewKey
@@ -89,7 +90,8 @@ extension Failure {
                     ] : []) + ["to list all objects: tokencert list --pin-source prompt"])
         case .noneFits(let uri, let passedOver, let keys):
             self.init(
-                .noSuchObject, "no certificate with its key on the token matches \(uri)",
+                .noSuchObject,
+                "no certificate with its key on the token matches \(named ?? ObjectTarget(uri))",
                 hints: passedOver.map { $0.text(titles) } + objectHints(uri, among: keys)
                     + ["to list all objects: tokencert list --pin-source prompt"])
         case .severalKeys(let keys):
@@ -99,7 +101,7 @@ extension Failure {
                     keys.map { titles.title($0.description) ?? quoted($0.description) }))
         case .severalCertificates(let found, let uri):
             self = severalCertificates(
-                found, ObjectTarget(uri),
+                found, named ?? ObjectTarget(uri),
                 on: TokenInventory(keys: [], certificates: found, otherObjects: 0))
         }
     }

@@ -89,6 +89,7 @@ struct RenewCommand: ParsableCommand {
         func find(seeingPrivateKeys sees: Bool) throws -> Renewals {
             // Errors name what was found among these objects.
             var seen = Renewals().inventory
+            var wantedObject: ObjectTarget?
             do {
                 return try candidates.find(
                     on: token.token,
@@ -99,13 +100,15 @@ struct RenewCommand: ParsableCommand {
                             let target = try name.target(
                                 in: inventory, on: token.token,
                                 serialNumber: serialOption.digits)
+                            wantedObject = target
                             return (target.uri, target.serialNumber)
                         }
                     }, expiringWithin: days, seeingPrivateKeys: sees)
             } catch let error as RenewalError {
                 throw Failure(
                     renewal: error,
-                    TitlesByURI(seen, selection: tokenOptions.selection(wanted, token.token)))
+                    TitlesByURI(seen, selection: tokenOptions.selection(wanted, token.token)),
+                    named: wantedObject)
             }
         }
         if isDryRun { return try checkOnly(token, wanted, anchors, find) }

@@ -139,8 +139,11 @@ struct RenewalTally {
         guard isDryRun else { return isNothingDone ? ["Nothing needs to be renewed."] : [] }
         return (isNothingDone ? ["Nothing would be renewed."] : [])
             + wouldRenew.map {
-                printable("would renew \($0.title), \($0.certificate.daysLeft ?? 0) days left")
+                printable(
+                    "would renew \($0.title), \($0.certificate.daysLeft ?? 0) days left"
+                        + (makesKeys ? ", with a new key" : ""))
             }
+            + (wouldRenew.isEmpty ? [] : ["Nothing was changed."])
             + notChecked.map { printable("Not checked: \($0).") }
     }
 

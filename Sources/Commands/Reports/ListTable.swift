@@ -54,12 +54,13 @@ struct ListTable {
             + inventory.certificates.map { line($0, of: nil, state: keyState($0)) }
         text +=
             lines.isEmpty
-            ? ["no keys or certificates found"] : table(lines, width).lines(style, width: width)
+            ? [
+                sawPrivateObjects
+                    ? "no keys or certificates found"
+                    : "no keys or certificates are visible without the PIN"
+            ] : table(lines, width).lines(style, width: width)
         let others = inventory.otherObjects
         if others > 0 { text += ["", "and \(others) other object\(others == 1 ? "" : "s")"] }
-        if !sawPrivateObjects {
-            text += ["", "To see private keys, log in: --pin-source prompt"]
-        }
         return text
     }
 

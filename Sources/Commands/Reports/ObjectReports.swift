@@ -50,8 +50,9 @@ struct KeyReport: Encodable {
         }
     }
 
-    /// Prints the report, with the URIs if they are wanted or fit.
-    func print(_ style: Style, showingURIs showsURIs: Bool) {
+    /// Prints the report, with the URIs if they are wanted or fit. `isHidden`: whether the token shows
+    /// private keys only after a login.
+    func print(_ style: Style, showingURIs showsURIs: Bool, hidingPrivateKeys isHidden: Bool) {
         func line(_ name: String, _ value: String?) {
             guard let value else { return }
             printFolded(["  " + padded(name, 19) + printable(value)], at: 21)
@@ -62,7 +63,7 @@ struct KeyReport: Encodable {
         TokencertCommands.print(style.strong("key \(kind)"))
         line("label", label)
         line("id", id)
-        if privateKey == nil { line("private key", "not found") }
+        if privateKey == nil { line("private key", isHidden ? "not visible" : "not found") }
         for (name, uri) in [("private key", privateKey), ("public key", publicKey)]
         where showsURIs || fitsTerminal(uri) {
             line(name, uri.map(quoted))

@@ -103,8 +103,10 @@ func orderTable(_ lines: [OrderLine]) -> Table {
     var table = Table(["ORDER", "BEGAN", "JOB", "KEY", "ID", "STATE"])
     for line in lines {
         table.add(
-            ["\(line.order)", line.began, line.job, line.keyLabel, line.keyID, line.stateText],
-            below: line.next.map { [$0] } ?? [])
+            [
+                "\(line.order)", String(line.began.prefix(16)) + "Z", line.job, line.keyLabel,
+                line.keyID, line.stateText,
+            ], below: line.next.map { ["to go on: \($0)"] } ?? [])
     }
     return table
 }

@@ -52,7 +52,7 @@ func withPINs<Result>(
     watch.nextPIN = { role in
         guard sources[role] == .prompt, tries.mayAskAgain(role) else { return nil }
         Progress.shared.finish()
-        printError("the token refused the \(plan.name(of: role)); try again")
+        printError("the \(plan.name(of: role)) is wrong; you can type another one once")
         do {
             return try read(role, again: true)
         } catch {

@@ -100,6 +100,23 @@ func folded(_ line: String, at column: Int, width limit: Int?) -> [String] {
     return [name] + wrapped(value, width: limit - 4).map { "    " + $0 }
 }
 
+/// Breaks a message that begins at a column, so that a command at its end stays in one line and can be
+/// copied. The first line has no margin.
+///
+/// - Parameter limit: The number of terminal cells, or nil for any.
+func foldedMessage(_ text: String, at column: Int, width limit: Int?) -> [String] {
+    guard let limit, column + displayWidth(text) > limit else { return [text] }
+    let margin = String(repeating: " ", count: column)
+    var prose = text
+    var command: [String] = []
+    if let range = text.firstRange(of: ": tokencert ") {
+        prose = text[..<range.lowerBound] + ":"
+        command = [String(text[text.index(range.lowerBound, offsetBy: 2)...])]
+    }
+    let parts = wrapped(prose, width: max(1, limit - column)) + command
+    return [parts.first ?? ""] + parts.dropFirst().map { margin + $0 }
+}
+
 private func width(_ character: Character) -> Int {
     guard let first = character.unicodeScalars.first else { return 0 }
     switch first.properties.generalCategory {

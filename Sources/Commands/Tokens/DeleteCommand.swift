@@ -276,7 +276,7 @@ struct DeleteCommand: ParsableCommand {
                 hints: [
                     "to save the public key: tokencert show --public-key "
                         + ObjectTitles(inventory).name(key),
-                    "to remove the public key anyway: --yes-delete-private-key",
+                    "to delete the public key anyway, add: --yes-delete-private-key",
                 ])
         }
         if let order = orders.first(where: { $0.mayHaveOrdered || !isAsked }) {
@@ -285,7 +285,7 @@ struct DeleteCommand: ParsableCommand {
                 "order \(order.number) is unfinished and needs this key",
                 hints: [
                     "to continue the order: tokencert resume \(order.number)",
-                    "to remove the key anyway: --yes-delete-private-key",
+                    "to delete the key anyway, add: --yes-delete-private-key",
                 ])
         }
         if let awaited, !isAsked {
@@ -294,7 +294,7 @@ struct DeleteCommand: ParsableCommand {
                 "the CA may still issue a certificate for this key (order \(awaited.number))",
                 hints: [
                     "to write the certificate once it is issued: tokencert import --cert FILE",
-                    "to remove the key anyway: --yes-delete-private-key",
+                    "to delete the key anyway, add: --yes-delete-private-key",
                 ])
         }
     }
@@ -335,9 +335,15 @@ struct DeleteCommand: ParsableCommand {
             ? "an expired" : first.content == nil ? "a possibly valid" : "a valid"
         throw Failure(
             .cannotCreate, code: "keyInUse",
-            "\(state) certificate \(isCertain ? "belongs" : "may belong") to this key: "
-                + RemovalSummary.title(first),
-            hints: (wanted.count > 1 ? several(wanted.map(RemovalSummary.title)) : [])
+            wanted.count > 1
+                ? "\(wanted.count) \(first.content == nil ? "possibly valid" : "valid") "
+                    + "certificates \(isCertain ? "" : "may ")belong to this key"
+                : "\(state) certificate \(isCertain ? "belongs" : "may belong") to this key: "
+                    + RemovalSummary.title(first),
+            hints: (wanted.count > 1
+                ? wanted.sorted { ($0.content?.notBefore ?? 0) > ($1.content?.notBefore ?? 0) }
+                    .prefix(3).map { "a certificate of the key: \(RemovalSummary.title($0))" }
+                : [])
                 + (offersCertificate && !wanted.isEmpty
                     ? [
                         "to delete only a certificate: tokencert delete "
@@ -345,7 +351,7 @@ struct DeleteCommand: ParsableCommand {
                                 ? ObjectTitles(inventory).name(first) : "SERIAL") + " --cert"
                     ] : []) + [
                     "without the key, messages encrypted to it can never be read again",
-                    "to remove the key anyway: --yes-delete-private-key",
+                    "to delete the key anyway, add: --yes-delete-private-key",
                 ])
     }
 

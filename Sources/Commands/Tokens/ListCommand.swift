@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertCAcert
-internal import TokencertLedger
 internal import TokencertPlatform
 internal import TokencertTokens
 
@@ -52,7 +51,11 @@ struct ListCommand: ParsableCommand {
                 try report(failure, token)
             }
         }
-        if output.isJSON { print("]}") }
+        if output.isJSON {
+            print("]}")
+        } else if !hasPINsOfAll, !setting(tree, .tree) {
+            printHowToSeeAll()
+        }
         guard let first = failures.first else { return }
         var failure = Failure(
             first.status, code: first.code,
@@ -74,13 +77,19 @@ struct ListCommand: ParsableCommand {
         guard setting(tokenOptions.token, .token) == nil,
             tokenOptions.pinSource == nil || hasPINsOfAll
         else { return [try findToken(nil)] }
-        return try findTokens(tokenOptions, onlyReading: !hasPINsOfAll) { error in
+        return try findTokens(tokenOptions, onlyReading: try tokenOptions.source(nil) == nil) {
+            error in
             if let trouble = error.trouble {
                 printError(
                     "warning: a token is not listed: \(printable(Failure(trouble).message))")
             }
             return error.candidates
         }
+    }
+
+    private func printHowToSeeAll() {
+        print("")
+        print("To see also what the PIN hides: tokencert list --pin-source prompt")
     }
 
     /// Whether the user types the PIN of each token.
@@ -152,22 +161,10 @@ struct ListCommand: ParsableCommand {
                 title: "token \"\(printable(report.token.label))\"\(place)",
                 uri: report.token.uri, inventory: report.inventory,
                 health: report.health, sawPrivateObjects: report.sawPrivateObjects,
-                unfinishedOrders: unfinishedOrders(),
+                unfinishedOrders: ledgerOptions.unfinishedOrders(),
                 showsURIs: uris || output.isVerbose
             ).print(try output.style())
-        }
-    }
-
-    /// The numbers of unfinished orders by the hash of the public key.
-    private func unfinishedOrders() -> [String: Int64] {
-        do {
-            let orders = try ledgerOptions.openIfThere()?.orders(unfinishedOnly: true) ?? []
-            return Dictionary(
-                orders.compactMap { order in order.publicKeyHash.map { ($0, order.number) } },
-                uniquingKeysWith: max)
-        } catch {
-            printError("note: cannot show unfinished orders: " + printable(Failure(error).message))
-            return [:]
+            if tokens.isEmpty, !read.sawPrivateObjects { printHowToSeeAll() }
         }
     }
 }

@@ -159,7 +159,10 @@ struct ShowCommand: ParsableCommand {
         }
         let style = try output.style()
         let showsURIs = uris || output.isVerbose
-        for key in report.keys { key.print(style, showingURIs: showsURIs) }
+        for key in report.keys {
+            key.print(
+                style, showingURIs: showsURIs, hidingPrivateKeys: !read.sawPrivateObjects)
+        }
         for certificate in report.certificates {
             certificate.print(style, showingURIs: showsURIs)
         }

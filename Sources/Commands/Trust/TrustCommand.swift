@@ -346,8 +346,11 @@ private func showKept(_ kept: [AnchorReport], _ output: CommonOptions) throws {
     }
     for anchor in kept {
         print("now trusted: \(printable(anchor.title))")
-        print("  SHA-256  \(anchor.sha256Fingerprint)")
-        print("  file     \(printable(anchor.file))")
+        printFolded(
+            [
+                "  SHA-256  \(anchor.sha256Fingerprint)",
+                "  file     \(printable(anchor.file))",
+            ], at: 11)
     }
 }
 

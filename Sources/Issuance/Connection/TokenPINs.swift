@@ -65,14 +65,22 @@ package final class TokenPINs: Sendable {
                     refused.withLock { _ = $0.insert(owner) }
                     watch?.didSend(owner, .refused)
                     if error.returnValue == .pinIncorrect, role == owner, !wasAccepted(owner),
-                        typeAgain(owner)
+                        let isOther = typeAgain(owner)
                     {
-                        continue
+                        if isOther { continue }
+                        throw IssuanceError(
+                            error, at: step,
+                            while: "the token has refused this PIN; it was not sent again")
                     }
                 } else if !wasAccepted(owner) {
                     watch?.didSend(owner, .unknown)
                 }
-                throw IssuanceError(error, at: step, while: error.loginFailure(of: owner, doing))
+                let wasRetyped = retyped.withLock { $0[owner] != nil }
+                throw IssuanceError(
+                    error, at: step,
+                    while: wasRetyped && error.returnValue == .pinIncorrect
+                        ? "this PIN is wrong, too; two wrong PINs were sent, and no more will be"
+                        : error.loginFailure(of: owner, doing))
             } catch {
                 throw IssuanceError(any: error, at: step)
             }
@@ -81,10 +89,10 @@ package final class TokenPINs: Sendable {
 
     private func typedAgain(_ role: UserType) -> Kept? { retyped.withLock { $0[role]?.last } }
 
-    /// Lets the user type another PIN in place of a refused one. Returns false if there is none, or if
-    /// the token refused it before.
-    private func typeAgain(_ role: UserType) -> Bool {
-        guard let watch, let next = watch.nextPIN(role) else { return false }
+    /// Lets the user type another PIN in place of a refused one. Returns nil if there is none, and false
+    /// if the token refused it before.
+    private func typeAgain(_ role: UserType) -> Bool? {
+        guard let watch, let next = watch.nextPIN(role) else { return nil }
         let earlier = retyped.withLock { $0[role] ?? [] }
         let isFirst =
             role == .securityOfficer
