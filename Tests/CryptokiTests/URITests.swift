@@ -130,6 +130,8 @@ import TokencertPlatform
             ("pkcs11:module-path=/x", "must come after the \"?\""),
             ("pkcs11:token=a;token=b", "occurs twice"),
             ("pkcs11:token=", "has no value"),
+            ("pkcs11:token=a?module-path=/a%AB.so", "is not UTF-8"),
+            ("pkcs11:token=a?pin-source=file:/%FF", "is not UTF-8"),
         ] {
             let error = #expect(throws: CryptokiError.self) { _ = try PKCS11URI(parsing: text) }
             #expect(error?.context.contains(words) == true, "\(error?.context ?? "")")

@@ -41,6 +41,8 @@ struct URIGrammar {
         case field(Int)
         /// UTF-8 without NUL.
         case text
+        /// Bytes without NUL: a token may have a PIN that is not UTF-8.
+        case pin
         /// Any bytes.
         case bytes
         case objectType
@@ -58,7 +60,7 @@ struct URIGrammar {
     ]
 
     private static let queryAttributes: [String: Form] = [
-        "pin-source": .text, "pin-value": .text, "module-name": .text,
+        "pin-source": .text, "pin-value": .pin, "module-name": .text,
         "module-path": .text,
     ]
 
@@ -155,7 +157,8 @@ struct URIGrammar {
             switch form {
             case .bytes: nil
             case .field(let limit): fieldProblem(value, limit)
-            case .text: value.contains(0) ? "has a NUL byte" : nil
+            case .pin: value.contains(0) ? "has a NUL byte" : nil
+            case .text: textProblem(value)
             case .objectType:
                 objectTypes.contains(String(decoding: value, as: UTF8.self))
                     ? nil : "is not one of \(objectTypes.joined(separator: ", "))"
@@ -170,6 +173,11 @@ struct URIGrammar {
         // p11-kit treats a field that begins with NUL as absent.
         if value.first == 0 { return "begins with a NUL byte" }
         return value.count > limit ? "has more than \(limit) bytes" : nil
+    }
+
+    private static func textProblem(_ value: [UInt8]) -> String? {
+        if value.contains(0) { return "has a NUL byte" }
+        return String(validating: value, as: UTF8.self) == nil ? "is not UTF-8" : nil
     }
 
     private static func isVersion(_ value: [UInt8]) -> Bool {
