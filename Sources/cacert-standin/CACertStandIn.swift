@@ -14,10 +14,11 @@ internal import TokencertStandInCA
 struct CACertStandIn: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cacert-standin",
-        abstract: "Run a local CA for tests that behaves like CAcert's API.",
+        abstract: "Run a local CA for tests that behaves like CAcert's API and web account.",
         discussion: """
             Keys, certificates and accounts are in DIR; missing files are created. Issued \
-            certificates are written to DIR/issued. Do not trust its certificates.
+            certificates are written to DIR/issued, and orders to DIR/orders. Do not trust its \
+            certificates.
             """)
 
     @Argument(help: ArgumentHelp("Folder for roots, keys and accounts.", valueName: "DIR"))
@@ -46,8 +47,7 @@ struct CACertStandIn: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Fault in orders: \(Fault.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "name"))
+            "Fault in orders: \(Self.faults).", valueName: "name"))
     var fault: Fault?
 
     @Option(
@@ -55,8 +55,21 @@ struct CACertStandIn: AsyncParsableCommand {
             "Fault in the account page: \(Self.accountFaults).", valueName: "name"))
     var accountFault: Fault?
 
-    private static let accountFaults =
-        Fault.allCases.filter(\.isOfAnswers).map(\.rawValue).joined(separator: ", ")
+    @Option(
+        help: ArgumentHelp(
+            "Fault in the web account: \(Self.webFaults).", valueName: "name"))
+    var webFault: Fault?
+
+    @Flag(help: "Answer the login of the web account without the fault of --web-fault.")
+    var webFaultAfterLogin = false
+
+    private static let faults = list(\.isOfOrders)
+    private static let accountFaults = list(\.isOfAnswers)
+    private static let webFaults = list(\.isOfWebAccount)
+
+    private static func list(_ isIncluded: (Fault) -> Bool) -> String {
+        Fault.allCases.filter(isIncluded).map(\.rawValue).joined(separator: ", ")
+    }
 
     @Option(help: ArgumentHelp("List of Debian weak keys.", valueName: "file"))
     var weakKeys: String?
@@ -70,8 +83,14 @@ struct CACertStandIn: AsyncParsableCommand {
     var requestLog: String?
 
     func validate() throws {
+        guard fault?.isOfOrders ?? true else {
+            throw ValidationError("--fault must be one of \(Self.faults)")
+        }
         guard accountFault?.isOfAnswers ?? true else {
             throw ValidationError("--account-fault must be one of \(Self.accountFaults)")
+        }
+        guard webFault?.isOfWebAccount ?? true else {
+            throw ValidationError("--web-fault must be one of \(Self.webFaults)")
         }
     }
 
@@ -89,6 +108,8 @@ struct CACertStandIn: AsyncParsableCommand {
         configuration.acceptsEllipticCurves = acceptEllipticCurves
         configuration.fault = fault
         configuration.accountFault = accountFault
+        configuration.webFault = webFault
+        configuration.webFaultAfterLogin = webFaultAfterLogin
         configuration.weakKeysFile = weakKeys
         configuration.requestLog = requestLog
         if let ocsp { configuration.ocspAddress = ocsp }

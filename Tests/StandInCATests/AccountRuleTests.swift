@@ -132,11 +132,14 @@ import TokencertTestSupport
         #expect(try IssuedCertificates(directory: path).lastSerial == nil)
         let issued = try IssuedCertificates(directory: path)
         for number in ["0A0001", "10FFFF", "0FFFFF"] {
-            issued.record(SignedCertificate(pem: "PEM", text: "", serialNumber: number))
+            issued.record(
+                SignedCertificate(pem: "PEM", text: "", serialNumber: number, notAfter: 0))
         }
         try folder.write("", "issued/README")
         try folder.write("", "issued/.DS_Store")
         #expect(try IssuedCertificates(directory: path).lastSerial == 0x10FFFF)
         #expect(try folder.read("issued/0A0001.pem") == "PEM")
+        #expect(try issued.pem("0A0001") == "PEM")
+        #expect(throws: StandInError.self) { try issued.pem("0A0002") }
     }
 }

@@ -1,16 +1,5 @@
 internal import Synchronization
 
-/// The answer of a page, or a fault of the connection.
-enum PageAnswer: Sendable {
-    case body([UInt8])
-    case status(Int, body: [UInt8], location: String? = nil)
-    /// The connection breaks before anything is sent.
-    case broken
-    case cutOff(after: [UInt8], of: Int)
-    case huge
-    case never
-}
-
 /// The two pages of the API, with checks in the same order as the server.
 final class Service: Sendable {
     private let configuration: StandInConfiguration
@@ -18,14 +7,14 @@ final class Service: Sendable {
     private let accounts: AccountsFile
     private let policy: KeyPolicy
     private let now: @Sendable () -> Int64
-    private let numbers: Mutex<(order: UInt64, serial: UInt64)>
-    private let issued: IssuedCertificates
+    private let lastSerial: Mutex<UInt64>
+    private let orders: Orders
 
-    /// Creates a service. Serial numbers continue after the last one in `issued`; `now` returns
+    /// Creates a service. Serial numbers continue after the last one in `orders`; `now` returns
     /// seconds since 1970-01-01 00:00 UTC.
     init(
         configuration: StandInConfiguration, authority: Authority, accounts: AccountsFile,
-        weakKeys: Set<String>, issued: IssuedCertificates, now: @escaping @Sendable () -> Int64
+        weakKeys: Set<String>, orders: Orders, now: @escaping @Sendable () -> Int64
     ) {
         self.configuration = configuration
         self.authority = authority
@@ -34,9 +23,10 @@ final class Service: Sendable {
             acceptsEllipticCurves: configuration.acceptsEllipticCurves,
             weakKeys: configuration.fault == .weakKeyList ? nil : weakKeys)
         self.now = now
-        self.issued = issued
+        self.orders = orders
         // Three bytes, random because several stand-ins may share a root in tests.
-        numbers = Mutex((4711, issued.lastSerial ?? UInt64.random(in: 0x10_0000...0x6F_FFFF)))
+        lastSerial = Mutex(
+            orders.certificates.lastSerial ?? UInt64.random(in: 0x10_0000...0x6F_FFFF))
     }
 
     func accountPage(_ fields: FormFields) -> PageAnswer {
@@ -51,7 +41,8 @@ final class Service: Sendable {
         for email in account.emails {
             lines.append(Array("EMAIL=".utf8) + Escaping.escape(email))
         }
-        return wrong(lines.flatMap { $0 + [UInt8(ascii: "\n")] }, configuration.accountFault)
+        return PageAnswer(
+            lines.flatMap { $0 + [UInt8(ascii: "\n")] }, fault: configuration.accountFault)
     }
 
     func orderPage(_ fields: FormFields, _ language: KeyText.Language) async -> PageAnswer {
@@ -60,7 +51,7 @@ final class Service: Sendable {
         guard !emails.isEmpty else {
             return text("404,Wasn't able to match any emails sent against your account")
         }
-        let wanted = trimmed(fields["name"] ?? "")
+        let wanted = PHPText.trimmed(fields["name"] ?? "")
         // The server escapes the value for SQL, and compares it byte by byte with the unescaped name.
         let isReal =
             !wanted.contains { "'\"\\".contains($0) }
@@ -92,7 +83,7 @@ final class Service: Sendable {
         return await order(
             Grant(
                 name: name, emails: emails, codeSigning: codeSigning, request: pem,
-                validityDays: account.validityDays))
+                validityDays: account.validityDays), of: account)
     }
 
     /// The addresses for the certificate: those that belong to the account, ignoring case, without
@@ -100,7 +91,7 @@ final class Service: Sendable {
     private func addresses(_ sent: [String], of account: Account) -> [String] {
         let verified = Set(account.emails.map { $0.lowercased() })
         var seen: Set<String> = []
-        return sent.map(trimmed).filter {
+        return sent.map(PHPText.trimmed).filter {
             verified.contains($0.lowercased()) && seen.insert($0.lowercased()).inserted
         }.map {
             // The server drops apostrophes before it passes an address to the signer.
@@ -109,34 +100,49 @@ final class Service: Sendable {
     }
 
     /// Queues the order for the signer, and waits for the configured delay.
-    private func order(_ grant: Grant) async -> PageAnswer {
-        let (order, serial) = numbers.withLock { numbers in
-            numbers.order += 1
-            numbers.serial += 1
-            return numbers
+    private func order(_ grant: Grant, of account: Account) async -> PageAnswer {
+        let queued = (0..<(configuration.webFault == .doubled ? 2 : 1)).map { _ in
+            orders.queue(username: account.username, address: grant.emails.first ?? "")
         }
+        let failed = text("404,Your certificate request has failed. ID: \(queued[0])")
+        guard configuration.fault != .never else { return failed }
         let signingTime =
             configuration.fault == .late ? configuration.delay + 1 : configuration.signingTime
         let isLate = signingTime > configuration.delay
-        let signing = Task { [configuration, authority, issued, now] in
+        let signing = Task { [self] in
             if isLate { try await Task.sleep(for: .seconds(signingTime)) }
-            return try await onAThread {
-                let digits = String(serial, radix: 16, uppercase: true)
-                let certificate = try authority.sign(
-                    grant, serialNumber: digits.count % 2 == 0 ? digits : "0" + digits, at: now(),
-                    configuration)
-                issued.record(certificate)
-                return certificate
-            }
+            return try await onAThread { [self] in try sign(grant, for: queued) }
         }
         if configuration.delay > 0 {
             try? await Task.sleep(for: .seconds(configuration.delay))
         }
-        let failed = text("404,Your certificate request has failed. ID: \(order)")
         guard !isLate else { return failed }
         // A request with a wrong signature is queued, but the signer does not sign it.
         guard let certificate = try? await signing.value else { return failed }
         return answer(certificate)
+    }
+
+    /// Signs a certificate for each of the queued orders, and returns the first. Blocks while
+    /// `openssl` runs. Throws if the request's signature is wrong or the orders were deleted.
+    private func sign(
+        _ grant: Grant, for queued: [UInt64]
+    ) throws(StandInError) -> SignedCertificate {
+        var signed: [SignedCertificate] = []
+        for number in queued where orders[number] != nil {
+            let serial = lastSerial.withLock { last in
+                last += 1
+                return last
+            }
+            let digits = String(serial, radix: 16, uppercase: true)
+            let certificate = try authority.sign(
+                grant, serialNumber: digits.count % 2 == 0 ? digits : "0" + digits, at: now(),
+                configuration)
+            let isRevoked = configuration.webFault == .revoked
+            orders.issue(certificate, for: number, revoked: isRevoked ? now() : nil)
+            signed.append(certificate)
+        }
+        guard let first = signed.first else { throw StandInError("the order was deleted") }
+        return first
     }
 
     private func answer(_ certificate: SignedCertificate) -> PageAnswer {
@@ -150,29 +156,7 @@ final class Service: Sendable {
                 .split(separator: "\n", omittingEmptySubsequences: false)
                 .joined(separator: "\r\n")
         }
-        let bytes = Array(body.utf8)
-        return wrong(bytes, configuration.fault)
-    }
-
-    /// The answer with a fault applied, if the fault concerns answers.
-    private func wrong(_ bytes: [UInt8], _ fault: Fault?) -> PageAnswer {
-        switch fault {
-        case .cut: .body(Array(bytes.prefix(bytes.count / 2)))
-        case .huge: .huge
-        case .noCertificate: text("200,Authentication Ok\n")
-        case .reworded: text("404,Your certificate could not be made in time, try again later")
-        case .warning: .body(Array("\nWarning: mysql_connect() in common.php\n".utf8) + bytes)
-        case .html: text("<html><head><title>Maintenance</title></head></html>")
-        case .empty: .body([])
-        case .garbage: .body((0..<500).map { UInt8(truncatingIfNeeded: $0 &* 131) })
-        case .serverError: .status(500, body: Array("<h1>Internal Server Error</h1>".utf8))
-        case .redirect: .status(302, body: [], location: "https://localhost:1/api/ccsr.php")
-        case .resetBefore: .broken
-        case .reset: .cutOff(after: Array(bytes.prefix(bytes.count / 2)), of: bytes.count)
-        case .lateReset: .cutOff(after: bytes, of: bytes.count + 1)
-        case .hang: .never
-        default: .body(bytes)
-        }
+        return PageAnswer(Array(body.utf8), fault: configuration.fault)
     }
 
     private func account(_ fields: FormFields, _ fault: Fault?) -> Account? {
@@ -184,13 +168,5 @@ final class Service: Sendable {
     private static let unknownUser = PageAnswer.body(
         Array("403,That username couldn't be found\n".utf8))
 
-    private func text(_ text: String) -> PageAnswer { .body(Array(text.utf8)) }
-
-    /// Trims a text like PHP.
-    private func trimmed(_ text: String) -> String {
-        let isBlank: (Character) -> Bool = { " \t\n\r\0\u{0B}\r\n".contains($0) }
-        var slice = text.drop(while: isBlank)
-        while let last = slice.last, isBlank(last) { slice = slice.dropLast() }
-        return String(slice)
-    }
+    private func text(_ text: String) -> PageAnswer { .text(text) }
 }

@@ -45,7 +45,8 @@ package struct AccountsFile: Codable, Sendable {
         }
     }
 
-    private static func folded(_ username: String) -> String {
+    /// The form in which user names are compared.
+    static func folded(_ username: String) -> String {
         var name = username[...]
         while name.last == " " { name = name.dropLast() }
         return name.lowercased()

@@ -21,4 +21,14 @@ struct IssuedCertificates: Sendable {
         let file = "\(directory)/\(certificate.serialNumber).pem"
         try? Data(certificate.pem.utf8).write(to: URL(filePath: file))
     }
+
+    /// Reads the certificate with a serial number, in PEM.
+    func pem(_ serialNumber: String) throws(StandInError) -> String {
+        let file = "\(directory)/\(serialNumber).pem"
+        do {
+            return String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
+        } catch {
+            throw StandInError("cannot read \(file): \(error)")
+        }
+    }
 }

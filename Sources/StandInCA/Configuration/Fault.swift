@@ -52,6 +52,18 @@ package enum Fault: String, Sendable, Hashable, CaseIterable {
     case lateReset = "late-reset"
     /// There is no answer for an hour.
     case hang
+    /// The order is queued, the answer reports a failure at once, and the certificate is never issued.
+    case never
+    /// The web site breaks every connection after the login.
+    case loginOnly = "login-only"
+    /// The list in the web account has no table.
+    case changedPage = "changed-page"
+    /// The web account sends a certificate for a different key of the account.
+    case otherCertificate = "other-certificate"
+    /// Each certificate is revoked as soon as it is signed, as the web account shows.
+    case revoked
+    /// Each order leads to two certificates for the same key, which the web account lists.
+    case doubled
 
     /// Whether the fault applies to the answers of both pages, not to orders or certificates.
     package var isOfAnswers: Bool {
@@ -61,7 +73,33 @@ package enum Fault: String, Sendable, Hashable, CaseIterable {
             true
         case .refuse, .late, .wrongKey, .wrongCA, .expired, .notYetValid, .authority,
             .fewerAddresses, .otherName, .noCodeSigning, .noCertificate, .reworded, .warning,
-            .weakKeyList:
+            .weakKeyList, .never, .loginOnly, .changedPage, .otherCertificate, .revoked, .doubled:
+            false
+        }
+    }
+
+    /// Whether the fault applies to orders and to the answers to them.
+    package var isOfOrders: Bool {
+        switch self {
+        case .loginOnly, .changedPage, .otherCertificate, .revoked, .doubled:
+            false
+        case .refuse, .late, .wrongKey, .wrongCA, .expired, .notYetValid, .authority,
+            .fewerAddresses, .otherName, .noCodeSigning, .cut, .huge, .noCertificate, .reworded,
+            .warning, .html, .empty, .garbage, .serverError, .redirect, .deadDatabase,
+            .weakKeyList, .resetBefore, .reset, .lateReset, .hang, .never:
+            true
+        }
+    }
+
+    /// Whether the fault applies to the web account.
+    package var isOfWebAccount: Bool {
+        switch self {
+        case .cut, .huge, .html, .empty, .garbage, .serverError, .redirect, .resetBefore, .reset,
+            .hang, .loginOnly, .changedPage, .otherCertificate, .revoked, .doubled:
+            true
+        case .refuse, .late, .wrongKey, .wrongCA, .expired, .notYetValid, .authority,
+            .fewerAddresses, .otherName, .noCodeSigning, .noCertificate, .reworded, .warning,
+            .deadDatabase, .weakKeyList, .lateReset, .never:
             false
         }
     }

@@ -42,6 +42,10 @@ package struct StandInConfiguration: Sendable {
     package var fault: Fault?
     /// The fault in answers of the account page.
     package var accountFault: Fault?
+    /// The fault of the web account: in its pages, or in the certificates that it shows.
+    package var webFault: Fault?
+    /// Whether the login works in spite of a fault in the pages.
+    package var webFaultAfterLogin = false
     /// A file with Debian weak keys, a hash of 20 hexadecimal digits on each line.
     package var weakKeysFile: String?
     /// The OCSP responder in certificates. No responder answers at the default address.

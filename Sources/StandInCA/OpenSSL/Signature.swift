@@ -30,6 +30,8 @@ struct SignedCertificate: Sendable {
     let text: String
     /// The serial number, upper-case hexadecimal.
     let serialNumber: String
+    /// The last second of the validity, in seconds since 1970-01-01 00:00 UTC.
+    let notAfter: Int64
 }
 
 /// The PEM files of a signer. Without a certificate, the signed certificate is self-signed.
@@ -63,7 +65,7 @@ extension CertificateContent {
         }
         return SignedCertificate(
             pem: String(text[start.lowerBound...]), text: String(text[..<start.lowerBound]),
-            serialNumber: serialNumber.uppercased())
+            serialNumber: serialNumber.uppercased(), notAfter: notAfter)
     }
 
     private var configuration: String {

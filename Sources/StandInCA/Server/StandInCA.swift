@@ -3,15 +3,16 @@ internal import Hummingbird
 internal import HummingbirdTLS
 internal import Logging
 
-/// A local CA that behaves like CAcert's API, for tests, demonstrations and CI.
+/// A local CA that behaves like CAcert's API and web account, for tests, demonstrations and CI.
 ///
-/// It serves `/api/ccsr.php`, `/api/cemails.php` and the roots over HTTPS on loopback. Do not trust
-/// its certificates: every user of the machine can order one.
+/// It serves `/api/ccsr.php`, `/api/cemails.php`, `/index.php`, `/account.php` and the roots over
+/// HTTPS on loopback. Do not trust its certificates: every user of the machine can order one.
 package struct StandInCA: Sendable {
     package let configuration: StandInConfiguration
 
     private let authority: Authority
     private let service: Service
+    private let webAccount: WebAccount
     private let log: RequestLog
 
     /// The file with the class 1 root, in PEM.
@@ -31,7 +32,7 @@ package struct StandInCA: Sendable {
             attributes: [.posixPermissions: 0o700])
         let accountsPath = directory + "/accounts.json"
         if !FileManager.default.fileExists(atPath: accountsPath) {
-            let password = Self.randomDigits()
+            let password = randomDigits()
             try writePrivately(AccountsFile.example(password: password).json, to: accountsPath)
             try writePrivately(password + "\n", to: directory + "/password")
         }
@@ -42,7 +43,7 @@ package struct StandInCA: Sendable {
         let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
         WorkFolder.removeAll(in: directory)
         authority = try Authority(directory: directory, now: now())
-        let issued = try IssuedCertificates(directory: directory + "/issued")
+        let orders = try Orders(directory: directory)
         var weakKeys: Set<String> = []
         if let file = configuration.weakKeysFile {
             let text = String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
@@ -50,20 +51,18 @@ package struct StandInCA: Sendable {
         }
         service = Service(
             configuration: configuration, authority: authority, accounts: accounts,
-            weakKeys: weakKeys, issued: issued, now: now)
+            weakKeys: weakKeys, orders: orders, now: now)
+        webAccount = WebAccount(
+            configuration: configuration, authority: authority, accounts: accounts, orders: orders,
+            now: now)
         log = try RequestLog(path: configuration.requestLog)
     }
 
     /// Serves until a signal ends the process. `whenRunning` is called once, with the port.
     package func run(whenRunning: @escaping @Sendable (Int) async -> Void) async throws {
         let router = Router()
-        typealias Page = @Sendable (FormFields, KeyText.Language) async -> PageAnswer
-        let accountPage: Page = { [service] fields, _ in service.accountPage(fields) }
-        let orderPage: Page = { [service] fields, language in
-            await service.orderPage(fields, language)
-        }
         let sessions = Sessions()
-        for (path, page) in [("/api/cemails.php", accountPage), ("/api/ccsr.php", orderPage)] {
+        for (path, page) in pages {
             for method in [HTTPRequest.Method.get, .post] {
                 router.on(RouterPath(path), method: method) { [log] request, _ in
                     let (query, fields) = try await Self.fields(of: request)
@@ -74,14 +73,16 @@ package struct StandInCA: Sendable {
                             queryFields: query.names,
                             bodyFields: Array(fields.names.dropFirst(query.names.count))))
                     guard Self.isOwnHost(request.head.authority) else {
-                        return Self.response(
-                            .status(302, body: [], location: "https://localhost/index.php"))
+                        return Response(
+                            Reply(
+                                answer: .status(
+                                    302, body: [], location: "https://localhost/index.php"),
+                                cookie: randomDigits()))
                     }
-                    let language = KeyText.Language(
-                        field: fields["lang"], acceptLanguage: request.headers[.acceptLanguage])
-                    return Self.response(
-                        await sessions.answer(request.headers[.cookie]) {
-                            await page(fields, language)
+                    let session = Sessions.identifier(request.headers[.cookie])
+                    return Response(
+                        await sessions.reply(in: session) {
+                            await page(request, fields, session)
                         })
                 }
             }
@@ -112,6 +113,36 @@ package struct StandInCA: Sendable {
         try await application.runService(gracefulShutdownSignals: [])
     }
 
+    /// A page that answers a request with fields and a session.
+    private typealias Page = @Sendable (Request, FormFields, String?) async -> Reply
+
+    /// The pages of the API, which send a new cookie with each answer, and those of the web account.
+    private var pages: [(path: String, page: Page)] {
+        let accountPage: Page = { [service] _, fields, _ in
+            Reply(answer: service.accountPage(fields), cookie: randomDigits())
+        }
+        let orderPage: Page = { [service] request, fields, _ in
+            let language = KeyText.Language(
+                field: fields["lang"], acceptLanguage: request.headers[.acceptLanguage])
+            return Reply(
+                answer: await service.orderPage(fields, language), cookie: randomDigits())
+        }
+        let webPage: Page = { [webAccount] request, fields, session in
+            let cookie = session == nil ? randomDigits() : nil
+            var reply = await webAccount.reply(
+                WebRequest(
+                    isPost: request.method == .post, path: request.uri.path,
+                    host: request.head.authority ?? "localhost", fields: fields,
+                    session: session ?? cookie ?? ""))
+            reply.cookie = cookie
+            return reply
+        }
+        return [
+            ("/api/cemails.php", accountPage), ("/api/ccsr.php", orderPage),
+            ("/index.php", webPage), ("/account.php", webPage),
+        ]
+    }
+
     private func tlsConfiguration() throws -> TLSConfiguration {
         let certificate = try NIOSSLCertificate(
             bytes: Array(authority.server.pem.utf8), format: .pem)
@@ -135,61 +166,5 @@ package struct StandInCA: Sendable {
         guard let authority else { return false }
         let hosts = ["localhost", "127.0.0.1", "[::1]"]
         return hosts.contains { authority == $0 || authority.hasPrefix($0 + ":") }
-    }
-
-    /// Sixteen hexadecimal digits.
-    private static func randomDigits() -> String {
-        let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-
-    private static func response(_ answer: PageAnswer) -> Response {
-        let headers: HTTPFields = [
-            .contentType: "text/html; charset=UTF-8",
-            .setCookie: "cacert=\(randomDigits()); path=/; secure; HttpOnly",
-        ]
-        switch answer {
-        case .body(let bytes):
-            // Without a length, the body is sent in chunks, like PHP's.
-            return Response(
-                status: .ok, headers: headers,
-                body: .init { writer in
-                    try await writer.write(ByteBuffer(bytes: bytes))
-                    try await writer.finish(nil)
-                })
-        case .status(let status, let bytes, let location):
-            var headers = headers
-            if let location { headers[.location] = location }
-            return Response(
-                status: .init(code: status), headers: headers,
-                body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
-        case .broken:
-            var headers = headers
-            if let mark = ResettingHandler.mark { headers[mark] = "1" }
-            return Response(status: .ok, headers: headers)
-        case .cutOff(let bytes, let length):
-            return Response(
-                status: .ok, headers: headers,
-                body: .init(contentLength: length) { writer in
-                    try await writer.write(ByteBuffer(bytes: bytes))
-                    throw StandInError("closing the connection on purpose")
-                })
-        case .huge:
-            return Response(
-                status: .ok, headers: headers,
-                body: .init { writer in
-                    let piece = ByteBuffer(repeating: UInt8(ascii: "A"), count: 1 << 20)
-                    try await writer.write(ByteBuffer(string: "200,Authentication Ok\n"))
-                    for _ in 0..<256 { try await writer.write(piece) }
-                    try await writer.finish(nil)
-                })
-        case .never:
-            return Response(
-                status: .ok, headers: headers,
-                body: .init { writer in
-                    try await Task.sleep(for: .seconds(3600))
-                    try await writer.finish(nil)
-                })
-        }
     }
 }
