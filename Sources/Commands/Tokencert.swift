@@ -42,7 +42,7 @@ package struct Tokencert: ParsableCommand {
                 name: "Look",
                 subcommands: [
                     ListCommand.self, ShowCommand.self, TokensCommand.self, HealthCommand.self,
-                    HistoryCommand.self,
+                    ExpiringCommand.self, HistoryCommand.self,
                 ]),
             CommandGroup(
                 name: "Advanced",

@@ -71,6 +71,22 @@ extension SettingsInProcess {
             }
         }
 
+        @Test("A period of expiry is a number of days or weeks of at most ten years")
+        func period() throws {
+            for (text, days) in [
+                ("1", 1), ("30", 30), ("30d", 30), ("4w", 28), ("3650d", 3650), ("521w", 3647),
+            ] {
+                #expect(try ExpiringCommand.days(text) == days, "\(text)")
+            }
+            for text in [
+                "", "d", "w", "0", "0d", "-1d", "3651", "522w", "4 w", "4m", "1.5d", "30dd", "D",
+                "99999999999999999999w",
+            ] {
+                let failure = try refusal(text) { try ExpiringCommand.days(text) }
+                #expect(failure.hints == ["for example: --within 30d or --within 4w"])
+            }
+        }
+
         @Test("tokencert waits for a token for at most a day, and not at all by default")
         func wait() throws {
             var options = try tokenOptions()

@@ -346,3 +346,18 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         #expect(Set(anchor.keys) == Set(all.keys).subtracting(["uri", "label", "id"]))
     }
 }
+
+/// When a certificate expires, in words.
+@Suite struct ExpiryTextTests {
+    @Test("Only whole days are counted, and the last second is still valid")
+    func days() {
+        for (seconds, text) in [
+            (14 * 86_400, "expires in 14 days"), (2 * 86_400 - 1, "expires in 1 day"),
+            (86_399, "expires in less than a day"), (0, "expires in less than a day"),
+            (-1, "expired less than a day ago"), (-86_400, "expired 1 day ago"),
+            (-3 * 86_400, "expired 3 days ago"),
+        ] as [(Int64, String)] {
+            #expect(ExpiringLine.expiry(1_800_000_000 + seconds, at: 1_800_000_000) == text)
+        }
+    }
+}

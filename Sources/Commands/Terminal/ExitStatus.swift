@@ -44,9 +44,9 @@ enum ExitStatus: Int32, CaseIterable {
             "configuration: a module does not load, there are no trust anchors, or a file or "
                 + "folder of tokencert cannot be read or written"
         case .findings:
-            "`health` or `doctor` found something that needs attention, or `renew` did not renew "
-                + "a certificate that should be renewed, or reported a key that has lost its "
-                + "certificate"
+            "`health` or `doctor` found something that needs attention, `expiring` listed a "
+                + "certificate, or `renew` did not renew a certificate that should be renewed, or "
+                + "reported a key that has lost its certificate"
         case .hungUp: "ended by SIGHUP"
         case .interrupted: "ended by SIGINT: Ctrl-C, including at a prompt"
         case .terminated: "ended by SIGTERM"

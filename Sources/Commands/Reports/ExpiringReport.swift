@@ -1,0 +1,87 @@
+internal import OpenSSLX509
+internal import TokencertIssuance
+internal import TokencertLedger
+internal import TokencertTokens
+
+/// The JSON of `expiring`.
+struct ExpiringReport: Encodable {
+    /// The number of days that count as soon.
+    let days: Int
+    let expiring: [ExpiringLine]
+}
+
+/// A certificate that expires soon or has expired, with the command that renews it.
+struct ExpiringLine: Encodable {
+    let certificate: CertificateReport
+    /// The number of the order that put it on the token.
+    let order: Int64
+    /// The URI of the token.
+    let token: String
+    /// The number of an unfinished order for it or its key, or nil.
+    let unfinishedOrder: Int64?
+    /// The command that renews it or finishes the order.
+    let next: String
+    /// How it is named for the user, with its token.
+    let title: String
+    /// When it expires or has expired, relative to now.
+    let expiry: String
+    private let urgency: Urgency
+
+    private enum CodingKeys: String, CodingKey {
+        case certificate, order, token, unfinishedOrder, next
+    }
+
+    /// Describes a certificate at a time in seconds since 1970-01-01 00:00 UTC.
+    init(_ expiring: ExpiringCertificate, at time: Int64) {
+        let content = CertificateEntry.Content(expiring.certificate)
+        let beginning = expiring.order.beginning
+        certificate = CertificateReport(content, uri: expiring.order.writtenURI, time)
+        order = expiring.order.number
+        token = beginning.token
+        unfinishedOrder = expiring.unfinishedOrder
+        let name = Self.name(expiring)
+        next =
+            unfinishedOrder.map { "tokencert resume \($0)" }
+            ?? "tokencert renew \(name)\(NamedToken.option(ofObject: beginning.tokenURI))"
+        let namedToken = NamedToken(uri: beginning.tokenURI)
+        let tokenName = text(ofLabel: namedToken.label)
+        title =
+            "\(name) (\(ObjectTitles.summary(content))) on token "
+            + (tokenName.isEmpty ? namedToken.title : tokenName)
+        expiry = Self.expiry(content.notAfter, at: time)
+        urgency = Urgency(daysLeft: content.daysLeft(at: time))
+    }
+
+    /// What to do, as a message that ends in the command.
+    var advice: String {
+        let reason = unfinishedOrder.map { "order \($0) for it is unfinished; " } ?? ""
+        return "\(reason)insert the token and run: \(next)"
+    }
+
+    /// Prints when the certificate expires, which one it is, and what to do.
+    func print(_ style: Style) {
+        TokencertCommands.print(style.urgency(urgency, expiry))
+        printFolded(["  " + printable(title)], at: 2)
+        let parts = foldedMessage(printable(advice), at: 2, width: Output.standardOutput.width)
+        TokencertCommands.print("  " + parts[0])
+        for part in parts.dropFirst() { TokencertCommands.print(part) }
+    }
+
+    /// The name of the certificate as a word for the shell: the label of its key if that names only
+    /// this certificate and can be typed, else its serial number.
+    private static func name(_ expiring: ExpiringCertificate) -> String {
+        let label = String(validating: expiring.order.beginning.keyLabelBytes, as: UTF8.self) ?? ""
+        let isTypable =
+            !label.isEmpty && printable(label) == label && !looksLikeURI(label)
+            && !label.hasPrefix("-")
+        return shellWord(
+            expiring.isNamedByLabel && isTypable ? label : expiring.certificate.serialNumber)
+    }
+
+    /// When a certificate expires or has expired. Its last second is still valid.
+    static func expiry(_ notAfter: Int64, at time: Int64) -> String {
+        let days = abs(notAfter - time) / 86_400
+        let count = days == 0 ? "less than a day" : days == 1 ? "1 day" : "\(days) days"
+        return notAfter < time ? "expired \(count) ago" : "expires in \(count)"
+    }
+}

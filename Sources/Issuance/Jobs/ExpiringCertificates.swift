@@ -1,0 +1,88 @@
+package import OpenSSLX509
+package import TokencertLedger
+
+/// A certificate that expires soon or has expired, according to the ledger.
+package struct ExpiringCertificate: Sendable {
+    package let certificate: Certificate
+    /// The last order with which a token proved the certificate.
+    package let order: Order
+    /// The number of an unfinished order that replaces the certificate or is for its key, or nil.
+    package let unfinishedOrder: Int64?
+    /// Whether the label of its key names only this certificate on its token, as far as the ledger
+    /// shows.
+    package let isNamedByLabel: Bool
+}
+
+/// The certificates of the ledger that expire soon or have expired and that no other one replaces.
+///
+/// The ledger shows neither what was deleted from a token nor what other programs wrote to it.
+package struct ExpiringCertificates: Sendable {
+    /// The time in seconds after which an expired certificate is no longer listed: a year. The user may
+    /// have deleted it, or lost its token, which the ledger does not show.
+    private static let longestMemory: Int64 = 365 * 86_400
+
+    /// The certificates; the one that expires first comes first.
+    package let certificates: [ExpiringCertificate]
+
+    /// Selects certificates of orders, given oldest first. Only those that a token has proved count,
+    /// even if the user gave up the removal of an older one afterwards.
+    ///
+    /// - Parameters:
+    ///   - now: The time in seconds since 1970-01-01 00:00 UTC.
+    ///   - days: A certificate expires soon if it is valid for at most this number of days.
+    package init(_ orders: [Order], at now: Int64, within days: Int) {
+        var proved: [Certificate: Order] = [:]
+        for order in orders {
+            guard let certificate = order.provedCertificate, !certificate.isAuthority else {
+                continue
+            }
+            proved[certificate] = order
+        }
+        let replacements = Replacements(orders)
+        let ofKeys = Dictionary(grouping: proved.keys, by: \.publicKey)
+        let current = proved.filter { certificate, _ in
+            replacements.outcomes(for: certificate).isEmpty
+                && !(ofKeys[certificate.publicKey] ?? []).contains {
+                    RenewalCandidates.covers($0, certificate)
+                }
+        }
+        let labels = Dictionary(grouping: proved.keys) { certificate in
+            proved[certificate]?.beginning.keyLabelBytes ?? []
+        }
+        let unfinished = orders.filter { !$0.isFinished }
+        let due = current.filter { certificate, _ in
+            let left = certificate.notAfter - now
+            return left <= Int64(days) * 86_400 && left >= -Self.longestMemory
+        }
+        certificates = due.map { certificate, order in
+            let namesakes = labels[order.beginning.keyLabelBytes] ?? []
+            return ExpiringCertificate(
+                certificate: certificate, order: order,
+                unfinishedOrder: unfinished.last { $0.concerns(certificate) }?.number,
+                isNamedByLabel: namesakes.allSatisfy { namesake in
+                    guard namesake != certificate, let other = proved[namesake],
+                        other.mayBeFor(order.beginning.token)
+                    else { return true }
+                    // The replaced certificates of a key are not renewed by its label.
+                    return other.beginning.keyID == order.beginning.keyID
+                        && current[namesake] == nil
+                })
+        }.sorted {
+            ($0.certificate.notAfter, $0.order.number) < ($1.certificate.notAfter, $1.order.number)
+        }
+    }
+}
+
+extension Order {
+    /// The certificate that the token has proved, or nil.
+    fileprivate var provedCertificate: Certificate? {
+        guard isProved, let certified else { return nil }
+        return Certificate.all(inPEM: Array(certified.certificate.utf8)).certificates.first
+    }
+
+    /// Whether the order replaces a certificate or is for its key.
+    fileprivate func concerns(_ certificate: Certificate) -> Bool {
+        publicKeyHash == hexadecimal(certificate.publicKey.sha256Fingerprint)
+            || beginning.replaced?.certificate == certificate.pem
+    }
+}
