@@ -9,15 +9,25 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
     package let url: String
     package let account: String
     private let password: Secret
+    /// The web account, or nil if the user has not agreed to a login there.
+    private let web: WebAccount?
+    /// How long to wait for a late certificate, in seconds.
+    private let waitingTime: Int
     /// The names of the account, as the CA sent them.
     private var names: [AccountName] = []
 
     /// Creates an account without sending anything.
     ///
-    /// - Parameter baseURL: The address of the CA without a path, such as `https://www.cacert.org`.
+    /// - Parameters:
+    ///   - baseURL: The address of the CA without a path, such as `https://www.cacert.org`.
+    ///   - web: The web account to search for late certificates, or nil.
+    ///   - waitingTime: How long to wait for a late certificate, in seconds.
     package init(
-        baseURL: String, username: String, password: consuming Secret, transport: consuming Carrier
+        baseURL: String, username: String, password: consuming Secret, transport: consuming Carrier,
+        web: WebAccount? = nil, waitingTime: Int = 0
     ) {
+        self.web = web
+        self.waitingTime = waitingTime
         var base = baseURL[...]
         while base.hasSuffix("/") { base = base.dropLast() }
         url = String(base)
@@ -64,6 +74,27 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
                     status: error.partialStatus ?? 0, body: error.partialAnswer,
                     interruption: error.reason))
         }
+    }
+
+    package var findsLate: Bool { web != nil }
+
+    package func findLate(_ order: SentOrder) -> LateResult {
+        guard let web else { return .failed("the web account is not used", advice: []) }
+        do throws(WebAccountError) {
+            return try LateSearch(account: web, order: order, limit: waitingTime)
+                .run(account, password)
+        } catch {
+            // The API does not look whether an account is locked.
+            let isLocked = error.code == .loginRefused && (try? accountStatus()) != nil
+            return .failed(
+                isLocked
+                    ? "the CA's web site refuses the password that its API accepts" : error.reason,
+                advice: error.advice)
+        }
+    }
+
+    package static func address(ofCertificate number: String, at url: String) -> String? {
+        "\(url)/account.php?id=6&cert=\(number)"
     }
 
     package static func meaning(of answer: OrderEvent.Answer) -> AnswerMeaning {

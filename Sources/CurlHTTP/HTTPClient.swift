@@ -1,19 +1,26 @@
 package import TokencertPlatform
 
-/// An HTTPS client that follows no redirects, keeps no cookies and never repeats a request.
+/// An HTTPS client that follows no redirects and never repeats a request.
 ///
-/// Each request uses a new connection. Use a client from one thread at a time.
+/// It keeps no cookies, unless it is created for a session. Each request uses a new connection. Use a client from one thread at a time.
 package struct HTTPClient: ~Copyable {
     let handle: CurlHandle
     private let limits: HTTPLimits
 
     /// Creates a client without sending anything. Throws if libcurl is not installed.
+    ///
+    /// - Parameter keepsCookies: Whether cookies are kept, in memory, until ``removeCookies()``.
     package init(
-        policy: TLSPolicy, userAgent: String, limits: HTTPLimits = HTTPLimits()
+        policy: TLSPolicy, userAgent: String, limits: HTTPLimits = HTTPLimits(),
+        keepsCookies: Bool = false
     ) throws(HTTPError) {
         self.limits = limits
-        handle = try CurlHandle.open(policy: policy, userAgent: userAgent, limits: limits)
+        handle = try CurlHandle.open(
+            policy: policy, userAgent: userAgent, limits: limits, keepsCookies: keepsCookies)
     }
+
+    /// Removes all cookies.
+    package mutating func removeCookies() { handle.removeCookies() }
 
     /// Posts an `application/x-www-form-urlencoded` form once. Returns the answer with any status.
     package mutating func post(

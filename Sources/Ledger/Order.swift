@@ -7,16 +7,18 @@ package enum OrderState: Sendable, Hashable, CaseIterable {
     case keyReady
     /// The request to send is recorded. Next: record that it is about to be sent.
     case requestSigned
-    /// The order was about to be sent, and nothing is known since. Next: the CA's answer, or a
-    /// decision of the user.
+    /// The order was about to be sent, and nothing is known since. Next: the CA's answer, the
+    /// certificate from the account, or a decision of the user.
     case sending
     /// The CA was not reached, so nothing was ordered. Next: send it again.
     case notSent
-    /// The CA answered; the answer was not fully processed. Next: verify its certificate.
+    /// The CA answered, or its certificate was fetched from the account; the answer was not fully
+    /// processed. Next: verify its certificate.
     case answered
     /// The CA refused. Final for an existing key; with a new key, the order may be sent again.
     case refused
-    /// The CA may or may not issue. Next: a decision of the user.
+    /// The CA may or may not issue. Next: fetch the certificate from the account, if the user agreed
+    /// to that; otherwise a decision of the user.
     case unclear
     /// A certificate passed every check and may not be on the token yet. Next: write it.
     case certified
@@ -178,6 +180,18 @@ package struct Order: Sendable {
         last { if case .answered(let answer) = $0 { answer } else { nil } }
     }
 
+    /// The certificate that was fetched for the order after the CA's last answer, or nil.
+    package var fetched: OrderEvent.Fetched? {
+        for event in events.reversed().compactMap(\.event) {
+            switch event {
+            case .fetched(let fetched): return fetched
+            case .answered, .sending: return nil
+            default: break
+            }
+        }
+        return nil
+    }
+
     /// The last order as it was sent, or nil.
     package var sending: OrderEvent.Sending? {
         last { if case .sending(let sending) = $0 { sending } else { nil } }
@@ -328,7 +342,7 @@ extension OrderState {
         case .signed: isBeforeOrder ? .requestSigned : self
         case .sending: .sending
         case .notSent: .notSent
-        case .answered: .answered
+        case .answered, .fetched: .answered
         case .refused: .refused
         case .unclear: .unclear
         case .certified: .certified

@@ -11,6 +11,7 @@ extension OrderEvent {
         case .sending: "sending"
         case .notSent: "not sent"
         case .answered: "answered"
+        case .fetched: "fetched"
         case .refused: "refused"
         case .unclear: "unclear"
         case .certified: "certified"
@@ -35,6 +36,7 @@ extension OrderEvent {
             case .signed(let content): try encoder.encode(content)
             case .sending(let content): try encoder.encode(content)
             case .answered(let content): try encoder.encode(content)
+            case .fetched(let content): try encoder.encode(content)
             case .certified(let content): try encoder.encode(content)
             case .proved(let content): try encoder.encode(content)
             case .stopped(let content): try encoder.encode(content)
@@ -66,6 +68,7 @@ extension OrderEvent {
             case "begun": content(Beginning.self).map { .begun($0) }
             case "sending": content(Sending.self).map { .sending($0) }
             case "answered": content(Answer.self).map { .answered($0) }
+            case "fetched": content(Fetched.self).map { .fetched($0) }
             case "certified": content(Certified.self).map { .certified($0) }
             case "proved": content(Proof.self).map { .proved($0) }
             case "stopped": content(Stop.self).map { .stopped($0) }

@@ -17,6 +17,9 @@ package enum OrderEvent: Sendable, Hashable {
     case notSent(reason: String)
     /// The CA sent this answer, which has not been processed yet.
     case answered(Answer)
+    /// This certificate for the order's key was fetched from the account at the CA, which had not
+    /// sent it in its answer. It has not been processed yet.
+    case fetched(Fetched)
     /// The CA refused and has nothing queued.
     case refused(reason: String)
     /// It is unknown whether the CA issues: it did not answer in time, or its answer was not
@@ -86,6 +89,19 @@ package enum OrderEvent: Sendable, Hashable {
             self.status = status
             self.body = Base64Bytes(body)
             self.interruption = interruption
+        }
+    }
+
+    /// A certificate that the CA issued after its answer.
+    package struct Fetched: Codable, Sendable, Hashable {
+        /// The CA's number of the certificate.
+        package let number: String
+        /// The certificate in PEM.
+        package let certificate: String
+
+        package init(number: String, certificate: String) {
+            self.number = number
+            self.certificate = certificate
         }
     }
 

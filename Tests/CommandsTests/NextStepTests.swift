@@ -62,7 +62,7 @@ import Testing
     // MARK: The configuration file
 
     private func adding(_ text: String, _ url: String = "https://ca.example") -> String? {
-        ConfigurationFile.adding(.caURL, url, toJSON: Array(text.utf8)).map {
+        ConfigurationFile.adding(.caURL, .text(url), toJSON: Array(text.utf8)).map {
             String(decoding: $0, as: UTF8.self)
         }
     }
@@ -94,8 +94,8 @@ import Testing
             #expect(adding(text) == nil, "\(text)")
         }
         let latin = [UInt8](#"{"name": ""#.utf8) + [0xE4] + Array(#""}"#.utf8)
-        #expect(ConfigurationFile.adding(.caURL, "https://ca.example", toJSON: latin) == nil)
+        #expect(ConfigurationFile.adding(.caURL, .text("https://ca.example"), toJSON: latin) == nil)
         let wide = Array("{}".utf16).flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
-        #expect(ConfigurationFile.adding(.caURL, "https://ca.example", toJSON: wide) == nil)
+        #expect(ConfigurationFile.adding(.caURL, .text("https://ca.example"), toJSON: wide) == nil)
     }
 }

@@ -50,7 +50,7 @@ import TokencertTestSupport
         let written = came + [.written(uri: "pkcs11:")]
         let over = came + [.closed(reason: "given up")]
         let resume = "tokencert resume 7"
-        let decision = "tokencert resume 7 --from FILE"
+        let decision = "tokencert resume 7 --fetch"
         let cases: [([OrderEvent], String, String?)] = [
             ([], "nothing ordered yet", resume),
             ([.made(publicKeyHash: "aa")], "nothing ordered yet", resume),
@@ -177,7 +177,7 @@ import TokencertTestSupport
             let lines = table.lines(plain, width: nil)
             #expect(lines.count == 3 && lines[1].contains("  \(shown)  01  "), "\(lines)")
             // The command is never cut.
-            #expect(lines[2] == "  to go on: tokencert resume 7 --from FILE")
+            #expect(lines[2] == "  to go on: tokencert resume 7 --fetch")
             #expect(table.lines(plain, width: 20)[2] == lines[2])
         }
         let over = orderTable([OrderLine(try order([.closed(reason: "over")]))])

@@ -196,6 +196,16 @@ final class ModelCA: CertificateAuthority {
     let anchor: Certificate
     /// The fault that happens to an order, or nil.
     var fault: Fault?
+    /// Whether the user has agreed to a search for late certificates.
+    var findsLate = false
+    /// The numbers of the orders for which a late certificate was searched; nil for an order without
+    /// a number.
+    private(set) var searched: [String?] = []
+    /// The result of a search, or nil for the certificates for the key that were issued.
+    var lateResult: LateResult?
+    /// Whether the orders that were received and not signed are signed when a late certificate is
+    /// searched for.
+    var signsLate = false
 
     enum Fault: CaseIterable, Sendable {
         case notReached, refused, lost, issuedAndLost, late
@@ -233,6 +243,29 @@ final class ModelCA: CertificateAuthority {
         let certificate = issue(order)
         acting.atMoment("after the certificate is issued")
         return answer("200,OK\n" + certificate)
+    }
+
+    func findLate(_ order: SentOrder) -> LateResult {
+        searched.append(order.number)
+        acting.atMoment("before the certificate is fetched")
+        if let lateResult { return lateResult }
+        if signsLate, acting.world.issued.isEmpty, let request = acting.world.orders.last {
+            issue(
+                CertificateOrder(
+                    grant: CertificateGrant(name: "Anna", emailAddresses: [], codeSigning: false),
+                    request: request))
+        }
+        let found = acting.world.issued.filter {
+            hexadecimal($0.publicKey.sha256Fingerprint) == order.publicKeyHash
+        }
+        acting.atMoment("after the certificate is fetched")
+        guard !found.isEmpty else { return .notYet("not issued") }
+        return .found(
+            found.map { LateCertificate(number: "7", certificate: $0, isRevoked: false) })
+    }
+
+    static func address(ofCertificate number: String, at url: String) -> String? {
+        "\(url)/certificate/\(number)"
     }
 
     private func answer(_ text: String) -> PlacedOrder {

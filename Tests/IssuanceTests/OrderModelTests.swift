@@ -170,7 +170,7 @@ import TokencertTestSupport
         for number in try ledger.orders(unfinishedOnly: true).map(\.number) {
             var work = OrderWork(
                 try Journal(try ledger.open(number)), runner(ca).settings, ca)
-            if work.firstStep == nil {
+            if work.firstStep == .fetch {
                 // The user checks the account on the CA's web site.
                 work.brought.certificates = acting.world.issued
                 work.brought.ordersAgain = acting.world.issued.isEmpty
@@ -349,5 +349,68 @@ import TokencertTestSupport
         // The request in the ledger is sent again.
         #expect(Set(end.orders).count == 1)
         #expect(end.orders.count == (fault == .issuedAndLost || fault == .notReached ? 1 : 2))
+    }
+
+    // Otherwise the user would have to look at the web site, or order a second certificate.
+    @Test(
+        "With a search for late certificates, no lost or late answer needs a decision",
+        arguments: [ModelCA.Fault.lost, .issuedAndLost, .late])
+    func lateCertificates(fault: ModelCA.Fault) throws {
+        defer { remove() }
+        let (world, beginning) = try start(.newKey)
+        let path = try newLedger()
+        let acting = ActingWorld(world)
+        let ca = ModelCA(acting, root, anchor)
+        ca.fault = fault
+        ca.findsLate = true
+        ca.signsLate = fault == .late
+        var work = try runner(ca).begin(beginning, in: try openLedger(path))
+        var token = ModelToken(acting: acting)
+        guard fault != .lost else {
+            let error = try #require(throws: IssuanceError.self) {
+                try runner(ca).run(&work, from: work.order.nextStep, over: &token)
+            }
+            #expect(error.code == .orderPending && error.reason.hasSuffix("; not issued"))
+            #expect(work.order.state == .unclear && ca.searched == [nil])
+            return
+        }
+        try runner(ca).run(&work, from: work.order.nextStep, over: &token)
+        #expect(work.order.isFinished && work.order.isProved)
+        #expect(ca.searched == [fault == .late ? "7" : nil])
+        expectGood(acting.world, 0, .newKey, "\(fault)")
+    }
+
+    // Otherwise a second order would be placed, or the certificate would be lost.
+    @Test(
+        "An order interrupted at any moment is finished by a search, without a decision",
+        arguments: Scenario.allCases)
+    func interruptedSearch(scenario: Scenario) throws {
+        defer { remove() }
+        for moment in try moments(scenario).moments {
+            let acting = ActingWorld(moment.world)
+            let ca = ModelCA(acting, root, anchor)
+            ca.findsLate = true
+            ca.signsLate = true
+            let ledger = try openLedger(moment.ledger)
+            for number in try ledger.orders(unfinishedOnly: true).map(\.number) {
+                // As the program does it: the certificate is fetched before the token is used.
+                let openOrder = try ledger.open(number)
+                do throws(IssuanceError) {
+                    try runner(ca).fetch(openOrder)
+                } catch {
+                    // The order never reached the CA, and only the user can know that.
+                    #expect(error.code == .orderPending, "\(moment.name)")
+                    #expect(acting.world.orders.isEmpty, "\(moment.name)")
+                    continue
+                }
+                var work = OrderWork(try Journal(openOrder), runner(ca).settings, ca)
+                var token = ModelToken(acting: acting)
+                try runner(ca).run(&work, from: work.firstStep, over: &token)
+                #expect(work.order.isFinished, "\(moment.name)")
+            }
+            let mayHaveSent = !acting.world.orders.isEmpty
+            if mayHaveSent { expectGood(acting.world, 0, scenario, moment.name) }
+            #expect(acting.world.generations <= 1 && acting.world.orders.count <= 1)
+        }
     }
 }

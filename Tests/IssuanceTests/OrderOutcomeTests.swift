@@ -160,7 +160,7 @@ struct NoTransport: Transport {
             return (received.certificates, received.doubt, try openOrder.order().state)
         case .nothing(let outcome):
             for fact in outcome.facts { try openOrder.record(fact) }
-            return (nil, outcome.failure?.reason, try openOrder.order().state)
+            return (nil, try openOrder.order().reason, try openOrder.order().state)
         }
     }
 

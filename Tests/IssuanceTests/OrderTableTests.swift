@@ -7,7 +7,9 @@ import TokencertTestSupport
 /// The transitions of orders, from each state.
 @Suite struct OrderTableTests {
     private static let beforeOrder: Set<UserAction> = [.resume, .bringCertificate, .abandon]
-    private static let undecided: Set<UserAction> = [.bringCertificate, .orderAgain, .abandon]
+    private static let undecided: Set<UserAction> = [
+        .fetch, .bringCertificate, .orderAgain, .abandon,
+    ]
     private static let arrived: Set<UserAction> = [
         .resume, .bringCertificate, .acceptChanges, .abandon,
     ]
@@ -29,6 +31,7 @@ import TokencertTestSupport
     private static let retired = OrderEvent.retired(certificate: "old")
     private static let stopped = OrderEvent.stopped(.init(step: "write", reason: "stop"))
     private static let notSent = OrderEvent.notSent(reason: "not sent")
+    private static let fetched = OrderEvent.fetched(.init(number: "7", certificate: "PEM"))
     private static let refused = OrderEvent.refused(reason: "refused")
     private static let unclear = OrderEvent.unclear(reason: "unclear")
     private static let closed = OrderEvent.closed(reason: "closed")
@@ -43,8 +46,9 @@ import TokencertTestSupport
 
     /// One event of each kind.
     private static let all: [OrderEvent] = [
-        made, found, signed, sending(), sending(again: true), notSent, answered, refused, unclear,
-        certified, chainWritten, requested, written, proved, retiring, retired, stopped, closed,
+        made, found, signed, sending(), sending(again: true), notSent, answered, fetched, refused,
+        unclear, certified, chainWritten, requested, written, proved, retiring, retired, stopped,
+        closed,
     ]
 
     // MARK: Orders
@@ -174,7 +178,7 @@ import TokencertTestSupport
     func effects() {
         let effects: [StepEffect: Set<Step>] = [
             .pure: [.plan, .request, .verify, .readBack, .evidence],
-            .repeatable: [.generate, .write], .once: [.order],
+            .repeatable: [.generate, .fetch, .write], .once: [.order],
             .destructive: [.retire, .remove, .setUp],
         ]
         for (effect, steps) in effects {
@@ -216,8 +220,11 @@ import TokencertTestSupport
     func userActions() {
         for row in OrderTable.rows where ![.done, .closed].contains(row.state) {
             let actions = row.userActions
-            #expect(actions.contains(.resume) == (row.restart != nil), "\(row.state)")
-            #expect(actions.contains(.orderAgain) == (row.restart == nil), "\(row.state)")
+            let isUnknown = row.restart == .fetch
+            #expect(row.restart != nil, "\(row.state)")
+            #expect(actions.contains(.resume) != isUnknown, "\(row.state)")
+            #expect(actions.contains(.orderAgain) == isUnknown, "\(row.state)")
+            #expect(actions.contains(.fetch) == isUnknown, "\(row.state)")
             #expect(actions.contains(.acceptChanges) == (row.restart == .verify), "\(row.state)")
             let always: Set<UserAction> = [.bringCertificate, .abandon]
             #expect(always.isSubset(of: actions), "\(row.state)")
@@ -230,6 +237,7 @@ import TokencertTestSupport
         case .generate: [Self.made]
         case .request: [Self.signed]
         case .order: [Self.sending(), Self.answered]
+        case .fetch: [Self.fetched]
         case .verify: [Self.certified]
         case .write: [Self.written]
         case .readBack: [Self.proved]
@@ -253,7 +261,13 @@ import TokencertTestSupport
                     step = order.nextStep
                 }
                 // Each later step is taken once.
-                let expected = first.map { first in Array(steps.drop { $0 != first }) } ?? []
+                let expected: [Step] =
+                    switch first {
+                    // A certificate is fetched only if the answer had none.
+                    case .fetch: [.fetch] + steps.drop { $0 != .verify }
+                    case let first?: Array(steps.drop { $0 != first })
+                    case nil: []
+                    }
                 #expect(taken == expected, "\(state)")
                 let isFinished = first != nil || [.done, .closed].contains(state)
                 #expect(order.isFinished == isFinished, "\(state)")
@@ -283,11 +297,12 @@ import TokencertTestSupport
             return kind.asksCA ? [Self.signed, Self.closed] : [Self.requested, Self.closed]
         case .signed: return [Self.sending(), Self.closed]
         case .sending:
-            return [Self.notSent, Self.answered, Self.unclear, Self.closed] + again
+            return [Self.notSent, Self.answered, Self.fetched, Self.unclear, Self.closed] + again
         case .answered: return [Self.refused, Self.unclear, Self.certified, Self.closed]
+        case .fetched: return [Self.certified, Self.closed]
         case .refused where !kind.hasNewKey && !wasRepeated: return []
         case .notSent, .refused: return [Self.certified, Self.closed] + firstTime
-        case .unclear: return [Self.certified, Self.closed] + again
+        case .unclear: return [Self.fetched, Self.certified, Self.closed] + again
         case .certified: return [Self.written, Self.closed]
         case .written: return [Self.proved, Self.closed]
         case .proved: return kind.retires ? [Self.retiring, Self.closed] : []
@@ -336,7 +351,7 @@ import TokencertTestSupport
         }
         func unknown(_ reason: String) -> Course {
             Course(
-                next: nil, first: nil, actions: Self.undecided, nextAction: .decision(reason))
+                next: .fetch, first: .fetch, actions: Self.undecided, nextAction: .decision(reason))
         }
         guard let last = history.last else {
             return kind.hasNewKey ? early(.generate, .generate) : early(.request, .request)
@@ -350,7 +365,7 @@ import TokencertTestSupport
             guard !wasRepeated else { return unknown(reason) }
             return kind.hasNewKey ? early(nil, .order) : .finished
         case .unclear(let reason): return unknown(reason)
-        case .answered: return late(.verify)
+        case .answered, .fetched: return late(.verify)
         case .certified: return late(.write)
         case .written: return late(.readBack)
         case .proved: return kind.retires ? late(.retire) : .finished

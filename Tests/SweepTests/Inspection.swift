@@ -182,7 +182,7 @@ struct Inspection {
     /// Resumes the unfinished orders without the fault.
     private mutating func goOn(_ issued: Set<String>, _ orders: [[String: Any]]) throws {
         for number in Self.unfinished(orders) {
-            let resumed = try copy.tokencert(["resume", "\(number)"])
+            let resumed = try copy.tokencert(["resume", "\(number)"] + fault.fetchArguments)
             // A refused order was not issued, so a second one is not a duplicate.
             let refused = Self.state(of: number, orders) == "refused" ? 1 : 0
             if ca.orders.count - ordersBefore > 1 + refused {
@@ -197,6 +197,9 @@ struct Inspection {
                 continue
             }
             decisions += 1
+            if fault.fetches, ca.orders.count > ordersBefore {
+                findings.append("the user must decide although the CA has the order")
+            }
             let state = Self.state(of: number, orders)
             if !fault.decision.states.contains(state) {
                 findings.append("the user must decide about an order that is \(state)")

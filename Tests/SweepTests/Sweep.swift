@@ -21,6 +21,8 @@ struct Fault: Sendable {
     var allowed: Set<Int32> = [0, 73, 74, 78]
     /// Whether the CA's response may be lost. Only the user can then find out the outcome.
     var mayLoseAnswer = false
+    /// Whether late certificates are fetched from the web account, by the run and by `resume`.
+    var fetches = false
     /// Reverts the changes of ``prepare`` before the inspection.
     var repair: (@Sendable (Copy) throws -> Void)?
     /// The time in seconds that the CA may need to issue after the run.
@@ -31,6 +33,11 @@ struct Fault: Sendable {
     var decisions = 0...1
     /// The number of the call that fails, from 1; 0 for none.
     var firstCall = 0
+}
+
+extension Fault {
+    /// The arguments of commands that order or resume.
+    var fetchArguments: [String] { fetches ? ["--fetch", "--fetch-for", "8s"] : [] }
 }
 
 /// A decision that `resume` leaves to the user.
@@ -110,6 +117,7 @@ struct Copy: Sendable {
         }
         let line =
             prefix + [product("tokencert")] + operation.arguments(folder) + fault.arguments
+            + fault.fetchArguments
         return try TokencertTestSupport.run(
             line[0], Array(line.dropFirst()), environment: all, seconds: fault.killedAfter ?? 120)
     }
@@ -170,16 +178,20 @@ struct Worker: Sendable {
     }
 }
 
-/// Runs cases in at most two threads, each with its own CA.
+/// Runs cases in at most two threads, each with its own CA. The CA has a fault if `arguments` name one.
 func sweep(
-    _ cases: [(Operation, Fault)]
+    _ cases: [(Operation, Fault)], _ arguments: [String] = []
 ) throws -> [Row] {
     let threads = min(2, max(1, cases.count))
     let operations = Operation.allCases.filter { operation in cases.contains { $0.0 == operation } }
     let rows = Rows()
     // Sequentially, since the workers share the CA's keys.
     let workers = try (0..<threads).map { _ in
-        try Worker(StandIn(["--accept-elliptic-curves"]), operations)
+        let good = ["--accept-elliptic-curves"]
+        let ca = try StandIn(good)
+        let worker = try Worker(ca, operations)
+        if !arguments.isEmpty { try ca.restart(good + arguments) }
+        return worker
     }
     DispatchQueue.concurrentPerform(iterations: threads) { thread in
         for (index, (operation, fault)) in cases.enumerated() where index % threads == thread {

@@ -178,6 +178,24 @@ extension RealParts {
             report("Killed at random moments", try sweep(cases))
         }
 
+        // Otherwise the user would have to look for the certificate at the CA's web site.
+        @Test("A kill at a random moment never needs a decision about an order that the CA has")
+        func killedWhileTheCAIsLate() throws {
+            var generator = SystemRandomNumberGenerator()
+            // The CA signs a second after its answer, and the second search finds the certificate.
+            let whole = try seconds(.issue) + 2.5
+            let cases = (0..<(isFull ? 300 : 10)).map { _ in
+                let seconds = Double.random(in: 0.01...whole, using: &generator)
+                var fault = Fault(name: "killed, CA late, --fetch", detail: "\(seconds) s")
+                fault.killedAfter = seconds
+                fault.allowed = [137, 0]
+                fault.mayLoseAnswer = true
+                fault.fetches = true
+                return (Operation.issue, fault)
+            }
+            report("Killed at random moments, with --fetch", try sweep(cases, ["--fault", "late"]))
+        }
+
         @Test("Keys and certificates survive every fault of the CA")
         func everyFaultOfTheCA() throws {
             var rows: [Row] = []
@@ -201,6 +219,29 @@ extension RealParts {
                 }
             }
             report("Every fault of the CA", rows)
+        }
+
+        // Otherwise the user would have to look for the certificate at the CA's web site.
+        @Test("With --fetch, no late or lost answer of the CA needs a decision")
+        func everyLateAnswerOfTheCA() throws {
+            var rows: [Row] = []
+            let good = ["--accept-elliptic-curves"]
+            let goodCA = try StandIn(good)
+            for (arguments, allowed, _, _) in Self.faultsOfTheCA where allowed == 75 {
+                for operation in isFull ? [Operation.issue, .renew] : [.issue] {
+                    let ca = try StandIn(good + arguments)
+                    var fault = Fault(
+                        name: "CA: " + arguments.joined(separator: " ") + ", --fetch", detail: "",
+                        arguments: ["--timeout", "3"], allowed: [0])
+                    fault.decisions = 0...0
+                    fault.fetches = true
+                    var row = Row(operation: operation, fault: fault.name)
+                    let worker = Worker(ca, [operation: try Template(operation, goodCA)])
+                    worker.check(operation, fault, into: &row)
+                    rows.append(row)
+                }
+            }
+            report("Every late answer of the CA, with --fetch", rows)
         }
 
         @Test("Keys and certificates survive every fault of the disk or the ledger")

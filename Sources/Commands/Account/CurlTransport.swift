@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertCAcert
 internal import TokencertHTTP
@@ -30,6 +31,46 @@ struct CurlTransport: ~Copyable, Transport {
     }
 }
 
+/// Carries a session at the CA's web site with libcurl.
+final class CurlWebTransport: WebTransport {
+    private var client: HTTPClient
+
+    init(anchorsPEM: String, timeout: Int) throws(HTTPError) {
+        client = try HTTPClient(
+            policy: TLSPolicy(anchorsPEM: anchorsPEM),
+            userAgent: userAgent,
+            limits: HTTPLimits(
+                connectTimeout: min(20, timeout), timeout: timeout, maximumAnswer: 8 << 20),
+            keepsCookies: true)
+    }
+
+    func get(_ url: String) throws(TransportError) -> WebAnswer {
+        do throws(HTTPError) {
+            return WebAnswer(try client.get(url))
+        } catch {
+            throw TransportError(reason: error.reason, mayHaveBeenSent: error.mayHaveBeenSent)
+        }
+    }
+
+    func post(to url: String, form: borrowing Secret) throws(TransportError) -> WebAnswer {
+        do throws(HTTPError) {
+            return WebAnswer(try client.post(to: url, form: form))
+        } catch {
+            throw TransportError(reason: error.reason, mayHaveBeenSent: error.mayHaveBeenSent)
+        }
+    }
+
+    func forget() { client.removeCookies() }
+}
+
+extension WebAnswer {
+    fileprivate init(_ answer: HTTPAnswer) {
+        self.init(
+            status: answer.status, redirect: answer.redirect, contentType: answer.contentType,
+            body: answer.body)
+    }
+}
+
 /// Queries OCSP responders with libcurl. The server is not authenticated, since the response is
 /// signed.
 struct OCSPClient: ~Copyable, OCSPTransport {
@@ -58,20 +99,40 @@ struct OCSPClient: ~Copyable, OCSPTransport {
 /// The value of the `User-Agent` header.
 let userAgent = "tokencert/\(programVersion)"
 
-/// Opens the account that the options name, and reads its password.
+/// Opens the account that the options name, and reads its password. `fetch` is nil if the web account
+/// is not used.
 func openAccount(
-    _ options: CAOptions, anchorsPEM: String
+    _ options: CAOptions, anchorsPEM: String, fetch: FetchAgreement? = nil
 ) throws -> CAcertAccount<CurlTransport> {
     let url = try options.baseURL()
     let username = try options.accountName()
-    let transport = try CurlTransport(anchorsPEM: anchorsPEM, timeout: options.seconds())
+    let timeout = try options.seconds()
+    let transport = try CurlTransport(anchorsPEM: anchorsPEM, timeout: timeout)
+    var web: WebAccount?
+    if fetch != nil {
+        web = WebAccount(
+            site: url,
+            transport: try CurlWebTransport(anchorsPEM: anchorsPEM, timeout: timeout),
+            pause: pauseVisibly)
+    }
     Progress.shared.finish()
     let source = try options.source()
     try SecretReader.shared.useIfUnset([.password: source])
     let password = try SecretReader.shared.read(
         .password, from: source, promptText: "Password of \(username) at \(url)")
     return CAcertAccount(
-        baseURL: url, username: username, password: password, transport: transport)
+        baseURL: url, username: username, password: password, transport: transport, web: web,
+        waitingTime: fetch?.waitingTime ?? 0)
+}
+
+/// Waits for the CA, and shows that.
+private func pauseVisibly(_ seconds: Int) {
+    Progress.shared.addNews("not issued yet; looking again in \(seconds) s")
+    for _ in 0..<seconds * 10 {
+        // After an interruption nothing more is sent.
+        Interruption.stopIfPending()
+        pause(milliseconds: 100)
+    }
 }
 
 /// The settings of a job. Without CA options, any kind of key is accepted.

@@ -5,7 +5,7 @@ extension ConfigurationFile {
     /// Adds a setting to the file, outside of profiles, and creates the file if it does not exist.
     ///
     /// - Returns: False if nothing was written, since the file sets it or cannot be extended safely.
-    func add(_ name: Setting, _ text: String) throws(FileError) -> Bool {
+    func add(_ name: Setting, _ content: Content) throws(FileError) -> Bool {
         var bytes = Array("{}\n".utf8)
         var permissions: UInt32 = 0o600
         if try isPresent(path) {
@@ -13,7 +13,7 @@ extension ConfigurationFile {
             bytes = try readFile(path, limit: 1 << 20)
             permissions = try filePermissions(path)
         }
-        guard let changed = Self.adding(name, text, toJSON: bytes) else { return false }
+        guard let changed = Self.adding(name, content, toJSON: bytes) else { return false }
         try makeFolder(parentFolder(path))
         try writeFileDurably(changed, path, permissions: permissions)
         return true
@@ -21,9 +21,11 @@ extension ConfigurationFile {
 
     /// A JSON object with one more member, before the others; all other bytes stay. Nil if it has the
     /// member, or is anything else than an object in UTF-8.
-    static func adding(_ name: Setting, _ text: String, toJSON bytes: [UInt8]) -> [UInt8]? {
+    static func adding(
+        _ name: Setting, _ content: Content, toJSON bytes: [UInt8]
+    ) -> [UInt8]? {
         guard let before = members(bytes), before[name.rawValue] == nil,
-            let value = try? jsonLine(text), let brace = bytes.firstIndex(of: UInt8(ascii: "{"))
+            let value = content.json, let brace = bytes.firstIndex(of: UInt8(ascii: "{"))
         else { return nil }
         let rest = bytes[(brace + 1)...]
         let blanks = Array(rest.prefix { Array(" \t\r\n".utf8).contains($0) })
@@ -37,7 +39,7 @@ extension ConfigurationFile {
             changed += Array(rest)
         }
         guard let after = members(changed), after.count == before.count + 1,
-            case .text(text)? = after[name.rawValue]
+            after[name.rawValue]?.content(of: name.kind) == content
         else { return nil }
         return changed
     }
@@ -47,4 +49,30 @@ extension ConfigurationFile {
         else { return nil }
         return try? JSONDecoder().decode([String: JSONValue].self, from: Data(bytes))
     }
+}
+
+extension ConfigurationFile.Content {
+    /// The value in JSON; nil for a list.
+    fileprivate var json: String? {
+        switch self {
+        case .text(let text): try? jsonLine(text)
+        case .flag(let isSet): isSet ? "true" : "false"
+        case .texts: nil
+        }
+    }
+}
+
+/// Adds a setting to the configuration file, after the user agreed to that. If it cannot be added, the
+/// user is shown the line to add.
+func remember(_ name: Setting, _ content: ConfigurationFile.Content) {
+    let file = ConfigurationFile.current
+    do {
+        if try file.add(name, content) {
+            return printError("\(name.rawValue) is now \(printable(content.text))")
+        }
+    } catch {
+        printError("warning: \(printable("\(error)"))")
+    }
+    printError("note: \(printable(file.path)) was not changed; add this line after its first {:")
+    printError(printable("  \"\(name.rawValue)\": \(content.json ?? ""),"))
 }

@@ -17,6 +17,8 @@ enum Setting: String, CaseIterable {
     case username
     case passwordSource = "password-source"
     case timeout
+    case fetch
+    case fetchFor = "fetch-for"
     case fingerprint
 
     case name
@@ -61,8 +63,8 @@ enum Setting: String, CaseIterable {
         switch self {
         case .email: .texts
         case .allowLastTry, .retryPIN, .codeSigning, .chain, .acceptChanges, .newKey, .retire,
-            .ifPresent,
-            .online, .tree, .yes, .yesDeletePrivateKey, .notEmpty, .keysMayStay, .dryRun, .json,
+            .ifPresent, .fetch, .online, .tree, .yes, .yesDeletePrivateKey, .notEmpty, .keysMayStay,
+            .dryRun, .json,
             .quiet, .verbose:
             .flag
         default: .text
@@ -80,7 +82,8 @@ enum Setting: String, CaseIterable {
         switch self {
         case .module, .moduleArguments, .token, .tokenProfile, .wait, .pinSource,
             .securityOfficerPINSource, .caURL,
-            .caFile, .caAccepts, .username, .passwordSource, .timeout, .name, .email, .codeSigning,
+            .caFile, .caAccepts, .username, .passwordSource, .timeout, .fetch, .fetchFor, .name,
+            .email, .codeSigning,
             .keyType, .days, .online, .ledger, .quiet, .verbose, .color:
             true
         default: false
@@ -109,6 +112,7 @@ enum Setting: String, CaseIterable {
         case .caAccepts: "rsa"
         case .pinSource, .securityOfficerPINSource, .passwordSource: "prompt"
         case .timeout: "120"
+        case .fetchFor: "2m"
         case .days: "30"
         case .keyType: "rsa:3072, or rsa:2048 if the token supports no larger keys"
         case .color: "auto"

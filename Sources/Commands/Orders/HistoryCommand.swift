@@ -154,6 +154,8 @@ extension RecordedEvent {
         case .answered(let answer):
             return "answer received: \(answer.body.bytes.count) bytes (HTTP \(answer.status))"
                 + (answer.interruption.map { ", incomplete: \($0)" } ?? "")
+        case .fetched(let fetched):
+            return "certificate \(fetched.number) fetched from the account at the CA"
         case .refused(let reason), .unclear(let reason): return reason
         case .certified(let certified):
             let changes = certified.changes.joined(separator: "; ")

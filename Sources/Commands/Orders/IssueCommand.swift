@@ -24,6 +24,7 @@ struct IssueCommand: ParsableCommand {
     @OptionGroup(title: "Certificate") var options: RequestOptions
     @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
     @OptionGroup(title: "CA") var ca: CAOptions
+    @OptionGroup(title: "CA") var fetchOptions: FetchOptions
     @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
     @OptionGroup(title: "General") var output: CommonOptions
 
@@ -42,13 +43,14 @@ struct IssueCommand: ParsableCommand {
         try requireWritable(
             options.outputFile,
             keeping: filesInUse(keyName?.uri, tokenOptions, ca, ledgerOptions))
+        let fetch = isDryRun ? nil : try fetchOptions.agreement(ca)
         let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
         let token = try findToken(tokenOptions, keyName?.uri)
         if let keyName { request.key = .existing(try keyName.keyURI(on: token)) }
         try useSources(tokenOptions, keyName?.uri, ca)
         let runner = Runner(
             try issuanceSettings(anchors, ca, tokenOptions),
-            try openAccount(ca, anchorsPEM: anchors.pem))
+            try openAccount(ca, anchorsPEM: anchors.pem, fetch: fetch))
         var planned: Result<Plan, any Error> = Result { try runner.plan(request, on: token) }
         while case .failure(let error) = planned, request.complete(after: error) {
             planned = Result { try runner.plan(request, on: token) }

@@ -59,6 +59,7 @@ struct RenewCommand: ParsableCommand {
 
     @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
     @OptionGroup(title: "CA") var ca: CAOptions
+    @OptionGroup(title: "CA") var fetchOptions: FetchOptions
     @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
     @OptionGroup(title: "General") var output: CommonOptions
 
@@ -112,7 +113,8 @@ struct RenewCommand: ParsableCommand {
             }
         }
         if isDryRun { return try checkOnly(token, wanted, anchors, find) }
-        let account = try openAccount(ca, anchorsPEM: anchors.pem)
+        let account = try openAccount(
+            ca, anchorsPEM: anchors.pem, fetch: fetchOptions.agreement(ca))
         let ledger = try ledgerOptions.openForWriting()
         let plan = try planOfPINs(token)
         let runner = Runner(try issuanceSettings(anchors, ca, tokenOptions), account)

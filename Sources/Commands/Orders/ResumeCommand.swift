@@ -13,11 +13,13 @@ struct ResumeCommand: ParsableCommand {
             Without a number, all unfinished orders are listed. With a number, that order continues \
             from its last step: if it was never sent, the request is created and sent; if its \
             certificate has arrived, it is written. An order that was sent is never sent again \
-            unless you use --order-again.
+            unless you use --order-again. With --fetch, a certificate that the CA issued late \
+            is fetched from your account on its web site.
 
             For example:
 
               tokencert resume
+              tokencert resume 7 --fetch
               tokencert resume 7 --from certificate.pem
             """)
 
@@ -44,6 +46,7 @@ struct ResumeCommand: ParsableCommand {
 
     @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
     @OptionGroup(title: "CA") var ca: CAOptions
+    @OptionGroup(title: "CA") var fetchOptions: FetchOptions
     @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
     @OptionGroup(title: "General") var output: CommonOptions
 
@@ -51,7 +54,11 @@ struct ResumeCommand: ParsableCommand {
         if [orderAgain, abandon, from != nil].filter({ $0 }).count > 1 {
             throw ValidationError("--from, --order-again and --abandon cannot be combined")
         }
-        if order == nil, orderAgain || abandon || acceptChanges || from != nil {
+        if fetchOptions.fetch, abandon || from != nil {
+            throw ValidationError("--fetch cannot be combined with --from or --abandon")
+        }
+        if order == nil, orderAgain || abandon || acceptChanges || from != nil || fetchOptions.fetch
+        {
             throw ValidationError("the order number is missing")
         }
     }
@@ -92,13 +99,23 @@ struct ResumeCommand: ParsableCommand {
                     + "order \(order.number) is \"\(order.state.name)\"",
                 hints: ["to continue: tokencert resume \(order.number)"])
         }
-        let token = try findToken(of: order)
+        let foundToken = Result { try findToken(of: order) }
+        let mayFetch = from == nil && !orderAgain && order.userActions.contains(.fetch)
+        let agreement = mayFetch ? try fetchOptions.agreement(ca) : nil
+        // A certificate can be fetched without the token.
+        if agreement == nil { _ = try foundToken.get() }
         try useSources(tokenOptions, order.tokenURI(), ca)
         if order.nextAction == .key, from == nil {
-            try settleKey(openOrder, order, token)
+            try settleKey(openOrder, order, foundToken.get())
             return
         }
         let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
+        var order = order
+        if let agreement {
+            try fetch(openOrder, order, try? foundToken.get(), anchors, agreement)
+            order = try openOrder.order()
+        }
+        let token = try foundToken.get()
         var brought = BroughtByUser()
         brought.acceptsChanges = setting(acceptChanges, .acceptChanges)
         brought.ordersAgain = orderAgain
@@ -108,7 +125,10 @@ struct ResumeCommand: ParsableCommand {
         let settings = try issuanceSettings(anchors, ca, tokenOptions)
         let runner =
             isOrdering
-            ? Runner(settings, try openAccount(ca, anchorsPEM: anchors.pem))
+            ? Runner(
+                settings,
+                try openAccount(
+                    ca, anchorsPEM: anchors.pem, fetch: fetchOptions.agreement(ca)))
             : Runner(settings)
         let pins: PINPlan
         if isOrdering {
@@ -126,6 +146,25 @@ struct ResumeCommand: ParsableCommand {
         try output.printNext(.list)
     }
 
+    /// Fetches the certificate of an order whose outcome is unknown from the web account, unless it is
+    /// on the token. `token` is nil if the token is not present.
+    private func fetch(
+        _ openOrder: OpenOrder, _ order: Order, _ token: TokenCapabilities?,
+        _ anchors: TrustAnchors, _ agreement: FetchAgreement
+    ) throws {
+        let ca = try ca.adopting(order)
+        let settings = try issuanceSettings(anchors, ca, tokenOptions)
+        if let token {
+            let onToken = try Runner(settings).certificates(
+                for: order, in: openOrder.ledger, on: token)
+            guard onToken.isEmpty else { return }
+        }
+        let account = try openAccount(ca, anchorsPEM: anchors.pem, fetch: agreement)
+        try openOrder.ledger.requireWriting()
+        try Runner(settings, account).fetch(openOrder)
+        printError("note: the certificate of order \(order.number) was fetched from the account")
+    }
+
     /// The certificates in the file of `--from`; otherwise, if the outcome of the order is unknown,
     /// those on the token that may be its outcome.
     private func certificates(
@@ -138,7 +177,11 @@ struct ResumeCommand: ParsableCommand {
         }
         guard case .decision(let reason) = order.nextAction else { return [] }
         let found = try runner.certificates(for: order, in: openOrder.ledger, on: token)
-        guard !found.isEmpty else { throw Failure(undecided: order, reason) }
+        guard !found.isEmpty else {
+            throw Failure(
+                undecided: order, reason,
+                address: order.address(at: CAcertAccount<CurlTransport>.self))
+        }
         return found
     }
 

@@ -42,7 +42,7 @@ struct OrderLine: Encodable {
             case .nothing: nil
             case _ where isOfLaterVersion: nil
             case .order, .certificate, .key: "tokencert resume \(order.number)"
-            case .decision: "tokencert resume \(order.number) --from FILE"
+            case .decision: "tokencert resume \(order.number) --fetch"
             }
     }
 

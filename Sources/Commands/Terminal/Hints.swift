@@ -43,15 +43,22 @@ extension Failure {
         }
     }
 
-    /// The failure if the outcome of an order is unknown.
-    init(undecided order: Order, _ reason: String) {
+    /// The hint on where the CA shows a late certificate; none if the address is not known.
+    static func address(_ address: String?) -> [String] {
+        address.map { ["once it is issued, the certificate is here, as the CA also mails: \($0)"] }
+            ?? []
+    }
+
+    /// The failure if the outcome of an order is unknown. `address` is where the CA shows a late
+    /// certificate, or nil.
+    init(undecided order: Order, _ reason: String, address: String?) {
         let resume = "tokencert resume \(order.number)"
         self.init(
             .pending,
             "the outcome of order \(order.number) is unknown: \(reason)",
-            hints: [
-                "check the account on the CA's web site",
-                "if the account has the certificate: \(resume) --from FILE",
+            hints: Self.address(address) + [
+                "to look for the certificate in your account on the CA's web site: \(resume) --fetch",
+                "if you have downloaded it from there: \(resume) --from FILE",
                 "if it has none after 15 minutes, order again, although the CA may then issue two: "
                     + "\(resume) --order-again",
                 Self.abandoning(order.number, nil, mayHaveOrdered: true),

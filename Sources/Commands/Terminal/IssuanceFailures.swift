@@ -137,7 +137,8 @@ private struct FailureRow {
         .orderRefused: .init(.dataRefused)
             .hinting(.notOrdered, account).hinting(.any, earlierOrder),
         .orderPending: .init(
-            .pending, "\(webSite) before you order again: each order may result in a certificate"),
+            .pending, "{choice}", "{address}",
+            "\(webSite) before you order again: each order may result in a certificate"),
         .needsDecision: .init(.pending, webSite),
         // The certificate
         .certificateWrong: .init(
@@ -162,7 +163,7 @@ private struct FailureRow {
                 .any,
                 "the certificate is in the ledger; to write it anyway: {resume} --accept-changes"),
         .notTheOutcome: .init(
-            .certificateWrong,
+            .certificateWrong, "{choice}",
             "nothing was written; to see the outcome of each order: tokencert history"),
         .issuedBeforeOrder: .init(
             .certificateWrong,
@@ -192,6 +193,7 @@ private struct FailureRow {
 
     private static func fill(_ line: String, _ error: IssuanceError) -> [String] {
         if line == "{choice}" { return error.choices }
+        if line == "{address}" { return Failure.address(error.order?.addressAtCA) }
         if line.contains("{choice}") {
             let choices =
                 error.code == .severalObjects
@@ -215,7 +217,9 @@ private struct FailureRow {
         case .nothing: []
         case .decision:
             [
-                "to use the certificate from the web site: {resume} --from FILE",
+                "to look for the certificate in your account on the CA's web site: "
+                    + "{resume} --fetch",
+                "if you have downloaded it from there: {resume} --from FILE",
                 "to see what else you can do: {resume}",
             ]
         default: ["to go on: {resume}", "{abandon}"]

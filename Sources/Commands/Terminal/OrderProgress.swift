@@ -27,7 +27,7 @@ func tellProgress(_ step: Step) {
             "the CA has answered order \(current.order)", hints: hints(current.order))
     default: break
     }
-    Progress.shared.begin(text(step), onToken: ![.plan, .order].contains(step))
+    Progress.shared.begin(text(step), onToken: ![.plan, .order, .fetch].contains(step))
 }
 
 private func text(_ step: Step) -> String {
@@ -36,6 +36,7 @@ private func text(_ step: Step) -> String {
     case .generate: "preparing the key on the token"
     case .request: "signing the request on the token"
     case .order: "waiting for the CA (usually 10 s)"
+    case .fetch: "looking for the certificate in the account at the CA"
     case .verify: "checking the certificate"
     case .write: "writing the certificate to the token"
     case .readBack: "reading the certificate back and testing the key"

@@ -366,18 +366,10 @@ struct RememberedCA {
         guard output.isForReader, isTerminal(0), setting(nil, .caURL) == nil,
             namesHostOnly(url, schemes: ["https://"])
         else { return }
-        let file = ConfigurationFile.current
         let question =
             "Use \(printable(url)) in other commands, too?\n"
-            + "This adds ca-url to \(printable(file.path)). [y/n] "
+            + "This adds ca-url to \(printable(ConfigurationFile.current.path)). [y/n] "
         guard ["y", "yes"].contains(askAtTerminal(question)?.lowercased()) else { return }
-        do {
-            if try file.add(.caURL, url) { return print("ca-url is now \(printable(url)).") }
-        } catch {
-            printError("warning: \(printable("\(error)"))")
-        }
-        printError(
-            "note: \(printable(file.path)) was not changed; add this line after its first {:")
-        printError(printable("  \"ca-url\": \(try jsonLine(url)),"))
+        remember(.caURL, .text(url))
     }
 }

@@ -10,12 +10,19 @@ internal import TokencertPlatform
     }
 
     static func open(
-        policy: TLSPolicy, userAgent: String, limits: HTTPLimits
+        policy: TLSPolicy, userAgent: String, limits: HTTPLimits, keepsCookies: Bool
     ) throws(HTTPError) -> CurlHandle {
         let owner = try start(userAgent, limits)
         try owner.setLongs([(CURLOPT_SSL_VERIFYPEER, 1), (CURLOPT_SSL_VERIFYHOST, 2)])
         try owner.trust(policy)
+        // An empty name keeps cookies in memory only.
+        if keepsCookies { try owner.setString(CURLOPT_COOKIEFILE, "") }
         return owner
+    }
+
+    /// Removes all cookies.
+    func removeCookies() {
+        _ = unsafe tokencert_curl_set_string(handle, CURLOPT_COOKIELIST, "ALL")
     }
 
     /// Creates a handle that trusts any server, for data that is verified by other means.
@@ -195,8 +202,11 @@ internal import TokencertPlatform
         unsafe tokencert_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
         var contentType: UnsafeMutablePointer<CChar>?
         unsafe tokencert_curl_get_string(handle, CURLINFO_CONTENT_TYPE, &contentType)
+        var redirect: UnsafeMutablePointer<CChar>?
+        unsafe tokencert_curl_get_string(handle, CURLINFO_REDIRECT_URL, &redirect)
         return HTTPAnswer(
             status: status, contentType: unsafe contentType.map { unsafe String(cString: $0) },
+            redirect: unsafe redirect.map { unsafe String(cString: $0) },
             date: collected.date, body: collected.bytes)
     }
 

@@ -22,7 +22,7 @@ extension Runner {
     ) throws(IssuanceError) -> IssuedCertificate {
         var work = OrderWork(try Journal(openOrder), settings, authority)
         work.brought = brought
-        guard let first = work.firstStep else {
+        guard let first = work.firstStep, first != .fetch else {
             throw IssuanceError(
                 .needsDecision, at: .plan, "you have to decide how the order continues")
         }
@@ -38,6 +38,18 @@ extension Runner {
         let issued = try issued(&work, over: &connection)
         leftovers?.remove(&connection.session)
         return issued
+    }
+
+    /// Fetches the certificate of an order whose outcome is unknown from the account at the CA. The
+    /// token is not needed.
+    package func fetch(_ openOrder: OpenOrder) throws(IssuanceError) {
+        var work = OrderWork(try Journal(openOrder), settings, authority)
+        guard work.firstStep == .fetch else { return }
+        do throws(IssuanceError) {
+            try record(try FetchLate.run(&work), of: .fetch, work)
+        } catch {
+            throw failure(error, of: work, key: nil)
+        }
     }
 
     /// Searches the token, without a login, for the certificate of an order whose outcome is unknown:

@@ -69,7 +69,7 @@ package struct Runner {
         // Reported before the search for a free id.
         case .generate where work.journal.isFresh: break
         // These steps report their start once they know that they are needed.
-        case .order, .verify, .retire: break
+        case .order, .fetch, .verify, .retire: break
         default: settings.observer.stepBegins(step)
         }
         let outcome =
@@ -77,12 +77,21 @@ package struct Runner {
             case .generate: try GenerateKey.run(&work, &token)
             case .request: try SignRequest.run(&work, &token)
             case .order: try take(PlaceOrder.self, step, &work, &token)
+            case .fetch: try FetchLate.run(&work, &token)
             case .verify: try VerifyCertificate.run(&work, &token)
             case .write: try WriteCertificate.run(&work, &token)
             case .readBack: try ReadBack.run(&work, &token)
             case .retire: try take(RetireOld.self, step, &work, &token)
             case .plan, .evidence, .remove, .setUp: StepOutcome([])
             }
+        try record(outcome, of: step, work)
+        if step == .generate { work.tellKey() }
+    }
+
+    /// Records the facts of a step. Throws its failure.
+    func record(
+        _ outcome: StepOutcome, of step: Step, _ work: OrderWork
+    ) throws(IssuanceError) {
         for fact in outcome.facts {
             if outcome.mustBeRecorded {
                 try work.journal.recordIntent(fact, at: step)
@@ -91,7 +100,6 @@ package struct Runner {
             }
         }
         if let failure = outcome.failure { throw failure }
-        if step == .generate { work.tellKey() }
     }
 
     /// Runs an irrevocable step after recording its intent in the ledger.
@@ -128,6 +136,7 @@ package struct Runner {
         standing.isFromElsewhere = work.brought.isForOrder && !work.brought.certificates.isEmpty
         standing.writtenCertificate = work.notes.written
         standing.writtenChain = work.notes.chain
+        standing.addressAtCA = order.flatMap { $0.address(at: work.settings.authority) }
         let failure = error.with(key: error.key ?? onToken, order: standing)
         guard standing.number == number else { return failure }
         let key = work.keyIfFound

@@ -1,3 +1,4 @@
+package import OpenSSLX509
 package import TokencertLedger
 
 /// A CA that issues certificates for the orders of one account.
@@ -13,6 +14,16 @@ package protocol CertificateAuthority: AnyObject, SendableMetatype {
 
     /// Sends an order once. Orders are not idempotent: a second one yields a second certificate.
     func place(_ order: CertificateOrder) -> PlacedOrder
+
+    /// Whether ``findLate(_:)`` may be called: the user has agreed to a login to the account.
+    var findsLate: Bool { get }
+
+    /// Searches the account for the certificate of an order that was sent, and orders nothing. It may
+    /// wait for the CA, as long as the user permits.
+    func findLate(_ order: SentOrder) -> LateResult
+
+    /// The address at which a member finds the certificate with this number, or nil.
+    static func address(ofCertificate number: String, at url: String) -> String?
 
     /// Classifies an answer to an order. Certificates in it are not verified.
     static func meaning(of answer: OrderEvent.Answer) -> AnswerMeaning
@@ -46,6 +57,46 @@ package enum PlacedOrder: Sendable {
     case notSent(String)
     /// The order may have been sent, but the CA did not answer.
     case unanswered(String)
+}
+
+/// An order that was sent and has no certificate.
+package struct SentOrder: Sendable, Hashable {
+    /// The CA's number of the order, or nil if it is not known.
+    package let number: String?
+    /// SHA-256 of the key's SubjectPublicKeyInfo, in hexadecimal.
+    package let publicKeyHash: String
+    /// When it was sent, in seconds since 1970-01-01 00:00 UTC.
+    package let time: Int64
+
+    package init(number: String?, publicKeyHash: String, time: Int64) {
+        self.number = number
+        self.publicKeyHash = publicKeyHash
+        self.time = time
+    }
+}
+
+/// A certificate in the account that the CA did not send in its answer.
+package struct LateCertificate: Sendable {
+    /// The CA's number of the certificate.
+    package let number: String
+    package let certificate: Certificate
+    package let isRevoked: Bool
+
+    package init(number: String, certificate: Certificate, isRevoked: Bool) {
+        self.number = number
+        self.certificate = certificate
+        self.isRevoked = isRevoked
+    }
+}
+
+/// The result of a search for a late certificate; the strings are reasons for the user.
+package enum LateResult: Sendable {
+    /// Certificates for the key, or the one with the order's number. Nothing else is verified.
+    case found([LateCertificate])
+    /// The account has no certificate for the order so far.
+    case notYet(String)
+    /// The account could not be searched.
+    case failed(String, advice: [String])
 }
 
 /// The meaning of the CA's answer to an order.

@@ -12,6 +12,8 @@ package struct OrderStanding: Sendable, Hashable {
     package var isKeyUnsent = false
     /// Whether the rejected certificate is not an answer of the CA, so it is not in the ledger.
     package var isFromElsewhere = false
+    /// The address at which the member finds the certificate once the CA has issued it, or nil.
+    package var addressAtCA: String?
     /// The CA's answer, if it could not be written to the ledger.
     package var unrecordedAnswer: [UInt8]?
     /// The URI of the certificate that was written and remains on the token, or nil.

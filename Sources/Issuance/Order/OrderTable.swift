@@ -6,6 +6,8 @@ package enum UserAction: Sendable, Hashable, CaseIterable {
     case resume
     /// Supply a certificate obtained another way: `resume --from`.
     case bringCertificate
+    /// Fetch the certificate from the account at the CA: `resume --fetch`.
+    case fetch
     /// Send the order again, even though the CA may issue a second certificate:
     /// `resume --order-again`.
     case orderAgain
@@ -22,15 +24,17 @@ package struct OrderTable {
         package let state: OrderState
         /// The next step, or nil if there is none.
         package let next: Step?
-        /// The first step of a new process, or nil if the user has to decide. It may precede `next`,
-        /// because only the token shows how far an earlier process came.
+        /// The first step of a new process, or nil if there is none. It may precede `next`, because
+        /// only the token shows how far an earlier process came.
         package let restart: Step?
         /// Empty in a final state.
         package let userActions: Set<UserAction>
     }
 
     private static let beforeOrder: Set<UserAction> = [.resume, .bringCertificate, .abandon]
-    private static let undecided: Set<UserAction> = [.bringCertificate, .orderAgain, .abandon]
+    private static let undecided: Set<UserAction> = [
+        .fetch, .bringCertificate, .orderAgain, .abandon,
+    ]
     private static let arrived: Set<UserAction> = [
         .resume, .bringCertificate, .acceptChanges, .abandon,
     ]
@@ -39,10 +43,10 @@ package struct OrderTable {
         Row(.begun, next: .generate, restart: .generate, beforeOrder),
         Row(.keyReady, next: .request, restart: .request, beforeOrder),
         Row(.requestSigned, next: .order, restart: .order, beforeOrder),
-        Row(.sending, next: nil, restart: nil, undecided),
+        Row(.sending, next: .fetch, restart: .fetch, undecided),
         Row(.notSent, next: nil, restart: .order, beforeOrder),
         Row(.refused, next: nil, restart: .order, beforeOrder),
-        Row(.unclear, next: nil, restart: nil, undecided),
+        Row(.unclear, next: .fetch, restart: .fetch, undecided),
         Row(.answered, next: .verify, restart: .verify, arrived),
         Row(.certified, next: .write, restart: .verify, arrived),
         Row(.written, next: .readBack, restart: .verify, arrived),
@@ -72,24 +76,28 @@ extension Order {
             ?? OrderTable.rows[OrderTable.rows.count - 1]
     }
 
-    /// The next step, or nil if the order is finished or waits for the user.
+    /// The next step, or nil if the order is finished or was not accepted.
     package var nextStep: Step? { isFinished ? nil : row.next }
 
-    /// The first step of a new process, or nil if the order is finished or waits for the user.
+    /// The first step of a new process, or nil if the order is finished.
     package var firstStep: Step? { isFinished ? nil : row.restart }
 
     /// The actions that the user can take; empty if the order is finished.
     package var userActions: Set<UserAction> { isFinished ? [] : row.userActions }
 
+    /// Why the outcome is unknown.
+    var doubt: String {
+        state == .sending
+            ? "it was about to be sent, and it is unknown whether that happened"
+            : reason ?? "the CA's answer was not understood"
+    }
+
     package var nextAction: NextAction {
         guard !isFinished, !userActions.isEmpty else { return .nothing }
         switch firstStep {
         case .verify: return .certificate
-        case nil:
-            return .decision(
-                state == .sending
-                    ? "it was about to be sent, and it is unknown whether that happened"
-                    : reason ?? "the CA's answer was not understood")
+        case .fetch: return .decision(doubt)
+        case nil: return .nothing
         default: return beginning.issue == nil ? .key : .order
         }
     }

@@ -8,6 +8,8 @@ package enum Step: String, Sendable, Hashable, CaseIterable {
     case request
     /// Send the order once.
     case order
+    /// Fetch the certificate from the account at the CA, if its answer had none.
+    case fetch
     case verify
     /// Write the certificate to the token that holds its key.
     case write
@@ -39,7 +41,7 @@ extension Step {
     package var effect: StepEffect {
         switch self {
         case .plan, .request, .verify, .readBack, .evidence: .pure
-        case .generate, .write: .repeatable
+        case .generate, .fetch, .write: .repeatable
         case .order: .once
         case .retire, .remove, .setUp: .destructive
         }

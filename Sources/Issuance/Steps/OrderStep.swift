@@ -25,11 +25,9 @@ struct StepOutcome {
         return outcome
     }
 
-    /// The order was sent and its outcome is unknown.
+    /// The order was sent and its outcome is unknown. The next step may find it.
     static func unclear(_ reason: String) -> StepOutcome {
-        StepOutcome(
-            [.unclear(reason: reason)],
-            failure: IssuanceError(.orderPending, at: .order, reason))
+        StepOutcome([.unclear(reason: reason)])
     }
 }
 

@@ -61,6 +61,12 @@ enum VerifyCertificate: RepeatableStep {
             return .certificates(
                 ReceivedCertificates(certificates: Certificate.all(inPEM: pem).certificates))
         }
+        if let fetched = order.fetched {
+            return .certificates(
+                ReceivedCertificates(
+                    certificates: Certificate.all(inPEM: Array(fetched.certificate.utf8))
+                        .certificates))
+        }
         guard let answer = order.answer else {
             throw IssuanceError(
                 .needsDecision, at: .plan, "the ledger has no certificate for this order")

@@ -1,0 +1,84 @@
+internal import OpenSSLX509
+internal import TokencertIssuance
+internal import TokencertPlatform
+
+/// Searches the web account for the certificate of an order that was sent.
+struct LateSearch {
+    let account: WebAccount
+    let order: SentOrder
+    /// How long to wait for the CA in all, in seconds.
+    let limit: Int
+
+    /// The certificates that are downloaded at most if the number is not known.
+    private static let maximumDownloads = 50
+    /// How far the clocks of the CA and of this machine may differ, in seconds.
+    private static let clockTolerance: Int64 = 86_400
+
+    /// Looks repeatedly, with growing pauses, until the CA has issued a certificate for the key or the
+    /// limit is reached.
+    func run(
+        _ username: String, _ password: borrowing Secret
+    ) throws(WebAccountError) -> LateResult {
+        try account.logIn(username, password)
+        defer { account.logOut() }
+        var waited = 0
+        var pause = 2
+        while true {
+            let result: LateResult
+            do throws(WebAccountError) {
+                result = try look()
+            } catch {
+                // A long wait can outlast the session.
+                guard error.code == .notLoggedIn, waited > 0 else { throw error }
+                try account.logIn(username, password)
+                result = try look()
+            }
+            guard case .notYet = result, waited < limit else { return result }
+            let seconds = min(pause, limit - waited)
+            account.pause(seconds)
+            waited += seconds
+            pause = min(pause * 2, 60)
+        }
+    }
+
+    /// Looks once.
+    private func look() throws(WebAccountError) -> LateResult {
+        guard let number = order.number else { return try lookInList() }
+        guard let certificate = try account.certificate(number) else {
+            return .notYet("the CA has not signed certificate \(number) yet")
+        }
+        // The certificate counts even if the list is not understood.
+        let listed = (try? account.certificates())?.first { $0.number == number }
+        return .found([
+            LateCertificate(
+                number: number, certificate: certificate, isRevoked: listed?.isRevoked ?? false)
+        ])
+    }
+
+    /// Downloads the newest certificates, and keeps those for the key of the order.
+    private func lookInList() throws(WebAccountError) -> LateResult {
+        let list = try account.certificates().sorted {
+            ($0.number.count, $0.number) > ($1.number.count, $1.number)
+        }
+        var found: [LateCertificate] = []
+        var downloads = 0
+        for listed in list where listed.serialNumber != nil {
+            guard downloads < Self.maximumDownloads else { break }
+            downloads += 1
+            guard let certificate = try account.certificate(listed.number) else { continue }
+            // The CA numbers its orders in their sequence, so the others are older still.
+            if certificate.notBefore < order.time - Self.clockTolerance { break }
+            guard hexadecimal(certificate.publicKey.sha256Fingerprint) == order.publicKeyHash
+            else { continue }
+            found.append(
+                LateCertificate(
+                    number: listed.number, certificate: certificate, isRevoked: listed.isRevoked))
+        }
+        guard found.isEmpty else { return .found(found) }
+        let pending = list.filter { $0.serialNumber == nil }.count
+        return .notYet(
+            pending == 0
+                ? "the account has neither a certificate for this key nor a pending request"
+                : "the account has no certificate for this key yet; pending requests: \(pending)")
+    }
+}

@@ -1,0 +1,139 @@
+internal import OpenSSLX509
+internal import TokencertPlatform
+
+/// A member's account at the CA's web site, which lists and delivers certificates. Nothing is
+/// ordered there.
+///
+/// Each use logs in, and logs out at its end. The site refuses every login for five seconds after a
+/// wrong password, so there is at least that time between two logins.
+package final class WebAccount {
+    private let transport: any WebTransport
+    /// The address of the site, without a trailing slash.
+    let site: String
+    /// Waits for a number of seconds.
+    let pause: (Int) -> Void
+    private var lastLogin: ContinuousClock.Instant?
+
+    /// Creates an account without sending anything.
+    ///
+    /// - Parameters:
+    ///   - site: The address of the site without a path, such as `https://www.cacert.org`.
+    ///   - pause: Waits for a number of seconds.
+    package init(site: String, transport: any WebTransport, pause: @escaping (Int) -> Void) {
+        var base = site[...]
+        while base.hasSuffix("/") { base = base.dropLast() }
+        self.site = String(base)
+        self.transport = transport
+        self.pause = pause
+    }
+
+    // MARK: The session
+
+    /// Logs in once. A refused password is not sent again.
+    func logIn(_ username: String, _ password: borrowing Secret) throws(WebAccountError) {
+        if let lastLogin {
+            let left = .seconds(6) - (ContinuousClock.now - lastLogin)
+            if left > .zero { pause(Int(left.components.seconds) + 1) }
+        }
+        lastLogin = ContinuousClock.now
+        transport.forget()
+        var form = Form()
+        for (name, value) in [("id", "4"), ("oldid", "4"), ("email", username)] {
+            form.append(name, value)
+        }
+        form.append("pword", password)
+        form.append("process", "Login")
+        let answer: WebAnswer
+        do throws(TransportError) {
+            answer = try transport.post(to: site + "/index.php", form: form.body)
+        } catch {
+            throw WebAccountError(unreachable: error)
+        }
+        guard let redirect = answer.redirect else {
+            guard answer.status == 200, isPage(answer) else {
+                throw WebAccountError(unknown: answer)
+            }
+            throw WebAccountError(
+                .loginRefused,
+                "the CA's web site does not accept this user name and password",
+                advice: [
+                    "if the API accepts it, the account may be locked or not confirmed yet",
+                    "the web site ignores blanks around a password, and backslashes in it",
+                    "after a wrong password, the web site refuses the right one for five seconds",
+                ])
+        }
+        guard SitePage(redirect).file == "account.php",
+            SitePage.required[SitePage(redirect)] == nil
+        else { throw WebAccountError(redirectedTo: redirect, site: site) }
+    }
+
+    /// Ends the session, whether or not the site answers.
+    func logOut() {
+        _ = try? transport.get(site + "/account.php?id=logout")
+        transport.forget()
+    }
+
+    /// Gets a page of the account.
+    private func page(_ query: String) throws(WebAccountError) -> WebAnswer {
+        let answer: WebAnswer
+        do throws(TransportError) {
+            answer = try transport.get("\(site)/account.php?\(query)")
+        } catch {
+            throw WebAccountError(unreachable: error)
+        }
+        if let redirect = answer.redirect {
+            throw WebAccountError(redirectedTo: redirect, site: site)
+        }
+        guard answer.status == 200 else { throw WebAccountError(unknown: answer) }
+        return answer
+    }
+
+    // MARK: Certificates
+
+    /// The certificates of the account, also expired and revoked ones, and the pending requests.
+    func certificates() throws(WebAccountError) -> [ListedCertificate] {
+        let answer = try page("id=5&viewall=1")
+        guard let list = ListedCertificate.list(inPage: answer.body) else {
+            throw WebAccountError(
+                .unknownPage, "the CA's web site shows no list of certificates that is understood")
+        }
+        return list
+    }
+
+    /// Downloads the certificate with a number; nil if the CA has not signed it yet.
+    func certificate(_ number: String) throws(WebAccountError) -> Certificate? {
+        let answer = try page("id=6&cert=\(number)&format=pem")
+        guard answer.contentType?.lowercased().hasPrefix("application/pkix-cert") ?? false else {
+            guard isPage(answer) else { throw WebAccountError(unknown: answer) }
+            throw WebAccountError(
+                .noSuchCertificate,
+                "the CA's web site shows a page instead of certificate \(number), which may belong to "
+                    + "another account")
+        }
+        guard !answer.body.isEmpty else { return nil }
+        guard let certificate = Certificate.all(inPEM: answer.body).certificates.first else {
+            throw WebAccountError(
+                .unknownPage, "the download with the number \(number) is not a certificate")
+        }
+        return certificate
+    }
+
+    private func isPage(_ answer: WebAnswer) -> Bool {
+        answer.contentType?.lowercased().hasPrefix("text/html") ?? false
+            && answer.body.contains(UInt8(ascii: "<"))
+    }
+}
+
+extension WebAccountError {
+    fileprivate init(unreachable error: TransportError) {
+        self.init(.unreachable, "the CA's web site cannot be reached: \(error.reason)")
+    }
+
+    fileprivate init(unknown answer: WebAnswer) {
+        let text = HTMLText.plainText(answer.body[...]).prefix(120)
+        self.init(
+            .unknownPage,
+            "the answer of the CA's web site is not understood (HTTP \(answer.status))"
+                + (text.isEmpty ? "" : ": \(text)"))
+    }
+}

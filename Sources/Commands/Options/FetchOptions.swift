@@ -1,0 +1,73 @@
+internal import ArgumentParser
+internal import TokencertPlatform
+
+/// Options for certificates that the CA issues after it has answered.
+struct FetchOptions: ParsableArguments {
+    @Flag(
+        help: ArgumentHelp(
+            "If the CA sends no certificate in time, log in to the account on its web site with the "
+                + "same password and fetch the certificate."))
+    var fetch = false
+
+    @Option(
+        help: ArgumentHelp(
+            "How long to wait for such a certificate, such as 90s, 15m or 2h; default 2m.",
+            valueName: "time"))
+    var fetchFor: String?
+
+    /// The agreement to use the web account, or nil. At a terminal the user is asked once; later runs
+    /// find the answer in the configuration file. In scripts, the option or the setting is the
+    /// agreement.
+    func agreement(_ ca: CAOptions) throws -> FetchAgreement? {
+        let waitingTime = try seconds()
+        guard setting(fetch, .fetch) else { return nil }
+        let agreement = FetchAgreement(waitingTime: waitingTime)
+        // Without the option, a setting is the agreement.
+        guard !setting(false, .fetch), isTextWanted, isTerminal(0),
+            Output.standardError.isTerminal
+        else { return agreement }
+        let site = printable(try ca.baseURL())
+        let question =
+            "May tokencert log in to your account at \(site) with the password of the API, to\n"
+            + "fetch certificates that the CA issues late? Nothing is ordered or changed there.\n"
+            + "This adds fetch to \(printable(ConfigurationFile.current.path)). [y/n] "
+        Progress.shared.finish()
+        guard let answer = askAtTerminal(question) else { return agreement }
+        guard ["y", "yes"].contains(answer.lowercased()) else {
+            throw Failure(
+                .usage, code: "notConfirmed", "the web account may not be used; nothing was done",
+                hints: ["to do it without the web account, omit --fetch"])
+        }
+        remember(.fetch, .flag(true))
+        return agreement
+    }
+
+    /// The waiting time in seconds.
+    private func seconds() throws -> Int {
+        guard let text = setting(fetchFor, .fetchFor) else { return 120 }
+        guard let seconds = secondsOfTime(text), (0...86_400).contains(seconds) else {
+            throw Failure(
+                .usage, "--fetch-for must be a time of at most 24 hours, such as 90s, 15m or 2h",
+                hints: ["use --fetch-for 15m"])
+        }
+        return seconds
+    }
+}
+
+/// The user's agreement to a login at the CA's web site.
+struct FetchAgreement {
+    /// How long to wait for a late certificate, in seconds.
+    let waitingTime: Int
+}
+
+/// The seconds in a text such as `90s`, `15m` or `2h`; a number alone means seconds. Nil for any other
+/// text.
+func secondsOfTime(_ text: String) -> Int? {
+    let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600]
+    let unit = text.last.flatMap { units[$0] }
+    let digits = unit == nil ? text[...] : text.dropLast()
+    guard !digits.isEmpty, digits.count < 8, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+        let number = Int(digits)
+    else { return nil }
+    return number * (unit ?? 1)
+}

@@ -1,0 +1,106 @@
+internal import OpenSSLX509
+package import TokencertLedger
+
+/// Fetches the certificate of an order whose outcome is unknown from the account at the CA, if the
+/// user has agreed to that. It orders nothing, and it changes nothing on the token.
+enum FetchLate: RepeatableStep {
+    static func run(
+        _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
+    ) throws(IssuanceError) -> StepOutcome {
+        try run(&work)
+    }
+
+    /// Runs the step without the token.
+    static func run(_ work: inout OrderWork) throws(IssuanceError) -> StepOutcome {
+        let doubt = work.order.doubt
+        guard let authority = work.authority, authority.findsLate,
+            let order = work.order.sent(to: work.settings.authority)
+        else { throw IssuanceError(.orderPending, at: .order, doubt) }
+        // Read the ledger first: without it, the certificate of another order could be taken.
+        let outcomes = try work.outcomes()
+        work.settings.observer.stepBegins(.fetch)
+        switch authority.findLate(order) {
+        case .notYet(let reason):
+            throw IssuanceError(.orderPending, at: .fetch, "\(doubt); \(reason)")
+        case .failed(let reason, let advice):
+            throw IssuanceError(.orderPending, at: .fetch, "\(doubt); \(reason)", choices: advice)
+        case .found(let late):
+            let certificate = try choose(late, order, work.order.replacement, outcomes)
+            return StepOutcome([
+                .fetched(
+                    .init(number: certificate.number, certificate: certificate.certificate.pem))
+            ])
+        }
+    }
+
+    /// The only certificate that may be the outcome of the order.
+    private static func choose(
+        _ late: [LateCertificate], _ order: SentOrder, _ replacement: Replacement?,
+        _ outcomes: OrderOutcomes
+    ) throws(IssuanceError) -> LateCertificate {
+        let own = late.filter { outcomes.isForKey($0.certificate) }
+        guard !own.isEmpty else {
+            throw IssuanceError(
+                .notTheOutcome, at: .fetch,
+                "certificate \(numbers(late)) in the account at the CA is for another key")
+        }
+        let isFromElsewhere = order.number == nil
+        var objection: OrderOutcomes.Objection?
+        let possible = own.filter { late in
+            guard late.certificate != replacement?.certificate else { return false }
+            let found = outcomes.objection(
+                to: late.certificate, isFromElsewhere: isFromElsewhere)
+            objection = objection ?? found
+            return found == nil
+        }
+        let valid = possible.filter { !$0.isRevoked }
+        guard valid.count <= 1 else {
+            throw IssuanceError(
+                .notTheOutcome, at: .fetch,
+                "the account has \(valid.count) certificates for this key: \(numbers(valid))",
+                choices: ["download the one that you want from the CA's web site"])
+        }
+        if let certificate = valid.first { return certificate }
+        guard possible.isEmpty else {
+            throw IssuanceError(
+                .certificateWrong, at: .fetch,
+                "the CA has issued certificate \(numbers(possible)) for this order and revoked it")
+        }
+        throw IssuanceError(
+            objection?.code ?? .notTheOutcome, at: .fetch,
+            objection?.reason
+                ?? "certificate \(numbers(own)) in the account at the CA is the one to be replaced")
+    }
+
+    private static func numbers(_ late: [LateCertificate]) -> String {
+        let more = late.count > 3 ? " and \(late.count - 3) more" : ""
+        return late.prefix(3).map(\.number).joined(separator: ", ") + more
+    }
+}
+
+extension Order {
+    /// The CA's number of the order, from its last answer, or nil.
+    func number(at authority: any CertificateAuthority.Type) -> String? {
+        guard let answer, case .pending(let number) = authority.meaning(of: answer) else {
+            return nil
+        }
+        return number
+    }
+
+    /// The address at which the member finds the certificate of an order whose outcome is unknown, or
+    /// nil.
+    package func address(at authority: any CertificateAuthority.Type) -> String? {
+        guard nextAction.isDecision, let asked = beginning.issue,
+            let number = number(at: authority)
+        else { return nil }
+        return authority.address(ofCertificate: number, at: asked.ca)
+    }
+
+    /// What the CA has of the order, or nil if it was never sent.
+    func sent(to authority: any CertificateAuthority.Type) -> SentOrder? {
+        guard let sending, let timeOfSending else { return nil }
+        return SentOrder(
+            number: number(at: authority), publicKeyHash: sending.publicKeyHash,
+            time: timeOfSending)
+    }
+}
