@@ -36,13 +36,13 @@ package struct Tokencert: ParsableCommand {
                 name: "Certificates",
                 subcommands: [
                     IssueCommand.self, RenewCommand.self, ResumeCommand.self, RequestCommand.self,
-                    ImportCommand.self, DeleteCommand.self,
+                    ImportCommand.self, DeleteCommand.self, RevokeCommand.self,
                 ]),
             CommandGroup(
                 name: "Look",
                 subcommands: [
                     ListCommand.self, ShowCommand.self, TokensCommand.self, HealthCommand.self,
-                    ExpiringCommand.self, HistoryCommand.self,
+                    ExpiringCommand.self, CertificatesCommand.self, HistoryCommand.self,
                 ]),
             CommandGroup(
                 name: "Advanced",

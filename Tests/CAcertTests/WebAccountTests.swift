@@ -7,9 +7,11 @@ import TokencertTestAuthority
 @testable import TokencertCAcert
 
 /// A web site that returns given answers, by the request.
-private final class ScriptedSite: WebTransport {
+final class ScriptedSite: WebTransport {
     /// The answers to each request; the last one is repeated.
     var answers: [String: [WebAnswer]] = [:]
+    /// The requests that arrive although the connection then breaks.
+    var broken: Set<String> = []
     private(set) var requests: [String] = []
     private(set) var forms: [String] = []
     private(set) var timesForgotten = 0
@@ -18,6 +20,9 @@ private final class ScriptedSite: WebTransport {
 
     private func answer(_ request: String) throws(TransportError) -> WebAnswer {
         requests.append(request)
+        guard !broken.contains(request) else {
+            throw TransportError(reason: "the connection broke", mayHaveBeenSent: true)
+        }
         guard let next = answers[request]?.first else {
             throw TransportError(reason: "no answer to \(request)", mayHaveBeenSent: false)
         }

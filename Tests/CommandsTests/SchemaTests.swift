@@ -34,6 +34,7 @@ extension RealParts {
             Sample("doctor", "doctor"),
             Sample("doctor", "doctor", "--offline", "--module", "/nonexistent.so", status: 79),
             Sample("account", "account"),
+            Sample("certificates", "certificates"),
             Sample("tokens", "tokens"),
             Sample("tokens", "tokens", "--verbose"),
             Sample("tokens", "tokens", environment: ["TOKENCERT_MODULE": ""]),
@@ -74,6 +75,11 @@ extension RealParts {
             Sample("expiring", "expiring", "--within", "1000d", status: 79),
             Sample("issue", "resume", "5"),
             Sample("resumeMessage", "resume", "1"),
+            Sample("certificates", "certificates"),
+            Sample("revoke", "revoke", "FOLDER/mail.pem", "--yes"),
+            Sample("revoke", "revoke", "FOLDER/mail.pem", "--yes"),
+            Sample("revoke", "revoke", "--lost-token", "work", "--yes"),
+            Sample("certificates", "certificates", "--all"),
             Sample(
                 "evidence", "evidence", "pkcs11:object=spare", "--out", "FOLDER/evidence"),
             Sample("history", "history", "show", "2"),
@@ -120,6 +126,7 @@ extension RealParts {
             Sample("error", "list", "--token", "wrok", status: 66),
             Sample("error", "show", "pkcs11:object=nothing", status: 66),
             Sample("error", "history", "show", "7", status: 66),
+            Sample("error", "revoke", "2dd50d", "--yes", status: 66),
             Sample("error", "account", "--ca-url", "https://localhost:1", status: 69),
             Sample("error", "token", "set-pin", status: 73),
             Sample(

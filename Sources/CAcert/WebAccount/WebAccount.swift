@@ -1,13 +1,13 @@
-internal import OpenSSLX509
-internal import TokencertPlatform
+package import OpenSSLX509
+package import TokencertPlatform
 
-/// A member's account at the CA's web site, which lists and delivers certificates. Nothing is
+/// A member's account at the CA's web site, which lists, delivers and revokes certificates. Nothing is
 /// ordered there.
 ///
 /// Each use logs in, and logs out at its end. The site refuses every login for five seconds after a
 /// wrong password, so there is at least that time between two logins.
 package final class WebAccount {
-    private let transport: any WebTransport
+    let transport: any WebTransport
     /// The address of the site, without a trailing slash.
     let site: String
     /// Waits for a number of seconds.
@@ -30,7 +30,7 @@ package final class WebAccount {
     // MARK: The session
 
     /// Logs in once. A refused password is not sent again.
-    func logIn(_ username: String, _ password: borrowing Secret) throws(WebAccountError) {
+    package func logIn(_ username: String, _ password: borrowing Secret) throws(WebAccountError) {
         if let lastLogin {
             let left = .seconds(6) - (ContinuousClock.now - lastLogin)
             if left > .zero { pause(Int(left.components.seconds) + 1) }
@@ -68,13 +68,13 @@ package final class WebAccount {
     }
 
     /// Ends the session, whether or not the site answers.
-    func logOut() {
+    package func logOut() {
         _ = try? transport.get(site + "/account.php?id=logout")
         transport.forget()
     }
 
     /// Gets a page of the account.
-    private func page(_ query: String) throws(WebAccountError) -> WebAnswer {
+    func page(_ query: String) throws(WebAccountError) -> WebAnswer {
         let answer: WebAnswer
         do throws(TransportError) {
             answer = try transport.get("\(site)/account.php?\(query)")
@@ -91,8 +91,17 @@ package final class WebAccount {
     // MARK: Certificates
 
     /// The certificates of the account, also expired and revoked ones, and the pending requests.
-    func certificates() throws(WebAccountError) -> [ListedCertificate] {
-        let answer = try page("id=5&viewall=1")
+    package func certificates() throws(WebAccountError) -> [ListedCertificate] {
+        try Self.certificates(inPage: page(Self.listPage))
+    }
+
+    /// The query of the page that lists all certificates.
+    static let listPage = "id=5&viewall=1"
+
+    /// The certificates in the page that lists them.
+    static func certificates(
+        inPage answer: WebAnswer
+    ) throws(WebAccountError) -> [ListedCertificate] {
         guard let list = ListedCertificate.list(inPage: answer.body) else {
             throw WebAccountError(
                 .unknownPage, "the CA's web site shows no list of certificates that is understood")
@@ -101,7 +110,7 @@ package final class WebAccount {
     }
 
     /// Downloads the certificate with a number; nil if the CA has not signed it yet.
-    func certificate(_ number: String) throws(WebAccountError) -> Certificate? {
+    package func certificate(_ number: String) throws(WebAccountError) -> Certificate? {
         let answer = try page("id=6&cert=\(number)&format=pem")
         guard answer.contentType?.lowercased().hasPrefix("application/pkix-cert") ?? false else {
             guard isPage(answer) else { throw WebAccountError(unknown: answer) }
@@ -125,7 +134,7 @@ package final class WebAccount {
 }
 
 extension WebAccountError {
-    fileprivate init(unreachable error: TransportError) {
+    init(unreachable error: TransportError) {
         self.init(.unreachable, "the CA's web site cannot be reached: \(error.reason)")
     }
 

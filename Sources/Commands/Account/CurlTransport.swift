@@ -115,14 +115,46 @@ func openAccount(
             transport: try CurlWebTransport(anchorsPEM: anchorsPEM, timeout: timeout),
             pause: pauseVisibly)
     }
-    Progress.shared.finish()
-    let source = try options.source()
-    try SecretReader.shared.useIfUnset([.password: source])
-    let password = try SecretReader.shared.read(
-        .password, from: source, promptText: "Password of \(username) at \(url)")
+    let password = try readPassword(options, of: username, at: url)
     return CAcertAccount(
         baseURL: url, username: username, password: password, transport: transport, web: web,
         waitingTime: fetch?.waitingTime ?? 0)
+}
+
+/// Reads the password of the account from the source that the options name.
+private func readPassword(
+    _ options: CAOptions, of username: String, at url: String
+) throws -> Secret {
+    Progress.shared.finish()
+    let source = try options.source()
+    try SecretReader.shared.useIfUnset([.password: source])
+    return try SecretReader.shared.read(
+        .password, from: source, promptText: "Password of \(username) at \(url)")
+}
+
+/// The account at the CA's web site, after a login.
+struct WebLogin {
+    let account: WebAccount
+    /// The address of the site, without a trailing slash.
+    let site: String
+    let username: String
+
+    /// Logs in to the account that the options name, once, with the password of the API. The site keeps
+    /// the session until `account.logOut()`.
+    init(_ options: CAOptions) throws {
+        let anchors = try trustStore.anchors(file: setting(options.caFile, .caFile))
+        site = try options.siteAddress()
+        username = try options.accountName()
+        account = WebAccount(
+            site: site,
+            transport: try CurlWebTransport(
+                anchorsPEM: anchors.pem, timeout: options.seconds()),
+            pause: pauseVisibly)
+        let password = try readPassword(options, of: username, at: site)
+        Progress.shared.begin("logging in at \(site)", onToken: false, isBrief: true)
+        defer { Progress.shared.abandon() }
+        try account.logIn(username, password)
+    }
 }
 
 /// Waits for the CA, and shows that.

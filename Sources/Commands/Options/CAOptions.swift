@@ -47,6 +47,13 @@ struct CAOptions: ParsableArguments {
         return url
     }
 
+    /// The address of the CA without a trailing slash, as orders record it.
+    func siteAddress() throws -> String {
+        var address = try baseURL()[...]
+        while address.hasSuffix("/") { address = address.dropLast() }
+        return String(address)
+    }
+
     /// The name of the account. The user is asked for it if it is not set.
     func accountName() throws -> String {
         let url = try baseURL()

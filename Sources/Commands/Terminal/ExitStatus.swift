@@ -35,7 +35,8 @@ enum ExitStatus: Int32, CaseIterable {
         case .tokenFailed: "the token failed or was removed"
         case .pending:
             "the order was sent and no usable certificate came back: it may still be issued; or "
-                + "an order for this key is unfinished"
+                + "an order for this key is unfinished; or it is unknown whether the CA revoked a "
+                + "certificate"
         case .certificateWrong:
             "a certificate came back and fails verification, has an issuer that is not trusted, "
                 + "or differs from the request"

@@ -68,6 +68,7 @@ struct Failure: Error {
         case let error as TokenSelectionError: self.init(selection: error)
         case let error as RefusedPINsError: self.init(refusedPINs: error)
         case let error as TrustStoreError: self.init(trust: error)
+        case let error as WebAccountError: self.init(web: error)
         case let error as CAcertError: self.init(issuance: IssuanceError(account: error))
         case let error as LedgerError: self.init(ledger: error)
         case let error as SecretError: self.init(secret: error)

@@ -75,8 +75,11 @@ package struct ExpiringCertificates: Sendable {
 
 extension Order {
     /// The certificate that the token has proved, or nil.
-    fileprivate var provedCertificate: Certificate? {
-        guard isProved, let certified else { return nil }
+    fileprivate var provedCertificate: Certificate? { isProved ? checkedCertificate : nil }
+
+    /// The last certificate that passed every check, or nil.
+    var checkedCertificate: Certificate? {
+        guard let certified else { return nil }
         return Certificate.all(inPEM: Array(certified.certificate.utf8)).certificates.first
     }
 

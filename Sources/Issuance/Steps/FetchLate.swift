@@ -80,7 +80,7 @@ enum FetchLate: RepeatableStep {
 
 extension Order {
     /// The CA's number of the order, from its last answer, or nil.
-    func number(at authority: any CertificateAuthority.Type) -> String? {
+    package func number(at authority: any CertificateAuthority.Type) -> String? {
         guard let answer, case .pending(let number) = authority.meaning(of: answer) else {
             return nil
         }

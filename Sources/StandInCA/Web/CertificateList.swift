@@ -21,9 +21,9 @@ struct CertificateList {
             """
             <form method="post" action="account.php">
             <table>
-            <tr><th>Renew, revoke or delete</th><th>Status</th><th>Address</th>\
-            <th>Serial number</th><th>Revoked</th><th>Expires</th><th>Login</th>\
-            <th colspan="2">Comment</th></tr>
+            <tr><td>Renew, revoke or delete</td><td>Status</td><td>Address</td>\
+            <td>Serial number</td><td>Revoked</td><td>Expires</td><td>Login</td>\
+            <td colspan="2">Comment</td></tr>
             \(rows)</table>
             <input type="submit" name="renew" value="Renew">
             <input type="submit" name="revoke" value="Revoke or delete">

@@ -1,0 +1,78 @@
+internal import OpenSSLX509
+internal import TokencertCAcert
+internal import TokencertIssuance
+internal import TokencertTokens
+
+/// The JSON of `revoke`.
+struct RevocationReport: Encodable {
+    /// The URI of the lost token, or nil.
+    var lostToken: String?
+    let revocations: [RevokedCertificate]
+}
+
+/// A certificate that was to be revoked, and what became of it.
+struct RevokedCertificate: Encodable {
+    enum Outcome: String, Encodable {
+        /// The CA has revoked it.
+        case revoked
+        /// It was revoked before; nothing was requested.
+        case alreadyRevoked
+        /// Nothing was requested, so that it is still valid.
+        case notRevoked
+        /// It is unknown whether the CA revokes it.
+        case unknown
+    }
+
+    /// The CA's number of the certificate; nil if the account does not have it.
+    let number: String?
+    let certificate: CertificateReport
+    let tokens: [CertificatePlace]
+    let outcome: Outcome
+    /// Why it was not revoked, or why that is unknown; or nil.
+    let reason: String?
+
+    init(_ target: RevocationTarget, _ outcome: Outcome, reason: String? = nil) {
+        number = target.number
+        certificate = CertificateReport(target.content, uri: nil, now())
+        tokens = target.places
+        self.outcome = outcome
+        self.reason = reason
+    }
+
+    init(_ target: RevocationTarget, after result: RevocationResult) {
+        switch result {
+        case .revoked: self.init(target, .revoked)
+        case .notRequested(let error): self.init(target, .notRevoked, reason: error.reason)
+        case .unknown(let reason): self.init(target, .unknown, reason: reason)
+        }
+    }
+}
+
+/// A certificate of the account that is to be revoked. It was downloaded and compared.
+struct RevocationTarget {
+    /// The CA's number of the certificate; nil if the account does not have it.
+    let number: String?
+    let certificate: Certificate
+    /// The tokens that have it, according to the ledger.
+    let places: [CertificatePlace]
+
+    init(_ number: String?, _ certificate: Certificate, _ known: LedgerCertificate?) {
+        self.number = number
+        self.certificate = certificate
+        places = (known?.places ?? []).map { CertificatePlace($0) }
+    }
+
+    var content: CertificateEntry.Content { CertificateEntry.Content(certificate) }
+
+    /// `Anna Müller, serial 2dd50d, valid to 2028-11-27`.
+    var title: String {
+        let content = content
+        return "\(content.subjectName), serial \(content.serialNumber), "
+            + "valid to \(timestamp(content.notAfter).prefix(10))"
+    }
+
+    /// The tokens by name, or nil.
+    var tokenNames: String? {
+        places.isEmpty ? nil : places.map(\.name).joined(separator: ", ")
+    }
+}

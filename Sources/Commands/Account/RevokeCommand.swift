@@ -1,0 +1,195 @@
+internal import ArgumentParser
+internal import OpenSSLX509
+internal import TokencertCAcert
+internal import TokencertIssuance
+internal import TokencertTokens
+
+struct RevokeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "revoke", abstract: "Have the CA revoke a certificate.",
+        discussion: """
+            Logs in to the CA's web site with the password of the account, shows the certificate and \
+            asks you to type its serial number. A revocation cannot be undone. Nothing on a token is \
+            changed: mail that was encrypted to the certificate can be read as long as the key exists.
+
+            With --lost-token, all valid certificates that the token has proved, according to the \
+            ledger, are revoked. The token is not needed.
+
+            For example:
+
+              tokencert revoke 2dd50d
+              tokencert revoke --lost-token work
+            """)
+
+    @Argument(
+        help: ArgumentHelp(
+            "The certificate: its serial number, a file with it, or the label or the id of its key in "
+                + "the ledger.", valueName: "certificate"))
+    var certificate: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Revoke all certificates of the token with this label or serial number.",
+            valueName: "token"))
+    var lostToken: String?
+
+    @Flag(help: "Do not ask for confirmation.")
+    var yes = false
+
+    @OptionGroup(title: "CA") var ca: CAOptions
+    @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
+    @OptionGroup(title: "General") var output: CommonOptions
+
+    func validate() throws {
+        if (certificate == nil) == (lostToken == nil) {
+            throw ValidationError("specify either a certificate or --lost-token")
+        }
+    }
+
+    func run() throws {
+        try prepareProcess(output)
+        let orders = try ledgerOptions.orders()
+        let ledger = LedgerCertificates(orders)
+        let isAsked = !setting(yes, .yes)
+        if let lostToken {
+            let lost = try LostToken(lostToken, in: ledger, orders)
+            try lost.revoke(ca, output, isAsked: isAsked)
+        } else if let certificate {
+            let wanted = try WantedCertificate(certificate, in: ledger)
+            try revoke(wanted, isAsked: isAsked)
+        }
+    }
+
+    private func revoke(_ wanted: WantedCertificate, isAsked: Bool) throws {
+        let login = try WebLogin(ca)
+        defer { login.account.logOut() }
+        Progress.shared.begin("reading the list of certificates", onToken: false, isBrief: true)
+        let list = try login.account.certificates()
+        let rows = list.filter { $0.plainSerialNumber == wanted.serialNumber }
+        let (target, listed) = try find(wanted, rows, login)
+        Progress.shared.abandon()
+        guard !listed.isRevoked else {
+            if output.isJSON {
+                try printJSON(
+                    RevocationReport(revocations: [RevokedCertificate(target, .alreadyRevoked)]))
+            } else {
+                printFolded(
+                    ["The CA has already revoked this certificate: \(printable(target.title))"],
+                    at: 0)
+            }
+            return
+        }
+        if isAsked {
+            try requireConfirmation(
+                Self.description(target, width: Output.standardError.width),
+                typing: target.certificate.serialNumber, to: "revoke it",
+                hint: "to skip the question: --yes")
+        }
+        Progress.shared.setInterruptionState(
+            "the CA may have revoked the certificate",
+            hints: ["to see its state: tokencert certificates --all"])
+        Progress.shared.begin("revoking the certificate", onToken: false, isBrief: true)
+        let result = login.account.revoke(listed.number)
+        Progress.shared.abandon()
+        switch result {
+        case .revoked: break
+        case .notRequested(let error): throw error
+        case .unknown(let reason): throw Failure(unknownRevocation: reason)
+        }
+        if output.isJSON {
+            try printJSON(RevocationReport(revocations: [RevokedCertificate(target, .revoked)]))
+            return
+        }
+        printFolded(["The CA has revoked the certificate: \(printable(target.title))"], at: 0)
+        if let names = target.tokenNames {
+            printFolded(
+                [
+                    printable(
+                        "It stays on token \(names), where its key can still decrypt old mail.")
+                ],
+                at: 0)
+        }
+        try output.printNext(.issue(options: ca.selection))
+    }
+
+    /// The certificate of the account that is wanted, and its row. Serial numbers are unique for one
+    /// issuer only, so it is downloaded and compared.
+    private func find(
+        _ wanted: WantedCertificate, _ rows: [ListedCertificate], _ login: WebLogin
+    ) throws -> (RevocationTarget, ListedCertificate) {
+        guard !rows.isEmpty else {
+            throw Failure(
+                .noSuchObject, code: "noSuchCertificate",
+                "the account \(login.username) at \(login.site) has no certificate with the serial "
+                    + "number \(wanted.serialNumber)",
+                hints: [
+                    "to see what it has: tokencert certificates --all",
+                    "if another account has it: --username ADDRESS",
+                ])
+        }
+        // Nothing is requested for a revoked one, so that it is not compared.
+        if rows.count == 1, rows[0].isRevoked, let certificate = wanted.certificate {
+            return (RevocationTarget(rows[0].number, certificate, wanted.known), rows[0])
+        }
+        var found: [(RevocationTarget, ListedCertificate)] = []
+        for row in rows {
+            guard let download = try login.account.certificate(row.number),
+                download.serialNumber == wanted.serialNumber
+            else { continue }
+            if let certificate = wanted.certificate, certificate != download { continue }
+            found.append((RevocationTarget(row.number, download, wanted.known), row))
+        }
+        guard found.count < 2 else {
+            throw Failure(
+                .noSuchObject, code: "severalObjects",
+                "the account has \(found.count) certificates with the serial number "
+                    + wanted.serialNumber,
+                hints: ["name the file with the certificate instead"])
+        }
+        guard let only = found.first else {
+            throw Failure(
+                .certificateWrong, code: "certificateWrong",
+                "the account has another certificate with the serial number "
+                    + "\(wanted.serialNumber); nothing was revoked",
+                hints: [
+                    "to compare them, log in with a browser: \(login.site)/account.php?id=5",
+                    "if another account has it: --username ADDRESS",
+                ])
+        }
+        return only
+    }
+
+    /// What is revoked, and what follows from that.
+    static func description(_ target: RevocationTarget, width: Int?) -> [String] {
+        let content = target.content
+        let lines = [
+            ("subject", content.subject), ("issuer", content.issuer),
+            ("addresses", content.emailAddresses.joined(separator: ", ")),
+            ("serial", content.serialNumber), ("valid to", timestamp(content.notAfter)),
+            ("token", target.tokenNames ?? "none, according to the ledger"),
+        ]
+        let text =
+            lines.filter { !$0.1.isEmpty }.map { "  " + padded($0.0, 11) + printable($0.1) }
+            .flatMap { folded($0, at: 13, width: width) }
+        let consequences = [
+            "  ! Mail encrypted to it can still be read as long as its key exists.",
+            "  ! Signatures with it will count as invalid.",
+            "  ! A revocation cannot be undone.",
+        ]
+        return ["This certificate will be revoked:"] + text
+            + consequences.flatMap { folded($0, at: 4, width: width) }
+    }
+}
+
+extension Failure {
+    /// The outcome of a revocation is unknown.
+    init(unknownRevocation reason: String) {
+        self.init(
+            .pending, code: "revocationUnknown",
+            "it is unknown whether the CA revokes the certificate: \(reason)",
+            hints: [
+                "to see its state: tokencert certificates --all",
+                "if it is still valid there, run the same command again",
+            ])
+    }
+}

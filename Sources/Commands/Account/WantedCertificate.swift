@@ -1,0 +1,106 @@
+internal import OpenSSLX509
+internal import TokencertCAcert
+internal import TokencertIssuance
+internal import TokencertLedger
+internal import TokencertPlatform
+internal import TokencertTokens
+
+/// The certificate that the user names for revocation.
+struct WantedCertificate {
+    /// In the form of `Certificate.serialNumber`.
+    let serialNumber: String
+    /// The certificate; nil if only its serial number is known.
+    let certificate: Certificate?
+    /// What the ledger knows about it, or nil.
+    let known: LedgerCertificate?
+
+    /// Finds what a name means: a serial number, a file, or the label or the id of a key in the ledger.
+    ///
+    /// A name with a slash is a file. Any other name is looked for in the ledger and among the files
+    /// of the current folder, and it must mean one certificate.
+    init(_ name: String, in ledger: LedgerCertificates) throws {
+        let named = name.contains("/") ? [] : ledger.named(name)
+        guard named.count < 2 else {
+            throw Failure(
+                .noSuchObject, code: "severalObjects",
+                "\"\(name)\" matches several certificates of the ledger",
+                hints: several(
+                    named.map { Self.title($0) }, all: "tokencert certificates"))
+        }
+        let inFile = try Self.certificate(inFile: name, isCertain: name.contains("/"))
+        let number = name.contains("/") ? nil : TokencertTokens.serialNumber(name)
+        if let certificate = inFile {
+            let isOther = named.first.map { $0.certificate != certificate } ?? false
+            guard !isOther, number == nil || number == certificate.serialNumber else {
+                throw Failure(
+                    .noSuchObject, code: "severalObjects",
+                    "\"\(name)\" is the name of a file and of another certificate",
+                    hints: [
+                        "to name the file: tokencert revoke \(shellWord("./" + name))",
+                        "to name the other one, use its serial number in another folder",
+                    ])
+            }
+            serialNumber = certificate.serialNumber
+            self.certificate = certificate
+            known = ledger.certificates.first { $0.certificate == certificate }
+        } else if let found = named.first {
+            serialNumber = found.certificate.serialNumber
+            certificate = found.certificate
+            known = found
+        } else if let number {
+            serialNumber = number
+            certificate = nil
+            known = nil
+        } else {
+            throw Self.nothing(name, in: ledger)
+        }
+    }
+
+    /// The certificate in a file that is not a CA certificate.
+    ///
+    /// - Parameter isCertain: Whether the name is certainly that of a file. If not, it is ignored
+    ///   unless it is a file with certificates.
+    private static func certificate(
+        inFile name: String, isCertain: Bool
+    ) throws -> Certificate? {
+        if !isCertain {
+            guard isRegularFile(name), (try? TokencertCAcert.certificates(inFile: name)) != nil
+            else { return nil }
+        }
+        let all = try TokencertCommands.certificates(inFile: name, option: "CERTIFICATE")
+        let own = all.filter { !$0.isAuthority }
+        guard own.count == 1 else {
+            throw Failure(
+                .usage, "\(name) contains \(own.count) certificates that are not of CAs, not one",
+                hints: ["use a file with one certificate, or its serial number"])
+        }
+        return own[0]
+    }
+
+    private static func nothing(_ name: String, in ledger: LedgerCertificates) -> Failure {
+        if let order = ledger.unfinishedOrder(named: name) {
+            return Failure(
+                .pending, code: "orderPending",
+                "order \(order) for \"\(name)\" has no certificate on a token yet: there is nothing to "
+                    + "revoke",
+                hints: [
+                    "to see whether the CA has issued it: tokencert certificates",
+                    "to see what you can do: tokencert resume \(order)",
+                ])
+        }
+        return Failure(
+            .noSuchObject, code: "noSuchObject",
+            "\"\(name)\" is neither a serial number nor a file, and no key in the ledger has this "
+                + "label",
+            hints: ["to see the serial numbers: tokencert certificates"])
+    }
+
+    /// A certificate by its serial number, with its token.
+    private static func title(_ known: LedgerCertificate) -> String {
+        let content = CertificateEntry.Content(known.certificate)
+        let tokens = known.places.map { CertificatePlace($0).name }
+        return "tokencert revoke \(known.certificate.serialNumber) ("
+            + ObjectTitles.summary(content)
+            + (tokens.isEmpty ? "" : ", on token " + tokens.joined(separator: ", ")) + ")"
+    }
+}

@@ -1,0 +1,182 @@
+import Foundation
+import Testing
+import TokencertTestSupport
+
+extension RealParts {
+    /// Revocations through the member's web account.
+    @Suite struct RevokeTests {
+        private func issue(_ bench: Bench, _ label: String = "mail") throws {
+            let outcome = try bench.tokencert([
+                "issue", "--label", label, "--key-type", "rsa:2048", "--out",
+                bench.token.folder.file(label + ".pem"),
+            ])
+            #expect(outcome.status == 0, "\(outcome)")
+        }
+
+        /// The certificates of the account, newest first.
+        private func listed(_ bench: Bench) throws -> [[String: Any]] {
+            let json = try bench.tokencert(["certificates", "--all", "--json"]).json()
+            return try #require(json["listed"] as? [[String: Any]])
+        }
+
+        private func serial(_ bench: Bench) throws -> String {
+            try #require(try listed(bench).first?["serialNumber"] as? String)
+        }
+
+        private func states(_ bench: Bench) throws -> [String] {
+            try listed(bench).compactMap { $0["state"] as? String }
+        }
+
+        /// The number of revocations that were requested.
+        private func requests(_ bench: Bench) -> Int {
+            bench.ca.requests.filter { $0.contains("revokeid") }.count
+        }
+
+        // Otherwise a compromised certificate could be revoked with a browser only.
+        @Test(
+            "A certificate is revoked by its serial number once, and nothing on the token changes")
+        func bySerialNumber() throws {
+            let bench = try Bench()
+            try issue(bench)
+            let before = bench.token.contents
+            let serial = try serial(bench)
+            let revoked = try bench.tokencert(["revoke", serial, "--yes"], bench.faulty([:]))
+            #expect(revoked.status == 0, "\(revoked)")
+            #expect(revoked.output.hasPrefix("The CA has revoked the certificate: "), "\(revoked)")
+            #expect(try states(bench) == ["revoked"])
+            let again = try bench.tokencert(["revoke", serial.uppercased(), "--yes"])
+            #expect(again.status == 0, "\(again)")
+            #expect(again.output.hasPrefix("The CA has already revoked"), "\(again)")
+            #expect(requests(bench) == 1)
+            #expect(bench.token.contents == before)
+            #expect(bench.calls("C_Initialize") == 0 && bench.logins.isEmpty)
+        }
+
+        @Test(
+            "A certificate is revoked by the label of its key and by its file in PEM or DER",
+            arguments: ["label", "PEM", "DER"])
+        func byName(form: String) throws {
+            let bench = try Bench()
+            try issue(bench)
+            let pem = bench.token.folder.file("mail.pem")
+            let der = bench.token.folder.file("mail.der")
+            try run("openssl", ["x509", "-in", pem, "-outform", "DER", "-out", der])
+            let name = ["label": "mail", "PEM": pem, "DER": der][form] ?? ""
+            // A file needs no ledger.
+            let arguments =
+                form == "label" ? [] : ["--ledger", bench.token.folder.file("none.sqlite")]
+            let json = try bench.tokencert(["revoke", name, "--yes", "--json"] + arguments)
+            #expect(json.status == 0, "\(json)")
+            let revocations = try #require(try json.json()["revocations"] as? [[String: Any]])
+            #expect(revocations.map { $0["outcome"] as? String } == ["revoked"])
+            #expect(try states(bench) == ["revoked"])
+        }
+
+        @Test("A name that means no certificate or several is an error, and nothing is requested")
+        func wrongNames() throws {
+            let bench = try Bench()
+            try issue(bench)
+            expect(
+                try bench.tokencert(["revoke", "nothing", "--yes"]), 66, "neither a serial number")
+            expect(
+                try bench.tokencert(["revoke", "7fffff", "--yes"]), 66, "has no certificate with")
+            expect(try bench.tokencert(["revoke", bench.ca.rootFile, "--yes"]), 64, "not of CAs")
+            expect(try bench.tokencert(["revoke", "./absent.pem", "--yes"]), 78, "absent.pem")
+            expect(try bench.tokencert(["revoke"]), 64, "either a certificate or --lost-token")
+            expect(
+                try bench.tokencert(["revoke", "mail", "--lost-token", "work"]), 64,
+                "either a certificate or --lost-token")
+            #expect(requests(bench) == 0)
+        }
+
+        @Test("At a terminal, only the serial number confirms the revocation")
+        func confirmation() throws {
+            let bench = try Bench()
+            try issue(bench)
+            let serial = try serial(bench)
+            let terminal = AtTerminal(bench: bench, columns: 80)
+            let refused = try terminal.run(
+                ["revoke", "mail"], "expect {to revoke it: }; send mail\\r")
+            #expect(refused.status == 64, "\(refused)")
+            #expect(refused.output.contains("nothing was done"), "\(refused)")
+            #expect(requests(bench) == 0)
+            let done = try terminal.run(
+                ["revoke", "mail"], "expect {Type \(serial) to revoke it: }; send \(serial)\\r")
+            #expect(done.status == 0, "\(done)")
+            for part in [
+                "  token      work", "can still be read", "count as invalid", "cannot be undone",
+                "Next: tokencert issue",
+            ] {
+                #expect(done.output.contains(part), "\(part) in \(done.output)")
+            }
+            #expect(try states(bench) == ["revoked"])
+        }
+
+        // Otherwise the wrong certificate would be revoked.
+        @Test(
+            "If the web site is not understood, nothing is requested",
+            arguments: [
+                ("changed-page", 69, "no list of certificates"),
+                ("login-only", 69, "cannot be reached"),
+                ("other-certificate", 76, "another certificate"),
+            ] as [(String, Int32, String)])
+        func faults(fault: String, status: Int32, part: String) throws {
+            let bench = try Bench()
+            try issue(bench)
+            let serial = try serial(bench)
+            try bench.ca.restart(["--web-fault", fault])
+            expect(try bench.tokencert(["revoke", serial, "--yes"]), status, part)
+            expect(try bench.tokencert(["revoke", "mail", "--yes"]), status, part)
+            #expect(requests(bench) == 0)
+            try bench.ca.restart([])
+            #expect(try states(bench) == ["valid"])
+        }
+
+        // MARK: A lost token
+
+        // Otherwise the finder of a token could use its certificates.
+        @Test("All certificates of a lost token are revoked after one question, without the token")
+        func lostToken() throws {
+            let bench = try Bench()
+            try issue(bench)
+            try issue(bench, "other")
+            let withoutToken = [
+                "TOKENCERT_MODULE": "", "TOKENCERT_PIN_SOURCE": "", "SOFTHSM2_CONF": "/dev/null",
+            ]
+            let lost = ["revoke", "--lost-token", "work"]
+            let terminal = AtTerminal(bench: bench, columns: 80)
+            let refused = try terminal.run(
+                lost, "expect {Type work to revoke them: }; send no\\r", withoutToken)
+            #expect(refused.status == 64 && requests(bench) == 0, "\(refused)")
+            let json = try bench.tokencert(lost + ["--yes", "--json"], withoutToken)
+            #expect(json.status == 0, "\(json)")
+            let revocations = try #require(try json.json()["revocations"] as? [[String: Any]])
+            #expect(revocations.map { $0["outcome"] as? String } == ["revoked", "revoked"])
+            #expect(try states(bench) == ["revoked", "revoked"])
+            #expect(requests(bench) == 2)
+            let again = try bench.tokencert(lost + ["--yes"], withoutToken)
+            #expect(again.status == 0, "\(again)")
+            #expect(again.output.contains("nothing was revoked"), "\(again)")
+            #expect(requests(bench) == 2)
+        }
+
+        @Test("Certificates of other tokens stay valid, and an unknown token is an error")
+        func otherTokens() throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "home")
+            for (token, label) in [("work", "mail"), ("home", "other")] {
+                let outcome = try bench.tokencert([
+                    "issue", "--token", token, "--label", label, "--key-type", "rsa:2048",
+                ])
+                #expect(outcome.status == 0, "\(outcome)")
+            }
+            for name in ["wor", "", "elsewhere"] {
+                expect(
+                    try bench.tokencert(["revoke", "--lost-token=\(name)", "--yes"]), 66,
+                    "no order for a token")
+            }
+            #expect(try bench.tokencert(["revoke", "--lost-token", "work", "--yes"]).status == 0)
+            #expect(try states(bench) == ["valid", "revoked"])
+        }
+    }
+}
