@@ -75,6 +75,67 @@ static inline const ASN1_IA5STRING *tokencert_GENERAL_NAME_rfc822(const GENERAL_
     return name->type == GEN_EMAIL ? name->d.rfc822Name : NULL;
 }
 
+// The same for an address of the web or another URI.
+static inline const ASN1_IA5STRING *tokencert_GENERAL_NAME_uri(const GENERAL_NAME *name) {
+    return name->type == GEN_URI ? name->d.uniformResourceIdentifier : NULL;
+}
+
+static inline int tokencert_sk_DIST_POINT_num(const CRL_DIST_POINTS *points) {
+    return sk_DIST_POINT_num(points);
+}
+// The full names of a distribution point, which is a union; NULL if its list has only some reasons,
+// is from another CA, or has a relative name.
+static inline GENERAL_NAMES *tokencert_DIST_POINT_full_name(
+    const CRL_DIST_POINTS *points, int index) {
+    const DIST_POINT *point = sk_DIST_POINT_value(points, index);
+    if (point->reasons || point->CRLissuer) return NULL;
+    if (!point->distpoint || point->distpoint->type != 0) return NULL;
+    return point->distpoint->name.fullname;
+}
+
+// The parts of an issuingDistributionPoint, whose name is a union.
+static inline int tokencert_scope_is_limited(const void *value) {
+    const ISSUING_DIST_POINT *scope = (const ISSUING_DIST_POINT *)value;
+    return scope->onlyuser || scope->onlyCA || scope->onlyattr || scope->indirectCRL
+        || scope->onlysomereasons || (scope->distpoint && scope->distpoint->type != 0);
+}
+static inline GENERAL_NAMES *tokencert_scope_full_name(const void *value) {
+    const ISSUING_DIST_POINT *scope = (const ISSUING_DIST_POINT *)value;
+    if (!scope->distpoint || scope->distpoint->type != 0) return NULL;
+    return scope->distpoint->name.fullname;
+}
+static inline void tokencert_scope_free(void *value) {
+    ISSUING_DIST_POINT_free((ISSUING_DIST_POINT *)value);
+}
+
+// Whether an entry of a revocation list is for another CA, or has a critical extension other than a
+// reason or a date of invalidity. A list can have a million entries, and the functions of typed
+// stacks are macros.
+static inline int tokencert_X509_CRL_has_foreign_entry(X509_CRL *list) {
+    STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(list);
+    for (int index = 0; index < sk_X509_REVOKED_num(entries); index++) {
+        const X509_REVOKED *entry = sk_X509_REVOKED_value(entries, index);
+        for (int place = 0; place < X509_REVOKED_get_ext_count(entry); place++) {
+            X509_EXTENSION *extension = X509_REVOKED_get_ext(entry, place);
+            int type = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
+            if (type == NID_certificate_issuer) return 1;
+            if (type == NID_crl_reason || type == NID_invalidity_date) continue;
+            if (X509_EXTENSION_get_critical(extension)) return 1;
+        }
+    }
+    return 0;
+}
+
+// The reason in an entry of a revocation list; -1 if there is none or it is malformed.
+static inline long tokencert_X509_REVOKED_reason(const X509_REVOKED *entry) {
+    ASN1_ENUMERATED *value =
+        (ASN1_ENUMERATED *)X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
+    if (!value) return -1;
+    long reason = ASN1_ENUMERATED_get(value);
+    ASN1_ENUMERATED_free(value);
+    return reason;
+}
+
 // Whether OpenSSL can decode an extension's value, or does not know its type.
 #define TOKENCERT_EXTENSION_MALFORMED 0
 #define TOKENCERT_EXTENSION_READABLE 1

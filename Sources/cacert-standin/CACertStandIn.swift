@@ -79,6 +79,11 @@ struct CACertStandIn: AsyncParsableCommand {
             "Address of the OCSP responder in certificates.", valueName: "url"))
     var ocsp: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Address of the revocation list in certificates.", valueName: "url"))
+    var crl: String?
+
     @Option(help: ArgumentHelp("Append a line for each request to a file.", valueName: "file"))
     var requestLog: String?
 
@@ -113,6 +118,7 @@ struct CACertStandIn: AsyncParsableCommand {
         configuration.weakKeysFile = weakKeys
         configuration.requestLog = requestLog
         if let ocsp { configuration.ocspAddress = ocsp }
+        configuration.listAddress = crl
         let standIn = try StandInCA(configuration)
         try await standIn.run { port in
             print(usage(of: standIn, port: port))

@@ -25,51 +25,6 @@ import TokencertTestSupport
     private let silent = "http://silent.example/"
     private let directory = "ldap://localhost/cn=ocsp"
 
-    /// Responders whose answers depend on their names. `openssl ocsp` signs the answers.
-    private struct Responders: OCSPTransport {
-        let folder: TemporaryFolder
-        var asked: [String] = []
-
-        mutating func ask(
-            _ address: String, _ question: [UInt8]
-        ) throws(TransportError) -> TransportAnswer {
-            asked.append(address)
-            if address.contains("good") { return answer("V", "", "5151", question) }
-            if address.contains("revoked") {
-                return answer("R", "260101000000Z", "5151", question)
-            }
-            if address.contains("unknown") { return answer("V", "", "9999", question) }
-            if address.contains("useless") {
-                return TransportAnswer(status: 200, body: Array("no response".utf8))
-            }
-            if address.contains("failing") { return TransportAnswer(status: 500, body: []) }
-            throw TransportError(reason: "it is down", mayHaveBeenSent: false)
-        }
-
-        private func answer(
-            _ state: String, _ revoked: String, _ serial: String, _ question: [UInt8]
-        ) -> TransportAnswer {
-            let body = try? response(
-                "\(state)\t350101000000Z\t\(revoked)\t\(serial)\tunknown\t/CN=x\n", question)
-            return TransportAnswer(status: 200, body: body ?? [])
-        }
-
-        private func response(_ index: String, _ question: [UInt8]) throws -> [UInt8] {
-            try folder.write(index, "index")
-            try Data(question).write(to: URL(filePath: folder.file("request.der")))
-            let outcome = try run(
-                "openssl",
-                [
-                    "ocsp", "-index", folder.file("index"), "-CA", folder.file("root.pem"),
-                    "-rsigner", folder.file("root.pem"), "-rkey", folder.file("root.key"),
-                    "-reqin", folder.file("request.der"), "-respout", folder.file("response.der"),
-                    "-ndays", "1",
-                ])
-            #expect(outcome.status == 0, "\(outcome.errors)")
-            return [UInt8](try Data(contentsOf: URL(filePath: folder.file("response.der"))))
-        }
-    }
-
     init() throws {
         folder = try TemporaryFolder()
         rootKey = try HostPrivateKey.generate(.ec(.p256))
@@ -88,7 +43,8 @@ import TokencertTestSupport
 
     /// A certificate on a token, with responders.
     private func entry(
-        _ addresses: [String], isAuthority: Bool = false, endsIn seconds: Int64 = 3600
+        _ addresses: [String], lists: [String] = [], isAuthority: Bool = false,
+        endsIn seconds: Int64 = 3600
     ) throws -> CertificateEntry {
         let access = addresses.flatMap { address in
             DER.sequence(
@@ -104,6 +60,15 @@ import TokencertTestSupport
                 CertificateExtension(
                     known: "1.3.6.1.5.5.7.1.1", isCritical: false,
                     value: DER.element(0x30, access)))
+        }
+        if !lists.isEmpty {
+            let points = lists.flatMap { address in
+                DER.sequence(
+                    DER.element(0xA0, DER.element(0xA0, DER.element(0x86, Array(address.utf8)))))
+            }
+            extensions.append(
+                CertificateExtension(
+                    known: "2.5.29.31", isCritical: false, value: DER.element(0x30, points)))
         }
         let certificate = try rootKey.issue(
             CertificateContent(
@@ -126,12 +91,14 @@ import TokencertTestSupport
         var text: String { findings.first?.text ?? "" }
     }
 
-    private func look(_ entries: [CertificateEntry], anchors: [Certificate]?) -> Seen {
+    private func look(
+        _ entries: [CertificateEntry], anchors: [Certificate]?, lists: [String: [UInt8]] = [:]
+    ) -> Seen {
         var remarks: [String] = []
         let revocation = Revocation(anchors: anchors.map { TrustAnchors($0) }, now: now) {
             remarks.append($0)
         }
-        var responders = Responders(folder: folder)
+        var responders = Responders(folder: folder, lists: lists)
         let findings = revocation.findings(
             entries,
             among: TokenInventory(keys: [], certificates: entries, otherObjects: 0),
@@ -222,5 +189,74 @@ import TokencertTestSupport
         #expect(seen.kinds == [.revocationUnknown, .revocationUnknown, .revocationUnknown])
         #expect(seen.asked == [silent, good, failing, failing])
         #expect(seen.remarks == ["cannot ask \(silent): it is down"])
+    }
+
+    // MARK: Revocation lists
+
+    private let list = "http://list.example/revoke.crl"
+
+    private func signed(_ file: RevocationListFile) throws -> [UInt8] {
+        try file.sign(folder.file("root"), in: folder)
+    }
+
+    /// Otherwise an attacker who blocks the responder hides that the certificate is revoked.
+    @Test("If the responders report no status, the revocation list decides, and a revocation wins")
+    func listDecides() throws {
+        let revoking = try signed(RevocationListFile([("5151", "260102000000Z,keyCompromise")]))
+        let empty = try signed(RevocationListFile())
+        for responders in [[], [silent], [unknown], [useless], [failing], [directory]] {
+            let leaf = try entry(responders, lists: [list])
+            let found = look([leaf], anchors: [root], lists: [list: revoking])
+            #expect(found.kinds == [.revoked], "\(responders): \(found)")
+            #expect(found.text == "the CA revoked it on 2026-01-02 (keyCompromise)")
+            #expect(found.asked.last == list)
+            let fine = look([leaf], anchors: [root], lists: [list: empty])
+            #expect(fine.findings.isEmpty, "\(responders): \(fine)")
+            #expect(fine.remarks.count == responders.count)
+            let nothing = look([leaf], anchors: [root])
+            #expect(nothing.kinds == [.revocationUnknown], "\(responders): \(nothing)")
+            #expect(nothing.text.contains("cannot get \(list): it is down"), "\(nothing.text)")
+        }
+        // A list of several megabytes is not requested if a responder has decided.
+        for (address, kinds) in [(good, []), (revoked, [.revoked])] as [(String, [Finding.Kind])] {
+            let seen = look(
+                [try entry([address], lists: [list])], anchors: [root], lists: [list: empty])
+            #expect(seen.kinds == kinds && seen.asked == [address], "\(seen)")
+        }
+    }
+
+    @Test("An outdated list proves a revocation other than a hold, and nothing else")
+    func outdated() throws {
+        let leaf = try entry([], lists: [list])
+        let cases: [(entry: String?, days: (from: Double, to: Double), kinds: [Finding.Kind])] = [
+            (nil, (-9, -0.9), []), (nil, (-9, -1.1), [.revocationUnknown]),
+            ("260101000000Z", (-9, -1.1), [.revoked]),
+            ("260101000000Z,holdInstruction,1.2.840.10040.2.1", (-9, -0.9), [.revoked]),
+            (
+                "260101000000Z,holdInstruction,1.2.840.10040.2.1", (-9, -1.1),
+                [.revocationUnknown]
+            ),
+            (nil, (0.002, 7), []), (nil, (0.01, 7), [.revocationUnknown]),
+            ("260101000000Z", (0.01, 7), [.revocationUnknown]),
+        ]
+        for (time, days, kinds) in cases {
+            let revoked = time.map { [(serialNumber: "5151", time: $0)] } ?? []
+            let bytes = try signed(RevocationListFile(revoked, from: days.from, to: days.to))
+            let seen = look([leaf], anchors: [root], lists: [list: bytes])
+            #expect(seen.kinds == kinds, "\(time ?? "good") \(days): \(seen)")
+        }
+    }
+
+    @Test("A list is requested once for any number of certificates, and the next if it is unusable")
+    func listOrder() throws {
+        let second = "http://list.example/second.crl"
+        let entries = try (1...3).map { _ in try entry([], lists: [list, second]) }
+        let empty = try signed(RevocationListFile())
+        let seen = look(
+            entries, anchors: [root], lists: [list: Array("<html>".utf8), second: empty])
+        #expect(seen.findings.isEmpty && seen.asked == [list, second], "\(seen)")
+        #expect(seen.remarks.count == 3 && seen.remarks[0].hasPrefix(list), "\(seen)")
+        let unchained = look(entries, anchors: nil, lists: [list: empty])
+        #expect(unchained.asked.isEmpty)
     }
 }

@@ -14,11 +14,16 @@ func readCertificates(_ bytes: [UInt8]) {
         _ = (certificate.displayName, certificate.malformedExtensions)
         _ = (certificate.subject.text, certificate.issuer.commonNames, certificate.isAuthority)
         _ = (certificate.emailAddresses, certificate.hasOtherAlternativeNames)
-        _ = certificate.subjectAlternativeNames
+        _ = (certificate.subjectAlternativeNames, certificate.revocationListAddresses)
+        _ = certificate.weakSignatureHash
         _ = (certificate.extendedKeyUsages.map(\.description), certificate.serialNumberDER)
         _ = (certificate.subjectKeyIdentifier, certificate.allows(.digitalSignature))
         _ = (certificate.publicKey.kind, certificate.publicKey.keyIdentifier)
         try? TrustAnchors(inPEM).verify(certificate, intermediates: inPEM, at: 1_800_000_000)
+    }
+    if let list = try? CertificateRevocationList(bytes) {
+        for authority in inPEM { try? list.verify(issuedBy: authority) }
+        for certificate in inPEM { _ = try? list.revocation(of: certificate) }
     }
     if let key = try? PublicKey(subjectPublicKeyInfo: bytes) {
         _ = (key.kind, key.rsaNumbers?.modulus, key.keyIdentifier)

@@ -2,6 +2,7 @@ import Cryptoki
 import OpenSSLX509
 import Testing
 import TokencertTestAuthority
+import TokencertTestSupport
 
 @testable import TokencertTokens
 
@@ -373,6 +374,70 @@ import TokencertTestAuthority
         #expect(found.allSatisfy { $0.uri == owner.privateKey?.uri })
     }
 
+    // MARK: Signatures
+
+    /// Programs reject such a certificate, and an attacker may be able to forge another one.
+    @Test("A certificate signed with SHA-1 is reported until it has expired, and its CA if it was")
+    func weakSignature() throws {
+        let folder = try TemporaryFolder()
+        let root = try SampleAuthority("Root")
+        try folder.write(root.key.pem, "root.key")
+        try folder.write(root.certificate.pem, "root.pem")
+        let below = try SampleAuthority("Below", issuer: root)
+        let leaf = try below.issue(PairingTests.ec, until: 1_900_000_000)
+        #expect(weakSignatures(leaf, [below.certificate]).isEmpty)
+        try folder.write(below.key.pem, "below.key")
+        try folder.write(below.certificate.pem, "below.pem")
+        try folder.write("basicConstraints=critical,CA:TRUE\n", "weak.ext")
+        for arguments in [
+            [
+                "-x509toreq", "-in", folder.file("below.pem"), "-signkey",
+                folder.file("below.key"), "-out", folder.file("below.csr"),
+            ],
+            [
+                "-req", "-in", folder.file("below.csr"), "-sha1", "-CA", folder.file("root.pem"),
+                "-CAkey", folder.file("root.key"), "-set_serial", "9", "-days", "3650",
+                "-extfile", folder.file("weak.ext"), "-out", folder.file("weak.pem"),
+            ],
+        ] {
+            let outcome = try run("openssl", ["x509"] + arguments)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+        let weak = try #require(
+            Certificate.all(inPEM: Array(try folder.read("weak.pem").utf8)).certificates.first)
+        try #require(weak.weakSignatureHash == "SHA-1")
+        let direct = weakSignatures(weak, [])
+        #expect(direct.map(\.text) == ["it is signed with SHA-1, which can be forged"])
+        #expect(direct.first?.isKeyMissing == true, "a CA certificate cannot be renewed")
+        let text = "the CA certificate Below in its chain is signed with SHA-1, which can be forged"
+        #expect(weakSignatures(leaf, [weak]).map(\.text) == [text])
+        // The CA has signed the same key again with a better hash function.
+        #expect(weakSignatures(leaf, [weak, below.certificate]).isEmpty)
+        let expired = try below.issue(PairingTests.ec, until: Self.now - 1)
+        #expect(weakSignatures(expired, [weak]).isEmpty)
+        // The signature of an anchor does not matter.
+        let trusted = signatureFindings(leaf, [weak], TrustAnchors([weak]))
+        #expect(!trusted.contains { $0.kind == .weakSignature }, "\(trusted)")
+        // The issuer is known, so that to trust another one would not help.
+        let rejected = signatureFindings(leaf, [weak], TrustAnchors([root.certificate]))
+        #expect(rejected.map(\.kind) == [.weakSignature], "\(rejected)")
+    }
+
+    private func signatureFindings(
+        _ certificate: Certificate, _ others: [Certificate], _ anchors: TrustAnchors? = nil
+    ) -> [Finding] {
+        let shown = entry(10, CertificateEntry.Content(certificate), certificate: certificate)
+        return Health(now: Self.now, anchors: anchors, sawPrivateObjects: false)
+            .findings(
+                shown, others, replacement: .none, serialNumber: nil, isKeyMissing: false)
+    }
+
+    private func weakSignatures(
+        _ certificate: Certificate, _ others: [Certificate]
+    ) -> [Finding] {
+        signatureFindings(certificate, others).filter { $0.kind == .weakSignature }
+    }
+
     // MARK: Severity
 
     /// Monitoring reads the exit status, which counts warnings and problems only.
@@ -383,7 +448,8 @@ import TokencertTestAuthority
             .notYetValid: .notice, .replaced: .notice, .revocationUnchecked: .notice,
             .unsupported: .notice, .expiring: .warning, .duplicateID: .warning,
             .smallExponent: .warning, .unknownIssuer: .warning, .unreadable: .warning,
-            .mismatch: .warning, .revocationUnknown: .warning, .expired: .problem,
+            .mismatch: .warning, .revocationUnknown: .warning, .weakSignature: .warning,
+            .expired: .problem,
             .exportable: .problem, .imported: .problem, .shortKey: .problem, .roca: .problem,
             .revoked: .problem,
         ]

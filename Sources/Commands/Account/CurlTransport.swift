@@ -71,14 +71,31 @@ extension WebAnswer {
     }
 }
 
-/// Queries OCSP responders with libcurl. The server is not authenticated, since the response is
-/// signed.
-struct OCSPClient: ~Copyable, OCSPTransport {
+/// Queries OCSP responders and gets revocation lists with libcurl. The server is not authenticated,
+/// since responses and lists are signed.
+struct RevocationClient: ~Copyable, RevocationTransport {
     private var client: UnverifiedHTTPClient
+    private var listClient: UnverifiedHTTPClient
 
     init() throws(HTTPError) {
         client = try UnverifiedHTTPClient(
             userAgent: userAgent, limits: HTTPLimits(connectTimeout: 10, timeout: 30))
+        listClient = try UnverifiedHTTPClient(
+            userAgent: userAgent,
+            limits: HTTPLimits(
+                connectTimeout: 10, timeout: 120,
+                maximumAnswer: RevocationListCache.maximumSize))
+    }
+
+    mutating func getList(_ address: String) throws(TransportError) -> TransportAnswer {
+        Progress.shared.begin("getting \(address)", onToken: false)
+        defer { Progress.shared.abandon() }
+        do throws(HTTPError) {
+            let answer = try listClient.get(address)
+            return TransportAnswer(status: answer.status, body: answer.body)
+        } catch {
+            throw TransportError(reason: error.reason, mayHaveBeenSent: error.mayHaveBeenSent)
+        }
     }
 
     mutating func ask(

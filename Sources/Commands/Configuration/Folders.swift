@@ -11,8 +11,12 @@ var trustStore: TrustStore { TrustStore(folder: dataFolder + "/anchors") }
 /// The folder of the ledger, `$XDG_STATE_HOME/tokencert`.
 var stateFolder: String { folder("XDG_STATE_HOME", "/.local/state") }
 
-/// The folder of what the shell's completion has read from modules, `$XDG_CACHE_HOME/tokencert`.
+/// The folder of what can be read again, `$XDG_CACHE_HOME/tokencert`: what the shell's completion
+/// has read from modules, and revocation lists.
 var cacheFolder: String { folder("XDG_CACHE_HOME", "/.cache") }
+
+/// The folder of the revocation lists that `health --online` has received.
+var revocationListFolder: String { cacheFolder + "/revocation-lists" }
 
 /// The folder of the configuration file, `$XDG_CONFIG_HOME/tokencert`.
 var configurationFolder: String { folder("XDG_CONFIG_HOME", "/.config") }

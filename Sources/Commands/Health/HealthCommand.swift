@@ -9,8 +9,8 @@ struct HealthCommand: ParsableCommand {
         commandName: "health", abstract: "Report problems with keys and certificates.",
         discussion: """
             Reports certificates that expire, keys without a certificate, certificates without a \
-            key, duplicate ids, keys that can be extracted or were imported, weak keys and unknown \
-            issuers. Private keys are visible only after a login (--pin-source). For monitoring, \
+            key, duplicate ids, keys that can be extracted or were imported, weak keys, weak \
+            signatures and unknown issuers. Private keys are visible only after a login (--pin-source). For monitoring, \
             the exit status is 79 if there is a warning or a problem; notices do not count.
 
             For example:
@@ -29,7 +29,7 @@ struct HealthCommand: ParsableCommand {
             valueName: "days"))
     var days: String?
 
-    @Flag(help: "Ask the CAs whether certificates are revoked (OCSP).")
+    @Flag(help: "Ask the CAs whether certificates are revoked (OCSP, revocation lists).")
     var online = false
 
     @Option(
@@ -72,10 +72,11 @@ struct HealthCommand: ParsableCommand {
             findings.removeAll { !uris.contains($0.uri) }
         }
         if setting(online, .online) {
-            let revocation = Revocation(anchors: anchors, now: now()) { reason in
+            let cache = RevocationListCache(folder: revocationListFolder)
+            let revocation = Revocation(anchors: anchors, cache: cache, now: now()) { reason in
                 if !Progress.shared.isQuiet { printError("note: \(printable(reason))") }
             }
-            var client = try OCSPClient()
+            var client = try RevocationClient()
             findings += revocation.findings(
                 entries, among: read.inventory, through: &client,
                 serialNumber: tokenHealth.distinctiveSerialNumber)
@@ -195,7 +196,7 @@ extension Finding {
     func advice(
         on token: Token, _ titles: TitlesByURI? = nil, order: Int64? = nil
     ) -> String {
-        if let order, [.expiring, .expired, .keyWithoutCertificate].contains(kind) {
+        if let order, [.expiring, .expired, .keyWithoutCertificate, .weakSignature].contains(kind) {
             return "to finish its order: tokencert resume \(order)"
         }
         let name = titles?.argument(uri, serialNumber: serialNumber) ?? self.name
@@ -214,6 +215,9 @@ extension Finding {
         case .duplicateID: "programs that select by id confuse the two; renew one of them"
         case .exportable, .imported, .shortKey, .roca:
             "make a new key: tokencert issue; have the old certificate revoked"
+        case .weakSignature where isKeyMissing:
+            "programs may reject it; replace it with the CA's current certificate"
+        case .weakSignature: "to renew it: tokencert renew \(name)"
         case .smallExponent: "make a new key soon: tokencert issue"
         case .unknownIssuer: "to trust the issuer: tokencert trust add FILE"
         case .revoked: "make a new key: tokencert issue"

@@ -43,6 +43,13 @@ internal import CTokencertOpenSSL
     }
 }
 
+/// Owns an `X509_CRL`, which OpenSSL sorts under its own lock when it is first searched.
+@safe final class RevocationListHandle: Handle, @unchecked Sendable {
+    deinit {
+        unsafe X509_CRL_free(pointer)
+    }
+}
+
 /// Owns an `EVP_PKEY`.
 @safe package final class KeyHandle: Handle, @unchecked Sendable {
     deinit {

@@ -10,9 +10,10 @@ public struct X509Error: Error, Sendable, Equatable {
         public static let malformed = Code(value: "malformed")
         /// The bytes are PEM text, but DER is required.
         public static let textInPEM = Code(value: "textInPEM")
-        /// This library does not support the kind of key or the curve.
+        /// This library does not support the kind of key, the curve, or the kind of revocation list.
         public static let unsupported = Code(value: "unsupported")
-        /// The signature does not match the key and the signed bytes.
+        /// The signature does not match the key and the signed bytes, or the signer has no right to
+        /// sign them.
         public static let badSignature = Code(value: "badSignature")
         /// No acceptable chain leads from the certificate to a trust anchor.
         public static let untrusted = Code(value: "untrusted")

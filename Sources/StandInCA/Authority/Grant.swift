@@ -57,7 +57,8 @@ extension Authority {
             "keyUsage = critical, digitalSignature, keyEncipherment, keyAgreement",
             "extendedKeyUsage = \(usages.joined(separator: ", "))",
             "authorityInfoAccess = OCSP;URI:\(configuration.ocspAddress)",
-            "crlDistributionPoints = URI:http://crl.example.org/\(list)",
+            "crlDistributionPoints = URI:"
+                + (configuration.listAddress ?? "http://crl.example.org/\(list)"),
             "subjectKeyIdentifier = none",
             "authorityKeyIdentifier = none",
         ]

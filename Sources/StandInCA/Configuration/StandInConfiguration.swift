@@ -50,6 +50,9 @@ package struct StandInConfiguration: Sendable {
     package var weakKeysFile: String?
     /// The OCSP responder in certificates. No responder answers at the default address.
     package var ocspAddress = "http://ocsp.example.org/"
+    /// The revocation list in certificates; nil for addresses of CAcert's form at which there is no
+    /// list.
+    package var listAddress: String?
     /// A file to which a line is appended for each request.
     package var requestLog: String?
 

@@ -32,6 +32,8 @@ package struct Finding: Sendable, Hashable {
         case smallExponent
         /// An RSA modulus has the form of CVE-2017-15361 (ROCA): the private key can be computed.
         case roca
+        /// The certificate, or a CA certificate in its chain, is signed with a broken hash function.
+        case weakSignature
         /// The certificate does not lead to a trust anchor, or a CA certificate in its chain is not
         /// valid now.
         case unknownIssuer
@@ -97,7 +99,7 @@ package struct Finding: Sendable, Hashable {
             .revocationUnchecked, .unsupported:
             .notice
         case .expiring, .duplicateID, .smallExponent, .unknownIssuer, .unreadable, .mismatch,
-            .revocationUnknown:
+            .revocationUnknown, .weakSignature:
             .warning
         case .expired, .exportable, .imported, .shortKey, .roca, .revoked: .problem
         }

@@ -104,8 +104,18 @@ package struct Health: Sendable {
         } else if left < days {
             add(.expiring, "it expires in \(Self.days(left))")
         }
-        if let certificate = entry.certificate,
-            let problem = chainProblem(of: certificate, authorities)
+        guard let certificate = entry.certificate else { return findings }
+        let weakness = WeakSignature(of: certificate, authorities, anchors)
+        if let weakness, left >= 0, replacement == .none {
+            findings.append(
+                Finding(
+                    .weakSignature, uri, weakness.text, serialNumber: serialNumber,
+                    // A CA certificate cannot be renewed with its key.
+                    isKeyMissing: isKeyMissing || content.isAuthority))
+        }
+        if let problem = chainProblem(of: certificate, authorities),
+            // The issuer is known, but its chain is rejected because of the hash function.
+            !(weakness?.leadsToAnchor ?? false)
         {
             findings.append(
                 Finding(.unknownIssuer, uri, problem, serialNumber: serialNumber))

@@ -113,7 +113,7 @@ extension Certificate {
 
     /// The decoded form of an extension, which the caller must free; nil if it is absent or one of
     /// ``malformedExtensions``.
-    @unsafe private func decoded(_ type: Int32) -> OpaquePointer? {
+    @unsafe func decoded(_ type: Int32) -> OpaquePointer? {
         unsafe handle.withPointer { pointer in
             defer { ERR_clear_error() }
             let index = unsafe X509_get_ext_by_NID(pointer, type, -1)

@@ -99,7 +99,7 @@ extension Certificate {
 }
 
 /// OpenSSL's short name of an extension, or its object identifier.
-@unsafe private func extensionName(_ object: OpaquePointer?) -> String {
+@unsafe func extensionName(_ object: OpaquePointer?) -> String {
     let number = unsafe OBJ_obj2nid(object)
     if number != NID_undef, let name = unsafe OBJ_nid2sn(number) {
         return unsafe String(cString: name)

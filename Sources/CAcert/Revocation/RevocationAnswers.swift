@@ -1,0 +1,43 @@
+/// What OCSP responders and revocation lists report about one certificate.
+struct RevocationAnswers: Equatable {
+    enum Status: Equatable {
+        case good
+        /// Revoked, with a text for the user.
+        case revoked(String)
+        /// A responder does not know the certificate.
+        case unknown
+    }
+
+    /// The status; nil if no source has reported one.
+    private(set) var status: Status?
+    /// Why sources did not report a status, or were not asked.
+    var reasons: [String] = []
+    /// The number of sources that were asked.
+    var asked = 0
+
+    /// Whether no other source is needed.
+    var isDecided: Bool { status != nil && status != .unknown }
+
+    /// Adds a status. "Revoked" takes precedence, then "good": a source may not know of a revocation
+    /// that another one knows.
+    mutating func add(_ new: Status) {
+        switch (status, new) {
+        case (.revoked, _), (.good, .good), (.good, .unknown), (.unknown, .unknown): break
+        default: status = new
+        }
+    }
+
+    /// Adds the answers of other sources.
+    mutating func add(_ other: RevocationAnswers) {
+        if let status = other.status { add(status) }
+        reasons += other.reasons
+        asked += other.asked
+    }
+}
+
+/// An error that prevented a verified status.
+struct NoRevocationStatus: Error {
+    let reason: String
+    /// Whether the server did not answer, so that it is not asked again.
+    var isSilence = false
+}

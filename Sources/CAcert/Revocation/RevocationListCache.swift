@@ -1,0 +1,59 @@
+internal import OpenSSLX509
+internal import TokencertPlatform
+
+/// Keeps revocation lists in a folder, a file for each address. Lists have several megabytes, and
+/// CAs ask not to get them for each check.
+///
+/// A file begins with a line that states when the list was received; the DER of the list follows.
+/// What is read from it is verified like a list from the CA.
+package struct RevocationListCache: Sendable {
+    /// The maximum size of a list, in bytes.
+    package static let maximumSize = 16 << 20
+    /// How long a list counts, in seconds, even if its nextUpdate is later.
+    private static let lifetime: Int64 = 86_400
+    private static let title = "tokencert revocation list "
+
+    private let folder: String
+
+    /// Creates a cache without touching the folder, which is created when a list is kept.
+    package init(folder: String) {
+        self.folder = folder
+    }
+
+    /// The path of the file for an address.
+    package func path(_ address: String) -> String {
+        "\(folder)/\(hexadecimal(Digest.sha256.hash(Array(address.utf8)))).crl"
+    }
+
+    /// The list that was received from an address in the last 24 hours; nil if there is none, if
+    /// other users could have written it, or if its first line is malformed.
+    func bytes(_ address: String, at now: Int64) -> [UInt8]? {
+        let path = path(address)
+        guard isRegularFile(path), (try? isWritableByOthers(path)) == false,
+            (try? isWritableByOthers(folder)) == false,
+            let bytes = try? readFile(path, limit: Self.maximumSize + 64),
+            let end = bytes.prefix(64).firstIndex(of: UInt8(ascii: "\n"))
+        else { return nil }
+        let line = String(decoding: bytes[..<end], as: UTF8.self)
+        guard line.hasPrefix(Self.title),
+            let received = Int64(line.dropFirst(Self.title.count)),
+            // A time in the future comes from a wrong clock, and would count for too long.
+            (now - Self.lifetime...now).contains(received)
+        else { return nil }
+        return Array(bytes[(end + 1)...])
+    }
+
+    /// Keeps a verified list. Errors are ignored: without a file, the list is received again.
+    func keep(_ der: [UInt8], _ address: String, at now: Int64) {
+        guard der.count <= Self.maximumSize, (try? makeFolder(folder)) != nil,
+            (try? isWritableByOthers(folder)) == false
+        else { return }
+        let path = path(address)
+        // A pipe or a device is replaced, not written to.
+        if !isAbsent(path), !isRegularFile(path) {
+            guard (try? removeFile(path)) != nil else { return }
+        }
+        try? writeFileDurably(
+            Array("\(Self.title)\(now)\n".utf8) + der, path, permissions: 0o600)
+    }
+}
