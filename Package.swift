@@ -76,7 +76,7 @@ let package = Package(
             name: "TokencertLedger",
             dependencies: ["OpenSSLX509", "TokencertPlatform", database], path: "Sources/Ledger"),
 
-        // Tokens, orders, CAcert and the commands.
+        // Tokens, orders, the CAs and the commands.
         .target(
             name: "TokencertTokens", dependencies: ["Cryptoki", "OpenSSLX509"],
             path: "Sources/Tokens",
@@ -95,9 +95,14 @@ let package = Package(
                 "TokencertPlatform",
             ], path: "Sources/CAcert"),
         .target(
+            name: "TokencertCommandCA",
+            dependencies: [
+                "OpenSSLX509", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
+            ], path: "Sources/CommandCA"),
+        .target(
             name: "TokencertCommands",
             dependencies: [
-                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertHTTP",
+                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertCommandCA", "TokencertHTTP",
                 "TokencertTokens", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
                 argumentParser, logging, system,
             ], path: "Sources/Commands", resources: [.embedInCode("Completion/JoinedWords.bash")]),
@@ -155,6 +160,12 @@ let package = Package(
                 "TokencertTestAuthority", "TokencertTestSupport",
             ]),
         .testTarget(
+            name: "CommandCATests",
+            dependencies: [
+                "OpenSSLX509", "TokencertCommandCA", "TokencertIssuance", "TokencertLedger",
+                "TokencertTestAuthority", "TokencertTestSupport",
+            ]),
+        .testTarget(
             name: "TokensTests",
             dependencies: [
                 "Cryptoki", "OpenSSLX509", "TokencertTokens", "TokencertPlatform",
@@ -173,7 +184,8 @@ let package = Package(
         .testTarget(
             name: "CommandsTests",
             dependencies: [
-                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertCommands", "TokencertHTTP",
+                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertCommandCA",
+                "TokencertCommands", "TokencertHTTP",
                 "TokencertTokens", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
                 "TokencertTestAuthority", "TokencertTestSupport", "cacert-standin", "tokencert",
             ],

@@ -73,7 +73,7 @@ extension OrderEvent {
 
     /// The certificate to request from a CA.
     package struct Issue: Sendable, Hashable {
-        /// The URL of the CA.
+        /// The URL of the CA, or `command:` and its command.
         package let ca: String
         /// The account at the CA.
         package let account: String

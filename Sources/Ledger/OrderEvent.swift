@@ -78,9 +78,9 @@ package enum OrderEvent: Sendable, Hashable {
 
     /// An answer of the CA.
     package struct Answer: Codable, Sendable, Hashable {
-        /// The HTTP status.
+        /// The HTTP status; of a CA command, its exit status.
         package let status: Int
-        /// The body as received.
+        /// The body as received; of a CA command, what it printed.
         package let body: Base64Bytes
         /// Why the answer is incomplete, or nil.
         package let interruption: String?
@@ -96,7 +96,7 @@ package enum OrderEvent: Sendable, Hashable {
     package struct Fetched: Codable, Sendable, Hashable {
         /// The CA's number of the certificate.
         package let number: String
-        /// The certificate in PEM.
+        /// The certificate in PEM, followed by others that may be needed to reach a trust anchor.
         package let certificate: String
 
         package init(number: String, certificate: String) {

@@ -100,7 +100,11 @@ final class ScriptedSite: WebTransport {
         let account = WebAccount(site: ScriptedSite.site + "/", transport: site) {
             pauses.all.append($0)
         }
-        let order = SentOrder(number: number, publicKeyHash: key, time: Self.sentAt)
+        let order = SentOrder(
+            number: number, publicKeyHash: key, time: Self.sentAt,
+            order: CertificateOrder(
+                grant: CertificateGrant(name: "Anna", emailAddresses: [], codeSigning: false),
+                request: "PEM"))
         let result = try LateSearch(account: account, order: order, limit: limit)
             .run("anna@example.org", Secret(copying: Array("p&w".utf8)))
         return (result, pauses.all)

@@ -20,6 +20,7 @@ extension SettingsInProcess {
             var options = CAOptions()
             (options.caURL, options.caFile, options.username) = (url, file, username)
             (options.caAccepts, options.passwordSource, options.timeout) = (nil, nil, nil)
+            options.caCommand = nil
             return options
         }
 

@@ -18,11 +18,13 @@ extension SettingsInProcess {
         }
 
         private func caOptions(
-            url: String? = nil, accepts: String? = nil, timeout: String? = nil
+            url: String? = nil, accepts: String? = nil, timeout: String? = nil,
+            command: String? = nil
         ) -> CAOptions {
             var options = CAOptions()
             (options.caURL, options.caAccepts, options.timeout) = (url, accepts, timeout)
             (options.caFile, options.username, options.passwordSource) = (nil, nil, nil)
+            options.caCommand = command
             return options
         }
 
@@ -155,9 +157,28 @@ extension SettingsInProcess {
             #expect(!namesHostOnly("http://", schemes: ["https://", "http://"]))
         }
 
+        // Otherwise an order could go to another CA than the one on the command line.
+        @Test("A CA command excludes a URL and an account, and a URL alone selects no command")
+        func command() throws {
+            let options = caOptions(timeout: "1", command: "prog 'a b'")
+            #expect(try options.command() == "prog 'a b'")
+            #expect(try options.address() == "command:prog 'a b'")
+            #expect(try options.seconds() == 1)
+            #expect(try caOptions(url: "https://ca.example").command() == nil)
+            _ = try refusal("both") {
+                try caOptions(url: "https://ca.example", command: "prog").command()
+            }
+            for text in ["", " ", "prog 'a"] {
+                _ = try refusal(text) { try caOptions(command: text).command() }
+            }
+        }
+
         @Test("--ca-accepts allows exactly the listed key types")
         func acceptance() throws {
             #expect(try caOptions().acceptance() == .cacert)
+            #expect(try caOptions().acceptance(isCommand: true) == .anything)
+            let limited = try caOptions(accepts: "ec").acceptance(isCommand: true)
+            #expect(limited == KeyAcceptance(rsa: false, ec: true, ed25519: false))
             for (text, rsa, ec, ed25519) in [
                 ("rsa", true, false, false), ("ec", false, true, false),
                 ("ed25519", false, false, true), ("rsa,ec,ed25519", true, true, true),

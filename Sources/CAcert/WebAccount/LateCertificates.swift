@@ -21,23 +21,19 @@ struct LateSearch {
     ) throws(WebAccountError) -> LateResult {
         try account.logIn(username, password)
         defer { account.logOut() }
-        var waited = 0
-        var pause = 2
+        var pauses = SearchPauses(limit: limit)
         while true {
             let result: LateResult
             do throws(WebAccountError) {
                 result = try look()
             } catch {
                 // A long wait can outlast the session.
-                guard error.code == .notLoggedIn, waited > 0 else { throw error }
+                guard error.code == .notLoggedIn, pauses.waited > 0 else { throw error }
                 try account.logIn(username, password)
                 result = try look()
             }
-            guard case .notYet = result, waited < limit else { return result }
-            let seconds = min(pause, limit - waited)
+            guard case .notYet = result, let seconds = pauses.next() else { return result }
             account.pause(seconds)
-            waited += seconds
-            pause = min(pause * 2, 60)
         }
     }
 

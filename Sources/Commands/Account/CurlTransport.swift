@@ -2,8 +2,10 @@ internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertCAcert
+internal import TokencertCommandCA
 internal import TokencertHTTP
 internal import TokencertIssuance
+internal import TokencertLedger
 internal import TokencertPlatform
 
 /// Sends the forms of the CA's API with libcurl.
@@ -116,11 +118,29 @@ struct RevocationClient: ~Copyable, RevocationTransport {
 /// The value of the `User-Agent` header.
 let userAgent = "tokencert/\(programVersion)"
 
+/// The CA that the options name, with its account and password unless it is a command. `fetch` is nil
+/// if nothing is to be fetched after the answer.
+func openAuthority(
+    _ options: CAOptions, anchorsPEM: String, fetch: FetchAgreement? = nil
+) throws -> any CertificateAuthority {
+    guard let command = try options.command(),
+        let ca = CommandCA(
+            command: command, timeout: try options.seconds(),
+            waitingTime: fetch?.waitingTime ?? 0, pause: pauseVisibly)
+    else { return try openAccount(options, anchorsPEM: anchorsPEM, fetch: fetch) }
+    return ca
+}
+
 /// Opens the account that the options name, and reads its password. `fetch` is nil if the web account
 /// is not used.
 func openAccount(
     _ options: CAOptions, anchorsPEM: String, fetch: FetchAgreement? = nil
 ) throws -> CAcertAccount<CurlTransport> {
+    guard try options.command() == nil else {
+        throw Failure(
+            .usage, "the CA is a command, which has no account",
+            hints: ["for an account at a CA with an address: use --ca-url URL"])
+    }
     let url = try options.baseURL()
     let username = try options.accountName()
     let timeout = try options.seconds()
@@ -184,12 +204,15 @@ private func pauseVisibly(_ seconds: Int) {
     }
 }
 
-/// The settings of a job. Without CA options, any kind of key is accepted.
+/// The settings of a job. Without CA options, any kind of key is accepted. The CA of an order that
+/// continues is the one in the ledger.
 func issuanceSettings(
-    _ anchors: TrustAnchors, _ ca: CAOptions?, _ token: TokenOptions
+    _ anchors: TrustAnchors, _ ca: CAOptions?, _ token: TokenOptions, continuing order: Order? = nil
 ) throws -> IssuanceSettings {
-    IssuanceSettings(
-        anchors: anchors, acceptance: try ca?.acceptance() ?? .anything,
+    let command = try order == nil ? ca?.command() : order?.commandOfCA
+    return IssuanceSettings(
+        anchors: anchors,
+        acceptance: try ca?.acceptance(isCommand: command != nil) ?? .anything,
         allowsLastTry: token.allowsLastTry, clock: now, observer: OrderProgress(),
-        authority: CAcertAccount<CurlTransport>.self)
+        authority: authorityType(isCommand: command != nil))
 }

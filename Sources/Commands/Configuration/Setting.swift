@@ -12,6 +12,7 @@ enum Setting: String, CaseIterable {
     case retryPIN = "retry-pin"
 
     case caURL = "ca-url"
+    case caCommand = "ca-command"
     case caFile = "ca-file"
     case caAccepts = "ca-accepts"
     case username
@@ -81,7 +82,7 @@ enum Setting: String, CaseIterable {
     var isConfigurable: Bool {
         switch self {
         case .module, .moduleArguments, .token, .tokenProfile, .wait, .pinSource,
-            .securityOfficerPINSource, .caURL,
+            .securityOfficerPINSource, .caURL, .caCommand,
             .caFile, .caAccepts, .username, .passwordSource, .timeout, .fetch, .fetchFor, .name,
             .email, .codeSigning,
             .keyType, .days, .online, .ledger, .quiet, .verbose, .color:
@@ -109,7 +110,7 @@ enum Setting: String, CaseIterable {
     var standard: String? {
         switch self {
         case .caURL: "https://www.cacert.org"
-        case .caAccepts: "rsa"
+        case .caAccepts: "rsa; with ca-command: rsa,ec,ed25519"
         case .pinSource, .securityOfficerPINSource, .passwordSource: "prompt"
         case .timeout: "120"
         case .fetchFor: "2m"

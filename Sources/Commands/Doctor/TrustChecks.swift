@@ -1,6 +1,8 @@
 internal import OpenSSLX509
 internal import TokencertCAcert
+internal import TokencertCommandCA
 internal import TokencertHTTP
+internal import TokencertPlatform
 
 /// Checks the trust anchors.
 struct TrustChecks {
@@ -42,6 +44,17 @@ struct CAChecks {
         let area = "CA"
         let base: String
         do {
+            if let command = try ca.command() {
+                let program = CommandCA.program(of: command)
+                if isProgramFound(program) {
+                    doctorReport.ok(area, "the program of the CA command is found: \(program)")
+                } else {
+                    doctorReport.fail(
+                        area, "the program of the CA command is not found: \(program)",
+                        ["check --ca-command, TOKENCERT_CA_COMMAND or ca-command"])
+                }
+                return
+            }
             base = try ca.baseURL()
             if setting(ca.username, .username) == nil {
                 doctorReport.warn(

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import TokencertCommandCA
 internal import TokencertIssuance
 internal import TokencertPlatform
 
@@ -11,13 +12,21 @@ struct CAOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Command of another CA: PROGRAM [ARGUMENT...]. It gets the request on standard input "
+                + "and prints the certificate.",
+            valueName: "command"))
+    var caCommand: String?
+
+    @Option(
+        help: ArgumentHelp(
             "File of trust anchors, in PEM or DER, to use instead of those of tokencert trust.",
             valueName: "file"), completion: .file())
     var caFile: String?
 
     @Option(
         help: ArgumentHelp(
-            "Kinds of keys that the CA accepts, separated by commas: rsa (default), ec, ed25519.",
+            "Kinds of keys that the CA accepts, separated by commas: rsa (default), ec, ed25519. "
+                + "With --ca-command all of them are the default.",
             valueName: "kinds"))
     var caAccepts: String?
 
@@ -35,6 +44,39 @@ struct CAOptions: ParsableArguments {
         help: ArgumentHelp(
             "Time limit of a request to the CA, in seconds; default 120.", valueName: "seconds"))
     var timeout: String?
+
+    /// The command of the CA, or nil if the CA is a server. ``caURL`` on the command line overrides the
+    /// setting.
+    func command() throws -> String? {
+        guard caURL == nil || caCommand != nil, let command = setting(caCommand, .caCommand) else {
+            return nil
+        }
+        let others = [
+            ("--ca-url", caURL), ("--username", username), ("--password-source", passwordSource),
+        ]
+        if let (option, _) = others.first(where: { $0.1 != nil }) {
+            throw Failure(
+                .usage,
+                caCommand == nil
+                    ? "\(option) cannot be combined with the setting ca-command"
+                    : "\(option) cannot be combined with --ca-command",
+                hints: [
+                    "a CA command has no account and reads no password: omit \(option)",
+                    "for an account at a CA with an address: use --ca-url URL, without --ca-command",
+                ])
+        }
+        guard CommandCA.isCommand(command) else {
+            throw Failure(
+                .usage, "--ca-command has no program, or a quotation mark is not closed",
+                hints: ["use --ca-command 'PROGRAM ARGUMENT...'"])
+        }
+        return command
+    }
+
+    /// The address of the CA: its URL, or `command:` and its command.
+    func address() throws -> String {
+        try command().map { CommandCA.scheme + $0 } ?? baseURL()
+    }
 
     func baseURL() throws -> String {
         let url = setting(caURL, .caURL) ?? "https://www.cacert.org"
@@ -71,7 +113,10 @@ struct CAOptions: ParsableArguments {
     /// The options on the command line that select the CA and the account, to repeat them in another
     /// command.
     var selection: String {
-        let values = [("--ca-url", caURL), ("--ca-file", caFile), ("--username", username)]
+        let values = [
+            ("--ca-url", caURL), ("--ca-command", caCommand), ("--ca-file", caFile),
+            ("--username", username),
+        ]
         return values.map { name, value in value.map { " \(name) \(shellWord($0))" } ?? "" }
             .joined()
     }
@@ -82,6 +127,7 @@ struct CAOptions: ParsableArguments {
 
     func seconds() throws -> Int {
         guard let text = setting(timeout, .timeout) else { return 120 }
+        if try command() != nil { return try seconds(text, least: 1, hint: "use --timeout 120") }
         // CAcert's server waits ten seconds before it answers an order.
         let host = try baseURL().dropFirst("https://".count).prefix { $0 != ":" && $0 != "/" }
         let isAddress = host.allSatisfy { $0.isNumber || $0 == "." }
@@ -89,18 +135,26 @@ struct CAOptions: ParsableArguments {
             host == "localhost" || host.hasPrefix("127.") && isAddress
             || host.hasSuffix(".localhost")
         let least = isHere ? 1 : 30
+        return try seconds(
+            text, least: least,
+            hint: "use --timeout 120: the CA waits ten seconds before it answers an order")
+    }
+
+    private func seconds(_ text: String, least: Int, hint: String) throws -> Int {
         guard let seconds = Int(text), (least...3600).contains(seconds) else {
             throw Failure(
-                .usage, "--timeout must be between \(least) and 3600 seconds",
-                hints: ["use --timeout 120: the CA waits ten seconds before it answers an order"])
+                .usage, "--timeout must be between \(least) and 3600 seconds", hints: [hint])
         }
         return seconds
     }
 
-    func acceptance() throws -> KeyAcceptance {
-        guard let text = setting(caAccepts, .caAccepts) else { return .cacert }
-        var acceptance = KeyAcceptance.cacert
-        acceptance.rsa = false
+    /// The kinds of keys that the CA accepts.
+    ///
+    /// - Parameter isCommand: Whether the CA is a command.
+    func acceptance(isCommand: Bool = false) throws -> KeyAcceptance {
+        var acceptance = isCommand ? KeyAcceptance.anything : .cacert
+        guard let text = setting(caAccepts, .caAccepts) else { return acceptance }
+        (acceptance.rsa, acceptance.ec, acceptance.ed25519) = (false, false, false)
         for kind in text.split(separator: ",") {
             switch kind {
             case "rsa": acceptance.rsa = true

@@ -22,6 +22,8 @@ struct FetchOptions: ParsableArguments {
         let waitingTime = try seconds()
         guard setting(fetch, .fetch) else { return nil }
         let agreement = FetchAgreement(waitingTime: waitingTime)
+        // A CA command has no web account.
+        guard try ca.command() == nil else { return agreement }
         // Without the option, a setting is the agreement.
         guard !setting(false, .fetch), isTextWanted, isTerminal(0),
             Output.standardError.isTerminal

@@ -55,7 +55,11 @@ struct ShowHistoryCommand: ParsableCommand {
         print("  token    \(printable(token))")
         print("  key      id \(line.keyID), label \"\(printable(line.keyLabel))\"")
         if let ca = line.ca, let account = line.account {
-            print("  account  \(printable(account)) at \(printable(ca))")
+            let isCommand = order.commandOfCA != nil
+            print(
+                isCommand
+                    ? "  CA       \(printable(ca))"
+                    : "  account  \(printable(account)) at \(printable(ca))")
         }
         for event in order.events {
             let text = "\(timestamp(event.time))  \(printable(event.summary(order)))"
@@ -152,10 +156,12 @@ extension RecordedEvent {
             return sending.isRepeated ? "request sent again, as the user asked" : "request sent"
         case .notSent(let reason): return "not sent: \(reason)"
         case .answered(let answer):
-            return "answer received: \(answer.body.bytes.count) bytes (HTTP \(answer.status))"
+            let status = order.commandOfCA == nil ? "HTTP" : "exit status"
+            return "answer received: \(answer.body.bytes.count) bytes (\(status) \(answer.status))"
                 + (answer.interruption.map { ", incomplete: \($0)" } ?? "")
         case .fetched(let fetched):
-            return "certificate \(fetched.number) fetched from the account at the CA"
+            let source = order.commandOfCA == nil ? "account at the CA" : "CA command"
+            return "certificate \(fetched.number) fetched from the \(source)"
         case .refused(let reason), .unclear(let reason): return reason
         case .certified(let certified):
             let changes = certified.changes.joined(separator: "; ")

@@ -50,7 +50,7 @@ struct IssueCommand: ParsableCommand {
         try useSources(tokenOptions, keyName?.uri, ca)
         let runner = Runner(
             try issuanceSettings(anchors, ca, tokenOptions),
-            try openAccount(ca, anchorsPEM: anchors.pem, fetch: fetch))
+            try openAuthority(ca, anchorsPEM: anchors.pem, fetch: fetch))
         var planned: Result<Plan, any Error> = Result { try runner.plan(request, on: token) }
         while case .failure(let error) = planned, request.complete(after: error) {
             planned = Result { try runner.plan(request, on: token) }
@@ -88,7 +88,7 @@ struct IssueCommand: ParsableCommand {
     private func show(_ plan: Plan, _ key: KeyEntry?, _ notChecked: [String]) throws {
         var lines = PlanLines(
             token: plan.tokenURI.description, key: plan.key, grant: plan.grant, pins: plan.pins,
-            ca: try ca.baseURL(), notChecked: notChecked)
+            ca: try ca.address(), notChecked: notChecked)
         lines.seenKey = key
         try lines.show(output)
     }

@@ -113,7 +113,7 @@ struct RenewCommand: ParsableCommand {
             }
         }
         if isDryRun { return try checkOnly(token, wanted, anchors, find) }
-        let account = try openAccount(
+        let account = try openAuthority(
             ca, anchorsPEM: anchors.pem, fetch: fetchOptions.agreement(ca))
         let ledger = try ledgerOptions.openForWriting()
         let plan = try planOfPINs(token)
@@ -147,11 +147,11 @@ struct RenewCommand: ParsableCommand {
         _ token: TokenCapabilities, _ wanted: PKCS11URI?, _ anchors: TrustAnchors,
         _ find: (Bool) throws -> Renewals
     ) throws {
-        guard setting(ca.passwordSource, .passwordSource) != nil else {
+        guard try ca.command() != nil || setting(ca.passwordSource, .passwordSource) != nil else {
             let unknown = "what the account may order, since --password-source is not given"
             return try checkOnly(token, wanted, find, notChecked: [unknown]) { _ in }
         }
-        let account = try openAccount(ca, anchorsPEM: anchors.pem)
+        let account = try openAuthority(ca, anchorsPEM: anchors.pem)
         let runner = Runner(try issuanceSettings(anchors, ca, tokenOptions), account)
         let ledger = try ledgerOptions.openIfThere()
         try checkOnly(token, wanted, find, notChecked: []) { candidate in

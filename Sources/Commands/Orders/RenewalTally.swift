@@ -46,8 +46,7 @@ struct RenewalTally {
     mutating func passesOver(_ candidate: RenewalCandidate, _ orders: [Order]) -> Bool {
         let old = candidate.certificate
         guard isBatch, !makesKeys,
-            let refusal = RecentRefusal(
-                of: old, in: orders, from: CAcertAccount<CurlTransport>.self, at: now())
+            let refusal = RecentRefusal.ofAnyCA(old, in: orders)
         else { return false }
         let isOneOfSeveral = candidate.entry.certificates.count > 1
         passedOver.append(

@@ -101,10 +101,12 @@ struct ResumeCommand: ParsableCommand {
         }
         let foundToken = Result { try findToken(of: order) }
         let mayFetch = from == nil && !orderAgain && order.userActions.contains(.fetch)
-        let agreement = mayFetch ? try fetchOptions.agreement(ca) : nil
+        // Options that do not fit the order are reported if the CA is needed.
+        let adopted = try? ca.adopting(order)
+        let agreement = mayFetch ? try fetchOptions.agreement(adopted ?? ca) : nil
         // A certificate can be fetched without the token.
         if agreement == nil { _ = try foundToken.get() }
-        try useSources(tokenOptions, order.tokenURI(), ca)
+        try useSources(tokenOptions, order.tokenURI(), adopted ?? ca)
         if order.nextAction == .key, from == nil {
             try settleKey(openOrder, order, foundToken.get())
             return
@@ -122,12 +124,12 @@ struct ResumeCommand: ParsableCommand {
         let isOrdering = from == nil && (orderAgain || order.nextAction == .order)
         var ca = ca
         if isOrdering { ca = try ca.adopting(order) }
-        let settings = try issuanceSettings(anchors, ca, tokenOptions)
+        let settings = try issuanceSettings(anchors, ca, tokenOptions, continuing: order)
         let runner =
             isOrdering
             ? Runner(
                 settings,
-                try openAccount(
+                try openAuthority(
                     ca, anchorsPEM: anchors.pem, fetch: fetchOptions.agreement(ca)))
             : Runner(settings)
         let pins: PINPlan
@@ -153,16 +155,17 @@ struct ResumeCommand: ParsableCommand {
         _ anchors: TrustAnchors, _ agreement: FetchAgreement
     ) throws {
         let ca = try ca.adopting(order)
-        let settings = try issuanceSettings(anchors, ca, tokenOptions)
+        let settings = try issuanceSettings(anchors, ca, tokenOptions, continuing: order)
         if let token {
             let onToken = try Runner(settings).certificates(
                 for: order, in: openOrder.ledger, on: token)
             guard onToken.isEmpty else { return }
         }
-        let account = try openAccount(ca, anchorsPEM: anchors.pem, fetch: agreement)
+        let account = try openAuthority(ca, anchorsPEM: anchors.pem, fetch: agreement)
         try openOrder.ledger.requireWriting()
         try Runner(settings, account).fetch(openOrder)
-        printError("note: the certificate of order \(order.number) was fetched from the account")
+        let source = order.commandOfCA == nil ? "account" : "CA command"
+        printError("note: the certificate of order \(order.number) was fetched from the \(source)")
     }
 
     /// The certificates in the file of `--from`; otherwise, if the outcome of the order is unknown,
@@ -177,18 +180,15 @@ struct ResumeCommand: ParsableCommand {
         }
         guard case .decision(let reason) = order.nextAction else { return [] }
         let found = try runner.certificates(for: order, in: openOrder.ledger, on: token)
-        guard !found.isEmpty else {
-            throw Failure(
-                undecided: order, reason,
-                address: order.address(at: CAcertAccount<CurlTransport>.self))
-        }
+        guard !found.isEmpty else { throw Failure(undecided: order, reason) }
         return found
     }
 
     private func settleKey(_ openOrder: OpenOrder, _ order: Order, _ token: TokenCapabilities)
         throws
     {
-        let runner = Runner(try issuanceSettings(TrustAnchors([]), nil, tokenOptions))
+        let runner = Runner(
+            try issuanceSettings(TrustAnchors([]), nil, tokenOptions, continuing: order))
         let plan = try runner.pins(writing: false, on: token)
         let uri = try withPINs(plan, tokenOptions, order.tokenURI()) { pins in
             var connection = try Connection(token, pins)
@@ -299,6 +299,14 @@ extension CAOptions {
     func adopting(_ order: Order) throws -> CAOptions {
         var options = self
         let asked = order.beginning.issue
+        if let command = order.commandOfCA { return try adopting(command, of: order.number) }
+        if let caCommand {
+            throw Failure(
+                .usage,
+                "order \(order.number) belongs to \(asked?.account ?? "?") at \(asked?.ca ?? "?"), "
+                    + "not to the command \(caCommand)",
+                hints: ["omit --ca-command, or place a new order: tokencert issue"])
+        }
         options.caURL = asked?.ca
         options.username = asked?.account
         let named = (
@@ -312,6 +320,26 @@ extension CAOptions {
                 "order \(order.number) belongs to \(asked?.account ?? "?") at \(asked?.ca ?? "?")",
                 hints: ["omit --ca-url and --username, or place a new order: tokencert issue"])
         }
+        return options
+    }
+
+    /// These options, if they or the settings have the command of an order. It is never run only
+    /// because the ledger contains it.
+    private func adopting(_ command: String, of order: Int64) throws -> CAOptions {
+        let given = try self.command()
+        guard given == command else {
+            throw Failure(
+                .usage, code: "caCommandMissing",
+                "order \(order) belongs to the CA command \(quoted(command)), "
+                    + (given.map { "not to \(quoted($0))" } ?? "which is not set"),
+                hints: [
+                    "if you trust this command: "
+                        + "tokencert resume \(order) --ca-command \(quoted(command))",
+                    "or set ca-command in the configuration file, or TOKENCERT_CA_COMMAND, to it",
+                ])
+        }
+        var options = self
+        options.caCommand = command
         return options
     }
 }

@@ -67,7 +67,7 @@ struct PlanLines: Encodable {
             lines.append("  key           " + printable(showsURIs ? quoted(key) : title))
         }
         if !pins.isEmpty { lines.append("  PINs          \(pins.joined(separator: ", then "))") }
-        if let ca { lines.append("  CA            \(ca)") }
+        if let ca { lines.append("  CA            \(printable(ca))") }
         if let name { lines.append("  name          \(printable(name))") }
         for address in emailAddresses ?? [] {
             lines.append("  address       \(printable(address))")

@@ -206,6 +206,6 @@ extension TokenOptions {
 /// current PINs. The URI may name the source of the user's PIN.
 func useSources(_ options: TokenOptions, _ uri: PKCS11URI?, _ ca: CAOptions) throws {
     var sources = try options.sourcesOfPINs(uri)
-    sources[.password] = try ca.source()
+    if try ca.command() == nil { sources[.password] = try ca.source() }
     try SecretReader.shared.use(sources)
 }

@@ -49,15 +49,18 @@ extension Failure {
             ?? []
     }
 
-    /// The failure if the outcome of an order is unknown. `address` is where the CA shows a late
-    /// certificate, or nil.
-    init(undecided order: Order, _ reason: String, address: String?) {
+    /// The failure if the outcome of an order is unknown.
+    init(undecided order: Order, _ reason: String) {
         let resume = "tokencert resume \(order.number)"
+        let fetching =
+            order.commandOfCA == nil
+            ? "to look for the certificate in your account on the CA's web site"
+            : "to ask the CA command for the certificate, without a new order"
         self.init(
             .pending,
             "the outcome of order \(order.number) is unknown: \(reason)",
-            hints: Self.address(address) + [
-                "to look for the certificate in your account on the CA's web site: \(resume) --fetch",
+            hints: Self.address(order.address(at: order.authority)) + [
+                "\(fetching): \(resume) --fetch",
                 "if you have downloaded it from there: \(resume) --from FILE",
                 "if it has none after 15 minutes, order again, although the CA may then issue two: "
                     + "\(resume) --order-again",

@@ -132,7 +132,10 @@ private struct FailureRow {
             )
             .hinting(.any, earlierOrder),
         .caUnreachable: .init(.unreachable)
-            .hinting(.notOrdered, "nothing was ordered; try again, or check --ca-url and --ca-file")
+            .hinting(
+                .notOrdered,
+                "nothing was ordered; try again, or check --ca-url and --ca-file, or --ca-command"
+            )
             .hinting(.any, earlierOrder),
         .orderRefused: .init(.dataRefused)
             .hinting(.notOrdered, account).hinting(.any, earlierOrder),

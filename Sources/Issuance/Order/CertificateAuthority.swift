@@ -3,7 +3,7 @@ package import TokencertLedger
 
 /// A CA that issues certificates for the orders of one account.
 package protocol CertificateAuthority: AnyObject, SendableMetatype {
-    /// The CA's address, without a trailing slash.
+    /// The CA's address, without a trailing slash; `command:` and a command for a CA behind a program.
     var url: String { get }
     /// The account's user name.
     var account: String { get }
@@ -48,6 +48,12 @@ package struct CertificateOrder: Sendable, Hashable {
     package let grant: CertificateGrant
     /// The certificate signing request in PEM.
     package let request: String
+
+    /// Creates an order; nothing is sent.
+    package init(grant: CertificateGrant, request: String) {
+        self.grant = grant
+        self.request = request
+    }
 }
 
 /// The result of sending an order; the strings are reasons for the user.
@@ -67,11 +73,37 @@ package struct SentOrder: Sendable, Hashable {
     package let publicKeyHash: String
     /// When it was sent, in seconds since 1970-01-01 00:00 UTC.
     package let time: Int64
+    /// What was sent.
+    package let order: CertificateOrder
 
-    package init(number: String?, publicKeyHash: String, time: Int64) {
+    package init(number: String?, publicKeyHash: String, time: Int64, order: CertificateOrder) {
         self.number = number
         self.publicKeyHash = publicKeyHash
         self.time = time
+        self.order = order
+    }
+}
+
+/// The growing pauses between the searches for a late certificate.
+package struct SearchPauses: Sendable {
+    /// The time to wait in all, in seconds.
+    private let limit: Int
+    /// The time waited so far, in seconds.
+    package private(set) var waited = 0
+    private var pause = 2
+
+    /// Creates pauses for a time in seconds.
+    package init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// The next pause in seconds, or nil after the limit.
+    package mutating func next() -> Int? {
+        guard waited < limit else { return nil }
+        let seconds = min(pause, limit - waited)
+        waited += seconds
+        pause = min(pause * 2, 60)
+        return seconds
     }
 }
 
@@ -81,6 +113,8 @@ package struct LateCertificate: Sendable {
     package let number: String
     package let certificate: Certificate
     package let isRevoked: Bool
+    /// Certificates that came with it and may be needed to reach a trust anchor, in PEM.
+    package var others = ""
 
     package init(number: String, certificate: Certificate, isRevoked: Bool) {
         self.number = number

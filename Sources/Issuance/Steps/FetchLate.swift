@@ -28,7 +28,9 @@ enum FetchLate: RepeatableStep {
             let certificate = try choose(late, order, work.order.replacement, outcomes)
             return StepOutcome([
                 .fetched(
-                    .init(number: certificate.number, certificate: certificate.certificate.pem))
+                    .init(
+                        number: certificate.number,
+                        certificate: certificate.certificate.pem + certificate.others))
             ])
         }
     }
@@ -98,9 +100,11 @@ extension Order {
 
     /// What the CA has of the order, or nil if it was never sent.
     func sent(to authority: any CertificateAuthority.Type) -> SentOrder? {
-        guard let sending, let timeOfSending else { return nil }
+        guard let sending, let timeOfSending, let asked = beginning.issue else { return nil }
+        let grant = CertificateGrant(
+            name: asked.name, emailAddresses: asked.emailAddresses, codeSigning: asked.codeSigning)
         return SentOrder(
             number: number(at: authority), publicKeyHash: sending.publicKeyHash,
-            time: timeOfSending)
+            time: timeOfSending, order: CertificateOrder(grant: grant, request: sending.request))
     }
 }

@@ -30,3 +30,30 @@ package func environmentVariableNames(beginningWith prefix: String) -> [String] 
     }
     return names.sorted()
 }
+
+/// How the environment of a program differs from that of this process.
+package struct EnvironmentChanges: Sendable, Hashable {
+    /// Variables whose names begin with this text are not inherited.
+    package let removedPrefix: String
+    /// Variables that are set, by name.
+    package let added: [String: String]
+
+    /// Creates changes; the variables that are set may begin with the prefix.
+    package init(removingPrefix removedPrefix: String, adding added: [String: String]) {
+        self.removedPrefix = removedPrefix
+        self.added = added
+    }
+
+    /// The changed environment: copies of its variables, which the caller frees, and nil at the end.
+    func copies() -> [UnsafeMutablePointer<CChar>?] {
+        var copies = unsafe added.map { unsafe strdup("\($0.key)=\($0.value)") }
+        var entry: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = unsafe environ
+        while let place = unsafe entry, let text = unsafe place.pointee {
+            if unsafe strncmp(text, removedPrefix, removedPrefix.utf8.count) != 0 {
+                unsafe copies.append(strdup(text))
+            }
+            unsafe entry = place + 1
+        }
+        return unsafe copies + [nil]
+    }
+}

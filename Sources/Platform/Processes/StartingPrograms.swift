@@ -14,9 +14,13 @@
 ///   - input: The descriptor of its standard input, or nil for none.
 ///   - output: The descriptor of its standard output. Nil starts a program that runs on its own: in
 ///     a session without a terminal, without output and errors.
+///   - errors: The descriptor of its standard error. Such a program runs in a process group of its
+///     own. Nil leaves it the standard error of this process.
+///   - environment: Changes to the environment that it inherits, or nil for none.
 /// - Returns: The process id, and 0 or an `errno` value.
 func startProgram(
-    _ path: String, _ words: [String], input: Int32?, output: Int32?
+    _ path: String, _ words: [String], input: Int32?, output: Int32?, errors: Int32? = nil,
+    environment: EnvironmentChanges? = nil
 ) -> (identifier: pid_t, status: Int32) {
     #if canImport(Darwin)
         var actions: posix_spawn_file_actions_t?
@@ -53,6 +57,11 @@ func startProgram(
         unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
     }
+    if let errors {
+        flags |= Int16(POSIX_SPAWN_SETPGROUP)
+        unsafe posix_spawnattr_setpgroup(&attributes, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, errors, 2)
+    }
     unsafe posix_spawnattr_setflags(&attributes, flags)
     if let input {
         unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
@@ -62,7 +71,9 @@ func startProgram(
     // An inherited descriptor may carry another secret, and a module may open files without
     // FD_CLOEXEC.
     #if canImport(Darwin)
-        if output != nil { unsafe posix_spawn_file_actions_addinherit_np(&actions, 2) }
+        if output != nil, errors == nil {
+            unsafe posix_spawn_file_actions_addinherit_np(&actions, 2)
+        }
     #elseif os(Linux)
         if let symbol = unsafe dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") {
             let closeFrom = unsafe unsafeBitCast(symbol, to: CloseFrom.self)
@@ -74,8 +85,17 @@ func startProgram(
         for index in unsafe arguments.indices { unsafe free(arguments[index]) }
     }
     var identifier: pid_t = 0
+    guard let environment else {
+        let status = unsafe posix_spawnp(
+            &identifier, path, &actions, &attributes, &arguments, environ)
+        return (identifier, status)
+    }
+    var variables = unsafe environment.copies()
+    defer {
+        for index in unsafe variables.indices { unsafe free(variables[index]) }
+    }
     let status = unsafe posix_spawnp(
-        &identifier, path, &actions, &attributes, &arguments, environ)
+        &identifier, path, &actions, &attributes, &arguments, &variables)
     return (identifier, status)
 }
 

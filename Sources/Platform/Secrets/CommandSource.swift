@@ -34,7 +34,7 @@ package func readFromCommand(
 /// characters; a backslash outside `'...'` takes the next character literally.
 ///
 /// - Returns: nil if a quotation is not closed or there is no program.
-func words(ofCommand text: String) -> [String]? {
+package func words(ofCommand text: String) -> [String]? {
     var words: [String] = []
     var word: String?
     var quotation: Character?
