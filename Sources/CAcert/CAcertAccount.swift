@@ -86,10 +86,14 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
         } catch {
             // The API does not look whether an account is locked.
             let isLocked = error.code == .loginRefused && (try? accountStatus()) != nil
+            guard isLocked else { return .failed(error.reason, advice: error.advice) }
             return .failed(
-                isLocked
-                    ? "the CA's web site refuses the password that its API accepts" : error.reason,
-                advice: error.advice)
+                "the CA's web site refuses the password that its API accepts",
+                advice: [
+                    "the account may be locked or not confirmed yet; log in with a browser to see why: "
+                        + "\(url)/index.php?id=4",
+                    "the web site ignores blanks around a password, and backslashes in it",
+                ])
         }
     }
 

@@ -2,7 +2,8 @@ package import TokencertPlatform
 
 /// An HTTPS client that follows no redirects and never repeats a request.
 ///
-/// It keeps no cookies, unless it is created for a session. Each request uses a new connection. Use a client from one thread at a time.
+/// It keeps cookies only if it is created for a session. Each request uses a new connection. Use a
+/// client from one thread at a time.
 package struct HTTPClient: ~Copyable {
     let handle: CurlHandle
     private let limits: HTTPLimits

@@ -11,7 +11,7 @@ import Testing
     private let account: WebAccount
 
     init() {
-        account = WebAccount(site: ScriptedSite.site, transport: site) { _ in }
+        account = WebAccount(site: ScriptedSite.site, transport: site) { _, _ in }
         site.answers[Self.change] = [Self.page("<html>done</html>")]
     }
 

@@ -97,8 +97,8 @@ final class ScriptedSite: WebTransport {
         _ number: String?, _ key: String = "aa", limit: Int = 0
     ) throws(WebAccountError) -> (result: LateResult, pauses: [Int]) {
         let pauses = Pauses()
-        let account = WebAccount(site: ScriptedSite.site + "/", transport: site) {
-            pauses.all.append($0)
+        let account = WebAccount(site: ScriptedSite.site + "/", transport: site) { seconds, _ in
+            pauses.all.append(seconds)
         }
         let order = SentOrder(
             number: number, publicKeyHash: key, time: Self.sentAt,
@@ -162,24 +162,42 @@ final class ScriptedSite: WebTransport {
 
     @Test("A wrong password is sent once, and the reasons are named")
     func wrongPassword() throws {
-        site.answers[Self.login] = [Self.page("<html>Incorrect</html>")]
+        site.answers[Self.login] = [Self.page("<html>Incorrect <input name=pword></html>")]
         let error = try error()
-        #expect(error.code == .loginRefused && error.advice.contains { $0.contains("locked") })
+        #expect(
+            error.code == .loginRefused && error.advice.contains { $0.contains("five seconds") })
         #expect(site.forms.count == 1 && site.requests == [Self.login])
     }
 
     @Test("An unknown answer to a login is not taken for a success")
     func unknownLogin() throws {
         for answer in [
-            WebAnswer(status: 500), WebAnswer(status: 200),
-            WebAnswer(status: 302, redirect: "https://other.example/login.php"),
+            WebAnswer(status: 200), WebAnswer(status: 404),
+            WebAnswer(status: 302, redirect: "https://other.example/account.php"),
+            WebAnswer(status: 302, redirect: "http://ca.example.org/account.php"),
+            Self.page("<html>Maintenance</html>"),
             WebAnswer(status: 200, contentType: "application/json", body: Array("{}".utf8)),
         ] {
             site.answers[Self.login] = [answer]
             #expect(try error().code == .unknownPage, "\(answer)")
         }
+        site.answers[Self.login] = [WebAnswer(status: 500)]
+        #expect(try error().code == .unreachable)
         site.answers[Self.login] = nil
         #expect(try error().code == .unreachable)
+    }
+
+    // A password that is wrong must not be sent once for each certificate of a renewal.
+    @Test("After a refused login, the account sends nothing any more")
+    func refusedOnce() throws {
+        site.answers[Self.login] = [Self.page("<html>Incorrect <input name=pword></html>")]
+        let account = WebAccount(site: ScriptedSite.site, transport: site) { _, _ in }
+        for _ in 0..<3 {
+            #expect(throws: WebAccountError.self) {
+                try account.logIn("anna@example.org", Secret(copying: Array("p".utf8)))
+            }
+        }
+        #expect(site.forms.count == 1)
     }
 
     // MARK: Downloads
@@ -192,7 +210,6 @@ final class ScriptedSite: WebTransport {
         for (list, isRevoked) in [
             (Self.table(Self.row(7, serial: "0A1B")), false),
             (Self.table(Self.row(7, serial: "0A1B", revoked: "2026-11-29 10:00:00")), true),
-            ("<html>changed</html>", false),
         ] {
             site.answers[Self.list] = [Self.page(list)]
             guard case .found(let found) = try search("7").result else {
@@ -211,7 +228,7 @@ final class ScriptedSite: WebTransport {
             status: 200, contentType: "application/pkix-cert", body: Array("-----BEGIN".utf8))
         let cases: [(WebAnswer, WebAccountError.Code)] = [
             (Self.page("<html>No such certificate</html>"), .noSuchCertificate),
-            (broken, .unknownPage), (WebAnswer(status: 503), .unknownPage),
+            (broken, .unknownPage), (WebAnswer(status: 404), .unknownPage),
             (
                 WebAnswer(status: 302, redirect: ScriptedSite.site + "/index.php?id=4"),
                 .notLoggedIn
@@ -222,6 +239,32 @@ final class ScriptedSite: WebTransport {
             #expect(try error().code == code, "\(answer)")
             #expect(site.requests.last == "/account.php?id=logout")
         }
+        // Whether it was revoked is not known.
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        site.answers[path] = [Self.download(try certificate(key, at: Self.sentAt))]
+        for list in ["<html>changed</html>", Self.table(Self.row(8, serial: "0A"))] {
+            site.answers[Self.list] = [Self.page(list)]
+            #expect(try error().code == .unknownPage, "\(list)")
+        }
+    }
+
+    // Otherwise one failed connection would end a wait of hours.
+    @Test("A site that cannot be reached for a moment is asked again until the limit")
+    func unreachableForAMoment() throws {
+        let path = "/account.php?id=6&cert=7&format=pem"
+        site.answers[path] = [WebAnswer(status: 503), WebAnswer(status: 503), Self.download(nil)]
+        let (result, pauses) = try search("7", limit: 6)
+        #expect(pauses == [2, 4])
+        guard case .notYet = result else {
+            Issue.record("the site was reached at last")
+            return
+        }
+        site.answers[path] = [WebAnswer(status: 503)]
+        guard case .failed(let reason, _) = try search("7").result else {
+            Issue.record("the site was never reached")
+            return
+        }
+        #expect(reason.contains("HTTP 503"))
     }
 
     // Otherwise the CA's server would be asked many times a second, or for ever.
@@ -270,12 +313,31 @@ final class ScriptedSite: WebTransport {
         }
     }
 
-    @Test("A row with two numbers, or without a serial number in hexadecimal, is left out")
+    // A list of which a part is not understood could hide a revoked certificate.
+    @Test("A list with a row that is not understood is an unknown page")
     func oddRows() throws {
-        let double = Self.row(7, serial: "0A").replacing("name=\"cert_7\"", with: "name=\"cert_8\"")
-        let page = Self.table(double, Self.row(6, serial: "no"), Self.row(5, serial: "0C"))
-        let list = try #require(ListedCertificate.list(inPage: Array(page.utf8)))
-        #expect(list.map(\.number) == ["5"])
+        let good = Self.row(5, serial: "0C")
+        #expect(ListedCertificate.list(inPage: Array(Self.table(good).utf8))?.count == 1)
+        for row in [
+            Self.row(7, serial: "0A").replacing("name=\"cert_7\"", with: "name=\"cert_8\""),
+            Self.row(6, serial: "no"), Self.row(6, serial: "0A", expires: "soon"),
+            "<tr><td><input name=\"cert_6\"></td></tr>",
+        ] {
+            let page = Self.table(good, row)
+            #expect(ListedCertificate.list(inPage: Array(page.utf8)) == nil, "\(row)")
+        }
+        let cells = String(repeating: "<td>x</td>", count: 40)
+        #expect(ListedCertificate.list(inPage: Array("<tr>\(cells)</tr>".utf8)) == nil)
+    }
+
+    @Test("A large page of unfinished tags is read within seconds")
+    func largePages() {
+        for piece in ["<", "<td ", "<tr><td ", "name=\"cert_", "revokeid[]"] {
+            let start = ContinuousClock.now
+            let page = "<tr>" + String(repeating: piece, count: (1 << 20) / piece.utf8.count)
+            _ = ListedCertificate.list(inPage: Array(page.utf8))
+            #expect(ContinuousClock.now - start < .seconds(20), "\(piece)")
+        }
     }
 
     // Otherwise the user would have to find a certificate whose number is unknown.

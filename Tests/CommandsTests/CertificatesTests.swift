@@ -88,7 +88,8 @@ extension RealParts {
             try issue(bench, "mail")
             let shown = try AtTerminal(bench: bench, columns: 80).run(["certificates"])
             #expect(shown.status == 0, "\(shown)")
-            let lines = shown.output.replacing("\r\n", with: "\n").split(separator: "\n")
+            let lines = shown.output.replacing("\r\n", with: "\n")
+                .replacing(/\u{1B}\[[0-9;]*m/, with: "").split(separator: "\n")
             #expect(lines.allSatisfy { $0.count <= 80 }, "\(shown.output)")
             #expect(lines.filter { $0.contains(" valid ") }.count == 1, "\(shown.output)")
         }

@@ -84,11 +84,12 @@ extension RealParts {
             arguments: [
                 (["--web-fault", "html", "--web-fault-after-login"], 75, "shows a page"),
                 (["--web-fault", "500"], 75, "HTTP 500"),
-                (["--web-fault", "empty"], 75, "not understood"),
+                (["--web-fault", "empty", "--web-fault-after-login"], 75, "not understood"),
                 (["--web-fault", "cut", "--web-fault-after-login"], 75, "not a certificate"),
                 (["--web-fault", "redirect", "--web-fault-after-login"], 75, "not known"),
                 (["--web-fault", "login-only"], 75, "cannot be reached"),
                 (["--web-fault", "hang"], 75, "cannot be reached"),
+                (["--web-fault", "changed-page"], 75, "no list of certificates"),
                 (["--web-fault", "other-certificate"], 76, "for another key"),
                 (["--web-fault", "revoked"], 76, "revoked"),
             ])

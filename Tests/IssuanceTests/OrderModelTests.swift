@@ -370,7 +370,7 @@ import TokencertTestSupport
             let error = try #require(throws: IssuanceError.self) {
                 try runner(ca).run(&work, from: work.order.nextStep, over: &token)
             }
-            #expect(error.code == .orderPending && error.reason.hasSuffix("; not issued"))
+            #expect(error.code == .orderPending && error.reason.hasPrefix("not issued; "))
             #expect(work.order.state == .unclear && ca.searched == [nil])
             return
         }

@@ -672,7 +672,7 @@ struct SampleAuthority {
         let anchors = [certificates[0]]
         #expect(
             findings(certificates[1], anchors: anchors, now: 2_000_000_000).map(\.kind)
-                == [.unknownIssuer])
+                == [.weakSignature])
         #expect(findings(certificates[2], anchors: anchors, now: 2_000_000_000).isEmpty)
     }
 

@@ -23,17 +23,26 @@ struct LateSearch {
         defer { account.logOut() }
         var pauses = SearchPauses(limit: limit)
         while true {
-            let result: LateResult
+            var result: LateResult
             do throws(WebAccountError) {
                 result = try look()
             } catch {
+                switch error.code {
                 // A long wait can outlast the session.
-                guard error.code == .notLoggedIn, pauses.waited > 0 else { throw error }
-                try account.logIn(username, password)
-                result = try look()
+                case .notLoggedIn where pauses.waited > 0:
+                    try account.logIn(username, password)
+                    result = try look()
+                // One failed connection does not end a long wait.
+                case .unreachable: result = .failed(error.reason, advice: error.advice)
+                default: throw error
+                }
             }
-            guard case .notYet = result, let seconds = pauses.next() else { return result }
-            account.pause(seconds)
+            switch result {
+            case .found: return result
+            case .notYet, .failed:
+                guard let seconds = pauses.next() else { return result }
+                account.pause(seconds, .certificate)
+            }
         }
     }
 
@@ -43,11 +52,14 @@ struct LateSearch {
         guard let certificate = try account.certificate(number) else {
             return .notYet("the CA has not signed certificate \(number) yet")
         }
-        // The certificate counts even if the list is not understood.
-        let listed = (try? account.certificates())?.first { $0.number == number }
+        // Only the list shows whether the CA has revoked the certificate.
+        guard let listed = try account.certificates().first(where: { $0.number == number }) else {
+            throw WebAccountError(
+                .unknownPage, "the list of the account's certificates does not have \(number)")
+        }
         return .found([
             LateCertificate(
-                number: number, certificate: certificate, isRevoked: listed?.isRevoked ?? false)
+                number: number, certificate: certificate, isRevoked: listed.isRevoked)
         ])
     }
 
@@ -57,11 +69,19 @@ struct LateSearch {
             ($0.number.count, $0.number) > ($1.number.count, $1.number)
         }
         var found: [LateCertificate] = []
-        var downloads = 0
+        var (downloads, unread) = (0, 0)
         for listed in list where listed.serialNumber != nil {
             guard downloads < Self.maximumDownloads else { break }
             downloads += 1
-            guard let certificate = try account.certificate(listed.number) else { continue }
+            let certificate: Certificate
+            do throws(WebAccountError) {
+                guard let downloaded = try account.certificate(listed.number) else { continue }
+                certificate = downloaded
+            } catch {
+                guard error.code == .noSuchCertificate else { throw error }
+                unread += 1
+                continue
+            }
             // The CA numbers its orders in their sequence, so the others are older still.
             if certificate.notBefore < order.time - Self.clockTolerance { break }
             guard hexadecimal(certificate.publicKey.sha256Fingerprint) == order.publicKeyHash
@@ -71,6 +91,11 @@ struct LateSearch {
                     number: listed.number, certificate: certificate, isRevoked: listed.isRevoked))
         }
         guard found.isEmpty else { return .found(found) }
+        guard unread == 0 else {
+            return .notYet(
+                "the account has no certificate for this key among those that can be downloaded; "
+                    + "others: \(unread)")
+        }
         let pending = list.filter { $0.serialNumber == nil }.count
         return .notYet(
             pending == 0

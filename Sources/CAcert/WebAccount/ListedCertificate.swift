@@ -24,31 +24,41 @@ package struct ListedCertificate: Sendable, Hashable {
 
 extension ListedCertificate {
     /// The rows that are read at most.
-    private static let maximum = 10_000
-
-    /// Reads the list of certificates; nil if the page has no such list.
-    ///
-    /// The site translates its texts into the member's language, so a row is recognised by its
-    /// fields, and a cell by its form: a row has a field with the number in its name or its value,
-    /// and the date of expiry follows the date of revocation, which follows the serial number.
-    static func list(inPage page: [UInt8]) -> [ListedCertificate]? {
-        let rows = split(page, atTag: "tr").dropFirst().prefix(maximum)
-        let list = rows.compactMap { ListedCertificate(row: $0) }
-        guard list.isEmpty else { return list }
-        // An empty list still has its headings, in the same number of cells.
-        let hasHeadings = rows.contains { split($0, atTag: "td").count - 1 >= columns - 1 }
-        return hasHeadings ? [] : nil
-    }
-
+    private static let maximum = 20_000
     /// The columns of the list: choice, state, address, serial number, revocation, expiry, login, and
     /// two for a comment. The heading of the last two is one cell.
-    private static let columns = 9
+    private static let headings = 8
 
-    private init?(row: ArraySlice<UInt8>) {
-        let cells = Self.split(row, atTag: "td").dropFirst().map { Self.text($0) }
-        guard let number = Self.number(inRow: row),
-            let first = cells.indices.first(where: { $0 > 1 && Self.isDate(cells[$0]) })
-        else { return nil }
+    /// Reads the list of certificates; nil if the page has no such list, or one of which a row is not
+    /// understood.
+    ///
+    /// The site translates its texts into the member's language, so a row is recognised by its
+    /// fields, and a cell by its form: a row has fields with the number in their names or values,
+    /// and the date of expiry follows the date of revocation, which follows the serial number.
+    static func list(inPage page: [UInt8]) -> [ListedCertificate]? {
+        let rows = split(page[...], atTag: rowTag).dropFirst()
+        guard rows.count <= maximum else { return nil }
+        var list: [ListedCertificate] = []
+        var hasHeadings = false
+        for row in rows {
+            let cells = split(row, atTag: cellTag).dropFirst()
+            let numbers = numbers(inRow: row)
+            if numbers.isEmpty {
+                hasHeadings = hasHeadings || cells.count == headings
+                continue
+            }
+            guard numbers.count == 1, let number = numbers.first,
+                let listed = ListedCertificate(number, cells.map { text($0) })
+            else { return nil }
+            list.append(listed)
+        }
+        return list.isEmpty && !hasHeadings ? nil : list
+    }
+
+    private init?(_ number: String, _ cells: [String]) {
+        guard let first = cells.indices.first(where: { $0 > 1 && Self.isDate(cells[$0]) }) else {
+            return nil
+        }
         let isRevoked = first + 1 < cells.count && Self.isDate(cells[first + 1])
         let expiry = isRevoked ? cells[first + 1] : cells[first]
         let place = isRevoked ? first - 1 : first - 2
@@ -63,6 +73,18 @@ extension ListedCertificate {
             isRevoked: isRevoked)
     }
 
+    // MARK: Markup
+
+    private static let rowTag = Array("<tr".utf8)
+    private static let cellTag = Array("<td".utf8)
+    /// What precedes a number in the fields and links of a row.
+    private static let numberMarks = ["name=\"cert_", "name='cert_", "&amp;cert=", "&cert="].map {
+        Array($0.utf8)
+    }
+    /// The fields whose value is a number.
+    private static let numberFields = ["revokeid[]", "delid[]"].map { Array($0.utf8) }
+    private static let valueMark = Array("value=".utf8)
+
     /// The text of a cell, without its tags and without blanks around it.
     private static func text(_ cell: ArraySlice<UInt8>) -> String {
         var text: [UInt8] = []
@@ -72,31 +94,70 @@ extension ListedCertificate {
             if !isTag { text.append(byte) }
             if byte == UInt8(ascii: ">") { isTag = false }
         }
-        return HTMLText.decode(text[...]).split(whereSeparator: \.isWhitespace).joined(
-            separator: " ")
+        return HTMLText.decode(text[...]).split(whereSeparator: \.isWhitespace)
+            .joined(separator: " ")
     }
 
-    /// The number in the fields of a row; nil if it has none, or several.
-    private static func number(inRow row: ArraySlice<UInt8>) -> String? {
-        let text = String(decoding: row, as: UTF8.self)
-        var numbers: Set<Substring> = []
-        for start in ["name=\"cert_", "name='cert_", "name=cert_", "&amp;cert=", "&cert="] {
-            for part in text.split(separator: start, omittingEmptySubsequences: false).dropFirst() {
-                numbers.insert(part.prefix { ("0"..."9").contains($0) })
+    /// The numbers in the fields and links of a row.
+    private static func numbers(inRow row: ArraySlice<UInt8>) -> Set<String> {
+        var numbers: Set<String> = []
+        for mark in numberMarks {
+            for place in places(of: mark, in: row) { numbers.insert(digits(row[place...])) }
+        }
+        for field in numberFields {
+            for place in places(of: field, in: row) {
+                let tag = row[place...].prefix(100).prefix { $0 != UInt8(ascii: ">") }
+                guard let value = places(of: valueMark, in: tag).first else { continue }
+                let quotes: [UInt8] = [UInt8(ascii: "\""), UInt8(ascii: "'")]
+                numbers.insert(digits(tag[value...].drop { quotes.contains($0) }))
             }
         }
-        for field in ["revokeid[]", "delid[]"] {
-            for part in text.split(separator: field, omittingEmptySubsequences: false).dropFirst() {
-                let tag = part.prefix { $0 != ">" }
-                guard let value = tag.firstRange(of: "value=") else { continue }
-                let digits = tag[value.upperBound...].drop { $0 == "\"" || $0 == "'" }
-                numbers.insert(digits.prefix { ("0"..."9").contains($0) })
-            }
-        }
-        guard numbers.count == 1, let number = numbers.first, !number.isEmpty, number.count < 20
-        else { return nil }
-        return String(number)
+        return numbers
     }
+
+    /// The digits at the start of a text; a number of more than 19 digits is cut and matches nothing.
+    private static func digits(_ text: ArraySlice<UInt8>) -> String {
+        let digits = text.prefix(20).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    /// The places after each occurrence of a text.
+    private static func places(of text: [UInt8], in bytes: ArraySlice<UInt8>) -> [Int] {
+        var places: [Int] = []
+        var index = bytes.startIndex
+        while index + text.count <= bytes.endIndex {
+            if matches(text, in: bytes, at: index) { places.append(index + text.count) }
+            index += 1
+        }
+        return places
+    }
+
+    /// Whether a text is at a place, in any case.
+    private static func matches(_ text: [UInt8], in bytes: ArraySlice<UInt8>, at place: Int) -> Bool
+    {
+        guard place + text.count <= bytes.endIndex else { return false }
+        for offset in text.indices where bytes[place + offset] | 0x20 != text[offset] | 0x20 {
+            return false
+        }
+        return true
+    }
+
+    /// Splits markup before each tag, such as `<td class="x">`. The first part precedes the first tag.
+    private static func split(
+        _ bytes: ArraySlice<UInt8>, atTag tag: [UInt8]
+    ) -> [ArraySlice<UInt8>] {
+        var parts: [ArraySlice<UInt8>] = []
+        var start = bytes.startIndex
+        for place in places(of: tag, in: bytes)
+        where place < bytes.endIndex && " >\t\r\n".utf8.contains(bytes[place]) {
+            let begin = place - tag.count
+            parts.append(bytes[start..<begin])
+            start = begin
+        }
+        return parts + [bytes[start...]]
+    }
+
+    // MARK: Values
 
     /// Whether a text begins like `2028-11-27 09:00:00`.
     private static func isDate(_ text: String) -> Bool {
@@ -112,29 +173,5 @@ extension ListedCertificate {
     private static func isHexadecimal(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
             || (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(byte)
-    }
-
-    /// Splits markup before each tag with a name, such as `<td class="x">`. The first part precedes
-    /// the first tag.
-    private static func split(
-        _ markup: some Collection<UInt8>, atTag name: String
-    ) -> [ArraySlice<UInt8>] {
-        let bytes = Array(markup)
-        let name = Array("<\(name)".utf8)
-        var parts: [ArraySlice<UInt8>] = []
-        var start = 0
-        var index = 0
-        while index + name.count < bytes.count {
-            let isTag =
-                bytes[index] == name[0]
-                && zip(bytes[index...], name).allSatisfy { $0 | 0x20 == $1 | 0x20 }
-                && " >\t\r\n".utf8.contains(bytes[index + name.count])
-            if isTag {
-                parts.append(bytes[start..<index])
-                start = index
-            }
-            index += 1
-        }
-        return parts + [bytes[start...]]
     }
 }

@@ -34,6 +34,11 @@ extension WebAccountError {
     /// The error that a redirect to another page means.
     init(redirectedTo url: String, site: String) {
         let page = SitePage(url)
+        guard url.hasPrefix(site + "/") else {
+            let place = url.prefix { $0 != "?" && $0 != "#" }.prefix(80)
+            self.init(.unknownPage, "the CA's web site leads to another place: \(place)")
+            return
+        }
         if page == .login {
             self.init(.notLoggedIn, "the session at the CA's web site ended")
         } else if let task = SitePage.required[page] {
@@ -42,7 +47,8 @@ extension WebAccountError {
                 advice: ["log in there with a browser, then try again: \(site)/index.php?id=4"])
         } else {
             self.init(
-                .unknownPage, "the CA's web site leads to a page that is not known: \(page.file)")
+                .unknownPage,
+                "the CA's web site leads to a page that is not known: \(page.file.prefix(40))")
         }
     }
 }

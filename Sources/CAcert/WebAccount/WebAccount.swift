@@ -11,15 +11,19 @@ package final class WebAccount {
     /// The address of the site, without a trailing slash.
     let site: String
     /// Waits for a number of seconds.
-    let pause: (Int) -> Void
+    let pause: (Int, PauseReason) -> Void
     private var lastLogin: ContinuousClock.Instant?
+    /// Why the site refused a login, or nil. It is not tried again.
+    private var refusal: WebAccountError?
 
     /// Creates an account without sending anything.
     ///
     /// - Parameters:
     ///   - site: The address of the site without a path, such as `https://www.cacert.org`.
     ///   - pause: Waits for a number of seconds.
-    package init(site: String, transport: any WebTransport, pause: @escaping (Int) -> Void) {
+    package init(
+        site: String, transport: any WebTransport, pause: @escaping (Int, PauseReason) -> Void
+    ) {
         var base = site[...]
         while base.hasSuffix("/") { base = base.dropLast() }
         self.site = String(base)
@@ -29,11 +33,23 @@ package final class WebAccount {
 
     // MARK: The session
 
-    /// Logs in once. A refused password is not sent again.
+    /// Logs in once. After a refusal, nothing is sent any more.
     package func logIn(_ username: String, _ password: borrowing Secret) throws(WebAccountError) {
+        if let refusal { throw refusal }
+        do throws(WebAccountError) {
+            try sendLogin(username, password)
+        } catch {
+            if [.loginRefused, .memberRequired].contains(error.code) { refusal = error }
+            throw error
+        }
+    }
+
+    private func sendLogin(
+        _ username: String, _ password: borrowing Secret
+    ) throws(WebAccountError) {
         if let lastLogin {
             let left = .seconds(6) - (ContinuousClock.now - lastLogin)
-            if left > .zero { pause(Int(left.components.seconds) + 1) }
+            if left > .zero { pause(Int(left.components.seconds) + 1, .login) }
         }
         lastLogin = ContinuousClock.now
         transport.forget()
@@ -50,20 +66,21 @@ package final class WebAccount {
             throw WebAccountError(unreachable: error)
         }
         guard let redirect = answer.redirect else {
-            guard answer.status == 200, isPage(answer) else {
-                throw WebAccountError(unknown: answer)
-            }
+            // After a refusal, the site shows the login form again.
+            guard answer.status == 200, isPage(answer),
+                String(decoding: answer.body, as: UTF8.self).contains("pword")
+            else { throw WebAccountError(unknown: answer) }
             throw WebAccountError(
                 .loginRefused,
                 "the CA's web site does not accept this user name and password",
                 advice: [
-                    "if the API accepts it, the account may be locked or not confirmed yet",
-                    "the web site ignores blanks around a password, and backslashes in it",
+                    "check --username and --password-source: the CA does not say which is wrong",
                     "after a wrong password, the web site refuses the right one for five seconds",
                 ])
         }
-        guard SitePage(redirect).file == "account.php",
-            SitePage.required[SitePage(redirect)] == nil
+        let page = SitePage(redirect)
+        guard redirect.hasPrefix(site + "/"), page.file == "account.php",
+            SitePage.required[page] == nil
         else { throw WebAccountError(redirectedTo: redirect, site: site) }
     }
 
@@ -133,6 +150,14 @@ package final class WebAccount {
     }
 }
 
+/// Why the program waits.
+package enum PauseReason: Sendable, Hashable {
+    /// The site refuses logins that follow each other too fast.
+    case login
+    /// The CA has not issued the certificate yet.
+    case certificate
+}
+
 extension WebAccountError {
     init(unreachable error: TransportError) {
         self.init(.unreachable, "the CA's web site cannot be reached: \(error.reason)")
@@ -141,7 +166,8 @@ extension WebAccountError {
     fileprivate init(unknown answer: WebAnswer) {
         let text = HTMLText.plainText(answer.body[...]).prefix(120)
         self.init(
-            .unknownPage,
+            // A server with a fault may work again a little later.
+            answer.status >= 500 ? .unreachable : .unknownPage,
             "the answer of the CA's web site is not understood (HTTP \(answer.status))"
                 + (text.isEmpty ? "" : ": \(text)"))
     }

@@ -80,13 +80,15 @@ struct RevocationClient: ~Copyable, RevocationTransport {
     private var listClient: UnverifiedHTTPClient
 
     init() throws(HTTPError) {
-        client = try UnverifiedHTTPClient(
+        let client = try UnverifiedHTTPClient(
             userAgent: userAgent, limits: HTTPLimits(connectTimeout: 10, timeout: 30))
-        listClient = try UnverifiedHTTPClient(
+        let listClient = try UnverifiedHTTPClient(
             userAgent: userAgent,
             limits: HTTPLimits(
                 connectTimeout: 10, timeout: 120,
                 maximumAnswer: RevocationListCache.maximumSize))
+        self.client = client
+        self.listClient = listClient
     }
 
     mutating func getList(_ address: String) throws(TransportError) -> TransportAnswer {
@@ -126,7 +128,7 @@ func openAuthority(
     guard let command = try options.command(),
         let ca = CommandCA(
             command: command, timeout: try options.seconds(),
-            waitingTime: fetch?.waitingTime ?? 0, pause: pauseVisibly)
+            waitingTime: fetch?.waitingTime ?? 0, pause: { pauseVisibly($0, .certificate) })
     else { return try openAccount(options, anchorsPEM: anchorsPEM, fetch: fetch) }
     return ca
 }
@@ -195,8 +197,11 @@ struct WebLogin {
 }
 
 /// Waits for the CA, and shows that.
-private func pauseVisibly(_ seconds: Int) {
-    Progress.shared.addNews("not issued yet; looking again in \(seconds) s")
+private func pauseVisibly(_ seconds: Int, _ reason: PauseReason) {
+    Progress.shared.addNews(
+        reason == .login
+            ? "waiting \(seconds) s before the next login"
+            : "not found yet; looking again in \(seconds) s")
     for _ in 0..<seconds * 10 {
         // After an interruption nothing more is sent.
         Interruption.stopIfPending()

@@ -73,6 +73,10 @@ func remember(_ name: Setting, _ content: ConfigurationFile.Content) {
     } catch {
         printError("warning: \(printable("\(error)"))")
     }
+    let line = "\"\(name.rawValue)\": \(content.json ?? "")"
+    if file.value(name) != nil {
+        return printError("note: change it in \(printable(file.path)): \(printable(line))")
+    }
     printError("note: \(printable(file.path)) was not changed; add this line after its first {:")
-    printError(printable("  \"\(name.rawValue)\": \(content.json ?? ""),"))
+    printError(printable("  \(line),"))
 }

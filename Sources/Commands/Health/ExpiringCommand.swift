@@ -58,7 +58,9 @@ struct ExpiringCommand: ParsableCommand {
         let isWeeks = text.hasSuffix("w")
         let digits = isWeeks || text.hasSuffix("d") ? text.dropLast() : text[...]
         let unit = isWeeks ? 7 : 1
-        guard let number = Int(digits), (1...longest / unit).contains(number) else {
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(digits),
+            (1...longest / unit).contains(number)
+        else {
             throw Failure(
                 .usage, "--within requires a period of 1 to \(longest) days, not \"\(text)\"",
                 hints: ["for example: --within 30d or --within 4w"])

@@ -15,12 +15,21 @@ struct FetchOptions: ParsableArguments {
             valueName: "time"))
     var fetchFor: String?
 
+    /// Whether late certificates are fetched.
+    var isWanted: Bool { setting(fetch, .fetch) }
+
     /// The agreement to use the web account, or nil. At a terminal the user is asked once; later runs
     /// find the answer in the configuration file. In scripts, the option or the setting is the
     /// agreement.
     func agreement(_ ca: CAOptions) throws -> FetchAgreement? {
         let waitingTime = try seconds()
-        guard setting(fetch, .fetch) else { return nil }
+        guard isWanted else {
+            guard fetchFor == nil else {
+                throw Failure(
+                    .usage, "--fetch-for requires --fetch", hints: ["add --fetch, or omit both"])
+            }
+            return nil
+        }
         let agreement = FetchAgreement(waitingTime: waitingTime)
         // A CA command has no web account.
         guard try ca.command() == nil else { return agreement }
@@ -32,7 +41,8 @@ struct FetchOptions: ParsableArguments {
         let question =
             "May tokencert log in to your account at \(site) with the password of the API, to\n"
             + "fetch certificates that the CA issues late? Nothing is ordered or changed there.\n"
-            + "This adds fetch to \(printable(ConfigurationFile.current.path)). [y/n] "
+            + "The answer holds for every CA that you use: it adds fetch to\n"
+            + "\(printable(ConfigurationFile.current.path)). [y/n] "
         Progress.shared.finish()
         guard let answer = askAtTerminal(question) else { return agreement }
         guard ["y", "yes"].contains(answer.lowercased()) else {

@@ -103,7 +103,9 @@ struct ResumeCommand: ParsableCommand {
         let mayFetch = from == nil && !orderAgain && order.userActions.contains(.fetch)
         // Options that do not fit the order are reported if the CA is needed.
         let adopted = try? ca.adopting(order)
-        let agreement = mayFetch ? try fetchOptions.agreement(adopted ?? ca) : nil
+        let agreement =
+            mayFetch
+            ? try fetchOptions.agreement(fetchOptions.isWanted ? ca.adopting(order) : ca) : nil
         // A certificate can be fetched without the token.
         if agreement == nil { _ = try foundToken.get() }
         try useSources(tokenOptions, order.tokenURI(), adopted ?? ca)
@@ -117,7 +119,8 @@ struct ResumeCommand: ParsableCommand {
             try fetch(openOrder, order, try? foundToken.get(), anchors, agreement)
             order = try openOrder.order()
         }
-        let token = try foundToken.get()
+        // The hints of a failure depend on what was fetched.
+        let token = agreement == nil ? try foundToken.get() : try findToken(of: order)
         var brought = BroughtByUser()
         brought.acceptsChanges = setting(acceptChanges, .acceptChanges)
         brought.ordersAgain = orderAgain
@@ -164,6 +167,7 @@ struct ResumeCommand: ParsableCommand {
         let account = try openAuthority(ca, anchorsPEM: anchors.pem, fetch: agreement)
         try openOrder.ledger.requireWriting()
         try Runner(settings, account).fetch(openOrder)
+        guard !Progress.shared.isQuiet else { return }
         let source = order.commandOfCA == nil ? "account" : "CA command"
         printError("note: the certificate of order \(order.number) was fetched from the \(source)")
     }

@@ -26,6 +26,8 @@ struct ExpiringLine: Encodable {
     /// When it expires or has expired, relative to now.
     let expiry: String
     private let urgency: Urgency
+    /// Whether the certificate came from elsewhere, so that tokencert cannot renew it.
+    private let isImported: Bool
 
     private enum CodingKeys: String, CodingKey {
         case certificate, order, token, unfinishedOrder, next
@@ -38,11 +40,14 @@ struct ExpiringLine: Encodable {
         certificate = CertificateReport(content, uri: expiring.order.writtenURI, time)
         order = expiring.order.number
         token = beginning.token
-        unfinishedOrder = expiring.unfinishedOrder
+        unfinishedOrder = expiring.unfinishedOrder?.number
         let name = Self.name(expiring)
+        isImported = beginning.imported != nil
         next =
-            unfinishedOrder.map { "tokencert resume \($0)" }
-            ?? "tokencert renew \(name)\(NamedToken.option(ofObject: beginning.tokenURI))"
+            expiring.unfinishedOrder.flatMap { OrderLine($0).next }
+            ?? (beginning.imported != nil
+                ? "tokencert import --cert FILE"
+                : "tokencert renew \(name)\(NamedToken.option(ofObject: beginning.tokenURI))")
         let namedToken = NamedToken(uri: beginning.tokenURI)
         let tokenName = text(ofLabel: namedToken.label)
         title =
@@ -54,8 +59,12 @@ struct ExpiringLine: Encodable {
 
     /// What to do, as a message that ends in the command.
     var advice: String {
-        let reason = unfinishedOrder.map { "order \($0) for it is unfinished; " } ?? ""
-        return "\(reason)insert the token and run: \(next)"
+        if let unfinishedOrder {
+            return "order \(unfinishedOrder) for it is unfinished; to go on: \(next)"
+        }
+        return isImported
+            ? "get a new certificate for its key from its issuer, then: \(next)"
+            : "insert the token and run: \(next)"
     }
 
     /// Prints when the certificate expires, which one it is, and what to do.

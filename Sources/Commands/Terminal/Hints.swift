@@ -45,7 +45,11 @@ extension Failure {
 
     /// The hint on where the CA shows a late certificate; none if the address is not known.
     static func address(_ address: String?) -> [String] {
-        address.map { ["once it is issued, the certificate is here, as the CA also mails: \($0)"] }
+        address.map {
+            [
+                "once it is issued, the certificate is at this address, which the CA mails, too: \($0)"
+            ]
+        }
             ?? []
     }
 
@@ -61,8 +65,8 @@ extension Failure {
             "the outcome of order \(order.number) is unknown: \(reason)",
             hints: Self.address(order.address(at: order.authority)) + [
                 "\(fetching): \(resume) --fetch",
-                "if you have downloaded it from there: \(resume) --from FILE",
-                "if it has none after 15 minutes, order again, although the CA may then issue two: "
+                "if you have it in a file: \(resume) --from FILE",
+                "if the CA has none after 15 minutes, order again, although the CA may then issue two: "
                     + "\(resume) --order-again",
                 Self.abandoning(order.number, nil, mayHaveOrdered: true),
             ])

@@ -149,6 +149,10 @@ private struct FailureRow {
         )
         .going(
             .arrived, "the CA's answer is in the ledger; to check it again: {resume}", "{abandon}"),
+        .certificateRevoked: .init(
+            .certificateWrong, "nothing was written; do not use that certificate"
+        )
+        .going(.any, "to see what else you can do: {resume}"),
         .issuerNotTrusted: .init(
             .certificateWrong,
             "to get CAcert's root and class 3 certificates: tokencert trust fetch",
@@ -220,9 +224,8 @@ private struct FailureRow {
         case .nothing: []
         case .decision:
             [
-                "to look for the certificate in your account on the CA's web site: "
-                    + "{resume} --fetch",
-                "if you have downloaded it from there: {resume} --from FILE",
+                "to look for the certificate at the CA, without a new order: {resume} --fetch",
+                "if you have it in a file: {resume} --from FILE",
                 "to see what else you can do: {resume}",
             ]
         default: ["to go on: {resume}", "{abandon}"]

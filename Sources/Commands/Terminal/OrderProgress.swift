@@ -22,9 +22,19 @@ func tellProgress(_ step: Step) {
         Progress.shared.setInterruptionState(
             "order \(current.order) may have been sent, and the CA may issue a certificate",
             hints: hintsAfterSending(current.order))
-    case (.verify, let current?) where current.isSent:
+    case (.fetch, let current?):
         Progress.shared.setInterruptionState(
-            "the CA has answered order \(current.order)", hints: hints(current.order))
+            "order \(current.order) was sent; the CA may still issue a certificate",
+            hints: [
+                "to go on: tokencert resume \(current.order) --fetch",
+                "check the account on the CA's web site before you order again",
+            ])
+    case (.verify, let current?):
+        Progress.shared.setInterruptionState(
+            current.isSent
+                ? "the CA has answered order \(current.order)"
+                : "everything done for order \(current.order) is in the ledger",
+            hints: hints(current.order))
     default: break
     }
     Progress.shared.begin(text(step), onToken: ![.plan, .order, .fetch].contains(step))
@@ -36,7 +46,7 @@ private func text(_ step: Step) -> String {
     case .generate: "preparing the key on the token"
     case .request: "signing the request on the token"
     case .order: "waiting for the CA (usually 10 s)"
-    case .fetch: "looking for the certificate in the account at the CA"
+    case .fetch: "looking for the certificate at the CA"
     case .verify: "checking the certificate"
     case .write: "writing the certificate to the token"
     case .readBack: "reading the certificate back and testing the key"

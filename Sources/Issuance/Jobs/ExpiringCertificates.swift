@@ -6,8 +6,8 @@ package struct ExpiringCertificate: Sendable {
     package let certificate: Certificate
     /// The last order with which a token proved the certificate.
     package let order: Order
-    /// The number of an unfinished order that replaces the certificate or is for its key, or nil.
-    package let unfinishedOrder: Int64?
+    /// An unfinished order that replaces the certificate or is for its key, or nil.
+    package let unfinishedOrder: Order?
     /// Whether the label of its key names only this certificate on its token, as far as the ledger
     /// shows.
     package let isNamedByLabel: Bool
@@ -58,7 +58,7 @@ package struct ExpiringCertificates: Sendable {
             let namesakes = labels[order.beginning.keyLabelBytes] ?? []
             return ExpiringCertificate(
                 certificate: certificate, order: order,
-                unfinishedOrder: unfinished.last { $0.concerns(certificate) }?.number,
+                unfinishedOrder: unfinished.last { $0.concerns(certificate) },
                 isNamedByLabel: namesakes.allSatisfy { namesake in
                     guard namesake != certificate, let other = proved[namesake],
                         other.mayBeFor(order.beginning.token)

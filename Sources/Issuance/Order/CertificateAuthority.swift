@@ -91,6 +91,7 @@ package struct SearchPauses: Sendable {
     /// The time waited so far, in seconds.
     package private(set) var waited = 0
     private var pause = 2
+    private let start = ContinuousClock.now
 
     /// Creates pauses for a time in seconds.
     package init(limit: Int) {
@@ -99,6 +100,8 @@ package struct SearchPauses: Sendable {
 
     /// The next pause in seconds, or nil after the limit.
     package mutating func next() -> Int? {
+        // The searches take time, too.
+        waited = max(waited, Int((ContinuousClock.now - start).components.seconds))
         guard waited < limit else { return nil }
         let seconds = min(pause, limit - waited)
         waited += seconds

@@ -61,6 +61,8 @@ package struct IssuanceError: Error, Sendable {
         package static let orderPending = Code(value: "orderPending")
         /// The CA returned a certificate that must not be written.
         package static let certificateWrong = Code(value: "certificateWrong")
+        /// The CA has issued a certificate for the order and revoked it.
+        package static let certificateRevoked = Code(value: "certificateRevoked")
         /// The certificate's issuer, or a CA above it, is not trusted.
         package static let issuerNotTrusted = Code(value: "issuerNotTrusted")
         /// A certificate for the key belongs to another order, or is older than the certificate of

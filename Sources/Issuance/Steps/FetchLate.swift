@@ -21,9 +21,9 @@ enum FetchLate: RepeatableStep {
         work.settings.observer.stepBegins(.fetch)
         switch authority.findLate(order) {
         case .notYet(let reason):
-            throw IssuanceError(.orderPending, at: .fetch, "\(doubt); \(reason)")
+            throw IssuanceError(.orderPending, at: .fetch, "\(reason); \(doubt)")
         case .failed(let reason, let advice):
-            throw IssuanceError(.orderPending, at: .fetch, "\(doubt); \(reason)", choices: advice)
+            throw IssuanceError(.orderPending, at: .fetch, "\(reason); \(doubt)", choices: advice)
         case .found(let late):
             let certificate = try choose(late, order, work.order.replacement, outcomes)
             return StepOutcome([
@@ -44,7 +44,7 @@ enum FetchLate: RepeatableStep {
         guard !own.isEmpty else {
             throw IssuanceError(
                 .notTheOutcome, at: .fetch,
-                "certificate \(numbers(late)) in the account at the CA is for another key")
+                "certificate \(numbers(late)) at the CA is for another key")
         }
         let isFromElsewhere = order.number == nil
         var objection: OrderOutcomes.Objection?
@@ -59,19 +59,19 @@ enum FetchLate: RepeatableStep {
         guard valid.count <= 1 else {
             throw IssuanceError(
                 .notTheOutcome, at: .fetch,
-                "the account has \(valid.count) certificates for this key: \(numbers(valid))",
-                choices: ["download the one that you want from the CA's web site"])
+                "the CA has \(valid.count) certificates for this key: \(numbers(valid))",
+                choices: ["get the one that you want from the CA as a file"])
         }
         if let certificate = valid.first { return certificate }
         guard possible.isEmpty else {
             throw IssuanceError(
-                .certificateWrong, at: .fetch,
+                .certificateRevoked, at: .fetch,
                 "the CA has issued certificate \(numbers(possible)) for this order and revoked it")
         }
         throw IssuanceError(
             objection?.code ?? .notTheOutcome, at: .fetch,
             objection?.reason
-                ?? "certificate \(numbers(own)) in the account at the CA is the one to be replaced")
+                ?? "certificate \(numbers(own)) at the CA is the one to be replaced")
     }
 
     private static func numbers(_ late: [LateCertificate]) -> String {
@@ -81,12 +81,19 @@ enum FetchLate: RepeatableStep {
 }
 
 extension Order {
-    /// The CA's number of the order, from its last answer, or nil.
+    /// The CA's number of the order, from its answer to the last sending, or nil.
     package func number(at authority: any CertificateAuthority.Type) -> String? {
-        guard let answer, case .pending(let number) = authority.meaning(of: answer) else {
-            return nil
+        for event in events.reversed().compactMap(\.event) {
+            switch event {
+            case .answered(let answer):
+                guard case .pending(let number) = authority.meaning(of: answer) else { return nil }
+                return number
+            // An earlier answer has the number of an earlier request.
+            case .sending: return nil
+            default: break
+            }
         }
-        return number
+        return nil
     }
 
     /// The address at which the member finds the certificate of an order whose outcome is unknown, or
@@ -104,7 +111,9 @@ extension Order {
         let grant = CertificateGrant(
             name: asked.name, emailAddresses: asked.emailAddresses, codeSigning: asked.codeSigning)
         return SentOrder(
-            number: number(at: authority), publicKeyHash: sending.publicKeyHash,
+            // After a second sending, either request may lead to a certificate.
+            number: sending.isRepeated ? nil : number(at: authority),
+            publicKeyHash: sending.publicKeyHash,
             time: timeOfSending, order: CertificateOrder(grant: grant, request: sending.request))
     }
 }
