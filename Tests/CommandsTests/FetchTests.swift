@@ -86,7 +86,7 @@ extension RealParts {
                 (["--web-fault", "500"], 75, "HTTP 500"),
                 (["--web-fault", "empty", "--web-fault-after-login"], 75, "not understood"),
                 (["--web-fault", "cut", "--web-fault-after-login"], 75, "not a certificate"),
-                (["--web-fault", "redirect", "--web-fault-after-login"], 75, "not known"),
+                (["--web-fault", "redirect", "--web-fault-after-login"], 75, "another place"),
                 (["--web-fault", "login-only"], 75, "cannot be reached"),
                 (["--web-fault", "hang"], 75, "cannot be reached"),
                 (["--web-fault", "changed-page"], 75, "no list of certificates"),

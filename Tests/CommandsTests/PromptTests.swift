@@ -98,7 +98,7 @@ extension RealParts {
             #expect(shown.contains("This will be deleted from token work:\n  certificate of "))
             #expect(shown.contains("Anna Müller, serial "), "\(shown)")
             #expect(shown.contains("Type mail to delete it: mail\n"), "\(shown)")
-            #expect(shown.contains("Deleted 1 certificate.\n"), "\(shown)")
+            #expect(shown.contains("Deleted 1 certificate. No key was deleted.\n"), "\(shown)")
             // The PIN prompt stays, without the PIN.
             #expect(shown.contains("): \n"), "\(shown)")
             #expect(!shown.contains(bench.token.pin))

@@ -104,7 +104,7 @@ extension RealParts {
                 ["revoke", "mail"], "expect {Type \(serial) to revoke it: }; send \(serial)\\r")
             #expect(done.status == 0, "\(done)")
             for part in [
-                "  token      work", "can still be read", "count as invalid", "cannot be undone",
+                "  token      work", "can still read", "reported as invalid", "cannot be undone",
                 "Next: tokencert issue",
             ] {
                 #expect(done.output.contains(part), "\(part) in \(done.output)")

@@ -104,7 +104,7 @@ extension RealParts {
             let done = try AtTerminal(bench: bench).run(
                 ["token", "init", "--label", "home"],
                 """
-                expect "The SO PIN sets a new user PIN"
+                expect "The SO PIN (security officer) replaces"
                 expect {new SO PIN for "home": }; send 27182818\\r; expect "once more: "
                 send 27182818\\r; expect "The PIN unlocks the keys on the token: 4 to 255 characters"
                 expect {new PIN for "home": }; send 23456789\\r

@@ -62,7 +62,7 @@ struct CertificatesCommand: ParsableCommand {
     /// One line for each certificate; what is to be done follows below it.
     private static func table(_ lines: [AccountCertificateLine]) -> Table {
         var table = Table(
-            ["NUMBER", "SERIAL", "ADDRESS", "EXPIRES", "STATE", "TOKEN"],
+            ["NUMBER", "SERIAL", "ADDRESS", "EXPIRES", "STATE", "KEY ON"],
             whole: ["NUMBER", "EXPIRES", "STATE"])
         for line in lines {
             table.add(

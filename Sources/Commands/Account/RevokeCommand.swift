@@ -81,7 +81,8 @@ struct RevokeCommand: ParsableCommand {
         }
         if isAsked {
             try requireConfirmation(
-                Self.description(target, width: Output.standardError.width),
+                Self.description(
+                    target, others: wanted.others, width: Output.standardError.width),
                 typing: target.certificate.serialNumber, to: "revoke it",
                 hint: "to skip the question: --yes")
         }
@@ -160,7 +161,9 @@ struct RevokeCommand: ParsableCommand {
     }
 
     /// What is revoked, and what follows from that.
-    static func description(_ target: RevocationTarget, width: Int?) -> [String] {
+    static func description(
+        _ target: RevocationTarget, others: [String], width: Int?
+    ) -> [String] {
         let content = target.content
         let lines = [
             ("subject", content.subject), ("issuer", content.issuer),
@@ -171,11 +174,19 @@ struct RevokeCommand: ParsableCommand {
         let text =
             lines.filter { !$0.1.isEmpty }.map { "  " + padded($0.0, 11) + printable($0.1) }
             .flatMap { folded($0, at: 13, width: width) }
-        let consequences = [
-            "  ! Mail encrypted to it can still be read as long as its key exists.",
-            "  ! Signatures with it will count as invalid.",
-            "  ! A revocation cannot be undone.",
-        ]
+        let remark =
+            others.isEmpty
+            ? []
+            : [
+                "  ! Other certificates for its key are not revoked: serial "
+                    + others.joined(separator: ", ")
+            ]
+        let consequences =
+            remark + [
+                "  ! You can still read mail encrypted to it, as long as you have its key.",
+                "  ! Signatures with it, also earlier ones, may be reported as invalid.",
+                "  ! A revocation cannot be undone.",
+            ]
         return ["This certificate will be revoked:"] + text
             + consequences.flatMap { folded($0, at: 4, width: width) }
     }

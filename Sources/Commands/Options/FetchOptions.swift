@@ -39,10 +39,12 @@ struct FetchOptions: ParsableArguments {
         else { return agreement }
         let site = printable(try ca.baseURL())
         let question =
-            "May tokencert log in to your account at \(site) with the password of the API, to\n"
-            + "fetch certificates that the CA issues late? Nothing is ordered or changed there.\n"
-            + "The answer holds for every CA that you use: it adds fetch to\n"
-            + "\(printable(ConfigurationFile.current.path)). [y/n] "
+            "The CA has an account for you on its web site, too: \(site)\n"
+            + "May tokencert log in there with the same password, to fetch certificates that\n"
+            + "the CA issues late? Nothing is ordered or changed there. Your answer holds for\n"
+            + "every CA that you use; it adds fetch to the configuration file:\n"
+            + "\(printable(ConfigurationFile.current.path))\n"
+            + "Log in to fetch late certificates? [y/n] "
         Progress.shared.finish()
         guard let answer = askAtTerminal(question) else { return agreement }
         guard ["y", "yes"].contains(answer.lowercased()) else {

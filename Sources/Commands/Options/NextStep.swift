@@ -24,8 +24,8 @@ enum NextStep {
                 + "and write it to the token: tokencert import --cert FILE"
         case .list: "Next: tokencert list"
         case .deleteOld(let name):
-            "Next: when no old mail needs the old certificate any more, delete it and keep the key: "
-                + "tokencert delete \(name) --cert"
+            "Next: the old certificate is still on the token, since old mail may need it; to delete "
+                + "it later and keep the key: tokencert delete \(name) --cert"
         }
     }
 }

@@ -167,6 +167,7 @@ struct ResumeCommand: ParsableCommand {
         let account = try openAuthority(ca, anchorsPEM: anchors.pem, fetch: agreement)
         try openOrder.ledger.requireWriting()
         try Runner(settings, account).fetch(openOrder)
+        Progress.shared.finish()
         guard !Progress.shared.isQuiet else { return }
         let source = order.commandOfCA == nil ? "account" : "CA command"
         printError("note: the certificate of order \(order.number) was fetched from the \(source)")

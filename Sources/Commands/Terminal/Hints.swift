@@ -47,7 +47,7 @@ extension Failure {
     static func address(_ address: String?) -> [String] {
         address.map {
             [
-                "once it is issued, the certificate is at this address, which the CA mails, too: \($0)"
+                "once it is issued, the certificate is at this address, which the CA also mails to you: \($0)"
             ]
         }
             ?? []

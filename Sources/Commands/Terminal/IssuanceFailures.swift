@@ -141,7 +141,7 @@ private struct FailureRow {
             .hinting(.notOrdered, account).hinting(.any, earlierOrder),
         .orderPending: .init(
             .pending, "{choice}", "{address}",
-            "\(webSite) before you order again: each order may result in a certificate"),
+            "do not order again before that is known: each order may result in a certificate"),
         .needsDecision: .init(.pending, webSite),
         // The certificate
         .certificateWrong: .init(

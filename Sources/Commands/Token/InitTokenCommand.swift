@@ -162,7 +162,7 @@ struct InitTokenCommand: ParsableCommand {
             try printJSON(["token": report])
             return
         }
-        print("The token is set up, and the user has logged in with the new PIN.")
+        print("The token is set up. A login with the new PIN succeeded.")
         print("  label   \(printable(report.label))")
         print("  serial  \(printable(report.serialNumber))")
         if output.isVerbose { print("  URI     \(quoted(report.uri))") }

@@ -33,7 +33,7 @@ func readNewPIN(
 /// The line that explains a new PIN before it is typed.
 func purposeOfPIN(_ role: UserType, _ lengths: ClosedRange<Int>) -> String {
     guard role == .user else {
-        return "The SO PIN sets a new user PIN if that one is lost or locked. Keep it safe."
+        return "The SO PIN (security officer) replaces a lost or locked user PIN. Keep it safe."
     }
     return "The PIN unlocks the keys on the token: \(text(lengths)) characters. Keep it safe."
 }

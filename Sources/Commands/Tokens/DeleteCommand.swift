@@ -167,7 +167,8 @@ struct DeleteCommand: ParsableCommand {
             try removal.remove(keys: selection.records, certificates: selection.certificates)
         }
         guard !output.isJSON else { return try printJSON(["removed": report]) }
-        print("Deleted \(summary.count).")
+        print(
+            "Deleted \(summary.count)." + (selection.records.isEmpty ? " No key was deleted." : ""))
         guard !isAsked else { return }
         for line in summary.lines(width: Output.standardOutput.width) { print(line) }
     }
