@@ -126,6 +126,19 @@ import TokencertTestSupport
         #expect(other.map(\.isInLedger) == [false])
     }
 
+    // Otherwise a certificate of another CA would hide the one that is to be revoked.
+    @Test("A certificate of another CA is not matched, and several of one CA are all candidates")
+    func otherCAs() throws {
+        let first = try certificate(serial: 0x0A)
+        let orders = try [order(1, proved(first))]
+        let list = [listed("2", "0A")]
+        #expect(join(list, orders, at: "https://other.example")[0].candidates.isEmpty)
+        #expect(join(list, orders, at: Self.site + "/")[0].candidates.count == 1)
+        // Each call signs anew, so that the two differ.
+        let two = try join(list, orders + [order(2, proved(certificate(serial: 0x0A)))])
+        #expect(two[0].candidates.count == 2 && two[0].known == nil)
+    }
+
     // Otherwise a certificate that waits at the CA would be ordered again.
     @Test("An unfinished order is found by the CA's number, at the same CA only")
     func waiting() throws {

@@ -130,6 +130,10 @@ extension RealParts {
             #expect(requests(bench) == 0)
             try bench.ca.restart([])
             #expect(try states(bench) == ["valid"])
+            #expect(try bench.tokencert(["revoke", serial, "--yes"]).status == 0)
+            // A revoked one is compared, too.
+            try bench.ca.restart(["--web-fault", fault])
+            expect(try bench.tokencert(["revoke", "mail", "--yes"]), status, part)
         }
 
         // MARK: A lost token
@@ -158,6 +162,50 @@ extension RealParts {
             #expect(again.status == 0, "\(again)")
             #expect(again.output.contains("nothing was revoked"), "\(again)")
             #expect(requests(bench) == 2)
+        }
+
+        // Otherwise the user would believe that the certificates are revoked.
+        @Test("With another account, nothing is revoked, and that is an error")
+        func otherAccount() throws {
+            let other = StandIn.account(
+                "bob@example.org", points: 100, codeSigning: false, emails: ["bob@example.org"])
+            let bench = try Bench(accounts: [StandIn.anna, other])
+            try issue(bench)
+            let lost = ["revoke", "--lost-token", "work", "--yes", "--username", "bob@example.org"]
+            let text = try bench.tokencert(lost)
+            expect(text, 69, "has none of the certificates of token")
+            #expect(text.errors.contains("--username ADDRESS"), "\(text)")
+            #expect(!text.output.contains("from now on"), "\(text)")
+            let json = try bench.tokencert(lost + ["--json"])
+            #expect(json.status == 69, "\(json)")
+            #expect(try json.json()["mayStillBeIssued"] as? [Int] == [])
+            #expect(requests(bench) == 0)
+        }
+
+        // Otherwise a certificate that the ledger does not know would stay valid.
+        @Test(
+            "A late certificate that is not in the ledger is revoked for its key, and its order is reported"
+        )
+        func lateCertificate() throws {
+            let bench = try Bench(["--fault", "late"])
+            let late = try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"])
+            #expect(late.status == 75, "\(late)")
+            for _ in 0..<50 where bench.ca.issued.isEmpty { usleep(100_000) }
+            let lost = try bench.tokencert(["revoke", "--lost-token", "work", "--yes", "--json"])
+            #expect(lost.status == 75, "\(lost)")
+            #expect(try lost.json()["mayStillBeIssued"] as? [Int] == [1])
+            #expect(try states(bench) == ["revoked"])
+        }
+
+        // Otherwise a label could revoke a certificate that the user did not mean.
+        @Test("A label with the form of another serial number is refused")
+        func ambiguousLabel() throws {
+            let bench = try Bench()
+            try issue(bench, "2dd50d")
+            let outcome = try bench.tokencert(["revoke", "2dd50d", "--yes"])
+            expect(outcome, 66, "the form of a serial number")
+            #expect(outcome.errors.contains("tokencert revoke FILE"), "\(outcome)")
+            #expect(requests(bench) == 0)
         }
 
         @Test("Certificates of other tokens stay valid, and an unknown token is an error")

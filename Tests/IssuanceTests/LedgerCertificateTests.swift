@@ -159,6 +159,24 @@ import TokencertTestSupport
         }
     }
 
+    // Otherwise a certificate that arrives later would stay valid unnoticed.
+    @Test("A closed order that was sent may bring a certificate; one with a certificate has")
+    func mayBring() throws {
+        let own = try certificate(key, serial: 0x0A)
+        let sent = OrderEvent.sending(
+            .init(keyURI: "", publicKeyHash: "aa", request: "", isRepeated: false))
+        let ledger = try LedgerCertificates([
+            order(1, .issue(job(otherKey)), [sent, .closed(reason: "given up")]),
+            order(2, .issue(job(key)), [sent, certified(own)]),
+            order(3, .issue(job(key)), []),
+        ])
+        let token = try #require(ledger.tokens(named: "work").first)
+        let certificates = ledger.certificates(on: token)
+        #expect(serials(certificates) == ["0a"])
+        let orders = token.ordersThatMayBringCertificates(besides: certificates)
+        #expect(orders.map(\.number) == [1])
+    }
+
     @Test("A renamed token has its last label, and two tokens with one label are told apart")
     func renamedTokens() throws {
         let ledger = try LedgerCertificates([

@@ -12,8 +12,10 @@ package struct AccountCertificate: Sendable {
 
     package let listed: ListedCertificate
     package let state: State
-    /// The certificate in the ledger, or nil.
+    /// The certificate in the ledger; nil if there is none, or more than one can be meant.
     package let known: LedgerCertificate?
+    /// The certificates in the ledger that can be meant. Only a download decides between them.
+    package let candidates: [LedgerCertificate]
     /// The number of an unfinished order that leads to it, or nil.
     package let unfinishedOrder: Int64?
     /// Whether the unfinished order lacks the certificate, which the CA has signed.
@@ -34,7 +36,9 @@ package struct AccountCertificate: Sendable {
         _ list: [ListedCertificate], _ orders: [Order], at site: String,
         _ authority: any CertificateAuthority.Type, now: Int64
     ) -> [AccountCertificate] {
-        let known = LedgerCertificates(orders).certificates
+        let known = LedgerCertificates(orders).certificates.filter {
+            $0.otherCA(than: site) == nil
+        }
         var byNumber: [String: Int64] = [:]
         for order in orders where !order.isFinished && order.beginning.issue?.ca == site {
             if let number = order.number(at: authority) { byNumber[number] = order.number }
@@ -47,7 +51,7 @@ package struct AccountCertificate: Sendable {
             let waiting = match == nil ? byNumber[listed.number] : nil
             let state = listed.state(at: now)
             return AccountCertificate(
-                listed: listed, state: state, known: match,
+                listed: listed, state: state, known: match, candidates: matches,
                 unfinishedOrder: unfinished ?? waiting,
                 isToBeFetched: waiting != nil && state == .valid)
         }

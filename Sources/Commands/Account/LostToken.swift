@@ -46,68 +46,76 @@ struct LostToken {
 
     /// Revokes the certificates that are valid at the CA, after one confirmation.
     func revoke(_ ca: CAOptions, _ output: CommonOptions, isAsked: Bool) throws {
-        guard !certificates.isEmpty else {
-            throw Failure(
-                .noSuchObject, code: "noSuchCertificate",
-                "the ledger has no certificate that token \(title) has proved",
-                hints: ["to see what the account has: tokencert certificates"])
-        }
         let login = try WebLogin(ca)
         defer { login.account.logOut() }
         Progress.shared.begin("reading the list of certificates", onToken: false, isBrief: true)
-        let (valid, others) = try compare(login)
+        var found = try compare(login)
         Progress.shared.abandon()
-        var done = others
-        if !valid.isEmpty {
+        if !found.valid.isEmpty {
             if isAsked {
                 try requireConfirmation(
-                    question(valid, others, width: Output.standardError.width), typing: word,
-                    to: "revoke \(valid.count == 1 ? "it" : "them")",
+                    found.question(title, width: Output.standardError.width), typing: word,
+                    to: "revoke \(found.valid.count == 1 ? "it" : "them")",
                     hint: "to skip the question: --yes")
             }
-            done = revoke(valid, login) + others
+            found.requested = revoke(found.valid, login)
         }
-        try report(done, count: valid.count, ca, output)
+        try report(found, login, ca, output)
     }
 
-    /// The certificates that are valid at the CA, and the others. Each is downloaded and compared with
-    /// the one in the ledger.
-    private func compare(
-        _ login: WebLogin
-    ) throws -> (valid: [RevocationTarget], others: [RevokedCertificate]) {
+    /// What the account has of the token. Each certificate is downloaded and compared with the one in
+    /// the ledger, also a revoked one: serial numbers are unique for one issuer only.
+    private func compare(_ login: WebLogin) throws -> LostCertificates {
         let joined = AccountCertificate.join(
             try login.account.certificates(), orders, at: login.site,
             CAcertAccount<CurlTransport>.self, now: now())
-        var valid: [RevocationTarget] = []
-        var others: [RevokedCertificate] = []
+        var found = LostCertificates()
+        var claimed: Set<String> = []
+        let time = now()
         for known in certificates {
-            let rows = joined.filter { $0.known?.certificate == known.certificate }
-            var row: AccountCertificate?
-            for candidate in rows {
-                // Nothing is requested for a revoked one, so that it is not compared.
-                if candidate.state == .revoked {
-                    row = row ?? candidate
-                } else if try login.account.certificate(candidate.listed.number)
-                    == known.certificate
-                {
-                    row = candidate
-                }
+            if let other = known.otherCA(than: login.site) {
+                found.addElsewhere(known, other, at: time)
+                continue
             }
-            let target = RevocationTarget(row?.listed.number, known.certificate, known)
-            switch row?.state {
-            case .valid: valid.append(target)
-            case .revoked: others.append(RevokedCertificate(target, .alreadyRevoked))
-            case .expired:
-                others.append(RevokedCertificate(target, .notRevoked, reason: Self.expired))
-            case .pending, nil:
-                others.append(RevokedCertificate(target, .notRevoked, reason: Self.absent))
+            var row: ListedCertificate?
+            for candidate in joined
+            where candidate.candidates.contains(where: { $0.certificate == known.certificate }) {
+                guard try login.download(candidate.listed) == known.certificate else { continue }
+                claimed.insert(candidate.listed.number)
+                if row?.isRevoked ?? true { row = candidate.listed }
             }
+            found.add(known, row, at: time)
         }
-        return (valid, others)
+        let own = Set(certificates.map(\.certificate))
+        let rows = joined.filter { row in
+            row.state == .valid && !claimed.contains(row.listed.number)
+                && row.candidates.allSatisfy { own.contains($0.certificate) }
+        }
+        try addUnknown(rows.map(\.listed), login, to: &found)
+        let pending = token.ordersThatMayBringCertificates(besides: certificates)
+        found.mayStillBeIssued = pending.map(\.number)
+        return found
     }
 
-    private static let expired = "it has expired"
-    private static let absent = "this account does not have it"
+    /// Adds the certificates for keys of the token that are not in the ledger.
+    private func addUnknown(
+        _ rows: [ListedCertificate], _ login: WebLogin, to found: inout LostCertificates
+    ) throws {
+        let newest = rows.sorted { ($0.number.count, $0.number) > ($1.number.count, $1.number) }
+        found.unread = max(0, newest.count - Self.maximumDownloads)
+        for row in newest.prefix(Self.maximumDownloads) {
+            guard let download = try login.download(row) else {
+                found.unread += 1
+                continue
+            }
+            guard token.hasKey(of: download), download.serialNumber == row.plainSerialNumber else {
+                continue
+            }
+            found.valid.append(RevocationTarget(row.number, download, nil))
+        }
+    }
+
+    private static let maximumDownloads = 50
 
     private func revoke(
         _ targets: [RevocationTarget], _ login: WebLogin
@@ -129,84 +137,41 @@ struct LostToken {
         }
     }
 
-    // MARK: Texts
+    // MARK: Report
 
-    private func question(
-        _ valid: [RevocationTarget], _ others: [RevokedCertificate], width: Int?
-    ) -> [String] {
-        let lines =
-            valid.map { "  " + printable($0.title) }
-            + (others.isEmpty
-                ? []
-                : [
-                    "  not among them, because revoked, expired or not in this account: \(others.count)"
-                ])
-            + [
-                "  ! Mail encrypted to these keys can be read only with the token.",
-                "  ! Signatures with these certificates will count as invalid.",
-                "  ! A revocation cannot be undone.",
-            ]
-        return ["These certificates of token \(printable(title)) will be revoked:"]
-            + lines.flatMap { folded($0, at: 4, width: width) }
-    }
-
-    /// Reports what was revoked. Throws if a certificate that was valid may be valid still.
+    /// Reports what was revoked. Throws if a certificate may be valid still.
     private func report(
-        _ done: [RevokedCertificate], count: Int, _ ca: CAOptions, _ output: CommonOptions
+        _ found: LostCertificates, _ login: WebLogin, _ ca: CAOptions, _ output: CommonOptions
     ) throws {
-        let failed = done.prefix(count).filter { $0.outcome != .revoked }
+        let failure = found.failure(
+            title, account: "the account \(login.username) at \(login.site)")
+        // Nothing at all was found, so that there is nothing to report.
+        if let failure, !failure.isInJSON { throw failure }
         if output.isJSON {
-            try printJSON(RevocationReport(lostToken: token.uri, revocations: done))
+            try printJSON(
+                RevocationReport(
+                    lostToken: token.uri, revocations: found.all,
+                    mayStillBeIssued: found.mayStillBeIssued))
         } else {
-            for certificate in done { printFolded([printable(certificate.line)], at: 0) }
-            if count == 0 {
+            let done = found.requested + found.revoked + found.expired + found.absent
+            for line in done.map(\.line) + found.remarks {
+                printFolded([printable(line)], at: 0)
+            }
+            if found.isAllOver {
                 printFolded(
                     [printable("No certificate of token \(title) is valid; nothing was revoked.")],
                     at: 0)
             }
-            for order in token.orders where !order.isFinished && order.mayHaveOrdered {
+            if found.hasRevoked {
                 printFolded(
-                    [
-                        "Order \(order.number) for this token is unfinished: a certificate that the CA "
-                            + "issues for it is not revoked."
-                    ], at: 0)
+                    ["Mail encrypted to these keys cannot be read any more without the token."],
+                    at: 0)
+                printFolded(
+                    ["Other users' programs reject the certificates from now on."], at: 0)
             }
         }
-        guard failed.isEmpty else { throw failure(failed, of: count) }
+        if let failure { throw failure }
         guard !output.isJSON else { return }
-        printFolded(
-            ["Mail encrypted to these keys cannot be read any more without the token."], at: 0)
-        printFolded(["Other users' programs reject the certificates from now on."], at: 0)
         try output.printNext(.issue(options: ca.selection))
-    }
-
-    private func failure(_ failed: [RevokedCertificate], of count: Int) -> Failure {
-        let isUnknown = failed.contains { $0.outcome == .unknown }
-        var failure = Failure(
-            isUnknown ? .pending : .unreachable,
-            code: isUnknown ? "revocationUnknown" : "notRevoked",
-            "\(failed.count) of \(count) certificates "
-                + (isUnknown ? "may not be revoked" : "were not revoked")
-                + (failed[0].reason.map { ": \($0)" } ?? ""),
-            hints: [
-                "to see their states: tokencert certificates --all",
-                "to revoke the rest, run the same command again",
-            ])
-        failure.isInJSON = true
-        return failure
-    }
-}
-
-extension RevokedCertificate {
-    /// The outcome in one line.
-    fileprivate var line: String {
-        let title = "serial \(certificate.serialNumber ?? ""), \(certificate.subject ?? "")"
-        let reason = reason.map { ": \($0)" } ?? ""
-        return switch outcome {
-        case .revoked: "revoked: \(title)"
-        case .alreadyRevoked: "already revoked: \(title)"
-        case .notRevoked: "not revoked: \(title)\(reason)"
-        case .unknown: "unknown whether it is revoked: \(title)\(reason)"
-        }
     }
 }

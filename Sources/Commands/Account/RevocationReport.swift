@@ -8,6 +8,8 @@ struct RevocationReport: Encodable {
     /// The URI of the lost token, or nil.
     var lostToken: String?
     let revocations: [RevokedCertificate]
+    /// The orders for the lost token that may still lead to a certificate, or nil.
+    var mayStillBeIssued: [Int64]?
 }
 
 /// A certificate that was to be revoked, and what became of it.

@@ -12,7 +12,7 @@ struct RevokeCommand: ParsableCommand {
             asks you to type its serial number. A revocation cannot be undone. Nothing on a token is \
             changed: mail that was encrypted to the certificate can be read as long as the key exists.
 
-            With --lost-token, all valid certificates that the token has proved, according to the \
+            With --lost-token, all valid certificates for the keys of the token, according to the \
             ledger, are revoked. The token is not needed.
 
             For example:
@@ -128,13 +128,9 @@ struct RevokeCommand: ParsableCommand {
                     "if another account has it: --username ADDRESS",
                 ])
         }
-        // Nothing is requested for a revoked one, so that it is not compared.
-        if rows.count == 1, rows[0].isRevoked, let certificate = wanted.certificate {
-            return (RevocationTarget(rows[0].number, certificate, wanted.known), rows[0])
-        }
         var found: [(RevocationTarget, ListedCertificate)] = []
         for row in rows {
-            guard let download = try login.account.certificate(row.number),
+            guard let download = try login.download(row),
                 download.serialNumber == wanted.serialNumber
             else { continue }
             if let certificate = wanted.certificate, certificate != download { continue }
@@ -189,6 +185,18 @@ struct RevokeCommand: ParsableCommand {
             ]
         return ["This certificate will be revoked:"] + text
             + consequences.flatMap { folded($0, at: 4, width: width) }
+    }
+}
+
+extension WebLogin {
+    /// The certificate of a row; nil if the site does not give it.
+    func download(_ row: ListedCertificate) throws -> Certificate? {
+        do throws(WebAccountError) {
+            return try account.certificate(row.number)
+        } catch {
+            guard error.code == .noSuchCertificate else { throw error }
+            return nil
+        }
     }
 }
 

@@ -32,6 +32,16 @@ struct WantedCertificate {
         }
         let inFile = try Self.certificate(inFile: name, isCertain: name.contains("/"))
         let number = name.contains("/") ? nil : TokencertTokens.serialNumber(name)
+        if let labelled = named.first?.certificate.serialNumber, let number, number != labelled {
+            throw Failure(
+                .noSuchObject, code: "severalObjects",
+                "\"\(name)\" names a key of the ledger, and has the form of a serial number, too",
+                hints: [
+                    "for the certificate of the key: tokencert revoke \(labelled)",
+                    "for the certificate with this serial number, name a file with it: "
+                        + "tokencert revoke FILE",
+                ])
+        }
         if let certificate = inFile {
             let isOther = named.first.map { $0.certificate != certificate } ?? false
             guard !isOther, number == nil || number == certificate.serialNumber else {

@@ -13,6 +13,20 @@ package struct LedgerCertificate: Sendable {
 
     /// Whether a token has proved it, whether or not it is still there.
     package var isProved: Bool { orders.contains(where: \.isProved) }
+
+    /// The CA that issued it, if that is certainly not the one at this address; otherwise nil. The CA
+    /// of an imported certificate is not known.
+    package func otherCA(than site: String) -> String? {
+        let addresses = orders.compactMap { $0.beginning.issue?.ca }.map(withoutSlash)
+        return addresses.contains(withoutSlash(site)) ? nil : addresses.last
+    }
+}
+
+/// An address without slashes at its end.
+private func withoutSlash(_ address: String) -> String {
+    var address = Substring(address)
+    while address.hasSuffix("/") { address = address.dropLast() }
+    return String(address)
 }
 
 /// A token of the ledger.
@@ -22,6 +36,28 @@ package struct LedgerToken: Sendable {
 
     /// Its URI, as the last order found it.
     package var uri: String { orders[orders.count - 1].beginning.tokenURI }
+
+    /// Whether a certificate is for the key of an order for the token.
+    package func hasKey(of certificate: Certificate) -> Bool {
+        let hash = hexadecimal(certificate.publicKey.sha256Fingerprint)
+        return orders.contains { $0.publicKeyHash == hash }
+    }
+
+    /// The orders that may still lead to a certificate, besides those that have led to one of these.
+    /// A request that was exported is not among them, because only the user knows where it went.
+    package func ordersThatMayBringCertificates(
+        besides certificates: [LedgerCertificate]
+    ) -> [Order] {
+        let arrived = Set(certificates.flatMap(\.orders).map(\.number))
+        return orders.filter { order in
+            let isExported = order.unknownEvent == nil && order.beginning.issue == nil
+            // After a second sending, each of the two may lead to a certificate.
+            let isAnswered =
+                arrived.contains(order.number) && order.unknownEvent == nil
+                && order.sending?.isRepeated != true
+            return order.mayBringCertificate && !isExported && !isAnswered
+        }
+    }
 
     /// Whether a name is its complete label, as the last order found it, or its complete serial
     /// number.
@@ -133,11 +169,14 @@ package struct LedgerCertificates: Sendable {
         name.isEmpty ? [] : tokens.filter { $0.isNamed(name) }
     }
 
-    /// The certificates that a token has proved. Those that an order has removed from it are among
-    /// them, because their keys are still there.
+    /// The certificates for the keys of a token. Those that an order has removed from it are among
+    /// them, because their keys are still there, and those that were not written yet.
     package func certificates(on token: LedgerToken) -> [LedgerCertificate] {
         let proved = Set(token.orders.filter(\.isProved).map(\.number))
-        return certificates.filter { $0.orders.contains { proved.contains($0.number) } }
+        return certificates.filter { known in
+            known.orders.contains { proved.contains($0.number) }
+                || token.hasKey(of: known.certificate)
+        }
     }
 }
 

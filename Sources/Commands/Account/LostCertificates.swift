@@ -1,0 +1,149 @@
+internal import OpenSSLX509
+internal import TokencertCAcert
+internal import TokencertIssuance
+internal import TokencertTokens
+
+/// The certificates of a lost token, by what can be done about them.
+struct LostCertificates {
+    /// Those that are valid in the account. They are to be revoked.
+    var valid: [RevocationTarget] = []
+    /// What became of the valid ones.
+    var requested: [RevokedCertificate] = []
+    /// Those that were revoked before.
+    private(set) var revoked: [RevokedCertificate] = []
+    private(set) var expired: [RevokedCertificate] = []
+    /// Those that the account does not have. They may be valid in another one.
+    private(set) var absent: [RevokedCertificate] = []
+    /// Those of another CA that have not expired.
+    private(set) var elsewhere: [RevokedCertificate] = []
+    /// The number of valid certificates of the account that were not compared.
+    var unread = 0
+    /// The orders that may still lead to a certificate.
+    var mayStillBeIssued: [Int64] = []
+
+    var all: [RevokedCertificate] { requested + revoked + expired + absent + elsewhere }
+
+    /// Adds a certificate of the ledger with its row, which is nil if the account does not have it.
+    mutating func add(_ known: LedgerCertificate, _ row: ListedCertificate?, at time: Int64) {
+        let target = RevocationTarget(row?.number, known.certificate, known)
+        if row?.isRevoked ?? false {
+            revoked.append(RevokedCertificate(target, .alreadyRevoked))
+        } else if known.certificate.notAfter < time {
+            expired.append(RevokedCertificate(target, .notRevoked, reason: "it has expired"))
+        } else if row != nil {
+            valid.append(target)
+        } else {
+            absent.append(
+                RevokedCertificate(
+                    target, .notRevoked, reason: "this account does not have it"))
+        }
+    }
+
+    /// Adds a certificate that another CA has issued, unless it has expired.
+    mutating func addElsewhere(_ known: LedgerCertificate, _ other: String, at time: Int64) {
+        guard known.certificate.notAfter >= time else { return }
+        elsewhere.append(
+            RevokedCertificate(
+                RevocationTarget(nil, known.certificate, known), .notRevoked,
+                reason: "it is of another CA, \(other)"))
+    }
+
+    // MARK: Decisions
+
+    /// Whether this run has revoked a certificate.
+    var hasRevoked: Bool { requested.contains { $0.outcome == .revoked } }
+
+    /// Whether all certificates have expired or were revoked before.
+    var isAllOver: Bool {
+        requested.isEmpty && absent.isEmpty && elsewhere.isEmpty
+            && !(revoked.isEmpty && expired.isEmpty)
+    }
+
+    /// Why a certificate may be valid still, or nil. Without `isInJSON`, nothing was found.
+    func failure(_ token: String, account: String) -> Failure? {
+        let failed = requested.filter { $0.outcome != .revoked } + absent
+        let isUnknown = failed.contains { $0.outcome == .unknown }
+        let isNone = requested.isEmpty && revoked.isEmpty && expired.isEmpty
+        if isNone, absent.isEmpty, mayStillBeIssued.isEmpty {
+            return Failure(
+                .noSuchObject, code: "noSuchCertificate",
+                "\(account) has none of the certificates of token \(token)", hints: Self.hints)
+        }
+        var failure: Failure
+        if isNone, !absent.isEmpty {
+            failure = Failure(
+                mayStillBeIssued.isEmpty ? .unreachable : .pending, code: "notRevoked",
+                "\(account) has none of the certificates of token \(token)", hints: Self.hints)
+        } else if let first = failed.first {
+            failure = Failure(
+                isUnknown || !mayStillBeIssued.isEmpty ? .pending : .unreachable,
+                code: isUnknown ? "revocationUnknown" : "notRevoked",
+                "\(failed.count) of \(requested.count + absent.count) certificates "
+                    + (isUnknown ? "may not be revoked" : "were not revoked")
+                    + (first.reason.map { ": \($0)" } ?? ""),
+                hints: [
+                    "to see their states: tokencert certificates --all",
+                    "to revoke the rest, run the same command again",
+                ] + (absent.isEmpty ? [] : [Self.hints[0]]))
+        } else if let number = mayStillBeIssued.first {
+            failure = Failure(
+                .pending, code: "revocationUnknown",
+                "the CA may still issue a certificate for token \(token)",
+                hints: [
+                    "to see the order: tokencert history show \(number)",
+                    "once the CA has issued it, run the same command again",
+                ])
+        } else {
+            return nil
+        }
+        failure.isInJSON = true
+        return failure
+    }
+
+    private static let hints = [
+        "if another account has them: --username ADDRESS",
+        "to see what the account has: tokencert certificates --all",
+    ]
+
+    // MARK: Texts
+
+    /// What is left out or was not looked at, one a line.
+    var remarks: [String] {
+        elsewhere.map { "not at this CA: \($0.title)\($0.reason.map { ": \($0)" } ?? "")" }
+            + mayStillBeIssued.map {
+                "The CA may still issue a certificate for order \($0), which is not revoked."
+            }
+            + (unread == 0
+                ? [] : ["Valid certificates of the account that were not compared: \(unread)"])
+    }
+
+    /// What is revoked, what is left out, and what follows from that.
+    func question(_ token: String, width: Int?) -> [String] {
+        let lines =
+            valid.map(\.title) + absent.map(\.line) + remarks
+            + [
+                "! Mail encrypted to these keys can be read only with the token.",
+                "! Signatures with these certificates will count as invalid.",
+                "! A revocation cannot be undone.",
+            ]
+        return ["These certificates of token \(printable(token)) will be revoked:"]
+            + lines.flatMap { folded("  " + printable($0), at: 4, width: width) }
+    }
+}
+
+extension RevokedCertificate {
+    fileprivate var title: String {
+        "serial \(certificate.serialNumber ?? ""), \(certificate.subject ?? "")"
+    }
+
+    /// The outcome in one line.
+    var line: String {
+        let reason = reason.map { ": \($0)" } ?? ""
+        return switch outcome {
+        case .revoked: "revoked: \(title)"
+        case .alreadyRevoked: "already revoked: \(title)"
+        case .notRevoked: "not revoked: \(title)\(reason)"
+        case .unknown: "unknown whether it is revoked: \(title)\(reason)"
+        }
+    }
+}
