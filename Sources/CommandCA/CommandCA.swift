@@ -79,9 +79,15 @@ package final class CommandCA: CertificateAuthority {
         } catch {
             return .notSent(error.reason)
         }
-        let outcome = CommandOutcome(result, program, timeout)
-        switch outcome {
-        case .unreachable(let reason): return .notSent(reason)
+        switch CommandOutcome(ofOrder: result, program, timeout) {
+        case .unreachable(let reason):
+            // A program that printed something may have reached the CA.
+            guard result.output.isEmpty else {
+                return .unanswered(
+                    "\(program) reports that nothing was ordered, but it printed something: \(reason)"
+                )
+            }
+            return .notSent(reason)
         case .answered(let answer): return .answered(answer)
         case .unclear(let reason, let status):
             // Certificates count even if the program failed after it had printed them.

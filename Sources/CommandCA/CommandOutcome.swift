@@ -48,9 +48,24 @@ enum CommandOutcome: Equatable {
         }
     }
 
+    /// What a run that places an order means. A certificate on standard output is never dropped: with
+    /// a status that is not 0 it is unclear whether the answer is complete.
+    init(ofOrder result: ProgramResult, _ program: String, _ timeout: Int) {
+        self.init(result, program, timeout)
+        guard case .exited(let exit) = result.end, Int(exit) != Self.issued,
+            result.output.contains(Self.beginningOfCertificate)
+        else { return }
+        let last = Self.lines(result.errors).last.map { ": \($0)" } ?? ""
+        self = .unclear("\(program) exited with status \(exit)\(last)", status: Int(exit))
+    }
+
+    private static let beginningOfCertificate = Array("-----BEGIN CERTIFICATE-----".utf8)
+
     /// Interprets an answer in the ledger.
     static func meaning(of answer: OrderEvent.Answer) -> AnswerMeaning {
         let body = answer.body.bytes
+        // The body is then the standard output, which has no reason and no number of an order.
+        if let interruption = answer.interruption { return .unclear(interruption) }
         switch answer.status {
         case issued: return .issued(body)
         case later: return .pending(reference(body))

@@ -131,6 +131,38 @@ import TokencertTestSupport
         #expect(long.interruption?.contains("1 MiB") == true)
     }
 
+    // Otherwise the user would order a second certificate, and the first one would stay valid.
+    @Test(
+        "A certificate on standard output is kept as an incomplete answer with every failure",
+        arguments: [1, 65, 69, 75, 77])
+    func failedWithCertificate(status: Int) throws {
+        let script = """
+            echo '-----BEGIN CERTIFICATE-----'
+            echo reason >&2
+            exit \(status)
+            """
+        let answer = try answered(try authority(script).place(order))
+        #expect(answer.status == status)
+        #expect(answer.body.bytes == Array("-----BEGIN CERTIFICATE-----\n".utf8))
+        #expect(answer.interruption?.contains("exited with status \(status): reason") == true)
+        // The first word of the certificate is not the CA's number of the order.
+        guard case .unclear = CommandCA.meaning(of: answer) else {
+            Issue.record("status \(status) is clear")
+            return
+        }
+    }
+
+    // Otherwise an order that the CA has would be placed again.
+    @Test("Status 69 with any output leaves the outcome unknown")
+    func notSentWithOutput() throws {
+        let ca = try authority("echo sent; echo offline >&2; exit 69")
+        guard case .unanswered(let reason) = ca.place(order) else {
+            Issue.record("status 69 with output means that nothing was ordered")
+            return
+        }
+        #expect(reason.contains("offline"), "\(reason)")
+    }
+
     // MARK: Before and after the order
 
     @Test("A name or an address is required, and the address is the name if there is no other")

@@ -27,6 +27,12 @@ extension RealParts {
 
             var caOpenSSL: String { "\(CommandCATests.examples)/ca-openssl \(folder.path)" }
 
+            var environment: [String: String] {
+                token.tokencertEnvironment.merging(
+                    ["TOKENCERT_CA_FILE": folder.file("ca.pem")]
+                ) { $1 }
+            }
+
             @discardableResult
             func openssl(_ arguments: [String]) throws -> String {
                 let outcome = try run("openssl", arguments)
@@ -35,9 +41,7 @@ extension RealParts {
             }
 
             func tokencert(_ arguments: [String], command: String? = nil) throws -> Outcome {
-                var environment = token.tokencertEnvironment
-                environment["TOKENCERT_CA_FILE"] = folder.file("ca.pem")
-                return try run(
+                try run(
                     product("tokencert"),
                     arguments + (command.map { ["--ca-command", $0] } ?? []),
                     environment: environment)
@@ -120,6 +124,72 @@ extension RealParts {
             let resumed = try bench.tokencert(["resume", "1", "--fetch"], command: command)
             #expect(resumed.status == 0, "\(resumed.errors)")
             #expect(try bench.certificates() == 1)
+        }
+
+        // Otherwise the certificate would be lost, and a second one would be ordered.
+        @Test("A certificate is used even if the command reports that nothing was ordered")
+        func failedWithCertificate() throws {
+            let bench = try CommandBench()
+            let command = try bench.script("$CA; exit 69")
+            let issued = try bench.issue([], command: command)
+            #expect(issued.status == 0, "\(issued.errors)")
+            #expect(try bench.certificates() == 1)
+        }
+
+        // Otherwise the command could order something after the user was told that it has ended.
+        @Test("A signal that ends tokencert ends its CA command, even if that ignores SIGTERM")
+        func signalled() throws {
+            let bench = try CommandBench()
+            let command = try bench.script(
+                "trap '' TERM; kill -TERM $PPID; sleep 5; touch survived")
+            // The test runner may ignore signals, which its children inherit.
+            let outcome = try run(
+                "env",
+                [
+                    "--default-signal=TERM", product("tokencert"), "issue", "--name", "Anna",
+                    "--email", "anna@example.org",
+                    "--label", "mail", "--ca-command", command,
+                ], environment: bench.environment)
+            #expect(outcome.status == 128 + 15, "\(outcome.errors)")
+            #expect(outcome.errors.contains("ask the CA before you order again"))
+            sleep(6)
+            #expect(!FileManager.default.fileExists(atPath: bench.folder.file("survived")))
+        }
+
+        // Otherwise an order whose certificate was issued could be placed again.
+        @Test(
+            "ca-cmp reports a refusal only if the first answer is one, and 69 only before it asks")
+        func cmpFailures() throws {
+            let bench = try CommandBench()
+            try bench.folder.write("secret", "secret")
+            try FileManager.default.copyItem(
+                atPath: bench.folder.file("ca.pem"), toPath: bench.folder.file("next.pem"))
+            try bench.openssl([
+                "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                "-keyout", bench.folder.file("other.key"), "-subj", "/CN=Anna",
+                "-out", bench.folder.file("request.pem"),
+            ])
+            let request = try bench.folder.read("request.pem")
+            func ask(_ arguments: [String]) throws -> Outcome {
+                try run("\(Self.examples)/ca-cmp", arguments, input: request)
+            }
+            let secret = bench.folder.file("secret")
+            #expect(try ask(["http://127.0.0.1:1", "x"]).status == 69)
+            #expect(try ask(["http://127.0.0.1:1", "x", "/no/such/secret"]).status == 69)
+            #expect(try ask(["http://127.0.0.1:1", "x", secret]).status == 1)
+            // The other certificates are for another key, so openssl refuses them after the issuance.
+            for (options, status) in [
+                (["-pkistatus", "2"], 65), (["-send_error"], 65),
+                (["-pkistatus", "0", "-statusstring", "PKIStatus: rejection"], 1),
+                (["-pkistatus", "0", "-statusstring", "Connection refused"], 1),
+                (["-pkistatus", "3"], 1), (["-send_unprotected"], 1),
+            ] as [([String], Int32)] {
+                let (server, port) = try cmpServer(bench.folder, options)
+                defer { end(server) }
+                let outcome = try ask(["http://127.0.0.1:\(port)", "x", secret])
+                #expect(outcome.status == status, "\(options): \(outcome.errors)")
+                #expect(outcome.output.isEmpty && !outcome.errors.isEmpty, "\(options)")
+            }
         }
 
         @Test("A refusal is reported with its reason, and control characters are escaped")
@@ -210,15 +280,18 @@ extension RealParts {
         }
 
         /// OpenSSL's server for the protocol, and its port.
-        private func cmpServer(_ folder: TemporaryFolder) throws -> (Process, String) {
+        private func cmpServer(
+            _ folder: TemporaryFolder, _ options: [String] = []
+        ) throws -> (Process, String) {
             let server = Process()
             let output = Pipe()
             server.executableURL = URL(filePath: "/usr/bin/env")
-            server.arguments = [
-                "openssl", "cmp", "-port", "0", "-srv_ref", "server",
-                "-srv_secret", "file:" + folder.file("secret"),
-                "-rsp_cert", folder.file("next.pem"), "-rsp_extracerts", folder.file("ca.pem"),
-            ]
+            server.arguments =
+                [
+                    "openssl", "cmp", "-port", "0", "-srv_ref", "server",
+                    "-srv_secret", "file:" + folder.file("secret"),
+                    "-rsp_cert", folder.file("next.pem"), "-rsp_extracerts", folder.file("ca.pem"),
+                ] + options
             server.standardOutput = output
             server.standardError = FileHandle.nullDevice
             try server.run()

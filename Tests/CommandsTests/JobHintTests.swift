@@ -219,6 +219,33 @@ import TokencertLedger
         }
     }
 
+    // Otherwise the user would look for an account that does not exist.
+    @Test("No hint for an order of a CA command is about an account or a server")
+    func command() {
+        let codes: [IssuanceError.Code] = [
+            .orderPending, .caUnreachable, .orderRefused, .credentialsRefused, .needsDecision,
+        ]
+        for code in codes {
+            for mayHaveOrdered in [false, true] {
+                var standing = order(
+                    mayHaveOrdered ? .decision("late") : .order, mayHaveOrdered: mayHaveOrdered)
+                standing.caURL = "command:/usr/local/bin/our-ca"
+                let hints = failure(code, order: standing).hints
+                #expect(!hints.isEmpty, "\(code)")
+                for text in ["web site", "--ca-url", "tokencert account", "--username"] {
+                    #expect(!hints.contains { $0.contains(text) }, "\(code): \(hints)")
+                }
+                if mayHaveOrdered {
+                    #expect(
+                        hints.contains { $0.contains("ask the CA before you order again") },
+                        "\(code): \(hints)")
+                }
+                standing.caURL = "https://ca.example"
+                #expect(failure(code, order: standing).hints != hints, "\(code)")
+            }
+        }
+    }
+
     // Otherwise a second certificate could be ordered although the first order may bring one.
     @Test("A refusal hints at an earlier order that may still bring a certificate")
     func earlierOrder() {

@@ -59,6 +59,7 @@ import TokencertTestSupport
         ] as [([OrderEvent], Bool, OrderState?, NextAction?)] {
             let order = try order(events)
             let standing = OrderStanding(7, order)
+            #expect(standing.caURL == "https://ca.example")
             #expect(standing.mayHaveOrdered == mayHaveOrdered, "\(events.map(\.kind))")
             #expect(standing.arrivedState == arrived, "\(events.map(\.kind))")
             if let action {

@@ -60,6 +60,17 @@ import TokencertTestSupport
         #expect(!FileManager.default.fileExists(atPath: file))
     }
 
+    // Otherwise what the program left behind would still talk to the CA.
+    @Test("What a program leaves behind in its process group is killed, even if it ignores SIGTERM")
+    func leftBehind() throws {
+        let folder = try TemporaryFolder()
+        let file = folder.file("alive")
+        let result = try shell("(trap '' TERM; sleep 3; touch '\(file)') & exit 75")
+        #expect(result.end == .exited(75))
+        Thread.sleep(forTimeInterval: 4)
+        #expect(!FileManager.default.fileExists(atPath: file))
+    }
+
     @Test("A program of the background that keeps the output open is not waited for")
     func openOutput() throws {
         let start = ContinuousClock.now

@@ -218,6 +218,7 @@ func issuanceSettings(
     return IssuanceSettings(
         anchors: anchors,
         acceptance: try ca?.acceptance(isCommand: command != nil) ?? .anything,
-        allowsLastTry: token.allowsLastTry, clock: now, observer: OrderProgress(),
+        allowsLastTry: token.allowsLastTry, clock: now,
+        observer: OrderProgress(isOfCommand: command != nil),
         authority: authorityType(isCommand: command != nil))
 }

@@ -22,6 +22,10 @@ private struct FailureRow {
         case fromElsewhere
         /// The user did not supply a certificate.
         case fromLedger
+        /// It is for the CA behind a command, and no certificate was or may be issued.
+        case commandNotOrdered
+        /// It is for the CA behind a command.
+        case command
         /// Any order, or none.
         case any
 
@@ -34,6 +38,9 @@ private struct FailureRow {
                 order.map { !$0.isFromElsewhere && $0.nextAction?.isDecision != true } ?? false
             case .fromElsewhere: order?.isFromElsewhere ?? false
             case .fromLedger: order.map { !$0.isFromElsewhere } ?? false
+            case .commandNotOrdered:
+                order.map { $0.isOfCommand && !$0.mayHaveOrdered } ?? false
+            case .command: order?.isOfCommand ?? false
             case .any: true
             }
         }
@@ -72,6 +79,9 @@ private struct FailureRow {
     private static let webSite = "check the account on the CA's web site"
     private static let earlierOrder =
         "the CA may still issue a certificate for an earlier order: \(webSite)"
+    private static let askCA = "ask the CA before you order again"
+    private static let earlierOrderOfCommand =
+        "the CA may still issue a certificate for an earlier order: \(askCA)"
     private static let stateOfToken =
         "to see whether the token is still present, and its state: tokencert tokens"
 
@@ -125,6 +135,8 @@ private struct FailureRow {
             .dataRefused, "use a --name of at most 64 characters, and --email addresses in ASCII"),
         // The CA
         .credentialsRefused: .init(.noPermission)
+            .hinting(.commandNotOrdered, "check the credentials that the CA command uses")
+            .hinting(.command, earlierOrderOfCommand)
             .hinting(
                 .notOrdered,
                 "check --username and --password-source: the CA does not say which is wrong",
@@ -133,16 +145,24 @@ private struct FailureRow {
             .hinting(.any, earlierOrder),
         .caUnreachable: .init(.unreachable)
             .hinting(
+                .commandNotOrdered, "nothing was ordered; try again, or check --ca-command"
+            )
+            .hinting(.command, earlierOrderOfCommand)
+            .hinting(
                 .notOrdered,
                 "nothing was ordered; try again, or check --ca-url and --ca-file, or --ca-command"
             )
             .hinting(.any, earlierOrder),
         .orderRefused: .init(.dataRefused)
+            .hinting(.commandNotOrdered, "ask the CA which orders it accepts")
+            .hinting(.command, earlierOrderOfCommand)
             .hinting(.notOrdered, account).hinting(.any, earlierOrder),
-        .orderPending: .init(
-            .pending, "{choice}", "{address}",
-            "do not order again before that is known: each order may result in a certificate"),
-        .needsDecision: .init(.pending, webSite),
+        .orderPending: .init(.pending)
+            .hinting(.command, "{choice}", askCA + ": each order may result in a certificate")
+            .hinting(
+                .any, "{choice}", "{address}",
+                "do not order again before that is known: each order may result in a certificate"),
+        .needsDecision: .init(.pending).hinting(.command, askCA).hinting(.any, webSite),
         // The certificate
         .certificateWrong: .init(
             .certificateWrong, "nothing was written; do not use that certificate"

@@ -16,6 +16,11 @@ extension Order {
     var authority: any CertificateAuthority.Type { authorityType(isCommand: commandOfCA != nil) }
 }
 
+extension OrderStanding {
+    /// Whether its CA is a command, which has no account and no web site that is known.
+    var isOfCommand: Bool { caURL.flatMap { CommandCA.command(ofURL: $0) } != nil }
+}
+
 /// Interprets the answers of a CA: of a command, or of a server with the API of CAcert.
 func authorityType(isCommand: Bool) -> any CertificateAuthority.Type {
     if isCommand { return CommandCA.self }

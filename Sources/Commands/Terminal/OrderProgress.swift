@@ -7,27 +7,30 @@ private let current = Mutex<(order: Int64, isSent: Bool)?>(nil)
 
 /// Shows the user the progress of an order.
 struct OrderProgress: OrderObserver {
-    func stepBegins(_ step: Step) { tellProgress(step) }
+    /// Whether the CA is a command, which has no account that could be checked.
+    let isOfCommand: Bool
+
+    func stepBegins(_ step: Step) { tellProgress(step, isOfCommand: isOfCommand) }
     func orderBegan(_ order: Int64) { tellOrder(order) }
     func keyIsReady(_ key: TokenKey, of order: Int64) { tellKey(order, key) }
-    func orderIsSent(_ order: Int64) { tellSending(order) }
+    func orderIsSent(_ order: Int64) { tellSending(order, isOfCommand) }
 }
 
 /// Shows the current step.
-func tellProgress(_ step: Step) {
+func tellProgress(_ step: Step, isOfCommand: Bool = false) {
     Interruption.stopIfPending()
     switch (step, current.withLock { $0 }) {
     case (.order, let current?):
         // In this step the order is recorded as sent, and then sent.
         Progress.shared.setInterruptionState(
             "order \(current.order) may have been sent, and the CA may issue a certificate",
-            hints: hintsAfterSending(current.order))
+            hints: hintsAfterSending(current.order, isOfCommand))
     case (.fetch, let current?):
         Progress.shared.setInterruptionState(
             "order \(current.order) was sent; the CA may still issue a certificate",
             hints: [
                 "to go on: tokencert resume \(current.order) --fetch",
-                "check the account on the CA's web site before you order again",
+                beforeOrderingAgain(isOfCommand),
             ])
     case (.verify, let current?):
         Progress.shared.setInterruptionState(
@@ -66,10 +69,10 @@ func tellOrder(_ order: Int64) {
 
 /// Stores that an order is recorded as sent and will be sent next. Does not return after an
 /// interruption, since its message does not mention the order.
-private func tellSending(_ order: Int64) {
+private func tellSending(_ order: Int64, _ isOfCommand: Bool) {
     Progress.shared.setInterruptionState(
         "order \(order) was sent; the CA may still issue a certificate",
-        hints: hintsAfterSending(order))
+        hints: hintsAfterSending(order, isOfCommand))
     current.withLock { $0 = (order, true) }
     Progress.shared.addNews("the order is out")
 }
@@ -81,11 +84,14 @@ private func hints(_ order: Int64) -> [String] {
     ]
 }
 
-private func hintsAfterSending(_ order: Int64) -> [String] {
-    [
-        "to go on: tokencert resume \(order)",
-        "check the account on the CA's web site before you order again",
-    ]
+private func hintsAfterSending(_ order: Int64, _ isOfCommand: Bool) -> [String] {
+    ["to go on: tokencert resume \(order)", beforeOrderingAgain(isOfCommand)]
+}
+
+private func beforeOrderingAgain(_ isOfCommand: Bool) -> String {
+    isOfCommand
+        ? "ask the CA before you order again"
+        : "check the account on the CA's web site before you order again"
 }
 
 /// Shows the number of the order and its key, so that the user can find both if the program fails.

@@ -14,6 +14,8 @@ package struct OrderStanding: Sendable, Hashable {
     package var isFromElsewhere = false
     /// The address at which the member finds the certificate once the CA has issued it, or nil.
     package var addressAtCA: String?
+    /// The address of the CA, or nil if it is not known.
+    package var caURL: String?
     /// The CA's answer, if it could not be written to the ledger.
     package var unrecordedAnswer: [UInt8]?
     /// The URI of the certificate that was written and remains on the token, or nil.
@@ -28,6 +30,7 @@ package struct OrderStanding: Sendable, Hashable {
         guard let order else { return }
         mayHaveOrdered = order.mayHaveOrdered
         arrivedState = order.arrivedState
+        caURL = order.beginning.issue?.ca
         if !isOver { nextAction = order.nextAction }
     }
 }

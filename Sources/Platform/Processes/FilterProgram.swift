@@ -60,7 +60,7 @@ package func isProgramFound(_ name: String) -> Bool {
 }
 
 /// Runs a program that reads its standard input and prints a result. No shell runs; it inherits no
-/// descriptors, and it runs in a process group of its own, which ends with it at a limit.
+/// descriptors, and it runs in a process group of its own, which ends with it.
 ///
 /// - Parameters:
 ///   - words: The program, found through `PATH`, and its arguments, none of them secret.
@@ -116,7 +116,7 @@ private struct FilterProgram: ~Copyable {
             throw ProgramStartError(
                 reason: "cannot run \(name): \(unsafe String(cString: strerror(status)))")
         }
-        Interruption.setChild(identifier)
+        Interruption.setChild(identifier, leadsGroup: true)
         return FilterProgram(owning: identifier, [output.read, errors.read])
     }
 
@@ -150,7 +150,7 @@ private struct FilterProgram: ~Copyable {
                 reached = .timedOut
             }
         }
-        stopIfRunning()
+        stopGroup()
         return ProgramResult(end: reached ?? .unknown, output: printed[0], errors: printed[1])
     }
 
@@ -186,12 +186,15 @@ private struct FilterProgram: ~Copyable {
         return end
     }
 
-    /// Ends its process group: one second after SIGTERM with SIGKILL.
-    private mutating func stopIfRunning() {
-        guard endIfKnown() == nil else { return }
-        kill(-identifier, SIGTERM)
-        for _ in 0..<100 where endIfKnown() == nil { usleep(10_000) }
-        // Other processes of the group may still run, even if the program has ended.
+    /// Ends its process group with SIGKILL; if the program itself still runs, one second after
+    /// SIGTERM.
+    private mutating func stopGroup() {
+        if endIfKnown() == nil {
+            kill(-identifier, SIGTERM)
+            for _ in 0..<100 where endIfKnown() == nil { usleep(10_000) }
+        }
+        // Other processes of the group may still run, even if the program has ended. If none does,
+        // this fails and nothing is lost.
         kill(-identifier, SIGKILL)
         for _ in 0..<100 where endIfKnown() == nil { usleep(10_000) }
     }

@@ -78,20 +78,25 @@ package enum Interruption {
 
     /// Sets the program that gets `SIGTERM`, with its descendants, before a signal ends this
     /// process. It replaces any program set before.
-    package static func setChild(_ identifier: Int32) {
-        child.store(identifier, ordering: .sequentiallyConsistent)
+    ///
+    /// - Parameter leadsGroup: Whether it runs in a process group of its own. The group gets
+    ///   `SIGTERM`, and `SIGKILL` before this process ends.
+    package static func setChild(_ identifier: Int32, leadsGroup: Bool = false) {
+        child.store(leadsGroup ? -identifier : identifier, ordering: .sequentiallyConsistent)
     }
 
     /// Forgets a program, unless another one has been set since. Call it when the program has
     /// ended.
     package static func removeChild(_ identifier: Int32) {
-        _ = child.compareExchange(
-            expected: identifier, desired: 0, ordering: .sequentiallyConsistent)
+        for known in [identifier, -identifier] {
+            _ = child.compareExchange(
+                expected: known, desired: 0, ordering: .sequentiallyConsistent)
+        }
     }
 
     private static let deferrals = Atomic<Int>(0)
 
-    /// The process id of the program, or 0.
+    /// The process id of the program, or 0. It is negative if the program leads a process group.
     private static let child = Atomic<Int32>(0)
 
     private static func wait(_ reader: Int32, _ handler: (Int32) -> Void) {
@@ -103,19 +108,26 @@ package enum Interruption {
         let signal = pendingSignal.load(ordering: .sequentiallyConsistent)
         _ = startThread {
             for _ in 0..<19 { usleep(100_000) }
-            end(by: signal)
+            end(by: signal, groupEndsWithin: 5)
         }
         // A prompt checks five times per second whether it must restore the terminal.
         for _ in 0..<100 where deferrals.load(ordering: .sequentiallyConsistent) > 0 {
             usleep(10_000)
         }
         handler(signal)
-        end(by: signal)
+        end(by: signal, groupEndsWithin: 50)
     }
 
-    private static func end(by signal: Int32) -> Never {
+    /// Ends the process. A process group of a program gets some time after `SIGTERM`, in hundredths
+    /// of a second.
+    private static func end(by signal: Int32, groupEndsWithin hundredths: Int) -> Never {
         let identifier = child.load(ordering: .sequentiallyConsistent)
         if identifier > 0 { signalProgram(identifier, SIGTERM) }
+        if identifier < 0 {
+            kill(identifier, SIGTERM)
+            for _ in 0..<hundredths where kill(identifier, 0) == 0 { usleep(10_000) }
+            kill(identifier, SIGKILL)
+        }
         var action = sigaction()
         setDefault(&action)
         unsafe sigaction(signal, &action, nil)
