@@ -92,10 +92,13 @@ import TokencertTestSupport
     }
 
     private func look(
-        _ entries: [CertificateEntry], anchors: [Certificate]?, lists: [String: [UInt8]] = [:]
+        _ entries: [CertificateEntry], anchors: [Certificate]?, lists: [String: [UInt8]] = [:],
+        cache: RevocationListCache? = nil
     ) -> Seen {
         var remarks: [String] = []
-        let revocation = Revocation(anchors: anchors.map { TrustAnchors($0) }, now: now) {
+        let revocation = Revocation(
+            anchors: anchors.map { TrustAnchors($0) }, cache: cache, now: now
+        ) {
             remarks.append($0)
         }
         var responders = Responders(folder: folder, lists: lists)
@@ -258,5 +261,66 @@ import TokencertTestSupport
         #expect(seen.remarks.count == 3 && seen.remarks[0].hasPrefix(list), "\(seen)")
         let unchained = look(entries, anchors: nil, lists: [list: empty])
         #expect(unchained.asked.isEmpty)
+    }
+
+    /// Otherwise an attacker on the network sends a list from before the revocation, and the
+    /// certificate counts as good until that list expires.
+    @Test("An older list than the kept one shows nothing, and does not replace it")
+    func rollback() throws {
+        let second = "http://list.example/second.crl"
+        let leaf = try entry([], lists: [list, second])
+        let cache = RevocationListCache(folder: folder.file("lists"))
+        let hold = "260101000000Z,holdInstruction,1.2.840.10040.2.1"
+        func made(_ time: String?, _ number: String, from start: Double) throws -> [UInt8] {
+            let revoked = time.map { [(serialNumber: "5151", time: $0)] } ?? []
+            var file = RevocationListFile(revoked, from: start)
+            file.number = number
+            return try signed(file)
+        }
+        let old = try made(nil, "FF", from: -1)
+        let cases: [(entry: String?, number: String, kinds: [Finding.Kind], isReplaced: Bool)] = [
+            (nil, "0100", [.revocationUnknown], false), (hold, "0100", [.revocationUnknown], false),
+            ("260101000000Z,superseded", "0100", [.revoked], false),
+            // By its number, the list from the server is the same or a newer one.
+            ("260101000000Z", "FF", [], true), ("260101000000Z", "FE", [], true),
+        ]
+        for (time, number, kinds, isReplaced) in cases {
+            let kept = try made(time, number, from: -0.5)
+            cache.keep(kept, list, at: now - 30 * 86_400)
+            let seen = look(
+                [leaf], anchors: [root], lists: [list: old, second: old], cache: cache)
+            #expect(seen.kinds == kinds && seen.asked == [list], "\(number): \(seen)")
+            #expect(cache.kept(list, at: now)?.bytes == (isReplaced ? old : kept), "\(number)")
+            if kinds == [.revocationUnknown] {
+                let day = revocationDay(try CertificateRevocationList(kept).thisUpdate)
+                let end = "the CA's server sent an older list than the one of \(day)"
+                #expect(seen.text.hasSuffix(end), "\(seen.text)")
+            }
+        }
+    }
+
+    @Test("Numbers of lists are compared by value, and without them the dates decide")
+    func age() throws {
+        for (lower, higher) in [
+            ("00", "01"), ("ff", "0100"), ("09", "0a"), ("00ff", "0100"), ("", "01"),
+            ("00ffffffffffffffffff", "01000000000000000000"),
+        ] {
+            #expect(CertificateRevocationList.isLower(lower, than: higher), "\(lower)")
+            #expect(!CertificateRevocationList.isLower(higher, than: lower), "\(lower)")
+        }
+        #expect(!CertificateRevocationList.isLower("00ff", than: "ff"))
+        #expect(!CertificateRevocationList.isLower("ff", than: "00ff"))
+        let numbered = try CertificateRevocationList(signed(RevocationListFile(from: -1)))
+        let other = try CertificateRevocationList(
+            signed(
+                RevocationListFile(
+                    from: -2,
+                    extensions: [
+                        "issuingDistributionPoint = critical,@point", "[point]",
+                        "fullname = URI:\(list)",
+                    ])))
+        // Its scope differs, so its number says nothing.
+        #expect(other.isOlder(than: numbered) && !numbered.isOlder(than: other))
+        #expect(!numbered.isOlder(than: numbered))
     }
 }

@@ -11,6 +11,8 @@ package struct RevocationListFile {
     package var end: Double
     /// Lines of the section of extensions in OpenSSL's configuration, and of sections after it.
     package var extensions: [String]
+    /// The cRLNumber in hexadecimal, with an even number of digits.
+    package var number = "1001"
 
     package init(
         _ revoked: [(serialNumber: String, time: String)] = [], from start: Double = -1,
@@ -30,7 +32,7 @@ package struct RevocationListFile {
                 "R\t350101000000Z\t\(entry.time)\t\(entry.serialNumber.uppercased())\tunknown\t/CN=x\n"
             }.joined(), "list.index")
         try folder.write("unique_subject = no\n", "list.index.attr")
-        let number = try folder.write("1001\n", "list.number")
+        let number = try folder.write("\(number)\n", "list.number")
         let configuration = try folder.write(
             """
             [ca]

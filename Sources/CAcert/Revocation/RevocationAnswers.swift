@@ -40,4 +40,6 @@ struct NoRevocationStatus: Error {
     let reason: String
     /// Whether the server did not answer, so that it is not asked again.
     var isSilence = false
+    /// Whether the server sent an older list than before, so that no other list is tried.
+    var isRollback = false
 }

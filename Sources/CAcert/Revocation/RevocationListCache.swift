@@ -2,7 +2,8 @@ internal import OpenSSLX509
 internal import TokencertPlatform
 
 /// Keeps revocation lists in a folder, a file for each address. Lists have several megabytes, and
-/// CAs ask not to get them for each check.
+/// CAs ask not to get them for each check. An outdated file still shows that a list from the server
+/// is an older one.
 ///
 /// A file begins with a line that states when the list was received; the DER of the list follows.
 /// What is read from it is verified like a list from the CA.
@@ -10,8 +11,15 @@ package struct RevocationListCache: Sendable {
     /// The maximum size of a list, in bytes.
     package static let maximumSize = 16 << 20
     /// How long a list counts, in seconds, even if its nextUpdate is later.
-    private static let lifetime: Int64 = 86_400
+    private static let lifetime: Int64 = 6 * 3600
     private static let title = "tokencert revocation list "
+
+    /// A list in the cache. It was not verified.
+    struct Kept {
+        let bytes: [UInt8]
+        /// Whether it was received in the last 6 hours.
+        let isFresh: Bool
+    }
 
     private let folder: String
 
@@ -25,9 +33,9 @@ package struct RevocationListCache: Sendable {
         "\(folder)/\(hexadecimal(Digest.sha256.hash(Array(address.utf8)))).crl"
     }
 
-    /// The list that was received from an address in the last 24 hours; nil if there is none, if
-    /// other users could have written it, or if its first line is malformed.
-    func bytes(_ address: String, at now: Int64) -> [UInt8]? {
+    /// The list that was last received from an address; nil if there is none, if other users could
+    /// have written it, or if its first line is malformed.
+    func kept(_ address: String, at now: Int64) -> Kept? {
         let path = path(address)
         guard isRegularFile(path), (try? isWritableByOthers(path)) == false,
             (try? isWritableByOthers(folder)) == false,
@@ -36,11 +44,12 @@ package struct RevocationListCache: Sendable {
         else { return nil }
         let line = String(decoding: bytes[..<end], as: UTF8.self)
         guard line.hasPrefix(Self.title),
-            let received = Int64(line.dropFirst(Self.title.count)),
-            // A time in the future comes from a wrong clock, and would count for too long.
-            (now - Self.lifetime...now).contains(received)
+            let received = Int64(line.dropFirst(Self.title.count))
         else { return nil }
-        return Array(bytes[(end + 1)...])
+        return Kept(
+            bytes: Array(bytes[(end + 1)...]),
+            // A time in the future comes from a wrong clock, and would count for too long.
+            isFresh: (now - Self.lifetime...now).contains(received))
     }
 
     /// Keeps a verified list. Errors are ignored: without a file, the list is received again.
@@ -55,5 +64,12 @@ package struct RevocationListCache: Sendable {
         }
         try? writeFileDurably(
             Array("\(Self.title)\(now)\n".utf8) + der, path, permissions: 0o600)
+    }
+
+    /// Removes all lists, so that the next check gets them from the CAs: those in the folder do not
+    /// have a certificate that was revoked just now. Errors are ignored: the lists expire.
+    package func removeAll() {
+        guard let entries = try? names(inFolder: folder) else { return }
+        for name in entries where name.hasSuffix(".crl") { try? removeFile("\(folder)/\(name)") }
     }
 }

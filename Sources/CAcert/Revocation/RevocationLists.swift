@@ -15,9 +15,16 @@ struct RevocationLists {
         let issuer: Certificate
     }
 
+    /// A verified list, which may be outdated.
+    private struct Found {
+        let list: CertificateRevocationList
+        /// Whether it is from the cache because the server sent an older one.
+        var isRollback = false
+    }
+
     private let cache: RevocationListCache?
     private let now: Int64
-    private var known: [Source: Result<CertificateRevocationList, NoRevocationStatus>] = [:]
+    private var known: [Source: Result<Found, NoRevocationStatus>] = [:]
 
     init(cache: RevocationListCache?, now: Int64) {
         self.cache = cache
@@ -33,31 +40,41 @@ struct RevocationLists {
         for address in certificate.revocationListAddresses.prefix(Self.mostTried) {
             answers.asked += 1
             do throws(NoRevocationStatus) {
-                let list = try list(at: address, from: issuer, &carrier)
-                answers.add(try status(of: certificate, in: list, address))
+                let found = try list(at: address, from: issuer, &carrier)
+                answers.add(try status(of: certificate, in: found, address))
                 return answers
             } catch {
                 answers.reasons.append(error.reason)
+                // The same attacker could send an older list from the next address.
+                if error.isRollback { return answers }
             }
         }
         return answers
     }
 
     private func status(
-        of certificate: Certificate, in list: CertificateRevocationList, _ address: String
+        of certificate: Certificate, in found: Found, _ address: String
     ) throws(NoRevocationStatus) -> RevocationAnswers.Status {
+        let list = found.list
         let entry: ListedRevocation?
         do throws(X509Error) {
             entry = try list.revocation(of: certificate)
         } catch {
-            throw NoRevocationStatus(reason: "\(address): \(error)")
+            throw NoRevocationStatus(
+                reason: "\(address): \(error)", isRollback: found.isRollback)
         }
-        let isOutdated = now > list.end + Self.delay
+        let isOutdated = found.isRollback || now > list.end + Self.delay
         // A revocation is final unless it is a hold, so an old list still proves it.
         if let entry, !isOutdated || entry.reason != .certificateHold {
             let day = entry.time.map { "the CA revoked it on " + revocationDay($0) }
             let reason = entry.reason.map { " (\($0))" }
             return .revoked((day ?? "the CA has revoked it") + (reason ?? ""))
+        }
+        guard !found.isRollback else {
+            throw NoRevocationStatus(
+                reason:
+                    "\(address): the CA's server sent an older list than the one of "
+                    + revocationDay(list.thisUpdate), isRollback: true)
         }
         guard !isOutdated else {
             throw NoRevocationStatus(
@@ -66,20 +83,20 @@ struct RevocationLists {
         return .good
     }
 
-    /// The verified list at an address, which may be outdated.
+    /// The verified list at an address.
     private mutating func list<Carrier: RevocationTransport & ~Copyable>(
         at address: String, from issuer: Certificate, _ carrier: inout Carrier
-    ) throws(NoRevocationStatus) -> CertificateRevocationList {
+    ) throws(NoRevocationStatus) -> Found {
         let source = Source(address: address, issuer: issuer)
         switch known[source] {
-        case .success(let list): return list
+        case .success(let found): return found
         case .failure(let error): throw error
         case nil: break
         }
         do throws(NoRevocationStatus) {
-            let list = try find(address, issuer, &carrier)
-            known[source] = .success(list)
-            return list
+            let found = try find(address, issuer, &carrier)
+            known[source] = .success(found)
+            return found
         } catch {
             known[source] = .failure(error)
             throw error
@@ -88,13 +105,11 @@ struct RevocationLists {
 
     private func find<Carrier: RevocationTransport & ~Copyable>(
         _ address: String, _ issuer: Certificate, _ carrier: inout Carrier
-    ) throws(NoRevocationStatus) -> CertificateRevocationList {
+    ) throws(NoRevocationStatus) -> Found {
+        let kept = cache?.kept(address, at: now)
         // A damaged or foreign file counts as absent.
-        if let kept = cache?.bytes(address, at: now),
-            let list = try? verified(kept, address, issuer), now <= list.end
-        {
-            return list
-        }
+        let last = kept.flatMap { try? verified($0.bytes, address, issuer) }
+        if let kept, let last, kept.isFresh, now <= last.end { return Found(list: last) }
         let answer: TransportAnswer
         do throws(TransportError) {
             answer = try carrier.getList(address)
@@ -105,8 +120,11 @@ struct RevocationLists {
             throw NoRevocationStatus(reason: "\(address) answered with HTTP \(answer.status)")
         }
         let list = try verified(answer.body, address, issuer)
+        // Lists come over plain HTTP: an attacker can send one from before a revocation, which is
+        // signed and may not have expired.
+        if let last, list.isOlder(than: last) { return Found(list: last, isRollback: true) }
         if now <= list.end { cache?.keep(list.der, address, at: now) }
-        return list
+        return Found(list: list)
     }
 
     private func verified(
@@ -133,4 +151,20 @@ extension CertificateRevocationList {
     /// When the list expires. Without nextUpdate it could be replayed long after a revocation, so it
     /// counts for a day.
     fileprivate var end: Int64 { nextUpdate ?? thisUpdate + 86_400 }
+
+    /// Whether the CA issued this list before another one of the same issuer: by their numbers, or by
+    /// their dates if one has no number. Numbers of lists with different scopes do not compare.
+    func isOlder(than other: CertificateRevocationList) -> Bool {
+        guard let number, let last = other.number, scope == other.scope else {
+            return thisUpdate < other.thisUpdate
+        }
+        return Self.isLower(number, than: last)
+    }
+
+    /// Compares two numbers of any length in lower-case hexadecimal.
+    static func isLower(_ number: String, than other: String) -> Bool {
+        let digits = number.drop { $0 == "0" }
+        let others = other.drop { $0 == "0" }
+        return digits.count == others.count ? digits < others : digits.count < others.count
+    }
 }

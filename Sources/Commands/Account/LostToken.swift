@@ -132,8 +132,12 @@ struct LostToken {
                 isBrief: true)
             defer { Progress.shared.abandon() }
             // Only certificates with a number are valid in the account.
-            return RevokedCertificate(
+            let done = RevokedCertificate(
                 target, after: login.account.revoke(target.number ?? ""))
+            if done.outcome == .revoked {
+                RevocationListCache(folder: revocationListFolder).removeAll()
+            }
+            return done
         }
     }
 

@@ -93,7 +93,7 @@ struct RevokeCommand: ParsableCommand {
         let result = login.account.revoke(listed.number)
         Progress.shared.abandon()
         switch result {
-        case .revoked: break
+        case .revoked: RevocationListCache(folder: revocationListFolder).removeAll()
         case .notRequested(let error): throw error
         case .unknown(let reason): throw Failure(unknownRevocation: reason)
         }
