@@ -164,7 +164,7 @@ extension RealParts {
             #expect(requests(bench) == 2)
         }
 
-        // Otherwise the user would believe that the certificates are revoked.
+        // Otherwise the user would trust that the certificates are revoked.
         @Test("With another account, nothing is revoked, and that is an error")
         func otherAccount() throws {
             let other = StandIn.account(

@@ -348,7 +348,12 @@ extension RealParts {
             let killed = try #require((unfinished as? [[String: Any]])?.last?["order"] as? Int)
             try check([Sample("issue", "resume", "\(killed)")], bench)
             try orderWhileTheCAGoes(bench)
-            try check([Sample("resumeList", "resume"), Sample("history", "history")], bench)
+            try bench.ca.restart(["--fault", "late"])
+            try check(
+                [
+                    Sample("issue", "issue", "--key-type", "rsa:2048", "--fetch"),
+                    Sample("resumeList", "resume"), Sample("history", "history"),
+                ], bench)
 
             let history = try bench.tokencert(["history", "--json"]).json()
             let orders = try #require(history["orders"] as? [[String: Any]])
