@@ -336,7 +336,7 @@ final class ScriptedSite: WebTransport {
             let start = ContinuousClock.now
             let page = "<tr>" + String(repeating: piece, count: (1 << 20) / piece.utf8.count)
             _ = ListedCertificate.list(inPage: Array(page.utf8))
-            #expect(ContinuousClock.now - start < .seconds(20), "\(piece)")
+            #expect(ContinuousClock.now - start < .seconds(60), "\(piece)")
         }
     }
 
