@@ -134,7 +134,7 @@ import TokencertTestSupport
         let list = [listed("2", "0A")]
         #expect(join(list, orders, at: "https://other.example")[0].candidates.isEmpty)
         #expect(join(list, orders, at: Self.site + "/")[0].candidates.count == 1)
-        // Each call signs anew, so that the two differ.
+        // ECDSA signatures are random, so the two certificates differ.
         let two = try join(list, orders + [order(2, proved(certificate(serial: 0x0A)))])
         #expect(two[0].candidates.count == 2 && two[0].known == nil)
     }

@@ -185,6 +185,10 @@ extension RealParts {
                 ["issue", "--fetch"], "expect {\\[y/n\\]}; send n\\r", settings)
             #expect(refused.status == 64, "\(refused)")
             #expect(refused.output.contains("nothing was done"), "\(refused)")
+            // No answer is no agreement.
+            let silent = try terminal.run(
+                ["issue", "--fetch"], "expect {\\[y/n\\]}; send \\004", settings)
+            #expect(silent.status == 64, "\(silent)")
             #expect(bench.ca.requests.isEmpty)
             let agreed = try terminal.run(
                 ["issue", "--fetch"], "expect {\\[y/n\\]}; send y\\r", settings)

@@ -38,8 +38,8 @@ struct RevocationAnswers: Equatable {
 /// An error that prevented a verified status.
 struct NoRevocationStatus: Error {
     let reason: String
-    /// Whether the server did not answer, so that it is not asked again.
+    /// Whether the server did not answer; it is not asked again.
     var isSilence = false
-    /// Whether the server sent an older list than before, so that no other list is tried.
+    /// Whether the server sent an older list than before; no other list is tried.
     var isRollback = false
 }

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import OpenSSLX509
 package import TokencertIssuance
 package import TokencertLedger
@@ -67,22 +68,9 @@ extension ListedCertificate {
     /// The expiry in seconds since 1970-01-01 00:00 UTC; nil if it is not known.
     package var expiryTime: Int64? {
         guard let expiry else { return nil }
-        let numbers = expiry.split { !("0"..."9").contains($0) }.map { Int64($0) ?? -1 }
-        guard numbers.count == 6, (1970...9999).contains(numbers[0]),
-            (1...12).contains(numbers[1]), (1...31).contains(numbers[2]),
-            numbers[3...5].allSatisfy({ (0...60).contains($0) })
-        else { return nil }
-        return Self.days(numbers[0], numbers[1], numbers[2]) * 86_400 + numbers[3] * 3600
-            + numbers[4] * 60 + numbers[5]
-    }
-
-    /// The days from 1970-01-01 to a date of the Gregorian calendar. March counts as the first month,
-    /// so that a leap day is the last day of its year.
-    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-        let year = month > 2 ? year : year - 1
-        let monthsFromMarch = (month + 9) % 12
-        let dayOfYear = (153 * monthsFromMarch + 2) / 5 + day - 1
-        return year * 365 + year / 4 - year / 100 + year / 400 + dayOfYear - 719_468
+        let style = Date.ISO8601FormatStyle().year().month().day()
+            .dateTimeSeparator(.space).time(includingFractionalSeconds: false)
+        return (try? Date(expiry, strategy: style)).map { Int64($0.timeIntervalSince1970) }
     }
 
     /// The state at a time in seconds since 1970-01-01 00:00 UTC.

@@ -90,7 +90,7 @@ struct LostCertificates {
                 .pending, code: "revocationUnknown",
                 "the CA may still issue a certificate for token \(token)",
                 hints: [
-                    "to see the order: tokencert history show \(number)",
+                    "to see the order: tokencert history \(number)",
                     "once the CA has issued it, run the same command again",
                 ])
         } else {
@@ -123,7 +123,7 @@ struct LostCertificates {
             valid.map(\.title) + absent.map(\.line) + remarks
             + [
                 "! Mail encrypted to these keys can be read only with the token.",
-                "! Signatures with these certificates will count as invalid.",
+                "! Signatures with these certificates, also earlier ones, may be reported as invalid.",
                 "! A revocation cannot be undone.",
             ]
         return ["These certificates of token \(printable(token)) will be revoked:"]

@@ -149,7 +149,7 @@ struct LostToken {
     ) throws {
         let failure = found.failure(
             title, account: "the account \(login.username) at \(login.site)")
-        // Nothing at all was found, so that there is nothing to report.
+        // Nothing at all was found, so there is nothing to report.
         if let failure, !failure.isInJSON { throw failure }
         if output.isJSON {
             try printJSON(

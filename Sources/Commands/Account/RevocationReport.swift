@@ -19,7 +19,7 @@ struct RevokedCertificate: Encodable {
         case revoked
         /// It was revoked before; nothing was requested.
         case alreadyRevoked
-        /// Nothing was requested, so that it is still valid.
+        /// Nothing was requested; it is still valid.
         case notRevoked
         /// It is unknown whether the CA revokes it.
         case unknown

@@ -27,8 +27,11 @@ struct WantedCertificate {
             throw Failure(
                 .noSuchObject, code: "severalObjects",
                 "\"\(name)\" matches several certificates of the ledger",
-                hints: several(
-                    named.map { Self.title($0) }, all: "tokencert certificates"))
+                hints: Set(named.map(\.certificate.serialNumber)).count == 1
+                    ? [
+                        "they have the same serial number, so name a file with the certificate: "
+                            + "tokencert revoke FILE"
+                    ] : several(named.map { Self.title($0) }, all: "tokencert certificates"))
         }
         let inFile = try Self.certificate(inFile: name, isCertain: name.contains("/"))
         let number = name.contains("/") ? nil : TokencertTokens.serialNumber(name)

@@ -46,8 +46,8 @@ struct FetchOptions: ParsableArguments {
             + "\(printable(ConfigurationFile.current.path))\n"
             + "Log in to fetch late certificates? [y/n] "
         Progress.shared.finish()
-        guard let answer = askAtTerminal(question) else { return agreement }
-        guard ["y", "yes"].contains(answer.lowercased()) else {
+        // Without an answer, such as after a closed terminal, the user has not agreed.
+        guard ["y", "yes"].contains(askAtTerminal(question)?.lowercased()) else {
             throw Failure(
                 .usage, code: "notConfirmed", "the web account may not be used; nothing was done",
                 hints: ["to do it without the web account, omit --fetch"])

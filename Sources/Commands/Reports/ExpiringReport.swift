@@ -26,7 +26,7 @@ struct ExpiringLine: Encodable {
     /// When it expires or has expired, relative to now.
     let expiry: String
     private let urgency: Urgency
-    /// Whether the certificate came from elsewhere, so that tokencert cannot renew it.
+    /// Whether the certificate came from elsewhere; tokencert cannot renew it.
     private let isImported: Bool
 
     private enum CodingKeys: String, CodingKey {

@@ -161,7 +161,8 @@ private struct FailureRow {
             .hinting(.command, "{choice}", askCA + ": each order may result in a certificate")
             .hinting(
                 .any, "{choice}", "{address}",
-                "do not order again before that is known: each order may result in a certificate"),
+                "do not order again before the outcome is known: each order may result in a certificate"
+            ),
         .needsDecision: .init(.pending).hinting(.command, askCA).hinting(.any, webSite),
         // The certificate
         .certificateWrong: .init(
