@@ -339,7 +339,7 @@ extension RealParts {
 }
 
 /// An OpenSSL responder for the certificates of a stand-in CA, ended with its last reference.
-private final class Responder {
+final class Responder {
     private let process = Process()
 
     /// `signer` is the path of a certificate and its key without `.pem` and `.key`, by default the

@@ -224,6 +224,21 @@ extension RealParts {
             try check(Self.fresh, bench)
         }
 
+        private static let revocation = [
+            Sample("issue", "issue", "--label", "mail", "--key-type", "rsa:2048"),
+            Sample("revoke", "revoke", "mail", "--yes"),
+            Sample("revoke", "revoke", "--lost-token", "work", "--yes"),
+        ]
+
+        @Test("The output about a revocation that is not published yet matches the schema")
+        func publication() throws {
+            let server = try FileServer()
+            let bench = try Bench(["--ocsp", "http://127.0.0.1:1/", "--crl", server.url])
+            try server.publish(RevocationListFile(), of: bench)
+            try check(Self.revocation, bench)
+            #expect(server.requests == 2)
+        }
+
         private static let severalTokens = [
             Sample(
                 "issue", "issue", "--token", "work", "--label", "mail", "--key-type", "rsa:2048"),

@@ -66,6 +66,24 @@ import TokencertTestSupport
         certificates.map(\.certificate.serialNumber)
     }
 
+    // Otherwise `revoke` could not verify what the CA reports about a revocation.
+    @Test("Each CA certificate that orders have written to tokens is known once")
+    func authorities() throws {
+        let authority = try key.issue(
+            CertificateContent(
+                subject: [NameAttribute(.commonName, "CA")], publicKey: key.publicKey,
+                serialNumber: [1], notBefore: Self.now, notAfter: Self.now + 86_400,
+                extensions: [.basicConstraints(isAuthority: true)]), issuer: nil)
+        let other = try certificate(key, serial: 2)
+        let written = OrderEvent.chainWritten(certificate: authority.pem)
+        let ledger = try LedgerCertificates([
+            order(1, .issue(job(key)), [written, written]),
+            order(
+                2, .issue(job(otherKey)), [written, .chainWritten(certificate: other.pem)]),
+        ])
+        #expect(ledger.authorities == [authority])
+    }
+
     // MARK: Names
 
     // Otherwise the wrong certificate would be revoked, which cannot be undone.

@@ -14,6 +14,14 @@ struct RevocationAnswers: Equatable {
     var reasons: [String] = []
     /// The number of sources that were asked.
     var asked = 0
+    /// The dates of the revocation list that decided; nil if none did.
+    var listDates: ListDates?
+
+    /// The dates of a revocation list, in seconds since 1970-01-01 00:00 UTC.
+    struct ListDates: Equatable {
+        let thisUpdate: Int64
+        let nextUpdate: Int64?
+    }
 
     /// Whether no other source is needed.
     var isDecided: Bool { status != nil && status != .unknown }
@@ -32,6 +40,7 @@ struct RevocationAnswers: Equatable {
         if let status = other.status { add(status) }
         reasons += other.reasons
         asked += other.asked
+        listDates = other.listDates ?? listDates
     }
 }
 

@@ -42,6 +42,8 @@ struct RevocationLists {
             do throws(NoRevocationStatus) {
                 let found = try list(at: address, from: issuer, &carrier)
                 answers.add(try status(of: certificate, in: found, address))
+                answers.listDates = RevocationAnswers.ListDates(
+                    thisUpdate: found.list.thisUpdate, nextUpdate: found.list.nextUpdate)
                 return answers
             } catch {
                 answers.reasons.append(error.reason)

@@ -78,20 +78,40 @@ extension WebAnswer {
 struct RevocationClient: ~Copyable, RevocationTransport {
     private var client: UnverifiedHTTPClient
     private var listClient: UnverifiedHTTPClient
+    /// When the last request may begin; nil for any time.
+    private let end: ContinuousClock.Instant?
 
-    init() throws(HTTPError) {
+    /// The limit in seconds for the beginning of the last brief request.
+    private static let briefSeconds = 60
+
+    /// Creates a client without sending anything.
+    ///
+    /// - Parameter isBrief: Whether the answers are only information for the user, who does not wait
+    ///   long for them.
+    init(isBrief: Bool = false) throws(HTTPError) {
+        let connectTimeout = isBrief ? 5 : 10
         let client = try UnverifiedHTTPClient(
-            userAgent: userAgent, limits: HTTPLimits(connectTimeout: 10, timeout: 30))
+            userAgent: userAgent,
+            limits: HTTPLimits(connectTimeout: connectTimeout, timeout: isBrief ? 10 : 30))
         let listClient = try UnverifiedHTTPClient(
             userAgent: userAgent,
             limits: HTTPLimits(
-                connectTimeout: 10, timeout: 120,
+                connectTimeout: connectTimeout, timeout: isBrief ? 30 : 120,
                 maximumAnswer: RevocationListCache.maximumSize))
         self.client = client
         self.listClient = listClient
+        end = isBrief ? ContinuousClock.now + .seconds(Self.briefSeconds) : nil
+    }
+
+    private func requireTime() throws(TransportError) {
+        guard let end, ContinuousClock.now > end else { return }
+        throw TransportError(
+            reason: "the time limit of \(Self.briefSeconds) s for all answers was reached",
+            mayHaveBeenSent: false)
     }
 
     mutating func getList(_ address: String) throws(TransportError) -> TransportAnswer {
+        try requireTime()
         Progress.shared.begin("getting \(address)", onToken: false)
         defer { Progress.shared.abandon() }
         do throws(HTTPError) {
@@ -105,6 +125,7 @@ struct RevocationClient: ~Copyable, RevocationTransport {
     mutating func ask(
         _ address: String, _ question: [UInt8]
     ) throws(TransportError) -> TransportAnswer {
+        try requireTime()
         Progress.shared.begin("asking \(address)", onToken: false)
         defer { Progress.shared.abandon() }
         do throws(HTTPError) {
@@ -174,6 +195,8 @@ private func readPassword(
 /// The account at the CA's web site, after a login.
 struct WebLogin {
     let account: WebAccount
+    /// The trust anchors with which the site was verified.
+    let anchors: TrustAnchors
     /// The address of the site, without a trailing slash.
     let site: String
     let username: String
@@ -181,7 +204,7 @@ struct WebLogin {
     /// Logs in to the account that the options name, once, with the password of the API. The site keeps
     /// the session until `account.logOut()`.
     init(_ options: CAOptions) throws {
-        let anchors = try trustStore.anchors(file: setting(options.caFile, .caFile))
+        anchors = try trustStore.anchors(file: setting(options.caFile, .caFile))
         site = try options.siteAddress()
         username = try options.accountName()
         account = WebAccount(

@@ -48,7 +48,23 @@ struct LostCertificates {
                 reason: "it is of another CA, \(other)"))
     }
 
+    // MARK: Publication
+
+    /// The certificates that the CA has revoked, those of this run first.
+    var revokedContents: [Certificate] { (requested + revoked).compactMap(\.revokedContent) }
+
+    /// Adds what is published about the revoked certificates.
+    mutating func add(_ publications: [Certificate: Publication]) {
+        for index in requested.indices { requested[index].add(publications) }
+        for index in revoked.indices { revoked[index].add(publications) }
+    }
+
     // MARK: Decisions
+
+    /// Whether other programs can learn that the certificates which this run has revoked are revoked.
+    var isPublished: Bool {
+        requested.allSatisfy { $0.outcome != .revoked || $0.publication?.isPublished ?? false }
+    }
 
     /// Whether this run has revoked a certificate.
     var hasRevoked: Bool { requested.contains { $0.outcome == .revoked } }

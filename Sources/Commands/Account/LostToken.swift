@@ -9,6 +9,8 @@ struct LostToken {
     private let token: LedgerToken
     private let certificates: [LedgerCertificate]
     private let orders: [Order]
+    /// The CA certificates of the ledger.
+    private let authorities: [Certificate]
 
     /// Finds the token with a complete label or serial number in the ledger.
     init(_ name: String, in ledger: LedgerCertificates, _ orders: [Order]) throws {
@@ -33,6 +35,7 @@ struct LostToken {
         }
         self.token = token
         self.orders = orders
+        authorities = ledger.authorities
         certificates = ledger.certificates(on: token)
     }
 
@@ -60,6 +63,9 @@ struct LostToken {
             }
             found.requested = revoke(found.valid, login)
         }
+        // Asked last, so that no answer delays a revocation.
+        found.add(
+            publications(of: found.revokedContents, login.anchors, issuers: authorities))
         try report(found, login, ca, output)
     }
 
@@ -158,9 +164,14 @@ struct LostToken {
                     mayStillBeIssued: found.mayStillBeIssued))
         } else {
             let done = found.requested + found.revoked + found.expired + found.absent
-            for line in done.map(\.line) + found.remarks {
-                printFolded([printable(line)], at: 0)
+            printNotes(done.compactMap(\.publication))
+            for certificate in done {
+                printFolded([printable(certificate.line)], at: 0)
+                if let publication = certificate.publication {
+                    printFolded(["  " + printable(publication.line(at: now()))], at: 2)
+                }
             }
+            for remark in found.remarks { printFolded([printable(remark)], at: 0) }
             if found.isAllOver {
                 printFolded(
                     [printable("No certificate of token \(title) is valid; nothing was revoked.")],
@@ -170,8 +181,10 @@ struct LostToken {
                 printFolded(
                     ["Mail encrypted to these keys cannot be read any more without the token."],
                     at: 0)
-                printFolded(
-                    ["Other users' programs reject the certificates from now on."], at: 0)
+                if found.isPublished {
+                    printFolded(
+                        ["Other users' programs reject the certificates from now on."], at: 0)
+                }
             }
         }
         if let failure { throw failure }

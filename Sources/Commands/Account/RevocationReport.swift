@@ -32,11 +32,19 @@ struct RevokedCertificate: Encodable {
     let outcome: Outcome
     /// Why it was not revoked, or why that is unknown; or nil.
     let reason: String?
+    /// Whether other programs can learn of the revocation; nil if the CA has not revoked it.
+    private(set) var publication: PublicationReport?
+    private let content: Certificate
+
+    private enum CodingKeys: String, CodingKey {
+        case number, certificate, tokens, outcome, reason, publication
+    }
 
     init(_ target: RevocationTarget, _ outcome: Outcome, reason: String? = nil) {
         number = target.number
         certificate = CertificateReport(target.content, uri: nil, now())
         tokens = target.places
+        content = target.certificate
         self.outcome = outcome
         self.reason = reason
     }
@@ -47,6 +55,17 @@ struct RevokedCertificate: Encodable {
         case .notRequested(let error): self.init(target, .notRevoked, reason: error.reason)
         case .unknown(let reason): self.init(target, .unknown, reason: reason)
         }
+    }
+
+    /// The certificate if the CA has revoked it, now or before; otherwise nil.
+    var revokedContent: Certificate? {
+        outcome == .revoked || outcome == .alreadyRevoked ? content : nil
+    }
+
+    /// Adds what is published about it if the CA has revoked it.
+    mutating func add(_ publications: [Certificate: Publication]) {
+        guard let revokedContent else { return }
+        publication = publications[revokedContent].map { PublicationReport($0) }
     }
 }
 

@@ -12,6 +12,9 @@ struct RevokeCommand: ParsableCommand {
             asks you to type its serial number. A revocation cannot be undone. Nothing on a token is \
             changed: mail that was encrypted to the certificate can be read as long as the key exists.
 
+            Then the CA's OCSP responder and revocation list are asked whether they report the \
+            revocation, because other programs accept the certificate until they do.
+
             With --lost-token, all valid certificates for the keys of the token, according to the \
             ledger, are revoked. The token is not needed.
 
@@ -56,11 +59,14 @@ struct RevokeCommand: ParsableCommand {
             try lost.revoke(ca, output, isAsked: isAsked)
         } else if let certificate {
             let wanted = try WantedCertificate(certificate, in: ledger)
-            try revoke(wanted, isAsked: isAsked)
+            try revoke(wanted, issuers: ledger.authorities, isAsked: isAsked)
         }
     }
 
-    private func revoke(_ wanted: WantedCertificate, isAsked: Bool) throws {
+    /// `issuers` are those of the ledger.
+    private func revoke(
+        _ wanted: WantedCertificate, issuers: [Certificate], isAsked: Bool
+    ) throws {
         let login = try WebLogin(ca)
         defer { login.account.logOut() }
         Progress.shared.begin("reading the list of certificates", onToken: false, isBrief: true)
@@ -69,14 +75,9 @@ struct RevokeCommand: ParsableCommand {
         let (target, listed) = try find(wanted, rows, login)
         Progress.shared.abandon()
         guard !listed.isRevoked else {
-            if output.isJSON {
-                try printJSON(
-                    RevocationReport(revocations: [RevokedCertificate(target, .alreadyRevoked)]))
-            } else {
-                printFolded(
-                    ["The CA has already revoked this certificate: \(printable(target.title))"],
-                    at: 0)
-            }
+            try report(
+                "The CA has already revoked this certificate: \(target.title)",
+                RevokedCertificate(target, .alreadyRevoked), login, issuers)
             return
         }
         if isAsked {
@@ -97,11 +98,13 @@ struct RevokeCommand: ParsableCommand {
         case .notRequested(let error): throw error
         case .unknown(let reason): throw Failure(unknownRevocation: reason)
         }
-        if output.isJSON {
-            try printJSON(RevocationReport(revocations: [RevokedCertificate(target, .revoked)]))
-            return
-        }
-        printFolded(["The CA has revoked the certificate: \(printable(target.title))"], at: 0)
+        Progress.shared.setInterruptionState(
+            "the CA has revoked the certificate",
+            hints: ["to see its state: tokencert certificates --all"])
+        try report(
+            "The CA has revoked the certificate: \(target.title)",
+            RevokedCertificate(target, .revoked), login, issuers)
+        guard !output.isJSON else { return }
         if let names = target.tokenNames {
             printFolded(
                 [
@@ -111,6 +114,26 @@ struct RevokeCommand: ParsableCommand {
                 at: 0)
         }
         try output.printNext(.issue(options: ca.selection))
+    }
+
+    /// Prints that a certificate is revoked, and then whether others can learn that, because the
+    /// answers may take long. The JSON has both.
+    private func report(
+        _ text: String, _ certificate: RevokedCertificate, _ login: WebLogin,
+        _ issuers: [Certificate]
+    ) throws {
+        if !output.isJSON { printFolded([printable(text)], at: 0) }
+        var certificate = certificate
+        certificate.add(
+            publications(
+                of: [certificate].compactMap(\.revokedContent), login.anchors, issuers: issuers))
+        guard !output.isJSON else {
+            try printJSON(RevocationReport(revocations: [certificate]))
+            return
+        }
+        guard let publication = certificate.publication else { return }
+        printNotes([publication])
+        printFolded([printable(publication.line(at: now()))], at: 0)
     }
 
     /// The certificate of the account that is wanted, and its row. Serial numbers are unique for one

@@ -119,6 +119,19 @@ package struct LedgerCertificates: Sendable {
         }
     }
 
+    /// The CA certificates that orders have written to tokens, each once.
+    package var authorities: [Certificate] {
+        var found: [Certificate] = []
+        for recorded in orders.flatMap(\.events) {
+            guard case .chainWritten(let pem)? = recorded.event else { continue }
+            for certificate in Certificate.all(inPEM: Array(pem.utf8)).certificates
+            where certificate.isAuthority && !found.contains(certificate) {
+                found.append(certificate)
+            }
+        }
+        return found
+    }
+
     // MARK: Names
 
     /// The certificates that a name can mean: the one with this complete serial number, and the newest

@@ -1,0 +1,92 @@
+internal import OpenSSLX509
+internal import TokencertCAcert
+internal import TokencertHTTP
+
+/// The JSON of what the CA's responders and revocation lists report about a revoked certificate.
+struct PublicationReport: Encodable {
+    let status: String
+    let source: String?
+    let time: String?
+    let reason: String?
+    private let publication: Publication
+
+    private enum CodingKeys: String, CodingKey {
+        case status, source, time, reason
+    }
+
+    init(_ publication: Publication) {
+        self.publication = publication
+        status = publication.status.rawValue
+        source = publication.source?.rawValue
+        time = publication.time.map { timestamp($0) }
+        reason =
+            publication.reasons.isEmpty ? nil : publication.reasons.joined(separator: "; ")
+    }
+
+    /// Whether other programs can learn of the revocation now.
+    var isPublished: Bool { publication.status == .published }
+
+    /// What the line does not contain: the reports of other sources.
+    var notes: [String] { publication.status == .unknown ? [] : publication.reasons }
+
+    /// The report in one line.
+    func line(at time: Int64) -> String {
+        switch (publication.status, publication.source) {
+        case (.published, .crl):
+            let issued = publication.time.map { " of \(timestamp($0))" } ?? ""
+            return "published: it is on the CA's revocation list" + issued
+        case (.published, _):
+            return "published: the CA's OCSP responder reports the revocation"
+        case (.notYet, .ocsp):
+            return
+                "not published yet: other programs accept the certificate as long as the CA's OCSP "
+                + "responder reports it as valid"
+        case (.notYet, _):
+            let due = publication.time.map { next in
+                next < time
+                    ? ", which was due by \(timestamp(next))"
+                    : ", which is due by \(timestamp(next))"
+            }
+            return
+                "not published yet: other programs accept the certificate until they have the CA's "
+                + "next revocation list" + (due ?? "")
+        case (.notOffered, _):
+            return "not published: the certificate names neither a responder nor a revocation list"
+        case (.unknown, _):
+            return "unknown whether it is published: "
+                + publication.reasons.joined(separator: "; ")
+        }
+    }
+}
+
+/// Asks the CA's responders and revocation lists about certificates that the CA has revoked. Errors
+/// are part of the answers, because the account has confirmed the revocations.
+///
+/// - Parameter issuers: Possible issuers, in addition to the anchors of the account and of the user.
+func publications(
+    of certificates: [Certificate], _ anchors: TrustAnchors, issuers: [Certificate]
+) -> [Certificate: Publication] {
+    guard !certificates.isEmpty else { return [:] }
+    // With --ca-file, the issuer may be one of the other anchors.
+    let kept = trustStore.anchorsIfAny(file: nil)?.certificates ?? []
+    var check = PublicationCheck(anchors: anchors, issuers: kept + issuers, now: now())
+    var answers: [Certificate: Publication] = [:]
+    do throws(HTTPError) {
+        var client = try RevocationClient(isBrief: true)
+        for certificate in certificates where answers[certificate] == nil {
+            answers[certificate] = check.publication(of: certificate, through: &client)
+        }
+    } catch {
+        for certificate in certificates { answers[certificate] = .unknown(error.reason) }
+    }
+    return answers
+}
+
+/// Prints what the lines of the reports do not contain, each text once.
+func printNotes(_ reports: [PublicationReport]) {
+    guard !Progress.shared.isQuiet else { return }
+    var printed: Set<String> = []
+    for note in reports.flatMap(\.notes) where printed.insert(note).inserted {
+        printError("note: \(printable(note))")
+    }
+}
