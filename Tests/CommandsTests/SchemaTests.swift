@@ -246,12 +246,22 @@ extension RealParts {
             Sample(
                 "listOfTokens", "list", status: 74,
                 environment: ["FAULTY_RULES": "C_FindObjectsInit#1:before:return=0x30"]),
+            Sample("healthOfTokens", "health"),
+            Sample("healthOfTokens", "health", "--days", "1000", status: 79),
+            Sample(
+                "healthOfTokens", "health", status: 74,
+                environment: ["FAULTY_RULES": "C_FindObjectsInit#1:before:return=0x30"]),
+            // A token whose description cannot be read has no description in the output either.
+            Sample(
+                "healthOfTokens", "health", status: 74,
+                environment: ["FAULTY_RULES": "C_GetTokenInfo#1:before:return=0x30"]),
         ]
 
-        @Test("The list of several tokens matches the schema")
+        @Test("The output about several tokens matches the schema")
         func tokens() throws {
             let bench = try Bench()
             try bench.token.addToken(label: "home")
+            try bench.token.addToken(label: "spare")
             try check(Self.severalTokens, bench)
         }
 

@@ -10,8 +10,12 @@ struct HealthCommand: ParsableCommand {
         discussion: """
             Reports certificates that expire, keys without a certificate, certificates without a \
             key, duplicate ids, keys that can be extracted or were imported, weak keys, weak \
-            signatures and unknown issuers. Private keys are visible only after a login (--pin-source). For monitoring, \
-            the exit status is 79 if there is a warning or a problem; notices do not count.
+            signatures and unknown issuers. Private keys are visible only after a login \
+            (--pin-source). For monitoring, the exit status is 79 if there is a warning or a \
+            problem; notices do not count.
+
+            Without --token, all tokens that are present are checked. A PIN that you do not type is \
+            sent only if there is one token.
 
             For example:
 
@@ -52,10 +56,36 @@ struct HealthCommand: ParsableCommand {
         let anchors =
             try file == nil && trustStore.files().isEmpty
             ? nil : trustStore.anchors(file: file)
-        let read = try readToken(
-            tokenOptions, name?.uri, readingAll: true, keepingCertificates: { _ in true })
-        let health = Health(
-            now: now(), days: days, anchors: anchors, sawPrivateObjects: read.sawPrivateObjects)
+        let tokens = try PresentTokens(tokenOptions, name, for: .check)
+        let revocation = try setting(online, .online) ? RevocationCheck(anchors) : nil
+        let health = Health(now: now(), days: days, anchors: anchors, sawPrivateObjects: false)
+        var hasSeenAll = true
+        let outcome = try tokens.forEach(output) { token in
+            let content = try read(
+                token, tokenOptions, name?.uri, readingAll: true,
+                keepingCertificates: { _ in true }, loggingIn: tokens.logsIn)
+            let found = try findings(on: content, name, health, revocation)
+            try show(found, content, among: tokens, checkedIssuers: anchors != nil)
+            if !content.sawPrivateObjects { hasSeenAll = false }
+            if found.contains(where: { $0.severity > .notice }) { throw Findings() }
+        }
+        if !output.isJSON {
+            // After an empty line, as between tokens: the hints are about all of them.
+            if tokens.areSeveral, !hasSeenAll || anchors == nil { print("") }
+            if !hasSeenAll { print("To see private keys, log in: --pin-source prompt") }
+            if anchors == nil {
+                print("To check issuers, get the trust anchors: tokencert trust fetch")
+            }
+        }
+        try outcome.requireSuccess()
+    }
+
+    /// The findings on a token, or only those about the objects that have the name.
+    private func findings(
+        on read: ReadToken, _ name: ObjectName?, _ health: Health, _ revocation: RevocationCheck?
+    ) throws -> [Finding] {
+        var health = health
+        health.sawPrivateObjects = read.sawPrivateObjects
         let tokenHealth = health.of(read.inventory)
         var findings = tokenHealth.findings
         var entries = read.inventory.entries
@@ -71,43 +101,40 @@ struct HealthCommand: ParsableCommand {
             }
             findings.removeAll { !uris.contains($0.uri) }
         }
-        if setting(online, .online) {
-            let cache = RevocationListCache(folder: revocationListFolder)
-            let revocation = Revocation(anchors: anchors, cache: cache, now: now()) { reason in
-                if !Progress.shared.isQuiet { printError("note: \(printable(reason))") }
-            }
-            var client = try RevocationClient()
-            findings += revocation.findings(
-                entries, among: read.inventory, through: &client,
-                serialNumber: tokenHealth.distinctiveSerialNumber)
+        if let revocation {
+            findings += revocation.findings(entries, among: read.inventory, tokenHealth)
         }
-        try show(
-            findings, read, tokenOptions.selection(name?.uri, read.token),
-            checkedIssuers: anchors != nil)
-        if findings.contains(where: { $0.severity > .notice }) { throw Findings() }
+        return findings
     }
 
     private func show(
-        _ findings: [Finding], _ read: ReadToken, _ selection: String, checkedIssuers: Bool
+        _ findings: [Finding], _ read: ReadToken, among tokens: PresentTokens,
+        checkedIssuers: Bool
     ) throws {
         let orders = ordersByURI(read.inventory)
+        let selection = tokens.selection(of: read.capabilities)
+        // Among several tokens, a command must select one even if it names no object.
+        let option = tokens.areSeveral ? selection : ""
         if output.isJSON {
             let entries = Dictionary(grouping: read.inventory.entries) { $0.record.uri }
-            try printJSON(
-                Report(
-                    token: try TokenReport(read.token),
-                    sawPrivateObjects: read.sawPrivateObjects, checkedIssuers: checkedIssuers,
-                    isFine: !findings.contains { $0.severity > .notice },
-                    findings: findings.map { finding in
-                        let entry = entries[finding.uri]?.first {
-                            finding.serialNumber == nil
-                                || $0.content?.serialNumber == finding.serialNumber
-                        }
-                        return Report.Line(
-                            finding, entry, on: read.token, order: orders[finding.uri])
-                    }))
-            return
+            let report = Report(
+                token: try TokenReport(read.token),
+                sawPrivateObjects: read.sawPrivateObjects, checkedIssuers: checkedIssuers,
+                isFine: !findings.contains { $0.severity > .notice },
+                findings: findings.map { finding in
+                    let entry = entries[finding.uri]?.first {
+                        finding.serialNumber == nil
+                            || $0.content?.serialNumber == finding.serialNumber
+                    }
+                    return Report.Line(
+                        finding, entry,
+                        advice: finding.advice(
+                            on: read.token, order: orders[finding.uri], selection: option))
+                })
+            if tokens.areSeveral { return print(try jsonText(report)) }
+            return try printJSON(report)
         }
+        if tokens.areSeveral { print(tokens.title(of: read.capabilities)) }
         let style = try output.style()
         if findings.isEmpty {
             print(style.good("No problems") + " found on the token.")
@@ -124,17 +151,12 @@ struct HealthCommand: ParsableCommand {
             let title = titles.title(finding.uri, serialNumber: finding.serialNumber)
             printFolded(
                 ["         " + printable(title ?? objectTitle(ofURI: finding.uri))], at: 9)
-            let advice = finding.advice(on: read.token, titles, order: orders[finding.uri])
+            let advice = finding.advice(
+                on: read.token, titles, order: orders[finding.uri], selection: option)
             let parts = foldedMessage(
                 printable(advice), at: 9, width: Output.standardOutput.width)
             print("         " + parts[0])
             for part in parts.dropFirst() { print(part) }
-        }
-        if !read.sawPrivateObjects {
-            print("To see private keys, log in: --pin-source prompt")
-        }
-        if !checkedIssuers {
-            print("To check issuers, get the trust anchors: tokencert trust fetch")
         }
     }
 
@@ -160,15 +182,13 @@ struct HealthCommand: ParsableCommand {
             let advice: String
 
             /// `entry` is the certificate that the finding is about, or nil.
-            init(
-                _ finding: Finding, _ entry: CertificateEntry?, on token: Token, order: Int64?
-            ) {
+            init(_ finding: Finding, _ entry: CertificateEntry?, advice: String) {
                 kind = finding.kind
                 severity = finding.severity
                 uri = finding.uri
                 certificate = entry.map { CertificateReport($0, now()) }
                 message = finding.text
-                advice = finding.advice(on: token, order: order)
+                self.advice = advice
             }
         }
 
@@ -192,9 +212,10 @@ func daysOfWarning(_ option: String? = nil) throws -> Int {
 
 extension Finding {
     /// What the user can do about the finding. Without titles, commands name objects by their URIs.
-    /// `order` is an unfinished order for the key: another one would be paid for twice.
+    /// `order` is an unfinished order for the key: another one would be paid for twice. `selection` is
+    /// the options that commands without a name need, after a space.
     func advice(
-        on token: Token, _ titles: TitlesByURI? = nil, order: Int64? = nil
+        on token: Token, _ titles: TitlesByURI? = nil, order: Int64? = nil, selection: String = ""
     ) -> String {
         if let order, [.expiring, .expired, .keyWithoutCertificate, .weakSignature].contains(kind) {
             return "to finish its order: tokencert resume \(order)"
@@ -203,7 +224,7 @@ extension Finding {
         return switch kind {
         case .expiring where isKeyMissing, .expired where isKeyMissing:
             "it cannot be renewed, since its private key was not found on the token; if it is yours, "
-                + "get a new key and certificate: tokencert issue"
+                + "get a new key and certificate: tokencert issue\(selection)"
         case .expiring, .expired: "to renew it: tokencert renew \(name)"
         case .notYetValid: "wait, or check this machine's clock: tokencert doctor"
         case .unreadable: readingAdvice(uri, on: token)
@@ -214,13 +235,13 @@ extension Finding {
             "programs that select by CKA_ID use the wrong key; its key may be on another token"
         case .duplicateID: "programs that select by id confuse the two; renew one of them"
         case .exportable, .imported, .shortKey, .roca:
-            "make a new key: tokencert issue; have the old certificate revoked"
+            "make a new key: tokencert issue\(selection); have the old certificate revoked"
         case .weakSignature where isKeyMissing:
             "programs may reject it; replace it with the CA's current certificate"
         case .weakSignature: "to renew it: tokencert renew \(name)"
-        case .smallExponent: "make a new key soon: tokencert issue"
+        case .smallExponent: "make a new key soon: tokencert issue\(selection)"
         case .unknownIssuer: "to trust the issuer: tokencert trust add FILE"
-        case .revoked: "make a new key: tokencert issue"
+        case .revoked: "make a new key: tokencert issue\(selection)"
         case .replaced:
             isDisposable
                 ? "keep it while old mail needs it, then: tokencert delete \(name) --cert"

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertCAcert
-internal import TokencertPlatform
 internal import TokencertTokens
 
 struct ListCommand: ParsableCommand {
@@ -35,56 +34,12 @@ struct ListCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let name = try name.map { try ObjectName(orToken: $0) }
-        let tokens = try name == nil ? tokens() : [findToken(name)]
-        guard tokens.count > 1 else { return try list(tokens[0], name) }
-        if output.isJSON { print("{\"schemaVersion\":\(jsonSchemaVersion),\"tokens\":[") }
-        var failures: [Failure] = []
-        for (index, token) in tokens.enumerated() {
-            if index > 0 { print(output.isJSON ? "," : "") }
-            do {
-                try list(token, nil, among: tokens)
-            } catch let error as SecretError where error.code == .interrupted {
-                throw error
-            } catch {
-                let failure = Failure(error)
-                failures.append(failure)
-                try report(failure, token)
-            }
-        }
-        if output.isJSON {
-            print("]}")
-        } else if !hasPINsOfAll, !setting(tree, .tree) {
+        let tokens = try PresentTokens(tokenOptions, name, for: .list)
+        let outcome = try tokens.forEach(output) { token in try list(token, name, among: tokens) }
+        if tokens.areSeveral, !output.isJSON, !tokens.hasPINsOfAll, !setting(tree, .tree) {
             printHowToSeeAll()
         }
-        guard let first = failures.first else { return }
-        var failure = Failure(
-            first.status, code: first.code,
-            "\(failures.count) of \(tokens.count) tokens cannot be listed", hints: first.hints)
-        failure.isInJSON = true
-        throw failure
-    }
-
-    private func findToken(_ name: ObjectName?) throws -> TokenCapabilities {
-        let asksForPIN = (try? tokenOptions.source(name?.uri)) != nil
-        return try TokencertCommands.findToken(
-            tokenOptions, name?.uri, onlyReading: !asksForPIN)
-    }
-
-    /// The token that is selected or, if none is, all that are present. A PIN from a file, a variable or
-    /// a program belongs to one token: with `--pin-source`, one must be selected; with a setting, no PIN
-    /// is sent to several tokens.
-    private func tokens() throws -> [TokenCapabilities] {
-        guard setting(tokenOptions.token, .token) == nil,
-            tokenOptions.pinSource == nil || hasPINsOfAll
-        else { return [try findToken(nil)] }
-        return try findTokens(tokenOptions, onlyReading: try tokenOptions.source(nil) == nil) {
-            error in
-            if let trouble = error.trouble {
-                printError(
-                    "warning: a token is not listed: \(printable(Failure(trouble).message))")
-            }
-            return error.candidates
-        }
+        try outcome.requireSuccess()
     }
 
     private func printHowToSeeAll() {
@@ -92,31 +47,9 @@ struct ListCommand: ParsableCommand {
         print("To see also what the PIN hides: tokencert list --pin-source prompt")
     }
 
-    /// Whether the user types the PIN of each token.
-    private var hasPINsOfAll: Bool {
-        ((try? tokenOptions.source(nil)) ?? nil)?.asksPerson ?? false
-    }
-
-    /// Shows in place of the content of a token why it cannot be listed.
-    private func report(_ failure: Failure, _ token: TokenCapabilities) throws {
-        guard output.isJSON else {
-            print(
-                "token \"\(printable(token.token.info.label))\" cannot be listed: "
-                    + printable(failure.message))
-            return
-        }
-        print(
-            try jsonLine(Unlisted(token: TokenReport(token.token), error: FailureReport(failure))))
-    }
-
-    private struct Unlisted: Encodable {
-        let token: TokenReport
-        let error: FailureReport
-    }
-
     private func list(
         _ capabilities: TokenCapabilities, _ name: ObjectName?,
-        among tokens: [TokenCapabilities] = []
+        among tokens: PresentTokens
     ) throws {
         let isTree = setting(tree, .tree)
         let anchors = trustStore.anchorsIfAny(file: setting(nil, .caFile))
@@ -127,7 +60,7 @@ struct ListCommand: ParsableCommand {
             keepingCertificates: { certificate in
                 // A token may have thousands, of which most are needed only once.
                 isTree || certificate.isAuthority || !health.knowsIssuer(of: certificate)
-            }, loggingIn: tokens.isEmpty ? nil : hasPINsOfAll)
+            }, loggingIn: tokens.logsIn)
         if let name, name.uri == nil {
             let target = try name.target(in: read.inventory, on: read.token)
             let named = read.inventory.limited(to: target)
@@ -146,25 +79,18 @@ struct ListCommand: ParsableCommand {
             token: try TokenReport(read.token), sawPrivateObjects: read.sawPrivateObjects,
             inventory: read.inventory, now: health.now, health: health.of(read.inventory))
         if output.isJSON {
-            try report.printJSON(isPart: !tokens.isEmpty)
+            try report.printJSON(isPart: tokens.areSeveral)
         } else if isTree {
             ListTree(read, anchors, report.health).print(try output.style())
         } else {
-            let info = capabilities.token.info
-            let place =
-                tokens.isEmpty
-                ? ""
-                : printable(" (\(info.model), serial \(info.serialNumber))")
-                    + (Set(tokens.map(\.token.module.path)).count > 1
-                        ? ", \(capabilities.token.module.options)" : "")
             ListTable(
-                title: "token \"\(printable(report.token.label))\"\(place)",
+                title: tokens.title(of: capabilities),
                 uri: report.token.uri, inventory: report.inventory,
                 health: report.health, sawPrivateObjects: report.sawPrivateObjects,
                 unfinishedOrders: ledgerOptions.unfinishedOrders(),
                 showsURIs: uris || output.isVerbose
             ).print(try output.style())
-            if tokens.isEmpty, !read.sawPrivateObjects { printHowToSeeAll() }
+            if !tokens.areSeveral, !read.sawPrivateObjects { printHowToSeeAll() }
         }
     }
 }
