@@ -47,6 +47,8 @@ private struct StoredBeginning: Codable, Equatable {
     let rawCertificateLabel: Base64Bytes?
     let replacedCertificate: String?
     let retiresReplaced: Bool
+    let copiedCertificate: String?
+    let copiedToken: String?
     let writesChain: Bool
 
     init(_ beginning: OrderEvent.Beginning) {
@@ -71,6 +73,8 @@ private struct StoredBeginning: Codable, Equatable {
         rawCertificateLabel = label?.raw
         replacedCertificate = beginning.replaced?.certificate
         retiresReplaced = beginning.replaced?.isRetired ?? false
+        copiedCertificate = beginning.original?.certificate
+        copiedToken = beginning.original?.token
         writesChain = beginning.imported?.writesChain ?? false
     }
 
@@ -95,6 +99,9 @@ private struct StoredBeginning: Codable, Equatable {
         issue.codeSigning = codeSigning
         issue.acceptsChanges = acceptsChanges
         issue.certificateLabel = label
+        if let copiedCertificate, let copiedToken {
+            return .copy(issue, of: .init(certificate: copiedCertificate, token: copiedToken))
+        }
         guard let replacedCertificate else { return .issue(issue) }
         return .renew(issue, replacing: replacedCertificate, isRetired: retiresReplaced)
     }

@@ -48,6 +48,8 @@ extension OrderEvent {
         /// A certificate that replaces an older one, given in PEM. If `isRetired`, the older one is
         /// finally removed from the token.
         case renew(Issue, replacing: String, isRetired: Bool)
+        /// A certificate for a new key, with the content of one on another token.
+        case copy(Issue, of: Original)
         /// A certificate that came from elsewhere.
         case `import`(Import)
         /// A request for an external CA, with a new key of a kind such as `rsa:3072`.
@@ -58,9 +60,23 @@ extension OrderEvent {
             switch self {
             case .issue: "issue"
             case .renew: "renew"
+            case .copy: "copy"
             case .import: "import"
             case .request: "request"
             }
+        }
+    }
+
+    /// A certificate that is copied to another token.
+    package struct Original: Sendable, Hashable {
+        /// The certificate, in PEM.
+        package let certificate: String
+        /// The URI of its token.
+        package let token: String
+
+        package init(certificate: String, token: String) {
+            self.certificate = certificate
+            self.token = token
         }
     }
 
@@ -116,7 +132,7 @@ extension OrderEvent.Beginning {
     /// The certificate to request from a CA, or nil if no CA is involved.
     package var issue: OrderEvent.Issue? {
         switch job {
-        case .issue(let issue), .renew(let issue, _, _): issue
+        case .issue(let issue), .renew(let issue, _, _), .copy(let issue, _): issue
         case .import, .request: nil
         }
     }
@@ -133,6 +149,11 @@ extension OrderEvent.Beginning {
         } else {
             nil
         }
+    }
+
+    /// The certificate whose content the new one has, or nil if the job is no copy.
+    package var original: OrderEvent.Original? {
+        if case .copy(_, let original) = job { original } else { nil }
     }
 
     /// The kind of the key to create, or nil for an existing key.

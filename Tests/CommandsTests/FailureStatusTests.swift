@@ -29,7 +29,7 @@ import Testing
                 .cannotCreate,
                 [
                     .tokenUnsuitable, .tokenNotWritable, .idTaken, .labelTaken, .noSuchPlace,
-                    .noRoom, .notDestroyable, .keyUnusable,
+                    .noRoom, .notDestroyable, .keyUnusable, .keyTooWeak,
                 ]
             ),
             (.tokenFailed, [.tokenFailed, .keyUnsafe, .notProved]),

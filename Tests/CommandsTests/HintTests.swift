@@ -42,7 +42,7 @@ import Testing
             .otherOrderUnfinished, .orderInUse, .alreadyReplaced, .ledgerFailed,
             .certificateWrong, .certificateDiffers, .nameNotIssuable, .addressNotIssuable,
             .issuerNotTrusted, .keyGone, .notTheOutcome, .issuedBeforeOrder, .labelTaken,
-            .keyUnusable, .notDestroyable, .certificateRevoked,
+            .keyUnusable, .keyTooWeak, .notDestroyable, .certificateRevoked,
         ]
         #expect(Set(all.map(\.description)) == (try codes("Issuance/Order/IssuanceError.swift")))
         for code in all {

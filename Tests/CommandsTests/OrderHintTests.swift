@@ -19,7 +19,7 @@ import TokencertTestSupport
         .otherOrderUnfinished, .orderInUse, .alreadyReplaced, .ledgerFailed, .keyGone,
         .certificateWrong, .certificateDiffers, .notTheOutcome, .issuedBeforeOrder,
         .nameNotIssuable, .addressNotIssuable, .issuerNotTrusted, .labelTaken, .keyUnusable,
-        .notDestroyable, .certificateRevoked,
+        .notDestroyable, .keyTooWeak, .certificateRevoked,
     ]
 
     private static let sending = OrderEvent.sending(

@@ -106,10 +106,12 @@ import TokencertTestSupport
             "order 2 was refused on 2026-11-28T00:00:00Z (the CA refused the order: Invalid or "
             + "missing CSR); no other is placed automatically before 2026-12-05T00:00:00Z"
         found.passedOver = [PassedOver(only, reason)]
-        var tally = RenewalTally(isBatch: true, of: found)
+        var tally = RenewalTally(of: found, makesKeys: false, on: .init())
         tally.untried = ["other"]
+        var report = RenewalReport(isBatch: true, isDryRun: false)
+        report.add(tally)
         let style = Style(.standardOutput, choice: .never, symbols: .ascii)
-        let lines = tally.table(width: 80).lines(style, width: 80)
+        let lines = report.table(width: 80).lines(style, width: 80)
         #expect(lines[0] == "CERTIFICATE                       NEW SERIAL   VALID TO")
         #expect(lines[1] == "other                             not renewed")
         #expect(lines[2] == "  not tried after this failure")

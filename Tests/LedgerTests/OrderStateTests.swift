@@ -173,14 +173,14 @@ import TokencertTestSupport
             "serial=", "serial=%20", "serial=%20%20", "serial=%00", "serial=0000000000000000",
         ] {
             let order = try order(on: "pkcs11:model=a;\(blank);token=work")
-            #expect(order.tokenBySerialNumber == nil, "\(blank)")
+            #expect(tokenBySerialNumber(order.beginning.token) == nil, "\(blank)")
             #expect(order.isFor("pkcs11:model=a;token=work"), "\(blank)")
             #expect(order.isFor("pkcs11:model=a;serial=%20;token=work"), "\(blank)")
             #expect(!order.isFor("pkcs11:model=a;serial=%20;token=other"), "\(blank)")
             #expect(!order.isFor("pkcs11:model=a;serial=1;token=work"), "\(blank)")
         }
         let order = try order(on: "pkcs11:model=a;serial=1;token=work")
-        #expect(order.tokenBySerialNumber == "pkcs11:serial=1")
+        #expect(tokenBySerialNumber(order.beginning.token) == "pkcs11:serial=1")
         #expect(order.isFor("pkcs11:model=a;serial=1;token=renamed"))
         #expect(!order.isFor("pkcs11:model=a;serial=%20;token=work"))
         let old = try self.order(on: "pkcs11:model=a;serial=;token=")

@@ -5,12 +5,13 @@ internal import TokencertTokens
 /// The tokens that a command goes over: the one that is selected or, if none is, all that are present.
 ///
 /// A PIN from a file, a variable or a program belongs to one token: with `--pin-source`, one must be
-/// selected; with a setting, no PIN is sent to several tokens.
+/// selected; with a setting, no PIN is sent to several tokens, so that a renewal requires a selection.
 struct PresentTokens {
     /// What the command does with each token, as messages name it.
     enum Work: String {
         case list = "listed"
         case check = "checked"
+        case renew = "renewed"
 
         /// Whether a token whose description cannot be read is a failure and not only a warning.
         fileprivate var needsEveryToken: Bool { self != .list }
@@ -24,19 +25,22 @@ struct PresentTokens {
     private let uri: PKCS11URI?
     private let work: Work
     /// Why the description of one more token cannot be read, or nil.
-    private let unseen: Failure?
+    let unseen: Failure?
 
     /// Finds the tokens. A named object is searched on one token only.
     ///
     /// - Throws: ``Failure`` if no token is present, or if several match and one must be selected.
     init(_ options: TokenOptions, _ name: ObjectName?, for work: Work) throws {
-        let asksForAll = (try? options.source(nil))?.asksPerson ?? false
+        let source = try? options.source(nil)
+        // A renewal needs every PIN, and asks for it unless it has another source.
+        let isMissing = work == .renew && source == nil
+        let asksForAll = source?.asksPerson ?? isMissing
         self.options = options
         self.work = work
         uri = name?.uri
         hasPINsOfAll = asksForAll
         guard name == nil, setting(options.token, .token) == nil,
-            options.pinSource == nil || asksForAll
+            asksForAll || options.pinSource == nil && work != .renew
         else {
             let asksForPIN = (try? options.source(name?.uri)) != nil
             tokens = [try findToken(options, name?.uri, onlyReading: !asksForPIN)]

@@ -75,7 +75,7 @@ struct RequestOptions: ParsableArguments {
     /// The key that is used instead of a new one, or nil.
     func keyName() throws -> ObjectName? { try setting(key, .key).map { try ObjectName($0) } }
 
-    private static func keyKind(_ text: String) throws -> KeyKind {
+    static func keyKind(_ text: String) throws -> KeyKind {
         guard let kind = KeyKind(name: text), KeyKind.generated.contains(kind) else {
             let names = KeyKind.generated.map(\.name).joined(separator: ", ")
             throw Failure(

@@ -11,9 +11,10 @@ struct PassedOverReport: Encodable {
     let needsAction: Bool
 
     init(_ passedOver: PassedOver) {
-        certificate = passedOver.certificate.map {
-            CertificateReport(passedOver.content, uri: $0, now())
-        }
+        let hasCertificate = passedOver.content != nil || passedOver.certificate != nil
+        certificate =
+            hasCertificate
+            ? CertificateReport(passedOver.content, uri: passedOver.certificate, now()) : nil
         key = passedOver.key
         reason = passedOver.reason
         advice = passedOver.advice?.text(nil)
@@ -34,6 +35,8 @@ extension PassedOver.Advice {
         case .certify(let key):
             return "to write its certificate again from a file: tokencert import --cert FILE; "
                 + "to get a new one: tokencert issue --key \(name(key))"
+        case .renewWhenPresent(let serialNumber, let selection):
+            return "when its token is present: tokencert renew \(serialNumber) \(selection)"
         case .renew(let key, let serialNumber):
             return "to order now: tokencert renew \(name(key))"
                 + (serialNumber.map { " --serial \($0)" } ?? "")

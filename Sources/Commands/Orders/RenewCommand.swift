@@ -4,6 +4,7 @@ internal import OpenSSLX509
 internal import TokencertCAcert
 internal import TokencertIssuance
 internal import TokencertLedger
+internal import TokencertPlatform
 internal import TokencertTokens
 
 struct RenewCommand: ParsableCommand {
@@ -13,17 +14,24 @@ struct RenewCommand: ParsableCommand {
             The new certificate has the name, addresses and code signing flag of the old one. The \
             old one stays on the token unless you use --retire, and always stays in the ledger. \
             --expiring and --all renew every certificate, expired or not, that chains to a trust \
-            anchor, unless a newer one on the token covers at least the same. If a certificate \
+            anchor, unless a newer one on the token covers at least the same. Without --token, they \
+            go over all tokens that are present; a token's PIN is asked for only if it has such a \
+            certificate. If a certificate \
             should be renewed but cannot be, or a key has lost the certificate of an order, the \
             reason is reported and the exit status is 79. A certificate whose key was never on \
             this token is reported, too, but does not change the exit status. After the CA refuses \
             an order, --expiring and --all place no order for that key for a week; to order \
             earlier, name the key.
 
+            With --copy-to, nothing is renewed: a certificate with the same content is ordered for a \
+            new key on another token. From then on, the two are renewed together if both tokens are \
+            present.
+
             For example:
 
               tokencert renew mail --retire
               tokencert renew --expiring 30d --dry-run
+              tokencert renew mail --copy-to backup
             """)
 
     @Argument(
@@ -41,8 +49,24 @@ struct RenewCommand: ParsableCommand {
     @Flag(help: "Renew every certificate.")
     var all = false
 
-    @Flag(help: "Generate a new key; the old one stays on the token.")
+    @Flag(
+        help: """
+            Generate a new key, at least as strong as the old one; the old one stays on the token.
+            """)
     var newKey = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Generate a new key of this kind, such as rsa:4096, even if it is weaker.",
+            valueName: "kind"), completion: .list(KeyKind.generated.map(\.name)))
+    var keyType: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Order the same certificate for a new key on this token instead: its label, serial "
+                + "number or URI.",
+            valueName: "token"), completion: LiveCompletion.tokens)
+    var copyTo: String?
 
     @Flag(
         help: "Remove the old certificate after the token has proved the key of the new one.")
@@ -70,150 +94,65 @@ struct RenewCommand: ParsableCommand {
         if serialOption.serial != nil, name == nil {
             throw ValidationError("--serial requires the name of a key or a certificate")
         }
+        if copyTo != nil, name == nil {
+            throw ValidationError("--copy-to requires the name of a key or a certificate")
+        }
+        if copyTo != nil, retire || newKey || ifPresent {
+            throw ValidationError(
+                "--copy-to cannot be combined with --retire, --new-key or --if-present")
+        }
     }
 
     func run() throws {
         try prepareProcess(output)
         let named = try name.map { try ObjectName($0) }
-        let wanted = named?.uri
         let days = try expiring.map(Self.days)
+        let wishes = try RenewalWishes(self)
         let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
         let isDryRun = setting(dryRun, .dryRun)
-        guard let token = try findTokenIfPresent(wanted) else {
-            return try RenewalTally(isBatch: name == nil).report(isDryRun, output)
+        if let copyTo, let named {
+            let copy = CertificateCopy(command: self, wishes: wishes, anchors: anchors)
+            return try copy.run(named, to: copyTo)
         }
-        try useSources(tokenOptions, wanted, ca)
-        let candidates = RenewalCandidates(
-            anchors: anchors, now: now(), orders: try ledgerOptions.orders(),
-            profile: token.profile, removesOld: removesOld(on: token),
-            makesKeys: setting(newKey, .newKey))
-        func find(seeingPrivateKeys sees: Bool) throws -> Renewals {
-            // Errors name what was found among these objects.
-            var seen = Renewals().inventory
-            var wantedObject: ObjectTarget?
+        var report = RenewalReport(isBatch: name == nil, isDryRun: isDryRun)
+        guard let present = try presentTokens(named) else { return try report.print(output) }
+        try useSources(tokenOptions, named?.uri, ca)
+        let before = try ledgerOptions.orders()
+        let renewals = present.tokens.map { token in
+            TokenRenewal(
+                command: self, wishes: wishes, anchors: anchors, token: token,
+                selection: named.map { .named($0) } ?? .due(days: days),
+                place: .init(
+                    selection: present.selection(of: token), name: token.token.info.label,
+                    isOneOfSeveral: present.areSeveral))
+        }
+        let job = try isDryRun ? checking(anchors) : renewing(anchors)
+        let copies = CopiedCertificates(before)
+        var waiting: [CopiedCertificate] = []
+        for renewal in try present.areSeveral ? concerned(renewals, copies, before) : renewals {
             do {
-                return try candidates.find(
-                    on: token.token,
-                    named: named.map { name in
-                        { inventory in
-                            seen = inventory
-                            try name.requireWhole(in: inventory)
-                            let target = try name.target(
-                                in: inventory, on: token.token,
-                                serialNumber: serialOption.digits)
-                            wantedObject = target
-                            return (target.uri, target.serialNumber)
-                        }
-                    }, expiringWithin: days, seeingPrivateKeys: sees)
-            } catch let error as RenewalError {
-                throw Failure(
-                    renewal: error,
-                    TitlesByURI(seen, selection: tokenOptions.selection(wanted, token.token)),
-                    named: wantedObject)
+                let tally = try job.run(renewal)
+                report.add(tally)
+                let token = try PKCS11URI(token: renewal.token.token).description
+                waiting += tally.done.flatMap { copies.copies(of: $0, on: token) }
+            } catch {
+                guard present.areSeveral, !isInterruption(error) else { throw error }
+                report.add(error, ofToken: renewal.place.name)
             }
         }
-        if isDryRun { return try checkOnly(token, wanted, anchors, find) }
-        let account = try openAuthority(
-            ca, anchorsPEM: anchors.pem, fetch: fetchOptions.agreement(ca))
-        let ledger = try ledgerOptions.openForWriting()
-        let plan = try planOfPINs(token)
-        let runner = Runner(try issuanceSettings(anchors, ca, tokenOptions), account)
-        try withPINs(plan, tokenOptions, wanted) { pins in
-            // A single login suffices if one role performs all operations.
-            var connection = try Connection(token, pins)
-            try connection.logInAll(at: .generate)
-            let found = try connection.seeingPrivateObjects(at: .plan) {
-                try find(seeingPrivateKeys: true)
-            }
-            try renew(found, newTally(found, on: token, wanted), runner, ledger, &connection)
+        if let unseen = present.unseen { report.add(unseen, ofToken: nil) }
+        for group in grouped(waiting, besides: report) {
+            try renew(group, wishes, anchors, job, &report)
         }
+        try report.print(output)
+        try printNext(after: report, on: renewals)
     }
 
-    /// Whether old certificates are removed, rather than replaced in their slot.
-    private func removesOld(on token: TokenCapabilities) -> Bool {
-        setting(retire, .retire) && !(token.replacesCertificates && !setting(newKey, .newKey))
-    }
+    // MARK: Tokens
 
-    private func planOfPINs(_ token: TokenCapabilities) throws -> PINPlan {
-        try PINPlan(
-            token,
-            for: TokenJob.certify(newKey: setting(newKey, .newKey)).operations,
-            allowingLastTry: tokenOptions.allowsLastTry)
-    }
-
-    /// Performs a dry run: the same search, with a login only if `--pin-source` is given, and with
-    /// a query of the account only if `--password-source` is given.
-    private func checkOnly(
-        _ token: TokenCapabilities, _ wanted: PKCS11URI?, _ anchors: TrustAnchors,
-        _ find: (Bool) throws -> Renewals
-    ) throws {
-        guard try ca.command() != nil || setting(ca.passwordSource, .passwordSource) != nil else {
-            let unknown = "what the account may order, since --password-source is not given"
-            return try checkOnly(token, wanted, find, notChecked: [unknown]) { _ in }
-        }
-        let account = try openAuthority(ca, anchorsPEM: anchors.pem)
-        let runner = Runner(try issuanceSettings(anchors, ca, tokenOptions), account)
-        let ledger = try ledgerOptions.openIfThere()
-        try checkOnly(token, wanted, find, notChecked: []) { candidate in
-            let plan = try runner.plan(request(for: candidate), on: token)
-            try runner.check(
-                plan, for: setting(newKey, .newKey) ? nil : candidate.entry, in: ledger)
-        }
-    }
-
-    private func checkOnly(
-        _ token: TokenCapabilities, _ wanted: PKCS11URI?, _ find: (Bool) throws -> Renewals,
-        notChecked: [String], _ check: (RenewalCandidate) throws -> Void
-    ) throws {
-        try ledgerOptions.requireWritable()
-        let ledger = try ledgerOptions.openIfThere()
-        let orders = try ledger?.orders() ?? []
-        _ = try planOfPINs(token)
-        try requireCertificatesWritable(token, removing: setting(retire, .retire))
-        var found = try findLoggingIn(token, wanted, find)
-        found.notChecked += notChecked
-        let uri = try PKCS11URI(token: token.token)
-        var tally = newTally(found, on: token, wanted)
-        for candidate in found.candidates {
-            if tally.passesOver(candidate, orders) { continue }
-            do {
-                try requireRemovable(replacement(for: candidate))
-                try requireNoOtherOrder(
-                    replacing: replacement(for: candidate),
-                    keyID: setting(newKey, .newKey) ? nil : candidate.entry.id, on: uri,
-                    in: ledger)
-                try check(candidate)
-                tally.wouldRenew.append(
-                    RenewalTally.Line(candidate, now(), title: tally.title(candidate)))
-            } catch let error as IssuanceError {
-                guard tally.take(error, candidate, output) else { break }
-            }
-        }
-        try tally.report(true, output)
-    }
-
-    private func findLoggingIn(
-        _ token: TokenCapabilities, _ wanted: PKCS11URI?, _ find: (Bool) throws -> Renewals
-    ) throws -> Renewals {
-        guard token.token.info.flags.contains(.loginRequired) else { return try find(true) }
-        guard try tokenOptions.source(wanted) != nil else {
-            var found = try find(false)
-            found.notChecked.append(
-                "whether the private keys are on the token and can sign, since --pin-source is not "
-                    + "given")
-            return found
-        }
-        let plan = try PINPlan(
-            token, for: TokenJob.look.operations, allowingLastTry: tokenOptions.allowsLastTry)
-        return try withPINs(plan, tokenOptions, wanted) { pins in
-            var connection = try Connection(token, pins)
-            return try connection.seeingPrivateObjects(at: .plan) { try find(true) }
-        }
-    }
-
-    private func findTokenIfPresent(_ wanted: PKCS11URI?) throws -> TokenCapabilities? {
+    private func presentTokens(_ named: ObjectName?) throws -> PresentTokens? {
         do {
-            return try findToken(tokenOptions, wanted)
+            return try PresentTokens(tokenOptions, named, for: .renew)
         } catch let failure as Failure
             where failure.isTokenAbsent && setting(ifPresent, .ifPresent)
         {
@@ -222,80 +161,144 @@ struct RenewCommand: ParsableCommand {
         }
     }
 
-    private func renew(
-        _ found: Renewals, _ tally: RenewalTally, _ runner: Runner, _ ledger: Ledger,
-        _ connection: inout Connection
-    ) throws {
-        var tally = tally
-        for (index, candidate) in found.candidates.enumerated() {
-            // Another process may have renewed it in the meantime, or tried to.
-            let orders = try ledgerOptions.orders()
-            let outcomes = Replacements(orders).outcomes(for: candidate.certificate)
-            if name == nil, !outcomes.isSubset(of: candidate.lostReplacements) {
-                let title = printable(tally.title(candidate))
-                printError("note: another process has renewed \(title)")
-                continue
-            }
-            if tally.passesOver(candidate, orders) { continue }
-            do {
-                // The role that is logged in to write may not see what has to be read.
-                try connection.logIn(for: .read, at: .plan)
-                let plan = try runner.plan(
-                    request(for: candidate), on: connection.capabilities)
-                let issued = try runner.issue(plan, in: ledger, over: &connection)
-                tally.renewed.append((tally.title(candidate), IssueReport(issued)))
-                if !output.isJSON { try showIssued(issued, output) }
-            } catch let error as IssuanceError {
-                guard tally.take(error, candidate, output) else {
-                    tally.untried = found.candidates.dropFirst(index + 1).map(tally.title)
-                    break
-                }
+    /// The renewals on the tokens that may have something to renew, as far as can be seen without a login.
+    /// The PIN of no other token is asked for.
+    private func concerned(
+        _ renewals: [TokenRenewal], _ copies: CopiedCertificates, _ orders: [Order]
+    ) throws -> [TokenRenewal] {
+        var renewals = renewals
+        var together: [CopiedCertificate] = []
+        for (index, renewal) in renewals.enumerated() {
+            // The failure of a token is reported in its turn.
+            guard let seen = try? renewal.find(seeingPrivateKeys: false) else { continue }
+            let token = try PKCS11URI(token: renewal.token.token).description
+            together += seen.candidates.flatMap { copies.copies(of: $0.certificate, on: token) }
+            if seen.candidates.isEmpty, seen.notChecked.isEmpty,
+                !renewal.expires(on: token, orders)
+            {
+                renewals[index].seen = seen
             }
         }
-        try tally.report(false, output)
-        guard !tally.renewed.isEmpty, let renewed = found.candidates.first else { return }
+        for (index, renewal) in renewals.enumerated() {
+            let token = try PKCS11URI(token: renewal.token.token).description
+            let own = together.filter { mayBeSameToken($0.token, token) }.map(\.certificate)
+            guard !own.isEmpty else { continue }
+            renewals[index].copies = Set(own)
+            renewals[index].seen = nil
+        }
+        return renewals
+    }
+
+    // MARK: Jobs
+
+    private func renewing(_ anchors: TrustAnchors) throws -> RenewalJob {
+        let account = try openAuthority(
+            ca, anchorsPEM: anchors.pem, fetch: fetchOptions.agreement(ca))
+        let ledger = try ledgerOptions.openForWriting()
+        return .renew(Runner(try issuanceSettings(anchors, ca, tokenOptions), account), ledger)
+    }
+
+    /// A dry run; the account is asked only if `--password-source` is given.
+    private func checking(_ anchors: TrustAnchors) throws -> RenewalJob {
+        try ledgerOptions.requireWritable()
+        guard try ca.command() != nil || setting(ca.passwordSource, .passwordSource) != nil else {
+            return .check(nil)
+        }
+        let account = try openAuthority(ca, anchorsPEM: anchors.pem)
+        return .check(Runner(try issuanceSettings(anchors, ca, tokenOptions), account))
+    }
+
+    // MARK: Copies
+
+    /// The copies that were not tried yet, by their tokens.
+    private func grouped(
+        _ copies: [CopiedCertificate], besides report: RenewalReport
+    ) -> [[CopiedCertificate]] {
+        let tried = Set(report.tallies.flatMap(\.candidates).map(\.certificate))
+        var groups: [[CopiedCertificate]] = []
+        for copy in copies where !tried.contains(copy.certificate) {
+            let place = groups.firstIndex { isSameToken($0[0].token, copy.token) }
+            if let place {
+                if !groups[place].contains(where: { $0.certificate == copy.certificate }) {
+                    groups[place].append(copy)
+                }
+            } else {
+                groups.append([copy])
+            }
+        }
+        return groups
+    }
+
+    /// Renews the copies on one token, if it is present and its PIN can be asked for.
+    private func renew(
+        _ copies: [CopiedCertificate], _ wishes: RenewalWishes, _ anchors: TrustAnchors,
+        _ job: RenewalJob, _ report: inout RenewalReport
+    ) throws {
+        let name = NamedToken(uri: copies[0].token)
+        let renewal: TokenRenewal
+        do {
+            let token = try findToken(ofCopies: copies)
+            renewal = TokenRenewal(
+                command: self, wishes: wishes, anchors: anchors, token: token,
+                selection: .noOther, copies: Set(copies.map(\.certificate)),
+                place: .init(
+                    selection: " " + name.option(among: nil), name: token.token.info.label,
+                    isOneOfSeveral: true))
+            try requirePINOfOther(renewal)
+        } catch {
+            let failure = Failure(error)
+            let reason =
+                failure.isTokenAbsent
+                ? "it is on token \(name.title), which is not present" : failure.message
+            for copy in copies {
+                report.passOver(copy, reason, selection: name.option(among: nil))
+            }
+            return
+        }
+        do {
+            report.add(try job.run(renewal))
+        } catch {
+            guard !isInterruption(error) else { throw error }
+            report.add(error, ofToken: renewal.place.name)
+        }
+    }
+
+    private func findToken(ofCopies copies: [CopiedCertificate]) throws -> TokenCapabilities {
+        var options = tokenOptions
+        // These select the token of the certificate that was renewed first.
+        options.moduleOptions.token = nil
+        options.wait = nil
+        if setting(options.module, .module) == nil,
+            let module = copies.lazy.compactMap(\.order).first?.beginning.module
+        {
+            options.useModule(module)
+        }
+        return try TokencertCommands.findToken(ofLedger: copies[0].token, options)
+    }
+
+    /// Throws if the token needs a PIN and the source of the PIN is for a single token.
+    private func requirePINOfOther(_ renewal: TokenRenewal) throws {
+        let plan = try renewal.pins()
+        guard plan.needsPINs, !plan.hasReaderKeys,
+            let source = try tokenOptions.source(nil), !source.asksPerson
+        else { return }
+        throw Failure(
+            .usage,
+            "it is on token \"\(renewal.place.name)\", and the source of the PIN is for one token only",
+            hints: [])
+    }
+
+    private func printNext(after report: RenewalReport, on renewals: [TokenRenewal]) throws {
+        guard !report.isNothingRenewed, let token = renewals.first?.token else { return }
+        let makesKeys = report.tallies[0].makesKeys
         // Some tokens replace the old certificate by the new one.
         let isOldRemoved =
-            setting(retire, .retire)
-            || connection.capabilities.replacesCertificates && !setting(newKey, .newKey)
-        if name != nil, !isOldRemoved,
-            let old = ObjectTitles(found.inventory).shortName(of: renewed.certificate)
-        {
-            try output.printNext(.deleteOld(old + tally.titles.selection))
+            setting(retire, .retire) || token.replacesCertificates && !makesKeys
+        if name != nil, !isOldRemoved, let old = report.tallies[0].nameOfFirst {
+            try output.printNext(.deleteOld(old + report.tallies[0].titles.selection))
         } else {
             try output.printNext(.list)
         }
-    }
-
-    private func newTally(
-        _ found: Renewals, on token: TokenCapabilities, _ wanted: PKCS11URI?
-    ) -> RenewalTally {
-        RenewalTally(
-            isBatch: name == nil, makesKeys: setting(newKey, .newKey), of: found,
-            selection: tokenOptions.selection(wanted, token.token))
-    }
-
-    private func request(for candidate: RenewalCandidate) -> IssuanceRequest {
-        var request = IssuanceRequest()
-        let old = candidate.certificate
-        request.name = old.subject.commonNames.last
-        request.emailAddresses = old.emailAddresses
-        request.codeSigning = old.extendedKeyUsages.contains(.codeSigning)
-        request.acceptsChanges = setting(acceptChanges, .acceptChanges)
-        request.labelBytes = candidate.label
-        request.key =
-            setting(newKey, .newKey)
-            ? .generate(old.publicKey.kind)
-            : .existing(candidate.key, publicKey: old.publicKey)
-        request.replacement = replacement(for: candidate)
-        return request
-    }
-
-    private func replacement(for candidate: RenewalCandidate) -> Replacement {
-        Replacement(
-            candidate.certificate, isRetired: setting(retire, .retire),
-            isForced: name != nil || !candidate.lostReplacements.isEmpty,
-            isDestroyable: candidate.isDestroyable)
     }
 
     private static func days(_ text: String) throws -> Int {
@@ -306,4 +309,27 @@ struct RenewCommand: ParsableCommand {
         }
         return days
     }
+}
+
+/// What is done for the certificates of each token.
+enum RenewalJob {
+    /// A dry run; nil if the account is not asked what it may order.
+    case check(Runner?)
+    case renew(Runner, Ledger)
+
+    func run(_ renewal: TokenRenewal) throws -> RenewalTally {
+        if let seen = renewal.seen {
+            return RenewalTally(
+                of: seen, makesKeys: renewal.wishes.makesKeys, on: renewal.place)
+        }
+        return switch self {
+        case .check(let runner): try renewal.check(runner)
+        case .renew(let runner, let ledger): try renewal.renew(runner, in: ledger)
+        }
+    }
+}
+
+/// Whether the user has interrupted a prompt.
+private func isInterruption(_ error: any Error) -> Bool {
+    (error as? SecretError)?.code == .interrupted
 }

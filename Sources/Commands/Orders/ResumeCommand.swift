@@ -220,21 +220,9 @@ struct ResumeCommand: ParsableCommand {
     /// token of `--token`, which must hold the order's key. A token set in the environment or the
     /// configuration file is ignored.
     private func findToken(of order: Order, _ options: TokenOptions) throws -> TokenCapabilities {
-        let uri = try order.tokenURI()
         do {
             if options.token != nil { return try TokencertCommands.findToken(options) }
-            guard let serialNumber = order.tokenBySerialNumber else {
-                return try TokencertCommands.findToken(options, uri)
-            }
-            do {
-                let found = try TokencertCommands.findToken(
-                    options, try PKCS11URI(parsing: serialNumber), asking: false)
-                // A token of another manufacturer with the same number must not get the PIN.
-                if order.isFor(try PKCS11URI(token: found.token).description) { return found }
-                return try TokencertCommands.findToken(options, uri)
-            } catch let failure as Failure where failure.code == Failure.severalTokens {
-                return try TokencertCommands.findToken(options, uri)
-            }
+            return try TokencertCommands.findToken(ofLedger: order.beginning.token, options)
         } catch let failure as Failure where failure.isTokenAbsent && options.token == nil {
             throw Failure(
                 failure.status, code: failure.code,

@@ -11,6 +11,9 @@ struct TitlesByURI {
     let selection: String
     private var entries: [String: [Entry]] = [:]
 
+    /// No titles.
+    init() { selection = "" }
+
     init(_ inventory: TokenInventory, selection: String = "") {
         self.selection = selection
         let titles = ObjectTitles(inventory)

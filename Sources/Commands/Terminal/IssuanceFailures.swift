@@ -112,6 +112,7 @@ private struct FailureRow {
         .severalObjects: .init(.noSuchObject, "one of them: --key {choice}"),
         .keyUnusable: .init(.cannotCreate, "{choice}"),
         .keyUnsafe: .init(.tokenFailed, stateOfToken),
+        .keyTooWeak: .init(.cannotCreate, "to use a weaker key: --key-type {choice}"),
         .keyGone: .init(.noSuchObject, keysOfToken)
             .going(.any, "if the key is on another token: {resume} --token NAME", "{abandon}"),
         .notProved: .init(.tokenFailed, stateOfToken),

@@ -19,14 +19,24 @@ struct KeyPlanning {
             return .existing(
                 uri, publicKeyHash: publicKey.map { hexadecimal($0.sha256Fingerprint) })
         case .generate(let wanted):
-            try requireUnprotected(token.info)
-            let kind = try newKeyKind(wanted, capabilities, acceptance)
-            let id = try id(request.id)
-            let isKnown = request.labelBytes != nil || defaultLabel != nil
-            let label =
-                try isKnown ? self.label(request.labelOfNewKey(default: defaultLabel ?? "")) : []
-            return .generate(NewKey(kind: kind, id: id, label: label))
+            return try plan(
+                request, newKeyKind(wanted, capabilities, acceptance), defaultLabel: defaultLabel)
+        case .generateAtLeast(let old, let preferred):
+            let kind = try newKeyKind(
+                atLeast: old, preferring: preferred, capabilities, acceptance)
+            return try plan(request, kind, defaultLabel: defaultLabel)
         }
+    }
+
+    private func plan(
+        _ request: IssuanceRequest, _ kind: KeyKind, defaultLabel: String?
+    ) throws(IssuanceError) -> KeyPlan {
+        try requireUnprotected(token.info)
+        let id = try id(request.id)
+        let isKnown = request.labelBytes != nil || defaultLabel != nil
+        let label =
+            try isKnown ? self.label(request.labelOfNewKey(default: defaultLabel ?? "")) : []
+        return .generate(NewKey(kind: kind, id: id, label: label))
     }
 
     /// The id of a new key: the requested one, or a free one.
@@ -83,35 +93,6 @@ struct KeyPlanning {
             throw IssuanceError(error, at: .plan, while: "cannot open a session with the token")
         }
     }
-}
-
-/// The kind of key to generate: the requested one, or the best that both token and CA support.
-func newKeyKind(
-    _ wanted: KeyKind?, _ token: some TokenDescription, _ acceptance: KeyAcceptance
-) throws(IssuanceError) -> KeyKind {
-    func unsuitable(_ reason: String) -> IssuanceError {
-        IssuanceError(
-            .tokenUnsuitable, at: .plan, reason,
-            choices: token.profile?.instead.map { [$0] } ?? [])
-    }
-    if let wanted {
-        guard acceptance.contains(wanted) else {
-            throw IssuanceError(
-                .keyNotAccepted, at: .plan,
-                "the CA does not sign \(wanted) keys; no key was generated")
-        }
-        if let reason = token.missingSupport(for: wanted) { throw unsuitable(reason) }
-        return wanted
-    }
-    let kinds = [.rsa(bits: 3072), .rsa(bits: 2048)].filter(acceptance.contains)
-    var reason: String?
-    for kind in kinds {
-        guard let lack = token.missingSupport(for: kind) else { return kind }
-        reason = lack
-    }
-    if let reason { throw unsuitable(reason) }
-    throw IssuanceError(
-        .keyNotAccepted, at: .plan, "the CA does not sign RSA keys, so the key type must be given")
 }
 
 /// Checks that the token has a place for a key with this id.

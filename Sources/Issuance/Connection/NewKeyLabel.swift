@@ -24,6 +24,8 @@ enum NewKeyLabel: Sendable {
 extension IssuanceRequest {
     func labelOfNewKey(default defaultLabel: String) -> NewKeyLabel {
         guard let labelBytes else { return .chosen(Array(defaultLabel.utf8)) }
+        // The other token of a copy may have a key with the same label.
+        if original != nil, !labelBytes.isEmpty { return .chosen(labelBytes) }
         // A key that replaces another one takes over its label.
         return labelBytes.isEmpty || replacement != nil ? .shared(labelBytes) : .given(labelBytes)
     }

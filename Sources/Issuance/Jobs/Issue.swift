@@ -58,8 +58,10 @@ extension Runner {
         return Plan(
             capabilities: capabilities, tokenURI: try tokenURI(capabilities.token), key: key,
             ca: authority.url, account: authority.account, grant: grant,
-            acceptsChanges: request.acceptsChanges, certificateLabel: request.labelBytes,
-            newKeyLabel: newKeyLabel, replacement: request.replacement, pins: pins)
+            acceptsChanges: request.acceptsChanges,
+            certificateLabel: request.original == nil ? request.labelBytes : nil,
+            newKeyLabel: newKeyLabel, replacement: request.replacement,
+            original: request.original, pins: pins)
     }
 
     /// Checks, without a login and without changing anything, that a plan can be carried out. `key`

@@ -17,6 +17,8 @@ package struct PassedOver: Sendable {
         /// Renew this certificate by name, to order now. The serial number is set if the key has
         /// several certificates.
         case renew(key: PKCS11URI, serialNumber: String?)
+        /// Insert the token that an option selects, and renew the certificate with this serial number.
+        case renewWhenPresent(serialNumber: String, selection: String)
     }
 
     /// The contents of the certificate, or nil without a readable certificate.
@@ -54,6 +56,18 @@ package struct PassedOver: Sendable {
         self.reason = reason
         self.advice = advice
         needsAction = true
+    }
+
+    /// Passes over a copy of a certificate on another token, which an option selects. It has the same end
+    /// as the others, so it is reported again before it expires.
+    package init(_ copy: CopiedCertificate, _ reason: String, selection: String) {
+        content = CertificateEntry.Content(copy.certificate)
+        certificate = nil
+        key = nil
+        self.reason = reason
+        advice = .renewWhenPresent(
+            serialNumber: copy.certificate.serialNumber, selection: selection)
+        needsAction = false
     }
 
     init(key: PKCS11URI, _ reason: String, advice: Advice) {

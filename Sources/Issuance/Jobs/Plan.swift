@@ -22,6 +22,8 @@ package struct Plan: Sendable {
     let newKeyLabel: NewKeyLabel
     /// The certificate to be replaced, or nil.
     package let replacement: Replacement?
+    /// The certificate on another token whose content it has, or nil.
+    let original: OrderEvent.Original?
     /// The required PINs.
     package let pins: PINPlan
 
@@ -39,6 +41,7 @@ package struct Plan: Sendable {
         issue.codeSigning = grant.codeSigning
         issue.acceptsChanges = acceptsChanges
         issue.certificateLabel = certificateLabel
+        if let original { return .copy(issue, of: original) }
         guard let old = replacement else { return .issue(issue) }
         return .renew(issue, replacing: old.certificate.pem, isRetired: old.isRetired)
     }

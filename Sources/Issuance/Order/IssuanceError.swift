@@ -39,6 +39,8 @@ package struct IssuanceError: Error, Sendable {
         package static let tokenFailed = Code(value: "tokenFailed")
         /// The key does not meet the requirements; for example, it can be extracted.
         package static let keyUnsafe = Code(value: "keyUnsafe")
+        /// No possible key is as strong as the old one; ``IssuanceError/choices`` lists weaker kinds.
+        package static let keyTooWeak = Code(value: "keyTooWeak")
         /// The CA does not accept this kind of key.
         package static let keyNotAccepted = Code(value: "keyNotAccepted")
         /// The account does not have what was requested, or the request is ambiguous.

@@ -9,6 +9,9 @@ package struct IssuanceRequest: Sendable {
     package enum KeyChoice: Sendable {
         /// A new key; nil means RSA 3072, or RSA 2048 if the token does not support 3072 bits.
         case generate(KeyKind?)
+        /// A new key that is at least as strong as one of a kind: of the preferred kind if that is strong
+        /// enough, otherwise a stronger default or the same kind.
+        case generateAtLeast(KeyKind, preferring: KeyKind?)
         /// A key on the token. The public key, if known, selects one of several keys that match the
         /// URI.
         case existing(PKCS11URI, publicKey: PublicKey? = nil)
@@ -31,6 +34,8 @@ package struct IssuanceRequest: Sendable {
     /// Whether a certificate is written even if it differs from the request.
     package var acceptsChanges: Bool
     package var replacement: Replacement?
+    /// The certificate on another token that is copied, or nil.
+    package var original: OrderEvent.Original?
 
     /// Creates a request for a new key, with all other fields empty.
     package init() {
@@ -52,6 +57,7 @@ extension IssuanceRequest {
         acceptsChanges = beginning.acceptsChanges
         labelBytes = beginning.certificateLabelBytes
         replacement = order.replacement
+        original = beginning.original
     }
 }
 

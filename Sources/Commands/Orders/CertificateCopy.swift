@@ -1,0 +1,117 @@
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertCAcert
+internal import TokencertIssuance
+internal import TokencertLedger
+internal import TokencertTokens
+
+/// `renew --copy-to`: a certificate with the content of another one, for a new key on a second token.
+///
+/// The first token is only read, without a login.
+struct CertificateCopy {
+    let command: RenewCommand
+    let wishes: RenewalWishes
+    let anchors: TrustAnchors
+
+    /// Orders the certificate, or shows what would be ordered.
+    ///
+    /// - Parameters:
+    ///   - name: The key or certificate on the first token.
+    ///   - target: The label, serial number or URI of the second token.
+    func run(_ name: ObjectName, to target: String) throws {
+        let (candidate, original) = try find(name)
+        var options = command.tokenOptions
+        options.moduleOptions.token = target
+        let token = try findToken(options)
+        try requireOtherToken(original, token, target)
+        try requireNoCopy(of: candidate.certificate, on: token, options)
+        try useSources(options, nil, command.ca)
+        let isDryRun = setting(command.dryRun, .dryRun)
+        let fetch = isDryRun ? nil : try command.fetchOptions.agreement(command.ca)
+        let runner = Runner(
+            try issuanceSettings(anchors, command.ca, options),
+            try openAuthority(command.ca, anchorsPEM: anchors.pem, fetch: fetch))
+        let plan = try runner.plan(wishes.copy(of: candidate, on: original), on: token)
+        if isDryRun {
+            try command.ledgerOptions.requireWritable()
+            try runner.check(plan, for: nil, in: command.ledgerOptions.openIfThere())
+            printNotes(plan.labelRemarks)
+            let lines = PlanLines(
+                token: plan.tokenURI.description, key: plan.key, grant: plan.grant,
+                pins: plan.pins, ca: try command.ca.address(),
+                notChecked: notChecked(plan.key, on: token) + notChecked(plan.grant.name))
+            return try lines.show(command.output)
+        }
+        let ledger = try command.ledgerOptions.openForWriting()
+        let issued = try withPINs(plan.pins, options, nil) { pins in
+            var connection = try Connection(token, pins)
+            return try runner.issue(plan, in: ledger, over: &connection)
+        }
+        try showIssued(issued, command.output)
+        if !command.output.isJSON, !command.output.isQuiet {
+            printFolded(
+                [
+                    "It has the content of \(printable(command.name ?? "")) on token \(NamedToken(uri: original.description).title). "
+                        + "From now on, tokencert renew renews both if both tokens are present."
+                ], at: 0)
+        }
+        try command.output.printNext(.list)
+    }
+
+    /// The certificate to copy, and the URI of its token.
+    private func find(_ name: ObjectName) throws -> (RenewalCandidate, token: PKCS11URI) {
+        let options = command.tokenOptions
+        let token = try findToken(options, name.uri, onlyReading: true)
+        let renewal = TokenRenewal(
+            command: command, wishes: wishes, anchors: anchors, token: token,
+            selection: .named(name),
+            place: .init(selection: options.selection(name.uri, token.token)))
+        let found = try renewal.find(seeingPrivateKeys: false)
+        return (found.candidates[0], try PKCS11URI(token: token.token))
+    }
+
+    private func requireOtherToken(
+        _ original: PKCS11URI, _ token: TokenCapabilities, _ target: String
+    ) throws {
+        let uri = try PKCS11URI(token: token.token)
+        guard mayBeSameToken(original.description, uri.description) else { return }
+        throw Failure(
+            .usage, "--copy-to \(target) is the token that already has the certificate",
+            hints: [
+                "name another token; to list all tokens: tokencert tokens",
+                "for a new key on the same token: --new-key instead of --copy-to",
+            ])
+    }
+
+    /// Throws if the token has a copy of the certificate, or if an unfinished order may bring one.
+    private func requireNoCopy(
+        of certificate: Certificate, on token: TokenCapabilities, _ options: TokenOptions
+    ) throws {
+        let copies = CopiedCertificates(try command.ledgerOptions.orders())
+        let uri = try PKCS11URI(token: token.token).description
+        guard let order = copies.orderOfCopy(of: certificate, to: uri) else { return }
+        guard order.isProved else {
+            throw Failure(
+                .pending, code: "otherOrderUnfinished",
+                "order \(order.number) for a copy on this token is unfinished",
+                hints: ["to finish it: tokencert resume \(order.number)"])
+        }
+        var session = try token.token.openSession(ReadOnly.self)
+        let inventory = try TokenInventory(
+            &session, profile: token.profile, keepingCertificates: { _ in true })
+        // A copy that was deleted may be made again.
+        guard let fingerprint = order.provedFingerprint,
+            let copy = inventory.entries.lazy.compactMap(\.certificate).first(where: {
+                hexadecimal($0.sha256Fingerprint) == fingerprint
+            })
+        else { return }
+        throw Failure(
+            .cannotCreate, code: "alreadyCopied",
+            "token \"\(token.token.info.label)\" already has a copy of the certificate: "
+                + "serial number \(copy.serialNumber)",
+            hints: [
+                "to renew it: tokencert renew \(copy.serialNumber)"
+                    + options.selection(nil, token.token)
+            ])
+    }
+}

@@ -1,0 +1,239 @@
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertCAcert
+internal import TokencertIssuance
+internal import TokencertLedger
+internal import TokencertTokens
+
+/// The renewal of certificates on one token.
+struct TokenRenewal {
+    /// Which certificates are renewed, besides the copies of others.
+    enum Selection {
+        /// The one that the user has named.
+        case named(ObjectName)
+        /// Those that expire within this number of days; nil for all.
+        case due(days: Int?)
+        /// None.
+        case noOther
+    }
+
+    let command: RenewCommand
+    let wishes: RenewalWishes
+    let anchors: TrustAnchors
+    let token: TokenCapabilities
+    let selection: Selection
+    /// Certificates that are renewed because others with the same content are.
+    var copies: Set<Certificate> = []
+    var place: RenewalTally.Place
+    /// What was found without a login, if that is all there is to report; otherwise nil.
+    var seen: Renewals?
+
+    private var tokenOptions: TokenOptions { command.tokenOptions }
+
+    private var uri: PKCS11URI? {
+        if case .named(let name) = selection { name.uri } else { nil }
+    }
+
+    private func isNamed(_ candidate: RenewalCandidate) -> Bool {
+        if case .named = selection { !copies.contains(candidate.certificate) } else { false }
+    }
+
+    /// Whether, according to the ledger, a certificate on the token is due: it may be visible only after a
+    /// login.
+    ///
+    /// - Parameter uri: The URI of the token.
+    func expires(on uri: String, _ orders: [Order]) -> Bool {
+        guard case .due(let days) = selection else { return false }
+        // Without a number of days, all certificates are due.
+        return ExpiringCertificates(orders, at: now(), within: days ?? 36500).certificates
+            .contains { $0.order.isFor(uri) }
+    }
+
+    /// The PINs that the renewal needs. Throws ``Failure`` or ``IssuanceError`` if they cannot be sent.
+    func pins() throws -> PINPlan {
+        try PINPlan(
+            token, for: TokenJob.certify(newKey: wishes.makesKeys).operations,
+            allowingLastTry: tokenOptions.allowsLastTry)
+    }
+
+    // MARK: Search
+
+    /// Finds the certificates to renew.
+    ///
+    /// - Parameter seesPrivateKeys: Whether all private keys are visible.
+    func find(seeingPrivateKeys seesPrivateKeys: Bool) throws -> Renewals {
+        let candidates = RenewalCandidates(
+            anchors: anchors, now: now(), orders: try command.ledgerOptions.orders(),
+            profile: token.profile, removesOld: removesOld, makesKeys: wishes.makesKeys)
+        var found: Renewals
+        switch selection {
+        case .named(let name): found = try find(name, candidates, seesPrivateKeys)
+        case .due(let days):
+            found = try candidates.find(
+                on: token.token, named: nil, expiringWithin: days,
+                seeingPrivateKeys: seesPrivateKeys)
+        case .noOther: found = Renewals()
+        }
+        guard !copies.isEmpty else { return found }
+        let all = try candidates.find(
+            on: token.token, named: nil, expiringWithin: nil, seeingPrivateKeys: seesPrivateKeys)
+        found.addCopies(copies, among: all)
+        return found
+    }
+
+    private func find(
+        _ name: ObjectName, _ candidates: RenewalCandidates, _ seesPrivateKeys: Bool
+    ) throws -> Renewals {
+        // Errors name what was found among these objects.
+        var seen = Renewals().inventory
+        var wanted: ObjectTarget?
+        do {
+            return try candidates.find(
+                on: token.token,
+                named: { inventory in
+                    seen = inventory
+                    try name.requireWhole(in: inventory)
+                    let target = try name.target(
+                        in: inventory, on: token.token,
+                        serialNumber: command.serialOption.digits)
+                    wanted = target
+                    return (target.uri, target.serialNumber)
+                }, expiringWithin: nil, seeingPrivateKeys: seesPrivateKeys)
+        } catch let error as RenewalError {
+            throw Failure(
+                renewal: error, TitlesByURI(seen, selection: place.selection), named: wanted)
+        }
+    }
+
+    /// Whether old certificates are removed, rather than replaced in their slot.
+    private var removesOld: Bool {
+        wishes.isRetired && !(token.replacesCertificates && !wishes.makesKeys)
+    }
+
+    // MARK: Dry run
+
+    /// Performs a dry run: the same search, with a login only if `--pin-source` is given.
+    ///
+    /// - Parameter runner: Checks what the account may order; nil if it is not asked.
+    func check(_ runner: Runner?) throws -> RenewalTally {
+        let ledger = try command.ledgerOptions.openIfThere()
+        let orders = try ledger?.orders() ?? []
+        _ = try pins()
+        try requireCertificatesWritable(token, removing: wishes.isRetired)
+        var found = try findLoggingIn()
+        if runner == nil {
+            found.notChecked.append(
+                "what the account may order, since --password-source is not given")
+        }
+        let tokenURI = try PKCS11URI(token: token.token)
+        var tally = RenewalTally(of: found, makesKeys: wishes.makesKeys, on: place)
+        for candidate in found.candidates {
+            if !isNamed(candidate), tally.passesOver(candidate, orders) { continue }
+            do {
+                let replacement = wishes.replacement(
+                    for: candidate, isNamed: isNamed(candidate))
+                try requireRemovable(replacement)
+                try requireNoOtherOrder(
+                    replacing: replacement, keyID: wishes.makesKeys ? nil : candidate.entry.id,
+                    on: tokenURI, in: ledger)
+                if let runner {
+                    let plan = try runner.plan(
+                        wishes.request(for: candidate, isNamed: isNamed(candidate)), on: token)
+                    try runner.check(
+                        plan, for: wishes.makesKeys ? nil : candidate.entry, in: ledger)
+                }
+                tally.addPlanned(candidate)
+            } catch {
+                guard tally.take(error, candidate, isBatch: !isNamed(candidate)) else { break }
+            }
+        }
+        return tally
+    }
+
+    private func findLoggingIn() throws -> Renewals {
+        guard token.token.info.flags.contains(.loginRequired) else {
+            return try find(seeingPrivateKeys: true)
+        }
+        guard try tokenOptions.source(uri) != nil else {
+            var found = try find(seeingPrivateKeys: false)
+            found.notChecked.append(
+                "whether the private keys are on the token and can sign, since --pin-source is not "
+                    + "given")
+            return found
+        }
+        let plan = try PINPlan(
+            token, for: TokenJob.look.operations, allowingLastTry: tokenOptions.allowsLastTry)
+        return try withPINs(plan, tokenOptions, uri) { pins in
+            var connection = try Connection(token, pins)
+            return try connection.seeingPrivateObjects(at: .plan) {
+                try find(seeingPrivateKeys: true)
+            }
+        }
+    }
+
+    // MARK: Renewal
+
+    /// Renews the certificates, one after the other.
+    func renew(_ runner: Runner, in ledger: Ledger) throws -> RenewalTally {
+        try withPINs(try pins(), tokenOptions, uri) { pins in
+            // A single login suffices if one role performs all operations.
+            var connection = try Connection(token, pins)
+            try connection.logInAll(at: .generate)
+            let found = try connection.seeingPrivateObjects(at: .plan) {
+                try find(seeingPrivateKeys: true)
+            }
+            return try renew(found, runner, ledger, &connection)
+        }
+    }
+
+    private func renew(
+        _ found: Renewals, _ runner: Runner, _ ledger: Ledger, _ connection: inout Connection
+    ) throws -> RenewalTally {
+        var tally = RenewalTally(of: found, makesKeys: wishes.makesKeys, on: place)
+        for (index, candidate) in found.candidates.enumerated() {
+            // Another process may have renewed it in the meantime, or tried to.
+            let orders = try command.ledgerOptions.orders()
+            let outcomes = Replacements(orders).outcomes(for: candidate.certificate)
+            if !isNamed(candidate), !outcomes.isSubset(of: candidate.lostReplacements) {
+                let title = printable(tally.title(candidate))
+                printError("note: another process has renewed \(title)")
+                continue
+            }
+            if !isNamed(candidate), tally.passesOver(candidate, orders) { continue }
+            do {
+                // The role that is logged in to write may not see what has to be read.
+                try connection.logIn(for: .read, at: .plan)
+                let plan = try runner.plan(
+                    wishes.request(for: candidate, isNamed: isNamed(candidate)),
+                    on: connection.capabilities)
+                let issued = try runner.issue(plan, in: ledger, over: &connection)
+                tally.addRenewed(candidate, issued)
+                if !command.output.isJSON { try showIssued(issued, command.output) }
+            } catch let error as IssuanceError {
+                guard tally.take(error, candidate, isBatch: !isNamed(candidate)) else {
+                    tally.untried = found.candidates.dropFirst(index + 1).map(tally.title)
+                    break
+                }
+            }
+        }
+        return tally
+    }
+}
+
+extension Renewals {
+    /// Adds the certificates that have the same content as others, among all that can be renewed.
+    fileprivate mutating func addCopies(_ copies: Set<Certificate>, among all: Renewals) {
+        let own = Set(candidates.map(\.certificate))
+        candidates += all.candidates.filter {
+            copies.contains($0.certificate) && !own.contains($0.certificate)
+        }
+        let numbers = Set(copies.map(\.serialNumber))
+        passedOver += all.passedOver.filter { passed in
+            guard let content = passed.content, numbers.contains(content.serialNumber) else {
+                return false
+            }
+            return !passedOver.contains { $0.certificate == passed.certificate }
+        }
+        if inventory.isEmpty { inventory = all.inventory }
+    }
+}

@@ -1,0 +1,95 @@
+package import OpenSSLX509
+package import TokencertLedger
+
+/// A certificate that has the same content as others on other tokens.
+package struct CopiedCertificate: Sendable {
+    package let certificate: Certificate
+    /// The URI of its token.
+    package let token: String
+    /// The last order with which its token proved it; nil if another program has put it there.
+    package let order: Order?
+}
+
+/// Certificates with the same content on several tokens, each with a key of its own, according to the
+/// ledger. They are renewed together.
+package struct CopiedCertificates {
+    /// The current certificates, by the certificate that their content is from. Those of older orders
+    /// come first.
+    private var groups: [String: [CopiedCertificate]] = [:]
+    /// The certificate from which the content of each certificate is. Both are SHA-256 in hexadecimal.
+    private var sources: [String: String] = [:]
+    private let orders: [Order]
+
+    /// Collects the certificates of orders, given oldest first.
+    package init(_ orders: [Order]) {
+        self.orders = orders
+        var known: [Certificate: CopiedCertificate] = [:]
+        for order in orders where order.isProved {
+            guard let certificate = order.checkedCertificate, !certificate.isAuthority else {
+                continue
+            }
+            let pem = order.beginning.original?.certificate ?? order.beginning.replaced?.certificate
+            if let source = pem.flatMap({ Certificate.first(inPEM: $0) }) {
+                sources[fingerprint(certificate)] = fingerprint(source)
+                if let token = order.beginning.original?.token, known[source] == nil {
+                    known[source] = CopiedCertificate(
+                        certificate: source, token: token, order: nil)
+                }
+            }
+            known[certificate] = CopiedCertificate(
+                certificate: certificate, token: order.beginning.token, order: order)
+        }
+        let replacements = Replacements(orders)
+        for each in known.values where replacements.outcomes(for: each.certificate).isEmpty {
+            groups[source(of: each.certificate), default: []].append(each)
+        }
+        for (source, group) in groups {
+            groups[source] = group.sorted { ($0.order?.number ?? 0) < ($1.order?.number ?? 0) }
+        }
+    }
+
+    /// The current certificates with the same content as a certificate, for other keys on other tokens.
+    ///
+    /// - Parameters:
+    ///   - certificate: The certificate, which may have been replaced.
+    ///   - token: The URI of its token.
+    package func copies(of certificate: Certificate, on token: String) -> [CopiedCertificate] {
+        (groups[source(of: certificate)] ?? []).filter {
+            $0.certificate.publicKey != certificate.publicKey && !mayBeSameToken($0.token, token)
+        }
+    }
+
+    /// The order that has put a copy of a certificate on a token or may still do so; nil if there is
+    /// none.
+    package func orderOfCopy(of certificate: Certificate, to token: String) -> Order? {
+        let group = groups[source(of: certificate)] ?? []
+        let copy = group.first { mayBeSameToken($0.token, token) && $0.order != nil }
+        return copy?.order
+            ?? orders.last { order in
+                !order.isFinished && order.mayBeFor(token)
+                    && order.beginning.original?.certificate == certificate.pem
+            }
+    }
+
+    /// The certificate that the content of a certificate is from, through all copies and renewals, as
+    /// SHA-256 in hexadecimal.
+    private func source(of certificate: Certificate) -> String {
+        var source = fingerprint(certificate)
+        // A ledger with a cycle must not stop the program.
+        for _ in 0...sources.count {
+            guard let next = sources[source] else { return source }
+            source = next
+        }
+        return source
+    }
+}
+
+private func fingerprint(_ certificate: Certificate) -> String {
+    hexadecimal(certificate.sha256Fingerprint)
+}
+
+extension Certificate {
+    fileprivate static func first(inPEM text: String) -> Certificate? {
+        all(inPEM: Array(text.utf8)).certificates.first
+    }
+}
