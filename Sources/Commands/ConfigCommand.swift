@@ -11,7 +11,8 @@ struct ConfigCommand: ParsableCommand {
             or false. Other options in either place are an error. An empty variable counts as not \
             set; an empty value in the file is an error. Paths must be absolute or begin with ~/. The \
             configuration file, ~/.config/tokencert/config.json, contains options by their names, \
-            and no secrets:
+            and no secrets. The object hooks, in the file or in a profile, names programs that \
+            tokencert runs at certain times:
 
             {
               "username": "anna@example.org",
@@ -19,7 +20,8 @@ struct ConfigCommand: ParsableCommand {
               "profiles": {
                 "work": {"token": "work", "pin-source": "pinentry"},
                 "tests": {"ca-url": "https://localhost:8443", "ca-file": "/tmp/ca/root.pem"}
-              }
+              },
+              "hooks": {"after-renew": "~/bin/tell-me"}
             }
             """)
 
@@ -40,7 +42,7 @@ struct ConfigCommand: ParsableCommand {
         }
         print("")
         var table = Table(["SETTING", "VALUE", "FROM"])
-        for line in report.settings {
+        for line in report.settings + report.hooks {
             table.add([line.name, line.value ?? "", line.from])
         }
         table.print(try output.style())
@@ -59,11 +61,12 @@ struct ConfigCommand: ParsableCommand {
         let profile: String?
         let profiles: [String]
         let settings: [Line]
+        let hooks: [Line]
 
         private enum CodingKeys: String, CodingKey {
             case file
             case isFileThere = "isThere"
-            case profile, profiles, settings
+            case profile, profiles, settings, hooks
         }
 
         /// The value for display. An invalid value is hidden, since it may be a misplaced secret.
@@ -87,6 +90,13 @@ struct ConfigCommand: ParsableCommand {
             isFileThere = configuration.isFileThere
             profile = configuration.profile
             profiles = configuration.profiles
+            hooks = Hook.allCases.map { hook in
+                let command = configuration.hooks[hook]
+                let profile = command?.profile.map { "profile \($0)" }
+                return Line(
+                    name: hook.place, value: command?.text,
+                    from: command == nil ? "not set" : profile ?? "file")
+            }
             settings = Setting.allCases.compactMap { setting in
                 if let content = EnvironmentSettings.current.content(setting) {
                     return Line(

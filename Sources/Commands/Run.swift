@@ -8,15 +8,18 @@ internal import TokencertPlatform
 /// Runs the program with the arguments of this process, and returns its ``ExitStatus``. All modules are
 /// finalised when it returns.
 package func runTokencert() -> Int32 {
-    let status = runCommand()
+    var status = runCommand()
     // Without this, the process could exit while another thread reports an interruption.
     Interruption.stopIfPending()
     do {
         try StandardOutput.shared.flush()
-        return status
     } catch {
-        return status == ExitStatus.done.rawValue ? report(error) : status
+        if status == ExitStatus.done.rawValue { status = report(error) }
     }
+    // Hooks run after the output, and when the token is no longer in use.
+    Hooks.finish()
+    Interruption.stopIfPending()
+    return status
 }
 
 private func runCommand() -> Int32 {
@@ -31,6 +34,9 @@ private func runCommand() -> Int32 {
     do {
         if try printHelpTopic(arguments) { return ExitStatus.done.rawValue }
         var command = try Tokencert.parseAsRoot(resolvingHome(inArguments: arguments))
+        Hooks.begin(
+            type(of: command).configuration.commandName ?? "",
+            reportsFailures: (command as? any OrderCommand).map { !$0.dryRun } ?? false)
         try command.run()
         return ExitStatus.done.rawValue
     } catch {
@@ -41,17 +47,35 @@ private func runCommand() -> Int32 {
 private func report(_ error: any Error) -> Int32 {
     if error is Findings { return ExitStatus.findings.rawValue }
     if let failure = error as? Failure {
-        write(failure)
-        return failure.status.rawValue
+        return fail(failure)
     }
     if Tokencert.exitCode(for: error) == .success {
         // argument-parser throws help and version as errors, and calls a group "LOOK SUBCOMMANDS".
         print(Tokencert.fullMessage(for: error).replacing(" SUBCOMMANDS:\n", with: ":\n"))
         return ExitStatus.done.rawValue
     }
-    let failure = Failure(error, commands: Tokencert.subcommandNames)
+    return fail(Failure(error, commands: Tokencert.subcommandNames))
+}
+
+private func fail(_ failure: Failure) -> Int32 {
     write(failure)
+    Hooks.failed(failure)
     return failure.status.rawValue
+}
+
+/// A command that works on an order or a request, and whose failure the hook on-failure gets.
+private protocol OrderCommand {
+    var dryRun: Bool { get }
+}
+
+extension IssueCommand: OrderCommand {}
+extension RenewCommand: OrderCommand {}
+extension RequestCommand: OrderCommand {}
+extension ImportCommand: OrderCommand {
+    fileprivate var dryRun: Bool { false }
+}
+extension ResumeCommand: OrderCommand {
+    fileprivate var dryRun: Bool { false }
 }
 
 private func write(_ failure: Failure) {

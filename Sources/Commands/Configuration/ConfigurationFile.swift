@@ -16,6 +16,8 @@ struct ConfigurationFile: Sendable {
     let isFileThere: Bool
 
     private var values: [Setting: Value] = [:]
+    /// The hooks that are set, or that the profile turns off.
+    var hooks: [Hook: HookCommand] = [:]
 
     /// A value and where it is set.
     struct Value {
@@ -159,7 +161,9 @@ struct ConfigurationFile: Sendable {
             // Mistakes are also reported in profiles that are not used.
             var other = self
             try other.read(settings, ofProfile: name)
-            if name == chosen { values = other.values }
+            guard name == chosen else { continue }
+            values = other.values
+            hooks = other.hooks
         }
     }
 
@@ -189,6 +193,10 @@ struct ConfigurationFile: Sendable {
         _ settings: [String: JSONValue], ofProfile profile: String?
     ) throws {
         for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
+            if name == "hooks" {
+                try readHooks(value, ofProfile: profile)
+                continue
+            }
             guard let setting = Setting(rawValue: name), setting.isConfigurable else {
                 throw Self.unknown(name, path)
             }
@@ -239,7 +247,7 @@ struct ConfigurationFile: Sendable {
 
     private static func unknown(_ name: String, _ path: String) -> Failure {
         let isSecret = ["pin", "so-pin", "password", "puk"].contains(name.lowercased())
-        let all = Setting.allCases.filter(\.isConfigurable).map(\.rawValue)
+        let all = Setting.allCases.filter(\.isConfigurable).map(\.rawValue) + ["hooks"]
         let hints: [String] =
             isSecret
             ? [

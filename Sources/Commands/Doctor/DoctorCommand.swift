@@ -44,6 +44,7 @@ struct DoctorCommand: ParsableCommand {
             OpenSSL.startWithoutConfiguration()
             protectProcessMemory()
         }
+        HookChecks().look(&doctorReport)
         let tokenOptions = try moduleOptions.tokenOptions()
         let modules = working("checking the modules", onToken: false) {
             ModuleChecks(options: tokenOptions).look(&doctorReport)

@@ -33,9 +33,8 @@ struct ExpiringCommand: ParsableCommand {
         let days = if let within { try Self.days(within) } else { try daysOfWarning() }
         let time = now()
         let orders = try ledgerOptions.orders()
-        let lines = ExpiringCertificates(orders, at: time, within: days).certificates.map {
-            ExpiringLine($0, at: time)
-        }
+        let certificates = ExpiringCertificates(orders, at: time, within: days).certificates
+        let lines = certificates.map { ExpiringLine($0, at: time) }
         if output.isJSON {
             try printJSON(ExpiringReport(days: days, expiring: lines))
         } else if orders.isEmpty {
@@ -47,6 +46,7 @@ struct ExpiringCommand: ParsableCommand {
             let style = try output.style()
             for line in lines { line.print(style) }
         }
+        for certificate in certificates { Hooks.expiring(certificate, at: time) }
         if !lines.isEmpty { throw Findings() }
     }
 

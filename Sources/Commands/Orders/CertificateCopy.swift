@@ -32,21 +32,24 @@ struct CertificateCopy {
             try issuanceSettings(anchors, command.ca, options),
             try openAuthority(command.ca, anchorsPEM: anchors.pem, fetch: fetch))
         let plan = try runner.plan(wishes.copy(of: candidate, on: original), on: token)
+        try command.ledgerOptions.requireWritable()
+        try runner.check(plan, for: nil, in: command.ledgerOptions.openIfThere())
         if isDryRun {
-            try command.ledgerOptions.requireWritable()
-            try runner.check(plan, for: nil, in: command.ledgerOptions.openIfThere())
             printNotes(plan.labelRemarks)
             let lines = PlanLines(
                 token: plan.tokenURI.description, key: plan.key, grant: plan.grant,
                 pins: plan.pins, ca: try command.ca.address(),
-                notChecked: notChecked(plan.key, on: token) + notChecked(plan.grant.name))
+                notChecked: notChecked(plan.key, on: token) + notChecked(plan.grant.name)
+                    + Hooks.notChecked)
             return try lines.show(command.output)
         }
+        try Hooks.beforeOrder(HookFacts(plan))
         let ledger = try command.ledgerOptions.openForWriting()
         let issued = try withPINs(plan.pins, options, nil) { pins in
             var connection = try Connection(token, pins)
             return try runner.issue(plan, in: ledger, over: &connection)
         }
+        Hooks.after(.afterIssue, issued)
         try showIssued(issued, command.output)
         if !command.output.isJSON, !command.output.isQuiet {
             printFolded(

@@ -66,6 +66,7 @@ struct ImportCommand: ParsableCommand {
             var connection = try Connection(token, pins)
             return try runner.import(request, in: ledger, over: &connection)
         }
+        Hooks.after(.afterIssue, imported)
         try showIssued(imported, output)
         try output.printNext(.list)
     }

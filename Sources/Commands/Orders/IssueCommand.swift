@@ -56,20 +56,26 @@ struct IssueCommand: ParsableCommand {
             planned = Result { try runner.plan(request, on: token) }
         }
         let plan = try planned.get()
-        if isDryRun {
+        // A hook is asked only about an order that passes all checks.
+        if isDryRun || Hooks.isSet(.beforeOrder) {
             let key = try request.keyURI.flatMap { try keySeen($0, on: token) }
             try ledgerOptions.requireWritable()
             try runner.check(plan, for: key, in: ledgerOptions.openIfThere())
-            printNotes(plan.labelRemarks)
-            try show(plan, key, notChecked(plan.key, on: token) + notChecked(plan.grant.name))
-            return
+            if isDryRun {
+                printNotes(plan.labelRemarks)
+                let unknown = notChecked(plan.key, on: token) + notChecked(plan.grant.name)
+                try show(plan, key, unknown + Hooks.notChecked)
+                return
+            }
         }
         printNotes(notChecked(plan.grant.name).map { "not checked: \($0)" })
+        try Hooks.beforeOrder(HookFacts(plan))
         let ledger = try ledgerOptions.openForWriting()
         let issued = try withPINs(plan.pins, tokenOptions, keyName?.uri) { pins in
             var connection = try Connection(token, pins)
             return try runner.issue(plan, in: ledger, over: &connection)
         }
+        Hooks.after(.afterIssue, issued)
         if !output.isJSON { try showIssued(issued, output) }
         if let file = options.outputFile {
             try writeFile(

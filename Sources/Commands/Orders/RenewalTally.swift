@@ -105,18 +105,20 @@ struct RenewalTally {
             passedOver.append(PassedOver(candidate, error.reason))
             return true
         default:
-            let failure = Failure(issuance: error)
-            let title = self.title(candidate)
-            failures.append((title, failure))
-            if candidates.count > 1 || place.isOneOfSeveral {
-                printError(
-                    "warning: "
-                        + printable(
-                            "\(title)\(place.suffix) was not renewed: \(failure.message)"))
-                printDetails(of: failure)
-            }
+            take(Failure(issuance: error), candidate)
             return error.concernsOneKey
         }
+    }
+
+    /// Records a failure after which other certificates can still be renewed.
+    mutating func take(_ failure: Failure, _ candidate: RenewalCandidate) {
+        let title = self.title(candidate)
+        failures.append((title, failure))
+        guard candidates.count > 1 || place.isOneOfSeveral else { return }
+        printError(
+            "warning: "
+                + printable("\(title)\(place.suffix) was not renewed: \(failure.message)"))
+        printDetails(of: failure)
     }
 
     /// The JSON of a certificate that would be renewed.

@@ -137,8 +137,10 @@ struct ResumeCommand: ParsableCommand {
             : Runner(settings)
         let pins: PINPlan
         if isOrdering {
-            pins = try runner.plan(order, on: token).pins
+            let plan = try runner.plan(order, on: token)
+            pins = plan.pins
             try openOrder.ledger.requireWriting()
+            try Hooks.beforeOrder(HookFacts(plan, order: order.number))
         } else {
             brought.certificates = try certificates(openOrder, order, token, runner)
             pins = try runner.pins(writing: true, on: token)
@@ -147,6 +149,7 @@ struct ResumeCommand: ParsableCommand {
             var connection = try Connection(token, pins)
             return try runner.resume(openOrder, bringing: brought, over: &connection)
         }
+        Hooks.after(order.beginning.replaced == nil ? .afterIssue : .afterRenew, issued)
         try showIssued(issued, output)
         try output.printNext(.list)
     }

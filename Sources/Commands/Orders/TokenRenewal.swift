@@ -125,6 +125,7 @@ struct TokenRenewal {
             found.notChecked.append(
                 "what the account may order, since --password-source is not given")
         }
+        found.notChecked += Hooks.notChecked
         let tokenURI = try PKCS11URI(token: token.token)
         var tally = RenewalTally(of: found, makesKeys: wishes.makesKeys, on: place)
         for candidate in found.candidates {
@@ -206,7 +207,9 @@ struct TokenRenewal {
                 let plan = try runner.plan(
                     wishes.request(for: candidate, isNamed: isNamed(candidate)),
                     on: connection.capabilities)
+                try Hooks.beforeOrder(HookFacts(plan))
                 let issued = try runner.issue(plan, in: ledger, over: &connection)
+                Hooks.after(.afterRenew, issued)
                 tally.addRenewed(candidate, issued)
                 if !command.output.isJSON { try showIssued(issued, command.output) }
             } catch let error as IssuanceError {
@@ -214,6 +217,8 @@ struct TokenRenewal {
                     tally.untried = found.candidates.dropFirst(index + 1).map(tally.title)
                     break
                 }
+            } catch let failure as Failure where failure.code == "hookFailed" {
+                tally.take(failure, candidate)
             }
         }
         return tally

@@ -33,11 +33,16 @@ struct ExpiringLine: Encodable {
         case certificate, order, token, unfinishedOrder, next
     }
 
-    /// Describes a certificate at a time in seconds since 1970-01-01 00:00 UTC.
-    init(_ expiring: ExpiringCertificate, at time: Int64) {
+    /// Describes a certificate at a time in seconds since 1970-01-01 00:00 UTC, with all its details if
+    /// `isInFull`.
+    init(_ expiring: ExpiringCertificate, at time: Int64, isInFull: Bool = false) {
         let content = CertificateEntry.Content(expiring.certificate)
         let beginning = expiring.order.beginning
-        certificate = CertificateReport(content, uri: expiring.order.writtenURI, time)
+        let uri = expiring.order.writtenURI
+        certificate =
+            isInFull
+            ? CertificateReport(expiring.certificate, uri: uri, time)
+            : CertificateReport(content, uri: uri, time)
         order = expiring.order.number
         token = beginning.token
         unfinishedOrder = expiring.unfinishedOrder?.number

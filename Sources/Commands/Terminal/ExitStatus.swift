@@ -40,7 +40,8 @@ enum ExitStatus: Int32, CaseIterable {
         case .certificateWrong:
             "a certificate came back and fails verification, has an issuer that is not trusted, "
                 + "or differs from the request"
-        case .noPermission: "PIN or password refused"
+        case .noPermission:
+            "PIN or password refused, or the hook before-order did not allow the order"
         case .configuration:
             "configuration: a module does not load, there are no trust anchors, or a file or "
                 + "folder of tokencert cannot be read or written"

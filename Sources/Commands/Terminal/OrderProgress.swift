@@ -5,6 +5,9 @@ internal import TokencertPlatform
 /// The current order, and whether this process has sent it.
 private let current = Mutex<(order: Int64, isSent: Bool)?>(nil)
 
+/// The number of the order that this process began or continued last, or nil.
+var currentOrder: Int64? { current.withLock { $0?.order } }
+
 /// Shows the user the progress of an order.
 struct OrderProgress: OrderObserver {
     /// Whether the CA is a command, which has no account that could be checked.
