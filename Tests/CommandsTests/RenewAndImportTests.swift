@@ -72,7 +72,7 @@ extension RealParts {
         }
 
         @Test(
-            "renew --new-key makes a key of the same type, keeps the old key, and is not repeated"
+            "renew --new-key makes a key as strong as new ones, keeps the old key, and is not repeated"
         )
         func renewWithNewKey() throws {
             let bench = try Bench()
@@ -81,7 +81,7 @@ extension RealParts {
             #expect(outcome.status == 0, "\(outcome.errors)")
             let renewed = try #require((try outcome.json()["renewed"] as? [[String: Any]])?.first)
             #expect(renewed["id"] as? String != old["id"] as? String)
-            #expect(renewed["keyKind"] as? String == "RSA 2048")
+            #expect(renewed["keyKind"] as? String == "RSA 3072")
             let list = try bench.tokencert(["list", "--json"]).json()
             #expect((list["keys"] as? [Any])?.count == 2)
             // The old certificate is still on the token, but it has a successor.

@@ -16,6 +16,9 @@ struct EnvironmentSettings: Sendable {
     /// The variables that are not named after a setting.
     static let others = ["TOKENCERT_CONFIG", "TOKENCERT_PROFILE"]
 
+    /// The beginning of the variables that tokencert sets for hooks, which may run tokencert themselves.
+    private static let ofHooks = "TOKENCERT_HOOK"
+
     /// Reads the environment for this run of the program. `isOption` tells whether any command has an
     /// option with a name. Throws ``Failure`` for the first variable that is not valid.
     static func load(isOption: (String) -> Bool) throws {
@@ -91,6 +94,7 @@ struct EnvironmentSettings: Sendable {
     private static func look(
         atUnknown name: String, _ isOption: (String) -> Bool
     ) throws {
+        guard !name.hasPrefix(ofHooks) else { return }
         let word = option(name)
         // CI systems set such a variable to the version of the program.
         if !["help", "version"].contains(word), isOption(word) {

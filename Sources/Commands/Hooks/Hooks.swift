@@ -39,7 +39,7 @@ enum Hooks {
         isSet(.beforeOrder) ? ["whether the hook before-order allows the order"] : []
     }
 
-    /// Runs before-order. Call it after all checks, before an order is begun in the ledger. Throws
+    /// Runs before-order. Call it after all checks, before the ledger has an order. Throws
     /// ``Failure`` if the program does not allow the order or cannot be run.
     static func beforeOrder(_ facts: HookFacts) throws {
         let command = state.withLock { state in

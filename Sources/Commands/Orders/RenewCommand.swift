@@ -235,32 +235,46 @@ struct RenewCommand: ParsableCommand {
         _ job: RenewalJob, _ report: inout RenewalReport
     ) throws {
         let name = NamedToken(uri: copies[0].token)
-        let renewal: TokenRenewal
-        do {
-            let token = try findToken(ofCopies: copies)
-            renewal = TokenRenewal(
-                command: self, wishes: wishes, anchors: anchors, token: token,
-                selection: .noOther, copies: Set(copies.map(\.certificate)),
-                place: .init(
-                    selection: " " + name.option(among: nil), name: token.token.info.label,
-                    isOneOfSeveral: true))
-            try requirePINOfOther(renewal)
-        } catch {
-            let failure = Failure(error)
-            let reason =
-                failure.isTokenAbsent
-                ? "it is on token \(name.title), which is not present" : failure.message
-            for copy in copies {
-                report.passOver(copy, reason, selection: name.option(among: nil))
+        let reason: String
+        switch Result(catching: { try renewal(of: copies, wishes, anchors) }) {
+        case .success(let renewal?):
+            do {
+                report.add(try job.run(renewal))
+            } catch {
+                guard !isInterruption(error) else { throw error }
+                report.add(error, ofToken: renewal.place.name)
             }
             return
+        case .success(nil):
+            reason = "it is on token \(name.title), and the source of the PIN is for one token only"
+        case .failure(let error):
+            let failure = Failure(error)
+            reason =
+                failure.isTokenAbsent
+                ? "it is on token \(name.title), which is not present" : failure.message
         }
-        do {
-            report.add(try job.run(renewal))
-        } catch {
-            guard !isInterruption(error) else { throw error }
-            report.add(error, ofToken: renewal.place.name)
+        for copy in copies {
+            report.passOver(copy, reason, selection: name.option(among: nil))
         }
+    }
+
+    /// The renewal of copies on one token; nil if it needs a PIN whose source is for a single token.
+    private func renewal(
+        of copies: [CopiedCertificate], _ wishes: RenewalWishes, _ anchors: TrustAnchors
+    ) throws -> TokenRenewal? {
+        let token = try findToken(ofCopies: copies)
+        let selection = NamedToken(uri: copies[0].token).option(among: nil)
+        let renewal = TokenRenewal(
+            command: self, wishes: wishes, anchors: anchors, token: token, selection: .noOther,
+            copies: Set(copies.map(\.certificate)),
+            place: .init(
+                selection: " " + selection, name: token.token.info.label,
+                isOneOfSeveral: true))
+        let plan = try renewal.pins()
+        guard plan.needsPINs, !plan.hasReaderKeys, let source = try tokenOptions.source(nil) else {
+            return renewal
+        }
+        return source.asksPerson ? renewal : nil
     }
 
     private func findToken(ofCopies copies: [CopiedCertificate]) throws -> TokenCapabilities {
@@ -274,18 +288,6 @@ struct RenewCommand: ParsableCommand {
             options.useModule(module)
         }
         return try TokencertCommands.findToken(ofLedger: copies[0].token, options)
-    }
-
-    /// Throws if the token needs a PIN and the source of the PIN is for a single token.
-    private func requirePINOfOther(_ renewal: TokenRenewal) throws {
-        let plan = try renewal.pins()
-        guard plan.needsPINs, !plan.hasReaderKeys,
-            let source = try tokenOptions.source(nil), !source.asksPerson
-        else { return }
-        throw Failure(
-            .usage,
-            "it is on token \"\(renewal.place.name)\", and the source of the PIN is for one token only",
-            hints: [])
     }
 
     private func printNext(after report: RenewalReport, on renewals: [TokenRenewal]) throws {
