@@ -41,19 +41,21 @@ package final class StandIn: @unchecked Sendable {
     }
 
     /// Restarts the stand-in with other arguments, on the same port and with the same data.
-    package func restart(_ arguments: [String]) throws {
+    /// `environment` is added to its environment, such as the variables of a moved clock.
+    package func restart(_ arguments: [String], environment: [String: String] = [:]) throws {
         end(process)
         let port = url.split(separator: ":").last.map(String.init) ?? ""
-        (process, _) = try Self.start(folder, ["--port", port] + arguments)
+        (process, _) = try Self.start(folder, ["--port", port] + arguments, environment)
     }
 
     private static func start(
-        _ folder: TemporaryFolder, _ arguments: [String]
+        _ folder: TemporaryFolder, _ arguments: [String], _ environment: [String: String] = [:]
     ) throws -> (Process, url: String) {
         let process = Process()
         process.executableURL = URL(filePath: product("cacert-standin"))
         process.arguments =
             [folder.path, "--request-log", folder.file("requests.log")] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let output = Pipe()
         process.standardOutput = output
         process.standardError = FileHandle.standardError
