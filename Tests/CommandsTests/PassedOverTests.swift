@@ -121,6 +121,22 @@ import TokencertTestSupport
             lines[4...].map { $0.drop { $0 == " " } }.joined(separator: " ") == reason, "\(lines)")
     }
 
+    // Otherwise the table is a line of titles, and a user of several tokens does not see which failed.
+    @Test("The table of a renewal names each token whose certificates were not renewed")
+    func tableOfFailures() throws {
+        var report = RenewalReport(isBatch: true, isDryRun: false)
+        for label in ["work", "home"] {
+            report.add(Failure(.tokenFailed, "the token was removed", hints: []), ofToken: label)
+        }
+        let style = Style(.standardOutput, choice: .never, symbols: .ascii)
+        let lines = report.table(width: 80).lines(style, width: 80)
+        #expect(lines.count == 5, "\(lines)")
+        for (index, label) in [(1, "work"), (3, "home")] {
+            #expect(lines[index].contains("token \"\(label)\""), "\(lines)")
+            #expect(lines[index + 1] == "  token \"\(label)\": the token was removed", "\(lines)")
+        }
+    }
+
     @Test("Control characters from a certificate are not printed")
     func printing() {
         let hostile = CertificateEntry.Content(

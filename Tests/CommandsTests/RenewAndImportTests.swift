@@ -219,6 +219,7 @@ extension RealParts {
             let outcome = try bench.tokencert(absent + ["--if-present"])
             #expect(outcome.status == 0, "\(outcome)")
             #expect(outcome.errors.contains("no token has the label or serial number"))
+            #expect(outcome.output == "The token is not present; nothing was renewed.\n")
             let empty = try ThrowawayToken(label: nil)
             let unset = try bench.tokencert(
                 ["renew", "--expiring", "30d", "--if-present"],

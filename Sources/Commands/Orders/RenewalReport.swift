@@ -50,7 +50,7 @@ struct RenewalReport {
         } else {
             printFolded(lines, at: 0)
             if isBatch, !isDryRun, !isNothingDone {
-                if !isNothingRenewed { Swift.print("") }
+                if !isNothingRenewed { TokencertCommands.print("") }
                 table(width: Output.standardOutput.width ?? 80).print(try output.style())
             }
         }
@@ -103,6 +103,10 @@ struct RenewalReport {
     }
 
     private var lines: [String] {
+        // --if-present: what an absent token needs is not known.
+        if tallies.isEmpty, isNothingDone {
+            return ["The token is not present; nothing was renewed."]
+        }
         guard isDryRun else { return isNothingDone ? ["Nothing needs to be renewed."] : [] }
         let planned = tallies.flatMap { tally in
             tally.planned.map { line in
@@ -128,7 +132,8 @@ struct RenewalReport {
 
     /// What was renewed, and what was not and why.
     func table(width: Int) -> Table {
-        let hasTokens = tallies.contains(where: \.place.isOneOfSeveral)
+        // Only the failures of one token of several are reported token by token.
+        let hasTokens = tallies.contains(where: \.place.isOneOfSeveral) || !tokenFailures.isEmpty
         var table = Table(
             ["CERTIFICATE"] + (hasTokens ? ["TOKEN"] : []) + ["NEW SERIAL", "VALID TO"])
         func row(_ title: String, _ token: String, _ number: String, _ end: String) -> [String] {
@@ -154,8 +159,7 @@ struct RenewalReport {
                     below: wrapped(reason, width: width - 2))
             }
         }
-        // Only several tokens are reported one by one.
-        for (name, failure) in tokenFailures where hasTokens {
+        for (name, failure) in tokenFailures {
             table.add(
                 ["all", name, "not renewed", ""],
                 below: wrapped(failure.message, width: width - 2))
