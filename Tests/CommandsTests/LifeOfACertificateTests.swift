@@ -151,17 +151,7 @@ private struct Life {
     /// Moves the clock of the CA to a number of days from now. Returns the variables that move the
     /// clock of another program.
     func pass(days: Int) throws -> [String: String] {
-        // faketime would start the CA as a child, which outlives it when it is killed.
-        let shown = try run("faketime", ["-f", "+\(days)d", "env"])
-        try #require(shown.status == 0, "\(shown)")
-        // Timers must not see the moved clock: they would never fire.
-        var clock = ["DONT_FAKE_MONOTONIC": "1"]
-        for line in shown.output.split(separator: "\n") {
-            let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
-            if parts.count == 2, ["LD_PRELOAD", "FAKETIME"].contains(parts[0]) {
-                clock[parts[0]] = parts[1]
-            }
-        }
+        let clock = try movedClock(days: days)
         try bench.ca.restart(Self.addresses(of: lists), environment: clock)
         return clock
     }

@@ -48,7 +48,8 @@ package struct CopiedCertificates {
         }
     }
 
-    /// The current certificates with the same content as a certificate, for other keys on other tokens.
+    /// The current certificates with the same content as a certificate, for other keys on other tokens,
+    /// except those that were renewed since then.
     ///
     /// - Parameters:
     ///   - certificate: The certificate, which may have been replaced.
@@ -56,7 +57,16 @@ package struct CopiedCertificates {
     package func copies(of certificate: Certificate, on token: String) -> [CopiedCertificate] {
         (groups[source(of: certificate)] ?? []).filter {
             $0.certificate.publicKey != certificate.publicKey && !mayBeSameToken($0.token, token)
+                && !wasRenewed($0, since: certificate)
         }
+    }
+
+    /// Whether a copy was renewed without a certificate, whose token was absent or had another PIN.
+    /// Another renewal would be an order for a certificate that the token already has.
+    private func wasRenewed(_ copy: CopiedCertificate, since certificate: Certificate) -> Bool {
+        // What is renewed together is issued on one day, even if the CA is late.
+        copy.order?.beginning.replaced != nil
+            && copy.certificate.notBefore > certificate.notBefore + 86_400
     }
 
     /// The order that has put a copy of a certificate on a token or may still do so; nil if there is
