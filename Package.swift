@@ -17,8 +17,6 @@ let hummingbird: [Target.Dependency] = [
 
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser", condition: program)
-let database: Target.Dependency = .product(
-    name: "GRDB", package: "GRDB.swift", condition: program)
 let system: Target.Dependency = .product(
     name: "SystemPackage", package: "swift-system", condition: program)
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -42,7 +40,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
-        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
     ],
@@ -57,6 +54,9 @@ let package = Package(
         .systemLibrary(
             name: "CTokencertOpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        .systemLibrary(
+            name: "CTokencertSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         // Loaded at run time when it is needed, so it is not linked.
         .systemLibrary(
             name: "CTokencertCurl", path: "Sources/CCurl",
@@ -73,8 +73,11 @@ let package = Package(
             name: "TokencertHTTP", dependencies: ["CTokencertCurl", "TokencertPlatform"],
             path: "Sources/CurlHTTP"),
         .target(
+            name: "TokencertSQLite", dependencies: ["CTokencertSQLite"], path: "Sources/SQLite"),
+        .target(
             name: "TokencertLedger",
-            dependencies: ["OpenSSLX509", "TokencertPlatform", database], path: "Sources/Ledger"),
+            dependencies: ["OpenSSLX509", "TokencertPlatform", "TokencertSQLite"],
+            path: "Sources/Ledger"),
 
         // Tokens, orders, the CAs and the commands.
         .target(
@@ -137,7 +140,10 @@ let package = Package(
             name: "PlatformTests", dependencies: ["TokencertPlatform", "TokencertTestSupport"]),
         .testTarget(
             name: "LedgerTests",
-            dependencies: ["TokencertLedger", "TokencertTestSupport", "tokencert", database],
+            dependencies: [
+                "CTokencertSQLite", "TokencertLedger", "TokencertSQLite",
+                "TokencertTestSupport", "tokencert",
+            ],
             exclude: ["Ledgers"]),
         .testTarget(
             name: "CryptokiTests",
@@ -176,7 +182,7 @@ let package = Package(
             dependencies: [
                 "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertTokens",
                 "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
-                "TokencertTestAuthority", "TokencertTestSupport", database,
+                "TokencertSQLite", "TokencertTestAuthority", "TokencertTestSupport",
             ]),
         .testTarget(
             name: "StandInCATests",

@@ -1,13 +1,13 @@
 internal import FoundationEssentials
-internal import GRDB
+internal import TokencertSQLite
 
 extension Ledger {
     /// All orders, oldest first.
     package func orders(unfinishedOnly isUnfinished: Bool = false) throws(LedgerError) -> [Order] {
         try read { database in
             let condition = isUnfinished ? "WHERE NOT isFinished" : ""
-            let numbers = try Int64.fetchAll(
-                database, sql: "SELECT number FROM orders \(condition) ORDER BY number")
+            let numbers: [Int64] = try database.values(
+                "SELECT number FROM orders \(condition) ORDER BY number")
             return try numbers.map { number in
                 do {
                     return try self.readOrder(number, database)
@@ -32,13 +32,12 @@ extension Ledger {
         forKey publicKeyHash: String, besides number: Int64
     ) throws(LedgerError) -> Int64? {
         try read { database in
-            try Int64.fetchOne(
-                database,
-                sql: """
-                    SELECT number FROM orders WHERE publicKeyHash = ? AND number != ?
-                    ORDER BY number
-                    """,
-                arguments: [publicKeyHash, number])
+            try database.values(
+                """
+                SELECT number FROM orders WHERE publicKeyHash = ? AND number != ?
+                ORDER BY number LIMIT 1
+                """, [publicKeyHash, number], as: Int64.self
+            ).first
         }
     }
 
@@ -52,30 +51,29 @@ extension Ledger {
         forKey publicKeyHash: String?, id keyID: String
     ) throws(LedgerError) -> Bool {
         try read { database in
-            let numbers = try Int64.fetchAll(
-                database,
-                sql: "SELECT number FROM orders WHERE publicKeyHash = ? OR keyID = ?",
-                arguments: [publicKeyHash, keyID])
+            let numbers: [Int64] = try database.values(
+                "SELECT number FROM orders WHERE publicKeyHash = ? OR keyID = ?",
+                [publicKeyHash, keyID])
             return try numbers.contains { try self.readOrder($0, database).wasSent }
         }
     }
 
     func readOrder(_ number: Int64, _ database: Database) throws -> Order {
-        let rows = try Row.fetchAll(
-            database,
-            sql: """
-                SELECT sequence, time, kind, content FROM events WHERE orderNumber = ?
-                ORDER BY sequence
-                """, arguments: [number])
+        let rows = try database.rows(
+            """
+            SELECT sequence, time, kind, content FROM events WHERE orderNumber = ?
+            ORDER BY sequence
+            """, [number])
         guard !rows.isEmpty else {
             throw LedgerError(.noSuchOrder, "there is no order \(number)", order: number)
         }
-        let events = rows.map {
+        let events = try rows.map { row in
             RecordedEvent(
-                sequence: $0["sequence"], time: $0["time"], kind: $0["kind"], text: $0["content"])
+                sequence: try row.value("sequence"), time: try row.value("time"),
+                kind: try row.value("kind"), text: try row.value("content"))
         }
         guard let order = Order(number: number, events: events) else {
-            guard rows[0]["kind"] == "begun", isReadable(rows[0]["content"]) else {
+            guard events[0].kind == "begun", isReadable(try rows[0].value("content")) else {
                 throw LedgerError(
                     .damaged, "the first event of order \(number) is not valid", order: number)
             }

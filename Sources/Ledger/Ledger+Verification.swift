@@ -1,4 +1,4 @@
-internal import GRDB
+internal import TokencertSQLite
 
 extension Ledger {
     /// Checks the file and the chain of hashes from the first event to the last.
@@ -6,30 +6,32 @@ extension Ledger {
     /// - Returns: The problems found, one line each.
     package func verify() throws(LedgerError) -> [String] {
         try read { database in
-            var findings = try String.fetchAll(database, sql: "PRAGMA integrity_check")
+            var findings = try database.values("PRAGMA integrity_check", as: String.self)
                 .filter { $0 != "ok" }.map { "the file is damaged: \($0)" }
             var previous = HashChain.beginning
             var expected: Int64 = 1
             var counts: [Int64: Int] = [:]
-            let rows = try Row.fetchCursor(
-                database,
-                sql: """
-                    SELECT sequence, orderNumber, time, kind, content, hash FROM events
-                    ORDER BY sequence
-                    """)
-            while let row = try rows.next() {
-                let sequence: Int64 = row["sequence"]
+            try database.forEachRow(
+                """
+                SELECT sequence, orderNumber, time, kind, content, hash FROM events
+                ORDER BY sequence
+                """
+            ) { row in
+                let sequence: Int64 = try row.value("sequence")
+                let order: Int64 = try row.value("orderNumber")
                 if sequence != expected {
                     findings.append("event \(expected) is missing")
                     expected = sequence
                 }
                 let hash = HashChain.hash(
-                    after: previous, sequence: sequence, order: row["orderNumber"],
-                    time: row["time"], kind: row["kind"], text: row["content"])
-                previous = row["hash"]
+                    after: previous, sequence: sequence, order: order,
+                    time: try row.value("time"), kind: try row.value("kind"),
+                    text: try row.value("content"))
+                previous = try row.value("hash")
                 if hash != previous { findings.append("event \(sequence) was changed") }
-                counts[row["orderNumber"], default: 0] += 1
+                counts[order, default: 0] += 1
                 expected += 1
+                return true
             }
             return findings + (try self.verifyTriggers(database))
                 + (try self.verifyOrders(counts, database))
@@ -41,27 +43,24 @@ extension Ledger {
     /// restored.
     package func end() throws(LedgerError) -> (events: Int64, hash: String?) {
         try read { database in
-            let last = try Row.fetchOne(
-                database, sql: "SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1")
-            return (last?["sequence"] ?? 0, last?["hash"])
+            let last = try self.lastEvent(database)
+            return (last.sequence, last.hash)
         }
     }
 
     /// Whether the ledger has an event with this hexadecimal hash.
     package func hasEvent(withHash hash: String) throws(LedgerError) -> Bool {
         try read { database in
-            try Bool.fetchOne(
-                database, sql: "SELECT EXISTS (SELECT 1 FROM events WHERE hash = ?)",
-                arguments: [hash]) ?? false
+            try !database.rows("SELECT 1 FROM events WHERE hash = ?", [hash]).isEmpty
         }
     }
 
     /// Without the triggers, events may have been changed in a way that keeps the chain valid.
     private func verifyTriggers(_ database: Database) throws -> [String] {
         let present = Set(
-            try String.fetchAll(
-                database, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger'"))
-        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+            try database.values(
+                "SELECT name FROM sqlite_schema WHERE type = 'trigger'", as: String.self))
+        let version = try database.values("PRAGMA user_version", as: Int.self).first ?? 0
         return Schema.triggers(ofVersion: version).filter { !present.contains($0) }
             .map { "the trigger \($0) is missing" }
     }
@@ -69,45 +68,51 @@ extension Ledger {
     /// Checks that the table of orders matches the events.
     private func verifyOrders(_ counts: [Int64: Int], _ database: Database) throws -> [String] {
         var findings: [String] = []
-        let rows = try Row.fetchAll(
-            database, sql: "SELECT * FROM orders ORDER BY number")
-        let numbers = Set(rows.map { $0["number"] as Int64 })
+        let rows = try database.rows("SELECT * FROM orders ORDER BY number")
+        let numbers = Set(try rows.map { try $0.value("number", as: Int64.self) })
         findings += counts.keys.filter { !numbers.contains($0) }.sorted().map {
             "order \($0) is missing"
         }
         for row in rows {
-            let number: Int64 = row["number"]
+            let number: Int64 = try row.value("number")
             let count = counts[number] ?? 0
-            if count != row["events"] {
-                findings.append(
-                    "order \(number) has \(count) events instead of \(row["events"] as Int)")
+            let stated: Int = try row.value("events")
+            if count != stated {
+                findings.append("order \(number) has \(count) events instead of \(stated)")
                 continue
             }
             do {
                 let order = try readOrder(number, database)
-                if !Self.isConsistent(row, order) { findings.append("order \(number) was changed") }
+                if try !Self.isConsistent(row, order) {
+                    findings.append("order \(number) was changed")
+                }
             } catch let error as LedgerError {
                 findings.append("order \(number) cannot be read: \(error.reason)")
             }
         }
         // SQLite remembers the last number that it assigned.
-        let last = try Int64.fetchOne(
-            database, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'orders'")
+        let last = try database.values(
+            "SELECT seq FROM sqlite_sequence WHERE name = 'orders'", as: Int64.self
+        ).first
         if let last, last > numbers.max() ?? 0 {
             findings.append("the last order, \(last), is missing")
         }
         return findings
     }
 
-    private static func isConsistent(_ row: Row, _ order: Order) -> Bool {
+    private static func isConsistent(_ row: Row, _ order: Order) throws -> Bool {
         let beginning = order.beginning
+        var expected: [String: StoredValue] = [
+            "job": beginning.job.name.stored, "token": beginning.token.stored,
+            "keyID": beginning.keyID.stored,
+            "replacedHash": beginning.reservation.replacedHash.stored,
+        ]
         // Only the later version knows the effect of its events.
-        let isKnown = order.unknownEvent == nil
-        return row["job"] == beginning.job.name && row["token"] == beginning.token
-            && row["keyID"] == beginning.keyID
-            && (!isKnown || row["publicKeyHash"] == order.publicKeyHash)
-            && row["replacedHash"] == beginning.reservation.replacedHash
-            && (!isKnown
-                || row["isFinished"] == order.isFinished && row["state"] == order.state.name)
+        if order.unknownEvent == nil {
+            expected["publicKeyHash"] = order.publicKeyHash.stored
+            expected["isFinished"] = order.isFinished.stored
+            expected["state"] = order.state.name.stored
+        }
+        return try expected.allSatisfy { try row.value($0.key, as: StoredValue.self) == $0.value }
     }
 }

@@ -1,5 +1,5 @@
-internal import GRDB
 internal import TokencertPlatform
+internal import TokencertSQLite
 
 /// Every order that was ever placed, in a file that survives power loss.
 ///
@@ -10,11 +10,8 @@ package final class Ledger: Sendable {
     package let path: String
 
     /// nil for a ledger that is only read.
-    private let queue: DatabaseQueue?
+    private let database: Database?
     private let clock: @Sendable () -> Int64
-
-    /// How long to wait while another process locks the file, in seconds.
-    private static let patience = 5.0
 
     /// Opens a ledger, creating the file and its folder if necessary, accessible only to the owner.
     package init(path: String, clock: @escaping @Sendable () -> Int64) throws(LedgerError) {
@@ -31,12 +28,10 @@ package final class Ledger: Sendable {
         do {
             // Only one process at a time may create the tables.
             let lock = try FileLock(absolutePath(path) + ".lock", byte: 0, waits: true)
-            let queue = try DatabaseQueue(path: path, configuration: Self.configuration)
-            try queue.writeWithoutTransaction { database in
-                try Self.makeDurable(database)
-                try Schema.prepare(database)
-            }
-            self.queue = queue
+            let database = try Database(writing: path)
+            try Self.makeDurable(database)
+            try Schema.prepare(database)
+            self.database = database
             withExtendedLifetime(lock) {}
         } catch {
             throw LedgerError(path, error)
@@ -51,7 +46,7 @@ package final class Ledger: Sendable {
     package init(reading path: String) throws(LedgerError) {
         self.path = path
         clock = { 0 }
-        queue = nil
+        database = nil
         guard !isAbsent(path) else {
             throw LedgerError(.absent, "there is no ledger at \(path)")
         }
@@ -98,24 +93,16 @@ package final class Ledger: Sendable {
             .unusable, "the ledger \(path) has several hard links; keep only one")
     }
 
-    private static var configuration: Configuration {
-        var configuration = Configuration()
-        configuration.busyMode = .timeout(patience)
-        configuration.label = "tokencert.ledger"
-        return configuration
-    }
-
     /// In this mode a commit is on the disk when it returns, including the names of new files.
     private static func makeDurable(_ database: Database) throws {
-        let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
-        guard mode == "wal" else {
+        guard try database.values("PRAGMA journal_mode = WAL") == ["wal"] else {
             throw LedgerError(
                 .unusable, "the ledger's file system does not support SQLite's write-ahead log")
         }
-        try database.execute(sql: "PRAGMA synchronous = FULL")
+        try database.execute("PRAGMA synchronous = FULL")
         // For systems such as macOS, on which fsync leaves data in the drive's cache; no effect
         // elsewhere.
-        try database.execute(sql: "PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON")
+        try database.execute("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON")
     }
 
     // MARK: Writing
@@ -214,19 +201,16 @@ package final class Ledger: Sendable {
     private func obstacles(
         to reservation: Reservation, _ database: Database
     ) throws -> [Order] {
-        let certain = try Int64.fetchSet(
-            database,
-            sql: """
-                SELECT number FROM orders
-                WHERE NOT isFinished AND (publicKeyHash = ? OR replacedHash = ?)
-                """,
-            arguments: [reservation.publicKeyHash, reservation.replacedHash])
+        let certain: [Int64] = try database.values(
+            """
+            SELECT number FROM orders
+            WHERE NOT isFinished AND (publicKeyHash = ? OR replacedHash = ?)
+            """, [reservation.publicKeyHash, reservation.replacedHash])
         // The token may have had another label.
-        let sameID = try Int64.fetchAll(
-            database,
-            sql: "SELECT number FROM orders WHERE NOT isFinished AND keyID = ? AND keyID != ''",
-            arguments: [reservation.keyID])
-        let orders = try certain.union(sameID).sorted().map { try readOrder($0, database) }
+        let sameID: [Int64] = try database.values(
+            "SELECT number FROM orders WHERE NOT isFinished AND keyID = ? AND keyID != ''",
+            [reservation.keyID])
+        let orders = try Set(certain + sameID).sorted().map { try readOrder($0, database) }
             .filter { certain.contains($0.number) || $0.mayBeFor(reservation.token) }
         for order in orders {
             guard order.beginning.newKeyKind == nil, !order.mayHaveOrdered else {
@@ -243,9 +227,8 @@ package final class Ledger: Sendable {
     private func requireNeverReplaced(
         _ reservation: Reservation, _ database: Database
     ) throws {
-        let numbers = try Int64.fetchAll(
-            database, sql: "SELECT number FROM orders WHERE replacedHash = ?",
-            arguments: [reservation.replacedHash])
+        let numbers: [Int64] = try database.values(
+            "SELECT number FROM orders WHERE replacedHash = ?", [reservation.replacedHash])
         guard let number = try numbers.first(where: { try readOrder($0, database).isProved })
         else { return }
         throw LedgerError(
@@ -258,16 +241,16 @@ package final class Ledger: Sendable {
     ) throws -> Int64 {
         let reservation = beginning.reservation
         try database.execute(
-            sql: """
-                INSERT INTO orders
-                (job, token, keyID, publicKeyHash, replacedHash, isFinished, state, events)
-                VALUES (?, ?, ?, ?, ?, 0, 'begun', 1)
-                """,
-            arguments: [
+            """
+            INSERT INTO orders
+            (job, token, keyID, publicKeyHash, replacedHash, isFinished, state, events)
+            VALUES (?, ?, ?, ?, ?, 0, 'begun', 1)
+            """,
+            [
                 beginning.job.name, reservation.token, reservation.keyID,
                 reservation.publicKeyHash, reservation.replacedHash,
             ])
-        return database.lastInsertedRowID
+        return database.lastInsertedRow
     }
 
     /// Adds an event to an order and updates its row.
@@ -275,30 +258,37 @@ package final class Ledger: Sendable {
         try insert(event, of: order.number, database)
         let changed = order.adding(event)
         try database.execute(
-            sql: """
-                UPDATE orders SET state = ?, isFinished = ?, publicKeyHash = ?, events = ?
-                WHERE number = ?
-                """,
-            arguments: [
+            """
+            UPDATE orders SET state = ?, isFinished = ?, publicKeyHash = ?, events = ?
+            WHERE number = ?
+            """,
+            [
                 changed.state.name, changed.isFinished, changed.publicKeyHash,
                 changed.events.count, order.number,
             ])
     }
 
     private func insert(_ event: OrderEvent, of number: Int64, _ database: Database) throws {
-        let last = try Row.fetchOne(
-            database, sql: "SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1")
-        let sequence = (last?["sequence"] ?? Int64(0)) + 1
-        let previous: String = last?["hash"] ?? HashChain.beginning
+        let last = try lastEvent(database)
+        let sequence = last.sequence + 1
+        let previous = last.hash ?? HashChain.beginning
         let (time, kind, text) = (clock(), event.kind, try event.encoded())
         let hash = HashChain.hash(
             after: previous, sequence: sequence, order: number, time: time, kind: kind, text: text)
         try database.execute(
-            sql: """
-                INSERT INTO events (sequence, orderNumber, time, kind, content, hash)
-                VALUES (?, ?, ?, ?, ?, ?)
-                """,
-            arguments: [sequence, number, time, kind, text, hash])
+            """
+            INSERT INTO events (sequence, orderNumber, time, kind, content, hash)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """, [sequence, number, time, kind, text, hash])
+    }
+
+    /// The number and the hash of the last event; 0 and nil without events.
+    func lastEvent(_ database: Database) throws -> (sequence: Int64, hash: String?) {
+        let last = try database.rows(
+            "SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1"
+        ).first
+        guard let last else { return (0, nil) }
+        return (try last.value("sequence"), try last.value("hash"))
     }
 
     // MARK: The database
@@ -307,15 +297,13 @@ package final class Ledger: Sendable {
     private var lockPath: String { absolutePath(path) + ".lock" }
 
     private func write(
-        _ body: (Database) throws -> Database.TransactionCompletion
+        _ body: (Database) throws -> Database.TransactionEnd
     ) throws(LedgerError) {
-        guard let queue else {
+        guard let database else {
             throw LedgerError(.unusable, "the ledger \(path) is open for reading only")
         }
         do {
-            try queue.writeWithoutTransaction { database in
-                try database.inTransaction(.immediate) { try body(database) }
-            }
+            try database.transaction(.immediate) { try body(database) }
         } catch {
             throw LedgerError(path, error)
         }
@@ -325,13 +313,26 @@ package final class Ledger: Sendable {
         _ body: (Database) throws -> Result
     ) throws(LedgerError) -> Result {
         do {
-            if let queue { return try queue.read { try body($0) } }
-            return try UnchangedFile(path: path).read(Self.configuration) { database in
+            if let database { return try database.read(body) }
+            return try UnchangedFile(path: path).read { database in
                 try Schema.require(database, path)
                 return try body(database)
             }
         } catch {
             throw LedgerError(path, error)
         }
+    }
+}
+
+extension Database {
+    /// Runs the body, whose statements see one state of the database.
+    func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
+        var result: Result?
+        try transaction(.deferred) {
+            result = try body(self)
+            return .commit
+        }
+        guard let result else { throw SQLiteError(.error, "the transaction did not run") }
+        return result
     }
 }

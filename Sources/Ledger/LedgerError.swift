@@ -1,5 +1,5 @@
-internal import GRDB
 internal import TokencertPlatform
+internal import TokencertSQLite
 
 /// Why the ledger could not be read or written, or refused an event.
 package struct LedgerError: Error, Sendable, Equatable {
@@ -61,20 +61,20 @@ extension LedgerError {
             self = error
         case let error as FileError:
             self.init(.unusable, "the ledger cannot be used: \(error)")
-        case let error as DatabaseError:
-            let text = error.message ?? "\(error.resultCode)"
-            switch error.resultCode {
-            case .SQLITE_BUSY, .SQLITE_LOCKED:
+        case let error as SQLiteError:
+            let text = error.message
+            switch error.code {
+            case .busy, .locked:
                 self.init(.locked, "the ledger \(path) is locked by another process")
-            case .SQLITE_FULL:
+            case .full:
                 self.init(.full, "the disk with the ledger \(path) is full")
-            case .SQLITE_CANTOPEN where isLogUnreadable(path):
+            case .cannotOpen where isLogUnreadable(path):
                 self.init(
                     .unusable,
                     "the ledger \(path) cannot be read: its write-ahead log has no index, and the "
                         + "folder is read-only; copy the ledger and its -wal file to another folder"
                 )
-            case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+            case .corrupt, .notADatabase, .mismatch:
                 self.init(.damaged, "the ledger \(path) is damaged: \(text)")
             default:
                 self.init(.unusable, "the ledger \(path) cannot be used: \(text)")

@@ -1,4 +1,4 @@
-internal import GRDB
+internal import TokencertSQLite
 
 /// The tables and the rules that SQLite enforces.
 enum Schema {
@@ -73,8 +73,8 @@ enum Schema {
     ///
     /// - Returns: Its version, or nil for an empty database.
     private static func readVersion(_ database: Database) throws -> Int? {
-        let application = try Int.fetchOne(database, sql: "PRAGMA application_id")
-        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        let application = try database.values("PRAGMA application_id", as: Int.self).first
+        let version = try database.values("PRAGMA user_version", as: Int.self).first ?? 0
         if application == applicationID {
             guard version <= Self.version else {
                 throw LedgerError(.newer, "a later version of tokencert created the ledger")
@@ -84,7 +84,7 @@ enum Schema {
             }
             return version
         }
-        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+        let tables = try database.values("SELECT count(*) FROM sqlite_schema", as: Int.self).first
         guard application == 0, version == 0, tables == 0 else {
             throw LedgerError(.damaged, "the file is a database, but not a ledger of tokencert")
         }
@@ -108,9 +108,9 @@ enum Schema {
         throws
     {
         for (number, migration) in zip(1..., migrations) where version < number && number <= last {
-            try database.inTransaction(.immediate) {
+            try database.transaction(.immediate) {
                 try database.execute(
-                    sql: migration.statements + "PRAGMA user_version = \(number);")
+                    migration.statements + "PRAGMA user_version = \(number);")
                 return .commit
             }
         }

@@ -1,5 +1,5 @@
-internal import GRDB
 internal import TokencertPlatform
+internal import TokencertSQLite
 
 /// A ledger file that is read without changing its bytes, its mode or any file next to it.
 ///
@@ -16,20 +16,17 @@ struct UnchangedFile {
     private var hasLog: Bool { fileSize(file + "-wal") ?? 0 > 0 }
 
     func read<Result>(
-        _ configuration: Configuration, _ body: (Database) throws -> Result
+        _ body: (Database) throws -> Result
     ) throws -> Result {
-        var configuration = configuration
-        configuration.readonly = true
         // Writers take milliseconds, so even one retry is rare.
         for _ in 0..<5 where !hasLog {
             let before = fileStamp(file)
             let result = Swift.Result {
-                try DatabaseQueue(path: uri("mode=ro&immutable=1"), configuration: configuration)
-                    .read(body)
+                try Database(readingURI: uri("mode=ro&immutable=1")).read(body)
             }
             if !hasLog, fileStamp(file) == before { return try result.get() }
         }
-        return try DatabaseQueue(path: uri("mode=ro"), configuration: configuration).read(body)
+        return try Database(readingURI: uri("mode=ro")).read(body)
     }
 
     /// The file as an SQLite URI, with `%`, `?` and `#` escaped.

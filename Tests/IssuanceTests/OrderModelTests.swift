@@ -1,8 +1,8 @@
 import Foundation
-import GRDB
 import OpenSSLX509
 import Synchronization
 import Testing
+import TokencertSQLite
 import TokencertTestAuthority
 import TokencertTestSupport
 
@@ -310,7 +310,7 @@ import TokencertTestSupport
     }
 
     private func change(_ path: String, _ statement: String) throws {
-        try DatabaseQueue(path: path).write { try $0.execute(sql: statement) }
+        try Database(writing: path).execute(statement)
     }
 
     // Otherwise a second certificate would be ordered, or an unsent order would count as sent.

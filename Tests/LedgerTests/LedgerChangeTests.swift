@@ -1,9 +1,9 @@
 import Foundation
-import GRDB
 import Testing
 import TokencertTestSupport
 
 @testable import TokencertLedger
+@testable import TokencertSQLite
 
 /// Which changes to a ledger its verification finds: every change to an event, and every change to
 /// the table of orders.
@@ -26,10 +26,9 @@ import TokencertTestSupport
     private func onDatabase<Result>(_ path: String, _ body: (Database) throws -> Result) throws
         -> Result
     {
-        var configuration = Configuration()
-        configuration.foreignKeysEnabled = false
-        return try DatabaseQueue(path: path, configuration: configuration)
-            .writeWithoutTransaction(body)
+        let database = try Database(writing: path)
+        try database.execute("PRAGMA foreign_keys = OFF")
+        return try body(database)
     }
 
     private static let withoutTriggers = Schema.triggers(ofVersion: Schema.version)
@@ -39,7 +38,7 @@ import TokencertTestSupport
     private func findings(_ statements: String) throws -> [String] {
         let copy = folder.file("\(UUID().uuidString).sqlite")
         try FileManager.default.copyItem(atPath: path, toPath: copy)
-        try onDatabase(copy) { try $0.execute(sql: Self.withoutTriggers + statements) }
+        try onDatabase(copy) { try $0.execute(Self.withoutTriggers + statements) }
         return try Ledger(reading: copy).verify().filter { !$0.hasPrefix("the trigger ") }
     }
 
@@ -74,7 +73,7 @@ import TokencertTestSupport
             try eventFindings("UPDATE events SET hash = 'x' WHERE sequence = 2")
                 == ["event 2 was changed", "event 3 was changed"])
         let previous = try onDatabase(path) {
-            try String.fetchOne($0, sql: "SELECT hash FROM events WHERE sequence = 1")
+            try $0.values("SELECT hash FROM events WHERE sequence = 1", as: String.self).first
         }
         let forged = HashChain.hash(
             after: try #require(previous), sequence: 2, order: 1, time: 1_800_000_000,
@@ -140,7 +139,7 @@ import TokencertTestSupport
         for name in Schema.triggers(ofVersion: Schema.version) {
             let copy = folder.file("\(name).sqlite")
             try FileManager.default.copyItem(atPath: path, toPath: copy)
-            try onDatabase(copy) { try $0.execute(sql: "DROP TRIGGER \(name)") }
+            try onDatabase(copy) { try $0.execute("DROP TRIGGER \(name)") }
             #expect(try Ledger(reading: copy).verify() == ["the trigger \(name) is missing"])
         }
     }
@@ -197,7 +196,7 @@ import TokencertTestSupport
             try FileManager.default.copyItem(atPath: path, toPath: copy)
             try onDatabase(copy) {
                 try $0.execute(
-                    sql: Self.withoutTriggers + "UPDATE events SET \(change) WHERE sequence = 1")
+                    Self.withoutTriggers + "UPDATE events SET \(change) WHERE sequence = 1")
             }
             let ledger = try Ledger(reading: copy)
             let error = #expect(throws: LedgerError.self) { _ = try ledger.order(1) }

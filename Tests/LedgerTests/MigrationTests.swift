@@ -1,17 +1,17 @@
-import GRDB
 import Testing
 
 @testable import TokencertLedger
+@testable import TokencertSQLite
 
 /// How the tables of a ledger are created and migrated.
 @Suite struct MigrationTests {
     private func version(_ database: Database) throws -> Int? {
-        try Int.fetchOne(database, sql: "PRAGMA user_version")
+        try database.values("PRAGMA user_version", as: Int.self).first
     }
 
     private func triggers(_ database: Database) throws -> [String] {
-        try String.fetchAll(
-            database, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name")
+        try database.values(
+            "SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name")
     }
 
     // The version in a file is the position of the last migration that was applied.
@@ -25,61 +25,57 @@ import Testing
         arguments: ["orders and events", "nothing is replaced"])
     func migration(name: String) throws {
         let index = try #require(Schema.migrations.firstIndex { $0.name == name })
-        try DatabaseQueue().writeWithoutTransaction { database in
-            try Schema.migrate(database, from: 0, to: index)
-            #expect(try version(database) == index)
-            let before = try triggers(database)
-            try Schema.migrate(database, from: index, to: index + 1)
-            #expect(try version(database) == index + 1)
-            let made = try triggers(database).filter { !before.contains($0) }
-            #expect(made == Schema.migrations[index].triggers.sorted())
-            #expect(try triggers(database) == Schema.triggers(ofVersion: index + 1).sorted())
-        }
+        let database = try Database()
+        try Schema.migrate(database, from: 0, to: index)
+        #expect(try version(database) == index)
+        let before = try triggers(database)
+        try Schema.migrate(database, from: index, to: index + 1)
+        #expect(try version(database) == index + 1)
+        let made = try triggers(database).filter { !before.contains($0) }
+        #expect(made == Schema.migrations[index].triggers.sorted())
+        #expect(try triggers(database) == Schema.triggers(ofVersion: index + 1).sorted())
     }
 
     @Test("A ledger of any version is migrated to the current one once")
     func all() throws {
         for first in 0...Schema.version {
-            try DatabaseQueue().writeWithoutTransaction { database in
-                try Schema.migrate(database, from: 0, to: first)
-                for _ in 0..<2 {
-                    try Schema.prepare(database)
-                    #expect(try version(database) == Schema.version)
-                    #expect(
-                        try triggers(database)
-                            == Schema.triggers(ofVersion: Schema.version).sorted())
-                }
+            let database = try Database()
+            try Schema.migrate(database, from: 0, to: first)
+            for _ in 0..<2 {
+                try Schema.prepare(database)
+                #expect(try version(database) == Schema.version)
+                #expect(
+                    try triggers(database)
+                        == Schema.triggers(ofVersion: Schema.version).sorted())
             }
         }
     }
 
     @Test("A failed migration changes nothing, and earlier ones stay applied")
     func failing() throws {
-        try DatabaseQueue().writeWithoutTransaction { database in
-            try Schema.migrate(database, from: 0, to: 1)
-            // The second migration creates this trigger last.
-            let taken = "ordersAreNotReplaced"
-            try database.execute(
-                sql: "CREATE TRIGGER \(taken) BEFORE INSERT ON orders BEGIN SELECT 1; END")
-            let before = try triggers(database)
-            #expect(throws: DatabaseError.self) { try Schema.prepare(database) }
-            #expect(try version(database) == 1)
-            #expect(try triggers(database) == before)
-            try database.execute(sql: "DROP TRIGGER \(taken)")
-            try Schema.prepare(database)
-            #expect(try version(database) == Schema.version)
-        }
+        let database = try Database()
+        try Schema.migrate(database, from: 0, to: 1)
+        // The second migration creates this trigger last.
+        let taken = "ordersAreNotReplaced"
+        try database.execute(
+            "CREATE TRIGGER \(taken) BEFORE INSERT ON orders BEGIN SELECT 1; END")
+        let before = try triggers(database)
+        #expect(throws: SQLiteError.self) { try Schema.prepare(database) }
+        #expect(try version(database) == 1)
+        #expect(try triggers(database) == before)
+        try database.execute("DROP TRIGGER \(taken)")
+        try Schema.prepare(database)
+        #expect(try version(database) == Schema.version)
     }
 
     @Test(
         "A ledger with an impossible version is refused",
         arguments: [0, -1, Schema.version + 1])
     func versions(version: Int) throws {
-        try DatabaseQueue().writeWithoutTransaction { database in
-            try Schema.prepare(database)
-            try database.execute(sql: "PRAGMA user_version = \(version)")
-            let error = #expect(throws: LedgerError.self) { try Schema.prepare(database) }
-            #expect(error?.code == (version > 0 ? .newer : .damaged))
-        }
+        let database = try Database()
+        try Schema.prepare(database)
+        try database.execute("PRAGMA user_version = \(version)")
+        let error = #expect(throws: LedgerError.self) { try Schema.prepare(database) }
+        #expect(error?.code == (version > 0 ? .newer : .damaged))
     }
 }

@@ -1,8 +1,9 @@
-import GRDB
+import CTokencertSQLite
 import Testing
 import TokencertTestSupport
 
 @testable import TokencertLedger
+@testable import TokencertSQLite
 
 /// When an order may be sent, which events are accepted, and how errors of the database map.
 @Suite struct SendingRuleTests {
@@ -176,16 +177,17 @@ import TokencertTestSupport
 
     @Test("Each SQLite error has the code that determines the user's hint")
     func errors() {
-        let codes: [(ResultCode, LedgerError.Code)] = [
-            (.SQLITE_BUSY, .locked), (.SQLITE_LOCKED, .locked), (.SQLITE_FULL, .full),
-            (.SQLITE_BUSY_SNAPSHOT, .locked), (.SQLITE_CORRUPT, .damaged),
-            (.SQLITE_NOTADB, .damaged), (.SQLITE_CANTOPEN, .unusable),
-            (.SQLITE_IOERR, .unusable), (.SQLITE_READONLY, .unusable),
-            (.SQLITE_CONSTRAINT, .unusable), (.SQLITE_PERM, .unusable),
+        let codes: [(Int32, LedgerError.Code)] = [
+            (SQLITE_BUSY, .locked), (SQLITE_LOCKED, .locked), (SQLITE_FULL, .full),
+            (SQLITE_BUSY | (2 << 8), .locked), (SQLITE_CORRUPT, .damaged),
+            (SQLITE_NOTADB, .damaged), (SQLITE_CANTOPEN, .unusable),
+            (SQLITE_IOERR, .unusable), (SQLITE_READONLY, .unusable),
+            (SQLITE_CONSTRAINT, .unusable), (SQLITE_PERM, .unusable),
+            (SQLITE_MISMATCH, .damaged),
         ]
         for (result, code) in codes {
             let error = LedgerError(
-                "/none/ledger.sqlite", DatabaseError(resultCode: result, message: "why"))
+                "/none/ledger.sqlite", SQLiteError(.init(rawValue: result), "why"))
             #expect(error.code == code, "\(result)")
             #expect(error.reason.contains("/none/ledger.sqlite"), "\(error.reason)")
             #expect(error.order == nil)
