@@ -175,6 +175,17 @@ package struct Order: Sendable {
         last { if case .proved(let proof) = $0 { proof.sha256Fingerprint } else { nil } }
     }
 
+    /// When the revocation of a certificate was recorded in the order, in seconds since 1970-01-01
+    /// 00:00 UTC; nil if the order does not have it. The CA may have revoked it earlier.
+    ///
+    /// - Parameter sha256Fingerprint: SHA-256 of the certificate, in hexadecimal.
+    package func timeOfRevocation(of sha256Fingerprint: String) -> Int64? {
+        events.first {
+            guard case .revoked(let revocation)? = $0.event else { return false }
+            return revocation.sha256Fingerprint == sha256Fingerprint
+        }?.time
+    }
+
     /// The last answer of the CA, or nil.
     package var answer: OrderEvent.Answer? {
         last { if case .answered(let answer) = $0 { answer } else { nil } }
@@ -351,7 +362,7 @@ extension OrderState {
         case .proved: .proved
         case .retiring: .retiring
         case .retired: .done
-        case .stopped, .chainWritten: self
+        case .stopped, .chainWritten, .revoked: self
         case .closed: .closed
         }
     }

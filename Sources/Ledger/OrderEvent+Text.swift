@@ -23,6 +23,7 @@ extension OrderEvent {
         case .retired: "retired"
         case .stopped: "stopped"
         case .closed: "closed"
+        case .revoked: "revoked"
         }
     }
 
@@ -40,6 +41,7 @@ extension OrderEvent {
             case .certified(let content): try encoder.encode(content)
             case .proved(let content): try encoder.encode(content)
             case .stopped(let content): try encoder.encode(content)
+            case .revoked(let content): try encoder.encode(content)
             case .notSent(let reason), .refused(let reason), .unclear(let reason),
                 .closed(let reason):
                 try encoder.encode(["reason": reason])
@@ -72,6 +74,7 @@ extension OrderEvent {
             case "certified": content(Certified.self).map { .certified($0) }
             case "proved": content(Proof.self).map { .proved($0) }
             case "stopped": content(Stop.self).map { .stopped($0) }
+            case "revoked": content(Revocation.self).map { .revoked($0) }
             case "made": value("publicKeyHash").map { .made(publicKeyHash: $0) }
             case "found": value("publicKeyHash").map { .found(publicKeyHash: $0) }
             case "signed": content(Signed.self).map { .signed($0) }

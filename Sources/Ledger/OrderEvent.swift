@@ -43,6 +43,9 @@ package enum OrderEvent: Sendable, Hashable {
     case stopped(Stop)
     /// The order failed, or the user abandoned it.
     case closed(reason: String)
+    /// The CA has revoked a certificate of the order. The state of the order does not change; it may be
+    /// finished.
+    case revoked(Revocation)
 
     /// A request that the token has signed.
     package struct Signed: Codable, Sendable, Hashable {
@@ -144,6 +147,22 @@ package enum OrderEvent: Sendable, Hashable {
             self.challenge = Base64Bytes(challenge)
             self.signature = Base64Bytes(signature)
             self.method = method
+        }
+    }
+
+    /// A revocation that the CA has confirmed.
+    package struct Revocation: Codable, Sendable, Hashable {
+        /// SHA-256 of the certificate, in hexadecimal.
+        package let sha256Fingerprint: String
+        /// The serial number of the certificate, in hexadecimal.
+        package let serialNumber: String
+        /// The address of the CA, whose list of the account shows the certificate as revoked.
+        package let ca: String
+
+        package init(sha256Fingerprint: String, serialNumber: String, ca: String) {
+            self.sha256Fingerprint = sha256Fingerprint
+            self.serialNumber = serialNumber
+            self.ca = ca
         }
     }
 

@@ -16,6 +16,7 @@ extension RealParts {
             let second = try renew(first, life, beforeExpiry)
             let afterLoss = try life.pass(days: 170)
             try revoke([first, second], life, afterLoss)
+            try expectSilence(life, afterLoss)
             try expectHistory(life, afterLoss)
             #expect(life.bench.ca.orders.count == 2)
             #expect(
@@ -99,13 +100,26 @@ extension RealParts {
             #expect(findings.contains { $0["kind"] as? String == "revoked" }, "\(health)")
         }
 
+        /// The timer has nothing to report about the token any more, and orders nothing for its key.
+        private func expectSilence(_ life: Life, _ clock: [String: String]) throws {
+            let expiring = try life.tokencert(["expiring", "--within", "3650d"], clock)
+            #expect(expiring.status == 0, "\(expiring)")
+            #expect(expiring.output == "No certificate expires within 3650 days.\n")
+            let renewed = try life.tokencert(["renew", "--all"], clock)
+            #expect(renewed.status == 0, "\(renewed)")
+            #expect(renewed.errors.contains("it is revoked (recorded on "), "\(renewed)")
+            #expect(life.bench.ca.orders.count == 2)
+        }
+
         private func expectHistory(_ life: Life, _ clock: [String: String]) throws {
             let first = try life.tokencert(["history", "1"], clock).output
             #expect(first.contains("fetched from the account"), "\(first)")
             #expect(first.contains("key verified by a signature"), "\(first)")
+            #expect(first.contains("certificate revoked: serial"), "\(first)")
             let second = try life.tokencert(["history", "2"], clock).output
             #expect(second.contains("key verified by a signature"), "\(second)")
             #expect(second.contains("removed the old certificate"), "\(second)")
+            #expect(second.contains("certificate revoked: serial"), "\(second)")
             #expect(try life.tokencert(["history", "verify"], clock).status == 0)
             #expect(
                 try life.tokencert(["resume"], clock).output == "No order is unfinished.\n")

@@ -162,6 +162,20 @@ import TokencertTestSupport
         #expect(unusable.hints.count == 3 && unusable.hints[0].contains("--new-key"))
     }
 
+    // Otherwise a key that may be compromised would get another certificate.
+    @Test("The failure for a revoked certificate suggests a new key, and no import")
+    func revoked() {
+        let passedOver = PassedOver(entry(content), revocationRecordedAt: 0)
+        let failure = Failure(renewal: .passedOver(passedOver), none)
+        #expect(failure.status == .cannotCreate && failure.code == "keyUnusable")
+        #expect(
+            failure.message
+                == "cannot renew CN=Anna (serial number 0a): it is revoked (recorded on 1970-01-01)"
+        )
+        #expect(failure.hints.count == 2 && failure.hints[0].contains("--new-key"))
+        #expect(!failure.hints.contains { $0.contains("import") })
+    }
+
     @Test("Certificates and keys are counted separately, in the singular and in the plural")
     func counts() {
         let certificate = PassedOver(entry(content), "r")

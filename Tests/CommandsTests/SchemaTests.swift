@@ -377,6 +377,7 @@ extension RealParts {
             try check(
                 [
                     Sample("issue", "issue", "--key-type", "rsa:2048", "--fetch"),
+                    Sample("revoke", "revoke", "FOLDER/mail.pem", "--yes"),
                     Sample("resumeList", "resume"), Sample("history", "history"),
                 ], bench)
 

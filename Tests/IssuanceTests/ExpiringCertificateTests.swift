@@ -153,6 +153,43 @@ import TokencertTestSupport
         }
     }
 
+    // MARK: Revoked certificates
+
+    private func revoked(_ certificate: Certificate) -> OrderEvent {
+        .revoked(
+            .init(
+                sha256Fingerprint: hexadecimal(certificate.sha256Fingerprint),
+                serialNumber: certificate.serialNumber, ca: "https://ca.example"))
+    }
+
+    // Otherwise the certificates of a lost token would be reported for years.
+    @Test("A revoked certificate is not listed, whichever order has the revocation")
+    func revokedCertificates() throws {
+        let lost = try certificate(key, endingIn: 5 * Self.day)
+        let kept = try certificate(otherKey, endingIn: 6 * Self.day)
+        let second = try order(2, issue(otherKey), id: "02", proved(kept))
+        let withEvent = try order(1, issue(key), proved(lost) + [revoked(lost)])
+        #expect(numbers([withEvent, second]) == [2])
+        let imported = OrderEvent.Job.import(
+            .init(publicKeyHash: hexadecimal(key.publicKey.sha256Fingerprint)))
+        let again = try order(3, imported, proved(lost) + [revoked(lost)])
+        #expect(try numbers([order(1, issue(key), proved(lost)), second, again]) == [2])
+    }
+
+    // Otherwise a valid certificate for the key of a revoked one would lapse without a report.
+    @Test("A certificate for the same key as a revoked one is still listed")
+    func otherCertificateOfTheKey() throws {
+        let first = try certificate(key, endingIn: 5 * Self.day)
+        let other = try certificate(key, endingIn: 6 * Self.day, name: "Berta")
+        let orders = try [
+            order(1, issue(key), proved(first) + [revoked(first)]),
+            order(2, issue(key), proved(other)),
+        ]
+        #expect(numbers(orders) == [2])
+        // The revoked certificate is not renewed by the label.
+        #expect(expiring(orders).map(\.isNamedByLabel) == [true])
+    }
+
     // MARK: Which orders count
 
     @Test("An imported certificate counts, and is listed once if it was imported again")

@@ -36,6 +36,8 @@ import TokencertTestSupport
     private static let unclear = OrderEvent.unclear(reason: "unclear")
     private static let closed = OrderEvent.closed(reason: "closed")
     private static let requested = OrderEvent.requested(request: "PEM")
+    private static let revoked = OrderEvent.revoked(
+        .init(sha256Fingerprint: "f", serialNumber: "0a", ca: "https://ca.example"))
 
     private static func sending(again isRepeated: Bool = false) -> OrderEvent {
         .sending(
@@ -48,7 +50,7 @@ import TokencertTestSupport
     private static let all: [OrderEvent] = [
         made, found, signed, sending(), sending(again: true), notSent, answered, fetched, refused,
         unclear, certified, chainWritten, requested, written, proved, retiring, retired, stopped,
-        closed,
+        closed, revoked,
     ]
 
     // MARK: Orders
@@ -307,7 +309,7 @@ import TokencertTestSupport
         case .written: return [Self.proved, Self.closed]
         case .proved: return kind.retires ? [Self.retiring, Self.closed] : []
         case .retiring: return [Self.retired, Self.closed]
-        case .begun, .retired, .requested, .stopped, .chainWritten, .closed: return []
+        case .begun, .retired, .requested, .stopped, .chainWritten, .closed, .revoked: return []
         }
     }
 
@@ -339,7 +341,7 @@ import TokencertTestSupport
         static let finished = Course(next: nil, first: nil, actions: [], nextAction: .nothing)
     }
 
-    /// How an order continues after a history without stops and chain certificates.
+    /// How an order continues after a history without stops, chain certificates and revocations.
     private func course(_ history: [OrderEvent], _ kind: Kind) -> Course {
         let before: NextAction = kind.asksCA ? .order : .key
         let wasRepeated = history.contains(Self.sending(again: true))
@@ -370,7 +372,8 @@ import TokencertTestSupport
         case .written: return late(.readBack)
         case .proved: return kind.retires ? late(.retire) : .finished
         case .retiring: return late(nil)
-        case .begun, .retired, .requested, .stopped, .chainWritten, .closed: return .finished
+        case .begun, .retired, .requested, .stopped, .chainWritten, .closed, .revoked:
+            return .finished
         }
     }
 
@@ -397,8 +400,10 @@ import TokencertTestSupport
                 #expect(course(of: order) == expected, "\(place)")
                 let isFinished = expected == Course.finished
                 #expect(order.isFinished == isFinished, "\(place)")
-                for note in [Self.stopped, Self.chainWritten] {
-                    #expect(course(of: order.adding(note)) == expected, "\(place), \(note.kind)")
+                for note in [Self.stopped, Self.chainWritten, Self.revoked] {
+                    let noted = order.adding(note)
+                    #expect(course(of: noted) == expected, "\(place), \(note.kind)")
+                    #expect(noted.isFinished == isFinished, "\(place), \(note.kind)")
                 }
             }
         }

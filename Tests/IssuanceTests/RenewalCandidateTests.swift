@@ -164,6 +164,21 @@ import TokencertTestSupport
         }
     }
 
+    // Otherwise the user who deleted a revoked certificate would be asked to certify its key again.
+    @Test("A key needs no certificate if its certificate is revoked")
+    func revokedKeys() throws {
+        let key = PublicKey(rsaModulus: [0xC1, 1], publicExponent: [1, 0, 1])
+        let token = "pkcs11:serial=1;model=m"
+        for (fingerprint, isRevoked) in [("f", true), ("e", false)] {
+            let revoked = OrderEvent.revoked(
+                .init(sha256Fingerprint: fingerprint, serialNumber: "0a", ca: "https://ca.example"))
+            let order = try order(1, key: key, [Self.certified, Self.proved, revoked])
+            let keys = CertifiedKeys([order], on: token)
+            #expect(keys.needsCertificate(key) == !isRevoked && keys.contains(key))
+            #expect(keys.isReplaced(key) == isRevoked)
+        }
+    }
+
     // MARK: Passed over
 
     private func entry(
@@ -196,6 +211,16 @@ import TokencertTestSupport
         #expect(
             passedOver.content?.subject == "CN=Anna" && passedOver.content?.serialNumber == "0a")
         #expect(passedOver.needsAction && !passedOver.needsNewKey && passedOver.advice == nil)
+    }
+
+    // Otherwise the timer would fail for a certificate that the user has had revoked.
+    @Test("A revoked certificate that is passed over needs no action, and a new key renews it")
+    func revokedCertificate() {
+        let passedOver = PassedOver(entry(content), revocationRecordedAt: 1_795_000_000)
+        #expect(passedOver.reason == "it is revoked (recorded on 2026-11-18)")
+        #expect(passedOver.isRevoked && passedOver.needsNewKey && !passedOver.needsAction)
+        #expect(passedOver.advice == nil && passedOver.content?.subject == "CN=Anna")
+        #expect(!PassedOver(entry(content), "r").isRevoked)
     }
 
     @Test("A passed-over object needs action unless marked otherwise")

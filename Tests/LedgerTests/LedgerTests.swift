@@ -38,6 +38,8 @@ extension RealParts {
                         uri: "pkcs11:", sha256Fingerprint: "bb", challenge: [1], signature: [2])),
                 .retiring(certificate: "old"), .stopped(.init(step: "retire", reason: "removed")),
                 .retired(certificate: "old"), .closed(reason: "over"),
+                .revoked(
+                    .init(sha256Fingerprint: "bb", serialNumber: "0a", ca: "https://ca.example")),
             ]
             var number: Int64 = 0
             do {

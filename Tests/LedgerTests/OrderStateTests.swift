@@ -23,8 +23,11 @@ import TokencertTestSupport
         .proved(.init(uri: "pkcs11:", sha256Fingerprint: "f", challenge: [1], signature: [2])),
         .retiring(certificate: "old"), .retired(certificate: "old"),
         .stopped(.init(step: "write", reason: "r")), .closed(reason: "r"),
-        .found(publicKeyHash: "aa"), .signed(.init(publicKeyHash: "aa", request: "PEM")),
+        .found(publicKeyHash: "aa"), .signed(.init(publicKeyHash: "aa", request: "PEM")), revoked,
     ]
+
+    private static let revoked = OrderEvent.revoked(
+        .init(sha256Fingerprint: "f", serialNumber: "0a", ca: "https://ca.example"))
 
     private func order(
         _ events: [OrderEvent], retiring: Bool = false, newKey: Bool = true
@@ -88,6 +91,36 @@ import TokencertTestSupport
                 #expect(try order([event, note]).state == before.state, "\(event.kind)")
             }
         }
+    }
+
+    // Otherwise a revocation would reopen a finished order, or end one that has work left.
+    @Test("A revocation changes neither the state of an order nor whether it is finished")
+    func revocation() throws {
+        for (retiring, newKey) in [(false, true), (false, false), (true, true)] {
+            for first in Self.events {
+                for second in Self.events {
+                    let events = [first, second]
+                    let before = try order(events, retiring: retiring, newKey: newKey)
+                    let after = try order(
+                        events + [Self.revoked], retiring: retiring, newKey: newKey)
+                    let place = "\(events.map(\.kind))"
+                    #expect(after.state == before.state, "\(place)")
+                    #expect(after.isFinished == before.isFinished, "\(place)")
+                    #expect(after.mayHaveOrdered == before.mayHaveOrdered, "\(place)")
+                    #expect(after.mayBringCertificate == before.mayBringCertificate, "\(place)")
+                    #expect(after.wasSent == before.wasSent, "\(place)")
+                }
+            }
+        }
+    }
+
+    // Otherwise a certificate could be taken for the revoked one of the same order.
+    @Test("The time of a revocation is that of the first event for the same certificate")
+    func timeOfRevocation() throws {
+        let order = try order([Self.events[7], Self.revoked, Self.events[14], Self.revoked])
+        #expect(order.timeOfRevocation(of: "f") == 2)
+        #expect(order.timeOfRevocation(of: "0a") == nil)
+        #expect(try self.order([Self.events[7]]).timeOfRevocation(of: "f") == nil)
     }
 
     // Otherwise the program offers to remove a key of another program.

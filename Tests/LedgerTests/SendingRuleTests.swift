@@ -104,7 +104,7 @@ import TokencertTestSupport
         let kinds = [
             "begun", "made", "found", "signed", "sending", "not sent", "answered", "refused",
             "unclear", "certified", "chain written", "requested", "written", "proved", "retiring",
-            "retired", "stopped", "closed",
+            "retired", "stopped", "closed", "revoked",
         ]
         for kind in kinds {
             for text in ["{}", "", "[]", "null", "\"r\"", #"{"Reason":"r"}"#, #"{"reason":1}"#] {

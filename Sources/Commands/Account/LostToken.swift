@@ -48,7 +48,9 @@ struct LostToken {
     }
 
     /// Revokes the certificates that are valid at the CA, after one confirmation.
-    func revoke(_ ca: CAOptions, _ output: CommonOptions, isAsked: Bool) throws {
+    func revoke(
+        _ ca: CAOptions, _ ledger: LedgerOptions, _ output: CommonOptions, isAsked: Bool
+    ) throws {
         let login = try WebLogin(ca)
         defer { login.account.logOut() }
         Progress.shared.begin("reading the list of certificates", onToken: false, isBrief: true)
@@ -63,6 +65,8 @@ struct LostToken {
             }
             found.requested = revoke(found.valid, login)
         }
+        // Recorded after all revocations, so that a locked ledger delays none.
+        RevocationRecord(ledger: ledger, ca: login.site).record(found.revokedContents)
         // Asked last, so that no answer delays a revocation.
         found.add(
             publications(of: found.revokedContents, login.anchors, issuers: authorities))

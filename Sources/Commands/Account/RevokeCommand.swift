@@ -12,6 +12,9 @@ struct RevokeCommand: ParsableCommand {
             asks you to type its serial number. A revocation cannot be undone. Nothing on a token is \
             changed: mail that was encrypted to the certificate can be read as long as the key exists.
 
+            The ledger records the revocation. From then on, "tokencert expiring" does not list the \
+            certificate, and "tokencert renew" renews it only with a new key.
+
             Then the CA's OCSP responder and revocation list are asked whether they report the \
             revocation, because other programs accept the certificate until they do.
 
@@ -56,7 +59,7 @@ struct RevokeCommand: ParsableCommand {
         let isAsked = !setting(yes, .yes)
         if let lostToken {
             let lost = try LostToken(lostToken, in: ledger, orders)
-            try lost.revoke(ca, output, isAsked: isAsked)
+            try lost.revoke(ca, ledgerOptions, output, isAsked: isAsked)
         } else if let certificate {
             let wanted = try WantedCertificate(certificate, in: ledger)
             try revoke(wanted, issuers: ledger.authorities, isAsked: isAsked)
@@ -116,17 +119,17 @@ struct RevokeCommand: ParsableCommand {
         try output.printNext(.issue(options: ca.selection))
     }
 
-    /// Prints that a certificate is revoked, and then whether others can learn that, because the
-    /// answers may take long. The JSON has both.
+    /// Prints and records that a certificate is revoked, and then prints whether others can learn that,
+    /// because the answers may take long. The JSON has both.
     private func report(
         _ text: String, _ certificate: RevokedCertificate, _ login: WebLogin,
         _ issuers: [Certificate]
     ) throws {
         if !output.isJSON { printFolded([printable(text)], at: 0) }
+        let revoked = [certificate].compactMap(\.revokedContent)
+        RevocationRecord(ledger: ledgerOptions, ca: login.site).record(revoked)
         var certificate = certificate
-        certificate.add(
-            publications(
-                of: [certificate].compactMap(\.revokedContent), login.anchors, issuers: issuers))
+        certificate.add(publications(of: revoked, login.anchors, issuers: issuers))
         guard !output.isJSON else {
             try printJSON(RevocationReport(revocations: [certificate]))
             return

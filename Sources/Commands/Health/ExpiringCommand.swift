@@ -9,8 +9,9 @@ struct ExpiringCommand: ParsableCommand {
         discussion: """
             Reads only the ledger: no module is loaded, and no PIN is needed. Lists each certificate \
             that an order has put on a token, that expires soon or has expired, and that no newer \
-            certificate has replaced. A certificate that was deleted from its token is still listed, \
-            until a year after its expiry. \
+            certificate has replaced. A certificate that "tokencert revoke" has revoked is not \
+            listed. A certificate that was deleted from its token is still listed, until a year \
+            after its expiry. \
             For monitoring, the exit status is 79 if a certificate is listed.
 
             For example:

@@ -176,6 +176,10 @@ extension RecordedEvent {
         case .retired(let certificate): return "removed the old certificate: \(certificate)"
         case .stopped(let stop): return "stopped at \(stop.step): \(stop.reason)"
         case .closed(let reason): return "closed: \(reason)"
+        case .revoked(let revocation):
+            return
+                "certificate revoked: serial \(revocation.serialNumber), according to the account "
+                + "at \(revocation.ca)"
         case nil: return "\(kind) (event of a later version of tokencert)"
         }
     }

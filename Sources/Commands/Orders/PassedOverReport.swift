@@ -82,15 +82,20 @@ extension Failure {
         switch error {
         case .passedOver(let passedOver):
             let needsNewKey = passedOver.needsNewKey
+            var hints: [String] = []
+            if needsNewKey {
+                hints.append("to generate a new key for the renewed certificate: add --new-key")
+            }
+            // A key that may be compromised must not get another certificate.
+            if needsNewKey, !passedOver.isRevoked {
+                hints.append(
+                    "to write a certificate from elsewhere: tokencert import --cert FILE")
+            }
             self.init(
                 needsNewKey ? .cannotCreate : .noSuchObject,
                 code: needsNewKey ? "keyUnusable" : nil,
                 "cannot renew \(passedOver.name(titles)): \(passedOver.reason)",
-                hints: (needsNewKey
-                    ? [
-                        "to generate a new key for the renewed certificate: add --new-key",
-                        "to write a certificate from elsewhere: tokencert import --cert FILE",
-                    ] : []) + ["to list all objects: tokencert list --pin-source prompt"])
+                hints: hints + ["to list all objects: tokencert list --pin-source prompt"])
         case .noneFits(let uri, let passedOver, let keys):
             self.init(
                 .noSuchObject,

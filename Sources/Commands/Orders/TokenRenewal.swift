@@ -64,7 +64,9 @@ struct TokenRenewal {
     func find(seeingPrivateKeys seesPrivateKeys: Bool) throws -> Renewals {
         let candidates = RenewalCandidates(
             anchors: anchors, now: now(), orders: try command.ledgerOptions.orders(),
-            profile: token.profile, removesOld: removesOld, makesKeys: wishes.makesKeys)
+            profile: token.profile, removesOld: removesOld,
+            // A copy on another token always has a new key.
+            makesKeys: wishes.makesKeys || command.copyTo != nil)
         var found: Renewals
         switch selection {
         case .named(let name): found = try find(name, candidates, seesPrivateKeys)

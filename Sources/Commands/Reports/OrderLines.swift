@@ -18,6 +18,8 @@ struct OrderLine: Encodable {
     let name: String?
     /// The certificate that arrived.
     let certificate: CertificateReport?
+    /// When its revocation was recorded, or nil.
+    let revoked: String?
     /// The command that continues the order, or nil.
     let next: String?
 
@@ -36,6 +38,9 @@ struct OrderLine: Encodable {
         certificate = order.arrivedContent.map {
             CertificateReport($0, uri: order.writtenURI, now())
         }
+        revoked = order.arrivedCertificate.flatMap {
+            order.timeOfRevocation(of: hexadecimal($0.sha256Fingerprint))
+        }.map { timestamp($0) }
         isOfLaterVersion = order.unknownEvent != nil
         next =
             switch order.nextAction {
@@ -50,7 +55,12 @@ struct OrderLine: Encodable {
 
     private enum CodingKeys: String, CodingKey {
         case order, began, job, state, isFinished, token, keyID, keyLabel, ca, account, name
-        case certificate, next
+        case certificate, revoked, next
+    }
+
+    /// That the certificate is revoked, or nil.
+    var revocationText: String? {
+        revoked.map { "revoked (recorded on \($0.prefix(10)))" }
     }
 
     /// The state in plain words.
@@ -75,9 +85,13 @@ struct OrderLine: Encodable {
 extension Order {
     /// The contents of the certificate that arrived, or nil.
     var arrivedContent: CertificateEntry.Content? {
+        arrivedCertificate.map { CertificateEntry.Content($0) }
+    }
+
+    fileprivate var arrivedCertificate: Certificate? {
         certified.flatMap {
             Certificate.all(inPEM: Array($0.certificate.utf8)).certificates.first
-        }.map { CertificateEntry.Content($0) }
+        }
     }
 }
 
@@ -98,7 +112,8 @@ func showUnfinished(
     try orderTable(lines).print(output.style())
 }
 
-/// A table of orders, each with the command that continues it.
+/// A table of orders, each with the command that continues it and with the revocation of its
+/// certificate.
 func orderTable(_ lines: [OrderLine]) -> Table {
     var table = Table(["ORDER", "BEGAN", "JOB", "KEY", "ID", "STATE"])
     for line in lines {
@@ -106,7 +121,8 @@ func orderTable(_ lines: [OrderLine]) -> Table {
             [
                 "\(line.order)", String(line.began.prefix(16)) + "Z", line.job, line.keyLabel,
                 line.keyID, line.stateText,
-            ], below: line.next.map { ["to go on: \($0)"] } ?? [])
+            ],
+            below: [line.revocationText, line.next.map { "to go on: \($0)" }].compactMap { $0 })
     }
     return table
 }

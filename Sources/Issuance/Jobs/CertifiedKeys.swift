@@ -3,9 +3,10 @@ internal import TokencertLedger
 
 /// The keys of a token that received a certificate, according to the ledger.
 struct CertifiedKeys {
-    /// SHA-256, in hexadecimal, of the keys with a proved certificate that no other order replaced.
+    /// SHA-256, in hexadecimal, of the keys with a proved certificate that no other order replaced and
+    /// that is not revoked.
     private var current: Set<String> = []
-    /// The same, including the keys whose certificates were replaced.
+    /// The same, including the keys whose certificates were replaced or revoked.
     private var all: Set<String> = []
     /// The unfinished orders, keyed like ``current``.
     private var unfinished: [String: Int64] = [:]
@@ -15,11 +16,14 @@ struct CertifiedKeys {
             orders.compactMap { order in
                 order.beginning.replaced.flatMap { order.isProved ? $0.certificate : nil }
             })
+        let revocations = Revocations(orders)
         for order in orders where order.mayBeFor(token) {
             guard let hash = order.publicKeyHash else { continue }
             if !order.isFinished { unfinished[hash] = order.number }
             guard order.isProved else { continue }
             all.insert(hash)
+            // A key whose certificate is revoked is kept to decrypt old mail.
+            if order.provedFingerprint.map({ revocations.contains($0) }) == true { continue }
             let certificate = order.certified?.certificate
             if certificate.map({ replaced.contains($0) }) != true { current.insert(hash) }
         }
@@ -31,7 +35,7 @@ struct CertifiedKeys {
     /// Whether a key ever received a certificate.
     func contains(_ key: PublicKey) -> Bool { all.contains(hash(key)) }
 
-    /// Whether every certificate of a key was replaced by one for another key.
+    /// Whether every certificate of a key was replaced by one for another key, or is revoked.
     func isReplaced(_ key: PublicKey) -> Bool { contains(key) && !needsCertificate(key) }
 
     /// The unfinished order for a key, or nil.

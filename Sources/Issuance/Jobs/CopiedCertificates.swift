@@ -13,8 +13,8 @@ package struct CopiedCertificate: Sendable {
 /// Certificates with the same content on several tokens, each with a key of its own, according to the
 /// ledger. They are renewed together.
 package struct CopiedCertificates {
-    /// The current certificates, by the certificate that their content is from. Those of older orders
-    /// come first.
+    /// The certificates that were neither replaced nor revoked, by the certificate that their content is
+    /// from. Those of older orders come first.
     private var groups: [String: [CopiedCertificate]] = [:]
     /// The certificate from which the content of each certificate is. Both are SHA-256 in hexadecimal.
     private var sources: [String: String] = [:]
@@ -40,7 +40,11 @@ package struct CopiedCertificates {
                 certificate: certificate, token: order.beginning.token, order: order)
         }
         let replacements = Replacements(orders)
-        for each in known.values where replacements.outcomes(for: each.certificate).isEmpty {
+        let revocations = Revocations(orders)
+        for each in known.values
+        where replacements.outcomes(for: each.certificate).isEmpty
+            && revocations.time(of: each.certificate) == nil
+        {
             groups[source(of: each.certificate), default: []].append(each)
         }
         for (source, group) in groups {
@@ -70,7 +74,7 @@ package struct CopiedCertificates {
     }
 
     /// The order that has put a copy of a certificate on a token or may still do so; nil if there is
-    /// none.
+    /// none, or if the copy is revoked.
     package func orderOfCopy(of certificate: Certificate, to token: String) -> Order? {
         let group = groups[source(of: certificate)] ?? []
         let copy = group.first { mayBeSameToken($0.token, token) && $0.order != nil }

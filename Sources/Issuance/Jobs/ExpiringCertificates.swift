@@ -13,7 +13,8 @@ package struct ExpiringCertificate: Sendable {
     package let isNamedByLabel: Bool
 }
 
-/// The certificates of the ledger that expire soon or have expired and that no other one replaces.
+/// The certificates of the ledger that expire soon or have expired, that no other one replaces and that
+/// are not revoked.
 ///
 /// The ledger shows neither what was deleted from a token nor what other programs wrote to it.
 package struct ExpiringCertificates: Sendable {
@@ -39,9 +40,11 @@ package struct ExpiringCertificates: Sendable {
             proved[certificate] = order
         }
         let replacements = Replacements(orders)
+        let revocations = Revocations(orders)
         let ofKeys = Dictionary(grouping: proved.keys, by: \.publicKey)
         let current = proved.filter { certificate, _ in
             replacements.outcomes(for: certificate).isEmpty
+                && revocations.time(of: certificate) == nil
                 && !(ofKeys[certificate.publicKey] ?? []).contains {
                     RenewalCandidates.covers($0, certificate)
                 }

@@ -1,4 +1,5 @@
 package import Cryptoki
+internal import FoundationEssentials
 internal import OpenSSLX509
 package import TokencertTokens
 
@@ -31,10 +32,13 @@ package struct PassedOver: Sendable {
     package let reason: String
     /// What the user can do, or nil.
     package let advice: Advice?
-    /// Whether it affects the exit status. A certificate without a key on the token does not.
+    /// Whether it affects the exit status. A certificate without a key on the token does not, and
+    /// neither does a revoked one.
     package let needsAction: Bool
     /// Whether a renewal with a new key is possible.
     package var needsNewKey = false
+    /// Whether the certificate is revoked, according to the ledger.
+    package private(set) var isRevoked = false
 
     init(
         _ entry: CertificateEntry, _ reason: String, advice: Advice? = nil,
@@ -46,6 +50,16 @@ package struct PassedOver: Sendable {
         self.reason = reason
         self.advice = advice
         self.needsAction = needsAction
+    }
+
+    /// Passes over a revoked certificate. The user has had it revoked, so nothing is left to do.
+    ///
+    /// - Parameter time: When the revocation was recorded, in seconds since 1970-01-01 00:00 UTC.
+    init(_ entry: CertificateEntry, revocationRecordedAt time: Int64) {
+        let day = Date(timeIntervalSince1970: Double(time)).formatted(.iso8601).prefix(10)
+        self.init(entry, "it is revoked (recorded on \(day))", needsAction: false)
+        needsNewKey = true
+        isRevoked = true
     }
 
     /// Passes over a candidate for renewal.

@@ -3,40 +3,10 @@ package import OpenSSLX509
 package import TokencertLedger
 package import TokencertTokens
 
-/// A certificate that can be renewed, with its key.
-package struct RenewalCandidate {
-    package let certificate: Certificate
-    package let label: [UInt8]
-    /// The URI of its private key.
-    package let key: PKCS11URI
-    package let entry: KeyEntry
-    /// The URI of the certificate.
-    package let uri: String
-    /// SHA-256, in hexadecimal, of the certificates that replaced it according to the ledger but
-    /// are not on the token.
-    package let lostReplacements: Set<String>
-    /// Whether the certificate can be removed; only determined if it is to be removed.
-    package let isDestroyable: Bool
-}
-
-/// The result of a search for certificates to renew.
-package struct Renewals {
-    /// The certificates to renew.
-    package var candidates: [RenewalCandidate] = []
-    /// The certificates that are not renewed, and keys without one.
-    package var passedOver: [PassedOver] = []
-    /// The objects among which they were found.
-    package var inventory = TokenInventory(keys: [], certificates: [], otherObjects: 0)
-    /// The facts that cannot be checked without a login.
-    package var notChecked: [String] = []
-
-    /// Creates an empty result.
-    package init() {}
-}
-
 /// Finds the certificates to renew: those that no other certificate on the token replaces.
 ///
-/// A renewal in the ledger counts only while the token has the new certificate.
+/// A renewal in the ledger counts only while the token has the new certificate. A certificate that is
+/// revoked according to the ledger is renewed only with a new key, because its key may be compromised.
 package struct RenewalCandidates {
     let anchors: TrustAnchors
     /// The time in seconds since 1970-01-01 00:00 UTC.
@@ -77,7 +47,7 @@ package struct RenewalCandidates {
         var look = Look(
             search: self, inventory: inventory, token: token, tokenURI: tokenURI,
             sees: seesPrivateKeys, certified: CertifiedKeys(orders, on: tokenURI.description),
-            replacements: Replacements(orders))
+            replacements: Replacements(orders), revocations: Revocations(orders))
         look.found.inventory = inventory
         if let name {
             let (uri, serialNumber) = try name(inventory)
@@ -127,6 +97,7 @@ private struct Look {
     let sees: Bool
     let certified: CertifiedKeys
     let replacements: Replacements
+    let revocations: Revocations
     var found = Renewals()
 
     // MARK: The whole token
@@ -146,7 +117,7 @@ private struct Look {
         }
         for entry in inventory.certificates + inventory.keys.flatMap(\.mismatchedCertificates) {
             guard let certificate = due(entry, days) else { continue }
-            if sees {
+            if sees || isRevoked(certificate) {
                 passOver(entry, certificate, hasPublicKey: false)
             } else if certified.contains(certificate.publicKey) || problem(certificate) == nil {
                 found.notChecked.append(
@@ -162,6 +133,10 @@ private struct Look {
     private mutating func passOver(
         _ entry: CertificateEntry, _ certificate: Certificate, hasPublicKey: Bool
     ) {
+        if let time = revocations.time(of: certificate) {
+            found.passedOver.append(PassedOver(entry, revocationRecordedAt: time))
+            return
+        }
         let isOwn = hasPublicKey || certified.contains(certificate.publicKey)
         // A certificate from another CA without a key on the token belongs to someone else.
         guard isOwn || problem(certificate) == nil else { return }
@@ -276,6 +251,9 @@ private struct Look {
         _ key: KeyEntry, _ entry: CertificateEntry, _ certificate: Certificate,
         _ session: inout Session<ReadOnly>
     ) throws -> PassedOver? {
+        if !search.makesKeys, let time = revocations.time(of: certificate) {
+            return PassedOver(entry, revocationRecordedAt: time)
+        }
         if let reason = problem(certificate) { return PassedOver(entry, reason) }
         guard let privateKey = key.privateKey else {
             return sees ? PassedOver(entry, Self.keyMissing) : nil
@@ -284,6 +262,10 @@ private struct Look {
         var passedOver = PassedOver(entry, "its key may not sign (CKA_SIGN is false)")
         passedOver.needsNewKey = true
         return passedOver
+    }
+
+    private func isRevoked(_ certificate: Certificate) -> Bool {
+        revocations.time(of: certificate) != nil
     }
 
     /// Whether a private key may sign; true if the token does not report it.
@@ -407,7 +389,8 @@ private struct Look {
     }
 
     /// The certificate that a URI selects. For a key this is its trusted certificate that was not
-    /// replaced or, if all were replaced, the newest trusted one.
+    /// replaced or, if all were replaced, the newest trusted one. If the key stays the same, a revoked
+    /// certificate is selected only if there is no other.
     private mutating func named(
         _ uri: PKCS11URI, _ serial: String?, _ key: KeyEntry
     ) throws -> [CertificateEntry] {
@@ -428,8 +411,14 @@ private struct Look {
                 trusted.append(entry)
             }
         }
-        let left = trusted.filter { entry in
+        var left = trusted.filter { entry in
             !(entry.certificate.map { isReplaced($0) } ?? true)
+        }
+        if !search.makesKeys {
+            let valid = left.filter { entry in
+                !(entry.certificate.map { isRevoked($0) } ?? true)
+            }
+            if !valid.isEmpty { left = valid }
         }
         if left.count > 1 { throw RenewalError.severalCertificates(left, uri) }
         if !left.isEmpty { return left }

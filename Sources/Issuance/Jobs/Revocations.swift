@@ -1,0 +1,63 @@
+package import OpenSSLX509
+package import TokencertLedger
+
+/// The certificates that the CA has revoked, according to the ledger. It has only what `revoke` has
+/// confirmed, so a certificate that was revoked elsewhere is not among them.
+package struct Revocations: Sendable {
+    /// When each revocation was first recorded, in seconds since 1970-01-01 00:00 UTC, by the SHA-256 of
+    /// the certificate in hexadecimal.
+    private var times: [String: Int64] = [:]
+
+    /// Collects the revocations of orders.
+    package init(_ orders: [Order]) {
+        for recorded in orders.flatMap(\.events) {
+            guard case .revoked(let revocation)? = recorded.event else { continue }
+            let earlier = times[revocation.sha256Fingerprint] ?? recorded.time
+            times[revocation.sha256Fingerprint] = min(earlier, recorded.time)
+        }
+    }
+
+    /// When the revocation of a certificate was recorded, in seconds since 1970-01-01 00:00 UTC; nil if
+    /// it was not.
+    package func time(of certificate: Certificate) -> Int64? {
+        times[hexadecimal(certificate.sha256Fingerprint)]
+    }
+
+    /// Whether the certificate with this SHA-256, in hexadecimal, is revoked.
+    func contains(_ sha256Fingerprint: String) -> Bool { times[sha256Fingerprint] != nil }
+
+    /// The order in which the revocation of a certificate is to be recorded: the last one in which it
+    /// passed every check. nil if it is recorded already, or if no order has the certificate.
+    ///
+    /// - Parameter orders: All orders, oldest first.
+    package static func orderToRecord(
+        _ certificate: Certificate, among orders: [Order]
+    ) -> Order? {
+        guard Revocations(orders).time(of: certificate) == nil else { return nil }
+        return orders.last { $0.checkedCertificate == certificate }
+    }
+}
+
+extension Ledger {
+    /// Records that the CA has revoked a certificate, once. Nothing is recorded if no order has the
+    /// certificate.
+    ///
+    /// - Parameter ca: The address of the CA.
+    /// - Throws: ``LedgerError/Code/inUse`` if another process is working on the order.
+    package func recordRevocation(
+        of certificate: Certificate, by ca: String
+    ) throws(LedgerError) {
+        guard let found = Revocations.orderToRecord(certificate, among: try orders()) else {
+            return
+        }
+        let fingerprint = hexadecimal(certificate.sha256Fingerprint)
+        let order = try open(found.number)
+        // Another process may have recorded it before the order was locked.
+        guard try order.order().timeOfRevocation(of: fingerprint) == nil else { return }
+        try order.record(
+            .revoked(
+                .init(
+                    sha256Fingerprint: fingerprint, serialNumber: certificate.serialNumber,
+                    ca: ca)))
+    }
+}

@@ -1,0 +1,139 @@
+import Foundation
+import Testing
+import TokencertTestSupport
+
+extension RealParts {
+    /// Revocations that the ledger records, and what follows from them.
+    @Suite struct RecordedRevocationTests {
+        private func issue(_ bench: Bench, _ label: String = "mail") throws {
+            let outcome = try bench.tokencert([
+                "issue", "--label", label, "--key-type", "rsa:2048", "--out",
+                bench.token.folder.file(label + ".pem"),
+            ])
+            #expect(outcome.status == 0, "\(outcome)")
+        }
+
+        /// The certificates of the account, newest first.
+        private func listed(_ bench: Bench) throws -> [[String: Any]] {
+            let json = try bench.tokencert(["certificates", "--all", "--json"]).json()
+            return try #require(json["listed"] as? [[String: Any]])
+        }
+
+        private func states(_ bench: Bench) throws -> [String] {
+            try listed(bench).compactMap { $0["state"] as? String }
+        }
+
+        /// The revocations of an order, as the ledger has them.
+        private func recorded(_ bench: Bench, order: Int) throws -> [[String: Any]] {
+            let json = try bench.tokencert(["history", "\(order)", "--json"]).json()
+            let orders = try #require(json["orders"] as? [[String: Any]])
+            let events = try #require(orders.first?["events"] as? [[String: Any]])
+            return events.filter { $0["kind"] as? String == "revoked" }
+                .compactMap { $0["content"] as? [String: Any] }
+        }
+
+        // Otherwise the timer would report a revoked certificate for years, and order another one for
+        // its key, which may be compromised.
+        @Test("A revoked certificate is no longer reported, and renewed only with a new key")
+        func renewal() throws {
+            let bench = try Bench()
+            try issue(bench)
+            let soon = ["expiring", "--within", "3650d"]
+            #expect(try bench.tokencert(soon).status == 79)
+            #expect(try bench.tokencert(["revoke", "mail", "--yes"]).status == 0)
+            let expiring = try bench.tokencert(soon)
+            #expect(expiring.status == 0, "\(expiring)")
+            let renewed = try bench.tokencert(["renew", "--all", "--json"])
+            #expect(renewed.status == 0, "\(renewed)")
+            let passedOver = try #require(try renewed.json()["passedOver"] as? [[String: Any]])
+            #expect(passedOver.map { $0["needsAction"] as? Bool } == [false])
+            #expect((passedOver.first?["reason"] as? String)?.hasPrefix("it is revoked") == true)
+            #expect(passedOver.first?["advice"] == nil)
+            expect(try bench.tokencert(["renew", "mail"]), 73, "it is revoked (recorded on ")
+            #expect(bench.ca.orders.count == 1)
+            let history = try bench.tokencert(["history"])
+            #expect(history.output.contains("revoked (recorded on "), "\(history)")
+            let events = try bench.tokencert(["history", "1"])
+            #expect(events.output.contains("certificate revoked: serial"), "\(events)")
+            let newKey = try bench.tokencert(["renew", "mail", "--key-type", "rsa:2048"])
+            #expect(newKey.status == 0, "\(newKey)")
+            #expect(bench.ca.orders.count == 2)
+            #expect(try bench.tokencert(["history", "verify"]).status == 0)
+        }
+
+        @Test("A revoked certificate can be copied to another token, whose key is new")
+        func copy() throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "home")
+            let issued = try bench.tokencert([
+                "issue", "--token", "work", "--label", "mail", "--key-type", "rsa:2048",
+            ])
+            #expect(issued.status == 0, "\(issued)")
+            #expect(try bench.tokencert(["revoke", "mail", "--yes"]).status == 0)
+            let copied = try bench.tokencert([
+                "renew", "mail", "--token", "work", "--copy-to", "home",
+            ])
+            #expect(copied.status == 0, "\(copied)")
+            #expect(bench.ca.orders.count == 2)
+        }
+
+        // Otherwise each look at a revoked certificate would add to the ledger.
+        @Test("A revocation is recorded once, also one that was made before")
+        func once() throws {
+            let bench = try Bench()
+            try issue(bench)
+            let serial = try #require(try listed(bench).first?["serialNumber"] as? String)
+            let file = bench.token.folder.file("mail.pem")
+            // With another ledger, the revocation is not recorded.
+            let other = ["--ledger", bench.token.folder.file("none.sqlite")]
+            #expect(try bench.tokencert(["revoke", file, "--yes"] + other).status == 0)
+            #expect(!FileManager.default.fileExists(atPath: other[1]))
+            #expect(try recorded(bench, order: 1).isEmpty)
+            for _ in 0..<2 {
+                let again = try bench.tokencert(["revoke", "mail", "--yes"])
+                #expect(again.output.hasPrefix("The CA has already revoked"), "\(again)")
+                let events = try recorded(bench, order: 1)
+                #expect(events.map { $0["serialNumber"] as? String } == [serial])
+            }
+        }
+
+        // Otherwise the lost token would be reported until a year after the end of its certificates.
+        @Test("All revocations of a lost token are recorded, and its certificates are not reported")
+        func lostToken() throws {
+            let bench = try Bench()
+            try issue(bench)
+            try issue(bench, "other")
+            for _ in 0..<2 {
+                let lost = try bench.tokencert(["revoke", "--lost-token", "work", "--yes"])
+                #expect(lost.status == 0, "\(lost)")
+                for order in [1, 2] { #expect(try recorded(bench, order: order).count == 1) }
+            }
+            let expiring = try bench.tokencert(["expiring", "--within", "3650d"])
+            #expect(expiring.status == 0, "\(expiring)")
+        }
+
+        // A revocation must not be reported as failed because of the ledger.
+        @Test("If the ledger cannot be written, a warning says so, and the revocation counts")
+        func ledgerFails() throws {
+            let bench = try Bench()
+            try issue(bench)
+            let path = bench.token.folder.file("state/tokencert/ledger.sqlite")
+            let changed = try run(
+                "sqlite3",
+                [
+                    path,
+                    "CREATE TRIGGER failing BEFORE INSERT ON events "
+                        + "BEGIN SELECT RAISE(ABORT, 'no'); END",
+                ])
+            #expect(changed.status == 0, "\(changed)")
+            let revoked = try bench.tokencert(["revoke", "mail", "--yes"])
+            #expect(revoked.status == 0, "\(revoked)")
+            #expect(revoked.errors.contains("is not recorded in the ledger"))
+            #expect(try states(bench) == ["revoked"])
+            try run("sqlite3", [path, "DROP TRIGGER failing"])
+            #expect(try recorded(bench, order: 1).isEmpty)
+            #expect(try bench.tokencert(["revoke", "mail", "--yes"]).status == 0)
+            #expect(try recorded(bench, order: 1).count == 1)
+        }
+    }
+}
