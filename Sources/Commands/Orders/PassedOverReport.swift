@@ -36,7 +36,10 @@ extension PassedOver.Advice {
             return "to write its certificate again from a file: tokencert import --cert FILE; "
                 + "to get a new one: tokencert issue --key \(name(key))"
         case .renewWhenPresent(let serialNumber, let selection):
-            return "when its token is present: tokencert renew \(serialNumber) \(selection)"
+            return "when it is: tokencert renew \(serialNumber) \(selection)"
+        case .renewTypingPIN(let serialNumber, let selection):
+            return "to type its PIN: tokencert renew \(serialNumber) \(selection) "
+                + "--pin-source prompt"
         case .renew(let key, let serialNumber):
             return "to order now: tokencert renew \(name(key))"
                 + (serialNumber.map { " --serial \($0)" } ?? "")
@@ -54,6 +57,7 @@ extension PassedOver {
 
     /// Its title or, if the inventory does not have it, what else is known about it.
     func name(_ titles: TitlesByURI) -> String {
+        if let title { return title }
         let uri = certificate ?? key ?? ""
         if let title = titles.title(uri, serialNumber: content?.serialNumber) { return title }
         if let content { return "\(content.subject) (serial number \(content.serialNumber))" }

@@ -235,6 +235,7 @@ struct RenewCommand: ParsableCommand {
         _ job: RenewalJob, _ report: inout RenewalReport
     ) throws {
         let name = NamedToken(uri: copies[0].token)
+        var hasToken = false
         let reason: String
         switch Result(catching: { try renewal(of: copies, wishes, anchors) }) {
         case .success(let renewal?):
@@ -246,15 +247,19 @@ struct RenewCommand: ParsableCommand {
             }
             return
         case .success(nil):
-            reason = "it is on token \(name.title), and the source of the PIN is for one token only"
+            hasToken = true
+            reason = "the source of the PIN is for one token only"
         case .failure(let error):
             let failure = Failure(error)
-            reason =
-                failure.isTokenAbsent
-                ? "it is on token \(name.title), which is not present" : failure.message
+            reason = failure.isTokenAbsent ? "the token is not present" : failure.message
         }
         for copy in copies {
-            report.passOver(copy, reason, selection: name.option(among: nil))
+            let label = copy.order.map { text(ofLabel: $0.beginning.keyLabelBytes) } ?? ""
+            let what = label.isEmpty ? copy.certificate.subject.text : label
+            report.add(
+                PassedOver(
+                    copy, reason, title: "\(what) on token \(name.title)",
+                    selection: name.option(among: nil), hasToken: hasToken))
         }
     }
 

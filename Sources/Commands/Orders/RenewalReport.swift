@@ -7,7 +7,8 @@ struct RenewalReport {
     let isBatch: Bool
     let isDryRun: Bool
     private(set) var tallies: [RenewalTally] = []
-    private var tokenFailures: [(name: String, failure: Failure)] = []
+    /// The tokens that failed: the label or "", the message, and the failure with the token's name.
+    private var tokenFailures: [(label: String, reason: String, failure: Failure)] = []
     private var copiesPassedOver: [PassedOver] = []
 
     init(isBatch: Bool, isDryRun: Bool) {
@@ -20,21 +21,18 @@ struct RenewalReport {
     /// Adds the failure of a token of several, and warns of it. The label is nil if it is not known.
     mutating func add(_ error: any Error, ofToken label: String?) {
         var failure = Failure(error)
+        let reason = failure.message
         let name = label.map { "token \"\($0)\"" } ?? "a token"
         failure = Failure(
-            failure.status, code: failure.code, "\(name): \(failure.message)",
+            failure.status, code: failure.code, "\(name): \(reason)",
             hints: failure.hints, attachment: failure.attachment)
-        tokenFailures.append((name, failure))
+        tokenFailures.append((label ?? "", reason, failure))
         printError("warning: " + printable(failure.message))
         printDetails(of: failure)
     }
 
-    /// Passes over a copy of a renewed certificate. Its token is usually kept elsewhere on purpose.
-    ///
-    /// - Parameter selection: The option that selects its token.
-    mutating func passOver(_ copy: CopiedCertificate, _ reason: String, selection: String) {
-        copiesPassedOver.append(PassedOver(copy, reason, selection: selection))
-    }
+    /// Adds a copy of a renewed certificate that was passed over.
+    mutating func add(_ passedOver: PassedOver) { copiesPassedOver.append(passedOver) }
 
     /// Whether no certificate of any token was renewed.
     var isNothingRenewed: Bool { tallies.allSatisfy(\.renewed.isEmpty) }
@@ -90,7 +88,10 @@ struct RenewalReport {
         let done = tallies.map { isDryRun ? $0.planned.count : $0.renewed.count }.reduce(0, +)
         let verb = isDryRun ? "would not be" : "were not"
         return (done < count ? ["\(count - done) of \(count) certificates \(verb) renewed"] : [])
-            + tokenFailures.map { "the certificates of \($0.name) \(verb) renewed" }
+            + tokenFailures.map { failed in
+                let token = failed.label.isEmpty ? "a token" : "token \"\(failed.label)\""
+                return "the certificates of \(token) \(verb) renewed"
+            }
     }
 
     /// Whether nothing was or would be renewed, and nothing has to be done.
@@ -159,10 +160,10 @@ struct RenewalReport {
                     below: wrapped(reason, width: width - 2))
             }
         }
-        for (name, failure) in tokenFailures {
+        for (label, reason, _) in tokenFailures {
             table.add(
-                ["all", name, "not renewed", ""],
-                below: wrapped(failure.message, width: width - 2))
+                ["all", label, "not renewed", ""],
+                below: wrapped(reason, width: width - 2))
         }
         return table
     }

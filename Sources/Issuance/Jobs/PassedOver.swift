@@ -18,8 +18,11 @@ package struct PassedOver: Sendable {
         /// Renew this certificate by name, to order now. The serial number is set if the key has
         /// several certificates.
         case renew(key: PKCS11URI, serialNumber: String?)
-        /// Insert the token that an option selects, and renew the certificate with this serial number.
+        /// Renew the certificate with this serial number on the token that an option selects, when that
+        /// token is present.
         case renewWhenPresent(serialNumber: String, selection: String)
+        /// Renew it, and type the PIN of that token.
+        case renewTypingPIN(serialNumber: String, selection: String)
     }
 
     /// The contents of the certificate, or nil without a readable certificate.
@@ -28,6 +31,8 @@ package struct PassedOver: Sendable {
     package let certificate: String?
     /// The URI of a key without a certificate, or nil.
     package let key: String?
+    /// How it is named for the user, or nil if its URI or its contents name it.
+    package private(set) var title: String?
     /// The reason, without a period.
     package let reason: String
     /// What the user can do, or nil.
@@ -74,13 +79,22 @@ package struct PassedOver: Sendable {
 
     /// Passes over a copy of a certificate on another token, which an option selects. It has the same end
     /// as the others, so it is reported again before it expires.
-    package init(_ copy: CopiedCertificate, _ reason: String, selection: String) {
+    ///
+    /// - Parameter hasToken: Whether that token is present.
+    package init(
+        _ copy: CopiedCertificate, _ reason: String, title: String, selection: String,
+        hasToken: Bool
+    ) {
         content = CertificateEntry.Content(copy.certificate)
         certificate = nil
         key = nil
+        self.title = title
         self.reason = reason
-        advice = .renewWhenPresent(
-            serialNumber: copy.certificate.serialNumber, selection: selection)
+        let number = copy.certificate.serialNumber
+        advice =
+            hasToken
+            ? .renewTypingPIN(serialNumber: number, selection: selection)
+            : .renewWhenPresent(serialNumber: number, selection: selection)
         needsAction = false
     }
 
