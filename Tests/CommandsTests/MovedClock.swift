@@ -26,7 +26,7 @@ private final class MovedClock: Sendable {
         holder.standardOutput = output
         try holder.run()
         input = standardInput.fileHandleForWriting
-        // What cat prints shows that the memory is there.
+        // What cat prints shows that the memory exists.
         input.write(Data("ready\n".utf8))
         try #require(!output.fileHandleForReading.availableData.isEmpty)
         let number = holder.processIdentifier
