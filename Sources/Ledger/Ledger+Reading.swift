@@ -5,16 +5,48 @@ extension Ledger {
     /// All orders, oldest first.
     package func orders(unfinishedOnly isUnfinished: Bool = false) throws(LedgerError) -> [Order] {
         try read { database in
-            let condition = isUnfinished ? "WHERE NOT isFinished" : ""
-            let numbers: [Int64] = try database.values(
-                "SELECT number FROM orders \(condition) ORDER BY number")
-            return try numbers.map { number in
-                do {
-                    return try self.readOrder(number, database)
-                } catch let error as LedgerError where error.code == .noSuchOrder {
-                    throw LedgerError(.damaged, "order \(number) has no events", order: number)
-                }
+            let condition = isUnfinished ? "WHERE NOT isFinished " : ""
+            return try Self.numbers(condition + "ORDER BY number", database).map {
+                try self.readListed($0, database)
             }
+        }
+    }
+
+    /// Calls the body with one order after the other, oldest first. Only one at a time is in memory.
+    ///
+    /// - Throws: ``LedgerError``, also for what the body throws.
+    package func forEachOrder(_ body: (Order) throws -> Void) throws(LedgerError) {
+        try read { database in
+            for number in try Self.numbers("ORDER BY number", database) {
+                try body(self.readListed(number, database))
+            }
+        }
+    }
+
+    /// The newest orders, oldest first, and the number of older ones.
+    ///
+    /// - Parameter most: How many orders are read.
+    package func newestOrders(
+        _ most: Int
+    ) throws(LedgerError) -> (orders: [Order], older: Int) {
+        try read { database in
+            let numbers = try Self.numbers("ORDER BY number DESC LIMIT \(most)", database)
+            let count = try database.values("SELECT count(*) FROM orders", as: Int.self).first ?? 0
+            let orders = try numbers.reversed().map { try self.readListed($0, database) }
+            return (orders, count - orders.count)
+        }
+    }
+
+    private static func numbers(_ selection: String, _ database: Database) throws -> [Int64] {
+        try database.values("SELECT number FROM orders \(selection)")
+    }
+
+    /// Reads an order of the table of orders.
+    private func readListed(_ number: Int64, _ database: Database) throws -> Order {
+        do {
+            return try readOrder(number, database)
+        } catch let error as LedgerError where error.code == .noSuchOrder {
+            throw LedgerError(.damaged, "order \(number) has no events", order: number)
         }
     }
 

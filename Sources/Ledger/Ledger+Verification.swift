@@ -6,36 +6,63 @@ extension Ledger {
     /// - Returns: The problems found, one line each.
     package func verify() throws(LedgerError) -> [String] {
         try read { database in
-            var findings = try database.values("PRAGMA integrity_check", as: String.self)
+            let file = try database.values("PRAGMA integrity_check", as: String.self)
                 .filter { $0 != "ok" }.map { "the file is damaged: \($0)" }
-            var previous = HashChain.beginning
-            var expected: Int64 = 1
-            var counts: [Int64: Int] = [:]
-            try database.forEachRow(
-                """
-                SELECT sequence, orderNumber, time, kind, content, hash FROM events
-                ORDER BY sequence
-                """
-            ) { row in
-                let sequence: Int64 = try row.value("sequence")
-                let order: Int64 = try row.value("orderNumber")
-                if sequence != expected {
-                    findings.append("event \(expected) is missing")
-                    expected = sequence
-                }
-                let hash = HashChain.hash(
-                    after: previous, sequence: sequence, order: order,
-                    time: try row.value("time"), kind: try row.value("kind"),
-                    text: try row.value("content"))
-                previous = try row.value("hash")
-                if hash != previous { findings.append("event \(sequence) was changed") }
-                counts[order, default: 0] += 1
-                expected += 1
-                return true
-            }
-            return findings + (try self.verifyTriggers(database))
-                + (try self.verifyOrders(counts, database))
+            let (findings, counts) = try Self.verifyChain(after: 0, HashChain.beginning, database)
+            return try file + findings + self.verifyTriggers(database)
+                + self.verifyOrders(counts, database)
         }
+    }
+
+    /// Checks the newest events, in a time that does not grow with the ledger.
+    ///
+    /// - Parameter most: The number of events to check.
+    /// - Returns: The problems found, one line each, and the number of older events.
+    package func verify(
+        newest most: Int
+    ) throws(LedgerError) -> (findings: [String], older: Int64) {
+        try read { database in
+            let older = try max(self.lastEvent(database).sequence - Int64(most), 0)
+            let previous = try database.values(
+                "SELECT hash FROM events WHERE sequence = ?", [older], as: String.self
+            ).first
+            let (findings, _) = try Self.verifyChain(
+                after: older, previous ?? HashChain.beginning, database)
+            return (findings + (try self.verifyTriggers(database)), older)
+        }
+    }
+
+    /// Checks the chain of the events after one of them, and counts the events of each order.
+    private static func verifyChain(
+        after last: Int64, _ hash: String, _ database: Database
+    ) throws -> (findings: [String], counts: [Int64: Int]) {
+        var findings: [String] = []
+        var previous = hash
+        var expected = last + 1
+        var counts: [Int64: Int] = [:]
+        try database.forEachRow(
+            """
+            SELECT sequence, orderNumber, time, kind, content, hash FROM events
+            WHERE sequence > \(last) ORDER BY sequence
+            """
+        ) { row in
+            let sequence: Int64 = try row.value("sequence")
+            let order: Int64 = try row.value("orderNumber")
+            if sequence != expected {
+                findings.append("event \(expected) is missing")
+                expected = sequence
+            }
+            let hash = HashChain.hash(
+                after: previous, sequence: sequence, order: order,
+                time: try row.value("time"), kind: try row.value("kind"),
+                text: try row.value("content"))
+            previous = try row.value("hash")
+            if hash != previous { findings.append("event \(sequence) was changed") }
+            counts[order, default: 0] += 1
+            expected += 1
+            return true
+        }
+        return (findings, counts)
     }
 
     /// The end of the chain: the number of events and the hexadecimal hash of the last one. A copy
@@ -68,18 +95,15 @@ extension Ledger {
     /// Checks that the table of orders matches the events.
     private func verifyOrders(_ counts: [Int64: Int], _ database: Database) throws -> [String] {
         var findings: [String] = []
-        let rows = try database.rows("SELECT * FROM orders ORDER BY number")
-        let numbers = Set(try rows.map { try $0.value("number", as: Int64.self) })
-        findings += counts.keys.filter { !numbers.contains($0) }.sorted().map {
-            "order \($0) is missing"
-        }
-        for row in rows {
+        var numbers: Set<Int64> = []
+        try database.forEachRow("SELECT * FROM orders ORDER BY number") { row in
             let number: Int64 = try row.value("number")
+            numbers.insert(number)
             let count = counts[number] ?? 0
             let stated: Int = try row.value("events")
-            if count != stated {
+            guard count == stated else {
                 findings.append("order \(number) has \(count) events instead of \(stated)")
-                continue
+                return true
             }
             do {
                 let order = try readOrder(number, database)
@@ -89,7 +113,11 @@ extension Ledger {
             } catch let error as LedgerError {
                 findings.append("order \(number) cannot be read: \(error.reason)")
             }
+            return true
         }
+        findings =
+            counts.keys.filter { !numbers.contains($0) }.sorted().map { "order \($0) is missing" }
+            + findings
         // SQLite remembers the last number that it assigned.
         let last = try database.values(
             "SELECT seq FROM sqlite_sequence WHERE name = 'orders'", as: Int64.self

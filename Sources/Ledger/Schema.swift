@@ -62,6 +62,14 @@ enum Schema {
                     WHEN EXISTS (SELECT 1 FROM orders WHERE number = NEW.number)
                     BEGIN SELECT RAISE(ABORT, 'orders are never replaced'); END;
                 """, triggers: ["eventsAreNotReplaced", "ordersAreNotReplaced"]),
+        // Otherwise each order would take longer, the more there are.
+        Migration(
+            name: "orders are found by key",
+            statements: """
+                CREATE INDEX ordersOfPublicKey ON orders(publicKeyHash);
+                CREATE INDEX ordersThatReplace ON orders(replacedHash);
+                CREATE INDEX unfinishedOrders ON orders(number) WHERE NOT isFinished;
+                """, triggers: []),
     ]
 
     /// The names of the triggers that refuse changes in a ledger of a version.

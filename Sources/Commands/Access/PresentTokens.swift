@@ -31,10 +31,11 @@ struct PresentTokens {
     ///
     /// - Throws: ``Failure`` if no token is present, or if several match and one must be selected.
     init(_ options: TokenOptions, _ name: ObjectName?, for work: Work) throws {
-        let source = try? options.source(nil)
-        // A renewal needs every PIN, and asks for it unless it has another source.
-        let isMissing = work == .renew && source == nil
-        let asksForAll = source?.asksPerson ?? isMissing
+        // A renewal needs every PIN; the others log in only if a source is given.
+        let asksForAll =
+            work == .renew
+            ? (try? options.asksForAllPINs) ?? false
+            : (try? options.source(nil))?.asksPerson ?? false
         self.options = options
         self.work = work
         uri = name?.uri

@@ -171,6 +171,23 @@ struct TokenOptions: ParsableArguments {
         return try secretSource(ofURI: named)
     }
 
+    /// Whether the user types all PINs. A PIN from another source belongs to one token.
+    var asksForAllPINs: Bool {
+        get throws {
+            try source(nil)?.asksPerson ?? true && securityOfficerSource().asksPerson
+        }
+    }
+
+    /// These options for another token that the command line names. Sources of PINs in the environment and
+    /// the configuration file belong to the usual token, so the PINs are asked for.
+    func naming(otherToken name: String) throws -> TokenOptions {
+        var options = self
+        options.moduleOptions.token = name
+        if pinSource == nil, try options.uri()?.pinSource == nil { options.pinSource = "prompt" }
+        if soPinSource == nil { options.soPinSource = "prompt" }
+        return options
+    }
+
     /// The URI of the token that is set in any place. Nil if the object's URI on the command line
     /// names a token, since the other token's PIN and module do not apply to it.
     func standingURI(_ object: PKCS11URI?) throws -> PKCS11URI? {

@@ -20,8 +20,7 @@ struct CertificateCopy {
     ///   - target: The label, serial number or URI of the second token.
     func run(_ name: ObjectName, to target: String) throws {
         let (candidate, original) = try find(name)
-        var options = command.tokenOptions
-        options.moduleOptions.token = target
+        let options = try command.tokenOptions.naming(otherToken: target)
         let token = try findToken(options)
         try requireOtherToken(original, token, target)
         try requireNoCopy(of: candidate.certificate, on: token, options)

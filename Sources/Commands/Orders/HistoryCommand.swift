@@ -25,27 +25,68 @@ struct ShowHistoryCommand: ParsableCommand {
         completion: LiveCompletion.orders)
     var order: Int64?
 
+    @Flag(help: "Show all orders, not only the newest 50. JSON always has all.")
+    var all = false
+
     @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
     @OptionGroup(title: "General") var output: CommonOptions
 
-    func run() throws {
-        try prepareProcess(output)
-        let orders = try orders()
-        if output.isJSON {
-            print(try historyJSON(orders), terminator: "")
-        } else if order != nil {
-            for order in orders { showEvents(of: order) }
-        } else if orders.isEmpty {
-            print("There are no orders.")
-            ledgerOptions.noteAbsence()
-        } else {
-            try orderTable(orders.map { OrderLine($0) }).print(output.style())
+    func validate() throws {
+        if all, order != nil {
+            throw ValidationError("--all cannot be combined with the number of an order")
         }
     }
 
-    private func orders() throws -> [Order] {
-        if let order { return [try ledgerOptions.open().order(order)] }
-        return try ledgerOptions.openIfThere()?.orders() ?? []
+    func run() throws {
+        try prepareProcess(output)
+        if let order {
+            let found = try ledgerOptions.open().order(order)
+            return output.isJSON
+                ? print(try historyJSON([found]), terminator: "") : showEvents(of: found)
+        }
+        let ledger = try ledgerOptions.openIfThere()
+        if output.isJSON {
+            try printJSON(ledger)
+        } else if all, let ledger {
+            try printAll(ledger)
+        } else {
+            try printNewest(ledger)
+        }
+    }
+
+    private func printNewest(_ ledger: Ledger?) throws {
+        guard let (orders, older) = try ledger?.newestOrders(50), !orders.isEmpty else {
+            print("There are no orders.")
+            return ledgerOptions.noteAbsence()
+        }
+        try orderTable(orders.map { OrderLine($0) }).print(output.style())
+        guard older > 0 else { return }
+        print(
+            "\(older) older \(older == 1 ? "order is" : "orders are") not shown; to show all: "
+                + "tokencert history --all")
+    }
+
+    /// Prints all orders, a table for each thousand: its columns fit what is in it.
+    private func printAll(_ ledger: Ledger) throws {
+        var lines: [OrderLine] = []
+        let style = try output.style()
+        try ledger.forEachOrder { order in
+            lines.append(OrderLine(order))
+            guard lines.count == 1000 else { return }
+            orderTable(lines).print(style)
+            lines = []
+        }
+        if !lines.isEmpty { orderTable(lines).print(style) }
+    }
+
+    private func printJSON(_ ledger: Ledger?) throws {
+        print(historyJSONStart, terminator: "")
+        var isFirst = true
+        try ledger?.forEachOrder { order in
+            print((isFirst ? "" : ",\n") + (try orderJSON(order)), terminator: "")
+            isFirst = false
+        }
+        print(historyJSONEnd, terminator: "")
     }
 
     private func showEvents(of order: Order) {
@@ -119,16 +160,19 @@ struct VerifyHistoryCommand: ParsableCommand {
 /// Orders and their events as one JSON object, one event per line. The ledger stores the content of
 /// an event as JSON.
 func historyJSON(_ orders: [Order]) throws -> String {
-    let objects = try orders.map { order in
-        let events = try order.events.map { event in
-            "{\"sequence\":\(event.sequence),\"time\":\"\(timestamp(event.time))\","
-                + "\"kind\":\(try jsonLine(event.kind)),\"content\":\(withoutControls(event.text))}"
-        }
-        return "{\"summary\":\(try jsonLine(OrderLine(order))),\"events\":[\n"
-            + events.joined(separator: ",\n") + "\n]}"
+    historyJSONStart + (try orders.map(orderJSON)).joined(separator: ",\n") + historyJSONEnd
+}
+
+private let historyJSONStart = "{\"schemaVersion\":\(jsonSchemaVersion),\"orders\":[\n"
+private let historyJSONEnd = "\n]}\n"
+
+private func orderJSON(_ order: Order) throws -> String {
+    let events = try order.events.map { event in
+        "{\"sequence\":\(event.sequence),\"time\":\"\(timestamp(event.time))\","
+            + "\"kind\":\(try jsonLine(event.kind)),\"content\":\(withoutControls(event.text))}"
     }
-    return "{\"schemaVersion\":\(jsonSchemaVersion),\"orders\":[\n"
-        + objects.joined(separator: ",\n") + "\n]}\n"
+    return "{\"summary\":\(try jsonLine(OrderLine(order))),\"events\":[\n"
+        + events.joined(separator: ",\n") + "\n]}"
 }
 
 extension Order {

@@ -15,8 +15,8 @@ struct RenewCommand: ParsableCommand {
             old one stays on the token unless you use --retire, and always stays in the ledger. \
             --expiring and --all renew every certificate, expired or not, that chains to a trust \
             anchor, unless a newer one on the token covers at least the same. Without --token, they \
-            go over all tokens that are present; a token's PIN is asked for only if it has such a \
-            certificate. If a certificate \
+            go over all tokens that are present, and ask for the PIN of each that has such a \
+            certificate; a PIN from another source belongs to one token, so it requires --token. If a certificate \
             should be renewed but cannot be, or a key has lost the certificate of an order, the \
             reason is reported and the exit status is 79. A certificate whose key was never on \
             this token is reported, too, but does not change the exit status. After the CA refuses \
@@ -24,8 +24,8 @@ struct RenewCommand: ParsableCommand {
             earlier, name the key.
 
             With --copy-to, nothing is renewed: a certificate with the same content is ordered for a \
-            new key on another token. From then on, the two are renewed together if both tokens are \
-            present.
+            new key on another token, whose PIN is asked for or comes from --pin-source. From then \
+            on, the two are renewed together if both tokens are present.
 
             For example:
 
@@ -129,17 +129,21 @@ struct RenewCommand: ParsableCommand {
         let job = try isDryRun ? checking(anchors) : renewing(anchors)
         let copies = CopiedCertificates(before)
         var waiting: [CopiedCertificate] = []
+        var failed: [String] = []
         for renewal in try present.areSeveral ? concerned(renewals, copies, before) : renewals {
+            let token = try PKCS11URI(token: renewal.token.token).description
             do {
                 let tally = try job.run(renewal)
                 report.add(tally)
-                let token = try PKCS11URI(token: renewal.token.token).description
                 waiting += tally.done.flatMap { copies.copies(of: $0, on: token) }
             } catch {
                 guard present.areSeveral, !isInterruption(error) else { throw error }
                 report.add(error, ofToken: renewal.place.name)
+                failed.append(token)
             }
         }
+        // A refused PIN is not asked for again.
+        waiting.removeAll { copy in failed.contains { isSameToken($0, copy.token) } }
         if let unseen = present.unseen { report.add(unseen, ofToken: nil) }
         for group in grouped(waiting, besides: report) {
             try renew(group, wishes, anchors, job, &report)
@@ -235,10 +239,18 @@ struct RenewCommand: ParsableCommand {
         _ job: RenewalJob, _ report: inout RenewalReport
     ) throws {
         let name = NamedToken(uri: copies[0].token)
-        var hasToken = false
+        let selection = name.option(among: nil)
+        var advice: (CopiedCertificate) -> PassedOver.Advice? = {
+            .renewWhenPresent(serialNumber: $0.certificate.serialNumber, selection: selection)
+        }
         let reason: String
         switch Result(catching: { try renewal(of: copies, wishes, anchors) }) {
         case .success(let renewal?):
+            guard renewal.hasCopies else {
+                reason = "its certificate is not on the token"
+                advice = { _ in nil }
+                break
+            }
             do {
                 report.add(try job.run(renewal))
             } catch {
@@ -247,7 +259,9 @@ struct RenewCommand: ParsableCommand {
             }
             return
         case .success(nil):
-            hasToken = true
+            advice = {
+                .renewTypingPIN(serialNumber: $0.certificate.serialNumber, selection: selection)
+            }
             reason = "the source of the PIN is for one token only"
         case .failure(let error):
             let failure = Failure(error)
@@ -258,8 +272,7 @@ struct RenewCommand: ParsableCommand {
             let what = label.isEmpty ? copy.certificate.subject.text : label
             report.add(
                 PassedOver(
-                    copy, reason, title: "\(what) on token \(name.title)",
-                    selection: name.option(among: nil), hasToken: hasToken))
+                    copy, reason, title: "\(what) on token \(name.title)", advice: advice(copy)))
         }
     }
 
@@ -276,10 +289,12 @@ struct RenewCommand: ParsableCommand {
                 selection: " " + selection, name: token.token.info.label,
                 isOneOfSeveral: true))
         let plan = try renewal.pins()
-        guard plan.needsPINs, !plan.hasReaderKeys, let source = try tokenOptions.source(nil) else {
-            return renewal
-        }
-        return source.asksPerson ? renewal : nil
+        guard plan.needsPINs, !plan.hasReaderKeys else { return renewal }
+        let isTyped = try [
+            UserType.user: tokenOptions.source(nil)?.asksPerson ?? true,
+            .securityOfficer: tokenOptions.securityOfficerSource().asksPerson,
+        ]
+        return plan.roles.allSatisfy { isTyped[$0] ?? true } ? renewal : nil
     }
 
     private func findToken(ofCopies copies: [CopiedCertificate]) throws -> TokenCapabilities {

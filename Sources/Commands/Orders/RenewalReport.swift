@@ -87,7 +87,10 @@ struct RenewalReport {
     private var countsOfFailures: [String] {
         let done = tallies.map { isDryRun ? $0.planned.count : $0.renewed.count }.reduce(0, +)
         let verb = isDryRun ? "would not be" : "were not"
-        return (done < count ? ["\(count - done) of \(count) certificates \(verb) renewed"] : [])
+        let certificates =
+            count == 1 ? "the certificate" : "\(count - done) of \(count) certificates"
+        let verbOfCertificates = isDryRun ? "would not be" : count == 1 ? "was not" : "were not"
+        return (done < count ? ["\(certificates) \(verbOfCertificates) renewed"] : [])
             + tokenFailures.map { failed in
                 let token = failed.label.isEmpty ? "a token" : "token \"\(failed.label)\""
                 return "the certificates of \(token) \(verb) renewed"

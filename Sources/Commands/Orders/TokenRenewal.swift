@@ -38,6 +38,13 @@ struct TokenRenewal {
         if case .named = selection { !copies.contains(candidate.certificate) } else { false }
     }
 
+    /// Whether one of the copies is on the token, as far as can be seen without a login. No PIN is asked
+    /// for in vain.
+    var hasCopies: Bool {
+        guard let found = try? find(seeingPrivateKeys: false) else { return true }
+        return found.inventory.entries.compactMap(\.certificate).contains(where: copies.contains)
+    }
+
     /// Whether, according to the ledger, a certificate on the token is due: it may be visible only after a
     /// login.
     ///
@@ -209,11 +216,19 @@ struct TokenRenewal {
                 let plan = try runner.plan(
                     wishes.request(for: candidate, isNamed: isNamed(candidate)),
                     on: connection.capabilities)
+                // A hook is asked only about an order that passes all checks.
+                if Hooks.isSet(.beforeOrder) {
+                    try runner.check(
+                        plan, for: wishes.makesKeys ? nil : candidate.entry, in: ledger)
+                }
                 try Hooks.beforeOrder(HookFacts(plan))
                 let issued = try runner.issue(plan, in: ledger, over: &connection)
                 Hooks.after(.afterRenew, issued)
                 tally.addRenewed(candidate, issued)
-                if !command.output.isJSON { try showIssued(issued, command.output) }
+                if !command.output.isJSON {
+                    if place.isOneOfSeveral { print(printable("token \"\(place.name)\":")) }
+                    try showIssued(issued, command.output)
+                }
             } catch let error as IssuanceError {
                 guard tally.take(error, candidate, isBatch: !isNamed(candidate)) else {
                     tally.untried = found.candidates.dropFirst(index + 1).map(tally.title)

@@ -77,24 +77,17 @@ package struct PassedOver: Sendable {
         needsAction = true
     }
 
-    /// Passes over a copy of a certificate on another token, which an option selects. It has the same end
-    /// as the others, so it is reported again before it expires.
-    ///
-    /// - Parameter hasToken: Whether that token is present.
+    /// Passes over a copy of a certificate on another token. It has the same end as the others, so it is
+    /// reported again before it expires.
     package init(
-        _ copy: CopiedCertificate, _ reason: String, title: String, selection: String,
-        hasToken: Bool
+        _ copy: CopiedCertificate, _ reason: String, title: String, advice: Advice?
     ) {
         content = CertificateEntry.Content(copy.certificate)
         certificate = nil
         key = nil
         self.title = title
         self.reason = reason
-        let number = copy.certificate.serialNumber
-        advice =
-            hasToken
-            ? .renewTypingPIN(serialNumber: number, selection: selection)
-            : .renewWhenPresent(serialNumber: number, selection: selection)
+        self.advice = advice
         needsAction = false
     }
 
