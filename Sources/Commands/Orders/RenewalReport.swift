@@ -7,9 +7,24 @@ struct RenewalReport {
     let isBatch: Bool
     let isDryRun: Bool
     private(set) var tallies: [RenewalTally] = []
-    /// The tokens that failed: the label or "", the message, and the failure with the token's name.
-    private var tokenFailures: [(label: String, reason: String, failure: Failure)] = []
+    private var tokenFailures: [TokenFailure] = []
     private var copiesPassedOver: [PassedOver] = []
+
+    /// Why no certificate of a token of several was renewed.
+    private struct TokenFailure {
+        /// The label of the token, or nil if it is not known.
+        let label: String?
+        let cause: Failure
+
+        var name: String { label.map { "token \"\($0)\"" } ?? "a token" }
+
+        /// The failure with the name of the token.
+        var failure: Failure {
+            Failure(
+                cause.status, code: cause.code, "\(name): \(cause.message)",
+                hints: cause.hints, attachment: cause.attachment)
+        }
+    }
 
     init(isBatch: Bool, isDryRun: Bool) {
         self.isBatch = isBatch
@@ -20,13 +35,9 @@ struct RenewalReport {
 
     /// Adds the failure of a token of several, and warns of it. The label is nil if it is not known.
     mutating func add(_ error: any Error, ofToken label: String?) {
-        var failure = Failure(error)
-        let reason = failure.message
-        let name = label.map { "token \"\($0)\"" } ?? "a token"
-        failure = Failure(
-            failure.status, code: failure.code, "\(name): \(reason)",
-            hints: failure.hints, attachment: failure.attachment)
-        tokenFailures.append((label ?? "", reason, failure))
+        let token = TokenFailure(label: label, cause: Failure(error))
+        let failure = token.failure
+        tokenFailures.append(token)
         printError("warning: " + printable(failure.message))
         printDetails(of: failure)
     }
@@ -91,10 +102,7 @@ struct RenewalReport {
             count == 1 ? "the certificate" : "\(count - done) of \(count) certificates"
         let verbOfCertificates = isDryRun ? "would not be" : count == 1 ? "was not" : "were not"
         return (done < count ? ["\(certificates) \(verbOfCertificates) renewed"] : [])
-            + tokenFailures.map { failed in
-                let token = failed.label.isEmpty ? "a token" : "token \"\(failed.label)\""
-                return "the certificates of \(token) \(verb) renewed"
-            }
+            + tokenFailures.map { "the certificates of \($0.name) \(verb) renewed" }
     }
 
     /// Whether nothing was or would be renewed, and nothing has to be done.
@@ -163,10 +171,10 @@ struct RenewalReport {
                     below: wrapped(reason, width: width - 2))
             }
         }
-        for (label, reason, _) in tokenFailures {
+        for token in tokenFailures {
             table.add(
-                ["all", label, "not renewed", ""],
-                below: wrapped(reason, width: width - 2))
+                ["all", token.label ?? "unknown", "not renewed", ""],
+                below: wrapped(token.cause.message, width: width - 2))
         }
         return table
     }

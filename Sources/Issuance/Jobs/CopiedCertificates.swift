@@ -47,9 +47,7 @@ package struct CopiedCertificates {
         {
             groups[source(of: each.certificate), default: []].append(each)
         }
-        for (source, group) in groups {
-            groups[source] = group.sorted { ($0.order?.number ?? 0) < ($1.order?.number ?? 0) }
-        }
+        for (source, group) in groups { groups[source] = newestOfEachToken(group) }
     }
 
     /// The current certificates with the same content as a certificate, for other keys on other tokens,
@@ -95,6 +93,18 @@ package struct CopiedCertificates {
             source = next
         }
         return source
+    }
+}
+
+/// One certificate for each token, those of older orders first. A second copy is made on a token only after
+/// the first one was deleted.
+private func newestOfEachToken(_ group: [CopiedCertificate]) -> [CopiedCertificate] {
+    let sorted = group.sorted { ($0.order?.number ?? 0) < ($1.order?.number ?? 0) }
+    return sorted.indices.compactMap { index in
+        let isReplaced = sorted[(index + 1)...].contains {
+            mayBeSameToken($0.token, sorted[index].token)
+        }
+        return isReplaced ? nil : sorted[index]
     }
 }
 
