@@ -265,6 +265,26 @@ extension RealParts {
             try check(Self.severalTokens, bench)
         }
 
+        private static let copies = [
+            Sample(
+                "issue", "issue", "--token", "work", "--label", "mail", "--key-type", "rsa:2048"),
+            Sample(
+                "issuePlan", "renew", "mail", "--token", "work", "--copy-to", "home", "--dry-run"),
+            Sample("issue", "renew", "mail", "--token", "work", "--copy-to", "home"),
+            Sample("error", "renew", "mail", "--token", "work", "--copy-to", "home", status: 73),
+            Sample("history", "history"),
+            // The copy is passed over without a URI, since its token is not read.
+            Sample("renewPlan", "renew", "mail", "--token", "work", "--dry-run"),
+            Sample("renew", "renew", "mail", "--token", "work"),
+        ]
+
+        @Test("The output about a certificate and its copy matches the schema")
+        func copiedCertificate() throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "home")
+            try check(Self.copies, bench)
+        }
+
         @Test("The output of commands that fail matches the schema")
         func failedCommands() throws {
             let bench = try Bench()

@@ -31,6 +31,13 @@ import TokencertTestSupport
         + #""keyID":"01","keyLabel":"mail","modulePath":"/m.so","newKeyKind":"rsa:3072","#
         + #""retiresReplaced":false,"token":"pkcs11:token=work","writesChain":false}"#
 
+    private static let copy: String =
+        #"{"acceptsChanges":false,"account":"anna@example.org","ca":"https://ca.example","#
+        + #""codeSigning":false,"copiedCertificate":"-----BEGIN CERTIFICATE-----\n","#
+        + #""copiedToken":"pkcs11:token=home","emailAddresses":[],"job":"copy","keyID":"01","#
+        + #""keyLabel":"mail","modulePath":"/m.so","name":"Anna","newKeyKind":"rsa:3072","#
+        + #""retiresReplaced":false,"token":"pkcs11:token=work","writesChain":false}"#
+
     /// A beginning of each job, with its text in the ledger.
     private static var stored: [(beginning: OrderEvent.Beginning, text: String)] {
         var full = OrderEvent.Issue.example()
@@ -61,6 +68,11 @@ import TokencertTestSupport
                     keyID: "01", keyLabel: [0x6D, 0xFF]), importing
             ),
             (.example(.request(newKeyKind: "rsa:3072")), request),
+            (
+                .example(
+                    .copy(.example(), of: .init(certificate: old, token: "pkcs11:token=home"))),
+                copy
+            ),
         ]
     }
 
@@ -83,13 +95,15 @@ import TokencertTestSupport
     @Test("The common properties of an order come from its job")
     func anyJob() throws {
         let all = Self.stored.map(\.beginning)
-        #expect(all.map(\.job.name) == ["issue", "renew", "import", "request"])
-        #expect(all.map(\.newKeyKind) == ["rsa:3072", nil, nil, "rsa:3072"])
-        #expect(all.map(\.publicKeyHash) == [nil, "aa", "aa", nil])
-        #expect(all.map(\.acceptsChanges) == [true, false, true, false])
-        #expect(all.map { $0.issue != nil } == [true, true, false, false])
-        #expect(all.map { $0.imported != nil } == [false, false, true, false])
-        #expect(all.map { $0.replaced?.certificate } == [nil, Self.old, nil, nil])
+        #expect(all.map(\.job.name) == ["issue", "renew", "import", "request", "copy"])
+        #expect(all.map(\.newKeyKind) == ["rsa:3072", nil, nil, "rsa:3072", "rsa:3072"])
+        #expect(all.map(\.publicKeyHash) == [nil, "aa", "aa", nil, nil])
+        #expect(all.map(\.acceptsChanges) == [true, false, true, false, false])
+        #expect(all.map { $0.issue != nil } == [true, true, false, false, true])
+        #expect(all.map { $0.imported != nil } == [false, false, true, false, false])
+        #expect(all.map { $0.replaced?.certificate } == [nil, Self.old, nil, nil, nil])
+        #expect(all.map { $0.original?.certificate } == [nil, nil, nil, nil, Self.old])
+        #expect(all[4].original?.token == "pkcs11:token=home")
         #expect(all[2].certificateLabelBytes == [0xFF, 0x6D])
         #expect(all[2].keyLabelBytes == [0x6D, 0xFF])
     }
@@ -114,6 +128,20 @@ import TokencertTestSupport
         (request, (#""emailAddresses":[]"#, #""emailAddresses":["a"]"#), "asked for nowhere"),
         (request, (#""keyID""#, #""certificateLabel":"a","keyID""#), "no certificate"),
         (request, (#""newKeyKind":"rsa:3072""#, #""publicKeyHash":"aa""#), "an existing key"),
+        (issue, (#""job":"issue""#, #""job":"copy""#), "a copy of nothing"),
+        (
+            copy, (#""copiedCertificate":"-----BEGIN CERTIFICATE-----\n","#, ""),
+            "a copy of no certificate"
+        ),
+        (copy, (#""copiedToken":"pkcs11:token=home","#, ""), "a copy from no token"),
+        (copy, (#""job":"copy""#, #""job":"issue""#), "a copied certificate"),
+        (copy, (#""job":"copy""#, #""job":"renew""#), "a renewal of a copied certificate"),
+        (copy, (#""job":"copy""#, #""job":"request""#), "a request for a copy"),
+        (
+            copy, (#""retiresReplaced""#, #""replacedCertificate":"a","retiresReplaced""#),
+            "a copy that replaces"
+        ),
+        (copy, (#""retiresReplaced":false"#, #""retiresReplaced":true"#), "nothing to retire"),
     ]
 
     @Test("A beginning with missing or extra properties for its job is refused")
