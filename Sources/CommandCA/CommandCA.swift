@@ -64,9 +64,10 @@ package final class CommandCA: CertificateAuthority {
                 "a name or an e-mail address is required: a CA command has no account to take them "
                     + "from")
         }
-        guard isProgramFound(program) else {
+        if let problem = ProgramProblem(of: program) {
             throw IssuanceError(
-                .caUnreachable, at: .plan, "the program \(program) of the CA command is not found")
+                .caUnreachable, at: .plan,
+                "the program \(program) of the CA command \(problem.text)")
         }
         return CertificateGrant(
             name: name, emailAddresses: request.emailAddresses, codeSigning: request.codeSigning)

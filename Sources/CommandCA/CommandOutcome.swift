@@ -20,7 +20,7 @@ enum CommandOutcome: Equatable {
 
     init(_ result: ProgramResult, _ program: String, _ timeout: Int) {
         let lines = Self.lines(result.errors)
-        let last = lines.last.map { ": \($0)" } ?? ""
+        let last = Self.lines(result.lastErrors).last.map { ": \($0)" } ?? ""
         switch result.end {
         case .exited(let exit):
             let status = Int(exit)
@@ -55,7 +55,7 @@ enum CommandOutcome: Equatable {
         guard case .exited(let exit) = result.end, Int(exit) != Self.issued,
             result.output.contains(Self.beginningOfCertificate)
         else { return }
-        let last = Self.lines(result.errors).last.map { ": \($0)" } ?? ""
+        let last = Self.lines(result.lastErrors).last.map { ": \($0)" } ?? ""
         self = .unclear("\(program) exited with status \(exit)\(last)", status: Int(exit))
     }
 

@@ -17,6 +17,7 @@ package func runTokencert() -> Int32 {
         if status == ExitStatus.done.rawValue { status = report(error) }
     }
     // Hooks run after the output, and when the token is no longer in use.
+    tellJSONPrinted()
     Hooks.finish()
     Interruption.stopIfPending()
     return status
@@ -117,6 +118,8 @@ private func lines(
 private struct Settings {
     var color = ColorChoice.auto
     var isJSON: Bool?
+    /// Whether the JSON of the command was printed, or is about to be.
+    var isJSONPrinted = false
 }
 
 private let settings = Mutex(Settings())
@@ -126,6 +129,10 @@ private var isJSONWanted: Bool {
     settings.withLock { $0.isJSON }
         ?? CommandLine.arguments.contains("--json")
 }
+
+/// Notes that the JSON of the command was printed, or is about to be. Standard output has one JSON value,
+/// so an interruption that follows, such as one of a hook, is reported on standard error only.
+func tellJSONPrinted() { settings.withLock { $0.isJSONPrinted = true } }
 
 /// Whether a command has begun that prints no JSON.
 var isTextWanted: Bool { settings.withLock { $0.isJSON == false } }
@@ -170,6 +177,7 @@ private func tellInterruption(_ signal: Int32) {
     writeWithoutBlocking(
         (clearing + lines(failure).joined(separator: "\n") + "\n").utf8,
         to: HeldStandardError.descriptor, withinMilliseconds: 400)
-    let json = isJSONWanted ? try? jsonOutput(["error": FailureReport(failure)]) : nil
+    let isErrorInJSON = isJSONWanted && !settings.withLock { $0.isJSONPrinted }
+    let json = isErrorInJSON ? try? jsonOutput(["error": FailureReport(failure)]) : nil
     StandardOutput.shared.writeIfPossible(json.map { $0 + "\n" } ?? "")
 }

@@ -119,11 +119,13 @@ import TokencertTestSupport
             (
                 answers(.good), listed,
                 Publication(
-                    status: .published, source: .crl, time: 100,
-                    reasons: ["an OCSP responder still reports the certificate as valid"])
+                    status: .published, source: .crl, time: 100, isValidAtResponder: true)
             ),
             (none, unlisted, Publication(status: .notYet, source: .crl, time: 200)),
-            (answers(.good), unlisted, Publication(status: .notYet, source: .crl, time: 200)),
+            (
+                answers(.good), unlisted,
+                Publication(status: .notYet, source: .crl, time: 200, isValidAtResponder: true)
+            ),
             (
                 stranger, unlisted,
                 Publication(

@@ -38,6 +38,71 @@ import TokencertTestSupport
         #expect(long?.lastLine?.count == 500)
     }
 
+    private func refusal(_ order: RefusedOrder) -> Failure {
+        order.failure(HookProblem(reason: "it is late"))
+    }
+
+    // Otherwise a user would not look for a certificate that the CA has issued.
+    @Test("A refusal says what an earlier sending of the order may lead to")
+    func refusedOrders() {
+        let unsent = refusal(.unsent)
+        #expect(unsent.message == "the hook before-order failed: it is late")
+        #expect(unsent.hints.first == "the order was not sent, and nothing was changed for it")
+        let again = refusal(.withoutResult)
+        #expect(again.hints.first == "the order was not sent again, and nothing was changed for it")
+        for (isFetchable, option) in [(true, "--fetch"), (false, "--from FILE")] {
+            let open = refusal(.mayBeIssued(order: 7, isFetchable: isFetchable))
+            #expect(
+                open.message
+                    == "the hook before-order failed: it is late; order 7 was not sent again, and the "
+                    + "CA may still issue a certificate for the first request")
+            #expect(open.hints.first?.hasSuffix(": tokencert resume 7 \(option)") == true)
+            #expect(!open.hints.contains { $0.contains("nothing was changed") })
+        }
+        let changeable = HookProblem(reason: "it is unsafe", advice: "chmod go-w check")
+        #expect(RefusedOrder.unsent.failure(changeable).hints.contains("chmod go-w check"))
+    }
+
+    // Otherwise on-failure names a token on which nothing has failed.
+    @Test("A failure that summarises several has no facts of a token, a certificate or an order")
+    func summaries() {
+        var known = HookFacts()
+        known.tokenLabel = "work"
+        var failure = Failure(.noPermission, "two failed", hints: [])
+        let single = Hooks.facts(of: failure, known, order: 7)
+        #expect(single.tokenLabel == "work" && single.order == 7)
+        failure.isSummary = true
+        let several = Hooks.facts(of: failure, known, order: 7)
+        #expect(several.tokenLabel == nil && several.order == nil)
+    }
+
+    // Otherwise another user could decide about orders.
+    @Test("A program that others can change is not run")
+    func changeable() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write("#!/bin/sh\nexit 0\n", "check")
+        for (permissions, isRun) in [(0o755, true), (0o775, false), (0o757, false)] {
+            try FileManager.default.setAttributes(
+                [.posixPermissions: permissions], ofItemAtPath: file)
+            let found = HookProgramProblem(file)
+            #expect((found == nil) == isRun, "\(permissions)")
+            guard let problem = found else { continue }
+            #expect(problem.text == "can be changed by other users")
+            #expect(problem.advice.hasSuffix("chmod go-w '\(file)'"), "\(problem.advice)")
+            let hook = try HookRun(
+                HookInput(.afterIssue, of: "issue", HookFacts()), words: [file])
+            #expect(hook.problem()?.reason == "cannot run \(file): it \(problem.text)")
+        }
+    }
+
+    @Test("The last line of standard error is reported, however much comes before it")
+    func longErrors() throws {
+        let hook = try HookRun(
+            HookInput(.afterIssue, of: "issue", HookFacts()),
+            words: ["sh", "-c", "yes | head -c 300000 >&2; echo no mail >&2; exit 1"])
+        #expect(hook.problem()?.lastLine == "no mail")
+    }
+
     @Test("A fact that is not known has no variable")
     func unknownFacts() {
         let input = HookInput(.beforeOrder, of: "issue", HookFacts())
@@ -113,6 +178,30 @@ extension SettingsInProcess {
             }
         }
 
+        // Otherwise on-failure names the token on which the command has succeeded before.
+        @Test("A failure on another token has no facts of the one before")
+        func otherToken() throws {
+            let folder = try TemporaryFolder()
+            let script = try folder.write(
+                "env >'\(folder.file("facts"))'\n", "recorder")
+            let data = try JSONSerialization.data(
+                withJSONObject: ["hooks": ["on-failure": "sh \(script)"]])
+            try SettingsInProcess.with(String(decoding: data, as: UTF8.self)) { () throws in
+                for isOther in [false, true] {
+                    Hooks.begin("renew", reportsFailures: true)
+                    var known = HookFacts()
+                    known.tokenLabel = "work"
+                    try Hooks.beforeOrder(known)
+                    if isOther { Hooks.beginToken() }
+                    Hooks.failed(Failure(.noPermission, "no token", hints: []))
+                    Hooks.finish()
+                    let facts = try folder.read("facts")
+                    #expect(facts.contains("TOKENCERT_HOOK_MESSAGE=no token"), "\(facts)")
+                    #expect(facts.contains("_TOKEN_LABEL=work") == !isOther, "\(facts)")
+                }
+            }
+        }
+
         // Otherwise a check that the user relies on would silently not run.
         @Test(
             "A hook that is unknown, blank, unclosed or not a text is refused, also in other profiles",
@@ -124,6 +213,11 @@ extension SettingsInProcess {
                 (#"{"hooks": {"on-failure": "'open"}}"#, "a quotation mark is not closed"),
                 (#"{"hooks": {"on-failure": "bin/tell"}}"#, "must not contain a relative path"),
                 (#"{"hooks": {"on-failure": "~anna/tell"}}"#, "the home folder of another user"),
+                (
+                    #"{"hooks": {"before-order": "true && false"}}"#,
+                    "has && outside quotation marks"
+                ),
+                (#"{"hooks": {"before-order": "sh -c false|true"}}"#, "but no shell runs"),
                 (#"{"hooks": "tell"}"#, "must be a JSON object"),
                 (#"{"profiles": {"p": {"hooks": {"on-failure": " "}}}}"#, "is empty"),
                 (#"{"hooks": {"on-failure": "a", "on-failure": "b"}}"#, "is set twice"),

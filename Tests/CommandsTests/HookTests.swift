@@ -12,8 +12,8 @@ extension RealParts {
             let bench: Bench
             private let file: String
 
-            init() throws {
-                bench = try Bench()
+            init(_ options: [String] = []) throws {
+                bench = try Bench(options)
                 file = bench.token.folder.file("config.json")
                 try set([:])
             }
@@ -183,6 +183,70 @@ extension RealParts {
             #expect(bench.runs("before-order") == 1)
             let config = try bench.tokencert(["config"]).output
             #expect(config.contains("hooks.after-issue") && config.contains("/no/such/hook"))
+        }
+
+        // Otherwise a user would not look for the certificate that the CA may have issued.
+        @Test("If before-order refuses a second order, the certificate of the first can be fetched")
+        func secondOrder() throws {
+            let bench = try HookBench(["--signing-time", "1"])
+            #expect(try bench.issue().status == 75)
+            try bench.set(["before-order": "false"])
+            let again = ["resume", "1", "--order-again"]
+            let refused = try bench.tokencert(again)
+            expect(refused, 77, "order 1 was not sent again, and the CA may still issue")
+            #expect(refused.errors.contains("tokencert resume 1 --fetch"), "\(refused)")
+            #expect(!refused.errors.contains("nothing was changed"), "\(refused)")
+            let json = try #require(
+                try bench.tokencert(again + ["--json"]).json()["error"] as? [String: Any])
+            #expect((json["message"] as? String)?.contains("was not sent again") == true)
+            #expect(bench.bench.ca.orders.count == 1)
+        }
+
+        // Otherwise a program that reads the result of an order would get text that is not JSON.
+        @Test("A signal during a hook at the end leaves one JSON value on standard output")
+        func interrupted() throws {
+            let bench = try HookBench()
+            let running = bench.folder.file("running")
+            try bench.set(["after-issue": "sh -c 'touch \(running); sleep 60'"])
+            let program = try InBackground(
+                bench.bench, ["issue", "--key-type", "rsa:2048", "--json"],
+                ["TOKENCERT_CONFIG": bench.folder.file("config.json")])
+            waitUntil { FileManager.default.fileExists(atPath: running) }
+            let end = program.send(SIGINT)
+            #expect(end.signal == SIGINT, "\(end)")
+            let json = try JSONSerialization.jsonObject(with: Data(end.output.utf8))
+            #expect((json as? [String: Any])?["error"] == nil, "\(end)")
+            #expect(end.errors.contains("the hook after-issue may be incomplete"), "\(end)")
+        }
+
+        // Otherwise doctor reports that all is well, and every order fails.
+        @Test("doctor reports a hook that is a folder, not executable, or without an interpreter")
+        func unusable() throws {
+            let bench = try HookBench()
+            let folder = bench.folder.path
+            let plain = try bench.folder.write("#!/bin/sh\n", "plain")
+            let bare = try bench.folder.write("exit 0\n", "bare")
+            let lost = try bench.folder.write("#!/no/such/interpreter\n", "lost")
+            for file in [bare, lost] {
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o755], ofItemAtPath: file)
+            }
+            for (program, text) in [
+                (folder, "is not a regular file"), (plain, "is not executable"),
+                (bare, "is a script without an interpreter in its first line"),
+                (lost, "is a script whose interpreter is not found: /no/such/interpreter"),
+            ] {
+                try bench.set(["before-order": program])
+                let doctor = try bench.tokencert(["doctor", "--offline", "--json"])
+                #expect(doctor.status == 79, "\(doctor)")
+                let checks = try #require(try doctor.json()["checks"] as? [[String: Any]])
+                let messages = checks.compactMap { $0["message"] as? String }
+                #expect(
+                    messages.contains("the program of the hook before-order \(text): \(program)"),
+                    "\(messages)")
+                expect(try bench.issue(), 77, "cannot run \(program): it \(text)")
+            }
+            #expect(bench.bench.ca.orders.isEmpty)
         }
 
         // Otherwise a failure at night would stay unnoticed.

@@ -38,6 +38,15 @@ import Testing
                 unlisted
             ),
             (
+                Publication(status: .notYet, source: .crl, isValidAtResponder: true),
+                unlisted + "; the CA's OCSP responder reports it as valid, too"
+            ),
+            (
+                Publication(status: .published, source: .crl, isValidAtResponder: true),
+                "published: it is on the CA's revocation list; other programs accept the certificate "
+                    + "if they ask the CA's OCSP responder, which still reports it as valid"
+            ),
+            (
                 Publication(status: .notYet, source: .ocsp),
                 valid
             ),
@@ -61,5 +70,32 @@ import Testing
         #expect(published.notes == reasons && published.isPublished)
         let unknown = PublicationReport(Publication(status: .unknown, reasons: reasons))
         #expect(unknown.notes.isEmpty && !unknown.isPublished)
+        let disputed = PublicationReport(
+            Publication(status: .published, source: .crl, isValidAtResponder: true))
+        #expect(disputed.notes.isEmpty && !disputed.isPublished)
+        #expect(disputed.reason == "an OCSP responder still reports the certificate as valid")
+    }
+
+    @Test("Other programs are said to reject certificates only if no source reports one as valid")
+    func rejections() {
+        let responder = PublicationReport(Publication(status: .published, source: .ocsp))
+        let list = PublicationReport(Publication(status: .published, source: .crl))
+        let disputed = PublicationReport(
+            Publication(status: .published, source: .crl, isValidAtResponder: true))
+        let pending = PublicationReport(Publication(status: .notYet, source: .crl))
+        #expect(
+            PublicationReport.rejection([responder, responder])
+                == "Programs that ask the CA's OCSP responder reject the certificates from now on.")
+        #expect(
+            PublicationReport.rejection([list])
+                == "Programs that get the CA's new revocation list reject the certificates from now "
+                + "on.")
+        #expect(
+            PublicationReport.rejection([list, responder])
+                == "Programs that ask the source named for a certificate reject it from now on.")
+        for other in [disputed, pending, nil] {
+            #expect(PublicationReport.rejection([list, other]) == nil)
+        }
+        #expect(PublicationReport.rejection([]) == nil)
     }
 }

@@ -23,6 +23,7 @@ import TokencertTestSupport
         #expect(result.end == .exited(7))
         #expect(text(result.output) == "ABC\n")
         #expect(text(result.errors) == "bad\n")
+        #expect(result.lastErrors == result.errors)
     }
 
     // Otherwise a program that ignores its input would end tokencert with SIGPIPE.
@@ -32,11 +33,15 @@ import TokencertTestSupport
         #expect(try shell("exec <&-; exit 0", input: input).end == .exited(0))
     }
 
-    @Test("Only the beginning of a long standard error is kept, and the program does not block")
+    // Otherwise the reason of a program that prints much is lost, or the number of an order.
+    @Test(
+        "The beginning and the end of a long standard error are kept, and the program does not block"
+    )
     func longErrors() throws {
-        let result = try shell("head -c 200000 /dev/zero | tr '\\0' e >&2; echo out")
+        let result = try shell("head -c 200000 /dev/zero | tr '\\0' e >&2; echo last >&2; echo out")
         #expect(result.end == .exited(0))
         #expect(text(result.errors) == "eeeeeeeeee")
+        #expect(text(result.lastErrors) == "eeeeelast\n")
         #expect(text(result.output) == "out\n")
     }
 
@@ -98,9 +103,6 @@ import TokencertTestSupport
 
     @Test("A program that does not exist is an error and not a result")
     func missing() throws {
-        #expect(!isProgramFound("no-such-program-of-tokencert"))
-        #expect(!isProgramFound("/no/such/program"))
-        #expect(isProgramFound("sh") && isProgramFound("/bin/sh"))
         let error = #expect(throws: ProgramStartError.self) {
             try runProgram(
                 ["/no/such/program"], input: [],

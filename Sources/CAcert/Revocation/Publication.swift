@@ -29,6 +29,8 @@ package struct Publication: Sendable, Equatable {
     package var time: Int64?
     /// What other sources report, or why they do not; without a status, why there is none.
     package var reasons: [String] = []
+    /// Whether a responder still reports the certificate as valid, while a list decides.
+    package var isValidAtResponder = false
 
     /// Nothing is known, for this reason.
     package static func unknown(_ reason: String) -> Publication {
@@ -47,11 +49,15 @@ extension Publication {
         case (.good, .revoked):
             self.init(
                 status: .published, source: .crl, time: lists.listDates?.thisUpdate,
-                reasons: reasons + ["an OCSP responder still reports the certificate as valid"])
+                reasons: reasons, isValidAtResponder: true)
         case (_, .revoked):
             self.init(
                 status: .published, source: .crl, time: lists.listDates?.thisUpdate,
                 reasons: reasons)
+        case (.good, .good):
+            self.init(
+                status: .notYet, source: .crl, time: lists.listDates?.nextUpdate,
+                reasons: reasons, isValidAtResponder: true)
         case (_, .good):
             self.init(
                 status: .notYet, source: .crl, time: lists.listDates?.nextUpdate,

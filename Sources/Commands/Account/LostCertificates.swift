@@ -61,9 +61,11 @@ struct LostCertificates {
 
     // MARK: Decisions
 
-    /// Whether other programs can learn that the certificates which this run has revoked are revoked.
-    var isPublished: Bool {
-        requested.allSatisfy { $0.outcome != .revoked || $0.publication?.isPublished ?? false }
+    /// Which programs reject the certificates that this run has revoked; nil if some of them may be
+    /// accepted.
+    var rejection: String? {
+        PublicationReport.rejection(
+            requested.filter { $0.outcome == .revoked }.map(\.publication))
     }
 
     /// Whether this run has revoked a certificate.

@@ -185,10 +185,7 @@ struct LostToken {
                 printFolded(
                     ["Mail encrypted to these keys cannot be read any more without the token."],
                     at: 0)
-                if found.isPublished {
-                    printFolded(
-                        ["Other users' programs reject the certificates from now on."], at: 0)
-                }
+                if let rejection = found.rejection { printFolded([rejection], at: 0) }
             }
         }
         if let failure { throw failure }

@@ -19,22 +19,47 @@ struct PublicationReport: Encodable {
         status = publication.status.rawValue
         source = publication.source?.rawValue
         time = publication.time.map { timestamp($0) }
-        reason =
-            publication.reasons.isEmpty ? nil : publication.reasons.joined(separator: "; ")
+        let reasons =
+            publication.reasons
+            + (publication.isValidAtResponder
+                ? ["an OCSP responder still reports the certificate as valid"] : [])
+        reason = reasons.isEmpty ? nil : reasons.joined(separator: "; ")
     }
 
-    /// Whether other programs can learn of the revocation now.
-    var isPublished: Bool { publication.status == .published }
+    /// Whether no source reports the certificate as valid, and one reports the revocation.
+    var isPublished: Bool {
+        publication.status == .published && !publication.isValidAtResponder
+    }
 
     /// What the line does not contain: the reports of other sources.
     var notes: [String] { publication.status == .unknown ? [] : publication.reasons }
+
+    /// Which programs reject revoked certificates, by their reports; nil if a source reports one of them
+    /// as valid, or none reports its revocation.
+    static func rejection(_ reports: [PublicationReport?]) -> String? {
+        let published = reports.compactMap { $0 }.filter { $0.isPublished }
+        guard !published.isEmpty, published.count == reports.count else { return nil }
+        let isByResponder = published.contains { $0.publication.source == .ocsp }
+        let isByList = published.contains { $0.publication.source == .crl }
+        if isByResponder, isByList {
+            return "Programs that ask the source named for a certificate reject it from now on."
+        }
+        return isByResponder
+            ? "Programs that ask the CA's OCSP responder reject the certificates from now on."
+            : "Programs that get the CA's new revocation list reject the certificates from now on."
+    }
 
     /// The report in one line.
     func line(at time: Int64) -> String {
         switch (publication.status, publication.source) {
         case (.published, .crl):
             let issued = publication.time.map { " of \(timestamp($0))" } ?? ""
-            return "published: it is on the CA's revocation list" + issued
+            let list = "published: it is on the CA's revocation list" + issued
+            return publication.isValidAtResponder
+                ? list
+                    + "; other programs accept the certificate if they ask the CA's OCSP responder, "
+                    + "which still reports it as valid"
+                : list
         case (.published, _):
             return "published: the CA's OCSP responder reports the revocation"
         case (.notYet, .ocsp):
@@ -50,6 +75,8 @@ struct PublicationReport: Encodable {
             return
                 "not published yet: other programs accept the certificate until they have the CA's "
                 + "next revocation list" + (due ?? "")
+                + (publication.isValidAtResponder
+                    ? "; the CA's OCSP responder reports it as valid, too" : "")
         case (.notOffered, _):
             return "not published: the certificate names neither a responder nor a revocation list"
         case (.unknown, _):

@@ -60,6 +60,15 @@ extension ConfigurationFile {
                 "\(title) has no program, or a quotation mark is not closed",
                 ["use \"PROGRAM ARGUMENT...\"; no shell runs"])
         }
+        // Otherwise "check && false" would allow an order whatever the shell would have done.
+        if let found = shellOperator(inCommand: text) {
+            throw invalidHook(
+                "\(title) has \(found) outside quotation marks, but no shell runs",
+                [
+                    "to have a shell run it: sh -c '...'",
+                    "to pass it to the program, put it into quotation marks: '\(found)'",
+                ])
+        }
         // The same paths are allowed as for a command that prints a PIN.
         let scheme = "command:"
         let resolved = try standing(

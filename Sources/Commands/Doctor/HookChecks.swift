@@ -1,6 +1,4 @@
-internal import TokencertPlatform
-
-/// Checks that the programs of the hooks exist. None of them is run.
+/// Checks that the programs of the hooks can be run. None of them is run.
 ///
 /// If the configuration file cannot be read, no hook is known, and `doctor` has already reported that.
 struct HookChecks {
@@ -10,14 +8,15 @@ struct HookChecks {
             // A hook that a profile turns off has no words.
             guard let program = configuration.hooks[hook]?.words.first else { continue }
             let area = "hooks"
-            guard !isProgramFound(program) else {
+            guard let problem = HookProgramProblem(program) else {
                 doctorReport.ok(
                     area, "the program of the hook \(hook.rawValue) is found: \(program)")
                 continue
             }
-            let message = "the program of the hook \(hook.rawValue) is not found: \(program)"
+            let message = "the program of the hook \(hook.rawValue) \(problem.text): \(program)"
             let advice = [
-                "install it, or change \(hook.place) in \(configuration.path)",
+                problem.advice,
+                "or change \(hook.place) in \(configuration.path)",
                 "to see all hooks: tokencert config",
             ]
             // The other hooks fail with a warning only; this one stops every order.

@@ -46,12 +46,15 @@ struct CAChecks {
         do {
             if let command = try ca.command() {
                 let program = CommandCA.program(of: command)
-                if isProgramFound(program) {
-                    doctorReport.ok(area, "the program of the CA command is found: \(program)")
-                } else {
+                if let problem = ProgramProblem(of: program) {
                     doctorReport.fail(
-                        area, "the program of the CA command is not found: \(program)",
-                        ["check --ca-command, TOKENCERT_CA_COMMAND or ca-command"])
+                        area, "the program of the CA command \(problem.text): \(program)",
+                        [
+                            problem.advice,
+                            "or check --ca-command, TOKENCERT_CA_COMMAND or ca-command",
+                        ])
+                } else {
+                    doctorReport.ok(area, "the program of the CA command is found: \(program)")
                 }
                 return
             }

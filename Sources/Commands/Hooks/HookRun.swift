@@ -23,6 +23,11 @@ struct HookRun {
     func problem(withinSeconds seconds: Int = HookRun.timeLimit) -> HookProblem? {
         Progress.shared.begin("running the hook \(hook.rawValue)", onToken: false, isBrief: true)
         defer { Progress.shared.abandon() }
+        let program = words.first ?? ""
+        if let found = HookProgramProblem(program) {
+            return HookProblem(
+                reason: "cannot run \(program): it \(found.text)", advice: found.advice)
+        }
         let result: ProgramResult
         do throws(ProgramStartError) {
             // Settings of tokencert may name the sources of PINs and passwords.
@@ -35,7 +40,7 @@ struct HookRun {
             return HookProblem(reason: error.reason)
         }
         return HookProblem(
-            result.end, of: words.first ?? "", errors: result.errors, seconds: seconds)
+            result.end, of: program, errors: result.lastErrors, seconds: seconds)
     }
 }
 
@@ -47,12 +52,15 @@ struct HookProblem: Equatable {
     let reason: String
     /// The last line on its standard error, or nil.
     let lastLine: String?
+    /// An instruction for the user, or nil.
+    let advice: String?
 
     /// The program did not run.
-    init(reason: String) {
+    init(reason: String, advice: String? = nil) {
         isRefusal = false
         self.reason = reason
         lastLine = nil
+        self.advice = advice
     }
 
     /// What the end of a program means; nil if it succeeded.
@@ -65,6 +73,7 @@ struct HookProblem: Equatable {
         case .printedTooMuch: reason = "\(program) printed more than 1 MiB"
         case .unknown: reason = "the exit status of \(program) is unknown"
         }
+        advice = nil
         if case .exited = end { isRefusal = true } else { isRefusal = false }
         let lines = errors.split { $0 == 10 || $0 == 13 }
         let last = lines.last { line in line.contains { $0 > 0x20 } }

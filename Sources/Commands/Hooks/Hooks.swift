@@ -1,5 +1,6 @@
 internal import Synchronization
 internal import TokencertIssuance
+internal import TokencertLedger
 internal import TokencertPlatform
 
 /// The hooks of this run of the program.
@@ -41,7 +42,9 @@ enum Hooks {
 
     /// Runs before-order. Call it after all checks, before the ledger has an order. Throws
     /// ``Failure`` if the program does not allow the order or cannot be run.
-    static func beforeOrder(_ facts: HookFacts) throws {
+    ///
+    /// - Parameter order: The order in the ledger that is resumed, or nil.
+    static func beforeOrder(_ facts: HookFacts, resuming order: Order? = nil) throws {
         let command = state.withLock { state in
             state.facts = facts
             return state.command
@@ -57,13 +60,18 @@ enum Hooks {
         }
         Interruption.stopIfPending()
         guard let problem else { return }
-        throw Failure(
-            .noPermission, code: "hookFailed", "the hook before-order \(problem.orderText)",
-            hints: [
-                "the order was not sent, and nothing was changed for it",
-                "to see the command of the hook: tokencert config",
-                "to change or remove it, edit \(ConfigurationFile.current.path)",
-            ])
+        throw RefusedOrder(order).failure(problem)
+    }
+
+    /// Forgets what is known about the token and the certificate. Call it when the work on another
+    /// token begins: a failure there is not about them.
+    static func beginToken() {
+        let order = currentOrder
+        state.withLock { state in
+            state.facts = HookFacts()
+            // A later failure is not about this order, whether it was completed or not.
+            state.completed = order
+        }
     }
 
     /// Has after-issue or after-renew run, when the command has ended, for a certificate that was
@@ -105,16 +113,27 @@ enum Hooks {
         guard ended.reportsFailures, let failure = ended.failure,
             !unreported.contains(failure.status), isSet(.onFailure)
         else { return }
-        var facts = ended.facts
         let order = currentOrder == ended.completed ? nil : currentOrder
-        facts.order = facts.order ?? order
-        var input = HookInput(.onFailure, of: ended.command, facts)
+        var input = HookInput(
+            .onFailure, of: ended.command, facts(of: failure, ended.facts, order: order))
         // Without the attachment: it may be larger than the input of a program.
         input.error = FailureReport(
             Failure(
                 failure.status, code: failure.code, String(failure.message.prefix(4000)),
                 hints: failure.hints))
         if let run = prepared(input) { runAtEnd(run) }
+    }
+
+    /// What on-failure gets about a failure.
+    ///
+    /// - Parameters:
+    ///   - known: What is known about the last certificate and token.
+    ///   - order: The last order, unless it was completed.
+    static func facts(of failure: Failure, _ known: HookFacts, order: Int64?) -> HookFacts {
+        guard !failure.isSummary else { return HookFacts() }
+        var facts = known
+        facts.order = facts.order ?? order
+        return facts
     }
 
     /// The program and the arguments of a hook, or nil if it is not set.

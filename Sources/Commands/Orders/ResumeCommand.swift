@@ -140,7 +140,7 @@ struct ResumeCommand: ParsableCommand {
             let plan = try runner.plan(order, on: token)
             pins = plan.pins
             try openOrder.ledger.requireWriting()
-            try Hooks.beforeOrder(HookFacts(plan, order: order.number))
+            try Hooks.beforeOrder(HookFacts(plan, order: order.number), resuming: order)
         } else {
             brought.certificates = try certificates(openOrder, order, token, runner)
             pins = try runner.pins(writing: true, on: token)

@@ -45,6 +45,8 @@ struct Failure: Error {
     let attachment: [String]
     /// Whether the JSON that was printed already contains the failure.
     var isInJSON = false
+    /// Whether it summarises the failures of several certificates or tokens.
+    var isSummary = false
 
     /// Creates a failure; without a `code` the status names it, and line breaks in the message
     /// become spaces.

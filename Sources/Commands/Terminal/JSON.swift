@@ -6,7 +6,9 @@ let jsonSchemaVersion = 1
 
 /// Prints one JSON object to standard output.
 func printJSON(_ value: some Encodable) throws {
-    print(try jsonOutput(value))
+    let text = try jsonOutput(value)
+    tellJSONPrinted()
+    print(text)
 }
 
 /// A value that is an object, as the complete JSON output: with the version.

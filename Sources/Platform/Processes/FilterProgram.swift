@@ -12,7 +12,8 @@ package struct ProgramLimits: Sendable, Hashable {
     package let seconds: Int
     /// The most bytes on its standard output.
     package let output: Int
-    /// The bytes of its standard error that are kept; the others are read and dropped.
+    /// The bytes that are kept of the beginning and of the end of its standard error; the others are
+    /// read and dropped.
     package let keptErrors: Int
 
     /// Creates limits.
@@ -41,22 +42,14 @@ package struct ProgramResult: Sendable, Hashable {
     package let output: [UInt8]
     /// The beginning of its standard error.
     package let errors: [UInt8]
+    /// The end of its standard error: the same bytes if they were within the limit.
+    package let lastErrors: [UInt8]
 }
 
 /// Why a program was not started.
 package struct ProgramStartError: Error, Sendable, Hashable {
     /// The text for the user.
     package let reason: String
-}
-
-/// Whether there is an executable file for a program; a name without a slash is searched in `PATH`.
-package func isProgramFound(_ name: String) -> Bool {
-    guard !name.contains("/") else { return unsafe access(name, X_OK) == 0 }
-    let folders = (environmentVariable("PATH") ?? "/bin:/usr/bin").split(
-        separator: ":", omittingEmptySubsequences: false)
-    return folders.contains { folder in
-        unsafe access("\(folder.isEmpty ? "." : folder)/\(name)", X_OK) == 0
-    }
 }
 
 /// Runs a program that reads its standard input and prints a result. No shell runs; it inherits no
@@ -113,8 +106,7 @@ private struct FilterProgram: ~Copyable {
         guard status == 0 else {
             close(output.read)
             close(errors.read)
-            throw ProgramStartError(
-                reason: "cannot run \(name): \(unsafe String(cString: strerror(status)))")
+            throw ProgramStartError(reason: startFailure(name, status))
         }
         Interruption.setChild(identifier, leadsGroup: true)
         return FilterProgram(owning: identifier, [output.read, errors.read])
@@ -130,14 +122,21 @@ private struct FilterProgram: ~Copyable {
     mutating func collect(_ limits: ProgramLimits) -> ProgramResult {
         let deadline = ContinuousClock.now + .seconds(limits.seconds)
         var printed: [[UInt8]] = [[], []]
+        var lastErrors: [UInt8] = []
         var reached: ProgramEnd?
         while reached == nil {
             // Check this first, so that everything printed before the end is still read.
             let ended = endIfKnown()
             let left = (deadline - .now) / .milliseconds(1)
+            let known = printed[1].count
             let isRead = readOnce(
                 withinMilliseconds: ended == nil ? Int32(min(max(left, 0), 100).rounded(.up)) : 0,
                 &printed)
+            lastErrors += printed[1].dropFirst(known)
+            // Not at each read, since this moves all bytes that are kept.
+            if lastErrors.count > 2 * limits.keptErrors + 4096 {
+                lastErrors.removeFirst(lastErrors.count - limits.keptErrors)
+            }
             if printed[1].count > limits.keptErrors {
                 printed[1].removeLast(printed[1].count - limits.keptErrors)
             }
@@ -151,7 +150,9 @@ private struct FilterProgram: ~Copyable {
             }
         }
         stopGroup()
-        return ProgramResult(end: reached ?? .unknown, output: printed[0], errors: printed[1])
+        return ProgramResult(
+            end: reached ?? .unknown, output: printed[0], errors: printed[1],
+            lastErrors: Array(lastErrors.suffix(limits.keptErrors)))
     }
 
     /// Reads once from each pipe that has something to read. Returns false if none had.

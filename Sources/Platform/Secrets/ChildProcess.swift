@@ -48,8 +48,7 @@ struct ChildProcess: ~Copyable {
         guard status == 0 else {
             close(outgoing.read)
             if let incoming { close(incoming.write) }
-            throw SecretError(
-                .unreadable, "cannot run \(name): \(unsafe String(cString: strerror(status)))")
+            throw SecretError(.unreadable, startFailure(name, status))
         }
         Interruption.setChild(identifier)
         return ChildProcess(

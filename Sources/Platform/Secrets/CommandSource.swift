@@ -63,3 +63,25 @@ package func words(ofCommand text: String) -> [String]? {
     if let ended = word { words.append(ended) }
     return words.first.map { $0.isEmpty } ?? true ? nil : words
 }
+
+/// The first operator of a shell outside quotation marks in a command, or nil. No shell runs, so it would
+/// become an argument.
+package func shellOperator(inCommand text: String) -> String? {
+    var quotation: Character?
+    var rest = text[...]
+    while let character = rest.popFirst() {
+        switch (character, quotation) {
+        case (_, "'") where character != "'": continue
+        case ("\\", _): _ = rest.popFirst()
+        case ("'", nil), ("\"", nil): quotation = character
+        case ("'", "'"), ("\"", "\""): quotation = nil
+        case (_, "\""): continue
+        case ("&", _), ("|", _):
+            return String(character) + (rest.first == character ? String(character) : "")
+        case (";", _), ("<", _), (">", _), ("`", _): return String(character)
+        case ("$", _) where rest.first == "(": return "$("
+        default: continue
+        }
+    }
+    return nil
+}
