@@ -5,7 +5,14 @@ import TokencertTestSupport
 extension RealParts {
     /// `renew --copy-to`: the same certificate for a second key on another token.
     @Suite struct CopyToTests {
-        private static let copy = ["renew", "mail", "--token", "work", "--copy-to", "home"]
+        /// The copy, with the source of the PIN of the second token.
+        private func copying(_ bench: Bench) -> [String] {
+            [
+                "renew", "mail", "--token", "work", "--copy-to", "home", "--pin-source",
+                "file:\(bench.token.folder.file("pin"))",
+            ]
+        }
+
         private static let renew = ["renew", "mail", "--token", "work"]
 
         /// Two tokens with one PIN: work has a certificate, home is empty.
@@ -24,7 +31,7 @@ extension RealParts {
         }
 
         private func copy(_ bench: Bench) throws -> [String: Any] {
-            let outcome = try bench.tokencert(Self.copy + ["--json"])
+            let outcome = try bench.tokencert(copying(bench) + ["--json"])
             #expect(outcome.status == 0, "\(outcome.errors)")
             return try outcome.json()
         }
@@ -85,7 +92,7 @@ extension RealParts {
             let bench = try bench()
             let before = bench.token.contents
             let outcome = try AtTerminal(bench: bench).run(
-                Self.copy + ["--pin-source", "prompt"], pins(bench, 1), bench.faulty([:]))
+                copying(bench) + ["--pin-source", "prompt"], pins(bench, 1), bench.faulty([:]))
             #expect(outcome.status == 0, "\(outcome)")
             #expect(outcome.output.contains("PIN for \"home\""), "\(outcome)")
             #expect(!outcome.output.contains("PIN for \"work\""), "\(outcome)")
@@ -100,7 +107,7 @@ extension RealParts {
         func dryRun() throws {
             let bench = try bench()
             let before = bench.token.contents
-            let dry = try bench.tokencert(Self.copy + ["--dry-run"], bench.faulty([:]))
+            let dry = try bench.tokencert(copying(bench) + ["--dry-run"], bench.faulty([:]))
             #expect(dry.status == 0, "\(dry)")
             #expect(dry.output.contains(/token +home \(serial [0-9a-f]+\)\n/), "\(dry.output)")
             #expect(
@@ -117,7 +124,7 @@ extension RealParts {
             let bench = try bench()
             try issue(bench, on: "home")
             let remark = "another key on the token has the label \"mail\""
-            let dry = try bench.tokencert(Self.copy + ["--dry-run"])
+            let dry = try bench.tokencert(copying(bench) + ["--dry-run"])
             #expect(dry.status == 0 && dry.errors.contains(remark), "\(dry)")
             let copied = try copy(bench)
             #expect(copied["label"] as? String == "mail 2")
@@ -151,27 +158,26 @@ extension RealParts {
         }
 
         // Otherwise a repeated command would order one certificate after the other.
-        @Test("A second copy on a token is refused as long as the first one is there")
+        @Test("A second copy on a token is refused as long as the first one exists")
         func secondCopy() throws {
             let bench = try bench()
             let serial = try #require(try copy(bench).certificate("serialNumber"))
-            let again = try bench.tokencert(Self.copy)
+            let again = try bench.tokencert(copying(bench))
             expect(again, 73, "token \"home\" already has a copy of the certificate")
             #expect(again.errors.contains("tokencert renew \(serial) --token home"), "\(again)")
-            let json = try bench.tokencert(Self.copy + ["--json"]).json()
+            let json = try bench.tokencert(copying(bench) + ["--json"]).json()
             #expect((json["error"] as? [String: Any])?["code"] as? String == "alreadyCopied")
             #expect(bench.ca.orders.count == 2)
             let delete = ["delete", "mail", "--token", "home", "--yes", "--yes-delete-private-key"]
             #expect(try bench.tokencert(delete).status == 0)
             let next = try #require(try copy(bench).certificate("serialNumber"))
             #expect(try serials(bench, on: "home") == [next])
-            let third = try bench.tokencert(Self.copy)
+            let third = try bench.tokencert(copying(bench))
             expect(third, 73, "already has a copy of the certificate: serial number \(next)")
             // The deleted copy is not mentioned any more.
             let renewed = try bench.tokencert(Self.renew + ["--dry-run"])
-            #expect(
-                renewed.errors.contains("(serial number \(next)) was passed over"), "\(renewed)")
-            #expect(!renewed.errors.contains("(serial number \(serial))"), "\(renewed)")
+            #expect(renewed.errors.contains("tokencert renew \(next) "), "\(renewed)")
+            #expect(!renewed.errors.contains(serial), "\(renewed)")
         }
 
         // Otherwise a killed command would leave a second key behind, and a certificate unused.
@@ -179,9 +185,9 @@ extension RealParts {
         func unfinished() throws {
             let bench = try bench()
             let killed = try bench.tokencert(
-                Self.copy, bench.faulty(["FAULTY_RULES": "C_CreateObject:before:kill"]))
+                copying(bench), bench.faulty(["FAULTY_RULES": "C_CreateObject:before:kill"]))
             #expect(killed.status == 137, "\(killed)")
-            let blocked = try bench.tokencert(Self.copy)
+            let blocked = try bench.tokencert(copying(bench))
             expect(blocked, 75, "order 2 for a copy on this token is unfinished")
             #expect(blocked.errors.contains("tokencert resume 2"), "\(blocked)")
             #expect(try serials(bench, on: "home").isEmpty)
@@ -189,11 +195,22 @@ extension RealParts {
             #expect(resumed.status == 0, "\(resumed)")
             #expect(bench.ca.orders.count == 2)
             #expect(try serials(bench, on: "home").count == 1)
-            expect(try bench.tokencert(Self.copy), 73, "already has a copy of the certificate")
+            expect(try bench.tokencert(copying(bench)), 73, "already has a copy of the certificate")
             let both = try AtTerminal(bench: bench).run(
                 Self.renew + ["--pin-source", "prompt"], pins(bench, 2))
             #expect(both.status == 0, "\(both)")
             #expect(bench.ca.orders.count == 4)
+        }
+
+        // Otherwise a configured PIN would cost the other token a try.
+        @Test("The PIN of the usual token is not sent to the token of --copy-to")
+        func pinOfUsualToken() throws {
+            let bench = try bench()
+            let before = bench.faulty([:])
+            let outcome = try bench.tokencert(
+                ["renew", "mail", "--token", "work", "--copy-to", "home"], before)
+            #expect(outcome.status == 64, "\(outcome)")
+            #expect(bench.logins.isEmpty && bench.ca.orders.count == 1)
         }
 
         // MARK: Renewals
@@ -240,7 +257,7 @@ extension RealParts {
             #expect(bench.logins == ["user"])
             #expect(
                 outcome.errors.contains(
-                    /was passed over: it is on token "home", and the source of the PIN is for one/
+                    /mail on token home .* was passed over: the source of the PIN is for one token only; to type/
                 ), "\(outcome.errors)")
             #expect(try list(outcome, "renewed").count == 1)
             let passed = try list(outcome, "passedOver")
@@ -249,7 +266,8 @@ extension RealParts {
             #expect(line.certificate("serialNumber") == serial && line.certificate("uri") == nil)
             // The command that the advice names renews it.
             let advice = try #require(line["advice"] as? String)
-            let command = try #require(advice.firstMatch(of: /tokencert (renew .*)$/))
+            let command = try #require(
+                advice.firstMatch(of: /tokencert (renew .*) --pin-source prompt$/))
             let words = command.output.1.split(separator: " ").map(String.init)
             let renewed = try bench.tokencert(words)
             #expect(renewed.status == 0, "\(words): \(renewed)")
@@ -285,12 +303,14 @@ extension RealParts {
                     #expect(try list(outcome, "renewed").count == 1)
                     #expect(
                         outcome.errors.contains(
-                            /it is on token home \(serial [0-9a-f]+\), which is not present/),
+                            /on token home \(serial [0-9a-f]+\) was passed over: the token is not present/
+                        ),
                         "\(outcome.errors)")
                     #expect(outcome.errors.contains("tokencert renew \(serial) --token "))
                 }
                 let dry = try bench.tokencert(["renew", "--all", "--dry-run"])
-                #expect(dry.status == 0 && dry.errors.contains("which is not present"), "\(dry)")
+                #expect(
+                    dry.status == 0 && dry.errors.contains("the token is not present"), "\(dry)")
             }
             let late = try bench.tokencert(["renew", serial, "--token", "home"])
             #expect(late.status == 0, "\(late)")

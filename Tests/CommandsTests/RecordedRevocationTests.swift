@@ -71,7 +71,8 @@ extension RealParts {
             #expect(issued.status == 0, "\(issued)")
             #expect(try bench.tokencert(["revoke", "mail", "--yes"]).status == 0)
             let copied = try bench.tokencert([
-                "renew", "mail", "--token", "work", "--copy-to", "home",
+                "renew", "mail", "--token", "work", "--copy-to", "home", "--pin-source",
+                "file:\(bench.token.folder.file("pin"))",
             ])
             #expect(copied.status == 0, "\(copied)")
             #expect(bench.ca.orders.count == 2)

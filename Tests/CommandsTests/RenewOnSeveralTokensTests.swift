@@ -210,7 +210,7 @@ extension RealParts {
             let outcome = try bench.tokencert(["renew", "--all", "--if-present"], settings)
             #expect(outcome.status == 0, "\(outcome)")
             #expect(outcome.errors.hasPrefix("note: "), "\(outcome)")
-            #expect(outcome.output == "Nothing needs to be renewed.\n")
+            #expect(outcome.output == "The token is not present; nothing was renewed.\n")
         }
     }
 }

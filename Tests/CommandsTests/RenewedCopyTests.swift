@@ -30,7 +30,7 @@ extension RealParts {
                 ["issue", "--token", "work", "--label", "mail", "--key-type", "rsa:2048"],
                 [
                     "renew", "mail", "--token", "work", "--copy-to", "home", "--key-type",
-                    "rsa:2048",
+                    "rsa:2048", "--pin-source", "file:\(bench.token.folder.file("pin"))",
                 ],
             ] {
                 let outcome = try bench.tokencert(arguments)

@@ -270,7 +270,9 @@ extension RealParts {
                 "issue", "issue", "--token", "work", "--label", "mail", "--key-type", "rsa:2048"),
             Sample(
                 "issuePlan", "renew", "mail", "--token", "work", "--copy-to", "home", "--dry-run"),
-            Sample("issue", "renew", "mail", "--token", "work", "--copy-to", "home"),
+            Sample(
+                "issue", "renew", "mail", "--token", "work", "--copy-to", "home", "--pin-source",
+                "file:FOLDER/pin"),
             Sample("error", "renew", "mail", "--token", "work", "--copy-to", "home", status: 73),
             Sample("history", "history"),
             // The copy is passed over without a URI, since its token is not read.

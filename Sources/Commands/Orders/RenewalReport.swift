@@ -77,6 +77,7 @@ struct RenewalReport {
                         "see the warnings above for the reasons",
                         "to list unfinished orders: tokencert resume",
                     ])
+                failure.isSummary = true
             }
             failure.isInJSON = true
             throw failure

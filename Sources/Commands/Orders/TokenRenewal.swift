@@ -185,7 +185,8 @@ struct TokenRenewal {
 
     /// Renews the certificates, one after the other.
     func renew(_ runner: Runner, in ledger: Ledger) throws -> RenewalTally {
-        try withPINs(try pins(), tokenOptions, uri) { pins in
+        Hooks.beginToken()
+        return try withPINs(try pins(), tokenOptions, uri) { pins in
             // A single login suffices if one role performs all operations.
             var connection = try Connection(token, pins)
             try connection.logInAll(at: .generate)
