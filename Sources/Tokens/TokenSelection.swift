@@ -58,7 +58,8 @@ package struct TokenSelectionError: Error, Sendable {
 
         /// No token matches.
         package static let none = Code(value: "none")
-        /// More than one token matches.
+        /// More than one token matches; one of them may be a token that cannot be read, which is not among
+        /// the candidates.
         package static let several = Code(value: "several")
         /// The matching tokens are not initialized.
         package static let uninitialized = Code(value: "uninitialized")
@@ -71,6 +72,11 @@ package struct TokenSelectionError: Error, Sendable {
     package var seesUninitialized = false
     /// Why a token cannot be read, or nil.
     package var trouble: CryptokiError?
+
+    /// Whether only a token that cannot be read makes the choice ambiguous.
+    package var isOfUnreadable: Bool {
+        code == .several && candidates.count == 1 && trouble != nil
+    }
 }
 
 /// Selects exactly one token.
@@ -95,9 +101,12 @@ package func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws 
     }
     let ready = fitting.filter { $0.info.flags.contains(.tokenInitialized) }
     if ready.count == 1 {
+        guard let trouble, !choices.contains(where: { $0.isUnique(in: modules) }) else {
+            return ready[0]
+        }
         // The token that cannot be read may be the one that was selected.
-        if let trouble, !choices.contains(where: { $0.isUnique(in: modules) }) { throw trouble }
-        return ready[0]
+        guard choices.isEmpty else { throw trouble }
+        throw TokenSelectionError(code: .several, candidates: ready, trouble: trouble)
     }
     guard ready.isEmpty else {
         throw TokenSelectionError(code: .several, candidates: ready, trouble: trouble)
@@ -150,7 +159,9 @@ package func selectToken(
             return try TokenCapabilities(
                 try selectToken(choices, in: modules), profiles: profiles,
                 chosenProfile: chosenProfile)
-        } catch let error as TokenSelectionError where error.code != .several {
+        } catch let error as TokenSelectionError
+            where error.code != .several || error.isOfUnreadable
+        {
             // Some modules always show a token that is not initialized.
             guard ContinuousClock.now < deadline else { throw error }
         } catch let error as CryptokiError {

@@ -135,5 +135,22 @@ extension RealParts {
             #expect(work.status == 0, "\(work)")
             #expect(work.output.hasPrefix("No problems found on the token."), "\(work.output)")
         }
+
+        // Otherwise a broken token would hide the findings on the only other one.
+        @Test("The only readable token of two is checked, and the other one is reported")
+        func oneOfTwo() throws {
+            let bench = try Bench()
+            try bench.token.addToken(label: "home")
+            for command in ["health", "list"] {
+                let outcome = try bench.tokencert(
+                    [command],
+                    bench.faulty(["FAULTY_RULES": "C_GetTokenInfo#1:before:return=0x30"]))
+                #expect(outcome.status == (command == "health" ? 74 : 0), "\(outcome)")
+                #expect(outcome.output.contains("token \""), "\(outcome)")
+                let report = outcome.output + outcome.errors
+                #expect(report.contains("a token "), "\(outcome)")
+                #expect(report.contains("[CKR_DEVICE_ERROR]"), "\(outcome)")
+            }
+        }
     }
 }

@@ -60,7 +60,7 @@ struct PresentTokens {
         unseen = work.needsEveryToken ? trouble : nil
     }
 
-    var areSeveral: Bool { tokens.count > 1 }
+    var areSeveral: Bool { tokens.count > 1 || unseen != nil }
 
     /// Whether to log in to each token; nil if there is one, whose source of the PIN decides.
     var logsIn: Bool? { areSeveral ? hasPINsOfAll : nil }

@@ -125,7 +125,9 @@ func findTokens(
     choosing choose: (TokenSelectionError) -> [Token]?
 ) throws -> [TokenCapabilities] {
     let profiles = try options.profiles()
-    func find(waitingSeconds seconds: Int) throws -> Result<[TokenCapabilities], Failure> {
+    func find(
+        waitingSeconds seconds: Int, isLast: Bool
+    ) throws -> Result<[TokenCapabilities], Failure> {
         let set = try working("starting the modules", onToken: false) {
             try ModuleSet(options, uri)
         }
@@ -140,14 +142,11 @@ func findTokens(
         } catch let error as CryptokiError
             where ["C_GetSlotList", "C_GetTokenInfo"].contains(error.function)
         {
-            let failure = Failure(cryptoki: error)
-            let other = "to use another token: --token 'pkcs11:serial=NUMBER'"
-            return try answer(
-                Failure(
-                    failure.status, code: failure.code, failure.message,
-                    hints: failure.hints + [other]),
-                mayPass: error.returnValue == .generalError)
+            return try answer(unreadable: error)
         } catch let error as TokenSelectionError {
+            if let trouble = error.trouble, trouble.returnValue == .generalError, !isLast {
+                return try answer(unreadable: trouble)
+            }
             if error.code == .several, let tokens = choose(error) {
                 return .success(
                     try tokens.map { token in
@@ -155,6 +154,9 @@ func findTokens(
                             token, profiles: profiles,
                             chosenProfile: setting(options.tokenProfile, .tokenProfile))
                     })
+            }
+            if error.isOfUnreadable, let trouble = error.trouble {
+                return try answer(unreadable: trouble)
             }
             let failure = Failure(selection: error, wanted: try options.wantedLabel())
             let unusable = set.failures.map { "module \($0.name) cannot be used: \($0.error)" }
@@ -170,15 +172,28 @@ func findTokens(
         }
     }
     func answer(
+        unreadable error: CryptokiError
+    ) throws -> Result<[TokenCapabilities], Failure> {
+        let failure = Failure(cryptoki: error)
+        let other = "to use another token: --token 'pkcs11:serial=NUMBER'"
+        return try answer(
+            Failure(
+                failure.status, code: failure.code, failure.message,
+                hints: failure.hints + [other]),
+            mayPass: error.returnValue == .generalError)
+    }
+    func answer(
         _ failure: Failure, mayPass: Bool
     ) throws -> Result<[TokenCapabilities], Failure> {
         guard mayPass else { throw failure }
         return .failure(failure)
     }
     let seconds = try options.secondsToWait()
-    if case .success(let tokens) = try find(waitingSeconds: seconds) { return tokens }
+    if case .success(let tokens) = try find(waitingSeconds: seconds, isLast: false) {
+        return tokens
+    }
     pause(milliseconds: 200)
-    return try find(waitingSeconds: 0).get()
+    return try find(waitingSeconds: 0, isLast: true).get()
 }
 
 /// Finds a token of the ledger: by its serial number if it has one, since its label may have changed.
@@ -206,7 +221,7 @@ func findToken(
 /// Lets the user choose if several tokens match. Returns nil if the user must not be asked or does not
 /// choose.
 func tokenChosen(after error: TokenSelectionError) -> Token? {
-    guard error.code == .several else { return nil }
+    guard error.code == .several, !error.isOfUnreadable else { return nil }
     let tokens = error.candidates
     let hasSeveralModules = Set(tokens.map(\.module.path)).count > 1
     let names = tokens.map { token in

@@ -216,23 +216,3 @@ package struct IssuanceError: Error, Sendable {
         }
     }
 }
-
-/// Runs a part of a step, and turns a token's error into an ``IssuanceError`` with this description.
-func at<Result: ~Copyable>(
-    _ step: Step, _ doing: String, _ body: () throws -> Result
-) throws(IssuanceError) -> Result {
-    do {
-        return try body()
-    } catch let error as CryptokiError {
-        throw IssuanceError(error, at: step, while: doing)
-    } catch {
-        throw IssuanceError(any: error, at: step)
-    }
-}
-
-extension IssuanceError {
-    /// Keeps an ``IssuanceError`` unchanged, and wraps any other error as ``Code/tokenFailed``.
-    init(any error: any Error, at step: Step) {
-        self = error as? IssuanceError ?? IssuanceError(.tokenFailed, at: step, "\(error)")
-    }
-}

@@ -170,3 +170,160 @@ extension Connection {
         }
     }
 }
+
+/// Generates keys and checks their attributes.
+extension Connection {
+    mutating func makeKey(
+        _ new: NewKey, made: () -> Void = {}
+    ) throws(IssuanceError) -> TokenKey {
+        let pair = try makePair(new)
+        made()
+        return try readNewKey(new, pair)
+    }
+
+    /// Generates a key pair. No object on the token may have its id yet.
+    private mutating func makePair(_ new: NewKey) throws(IssuanceError) -> KeyPair {
+        do throws(IssuanceError) {
+            return try perform(.generate, at: .generate) { connection, refusal in
+                // The security officer cannot see objects that the failed call may have created.
+                if let refusal, connection.capabilities.changesRoles { throw refusal }
+                return try connection.makePairOnce(new, isAgain: refusal != nil)
+            }
+        } catch {
+            // The security officer does not see all objects: search again as the user.
+            guard error.circumstances.contains(.orderIsOver), capabilities.changesRoles,
+                (try? requireFree(new.id)) == nil
+            else { throw error }
+            throw error.with(circumstances: [])
+        }
+    }
+
+    /// Reads a key pair immediately after it was generated, and checks it.
+    private mutating func readNewKey(_ new: NewKey, _ pair: KeyPair) throws(IssuanceError)
+        -> TokenKey
+    {
+        // A change of the role has invalidated the handles.
+        let handles = capabilities.changesRoles ? nil : pair
+        return try performReading { connection in
+            do throws(IssuanceError) {
+                return try connection.read(new, handles)
+            } catch {
+                // Some modules show a new key correctly only after reinitialisation.
+                guard error.circumstances.contains(.attributesAreWrong),
+                    (try? connection.reinitializeModule(at: .generate)) == true
+                else { throw error }
+                return try connection.read(new, nil)
+            }
+        }
+    }
+
+    /// Reads keys, in a new session if the module shows them correctly only there.
+    mutating func performReading<Result>(
+        _ body: (inout Connection) throws -> Result
+    ) throws(IssuanceError) -> Result {
+        try perform(.read, at: .generate) { connection, _ in
+            if connection.capabilities.profile?.tellsKeysInNewSessions ?? false {
+                try connection.openNewSession(at: .generate)
+            }
+            return try body(&connection)
+        }
+    }
+
+    /// Reads a key that this process generated again, in a new session. Returns nil if the user would
+    /// have to enter the PIN again.
+    mutating func readAgain(
+        _ new: NewKey, reinitializing isReinitializing: Bool
+    ) throws(IssuanceError) -> TokenKey? {
+        try perform(.read, at: .request) { connection, _ in
+            if isReinitializing {
+                guard try connection.reinitializeModule(at: .request) else { return nil }
+            }
+            try connection.openNewSession(at: .request)
+            return try connection.read(new, nil)
+        }
+    }
+
+    /// Checks, with the user logged in so all objects are visible, that no object has the id.
+    mutating func requireFree(_ id: [UInt8]) throws(IssuanceError) {
+        try perform(.read, at: .generate) { connection, _ in
+            try TokencertIssuance.requireFree(id, &connection.session, at: .generate)
+        }
+    }
+
+    /// `isAgain` means that a call just failed because the login was lost. Objects that it created
+    /// are visible only now and are removed first.
+    private mutating func makePairOnce(
+        _ new: NewKey, isAgain: Bool
+    ) throws(IssuanceError) -> KeyPair {
+        guard let mechanism = new.kind.generationMechanism else {
+            throw IssuanceError(
+                .tokenUnsuitable, at: .generate, "cannot generate \(new.kind) keys")
+        }
+        if isAgain { try removeKeys(new.id, [.privateKey, .publicKey]) }
+        var refusal: CryptokiError?
+        let before = LeftoverObjects.everything(&session)
+        for request in KeyPairTemplates(new, capabilities).alternatives {
+            do throws(CryptokiError) {
+                let pair = try session.generateKeyPair(request, Mechanism(mechanism))
+                // Attributes left out of the template must still have the required values. If the
+                // roles change, they are checked when the user reads the key.
+                if request.demandsProtection || capabilities.changesRoles { return pair }
+                if try isProtected(pair.privateKey, new.id) { return pair }
+            } catch {
+                // Some modules leave one key of the pair behind. The id was free before the call, so
+                // any key that has it now comes from this call.
+                let isClean = (try? removeKeys(new.id, [.privateKey, .publicKey])) != nil
+                guard error.concernsTemplate, isClean else {
+                    throw IssuanceError(
+                        error.concernsTemplate ? refusal ?? error : error, at: .generate,
+                        while: "the token did not generate a key pair"
+                    ).with(circumstances: isClean ? [.orderIsOver] : [])
+                }
+                refusal = refusal ?? error
+                if let before { LeftoverObjects(&session).removeWhatCame(after: before, &session) }
+                continue
+            }
+            try removeKeys(new.id, [.privateKey, .publicKey])
+            throw IssuanceError(
+                .tokenUnsuitable, at: .generate,
+                "the token cannot generate a non-extractable key; the key that it generated was "
+                    + "removed",
+                tokenError: refusal
+            ).with(circumstances: [.orderIsOver])
+        }
+        throw IssuanceError(
+            .tokenUnsuitable, at: .generate, "the token rejected all key templates",
+            tokenError: refusal
+        ).with(circumstances: [.orderIsOver])
+    }
+
+    /// Reads and checks a generated key. `pair` is nil if its handles are no longer valid.
+    private mutating func read(
+        _ new: NewKey, _ pair: KeyPair?
+    ) throws(IssuanceError) -> TokenKey {
+        do throws(IssuanceError) {
+            return try readAsMade(new, pair?.privateKey, pair?.publicKey)
+        } catch {
+            guard error.circumstances.contains(.attributesAreWrong), pair != nil else {
+                throw error
+            }
+            // In the session that generated a key, some modules return wrong attributes for it.
+            try openNewSession(at: .generate)
+            return try read(new, nil)
+        }
+    }
+
+    /// Whether the key is reported as non-extractable, in this session or in a new one.
+    private mutating func isProtected(
+        _ key: ObjectHandle, _ id: [UInt8]
+    ) throws(CryptokiError) -> Bool {
+        if Self.reportsProtection(try session.attributes(of: key, Self.protection)) { return true }
+        var later = try token.openSession(ReadWrite.self)
+        var template = Template()
+        template[.class] = .privateKey
+        template[.id] = id
+        let found = try later.findObjects(template)
+        guard found.count == 1 else { return false }
+        return Self.reportsProtection(try later.attributes(of: found[0], Self.protection))
+    }
+}
