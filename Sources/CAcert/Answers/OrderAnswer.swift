@@ -33,7 +33,8 @@ package struct OrderRefusal: Sendable, Hashable {
 }
 
 extension OrderOutcome {
-    /// The beginnings of the texts with which the CA refuses an order without queuing it.
+    /// The beginnings, in lower case, of the texts with which the CA refuses an order without queuing it.
+    /// They make a 404 a refusal; a 403 is one with any text.
     private static let refusals: [(beginning: String, code: OrderRefusal.Code)] = [
         ("that username couldn't be found", .credentials),
         ("wasn't able to match any emails", .emailAddresses),
