@@ -12,14 +12,17 @@ extension Ledger {
         }
     }
 
-    /// Calls the body with one order after the other, oldest first. Only one at a time is in memory.
-    ///
-    /// - Throws: ``LedgerError``, also for what the body throws.
-    package func forEachOrder(_ body: (Order) throws -> Void) throws(LedgerError) {
-        try read { database in
-            for number in try Self.numbers("ORDER BY number", database) {
-                try body(self.readListed(number, database))
+    /// Calls the body with one order after the other, oldest first. Only a few are in memory at a time.
+    /// An order that another process changes in the meantime is passed before or after the change.
+    package func forEachOrder(_ body: (Order) throws -> Void) throws {
+        // A file that another process writes is read again, so the body is not called while reading.
+        let numbers = try read { try Self.numbers("ORDER BY number", $0) }
+        for start in stride(from: 0, to: numbers.count, by: 100) {
+            let part = numbers[start..<min(start + 100, numbers.count)]
+            let orders = try read { database in
+                try part.map { try self.readListed($0, database) }
             }
+            for order in orders { try body(order) }
         }
     }
 

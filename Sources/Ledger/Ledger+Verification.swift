@@ -9,7 +9,7 @@ extension Ledger {
             let file = try database.values("PRAGMA integrity_check", as: String.self)
                 .filter { $0 != "ok" }.map { "the file is damaged: \($0)" }
             let (findings, counts) = try Self.verifyChain(after: 0, HashChain.beginning, database)
-            return try file + findings + self.verifyTriggers(database)
+            return try file + findings + self.verifySchema(database)
                 + self.verifyOrders(counts, database)
         }
     }
@@ -28,7 +28,7 @@ extension Ledger {
             ).first
             let (findings, _) = try Self.verifyChain(
                 after: older, previous ?? HashChain.beginning, database)
-            return (findings + (try self.verifyTriggers(database)), older)
+            return (findings + (try self.verifySchema(database)), older)
         }
     }
 
@@ -43,11 +43,15 @@ extension Ledger {
         try database.forEachRow(
             """
             SELECT sequence, orderNumber, time, kind, content, hash FROM events
-            WHERE sequence > \(last) ORDER BY sequence
+            WHERE sequence > \(last) OR sequence < 1 ORDER BY sequence
             """
         ) { row in
             let sequence: Int64 = try row.value("sequence")
             let order: Int64 = try row.value("orderNumber")
+            guard Self.sequences.contains(sequence) else {
+                findings.append("event \(sequence) was added")
+                return true
+            }
             if sequence != expected {
                 findings.append("event \(expected) is missing")
                 expected = sequence
@@ -64,6 +68,9 @@ extension Ledger {
         }
         return (findings, counts)
     }
+
+    /// The numbers that an event can have. Larger ones have no successor.
+    static let sequences: Range<Int64> = 1..<Int64.max
 
     /// The end of the chain: the number of events and the hexadecimal hash of the last one. A copy
     /// kept elsewhere shows whether later events were removed or an old copy of the file was
@@ -82,14 +89,17 @@ extension Ledger {
         }
     }
 
-    /// Without the triggers, events may have been changed in a way that keeps the chain valid.
-    private func verifyTriggers(_ database: Database) throws -> [String] {
-        let present = Set(
-            try database.values(
-                "SELECT name FROM sqlite_schema WHERE type = 'trigger'", as: String.self))
+    /// Checks that nothing but the migrations has made tables and triggers. Otherwise events could be
+    /// changed in a way that keeps the chain valid, or could get lost when they are recorded.
+    private func verifySchema(_ database: Database) throws -> [String] {
         let version = try database.values("PRAGMA user_version", as: Int.self).first ?? 0
-        return Schema.triggers(ofVersion: version).filter { !present.contains($0) }
-            .map { "the trigger \($0) is missing" }
+        let expected = try Schema.objects(ofVersion: version)
+        let present = try Schema.objects(in: database)
+        return Set(expected.keys).union(present.keys).sorted().compactMap { name in
+            if present[name] == expected[name] { return nil }
+            if present[name] == nil { return "the \(name) is missing" }
+            return "the \(name) was " + (expected[name] == nil ? "added" : "changed")
+        }
     }
 
     /// Checks that the table of orders matches the events.

@@ -132,9 +132,15 @@ package final class Ledger: Sendable {
         var number: Int64 = 0
         var lock: FileLock?
         try write { database in
-            for other in try self.obstacles(to: beginning.reservation, database) {
+            let obstacles: [Order]
+            do {
+                obstacles = try self.obstacles(to: beginning.reservation, database)
+            } catch let error as LedgerError where self.isLocked(error) {
+                throw Self.inUse(error.order ?? 0)
+            }
+            for other in obstacles {
                 guard (try? FileLock(self.lockPath, byte: other.number, waits: false)) != nil else {
-                    throw Self.unfinished(other.number)
+                    throw Self.inUse(other.number)
                 }
                 try self.append(
                     .closed(reason: "another order for the key was started"), to: other, database)
@@ -147,8 +153,7 @@ package final class Ledger: Sendable {
             return .commit
         }
         guard let lock = lock.take() else {
-            throw LedgerError(
-                .inUse, "another process is working on order \(number)", order: number)
+            throw Self.inUse(number)
         }
         return OpenOrder(ledger: self, number: number, lock: lock)
     }
@@ -165,8 +170,7 @@ package final class Ledger: Sendable {
             guard error.isTaken else {
                 throw LedgerError(.unusable, "cannot lock the ledger: \(error)")
             }
-            throw LedgerError(
-                .inUse, "another process is working on order \(number)", order: number)
+            throw Self.inUse(number)
         }
     }
 
@@ -218,6 +222,16 @@ package final class Ledger: Sendable {
             }
         }
         return orders
+    }
+
+    /// Whether another process is working on the unfinished order that an error names.
+    private func isLocked(_ error: LedgerError) -> Bool {
+        guard error.code == .unfinished, let number = error.order else { return false }
+        return (try? FileLock(lockPath, byte: number, waits: false)) == nil
+    }
+
+    private static func inUse(_ number: Int64) -> LedgerError {
+        LedgerError(.inUse, "another process is working on order \(number)", order: number)
     }
 
     private static func unfinished(_ number: Int64) -> LedgerError {
@@ -288,7 +302,11 @@ package final class Ledger: Sendable {
             "SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1"
         ).first
         guard let last else { return (0, nil) }
-        return (try last.value("sequence"), try last.value("hash"))
+        let sequence: Int64 = try last.value("sequence")
+        guard Self.sequences.contains(sequence) else {
+            throw LedgerError(.damaged, "the ledger has an event with the number \(sequence)")
+        }
+        return (sequence, try last.value("hash"))
     }
 
     // MARK: The database

@@ -62,19 +62,34 @@ enum Schema {
                     WHEN EXISTS (SELECT 1 FROM orders WHERE number = NEW.number)
                     BEGIN SELECT RAISE(ABORT, 'orders are never replaced'); END;
                 """, triggers: ["eventsAreNotReplaced", "ordersAreNotReplaced"]),
-        // Otherwise each order would take longer, the more there are.
-        Migration(
-            name: "orders are found by key",
-            statements: """
-                CREATE INDEX ordersOfPublicKey ON orders(publicKeyHash);
-                CREATE INDEX ordersThatReplace ON orders(replacedHash);
-                CREATE INDEX unfinishedOrders ON orders(number) WHERE NOT isFinished;
-                """, triggers: []),
     ]
 
     /// The names of the triggers that refuse changes in a ledger of a version.
     static func triggers(ofVersion version: Int) -> [String] {
         migrations.prefix(max(version, 0)).flatMap(\.triggers)
+    }
+
+    /// The tables, indexes and triggers that the migrations to a version create: their SQL by kind and
+    /// name, such as `trigger ordersAreNotDeleted`.
+    static func objects(ofVersion version: Int) throws -> [String: String] {
+        let database = try Database()
+        try migrate(database, from: 0, to: version)
+        return try objects(in: database)
+    }
+
+    /// The tables, indexes and triggers of a database, and whatever else its schema has.
+    static func objects(in database: Database) throws -> [String: String] {
+        let rows = try database.rows(
+            """
+            SELECT type || ' ' || name AS name, tbl_name, sql FROM sqlite_schema
+            WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+            """)
+        var objects: [String: String] = [:]
+        for row in rows {
+            let table: String = try row.value("tbl_name")
+            objects[try row.value("name")] = table + ": " + (try row.value("sql"))
+        }
+        return objects
     }
 
     /// Checks that a file is a ledger that this version can read. Nothing is changed.

@@ -100,7 +100,8 @@ extension RealParts {
             let after = bench.token.contents
             #expect(before.allSatisfy { after[$0.key] == $0.value })
             #expect(
-                outcome.output.contains("It has the content of mail on token work"), "\(outcome)")
+                outcome.output.contains(
+                    "The certificate has the same content as mail on token work"), "\(outcome)")
         }
 
         @Test("A dry run shows the key and the token, and changes nothing")

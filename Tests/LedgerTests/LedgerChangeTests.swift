@@ -46,6 +46,50 @@ import TokencertTestSupport
         try findings(statements).filter { $0.hasPrefix("event ") }
     }
 
+    // Otherwise a trigger could drop what is recorded, and a crash would lead to a second order.
+    @Test(
+        "An object that no migration has made and a changed one are found",
+        arguments: [
+            (
+                "CREATE TRIGGER t BEFORE INSERT ON events BEGIN SELECT RAISE(IGNORE); END",
+                "the trigger t was added"
+            ),
+            ("CREATE VIEW v AS SELECT 1", "the view v was added"),
+            ("DROP INDEX ordersOfKey", "the index ordersOfKey is missing"),
+            (
+                "DROP TRIGGER eventsAreNotChanged; CREATE TRIGGER eventsAreNotChanged BEFORE UPDATE "
+                    + "ON events WHEN 0 BEGIN SELECT RAISE(ABORT, 'events are never changed'); END",
+                "the trigger eventsAreNotChanged was changed"
+            ),
+        ])
+    func schema(statements: String, finding: String) throws {
+        let copy = folder.file("\(UUID().uuidString).sqlite")
+        try FileManager.default.copyItem(atPath: path, toPath: copy)
+        try onDatabase(copy) { try $0.execute(statements) }
+        #expect(try Ledger(reading: copy).verify() == [finding])
+        #expect(try Ledger(reading: copy).verify(newest: 2).findings == [finding])
+    }
+
+    // Otherwise such a file would end the program.
+    @Test(
+        "An event with an impossible number is found",
+        arguments: [Int64.max, Int64.min, 0, -5])
+    func number(sequence: Int64) throws {
+        let copy = folder.file("\(UUID().uuidString).sqlite")
+        try FileManager.default.copyItem(atPath: path, toPath: copy)
+        try onDatabase(copy) {
+            try $0.execute(
+                "INSERT INTO events VALUES (\(sequence), 1, 0, 'closed', '{}', 'x')")
+        }
+        let ledger = try Ledger(reading: copy)
+        #expect(try ledger.verify().contains("event \(sequence) was added"))
+        if sequence > 0 {
+            #expect(throws: LedgerError.self) { try ledger.verify(newest: 2) }
+            let writing = try Ledger(path: copy, clock: { 0 })
+            #expect(throws: LedgerError.self) { try writing.begin(.example()) }
+        }
+    }
+
     @Test("An unchanged ledger has no findings")
     func unchanged() throws {
         #expect(try Ledger(reading: path).verify().isEmpty)

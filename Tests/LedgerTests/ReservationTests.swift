@@ -152,14 +152,21 @@ import TokencertTestSupport
     @Test("If one order prevents the new one, no order is closed")
     func allOrNothing() throws {
         let unsent = try begin(existing("aa", id: "01"))
-        let worked = try ledger.begin(existing("bb", id: "02"))
         let both = existing("bb", id: "01")
-        let inUse = #expect(throws: LedgerError.self) { _ = try ledger.begin(both) }
-        #expect(inUse?.code == .unfinished && inUse?.order == worked.number)
-        #expect(try ledger.order(unsent).isFinished == false)
-        try worked.record(Self.sending("bb"))
+        // While a process works on the order, there is nothing that the user could finish.
+        func work() throws -> Int64 {
+            let worked = try ledger.begin(existing("bb", id: "02"))
+            let inUse = #expect(throws: LedgerError.self) { _ = try ledger.begin(both) }
+            #expect(inUse?.code == .inUse && inUse?.order == worked.number)
+            #expect(try ledger.order(unsent).isFinished == false)
+            try worked.record(Self.sending("bb"))
+            let isSent = #expect(throws: LedgerError.self) { _ = try ledger.begin(both) }
+            #expect(isSent?.code == .inUse && isSent?.order == worked.number)
+            return worked.number
+        }
+        let number = try work()
         let sent = #expect(throws: LedgerError.self) { _ = try ledger.begin(both) }
-        #expect(sent?.code == .unfinished && sent?.order == worked.number)
+        #expect(sent?.code == .unfinished && sent?.order == number)
         #expect(try ledger.order(unsent).isFinished == false)
         #expect(try ledger.orders().count == 2)
     }

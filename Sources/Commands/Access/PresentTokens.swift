@@ -44,7 +44,16 @@ struct PresentTokens {
             asksForAll || options.pinSource == nil && work != .renew
         else {
             let asksForPIN = (try? options.source(name?.uri)) != nil
-            tokens = [try findToken(options, name?.uri, onlyReading: !asksForPIN)]
+            do {
+                tokens = [try findToken(options, name?.uri, onlyReading: !asksForPIN)]
+            } catch let failure as Failure
+                where failure.code == Failure.severalTokens && name == nil && work == .renew
+            {
+                throw Failure(
+                    failure.status, code: failure.code,
+                    "several tokens are present, and a PIN that is not typed is for one of them",
+                    hints: failure.hints)
+            }
             unseen = nil
             return
         }

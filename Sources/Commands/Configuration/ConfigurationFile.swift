@@ -267,7 +267,10 @@ struct ConfigurationFile: Sendable {
         if case .dataCorrupted(let context) = error as? DecodingError {
             return "it is not valid JSON: \(context.debugDescription)"
         }
-        if case .typeMismatch = error as? DecodingError { return "it must be a JSON object" }
+        switch error as? DecodingError {
+        case .typeMismatch, .valueNotFound: return "it must be a JSON object"
+        default: break
+        }
         if let error = error as? JSONValue.NoObject {
             return "\(error.place) must be a JSON object"
         }

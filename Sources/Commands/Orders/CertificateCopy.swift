@@ -53,8 +53,8 @@ struct CertificateCopy {
         if !command.output.isJSON, !command.output.isQuiet {
             printFolded(
                 [
-                    "It has the content of \(printable(command.name ?? "")) on token \(NamedToken(uri: original.description).title). "
-                        + "From now on, tokencert renew renews both if both tokens are present."
+                    "The certificate has the same content as \(printable(command.name ?? "")) on token \(NamedToken(uri: original.description).title). "
+                        + "From now on, tokencert renew renews both if both tokens are present and you type their PINs."
                 ], at: 0)
         }
         try command.output.printNext(.list)

@@ -197,7 +197,7 @@ extension TokenOptions {
     func sourcesOfPINs(_ uri: PKCS11URI?) throws -> [SecretRole: SecretSource] {
         [
             .pin: try source(uri) ?? .prompt,
-            .securityOfficerPIN: try securityOfficerSource(),
+            .securityOfficerPIN: try securityOfficerSource(uri),
         ]
     }
 }

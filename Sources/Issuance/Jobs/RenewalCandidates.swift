@@ -108,7 +108,9 @@ private struct Look {
                 guard let certificate = due(entry, days) else { continue }
                 if sees, key.privateKey == nil {
                     passOver(entry, certificate, hasPublicKey: true)
-                } else if let passedOver = try obstacle(key, entry, certificate, &session) {
+                } else if let passedOver = try obstacle(
+                    key, entry, certificate, isNamed: false, &session)
+                {
                     found.passedOver.append(passedOver)
                 } else {
                     take(certificate, entry, key, &session)
@@ -247,11 +249,13 @@ private struct Look {
     }
 
     /// Why a certificate cannot be renewed, or nil.
+    ///
+    /// - Parameter isNamed: Whether the user has named it: only then a revoked one gets a new key.
     private func obstacle(
         _ key: KeyEntry, _ entry: CertificateEntry, _ certificate: Certificate,
-        _ session: inout Session<ReadOnly>
+        isNamed: Bool, _ session: inout Session<ReadOnly>
     ) throws -> PassedOver? {
-        if !search.makesKeys, let time = revocations.time(of: certificate) {
+        if !(isNamed && search.makesKeys), let time = revocations.time(of: certificate) {
             return PassedOver(entry, revocationRecordedAt: time)
         }
         if let reason = problem(certificate) { return PassedOver(entry, reason) }
@@ -358,7 +362,9 @@ private struct Look {
             for entry in try named(uri, serial, key) {
                 // Unreadable certificates are not paired with a key.
                 guard let certificate = entry.certificate else { continue }
-                if let passedOver = try obstacle(key, entry, certificate, &session) {
+                if let passedOver = try obstacle(
+                    key, entry, certificate, isNamed: true, &session)
+                {
                     found.passedOver.append(passedOver)
                 } else {
                     take(certificate, entry, key, &session)

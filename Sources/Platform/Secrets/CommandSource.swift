@@ -35,6 +35,8 @@ package func readFromCommand(
 ///
 /// - Returns: nil if a quotation is not closed or there is no program.
 package func words(ofCommand text: String) -> [String]? {
+    // A program would see a shorter word.
+    guard !text.utf8.contains(0) else { return nil }
     var words: [String] = []
     var word: String?
     var quotation: Character?
