@@ -89,7 +89,7 @@ extension Ledger {
         }
     }
 
-    /// Checks that nothing but the migrations has made tables and triggers. Otherwise events could be
+    /// Checks that only the migrations have made tables and triggers. Otherwise events could be
     /// changed in a way that keeps the chain valid, or could get lost when they are recorded.
     private func verifySchema(_ database: Database) throws -> [String] {
         let version = try database.values("PRAGMA user_version", as: Int.self).first ?? 0
