@@ -51,6 +51,10 @@ extension RealParts {
             #expect(passedOver.first?["advice"] == nil)
             expect(try bench.tokencert(["renew", "mail"]), 73, "it is revoked (recorded on ")
             #expect(bench.ca.orders.count == 1)
+            // Otherwise monitoring would not notice that no certificate on the token is valid.
+            let health = try bench.tokencert(["health"])
+            #expect(health.status == 79, "\(health)")
+            #expect(health.output.contains("certificate was revoked (recorded on "), "\(health)")
             let history = try bench.tokencert(["history"])
             #expect(history.output.contains("revoked (recorded on "), "\(history)")
             let events = try bench.tokencert(["history", "1"])

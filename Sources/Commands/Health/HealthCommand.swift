@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertCAcert
+internal import TokencertIssuance
 internal import TokencertTokens
 
 struct HealthCommand: ParsableCommand {
@@ -104,7 +105,29 @@ struct HealthCommand: ParsableCommand {
         if let revocation {
             findings += revocation.findings(entries, among: read.inventory, tokenHealth)
         }
-        return findings
+        let recorded = recordedRevocations(of: entries, tokenHealth).filter { new in
+            !findings.contains {
+                $0.kind == .revoked && $0.uri == new.uri && $0.serialNumber == new.serialNumber
+            }
+        }
+        return findings + recorded
+    }
+
+    /// The findings about certificates whose revocation is in the ledger. Without a readable ledger
+    /// there are none: the command is about the token.
+    private func recordedRevocations(
+        of entries: [CertificateEntry], _ health: TokenHealth
+    ) -> [Finding] {
+        let revocations = Revocations((try? ledgerOptions.orders()) ?? [])
+        return entries.compactMap { entry in
+            guard let certificate = entry.certificate,
+                let time = revocations.time(of: certificate)
+            else { return nil }
+            return Finding(
+                .revoked, entry.record.uri,
+                "certificate was revoked (recorded on \(timestamp(time).prefix(10)))",
+                serialNumber: health.distinctiveSerialNumber(of: entry))
+        }
     }
 
     private func show(
