@@ -5,10 +5,13 @@ internal import TokencertTokens
 
 struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "history", abstract: "Show all orders, or the events of one order.",
+        commandName: "history", abstract: "Show the orders, or the events of one order.",
         discussion: """
+            Without a number, the newest 50 orders are shown; with --all, all of them.
+
             For example:
 
+              tokencert history --all
               tokencert history 7
               tokencert history verify
             """,
@@ -18,7 +21,7 @@ struct HistoryCommand: ParsableCommand {
 
 struct ShowHistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show all orders, or the events of one order.")
+        commandName: "show", abstract: "Show the orders, or the events of one order.")
 
     @Argument(
         help: ArgumentHelp("Number of the order.", valueName: "order"),
