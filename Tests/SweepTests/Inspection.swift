@@ -147,17 +147,25 @@ struct Inspection {
             (order["events"] as? [[String: Any]] ?? []).compactMap { event -> String? in
                 let content = event["content"] as? [String: Any]
                 let body = (content?["body"] as? String).flatMap { Data(base64Encoded: $0) }
+                // A certificate that was fetched is in the ledger without an answer.
                 return body.map { String(decoding: $0, as: UTF8.self) }
+                    ?? content?["certificate"] as? String
             }
         }
         let state = (orders.last?["summary"] as? [String: Any])?["state"] as? String
-        for certificate in issued where !texts.contains(where: { $0.contains(certificate) }) {
+        for certificate in issued
+        where !texts.contains(where: { $0.contains(trimmed(certificate)) }) {
             if fault.mayLoseAnswer, state == "sending" || state == "unclear" { continue }
             if outcome.errors.contains(Self.body(certificate)) { continue }
             if try isOnToken(certificate) { continue }
             lost += 1
             findings.append("a certificate is lost; the order is \(state ?? "not there")")
         }
+    }
+
+    /// Without the line end after it.
+    private func trimmed(_ pem: String) -> String {
+        pem.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     private static func body(_ pem: String) -> String {
