@@ -225,11 +225,11 @@ extension RealParts {
                 ["renew", "--expiring", "30d", "--if-present"],
                 empty.environment.merging(["TOKENCERT_TOKEN": ""]) { $1 })
             #expect(unset.status == 0, "\(unset)")
-            // Several matching tokens are still an error.
+            // A PIN from a file is for one token, so several are still an error.
             try bench.token.addToken(label: "other")
             expect(
                 try bench.tokencert(["renew", "--expiring", "30d", "--if-present"]), 66,
-                "more than one token matches")
+                "a PIN that is not typed is for one of them")
         }
 
         @Test("A certificate from a file that is older than the one on the token is refused")
