@@ -89,7 +89,7 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
-        // Otherwise elliptic curves could be used only by ordering anew.
+        // Otherwise elliptic curves could be used only with a new order.
         @Test("With another CA, a renewal changes to an elliptic curve and stays there")
         func ellipticCurve() throws {
             let token = try ThrowawayToken()
