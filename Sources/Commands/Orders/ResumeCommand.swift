@@ -125,11 +125,13 @@ struct ResumeCommand: ParsableCommand {
         brought.acceptsChanges = setting(acceptChanges, .acceptChanges)
         brought.ordersAgain = orderAgain
         let isOrdering = from == nil && (orderAgain || order.nextAction == .order)
+        // An interrupted run may have left an answer without a certificate, which it has not used.
+        let isSearching = from == nil && fetchOptions.isWanted && order.lacksCertificateInAnswer
         var ca = ca
-        if isOrdering { ca = try ca.adopting(order) }
+        if isOrdering || isSearching { ca = try ca.adopting(order) }
         let settings = try issuanceSettings(anchors, ca, tokenOptions, continuing: order)
         let runner =
-            isOrdering
+            isOrdering || isSearching
             ? Runner(
                 settings,
                 try openAuthority(
@@ -287,6 +289,17 @@ extension Order {
     /// The token of the order.
     fileprivate func tokenURI() throws -> PKCS11URI {
         try PKCS11URI(parsing: beginning.tokenURI)
+    }
+}
+
+extension Order {
+    /// Whether the CA has answered without a certificate, and the answer was not used yet.
+    fileprivate var lacksCertificateInAnswer: Bool {
+        guard state == .answered, fetched == nil, let answer else { return false }
+        return switch authority.meaning(of: answer) {
+        case .pending, .unclear: true
+        case .issued, .refused: false
+        }
     }
 }
 
