@@ -50,6 +50,53 @@ extension RealParts {
             try expectDone(bench)
         }
 
+        /// Removes all events after the answer, as if the process had been killed there.
+        private func forgetWhatFollowedTheAnswer(_ bench: Bench) throws {
+            let script = """
+                import sqlite3, sys
+                ledger = sqlite3.connect(sys.argv[1])
+                triggers = ledger.execute(
+                    "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+                for name, _ in triggers: ledger.execute(f"DROP TRIGGER {name}")
+                ledger.execute(
+                    "DELETE FROM events WHERE sequence > "
+                    "(SELECT max(sequence) FROM events WHERE kind = 'answered')")
+                ledger.execute(
+                    "UPDATE orders SET state = 'answered', events = (SELECT count(*) FROM events)")
+                for _, sql in triggers: ledger.execute(sql)
+                ledger.commit()
+                """
+            let changed = try run(
+                "python3", ["-c", script, bench.token.folder.file("state/tokencert/ledger.sqlite")])
+            try #require(changed.status == 0, "\(changed)")
+            try #require(try bench.tokencert(["history", "verify"]).status == 0)
+        }
+
+        // Otherwise a timer that was killed at this moment would need the user.
+        @Test(
+            "An answer without a certificate that a killed run has not used leads to the account at once",
+            arguments: ["late", "garbage"])
+        func unusedAnswer(fault: String) throws {
+            let bench = try Bench(["--fault", fault])
+            #expect(try bench.tokencert(["issue"]).status == 75)
+            try forgetWhatFollowedTheAnswer(bench)
+            let resumed = try bench.tokencert(["resume", "1", "--fetch"])
+            #expect(resumed.status == 0, "\(resumed)")
+            try expectDone(bench)
+            #expect(logins(bench) == 1)
+        }
+
+        @Test("An unused answer with a certificate is used without a login")
+        func unusedCertificate() throws {
+            let bench = try Bench()
+            let rules = bench.faulty(["FAULTY_RULES": "C_CreateObject:before:kill"])
+            #expect(try bench.tokencert(["issue"], rules).status == 137)
+            try forgetWhatFollowedTheAnswer(bench)
+            let resumed = try bench.tokencert(["resume", "1", "--fetch"])
+            #expect(resumed.status == 0, "\(resumed)")
+            #expect(logins(bench) == 0 && bench.ca.orders.count == 1)
+        }
+
         // Otherwise the user would have to finish each order whose answer was lost.
         @Test(
             "A certificate whose answer was lost is found in the list by its key",
