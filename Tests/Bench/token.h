@@ -38,7 +38,7 @@ static void open_token(void) {
 }
 
 // Generates a P-256 key pair and returns its private key and its point, 65 bytes.
-static CK_OBJECT_HANDLE generate(unsigned char *id, CK_ULONG id_length, unsigned char point[65]) {
+__attribute__((unused)) static CK_OBJECT_HANDLE generate(unsigned char *id, CK_ULONG id_length, unsigned char point[65]) {
     CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
     unsigned char p256[] = {0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07};
     CK_ATTRIBUTE public_template[] = {
@@ -60,7 +60,7 @@ static CK_OBJECT_HANDLE generate(unsigned char *id, CK_ULONG id_length, unsigned
 }
 
 // Writes a certificate in DER.
-static void write_certificate(
+__attribute__((unused)) static void write_certificate(
     unsigned char *id, CK_ULONG id_length, unsigned char *der, CK_ULONG length) {
     CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
     CK_OBJECT_CLASS class = CKO_CERTIFICATE;
@@ -74,7 +74,7 @@ static void write_certificate(
 }
 
 // The P-256 public key with a given point.
-static EVP_PKEY *key_of(unsigned char point[65]) {
+__attribute__((unused)) static EVP_PKEY *key_of(unsigned char point[65]) {
     static const unsigned char head[] = {
         0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06,
         0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};

@@ -78,7 +78,7 @@ import TokencertTestSupport
         return CertificateEntry(
             record: ObjectRecord(
                 handle: ObjectHandle(rawValue: 1), objectClass: .certificate, id: [1],
-                labelBytes: [], token: try PKCS11URI(parsing: "pkcs11:token=work")),
+                labelBytes: [], on: try ObjectURIs(token: PKCS11URI(parsing: "pkcs11:token=work"))),
             valueHash: [], content: nil, obstacle: nil, certificate: certificate)
     }
 

@@ -15,7 +15,8 @@ import Testing
     ) throws -> ObjectRecord {
         ObjectRecord(
             handle: ObjectHandle(rawValue: number), objectClass: objectClass, id: id,
-            labelBytes: Array(label.utf8), token: try PKCS11URI(parsing: "pkcs11:token=work"))
+            labelBytes: Array(label.utf8),
+            on: try ObjectURIs(token: PKCS11URI(parsing: "pkcs11:token=work")))
     }
 
     private func certificate(

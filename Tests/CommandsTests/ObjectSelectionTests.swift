@@ -15,7 +15,7 @@ import Testing
     ) -> ObjectRecord {
         ObjectRecord(
             handle: ObjectHandle(rawValue: number), objectClass: objectClass, id: id,
-            labelBytes: Array(label.utf8), token: Self.token)
+            labelBytes: Array(label.utf8), on: ObjectURIs(token: Self.token))
     }
 
     private func certificate(

@@ -16,7 +16,7 @@ import TokencertTestSupport
         CertificateEntry(
             record: ObjectRecord(
                 handle: ObjectHandle(rawValue: 1), objectClass: .certificate, id: [1],
-                labelBytes: Array("mail".utf8), token: Self.token),
+                labelBytes: Array("mail".utf8), on: ObjectURIs(token: Self.token)),
             valueHash: [], content: content, obstacle: content == nil ? .pem : nil,
             certificate: nil)
     }
@@ -59,7 +59,7 @@ import TokencertTestSupport
         var key = KeyEntry()
         key.publicKey = ObjectRecord(
             handle: ObjectHandle(rawValue: 7), objectClass: .publicKey, id: [1],
-            labelBytes: Array("mail".utf8), token: Self.token)
+            labelBytes: Array("mail".utf8), on: ObjectURIs(token: Self.token))
         key.certificates = certificates
         return key
     }

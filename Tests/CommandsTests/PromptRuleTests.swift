@@ -52,7 +52,8 @@ import Testing
     private func record(_ number: UInt, _ objectClass: ObjectClass) -> ObjectRecord {
         ObjectRecord(
             handle: ObjectHandle(rawValue: number), objectClass: objectClass, id: [0xAB],
-            labelBytes: Array("mail".utf8), token: try! PKCS11URI(parsing: "pkcs11:token=work"))
+            labelBytes: Array("mail".utf8),
+            on: try! ObjectURIs(token: PKCS11URI(parsing: "pkcs11:token=work")))
     }
 
     private func certificate(_ isReadable: Bool = true) -> CertificateEntry {

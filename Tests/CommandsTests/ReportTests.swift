@@ -159,7 +159,7 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
     ) -> ObjectRecord {
         ObjectRecord(
             handle: ObjectHandle(rawValue: number), objectClass: objectClass, id: [1],
-            labelBytes: Array(label.utf8), token: Self.token)
+            labelBytes: Array(label.utf8), on: ObjectURIs(token: Self.token))
     }
 
     private func entry(

@@ -11,6 +11,8 @@ func readCertificates(_ bytes: [UInt8]) {
         let named = try? PublicKey(
             subjectPublicKeyInfo: certificate.publicKey.subjectPublicKeyInfo)
         precondition(named == certificate.publicKey)
+        // What is accepted at first must also be accepted when a check needs it.
+        precondition(certificate.isReadableByOpenSSL)
         _ = (certificate.displayName, certificate.malformedExtensions)
         _ = (certificate.subject.text, certificate.issuer.commonNames, certificate.isAuthority)
         _ = (certificate.emailAddresses, certificate.hasOtherAlternativeNames)

@@ -133,7 +133,7 @@ import Testing
     ) -> ObjectRecord {
         ObjectRecord(
             handle: ObjectHandle(rawValue: handle), objectClass: objectClass, id: id,
-            labelBytes: Array(label.utf8), token: token)
+            labelBytes: Array(label.utf8), on: ObjectURIs(token: token))
     }
 
     private static func entry(

@@ -187,7 +187,7 @@ import TokencertTestSupport
         CertificateEntry(
             record: ObjectRecord(
                 handle: ObjectHandle(rawValue: 1), objectClass: .certificate, id: [1],
-                labelBytes: Array("mail".utf8), token: Self.token),
+                labelBytes: Array("mail".utf8), on: ObjectURIs(token: Self.token)),
             valueHash: [], content: content, obstacle: content == nil ? .pem : nil,
             certificate: certificate)
     }

@@ -28,7 +28,7 @@ import Testing
     ) -> ObjectRecord {
         ObjectRecord(
             handle: ObjectHandle(rawValue: number), objectClass: objectClass, id: id,
-            labelBytes: Array(label.utf8), token: token)
+            labelBytes: Array(label.utf8), on: ObjectURIs(token: token))
     }
 
     /// The objects on a token; the result must not depend on the order in which they are added.

@@ -38,6 +38,8 @@ func jsonText(_ value: some Encodable) throws -> String {
 /// Escapes DEL and the C1 control characters, which JSON allows but a terminal may obey. Names that
 /// CAcert's signer wrote byte by byte may contain them.
 func withoutControls(_ json: String) -> String {
+    // In UTF-8, DEL is one byte, and the C1 control characters begin with C2.
+    guard json.utf8.contains(where: { $0 == 0x7F || $0 == 0xC2 }) else { return json }
     var text = ""
     for scalar in json.unicodeScalars {
         if (0x7F...0x9F).contains(scalar.value) {

@@ -139,6 +139,22 @@ public struct PKCS11URI: Sendable {
     }
 }
 
+/// Writes the URIs of many objects on one token.
+package final class ObjectURIs {
+    private let handle: URIHandle
+
+    /// - Parameter token: The URI of the token.
+    package init(token: PKCS11URI) {
+        handle = token.handle.copy()
+    }
+
+    /// The text of `PKCS11URI(token:objectWith:)`.
+    package func text(ofObjectWith attributes: Template) -> String {
+        handle.setObject(attributes)
+        return handle.formatted
+    }
+}
+
 extension PKCS11URI: CustomStringConvertible {
     /// The URI as text (RFC 7512), without a PIN.
     public var description: String { handle.formatted }

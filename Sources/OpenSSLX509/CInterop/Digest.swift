@@ -22,10 +22,17 @@ public enum Digest: Sendable, Hashable {
         var length: UInt32 = 0
         // This fails only if memory or the algorithm is missing. Without a hash, different values
         // would compare as equal.
-        guard unsafe EVP_Digest(bytes, bytes.count, &hash, &length, messageDigest, nil) == 1 else {
+        let fetched = self == .sha256 ? Self.fetchedSHA256 : nil
+        let digest = unsafe fetched?.withPointer { unsafe $0 } ?? messageDigest
+        guard unsafe EVP_Digest(bytes, bytes.count, &hash, &length, digest, nil) == 1 else {
             fatalError("OpenSSL cannot compute \(self)")
         }
         return Array(hash.prefix(Int(length)))
+    }
+
+    /// SHA-256, fetched once: OpenSSL 3.0 looks up the algorithm of `EVP_sha256` for each hash.
+    private static let fetchedSHA256 = unsafe EVP_MD_fetch(nil, "SHA256", nil).map {
+        unsafe Handle(owning: $0)
     }
 
     var messageDigest: OpaquePointer? {

@@ -1,4 +1,5 @@
 internal import CTokencertOpenSSL
+internal import Synchronization
 
 #if canImport(Darwin)
     internal import Darwin
@@ -33,6 +34,45 @@ internal import CTokencertOpenSSL
 @safe package final class CertificateHandle: Handle, @unchecked Sendable {
     deinit {
         unsafe X509_free(pointer)
+    }
+}
+
+/// Owns an `X509` that is created from the DER when it is first used. Most certificates on a token are
+/// only listed, which does not require it.
+package final class LazyCertificateHandle: Sendable {
+    private let der: [UInt8]
+    private let made = Mutex<CertificateHandle?>(nil)
+
+    /// - Parameter der: The DER of a certificate that OpenSSL can parse.
+    init(der: [UInt8]) {
+        self.der = der
+    }
+
+    private var handle: CertificateHandle {
+        made.withLock { made in
+            if let made { return made }
+            let parsed = try? unsafe OpenSSLX509.parse(der, "not a certificate") {
+                unsafe d2i_X509(nil, $0, $1)
+            }
+            // No check accepts an empty certificate. It is used only if memory is exhausted.
+            guard let pointer = unsafe parsed?.handle ?? X509_new() else {
+                fatalError("out of memory")
+            }
+            // Makes OpenSSL cache the extensions now, because threads that share the object must not
+            // change it.
+            _ = unsafe X509_check_purpose(pointer, -1, 0)
+            ERR_clear_error()
+            let handle = unsafe CertificateHandle(owning: pointer)
+            made = handle
+            return handle
+        }
+    }
+
+    /// Passes the pointer to a closure, which must not keep it.
+    @unsafe package func withPointer<Result, Failure: Error>(
+        _ body: (OpaquePointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe handle.withPointer(body)
     }
 }
 

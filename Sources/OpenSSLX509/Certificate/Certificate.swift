@@ -1,12 +1,15 @@
 /// An X.509 certificate (RFC 5280).
 public struct Certificate: Sendable {
     /// The OpenSSL object.
-    package let handle: CertificateHandle
+    package let handle: LazyCertificateHandle
 
     /// The DER, unchanged, as in `CKA_VALUE`.
     public let der: [UInt8]
     /// The serial number as a DER INTEGER, including its tag, as in `CKA_SERIAL_NUMBER`.
     public let serialNumberDER: [UInt8]
+    /// The serial number in lower-case hexadecimal, two digits for each byte, after `-` if it is
+    /// negative: RFC 5280 forbids negative numbers, but such certificates exist.
+    public let serialNumber: String
     /// The subject.
     public let subject: DistinguishedName
     /// The issuer.
@@ -17,10 +20,14 @@ public struct Certificate: Sendable {
     public let notBefore: Int64
     /// The last second of the validity, in seconds since 1970-01-01 00:00 UTC.
     public let notAfter: Int64
+    /// Whether the certificate's basic constraints allow it to sign other certificates.
+    public let isAuthority: Bool
+    /// The names in the subjectAltName; nil for each name that is not an rfc822Name.
+    let alternativeNames: [String?]
 
     /// Reads a certificate.
     ///
-    /// The C function is `d2i_X509`.
+    /// The C function is `ASN1_item_d2i`.
     ///
     /// - Parameter der: The DER of one certificate, with no bytes after it.
     /// - Throws: ``X509Error`` with code ``X509Error/Code/textInPEM`` if the bytes are PEM text, or
@@ -37,7 +44,7 @@ public struct Certificate: Sendable {
     /// Reads the certificate at the beginning of a token's `CKA_VALUE` and ignores the bytes after
     /// it: cards with files of a fixed size pad the value with 00 or FF.
     ///
-    /// The C function is `d2i_X509`.
+    /// The C function is `ASN1_item_d2i`.
     ///
     /// - Parameter bytes: The DER of a certificate, followed by any bytes, which ``der`` omits.
     /// - Throws: ``X509Error`` with code ``X509Error/Code/textInPEM`` if the bytes are PEM text, or

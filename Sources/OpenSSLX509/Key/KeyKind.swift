@@ -17,7 +17,10 @@ public enum NamedCurve: String, Sendable, Hashable, CaseIterable {
     }
 
     /// The DER of ECParameters with the name of the curve, as in `CKA_EC_PARAMS`.
-    public var ecParameters: [UInt8] { DER.objectIdentifier(objectIdentifier) }
+    public var ecParameters: [UInt8] { Self.ecParameters[self] ?? [] }
+
+    private static let ecParameters: [NamedCurve: [UInt8]] = Dictionary(
+        uniqueKeysWithValues: allCases.map { ($0, DER.objectIdentifier($0.objectIdentifier)) })
 
     /// The length in bytes of a coordinate, and of each half of a signature.
     public var coordinateLength: Int {

@@ -25,7 +25,7 @@ public struct PublicKey: Sendable {
             throw X509Error(
                 code: .malformed, context: "not a SubjectPublicKeyInfo", reasons: [])
         }
-        canonical = parts.canonical ?? subjectPublicKeyInfo
+        canonical = Self.sharing(subjectPublicKeyInfo, parts.canonical)
     }
 
     /// Creates an RSA key from a token's attributes.
@@ -76,7 +76,12 @@ public struct PublicKey: Sendable {
         }
         let info = DER.sequence(algorithm, DER.bitString(bare))
         subjectPublicKeyInfo = info
-        canonical = Parts(info)?.canonical ?? info
+        canonical = Self.sharing(info, Parts(info)?.canonical)
+    }
+
+    /// The canonical form, in the memory of the other one if they are equal, as they usually are.
+    private static func sharing(_ info: [UInt8], _ canonical: [UInt8]?) -> [UInt8] {
+        canonical == info ? info : canonical ?? info
     }
 
     /// The type and size of the key.

@@ -15,7 +15,7 @@ extension TokenInventory {
         profile: TokenProfile? = nil,
         keepingCertificates isKept: (Certificate) -> Bool = { _ in false }
     ) throws(CryptokiError) {
-        let tokenURI = try PKCS11URI(token: session.token)
+        let uris = ObjectURIs(token: try PKCS11URI(token: session.token))
         let wanted = uri?.objectAttributes ?? Template()
         var pairing = Pairing()
         var others = 0
@@ -39,7 +39,7 @@ extension TokenInventory {
             }
             // Session objects that a module generates, such as attestations, are not on the token.
             guard head[.token] != false else { continue }
-            let record = ObjectRecord(handle, head, tokenURI)
+            let record = ObjectRecord(handle, head, uris)
             switch record.objectClass {
             case .privateKey, .publicKey:
                 let isPrivate = record.objectClass == .privateKey
@@ -61,7 +61,11 @@ extension TokenInventory {
                 let value = body[.value] ?? []
                 let (certificate, reason) = Self.read(value, body[.certificateType])
                 var obstacle = reason
-                let content = certificate.map { CertificateEntry.Content($0) }
+                let valueHash = Digest.sha256.hash(value)
+                let content = certificate.map {
+                    CertificateEntry.Content(
+                        $0, sha256Fingerprint: $0.der == value ? valueHash : nil)
+                }
                 if let content, profile?.isPlaceholder(content) ?? false { continue }
                 if obstacle == .noValue {
                     let place = try session.attributes(of: handle, [AttributeKey.url.type])
@@ -69,7 +73,7 @@ extension TokenInventory {
                 }
                 pairing.add(
                     certificate: CertificateEntry(
-                        record: record, valueHash: Digest.sha256.hash(value), content: content,
+                        record: record, valueHash: valueHash, content: content,
                         obstacle: obstacle,
                         certificate: certificate.flatMap { isKept($0) ? $0 : nil }),
                     certificate?.publicKey)
@@ -161,18 +165,19 @@ extension KeyProtection {
 }
 
 extension ObjectRecord {
-    init(_ handle: ObjectHandle, _ head: Attributes, _ tokenURI: PKCS11URI) {
-        self.handle = handle
-        objectClass = head[.class] ?? ObjectClass(rawValue: UInt.max)
-        id = head[.id] ?? []
-        labelBytes = head.bytes(of: AttributeKey<String>.label.type) ?? []
-        token = tokenURI
+    init(_ handle: ObjectHandle, _ head: Attributes, _ uris: ObjectURIs) {
+        self.init(
+            handle: handle, objectClass: head[.class] ?? ObjectClass(rawValue: UInt.max),
+            id: head[.id] ?? [],
+            labelBytes: head.bytes(of: AttributeKey<String>.label.type) ?? [], on: uris)
     }
 }
 
 extension CertificateEntry.Content {
     /// The contents that lists show.
-    package init(_ certificate: Certificate) {
+    ///
+    /// - Parameter sha256Fingerprint: The fingerprint if it is known, so that it is not computed again.
+    package init(_ certificate: Certificate, sha256Fingerprint known: [UInt8]? = nil) {
         let name = certificate.displayName
         subject = certificate.subject.text.isEmpty ? name : certificate.subject.text
         issuer = certificate.issuer.text
@@ -184,7 +189,7 @@ extension CertificateEntry.Content {
         keyKind = certificate.publicKey.kind
         isAuthority = certificate.isAuthority
         emailAddresses = certificate.emailAddresses
-        sha256Fingerprint = certificate.sha256Fingerprint
+        sha256Fingerprint = known ?? certificate.sha256Fingerprint
     }
 }
 

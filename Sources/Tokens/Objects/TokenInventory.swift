@@ -11,21 +11,28 @@ package struct ObjectRecord: Sendable {
     /// The bytes of `CKA_LABEL`, or no bytes. The standard requires UTF-8; some programs use other
     /// encodings.
     package let labelBytes: [UInt8]
-    let token: PKCS11URI
-
-    /// `CKA_LABEL` as displayable text. Labels with different bytes may look the same: compare
-    /// ``labelBytes``.
-    package var label: String { text(ofLabel: labelBytes) }
-
     /// The object's URI (RFC 7512).
-    package var uri: String {
+    package let uri: String
+
+    init(
+        handle: ObjectHandle, objectClass: ObjectClass, id: [UInt8], labelBytes: [UInt8],
+        on uris: ObjectURIs
+    ) {
+        self.handle = handle
+        self.objectClass = objectClass
+        self.id = id
+        self.labelBytes = labelBytes
         var named = Template()
         named[.class] = objectClass
         if !id.isEmpty { named[.id] = id }
         // The exact bytes: with replaced bytes, a label that is not UTF-8 would not be found again.
         if !labelBytes.isEmpty { named[AttributeKey<[UInt8]>.labelBytes] = labelBytes }
-        return PKCS11URI(token: token, objectWith: named).description
+        uri = uris.text(ofObjectWith: named)
     }
+
+    /// `CKA_LABEL` as displayable text. Labels with different bytes may look the same: compare
+    /// ``labelBytes``.
+    package var label: String { text(ofLabel: labelBytes) }
 }
 
 extension AttributeKey<[UInt8]> {

@@ -139,6 +139,14 @@ internal import TokencertPlatform
     /// Writes a blank field as one space, which matches only blank fields. p11-kit writes it
     /// without a value, and such a URI would match every token.
     private static func withBlanks(_ text: String) -> String {
+        // Lists of thousands of objects write as many URIs, and few have a blank field.
+        var previous: UInt8 = 0
+        let hasBlank = text.utf8.contains { byte in
+            defer { previous = byte }
+            return previous == UInt8(ascii: "=")
+                && (byte == UInt8(ascii: ";") || byte == UInt8(ascii: "?"))
+        }
+        guard hasBlank || previous == UInt8(ascii: "=") else { return text }
         let end = text.firstIndex(of: "?") ?? text.endIndex
         let path = text[..<end].split(separator: ";", omittingEmptySubsequences: false)
         return path.map { $0.hasSuffix("=") ? $0 + "%20" : $0 }.joined(separator: ";")
@@ -147,7 +155,7 @@ internal import TokencertPlatform
 
     /// Removes unknown query attributes, since one may be a PIN with a mistyped name.
     private static func withoutUnknownQuery(_ text: String) -> String {
-        guard let mark = text.firstIndex(of: "?") else { return text }
+        guard let mark = text.utf8.firstIndex(of: UInt8(ascii: "?")) else { return text }
         let query = text[text.index(after: mark)...].split(separator: "&").filter { part in
             ["pin-source=", "module-name=", "module-path="].contains { part.hasPrefix($0) }
         }

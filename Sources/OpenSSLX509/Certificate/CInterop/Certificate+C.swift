@@ -3,33 +3,31 @@ internal import CTokencertOpenSSL
 extension Certificate {
     /// Parses exactly one DER element.
     init(element der: [UInt8]) throws(X509Error) {
-        let (pointer, isWhole) = try unsafe OpenSSLX509.parse(der, "not a certificate") {
-            unsafe d2i_X509(nil, $0, $1)
+        let (parsed, isWhole) = try unsafe OpenSSLX509.parse(der, "not a certificate") {
+            unsafe tokencert_d2i_certificate($0, $1)
         }
-        let handle = unsafe CertificateHandle(owning: pointer)
-        guard isWhole, let fields = Fields(der) else {
+        defer { unsafe tokencert_certificate_free(parsed) }
+        guard isWhole, let fields = Fields(der), let signed = unsafe parsed.pointee.tbsCertificate
+        else {
             throw X509Error(
                 code: .malformed, context: "not a certificate in DER form", reasons: [])
         }
-        self.handle = handle
+        handle = LazyCertificateHandle(der: der)
         self.der = der
         serialNumberDER = fields.serialNumber
+        // OpenSSL stores the sign separately from the bytes.
+        let isNegative =
+            DER.read(fields.serialNumber[...])?.content.first.map { $0 >= 0x80 } ?? false
+        serialNumber =
+            (isNegative ? "-" : "") + hexadecimal(unsafe bytes(signed.pointee.serialNumber))
         publicKey = try PublicKey(subjectPublicKeyInfo: fields.subjectPublicKeyInfo)
-        (subject, issuer) = try unsafe handle.withPointer { pointer throws(X509Error) in
-            (
-                try unsafe DistinguishedName(X509_get_subject_name(pointer)),
-                try unsafe DistinguishedName(X509_get_issuer_name(pointer))
-            )
-        }
-        (notBefore, notAfter) = try unsafe handle.withPointer { pointer throws(X509Error) in
-            (
-                try unsafe seconds(X509_get0_notBefore(pointer)),
-                try unsafe seconds(X509_get0_notAfter(pointer))
-            )
-        }
-        // Makes OpenSSL cache the extensions now, because threads that share the object must not
-        // change it.
-        unsafe handle.withPointer { _ = unsafe X509_check_purpose($0, -1, 0) }
+        subject = try unsafe DistinguishedName(signed.pointee.subject)
+        issuer = try unsafe DistinguishedName(signed.pointee.issuer)
+        notBefore = try unsafe seconds(signed.pointee.validity.pointee.notBefore)
+        notAfter = try unsafe seconds(signed.pointee.validity.pointee.notAfter)
+        let extensions = unsafe tokencert_certificate_extensions(parsed)
+        isAuthority = unsafe tokencert_extensions_name_ca(extensions) != 0
+        alternativeNames = unsafe Self.alternativeNames(in: extensions)
         ERR_clear_error()
     }
 
@@ -57,28 +55,18 @@ extension Certificate {
         }
     }
 
-    /// The serial number in lower-case hexadecimal, two digits for each byte, after `-` if it is
-    /// negative: RFC 5280 forbids negative numbers, but such certificates exist.
-    ///
-    /// The C function is `X509_get0_serialNumber`.
-    public var serialNumber: String {
-        // OpenSSL stores the sign separately from the bytes.
-        let isNegative = DER.read(serialNumberDER[...])?.content.first.map { $0 >= 0x80 } ?? false
-        return (isNegative ? "-" : "")
-            + (unsafe handle.withPointer { unsafe hexadecimal(bytes(X509_get0_serialNumber($0))) })
+    /// Whether OpenSSL can parse the whole certificate, as it always must; for tests.
+    package var isReadableByOpenSSL: Bool {
+        unsafe handle.withPointer { pointer in
+            let encoded = try? unsafe OpenSSLX509.der("a certificate") {
+                unsafe i2d_X509(pointer, $0)
+            }
+            return !(encoded ?? []).isEmpty
+        }
     }
 
     /// The SHA-256 hash of the DER, 32 bytes.
     public var sha256Fingerprint: [UInt8] { Digest.sha256.hash(der) }
-
-    /// Whether the certificate's basic constraints allow it to sign other certificates.
-    ///
-    /// The C function is `X509_get_extension_flags`.
-    public var isAuthority: Bool {
-        unsafe handle.withPointer {
-            unsafe X509_get_extension_flags($0) & UInt32(EXFLAG_CA) != 0
-        }
-    }
 
     /// The rfc822Names in the subjectAltName, in order.
     public var emailAddresses: [String] { alternativeNames.compactMap { $0 } }
@@ -100,8 +88,8 @@ extension Certificate {
     }
 
     /// The names in the subjectAltName; nil for each name that is not an rfc822Name.
-    private var alternativeNames: [String?] {
-        guard let names = unsafe decoded(NID_subject_alt_name) else { return [] }
+    @unsafe private static func alternativeNames(in extensions: OpaquePointer?) -> [String?] {
+        guard let names = unsafe decoded(NID_subject_alt_name, in: extensions) else { return [] }
         defer { unsafe GENERAL_NAMES_free(names) }
         return (0..<(unsafe tokencert_sk_GENERAL_NAME_num(names))).map { index in
             let name = unsafe tokencert_sk_GENERAL_NAME_value(names, index)
@@ -114,15 +102,19 @@ extension Certificate {
     /// The decoded form of an extension, which the caller must free; nil if it is absent or one of
     /// ``malformedExtensions``.
     @unsafe func decoded(_ type: Int32) -> OpaquePointer? {
-        unsafe handle.withPointer { pointer in
-            defer { ERR_clear_error() }
-            let index = unsafe X509_get_ext_by_NID(pointer, type, -1)
-            guard index >= 0, unsafe isReadable(X509_get_ext(pointer, index)) else { return nil }
-            // OpenSSL sets this to -1 if the extension is absent, and to -2 if it is repeated.
-            var isCritical: Int32 = -1
-            let value = unsafe X509_get_ext_d2i(pointer, type, &isCritical, nil)
-            return isCritical >= 0 ? unsafe value.map { OpaquePointer($0) } : nil
-        }
+        unsafe handle.withPointer { unsafe Self.decoded(type, in: X509_get0_extensions($0)) }
+    }
+
+    @unsafe private static func decoded(
+        _ type: Int32, in extensions: OpaquePointer?
+    ) -> OpaquePointer? {
+        defer { ERR_clear_error() }
+        let index = unsafe X509v3_get_ext_by_NID(extensions, type, -1)
+        guard index >= 0, unsafe isReadable(X509v3_get_ext(extensions, index)) else { return nil }
+        // OpenSSL sets this to -1 if the extension is absent, and to -2 if it is repeated.
+        var isCritical: Int32 = -1
+        let value = unsafe X509V3_get_d2i(extensions, type, &isCritical, nil)
+        return isCritical >= 0 ? unsafe value.map { OpaquePointer($0) } : nil
     }
 
     /// Whether the keyUsage extension allows a usage; nil if the extension is absent, which allows
