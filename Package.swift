@@ -102,10 +102,15 @@ let package = Package(
             dependencies: [
                 "OpenSSLX509", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
             ], path: "Sources/CommandCA"),
+        // Other programs that use a certificate on a token.
+        .target(
+            name: "TokencertConsumers", dependencies: ["OpenSSLX509", "TokencertPlatform"],
+            path: "Sources/Consumers"),
         .target(
             name: "TokencertCommands",
             dependencies: [
-                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertCommandCA", "TokencertHTTP",
+                "Cryptoki", "OpenSSLX509", "TokencertCAcert", "TokencertCommandCA",
+                "TokencertConsumers", "TokencertHTTP",
                 "TokencertTokens", "TokencertIssuance", "TokencertLedger", "TokencertPlatform",
                 argumentParser, logging, system,
             ], path: "Sources/Commands", resources: [.embedInCode("Completion/JoinedWords.bash")]),
@@ -196,6 +201,12 @@ let package = Package(
                 "TokencertTestAuthority", "TokencertTestSupport", "cacert-standin", "tokencert",
             ],
             exclude: ["Snapshots"]),
+        .testTarget(
+            name: "ConsumersTests",
+            dependencies: [
+                "OpenSSLX509", "TokencertConsumers", "TokencertPlatform",
+                "TokencertTestAuthority", "TokencertTestSupport", "cacert-standin", "tokencert",
+            ]),
         .testTarget(
             name: "SweepTests",
             dependencies: [

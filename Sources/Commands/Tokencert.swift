@@ -36,7 +36,7 @@ package struct Tokencert: ParsableCommand {
                 name: "Certificates",
                 subcommands: [
                     IssueCommand.self, RenewCommand.self, ResumeCommand.self, RequestCommand.self,
-                    ImportCommand.self, DeleteCommand.self, RevokeCommand.self,
+                    ImportCommand.self, DeleteCommand.self, RevokeCommand.self, UseCommand.self,
                 ]),
             CommandGroup(
                 name: "Look",

@@ -21,6 +21,11 @@ var revocationListFolder: String { cacheFolder + "/revocation-lists" }
 /// The folder of the configuration file, `$XDG_CONFIG_HOME/tokencert`.
 var configurationFolder: String { folder("XDG_CONFIG_HOME", "/.config") }
 
+/// The folder of all programs' configuration files, `$XDG_CONFIG_HOME`.
+var parentFolderOfConfiguration: String {
+    String(configurationFolder.dropLast("/tokencert".count))
+}
+
 private func folder(_ variable: String, _ inHome: String) -> String {
     // The XDG specification ignores paths that are not absolute.
     if let base = environmentVariable(variable), base.hasPrefix("/") { return base + "/tokencert" }

@@ -25,7 +25,7 @@ enum ExitStatus: Int32, CaseIterable {
         case .usage: "the command line or an environment variable is wrong"
         case .dataRefused:
             "the CA refused the data of the request, would refuse it, or cannot issue it: name, "
-                + "address, kind of key"
+                + "address, kind of key; or another program cannot use the certificate or the token"
         case .noSuchObject: "a token, object, order or ledger does not exist, or several match"
         case .unreachable:
             "the CA cannot be reached, or the server is not the CA; nothing was ordered"
@@ -44,11 +44,12 @@ enum ExitStatus: Int32, CaseIterable {
             "PIN or password refused, or the hook before-order did not allow the order"
         case .configuration:
             "configuration: a module does not load, there are no trust anchors, or a file or "
-                + "folder of tokencert cannot be read or written"
+                + "folder of tokencert cannot be read or written; or a program that `use` names is "
+                + "not installed, too old or running, or a file is in its way"
         case .findings:
             "`health` or `doctor` found something that needs attention, `expiring` listed a "
                 + "certificate, or `renew` did not renew a certificate that should be renewed, or "
-                + "reported a key that has lost its certificate"
+                + "reported a key that has lost its certificate, or `use --check` did not work"
         case .hungUp: "ended by SIGHUP"
         case .interrupted: "ended by SIGINT: Ctrl-C, including at a prompt"
         case .terminated: "ended by SIGTERM"

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertCAcert
+internal import TokencertConsumers
 internal import TokencertHTTP
 internal import TokencertIssuance
 internal import TokencertLedger
@@ -72,6 +73,7 @@ struct Failure: Error {
         case let error as TrustStoreError: self.init(trust: error)
         case let error as WebAccountError: self.init(web: error)
         case let error as CAcertError: self.init(issuance: IssuanceError(account: error))
+        case let error as ConsumerError: self.init(consumer: error)
         case let error as LedgerError: self.init(ledger: error)
         case let error as SecretError: self.init(secret: error)
         case let error as HTTPError:
@@ -136,6 +138,21 @@ struct Failure: Error {
 
     private static let allCommands =
         "to see all commands: tokencert help; options follow the command"
+
+    /// The failure for a program that cannot use a certificate.
+    private init(consumer error: ConsumerError) {
+        let status: ExitStatus =
+            switch error.code {
+            case .consumerNotInstalled, .consumerTooOld, .fileInTheWay, .consumerRuns:
+                .configuration
+            case .certificateUnfit, .tokenUnfit: .dataRefused
+            case .placeUnknown: .usage
+            case .notSetUp: .noSuchObject
+            case .checkFailed: .findings
+            }
+        self.init(
+            status, code: error.code.rawValue, error.message, hints: error.advice)
+    }
 
     private init(secret error: SecretError) {
         let code = "\(error.code)"

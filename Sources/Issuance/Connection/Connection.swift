@@ -294,6 +294,16 @@ package final class TokenPINs: Sendable {
         }
     }
 
+    /// Passes the user's PIN, which the token has accepted, to `body`, which lends it to another program.
+    /// Passes no bytes if the token has accepted none.
+    package func withAcceptedPIN<Result>(
+        _ body: (borrowing Secret) throws -> Result
+    ) rethrows -> Result {
+        guard wasAccepted(.user) else { return try body(Secret()) }
+        if let typed = typedAgain(.user) { return try body(typed.secret) }
+        return try body(user)
+    }
+
     /// Whether a lost login of the role may be repeated; true only once.
     func mayRenew(_ role: UserType) -> Bool {
         renewed.withLock { $0.insert(role).inserted }

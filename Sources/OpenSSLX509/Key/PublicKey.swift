@@ -109,6 +109,12 @@ public struct PublicKey: Sendable {
         Parts(canonical)?.rsaNumbers
     }
 
+    /// The uncompressed point of a key on a named curve, which begins with 04; nil for other keys.
+    package var uncompressedPoint: [UInt8]? {
+        guard case .ec = kind else { return nil }
+        return Parts(canonical)?.key
+    }
+
     /// The key identifier that most software computes: the SHA-1 hash of the key's BIT STRING
     /// content, 20 bytes (RFC 5280, section 4.2.1.2, method 1). Equal keys have the same
     /// identifier.

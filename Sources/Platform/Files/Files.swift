@@ -281,3 +281,8 @@ package func removeFile(_ path: String) throws(FileError) {
     guard unsafe unlink(path) == 0 else { throw FileError("cannot remove", path) }
     makeNameDurable(path)
 }
+
+/// Removes a folder if nothing is in it.
+package func removeFolderIfEmpty(_ path: String) {
+    if unsafe rmdir(path) == 0 { makeNameDurable(path) }
+}

@@ -67,7 +67,7 @@ package func runProgram(
 }
 
 /// A program that ``runProgram(_:input:environment:limits:)`` runs.
-private struct FilterProgram: ~Copyable {
+struct FilterProgram: ~Copyable {
     private let identifier: pid_t
     /// The descriptors of its standard output and standard error; -1 after their end.
     private var pipes: [Int32]
@@ -82,15 +82,24 @@ private struct FilterProgram: ~Copyable {
     static func start(
         _ words: [String], _ input: [UInt8], _ environment: EnvironmentChanges
     ) throws(ProgramStartError) -> FilterProgram {
-        let name = words.first ?? ""
         guard let incoming = makePipe() else { throw noPipe() }
         defer { close(incoming.read) }
         // Written before there is a reader that could close the pipe, so there is no SIGPIPE.
         let isWritten = writeWithoutBlocking(input, to: incoming.write, withinMilliseconds: 1000)
         close(incoming.write)
-        guard isWritten else {
-            throw ProgramStartError(reason: "the input of \(name) is too long")
-        }
+        guard isWritten else { throw tooLong(words) }
+        return try start(words, environment, input: incoming.read, hasTerminal: true)
+    }
+
+    static func tooLong(_ words: [String]) -> ProgramStartError {
+        ProgramStartError(reason: "the input of \(words.first ?? "") is too long")
+    }
+
+    /// Starts a program with a descriptor as its standard input, which the caller closes.
+    static func start(
+        _ words: [String], _ environment: EnvironmentChanges, input: Int32, hasTerminal: Bool
+    ) throws(ProgramStartError) -> FilterProgram {
+        let name = words.first ?? ""
         guard let output = makePipe() else { throw noPipe() }
         guard let errors = makePipe() else {
             let error = noPipe()
@@ -99,8 +108,8 @@ private struct FilterProgram: ~Copyable {
             throw error
         }
         let (identifier, status) = startProgram(
-            name, words, input: incoming.read, output: output.write, errors: errors.write,
-            environment: environment)
+            name, words, input: input, output: output.write,
+            errors: ErrorOutput(errors.write, hasTerminal: hasTerminal), environment: environment)
         close(output.write)
         close(errors.write)
         guard status == 0 else {
@@ -200,7 +209,7 @@ private struct FilterProgram: ~Copyable {
         for _ in 0..<100 where endIfKnown() == nil { usleep(10_000) }
     }
 
-    private static func noPipe() -> ProgramStartError {
+    static func noPipe() -> ProgramStartError {
         ProgramStartError(
             reason: "cannot create a pipe: \(unsafe String(cString: strerror(errno)))")
     }

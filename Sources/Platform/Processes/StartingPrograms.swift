@@ -6,6 +6,19 @@
     internal import Glibc
 #endif
 
+/// The standard error of a program that runs in a process group of its own.
+struct ErrorOutput {
+    let descriptor: Int32
+    /// Whether the program may use the terminal of this process. If not, it runs in a session of its own,
+    /// so that it cannot ask there.
+    let hasTerminal: Bool
+
+    init(_ descriptor: Int32, hasTerminal: Bool) {
+        self.descriptor = descriptor
+        self.hasTerminal = hasTerminal
+    }
+}
+
 /// Starts a program with standard input, output and error only. No shell runs.
 ///
 /// - Parameters:
@@ -14,13 +27,13 @@
 ///   - input: The descriptor of its standard input, or nil for none.
 ///   - output: The descriptor of its standard output. Nil starts a program that runs on its own: in
 ///     a session without a terminal, without output and errors.
-///   - errors: The descriptor of its standard error. Such a program runs in a process group of its
-///     own. Nil leaves it the standard error of this process.
+///   - errors: Its standard error. Such a program runs in a process group of its own. Nil leaves it the
+///     standard error of this process.
 ///   - environment: Changes to the environment that it inherits, or nil for none.
 /// - Returns: The process id, and 0 or an `errno` value.
 func startProgram(
-    _ path: String, _ words: [String], input: Int32?, output: Int32?, errors: Int32? = nil,
-    environment: EnvironmentChanges? = nil
+    _ path: String, _ words: [String], input: Int32?, output: Int32?,
+    errors: ErrorOutput? = nil, environment: EnvironmentChanges? = nil
 ) -> (identifier: pid_t, status: Int32) {
     #if canImport(Darwin)
         var actions: posix_spawn_file_actions_t?
@@ -58,9 +71,14 @@ func startProgram(
         unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
     }
     if let errors {
-        flags |= Int16(POSIX_SPAWN_SETPGROUP)
-        unsafe posix_spawnattr_setpgroup(&attributes, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, errors, 2)
+        if errors.hasTerminal {
+            flags |= Int16(POSIX_SPAWN_SETPGROUP)
+            unsafe posix_spawnattr_setpgroup(&attributes, 0)
+        } else {
+            // A new session is also a new process group.
+            flags |= startsSession
+        }
+        unsafe posix_spawn_file_actions_adddup2(&actions, errors.descriptor, 2)
     }
     unsafe posix_spawnattr_setflags(&attributes, flags)
     if let input {

@@ -1,0 +1,47 @@
+internal import TokencertConsumers
+
+/// The output of `use` without a consumer.
+struct ConsumersReport: Encodable {
+    struct Line: Encodable {
+        let name: String
+        let summary: String
+        let isInstalled: Bool
+        /// The version of its first program; nil if it is not installed or not known.
+        let version: String?
+        /// The packages of the programs that are missing, except optional ones.
+        let missingPackages: [String]
+        let isSetUp: Bool
+        /// The token that is set up.
+        let token: String?
+    }
+
+    let consumers: [Line]
+
+    init(_ store: SetUpStore) throws {
+        consumers = try Consumers.all.map { consumer in
+            let found = consumer.programs.map { ($0, $0.find()) }
+            let missing = found.filter { $0.1 == nil && !$0.0.isOptional }
+            let record = try store.record(consumer.name)
+            let version = found.first?.1?.version ?? ""
+            return Line(
+                name: consumer.name, summary: consumer.summary, isInstalled: missing.isEmpty,
+                version: version.isEmpty ? nil : version,
+                missingPackages: missing.map(\.0.package), isSetUp: record != nil,
+                token: record?.token)
+        }
+    }
+
+    func print(_ style: Style) {
+        var table = Table(["CONSUMER", "TO", "INSTALLED", "SET UP"], whole: ["CONSUMER"])
+        for line in consumers {
+            let installed =
+                line.isInstalled
+                ? line.version ?? "yes" : "no (\(line.missingPackages.joined(separator: ", ")))"
+            let token = line.token.map { NamedToken(uri: $0).title }
+            table.add([line.name, line.summary, installed, token ?? ""])
+        }
+        table.print(style)
+        TokencertCommands.print("")
+        TokencertCommands.print("To see how: tokencert use CONSUMER")
+    }
+}

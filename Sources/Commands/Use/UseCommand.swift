@@ -1,0 +1,215 @@
+internal import ArgumentParser
+internal import Cryptoki
+internal import OpenSSLX509
+internal import TokencertConsumers
+internal import TokencertIssuance
+internal import TokencertPlatform
+internal import TokencertTokens
+
+struct UseCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "use",
+        abstract: "Use a certificate on a token with ssh, browsers, mail and other programs.",
+        discussion: """
+            Without a consumer, lists the programs that can use a certificate on a token, whether \
+            they are installed, and whether they are set up. With a consumer, shows what to write \
+            and what to type; nothing is changed.
+
+            --write writes it, with a backup of each file that it changes. --check really does it \
+            once, such as a login with ssh to a temporary server. --undo takes it back. No PIN is \
+            ever written.
+
+            For example:
+
+              tokencert use
+              tokencert use ssh mail --host example.org
+              tokencert use ssh --write --host example.org
+              tokencert use ssh --check
+              tokencert use ssh --undo
+            """)
+
+    @Argument(help: "The consumer, such as ssh.", completion: .list(Consumers.all.map(\.name)))
+    var consumer: String?
+
+    @Argument(help: .objectName, completion: LiveCompletion.objects)
+    var name: String?
+
+    @OptionGroup var serialOption: SerialOption
+
+    @Flag(help: "Write the set-up to your files.")
+    var write = false
+
+    @Flag(help: "Try it once. The token asks for the PIN.")
+    var check = false
+
+    @Flag(help: "Take the set-up back.")
+    var undo = false
+
+    @Flag(
+        help: ArgumentHelp(
+            "Write the present certificates of all set-ups, of one consumer or of all, whose tokens "
+                + "are present; for a hook after renewals."))
+    var allPresent = false
+
+    @Option(
+        help: ArgumentHelp(
+            "ssh: use the key for this host, or for hosts with this pattern; can be repeated.",
+            valueName: "host"))
+    var host: [String] = []
+
+    @Option(
+        name: .customLong("profile-folder"),
+        help: ArgumentHelp(
+            "firefox, thunderbird: the folder of the profile.", valueName: "folder"),
+        completion: .directory)
+    var profileFolder: String?
+
+    @Option(
+        help: ArgumentHelp("nginx: the file to write, which you include.", valueName: "file"),
+        completion: .file())
+    var file: String?
+
+    @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var output: CommonOptions
+
+    func validate() throws {
+        let actions = [write, check, undo, allPresent].filter { $0 }.count
+        // A set-up may be written and tried at once.
+        guard actions < 2 || (actions == 2 && write && check) else {
+            throw ValidationError("use only one of --write, --check, --undo and --all-present")
+        }
+        guard consumer != nil || actions == 0 || allPresent else {
+            throw ValidationError("name the consumer: tokencert use lists them")
+        }
+        guard !(undo || allPresent) || name == nil else {
+            throw ValidationError("--undo and --all-present take no certificate")
+        }
+    }
+
+    func run() throws {
+        try prepareProcess(output)
+        let store = setUpStore
+        guard let consumer else {
+            return allPresent ? try renewAll(Consumers.all, store) : try showAll(store)
+        }
+        guard let found = Consumers.named(consumer) else {
+            let names = Consumers.all.map(\.name)
+            throw Failure(
+                .usage, code: "consumerUnknown", "\"\(consumer)\" is not a consumer",
+                hints: suggestions(for: consumer, among: names).map {
+                    "did you mean tokencert use \($0)?"
+                } + ["the consumers are: " + names.joined(separator: ", ")])
+        }
+        if allPresent { return try renewAll([found], store) }
+        if undo { return try takeBack(found, store) }
+        try setUp(found, store)
+    }
+
+    // MARK: One consumer
+
+    private func setUp(_ consumer: any Consumer, _ store: SetUpStore) throws {
+        for program in consumer.programs where !program.isOptional { try program.require() }
+        let record = try store.record(consumer.name)
+        if check, record == nil, !write {
+            throw ConsumerError(
+                .notSetUp, "\(consumer.name) is not set up",
+                advice: ["set it up first: tokencert use \(consumer.name) --write"])
+        }
+        let choice = CertificateChoice(
+            name: try name.map { try ObjectName($0) }, serialNumber: serialOption.digits,
+            record: record)
+        try choice.withCertificate(tokenOptions, loggingIn: check) { used, pins in
+            try consumer.requireFit(used)
+            let place = try place(consumer, record)
+            let setUp = try consumer.setUp(used, place)
+            let changes = try store.changes(setUp, of: consumer.name)
+            var report = UseReport(consumer, used, setUp, changes)
+            if write {
+                try store.write(changes, of: consumer, used, place)
+                report.isWritten = true
+            } else if check, let other = changes.first(where: { !$0.isMade }) {
+                throw ConsumerError(
+                    .fileInTheWay,
+                    "\(other.file.path) is not as it would be written now for this certificate",
+                    advice: ["write it again: tokencert use \(consumer.name) --write"])
+            }
+            if check, let pins {
+                report.proofs = try working("trying \(consumer.name)") {
+                    try pins.withAcceptedPIN { pin in
+                        try consumer.check(used, place, pin: pin)
+                    }
+                }
+            }
+            try report.show(output)
+        }
+    }
+
+    /// The place from the options, or else the one that is set up.
+    private func place(_ consumer: any Consumer, _ record: SetUpRecord?) throws -> Place {
+        let home = try requireHome()
+        let parent = parentFolderOfConfiguration
+        var place = Place(home: home, configuration: parent, own: dataFolder + "/use")
+        place.hosts = host.isEmpty ? record?.place.hosts ?? [] : host
+        place.profile = try profileFolder.map { try absolute($0) } ?? record?.place.profile
+        place.file = try file.map { try absolute($0) } ?? record?.place.file
+        return place
+    }
+
+    private func takeBack(_ consumer: any Consumer, _ store: SetUpStore) throws {
+        let undone = try store.undo(consumer.name)
+        if output.isJSON { return try printJSON(UndoReport(consumer.name, undone)) }
+        for line in UndoReport(consumer.name, undone).lines { print(line) }
+    }
+
+    // MARK: All consumers
+
+    private func showAll(_ store: SetUpStore) throws {
+        let report = try ConsumersReport(store)
+        if output.isJSON { return try printJSON(report) }
+        report.print(try output.style())
+    }
+
+    private func renewAll(_ consumers: [any Consumer], _ store: SetUpStore) throws {
+        var renewed: [RenewedSetUp] = []
+        for consumer in consumers {
+            guard let record = try store.record(consumer.name) else { continue }
+            renewed.append(try renew(consumer, record, store))
+        }
+        if output.isJSON { return try printJSON(RenewedReport(setUps: renewed)) }
+        if renewed.isEmpty { print("Nothing is set up.") }
+        for line in renewed.map(\.line) { print(line) }
+    }
+
+    private func renew(
+        _ consumer: any Consumer, _ record: SetUpRecord, _ store: SetUpStore
+    ) throws -> RenewedSetUp {
+        let choice = CertificateChoice(name: nil, serialNumber: nil, record: record)
+        do {
+            return try choice.withCertificate(tokenOptions, loggingIn: false) { used, _ in
+                try consumer.requireFit(used)
+                let changes = try store.changes(
+                    try consumer.setUp(used, record.place), of: consumer.name)
+                let isCurrent =
+                    changes.allSatisfy(\.isMade)
+                    && record.fingerprint == hexadecimal(used.certificate.sha256Fingerprint)
+                if !isCurrent {
+                    try store.write(changes, of: consumer, used, record.place)
+                }
+                return RenewedSetUp(
+                    consumer: consumer.name, state: isCurrent ? .unchanged : .written)
+            }
+        } catch let failure as Failure where failure.isTokenAbsent {
+            return RenewedSetUp(consumer: consumer.name, state: .absent)
+        }
+    }
+}
+
+/// The absolute path of a file or folder that may not exist, without `~`.
+private func absolute(_ path: String) throws -> String {
+    let path = try resolvingHome(path)
+    if path.hasPrefix("/") { return path }
+    return absolutePath(".") + "/" + path
+}
+
+/// The records and backups of `use`.
+var setUpStore: SetUpStore { SetUpStore(folder: stateFolder + "/use") }

@@ -1,0 +1,150 @@
+internal import TokencertConsumers
+
+/// The output of `use CONSUMER`.
+struct UseReport: Encodable {
+    struct File: Encodable {
+        let path: String
+        /// Whether it is already as it would be written.
+        let isWritten: Bool
+        /// The whole content, or only the block of tokencert; nil if it is not text.
+        let content: String?
+        /// Whether the content is added to a file of the user.
+        let isBlock: Bool
+    }
+
+    let consumer: String
+    let certificate: CertificateReport
+    let files: [File]
+    let commands: [String]
+    let notes: [String]
+    /// Whether this run has written the files.
+    var isWritten = false
+    /// What `--check` has proved; nil if it was not tried.
+    var proofs: [String]?
+
+    init(
+        _ consumer: any Consumer, _ used: UsedCertificate, _ setUp: SetUp,
+        _ changes: [SetUpStore.Change]
+    ) {
+        self.consumer = consumer.name
+        certificate = CertificateReport(used.certificate, uri: used.certificateURI, now())
+        commands = setUp.commands
+        notes = setUp.notes
+        files = changes.map { change in
+            switch change.file.content {
+            case .own(let bytes):
+                File(
+                    path: change.file.path, isWritten: change.isMade,
+                    content: String(validating: bytes, as: UTF8.self), isBlock: false)
+            case .block(let lines, _):
+                File(
+                    path: change.file.path, isWritten: change.isMade,
+                    content: lines.joined(separator: "\n") + "\n", isBlock: true)
+            case .changed:
+                File(
+                    path: change.file.path, isWritten: change.isMade, content: nil,
+                    isBlock: false)
+            }
+        }
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case consumer, certificate, files, commands, notes, isWritten, proofs
+    }
+
+    func show(_ output: CommonOptions) throws {
+        if output.isJSON { return try printJSON(self) }
+        let style = try output.style()
+        if let proofs {
+            for proof in proofs { print(style.strong("Proved: ") + printable(proof)) }
+            if !isWritten { return }
+        }
+        for file in files { show(file, style) }
+        if !commands.isEmpty {
+            print("")
+            print(style.strong("To use it:"))
+            for command in commands { print("  " + printable(command)) }
+        }
+        if !notes.isEmpty { print("") }
+        printFolded(notes.map { "- " + $0 }, at: 2)
+        guard !isWritten || proofs == nil else { return }
+        print("")
+        print(
+            isWritten
+                ? "To try it: tokencert use \(consumer) --check"
+                : "To write this: tokencert use \(consumer) --write")
+    }
+
+    private func show(_ file: File, _ style: Style) {
+        let action: String
+        if isWritten {
+            print("\(file.isWritten ? "already written" : "written"): \(printable(file.path))")
+            return
+        } else if file.isWritten {
+            action = "Already in"
+        } else {
+            action = file.isBlock ? "Add to" : file.content == nil ? "Change" : "Write"
+        }
+        print(style.strong("\(action) \(printable(file.path))" + (file.content == nil ? "" : ":")))
+        let lines = (file.content ?? "").split(separator: "\n", omittingEmptySubsequences: false)
+        for line in lines.dropLast() { print("  " + printable(String(line))) }
+    }
+}
+
+/// The output of `use CONSUMER --undo`.
+struct UndoReport: Encodable {
+    struct File: Encodable {
+        let path: String
+        let result: String
+    }
+
+    let consumer: String
+    let files: [File]
+
+    init(_ consumer: String, _ undone: [SetUpStore.Undone]) {
+        self.consumer = consumer
+        files = undone.map { undone in
+            switch undone {
+            case .asBefore(let path): File(path: path, result: "asBefore")
+            case .removed(let path): File(path: path, result: "removed")
+            case .blockRemoved(let path): File(path: path, result: "blockRemoved")
+            case .left(let path): File(path: path, result: "left")
+            }
+        }
+    }
+
+    var lines: [String] {
+        files.map { file in
+            let path = printable(file.path)
+            return switch file.result {
+            case "asBefore": "as before: \(path)"
+            case "removed": "removed: \(path)"
+            case "blockRemoved": "tokencert's lines removed; other changes kept: \(path)"
+            default: "left as it is, since it was changed after tokencert wrote it: \(path)"
+            }
+        }
+    }
+}
+
+/// The output of `use --all-present`.
+struct RenewedReport: Encodable {
+    let setUps: [RenewedSetUp]
+}
+
+/// What `use --all-present` did with one consumer.
+struct RenewedSetUp: Encodable {
+    enum State: String, Encodable {
+        case unchanged, written, absent
+    }
+
+    let consumer: String
+    let state: State
+
+    var line: String {
+        switch state {
+        case .unchanged: "\(consumer): already uses the present certificate"
+        case .written: "\(consumer): now uses the present certificate"
+        case .absent: "\(consumer): the token is not present; nothing was changed"
+        }
+    }
+}

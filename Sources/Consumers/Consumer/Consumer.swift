@@ -1,0 +1,70 @@
+internal import OpenSSLX509
+package import TokencertPlatform
+
+/// A program that can use a certificate on a token, and how it is set up and tried.
+///
+/// Each kind is one file in `Kinds`: what it needs of the certificate and the token, what it writes, and
+/// how it is proved. Nothing here ever writes a PIN.
+package protocol Consumer: Sendable {
+    /// The name on the command line: lower-case letters.
+    var name: String { get }
+    /// What it is used for, in a few words.
+    var summary: String { get }
+    /// The programs that it consists of. It counts as installed if all that are not optional are.
+    var programs: [RequiredProgram] { get }
+
+    /// Checks that the certificate and the token are fit for it, before anything is written.
+    ///
+    /// - Throws: ``ConsumerError`` that names what is missing and how to get it.
+    func requireFit(_ used: UsedCertificate) throws
+
+    /// What is written and what the user types.
+    ///
+    /// - Throws: ``ConsumerError`` if it cannot be set up here, such as because of several profiles.
+    func setUp(_ used: UsedCertificate, _ place: Place) throws -> SetUp
+
+    /// Really does it once with the files of the set-up, which are written, in a temporary folder.
+    ///
+    /// - Parameter pin: The PIN of the token, which the token has just accepted; empty if it needs none.
+    /// - Returns: What was proved, one line each.
+    /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/checkFailed`` if it does not work.
+    func check(_ used: UsedCertificate, _ place: Place, pin: borrowing Secret) throws -> [String]
+}
+
+/// What is written for a consumer, and what the user does with it.
+package struct SetUp: Sendable {
+    package var files: [SetUpFile] = []
+    /// Commands to use it, each one line to type.
+    package var commands: [String] = []
+    /// Sentences for the user.
+    package var notes: [String] = []
+
+    package init() {}
+}
+
+/// Where a consumer is set up.
+package struct Place: Sendable, Hashable, Codable {
+    /// The user's home folder, an absolute path.
+    package let home: String
+    /// `$XDG_CONFIG_HOME`, or `.config` in the home folder.
+    package let configuration: String
+    /// The folder of the files that belong to tokencert alone, without the name of the consumer.
+    package let own: String
+    /// `--host`: the hosts for which ssh uses the key, as patterns.
+    package var hosts: [String] = []
+    /// `--profile`: the folder of the profile of a browser or a mail program.
+    package var profile: String?
+    /// `--file`: the file of a server's configuration.
+    package var file: String?
+
+    package init(home: String, configuration: String, own: String) {
+        self.home = home
+        self.configuration = configuration
+        self.own = own
+    }
+
+    /// A file of tokencert's own for a consumer.
+    package func ownFile(_ consumer: some Consumer, _ name: String) -> String {
+        "\(own)/\(consumer.name)/\(name)"
+    }
+}

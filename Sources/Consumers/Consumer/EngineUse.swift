@@ -1,0 +1,46 @@
+internal import OpenSSLX509
+
+extension OpenSSLEngine {
+    /// The variable with which the engine uses the module of a certificate.
+    package static func variables(_ used: UsedCertificate) -> [String: String] {
+        ["PKCS11_MODULE_PATH": used.modulePath]
+    }
+
+    /// Checks what the engine (libp11 0.4.12) cannot do with a key.
+    ///
+    /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/tokenUnfit`` or
+    ///   ``ConsumerError/Code/certificateUnfit``.
+    package static func requireFit(_ used: UsedCertificate) throws {
+        switch used.certificate.publicKey.kind {
+        case .rsa, .ec: break
+        default:
+            throw ConsumerError(
+                .certificateUnfit,
+                "OpenSSL's PKCS#11 engine cannot use a key of type \(used.certificate.publicKey.kind)",
+                advice: ["issue a certificate for an RSA key: tokencert issue --key-type rsa:3072"])
+        }
+        guard !used.hasEd25519Key else {
+            throw ConsumerError(
+                .tokenUnfit,
+                "OpenSSL's PKCS#11 engine finds no key on a token that also has an Ed25519 key",
+                advice: ["use another token, or delete the Ed25519 key: tokencert list"])
+        }
+    }
+
+    /// Checks whether a key can be tried: the engine asks for the PIN a second time at a terminal if the
+    /// token requires it for each use, and libp11 0.4.12 takes at most 31 bytes.
+    package static func requireTrial(_ used: UsedCertificate, pinLength: Int) throws {
+        if used.needsPINForEachUse {
+            throw ConsumerError(
+                .tokenUnfit,
+                "the token requires the PIN for each use of this key, and OpenSSL's engine asks for it "
+                    + "only at a terminal",
+                advice: ["try it at a terminal with the commands that tokencert use shows"])
+        }
+        if pinLength > 31 {
+            throw ConsumerError(
+                .tokenUnfit, "OpenSSL's engine takes PINs of at most 31 bytes",
+                advice: ["change the PIN: tokencert token set-pin"])
+        }
+    }
+}

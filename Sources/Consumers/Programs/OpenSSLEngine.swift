@@ -1,0 +1,37 @@
+internal import TokencertPlatform
+
+/// The program openssl with the engine that uses PKCS#11 (libp11), which OpenSSL 3.0 of Debian 12 has; the
+/// provider is not packaged there.
+///
+/// `PKCS11_MODULE_PATH` selects the module, so no openssl.cnf is needed. Without it, Debian's engine loads
+/// every module that p11-kit is configured with.
+package struct OpenSSLEngine: Sendable {
+    package static let program = RequiredProgram(
+        "openssl", package: "openssl", version: ["version"], after: "OpenSSL ", atLeast: [3, 0])
+    /// The Debian package with the engine.
+    package static let package = "libengine-pkcs11-openssl"
+
+    /// The absolute path of openssl.
+    package let path: String
+    /// The absolute path of the engine.
+    package let enginePath: String
+
+    /// Finds openssl and its engine.
+    ///
+    /// - Throws: ``ConsumerError`` if one of them is not installed.
+    package static func require() throws -> OpenSSLEngine {
+        let openssl = try program.require().path
+        let output = try Trial.run([openssl, "version", "-e"], "find the engines of OpenSSL")
+        let text = String(decoding: output, as: UTF8.self)
+        // ENGINESDIR: "/usr/lib/x86_64-linux-gnu/engines-3"
+        let folder = text.split(separator: "\"").dropFirst().first.map(String.init) ?? ""
+        let engine = ["pkcs11.so", "libpkcs11.so", "pkcs11.dylib"]
+            .map { "\(folder)/\($0)" }.first { isRegularFile($0) }
+        guard let engine else {
+            throw ConsumerError(
+                .consumerNotInstalled, "the PKCS#11 engine of OpenSSL is not installed",
+                advice: ["install it: apt install \(package)"])
+        }
+        return OpenSSLEngine(path: openssl, enginePath: engine)
+    }
+}

@@ -1,0 +1,81 @@
+package import TokencertPlatform
+
+/// Runs the programs of a consumer to try it.
+package enum Trial {
+    /// Runs a program, which must succeed. It has no terminal, so it cannot ask for anything.
+    ///
+    /// - Parameters:
+    ///   - words: The program and its arguments, none of them secret.
+    ///   - pin: A secret for its standard input with the line end that it requires; empty for none.
+    ///   - variables: Variables that are added to its environment, none of them secret.
+    ///   - doing: What it does, for the failure: "log in with ssh".
+    /// - Returns: What it printed to standard output.
+    /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/checkFailed``.
+    @discardableResult
+    package static func run(
+        _ words: [String], pin: borrowing Secret = Secret(), variables: [String: String] = [:],
+        seconds: Int = 60, _ doing: String
+    ) throws -> [UInt8] {
+        let result = try result(
+            words, pin: pin, variables: variables, seconds: seconds, doing)
+        guard result.end == .exited(0) else { throw failure(doing, words, result) }
+        return result.output
+    }
+
+    /// The same for a program whose end the caller interprets.
+    package static func result(
+        _ words: [String], pin: borrowing Secret = Secret(), variables: [String: String] = [:],
+        seconds: Int = 60, _ doing: String
+    ) throws -> ProgramResult {
+        do throws(ProgramStartError) {
+            return try runProgram(
+                words, secret: pin, environment: environment(variables),
+                limits: ProgramLimits(seconds: seconds, output: 1 << 22, keptErrors: 1 << 16))
+        } catch {
+            throw ConsumerError(
+                .checkFailed, "cannot \(doing): \(error.reason)", advice: advice(words))
+        }
+    }
+
+    /// The environment of the programs: the user's without the settings of tokencert, which may name
+    /// the sources of PINs, and without what would ask the user.
+    package static func environment(_ variables: [String: String]) -> EnvironmentChanges {
+        EnvironmentChanges(
+            removingPrefix: "TOKENCERT_",
+            adding: variables.merging(["LC_ALL": "C"]) { own, _ in own })
+    }
+
+    /// The failure of a program that was tried.
+    package static func failure(
+        _ doing: String, _ words: [String], _ result: ProgramResult
+    ) -> ConsumerError {
+        let name = words.first?.split(separator: "/").last.map(String.init) ?? ""
+        let end =
+            switch result.end {
+            case .exited(let status): "\(name) exited with status \(status)"
+            case .signalled(let signal): "\(name) was ended by signal \(signal)"
+            case .timedOut: "\(name) did not end in time"
+            case .printedTooMuch: "\(name) printed too much"
+            case .unknown: "the exit status of \(name) is unknown"
+            }
+        let lines = String(decoding: result.lastErrors, as: UTF8.self)
+            .split(whereSeparator: \.isNewline).map(String.init)
+            .filter { !$0.allSatisfy(\.isWhitespace) }
+        let last = lines.last.map { ": " + $0.prefix(300) } ?? ""
+        return ConsumerError(
+            .checkFailed, "cannot \(doing): \(end)\(last)", advice: advice(words))
+    }
+
+    private static func advice(_ words: [String]) -> [String] {
+        ["to see the set-up: tokencert use", "the command was: " + words.joined(separator: " ")]
+    }
+}
+
+extension Secret {
+    /// A copy with a line end, as programs read a PIN from their standard input; empty if there is none.
+    package borrowing func line() -> Secret {
+        var line = duplicate()
+        if !isEmpty { line.append(0x0A) }
+        return line
+    }
+}

@@ -1,0 +1,42 @@
+internal import FoundationEssentials
+
+/// What was written for a consumer, so that it can be found, renewed and taken back.
+package struct SetUpRecord: Codable, Sendable, Hashable {
+    /// A file that was written.
+    struct File: Codable, Sendable, Hashable {
+        let path: String
+        /// SHA-256 of the content before the first set-up, in hexadecimal; nil if there was no file.
+        let original: String?
+        /// The name of the backup in the folder of the records; nil if there was no file.
+        let backup: String?
+        /// SHA-256 of what this and the previous set-up wrote: after a loss of power the file may have
+        /// either.
+        var written: [String]
+        /// Whether only a block of it belongs to tokencert.
+        let isBlock: Bool
+    }
+
+    /// The name of the consumer.
+    package let consumer: String
+    package let modulePath: String
+    /// The URI of the token.
+    package let token: String
+    /// `CKA_ID` in hexadecimal.
+    package let keyID: String
+    /// SHA-256 of the certificate, in hexadecimal.
+    package let fingerprint: String
+    package let place: Place
+    var files: [File]
+}
+
+extension SetUpRecord {
+    init(json bytes: [UInt8]) throws {
+        self = try JSONDecoder().decode(Self.self, from: Data(bytes))
+    }
+
+    func json() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return Array(try encoder.encode(self))
+    }
+}

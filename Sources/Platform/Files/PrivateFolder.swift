@@ -1,0 +1,46 @@
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
+/// A new temporary folder that only this user can read. It is removed with everything in it when its owner ends.
+/// Do not write a secret to it: a loss of power leaves it on the disk.
+package struct PrivateFolder: ~Copyable {
+    /// The absolute path.
+    package let path: String
+
+    /// Creates a folder in `TMPDIR` or `/tmp`.
+    package init() throws(FileError) {
+        let parent =
+            environmentVariable("TMPDIR").flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp"
+        var template = Array("\(parent)/tokencert-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil else {
+            throw FileError("cannot create a folder in", parent)
+        }
+        path = String(
+            decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit {
+        removeTree(path, depth: 0)
+    }
+}
+
+/// Removes a file, or a folder with everything in it. Links are removed and not followed.
+private func removeTree(_ path: String, depth: Int) {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+        _ = unsafe unlink(path)
+        return
+    }
+    if depth < 16 {
+        for name in (try? names(inFolder: path)) ?? [] {
+            removeTree(path + "/" + name, depth: depth + 1)
+        }
+    }
+    _ = unsafe rmdir(path)
+}
