@@ -54,6 +54,20 @@ int main(void) {
     long text_length = BIO_get_mem_data(pem, &text);
 
     CURL *curl = curl_easy_init();
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+    // The account is asked for its names and addresses. As with tokencert, each request has its own
+    // connection: libcurl would send a request again if the server closes a reused one.
+    curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
+    char question[1024];
+    snprintf(
+        question, sizeof question, "username=anna%%40example.org&password=%s",
+        getenv("BENCH_PASSWORD"));
+    curl_easy_setopt(curl, CURLOPT_URL, getenv("BENCH_ACCOUNT_URL"));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, question);
+    if (curl_easy_perform(curl) != CURLE_OK) return 1;
+    answered = 0;
     char form[8192], *escaped = curl_easy_escape(curl, text, (int)text_length);
     snprintf(
         form, sizeof form,
@@ -61,10 +75,7 @@ int main(void) {
         "&codesign=0&optionalCSR=%s",
         getenv("BENCH_PASSWORD"), escaped);
     curl_easy_setopt(curl, CURLOPT_URL, getenv("BENCH_URL"));
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, form);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
     if (curl_easy_perform(curl) != CURLE_OK) return 1;
 
     BIO *input = BIO_new_mem_buf(answer, (int)answered);

@@ -6,6 +6,8 @@ COMMAND consists of words in shell quoting, with $VARIABLES; a leading ". FILE;"
 No shell runs during the measurement. Each round runs every command once, in rotating order, so that other load affects all
 commands alike. Times are wall-clock times. Memory is the maximum resident set size that $WORK/launch gets from wait4(2) in
 the first round, which is not timed: a direct child of this program would start with the size of Python.
+
+If $BENCH_LIMITS names a file, its lines "TITLE / NAME: RATIO" are limits; what exceeds one is added to $WORK/exceeded.
 """
 import os
 import shlex
@@ -45,10 +47,21 @@ class Contestant:
             ])
         _, status = os.waitpid(child, 0)
         seconds = time.perf_counter() - start
-        # pkcs11-tool of OpenSC 0.23 exits with 1 after printing its version.
-        if status != 0 and self.words != ["pkcs11-tool", "--version"]:
+        # pkcs11-tool of OpenSC 0.23 exits with 1 after printing its help.
+        if status != 0 and self.words != ["pkcs11-tool", "--help"]:
             sys.exit(f"{self.name} ended with {os.waitstatus_to_exitcode(status)}: {self.words}")
         self.times.append(seconds)
+
+
+def limits():
+    found = {}
+    if "BENCH_LIMITS" in os.environ:
+        with open(os.environ["BENCH_LIMITS"], encoding="utf-8") as file:
+            for line in file:
+                if line.strip() and not line.startswith("#"):
+                    name, value = line.rsplit(":", 1)
+                    found[name.strip()] = float(value)
+    return found
 
 
 def main():
@@ -65,6 +78,11 @@ def main():
         median = statistics.median(contestant.times)
         ratio = f"{base / median:6.2f} x" if contestant is not contestants[0] else "        "
         print(f"  {contestant.name:<24}{median * 1000:10.1f} ms  {ratio}  {contestant.memory:7.1f} MiB")
+        name = f"{title} / {contestant.name}"
+        limit = limits().get(name)
+        if limit and base / median > limit:
+            with open(os.path.expandvars("$WORK/exceeded"), "a", encoding="utf-8") as file:
+                print(f"{name}: {base / median:.2f}, and the limit is {limit:.2f}", file=file)
 
 
 main()

@@ -90,12 +90,13 @@ struct CertificateChoice {
         var place = UsedCertificate.TokenPlace(
             modulePath: absolutePath(token.module.path), slot: token.slot.id,
             uri: try PKCS11URI(token: token).description, label: info.label,
-            serialNumber: info.serialNumber)
+            serialNumber: info.serialNumber,
+            others: others.map {
+                .init(
+                    label: $0.info.label, serialNumber: $0.info.serialNumber, slot: $0.slot.id)
+            })
         place.needsPIN = info.flags.contains(.loginRequired)
         place.hasReaderKeys = info.flags.contains(.protectedAuthenticationPath)
-        place.others = others.map {
-            .init(label: $0.info.label, serialNumber: $0.info.serialNumber, slot: $0.slot.id)
-        }
         return place
     }
 

@@ -86,8 +86,24 @@ struct UseReport: Encodable {
             action = file.isBlock ? "Add to" : file.content == nil ? "Change" : "Write"
         }
         print(style.strong("\(action) \(printable(file.path))" + (file.content == nil ? "" : ":")))
-        let lines = (file.content ?? "").split(separator: "\n", omittingEmptySubsequences: false)
-        for line in lines.dropLast() { print("  " + printable(String(line))) }
+        for line in Self.shortened(file.content ?? "") { print("  " + printable(line)) }
+    }
+}
+
+extension UseReport {
+    /// The lines of a text, without the base64 lines of certificates.
+    static func shortened(_ text: String) -> [String] {
+        var lines: [String] = []
+        var isInside = false
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
+            if line.hasPrefix("-----END ") { isInside = false }
+            if !isInside { lines.append(String(line)) }
+            if line.hasPrefix("-----BEGIN ") {
+                isInside = true
+                lines.append("...")
+            }
+        }
+        return lines
     }
 }
 

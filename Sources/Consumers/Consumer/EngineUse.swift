@@ -25,6 +25,16 @@ extension OpenSSLEngine {
                 "OpenSSL's PKCS#11 engine finds no key on a token that also has an Ed25519 key",
                 advice: ["use another token, or delete the Ed25519 key: tokencert list"])
         }
+        // The engine does not log in if the URI of the key is for several tokens.
+        let isAmbiguous = used.otherTokens.contains {
+            $0.label == used.tokenLabel && $0.serialNumber == used.tokenSerialNumber
+        }
+        guard !isAmbiguous else {
+            throw ConsumerError(
+                .tokenUnfit,
+                "another token has the same label \"\(used.tokenLabel)\" and the same serial number",
+                advice: ["remove the other token, then run the command again"])
+        }
     }
 
     /// Checks whether a key can be tried: the engine asks for the PIN a second time at a terminal if the

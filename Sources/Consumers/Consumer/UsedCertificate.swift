@@ -88,12 +88,14 @@ package struct UsedCertificate: Sendable {
         package let serialNumber: String
         package var needsPIN = true
         package var hasReaderKeys = false
-        package var others: [OtherToken] = []
+        package let others: [OtherToken]
         package var hasEd25519Key = false
 
         package init(
-            modulePath: String, slot: UInt, uri: String, label: String, serialNumber: String
+            modulePath: String, slot: UInt, uri: String, label: String, serialNumber: String,
+            others: [OtherToken] = []
         ) {
+            self.others = others
             self.modulePath = modulePath
             self.slot = slot
             self.uri = uri

@@ -185,6 +185,7 @@ package struct SetUpStore: Sendable {
             try removeFile("\(folder)/\(name)")
         }
         removeFolderIfEmpty(folder)
+        removeFolderIfEmpty(record.place.own)
         return undone
     }
 
