@@ -13,7 +13,7 @@ extension RealParts {
             let plain = ["issue", "--key-type", "rsa:2048"]
             let issued = try terminal.run(plain + ["--label", "mail"])
             #expect(issued.status == 0, "\(issued)")
-            #expect(issued.output.contains("Next: tokencert list"), "\(issued)")
+            #expect(issued.output.contains("Next: tokencert "), "\(issued)")
             for option in ["--quiet", "--json"] {
                 let silent = try terminal.run(plain + ["--label", "mail\(option)", option])
                 #expect(silent.status == 0 && !silent.output.contains("Next:"), "\(silent)")
@@ -24,6 +24,26 @@ extension RealParts {
             #expect(account.output.contains("Next: tokencert issue"), "\(account)")
             let request = try terminal.run(["request", "--label", "other"])
             #expect(request.output.contains("tokencert import --cert FILE"), "\(request)")
+        }
+
+        // A program that does not answer would delay every issue.
+        @Test("After issue, installed consumers are named without running their programs")
+        func consumers() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            try FileManager.default.createDirectory(
+                atPath: folder.file("programs"), withIntermediateDirectories: true)
+            let program = try folder.write(
+                "#!/bin/sh\n: >\(folder.file("was-run"))\n", "programs/ssh")
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0o755], ofItemAtPath: program)
+            let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+            let issued = try AtTerminal(bench: bench).run(
+                ["issue", "--key-type", "rsa:2048", "--label", "mail"], "",
+                ["PATH": folder.file("programs") + ":" + path])
+            #expect(issued.status == 0, "\(issued)")
+            #expect(issued.output.contains("Next: tokencert use"), "\(issued)")
+            #expect(!FileManager.default.fileExists(atPath: folder.file("was-run")))
         }
 
         // Users would think that the old certificate was replaced.

@@ -11,6 +11,7 @@ import Testing
             .setUpToken, .seeAccount(hasUsername: true), .seeAccount(hasUsername: false),
             .issue(options: " --username anna@example.org"), .submitRequest(file: nil),
             .submitRequest(file: "mail.csr"), .list, .deleteOld("2dd50d"),
+            .use(["ssh"]), .use(["firefox", "thunderbird", "openssl", "git"]),
         ] as [NextStep] {
             #expect(step.line.hasPrefix("Next: "))
             let lines = foldedMessage(step.line, at: 0, width: 80)
@@ -19,6 +20,14 @@ import Testing
         }
         #expect(NextStep.deleteOld("2dd50d").line.hasSuffix("tokencert delete 2dd50d --cert"))
         #expect(NextStep.submitRequest(file: "a.csr").line.contains("send a.csr to the CA, "))
+    }
+
+    @Test("At most three consumers are named")
+    func consumers() {
+        #expect(NextStep.use(["ssh"]).line == "Next: tokencert use ssh")
+        let three = "Next: tokencert use, for ssh, git, nginx"
+        #expect(NextStep.use(["ssh", "git", "nginx"]).line == three)
+        #expect(NextStep.use(["ssh", "git", "nginx", "mail"]).line == three + " and others")
     }
 
     @Test("A text is broken at blanks, and a long word is not cut")

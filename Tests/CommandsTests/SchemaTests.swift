@@ -26,6 +26,9 @@ extension RealParts {
             }
         }
 
+        /// A home folder, for commands that change files of the user.
+        private static let home = ["HOME": "FOLDER/home"]
+
         /// Commands on a token with a PIN, with an account; each depends on those before it.
         private static let everyday = [
             Sample("config", "config"),
@@ -59,6 +62,16 @@ extension RealParts {
             Sample("list", "list", environment: ["TOKENCERT_PIN_SOURCE": ""]),
             Sample("show", "show", "pkcs11:object=mail"),
             Sample("show", "show", "pkcs11:object=mail;type=cert"),
+            Sample("consumers", "use", environment: home),
+            Sample("useAllPresent", "use", "--all-present", environment: home),
+            Sample("use", "use", "ssh", "mail", "--host", "example.org", environment: home),
+            Sample(
+                "use", "use", "ssh", "mail", "--host", "example.org", "--write",
+                environment: home),
+            Sample("use", "use", "ssh", environment: home),
+            Sample("consumers", "use", environment: home),
+            Sample("useAllPresent", "use", "ssh", "--all-present", environment: home),
+            Sample("useUndone", "use", "ssh", "--undo", environment: home),
             Sample("health", "health"),
             Sample("health", "health", "--days", "1000", status: 79),
             Sample("health", "health", environment: ["TOKENCERT_CA_FILE": ""]),
@@ -120,6 +133,8 @@ extension RealParts {
         /// Commands that fail, on a token with a PIN, with an account.
         private static let failures = [
             Sample("error", "isue", status: 64),
+            Sample("error", "use", "shh", status: 64),
+            Sample("error", "use", "ssh", "--undo", status: 66, environment: home),
             Sample("error", "issue", "--nonsense", status: 64),
             Sample("error", "show", "pkcs11:nonsense", status: 64),
             Sample("error", "issue", "--email", "bob@example.org", status: 65),
@@ -186,14 +201,18 @@ extension RealParts {
                 "FINGERPRINT": fingerprint,
                 "ANCHOR": "stand-in-ca-class-1-root-" + fingerprint.prefix(8),
             ]
+            try FileManager.default.createDirectory(
+                atPath: bench.token.folder.file("home"), withIntermediateDirectories: true)
+            func replaced(_ text: String) -> String {
+                words.reduce(text) { $0.replacing($1.key, with: $1.value) }
+            }
             for sample in samples {
-                let arguments = sample.arguments.map { argument in
-                    words.reduce(argument) { $0.replacing($1.key, with: $1.value) }
-                }
-                let isFaulty = sample.environment.keys.contains { $0.hasPrefix("FAULTY_") }
+                let arguments = sample.arguments.map(replaced)
+                let environment = sample.environment.mapValues(replaced)
+                let isFaulty = environment.keys.contains { $0.hasPrefix("FAULTY_") }
                 let outcome = try bench.tokencert(
                     arguments + ["--json"],
-                    isFaulty ? bench.faulty(sample.environment) : sample.environment)
+                    isFaulty ? bench.faulty(environment) : environment)
                 #expect(
                     outcome.status == sample.status, "\(arguments): \(outcome)",
                     sourceLocation: location)

@@ -107,6 +107,19 @@ import TokencertTestSupport
 
     // MARK: Locks
 
+    // Otherwise the profile of a running browser is overwritten.
+    @Test("A lock of any byte is seen until it is released, and a missing file is not locked")
+    func seenLocks() throws {
+        let path = folder.file("seen")
+        #expect(try !isLocked(path))
+        let lock = try FileLock(path, byte: 5, waits: false)
+        #expect(try isLocked(path))
+        _ = consume lock
+        #expect(try !isLocked(path))
+        // A look at the lock does not take it.
+        #expect(throws: Never.self) { _ = try FileLock(path, byte: 5, waits: false) }
+    }
+
     // Otherwise two processes renew the same certificate.
     @Test("A byte is locked by one owner until it is released, and other bytes are not locked")
     func locks() throws {

@@ -1,3 +1,5 @@
+internal import TokencertConsumers
+
 /// What to do after a command has succeeded.
 enum NextStep {
     case setUpToken
@@ -7,9 +9,17 @@ enum NextStep {
     /// Take the request in a file, or the printed one, to a CA.
     case submitRequest(file: String?)
     case list
+    /// Use the certificate with other programs, which have these names for `tokencert use`.
+    case use([String])
     /// Delete the certificate that was renewed; the text names it in a command. Mail that is encrypted
     /// to it names it by its issuer and serial number (RFC 5652, section 6.2.1).
     case deleteOld(String)
+
+    /// The programs on this machine that can use a certificate; the token's list if there are none.
+    static var useInstalled: Self {
+        let names = Consumers.installed().map(\.name)
+        return names.isEmpty ? .list : .use(names)
+    }
 
     /// One line, which a narrow terminal breaks before the command.
     var line: String {
@@ -23,6 +33,13 @@ enum NextStep {
             "Next: send \(file ?? "the request") to the CA, save the certificate that it issues, "
                 + "and write it to the token: tokencert import --cert FILE"
         case .list: "Next: tokencert list"
+        case .use(let consumers):
+            if consumers.count == 1 {
+                "Next: tokencert use \(consumers[0])"
+            } else {
+                "Next: tokencert use, for " + consumers.prefix(3).joined(separator: ", ")
+                    + (consumers.count > 3 ? " and others" : "")
+            }
         case .deleteOld(let name):
             "Next: the old certificate is still on the token, since old mail may need it; to delete "
                 + "it later and keep the key: tokencert delete \(name) --cert"

@@ -88,7 +88,7 @@ struct IssueCommand: ParsableCommand {
                 ])
         }
         if output.isJSON { try showIssued(issued, output) }
-        try output.printNext(.list)
+        try output.printNext(.useInstalled)
     }
 
     private func show(_ plan: Plan, _ key: KeyEntry?, _ notChecked: [String]) throws {

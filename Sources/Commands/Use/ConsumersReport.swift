@@ -22,11 +22,14 @@ struct ConsumersReport: Encodable {
             let found = consumer.programs.map { ($0, $0.find()) }
             let missing = found.filter { $0.1 == nil && !$0.0.isOptional }
             let record = try store.record(consumer.name)
-            let version = found.first?.1?.version ?? ""
+            // Of several optional programs, one is enough.
+            let isInstalled = missing.isEmpty && found.contains { $0.1 != nil }
+            let version = found.compactMap { $0.1?.version }.first ?? ""
             return Line(
-                name: consumer.name, summary: consumer.summary, isInstalled: missing.isEmpty,
+                name: consumer.name, summary: consumer.summary, isInstalled: isInstalled,
                 version: version.isEmpty ? nil : version,
-                missingPackages: missing.map(\.0.package), isSetUp: record != nil,
+                missingPackages: (isInstalled ? [] : found.filter { $0.1 == nil }).map(\.0.package),
+                isSetUp: record != nil,
                 token: record?.token)
         }
     }

@@ -156,7 +156,7 @@ struct UseCommand: ParsableCommand {
     }
 
     private func takeBack(_ consumer: any Consumer, _ store: SetUpStore) throws {
-        let undone = try store.undo(consumer.name)
+        let undone = try store.undo(consumer)
         if output.isJSON { return try printJSON(UndoReport(consumer.name, undone)) }
         for line in UndoReport(consumer.name, undone).lines { print(line) }
     }
@@ -171,18 +171,43 @@ struct UseCommand: ParsableCommand {
 
     private func renewAll(_ consumers: [any Consumer], _ store: SetUpStore) throws {
         var renewed: [RenewedSetUp] = []
+        var failures: [Failure] = []
         for consumer in consumers {
-            guard let record = try store.record(consumer.name) else { continue }
-            renewed.append(try renew(consumer, record, store))
+            do {
+                guard let record = try store.record(consumer.name) else { continue }
+                renewed.append(
+                    RenewedSetUp(
+                        consumer: consumer.name, state: try renew(consumer, record, store)))
+            } catch {
+                // A failure of one must not stop the others.
+                let failure = Failure(error)
+                failures.append(failure)
+                renewed.append(
+                    RenewedSetUp(
+                        consumer: consumer.name, state: .failed, error: FailureReport(failure)))
+            }
         }
-        if output.isJSON { return try printJSON(RenewedReport(setUps: renewed)) }
-        if renewed.isEmpty { print("Nothing is set up.") }
-        for line in renewed.map(\.line) { print(line) }
+        if output.isJSON {
+            try printJSON(RenewedReport(setUps: renewed))
+        } else {
+            if renewed.isEmpty { print("Nothing is set up.") }
+            for line in renewed.map(\.line) { print(line) }
+        }
+        guard let first = failures.first else { return }
+        var failure =
+            renewed.count == 1
+            ? first
+            : Failure(
+                first.status, code: first.code,
+                "\(failures.count) of \(renewed.count) set-ups cannot be renewed",
+                hints: first.hints)
+        failure.isInJSON = output.isJSON
+        throw failure
     }
 
     private func renew(
         _ consumer: any Consumer, _ record: SetUpRecord, _ store: SetUpStore
-    ) throws -> RenewedSetUp {
+    ) throws -> RenewedSetUp.State {
         let choice = CertificateChoice(name: nil, serialNumber: nil, record: record)
         do {
             return try choice.withCertificate(tokenOptions, loggingIn: false) { used, _ in
@@ -195,11 +220,10 @@ struct UseCommand: ParsableCommand {
                 if !isCurrent {
                     try store.write(changes, of: consumer, used, record.place)
                 }
-                return RenewedSetUp(
-                    consumer: consumer.name, state: isCurrent ? .unchanged : .written)
+                return isCurrent ? .unchanged : .written
             }
         } catch let failure as Failure where failure.isTokenAbsent {
-            return RenewedSetUp(consumer: consumer.name, state: .absent)
+            return .absent
         }
     }
 }

@@ -150,17 +150,20 @@ struct RenewedReport: Encodable {
 /// What `use --all-present` did with one consumer.
 struct RenewedSetUp: Encodable {
     enum State: String, Encodable {
-        case unchanged, written, absent
+        case unchanged, written, absent, failed
     }
 
     let consumer: String
     let state: State
+    /// Why it failed, or nil.
+    var error: FailureReport?
 
     var line: String {
         switch state {
         case .unchanged: "\(consumer): already uses the present certificate"
         case .written: "\(consumer): now uses the present certificate"
         case .absent: "\(consumer): the token is not present; nothing was changed"
+        case .failed: "\(consumer): \(error?.message ?? "failed")"
         }
     }
 }

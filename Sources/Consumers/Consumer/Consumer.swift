@@ -29,6 +29,17 @@ package protocol Consumer: Sendable {
     /// - Returns: What was proved, one line each.
     /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/checkFailed`` if it does not work.
     func check(_ used: UsedCertificate, _ place: Place, pin: borrowing Secret) throws -> [String]
+
+    /// Checks that files of a set-up can be taken back now.
+    ///
+    /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/consumerRuns`` if the program runs and
+    ///   would overwrite them.
+    func requireIdle(_ paths: [String]) throws
+}
+
+extension Consumer {
+    /// Most programs only read their files.
+    package func requireIdle(_: [String]) throws {}
 }
 
 /// What is written for a consumer, and what the user does with it.

@@ -9,8 +9,8 @@ package struct SetUpRecord: Codable, Sendable, Hashable {
         let original: String?
         /// The name of the backup in the folder of the records; nil if there was no file.
         let backup: String?
-        /// SHA-256 of what this and the previous set-up wrote: after a loss of power the file may have
-        /// either.
+        /// SHA-256 of what this set-up wrote and of what an earlier one had written: after a loss of power
+        /// the file may have either.
         var written: [String]
         /// Whether only a block of it belongs to tokencert.
         let isBlock: Bool

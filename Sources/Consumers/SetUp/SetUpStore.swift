@@ -43,6 +43,8 @@ package struct SetUpStore: Sendable {
         package let new: [UInt8]
         /// What the previous set-up wrote.
         let written: [String]
+        /// Whether another program has changed a database since the previous set-up.
+        let hasForeignChanges: Bool
         package var isMade: Bool { current == new }
     }
 
@@ -67,7 +69,8 @@ package struct SetUpStore: Sendable {
                 }
             return Change(
                 file: file, original: original, current: current, new: new,
-                written: known?.written ?? [])
+                written: known?.written ?? [],
+                hasForeignChanges: hasForeignChanges(file, current, known))
         }
     }
 
@@ -78,7 +81,10 @@ package struct SetUpStore: Sendable {
         guard let current else { return nil }
         if let known, known.written.contains(hash(current)) { return try backup(known) }
         switch file.content {
-        case .changed: return current
+        case .changed:
+            // Another program has changed it since. The content before the first set-up stays known.
+            if let known, known.original != hash(current) { return try backup(known) }
+            return current
         case .block:
             let block = MarkedBlock(consumer: consumer)
             guard block.isMarked(current) else { return current }
@@ -104,6 +110,13 @@ package struct SetUpStore: Sendable {
         }
     }
 
+    private func hasForeignChanges(
+        _ file: SetUpFile, _ current: [UInt8]?, _ known: SetUpRecord.File?
+    ) -> Bool {
+        guard case .changed = file.content, let known, let current else { return false }
+        return known.original != hash(current) && !known.written.contains(hash(current))
+    }
+
     /// Writes a set-up. What the previous set-up wrote and this one does not is taken back.
     ///
     /// - Throws: ``ConsumerError`` or `FileError`; files that were written so far are in the record.
@@ -114,6 +127,7 @@ package struct SetUpStore: Sendable {
         let old = try record(consumer.name)
         let paths = Set(changes.map(\.file.path))
         let dropped = old?.files.filter { !paths.contains($0.path) } ?? []
+        try consumer.requireIdle(dropped.map(\.path))
         var files: [SetUpRecord.File] = []
         for (index, change) in changes.enumerated() {
             var backup: String?
@@ -125,11 +139,18 @@ package struct SetUpStore: Sendable {
                 }
             }
             let isBlock = if case .block = change.file.content { true } else { false }
-            let written = [hash(change.new)] + change.written.filter { $0 != hash(change.new) }
+            // What the file has now is known until it is replaced, also after several interruptions.
+            let present = change.current.map(hash)
+            var written =
+                [hash(change.new)]
+                + change.written.filter { $0 == present && $0 != hash(change.new) }
+            // A database that another program has changed is never replaced by the backup, which lacks its
+            // changes.
+            if change.hasForeignChanges { written = change.written }
             files.append(
                 SetUpRecord.File(
                     path: change.file.path, original: change.original.map(hash), backup: backup,
-                    written: Array(written.prefix(2)), isBlock: isBlock))
+                    written: written, isBlock: isBlock))
         }
         var record = SetUpRecord(
             consumer: consumer.name, modulePath: used.modulePath, token: used.tokenURI,
@@ -172,17 +193,19 @@ package struct SetUpStore: Sendable {
     /// Takes a set-up back, and removes its record and its backups.
     ///
     /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/notSetUp`` if there is none.
-    package func undo(_ consumer: String) throws -> [Undone] {
-        guard let record = try record(consumer) else {
+    package func undo(_ consumer: any Consumer) throws -> [Undone] {
+        let name = consumer.name
+        guard let record = try record(name) else {
             throw ConsumerError(
-                .notSetUp, "\(consumer) is not set up",
+                .notSetUp, "\(name) is not set up",
                 advice: ["to see what is set up: tokencert use"])
         }
-        let undone = try record.files.map { try takeBack($0, consumer) }
-        try removeFile(recordPath(consumer))
-        for name in try names(inFolder: folder)
-        where name.hasPrefix(consumer + "-") && name.hasSuffix(".backup") {
-            try removeFile("\(folder)/\(name)")
+        try consumer.requireIdle(record.files.map(\.path))
+        let undone = try record.files.map { try takeBack($0, name) }
+        try removeFile(recordPath(name))
+        for file in try names(inFolder: folder)
+        where file.hasPrefix(name + "-") && file.hasSuffix(".backup") {
+            try removeFile("\(folder)/\(file)")
         }
         removeFolderIfEmpty(folder)
         removeFolderIfEmpty(record.place.own)

@@ -11,6 +11,9 @@ public struct DistinguishedName: Sendable, Hashable {
     public let emailAddresses: [String]
     /// Whether the name has attributes other than common name and `emailAddress`.
     public let hasOtherParts: Bool
+    /// A hash of the form in which names are compared (RFC 5280, section 7.1): different hashes mean
+    /// different names. nil if OpenSSL cannot compute it.
+    let comparisonHash: UInt?
 }
 
 extension DistinguishedName: CustomStringConvertible {

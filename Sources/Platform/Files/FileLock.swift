@@ -57,3 +57,27 @@ extension FileError {
     /// means that the file cannot be opened.
     package var isTaken: Bool { number == EAGAIN }
 }
+
+/// Whether another process, or a ``FileLock`` of any process, has locked a part of a file. A missing file
+/// is not locked.
+///
+/// - Throws: ``FileError`` if the answer is unknown.
+package func isLocked(_ path: String) throws(FileError) -> Bool {
+    let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC | O_NOCTTY)
+    guard descriptor >= 0 else {
+        let number = errno
+        guard number == ENOENT, isAbsent(path) else {
+            throw FileError("cannot open", path, number: number)
+        }
+        return false
+    }
+    defer { close(descriptor) }
+    // All bytes of the file. F_GETLK reports what would prevent the lock and takes none.
+    var range = flock()
+    range.l_type = Int16(F_WRLCK)
+    range.l_whence = Int16(SEEK_SET)
+    guard unsafe fcntl(descriptor, F_GETLK, &range) == 0 else {
+        throw FileError("cannot check for a lock of", path)
+    }
+    return range.l_type != Int16(F_UNLCK)
+}

@@ -24,6 +24,9 @@ extension DistinguishedName {
         commonNames = names
         emailAddresses = addresses
         hasOtherParts = others > 0
+        var isKnown: Int32 = 0
+        let hash = unsafe X509_NAME_hash_ex(name, nil, nil, &isKnown)
+        comparisonHash = isKnown == 1 ? hash : nil
     }
 }
 
