@@ -218,6 +218,16 @@ import TokencertTestSupport
         #expect(!NSSProfile.names(message, signer: second))
     }
 
+    // NSS removes the token's name and a colon from the line.
+    @Test(
+        "A PIN reaches NSS as it is",
+        arguments: [("123456", "work:123456\n"), ("work:1234", "work:work:1234\n"), ("", "")])
+    func password(pin: String, expected: String) {
+        let line = NSSProfile.passwordLine(Secret(copying: pin.utf8), token: "work")
+        let isExpected = line.isSame(as: Secret(copying: expected.utf8))
+        #expect(isExpected)
+    }
+
     @Test("A set-up is not taken back while the program runs")
     func idle() throws {
         let paths = [folder.file("cert9.db"), folder.file("pkcs11.txt")]

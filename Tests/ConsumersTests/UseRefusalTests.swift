@@ -152,6 +152,30 @@ extension RealParts {
                 ["PATH": folder.path])
         }
 
+        @Test("A program in the working folder is not run, also if PATH has that folder")
+        func workingFolder() throws {
+            try write()
+            let folder = try TemporaryFolder()
+            for name in ["ssh", "sshd", "ssh-keygen", "id"] {
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o755],
+                    ofItemAtPath: try folder.write(
+                        "#!/bin/sh\ntouch '\(folder.file("ran"))'\n", name))
+            }
+            for path in [".:", ":"] {
+                let outcome = try run(
+                    "/bin/sh",
+                    ["-c", "cd \"$0\" && exec \"$@\"", folder.path, product("tokencert")]
+                        + ["use", "ssh", "--check"],
+                    environment: bench.environment.merging([
+                        "PATH": path + (ssh.variables["PATH"] ?? "")
+                    ]) { $1 })
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                #expect(!FileManager.default.fileExists(atPath: folder.file("ran")))
+            }
+            #expect(ssh.input != nil)
+        }
+
         // MARK: Files
 
         @Test("A file of the user with the name of tokencert's file is not overwritten")

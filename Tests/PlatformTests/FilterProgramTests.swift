@@ -17,6 +17,19 @@ import TokencertTestSupport
 
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
+    // Shells use the last value of a variable that is set twice, and other programs the first one.
+    @Test("A variable that is set replaces the inherited one, and a removed one is not inherited")
+    func replacedVariables() throws {
+        let result = try runProgram(
+            ["/usr/bin/env"], input: [],
+            environment: EnvironmentChanges(
+                removingPrefix: "FILTER_TEST_", removing: ["PATH"], adding: ["HOME": "/elsewhere"]),
+            limits: ProgramLimits(seconds: 60, output: 1 << 20, keptErrors: 10))
+        let lines = text(result.output).split(separator: "\n")
+        #expect(lines.filter { $0.hasPrefix("HOME=") } == ["HOME=/elsewhere"])
+        #expect(!lines.contains { $0.hasPrefix("PATH=") })
+    }
+
     @Test("A program gets its input, and its output, errors and exit status are returned")
     func filter() throws {
         let result = try shell("tr a-z A-Z; echo bad >&2; exit 7", input: "abc\n")

@@ -1,9 +1,13 @@
 internal import OpenSSLX509
 
 extension OpenSSLEngine {
-    /// The variable with which the engine uses the module of a certificate.
+    /// The configuration for commands that use the engine: `MODULE_PATH` and `PIN` in another one have
+    /// precedence over `PKCS11_MODULE_PATH` and over the user's PIN (libp11 0.4.12).
+    package static let configuration = "/dev/null"
+
+    /// The variables with which the engine uses the module of a certificate, and no other one.
     package static func variables(_ used: UsedCertificate) -> [String: String] {
-        ["PKCS11_MODULE_PATH": used.modulePath]
+        ["OPENSSL_CONF": configuration, "PKCS11_MODULE_PATH": used.modulePath]
     }
 
     /// Checks what the engine (libp11 0.4.12) cannot do with a key.

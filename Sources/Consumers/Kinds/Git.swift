@@ -94,7 +94,7 @@ struct Git: Consumer {
         // git passes descriptor 3 on to the program that signs; its standard input is the commit.
         let commit =
             [
-                "sh", "-c", "exec 3<&0 </dev/null; exec \"$@\"", "sh",
+                "/bin/sh", "-c", "exec 3<&0 </dev/null; exec \"$@\"", "sh",
             ] + git + ["commit", "--quiet", "--allow-empty", "--no-verify", "-S", "-m", "check"]
         let signed = try Trial.result(
             commit, pin: pin.line(), variables: variables, "sign a commit")
@@ -149,7 +149,8 @@ struct Git: Consumer {
     /// git without the variables that name another repository or another configuration.
     private func command() throws -> [String] {
         let variables = environmentVariableNames(beginningWith: "GIT_")
-        return ["env"] + variables.flatMap { ["-u", $0] } + [try programs[0].require().path]
+        return ["/usr/bin/env"] + variables.flatMap { ["-u", $0] }
+            + [try programs[0].require().path]
     }
 
     private func variables(_ place: Place) -> [String: String] {

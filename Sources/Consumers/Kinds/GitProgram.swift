@@ -19,6 +19,8 @@ extension Git {
             folder=\(quotedWord(folder))
             key=\(hexadecimal(used.keyID))
             uri=\(quotedWord(used.privateKeyURI))
+            # Another configuration could select another module, which would get the PIN.
+            export OPENSSL_CONF=\(OpenSSLEngine.configuration)
             export PKCS11_MODULE_PATH=\(quotedWord(used.modulePath))
 
             """

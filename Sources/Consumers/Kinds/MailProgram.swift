@@ -71,7 +71,7 @@ extension Mail {
         var line = pin.line()
         if line.isEmpty { line.append(0x0A) }
         let signed = try Trial.run(
-            ["sh", "-c", command], pin: line, "sign with the command of mutt")
+            ["/bin/sh", "-c", command], pin: line, "sign with the command of mutt")
         try writeFileDurably(signed, signature, permissions: 0o600)
         try Trial.run(
             [
@@ -109,6 +109,8 @@ extension Mail {
             openssl=\(word(openssl))
             folder=\(word(folder))
             uri=\(word(used.privateKeyURI))
+            # Another configuration could select another module, which would get the PIN.
+            export OPENSSL_CONF=\(OpenSSLEngine.configuration)
             export PKCS11_MODULE_PATH=\(word(used.modulePath))
             takes_pin=\(takesPIN ? "yes" : "no")
 

@@ -241,7 +241,8 @@ struct NSSProfile: Consumer {
             "-i", message, "-o", message + ".p7", "-f", "/dev/stdin",
         ]
         let doing = "sign a message with the key on the token"
-        let result = try Trial.result(words, pin: pin.line(), doing)
+        let password = Self.passwordLine(pin, token: used.tokenLabel)
+        let result = try Trial.result(words, pin: password, doing)
         // With a URI, cmsutil 3.87 exits with status 1 after the message is written: "NSS could not
         // shutdown".
         guard fileSize(message + ".p7") ?? 0 > 0 else {
@@ -260,6 +261,18 @@ struct NSSProfile: Consumer {
                 .checkFailed, "NSS signed with another certificate than the one that was set up",
                 advice: ["to see all certificates of the key: tokencert list"])
         }
+    }
+
+    /// The PIN as a line of a password file of NSS; empty for none. NSS removes the token's name and a colon
+    /// from the line, so a PIN that itself begins with both would be sent without them.
+    static func passwordLine(_ pin: borrowing Secret, token: String) -> Secret {
+        guard !pin.isEmpty else { return Secret() }
+        var line = Secret(copying: "\(token):".utf8)
+        pin.withBytes { bytes in
+            for index in bytes.indices { line.append(bytes[index]) }
+        }
+        line.append(0x0A)
+        return line
     }
 
     /// Whether a signed message names a certificate as its signer: the version and the

@@ -81,7 +81,7 @@ struct SSH: Consumer {
     func check(
         _ used: UsedCertificate, _ place: Place, pin: borrowing Secret
     ) throws -> [String] {
-        let ssh = try programs[0].require().path
+        let ssh = try programs[0].require()
         let sshd = try programs[1].require().path
         if used.otherTokens.contains(where: { $0.label == used.tokenLabel }) {
             throw ConsumerError(
@@ -103,19 +103,15 @@ struct SSH: Consumer {
         try writeFileDurably(
             Array(Self.askpass(label: used.tokenLabel, folder: folder.path).utf8), asks,
             permissions: 0o700)
-        let options = [
-            "ProxyCommand=\(sshd) -i -f \(folder.path)/sshd_config -E \(folder.path)/sshd.log",
-            "ProxyJump=none", "HostKeyAlias=tokencert-check",
-            "UserKnownHostsFile=\(folder.path)/known_hosts", "GlobalKnownHostsFile=/dev/null",
-            "StrictHostKeyChecking=yes", "UpdateHostKeys=no", "CanonicalizeHostname=no",
-            "PreferredAuthentications=publickey", "IdentityAgent=none", "AddKeysToAgent=no",
-            "BatchMode=no", "ControlMaster=no", "ControlPath=none", "ClearAllForwardings=yes",
-            "ForwardAgent=no", "ForwardX11=no", "PermitLocalCommand=no", "RemoteCommand=none",
-            "RequestTTY=no", "User=\(user)",
-        ].flatMap { ["-o", $0] }
+        let options =
+            Self.isolation(version: ssh.version) + [
+                "ProxyCommand=\(sshd) -i -f \(folder.path)/sshd_config -E \(folder.path)/sshd.log",
+                "UserKnownHostsFile=\(folder.path)/known_hosts", "User=\(user)",
+            ]
         // The user's own file, of which HOME may be another one than that of ssh.
         try Trial.run(
-            [ssh, "-F", "\(place.home)/.ssh/config", "-T"] + options
+            [ssh.path, "-F", "\(place.home)/.ssh/config", "-T"]
+                + options.flatMap { ["-o", $0] }
                 + ["-s", Self.host(for: place.hosts), "sftp"],
             pin: pin.line(), variables: ["SSH_ASKPASS": asks, "SSH_ASKPASS_REQUIRE": "force"],
             "log in to a temporary sshd with the key on the token")
@@ -127,6 +123,25 @@ struct SSH: Consumer {
                 advice: ["to see the set-up: tokencert use ssh"])
         }
         return ["logged in to a temporary sshd as \(user) with the key on the token"]
+    }
+
+    /// Settings that have precedence over the user's, so that the check starts none of the user's programs
+    /// except those of `Match exec`, and leaves no process.
+    static func isolation(version: String) -> [String] {
+        var settings = [
+            "ProxyJump=none", "ProxyUseFdpass=no", "HostKeyAlias=tokencert-check",
+            "GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes", "UpdateHostKeys=no",
+            "CanonicalizeHostname=no", "PreferredAuthentications=publickey", "IdentityAgent=none",
+            "AddKeysToAgent=no", "BatchMode=no", "ControlMaster=no", "ControlPath=none",
+            "ClearAllForwardings=yes", "ForwardAgent=no", "ForwardX11=no", "Tunnel=no",
+            "PermitLocalCommand=no", "RemoteCommand=none", "RequestTTY=no",
+        ]
+        // Older versions refuse settings that they do not know.
+        if RequiredProgram.isEnough(version, [8, 5]) { settings.append("KnownHostsCommand=none") }
+        if RequiredProgram.isEnough(version, [8, 7]) {
+            settings += ["ForkAfterAuthentication=no", "StdinNull=no"]
+        }
+        return settings
     }
 
     // MARK: The server of the check
@@ -179,7 +194,7 @@ struct SSH: Consumer {
     }
 
     private static func user() throws -> String {
-        let output = try Trial.run(["id", "-un"], "find the name of the user")
+        let output = try Trial.run(["/usr/bin/id", "-un"], "find the name of the user")
         return String(decoding: output, as: UTF8.self).filter { !$0.isNewline }
     }
 

@@ -38,7 +38,9 @@ struct TLS: Consumer {
         _ = try OpenSSLEngine.require()
         let chain = chainPath(used, place)
         let settings = settingsPath(used, place)
-        let module = "PKCS11_MODULE_PATH=\(shellWord(used.modulePath))"
+        let module =
+            "OPENSSL_CONF=\(OpenSSLEngine.configuration) "
+            + "PKCS11_MODULE_PATH=\(shellWord(used.modulePath))"
         var setUp = SetUp()
         setUp.files = [
             .own(chain, used.chainPEM),

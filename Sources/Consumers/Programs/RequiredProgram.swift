@@ -47,10 +47,11 @@ package struct RequiredProgram: Sendable, Hashable {
         return Installed(path: path, version: Self.version(in: printed, after: versionPrefix))
     }
 
-    /// The absolute path, or nil.
+    /// The absolute path, or nil. A program in the working folder would get the PIN, and be written into
+    /// the set-up.
     func path() -> String? {
         let folders = ["/usr/sbin", "/usr/local/sbin", "/sbin"]
-        return programFile(name)
+        return programFile(name, isAbsolute: true)
             ?? folders.map { "\($0)/\(name)" }.first { isRegularFile($0) }
     }
 

@@ -38,10 +38,11 @@ package enum Trial {
     }
 
     /// The environment of the programs: the user's without the settings of tokencert, which may name
-    /// the sources of PINs, and without what would ask the user.
+    /// the sources of PINs, and without options of Java, which can add a provider for another token.
     package static func environment(_ variables: [String: String]) -> EnvironmentChanges {
         EnvironmentChanges(
             removingPrefix: "TOKENCERT_",
+            removing: ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"],
             adding: variables.merging(["LC_ALL": "C"]) { own, _ in own })
     }
 

@@ -35,21 +35,29 @@ package func environmentVariableNames(beginningWith prefix: String) -> [String] 
 package struct EnvironmentChanges: Sendable, Hashable {
     /// Variables whose names begin with this text are not inherited.
     package let removedPrefix: String
+    /// Other variables that are not inherited.
+    package let removedNames: [String]
     /// Variables that are set, by name.
     package let added: [String: String]
 
     /// Creates changes; the variables that are set may begin with the prefix.
-    package init(removingPrefix removedPrefix: String, adding added: [String: String]) {
+    package init(
+        removingPrefix removedPrefix: String, removing removedNames: [String] = [],
+        adding added: [String: String]
+    ) {
         self.removedPrefix = removedPrefix
+        self.removedNames = removedNames
         self.added = added
     }
 
     /// The changed environment: copies of its variables, which the caller frees, and nil at the end.
     func copies() -> [UnsafeMutablePointer<CChar>?] {
+        // A variable that is set twice has the value that the program happens to read.
+        let prefixes = (removedNames + added.keys).map { $0 + "=" } + [removedPrefix]
         var copies = unsafe added.map { unsafe strdup("\($0.key)=\($0.value)") }
         var entry: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = unsafe environ
         while let place = unsafe entry, let text = unsafe place.pointee {
-            if unsafe strncmp(text, removedPrefix, removedPrefix.utf8.count) != 0 {
+            if !prefixes.contains(where: { unsafe strncmp(text, $0, $0.utf8.count) == 0 }) {
                 unsafe copies.append(strdup(text))
             }
             unsafe entry = place + 1

@@ -90,8 +90,12 @@ package enum ProgramProblem: Sendable, Hashable {
 
 /// The file that is started for a program; nil if there is none. A name without a slash is searched in
 /// `PATH`.
-package func programFile(_ name: String) -> String? {
-    ProgramProblem.places(of: name).first { isExecutable($0) }
+///
+/// - Parameter isAbsolute: Whether folders in `PATH` that depend on the working folder are left out.
+package func programFile(_ name: String, isAbsolute: Bool = false) -> String? {
+    ProgramProblem.places(of: name).first {
+        (!isAbsolute || $0.hasPrefix("/")) && isExecutable($0)
+    }
 }
 
 /// Whether a path is a regular file that this user may execute; links are followed.
