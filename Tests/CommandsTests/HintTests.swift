@@ -106,6 +106,9 @@ import Testing
             expectHints(Failure(CAcertError(code, "reason")), "\(code)")
         }
         expectHints(Failure(HTTPError(.failed, "reason")), "HTTP")
+        let full = Failure(FileError("cannot write", "/file", number: ENOSPC))
+        #expect(full.status == .configuration)
+        expectHints(full, "file")
         expectHints(Failure(X509Error(code: .failed, context: "x", reasons: [])), "X.509")
         for code in [TokenSelectionError.Code.none, .several, .uninitialized] {
             let failure = Failure(TokenSelectionError(code: code, candidates: []))

@@ -71,6 +71,9 @@ extension RealParts {
             Sample("use", "use", "ssh", environment: home),
             Sample("consumers", "use", environment: home),
             Sample("useAllPresent", "use", "ssh", "--all-present", environment: home),
+            Sample(
+                "useAllPresent", "use", "ssh", "--all-present", "--module", "/nonexistent.so",
+                status: 78, environment: home),
             Sample("useUndone", "use", "ssh", "--undo", environment: home),
             Sample("health", "health"),
             Sample("health", "health", "--days", "1000", status: 79),

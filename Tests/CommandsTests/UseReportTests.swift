@@ -4,6 +4,30 @@ import Testing
 
 /// The files that `use` shows before it writes them.
 @Suite struct UseReportTests {
+    // Otherwise the key cannot be copied, or a command is pasted in two lines.
+    @Test("A text to copy at the end of a note stays in one line, and sentences are broken")
+    func notes() {
+        #expect(
+            UseReport.folded("Add this line to ~/a: ssh-rsa AAAA anna", width: 20) == [
+                "- Add this line to", "  ~/a:", "  ssh-rsa AAAA anna",
+            ])
+        #expect(
+            UseReport.folded("No trust: sites are refused.", width: 20) == [
+                "- No trust: sites", "  are refused.",
+            ])
+        #expect(UseReport.folded("Note: tokencert use", width: nil) == ["- Note: tokencert use"])
+    }
+
+    @Test("A package that several missing programs need is listed once")
+    func packages() {
+        #expect(ConsumersReport.unique(["b", "a", "b"]) == ["b", "a"])
+    }
+
+    @Test("A tab in a file is shown as blanks")
+    func tabs() {
+        #expect(UseReport.shortened("[user]\n\tname = a\n") == ["[user]", "    name = a"])
+    }
+
     @Test("Of a certificate only the first and the last line are shown, and everything around it")
     func shortened() {
         let text = """

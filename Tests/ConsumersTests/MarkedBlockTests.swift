@@ -34,6 +34,13 @@ import Testing
         #expect(block.removed(from: changed) == bytes("first\nold\nlast\n"))
     }
 
+    @Test("A block in a file to which an editor gave the line ends of Windows is removed")
+    func windowsLineEnds() {
+        let added = block.added(["x"], to: bytes("old\n"), at: .end)
+        let text = String(decoding: added, as: UTF8.self).replacing("\n", with: "\r\n")
+        #expect(block.removed(from: bytes(text)) == bytes("old\r\n"))
+    }
+
     @Test(
         "Marks that do not belong together are recognised and not removed",
         arguments: [

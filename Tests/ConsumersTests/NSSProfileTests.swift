@@ -70,6 +70,13 @@ import TokencertTestSupport
                 "tokencert use firefox --profile-folder \(profiles)/b.default-esr",
                 "tokencert use firefox --profile-folder \(profiles)/a.default",
             ])
+        // Firefox would write its profile among the files of the user.
+        place.profile = home
+        let other = #expect(throws: ConsumerError.self) {
+            try NSSProfiles.firefox.profile(in: place)
+        }
+        #expect(other?.message == "\(home) is not a profile of firefox")
+        #expect(other?.advice.contains { $0.contains("--profile \(home)") } == false)
         place.profile = "\(profiles)/a.default/"
         #expect(try NSSProfiles.firefox.profile(in: place) == "\(profiles)/a.default")
     }

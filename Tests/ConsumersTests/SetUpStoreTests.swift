@@ -8,7 +8,7 @@ import TokencertTestSupport
 @testable import TokencertConsumers
 
 /// A consumer for the tests of the store.
-private struct Sample: Consumer {
+struct Sample: Consumer {
     let name = "sample"
     let summary = "nothing"
     let programs: [RequiredProgram] = []
@@ -21,7 +21,7 @@ private struct Sample: Consumer {
 }
 
 /// A home folder and the records of set-ups beside it.
-private struct SampleHome {
+struct SampleHome {
     let folder: TemporaryFolder
     let used: UsedCertificate
 

@@ -118,6 +118,68 @@ extension RealParts {
             try refused(["ssh", "mail", "--undo"], 64, "take no certificate")
         }
 
+        // Otherwise another place is set up than the user means.
+        @Test("An option that a consumer does not have is refused and not ignored")
+        func optionsOfOthers() throws {
+            for action in [[], ["--write"], ["--check"]] {
+                try refused(
+                    ["tls", "mail", "--host", "a"] + action, 64, "--host is for ssh, not for tls")
+                try refused(
+                    ["ssh", "mail", "--host", "a", "--file", "/x"] + action, 64,
+                    "--file is for git and nginx, not for ssh")
+                try refused(
+                    ["nginx", "mail", "--profile-folder", "/x"] + action, 64,
+                    "--profile-folder is for firefox and thunderbird, not for nginx")
+            }
+            for option in [["--host", "a"], ["--file", "a"], ["--serial", "1f"]] {
+                try refused(option, 64, "name the consumer")
+                try refused(["ssh", "--undo"] + option, 64, "take no certificate")
+                try refused(["--all-present"] + option, 64, "take no certificate")
+            }
+        }
+
+        @Test("A key without a certificate is named, with the command that gets one")
+        func keyWithoutCertificate() throws {
+            try bench.require(["request", "--label", "bare", "--key-type", "rsa:2048"])
+            try refused(
+                ["ssh", "bare", "--host", "a"], 66, "no certificate for the key \"bare\"")
+            let hints = try use(["ssh", "bare", "--host", "a"]).errors
+            #expect(hints.contains("tokencert issue --key "), "\(hints)")
+        }
+
+        // Otherwise the command at the end of the output fails.
+        @Test("The command that writes what is shown has the certificate, the hosts and the token")
+        func commandToWrite() throws {
+            try bench.require(["issue", "--label", "second", "--key-type", "rsa:2048"])
+            let outcome = try use([
+                "ssh", "mail", "--host", "example.org", "--host", "*.example.net", "--token",
+                bench.token.label,
+            ])
+            #expect(
+                outcome.output.contains(
+                    "To write this: tokencert use ssh mail --write --host example.org "
+                        + "--host '*.example.net' --token \(bench.token.label)\n"),
+                "\(outcome)")
+        }
+
+        @Test("A certificate that has expired is reported, and is refused before it is tried")
+        func expired() throws {
+            func later(_ arguments: [String]) throws -> Outcome {
+                let clock = ["timeout", "110", "faketime", "-f", "+1200d", product("tokencert")]
+                return try run(
+                    "setsid", ["-w"] + clock + arguments, environment: bench.environment)
+            }
+            let shown = try later(["use", "tls", "mail"])
+            #expect(shown.output.contains("- The certificate expired on "), "\(shown)")
+            #expect(shown.output.contains("tokencert renew mail"), "\(shown)")
+            let tried = try later(["use", "tls", "mail", "--write", "--check"])
+            #expect(tried.status == 65, "\(tried)")
+            #expect(tried.errors.contains("error: the certificate expired on "), "\(tried)")
+            // The key does not expire.
+            let ssh = try later(["use", "ssh", "mail", "--host", "a"])
+            #expect(!ssh.output.contains("expired"), "\(ssh)")
+        }
+
         @Test("Two keys without a name are refused, and each can be named")
         func twoKeys() throws {
             try bench.require(["issue", "--label", "second", "--key-type", "rsa:2048"])
@@ -174,6 +236,17 @@ extension RealParts {
                 #expect(!FileManager.default.fileExists(atPath: folder.file("ran")))
             }
             #expect(ssh.input != nil)
+        }
+
+        @Test(
+            "A home folder whose name ssh cannot read is refused",
+            arguments: ["a\"b", "50%o", "a[b]", "a\nb"])
+        func homeFolder(name: String) throws {
+            try bench.write("Host other\n", name + "/.ssh/config")
+            try refused(
+                ["ssh", "mail", "--write", "--host", "example.org"], 64,
+                name.contains("\n") ? "a line end" : "ssh cannot use the path",
+                ["HOME": bench.home.file(name)])
         }
 
         // MARK: Files
@@ -247,6 +320,16 @@ extension RealParts {
             #expect(bench.files.changes(since: before) == [])
         }
 
+        @Test("A file that cannot be read is a failure with a hint, and no bug")
+        func unreadable() throws {
+            try write()
+            let folder = bench.home.file(".ssh")
+            try FileManager.default.removeItem(atPath: folder)
+            try bench.write("x", ".ssh")
+            try refused(["ssh", "--undo"], 78, "Not a directory")
+            try refused(["ssh", "--write"], 78, "Not a directory")
+        }
+
         @Test("A set-up that is interrupted by a file that cannot be written can be taken back")
         func unwritable() throws {
             let before = bench.files
@@ -260,6 +343,14 @@ extension RealParts {
             try bench.write("Host other\n    Port 2222", ".ssh/config")
             _ = try use(["ssh", "--undo"])
             #expect(bench.files.changes(since: before) == [])
+        }
+
+        @Test("A path that goes through a file is refused with the status of a wrong file")
+        func notAFolder() throws {
+            try bench.write("", "other/.ssh")
+            try refused(
+                ["ssh", "mail", "--write", "--host", "example.org"], 78, "Not a directory",
+                ["HOME": bench.home.file("other")])
         }
 
         // MARK: The token

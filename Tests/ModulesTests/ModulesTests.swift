@@ -3,7 +3,7 @@ import Testing
 import TokencertTestSupport
 
 /// The modules to test, by their names in `SoftHSM/modules/module`.
-private let wanted = (ProcessInfo.processInfo.environment["TOKENCERT_MODULES"] ?? "")
+let wantedModules = (ProcessInfo.processInfo.environment["TOKENCERT_MODULES"] ?? "")
     .split(separator: ",").map(String.init)
 
 /// The expected behaviour of a module.
@@ -49,9 +49,9 @@ struct Expected: Sendable, CustomTestStringConvertible {
 }
 
 /// Lines for the table in the documentation: module, operation, result.
-private let results = Results()
+let results = Results()
 
-private final class Results: @unchecked Sendable {
+final class Results: @unchecked Sendable {
     private let lock = NSLock()
 
     func add(_ module: String, _ operation: String, _ result: String) {
@@ -72,7 +72,7 @@ extension RealParts {
     @Suite(
         .serialized,
         .enabled(
-            if: !wanted.isEmpty,
+            if: !wantedModules.isEmpty,
             "modules other than SoftHSM2 are tested only by SoftHSM/test --modules"))
     struct ModulesTests {
         private func tokencert(
@@ -99,7 +99,7 @@ extension RealParts {
 
         @Test(
             "Every job works with each module and keeps the existing objects",
-            arguments: Expected.all.filter { wanted.contains($0.name) })
+            arguments: Expected.all.filter { wantedModules.contains($0.name) })
         func jobs(expected: Expected) throws {
             let module = try RunningModule(expected.name)
             let ca = try StandIn(["--accept-elliptic-curves"])
@@ -292,7 +292,7 @@ extension RealParts {
 
         @Test(
             "A wrong PIN is sent to a token only once",
-            arguments: Expected.all.filter { wanted.contains($0.name) },
+            arguments: Expected.all.filter { wantedModules.contains($0.name) },
             [
                 ["issue", "--key-type", "rsa:2048"], ["list"],
                 ["request", "--key-type", "rsa:2048"],
@@ -329,7 +329,7 @@ extension RealParts {
 
         @Test(
             "An order with OpenSC's PIV driver is refused before the CA is contacted",
-            .enabled(if: wanted.contains("opensc-piv"), "opensc-piv is not selected"))
+            .enabled(if: wantedModules.contains("opensc-piv"), "opensc-piv is not selected"))
         func signsOnly() throws {
             let module = try RunningModule("opensc-piv")
             let ca = try StandIn()

@@ -34,6 +34,31 @@ import TokencertTestSupport
         #expect(try folder.read("kept/fresh") == "A")
     }
 
+    /// Otherwise a file that others use, such as a shared configuration, can no longer be read by them.
+    @Test("A replaced file keeps its permissions, its owner and its group")
+    func access() throws {
+        let path = try folder.write("old", "file")
+        // A usual umask removes the permission to write.
+        try files.setAttributes([.posixPermissions: 0o666], ofItemAtPath: path)
+        let isRoot = getuid() == 0
+        if isRoot {
+            try files.setAttributes(
+                [.ownerAccountID: 1234, .groupOwnerAccountID: 1235], ofItemAtPath: path)
+        }
+        try replaceFileDurably(Array("new".utf8), path)
+        let attributes = try files.attributesOfItem(atPath: path)
+        #expect(try folder.read("file") == "new")
+        #expect(attributes[.posixPermissions] as? Int == 0o666)
+        if isRoot {
+            #expect(attributes[.ownerAccountID] as? Int == 1234)
+            #expect(attributes[.groupOwnerAccountID] as? Int == 1235)
+        }
+        let device = try link("device", to: "/dev/null")
+        #expect(throws: FileError.self) { try replaceFileDurably([], device) }
+        #expect(throws: FileError.self) { try replaceFileDurably([], folder.file("missing")) }
+        #expect(try names(inFolder: folder.path) == ["device", "file"])
+    }
+
     /// Otherwise the issued certificate is lost at the end, although the check before it passed.
     @Test("The check before a write fails in the same way as the write and changes nothing")
     func check() throws {

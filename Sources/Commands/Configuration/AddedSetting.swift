@@ -7,15 +7,18 @@ extension ConfigurationFile {
     /// - Returns: False if nothing was written, since the file sets it or cannot be extended safely.
     func add(_ name: Setting, _ content: Content) throws(FileError) -> Bool {
         var bytes = Array("{}\n".utf8)
-        var permissions: UInt32 = 0o600
-        if try isPresent(path) {
+        let isNew = try !isPresent(path)
+        if !isNew {
             guard isRegularFile(path) else { return false }
             bytes = try readFile(path, limit: 1 << 20)
-            permissions = try filePermissions(path)
         }
         guard let changed = Self.adding(name, content, toJSON: bytes) else { return false }
+        guard isNew else {
+            try replaceFileDurably(changed, path)
+            return true
+        }
         try makeFolder(parentFolder(path))
-        try writeFileDurably(changed, path, permissions: permissions)
+        try writeFileDurably(changed, path, permissions: 0o600)
         return true
     }
 

@@ -76,9 +76,14 @@ struct CertificateReport: Encodable {
     }
 
     /// A certificate in full, with its URI if it is on a token.
-    init(_ certificate: Certificate, uri: String? = nil, _ now: Int64) {
+    ///
+    /// - Parameter label: Its label if the URI does not contain it.
+    init(
+        _ certificate: Certificate, uri: String? = nil, label: String? = nil, _ now: Int64
+    ) {
         self.init(content: CertificateEntry.Content(certificate), certificate, now)
         take(uri)
+        if let label { self.label = label }
     }
 
     /// Sets the URI, and the label and the id that it contains.

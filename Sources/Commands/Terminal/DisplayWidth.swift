@@ -103,13 +103,17 @@ func folded(_ line: String, at column: Int, width limit: Int?) -> [String] {
 /// Breaks a message that begins at a column, so that a command at its end stays in one line and can be
 /// copied. The first line has no margin.
 ///
-/// - Parameter limit: The number of terminal cells, or nil for any.
-func foldedMessage(_ text: String, at column: Int, width limit: Int?) -> [String] {
+/// - Parameters:
+///   - limit: The number of terminal cells, or nil for any.
+///   - mark: A colon, a blank and the beginning of the command; nil if there is none.
+func foldedMessage(
+    _ text: String, at column: Int, width limit: Int?, before mark: String? = ": tokencert "
+) -> [String] {
     guard let limit, column + displayWidth(text) > limit else { return [text] }
     let margin = String(repeating: " ", count: column)
     var prose = text
     var command: [String] = []
-    if let range = text.firstRange(of: ": tokencert ") {
+    if let range = mark.flatMap({ text.firstRange(of: $0) }) {
         prose = text[..<range.lowerBound] + ":"
         command = [String(text[text.index(range.lowerBound, offsetBy: 2)...])]
     }

@@ -74,6 +74,10 @@ struct Failure: Error {
         case let error as WebAccountError: self.init(web: error)
         case let error as CAcertError: self.init(issuance: IssuanceError(account: error))
         case let error as ConsumerError: self.init(consumer: error)
+        case let error as FileError:
+            self.init(
+                .configuration, code: "fileFailed", "\(error)",
+                hints: advice(error) + ["then run the command again"])
         case let error as LedgerError: self.init(ledger: error)
         case let error as SecretError: self.init(secret: error)
         case let error as HTTPError:

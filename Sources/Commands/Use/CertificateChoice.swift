@@ -96,6 +96,7 @@ struct CertificateChoice {
                     label: $0.info.label, serialNumber: $0.info.serialNumber, slot: $0.slot.id)
             })
         place.needsPIN = info.flags.contains(.loginRequired)
+        place.needsModuleArguments = token.module.arguments != nil
         place.hasReaderKeys = info.flags.contains(.protectedAuthenticationPath)
         return place
     }
@@ -108,6 +109,10 @@ struct CertificateChoice {
         if let name {
             let target = try name.target(in: inventory, on: token, serialNumber: serialNumber)
             var pairs = pairs(in: inventory, target)
+            let keys = pairs.isEmpty ? inventory.named(target).keys : []
+            if keys.count == 1, keys[0].certificates.isEmpty {
+                throw withoutCertificate(keys[0], target)
+            }
             if target.serialNumber == nil { pairs = newest(pairs) }
             let titles = ObjectTitles(inventory)
             return try requireOne(pairs, "certificate", target, on: inventory) {
@@ -163,6 +168,16 @@ struct CertificateChoice {
         return order.compactMap { best[$0] }
     }
 
+    private func withoutCertificate(_ key: KeyEntry, _ target: ObjectTarget) -> Failure {
+        Failure(
+            .noSuchObject, code: "noSuchObject",
+            "no certificate for the key \(target) is visible on the token",
+            hints: [
+                "to get one: tokencert issue --key \(hexadecimal(key.id))",
+                "if the token hides it without a login: --pin-source prompt",
+            ])
+    }
+
     private func noCertificate(_ token: Token) -> Failure {
         Failure(
             .noSuchObject, code: "noSuchObject",
@@ -172,6 +187,7 @@ struct CertificateChoice {
                     + "no certificate",
             hints: [
                 "to see all keys and certificates: tokencert list --pin-source prompt",
+                "to get a certificate: tokencert issue",
                 "if the token hides them without a login: --pin-source prompt",
             ])
     }

@@ -28,10 +28,16 @@ struct ConsumersReport: Encodable {
             return Line(
                 name: consumer.name, summary: consumer.summary, isInstalled: isInstalled,
                 version: version.isEmpty ? nil : version,
-                missingPackages: (isInstalled ? [] : found.filter { $0.1 == nil }).map(\.0.package),
+                missingPackages: isInstalled
+                    ? [] : Self.unique(found.filter { $0.1 == nil }.map(\.0.package)),
                 isSetUp: record != nil,
                 token: record?.token)
         }
+    }
+
+    /// Several programs may be in one package.
+    static func unique(_ packages: [String]) -> [String] {
+        packages.indices.filter { !packages[..<$0].contains(packages[$0]) }.map { packages[$0] }
     }
 
     func print(_ style: Style) {

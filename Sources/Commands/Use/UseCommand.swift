@@ -65,7 +65,9 @@ struct UseCommand: ParsableCommand {
     var profileFolder: String?
 
     @Option(
-        help: ArgumentHelp("nginx: the file to write, which you include.", valueName: "file"),
+        help: ArgumentHelp(
+            "git: the configuration of one repository, REPOSITORY/.git/config. nginx: the file to "
+                + "write, which you include.", valueName: "file"),
         completion: .file())
     var file: String?
 
@@ -81,9 +83,33 @@ struct UseCommand: ParsableCommand {
         guard consumer != nil || actions == 0 || allPresent else {
             throw ValidationError("name the consumer: tokencert use lists them")
         }
-        guard !(undo || allPresent) || name == nil else {
-            throw ValidationError("--undo and --all-present take no certificate")
+        guard consumer != nil || allPresent || !namesSomething else {
+            throw ValidationError("name the consumer: tokencert use lists them")
         }
+        guard !(undo || allPresent) || !namesSomething else {
+            throw ValidationError(
+                "--undo and --all-present take no certificate, and none of "
+                    + PlaceOption.allCases.map { "--" + $0.rawValue }.joined(separator: ", "))
+        }
+        // An option that is ignored would set up another place than the user means.
+        guard let consumer = consumer.flatMap({ Consumers.named($0) }) else { return }
+        for option in placeOptions where !consumer.placeOptions.contains(option) {
+            let names = Consumers.all.filter { $0.placeOptions.contains(option) }.map(\.name)
+            throw ValidationError(
+                "--\(option.rawValue) is for \(names.joined(separator: " and ")), "
+                    + "not for \(consumer.name)")
+        }
+    }
+
+    /// The options on the command line that name a place.
+    private var placeOptions: [PlaceOption] {
+        (host.isEmpty ? [] : [.host]) + (profileFolder == nil ? [] : [.profileFolder])
+            + (file == nil ? [] : [.file])
+    }
+
+    /// Whether the command line names a certificate or a place.
+    private var namesSomething: Bool {
+        name != nil || serialOption.serial != nil || !placeOptions.isEmpty
     }
 
     func run() throws {
@@ -119,11 +145,14 @@ struct UseCommand: ParsableCommand {
             name: try name.map { try ObjectName($0) }, serialNumber: serialOption.digits,
             record: record)
         try choice.withCertificate(tokenOptions, loggingIn: check) { used, pins in
-            try consumer.requireFit(used)
+            try consumer.requireUsable(used)
+            let expired = expiry(used, consumer)
+            if check, let expired { throw expired }
             let place = try place(consumer, record)
             let setUp = try consumer.setUp(used, place)
             let changes = try store.changes(setUp, of: consumer.name)
             var report = UseReport(consumer, used, setUp, changes)
+            if let expired { report.warn(expired) }
             if write {
                 try store.write(changes, of: consumer, used, place)
                 report.isWritten = true
@@ -140,8 +169,35 @@ struct UseCommand: ParsableCommand {
                     }
                 }
             }
-            try report.show(output)
+            try report.show(output, writing: writingCommand(consumer))
         }
+    }
+
+    /// The failure if the certificate has expired and the consumer uses it; the key may still decrypt.
+    private func expiry(_ used: UsedCertificate, _ consumer: any Consumer) -> ConsumerError? {
+        guard consumer.usesCertificate, used.certificate.notAfter < now() else { return nil }
+        let name = used.keyLabel.isEmpty ? hexadecimal(used.keyID) : used.keyLabel
+        return ConsumerError(
+            .certificateUnfit,
+            "the certificate expired on \(timestamp(used.certificate.notAfter).prefix(10))",
+            advice: ["renew it: tokencert renew \(shellWord(name))"])
+    }
+
+    /// The command that writes what is shown, with the same certificate, place and token.
+    private func writingCommand(_ consumer: any Consumer) -> String {
+        let values =
+            [("--serial", serialOption.serial)] + host.map { ("--host", $0) }
+            + [
+                ("--profile-folder", profileFolder), ("--file", file),
+                ("--module", tokenOptions.module),
+                ("--module-arguments", tokenOptions.moduleArguments),
+                ("--token", tokenOptions.token), ("--token-profile", tokenOptions.tokenProfile),
+                ("--pin-source", tokenOptions.pinSource), ("--profile", output.profile),
+                ("--config", output.config),
+            ]
+        let options = values.flatMap { option, value in value.map { [option, $0] } ?? [] }
+        let words = ["tokencert", "use", consumer.name] + (name.map { [$0] } ?? []) + ["--write"]
+        return (words + options).map(shellWord).joined(separator: " ")
     }
 
     /// The place from the options, or else the one that is set up.
@@ -211,7 +267,7 @@ struct UseCommand: ParsableCommand {
         let choice = CertificateChoice(name: nil, serialNumber: nil, record: record)
         do {
             return try choice.withCertificate(tokenOptions, loggingIn: false) { used, _ in
-                try consumer.requireFit(used)
+                try consumer.requireUsable(used)
                 let changes = try store.changes(
                     try consumer.setUp(used, record.place), of: consumer.name)
                 let isCurrent =

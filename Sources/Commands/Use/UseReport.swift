@@ -16,7 +16,7 @@ struct UseReport: Encodable {
     let certificate: CertificateReport
     let files: [File]
     let commands: [String]
-    let notes: [String]
+    private(set) var notes: [String]
     /// Whether this run has written the files.
     var isWritten = false
     /// What `--check` has proved; nil if it was not tried.
@@ -27,7 +27,8 @@ struct UseReport: Encodable {
         _ changes: [SetUpStore.Change]
     ) {
         self.consumer = consumer.name
-        certificate = CertificateReport(used.certificate, uri: used.certificateURI, now())
+        certificate = CertificateReport(
+            used.certificate, uri: used.certificateURI, label: used.certificateLabel, now())
         commands = setUp.commands
         notes = setUp.notes
         files = changes.map { change in
@@ -52,7 +53,14 @@ struct UseReport: Encodable {
         case consumer, certificate, files, commands, notes, isWritten, proofs
     }
 
-    func show(_ output: CommonOptions) throws {
+    /// Adds a problem that does not prevent the set-up as the first note.
+    mutating func warn(_ error: ConsumerError) {
+        let message = error.message.prefix(1).uppercased() + error.message.dropFirst()
+        notes.insert(([message] + error.advice).joined(separator: "; "), at: 0)
+    }
+
+    /// - Parameter command: The command that writes what is shown.
+    func show(_ output: CommonOptions, writing command: String) throws {
         if output.isJSON { return try printJSON(self) }
         let style = try output.style()
         if let proofs {
@@ -66,13 +74,16 @@ struct UseReport: Encodable {
             for command in commands { print("  " + printable(command)) }
         }
         if !notes.isEmpty { print("") }
-        printFolded(notes.map { "- " + $0 }, at: 2)
+        for note in notes {
+            for line in Self.folded(note, width: Output.standardOutput.width) { print(line) }
+        }
         guard !isWritten || proofs == nil else { return }
         print("")
-        print(
+        let next =
             isWritten
-                ? "To try it: tokencert use \(consumer) --check"
-                : "To write this: tokencert use \(consumer) --write")
+            ? "To try it: tokencert use \(consumer) --check"
+            : "To write this: " + printable(command)
+        for line in foldedMessage(next, at: 2, width: Output.standardOutput.width) { print(line) }
     }
 
     private func show(_ file: File, _ style: Style) {
@@ -91,13 +102,20 @@ struct UseReport: Encodable {
 }
 
 extension UseReport {
-    /// The lines of a text, without the base64 lines of certificates.
+    /// A note in lines. A text to copy, such as a command or a public key, stays in one line.
+    static func folded(_ note: String, width: Int?) -> [String] {
+        let mark = note.hasSuffix(".") ? nil : ": "
+        let lines = foldedMessage(printable(note), at: 2, width: width, before: mark)
+        return ["- " + (lines.first ?? "")] + lines.dropFirst()
+    }
+
+    /// The lines of a text, without the base64 lines of certificates, and with blanks for tabs.
     static func shortened(_ text: String) -> [String] {
         var lines: [String] = []
         var isInside = false
         for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
             if line.hasPrefix("-----END ") { isInside = false }
-            if !isInside { lines.append(String(line)) }
+            if !isInside { lines.append(String(line).replacing("\t", with: "    ")) }
             if line.hasPrefix("-----BEGIN ") {
                 isInside = true
                 lines.append("...")

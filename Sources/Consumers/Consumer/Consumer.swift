@@ -12,6 +12,12 @@ package protocol Consumer: Sendable {
     var summary: String { get }
     /// The programs that it consists of. It counts as installed if all that are not optional are.
     var programs: [RequiredProgram] { get }
+    /// The options for its place that it takes; others are refused.
+    var placeOptions: [PlaceOption] { get }
+    /// Whether it uses the certificate, which must not have expired, or the key alone.
+    var usesCertificate: Bool { get }
+    /// Whether one of the programs loads the PKCS#11 module in daily use.
+    var loadsModule: Bool { get }
 
     /// Checks that the certificate and the token are fit for it, before anything is written.
     ///
@@ -38,6 +44,23 @@ package protocol Consumer: Sendable {
 }
 
 extension Consumer {
+    package var placeOptions: [PlaceOption] { [] }
+    package var usesCertificate: Bool { true }
+    package var loadsModule: Bool { true }
+
+    /// Checks what all programs require of the module, then ``requireFit(_:)``.
+    package func requireUsable(_ used: UsedCertificate) throws {
+        guard !loadsModule || !used.needsModuleArguments else {
+            throw ConsumerError(
+                .tokenUnfit,
+                "the module requires arguments (TOKENCERT_MODULE_ARGUMENTS), which \(name) cannot pass to it",
+                advice: [
+                    "choose another token: tokencert use \(name) --token TOKEN --module MODULE"
+                ])
+        }
+        try requireFit(used)
+    }
+
     /// Most programs only read their files.
     package func requireIdle(_: [String]) throws {}
 }
@@ -47,10 +70,18 @@ package struct SetUp: Sendable {
     package var files: [SetUpFile] = []
     /// Commands to use it, each one line to type.
     package var commands: [String] = []
-    /// Sentences for the user.
+    /// Sentences for the user. A note without a full stop at its end ends with a text to copy, which begins
+    /// after the first colon.
     package var notes: [String] = []
 
     package init() {}
+}
+
+/// An option that names a place, without its hyphens.
+package enum PlaceOption: String, Sendable, CaseIterable {
+    case host
+    case profileFolder = "profile-folder"
+    case file
 }
 
 /// Where a consumer is set up.
@@ -63,7 +94,7 @@ package struct Place: Sendable, Hashable, Codable {
     package let own: String
     /// `--host`: the hosts for which ssh uses the key, as patterns.
     package var hosts: [String] = []
-    /// `--profile`: the folder of the profile of a browser or a mail program.
+    /// `--profile-folder`: the folder of the profile of a browser or a mail program.
     package var profile: String?
     /// `--file`: the file of a server's configuration.
     package var file: String?

@@ -10,6 +10,14 @@ extension OpenSSLEngine {
         ["OPENSSL_CONF": configuration, "PKCS11_MODULE_PATH": used.modulePath]
     }
 
+    /// The name of the key for the commands of openssl, which load the engine for it.
+    ///
+    /// Not `-engine pkcs11`, which makes the engine the default for all elliptic-curve keys: tpm2-pkcs11 1.9
+    /// uses OpenSSL itself, and could not generate the keys of its TPM sessions.
+    package static func keyName(_ used: UsedCertificate) -> String {
+        "org.openssl.engine:pkcs11:" + used.privateKeyURI
+    }
+
     /// Checks what the engine (libp11 0.4.12) cannot do with a key.
     ///
     /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/tokenUnfit`` or

@@ -38,6 +38,8 @@ package struct UsedCertificate: Sendable {
     package let needsPIN: Bool
     /// `CKF_PROTECTED_AUTHENTICATION_PATH`: the PIN is typed on the reader.
     package let hasReaderKeys: Bool
+    /// Whether the module only works with arguments for its initialisation, as NSS softoken does.
+    package let needsModuleArguments: Bool
     package let otherTokens: [OtherToken]
     /// Whether there is an Ed25519 key on the token, which OpenSSL's engine cannot read past.
     package let hasEd25519Key: Bool
@@ -54,6 +56,7 @@ package struct UsedCertificate: Sendable {
         tokenSerialNumber = token.serialNumber
         needsPIN = token.needsPIN
         hasReaderKeys = token.hasReaderKeys
+        needsModuleArguments = token.needsModuleArguments
         otherTokens = token.others
         hasEd25519Key = token.hasEd25519Key
         keyID = key.id
@@ -88,6 +91,7 @@ package struct UsedCertificate: Sendable {
         package let serialNumber: String
         package var needsPIN = true
         package var hasReaderKeys = false
+        package var needsModuleArguments = false
         package let others: [OtherToken]
         package var hasEd25519Key = false
 

@@ -8,6 +8,7 @@ internal import TokencertPlatform
 struct Git: Consumer {
     let name = "git"
     let summary = "sign commits and tags with git"
+    let placeOptions: [PlaceOption] = [.file]
     let programs = [
         RequiredProgram(
             "git", package: "git", version: ["--version"], after: "git version ",
@@ -21,7 +22,10 @@ struct Git: Consumer {
             throw ConsumerError(
                 .certificateUnfit,
                 "the CA of the certificate is not known, so git could not verify signatures",
-                advice: ["trust it first: tokencert trust --help"])
+                advice: [
+                    "to get CAcert's root and class 3 certificates: tokencert trust fetch",
+                    "to trust another CA: tokencert trust add FILE",
+                ])
         }
     }
 

@@ -18,7 +18,7 @@ extension Git {
             openssl=\(quotedWord(openssl))
             folder=\(quotedWord(folder))
             key=\(hexadecimal(used.keyID))
-            uri=\(quotedWord(used.privateKeyURI))
+            uri=\(quotedWord(OpenSSLEngine.keyName(used)))
             # Another configuration could select another module, which would get the PIN.
             export OPENSSL_CONF=\(OpenSSLEngine.configuration)
             export PKCS11_MODULE_PATH=\(quotedWord(used.modulePath))
@@ -47,7 +47,7 @@ extension Git {
             @PASSIN@
             [ ! -e "$folder/issuers.pem" ] || set -- "$@" -certfile "$folder/issuers.pem"
             "$openssl" cms -sign -binary -md sha256 -outform PEM -in "$work/data" -out "$work/signature" \
-                -signer "$folder/certificate.pem" -engine pkcs11 -keyform engine -inkey "$uri" "$@" \
+                -signer "$folder/certificate.pem" -inkey "$uri" "$@" \
                 </dev/null 2>"$work/log" || fail "cannot sign: $(grep -m 1 -i pin "$work/log" || tail -n 1 "$work/log")"
             sed 's/ CMS-----$/ SIGNED MESSAGE-----/' "$work/signature"
             printf '\n[GNUPG:] SIG_CREATED D\n' >&2

@@ -42,7 +42,10 @@ struct Mail: Consumer {
             throw ConsumerError(
                 .certificateUnfit,
                 "the CA of the certificate is not known, so signatures could not be verified",
-                advice: ["trust it first: tokencert trust --help"])
+                advice: [
+                    "to get CAcert's root and class 3 certificates: tokencert trust fetch",
+                    "to trust another CA: tokencert trust add FILE",
+                ])
         }
     }
 

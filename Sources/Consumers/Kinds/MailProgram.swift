@@ -108,7 +108,7 @@ extension Mail {
             # Written by tokencert use mail.
             openssl=\(word(openssl))
             folder=\(word(folder))
-            uri=\(word(used.privateKeyURI))
+            uri=\(word(OpenSSLEngine.keyName(used)))
             # Another configuration could select another module, which would get the PIN.
             export OPENSSL_CONF=\(OpenSSLEngine.configuration)
             export PKCS11_MODULE_PATH=\(word(used.modulePath))
@@ -133,17 +133,7 @@ extension Mail {
             (: </dev/tty) 2>/dev/null || fail 'no terminal to ask for the PIN; use -passin'
         }
 
-        # mutt stops at each message on standard error, so the one of the engine is left out.
-        with_key() {
-            exec 8>&1
-            status=$({
-                {
-                    "$openssl" cms -engine pkcs11 -keyform engine -inkey "$uri" "$@" 2>&1 >&8 8>&- 9>&-
-                    echo $? >&9
-                } | grep -v '^Engine "pkcs11" set' >&2
-            } 9>&1)
-            exit "$status"
-        }
+        with_key() { exec "$openssl" cms -inkey "$uri" "$@"; }
 
         operation=$1
         [ $# = 0 ] || shift

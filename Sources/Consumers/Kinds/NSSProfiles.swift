@@ -30,6 +30,16 @@ struct NSSProfiles {
         if let chosen = place.profile {
             let folder = absolutePath(chosen)
             try requireUnconfined(folder, place)
+            // The program would turn any folder that it is started with into a profile.
+            let isNew = try isFolder(folder) && names(inFolder: folder).isEmpty
+            guard Self.isUsed(folder) || isNew || isRegularFile("\(folder)/prefs.js") else {
+                throw ConsumerError(
+                    .placeUnknown, "\(folder) is not a profile of \(program)",
+                    advice: [
+                        "to see the folders of all profiles, open about:profiles in \(program)",
+                        "to use the only profile, omit --profile-folder",
+                    ])
+            }
             guard Self.isUsed(folder) else {
                 throw ConsumerError(
                     .placeUnknown, "\(folder) has no certificate database of \(program)",

@@ -3,8 +3,8 @@ internal import TokencertPlatform
 
 /// The command openssl: signatures, messages and requests with the key on the token.
 ///
-/// The configuration file is for single commands that name it in OPENSSL_CONF. In a global file, the
-/// engine's section makes other commands fail, such as `openssl x509 -req` (libp11 0.4.12, OpenSSL 3.0).
+/// No configuration file: a section with the engine makes it the default for all keys, so that other
+/// commands fail, such as `openssl x509 -req`, and tpm2-pkcs11 1.9 cannot log in (libp11 0.4.12).
 struct OpenSSLTool: Consumer {
     let name = "openssl"
     let summary = "sign files and messages with the openssl command"
@@ -15,35 +15,23 @@ struct OpenSSLTool: Consumer {
     }
 
     func setUp(_ used: UsedCertificate, _ place: Place) throws -> SetUp {
-        let engine = try OpenSSLEngine.require()
+        _ = try OpenSSLEngine.require()
         let files = Files(self, used, place)
         var setUp = SetUp()
-        setUp.files = [
-            .own(
-                files.configuration,
-                Self.configuration(
-                    including: try systemConfiguration(engine), engine: engine.enginePath,
-                    module: used.modulePath)),
-            .own(files.certificate, used.certificate.pem),
-        ]
+        setUp.files = [.own(files.certificate, used.certificate.pem)]
         if let issuers = files.issuers {
             setUp.files.append(.own(issuers, Self.intermediates(used)))
         }
-        let start = "OPENSSL_CONF=\(shellWord(files.configuration)) openssl"
-        let key = shellWord(used.privateKeyURI)
+        let start = "PKCS11_MODULE_PATH=\(shellWord(used.modulePath)) openssl"
+        let key = shellWord(OpenSSLEngine.keyName(used))
         let issuers = files.issuers.map { " -certfile \(shellWord($0))" } ?? ""
         setUp.commands = [
-            "\(start) dgst -engine pkcs11 -keyform engine -sha256 -sign \(key) "
-                + "-out FILE.sig FILE",
-            "\(start) cms -sign -engine pkcs11 -keyform engine -inkey \(key) "
+            "\(start) dgst -sha256 -sign \(key) -out FILE.sig FILE",
+            "\(start) cms -sign -inkey \(key) "
                 + "-signer \(shellWord(files.certificate))\(issuers) -in FILE -out FILE.eml",
-            "\(start) storeutl -noout \(shellWord("org.openssl.engine:pkcs11:" + used.privateKeyURI))",
+            "\(start) storeutl -noout \(key)",
         ]
-        setUp.notes = [
-            "Each command asks for the PIN once.",
-            "Set OPENSSL_CONF for single commands only: with this file, other commands such as "
-                + "openssl x509 -req fail.",
-        ]
+        setUp.notes = ["Each command asks for the PIN once."]
         let usages = used.certificate.extendedKeyUsages
         if !usages.isEmpty, !usages.contains(.emailProtection), !usages.contains(.any) {
             setUp.notes.append(
@@ -62,20 +50,19 @@ struct OpenSSLTool: Consumer {
         let message = Array("A message of tokencert use openssl.\n".utf8)
         let input = "\(folder.path)/message"
         try writeFileDurably(message, input, permissions: 0o600)
-        let variables = ["OPENSSL_CONF": files.configuration]
-        let engine = ["-engine", "pkcs11", "-keyform", "engine"]
+        let variables = OpenSSLEngine.variables(used)
+        let key = OpenSSLEngine.keyName(used)
         let password = pin.isEmpty ? [] : ["-passin", "stdin"]
 
         let signature = "\(folder.path)/signature"
         try Trial.run(
-            [openssl, "dgst"] + engine + ["-sha256", "-sign", used.privateKeyURI] + password
-                + ["-out", signature, input],
+            [openssl, "dgst", "-sha256", "-sign", key] + password + ["-out", signature, input],
             pin: pin.line(), variables: variables, "sign with openssl dgst")
-        let key = used.certificate.publicKey
+        let publicKey = used.certificate.publicKey
         let algorithm: SignatureAlgorithm =
-            if case .rsa = key.kind { .sha256WithRSAEncryption } else { .ecdsaWithSHA256 }
+            if case .rsa = publicKey.kind { .sha256WithRSAEncryption } else { .ecdsaWithSHA256 }
         do {
-            try key.verify(try readFile(signature), over: message, algorithm)
+            try publicKey.verify(try readFile(signature), over: message, algorithm)
         } catch {
             throw ConsumerError(
                 .checkFailed,
@@ -85,8 +72,7 @@ struct OpenSSLTool: Consumer {
 
         let signed = "\(folder.path)/signed"
         try Trial.run(
-            [openssl, "cms", "-sign"] + engine
-                + ["-inkey", used.privateKeyURI, "-signer", files.certificate]
+            [openssl, "cms", "-sign", "-inkey", key, "-signer", files.certificate]
                 + (files.issuers.map { ["-certfile", $0] } ?? []) + password
                 + ["-in", input, "-out", signed],
             pin: pin.line(), variables: variables, "sign with openssl cms")
@@ -111,13 +97,11 @@ struct OpenSSLTool: Consumer {
 
     /// The paths of the files that are written.
     private struct Files {
-        let configuration: String
         let certificate: String
         /// nil if no intermediate is known.
         let issuers: String?
 
         init(_ consumer: OpenSSLTool, _ used: UsedCertificate, _ place: Place) {
-            configuration = place.ownFile(consumer, "openssl.cnf")
             certificate = place.ownFile(consumer, used.fileName + ".pem")
             issuers =
                 OpenSSLTool.intermediates(used).isEmpty
@@ -128,52 +112,5 @@ struct OpenSSLTool: Consumer {
     /// The issuers without the root, in PEM.
     private static func intermediates(_ used: UsedCertificate) -> String {
         used.issuers.filter { $0.subject != $0.issuer }.map(\.pem).joined()
-    }
-
-    /// The configuration file of the system; nil if there is none.
-    private func systemConfiguration(_ engine: OpenSSLEngine) throws -> String? {
-        let output = try Trial.run(
-            [engine.path, "version", "-d"], "find the configuration of OpenSSL")
-        // OPENSSLDIR: "/usr/lib/ssl"
-        let folder = String(decoding: output, as: UTF8.self).split(separator: "\"").dropFirst()
-            .first
-        guard let folder else { return nil }
-        let path = "\(folder)/openssl.cnf"
-        return isRegularFile(path) ? path : nil
-    }
-
-    /// The configuration file. After the included file, `[default]` returns to the first section; `init`
-    /// is 0 so that the module is loaded only for commands that use the engine.
-    static func configuration(including system: String?, engine: String, module: String) -> String {
-        let included = system.map { ".include \(value($0))\n[default]\n" } ?? ""
-        return """
-            # Written by tokencert use openssl. Use it for single commands: OPENSSL_CONF=FILE openssl ...
-            # The PIN does not belong here: openssl asks for it.
-            \(included)openssl_conf = tokencert_init
-
-            [tokencert_init]
-            engines = tokencert_engines
-
-            [tokencert_engines]
-            pkcs11 = tokencert_pkcs11
-
-            [tokencert_pkcs11]
-            engine_id = pkcs11
-            dynamic_path = \(value(engine))
-            MODULE_PATH = \(value(module))
-            init = 0
-
-            """
-    }
-
-    /// A value as config(5) reads it.
-    private static func value(_ text: String) -> String {
-        text.map { character in
-            switch character {
-            case "\\", "$", "#", "\"", "'", "`": "\\\(character)"
-            case "\n": "\\n"
-            default: String(character)
-            }
-        }.joined()
     }
 }

@@ -9,6 +9,9 @@ internal import TokencertPlatform
 struct SSH: Consumer {
     let name = "ssh"
     let summary = "log in to servers with OpenSSH"
+    let placeOptions: [PlaceOption] = [.host]
+    /// The key stays the same when its certificate is renewed.
+    let usesCertificate = false
     let programs = [
         RequiredProgram(
             "ssh", package: "openssh-client", version: ["-V"], after: "OpenSSH_", atLeast: [8, 4]),
@@ -31,7 +34,7 @@ struct SSH: Consumer {
     func setUp(_ used: UsedCertificate, _ place: Place) throws -> SetUp {
         guard !place.hosts.isEmpty else {
             throw ConsumerError(
-                .placeUnknown, "no host is named: ssh would ask for the PIN at each login",
+                .placeUnknown, "no host is named: ssh would ask for the PIN at logins to all hosts",
                 advice: [
                     "name the hosts: tokencert use ssh --host example.org --host '*.example.org'"
                 ])
@@ -44,6 +47,7 @@ struct SSH: Consumer {
         let folder = "\(place.home)/.ssh"
         let key = "\(folder)/tokencert-\(used.fileName).pub"
         let hosts = "\(folder)/tokencert-\(used.fileName).conf"
+        for path in [hosts, used.modulePath] { try Self.requireQuotable(path) }
         let line = publicKeyLine(used)
         var setUp = SetUp()
         setUp.files = [
@@ -89,13 +93,6 @@ struct SSH: Consumer {
                 "ssh cannot distinguish tokens with the same label \"\(used.tokenLabel)\"",
                 advice: ["remove the other token, then run tokencert use ssh --check"])
         }
-        guard !used.needsPINForEachUse else {
-            throw ConsumerError(
-                .tokenUnfit,
-                "the token requires the PIN for each use of this key, which ssh 9 does "
-                    + "not support on all tokens",
-                advice: ["try it with a server: ssh \(place.hosts.first ?? "HOST")"])
-        }
         let folder = try PrivateFolder()
         let user = try Self.user()
         try writeServer(folder.path, user, publicKeyLine(used))
@@ -109,12 +106,20 @@ struct SSH: Consumer {
                 "UserKnownHostsFile=\(folder.path)/known_hosts", "User=\(user)",
             ]
         // The user's own file, of which HOME may be another one than that of ssh.
-        try Trial.run(
-            [ssh.path, "-F", "\(place.home)/.ssh/config", "-T"]
-                + options.flatMap { ["-o", $0] }
-                + ["-s", Self.host(for: place.hosts), "sftp"],
-            pin: pin.line(), variables: ["SSH_ASKPASS": asks, "SSH_ASKPASS_REQUIRE": "force"],
-            "log in to a temporary sshd with the key on the token")
+        do {
+            try Trial.run(
+                [ssh.path, "-F", "\(place.home)/.ssh/config", "-T"]
+                    + options.flatMap { ["-o", $0] }
+                    + ["-s", Self.host(for: place.hosts), "sftp"],
+                pin: pin.line(), variables: ["SSH_ASKPASS": asks, "SSH_ASKPASS_REQUIRE": "force"],
+                "log in to a temporary sshd with the key on the token")
+        } catch  where used.needsPINForEachUse {
+            // ssh 9.2 logs in once. Cards accept that for the signature that follows, SoftHSM does not.
+            throw ConsumerError(
+                .tokenUnfit,
+                "the token requires the PIN for each use of this key, but ssh sends it only once",
+                advice: ["use a key without this restriction: tokencert use ssh NAME --write"])
+        }
         let log = String(
             decoding: (try? readFile("\(folder.path)/sshd.log")) ?? [], as: UTF8.self)
         guard log.contains("Accepted publickey for \(user) ") else {
@@ -212,6 +217,18 @@ struct SSH: Consumer {
                     || (0x61...0x7A).contains(byte) || "-_.:*?![]%".utf8.contains(byte)
             }
             && !text.hasPrefix("-")
+    }
+
+    /// A quotation mark in an included path makes ssh refuse all of the user's configuration, and ssh expands
+    /// the other characters also between quotation marks.
+    private static func requireQuotable(_ path: String) throws {
+        let special = "\"\\%$*?[]".unicodeScalars
+        guard let wrong = path.unicodeScalars.first(where: { special.contains($0) }) else { return }
+        throw ConsumerError(
+            .placeUnknown, "ssh cannot use the path \(path), which has the character \(wrong)",
+            advice: [
+                "use a folder without any of \" \\ % $ * ? [ and ]: HOME=FOLDER tokencert use ssh"
+            ])
     }
 
     private static func quoted(_ path: String) -> String { "\"\(path)\"" }

@@ -48,8 +48,8 @@ struct TLS: Consumer {
         ]
         setUp.commands = [
             "\(module) curl -K \(shellWord(settings)) https://example.org/",
-            "\(module) openssl s_client -engine pkcs11 -keyform engine "
-                + "-key \(shellWord(used.privateKeyURI)) -cert \(shellWord(chain)) "
+            "\(module) openssl s_client "
+                + "-key \(shellWord(OpenSSLEngine.keyName(used))) -cert \(shellWord(chain)) "
                 + "-cert_chain \(shellWord(chain)) -connect example.org:443",
         ]
         setUp.notes = ["Each command asks for the PIN once."]
@@ -98,8 +98,8 @@ struct TLS: Consumer {
         try Trial.run(
             [
                 openssl, "s_client", "-connect", "127.0.0.1:\(port)", "-tls1_2",
-                "-engine", "pkcs11", "-keyform", "engine", "-key", used.privateKeyURI,
-                "-cert", chain, "-cert_chain", chain, "-CAfile", serverCertificate,
+                "-key", OpenSSLEngine.keyName(used), "-cert", chain, "-cert_chain", chain,
+                "-CAfile", serverCertificate,
                 "-no-CAstore", "-no-CApath", "-verify_return_error", "-brief",
             ] + password, pin: pin.line(), variables: module,
             "authenticate to a temporary server with openssl s_client")

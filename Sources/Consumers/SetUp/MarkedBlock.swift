@@ -29,7 +29,7 @@ struct MarkedBlock {
     func removed(from text: [UInt8]) -> [UInt8]? {
         let lines = text.split(separator: 0x0A, omittingEmptySubsequences: false)
         let begins = lines.indices.filter { lines[$0].starts(with: beginMark) }
-        let ends = lines.indices.filter { lines[$0].elementsEqual(endMark) }
+        let ends = lines.indices.filter { isEnd(lines[$0]) }
         guard begins.count == 1, ends.count == 1, begins[0] < ends[0] else { return nil }
         var kept = lines
         kept.removeSubrange(begins[0]...ends[0])
@@ -39,7 +39,12 @@ struct MarkedBlock {
     /// Whether a text has a mark of the consumer, whole or not.
     func isMarked(_ text: [UInt8]) -> Bool {
         text.split(separator: 0x0A).contains {
-            $0.starts(with: beginMark) || $0.elementsEqual(endMark)
+            $0.starts(with: beginMark) || isEnd($0)
         }
+    }
+
+    /// An editor may have given all lines the line ends of Windows.
+    private func isEnd(_ line: ArraySlice<UInt8>) -> Bool {
+        (line.last == 0x0D ? line.dropLast() : line).elementsEqual(endMark)
     }
 }

@@ -27,11 +27,25 @@ package struct SetUpRecord: Codable, Sendable, Hashable {
     package let fingerprint: String
     package let place: Place
     var files: [File]
+    /// The folders that tokencert made for the files, without those of the records.
+    var folders: [String]?
 }
 
 extension SetUpRecord {
     init(json bytes: [UInt8]) throws {
         self = try JSONDecoder().decode(Self.self, from: Data(bytes))
+    }
+
+    /// Whether it can be the record of a consumer. A record that was edited must not make tokencert read or
+    /// remove other files.
+    func isValid(for name: String) -> Bool {
+        consumer == name && (files.map(\.path) + (folders ?? [])).allSatisfy { $0.hasPrefix("/") }
+            && files.allSatisfy { file in
+                (file.original == nil) == (file.backup == nil)
+                    && file.backup.map {
+                        $0.hasPrefix(name + "-") && $0.hasSuffix(".backup") && !$0.contains("/")
+                    } != false
+            }
     }
 
     func json() throws -> [UInt8] {

@@ -21,16 +21,29 @@ package struct SetUpStore: Sendable {
     package func record(_ consumer: String) throws -> SetUpRecord? {
         let path = recordPath(consumer)
         guard try isPresent(path) else { return nil }
-        let bytes = try readFile(path)
-        do {
-            return try SetUpRecord(json: bytes)
-        } catch {
-            throw ConsumerError(
-                .fileInTheWay, "the record of the set-up cannot be read: \(path)",
-                advice: [
-                    "remove the lines between the marks \">>> tokencert use\" by hand, then rm \(shellWord(path))"
-                ])
+        let bytes = try content(path) ?? []
+        if let record = try? SetUpRecord(json: bytes), record.isValid(for: consumer) {
+            return record
         }
+        throw ConsumerError(
+            .fileInTheWay, "the record of the set-up cannot be read: \(path)",
+            advice: [
+                "remove the lines between the marks \">>> tokencert use\" by hand, then rm \(shellWord(path))"
+            ])
+    }
+
+    /// The content of a file; nil if it does not exist.
+    ///
+    /// - Throws: ``ConsumerError`` for a folder, a pipe, a device or a dangling link.
+    private func content(_ path: String) throws -> [UInt8]? {
+        guard try isPresent(path) else { return nil }
+        guard isRegularFile(path) else {
+            throw ConsumerError(
+                .fileInTheWay,
+                "refusing to use \(path), which is neither a regular file nor a link to one",
+                advice: ["move it away: mv \(shellWord(path)) \(shellWord(path + ".old"))"])
+        }
+        return try readFile(path, limit: 1 << 28)
     }
 
     /// How a file changes.
@@ -57,7 +70,8 @@ package struct SetUpStore: Sendable {
     package func changes(_ setUp: SetUp, of consumer: String) throws -> [Change] {
         let old = try record(consumer)
         return try setUp.files.map { file in
-            let current = try isPresent(file.path) ? try readFile(file.path) : nil
+            try requireOneLine(file, consumer)
+            let current = try content(file.path)
             let known = old?.files.first { $0.path == file.path }
             let original = try original(file, current, known, consumer)
             let new: [UInt8] =
@@ -74,12 +88,32 @@ package struct SetUpStore: Sendable {
         }
     }
 
+    /// A line end in a path, such as that of the home folder, would break a file of the user.
+    private func requireOneLine(_ file: SetUpFile, _ consumer: String) throws {
+        var texts = [file.path]
+        if case .block(let lines, _) = file.content { texts += lines }
+        let isPlain = texts.joined().unicodeScalars.allSatisfy {
+            $0 == "\t" || ($0.value >= 0x20 && $0.value != 0x7F)
+        }
+        guard !isPlain else { return }
+        throw ConsumerError(
+            .placeUnknown,
+            "refusing to write \(file.path): a path or a name has a line end or another control character",
+            advice: [
+                "use another folder: HOME=FOLDER XDG_DATA_HOME=FOLDER tokencert use \(consumer) --write"
+            ])
+    }
+
     /// The content of a file without what tokencert has written.
     private func original(
         _ file: SetUpFile, _ current: [UInt8]?, _ known: SetUpRecord.File?, _ consumer: String
     ) throws -> [UInt8]? {
         guard let current else { return nil }
-        if let known, known.written.contains(hash(current)) { return try backup(known) }
+        if let known, known.written.contains(hash(current)),
+            let original = try usableBackup(known)
+        {
+            return original
+        }
         switch file.content {
         case .changed:
             // Another program has changed it since. The content before the first set-up stays known.
@@ -123,19 +157,33 @@ package struct SetUpStore: Sendable {
     package func write(
         _ changes: [Change], of consumer: any Consumer, _ used: UsedCertificate, _ place: Place
     ) throws {
+        try makeFolder(parentFolder(folder))
+        let lock = try FolderLock(parentFolder(folder))
+        defer { withExtendedLifetime(lock) {} }
+        let changes = try unchanged(changes, consumer.name)
         try makeFolder(folder)
         let old = try record(consumer.name)
         let paths = Set(changes.map(\.file.path))
         let dropped = old?.files.filter { !paths.contains($0.path) } ?? []
-        try consumer.requireIdle(dropped.map(\.path))
+        try consumer.requireIdle(
+            dropped.map(\.path) + changes.filter { !$0.isMade }.map(\.file.path))
         var files: [SetUpRecord.File] = []
+        // Without a record, no command would ever remove the backups.
+        var newBackups: [String] = []
+        defer {
+            for path in newBackups { try? removeFile(path) }
+            if !newBackups.isEmpty { removeFolderIfEmpty(folder) }
+        }
         for (index, change) in changes.enumerated() {
             var backup: String?
             if let original = change.original {
                 let name = "\(consumer.name)-\(index)-\(hash(original).prefix(16)).backup"
                 backup = name
-                if !exists("\(folder)/\(name)") {
-                    try writeFileDurably(original, "\(folder)/\(name)", permissions: 0o600)
+                let path = "\(folder)/\(name)"
+                let saved = try content(path)
+                if saved != original {
+                    try writeFileDurably(original, path, permissions: 0o600)
+                    if saved == nil { newBackups.append(path) }
                 }
             }
             let isBlock = if case .block = change.file.content { true } else { false }
@@ -157,18 +205,57 @@ package struct SetUpStore: Sendable {
             keyID: hexadecimal(used.keyID),
             fingerprint: hexadecimal(used.certificate.sha256Fingerprint), place: place,
             files: files + dropped)
+        record.folders = Array(
+            Set((old?.folders ?? []) + changes.flatMap { missingFolders(of: $0.file.path) })
+        ).sorted()
         try write(record)
+        newBackups = []
         for change in changes where !change.isMade {
+            guard change.current == nil else {
+                try replaceFileDurably(change.new, change.file.path)
+                continue
+            }
             try makeFolder(parentFolder(change.file.path))
-            let permissions =
-                change.current == nil
-                ? change.file.permissions : try filePermissions(change.file.path)
-            try writeFileDurably(change.new, change.file.path, permissions: permissions)
+            try writeFileDurably(
+                change.new, change.file.path, permissions: change.file.permissions)
         }
         guard !dropped.isEmpty else { return }
         for file in dropped { _ = try takeBack(file, consumer.name) }
+        removeFolders(record)
         record.files = files
         try write(record)
+    }
+
+    /// The same changes with the record as it is now.
+    ///
+    /// - Throws: ``ConsumerError`` if a file has changed since they were planned.
+    private func unchanged(_ planned: [Change], _ consumer: String) throws -> [Change] {
+        var setUp = SetUp()
+        setUp.files = planned.map(\.file)
+        let changes = try changes(setUp, of: consumer)
+        for (before, now) in zip(planned, changes) where before.current != now.current {
+            throw ConsumerError(
+                .fileInTheWay, "another program has just changed \(now.file.path)",
+                advice: ["run the command again"])
+        }
+        return changes
+    }
+
+    /// The folders that have to be made for a file.
+    private func missingFolders(of path: String) -> [String] {
+        var folders: [String] = []
+        var folder = parentFolder(path)
+        while isAbsent(folder), folder != parentFolder(folder) {
+            folders.append(folder)
+            folder = parentFolder(folder)
+        }
+        return folders
+    }
+
+    /// Removes the folders that tokencert made if nothing is in them.
+    private func removeFolders(_ record: SetUpRecord) {
+        // A folder comes before the folders in it.
+        for made in (record.folders ?? []).sorted().reversed() { removeFolderIfEmpty(made) }
     }
 
     private func write(_ record: SetUpRecord) throws {
@@ -195,11 +282,13 @@ package struct SetUpStore: Sendable {
     /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/notSetUp`` if there is none.
     package func undo(_ consumer: any Consumer) throws -> [Undone] {
         let name = consumer.name
-        guard let record = try record(name) else {
-            throw ConsumerError(
-                .notSetUp, "\(name) is not set up",
-                advice: ["to see what is set up: tokencert use"])
-        }
+        let notSetUp = ConsumerError(
+            .notSetUp, "\(name) is not set up",
+            advice: ["to see what is set up: tokencert use"])
+        guard isFolder(folder) else { throw notSetUp }
+        let lock = try FolderLock(parentFolder(folder))
+        defer { withExtendedLifetime(lock) {} }
+        guard let record = try record(name) else { throw notSetUp }
         try consumer.requireIdle(record.files.map(\.path))
         let undone = try record.files.map { try takeBack($0, name) }
         try removeFile(recordPath(name))
@@ -208,37 +297,55 @@ package struct SetUpStore: Sendable {
             try removeFile("\(folder)/\(file)")
         }
         removeFolderIfEmpty(folder)
-        removeFolderIfEmpty(record.place.own)
+        removeFolders(record)
         return undone
     }
 
     private func takeBack(_ file: SetUpRecord.File, _ consumer: String) throws -> Undone {
-        guard try isPresent(file.path) else {
+        guard let current = try content(file.path) else {
             // It was removed, or never written.
             return .removed(path: file.path)
         }
-        let current = try readFile(file.path)
         if file.original == hash(current) { return .asBefore(path: file.path) }
-        if file.written.contains(hash(current)) {
-            guard let original = try backup(file) else {
+        if file.written.contains(hash(current)), let original = try usableBackup(file) {
+            guard let original else {
                 try removeFile(file.path)
-                removeFolderIfEmpty(parentFolder(file.path))
                 return .removed(path: file.path)
             }
-            try writeFileDurably(
-                original, file.path, permissions: try filePermissions(file.path))
+            try replaceFileDurably(original, file.path)
             return .asBefore(path: file.path)
         }
         guard file.isBlock, let rest = MarkedBlock(consumer: consumer).removed(from: current) else {
             return .left(path: file.path)
         }
-        try writeFileDurably(rest, file.path, permissions: try filePermissions(file.path))
+        try replaceFileDurably(rest, file.path)
         return .blockRemoved(path: file.path)
     }
 
+    /// The content before the first set-up; nil if there was no file.
+    ///
+    /// - Throws: ``ConsumerError`` if the backup is not what was saved.
     private func backup(_ file: SetUpRecord.File) throws -> [UInt8]? {
         guard let name = file.backup else { return nil }
-        return try readFile("\(folder)/\(name)")
+        let path = "\(folder)/\(name)"
+        if let bytes = try content(path), hash(bytes) == file.original { return bytes }
+        throw ConsumerError(
+            .fileInTheWay, "the backup of \(file.path) is missing or was changed: \(path)",
+            advice: [
+                "bring the backup back, then run the command again",
+                "or keep \(file.path) as it is, and forget the set-up: rm "
+                    + shellWord(recordPath(String(name.prefix { $0 != "-" }))),
+            ])
+    }
+
+    /// The same; nil if the backup of a block is damaged, because the marks tell what to remove, too.
+    private func usableBackup(_ file: SetUpRecord.File) throws -> [UInt8]?? {
+        do {
+            return .some(try backup(file))
+        } catch {
+            if file.isBlock { return .none }
+            throw error
+        }
     }
 
     private func hash(_ bytes: [UInt8]) -> String { hexadecimal(Digest.sha256.hash(bytes)) }

@@ -52,6 +52,25 @@ package struct FileLock: ~Copyable, Sendable {
     #endif
 }
 
+/// An exclusive lock on a folder, which adds no file to it. The system releases it when the process ends for
+/// any reason.
+package struct FolderLock: ~Copyable, Sendable {
+    private let descriptor: Int32
+
+    /// Waits until no other process has the lock. On a file system that cannot lock folders, such as some
+    /// NFS servers, nothing is locked.
+    package init(_ path: String) throws(FileError) {
+        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError("cannot open", path) }
+        while flock(descriptor, LOCK_EX) != 0 && errno == EINTR {}
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        close(descriptor)
+    }
+}
+
 extension FileError {
     /// Whether another owner holds the lock. Open file locks fail with `EAGAIN` only; `EACCES`
     /// means that the file cannot be opened.

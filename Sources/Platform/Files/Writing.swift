@@ -90,6 +90,39 @@ package func writeFileDurably(
     }
 }
 
+/// Replaces the content of an existing regular file like ``writeFileDurably(_:_:permissions:)``. The file
+/// keeps its permissions, whatever the umask is, its owner and its group.
+///
+/// - Throws: ``FileError``, with `EPERM` if this user cannot keep the owner or the group.
+package func replaceFileDurably(_ bytes: [UInt8], _ path: String) throws(FileError) {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { throw FileError("cannot write", path) }
+    guard case .file(let file) = try Destination(path) else {
+        throw FileError("cannot replace", path, number: EINVAL)
+    }
+    try withTemporaryFile(beside: file, bytes, 0o600, like: status) {
+        (temporary) throws(FileError) in
+        guard unsafe rename(temporary, file) == 0 else { throw FileError("cannot write", file) }
+    }
+    makeNameDurable(file)
+}
+
+/// Gives an open file the owner, the group and the permissions of another one.
+private func copyAccess(_ status: stat, to descriptor: Int32) -> Bool {
+    var own = stat()
+    guard unsafe fstat(descriptor, &own) == 0 else { return false }
+    let isSame = own.st_uid == status.st_uid && own.st_gid == status.st_gid
+    if !isSame, fchown(descriptor, status.st_uid, status.st_gid) != 0 {
+        // The group does not matter if its members have no more rights than others.
+        let mode = status.st_mode
+        guard own.st_uid == status.st_uid, (mode >> 3) & 7 == mode & 7 || mode & 0o070 == 0 else {
+            errno = EPERM
+            return false
+        }
+    }
+    return fchmod(descriptor, status.st_mode & 0o777) == 0
+}
+
 /// The regular file that ``writeFileDurably(_:_:permissions:)`` creates or replaces, after all
 /// symbolic links; nil for a device, a pipe or an open descriptor.
 package func replacedFile(_ path: String) throws(FileError) -> String? {
@@ -145,7 +178,7 @@ private func requireReplaceable(_ file: String) throws(FileError) {
 
 /// Writes a temporary file in the same folder and passes its path; removes it on failure.
 private func withTemporaryFile(
-    beside file: String, _ bytes: [UInt8], _ permissions: UInt32,
+    beside file: String, _ bytes: [UInt8], _ permissions: UInt32, like status: stat? = nil,
     _ body: (_ temporary: String) throws(FileError) -> Void
 ) throws(FileError) {
     let folder = parentFolder(file)
@@ -156,6 +189,11 @@ private func withTemporaryFile(
         temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(permissions))
     guard descriptor >= 0 else { throw FileError("cannot create a file in the folder", folder) }
     do throws(FileError) {
+        if let status, !copyAccess(status, to: descriptor) {
+            let error = FileError("cannot keep the owner and the permissions of", file)
+            close(descriptor)
+            throw error
+        }
         try fill(descriptor, bytes, file)
         try body(temporary)
     } catch {

@@ -124,7 +124,8 @@ extension Certificate {
     /// Whether name and key identifier match those of another certificate's issuer.
     func mayHaveIssued(_ other: Certificate) -> Bool {
         // Usually false. The rest creates two X509 objects.
-        if let own = subject.comparisonHash, let wanted = other.issuer.comparisonHash, own != wanted {
+        if let own = subject.comparisonHash, let wanted = other.issuer.comparisonHash, own != wanted
+        {
             return false
         }
         return unsafe handle.withPointer { issuer in

@@ -1,0 +1,189 @@
+import Foundation
+import Testing
+import TokencertPlatform
+import TokencertTestSupport
+
+@testable import TokencertConsumers
+
+/// A consumer that blocks its record with a folder after the record was looked for.
+private struct Unwritable: Consumer {
+    let record: String
+    let name = "sample"
+    let summary = "nothing"
+    let programs: [RequiredProgram] = []
+
+    func requireFit(_ used: UsedCertificate) throws {}
+    func setUp(_ used: UsedCertificate, _ place: Place) throws -> SetUp { SetUp() }
+    func check(
+        _ used: UsedCertificate, _ place: Place, pin: borrowing Secret
+    ) throws -> [String] { [] }
+    func requireIdle(_ paths: [String]) throws { try makeFolder(record) }
+}
+
+/// Set-ups whose records, backups or files were damaged or changed by others. Otherwise `--undo` would
+/// replace files of the user with something else.
+@Suite struct DamagedSetUpTests {
+    private let sample: SampleHome
+
+    init() throws {
+        sample = try SampleHome()
+    }
+
+    private func refused(
+        _ code: ConsumerError.Code, _ location: SourceLocation = #_sourceLocation,
+        _ body: () throws -> Void
+    ) {
+        let before = FolderContent(of: sample.folder.path)
+        let error = #expect(throws: ConsumerError.self, sourceLocation: location) { try body() }
+        #expect(error?.code == code, sourceLocation: location)
+        #expect(error?.advice.isEmpty == false, sourceLocation: location)
+        #expect(
+            FolderContent(of: sample.folder.path).changes(since: before) == [],
+            sourceLocation: location)
+    }
+
+    private func undo() throws { _ = try sample.store.undo(Sample()) }
+
+    /// The name of the backup of a file, by its place in the set-up.
+    private func backup(_ index: Int) throws -> String {
+        try #require(sample.content.keys.first { $0.hasPrefix("records/sample-\(index)-") })
+    }
+
+    @Test("A damaged backup of a database is not restored", arguments: [nil, "", "other"])
+    func damagedBackup(text: String?) throws {
+        try sample.write("one")
+        var state = sample.content
+        state[try backup(2)] = text
+        try sample.restore(state)
+        refused(.fileInTheWay) { try sample.write("two") }
+        #expect(throws: ConsumerError.self) { try undo() }
+        #expect(sample.home["home/database"] == "old, one")
+        #expect(sample.content[SampleHome.record] != nil)
+    }
+
+    @Test("Without its backup, a block is removed by its marks", arguments: [nil, "", "other"])
+    func missingBackup(text: String?) throws {
+        for isWrittenAgain in [false, true] {
+            try sample.restore(SampleHome.before)
+            try sample.write("one")
+            var state = sample.content
+            state[try backup(1)] = text
+            try sample.restore(state)
+            if isWrittenAgain { try sample.write("two") }
+            try undo()
+            #expect(sample.home == ["home/config": "Host *\n", "home/database": "old"])
+        }
+    }
+
+    @Test("A damaged backup is written again from the file while that is unchanged")
+    func backupOfInterruptedWrite() throws {
+        try sample.write("one")
+        var state = SampleHome.before
+        state[try backup(2)] = "ol"
+        try sample.restore(state)
+        try sample.write("one")
+        try undo()
+        #expect(sample.content == SampleHome.before)
+    }
+
+    @Test("A record that names other files than backups, or another consumer, is refused")
+    func editedRecord() throws {
+        try sample.write("one")
+        let state = sample.content
+        let record = try #require(state[SampleHome.record])
+        let changes = [
+            ("\"sample-2-", "\"../home/sample-2-"), ("\"sample-2-", "\"other-2-"),
+            ("\"consumer\" : \"sample\"", "\"consumer\" : \"ssh\""),
+            ("\"path\" : \"/", "\"path\" : \""), ("\"backup\"", "\"none\""),
+        ]
+        for (old, new) in changes {
+            var edited = state
+            edited[SampleHome.record] = record.replacing(old, with: new)
+            #expect(edited != state)
+            try sample.restore(edited)
+            refused(.fileInTheWay) { try undo() }
+            refused(.fileInTheWay) { try sample.write("two") }
+        }
+    }
+
+    @Test("A pipe and a dangling link in place of a file are refused", arguments: [true, false])
+    func specialFile(isPipe: Bool) throws {
+        let path = sample.folder.file("home/config")
+        try FileManager.default.removeItem(atPath: path)
+        if isPipe {
+            let result = unsafe mkfifo(path, 0o600)
+            #expect(result == 0)
+        } else {
+            try FileManager.default.createSymbolicLink(
+                atPath: path, withDestinationPath: "missing")
+        }
+        refused(.fileInTheWay) { try sample.write("one") }
+    }
+
+    @Test("A file that changes after a set-up was planned is not overwritten")
+    func changedMeanwhile() throws {
+        let changes = try sample.store.changes(sample.setUp("one"), of: "sample")
+        try sample.folder.write("Host new", "home/config")
+        let place = Place(home: sample.folder.file("home"), configuration: "", own: "")
+        refused(.fileInTheWay) {
+            try sample.store.write(changes, of: Sample(), sample.used, place)
+        }
+    }
+
+    @Test("A set-up whose record cannot be written leaves no backup")
+    func unwritableRecord() throws {
+        let changes = try sample.store.changes(sample.setUp("one"), of: "sample")
+        let record = sample.folder.file(SampleHome.record)
+        let place = Place(home: sample.folder.file("home"), configuration: "", own: "")
+        let before = sample.content
+        #expect(throws: (any Error).self) {
+            try sample.store.write(changes, of: Unwritable(record: record), sample.used, place)
+        }
+        try FileManager.default.removeItem(atPath: record)
+        #expect(sample.content == before)
+    }
+
+    @Test("A path with a line end is refused")
+    func lineEnd() throws {
+        var setUp = SetUp()
+        for file in [
+            SetUpFile(sample.folder.file("home/config"), .block(lines: ["a\nb"], at: .end)),
+            .own(sample.folder.file("home/a\nb"), "text"),
+        ] {
+            setUp.files = [file]
+            refused(.placeUnknown) { _ = try sample.store.changes(setUp, of: "sample") }
+        }
+    }
+
+    @Test("An undo removes the folders that were made, and keeps those of the user")
+    func folders() throws {
+        let manager = FileManager.default
+        for isPresent in [false, true] {
+            if isPresent {
+                try manager.createDirectory(
+                    atPath: sample.folder.file("home/own"), withIntermediateDirectories: true)
+            }
+            try sample.write("one")
+            try sample.write("two")
+            try undo()
+            #expect(manager.fileExists(atPath: sample.folder.file("home/own")) == isPresent)
+            #expect(!manager.fileExists(atPath: sample.folder.file("records")))
+        }
+    }
+
+    @Test("Runs at the same time write one whole set-up, which can be taken back")
+    func simultaneous() async throws {
+        let sample = sample
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<8 {
+                group.addTask {
+                    // One that sees the files of another run is refused.
+                    try? sample.write("version \(number)")
+                    if number % 3 == 0 { _ = try? sample.store.undo(Sample()) }
+                }
+            }
+        }
+        if sample.content[SampleHome.record] != nil { try undo() }
+        #expect(sample.content == SampleHome.before)
+    }
+}
