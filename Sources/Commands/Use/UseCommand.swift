@@ -195,9 +195,11 @@ struct UseCommand: ParsableCommand {
                 ("--pin-source", tokenOptions.pinSource), ("--profile", output.profile),
                 ("--config", output.config),
             ]
-        let options = values.flatMap { option, value in value.map { [option, $0] } ?? [] }
-        let words = ["tokencert", "use", consumer.name] + (name.map { [$0] } ?? []) + ["--write"]
-        return (words + options).map(shellWord).joined(separator: " ")
+        let options = values.compactMap { option, value in
+            value.map { "\(option) \(shellWord($0))" }
+        }
+        let words = ["tokencert use", consumer.name] + (name.map { [shellWord($0)] } ?? [])
+        return (words + ["--write"] + options).joined(separator: " ")
     }
 
     /// The place from the options, or else the one that is set up.

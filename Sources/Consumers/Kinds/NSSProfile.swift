@@ -16,6 +16,7 @@ struct NSSProfile: Consumer {
     let name: String
     let summary: String
     let programs: [RequiredProgram]
+    let placeOptions: [PlaceOption] = [.profileFolder]
 
     static let firefox = NSSProfile(.webSites, "firefox", "log in to web sites with Firefox")
     static let thunderbird = NSSProfile(
