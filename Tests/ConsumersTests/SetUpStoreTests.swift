@@ -237,7 +237,7 @@ struct SampleHome {
         let undone = try sample.store.undo(Sample())
         #expect(
             Set(undone) == [
-                .left(path: sample.folder.file("home/own/key")),
+                .left(path: sample.folder.file("home/own/key"), backup: nil),
                 .blockRemoved(path: sample.folder.file("home/config")),
                 .asBefore(path: sample.folder.file("home/database")),
             ])
@@ -263,7 +263,19 @@ struct SampleHome {
             }
             #expect(sample.home["home/database"] == "old, one, more\(more)")
             let undone = try sample.store.undo(Sample())
-            #expect(undone.contains(.left(path: sample.folder.file("home/database"))))
+            let kept = undone.compactMap { undone in
+                if case .left(sample.folder.file("home/database"), let backup) = undone {
+                    backup
+                } else {
+                    nil
+                }
+            }
+            #expect(try kept.map { try readFile($0) } == [Array("old".utf8)])
+            // The next set-up and its undo do not remove it.
+            try sample.write("three")
+            _ = try sample.store.undo(Sample())
+            #expect(try kept.map { try readFile($0) } == [Array("old".utf8)])
+            try sample.folder.write("old, one, more\(more)", "home/database")
             #expect(sample.home["home/database"] == "old, one, more\(more)")
             #expect(sample.home["home/config"] == SampleHome.before["home/config"])
         }

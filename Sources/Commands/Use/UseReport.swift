@@ -130,6 +130,8 @@ struct UndoReport: Encodable {
     struct File: Encodable {
         let path: String
         let result: String
+        /// The kept content before the first set-up of a file that was left.
+        var backup: String?
     }
 
     let consumer: String
@@ -142,7 +144,7 @@ struct UndoReport: Encodable {
             case .asBefore(let path): File(path: path, result: "asBefore")
             case .removed(let path): File(path: path, result: "removed")
             case .blockRemoved(let path): File(path: path, result: "blockRemoved")
-            case .left(let path): File(path: path, result: "left")
+            case .left(let path, let backup): File(path: path, result: "left", backup: backup)
             }
         }
     }
@@ -154,7 +156,9 @@ struct UndoReport: Encodable {
             case "asBefore": "as before: \(path)"
             case "removed": "removed: \(path)"
             case "blockRemoved": "tokencert's lines removed; other changes kept: \(path)"
-            default: "left as it is, since it was changed after tokencert wrote it: \(path)"
+            default:
+                "left as it is, since it was changed after tokencert wrote it: \(path)"
+                    + (file.backup.map { " (before the set-up: \(printable($0)))" } ?? "")
             }
         }
     }

@@ -273,8 +273,9 @@ package struct SetUpStore: Sendable {
         case removed(path: String)
         /// Only the block was removed; the rest was changed in the meantime and stays.
         case blockRemoved(path: String)
-        /// It was changed by someone else and was left as it is.
-        case left(path: String)
+        /// It was changed by someone else and was left as it is. The backup of its content before the first
+        /// set-up is kept; nil if there was no file.
+        case left(path: String, backup: String?)
     }
 
     /// Takes a set-up back, and removes its record and its backups.
@@ -316,10 +317,20 @@ package struct SetUpStore: Sendable {
             return .asBefore(path: file.path)
         }
         guard file.isBlock, let rest = MarkedBlock(consumer: consumer).removed(from: current) else {
-            return .left(path: file.path)
+            return .left(path: file.path, backup: try keptBackup(file))
         }
         try replaceFileDurably(rest, file.path)
         return .blockRemoved(path: file.path)
+    }
+
+    /// A copy of a backup that a later set-up does not remove, since it is the only one of the old content.
+    private func keptBackup(_ file: SetUpRecord.File) throws -> String? {
+        guard let name = file.backup, let bytes = try content("\(folder)/\(name)") else {
+            return nil
+        }
+        let path = "\(folder)/kept-\(name)"
+        try writeFileDurably(bytes, path, permissions: 0o600)
+        return path
     }
 
     /// The content before the first set-up; nil if there was no file.
