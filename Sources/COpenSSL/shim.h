@@ -213,6 +213,13 @@ static inline const STACK_OF(X509_EXTENSION) *tokencert_certificate_extensions(
     const TOKENCERT_CERTIFICATE *certificate) {
     return certificate->tbsCertificate->extensions;
 }
+// A BIT STRING, which Swift imports as a structure and not as an opaque pointer.
+static inline int tokencert_bit_string_has(const void *bits, int index) {
+    return ASN1_BIT_STRING_get_bit((const ASN1_BIT_STRING *)bits, index);
+}
+static inline void tokencert_bit_string_free(void *bits) {
+    ASN1_BIT_STRING_free((ASN1_BIT_STRING *)bits);
+}
 // Whether the basicConstraints name a CA; they must be the only ones.
 static inline int tokencert_extensions_name_ca(const STACK_OF(X509_EXTENSION) *extensions) {
     int is_critical = -1;

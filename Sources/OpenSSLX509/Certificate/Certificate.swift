@@ -22,6 +22,9 @@ public struct Certificate: Sendable {
     public let notAfter: Int64
     /// Whether the certificate's basic constraints allow it to sign other certificates.
     public let isAuthority: Bool
+    /// OpenSSL's number of the hash function in the signature algorithm; nil if only its parameters name
+    /// one, or if it has none.
+    let signatureHash: Int32?
     /// The names in the subjectAltName; nil for each name that is not an rfc822Name.
     let alternativeNames: [String?]
 

@@ -25,6 +25,10 @@ extension Certificate {
         issuer = try unsafe DistinguishedName(signed.pointee.issuer)
         notBefore = try unsafe seconds(signed.pointee.validity.pointee.notBefore)
         notAfter = try unsafe seconds(signed.pointee.validity.pointee.notAfter)
+        var hash: Int32 = NID_undef
+        let algorithm = unsafe OBJ_obj2nid(parsed.pointee.signatureAlgorithm.pointee.algorithm)
+        let isKnown = unsafe OBJ_find_sigid_algs(algorithm, &hash, nil) == 1
+        signatureHash = isKnown && hash != NID_undef ? hash : nil
         let extensions = unsafe tokencert_certificate_extensions(parsed)
         isAuthority = unsafe tokencert_extensions_name_ca(extensions) != 0
         alternativeNames = unsafe Self.alternativeNames(in: extensions)
@@ -102,7 +106,13 @@ extension Certificate {
     /// The decoded form of an extension, which the caller must free; nil if it is absent or one of
     /// ``malformedExtensions``.
     @unsafe func decoded(_ type: Int32) -> OpaquePointer? {
-        unsafe handle.withPointer { unsafe Self.decoded(type, in: X509_get0_extensions($0)) }
+        // Parsing the fields again takes less time than creating an X509.
+        let parsed = try? unsafe OpenSSLX509.parse(der, "not a certificate") {
+            unsafe tokencert_d2i_certificate($0, $1)
+        }
+        guard let fields = unsafe parsed?.handle else { return nil }
+        defer { unsafe tokencert_certificate_free(fields) }
+        return unsafe Self.decoded(type, in: tokencert_certificate_extensions(fields))
     }
 
     @unsafe private static func decoded(
@@ -120,12 +130,13 @@ extension Certificate {
     /// Whether the keyUsage extension allows a usage; nil if the extension is absent, which allows
     /// every usage.
     ///
-    /// The C function is `X509_get_key_usage`.
+    /// The C function is `X509V3_get_d2i`.
     ///
     /// - Parameter usage: The usage.
     public func allows(_ usage: KeyUsage) -> Bool? {
-        let bits = unsafe handle.withPointer { unsafe X509_get_key_usage($0) }
-        return bits == UInt32.max ? nil : bits & (0x80 >> UInt32(usage.rawValue)) != 0
+        guard let bits = unsafe decoded(NID_key_usage) else { return nil }
+        defer { unsafe tokencert_bit_string_free(UnsafeMutableRawPointer(bits)) }
+        return unsafe tokencert_bit_string_has(UnsafeRawPointer(bits), Int32(usage.rawValue)) != 0
     }
 
     /// The extended key usages, in order; empty if the extension is absent, which allows every

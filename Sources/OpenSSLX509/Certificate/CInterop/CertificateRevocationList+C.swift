@@ -150,10 +150,12 @@ extension Certificate {
     /// The C function is `X509_get_signature_info`.
     public var weakSignatureHash: String? {
         defer { ERR_clear_error() }
-        var hash: Int32 = NID_undef
-        // The result is 0 if this OpenSSL does not have the hash function, which is known anyway.
-        _ = unsafe handle.withPointer {
-            unsafe X509_get_signature_info($0, &hash, nil, nil, nil)
+        var hash: Int32 = signatureHash ?? NID_undef
+        if signatureHash == nil {
+            // The result is 0 if this OpenSSL does not have the hash function, which is known anyway.
+            _ = unsafe handle.withPointer {
+                unsafe X509_get_signature_info($0, &hash, nil, nil, nil)
+            }
         }
         switch hash {
         case NID_md2: return "MD2"
