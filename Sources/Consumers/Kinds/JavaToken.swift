@@ -48,7 +48,7 @@ struct JavaToken {
                     "issue a certificate with another label: tokencert issue --codesign --label code"
                 ])
         }
-        // It numbers the slots of all modules anew in each process.
+        // It numbers the slots of all modules again in each process.
         guard !used.modulePath.contains("p11-kit-proxy") else {
             return ConsumerError(
                 .tokenUnfit, "Java cannot select a token of p11-kit-proxy, whose slots change",
