@@ -1,5 +1,6 @@
 import Cryptoki
 import Testing
+import TokencertPlatform
 import TokencertTokens
 
 @testable import TokencertCommands

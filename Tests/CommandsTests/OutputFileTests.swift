@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TokencertPlatform
 import TokencertTestSupport
 
 @testable import TokencertCommands

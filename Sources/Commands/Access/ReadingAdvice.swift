@@ -1,5 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// A hint for a certificate object that cannot be read: the command that reads its bytes.

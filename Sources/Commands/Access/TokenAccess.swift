@@ -1,6 +1,7 @@
 internal import Cryptoki
 internal import TokencertIssuance
 internal import TokencertLedger
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// The PKCS#11 modules that a command uses.

@@ -1,6 +1,7 @@
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertIssuance
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// The content of a token.

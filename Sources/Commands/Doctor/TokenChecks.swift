@@ -1,4 +1,5 @@
 internal import Cryptoki
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// Checks the tokens and the states of their PINs.

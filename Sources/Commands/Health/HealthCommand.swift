@@ -3,6 +3,7 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertCAcert
 internal import TokencertIssuance
+internal import TokencertPlatform
 internal import TokencertTokens
 
 struct HealthCommand: ParsableCommand {

@@ -1,5 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// A key or a certificate as the user names it: by URI or by a short name.

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import OpenSSLX509
 internal import TokencertLedger
+internal import TokencertPlatform
 internal import TokencertTokens
 
 struct HistoryCommand: ParsableCommand {

@@ -1,5 +1,6 @@
 internal import Cryptoki
 internal import TokencertIssuance
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// The JSON of a certificate or key that was passed over.

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertIssuance
+internal import TokencertPlatform
 internal import TokencertTokens
 
 struct RequestCommand: ParsableCommand {

@@ -4,6 +4,7 @@ internal import OpenSSLX509
 internal import TokencertCAcert
 internal import TokencertIssuance
 internal import TokencertLedger
+internal import TokencertPlatform
 internal import TokencertTokens
 
 struct ResumeCommand: ParsableCommand {

@@ -1,5 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// The JSON that describes a certificate, the same in the output of every command.

@@ -1,6 +1,7 @@
 internal import OpenSSLX509
 internal import TokencertIssuance
 internal import TokencertLedger
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// The JSON of `expiring`.

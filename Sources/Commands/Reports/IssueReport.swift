@@ -1,5 +1,6 @@
 internal import OpenSSLX509
 internal import TokencertIssuance
+internal import TokencertPlatform
 
 /// The JSON report on a certificate that was written to a token.
 struct IssueReport: Encodable {

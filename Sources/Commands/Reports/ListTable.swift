@@ -1,5 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// The table of `list`: a line for each key, each older certificate of a key, and each certificate

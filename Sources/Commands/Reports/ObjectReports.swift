@@ -1,4 +1,5 @@
 internal import OpenSSLX509
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// The JSON that describes a key in full.

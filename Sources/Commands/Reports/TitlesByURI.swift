@@ -1,4 +1,5 @@
 internal import Cryptoki
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// The titles of keys and certificates that are known by their URIs.

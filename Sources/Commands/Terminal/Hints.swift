@@ -3,14 +3,8 @@ internal import OpenSSLX509
 internal import TokencertCAcert
 internal import TokencertIssuance
 internal import TokencertLedger
+internal import TokencertPlatform
 internal import TokencertTokens
-
-/// A text in single quotes, for the shell.
-func quoted(_ text: String) -> String {
-    "'"
-        + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
-        + "'"
-}
 
 extension Failure {
     /// The hint on how to give up an order, which says what becomes of its certificate.

@@ -2,6 +2,7 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertIssuance
 internal import TokencertLedger
+internal import TokencertPlatform
 
 /// The exit status and the hints for each failure of a job, by the state of its order.
 ///

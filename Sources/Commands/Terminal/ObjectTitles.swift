@@ -1,16 +1,7 @@
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertPlatform
 internal import TokencertTokens
-
-/// A text as one word of a shell command, in quotes only if it needs them.
-func shellWord(_ text: String) -> String {
-    let isPlain = text.utf8.allSatisfy {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-            || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20)
-            || "-._@%+:,/".utf8.contains($0)
-    }
-    return isPlain && !text.isEmpty && !text.hasPrefix("-") ? text : quoted(text)
-}
 
 /// How the keys and certificates on a token are named in messages: by a short name that commands
 /// take, and by what is known about the certificate.

@@ -1,5 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// Up to three candidates that resemble a mistyped word, the best match first.

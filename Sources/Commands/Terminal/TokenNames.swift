@@ -1,4 +1,5 @@
 internal import Cryptoki
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// A token as messages name it, and the option that selects it.

@@ -1,4 +1,5 @@
 internal import Cryptoki
+internal import TokencertPlatform
 
 /// A new label for a token, which commands accept as its name.
 struct NewTokenName {

@@ -3,6 +3,7 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertIssuance
 internal import TokencertLedger
+internal import TokencertPlatform
 internal import TokencertTokens
 
 struct DeleteCommand: ParsableCommand {

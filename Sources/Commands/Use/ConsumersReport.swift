@@ -17,11 +17,20 @@ struct ConsumersReport: Encodable {
 
     let consumers: [Line]
 
-    init(_ store: SetUpStore) throws {
-        consumers = try Consumers.all.map { consumer in
+    init(_ store: SetUpStore) {
+        consumers = Consumers.all.map { consumer in
             let found = consumer.programs.map { ($0, $0.find()) }
             let missing = found.filter { $0.1 == nil && !$0.0.isOptional }
-            let record = try store.record(consumer.name)
+            var record: SetUpRecord?
+            var isRecorded = false
+            do {
+                record = try store.record(consumer.name)
+                isRecorded = record != nil
+            } catch {
+                // A damaged record must not hide the other consumers.
+                isRecorded = true
+                printError("warning: \(printable(Failure(error).message))")
+            }
             // Of several optional programs, one is enough.
             let isInstalled = missing.isEmpty && found.contains { $0.1 != nil }
             let version = found.compactMap { $0.1?.version }.first ?? ""
@@ -30,7 +39,7 @@ struct ConsumersReport: Encodable {
                 version: version.isEmpty ? nil : version,
                 missingPackages: isInstalled
                     ? [] : Self.unique(found.filter { $0.1 == nil }.map(\.0.package)),
-                isSetUp: record != nil,
+                isSetUp: isRecorded,
                 token: record?.token)
         }
     }

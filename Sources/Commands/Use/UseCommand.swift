@@ -139,7 +139,7 @@ struct UseCommand: ParsableCommand {
         if check, record == nil, !write {
             throw ConsumerError(
                 .notSetUp, "\(consumer.name) is not set up",
-                advice: ["set it up first: tokencert use \(consumer.name) --write"])
+                advice: ["set it up first: \(writingCommand(consumer))"])
         }
         let choice = CertificateChoice(
             name: try name.map { try ObjectName($0) }, serialNumber: serialOption.digits,
@@ -160,7 +160,7 @@ struct UseCommand: ParsableCommand {
                 throw ConsumerError(
                     .fileInTheWay,
                     "\(other.file.path) is not as it would be written now for this certificate",
-                    advice: ["write it again: tokencert use \(consumer.name) --write"])
+                    advice: ["write it again: \(writingCommand(consumer))"])
             }
             if check, let pins {
                 report.proofs = try working("trying \(consumer.name)") {
@@ -222,7 +222,7 @@ struct UseCommand: ParsableCommand {
     // MARK: All consumers
 
     private func showAll(_ store: SetUpStore) throws {
-        let report = try ConsumersReport(store)
+        let report = ConsumersReport(store)
         if output.isJSON { return try printJSON(report) }
         report.print(try output.style())
     }

@@ -1,4 +1,5 @@
 internal import OpenSSLX509
+internal import TokencertPlatform
 
 extension Git {
     /// The program that git calls: `--status-fd=2 -bsau KEY` signs, `--status-fd=1 --verify FILE -`
@@ -27,7 +28,7 @@ extension Git {
         return settings + body.replacing("    @PASSIN@", with: "    " + passin)
     }
 
-    private static func quotedWord(_ text: String) -> String { TokencertConsumers.quoted(text) }
+    private static func quotedWord(_ text: String) -> String { TokencertPlatform.quoted(text) }
 
     private static let body = #"""
         export LC_ALL=C

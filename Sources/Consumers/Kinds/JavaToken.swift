@@ -160,7 +160,7 @@ struct JavaEntry: Hashable {
         let fingerprint = hexadecimal(used.certificate.sha256Fingerprint)
         let advice = [
             "to see all certificates: tokencert list",
-            "to delete the old certificate: tokencert delete SERIAL --cert",
+            "if nothing needs the old certificate any more, such as old mail: tokencert delete SERIAL --cert",
         ]
         guard let entry = entries.first(where: { $0.fingerprint == fingerprint }) else {
             throw ConsumerError(

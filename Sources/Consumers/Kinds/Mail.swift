@@ -177,7 +177,7 @@ struct Mail: Consumer {
         _ used: UsedCertificate, program: String, certificates: String
     ) -> String {
         // mutt expands %; the words are for a shell.
-        let words = TokencertConsumers.quoted(program).replacing("%", with: "%%")
+        let words = TokencertPlatform.quoted(program).replacing("%", with: "%%")
         var settings = [
             "# Written by tokencert use mail.",
             "set crypt_use_gpgme=no",

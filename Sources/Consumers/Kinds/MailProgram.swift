@@ -85,7 +85,7 @@ extension Mail {
     static func expanded(_ command: String, file: String, digest: String) -> String {
         let parts = command.split(separator: "%%", omittingEmptySubsequences: false)
         return parts.map {
-            $0.replacing("%f", with: TokencertConsumers.quoted(file))
+            $0.replacing("%f", with: TokencertPlatform.quoted(file))
                 .replacing("%d", with: digest)
         }.joined(separator: "%")
     }
@@ -97,7 +97,7 @@ extension Mail {
     /// of its standard input for the PIN.
     static func program(_ used: UsedCertificate, openssl: String, folder: String) -> String {
         let takesPIN = used.needsPIN && !used.hasReaderKeys
-        let word = TokencertConsumers.quoted
+        let word = TokencertPlatform.quoted
         let decrypt =
             canDecrypt(used)
             ? "with_key -decrypt -recip \"$folder/certificate.pem\" \"$@\""

@@ -181,6 +181,8 @@ struct SSH: Consumer {
             PidFile none
 
             """)
+        // The sshd of root requires this empty folder, which the ssh service also makes. Another check may
+        // use it at the same time, so it stays until the machine is started again.
         if user == "root" { try? makeFolder("/run/sshd") }
     }
 
@@ -190,7 +192,7 @@ struct SSH: Consumer {
         let prompt = "Enter PIN for '\(label)': "
         return """
             #!/bin/sh
-            [ "$1" = \(TokencertConsumers.quoted(prompt)) ] || exit 1
+            [ "$1" = \(TokencertPlatform.quoted(prompt)) ] || exit 1
             mkdir '\(folder)/asked' 2>/dev/null || exit 1
             IFS= read -r pin || exit 1
             printf '%s\\n' "$pin"
@@ -280,6 +282,3 @@ struct PublicKeyLine {
 private func length(_ count: Int) -> [UInt8] {
     [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) }
 }
-
-/// Quotes a text for a shell, always.
-func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
