@@ -141,11 +141,11 @@ import TokencertTestAuthority
 
     @Test("A PIN cannot end its line in curl's configuration")
     func pin() {
-        let line = Nginx.curlConfiguration(Secret(copying: "1\"2\\3\n4\r".utf8))
+        let line = Curl.passwordSetting(Secret(copying: "1\"2\\3\n4\r".utf8))
         let isEscaped = line.isSame(
             as: Secret(copying: "pass = \"1\\\"2\\\\3\\n4\\r\"\n".utf8))
         #expect(isEscaped)
-        let withoutPIN = Nginx.curlConfiguration(Secret())
+        let withoutPIN = Curl.passwordSetting(Secret())
         let isEmpty = withoutPIN.isEmpty
         #expect(isEmpty)
     }

@@ -23,7 +23,7 @@ import TokencertTestAuthority
             ("ä #", "pass = \"ä #\"\n"), ("", ""),
         ])
     func password(pin: String, expected: String) {
-        let line = TLS.passwordSetting(Secret(copying: pin.utf8))
+        let line = Curl.passwordSetting(Secret(copying: pin.utf8))
         let isExpected = line.isSame(as: Secret(copying: expected.utf8))
         #expect(isExpected)
     }
@@ -37,7 +37,7 @@ import TokencertTestAuthority
             ("curl 8.5.0 GnuTLS/3.8.3\nProtocols: OpenSSL/3", false), ("", false),
         ])
     func library(version: String, isAccepted: Bool) {
-        #expect(TLS.usesOpenSSL(version) == isAccepted)
+        #expect(Curl.usesOpenSSL(version) == isAccepted)
     }
 
     @Test("Only the whole certificate in a report of TLS 1.3 is a proof")

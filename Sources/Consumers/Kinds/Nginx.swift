@@ -59,7 +59,7 @@ struct Nginx: Consumer {
     func check(_ used: UsedCertificate, _ place: Place, pin: borrowing Secret) throws -> [String] {
         let file = try Self.file(place)
         let nginx = try programs[0].require().path
-        let (curl, openssl) = (try curl(), try OpenSSLEngine.require().path)
+        let (curl, openssl) = (try Curl.require(), try OpenSSLEngine.require().path)
         try OpenSSLEngine.requireFit(used)
         try OpenSSLEngine.requireTrial(used, pinLength: pin.count)
         let folder = try PrivateFolder()
@@ -68,12 +68,7 @@ struct Nginx: Consumer {
         for (name, text) in [("chain.pem", used.chainPEM), ("nginx.conf", server)] {
             try writeFileDurably(Array(text.utf8), "\(path)/\(name)", permissions: 0o600)
         }
-        try Trial.run(
-            [
-                openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                "-nodes", "-keyout", "\(path)/server.key", "-out", "\(path)/server.pem",
-                "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-            ], "make a certificate for a temporary server")
+        try Curl.makeServerCertificate(openssl, in: path)
         let running = try start(nginx, path)
         defer { withExtendedLifetime(running) {} }
         // -q has to be the first option: it ignores the user's .curlrc.
@@ -90,7 +85,7 @@ struct Nginx: Consumer {
             request + [
                 "-K", "-", "--cert", "\(path)/chain.pem", "--cert-type", "PEM",
                 "--engine", "pkcs11", "--key-type", "ENG", "--key", used.privateKeyURI,
-            ], pin: Self.curlConfiguration(pin), variables: OpenSSLEngine.variables(used),
+            ], pin: Curl.passwordSetting(pin), variables: OpenSSLEngine.variables(used),
             "connect to a temporary nginx with the key on the token")
         let serialNumber = used.certificate.serialNumber
         guard Self.isSuccess(String(decoding: answer, as: UTF8.self), serialNumber) else {
@@ -216,35 +211,7 @@ struct Nginx: Consumer {
         ConsumerError(.checkFailed, message, advice: ["to see the set-up: tokencert use nginx"])
     }
 
-    // MARK: The client
-
-    private func curl() throws -> String {
-        let curl = try programs[1].require().path
-        let version = try Trial.run([curl, "--version"], "find the version of curl")
-        // Other TLS libraries do not have the engine.
-        if String(decoding: version, as: UTF8.self).contains(" OpenSSL/") { return curl }
-        throw ConsumerError(
-            .consumerNotInstalled, "\(curl) does not use OpenSSL", advice: ["apt install curl"])
-    }
-
-    /// The PIN in the format of curl's configuration file; empty if there is none.
-    static func curlConfiguration(_ pin: borrowing Secret) -> Secret {
-        guard !pin.isEmpty else { return Secret() }
-        let escapes: [UInt8: String] = [0x0A: "\\n", 0x0D: "\\r", 0x22: "\\\"", 0x5C: "\\\\"]
-        return pin.withBytes { bytes in
-            var line = Secret(copying: "pass = \"".utf8)
-            for index in bytes.indices {
-                let byte = bytes[index]
-                if let escape = escapes[byte] {
-                    line.append(utf8: escape)
-                } else {
-                    line.append(byte)
-                }
-            }
-            line.append(utf8: "\"\n")
-            return line
-        }
-    }
+    // MARK: The answer
 
     /// Whether nginx reports that it verified the certificate with this serial number.
     static func isSuccess(_ answer: String, _ serialNumber: String) -> Bool {

@@ -10,7 +10,7 @@ struct TLS: Consumer {
     let name = "tls"
     let summary = "authenticate to TLS servers with curl and openssl"
     let programs = [
-        RequiredProgram("curl", package: "curl", after: "curl ", atLeast: [7, 88]),
+        Curl.program,
         OpenSSLEngine.program,
     ]
 
@@ -34,7 +34,7 @@ struct TLS: Consumer {
     }
 
     func setUp(_ used: UsedCertificate, _ place: Place) throws -> SetUp {
-        try requireCurl()
+        _ = try Curl.require()
         _ = try OpenSSLEngine.require()
         let chain = chainPath(used, place)
         let settings = settingsPath(used, place)
@@ -64,7 +64,7 @@ struct TLS: Consumer {
     func check(
         _ used: UsedCertificate, _ place: Place, pin: borrowing Secret
     ) throws -> [String] {
-        let curl = try requireCurl()
+        let curl = try Curl.require()
         let openssl = try OpenSSLEngine.require().path
         try OpenSSLEngine.requireTrial(used, pinLength: pin.count)
         let folder = try PrivateFolder()
@@ -82,7 +82,7 @@ struct TLS: Consumer {
                 curl, "-q", "-fsS", "--noproxy", "*", "--max-time", "30", "--tlsv1.3",
                 "-K", settingsPath(used, place), "-K", "-", "--cacert", serverCertificate,
                 "https://127.0.0.1:\(port)/",
-            ], pin: Self.passwordSetting(pin), variables: module,
+            ], pin: Curl.passwordSetting(pin), variables: module,
             "authenticate to a temporary server with curl")
         guard Self.proves(String(decoding: page, as: UTF8.self), used.certificate) else {
             throw ConsumerError(
@@ -141,48 +141,6 @@ struct TLS: Consumer {
         return "\"\(escaped)\""
     }
 
-    /// The PIN as a line of a configuration file of curl; empty for none.
-    static func passwordSetting(_ pin: borrowing Secret) -> Secret {
-        guard !pin.isEmpty else { return Secret() }
-        var line = Secret()
-        line.append(utf8: "pass = \"")
-        pin.withBytes { bytes in
-            for index in bytes.indices {
-                let byte = bytes[index]
-                if byte == 0x5C || byte == 0x22 { line.append(0x5C) }
-                line.append(byte)
-            }
-        }
-        line.append(utf8: "\"\n")
-        return line
-    }
-
-    // MARK: curl
-
-    /// The path of curl, which must use OpenSSL: with GnuTLS it knows no engine.
-    @discardableResult
-    private func requireCurl() throws -> String {
-        let curl = try programs[0].require().path
-        // A snap sees neither the module nor the files.
-        let isConfined = curl.hasPrefix("/snap/")
-        let output = try Trial.run([curl, "--version"], "find the version of curl")
-        guard !isConfined, Self.usesOpenSSL(String(decoding: output, as: UTF8.self)) else {
-            throw ConsumerError(
-                .consumerNotInstalled,
-                isConfined
-                    ? "\(curl) is a snap, which cannot use PKCS#11 modules"
-                    : "\(curl) does not use OpenSSL, so it has no PKCS#11 engine",
-                advice: ["install another curl: apt install curl"])
-        }
-        return curl
-    }
-
-    /// Whether the output of `curl --version` names OpenSSL as the TLS library. Libraries in brackets are
-    /// not in use.
-    static func usesOpenSSL(_ version: String) -> Bool {
-        version.prefix { !$0.isNewline }.split(separator: " ").contains { $0.hasPrefix("OpenSSL/") }
-    }
-
     // MARK: The server of the check
 
     /// A server that requires a client certificate and trusts the root only, so that curl must also send
@@ -190,27 +148,19 @@ struct TLS: Consumer {
     private func startServer(
         _ openssl: String, _ folder: String, _ used: UsedCertificate
     ) throws -> BackgroundProgram {
-        func write(_ name: String, _ text: String) throws {
-            try writeFileDurably(Array(text.utf8), "\(folder)/\(name)", permissions: 0o600)
-        }
-        try write("openssl.cnf", "[req]\ndistinguished_name = name\n[name]\n")
-        try write("trusted.pem", used.issuers.isEmpty ? used.certificate.pem : used.rootPEM)
-        let variables = ["OPENSSL_CONF": "\(folder)/openssl.cnf"]
-        let files = ["\(folder)/server.key", "\(folder)/server.pem"]
-        try Trial.run(
-            [
-                openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                "ec_paramgen_curve:P-256", "-nodes", "-keyout", files[0], "-out", files[1],
-                "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
-            ], variables: variables, "make a certificate for a temporary server")
+        let trusted = used.issuers.isEmpty ? used.certificate.pem : used.rootPEM
+        try writeFileDurably(
+            Array(trusted.utf8), "\(folder)/trusted.pem", permissions: 0o600)
+        try Curl.makeServerCertificate(openssl, in: folder)
         do throws(ProgramStartError) {
             return try BackgroundProgram(
                 [
-                    openssl, "s_server", "-accept", "127.0.0.1:0", "-key", files[0],
-                    "-cert", files[1], "-CAfile", "\(folder)/trusted.pem", "-no-CAstore",
+                    openssl, "s_server", "-accept", "127.0.0.1:0", "-key",
+                    "\(folder)/server.key", "-cert", "\(folder)/server.pem", "-CAfile",
+                    "\(folder)/trusted.pem", "-no-CAstore",
                     "-no-CApath", "-partial_chain", "-Verify", "3", "-verify_return_error",
                     "-www",
-                ], environment: Trial.environment(variables))
+                ], environment: Trial.environment(["OPENSSL_CONF": OpenSSLEngine.configuration]))
         } catch {
             throw ConsumerError(
                 .checkFailed, "cannot start a temporary TLS server: \(error.reason)",
