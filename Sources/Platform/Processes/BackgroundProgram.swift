@@ -33,7 +33,6 @@ package struct BackgroundProgram: ~Copyable {
             close(pipe.read)
             throw ProgramStartError(reason: startFailure(name, status))
         }
-        Interruption.setChild(identifier, leadsGroup: true)
         self.identifier = identifier
         output = pipe.read
     }

@@ -117,7 +117,6 @@ struct FilterProgram: ~Copyable {
             close(errors.read)
             throw ProgramStartError(reason: startFailure(name, status))
         }
-        Interruption.setChild(identifier, leadsGroup: true)
         return FilterProgram(owning: identifier, [output.read, errors.read])
     }
 

@@ -76,28 +76,39 @@ package enum Interruption {
         pendingSignal.load(ordering: .sequentiallyConsistent) != 0
     }
 
-    /// Sets the program that gets `SIGTERM`, with its descendants, before a signal ends this
-    /// process. It replaces any program set before.
+    /// Starts a program that ends with this process: when a signal ends this process, the program and
+    /// its descendants get `SIGTERM`. After that signal none is started any more.
     ///
-    /// - Parameter leadsGroup: Whether it runs in a process group of its own. The group gets
-    ///   `SIGTERM`, and `SIGKILL` before this process ends.
-    package static func setChild(_ identifier: Int32, leadsGroup: Bool = false) {
-        child.store(leadsGroup ? -identifier : identifier, ordering: .sequentiallyConsistent)
+    /// - Parameters:
+    ///   - leadsGroup: Whether it runs in a process group of its own. The group gets `SIGTERM`, and
+    ///     `SIGKILL` before this process ends.
+    ///   - start: Starts it, soon, and returns its process id, and 0 or an `errno` value.
+    /// - Returns: What `start` returned. Call ``removeChild(_:)`` when the program has ended.
+    package static func startChild(
+        leadsGroup: Bool, _ start: () -> (identifier: Int32, status: Int32)
+    ) -> (identifier: Int32, status: Int32) {
+        // The program may send the signal before its process id is known here.
+        deferred {
+            stopIfPending()
+            let started = start()
+            if started.status == 0 {
+                children.withLock {
+                    $0.append(leadsGroup ? -started.identifier : started.identifier)
+                }
+            }
+            return started
+        }
     }
 
-    /// Forgets a program, unless another one has been set since. Call it when the program has
-    /// ended.
+    /// Forgets a program that has ended.
     package static func removeChild(_ identifier: Int32) {
-        for known in [identifier, -identifier] {
-            _ = child.compareExchange(
-                expected: known, desired: 0, ordering: .sequentiallyConsistent)
-        }
+        children.withLock { $0.removeAll { $0 == identifier || $0 == -identifier } }
     }
 
     private static let deferrals = Atomic<Int>(0)
 
-    /// The process id of the program, or 0. It is negative if the program leads a process group.
-    private static let child = Atomic<Int32>(0)
+    /// The process ids of the programs that run, negative if the program leads a process group.
+    private static let children = Mutex<[pid_t]>([])
 
     private static func wait(_ reader: Int32, _ handler: (Int32) -> Void) {
         var byte: UInt8 = 0
@@ -118,16 +129,17 @@ package enum Interruption {
         end(by: signal, groupEndsWithin: 50)
     }
 
-    /// Ends the process. A process group of a program gets some time after `SIGTERM`, in hundredths
+    /// Ends the process. The process groups of programs get some time after `SIGTERM`, in hundredths
     /// of a second.
     private static func end(by signal: Int32, groupEndsWithin hundredths: Int) -> Never {
-        let identifier = child.load(ordering: .sequentiallyConsistent)
-        if identifier > 0 { signalProgram(identifier, SIGTERM) }
-        if identifier < 0 {
-            kill(identifier, SIGTERM)
-            for _ in 0..<hundredths where kill(identifier, 0) == 0 { usleep(10_000) }
-            kill(identifier, SIGKILL)
+        let programs = children.withLock { $0 }
+        let groups = programs.filter { $0 < 0 }
+        for program in programs where program > 0 { signalProgram(program, SIGTERM) }
+        for group in groups { kill(group, SIGTERM) }
+        for _ in 0..<hundredths where groups.contains(where: { kill($0, 0) == 0 }) {
+            usleep(10_000)
         }
+        for group in groups { kill(group, SIGKILL) }
         var action = sigaction()
         setDefault(&action)
         unsafe sigaction(signal, &action, nil)

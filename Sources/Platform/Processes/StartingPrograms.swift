@@ -19,7 +19,8 @@ struct ErrorOutput {
     }
 }
 
-/// Starts a program with standard input, output and error only. No shell runs.
+/// Starts a program with standard input, output and error only. No shell runs. It ends with this process
+/// unless it runs on its own.
 ///
 /// - Parameters:
 ///   - path: The program; a name without a slash is found through `PATH`.
@@ -102,19 +103,21 @@ func startProgram(
     defer {
         for index in unsafe arguments.indices { unsafe free(arguments[index]) }
     }
-    var identifier: pid_t = 0
-    guard let environment else {
-        let status = unsafe posix_spawnp(
-            &identifier, path, &actions, &attributes, &arguments, environ)
-        return (identifier, status)
-    }
-    var variables = unsafe environment.copies()
+    var variables = unsafe environment?.copies() ?? []
     defer {
         for index in unsafe variables.indices { unsafe free(variables[index]) }
     }
-    let status = unsafe posix_spawnp(
-        &identifier, path, &actions, &attributes, &arguments, &variables)
-    return (identifier, status)
+    let spawn = {
+        var identifier: pid_t = 0
+        let status =
+            environment == nil
+            ? unsafe posix_spawnp(&identifier, path, &actions, &attributes, &arguments, environ)
+            : unsafe posix_spawnp(
+                &identifier, path, &actions, &attributes, &arguments, &variables)
+        return (identifier: identifier, status: status)
+    }
+    guard output != nil else { return spawn() }
+    return Interruption.startChild(leadsGroup: errors != nil, spawn)
 }
 
 /// Starts this program again, in a session without a terminal, without input, output and errors.

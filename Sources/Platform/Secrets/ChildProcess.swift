@@ -50,7 +50,6 @@ struct ChildProcess: ~Copyable {
             if let incoming { close(incoming.write) }
             throw SecretError(.unreadable, startFailure(name, status))
         }
-        Interruption.setChild(identifier)
         return ChildProcess(
             owning: identifier, name, output: outgoing.read, input: incoming?.write ?? -1)
     }
