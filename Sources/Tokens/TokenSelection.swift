@@ -1,4 +1,5 @@
 package import Cryptoki
+internal import TokencertPlatform
 
 /// How the user selected a token.
 package enum TokenChoice: Sendable {
@@ -183,23 +184,29 @@ private func waitForSlotEvent(in modules: [Module]) {
     }
 }
 
-/// The tokens that can be read, and the last error of a token that cannot.
+/// The tokens that can be read, and the last error of a token that cannot. All modules are asked at the
+/// same time, because some take seconds to read a card.
 private func readableTokens(in modules: [Module]) -> (tokens: [Token], trouble: CryptokiError?) {
+    let found = sideBySide(modules, readableTokens)
+    return (found.flatMap(\.tokens), found.compactMap(\.trouble).last)
+}
+
+@Sendable private func readableTokens(
+    of module: Module
+) -> (tokens: [Token], trouble: CryptokiError?) {
     var tokens: [Token] = []
     var trouble: CryptokiError?
-    for module in modules {
-        do throws(CryptokiError) {
-            for slot in try module.slots(tokenPresent: true) {
-                // A failure of one token does not hide the others.
-                do throws(CryptokiError) {
-                    tokens.append(try slot.token())
-                } catch {
-                    if !error.saysNoToken { trouble = error }
-                }
+    do throws(CryptokiError) {
+        for slot in try module.slots(tokenPresent: true) {
+            // A failure of one token does not hide the others.
+            do throws(CryptokiError) {
+                tokens.append(try slot.token())
+            } catch {
+                if !error.saysNoToken { trouble = error }
             }
-        } catch {
-            trouble = error
         }
+    } catch {
+        trouble = error
     }
     return (tokens, trouble)
 }

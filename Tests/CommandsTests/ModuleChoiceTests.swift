@@ -265,6 +265,31 @@ extension RealParts {
             #expect(bench.ca.orders.count == 2)
         }
 
+        // Otherwise a user with several card readers waits for the sum of their times.
+        @Test("All configured modules start and are asked for their tokens at the same time")
+        func startedTogether() throws {
+            let bench = try Bench()
+            var modules: [String: String] = [:]
+            for name in ["first", "second", "third"] {
+                let file = bench.token.folder.file("\(name).so")
+                try FileManager.default.copyItem(atPath: faultyModule, toPath: file)
+                modules[name] = "module: \(file)\n"
+            }
+            let slow = bench.faulty([
+                "FAULTY_RULES": "C_Initialize:before:delay=1500;C_GetSlotList#1:before:delay=1500"
+            ]).merging(["TOKENCERT_MODULE": ""]) { $1 }
+            let clock = ContinuousClock()
+            let began = clock.now
+            let outcome = try bench.tokencert(configured: modules, ["list"], slow)
+            let seconds = (clock.now - began) / .seconds(1)
+            #expect(outcome.status == 0, "\(outcome)")
+            // Each of the three modules shows the token.
+            for name in modules.keys {
+                #expect(outcome.output.contains("--module '\(name)'"), "\(outcome.output)")
+            }
+            #expect(seconds > 3 && seconds < 7, "\(seconds)")
+        }
+
         // tpm2-pkcs11 without a TPM prints fifteen lines before the output of every command.
         @Test("Messages of a module during initialization are shown only if the user selected it")
         func noise() throws {

@@ -6,9 +6,11 @@
 #include "rules.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 static CK_FUNCTION_LIST real;
@@ -55,19 +57,29 @@ static CK_SLOT_ID behind(CK_SLOT_ID slot) {
     return slots[1];
 }
 
+// Copies of this module may start at the same time with one module behind them, which need not allow that.
+static CK_RV initialize_real(CK_C_INITIALIZE_ARGS *arguments) {
+    const char *path = getenv("FAULTY_MODULE");
+    int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (file >= 0) flock(file, LOCK_EX);
+    CK_RV rv = real.C_Initialize(arguments);
+    if (file >= 0) close(file);
+    return rv;
+}
+
 static CK_RV own_C_Initialize(void *arguments) {
     faulty_note_initialization();
     const char *noise = getenv("FAULTY_NOISE");
     unsigned long lines = noise ? strtoul(noise, NULL, 10) : 0;
     for (unsigned long line = 1; line <= lines; line++) fprintf(stderr, "faulty module: line %lu\n", line);
     const char *needed = getenv("FAULTY_RESERVED");
-    if (!needed) return real.C_Initialize(arguments);
     CK_C_INITIALIZE_ARGS *given = arguments;
+    if (!needed) return initialize_real(given);
     if (!given || !given->pReserved || strcmp(given->pReserved, needed) != 0) return CKR_ARGUMENTS_BAD;
     // The wrapped module requires none.
     CK_C_INITIALIZE_ARGS passed = *given;
     passed.pReserved = NULL;
-    return real.C_Initialize(&passed);
+    return initialize_real(&passed);
 }
 
 static CK_RV own_C_GetSlotList(CK_BBOOL present, CK_SLOT_ID_PTR list, CK_ULONG_PTR count) {

@@ -15,6 +15,10 @@ final class ModuleNotices: ModuleStartObserver {
         Self.isShown.store(isShown, ordering: .relaxed)
     }
 
+    /// Whether the captured lines are printed. Each is then of a known module only if the modules start one
+    /// after the other.
+    static var areShown: Bool { isShown.load(ordering: .relaxed) }
+
     func moduleWillStart(_ name: String) {
         // The user requested p11-kit's debug output, so nothing is captured.
         guard environmentVariable("P11_KIT_DEBUG") == nil else { return }
@@ -27,7 +31,7 @@ final class ModuleNotices: ModuleStartObserver {
             .filter { !$0.isEmpty }
         guard !new.isEmpty else { return }
         lines[name, default: []] += new
-        guard Self.isShown.load(ordering: .relaxed) else { return }
+        guard Self.areShown else { return }
         for line in new { printError("\(printable(name)): \(line)") }
     }
 }

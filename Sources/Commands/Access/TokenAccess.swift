@@ -44,7 +44,9 @@ struct ModuleSet {
         _ name: String? = nil, observer: any ModuleStartObserver
     ) throws -> ConfiguredModules {
         do throws(CryptokiError) {
-            return try ConfiguredModules(named: name, observer: observer)
+            return try ConfiguredModules(
+                named: name, observer: observer,
+                startingTogether: name == nil && !ModuleNotices.areShown)
         } catch {
             let files = P11KitConfiguration.moduleFiles()
             if let failure = P11KitConfiguration.failure(ofCritical: error.context, files) {

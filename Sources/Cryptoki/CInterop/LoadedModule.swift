@@ -114,12 +114,15 @@ internal import CTokencertP11Kit
     }
 
     /// A module of p11-kit's configuration, loaded but not initialised.
-    struct Configured {
+    struct Configured: Sendable {
         let name: String?
         let path: String
         /// Whether p11-kit runs the module in another program (`remote:`).
         let isRemote: Bool
         let loaded: LoadedModule
+
+        /// The name in messages.
+        var title: String { name ?? path }
     }
 
     /// Loads every configured module. The complaint is p11-kit's message about a module that it

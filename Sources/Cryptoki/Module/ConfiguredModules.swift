@@ -1,4 +1,5 @@
 internal import Logging
+internal import TokencertPlatform
 
 /// The modules in p11-kit's configuration, except those with trust policy.
 public struct ConfiguredModules: Sendable {
@@ -40,9 +41,12 @@ public struct ConfiguredModules: Sendable {
     /// - Parameters:
     ///   - wanted: The name of the only module to initialise, or nil for all.
     ///   - observer: An observer to notify when modules are loaded and initialised, or nil.
+    ///   - startsTogether: Whether all modules are initialised at the same time, because some take
+    ///     seconds. The observer is then notified of all of them together, as `p11-kit`.
     /// - Throws: ``CryptokiError`` if p11-kit's configuration cannot be read.
     public init(
-        named wanted: String? = nil, observer: (any ModuleStartObserver)? = nil
+        named wanted: String? = nil, observer: (any ModuleStartObserver)? = nil,
+        startingTogether startsTogether: Bool = false
     ) throws(CryptokiError) {
         var modules: [Module] = []
         var failures: [Failure] = []
@@ -57,18 +61,44 @@ public struct ConfiguredModules: Sendable {
                     error: CryptokiError(
                         .moduleUnusable, function: "p11_kit_modules_load", context: complaint)))
         }
-        for configured in all where wanted == nil || configured.name == wanted {
-            let name = configured.name ?? configured.path
-            do throws(CryptokiError) {
-                modules.append(
-                    try ModuleRegistry.shared.module(
-                        configured: configured, observer: observer))
-            } catch {
-                logger.notice("module \(name): \(error)")
-                failures.append(Failure(name: name, error: error))
+        let chosen = all.filter { wanted == nil || $0.name == wanted }
+        let results =
+            startsTogether
+            ? Self.startTogether(chosen, observer) : chosen.map { Self.start($0, observer) }
+        for (configured, result) in zip(chosen, results) {
+            switch result {
+            case .success(let module): modules.append(module)
+            case .failure(let error):
+                logger.notice("module \(configured.title): \(error)")
+                failures.append(Failure(name: configured.title, error: error))
             }
         }
         self.modules = modules
         self.failures = failures
+    }
+
+    private static func start(
+        _ configured: LoadedModule.Configured, _ observer: (any ModuleStartObserver)?
+    ) -> Result<Module, CryptokiError> {
+        Result { () throws(CryptokiError) in
+            // A remote module's program keeps running and reports its own errors.
+            try observed(configured.title, by: configured.isRemote ? nil : observer) {
+                () throws(CryptokiError) in try ModuleRegistry.shared.module(configured: configured)
+            }
+        }
+    }
+
+    private static func startTogether(
+        _ chosen: [LoadedModule.Configured], _ observer: (any ModuleStartObserver)?
+    ) -> [Result<Module, CryptokiError>] {
+        // The programs of remote modules must not inherit what the observer does to standard error.
+        let remote = chosen.indices.filter { chosen[$0].isRemote }
+        let local = chosen.indices.filter { !chosen[$0].isRemote }
+        observer?.moduleWillStart("p11-kit")
+        let started = sideBySide(local.map { chosen[$0] }) { start($0, nil) }
+        observer?.moduleDidStart("p11-kit", nil)
+        let startedRemote = sideBySide(remote.map { chosen[$0] }) { start($0, nil) }
+        let results = zip(local + remote, started + startedRemote)
+        return results.sorted { $0.0 < $1.0 }.map(\.1)
     }
 }

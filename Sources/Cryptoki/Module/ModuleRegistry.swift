@@ -37,18 +37,23 @@ final class ModuleRegistry: Sendable {
         }
     }
 
+    /// Initialises a module of p11-kit's configuration. Several can be initialised at the same time.
     func module(
-        configured: LoadedModule.Configured, observer: (any ModuleStartObserver)?
+        configured: LoadedModule.Configured
     ) throws(CryptokiError) -> Module {
-        try entries.withLock { entries throws(CryptokiError) in
-            if let module = entries[configured.path]?.module, module.name != nil { return module }
-            // A remote module's program keeps running and reports its own errors.
-            try observed(
-                configured.name ?? configured.path, by: configured.isRemote ? nil : observer
-            ) { () throws(CryptokiError) in try configured.loaded.initialize() }
-            let module = try Module(
-                path: configured.path, name: configured.name, loaded: configured.loaded)
-            entries[configured.path] = Entry(module: module)
+        let path = configured.path
+        func known(_ entries: [String: Entry]) -> Module? {
+            entries[path]?.module.flatMap { $0.name == nil ? nil : $0 }
+        }
+        if let module = entries.withLock({ known($0) }) { return module }
+        // Without the lock, so that another module can start at the same time. p11-kit initialises a
+        // module only once.
+        try configured.loaded.initialize()
+        let module = try Module(
+            path: path, name: configured.name, loaded: configured.loaded)
+        return entries.withLock { entries in
+            if let module = known(entries) { return module }
+            entries[path] = Entry(module: module)
             return module
         }
     }

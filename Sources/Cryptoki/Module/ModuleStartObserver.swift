@@ -6,7 +6,7 @@ public protocol ModuleStartObserver {
     /// same thread, with no other module in between.
     ///
     /// - Parameter name: The name of the module in p11-kit's configuration or its path, or
-    ///   `p11-kit` while p11-kit loads all configured modules. A module that p11-kit runs in
+    ///   `p11-kit` while p11-kit loads all configured modules or they start together. A module that p11-kit runs in
     ///   another program (`remote:`) is not reported.
     func moduleWillStart(_ name: String)
 

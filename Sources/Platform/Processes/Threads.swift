@@ -1,3 +1,5 @@
+internal import Synchronization
+
 #if canImport(Darwin)
     internal import Darwin
 #elseif canImport(Musl)
@@ -11,44 +13,91 @@
 ///
 /// - Returns: Whether the thread was started.
 func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
-    final class Box {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    let box = unsafe Unmanaged.passRetained(Box(body))
     var all = sigset_t()
     var before = sigset_t()
     unsafe sigfillset(&all)
     unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
     defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
-    #if canImport(Darwin)
-        var thread: pthread_t?
-        let status = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
-                return nil
-            }, box.toOpaque())
-    #else
-        var thread = pthread_t()
-        let status = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument = unsafe argument else { return nil }
-                unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
-                return nil
-            }, box.toOpaque())
-    #endif
-    guard status == 0 else {
-        unsafe box.release()
-        return false
-    }
-    #if canImport(Darwin)
-        if let thread = unsafe thread { unsafe pthread_detach(thread) }
-    #else
-        pthread_detach(thread)
-    #endif
+    guard let thread = Thread(body) else { return false }
+    thread.detach()
     return true
+}
+
+/// Calls a function for each element, all at the same time on a thread each, and waits for all. The first
+/// element is passed on the calling thread.
+///
+/// - Returns: The results in the order of the elements.
+package func sideBySide<Element: Sendable, Result: Sendable>(
+    _ elements: [Element], _ body: @escaping @Sendable (Element) -> Result
+) -> [Result] {
+    let results = Mutex<[Int: Result]>([:])
+    @Sendable func call(_ index: Int) {
+        let result = body(elements[index])
+        results.withLock { $0[index] = result }
+    }
+    let threads = elements.indices.dropFirst().map { index in
+        (index: index, thread: Thread { call(index) })
+    }
+    if !elements.isEmpty { call(0) }
+    for (index, thread) in threads {
+        if let thread { thread.join() } else { call(index) }
+    }
+    return results.withLock { found in elements.indices.compactMap { found[$0] } }
+}
+
+/// A thread that runs a function. Detach or join it once.
+@safe private struct Thread {
+    private let identifier: pthread_t
+
+    /// Starts the thread; nil if that is not possible.
+    init?(_ body: @escaping @Sendable () -> Void) {
+        final class Box {
+            let body: @Sendable () -> Void
+            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+        }
+        let box = unsafe Unmanaged.passRetained(Box(body))
+        #if canImport(Darwin)
+            var started: pthread_t?
+            let status = unsafe pthread_create(
+                &started, nil,
+                { argument in
+                    unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
+                    return nil
+                }, box.toOpaque())
+            guard status == 0, let started = unsafe started else {
+                unsafe box.release()
+                return nil
+            }
+            unsafe identifier = started
+        #else
+            var started = pthread_t()
+            let status = unsafe pthread_create(
+                &started, nil,
+                { argument in
+                    guard let argument = unsafe argument else { return nil }
+                    unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
+                    return nil
+                }, box.toOpaque())
+            guard status == 0 else {
+                unsafe box.release()
+                return nil
+            }
+            identifier = started
+        #endif
+    }
+
+    func detach() {
+        #if canImport(Darwin)
+            unsafe pthread_detach(identifier)
+        #else
+            pthread_detach(identifier)
+        #endif
+    }
+
+    /// Waits until the function has returned.
+    func join() {
+        pthread_join(identifier, nil)
+    }
 }
 
 /// Calls a function repeatedly on a separate thread until it returns false.
