@@ -321,4 +321,47 @@ struct SampleHome {
         }
         #expect(sample.content == state)
     }
+
+    @Test("A record has the version of its format, and one without a version can be taken back")
+    func recordWithoutVersion() throws {
+        let sample = try SampleHome()
+        try sample.write("one")
+        var state = sample.content
+        let record = try #require(state[SampleHome.record])
+        #expect(record.contains("\"version\" : 1"))
+        let old = record.replacing(try Regex(",?\\s*\"version\" : 1"), with: "")
+        #expect(!old.contains("version"))
+        state[SampleHome.record] = old
+        try sample.restore(state)
+        try sample.write("two")
+        #expect(sample.content[SampleHome.record]?.contains("\"version\" : 1") == true)
+        #expect(sample.home["home/own/key"] == "two")
+        for isWrittenAgain in [true, false] {
+            if !isWrittenAgain { try sample.restore(state) }
+            try undo(sample)
+            #expect(sample.content == SampleHome.before)
+        }
+    }
+
+    /// Otherwise an older program would take back files by a record that it does not understand.
+    @Test("A record of a later version is refused, and nothing changes", arguments: [true, false])
+    func recordOfLaterVersion(isOtherwiseSame: Bool) throws {
+        let sample = try SampleHome()
+        try sample.write("one")
+        var state = sample.content
+        let record = try #require(state[SampleHome.record])
+        state[SampleHome.record] =
+            isOtherwiseSame
+            ? record.replacing("\"version\" : 1", with: "\"version\" : 2") : "{\"version\":2}"
+        #expect(state != sample.content)
+        try sample.restore(state)
+        for action in [{ try sample.write("two") }, { _ = try sample.store.undo(Sample()) }] {
+            let error = #expect(throws: ConsumerError.self) { try action() }
+            #expect(error?.code == .fileInTheWay)
+            #expect(error?.message.contains("a later version of tokencert") == true)
+            #expect(error?.message.contains("\n") == false)
+            #expect(error?.advice == ["use that version of tokencert, or a newer one"])
+        }
+        #expect(sample.content == state)
+    }
 }

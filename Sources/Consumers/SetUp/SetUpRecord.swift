@@ -16,6 +16,12 @@ package struct SetUpRecord: Codable, Sendable, Hashable {
         let isBlock: Bool
     }
 
+    /// The version of the format that this program writes. A change that an older version of tokencert would
+    /// not understand needs a higher one.
+    static let currentVersion = 1
+
+    /// The version of the format; nil in records of version 1 that were written without it.
+    private(set) var version: Int? = currentVersion
     /// The name of the consumer.
     package let consumer: String
     package let modulePath: String
@@ -36,10 +42,20 @@ extension SetUpRecord {
         self = try JSONDecoder().decode(Self.self, from: Data(bytes))
     }
 
+    /// Whether a later version of tokencert wrote a record. All other members may have changed then.
+    static func isOfLaterVersion(json bytes: [UInt8]) -> Bool {
+        struct Format: Decodable {
+            let version: Int
+        }
+        let format = try? JSONDecoder().decode(Format.self, from: Data(bytes))
+        return format.map { $0.version > currentVersion } == true
+    }
+
     /// Whether it can be the record of a consumer. A record that was edited must not make tokencert read or
     /// remove other files.
     func isValid(for name: String) -> Bool {
-        consumer == name && (files.map(\.path) + (folders ?? [])).allSatisfy { $0.hasPrefix("/") }
+        (version ?? 1) >= 1 && consumer == name
+            && (files.map(\.path) + (folders ?? [])).allSatisfy { $0.hasPrefix("/") }
             && files.allSatisfy { file in
                 (file.original == nil) == (file.backup == nil)
                     && file.backup.map {

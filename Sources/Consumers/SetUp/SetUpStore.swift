@@ -17,11 +17,18 @@ package struct SetUpStore: Sendable {
 
     /// The record of a consumer, or nil.
     ///
-    /// - Throws: `FileError`, or ``ConsumerError`` if it cannot be understood.
+    /// - Throws: `FileError`, or ``ConsumerError`` if it cannot be understood or if a later version of
+    ///   tokencert wrote it.
     package func record(_ consumer: String) throws -> SetUpRecord? {
         let path = recordPath(consumer)
         guard try isPresent(path) else { return nil }
         let bytes = try content(path) ?? []
+        guard !SetUpRecord.isOfLaterVersion(json: bytes) else {
+            throw ConsumerError(
+                .fileInTheWay,
+                "a later version of tokencert wrote the record of the set-up of \(consumer): \(path)",
+                advice: ["use that version of tokencert, or a newer one"])
+        }
         if let record = try? SetUpRecord(json: bytes), record.isValid(for: consumer) {
             return record
         }
