@@ -12,7 +12,8 @@ package struct ConsumerError: Error, Sendable, Hashable {
         case tokenUnfit
         /// The place is not known exactly: no profile or several, or no host is named.
         case placeUnknown
-        /// A file of the user would have to be overwritten, or was changed by someone else.
+        /// A file of the user would have to be overwritten, was changed by someone else, or belongs to the
+        /// set-up of another consumer.
         case fileInTheWay
         /// The consumer runs, and would overwrite the changes.
         case consumerRuns

@@ -73,9 +73,10 @@ package struct SetUpStore: Sendable {
     /// What ``write(_:_:_:)`` would change; nothing is written.
     ///
     /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/fileInTheWay`` if a file of the user
-    ///   would be overwritten.
+    ///   would be overwritten, or if another consumer has changed the same database.
     package func changes(_ setUp: SetUp, of consumer: String) throws -> [Change] {
         let old = try record(consumer)
+        try requireUnsharedDatabases(setUp.files, consumer)
         return try setUp.files.map { file in
             try requireOneLine(file, consumer)
             let current = try content(file.path)
