@@ -18,11 +18,6 @@ import Testing
         #expect(UseReport.folded("Note: tokencert use", width: nil) == ["- Note: tokencert use"])
     }
 
-    @Test("A package that several missing programs need is listed once")
-    func packages() {
-        #expect(ConsumersReport.unique(["b", "a", "b"]) == ["b", "a"])
-    }
-
     @Test("A tab in a file is shown as blanks")
     func tabs() {
         #expect(UseReport.shortened("[user]\n\tname = a\n") == ["[user]", "    name = a"])

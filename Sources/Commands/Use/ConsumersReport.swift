@@ -8,7 +8,7 @@ struct ConsumersReport: Encodable {
         let isInstalled: Bool
         /// The version of its first program; nil if it is not installed or not known.
         let version: String?
-        /// The packages of the programs that are missing, except optional ones.
+        /// The packages that are missing, except optional ones.
         let missingPackages: [String]
         let isSetUp: Bool
         /// The token that is set up.
@@ -18,9 +18,9 @@ struct ConsumersReport: Encodable {
     let consumers: [Line]
 
     init(_ store: SetUpStore) {
+        let hasEngine = OpenSSLEngine.isInstalled()
         consumers = Consumers.all.map { consumer in
-            let found = consumer.programs.map { ($0, $0.find()) }
-            let missing = found.filter { $0.1 == nil && !$0.0.isOptional }
+            let installation = Installation(of: consumer, hasEngine: hasEngine)
             var record: SetUpRecord?
             var isRecorded = false
             do {
@@ -31,22 +31,13 @@ struct ConsumersReport: Encodable {
                 isRecorded = true
                 printError("warning: \(printable(Failure(error).message))")
             }
-            // Of several optional programs, one is enough.
-            let isInstalled = missing.isEmpty && found.contains { $0.1 != nil }
-            let version = found.compactMap { $0.1?.version }.first ?? ""
             return Line(
-                name: consumer.name, summary: consumer.summary, isInstalled: isInstalled,
-                version: version.isEmpty ? nil : version,
-                missingPackages: isInstalled
-                    ? [] : Self.unique(found.filter { $0.1 == nil }.map(\.0.package)),
+                name: consumer.name, summary: consumer.summary,
+                isInstalled: installation.isInstalled, version: installation.version,
+                missingPackages: installation.missingPackages,
                 isSetUp: isRecorded,
                 token: record?.token)
         }
-    }
-
-    /// Several programs may be in one package.
-    static func unique(_ packages: [String]) -> [String] {
-        packages.indices.filter { !packages[..<$0].contains(packages[$0]) }.map { packages[$0] }
     }
 
     func print(_ style: Style) {

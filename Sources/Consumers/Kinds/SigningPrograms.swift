@@ -6,7 +6,8 @@ struct SigningPrograms {
     // Debian 12 has 2.5, and 2.9 in its backports.
     static let osslsigncode = RequiredProgram(
         "osslsigncode", package: "osslsigncode", after: "osslsigncode ", atLeast: [2, 9],
-        isOptional: true)
+        isOptional: true
+    ).withEngine()
     /// Only JDK 18 and newer print a version.
     static let jarsigner = RequiredProgram(
         "jarsigner", package: "default-jdk-headless", version: ["-version"], after: "jarsigner ",

@@ -7,7 +7,8 @@ internal import TokencertPlatform
 /// every module that p11-kit is configured with.
 package struct OpenSSLEngine: Sendable {
     package static let program = RequiredProgram(
-        "openssl", package: "openssl", version: ["version"], after: "OpenSSL ", atLeast: [3, 0])
+        "openssl", package: "openssl", version: ["version"], after: "OpenSSL ", atLeast: [3, 0]
+    ).withEngine()
     /// The Debian package with the engine.
     package static let package = "libengine-pkcs11-openssl"
 
@@ -21,17 +22,28 @@ package struct OpenSSLEngine: Sendable {
     /// - Throws: ``ConsumerError`` if one of them is not installed.
     package static func require() throws -> OpenSSLEngine {
         let openssl = try program.require().path
-        let output = try Trial.run([openssl, "version", "-e"], "find the engines of OpenSSL")
-        let text = String(decoding: output, as: UTF8.self)
-        // ENGINESDIR: "/usr/lib/x86_64-linux-gnu/engines-3"
-        let folder = text.split(separator: "\"").dropFirst().first.map(String.init) ?? ""
-        let engine = ["pkcs11.so", "libpkcs11.so", "pkcs11.dylib"]
-            .map { "\(folder)/\($0)" }.first { isRegularFile($0) }
-        guard let engine else {
+        guard let engine = try enginePath(of: openssl) else {
             throw ConsumerError(
                 .consumerNotInstalled, "the PKCS#11 engine of OpenSSL is not installed",
                 advice: ["install it: apt install \(package)"])
         }
         return OpenSSLEngine(path: openssl, enginePath: engine)
+    }
+
+    /// Whether the engine of the openssl in `PATH` is installed.
+    package static func isInstalled() -> Bool {
+        guard let openssl = program.path() else { return false }
+        return (try? enginePath(of: openssl)) != nil
+    }
+
+    /// The absolute path of the engine; nil if it is not installed. Its folder is compiled into openssl, so
+    /// only a run of openssl shows it.
+    static func enginePath(of openssl: String) throws -> String? {
+        let output = try Trial.run([openssl, "version", "-e"], "find the engines of OpenSSL")
+        let text = String(decoding: output, as: UTF8.self)
+        // ENGINESDIR: "/usr/lib/x86_64-linux-gnu/engines-3"
+        let folder = text.split(separator: "\"").dropFirst().first.map(String.init) ?? ""
+        return ["pkcs11.so", "libpkcs11.so", "pkcs11.dylib"]
+            .map { "\(folder)/\($0)" }.first { isRegularFile($0) }
     }
 }

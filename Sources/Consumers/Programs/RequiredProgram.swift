@@ -14,6 +14,8 @@ package struct RequiredProgram: Sendable, Hashable {
     let minimum: [Int]
     /// Whether it is needed only for some work, and the consumer counts as installed without it.
     package let isOptional: Bool
+    /// Whether it uses the token through OpenSSL's PKCS#11 engine, which is in a package of its own.
+    private(set) var usesEngine = false
 
     package init(
         _ name: String, package: String, version arguments: [String] = ["--version"],
@@ -25,6 +27,13 @@ package struct RequiredProgram: Sendable, Hashable {
         versionPrefix = prefix
         self.minimum = minimum
         self.isOptional = isOptional
+    }
+
+    /// The same program, of which the engine is required, too.
+    func withEngine() -> RequiredProgram {
+        var program = self
+        program.usesEngine = true
+        return program
     }
 
     /// A program that was found.
