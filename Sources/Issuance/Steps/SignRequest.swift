@@ -1,6 +1,7 @@
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertLedger
+internal import TokencertTokens
 
 /// Has the token sign the certificate request.
 enum SignRequest: RepeatableStep {
@@ -41,6 +42,69 @@ enum SignRequest: RepeatableStep {
             outcome.facts.append(.signed(.init(publicKeyHash: hash, request: request.pem)))
         }
         return outcome
+    }
+}
+
+/// Sends the order to the CA, once.
+enum PlaceOrder: IrrevocableStep {
+    static func prepare(
+        _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
+    ) throws(IssuanceError) -> StepOutcome {
+        guard work.authority != nil else {
+            throw IssuanceError(.caUnreachable, at: .order, "no account is known for this order")
+        }
+        let key = try work.key(&token)
+        // The key may have been replaced since its request was signed.
+        guard key.publicKeyHash == work.order.publicKeyHash else {
+            return StepOutcome([.found(publicKeyHash: key.publicKeyHash)])
+        }
+        // An earlier process had the request signed; the key may have become unusable since.
+        if !work.journal.isFresh { try token.requireProof(of: key) }
+        guard let request = work.order.signedRequest else {
+            throw IssuanceError(
+                .ledgerFailed, at: .order, "the ledger has no request for the key of this order")
+        }
+        // Read the ledger before sending: a failure afterwards would lose the answer.
+        _ = try work.outcomes()
+        return .intent(
+            .sending(
+                .init(
+                    keyURI: key.uri, publicKeyHash: key.publicKeyHash, request: request,
+                    isRepeated: work.brought.ordersAgain)))
+    }
+
+    static func run(
+        _ intent: consuming RecordedIntent, _ work: inout OrderWork,
+        _ token: inout some OrderToken & ~Copyable
+    ) throws(IssuanceError) -> StepOutcome {
+        guard let authority = work.authority, let asked = work.order.beginning.issue,
+            let request = work.order.sending?.request
+        else {
+            let reason = "no CA is known for this order"
+            return StepOutcome(
+                [.notSent(reason: reason)],
+                failure: IssuanceError(.caUnreachable, at: .order, reason))
+        }
+        work.hasSent = true
+        work.settings.observer.orderIsSent(work.journal.openOrder.number)
+        let order = CertificateOrder(
+            grant: CertificateGrant(
+                name: asked.name, emailAddresses: asked.emailAddresses,
+                codeSigning: asked.codeSigning), request: request)
+        switch authority.place(order) {
+        case .answered(let answer):
+            return StepOutcome([.answered(answer)])
+        case .notSent(let reason):
+            return StepOutcome(
+                [.notSent(reason: reason)],
+                failure: IssuanceError(
+                    .caUnreachable, at: .order,
+                    work.brought.ordersAgain
+                        ? "the CA cannot be reached, so the second order was not sent: \(reason)"
+                        : "the CA cannot be reached, so nothing was ordered: \(reason)"))
+        case .unanswered(let reason):
+            return .unclear("the order was sent, but no answer came back: \(reason)")
+        }
     }
 }
 
@@ -124,4 +188,120 @@ extension RequestContent {
         }
         return extensions
     }
+}
+
+/// Signs and decrypts with a private key on a token, and verifies each signature.
+///
+/// The user must be logged in: see ``Connection/logIn(for:at:)``.
+struct TokenSigner {
+    let capabilities: TokenCapabilities
+    let pins: TokenPINs
+    /// The only mechanism to use, or nil for the best one.
+    var only: MechanismType?
+
+    /// Signs a message and verifies the signature. Returns the signature in the encoding of X.509.
+    func sign<Access>(
+        _ message: [UInt8], with key: TokenKey, _ session: inout Session<Access>, at step: Step
+    ) throws(IssuanceError) -> [UInt8] {
+        let kind = key.publicKey.kind
+        guard let algorithm = SignatureAlgorithm(for: kind) else {
+            throw IssuanceError(
+                .tokenUnsuitable, at: step, "cannot sign with \(kind) keys")
+        }
+        for method in capabilities.signingMethods(for: kind)
+        where only ?? method.mechanism == method.mechanism {
+            do {
+                let input = try method.input(message, key.publicKey)
+                let raw = try use(
+                    key, Mechanism(method.mechanism), on: input, signing: true, &session, at: step)
+                let signature = try method.output(raw)
+                try key.publicKey.verify(signature, over: message, algorithm)
+                return signature
+            } catch let error as X509Error {
+                throw IssuanceError(
+                    .tokenFailed, at: step,
+                    "the token's signature does not match the key: \(error)"
+                ).with(circumstances: [.signatureIsWrong])
+            } catch {
+                let failure = IssuanceError(any: error, at: step)
+                // The token lists this mechanism but does not support it.
+                if failure.tokenError?.returnValue == .mechanismInvalid { continue }
+                throw failure
+            }
+        }
+        throw IssuanceError(
+            .tokenUnsuitable, at: step, "the token cannot sign with \(kind) keys")
+    }
+
+    func decrypt<Access>(
+        _ data: [UInt8], with key: TokenKey, _ mechanism: Mechanism,
+        _ session: inout Session<Access>, at step: Step
+    ) throws(IssuanceError) -> [UInt8] {
+        try use(key, mechanism, on: data, signing: false, &session, at: step)
+    }
+
+    /// Signs or decrypts. If the key requires the PIN for each use, even without reporting that, sends
+    /// the PIN that the token has accepted before.
+    private func use<Access>(
+        _ key: TokenKey, _ mechanism: Mechanism, on input: [UInt8], signing signs: Bool,
+        _ session: inout Session<Access>, at step: Step
+    ) throws(IssuanceError) -> [UInt8] {
+        let handle = try handle(of: key, &session, at: step)
+        let isLoginRequired = session.token.info.flags.contains(.loginRequired)
+        let function = signs ? "C_Sign" : "C_Decrypt"
+        return try TokencertIssuance.at(
+            step, signs ? "the token did not sign" : "the token did not decrypt"
+        ) {
+            if !key.needsPINForEachUse {
+                do throws(CryptokiError) {
+                    return try signs
+                        ? session.sign(input, with: handle, mechanism)
+                        : session.decrypt(input, with: handle, mechanism)
+                } catch {
+                    // From another function, this error means that the user is not logged in.
+                    guard error.returnValue == .userNotLoggedIn, error.function == function,
+                        isLoginRequired
+                    else { throw error }
+                }
+            }
+            if signs {
+                try session.beginSignature(with: handle, mechanism)
+            } else {
+                try session.beginDecryption(with: handle, mechanism)
+            }
+            if isLoginRequired {
+                try pins.send(.contextSpecific, at: step) { pin in
+                    try session.authenticateSignature(pin)
+                }
+            }
+            return try signs
+                ? session.finishSignature(input, mechanism)
+                : session.finishDecryption(input, mechanism)
+        }
+    }
+
+    private func handle<Access>(
+        of key: TokenKey, _ session: inout Session<Access>, at step: Step
+    ) throws(IssuanceError) -> ObjectHandle {
+        guard capabilities.changesRoles else { return key.handle }
+        var template = Template()
+        template[.class] = .privateKey
+        if !key.id.isEmpty {
+            template[.id] = key.id
+        } else {
+            template[.labelBytes] = key.labelBytes
+        }
+        let found = try TokencertIssuance.at(step, "cannot search the token") {
+            try session.findObjects(template)
+        }
+        guard found.count == 1 else {
+            throw IssuanceError(
+                .noSuchObject, at: step, "cannot find the key \(key.uri) on the token again")
+        }
+        return found[0]
+    }
+}
+
+extension Connection {
+    var signer: TokenSigner { TokenSigner(capabilities: capabilities, pins: pins) }
 }
