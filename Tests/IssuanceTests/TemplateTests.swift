@@ -25,7 +25,7 @@ import TokencertTestAuthority
         _ kind: KeyKind, _ token: DescribedToken = DescribedToken()
     ) -> [KeyPairRequest] {
         let new = NewKey(kind: kind, id: [1, 2], label: Array("mail".utf8))
-        return KeyPairTemplates(new, token).alternatives
+        return keyPairTemplates(new, token)
     }
 
     // MARK: Key pairs
@@ -172,9 +172,9 @@ import TokencertTestAuthority
     @Test("The first template of a certificate has all attributes from the certificate")
     func wholeCertificate() throws {
         let certificate = try certificate()
-        let templates = CertificateTemplates(
+        let templates = certificateTemplates(
             certificate, id: [1, 2], label: Array("mail".utf8), DescribedToken())
-        let whole = try #require(templates.alternatives.first)
+        let whole = try #require(templates.first)
         #expect(whole[.class] == .certificate && whole[.certificateType] == .x509)
         #expect(whole[.token] == true && whole[.private] == false)
         #expect(whole[.id] == [1, 2] && whole[.label] == "mail")
@@ -190,9 +190,9 @@ import TokencertTestAuthority
     func emptyNames() throws {
         let certificate = try certificate()
         for (id, label) in [([], [0x61]), ([1], []), ([], [])] as [([UInt8], [UInt8])] {
-            let templates = CertificateTemplates(
+            let templates = certificateTemplates(
                 certificate, id: id, label: label, DescribedToken())
-            for template in templates.alternatives {
+            for template in templates {
                 #expect(template[.id] == (id.isEmpty ? nil : id), "\(id), \(label)")
                 #expect(
                     template.bytes(of: AttributeKey<String>.label.type)
@@ -223,14 +223,14 @@ import TokencertTestAuthority
             (["CKA_ISSUER"], steps),
             (["CKA_ISSUER", "CKA_SERIAL_NUMBER", "CKA_SUBJECT", "CKA_PRIVATE"], [[]]),
         ]
-        let all = CertificateTemplates(certificate, id: [1], label: [0x61], DescribedToken())
-        let whole = try #require(all.alternatives.first)
+        let all = certificateTemplates(certificate, id: [1], label: [0x61], DescribedToken())
+        let whole = try #require(all.first)
         for (names, omitted) in cases {
-            let templates = CertificateTemplates(
+            let templates = certificateTemplates(
                 certificate, id: [1], label: [0x61], omitting(certificate: names))
             let without = whole.without(Set(names.compactMap { AttributeType(name: $0) }))
-            #expect(templates.alternatives == omitted.map { without.without($0) }, "\(names)")
-            for template in templates.alternatives {
+            #expect(templates == omitted.map { without.without($0) }, "\(names)")
+            for template in templates {
                 #expect(template[.value] == certificate.der && template[.id] == [1])
                 #expect(template[.class] == .certificate && template[.token] == true)
             }

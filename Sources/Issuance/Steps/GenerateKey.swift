@@ -262,7 +262,7 @@ extension Connection {
         if isAgain { try removeKeys(new.id, [.privateKey, .publicKey]) }
         var refusal: CryptokiError?
         let before = LeftoverObjects.everything(&session)
-        for request in KeyPairTemplates(new, capabilities).alternatives {
+        for request in keyPairTemplates(new, capabilities) {
             do throws(CryptokiError) {
                 let pair = try session.generateKeyPair(request, Mechanism(mechanism))
                 // Attributes left out of the template must still have the required values. If the

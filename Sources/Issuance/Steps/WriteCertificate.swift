@@ -70,9 +70,9 @@ extension Connection {
         try requireSpace(for: certificate)
         var refusal: IssuanceError?
         let everything = LeftoverObjects.everything(&session) ?? []
-        let templates = CertificateTemplates(
+        let templates = certificateTemplates(
             certificate, id: key.id, label: label, capabilities)
-        for template in templates.alternatives {
+        for template in templates {
             do throws(CryptokiError) {
                 let object = try session.createObject(template)
                 // Some modules assign labels or ids of their own.
@@ -321,11 +321,11 @@ extension Connection {
             id = (0..<8).map { _ in UInt8.random(in: 0...255) }
         }
         let everything = LeftoverObjects.everything(&session) ?? []
-        let templates = CertificateTemplates(
+        let templates = certificateTemplates(
             issuer, id: id,
             label: Array((issuer.subject.commonNames.last ?? issuer.subject.text).utf8),
             capabilities)
-        try create(issuer, templates.alternatives, everything)
+        try create(issuer, templates, everything)
         let isOnToken = try present().contains(issuer)
         guard isOnToken else {
             throw IssuanceError(
