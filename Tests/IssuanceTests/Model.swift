@@ -156,12 +156,12 @@ struct ModelToken: OrderToken {
 
     func readBack(
         _ certificate: Certificate, for key: TokenKey, acceptingNoProof acceptsNoProof: Bool
-    ) throws(IssuanceError) -> ProofOfPossession.Proof {
+    ) throws(IssuanceError) -> ProofOfPossession {
         acting.atMoment("before the certificate is read back")
         guard acting.world.certificates.contains(certificate),
             acting.world.keys[key.id]?.publicKey == certificate.publicKey
         else { throw IssuanceError(.notProved, at: .readBack, "it is not there") }
-        return ProofOfPossession.Proof(
+        return ProofOfPossession(
             possession: .signature, challenge: [1], signature: [2])
     }
 

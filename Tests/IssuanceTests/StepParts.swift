@@ -102,10 +102,10 @@ struct ScriptedToken: OrderToken {
 
     func readBack(
         _ certificate: Certificate, for key: TokenKey, acceptingNoProof acceptsNoProof: Bool
-    ) throws(IssuanceError) -> ProofOfPossession.Proof {
+    ) throws(IssuanceError) -> ProofOfPossession {
         script.acceptsNoProof.append(acceptsNoProof)
         try call("readBack")
-        return ProofOfPossession.Proof(
+        return ProofOfPossession(
             possession: script.possession, challenge: script.possession == .none ? [] : [1],
             signature: script.possession == .signature ? [2] : [])
     }

@@ -715,7 +715,7 @@ private typealias Expectation = TokencertIssuance.Expectation
     // Otherwise the user would look for another certificate although this one signs e-mail.
     @Test("Only a certificate that permits no signatures gets the remark that it is for encryption")
     func encryptionRemark() throws {
-        let proof = ProofOfPossession.Proof(possession: .signature, challenge: [])
+        let proof = ProofOfPossession(possession: .signature, challenge: [])
         let cases: [(Set<KeyUsage>, Bool)] = [
             ([], false), ([.digitalSignature], false), ([.contentCommitment], false),
             ([.contentCommitment, .keyEncipherment], false), ([.keyEncipherment], true),

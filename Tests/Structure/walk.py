@@ -22,7 +22,7 @@ STATIONS = [
     ("Session.sign", "the request and the challenge are signed"),
     ("TrustAnchors.verify", "the certificate is verified"),
     ("Session.createObject", "the certificate is written"),
-    ("ProofOfPossession.prove", "the token proves possession of the key"),
+    ("TokenSigner.prove", "the token proves possession of the key"),
 ]
 
 # The path starts in this file, which has top-level code.

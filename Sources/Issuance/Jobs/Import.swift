@@ -85,8 +85,7 @@ extension Connection {
         for key in keys {
             do throws(IssuanceError) {
                 let proof = try perform(.sign, at: .generate) { connection, _ in
-                    try ProofOfPossession(signer: connection.signer).prove(
-                        key, &connection.session, at: .generate)
+                    try connection.signer.prove(key, &connection.session, at: .generate)
                 }
                 guard proof.possession != .none || (acceptsNoProof && keys.count == 1) else {
                     throw IssuanceError(unprovable: key, at: .generate)

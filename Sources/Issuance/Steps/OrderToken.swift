@@ -50,7 +50,7 @@ protocol OrderToken: ~Copyable {
     /// Throws if no proof is possible, unless `acceptsNoProof` is set.
     mutating func readBack(
         _ certificate: Certificate, for key: TokenKey, acceptingNoProof acceptsNoProof: Bool
-    ) throws(IssuanceError) -> ProofOfPossession.Proof
+    ) throws(IssuanceError) -> ProofOfPossession
 
     /// Removes a certificate, and checks in a new session that it is gone and the new one is not.
     /// Returns whether it was on the token.

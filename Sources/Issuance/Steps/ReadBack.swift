@@ -30,7 +30,7 @@ enum ReadBack: RepeatableStep {
 extension Connection {
     mutating func readBack(
         _ certificate: Certificate, for key: TokenKey, acceptingNoProof acceptsNoProof: Bool
-    ) throws(IssuanceError) -> ProofOfPossession.Proof {
+    ) throws(IssuanceError) -> ProofOfPossession {
         try perform(.sign, at: .readBack) { connection, _ in
             try connection.readAgain(certificate, for: key, acceptingNoProof: acceptsNoProof)
         }
@@ -38,7 +38,7 @@ extension Connection {
 
     private func readAgain(
         _ certificate: Certificate, for key: TokenKey, acceptingNoProof acceptsNoProof: Bool
-    ) throws(IssuanceError) -> ProofOfPossession.Proof {
+    ) throws(IssuanceError) -> ProofOfPossession {
         var session = try at(.readBack, "no new session can be opened") {
             try token.openSession(ReadOnly.self)
         }
@@ -58,8 +58,7 @@ extension Connection {
             throw IssuanceError(
                 .notProved, at: .readBack, "the certificate on the token is for another key")
         }
-        let proof = try ProofOfPossession(signer: signer).prove(
-            key.under(handle), &session, at: .readBack)
+        let proof = try signer.prove(key.under(handle), &session, at: .readBack)
         guard proof.possession != .none || acceptsNoProof else {
             throw IssuanceError(unprovable: key, at: .readBack)
         }
@@ -139,46 +138,45 @@ package enum Possession: String, Sendable, Hashable {
     case none
 }
 
-/// Has a token prove possession of a key by signing a random challenge or, if the key may not sign,
-/// by decrypting one.
+/// A proof that a token possesses a private key, for the ledger.
 struct ProofOfPossession {
-    let signer: TokenSigner
+    let possession: Possession
+    /// The message that was signed or decrypted.
+    let challenge: [UInt8]
+    /// The signature; empty after a decryption.
+    var signature: [UInt8] = []
 
-    /// A proof for the ledger.
-    struct Proof {
-        let possession: Possession
-        /// The message that was signed or decrypted.
-        let challenge: [UInt8]
-        /// The signature; empty after a decryption.
-        var signature: [UInt8] = []
-
-        /// The event for the ledger. Without a proof the order is closed, because resuming it would
-        /// have the same result.
-        func event(_ certificate: Certificate, uri: String) -> OrderEvent {
-            guard possession != .none else {
-                return .closed(
-                    reason: "written and read back; possession of the key cannot be proved")
-            }
-            return .proved(
-                .init(
-                    uri: uri, sha256Fingerprint: hexadecimal(certificate.sha256Fingerprint),
-                    challenge: challenge, signature: signature,
-                    method: possession == .signature ? nil : possession.rawValue))
+    /// The event for the ledger. Without a proof the order is closed, because resuming it would
+    /// have the same result.
+    func event(_ certificate: Certificate, uri: String) -> OrderEvent {
+        guard possession != .none else {
+            return .closed(
+                reason: "written and read back; possession of the key cannot be proved")
         }
+        return .proved(
+            .init(
+                uri: uri, sha256Fingerprint: hexadecimal(certificate.sha256Fingerprint),
+                challenge: challenge, signature: signature,
+                method: possession == .signature ? nil : possession.rawValue))
     }
+}
 
+extension TokenSigner {
+    /// Has the token prove possession of a key by signing a random challenge or, if the key may not
+    /// sign, by decrypting one.
+    ///
     /// Returns a proof with possession `none` if the key may not be used for one. Throws
     /// ``IssuanceError/Code/notProved`` if the token holds a different key.
     func prove<Access>(
         _ key: TokenKey, _ session: inout Session<Access>, at step: Step
-    ) throws(IssuanceError) -> Proof {
+    ) throws(IssuanceError) -> ProofOfPossession {
         var failure: IssuanceError?
         if key.maySign {
             var challenge = Array("tokencert proof of possession ".utf8)
             challenge += Self.random()
             do throws(IssuanceError) {
-                let signature = try signer.sign(challenge, with: key, &session, at: step)
-                return Proof(
+                let signature = try sign(challenge, with: key, &session, at: step)
+                return ProofOfPossession(
                     possession: .signature, challenge: challenge, signature: signature)
             } catch {
                 guard error.forbidsUse else { throw error }
@@ -191,14 +189,14 @@ struct ProofOfPossession {
             if let failure, failure.tokenError?.returnValue == .functionNotSupported {
                 throw failure
             }
-            return Proof(possession: .none, challenge: [])
+            return ProofOfPossession(possession: .none, challenge: [])
         }
         guard answer == challenge else {
             throw IssuanceError(
                 .notProved, at: step,
                 "the token did not decrypt a challenge encrypted with the certificate's public key")
         }
-        return Proof(possession: .decryption, challenge: challenge)
+        return ProofOfPossession(possession: .decryption, challenge: challenge)
     }
 
     private static func random() -> [UInt8] { (0..<32).map { _ in UInt8.random(in: 0...255) } }
@@ -211,13 +209,13 @@ struct ProofOfPossession {
         let token = session.token
         let mechanism = Mechanism(.rsaPKCS)
         guard key.mayDecrypt, case .rsa = key.publicKey.kind,
-            signer.capabilities.mechanisms.contains(.rsaPKCS),
+            capabilities.mechanisms.contains(.rsaPKCS),
             // If the token does not report CKA_DECRYPT, the result of the call decides.
             (try? token.mechanismInfo(.rsaPKCS).decrypts) ?? true,
             let encrypted = try? key.publicKey.encrypt(challenge)
         else { return nil }
         do throws(IssuanceError) {
-            return try signer.decrypt(encrypted, with: key, mechanism, &session, at: step)
+            return try decrypt(encrypted, with: key, mechanism, &session, at: step)
         } catch {
             guard error.forbidsUse else { throw error }
             return nil
@@ -240,7 +238,7 @@ extension IssuanceError {
 extension Certificate {
     /// Remarks for the user about the certificate and its key, one per line. `label` is nil if the
     /// certificate has the label of the key.
-    func remarks(for key: TokenKey, label: [UInt8]?, _ proof: ProofOfPossession.Proof) -> [String] {
+    func remarks(for key: TokenKey, label: [UInt8]?, _ proof: ProofOfPossession) -> [String] {
         var remarks: [String] = []
         switch proof.possession {
         case .signature: break
@@ -266,8 +264,7 @@ extension Connection {
     mutating func requireProof(of key: TokenKey) throws(IssuanceError) {
         try requireSigning(key, at: .request)
         let proof = try perform(.sign, at: .request) { connection, _ in
-            try ProofOfPossession(signer: connection.signer).prove(
-                key, &connection.session, at: .request)
+            try connection.signer.prove(key, &connection.session, at: .request)
         }
         guard proof.possession == .signature else {
             throw IssuanceError(
