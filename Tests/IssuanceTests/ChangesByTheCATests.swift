@@ -60,11 +60,10 @@ import TokencertTestAuthority
             handle: ObjectHandle(rawValue: 1), publicKey: key.publicKey, id: [1], labelBytes: [],
             uri: "pkcs11:", isNew: true, needsPINForEachUse: false, maySign: true,
             mayDecrypt: false, tellsPublicKey: true)
-        let expected = Expectation(
-            name: "Anna Müller", emailAddresses: ["anna@example.org"], codeSigning: codeSigning,
-            acceptsChanges: accepting)
+        let expected = CertificateGrant(
+            name: "Anna Müller", emailAddresses: ["anna@example.org"], codeSigning: codeSigning)
         return try Verification(anchors: TrustAnchors([anchor]), time: Self.time + 10).verify(
-            [try issue(parts)], for: onToken, expected)
+            [try issue(parts)], for: onToken, expected, acceptingChanges: accepting)
     }
 
     @Test("A certificate as requested has no differences")

@@ -181,7 +181,9 @@ import TokencertTestAuthority
         let key = try parts.addKey()
         var work = try parts.work(
             .request(newKeyKind: "ec:p256"), [.made(publicKeyHash: publicKeyHash(key))])
-        work.requested = RequestContent(name: "Anna", emailAddresses: [], codeSigning: false)
+        var request = IssuanceRequest()
+        request.name = "Anna"
+        work.requested = request
         var token = parts.token
         let outcome = try SignRequest.run(&work, &token)
         let pem = try #require(parts.acting.world.requests.keys.first)

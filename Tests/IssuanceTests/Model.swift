@@ -104,7 +104,7 @@ struct ModelToken: OrderToken {
     }
 
     func request(
-        _ content: RequestContent, _ key: inout TokenKey, _ new: NewKey?
+        _ content: IssuanceRequest, _ key: inout TokenKey, _ new: NewKey?
     ) throws(IssuanceError) -> CertificateRequest {
         guard let own = acting.world.keys[key.id] else {
             throw IssuanceError(.keyGone, at: .request, "the key is gone")

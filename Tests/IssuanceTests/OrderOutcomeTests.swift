@@ -235,9 +235,8 @@ struct NoTransport: Transport {
         let (root, anchor) = try authority()
         let key = try HostPrivateKey.generate(.ec(.p256))
         let verify = Verification(anchors: TrustAnchors([anchor]), time: Self.sent + 10)
-        let expected = Expectation(
-            name: "Anna", emailAddresses: ["a@example.org", "b@example.org"], codeSigning: false,
-            acceptsChanges: false)
+        let expected = CertificateGrant(
+            name: "Anna", emailAddresses: ["a@example.org", "b@example.org"], codeSigning: false)
         for (addresses, got) in [
             (["b@example.org"], "b@example.org"), ([], "none"),
         ] as [([String], String)] {
@@ -257,7 +256,8 @@ struct NoTransport: Transport {
                         .authorityKeyIdentifier(root.publicKey),
                     ] + names), issuer: anchor)
             let reason = reason {
-                _ = try verify.verify([certificate], for: tokenKey(key), expected)
+                _ = try verify.verify(
+                    [certificate], for: tokenKey(key), expected, acceptingChanges: false)
             }
             #expect(
                 reason.hasSuffix(
@@ -292,22 +292,27 @@ struct NoTransport: Transport {
         let verify = Verification(anchors: TrustAnchors([anchor]), time: Self.sent + 10)
         let onToken = tokenKey(key)
         for acceptsChanges in [false, true] {
-            let expected = Expectation(
-                name: "Anna", emailAddresses: ["anna@example.org"], codeSigning: false,
-                acceptsChanges: acceptsChanges)
-            for received in [[other, forged, good], [good, forged, other], [good]] {
-                let verified = try verify.verify(received, for: onToken, expected)
-                #expect(verified.certificate == good && verified.differences.isEmpty)
+            let expected = CertificateGrant(
+                name: "Anna", emailAddresses: ["anna@example.org"], codeSigning: false)
+            func verified(
+                _ received: [Certificate], _ expected: CertificateGrant?
+            ) throws -> VerifiedCertificate {
+                try verify.verify(
+                    received, for: onToken, expected, acceptingChanges: acceptsChanges)
             }
-            #expect(reason { _ = try verify.verify([good, forged], for: onToken, nil) } == "taken")
+            for received in [[other, forged, good], [good, forged, other], [good]] {
+                let found = try verified(received, expected)
+                #expect(found.certificate == good && found.differences.isEmpty)
+            }
+            #expect(reason { _ = try verified([good, forged], nil) } == "taken")
             // A valid one that differs is preferred to a newer invalid one.
-            let sound = reason { _ = try verify.verify([other, forged], for: onToken, expected) }
+            let sound = reason { _ = try verified([other, forged], expected) }
             let differs = "differs from what was requested"
             #expect(sound.contains(differs) == !acceptsChanges, "\(sound)")
             #expect(
-                reason { _ = try verify.verify([forged], for: onToken, expected) }
+                reason { _ = try verified([forged], expected) }
                     .contains("does not lead to a trust anchor"))
-            let changed = reason { _ = try verify.verify([forged, other], for: onToken, expected) }
+            let changed = reason { _ = try verified([forged, other], expected) }
             #expect(changed.contains(differs) == !acceptsChanges, "\(changed)")
         }
     }

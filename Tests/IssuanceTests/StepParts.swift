@@ -58,7 +58,7 @@ struct ScriptedToken: OrderToken {
     }
 
     func request(
-        _ content: RequestContent, _ key: inout TokenKey, _ new: NewKey?
+        _ content: IssuanceRequest, _ key: inout TokenKey, _ new: NewKey?
     ) throws(IssuanceError) -> CertificateRequest {
         script.knowsNewKey.append(new != nil)
         if let other = script.keyWhenSigning {

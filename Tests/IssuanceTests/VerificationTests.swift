@@ -7,8 +7,8 @@ import TokencertTestSupport
 @testable import TokencertIssuance
 @testable import TokencertLedger
 
-// Testing also has a type with this name.
-private typealias Expectation = TokencertIssuance.Expectation
+/// The requested content, and whether differences from it are accepted.
+private typealias Expected = (content: CertificateGrant, acceptsChanges: Bool)
 
 /// Which certificates are accepted, and which one of several is chosen.
 @Suite struct VerificationTests {
@@ -101,22 +101,23 @@ private typealias Expectation = TokencertIssuance.Expectation
 
     private func expectation(
         _ name: String = "Anna Müller", accepting acceptsChanges: Bool = false
-    ) -> Expectation {
-        Expectation(
-            name: name, emailAddresses: ["anna@example.org"], codeSigning: false,
-            acceptsChanges: acceptsChanges)
+    ) -> Expected {
+        let content = CertificateGrant(
+            name: name, emailAddresses: ["anna@example.org"], codeSigning: false)
+        return (content, acceptsChanges)
     }
 
     private func verify(
-        _ received: [Certificate], _ anchors: [Certificate], _ expected: Expectation? = nil
+        _ received: [Certificate], _ anchors: [Certificate], _ expected: Expected? = nil
     ) throws(IssuanceError) -> VerifiedCertificate {
         try Verification(anchors: TrustAnchors(anchors), time: Self.time).verify(
-            received, for: tokenKey, expected)
+            received, for: tokenKey, expected?.content,
+            acceptingChanges: expected?.acceptsChanges ?? false)
     }
 
     /// The error if no certificate is accepted, or nil.
     private func refusal(
-        _ received: [Certificate], _ anchors: [Certificate], _ expected: Expectation? = nil
+        _ received: [Certificate], _ anchors: [Certificate], _ expected: Expected? = nil
     ) -> IssuanceError? {
         do throws(IssuanceError) {
             _ = try verify(received, anchors, expected)
@@ -617,16 +618,17 @@ private typealias Expectation = TokencertIssuance.Expectation
         for job in [.request(newKeyKind: "rsa:3072"), .import(.init(publicKeyHash: "aa"))]
             as [OrderEvent.Job]
         {
-            #expect(Expectation(.example(job), acceptsChanges: true)?.name == nil)
+            #expect(OrderEvent.Beginning.example(job).issue == nil)
         }
         var issue = OrderEvent.Issue.example()
         issue.emailAddresses = ["anna@example.org"]
         issue.codeSigning = true
         for (ofOrder, ofUser) in [(false, false), (false, true), (true, false), (true, true)] {
             issue.acceptsChanges = ofOrder
-            let expected = try #require(
-                Expectation(.example(.issue(issue)), acceptsChanges: ofUser))
-            #expect(expected.acceptsChanges == (ofOrder || ofUser))
+            var work = try StepParts().work(.issue(issue))
+            work.brought.acceptsChanges = ofUser
+            #expect(work.acceptsChanges == (ofOrder || ofUser))
+            let expected = CertificateGrant(try #require(work.order.beginning.issue))
             #expect(expected.name == "Anna" && expected.codeSigning)
             #expect(expected.emailAddresses == ["anna@example.org"])
         }

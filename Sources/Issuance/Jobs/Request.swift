@@ -56,16 +56,13 @@ extension Runner {
     ) throws(IssuanceError) -> MadeRequest {
         try connection.logInAll(at: .generate)
         settings.observer.stepBegins(.generate)
-        let content = RequestContent(
-            name: request.name, emailAddresses: request.emailAddresses,
-            codeSigning: request.codeSigning)
         switch plan {
         case .existing(let uri, let publicKeyHash):
             // No new key, so nothing needs to be recorded.
             var key = try connection.find(uri, publicKeyHash: publicKeyHash)
             settings.observer.stepBegins(.request)
             do throws(IssuanceError) {
-                let signed = try connection.request(content, &key, nil)
+                let signed = try connection.request(request, &key, nil)
                 return MadeRequest(pem: signed.pem, key: key)
             } catch {
                 throw error.with(key: key.named(on: connection.token))
@@ -78,7 +75,7 @@ extension Runner {
                 connection.tokenURI, id: new.id, label: label)
             var work = try begin(beginning, in: ledger)
             work.labelRemarks = newKeyLabel.remarks(on: label)
-            work.requested = content
+            work.requested = request
             try run(&work, from: work.order.nextStep, over: &connection)
             return MadeRequest(
                 pem: work.order.requestedPEM ?? "", key: try work.key(&connection))

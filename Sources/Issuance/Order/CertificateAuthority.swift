@@ -41,6 +41,12 @@ package struct CertificateGrant: Sendable, Hashable {
         self.emailAddresses = emailAddresses
         self.codeSigning = codeSigning
     }
+
+    /// The contents that an order requests.
+    init(_ asked: OrderEvent.Issue) {
+        self.init(
+            name: asked.name, emailAddresses: asked.emailAddresses, codeSigning: asked.codeSigning)
+    }
 }
 
 /// An order for a certificate.

@@ -108,12 +108,11 @@ extension Order {
     /// What the CA has of the order, or nil if it was never sent.
     func sent(to authority: any CertificateAuthority.Type) -> SentOrder? {
         guard let sending, let timeOfSending, let asked = beginning.issue else { return nil }
-        let grant = CertificateGrant(
-            name: asked.name, emailAddresses: asked.emailAddresses, codeSigning: asked.codeSigning)
         return SentOrder(
             // After a second sending, either request may lead to a certificate.
             number: sending.isRepeated ? nil : number(at: authority),
             publicKeyHash: sending.publicKeyHash,
-            time: timeOfSending, order: CertificateOrder(grant: grant, request: sending.request))
+            time: timeOfSending,
+            order: CertificateOrder(grant: CertificateGrant(asked), request: sending.request))
     }
 }

@@ -21,7 +21,7 @@ protocol OrderToken: ~Copyable {
     /// Has the token sign a certificate request. `key` receives its latest attributes; `new` is how
     /// this process generated it, or nil.
     mutating func request(
-        _ content: RequestContent, _ key: inout TokenKey, _ new: NewKey?
+        _ content: IssuanceRequest, _ key: inout TokenKey, _ new: NewKey?
     ) throws(IssuanceError) -> CertificateRequest
 
     /// Has the token sign a challenge, and throws if it cannot use the key.

@@ -11,8 +11,8 @@ struct OrderWork {
     /// The account that orders are sent to, or nil if nothing is sent.
     let authority: (any CertificateAuthority)?
     var brought = BroughtByUser()
-    /// The content of a request that is given to the user instead of a CA, or nil.
-    var requested: RequestContent?
+    /// The request that is given to the user instead of a CA, or nil.
+    var requested: IssuanceRequest?
     /// Remarks for the user if a new key does not have the default label.
     var labelRemarks: [String] = []
     /// Whether this process has sent the order.

@@ -11,12 +11,7 @@ enum SignRequest: RepeatableStep {
         let before = work.order.publicKeyHash
         let beginning = work.order.beginning
         var key = try work.key(&token)
-        let content =
-            work.requested
-            ?? RequestContent(
-                name: beginning.issue?.name,
-                emailAddresses: beginning.issue?.emailAddresses ?? [],
-                codeSigning: beginning.issue?.codeSigning ?? false)
+        let content = work.requested ?? IssuanceRequest(work.order)
         var new: NewKey?
         if work.journal.hasMadeKey, case .generate(let made) = try KeyPlan(beginning) { new = made }
         var request: CertificateRequest?
@@ -87,10 +82,7 @@ enum PlaceOrder: IrrevocableStep {
         }
         work.hasSent = true
         work.settings.observer.orderIsSent(work.journal.openOrder.number)
-        let order = CertificateOrder(
-            grant: CertificateGrant(
-                name: asked.name, emailAddresses: asked.emailAddresses,
-                codeSigning: asked.codeSigning), request: request)
+        let order = CertificateOrder(grant: CertificateGrant(asked), request: request)
         switch authority.place(order) {
         case .answered(let answer):
             return StepOutcome([.answered(answer)])
@@ -113,7 +105,7 @@ extension Connection {
     /// not match, a key that this process generated is read again, first in a new session and then
     /// after reinitialising the module, and signs again if its public half has changed.
     mutating func request(
-        _ content: RequestContent, _ key: inout TokenKey, _ new: NewKey?
+        _ content: IssuanceRequest, _ key: inout TokenKey, _ new: NewKey?
     ) throws(IssuanceError) -> CertificateRequest {
         try requireSigning(key, at: .request)
         var failure: IssuanceError
@@ -139,17 +131,10 @@ extension Connection {
     }
 }
 
-/// The content of a certificate request, except its key.
-struct RequestContent {
-    let name: String?
-    let emailAddresses: [String]
-    let codeSigning: Bool
-}
-
 extension Connection {
     /// Creates a request and has the token sign it.
     mutating func sign(
-        _ content: RequestContent, with key: TokenKey
+        _ content: IssuanceRequest, with key: TokenKey
     ) throws(IssuanceError) -> CertificateRequest {
         let draft: CertificateRequestDraft
         do throws(X509Error) {
@@ -174,7 +159,8 @@ extension Connection {
     }
 }
 
-extension RequestContent {
+extension IssuanceRequest {
+    /// The extensions of the certificate request for a kind of key.
     fileprivate func extensions(for kind: KeyKind) throws(X509Error) -> [CertificateExtension] {
         var usages: Set<KeyUsage> = [.digitalSignature]
         if case .rsa = kind { usages.insert(.keyEncipherment) }

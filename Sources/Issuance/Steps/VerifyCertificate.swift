@@ -19,13 +19,14 @@ enum VerifyCertificate: RepeatableStep {
         let wasAccepted =
             work.brought.certificates.isEmpty && work.order.state != .answered
             && work.order.certified?.changes.isEmpty == false
-        let expected = Expectation(
-            work.order.beginning, acceptsChanges: work.acceptsChanges || wasAccepted)
+        let expected = work.order.beginning.issue.map { CertificateGrant($0) }
         let verification = Verification(
             anchors: work.settings.anchors, time: work.settings.clock())
         let verified: VerifiedCertificate
         do throws(IssuanceError) {
-            verified = try verification.verify(received.certificates, for: key, expected)
+            verified = try verification.verify(
+                received.certificates, for: key, expected,
+                acceptingChanges: work.acceptsChanges || wasAccepted)
             if expected == nil, !work.acceptsChanges {
                 try verification.requireUsable(verified.certificate)
             }
@@ -96,26 +97,6 @@ enum VerifyCertificate: RepeatableStep {
     }
 }
 
-/// The requested content of a certificate.
-struct Expectation {
-    let name: String
-    let emailAddresses: [String]
-    let codeSigning: Bool
-    /// Whether differences are accepted.
-    let acceptsChanges: Bool
-}
-
-extension Expectation {
-    /// The content that an order requested, or nil if nothing was requested from a CA.
-    init?(_ beginning: OrderEvent.Beginning, acceptsChanges: Bool) {
-        guard let asked = beginning.issue else { return nil }
-        name = asked.name
-        emailAddresses = asked.emailAddresses
-        codeSigning = asked.codeSigning
-        self.acceptsChanges = acceptsChanges || asked.acceptsChanges
-    }
-}
-
 /// Decides whether a certificate may be written.
 struct Verification {
     let anchors: TrustAnchors
@@ -125,8 +106,11 @@ struct Verification {
     /// How far this machine's clock may be behind, in seconds.
     private static let clockTolerance: Int64 = 300
 
+    /// Finds the certificate of a key. `expected` is the requested content, or nil if nothing was
+    /// requested from a CA; differences from it are accepted if `acceptsChanges` is set.
     func verify(
-        _ received: [Certificate], for key: TokenKey, _ expected: Expectation?
+        _ received: [Certificate], for key: TokenKey, _ expected: CertificateGrant?,
+        acceptingChanges acceptsChanges: Bool
     ) throws(IssuanceError) -> VerifiedCertificate {
         // An answer may also contain older or invalid certificates for the same key.
         let own = received.filter { $0.publicKey == key.publicKey }
@@ -143,7 +127,7 @@ struct Verification {
         let others = received.filter { $0 != certificate }
         try requireSound(certificate, others: others)
         let differences = expected.map { self.differences(certificate, $0) } ?? []
-        guard differences.isEmpty || expected?.acceptsChanges ?? true else {
+        guard differences.isEmpty || acceptsChanges else {
             throw IssuanceError(
                 .certificateDiffers, at: .verify,
                 "the certificate differs from what was requested: "
@@ -155,7 +139,7 @@ struct Verification {
     }
 
     private func isAsAsked(
-        _ certificate: Certificate, among received: [Certificate], _ expected: Expectation?
+        _ certificate: Certificate, among received: [Certificate], _ expected: CertificateGrant?
     ) -> Bool {
         if let expected, !differences(certificate, expected).isEmpty { return false }
         return isSound(certificate, among: received)
@@ -167,7 +151,7 @@ struct Verification {
     }
 
     /// Explains a name that is correct but does not look like it.
-    private func remarks(_ certificate: Certificate, _ expected: Expectation) -> [String] {
+    private func remarks(_ certificate: Certificate, _ expected: CertificateGrant) -> [String] {
         let names = certificate.subject.commonNames
         guard let name = names.first, names.count == 1,
             NameForm(of: expected.name, in: name) == .byteByByte
@@ -256,7 +240,9 @@ struct Verification {
     }
 
     /// The differences from the request; the CA makes its changes silently.
-    private func differences(_ certificate: Certificate, _ expected: Expectation) -> [Difference] {
+    private func differences(_ certificate: Certificate, _ expected: CertificateGrant)
+        -> [Difference]
+    {
         var differences: [Difference] = []
         let names = certificate.subject.commonNames
         let form = names.first.flatMap { NameForm(of: expected.name, in: $0) }
