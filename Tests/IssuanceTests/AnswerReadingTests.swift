@@ -90,9 +90,11 @@ private final class CAByStatus: CertificateAuthority {
     /// Expects certificates in an answer.
     private func received(
         _ reading: AnswerReading, _ place: String
-    ) throws -> ReceivedCertificates {
-        var received: ReceivedCertificates?
-        if case .certificates(let certificates) = reading { received = certificates }
+    ) throws -> (certificates: [Certificate], doubt: String?) {
+        var received: (certificates: [Certificate], doubt: String?)?
+        if case .certificates(let certificates, let doubt) = reading {
+            received = (certificates, doubt)
+        }
         return try #require(received, "\(place)")
     }
 

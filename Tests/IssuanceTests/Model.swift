@@ -145,7 +145,8 @@ struct ModelToken: OrderToken {
     }
 
     func write(
-        _ chain: CertificateChain, seen: inout [Certificate], written: (Certificate) -> Void
+        issuers: [Certificate], at time: Int64, seen: inout [Certificate],
+        written: (Certificate) -> Void
     ) throws(IssuanceError) {}
 
     func requireProof(of key: TokenKey) throws(IssuanceError) {

@@ -156,8 +156,8 @@ struct NoTransport: Transport {
                     keyURI: "pkcs11:", publicKeyHash: "aa", request: "PEM", isRepeated: false)))
         try openOrder.record(.answered(answer))
         switch AnswerReading(answer, from: CAcertAccount<NoTransport>.self) {
-        case .certificates(let received):
-            return (received.certificates, received.doubt, try openOrder.order().state)
+        case .certificates(let certificates, let doubt):
+            return (certificates, doubt, try openOrder.order().state)
         case .nothing(let outcome):
             for fact in outcome.facts { try openOrder.record(fact) }
             return (nil, try openOrder.order().reason, try openOrder.order().state)

@@ -33,18 +33,17 @@ import TokencertTestSupport
         let new = try certificate(from: 11, to: 21)
         let chain = try certificate(from: 1, to: 90, HostPrivateKey.generate(.ec(.p256)))
         let replacement: Replacement? = Replacement(old, isRetired: true, isForced: true)
-        let left = try replacement.leavingOut(
-            ReceivedCertificates(certificates: [old, older, new, chain]))
-        #expect(left.certificates == [new, chain])
+        let left = try replacement.leavingOut([old, older, new, chain])
+        #expect(left == [new, chain])
         for only in [[old], [older], [old, older]] {
             let error = try #require(throws: IssuanceError.self) {
-                _ = try replacement.leavingOut(ReceivedCertificates(certificates: only))
+                _ = try replacement.leavingOut(only)
             }
             #expect(error.code == .certificateWrong)
         }
         let nothing: Replacement? = nil
-        let all = try nothing.leavingOut(ReceivedCertificates(certificates: [old]))
-        #expect(all.certificates == [old])
+        let all = try nothing.leavingOut([old])
+        #expect(all == [old])
     }
 
     private func order(_ events: [OrderEvent], asksCA: Bool = true) throws -> Order {

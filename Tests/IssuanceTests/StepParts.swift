@@ -93,7 +93,8 @@ struct ScriptedToken: OrderToken {
     }
 
     func write(
-        _ chain: CertificateChain, seen: inout [Certificate], written: (Certificate) -> Void
+        issuers: [Certificate], at time: Int64, seen: inout [Certificate],
+        written: (Certificate) -> Void
     ) throws(IssuanceError) {
         for issuer in script.chain { written(issuer) }
         seen += script.seen

@@ -83,7 +83,7 @@ extension Runner {
     ) throws(IssuanceError) {
         let outcomes = try OrderOutcomes(besides: order, in: ledger)
         do throws(IssuanceError) {
-            _ = try order.replacement.leavingOut(ReceivedCertificates(certificates: certificates))
+            _ = try order.replacement.leavingOut(certificates)
             _ = try outcomes.filter(certificates, isFromElsewhere: true)
             try outcomes.requireOwnKey(certificates)
         } catch {

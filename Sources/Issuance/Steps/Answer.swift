@@ -1,17 +1,11 @@
 internal import OpenSSLX509
 internal import TokencertLedger
 
-/// The certificates received for an order.
-struct ReceivedCertificates {
-    var certificates: [Certificate]
-    /// Why the outcome is unknown if no certificate is for the order's key, or nil.
-    var doubt: String?
-}
-
 /// The result of reading a CA's answer.
 enum AnswerReading {
-    /// Certificates, not verified yet.
-    case certificates(ReceivedCertificates)
+    /// Certificates, not verified yet. `doubt` is why the outcome is unknown if none of them is for the
+    /// order's key, or nil.
+    case certificates([Certificate], doubt: String? = nil)
     /// No certificates, and what that means for the order.
     case nothing(StepOutcome)
 
@@ -27,7 +21,7 @@ enum AnswerReading {
         case .refused(let text, let concernsCredentials):
             let reason = "the CA refused the order: \(text)"
             if let received = Self.received(body, reason) {
-                self = .certificates(received)
+                self = received
                 return
             }
             self = .nothing(
@@ -49,7 +43,7 @@ enum AnswerReading {
             let read = Self.certificates(in: text)
             // Broken blocks do not matter if at least one certificate is intact.
             if !read.certificates.isEmpty {
-                self = .certificates(ReceivedCertificates(certificates: read.certificates))
+                self = .certificates(read.certificates)
             } else if let error = read.error {
                 self = .nothing(
                     .unclear("the CA issued a certificate, but its answer is damaged: \(error)"))
@@ -61,14 +55,14 @@ enum AnswerReading {
     }
 
     /// The intact certificates in an answer that does not report one, or nil if there are none.
-    private static func received(_ text: [UInt8], _ doubt: String) -> ReceivedCertificates? {
+    private static func received(_ text: [UInt8], _ doubt: String) -> AnswerReading? {
         let certificates = Self.certificates(in: text).certificates
         guard !certificates.isEmpty else { return nil }
-        return ReceivedCertificates(certificates: certificates, doubt: doubt)
+        return .certificates(certificates, doubt: doubt)
     }
 
     private static func whole(_ text: [UInt8], _ doubt: String) -> AnswerReading {
-        received(text, doubt).map { .certificates($0) } ?? .nothing(.unclear(doubt))
+        received(text, doubt) ?? .nothing(.unclear(doubt))
     }
 }
 
@@ -116,18 +110,15 @@ extension AnswerReading {
 extension Replacement? {
     /// Removes the certificate to be replaced, and those for its key that were issued before it.
     /// Throws if none is left.
-    func leavingOut(
-        _ received: ReceivedCertificates
-    ) throws(IssuanceError) -> ReceivedCertificates {
+    func leavingOut(_ received: [Certificate]) throws(IssuanceError) -> [Certificate] {
         guard let old = self?.certificate else { return received }
-        var left = received
-        left.certificates.removeAll {
-            $0 == old || ($0.publicKey == old.publicKey && $0.notBefore < old.notBefore)
+        let left = received.filter {
+            $0 != old && ($0.publicKey != old.publicKey || $0.notBefore >= old.notBefore)
         }
-        guard left.certificates.isEmpty, !received.certificates.isEmpty else { return left }
+        guard left.isEmpty, !received.isEmpty else { return left }
         throw IssuanceError(
             .certificateWrong, at: .verify,
-            received.certificates.contains(old)
+            received.contains(old)
                 ? "this is the certificate to be replaced"
                 : "the certificate is older than the one to be replaced")
     }

@@ -40,10 +40,12 @@ protocol OrderToken: ~Copyable {
         _ certificate: Certificate, for key: TokenKey, label: [UInt8]?, isFresh: Bool
     ) throws(IssuanceError) -> (uri: String, wasThere: Bool)
 
-    /// Writes the missing issuers of a chain and calls `written` after each. `seen` receives those
-    /// that the token shows although it reported an error.
+    /// Writes the issuers of a chain that are missing at a time, in seconds since 1970-01-01 00:00 UTC,
+    /// and calls `written` after each. `seen` receives those that the token shows although it reported
+    /// an error.
     mutating func write(
-        _ chain: CertificateChain, seen: inout [Certificate], written: (Certificate) -> Void
+        issuers: [Certificate], at time: Int64, seen: inout [Certificate],
+        written: (Certificate) -> Void
     ) throws(IssuanceError)
 
     /// Reads a certificate in a new session, and has the token prove possession of its key there.

@@ -7,9 +7,10 @@ enum VerifyCertificate: RepeatableStep {
         _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) -> StepOutcome {
         let key = try work.key(&token)
-        var received: ReceivedCertificates
+        var received: [Certificate]
+        let doubt: String?
         switch try came(work) {
-        case .certificates(let certificates): received = certificates
+        case .certificates(let certificates, let reason): (received, doubt) = (certificates, reason)
         case .nothing(let outcome): return outcome
         }
         received = try work.order.replacement.leavingOut(received)
@@ -25,15 +26,15 @@ enum VerifyCertificate: RepeatableStep {
         let verified: VerifiedCertificate
         do throws(IssuanceError) {
             verified = try verification.verify(
-                received.certificates, for: key, expected,
+                received, for: key, expected,
                 acceptingChanges: work.acceptsChanges || wasAccepted)
             if expected == nil, !work.acceptsChanges {
                 try verification.requireUsable(verified.certificate)
             }
         } catch {
-            guard let doubt = received.doubt,
-                !received.certificates.contains(where: { $0.publicKey == key.publicKey })
-            else { throw error }
+            guard let doubt, !received.contains(where: { $0.publicKey == key.publicKey }) else {
+                throw error
+            }
             return .unclear(doubt)
         }
         work.notes.differences = verified.differences
@@ -55,18 +56,15 @@ enum VerifyCertificate: RepeatableStep {
     private static func came(_ work: OrderWork) throws(IssuanceError) -> AnswerReading {
         let order = work.order
         guard work.brought.certificates.isEmpty else {
-            return .certificates(ReceivedCertificates(certificates: work.brought.certificates))
+            return .certificates(work.brought.certificates)
         }
         if order.state != .answered, let certified = order.certified {
             let pem = Array((certified.certificate + certified.others).utf8)
-            return .certificates(
-                ReceivedCertificates(certificates: Certificate.all(inPEM: pem).certificates))
+            return .certificates(Certificate.all(inPEM: pem).certificates)
         }
         if let fetched = order.fetched {
             return .certificates(
-                ReceivedCertificates(
-                    certificates: Certificate.all(inPEM: Array(fetched.certificate.utf8))
-                        .certificates))
+                Certificate.all(inPEM: Array(fetched.certificate.utf8)).certificates)
         }
         guard let answer = order.answer else {
             throw IssuanceError(
@@ -78,7 +76,7 @@ enum VerifyCertificate: RepeatableStep {
     /// Removes certificates that cannot be the outcome of the order. Returns the outcome of the step
     /// if the CA's answer contains no other.
     private static func filter(
-        _ received: inout ReceivedCertificates, _ work: inout OrderWork
+        _ received: inout [Certificate], _ work: inout OrderWork
     ) throws(IssuanceError) -> StepOutcome? {
         // An imported certificate may be the outcome of any order.
         guard work.order.beginning.imported == nil else { return nil }
@@ -86,8 +84,7 @@ enum VerifyCertificate: RepeatableStep {
         // A certificate that passed every check before is not checked against the order again.
         guard isFromElsewhere || work.order.state == .answered else { return nil }
         do throws(IssuanceError) {
-            received.certificates = try work.outcomes().filter(
-                received.certificates, isFromElsewhere: isFromElsewhere)
+            received = try work.outcomes().filter(received, isFromElsewhere: isFromElsewhere)
             return nil
         } catch {
             guard !isFromElsewhere, error.code != .ledgerFailed else { throw error }
@@ -122,7 +119,10 @@ struct Verification {
                     ? "no certificate was received" : "the certificate is for another key")
         }
         let certificate =
-            own.first { isAsAsked($0, among: received, expected) }
+            own.first { candidate in
+                (expected.map { self.differences(candidate, $0).isEmpty } ?? true)
+                    && isSound(candidate, among: received)
+            }
             ?? own.first { isSound($0, among: received) } ?? newest
         let others = received.filter { $0 != certificate }
         try requireSound(certificate, others: others)
@@ -136,13 +136,6 @@ struct Verification {
         return VerifiedCertificate(
             certificate: certificate, others: others, differences: differences,
             remarks: expected.map { remarks(certificate, $0) } ?? [])
-    }
-
-    private func isAsAsked(
-        _ certificate: Certificate, among received: [Certificate], _ expected: CertificateGrant?
-    ) -> Bool {
-        if let expected, !differences(certificate, expected).isEmpty { return false }
-        return isSound(certificate, among: received)
     }
 
     private func isSound(_ certificate: Certificate, among received: [Certificate]) -> Bool {
@@ -185,6 +178,24 @@ struct Verification {
                     ? "the certificate is outside its validity period: \(error)"
                     : "the certificate does not lead to a trust anchor: \(error)")
         }
+    }
+
+    /// The valid issuers of a certificate, except the root: everyone who trusts it has it. `others` are
+    /// candidates in addition to the anchors.
+    func issuers(of certificate: Certificate, from others: [Certificate]) -> [Certificate] {
+        var chain: [Certificate] = []
+        var current = certificate
+        while current.subject != current.issuer, chain.count < 8 {
+            let next = (others + anchors.certificates).first { candidate in
+                candidate.subject == current.issuer && candidate.isAuthority
+                    && (try? current.verifySignature(candidate.publicKey)) != nil
+                    && (try? anchors.verify(candidate, intermediates: others, at: time)) != nil
+            }
+            guard let next, next.subject != next.issuer else { break }
+            chain.append(next)
+            current = next
+        }
+        return chain
     }
 
     /// The names of the untrusted issuers at which chains of valid signatures end; there are several

@@ -27,10 +27,11 @@ enum WriteCertificate: RepeatableStep {
         var (chain, seen): ([Certificate], [Certificate]) = ([], [])
         var outcome = StepOutcome([])
         do throws(IssuanceError) {
+            let verification = Verification(
+                anchors: work.settings.anchors, time: work.settings.clock())
             try token.write(
-                CertificateChain(
-                    of: certificate, from: others, anchors: work.settings.anchors,
-                    time: work.settings.clock()), seen: &seen
+                issuers: verification.issuers(of: certificate, from: others),
+                at: verification.time, seen: &seen
             ) { issuer in
                 journal.recordFact(.chainWritten(certificate: issuer.pem))
                 chain.append(issuer)
@@ -231,53 +232,17 @@ extension IssuanceError {
     }
 }
 
-/// The certificates between a certificate and its trust anchor.
-struct CertificateChain {
-    /// The end-entity certificate.
-    let certificate: Certificate
-    /// Candidates for issuers, in addition to the anchors.
-    let others: [Certificate]
-    let anchors: TrustAnchors
-    /// The time in seconds since 1970-01-01 00:00 UTC.
-    let time: Int64
-
-    init(
-        of certificate: Certificate, from others: [Certificate], anchors: TrustAnchors, time: Int64
-    ) {
-        self.certificate = certificate
-        self.others = others
-        self.anchors = anchors
-        self.time = time
-    }
-
-    /// The valid issuers, except the root: everyone who trusts it has it.
-    var issuers: [Certificate] {
-        var chain: [Certificate] = []
-        var current = certificate
-        while current.subject != current.issuer, chain.count < 8 {
-            let next = (others + anchors.certificates).first { candidate in
-                candidate.subject == current.issuer && candidate.isAuthority
-                    && (try? current.verifySignature(candidate.publicKey)) != nil
-                    && (try? anchors.verify(candidate, intermediates: others, at: time)) != nil
-            }
-            guard let next, next.subject != next.issuer else { break }
-            chain.append(next)
-            current = next
-        }
-        return chain
-    }
-}
-
 extension Connection {
     private mutating func writeOnce(
-        _ chain: CertificateChain, _ seen: inout [Certificate], _ written: (Certificate) -> Void
+        _ issuers: [Certificate], at time: Int64, _ seen: inout [Certificate],
+        _ written: (Certificate) -> Void
     ) throws(IssuanceError) {
         let present = try self.present()
-        for issuer in chain.issuers {
+        for issuer in issuers {
             // A CA with a renewed certificate has the same subject and key.
             let isOnToken = present.contains {
                 $0.subject == issuer.subject && $0.publicKey == issuer.publicKey
-                    && $0.notAfter >= chain.time
+                    && $0.notAfter >= time
             }
             if isOnToken { continue }
             do throws(IssuanceError) {
@@ -371,10 +336,11 @@ extension Connection {
 
 extension Connection {
     mutating func write(
-        _ chain: CertificateChain, seen: inout [Certificate], written: (Certificate) -> Void
+        issuers: [Certificate], at time: Int64, seen: inout [Certificate],
+        written: (Certificate) -> Void
     ) throws(IssuanceError) {
         try perform(.write, at: .write) { connection, _ in
-            try connection.writeOnce(chain, &seen, written)
+            try connection.writeOnce(issuers, at: time, &seen, written)
         }
     }
 }
