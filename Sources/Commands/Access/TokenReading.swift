@@ -52,7 +52,7 @@ func read(
             capabilities: capabilities, inventory: try read(), sawPrivateObjects: !needsLogin)
     }
     let plan = try PINPlan(
-        capabilities, for: TokenJob.look.operations, allowingLastTry: options.allowsLastTry)
+        capabilities, for: .look, allowingLastTry: options.allowsLastTry)
     let inventory = try withPINs(plan, options, uri) { pins in
         try working("logging in") {
             var connection = try Connection(capabilities, pins)

@@ -50,8 +50,7 @@ struct EvidenceCommand: ParsableCommand {
         let capabilities = try findToken(tokenOptions, name.uri)
         let uri = try name.keyURI(on: capabilities)
         let plan = try PINPlan(
-            capabilities, for: TokenJob.evidence.operations,
-            allowingLastTry: tokenOptions.allowsLastTry)
+            capabilities, for: .evidence, allowingLastTry: tokenOptions.allowsLastTry)
         let anchors = trustStore.anchorsIfAny(file: setting(nil, .caFile))
         let (evidence, certificates, authorities) = try withPINs(plan, tokenOptions, name.uri) {
             pins in

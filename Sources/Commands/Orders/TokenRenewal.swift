@@ -59,7 +59,7 @@ struct TokenRenewal {
     /// The PINs that the renewal needs. Throws ``Failure`` or ``IssuanceError`` if they cannot be sent.
     func pins() throws -> PINPlan {
         try PINPlan(
-            token, for: TokenJob.certify(newKey: wishes.makesKeys).operations,
+            token, for: .certify(newKey: wishes.makesKeys),
             allowingLastTry: tokenOptions.allowsLastTry)
     }
 
@@ -172,7 +172,7 @@ struct TokenRenewal {
             return found
         }
         let plan = try PINPlan(
-            token, for: TokenJob.look.operations, allowingLastTry: tokenOptions.allowsLastTry)
+            token, for: .look, allowingLastTry: tokenOptions.allowsLastTry)
         return try withPINs(plan, tokenOptions, uri) { pins in
             var connection = try Connection(token, pins)
             return try connection.seeingPrivateObjects(at: .plan) {

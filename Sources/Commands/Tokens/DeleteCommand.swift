@@ -64,9 +64,9 @@ struct DeleteCommand: ParsableCommand {
         let capabilities = try findToken(tokenOptions, name.uri, asking: !setting(yes, .yes))
         try ObjectRemoval.requirePossible(capabilities)
         try look(at: name, capabilities)
-        let job = TokenJob.remove(onlyCertificates: type == .certificate)
         let plan = try PINPlan(
-            capabilities, for: job.operations, allowingLastTry: tokenOptions.allowsLastTry)
+            capabilities, for: .remove(onlyCertificates: type == .certificate),
+            allowingLastTry: tokenOptions.allowsLastTry)
         try withPINs(plan, tokenOptions, name.uri) { pins in
             var removal = try ObjectRemoval(Connection(capabilities, pins))
             try delete(name, &removal, capabilities)

@@ -43,8 +43,7 @@ struct ProbeCommand: ParsableCommand {
         let capabilities = try findToken(tokenOptions, asking: !setting(yes, .yes))
         let kinds = try self.kinds(capabilities)
         let plan = try PINPlan(
-            capabilities, for: TokenJob.probe.operations,
-            allowingLastTry: tokenOptions.allowsLastTry)
+            capabilities, for: .probe, allowingLastTry: tokenOptions.allowsLastTry)
         let label = capabilities.token.info.label
         if capabilities.profile?.keepsDestroyedKeys ?? false, !setting(keysMayStay, .keysMayStay) {
             throw Failure(

@@ -27,7 +27,7 @@ struct CertificateChoice {
             return try body(used, logsIn ? TokenPINs(of: [], user: .init()) : nil)
         }
         let plan = try PINPlan(
-            token, for: TokenJob.evidence.operations, allowingLastTry: options.allowsLastTry)
+            token, for: .evidence, allowingLastTry: options.allowsLastTry)
         return try withPINs(plan, options, name?.uri) { pins in
             // The connection ends here: the other program logs in on its own.
             let used = try working("logging in") {

@@ -66,7 +66,7 @@ package struct TokenProbe: ~Copyable {
         var broken: [KeyKind] = []
         profile.hidesOrigin = nil
         for kind in kinds {
-            let isUsable = try probe(kind, try freeID(), certify, progress)
+            let isUsable = try probe(kind, try connection.capabilities.freeID(), certify, progress)
             if !isUsable { broken.append(kind) }
         }
         // Trust the token's own list for kinds that were not tried.
@@ -74,11 +74,6 @@ package struct TokenProbe: ~Copyable {
             profile.keyKinds = known.filter { !broken.contains($0) }.map(\.name)
         }
         return profile
-    }
-
-    private func freeID() throws(IssuanceError) -> [UInt8] {
-        let planning = KeyPlanning(capabilities: connection.capabilities, acceptance: .anything)
-        return try planning.newID()
     }
 
     /// Tries one kind of key, and returns whether it is usable.

@@ -3,52 +3,50 @@ internal import OpenSSLX509
 internal import TokencertTokens
 
 /// The part of planning that needs only the token, not the CA.
-struct KeyPlanning {
-    let capabilities: TokenCapabilities
-    let acceptance: KeyAcceptance
-
-    private var token: Token { capabilities.token }
-
+extension TokenCapabilities {
     /// Determines the key to use. A nil `defaultLabel` means that the default is not known yet, and
     /// leaves the label empty.
-    func plan(
-        _ request: IssuanceRequest, defaultLabel: String?
+    func planKey(
+        _ request: IssuanceRequest, accepting acceptance: KeyAcceptance, defaultLabel: String?
     ) throws(IssuanceError) -> KeyPlan {
         switch request.key {
         case .existing(let uri, let publicKey):
             return .existing(
                 uri, publicKeyHash: publicKey.map { hexadecimal($0.sha256Fingerprint) })
         case .generate(let wanted):
-            return try plan(
-                request, newKeyKind(wanted, capabilities, acceptance), defaultLabel: defaultLabel)
+            return try planKey(
+                request, newKeyKind(wanted, self, acceptance), defaultLabel: defaultLabel)
         case .generateAtLeast(let old, let preferred):
             let kind = try newKeyKind(
-                atLeast: old, preferring: preferred, capabilities, acceptance)
-            return try plan(request, kind, defaultLabel: defaultLabel)
+                atLeast: old, preferring: preferred, self, acceptance)
+            return try planKey(request, kind, defaultLabel: defaultLabel)
         }
     }
 
-    private func plan(
+    private func planKey(
         _ request: IssuanceRequest, _ kind: KeyKind, defaultLabel: String?
     ) throws(IssuanceError) -> KeyPlan {
         try requireUnprotected(token.info)
-        let id = try id(request.id)
+        let id = try freeID(request.id)
         let isKnown = request.labelBytes != nil || defaultLabel != nil
         let label =
-            try isKnown ? self.label(request.labelOfNewKey(default: defaultLabel ?? "")) : []
+            try isKnown ? freeLabel(request.labelOfNewKey(default: defaultLabel ?? "")) : []
         return .generate(NewKey(kind: kind, id: id, label: label))
     }
 
     /// The id of a new key: the requested one, or a free one.
-    private func id(_ wanted: [UInt8]?) throws(IssuanceError) -> [UInt8] {
-        guard let wanted else { return try newID() }
-        try requirePlace(wanted, capabilities)
-        return try free(wanted)
+    private func freeID(_ wanted: [UInt8]?) throws(IssuanceError) -> [UInt8] {
+        guard let wanted else { return try freeID() }
+        try requirePlace(wanted, self)
+        // No object that is visible without a login may have it.
+        var session = try openSession()
+        try requireFree(wanted, &session, at: .plan)
+        return wanted
     }
 
     /// An id that is free as far as can be seen without a login.
-    func newID() throws(IssuanceError) -> [UInt8] {
-        guard let offered = try offeredIDs(capabilities) else { return Self.randomID() }
+    func freeID() throws(IssuanceError) -> [UInt8] {
+        guard let offered = try offeredIDs(self) else { return Self.randomID() }
         var session = try openSession()
         for id in offered where try objects(withID: id, &session, at: .plan).isEmpty {
             return id
@@ -64,19 +62,13 @@ struct KeyPlanning {
         (0..<8).map { _ in UInt8.random(in: 0...255) }
     }
 
-    /// The requested id, if no object that is visible without a login has it.
-    private func free(_ id: [UInt8]) throws(IssuanceError) -> [UInt8] {
-        var session = try openSession()
-        try requireFree(id, &session, at: .plan)
-        return id
-    }
-
     /// The label of a new key, as far as can be seen without a login.
-    func label(_ wanted: NewKeyLabel) throws(IssuanceError) -> [UInt8] {
+    func freeLabel(_ wanted: NewKeyLabel) throws(IssuanceError) -> [UInt8] {
         if case .shared(let label) = wanted { return label }
         var session = try openSession()
         do throws(IssuanceError) {
-            return try freeLabel(wanted, on: tokenURI(token), &session, at: .plan)
+            return try TokencertIssuance.freeLabel(
+                wanted, on: tokenURI(token), &session, at: .plan)
         } catch {
             // This module shows nothing without a login. The default is checked again afterwards.
             guard case .chosen(let label) = wanted,

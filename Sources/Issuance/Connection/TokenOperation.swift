@@ -26,31 +26,29 @@ extension TokenDescription {
     }
 }
 
-/// A kind of job on a token. Its operations determine which PINs it needs.
-package enum TokenJob: Sendable, Hashable {
+/// The operations of each kind of job. They determine which PINs a job needs.
+extension Set<TokenOperation> {
     /// List objects: `list`, `health`, and the searches of `renew` and `resume`.
-    case look
-    /// Write a certificate for a key: `issue`, `renew`, `import`, `resume`.
-    case certify(newKey: Bool)
-    /// Sign a certificate signing request: `request`.
-    case request(newKey: Bool)
-    /// Sign evidence about a key: `evidence`.
-    case evidence
-    /// Remove objects: `delete`.
-    case remove(onlyCertificates: Bool)
-    /// Try all operations: `probe`.
-    case probe
+    package static let look: Set = [.read]
 
-    package var operations: Set<TokenOperation> {
-        switch self {
-        case .look: [.read]
-        case .certify(newKey: false): [.read, .sign, .write]
-        case .certify(newKey: true): [.read, .generate, .sign, .write]
-        case .request(newKey: false), .evidence: [.read, .sign]
-        case .request(newKey: true): [.read, .generate, .sign]
-        case .remove(onlyCertificates: true): [.read, .write]
-        case .remove(onlyCertificates: false): [.read, .generate, .write]
-        case .probe: Set(TokenOperation.allCases)
-        }
+    /// Write a certificate for a key: `issue`, `renew`, `import`, `resume`.
+    package static func certify(newKey: Bool) -> Set {
+        newKey ? [.read, .generate, .sign, .write] : [.read, .sign, .write]
     }
+
+    /// Sign a certificate signing request: `request`.
+    package static func request(newKey: Bool) -> Set {
+        newKey ? [.read, .generate, .sign] : [.read, .sign]
+    }
+
+    /// Sign evidence about a key: `evidence`.
+    package static let evidence: Set = [.read, .sign]
+
+    /// Remove objects: `delete`.
+    package static func remove(onlyCertificates: Bool) -> Set {
+        onlyCertificates ? [.read, .write] : [.read, .generate, .write]
+    }
+
+    /// Try all operations: `probe`.
+    package static let probe = Set(TokenOperation.allCases)
 }

@@ -16,9 +16,9 @@ extension Runner {
         _ request: IssuanceRequest, on capabilities: TokenCapabilities
     ) throws(IssuanceError) -> KeyPlan {
         settings.observer.stepBegins(.plan)
-        let planning = KeyPlanning(capabilities: capabilities, acceptance: .anything)
         try requireSubject(name: request.name, emailAddresses: request.emailAddresses)
-        return try planning.plan(request, defaultLabel: request.defaultLabel)
+        return try capabilities.planKey(
+            request, accepting: .anything, defaultLabel: request.defaultLabel)
     }
 
     /// Remarks if a new key will not have the default label, as far as visible without a login.
@@ -32,7 +32,7 @@ extension Runner {
         for plan: KeyPlan, on capabilities: TokenCapabilities
     ) throws(IssuanceError) -> PINPlan {
         try PINPlan(
-            capabilities, for: TokenJob.request(newKey: plan.makesKey).operations,
+            capabilities, for: .request(newKey: plan.makesKey),
             allowingLastTry: settings.allowsLastTry)
     }
 

@@ -10,9 +10,9 @@ extension Runner {
     package func pins(
         writing isWriting: Bool, on capabilities: TokenCapabilities
     ) throws(IssuanceError) -> PINPlan {
-        let job = isWriting ? TokenJob.certify(newKey: false) : .look
-        return try PINPlan(
-            capabilities, for: job.operations, allowingLastTry: settings.allowsLastTry)
+        try PINPlan(
+            capabilities, for: isWriting ? .certify(newKey: false) : .look,
+            allowingLastTry: settings.allowsLastTry)
     }
 
     /// Continues an order from its state in the ledger, or with the user's input. The connection

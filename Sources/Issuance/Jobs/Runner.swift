@@ -178,8 +178,8 @@ extension Runner {
     ) throws(IssuanceError) -> Plan {
         settings.observer.stepBegins(.plan)
         // Check the token before the CA is asked.
-        let planning = KeyPlanning(capabilities: capabilities, acceptance: settings.acceptance)
-        let key = try planning.plan(request, defaultLabel: nil)
+        let key = try capabilities.planKey(
+            request, accepting: settings.acceptance, defaultLabel: nil)
         if let replacement = request.replacement { try requireRemovable(replacement) }
         return try plan(request, key, on: capabilities)
     }
@@ -204,7 +204,7 @@ extension Runner {
         try requireWritable(capabilities, removing: request.replacement?.isRetired ?? false)
         var key = key
         let pins = try PINPlan(
-            capabilities, for: TokenJob.certify(newKey: key.makesKey).operations,
+            capabilities, for: .certify(newKey: key.makesKey),
             allowingLastTry: settings.allowsLastTry)
         guard let authority else {
             throw IssuanceError(.caUnreachable, at: .plan, "no CA account is given")
@@ -214,10 +214,9 @@ extension Runner {
         let newKeyLabel = request.labelOfNewKey(
             default: grant.emailAddresses.first ?? grant.name)
         if case .generate(let new) = key, new.label.isEmpty {
-            let planning = KeyPlanning(
-                capabilities: capabilities, acceptance: settings.acceptance)
             key = .generate(
-                NewKey(kind: new.kind, id: new.id, label: try planning.label(newKeyLabel)))
+                NewKey(
+                    kind: new.kind, id: new.id, label: try capabilities.freeLabel(newKeyLabel)))
         }
         return Plan(
             capabilities: capabilities, tokenURI: try tokenURI(capabilities.token), key: key,
