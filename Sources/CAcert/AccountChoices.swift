@@ -1,15 +1,13 @@
 internal import TokencertIssuance
 
 /// Chooses the names and addresses for an order from those of the account.
-struct AccountChoices {
-    let account: AccountStatus
-
+extension AccountStatus {
     /// The name to request: the wanted one, or the account's only one.
     ///
     /// CAcert's signer may have written the name in an old certificate in a different form: see
     /// ``AccountName/form(of:)``.
-    func name(_ wanted: String?) throws(IssuanceError) -> AccountName {
-        let name = try chosenName(wanted)
+    func chosenName(_ wanted: String?) throws(IssuanceError) -> AccountName {
+        let name = try ownName(wanted)
         guard let obstacle = name.obstacle else { return name }
         throw IssuanceError(
             .nameNotIssuable, at: .plan,
@@ -19,13 +17,13 @@ struct AccountChoices {
 
     /// The names that can be issued through the API.
     private var issuableNames: [AccountName] {
-        (account.names + [AccountStatus.anonymousName]).filter { $0.obstacle == nil }
+        (names + [AccountStatus.anonymousName]).filter { $0.obstacle == nil }
     }
 
-    private func chosenName(_ wanted: String?) throws(IssuanceError) -> AccountName {
+    private func ownName(_ wanted: String?) throws(IssuanceError) -> AccountName {
         if let wanted {
             // Returns the account's spelling, because Unicode has several forms of a letter.
-            let all = account.names + [AccountStatus.anonymousName]
+            let all = names + [AccountStatus.anonymousName]
             guard
                 let name = all.first(where: { $0.text == wanted })
                     ?? all.first(where: { $0.form(of: wanted) != nil })
@@ -37,23 +35,23 @@ struct AccountChoices {
             }
             return name
         }
-        guard account.names.count <= 1 else {
-            let issuable = account.names.filter { $0.obstacle == nil }
+        guard names.count <= 1 else {
+            let issuable = names.filter { $0.obstacle == nil }
             var error = IssuanceError(
                 .accountLacks, at: .plan, "the account has several names",
                 choices: (issuable.isEmpty ? issuableNames : issuable).map(\.text))
             error.missing = .name
             throw error
         }
-        return account.names.first ?? AccountStatus.anonymousName
+        return names.first ?? AccountStatus.anonymousName
     }
 
     /// The addresses to request: the wanted ones without duplicates, or the account's only one.
     ///
     /// The wanted spelling is sent, so a renewed certificate has the same address as the old one:
     /// the CA ignores case when it compares addresses, and issues the spelling that was sent.
-    func emailAddresses(_ wanted: [String]) throws(IssuanceError) -> [String] {
-        let verified = Set(account.emailAddresses.map(Self.folded))
+    func chosenAddresses(_ wanted: [String]) throws(IssuanceError) -> [String] {
+        let verified = Set(emailAddresses.map(Self.folded))
         if let unknown = wanted.first(where: { !verified.contains(Self.folded($0)) }) {
             throw IssuanceError(
                 .accountLacks, at: .plan,
@@ -61,33 +59,33 @@ struct AccountChoices {
                 choices: issuableAddresses, wanted: unknown)
         }
         var seen: Set<[UInt8]> = []
-        var addresses = wanted.filter { seen.insert(Self.folded($0)).inserted }
-        if addresses.isEmpty {
-            guard account.emailAddresses.count == 1 else {
+        var chosen = wanted.filter { seen.insert(Self.folded($0)).inserted }
+        if chosen.isEmpty {
+            guard emailAddresses.count == 1 else {
                 var error = IssuanceError(
                     .accountLacks, at: .plan,
-                    account.emailAddresses.isEmpty
+                    emailAddresses.isEmpty
                         ? "the account has no verified address"
                         : "the account has several addresses",
                     choices: issuableAddresses)
                 error.missing = .emailAddress
                 throw error
             }
-            addresses = account.emailAddresses
+            chosen = emailAddresses
         }
-        for address in addresses {
+        for address in chosen {
             guard let obstacle = AccountStatus.obstacle(toAddress: address) else { continue }
             throw IssuanceError(
                 .addressNotIssuable, at: .plan,
                 "the address \"\(address)\" cannot be issued through the API: \(obstacle)",
                 choices: issuableAddresses)
         }
-        return addresses
+        return chosen
     }
 
     /// The addresses that can be issued through the API.
     private var issuableAddresses: [String] {
-        account.emailAddresses.filter { AccountStatus.obstacle(toAddress: $0) == nil }
+        emailAddresses.filter { AccountStatus.obstacle(toAddress: $0) == nil }
     }
 
     /// An address in lower case. Addresses in certificates are ASCII.
@@ -96,7 +94,7 @@ struct AccountChoices {
     }
 
     func requireCodeSigning(_ wanted: Bool) throws(IssuanceError) {
-        guard !wanted || account.mayRequestCodeSigning else {
+        guard !wanted || mayRequestCodeSigning else {
             throw IssuanceError(
                 .accountLacks, at: .plan, "the account is not enabled for code signing")
         }

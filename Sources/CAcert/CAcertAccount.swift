@@ -48,10 +48,9 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
             throw IssuanceError(account: error)
         }
         names = status.names
-        let choices = AccountChoices(account: status)
-        let name = try choices.name(request.name)
-        let addresses = try choices.emailAddresses(request.emailAddresses)
-        try choices.requireCodeSigning(request.codeSigning)
+        let name = try status.chosenName(request.name)
+        let addresses = try status.chosenAddresses(request.emailAddresses)
+        try status.requireCodeSigning(request.codeSigning)
         return CertificateGrant(
             name: name.text, emailAddresses: addresses, codeSigning: request.codeSigning)
     }

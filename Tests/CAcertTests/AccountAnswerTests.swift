@@ -135,11 +135,10 @@ import Testing
 
     private func choices(
         _ names: [String], _ addresses: [String] = ["anna@example.org"], codeSigning: Bool = false
-    ) -> AccountChoices {
-        AccountChoices(
-            account: AccountStatus(
-                emailAddresses: addresses, names: names.map(AccountName.init),
-                mayRequestCodeSigning: codeSigning))
+    ) -> AccountStatus {
+        AccountStatus(
+            emailAddresses: addresses, names: names.map(AccountName.init),
+            mayRequestCodeSigning: codeSigning)
     }
 
     private func error(_ body: () throws -> Void) -> IssuanceError? {
@@ -153,27 +152,27 @@ import Testing
 
     @Test("None of several names is chosen, and only those that can be issued are offered")
     func severalNames() throws {
-        let several = error { _ = try choices(["Anna", "Jeanne D'Arc", "Bob"]).name(nil) }
+        let several = error { _ = try choices(["Anna", "Jeanne D'Arc", "Bob"]).chosenName(nil) }
         #expect(several?.code == .accountLacks && several?.step == .plan)
         #expect(several?.choices == ["Anna", "Bob"] && several?.wanted == nil)
         #expect(several?.missing == .name)
         // The anonymous name is offered only if there is no other.
-        let none = error { _ = try choices(["D'Arc", "O'Neil"]).name(nil) }
+        let none = error { _ = try choices(["D'Arc", "O'Neil"]).chosenName(nil) }
         #expect(none?.code == .accountLacks && none?.choices == ["CAcert WoT User"])
-        #expect(try choices(["Anna"]).name(nil).text == "Anna")
+        #expect(try choices(["Anna"]).chosenName(nil).text == "Anna")
     }
 
     @Test("The anonymous name can be requested, whatever names the account has")
     func anonymousName() throws {
         for names in [[], ["Anna"], ["Anna", "Bob"]] {
-            #expect(try choices(names).name("CAcert WoT User") == AccountStatus.anonymousName)
+            #expect(try choices(names).chosenName("CAcert WoT User") == AccountStatus.anonymousName)
         }
     }
 
     @Test("A name that the account does not have is never replaced")
     func unknownName() {
         for wanted in ["Bob", "", "anna", "Anna ", "CAcert WOT User"] {
-            let unknown = error { _ = try choices(["Anna"]).name(wanted) }
+            let unknown = error { _ = try choices(["Anna"]).chosenName(wanted) }
             #expect(unknown?.code == .accountLacks && unknown?.wanted == wanted)
             #expect(unknown?.choices == ["Anna", "CAcert WoT User"])
         }
@@ -182,18 +181,18 @@ import Testing
     @Test("None of several addresses is chosen, and each requested one must be verified")
     func addresses() throws {
         let all = ["a@example.org", "o'neil@example.org", "b@example.org"]
-        let several = error { _ = try choices([], all).emailAddresses([]) }
+        let several = error { _ = try choices([], all).chosenAddresses([]) }
         #expect(
             several?.code == .accountLacks && several?.reason == "the account has several addresses"
         )
         #expect(several?.choices == ["a@example.org", "b@example.org"])
         #expect(several?.missing == .emailAddress)
-        let none = error { _ = try choices([], []).emailAddresses([]) }
+        let none = error { _ = try choices([], []).chosenAddresses([]) }
         #expect(none?.code == .accountLacks && none?.choices == [])
         #expect(none?.reason == "the account has no verified address")
         // The error names the first address that is not verified.
         let unknown = error {
-            _ = try choices([], all).emailAddresses(["a@example.org", "x@example.org", ""])
+            _ = try choices([], all).chosenAddresses(["a@example.org", "x@example.org", ""])
         }
         #expect(unknown?.code == .accountLacks && unknown?.wanted == "x@example.org")
         #expect(unknown?.missing == nil)
