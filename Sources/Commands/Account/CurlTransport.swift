@@ -141,23 +141,23 @@ struct RevocationClient: ~Copyable, RevocationTransport {
 /// The value of the `User-Agent` header.
 let userAgent = "tokencert/\(programVersion)"
 
-/// The CA that the options name, with its account and password unless it is a command. `fetch` is nil
-/// if nothing is to be fetched after the answer.
+/// The CA that the options name, with its account and password unless it is a command. `waitingTime` is
+/// how long to wait for a late certificate, in seconds, or nil if none is to be fetched.
 func openAuthority(
-    _ options: CAOptions, anchorsPEM: String, fetch: FetchAgreement? = nil
+    _ options: CAOptions, anchorsPEM: String, waitingTime: Int? = nil
 ) throws -> any CertificateAuthority {
     guard let command = try options.command(),
         let ca = CommandCA(
             command: command, timeout: try options.seconds(),
-            waitingTime: fetch?.waitingTime ?? 0, pause: { pauseVisibly($0, .certificate) })
-    else { return try openAccount(options, anchorsPEM: anchorsPEM, fetch: fetch) }
+            waitingTime: waitingTime ?? 0, pause: { pauseVisibly($0, .certificate) })
+    else { return try openAccount(options, anchorsPEM: anchorsPEM, waitingTime: waitingTime) }
     return ca
 }
 
-/// Opens the account that the options name, and reads its password. `fetch` is nil if the web account
-/// is not used.
+/// Opens the account that the options name, and reads its password. `waitingTime` is nil if the web
+/// account is not used; see ``FetchOptions/agreedWaitingTime(_:)``.
 func openAccount(
-    _ options: CAOptions, anchorsPEM: String, fetch: FetchAgreement? = nil
+    _ options: CAOptions, anchorsPEM: String, waitingTime: Int? = nil
 ) throws -> CAcertAccount<CurlTransport> {
     guard try options.command() == nil else {
         throw Failure(
@@ -169,7 +169,7 @@ func openAccount(
     let timeout = try options.seconds()
     let transport = try CurlTransport(anchorsPEM: anchorsPEM, timeout: timeout)
     var web: WebAccount?
-    if fetch != nil {
+    if waitingTime != nil {
         web = WebAccount(
             site: url,
             transport: try CurlWebTransport(anchorsPEM: anchorsPEM, timeout: timeout),
@@ -178,7 +178,7 @@ func openAccount(
     let password = try readPassword(options, of: username, at: url)
     return CAcertAccount(
         baseURL: url, username: username, password: password, transport: transport, web: web,
-        waitingTime: fetch?.waitingTime ?? 0)
+        waitingTime: waitingTime ?? 0)
 }
 
 /// Reads the password of the account from the source that the options name.

@@ -18,10 +18,11 @@ struct FetchOptions: ParsableArguments {
     /// Whether late certificates are fetched.
     var isWanted: Bool { setting(fetch, .fetch) }
 
-    /// The agreement to use the web account, or nil. At a terminal the user is asked once; later runs
+    /// How long to wait for a late certificate, in seconds, if the user agrees to a login at the CA's web
+    /// site; nil if late certificates are not fetched. At a terminal the user is asked once; later runs
     /// find the answer in the configuration file. In scripts, the option or the setting is the
     /// agreement.
-    func agreement(_ ca: CAOptions) throws -> FetchAgreement? {
+    func agreedWaitingTime(_ ca: CAOptions) throws -> Int? {
         let waitingTime = try seconds()
         guard isWanted else {
             guard fetchFor == nil else {
@@ -30,13 +31,12 @@ struct FetchOptions: ParsableArguments {
             }
             return nil
         }
-        let agreement = FetchAgreement(waitingTime: waitingTime)
         // A CA command has no web account.
-        guard try ca.command() == nil else { return agreement }
+        guard try ca.command() == nil else { return waitingTime }
         // Without the option, a setting is the agreement.
         guard !setting(false, .fetch), isTextWanted, isTerminal(0),
             Output.standardError.isTerminal
-        else { return agreement }
+        else { return waitingTime }
         let site = printable(try ca.baseURL())
         let question =
             "The CA has an account for you on its web site, too: \(site)\n"
@@ -53,7 +53,7 @@ struct FetchOptions: ParsableArguments {
                 hints: ["to do it without the web account, omit --fetch"])
         }
         remember(.fetch, .flag(true))
-        return agreement
+        return waitingTime
     }
 
     /// The waiting time in seconds.
@@ -66,12 +66,6 @@ struct FetchOptions: ParsableArguments {
         }
         return seconds
     }
-}
-
-/// The user's agreement to a login at the CA's web site.
-struct FetchAgreement {
-    /// How long to wait for a late certificate, in seconds.
-    let waitingTime: Int
 }
 
 /// The seconds in a text such as `90s`, `15m` or `2h`; a number alone means seconds. Nil for any other

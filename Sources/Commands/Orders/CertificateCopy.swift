@@ -26,10 +26,10 @@ struct CertificateCopy {
         try requireNoCopy(of: candidate.certificate, on: token, options)
         try useSources(options, nil, command.ca)
         let isDryRun = setting(command.dryRun, .dryRun)
-        let fetch = isDryRun ? nil : try command.fetchOptions.agreement(command.ca)
+        let waitingTime = isDryRun ? nil : try command.fetchOptions.agreedWaitingTime(command.ca)
         let runner = Runner(
             try issuanceSettings(anchors, command.ca, options),
-            try openAuthority(command.ca, anchorsPEM: anchors.pem, fetch: fetch))
+            try openAuthority(command.ca, anchorsPEM: anchors.pem, waitingTime: waitingTime))
         let plan = try runner.plan(wishes.copy(of: candidate, on: original), on: token)
         try command.ledgerOptions.requireWritable()
         try runner.check(plan, for: nil, in: command.ledgerOptions.openIfThere())

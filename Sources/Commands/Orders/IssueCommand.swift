@@ -43,14 +43,14 @@ struct IssueCommand: ParsableCommand {
         try requireWritable(
             options.outputFile,
             keeping: filesInUse(keyName?.uri, tokenOptions, ca, ledgerOptions))
-        let fetch = isDryRun ? nil : try fetchOptions.agreement(ca)
+        let waitingTime = isDryRun ? nil : try fetchOptions.agreedWaitingTime(ca)
         let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
         let token = try findToken(tokenOptions, keyName?.uri)
         if let keyName { request.key = .existing(try keyName.keyURI(on: token)) }
         try useSources(tokenOptions, keyName?.uri, ca)
         let runner = Runner(
             try issuanceSettings(anchors, ca, tokenOptions),
-            try openAuthority(ca, anchorsPEM: anchors.pem, fetch: fetch))
+            try openAuthority(ca, anchorsPEM: anchors.pem, waitingTime: waitingTime))
         var planned: Result<Plan, any Error> = Result { try runner.plan(request, on: token) }
         while case .failure(let error) = planned, request.complete(after: error) {
             planned = Result { try runner.plan(request, on: token) }

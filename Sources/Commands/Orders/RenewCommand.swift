@@ -197,7 +197,7 @@ struct RenewCommand: ParsableCommand {
 
     private func renewing(_ anchors: TrustAnchors) throws -> RenewalJob {
         let account = try openAuthority(
-            ca, anchorsPEM: anchors.pem, fetch: fetchOptions.agreement(ca))
+            ca, anchorsPEM: anchors.pem, waitingTime: fetchOptions.agreedWaitingTime(ca))
         let ledger = try ledgerOptions.openForWriting()
         return .renew(Runner(try issuanceSettings(anchors, ca, tokenOptions), account), ledger)
     }

@@ -104,11 +104,12 @@ struct ResumeCommand: ParsableCommand {
         let mayFetch = from == nil && !orderAgain && order.userActions.contains(.fetch)
         // Options that do not fit the order are reported if the CA is needed.
         let adopted = try? ca.adopting(order)
-        let agreement =
+        let waitingTime =
             mayFetch
-            ? try fetchOptions.agreement(fetchOptions.isWanted ? ca.adopting(order) : ca) : nil
+            ? try fetchOptions.agreedWaitingTime(fetchOptions.isWanted ? ca.adopting(order) : ca)
+            : nil
         // A certificate can be fetched without the token.
-        if agreement == nil { _ = try foundToken.get() }
+        if waitingTime == nil { _ = try foundToken.get() }
         try useSources(tokenOptions, order.tokenURI(), adopted ?? ca)
         if order.nextAction == .key, from == nil {
             try settleKey(openOrder, order, foundToken.get())
@@ -116,12 +117,12 @@ struct ResumeCommand: ParsableCommand {
         }
         let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
         var order = order
-        if let agreement {
-            try fetch(openOrder, order, try? foundToken.get(), anchors, agreement)
+        if let waitingTime {
+            try fetch(openOrder, order, try? foundToken.get(), anchors, waitingTime)
             order = try openOrder.order()
         }
         // The hints of a failure depend on what was fetched.
-        let token = agreement == nil ? try foundToken.get() : try findToken(of: order)
+        let token = waitingTime == nil ? try foundToken.get() : try findToken(of: order)
         var brought = BroughtByUser()
         brought.acceptsChanges = setting(acceptChanges, .acceptChanges)
         brought.ordersAgain = orderAgain
@@ -136,7 +137,7 @@ struct ResumeCommand: ParsableCommand {
             ? Runner(
                 settings,
                 try openAuthority(
-                    ca, anchorsPEM: anchors.pem, fetch: fetchOptions.agreement(ca)))
+                    ca, anchorsPEM: anchors.pem, waitingTime: fetchOptions.agreedWaitingTime(ca)))
             : Runner(settings)
         let pins: PINPlan
         if isOrdering {
@@ -161,7 +162,7 @@ struct ResumeCommand: ParsableCommand {
     /// on the token. `token` is nil if the token is not present.
     private func fetch(
         _ openOrder: OpenOrder, _ order: Order, _ token: TokenCapabilities?,
-        _ anchors: TrustAnchors, _ agreement: FetchAgreement
+        _ anchors: TrustAnchors, _ waitingTime: Int
     ) throws {
         let ca = try ca.adopting(order)
         let settings = try issuanceSettings(anchors, ca, tokenOptions, continuing: order)
@@ -170,7 +171,7 @@ struct ResumeCommand: ParsableCommand {
                 for: order, in: openOrder.ledger, on: token)
             guard onToken.isEmpty else { return }
         }
-        let account = try openAuthority(ca, anchorsPEM: anchors.pem, fetch: agreement)
+        let account = try openAuthority(ca, anchorsPEM: anchors.pem, waitingTime: waitingTime)
         try openOrder.ledger.requireWriting()
         try Runner(settings, account).fetch(openOrder)
         Progress.shared.finish()
