@@ -32,17 +32,11 @@ final class SecretReader: Sendable {
     /// The reader of this process.
     static let shared = SecretReader()
 
-    /// A copyable reference to a secret.
-    private final class Kept: Sendable {
-        let secret: Secret
-        init(_ secret: consuming Secret) { self.secret = secret }
-    }
-
     private struct State {
         var sources: [SecretRole: SecretSource] = [:]
         /// The lines already read from a shared descriptor.
-        var lines: [SecretRole: Kept] = [:]
-        var variables: [String: Result<Kept, SecretError>] = [:]
+        var lines: [SecretRole: SharedSecret] = [:]
+        var variables: [String: Result<SharedSecret, SecretError>] = [:]
     }
 
     private let state = Mutex(State())
@@ -71,7 +65,7 @@ final class SecretReader: Sendable {
             for case .environment(let name) in sources where state.variables[name] == nil {
                 do throws(SecretError) {
                     let secret = try SecretSource.environment(name).read(promptText: "")
-                    state.variables[name] = .success(Kept(secret))
+                    state.variables[name] = .success(SharedSecret(secret))
                 } catch {
                     // The secret may not be needed, so the error is thrown when it is read.
                     state.variables[name] = .failure(error)
@@ -147,7 +141,7 @@ final class SecretReader: Sendable {
         }
         for each in sharing where each <= role {
             guard state.withLock({ $0.lines[each] == nil }) else { continue }
-            let kept = Kept(try source.read(promptText: ""))
+            let kept = SharedSecret(try source.read(promptText: ""))
             state.withLock { $0.lines[each] = kept }
         }
         guard let kept = state.withLock({ $0.lines[role] }) else {

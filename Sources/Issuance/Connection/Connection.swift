@@ -180,16 +180,10 @@ package final class TokenPINs: Sendable {
     private let securityOfficer: Secret
     private let watch: PINWatch?
     /// The PINs that the user typed after a refusal, the current one last.
-    private let retyped = Mutex<[UserType: [Kept]]>([:])
+    private let retyped = Mutex<[UserType: [SharedSecret]]>([:])
     private let refused = Mutex<Set<UserType>>([])
     private let accepted = Mutex<Set<UserType>>([])
     private let renewed = Mutex<Set<UserType>>([])
-
-    /// A copyable reference to a PIN.
-    private final class Kept: Sendable {
-        let secret: Secret
-        init(_ secret: consuming Secret) { self.secret = secret }
-    }
 
     package init(
         of roles: [UserType], user: consuming Secret, securityOfficer: consuming Secret = Secret(),
@@ -257,7 +251,9 @@ package final class TokenPINs: Sendable {
         }
     }
 
-    private func typedAgain(_ role: UserType) -> Kept? { retyped.withLock { $0[role]?.last } }
+    private func typedAgain(_ role: UserType) -> SharedSecret? {
+        retyped.withLock { $0[role]?.last }
+    }
 
     /// Lets the user type another PIN in place of a refused one. Returns nil if there is none, and false
     /// if the token refused it before.
@@ -269,7 +265,7 @@ package final class TokenPINs: Sendable {
             ? next.isSame(as: securityOfficer) : next.isSame(as: user)
         let isEarlier = earlier.contains { next.isSame(as: $0.secret) }
         guard !isFirst, !isEarlier else { return false }
-        let kept = Kept(next)
+        let kept = SharedSecret(next)
         retyped.withLock { $0[role, default: []].append(kept) }
         refused.withLock { _ = $0.remove(role) }
         return true

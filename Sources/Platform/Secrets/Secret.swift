@@ -169,6 +169,13 @@
     }
 }
 
+/// A copyable reference to a secret, which is erased with the last reference.
+package final class SharedSecret: Sendable {
+    package let secret: Secret
+
+    package init(_ secret: consuming Secret) { self.secret = secret }
+}
+
 /// Overwrites memory in a way that the compiler cannot remove.
 ///
 /// - Parameters:
