@@ -28,6 +28,15 @@ internal import Synchronization
         defer { withExtendedLifetime(self) {} }
         return try unsafe body(pointer)
     }
+
+    /// Returns the DER that an `i2d_` function makes of the object or of a part of it.
+    @unsafe package final func der(
+        _ context: String,
+        _ encode: (OpaquePointer, UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>) -> Int32
+    ) throws(X509Error) -> [UInt8] {
+        defer { withExtendedLifetime(self) {} }
+        return try unsafe OpenSSLX509.der(context) { unsafe encode(pointer, $0) }
+    }
 }
 
 /// Owns an `X509`.

@@ -55,9 +55,7 @@ extension HostPrivateKey {
     private init(handle: KeyHandle) throws(X509Error) {
         self.handle = handle
         publicKey = try PublicKey(
-            subjectPublicKeyInfo: unsafe handle.withPointer { pointer throws(X509Error) in
-                try unsafe OpenSSLX509.der("a public key") { unsafe i2d_PUBKEY(pointer, $0) }
-            })
+            subjectPublicKeyInfo: unsafe handle.der("a public key") { unsafe i2d_PUBKEY($0, $1) })
         guard let algorithm = SignatureAlgorithm(for: publicKey.kind) else {
             throw X509Error(
                 code: .unsupported, context: "a key of type \(publicKey.kind) cannot sign",
@@ -103,20 +101,18 @@ extension HostPrivateKey {
         guard let pointer = unsafe X509_new() else {
             throw .fromOpenSSL(.failed, "cannot create a certificate")
         }
-        let certificate = unsafe CertificateHandle(owning: pointer)
+        defer { unsafe X509_free(pointer) }
+        try unsafe fill(pointer, with: content, issuer)
+        ERR_clear_error()
+        let isSigned = unsafe handle.withPointer {
+            unsafe X509_sign(pointer, $0, signatureAlgorithm.messageDigest) > 0
+        }
+        guard isSigned else {
+            throw .fromOpenSSL(.failed, "cannot sign the certificate")
+        }
         // Parsed again, so no state from the construction remains.
         return try Certificate(
-            der: unsafe certificate.withPointer { pointer throws(X509Error) in
-                try unsafe fill(pointer, with: content, issuer)
-                ERR_clear_error()
-                let isSigned = unsafe handle.withPointer {
-                    unsafe X509_sign(pointer, $0, signatureAlgorithm.messageDigest) > 0
-                }
-                guard isSigned else {
-                    throw .fromOpenSSL(.failed, "cannot sign the certificate")
-                }
-                return try unsafe OpenSSLX509.der("a certificate") { unsafe i2d_X509(pointer, $0) }
-            })
+            der: unsafe OpenSSLX509.der("a certificate") { unsafe i2d_X509(pointer, $0) })
     }
 
     @unsafe private func fill(

@@ -14,15 +14,8 @@ extension CertificateRevocationList {
         }
         self.handle = handle
         self.der = der
-        issuer = try unsafe handle.withPointer { pointer throws(X509Error) in
-            try unsafe DistinguishedName(X509_CRL_get_issuer(pointer))
-        }
-        (thisUpdate, nextUpdate) = try unsafe handle.withPointer { pointer throws(X509Error) in
-            (
-                try unsafe seconds(X509_CRL_get0_lastUpdate(pointer)),
-                try unsafe Self.optionalSeconds(X509_CRL_get0_nextUpdate(pointer))
-            )
-        }
+        issuer = try unsafe handle.withPointer(Self.issuer)
+        (thisUpdate, nextUpdate) = try unsafe handle.withPointer(Self.updates)
         number = unsafe handle.withPointer { unsafe Self.number($0) }
         let (names, isLimited) = unsafe handle.withPointer { unsafe Self.scope($0) }
         scope = names
@@ -36,12 +29,20 @@ extension CertificateRevocationList {
         ERR_clear_error()
     }
 
-    /// The time, or nil: OpenSSL takes an absent time as the current one.
-    @unsafe private static func optionalSeconds(
-        _ time: UnsafePointer<ASN1_TIME>?
-    ) throws(X509Error) -> Int64? {
-        guard let time = unsafe time else { return nil }
-        return try unsafe seconds(time)
+    @unsafe private static func issuer(
+        _ list: OpaquePointer
+    ) throws(X509Error) -> DistinguishedName {
+        try unsafe DistinguishedName(X509_CRL_get_issuer(list))
+    }
+
+    /// The times of this and of the next update. The next one may be absent, which OpenSSL would take as
+    /// the current time.
+    @unsafe private static func updates(
+        _ list: OpaquePointer
+    ) throws(X509Error) -> (Int64, Int64?) {
+        let this = try unsafe seconds(X509_CRL_get0_lastUpdate(list))
+        guard let next = unsafe X509_CRL_get0_nextUpdate(list) else { return (this, nil) }
+        return (this, try unsafe seconds(next))
     }
 
     @unsafe private static func number(_ list: OpaquePointer) -> String? {

@@ -21,31 +21,29 @@ extension CertificateRequestDraft {
                 context: "a key of type \(publicKey.kind) cannot sign a request", reasons: [])
         }
         ERR_clear_error()
-        guard let pointer = unsafe X509_REQ_new() else {
+        guard let request = unsafe X509_REQ_new() else {
             throw .fromOpenSSL(.failed, "cannot create a request")
         }
-        let handle = unsafe RequestHandle(owning: pointer)
+        defer { unsafe X509_REQ_free(request) }
         self.publicKey = publicKey
         signatureAlgorithm = algorithm
         let key = try publicKey.makeHandle()
-        toBeSigned = try unsafe handle.withPointer { request throws(X509Error) in
-            guard unsafe X509_REQ_set_version(request, 0) == 1,
-                let name = unsafe X509_REQ_get_subject_name(request)
-            else {
-                throw .fromOpenSSL(.failed, "cannot create a request")
-            }
-            try unsafe subject.add(to: name)
-            guard unsafe key.withPointer({ unsafe X509_REQ_set_pubkey(request, $0) }) == 1 else {
-                throw .fromOpenSSL(.failed, "cannot set the key of the request")
-            }
-            if !extensions.isEmpty {
-                let stack = try ExtensionStack.holding(extensions)
-                guard unsafe X509_REQ_add_extensions(request, stack.pointer) == 1 else {
-                    throw .fromOpenSSL(.failed, "cannot add extensions to the request")
-                }
-            }
-            return try unsafe der("a request") { unsafe i2d_re_X509_REQ_tbs(request, $0) }
+        guard unsafe X509_REQ_set_version(request, 0) == 1,
+            let name = unsafe X509_REQ_get_subject_name(request)
+        else {
+            throw .fromOpenSSL(.failed, "cannot create a request")
         }
+        try unsafe subject.add(to: name)
+        guard unsafe key.withPointer({ unsafe X509_REQ_set_pubkey(request, $0) }) == 1 else {
+            throw .fromOpenSSL(.failed, "cannot set the key of the request")
+        }
+        if !extensions.isEmpty {
+            let stack = try ExtensionStack.holding(extensions)
+            guard unsafe X509_REQ_add_extensions(request, stack.pointer) == 1 else {
+                throw .fromOpenSSL(.failed, "cannot add extensions to the request")
+            }
+        }
+        toBeSigned = try unsafe der("a request") { unsafe i2d_re_X509_REQ_tbs(request, $0) }
     }
 
     /// Adds a signature and verifies it with the key in the request.
@@ -107,18 +105,18 @@ extension CertificateRequest {
 
     private init(unverified handle: RequestHandle) throws(X509Error) {
         self.handle = handle
-        der = try unsafe handle.withPointer { request throws(X509Error) in
-            try unsafe OpenSSLX509.der("a request") { unsafe i2d_X509_REQ(request, $0) }
-        }
-        subject = try unsafe handle.withPointer { request throws(X509Error) in
-            try unsafe DistinguishedName(X509_REQ_get_subject_name(request))
-        }
-        publicKey = try unsafe handle.withPointer { request throws(X509Error) in
-            try PublicKey(
-                subjectPublicKeyInfo: unsafe OpenSSLX509.der("a public key") {
-                    unsafe i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(request), $0)
-                })
-        }
+        der = try unsafe handle.der("a request") { unsafe i2d_X509_REQ($0, $1) }
+        subject = try unsafe handle.withPointer(Self.subject)
+        publicKey = try PublicKey(
+            subjectPublicKeyInfo: unsafe handle.der("a public key") {
+                unsafe i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY($0), $1)
+            })
+    }
+
+    @unsafe private static func subject(
+        _ request: OpaquePointer
+    ) throws(X509Error) -> DistinguishedName {
+        try unsafe DistinguishedName(X509_REQ_get_subject_name(request))
     }
 
     /// Verifies the request's signature with the key in the request.
