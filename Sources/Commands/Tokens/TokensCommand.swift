@@ -35,10 +35,7 @@ struct TokensCommand: ParsableCommand {
         }
         let choices = try tokenOptions.choices()
         let report = try TokensReport(
-            set, isDetailed: output.isVerbose, profiles: try tokenOptions.profiles()
-        ) {
-            token throws(CryptokiError) in try choices.fit(token)
-        }
+            set, isDetailed: output.isVerbose, profiles: try tokenOptions.profiles(), choices.fit)
         if output.isJSON {
             try printJSON(report)
         } else {

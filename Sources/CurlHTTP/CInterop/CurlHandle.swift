@@ -131,10 +131,8 @@ internal import TokencertPlatform
     func post(
         _ url: String, _ form: borrowing Secret, maximumAnswer: Int
     ) throws(HTTPError) -> HTTPAnswer {
-        try unsafe form.withUnsafeBytes { bytes throws(HTTPError) in
-            try unsafe exchange(url, maximumAnswer) { handle in
-                unsafe Self.perform(handle, bytes)
-            }
+        try unsafe exchange(url, maximumAnswer) { handle in
+            unsafe form.withUnsafeBytes { bytes in unsafe Self.perform(handle, bytes) }
         }
     }
 

@@ -73,10 +73,7 @@ package func writeFileDurably(
 ) throws(FileError) {
     switch try Destination(path) {
     case .file(let file):
-        try withTemporaryFile(beside: file, bytes, permissions) { (temporary) throws(FileError) in
-            guard unsafe rename(temporary, file) == 0 else { throw FileError("cannot write", file) }
-        }
-        makeNameDurable(file)
+        try replace(file, with: writeTemporaryFile(beside: file, bytes, permissions))
     case .stream(let stream):
         let descriptor = unsafe open(stream, O_WRONLY | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else { throw FileError("cannot open", path) }
@@ -100,9 +97,15 @@ package func replaceFileDurably(_ bytes: [UInt8], _ path: String) throws(FileErr
     guard case .file(let file) = try Destination(path) else {
         throw FileError("cannot replace", path, number: EINVAL)
     }
-    try withTemporaryFile(beside: file, bytes, 0o600, like: status) {
-        (temporary) throws(FileError) in
-        guard unsafe rename(temporary, file) == 0 else { throw FileError("cannot write", file) }
+    try replace(file, with: writeTemporaryFile(beside: file, bytes, 0o600, like: status))
+}
+
+/// Gives a temporary file the name of a file; removes it on failure.
+private func replace(_ file: String, with temporary: String) throws(FileError) {
+    guard unsafe rename(temporary, file) == 0 else {
+        let error = FileError("cannot write", file)
+        unsafe unlink(temporary)
+        throw error
     }
     makeNameDurable(file)
 }
@@ -147,11 +150,8 @@ package func requireWritableFile(_ path: String) throws(FileError) {
         try requireReplaceable(file)
         // About the size of a certificate with its chain.
         let some = [UInt8](repeating: 0, count: 1 << 14)
-        try withTemporaryFile(beside: file, some, 0o600) { (temporary) throws(FileError) in
-            guard unsafe unlink(temporary) == 0 else {
-                throw FileError("cannot remove", temporary)
-            }
-        }
+        let temporary = try writeTemporaryFile(beside: file, some, 0o600)
+        guard unsafe unlink(temporary) == 0 else { throw FileError("cannot remove", temporary) }
     case .stream(let stream):
         guard unsafe access(stream, W_OK) == 0 else { throw FileError("cannot write", path) }
     case .descriptor(let number):
@@ -176,11 +176,10 @@ private func requireReplaceable(_ file: String) throws(FileError) {
     }
 }
 
-/// Writes a temporary file in the same folder and passes its path; removes it on failure.
-private func withTemporaryFile(
-    beside file: String, _ bytes: [UInt8], _ permissions: UInt32, like status: stat? = nil,
-    _ body: (_ temporary: String) throws(FileError) -> Void
-) throws(FileError) {
+/// Writes a temporary file in the same folder and returns its path; removes it on failure.
+private func writeTemporaryFile(
+    beside file: String, _ bytes: [UInt8], _ permissions: UInt32, like status: stat? = nil
+) throws(FileError) -> String {
     let folder = parentFolder(file)
     // A short name, which is valid even if the file's own name has the maximum length.
     let temporary = "\(folder)/.tokencert.\(getpid()).new"
@@ -195,7 +194,7 @@ private func withTemporaryFile(
             throw error
         }
         try fill(descriptor, bytes, file)
-        try body(temporary)
+        return temporary
     } catch {
         unsafe unlink(temporary)
         throw error

@@ -20,12 +20,7 @@ package struct SigningMethod: Sendable {
                     input: { message, _ in
                         SignatureForm.digestInfo(sha256: Digest.sha256.hash(message))
                     }),
-                SigningMethod(
-                    mechanism: .rsaX509,
-                    input: { message, key throws(X509Error) in
-                        try SignatureForm.paddedDigestInfo(
-                            sha256: Digest.sha256.hash(message), for: key)
-                    }),
+                SigningMethod(mechanism: .rsaX509, input: paddedDigestInfo),
             ]
         case .ec(let curve):
             ecdsaMethods(for: curve)
@@ -34,6 +29,12 @@ package struct SigningMethod: Sendable {
         case .other:
             []
         }
+    }
+
+    @Sendable private static func paddedDigestInfo(
+        _ message: [UInt8], _ key: PublicKey
+    ) throws(X509Error) -> [UInt8] {
+        try SignatureForm.paddedDigestInfo(sha256: Digest.sha256.hash(message), for: key)
     }
 
     private static func ecdsaMethods(for curve: NamedCurve) -> [SigningMethod] {
@@ -47,14 +48,10 @@ package struct SigningMethod: Sendable {
         return [
             SigningMethod(
                 mechanism: .ecdsa, input: { message, _ in digest.hash(message) },
-                output: { signature throws(X509Error) in
-                    try SignatureForm.ecdsaDER(fromConcatenation: signature)
-                }),
+                output: SignatureForm.ecdsaDER(fromConcatenation:)),
             SigningMethod(
                 mechanism: hashing, input: { message, _ in message },
-                output: { signature throws(X509Error) in
-                    try SignatureForm.ecdsaDER(fromConcatenation: signature)
-                }),
+                output: SignatureForm.ecdsaDER(fromConcatenation:)),
         ]
     }
 
