@@ -21,9 +21,7 @@ public struct ConfiguredModules: Sendable {
     public static func loadableNames(
         observer: (any ModuleStartObserver)? = nil
     ) throws(CryptokiError) -> [String] {
-        try observed("p11-kit", by: observer) { () throws(CryptokiError) in
-            try LoadedModule.loadConfigured().0.compactMap(\.name)
-        }
+        try observed("p11-kit", by: observer, LoadedModule.loadConfigured).0.compactMap(\.name)
     }
 
     /// The modules that were initialised.
@@ -50,9 +48,8 @@ public struct ConfiguredModules: Sendable {
     ) throws(CryptokiError) {
         var modules: [Module] = []
         var failures: [Failure] = []
-        let (all, complaint) = try observed("p11-kit", by: observer) { () throws(CryptokiError) in
-            try LoadedModule.loadConfigured()
-        }
+        let (all, complaint) = try observed(
+            "p11-kit", by: observer, LoadedModule.loadConfigured)
         names = all.compactMap(\.name)
         if let complaint {
             failures.append(
@@ -80,11 +77,13 @@ public struct ConfiguredModules: Sendable {
     private static func start(
         _ configured: LoadedModule.Configured, _ observer: (any ModuleStartObserver)?
     ) -> Result<Module, CryptokiError> {
-        Result { () throws(CryptokiError) in
+        do throws(CryptokiError) {
             // A remote module's program keeps running and reports its own errors.
-            try observed(configured.title, by: configured.isRemote ? nil : observer) {
-                () throws(CryptokiError) in try ModuleRegistry.shared.module(configured: configured)
-            }
+            let observer = configured.isRemote ? nil : observer
+            return .success(
+                try observed(configured.title, by: observer, configured.initializedModule))
+        } catch {
+            return .failure(error)
         }
     }
 
@@ -100,5 +99,11 @@ public struct ConfiguredModules: Sendable {
         let startedRemote = sideBySide(remote.map { chosen[$0] }) { start($0, nil) }
         let results = zip(local + remote, started + startedRemote)
         return results.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+}
+
+extension LoadedModule.Configured {
+    fileprivate func initializedModule() throws(CryptokiError) -> Module {
+        try ModuleRegistry.shared.module(configured: self)
     }
 }
