@@ -168,13 +168,9 @@ func openAccount(
     let username = try options.accountName()
     let timeout = try options.seconds()
     let transport = try CurlTransport(anchorsPEM: anchorsPEM, timeout: timeout)
-    var web: WebAccount?
-    if waitingTime != nil {
-        web = WebAccount(
-            site: url,
-            transport: try CurlWebTransport(anchorsPEM: anchorsPEM, timeout: timeout),
-            pause: pauseVisibly)
-    }
+    let web =
+        waitingTime == nil
+        ? nil : try WebAccount(site: url, anchorsPEM: anchorsPEM, timeout: timeout)
     let password = try readPassword(options, of: username, at: url)
     return CAcertAccount(
         baseURL: url, username: username, password: password, transport: transport, web: web,
@@ -207,15 +203,22 @@ struct WebLogin {
         anchors = try trustStore.anchors(file: setting(options.caFile, .caFile))
         site = try options.siteAddress()
         username = try options.accountName()
-        account = WebAccount(
-            site: site,
-            transport: try CurlWebTransport(
-                anchorsPEM: anchors.pem, timeout: options.seconds()),
-            pause: pauseVisibly)
+        account = try WebAccount(
+            site: site, anchorsPEM: anchors.pem, timeout: options.seconds())
         let password = try readPassword(options, of: username, at: site)
         Progress.shared.begin("logging in at \(site)", onToken: false, isBrief: true)
         defer { Progress.shared.abandon() }
         try account.logIn(username, password)
+    }
+}
+
+extension WebAccount {
+    /// An account at a site with these trust anchors. Nothing is sent yet; `timeout` is in seconds.
+    fileprivate convenience init(site: String, anchorsPEM: String, timeout: Int) throws {
+        self.init(
+            site: site,
+            transport: try CurlWebTransport(anchorsPEM: anchorsPEM, timeout: timeout),
+            pause: pauseVisibly)
     }
 }
 
