@@ -260,4 +260,60 @@ import TokencertTestSupport
             #expect(opened?.code == .noSuchOrder)
         }
     }
+
+    /// Writes a ledger with three orders for each of three courses.
+    private func writeSeveralOrders(_ file: String) throws {
+        let ledger = try Ledger(path: file) { 1_800_000_000 }
+        func begin(_ job: OrderEvent.Job, _ number: Int, _ events: [OrderEvent]) throws {
+            let order = try ledger.begin(
+                .example(job, on: "pkcs11:token=work-\(number)", id: "0\(number)"))
+            for event in events { try order.record(event) }
+        }
+        for number in 1...3 {
+            try begin(
+                .issue(.example()), number,
+                [
+                    .made(publicKeyHash: "0a"), .found(publicKeyHash: "a\(number)"),
+                    .sending(
+                        .init(
+                            keyURI: "pkcs11:", publicKeyHash: "b\(number)", request: "PEM",
+                            isRepeated: number == 3)),
+                    .refused(reason: "no"),
+                ])
+            try begin(
+                .renew(
+                    .example(.existing(publicKeyHash: "c\(number)")), replacing: "PEM \(number)",
+                    isRetired: false), number + 3, [.closed(reason: "over")])
+            try begin(
+                .issue(.example(.existing(publicKeyHash: "d\(number)"))), number + 6, [])
+        }
+    }
+
+    // Otherwise only the first order of each kind would be compared with its row.
+    @Test("A change to any of several orders with equal courses is found")
+    func severalOrders() throws {
+        let file = folder.file("several.sqlite")
+        try writeSeveralOrders(file)
+        #expect(try Ledger(reading: file).verify().isEmpty)
+        let states = try Ledger(reading: file).orders().map(\.state.name)
+        // After a repeated sending, a refusal is unclear.
+        #expect(states.filter { $0 == "unclear" }.count == 1)
+        for number in 1...9 {
+            for change in [
+                "state = 'done'", "isFinished = NOT isFinished", "publicKeyHash = 'ff'",
+                "publicKeyHash = NULL", "token = 'pkcs11:'", "keyID = 'ff'", "job = 'copy'",
+                "replacedHash = 'ff'",
+            ] {
+                let copy = folder.file("copy.sqlite")
+                try? FileManager.default.removeItem(atPath: copy)
+                try FileManager.default.copyItem(atPath: file, toPath: copy)
+                try onDatabase(copy) {
+                    try $0.execute("UPDATE orders SET \(change) WHERE number = \(number)")
+                }
+                #expect(
+                    try Ledger(reading: copy).verify() == ["order \(number) was changed"],
+                    "order \(number), \(change)")
+            }
+        }
+    }
 }

@@ -134,7 +134,7 @@ struct VerifyHistoryCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let ledger = try ledgerOptions.open()
-        var findings = try ledger.verify()
+        var findings = try working("checking the ledger", onToken: false) { try ledger.verify() }
         if let hash, try !ledger.hasEvent(withHash: hash.lowercased()) {
             findings.append(
                 "no event has the hash \(hash): the ledger was truncated, or is an old copy")
