@@ -45,7 +45,7 @@ extension Ledger {
     }
 
     /// Reads an order of the table of orders.
-    private func readListed(_ number: Int64, _ database: Database) throws -> Order {
+    func readListed(_ number: Int64, _ database: Database) throws -> Order {
         do {
             return try readOrder(number, database)
         } catch let error as LedgerError where error.code == .noSuchOrder {

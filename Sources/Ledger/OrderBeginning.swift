@@ -55,12 +55,15 @@ extension OrderEvent {
         /// A request for an external CA, with a new key of a kind such as `rsa:3072`.
         case request(newKeyKind: String)
 
+        /// The name of ``copy(_:of:)``.
+        package static let copyName = "copy"
+
         /// The name in the ledger and in JSON.
         package var name: String {
             switch self {
             case .issue: "issue"
             case .renew: "renew"
-            case .copy: "copy"
+            case .copy: Self.copyName
             case .import: "import"
             case .request: "request"
             }

@@ -18,7 +18,11 @@ package struct Reservation: Sendable {
         self.token = token
         self.keyID = keyID
         self.publicKeyHash = publicKeyHash
-        replacedHash = pem.map { hexadecimal(Digest.sha256.hash(Array($0.utf8))) }
+        replacedHash = pem.map(Self.replacedHash)
+    }
+
+    static func replacedHash(_ pem: String) -> String {
+        hexadecimal(Digest.sha256.hash(Array(pem.utf8)))
     }
 }
 

@@ -126,7 +126,8 @@ struct NoTransport: Transport {
         do { try finish(begin(ledger, keys[0]), certificates[0]) }
         do { _ = try begin(ledger, keys[1], id: "02") }
         let order = try begin(ledger, keys[2], id: "03")
-        let outcomes = try OrderOutcomes(besides: order.order(), in: ledger)
+        let outcomes = try OrderOutcomes(
+            besides: order.order(), about: certificates, in: ledger)
         func take(_ certificates: [Certificate]) -> String {
             reason { try outcomes.requireOwnKey(certificates) }
         }

@@ -32,7 +32,7 @@ import TokencertTestSupport
 
     private func search(_ anchors: [Certificate]) -> RenewalCandidates {
         RenewalCandidates(
-            anchors: TrustAnchors(anchors), now: Self.now, orders: [], profile: nil)
+            anchors: TrustAnchors(anchors), now: Self.now, orders: { _ in [] }, profile: nil)
     }
 
     // MARK: Covering

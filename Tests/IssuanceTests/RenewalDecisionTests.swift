@@ -44,7 +44,7 @@ import TokencertTestAuthority
 
     private func search(_ anchors: [Certificate]) -> RenewalCandidates {
         RenewalCandidates(
-            anchors: TrustAnchors(anchors), now: Self.now, orders: [],
+            anchors: TrustAnchors(anchors), now: Self.now, orders: { _ in [] },
             profile: nil)
     }
 

@@ -16,7 +16,7 @@ struct RevocationRecord {
         var unrecorded = certificates
         var reason = ""
         do {
-            let orders = try ledger.orders()
+            let orders = try ledger.orders(of: certificates)
             unrecorded = certificates.filter {
                 Revocations.orderToRecord($0, among: orders) != nil
             }

@@ -135,7 +135,7 @@ struct EvidenceCommand: ParsableCommand {
     private func orders(of key: TokenKey) throws -> [Order] {
         guard ledgerOptions.isFileThere else { return [] }
         let hash = hexadecimal(key.publicKey.sha256Fingerprint)
-        return try ledgerOptions.open().orders().filter { $0.publicKeyHash == hash }
+        return try ledgerOptions.open().orders(forKeys: [hash])
     }
 
     private func write(_ files: [EvidenceBundle.File]) throws {

@@ -33,12 +33,14 @@ struct ExpiringCommand: ParsableCommand {
         try prepareProcess(output)
         let days = if let within { try Self.days(within) } else { try daysOfWarning() }
         let time = now()
-        let orders = try ledgerOptions.orders()
-        let certificates = ExpiringCertificates(orders, at: time, within: days).certificates
+        let ledger = try ledgerOptions.openIfThere()
+        let certificates =
+            try ledger.map { try ExpiringCertificates(in: $0, at: time, within: days).certificates }
+            ?? []
         let lines = certificates.map { ExpiringLine($0, at: time) }
         if output.isJSON {
             try printJSON(ExpiringReport(days: days, expiring: lines))
-        } else if orders.isEmpty {
+        } else if try ledger?.newestOrders(1).orders.isEmpty ?? true {
             print("The ledger has no orders.")
             ledgerOptions.noteAbsence()
         } else if lines.isEmpty {

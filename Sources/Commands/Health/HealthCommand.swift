@@ -119,7 +119,8 @@ struct HealthCommand: ParsableCommand {
     private func recordedRevocations(
         of entries: [CertificateEntry], _ health: TokenHealth
     ) -> [Finding] {
-        let revocations = Revocations((try? ledgerOptions.orders()) ?? [])
+        let certificates = entries.compactMap(\.certificate)
+        let revocations = Revocations((try? ledgerOptions.orders(of: certificates)) ?? [])
         return entries.compactMap { entry in
             guard let certificate = entry.certificate,
                 let time = revocations.time(of: certificate)

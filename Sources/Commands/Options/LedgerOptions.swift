@@ -72,4 +72,19 @@ struct LedgerOptions: ParsableArguments {
     func orders() throws -> [Order] {
         try openIfThere()?.orders() ?? []
     }
+
+    /// All orders if there are copies among them, which alone have to be compared with all others; else none.
+    func ordersIfCopied() throws -> [Order] {
+        guard let ledger = try openIfThere(), try ledger.hasOrder(for: OrderEvent.Job.copyName)
+        else {
+            return []
+        }
+        return try ledger.orders()
+    }
+
+    /// The orders for the keys of certificates, oldest first; none if the ledger does not exist.
+    func orders(of certificates: [Certificate]) throws -> [Order] {
+        try openIfThere()?.orders(
+            forKeys: Set(certificates.map { hexadecimal($0.publicKey.sha256Fingerprint) })) ?? []
+    }
 }

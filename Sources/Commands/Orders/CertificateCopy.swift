@@ -89,7 +89,7 @@ struct CertificateCopy {
     private func requireNoCopy(
         of certificate: Certificate, on token: TokenCapabilities, _ options: TokenOptions
     ) throws {
-        let copies = CopiedCertificates(try command.ledgerOptions.orders())
+        let copies = CopiedCertificates(try command.ledgerOptions.ordersIfCopied())
         let uri = try PKCS11URI(token: token.token).description
         guard let order = copies.orderOfCopy(of: certificate, to: uri) else { return }
         guard order.isProved else {

@@ -117,7 +117,6 @@ struct RenewCommand: ParsableCommand {
         var report = RenewalReport(isBatch: name == nil, isDryRun: isDryRun)
         guard let present = try presentTokens(named) else { return try report.print(output) }
         try useSources(tokenOptions, named?.uri, ca)
-        let before = try ledgerOptions.orders()
         let renewals = present.tokens.map { token in
             TokenRenewal(
                 command: self, wishes: wishes, anchors: anchors, token: token,
@@ -127,10 +126,10 @@ struct RenewCommand: ParsableCommand {
                     isOneOfSeveral: present.areSeveral))
         }
         let job = try isDryRun ? checking(anchors) : renewing(anchors)
-        let copies = CopiedCertificates(before)
+        let copies = CopiedCertificates(try ledgerOptions.ordersIfCopied())
         var waiting: [CopiedCertificate] = []
         var failed: [String] = []
-        for renewal in try present.areSeveral ? concerned(renewals, copies, before) : renewals {
+        for renewal in try present.areSeveral ? concerned(renewals, copies) : renewals {
             let token = try PKCS11URI(token: renewal.token.token).description
             do {
                 let tally = try job.run(renewal)
@@ -168,8 +167,9 @@ struct RenewCommand: ParsableCommand {
     /// The renewals on the tokens that may have something to renew, as far as can be seen without a login.
     /// The PIN of no other token is asked for.
     private func concerned(
-        _ renewals: [TokenRenewal], _ copies: CopiedCertificates, _ orders: [Order]
+        _ renewals: [TokenRenewal], _ copies: CopiedCertificates
     ) throws -> [TokenRenewal] {
+        let expiring = try TokenRenewal.expiring(renewals[0].selection, ledgerOptions)
         var renewals = renewals
         var together: [CopiedCertificate] = []
         for (index, renewal) in renewals.enumerated() {
@@ -178,7 +178,7 @@ struct RenewCommand: ParsableCommand {
             let token = try PKCS11URI(token: renewal.token.token).description
             together += seen.candidates.flatMap { copies.copies(of: $0.certificate, on: token) }
             if seen.candidates.isEmpty, seen.notChecked.isEmpty,
-                !renewal.expires(on: token, orders)
+                !expiring.contains(where: { $0.order.isFor(token) })
             {
                 renewals[index].seen = seen
             }

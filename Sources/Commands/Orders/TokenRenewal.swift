@@ -45,15 +45,15 @@ struct TokenRenewal {
         return found.inventory.entries.compactMap(\.certificate).contains(where: copies.contains)
     }
 
-    /// Whether, according to the ledger, a certificate on the token is due: it may be visible only after a
-    /// login.
-    ///
-    /// - Parameter uri: The URI of the token.
-    func expires(on uri: String, _ orders: [Order]) -> Bool {
-        guard case .due(let days) = selection else { return false }
+    /// The certificates that are due according to the ledger: some may be visible only after a login.
+    static func expiring(
+        _ selection: Selection, _ options: LedgerOptions
+    ) throws -> [ExpiringCertificate] {
+        guard case .due(let days) = selection, let ledger = try options.openIfThere() else {
+            return []
+        }
         // Without a number of days, all certificates are due.
-        return ExpiringCertificates(orders, at: now(), within: days ?? 36500).certificates
-            .contains { $0.order.isFor(uri) }
+        return try ExpiringCertificates(in: ledger, at: now(), within: days ?? 36500).certificates
     }
 
     /// The PINs that the renewal needs. Throws ``Failure`` or ``IssuanceError`` if they cannot be sent.
@@ -69,8 +69,10 @@ struct TokenRenewal {
     ///
     /// - Parameter seesPrivateKeys: Whether all private keys are visible.
     func find(seeingPrivateKeys seesPrivateKeys: Bool) throws -> Renewals {
+        let ledger = try command.ledgerOptions.openIfThere()
         let candidates = RenewalCandidates(
-            anchors: anchors, now: now(), orders: try command.ledgerOptions.orders(),
+            anchors: anchors, now: now(),
+            orders: { inventory in try ledger?.orders(concerning: inventory) ?? [] },
             profile: token.profile, removesOld: removesOld,
             // A copy on another token always has a new key.
             makesKeys: wishes.makesKeys || command.copyTo != nil)
@@ -126,7 +128,6 @@ struct TokenRenewal {
     /// - Parameter runner: Checks what the account may order; nil if it is not asked.
     func check(_ runner: Runner?) throws -> RenewalTally {
         let ledger = try command.ledgerOptions.openIfThere()
-        let orders = try ledger?.orders() ?? []
         _ = try pins()
         try requireCertificatesWritable(token, removing: wishes.isRetired)
         var found = try findLoggingIn()
@@ -138,6 +139,7 @@ struct TokenRenewal {
         let tokenURI = try PKCS11URI(token: token.token)
         var tally = RenewalTally(of: found, makesKeys: wishes.makesKeys, on: place)
         for candidate in found.candidates {
+            let orders = try ledger?.orders(concerning: candidate.certificate) ?? []
             if !isNamed(candidate), tally.passesOver(candidate, orders) { continue }
             do {
                 let replacement = wishes.replacement(
@@ -203,7 +205,7 @@ struct TokenRenewal {
         var tally = RenewalTally(of: found, makesKeys: wishes.makesKeys, on: place)
         for (index, candidate) in found.candidates.enumerated() {
             // Another process may have renewed it in the meantime, or tried to.
-            let orders = try command.ledgerOptions.orders()
+            let orders = try ledger.orders(concerning: candidate.certificate)
             let outcomes = Replacements(orders).outcomes(for: candidate.certificate)
             if !isNamed(candidate), !outcomes.isSubset(of: candidate.lostReplacements) {
                 let title = printable(tally.title(candidate))

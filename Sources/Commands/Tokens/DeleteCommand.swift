@@ -400,7 +400,9 @@ struct DeleteCommand: ParsableCommand {
         let token = try PKCS11URI(token: capabilities.token).description
         let id = hexadecimal(key.id)
         let hash = key.value.map { hexadecimal($0.sha256Fingerprint) }
-        return try ledgerOptions.open().orders().filter { order in
+        let orders = try ledgerOptions.open().orders(
+            forKeys: Set([hash].compactMap(\.self)), orID: id)
+        return orders.filter { order in
             if let hash, order.publicKeyHash == hash { return true }
             return order.mayBeFor(token) && order.beginning.keyID == id
                 && (!id.isEmpty

@@ -25,6 +25,47 @@ package struct ExpiringCertificates: Sendable {
     /// The certificates; the one that expires first comes first.
     package let certificates: [ExpiringCertificate]
 
+    /// Selects certificates of a ledger. Only the orders that matter for the result are decoded, so that a
+    /// ledger of any size can be searched every day.
+    ///
+    /// - Parameters:
+    ///   - now: The time in seconds since 1970-01-01 00:00 UTC.
+    ///   - days: As for ``init(_:at:within:)``.
+    package init(in ledger: Ledger, at now: Int64, within days: Int) throws(LedgerError) {
+        let due = try ledger.orders(
+            try ledger.numbers(ofOrdersWithCertificate: { pem in
+                Self.isDue(Certificate.all(inPEM: Array(pem.utf8)).certificates.first, now, days)
+            }))
+        guard !due.isEmpty else {
+            self.init([], at: now, within: days)
+            return
+        }
+        let namesakes = try ledger.orders(
+            withLabels: Set(due.map { String(decoding: $0.beginning.keyLabelBytes, as: UTF8.self) })
+        )
+        let tokens = Set(namesakes.map(\.token)).filter { token in
+            due.contains { $0.mayBeFor(token) }
+        }
+        let named = try ledger.orders(
+            Set(due.map(\.number) + namesakes.filter { tokens.contains($0.token) }.map(\.number)))
+        // Whether these certificates are replaced, revoked or covered.
+        let related = try ledger.orders(
+            forKeys: Set(named.compactMap(\.publicKeyHash)),
+            replacing: Set(named.compactMap { $0.certified?.certificate }))
+        var orders: [Int64: Order] = [:]
+        for order in try named + related + ledger.orders(unfinishedOnly: true) {
+            orders[order.number] = order
+        }
+        self.init(
+            orders.values.sorted { $0.number < $1.number }, at: now, within: days)
+    }
+
+    private static func isDue(_ certificate: Certificate?, _ now: Int64, _ days: Int) -> Bool {
+        guard let certificate else { return false }
+        let left = certificate.notAfter - now
+        return left <= Int64(days) * 86_400 && left >= -longestMemory
+    }
+
     /// Selects certificates of orders, given oldest first. Only those that a token has proved count,
     /// even if the user gave up the removal of an older one afterwards.
     ///
@@ -53,10 +94,7 @@ package struct ExpiringCertificates: Sendable {
             proved[certificate]?.beginning.keyLabelBytes ?? []
         }
         let unfinished = orders.filter { !$0.isFinished }
-        let due = current.filter { certificate, _ in
-            let left = certificate.notAfter - now
-            return left <= Int64(days) * 86_400 && left >= -Self.longestMemory
-        }
+        let due = current.filter { certificate, _ in Self.isDue(certificate, now, days) }
         certificates = due.map { certificate, order in
             let namesakes = labels[order.beginning.keyLabelBytes] ?? []
             return ExpiringCertificate(

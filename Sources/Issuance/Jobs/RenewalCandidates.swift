@@ -11,7 +11,8 @@ package struct RenewalCandidates {
     let anchors: TrustAnchors
     /// The time in seconds since 1970-01-01 00:00 UTC.
     let now: Int64
-    let orders: [Order]
+    /// The orders that concern the content of the token.
+    let orders: (TokenInventory) throws -> [Order]
     let profile: TokenProfile?
     /// Whether the old certificates are removed explicitly, and not by writing the new ones.
     let removesOld: Bool
@@ -20,7 +21,8 @@ package struct RenewalCandidates {
 
     /// Creates a search.
     package init(
-        anchors: TrustAnchors, now: Int64, orders: [Order], profile: TokenProfile?,
+        anchors: TrustAnchors, now: Int64, orders: @escaping (TokenInventory) throws -> [Order],
+        profile: TokenProfile?,
         removesOld: Bool = false, makesKeys: Bool = false
     ) {
         self.anchors = anchors
@@ -44,6 +46,7 @@ package struct RenewalCandidates {
         let tokenURI = try PKCS11URI(token: token)
         let inventory = try TokenInventory(
             &session, profile: profile, keepingCertificates: { _ in true })
+        let orders = try orders(inventory)
         var look = Look(
             search: self, inventory: inventory, token: token, tokenURI: tokenURI,
             sees: seesPrivateKeys, certified: CertifiedKeys(orders, on: tokenURI.description),

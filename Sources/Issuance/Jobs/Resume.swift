@@ -81,7 +81,7 @@ extension Runner {
     package func check(
         _ certificates: [Certificate], for order: Order, in ledger: Ledger
     ) throws(IssuanceError) {
-        let outcomes = try OrderOutcomes(besides: order, in: ledger)
+        let outcomes = try OrderOutcomes(besides: order, about: certificates, in: ledger)
         do throws(IssuanceError) {
             _ = try order.replacement.leavingOut(certificates)
             _ = try outcomes.filter(certificates, isFromElsewhere: true)

@@ -29,7 +29,7 @@ package struct Revocations: Sendable {
     /// The order in which the revocation of a certificate is to be recorded: the last one in which it
     /// passed every check. nil if it is recorded already, or if no order has the certificate.
     ///
-    /// - Parameter orders: All orders, oldest first.
+    /// - Parameter orders: All orders for its key, oldest first.
     package static func orderToRecord(
         _ certificate: Certificate, among orders: [Order]
     ) -> Order? {
@@ -47,9 +47,8 @@ extension Ledger {
     package func recordRevocation(
         of certificate: Certificate, by ca: String
     ) throws(LedgerError) {
-        guard let found = Revocations.orderToRecord(certificate, among: try orders()) else {
-            return
-        }
+        let ofKey = try orders(forKeys: [hexadecimal(certificate.publicKey.sha256Fingerprint)])
+        guard let found = Revocations.orderToRecord(certificate, among: ofKey) else { return }
         let fingerprint = hexadecimal(certificate.sha256Fingerprint)
         let order = try open(found.number)
         // Another process may have recorded it before the order was locked.

@@ -2,7 +2,7 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertLedger
 
-/// The certificates of other orders. No certificate may be the outcome of two orders.
+/// The certificates of other orders for the same keys. No certificate may be the outcome of two orders.
 struct OrderOutcomes {
     /// The permitted difference between the clocks of the CA and of this machine, in seconds.
     static let clockSkew: Int64 = 300
@@ -13,12 +13,18 @@ struct OrderOutcomes {
     /// The last of the other orders for each key, by the SHA-256 of the public key in hexadecimal.
     private let ordersOfKeys: [String: Int64]
 
-    init(besides order: Order, in ledger: Ledger) throws(IssuanceError) {
+    /// Reads the other orders for the key of an order, and for the keys of the certificates.
+    init(
+        besides order: Order, about certificates: [Certificate] = [], in ledger: Ledger
+    ) throws(IssuanceError) {
         self.order = order
+        let keys = certificates.map { hexadecimal($0.publicKey.sha256Fingerprint) }
         do throws(LedgerError) {
             var others: [String: Order] = [:]
             var ordersOfKeys: [String: Int64] = [:]
-            for other in try ledger.orders() where other.number != order.number {
+            let ofKeys = try ledger.orders(
+                forKeys: Set(keys + [order.publicKeyHash].compactMap(\.self)))
+            for other in ofKeys where other.number != order.number {
                 if let fingerprint = other.provedFingerprint { others[fingerprint] = other }
                 if let key = other.publicKeyHash { ordersOfKeys[key] = other.number }
             }

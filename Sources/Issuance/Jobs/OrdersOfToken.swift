@@ -1,0 +1,30 @@
+package import OpenSSLX509
+package import TokencertLedger
+package import TokencertTokens
+
+extension Ledger {
+    /// The orders that concern the content of a token, oldest first: those for its keys, and those that
+    /// replace one of its certificates or a certificate that was issued for one of its keys.
+    ///
+    /// All other orders are for other tokens, or for keys and certificates that are no longer there.
+    package func orders(
+        concerning inventory: TokenInventory
+    ) throws(LedgerError) -> [Order] {
+        let certificates = inventory.entries.compactMap(\.certificate)
+        let keys = inventory.keys.compactMap(\.value) + certificates.map(\.publicKey)
+        let ofKeys = try orders(forKeys: Set(keys.map(hash)))
+        let issued = ofKeys.compactMap { $0.certified?.certificate }
+        let replacing = try orders(
+            forKeys: [], replacing: Set(certificates.map(\.pem) + issued))
+        let known = Set(ofKeys.map(\.number))
+        return (ofKeys + replacing.filter { !known.contains($0.number) })
+            .sorted { $0.number < $1.number }
+    }
+
+    /// The orders for the key of a certificate, and those that replace it, oldest first.
+    package func orders(concerning certificate: Certificate) throws(LedgerError) -> [Order] {
+        try orders(forKeys: [hash(certificate.publicKey)], replacing: [certificate.pem])
+    }
+}
+
+private func hash(_ key: PublicKey) -> String { hexadecimal(key.sha256Fingerprint) }

@@ -1,0 +1,90 @@
+internal import FoundationEssentials
+internal import TokencertSQLite
+
+/// Searches that decode only the orders that are found.
+extension Ledger {
+    /// The orders for keys, and those that replace certificates, oldest first.
+    ///
+    /// - Parameters:
+    ///   - publicKeyHashes: SHA-256 of the SubjectPublicKeyInfo of each key, in hexadecimal.
+    ///   - certificates: The certificates that are replaced, each in PEM.
+    ///   - keyID: `CKA_ID`, in hexadecimal; orders for any key with this id count, too. Nil for none.
+    package func orders(
+        forKeys publicKeyHashes: Set<String>, replacing certificates: Set<String> = [],
+        orID keyID: String? = nil
+    ) throws(LedgerError) -> [Order] {
+        let replaced = certificates.map { Reservation.replacedHash($0) }
+        return try read { database in
+            let numbers: [Int64] = try database.values(
+                """
+                SELECT number FROM orders
+                WHERE publicKeyHash IN (SELECT value FROM json_each(?))
+                OR replacedHash IN (SELECT value FROM json_each(?)) OR keyID = ?
+                ORDER BY number
+                """, [Self.array(publicKeyHashes), Self.array(replaced), keyID])
+            return try numbers.map { try self.readListed($0, database) }
+        }
+    }
+
+    /// A JSON array of hexadecimal numbers. It passes any number of values to a statement.
+    private static func array(_ numbers: some Collection<String>) -> String {
+        "[" + numbers.map { "\"\($0)\"" }.joined(separator: ",") + "]"
+    }
+
+    /// Whether there is an order for a job.
+    package func hasOrder(for job: String) throws(LedgerError) -> Bool {
+        try read { database in
+            try !database.rows("SELECT 1 FROM orders WHERE job = ? LIMIT 1", [job]).isEmpty
+        }
+    }
+
+    /// The orders with these numbers, oldest first.
+    package func orders(_ numbers: Set<Int64>) throws(LedgerError) -> [Order] {
+        try read { database in
+            try numbers.sorted().map { try self.readListed($0, database) }
+        }
+    }
+
+    /// The numbers of the orders with a certificate that passed every check and fulfils a condition. Only
+    /// the certificates are decoded.
+    ///
+    /// - Parameter isWanted: The condition for a certificate in PEM. It may be called more than once.
+    package func numbers(
+        ofOrdersWithCertificate isWanted: (_ pem: String) -> Bool
+    ) throws(LedgerError) -> Set<Int64> {
+        try read { database in
+            var numbers: Set<Int64> = []
+            try database.forEachRow(
+                """
+                SELECT orderNumber, json_extract(content, '$.certificate') AS certificate FROM events
+                WHERE kind = 'certified' AND json_valid(content)
+                """
+            ) { row in
+                if let pem: String = try? row.value("certificate"), isWanted(pem) {
+                    numbers.insert(try row.value("orderNumber"))
+                }
+                return true
+            }
+            return numbers
+        }
+    }
+
+    /// The numbers and the tokens of the orders whose key has one of these labels.
+    ///
+    /// - Parameter labels: The labels as text.
+    package func orders(
+        withLabels labels: Set<String>
+    ) throws(LedgerError) -> [(number: Int64, token: String)] {
+        try read { database in
+            let values = String(decoding: try JSONEncoder().encode(labels), as: UTF8.self)
+            let rows = try database.rows(
+                """
+                SELECT number, token FROM events JOIN orders ON number = orderNumber
+                WHERE kind = 'begun' AND json_valid(content)
+                AND json_extract(content, '$.keyLabel') IN (SELECT value FROM json_each(?))
+                ORDER BY number
+                """, [values])
+            return try rows.map { (try $0.value("number"), try $0.value("token")) }
+        }
+    }
+}
