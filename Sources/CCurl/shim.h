@@ -19,6 +19,9 @@ static inline void *tokencert_curl_library(void) {
     return library;
 }
 
+// Loads libcurl ahead of its first use, on any thread: the loader counts the users of a library.
+static inline void tokencert_curl_load(void) { (void)dlopen(TOKENCERT_LIBCURL, RTLD_NOW | RTLD_LOCAL); }
+
 // A function of libcurl with the type from its header; NULL if libcurl is not installed.
 #define TOKENCERT_CURL(name) \
     ((__typeof__(&name))(tokencert_curl_library() ? dlsym(tokencert_curl_library(), #name) : NULL))

@@ -23,6 +23,12 @@ package struct HTTPClient: ~Copyable {
     /// Removes all cookies.
     package mutating func removeCookies() { handle.removeCookies() }
 
+    /// Loads libcurl on another thread, so that the first request does not wait for its two dozen
+    /// libraries. Nothing is connected or sent.
+    package static func loadLibraryInBackground() {
+        inBackground { CurlHandle.loadLibrary() }
+    }
+
     /// Posts an `application/x-www-form-urlencoded` form once. Returns the answer with any status.
     package mutating func post(
         to url: String, form: borrowing Secret

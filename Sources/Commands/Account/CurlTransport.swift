@@ -154,6 +154,12 @@ func openAuthority(
     return ca
 }
 
+/// Begins to load what an account requires while the token is searched. Nothing is asked for or sent.
+func prepareAuthority(_ options: CAOptions) throws {
+    guard try options.command() == nil else { return }
+    HTTPClient.loadLibraryInBackground()
+}
+
 /// Opens the account that the options name, and reads its password. `waitingTime` is nil if the web
 /// account is not used; see ``FetchOptions/agreedWaitingTime(_:)``.
 func openAccount(

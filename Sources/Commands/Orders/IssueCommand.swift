@@ -45,6 +45,7 @@ struct IssueCommand: ParsableCommand {
             keeping: filesInUse(keyName?.uri, tokenOptions, ca, ledgerOptions))
         let waitingTime = isDryRun ? nil : try fetchOptions.agreedWaitingTime(ca)
         let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
+        try prepareAuthority(ca)
         let token = try findToken(tokenOptions, keyName?.uri)
         if let keyName { request.key = .existing(try keyName.keyURI(on: token)) }
         try useSources(tokenOptions, keyName?.uri, ca)

@@ -109,6 +109,7 @@ struct RenewCommand: ParsableCommand {
         let days = try expiring.map(Self.days)
         let wishes = try RenewalWishes(self)
         let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
+        try prepareAuthority(ca)
         let isDryRun = setting(dryRun, .dryRun)
         if let copyTo, let named {
             let copy = CertificateCopy(command: self, wishes: wishes, anchors: anchors)

@@ -34,6 +34,11 @@ internal import TokencertPlatform
         return owner
     }
 
+    /// Loads libcurl for the whole process. A failure is reported with the first request.
+    static func loadLibrary() {
+        tokencert_curl_load()
+    }
+
     private static func start(
         _ userAgent: String, _ limits: HTTPLimits
     ) throws(HTTPError) -> CurlHandle {

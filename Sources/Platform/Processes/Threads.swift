@@ -100,6 +100,11 @@ package func sideBySide<Element: Sendable, Result: Sendable>(
     }
 }
 
+/// Calls a function on a separate thread, if one can be started.
+package func inBackground(_ body: @escaping @Sendable () -> Void) {
+    _ = startThread(body)
+}
+
 /// Calls a function repeatedly on a separate thread until it returns false.
 package func repeatInBackground(
     everyMilliseconds milliseconds: UInt32, _ body: @escaping @Sendable () -> Bool

@@ -16,7 +16,14 @@ extension TokenProfile {
         PackageResources.TPM2_json, PackageResources.openCryptoki_json, PackageResources.NSS_json,
         PackageResources.YubiHSM2_json, PackageResources.NetHSM_json,
         PackageResources.CloudHSM_json,
-    ].compactMap { try? TokenProfile(json: $0) }
+    ].compactMap { try? TokenProfile(builtIn: $0) }
+
+    /// Decodes a built-in profile. Every command does this, so what ``init(json:)`` also checks is left
+    /// to the tests.
+    private init(builtIn bytes: [UInt8]) throws {
+        self = try JSONDecoder().decode(TokenProfile.self, from: Data(bytes))
+        keyKinds = try Self.canonicalNames(keyKinds)
+    }
 
     /// Decodes a profile from JSON (UTF-8).
     ///
