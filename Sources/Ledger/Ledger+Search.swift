@@ -1,7 +1,8 @@
 internal import FoundationEssentials
 internal import TokencertSQLite
 
-/// Searches that decode only the orders that are found.
+/// Searches that decode only the orders that are found. They use the table of orders, which
+/// ``Ledger/verify()`` compares with the events.
 extension Ledger {
     /// The orders for keys, and those that replace certificates, oldest first.
     ///
@@ -31,10 +32,17 @@ extension Ledger {
         "[" + numbers.map { "\"\($0)\"" }.joined(separator: ",") + "]"
     }
 
-    /// Whether there is an order for a job.
-    package func hasOrder(for job: String) throws(LedgerError) -> Bool {
+    /// Whether certificates with the same content may be on several tokens: one was copied, or renewed on
+    /// more than one token.
+    package func mayHaveCopies() throws(LedgerError) -> Bool {
         try read { database in
-            try !database.rows("SELECT 1 FROM orders WHERE job = ? LIMIT 1", [job]).isEmpty
+            let statement = """
+                SELECT 1 FROM orders WHERE job = ? OR replacedHash IN (
+                    SELECT replacedHash FROM orders WHERE replacedHash IS NOT NULL
+                    GROUP BY replacedHash HAVING count(DISTINCT token) > 1)
+                LIMIT 1
+                """
+            return try !database.rows(statement, [OrderEvent.Job.copyName]).isEmpty
         }
     }
 
@@ -71,9 +79,9 @@ extension Ledger {
 
     /// The numbers and the tokens of the orders whose key has one of these labels.
     ///
-    /// - Parameter labels: The labels as text.
+    /// - Parameter labels: The labels as text. They are compared as bytes.
     package func orders(
-        withLabels labels: Set<String>
+        withLabels labels: [String]
     ) throws(LedgerError) -> [(number: Int64, token: String)] {
         try read { database in
             let values = String(decoding: try JSONEncoder().encode(labels), as: UTF8.self)

@@ -10,13 +10,13 @@ struct OrderCourses {
         let job: String
         /// The kinds of the events; those of a repeated sending are marked.
         let kinds: String
-        let hasKey: Bool
-        let makesKey: Bool
+        /// The names and types of the properties of the first event.
+        let properties: String
     }
 
     private struct Outcome: Equatable {
         let state: String
-        let isFinished: Bool
+        let isFinished: Int64
     }
 
     private var outcomes: [Course: Outcome] = [:]
@@ -26,8 +26,7 @@ struct OrderCourses {
     static let query = """
         SELECT *,
             coalesce(\(last("'sending'")), \(last("'made', 'found'")), \(first("publicKeyHash"))) AS key,
-            \(first("publicKeyHash")) IS NOT NULL AS hasKey,
-            \(first("newKeyKind")) IS NOT NULL AS makesKey,
+            (SELECT group_concat(key || ' ' || type) FROM json_each(begun)) AS properties,
             \(first("job")) IS job AND \(first("token")) IS token AND \(first("keyID")) IS keyID
                 AND \(first("replacedCertificate")) IS NULL AND replacedHash IS NULL AS isAsBegun
         FROM (SELECT *,
@@ -61,7 +60,8 @@ struct OrderCourses {
             return false
         }
         return try known == Self.outcome(row)
-            && row.value("publicKeyHash", as: String?.self) == row.value("key", as: String?.self)
+            && row.value("publicKeyHash", as: StoredValue.self)
+                == row.value("key", as: StoredValue.self)
     }
 
     /// Takes the row of an order as that of its course. The row must match the events.
@@ -73,8 +73,7 @@ struct OrderCourses {
 
     private static func course(_ row: Row) throws -> Course {
         try Course(
-            job: row.value("job"), kinds: row.value("kinds"), hasKey: row.value("hasKey"),
-            makesKey: row.value("makesKey"))
+            job: row.value("job"), kinds: row.value("kinds"), properties: row.value("properties"))
     }
 
     private static func outcome(_ row: Row) throws -> Outcome {

@@ -289,6 +289,30 @@ import TokencertTestSupport
         }
     }
 
+    // Otherwise an order that no command can read would count as intact.
+    @Test("An order that cannot be read is found beside one with an equal course")
+    func unreadableBesideOther() throws {
+        let file = folder.file("several.sqlite")
+        try writeSeveralOrders(file)
+        for content in [
+            "json_remove(content, '$.modulePath')", "json_set(content, '$.emailAddresses', 1)",
+            "'{}'", "'x'",
+        ] {
+            let copy = folder.file("\(UUID().uuidString).sqlite")
+            try FileManager.default.copyItem(atPath: file, toPath: copy)
+            try onDatabase(copy) {
+                try $0.execute(
+                    Self.withoutTriggers
+                        + "UPDATE events SET content = \(content) WHERE kind = 'begun' "
+                        + "AND orderNumber = 4")
+            }
+            #expect(
+                try Ledger(reading: copy).verify().contains {
+                    $0.hasPrefix("order 4 cannot be read")
+                }, "\(content)")
+        }
+    }
+
     // Otherwise only the first order of each kind would be compared with its row.
     @Test("A change to any of several orders with equal courses is found")
     func severalOrders() throws {
@@ -300,7 +324,8 @@ import TokencertTestSupport
         #expect(states.filter { $0 == "unclear" }.count == 1)
         for number in 1...9 {
             for change in [
-                "state = 'done'", "isFinished = NOT isFinished", "publicKeyHash = 'ff'",
+                "state = 'done'", "isFinished = NOT isFinished", "isFinished = 2",
+                "publicKeyHash = 'ff'",
                 "publicKeyHash = NULL", "token = 'pkcs11:'", "keyID = 'ff'", "job = 'copy'",
                 "replacedHash = 'ff'",
             ] {

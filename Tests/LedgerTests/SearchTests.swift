@@ -84,12 +84,24 @@ import TokencertTestSupport
         }
     }
 
-    @Test("A job is found by its name in the ledger")
-    func jobs() throws {
-        #expect(try !ledger.hasOrder(for: "issue"))
-        try begin(
-            .copy(.example(), of: .init(certificate: "PEM", token: "pkcs11:token=01")), id: "02")
-        #expect(try ledger.hasOrder(for: OrderEvent.Job.copyName))
-        #expect(try !ledger.hasOrder(for: "issue"))
+    // Otherwise one of two certificates that belong together would be renewed without the other.
+    @Test("Copies are expected after an order for one, and after renewals on several tokens")
+    func copies() throws {
+        #expect(try !ledger.mayHaveCopies())
+        func renew(_ pem: String, _ key: String) -> OrderEvent.Job {
+            .renew(.example(.existing(publicKeyHash: key)), replacing: pem, isRetired: false)
+        }
+        try begin(renew("PEM", "aa"), id: "01", [closed])
+        try begin(renew("PEM", "bb"), id: "01", [closed])
+        try begin(renew("PEM 2", "cc"), id: "02", [closed])
+        #expect(try !ledger.mayHaveCopies())
+        try begin(renew("PEM", "dd"), id: "03", [closed])
+        #expect(try ledger.mayHaveCopies())
+        let other = try Ledger(path: folder.file("other.sqlite")) { 1_800_000_000 }
+        do {
+            _ = try other.begin(
+                .example(.copy(.example(), of: .init(certificate: "PEM", token: "pkcs11:token=1"))))
+        }
+        #expect(try other.mayHaveCopies())
     }
 }

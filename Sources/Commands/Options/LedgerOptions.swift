@@ -73,9 +73,9 @@ struct LedgerOptions: ParsableArguments {
         try openIfThere()?.orders() ?? []
     }
 
-    /// All orders if there are copies among them, which alone have to be compared with all others; else none.
+    /// All orders if certificates may have been copied, which has to be found out from all; else none.
     func ordersIfCopied() throws -> [Order] {
-        guard let ledger = try openIfThere(), try ledger.hasOrder(for: OrderEvent.Job.copyName)
+        guard let ledger = try openIfThere(), try ledger.mayHaveCopies()
         else {
             return []
         }

@@ -64,7 +64,9 @@ public struct ConfiguredModules: Sendable {
             ? Self.startTogether(chosen, observer) : chosen.map { Self.start($0, observer) }
         for (configured, result) in zip(chosen, results) {
             switch result {
-            case .success(let module): modules.append(module)
+            case .success(let module):
+                module.logStart()
+                modules.append(module)
             case .failure(let error):
                 logger.notice("module \(configured.title): \(error)")
                 failures.append(Failure(name: configured.title, error: error))

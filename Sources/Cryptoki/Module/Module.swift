@@ -43,6 +43,11 @@ public final class Module: Sendable {
         try ModuleRegistry.shared.module(path: path, arguments: arguments, observer: observer)
     }
 
+    /// Writes a line about the module to the log. Call it when nothing holds standard error.
+    func logStart() {
+        logger.debug("module \(path) is initialised: \(info.libraryDescription)")
+    }
+
     init(
         path: String, name: String?, arguments: String? = nil, loaded: LoadedModule
     ) throws(CryptokiError) {
@@ -52,7 +57,6 @@ public final class Module: Sendable {
         self.loaded = loaded
         functions = loaded.functions
         info = ModuleInfo(try loaded.functions.info())
-        logger.debug("module \(path) is initialised: \(info.libraryDescription)")
     }
 
     /// Calls `C_Finalize` and `C_Initialize`. Some modules show a new key correctly only

@@ -32,6 +32,7 @@ final class ModuleRegistry: Sendable {
             }
             let module = try Module(
                 path: loaded.file ?? path, name: nil, arguments: arguments, loaded: loaded)
+            module.logStart()
             entries[key] = Entry(module: module)
             return module
         }

@@ -40,9 +40,10 @@ package struct ExpiringCertificates: Sendable {
             self.init([], at: now, within: days)
             return
         }
+        // As bytes, because strings with other bytes can be equal.
+        let labels = Set(due.map(\.beginning.keyLabelBytes))
         let namesakes = try ledger.orders(
-            withLabels: Set(due.map { String(decoding: $0.beginning.keyLabelBytes, as: UTF8.self) })
-        )
+            withLabels: labels.map { String(decoding: $0, as: UTF8.self) })
         let tokens = Set(namesakes.map(\.token)).filter { token in
             due.contains { $0.mayBeFor(token) }
         }

@@ -87,8 +87,10 @@ package enum Interruption {
     package static func startChild(
         leadsGroup: Bool, _ start: () -> (identifier: Int32, status: Int32)
     ) -> (identifier: Int32, status: Int32) {
+        stopIfPending()
         // The program may send the signal before its process id is known here.
-        deferred {
+        return deferred {
+            // The signal may have come meanwhile.
             stopIfPending()
             let started = start()
             if started.status == 0 {

@@ -56,10 +56,15 @@ package func sideBySide<Element: Sendable, Result: Sendable>(
             init(_ body: @escaping @Sendable () -> Void) { self.body = body }
         }
         let box = unsafe Unmanaged.passRetained(Box(body))
+        var attributes = pthread_attr_t()
+        unsafe pthread_attr_init(&attributes)
+        defer { unsafe pthread_attr_destroy(&attributes) }
+        // As for the main thread: some systems give others 128 KiB, which is not enough for all modules.
+        unsafe pthread_attr_setstacksize(&attributes, 8 << 20)
         #if canImport(Darwin)
             var started: pthread_t?
             let status = unsafe pthread_create(
-                &started, nil,
+                &started, &attributes,
                 { argument in
                     unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
                     return nil
@@ -72,7 +77,7 @@ package func sideBySide<Element: Sendable, Result: Sendable>(
         #else
             var started = pthread_t()
             let status = unsafe pthread_create(
-                &started, nil,
+                &started, &attributes,
                 { argument in
                     guard let argument = unsafe argument else { return nil }
                     unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
