@@ -49,7 +49,10 @@ import TokencertTestSupport
             }
             let last = Interruption.startChild(leadsGroup: true) { startInGroup("exit 0") }
             Interruption.removeChild(last.identifier)
-            usleep(500_000)
+            let files = (1...2).map { "\(path)/started-\($0)" }
+            for _ in 0..<100 where !files.allSatisfy({ access($0, F_OK) == 0 }) {
+                usleep(100_000)
+            }
             kill(getpid(), SIGTERM)
             sleep(10)
         }
