@@ -73,9 +73,10 @@ struct Inspection {
         }
     }
 
-    /// Whether the module lost its token: SoftHSM2 overwrites the token's own file in place.
+    /// Whether the module lost its token: SoftHSM2 overwrites the token's own file in place, so the file is
+    /// empty after a kill during a login.
     private func isTokenBroken() throws -> Bool {
-        guard fault.name.hasSuffix("token") else { return false }
+        guard fault.name.hasSuffix("token") || fault.killedAfter != nil else { return false }
         return try copy.tokencert(["list"]).errors.contains("the token is not set up")
     }
 
