@@ -244,7 +244,8 @@ struct Inspection {
                 try insist(["resume", "\(number)", "--from", file])
             } else {
                 isOrdered = true
-                try insist(["resume", "\(number)", "--order-again"])
+                // The CA may be late again.
+                try insist(["resume", "\(number)", "--order-again"] + fault.fetchArguments)
             }
         case .acceptChanges:
             try insist(["resume", "\(number)", "--accept-changes"])
