@@ -60,22 +60,6 @@ extension Ledger {
         try read { try self.readOrder(number, $0) }
     }
 
-    /// The first order other than `number` for a key, or nil.
-    ///
-    /// - Parameter publicKeyHash: SHA-256 of the SubjectPublicKeyInfo, in hexadecimal.
-    package func order(
-        forKey publicKeyHash: String, besides number: Int64
-    ) throws(LedgerError) -> Int64? {
-        try read { database in
-            try database.values(
-                """
-                SELECT number FROM orders WHERE publicKeyHash = ? AND number != ?
-                ORDER BY number LIMIT 1
-                """, [publicKeyHash, number], as: Int64.self
-            ).first
-        }
-    }
-
     /// Whether any order ever sent or exported a request for a key. Orders for another key with the
     /// same `CKA_ID` count, too.
     ///

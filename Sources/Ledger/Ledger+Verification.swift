@@ -118,7 +118,7 @@ extension Ledger {
                 findings.append("order \(number) has \(count) events instead of \(stated)")
                 return true
             }
-            if try courses.explain(row) { return true }
+            if try courses.explains(row) { return true }
             do {
                 let order = try readOrder(number, database)
                 if try Self.isConsistent(row, order) {

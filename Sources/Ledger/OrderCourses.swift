@@ -55,7 +55,7 @@ struct OrderCourses {
     }
 
     /// Whether the row of an order is what its course is known to lead to.
-    func explain(_ row: Row) throws -> Bool {
+    func explains(_ row: Row) throws -> Bool {
         guard try row.value("isAsBegun"), let known = outcomes[try Self.course(row)] else {
             return false
         }

@@ -279,16 +279,19 @@ extension RealParts {
                 "FAULTY_RULES": "C_Initialize:before:delay=1500;C_GetSlotList#1:before:delay=1500"
             ]).merging(["TOKENCERT_MODULE": ""]) { $1 }
             let clock = ContinuousClock()
-            let began = clock.now
-            let outcome = try bench.tokencert(configured: modules, ["list"], slow)
-            let seconds = (clock.now - began) / .seconds(1)
-            #expect(outcome.status == 0, "\(outcome)")
-            // Each of the three modules shows the token.
-            for name in modules.keys {
-                #expect(outcome.output.contains("--module '\(name)'"), "\(outcome.output)")
+            for command in ["list", "tokens"] {
+                let began = clock.now
+                let outcome = try bench.tokencert(configured: modules, [command], slow)
+                let seconds = (clock.now - began) / .seconds(1)
+                #expect(outcome.status == 0, "\(outcome)")
+                // Each of the three modules shows the token.
+                for name in modules.keys {
+                    let place = command == "list" ? "--module '\(name)'" : "/\(name).so"
+                    #expect(outcome.output.contains(place), "\(outcome.output)")
+                }
+                // One after the other they would take nine seconds.
+                #expect(seconds > 3 && seconds < 8.5, "\(command): \(seconds)")
             }
-            // One after the other they would take nine seconds.
-            #expect(seconds > 3 && seconds < 8.5, "\(seconds)")
         }
 
         // tpm2-pkcs11 without a TPM prints fifteen lines before the output of every command.

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import OpenSSLX509
+internal import TokencertIssuance
 internal import TokencertLedger
 internal import TokencertPlatform
 
@@ -73,18 +74,14 @@ struct LedgerOptions: ParsableArguments {
         try openIfThere()?.orders() ?? []
     }
 
-    /// All orders if certificates may have been copied, which has to be found out from all; else none.
+    /// All orders if certificates may have been copied, since copies are found by comparing all; else none.
     func ordersIfCopied() throws -> [Order] {
-        guard let ledger = try openIfThere(), try ledger.mayHaveCopies()
-        else {
-            return []
-        }
+        guard let ledger = try openIfThere(), try ledger.mayHaveCopies() else { return [] }
         return try ledger.orders()
     }
 
     /// The orders for the keys of certificates, oldest first; none if the ledger does not exist.
     func orders(of certificates: [Certificate]) throws -> [Order] {
-        try openIfThere()?.orders(
-            forKeys: Set(certificates.map { hexadecimal($0.publicKey.sha256Fingerprint) })) ?? []
+        try openIfThere()?.orders(forKeysOf: certificates) ?? []
     }
 }

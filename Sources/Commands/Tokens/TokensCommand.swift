@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertPlatform
 internal import TokencertTokens
 
 struct TokensCommand: ParsableCommand {
@@ -33,9 +34,9 @@ struct TokensCommand: ParsableCommand {
         let set = try working("starting the modules", onToken: false) {
             try ModuleSet(tokenOptions, nil)
         }
-        let choices = try tokenOptions.choices()
         let report = try TokensReport(
-            set, isDetailed: output.isVerbose, profiles: try tokenOptions.profiles(), choices.fit)
+            set, tokenOptions.choices(),
+            profiles: output.isVerbose ? tokenOptions.profiles() : nil)
         if output.isJSON {
             try printJSON(report)
         } else {
@@ -88,49 +89,50 @@ private struct TokensReport: Encodable {
     var modules: [ModuleReport] = []
     var failures: [FailureReport] = []
 
-    init(
-        _ set: ModuleSet, isDetailed: Bool, profiles: [TokenProfile],
-        _ fits: (Token) throws(CryptokiError) -> Bool
-    ) throws {
-        for module in set.modules {
+    /// Reads all modules at the same time, because some take seconds. With `profiles`, the tokens are
+    /// described in detail.
+    init(_ set: ModuleSet, _ choices: [TokenChoice], profiles: [TokenProfile]?) {
+        let found = sideBySide(set.modules) { Self.read($0, choices, profiles) }
+        for (module, result) in zip(set.modules, found) {
+            switch result {
+            case .success(let report): modules.append(report)
+            // Still show the other modules.
+            case .failure(let error):
+                failures.append(
+                    FailureReport(name: module.name ?? module.path, reason: error.plainText))
+            }
+        }
+        failures += set.failures.map { .init(name: $0.name, reason: $0.error.plainText) }
+    }
+
+    private static func read(
+        _ module: Module, _ choices: [TokenChoice], _ profiles: [TokenProfile]?
+    ) -> Result<ModuleReport, CryptokiError> {
+        do throws(CryptokiError) {
             var report = ModuleReport(
                 name: module.name, path: module.path, description: module.info.libraryDescription,
                 manufacturer: module.info.manufacturer, version: module.info.libraryVersion)
-            let slots: [Slot]
-            do throws(CryptokiError) {
-                slots = try module.slots(tokenPresent: false)
-            } catch {
-                // Still show the other modules.
-                failures.append(
-                    FailureReport(name: module.name ?? module.path, reason: error.plainText))
-                continue
-            }
-            for slot in slots {
-                let info: SlotInfo
-                do throws(CryptokiError) {
-                    info = try slot.info()
-                } catch {
-                    report.slots.append(
-                        SlotReport(id: slot.id, description: "", failure: error.plainText))
-                    continue
-                }
-                var line = SlotReport(id: slot.id, description: info.slotDescription)
-                if info.isTokenPresent {
-                    do throws(CryptokiError) {
-                        let token = try slot.token()
-                        if try fits(token) {
-                            line.token = try TokenReport(
-                                token, detailedBy: isDetailed ? profiles : nil)
-                        }
-                    } catch {
-                        line.failure = error.plainText
-                    }
-                }
-                report.slots.append(line)
-            }
-            modules.append(report)
+            report.slots = try module.slots(tokenPresent: false).map { read($0, choices, profiles) }
+            return .success(report)
+        } catch {
+            return .failure(error)
         }
-        failures += set.failures.map { .init(name: $0.name, reason: $0.error.plainText) }
+    }
+
+    private static func read(
+        _ slot: Slot, _ choices: [TokenChoice], _ profiles: [TokenProfile]?
+    ) -> SlotReport {
+        var line = SlotReport(id: slot.id, description: "")
+        do throws(CryptokiError) {
+            let info = try slot.info()
+            line = SlotReport(id: slot.id, description: info.slotDescription)
+            guard info.isTokenPresent else { return line }
+            let token = try slot.token()
+            if try choices.fit(token) { line.token = try TokenReport(token, detailedBy: profiles) }
+        } catch {
+            line.failure = error.plainText
+        }
+        return line
     }
 
     func printText(_ style: Style) {

@@ -21,6 +21,13 @@ extension Ledger {
             .sorted { $0.number < $1.number }
     }
 
+    /// The orders for the keys of certificates, oldest first.
+    package func orders(
+        forKeysOf certificates: [Certificate]
+    ) throws(LedgerError) -> [Order] {
+        try orders(forKeys: Set(certificates.map { hash($0.publicKey) }))
+    }
+
     /// The orders for the key of a certificate, and those that replace it, oldest first.
     package func orders(concerning certificate: Certificate) throws(LedgerError) -> [Order] {
         try orders(forKeys: [hash(certificate.publicKey)], replacing: [certificate.pem])

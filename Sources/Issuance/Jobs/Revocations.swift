@@ -47,7 +47,7 @@ extension Ledger {
     package func recordRevocation(
         of certificate: Certificate, by ca: String
     ) throws(LedgerError) {
-        let ofKey = try orders(forKeys: [hexadecimal(certificate.publicKey.sha256Fingerprint)])
+        let ofKey = try orders(forKeysOf: [certificate])
         guard let found = Revocations.orderToRecord(certificate, among: ofKey) else { return }
         let fingerprint = hexadecimal(certificate.sha256Fingerprint)
         let order = try open(found.number)

@@ -146,7 +146,8 @@ extension Connection {
     ) throws(IssuanceError) {
         let other: Int64?
         do throws(LedgerError) {
-            other = try ledger.order(forKey: key.publicKeyHash, besides: order.number)
+            let orders = try ledger.orders(forKeys: [key.publicKeyHash])
+            other = orders.first { $0.number != order.number }?.number
         } catch {
             throw IssuanceError(ledger: error, at: .generate)
         }
