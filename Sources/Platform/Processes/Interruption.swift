@@ -10,10 +10,9 @@ internal import Synchronization
 
 /// Handles Ctrl-C and the other signals that end the program.
 ///
-/// The process ends with the signal, as its caller expects, or with status 128 + number if the
-/// kernel ignores the signal (process 1 of a container). Before that, a handler can report the
-/// state of the job. The process ends at most two seconds after the signal, even if other threads
-/// are blocked.
+/// The process ends with the signal, as its caller expects, or, as process 1 of a container, with
+/// status 128 + number. Before that, a handler can report the state of the job. The process ends at
+/// most two seconds after the signal, even if other threads are blocked.
 package enum Interruption {
     /// Calls a function on a separate thread when `SIGINT`, `SIGTERM` or `SIGHUP` tells the process
     /// to end. A signal that was ignored when the process started stays ignored.
@@ -142,15 +141,17 @@ package enum Interruption {
             usleep(10_000)
         }
         for group in groups { kill(group, SIGKILL) }
-        var action = sigaction()
-        setDefault(&action)
-        unsafe sigaction(signal, &action, nil)
-        var unblocked = sigset_t()
-        unsafe sigemptyset(&unblocked)
-        unsafe sigaddset(&unblocked, signal)
-        unsafe pthread_sigmask(SIG_UNBLOCK, &unblocked, nil)
-        kill(getpid(), signal)
-        // The kernel does not end process 1 with a signal that it does not handle.
+        // The kernel ends process 1 with its own signal only if a thread happens to block it.
+        if getpid() != 1 {
+            var action = sigaction()
+            setDefault(&action)
+            unsafe sigaction(signal, &action, nil)
+            var unblocked = sigset_t()
+            unsafe sigemptyset(&unblocked)
+            unsafe sigaddset(&unblocked, signal)
+            unsafe pthread_sigmask(SIG_UNBLOCK, &unblocked, nil)
+            kill(getpid(), signal)
+        }
         _exit(128 + signal)
     }
 }
