@@ -62,6 +62,17 @@ enum Schema {
                     WHEN EXISTS (SELECT 1 FROM orders WHERE number = NEW.number)
                     BEGIN SELECT RAISE(ABORT, 'orders are never replaced'); END;
                 """, triggers: ["eventsAreNotReplaced", "ordersAreNotReplaced"]),
+        // Without indexes, each order and each search reads all rows.
+        Migration(
+            name: "orders are found without reading all of them",
+            statements: """
+                CREATE INDEX ordersOfPublicKey ON orders(publicKeyHash)
+                    WHERE publicKeyHash IS NOT NULL;
+                CREATE INDEX ordersOfReplacedCertificate ON orders(replacedHash)
+                    WHERE replacedHash IS NOT NULL;
+                CREATE INDEX ordersOfJob ON orders(job);
+                CREATE INDEX unfinishedOrders ON orders(number) WHERE NOT isFinished;
+                """, triggers: []),
     ]
 
     /// The names of the triggers that refuse changes in a ledger of a version.

@@ -160,6 +160,38 @@ extension RealParts {
             return setUps.first?["state"] as? String
         }
 
+        // Otherwise a profile that the programs of NSS accept may still not work in Firefox.
+        @Test("Firefox loads the module of its profile, and reads the token without a PIN")
+        func startedFirefox() throws {
+            let bench = try UseBench()
+            let journey = try #require(Journey.all.first { $0.consumer == "firefox" })
+            let folder = try #require(journey.profiles) + "/anna.default"
+            try bench.prepare(journey)
+            guard try bench.listed("firefox")["isInstalled"] as? Bool == true else {
+                print("firefox is not tested, since it is not installed on this machine")
+                return
+            }
+            let log = bench.token.folder.file("calls")
+            let logged = ["TOKENCERT_MODULE": faultyModule, "FAULTY_MODULE": softHSMModule]
+            try bench.require(["use", "firefox", "mail", "--write"], logged)
+            let page = bench.home.file("page.png")
+            let started = try run(
+                "firefox",
+                [
+                    "--headless", "--no-remote", "--profile", bench.home.file(folder),
+                    "--screenshot", page, "about:blank",
+                ],
+                environment: bench.environment.merging(logged) { $1 }.merging(["FAULTY_LOG": log]) {
+                    $1
+                }, seconds: 60)
+            #expect(FileManager.default.fileExists(atPath: page), "\(started)")
+            let calls = try String(contentsOfFile: log, encoding: .utf8)
+                .split(separator: "\n").compactMap { $0.split(separator: " ").dropFirst().first }
+            #expect(calls.first { $0.hasPrefix("C_Init") } == "C_Initialize")
+            #expect(calls.contains("C_GetTokenInfo") && calls.contains("C_FindObjects"))
+            #expect(!calls.contains("C_Login"))
+        }
+
         @Test(
             "A file without a line end at its end is taken back byte for byte",
             arguments: [("ssh", ".ssh/config"), ("git", ".gitconfig"), ("mail", ".muttrc")])

@@ -28,9 +28,14 @@ extension RealParts {
         }
 
         /// Runs the program with the date of the ledger, because its certificates expire.
-        private func tokencert(_ arguments: [String]) throws -> Outcome {
-            try run(
-                "faketime", ["2026-11-28 12:00:00", product("tokencert")] + arguments,
+        ///
+        /// - Parameter prefix: The program that starts it, with its arguments.
+        private func tokencert(
+            _ arguments: [String], _ prefix: [String] = []
+        ) throws -> Outcome {
+            let command = prefix + ["faketime", "2026-11-28 12:00:00", product("tokencert")]
+            return try run(
+                command[0], command.dropFirst() + arguments,
                 environment: [
                     "SOFTHSM2_CONF": folder.file("softhsm2.conf"), "TZ": "UTC",
                     "TOKENCERT_MODULE": softHSMModule, "TOKENCERT_LEDGER": ledger,
@@ -73,8 +78,15 @@ extension RealParts {
             #expect(try Data(contentsOf: URL(filePath: ledger)) == before)
         }
 
+        private func schema(_ file: String) throws -> Set<Substring> {
+            let objects = "SELECT name, replace(sql, char(10), ' ') FROM sqlite_schema"
+            let outcome = try run("sqlite3", [file, objects])
+            #expect(outcome.status == 0 && outcome.output.contains("CREATE TABLE events"))
+            return Set(outcome.output.split(separator: "\n"))
+        }
+
         // Otherwise ledgers of different versions cannot be compared as evidence.
-        @Test("Events and tables have the same form as in an earlier version")
+        @Test("Events have the same form as in an earlier version, and tables after a migration")
         func sameText() throws {
             let orders = try Ledger(reading: ledger).orders()
             #expect(Set(orders.map(\.beginning.job.name)) == ["issue", "renew", "request"])
@@ -83,10 +95,47 @@ extension RealParts {
             }
             let new = folder.file("new.sqlite")
             do { _ = try Ledger(path: new) { 0 } }
-            let tables = "SELECT name, sql FROM sqlite_schema ORDER BY name"
-            let earlier = try run("sqlite3", [ledger, tables])
-            #expect(earlier.status == 0 && earlier.output.contains("CREATE TABLE events"))
-            #expect(try run("sqlite3", [new, tables]).output == earlier.output)
+            let earlier = try schema(ledger)
+            #expect(try schema(new).isStrictSuperset(of: earlier))
+            do { _ = try Ledger(path: ledger) { 0 } }
+            #expect(try schema(ledger) == schema(new))
+        }
+
+        // Otherwise a loss of power at the first use of a later version costs the ledger.
+        @Test(
+            "A ledger of an earlier version survives a kill at any write of its migration",
+            arguments: ["pwrite64", "fdatasync"])
+        func killed(call: String) throws {
+            let before = try Data(contentsOf: URL(filePath: ledger))
+            let number = try #require(try orders()["done"]?.number)
+            let events = try Ledger(reading: ledger).end()
+            /// Migrates a copy of the ledger, and counts the calls or kills the program at one of them.
+            func migrate(_ injection: [String] = []) throws -> (calls: Int, isKilled: Bool) {
+                try before.write(to: URL(filePath: ledger))
+                let trace = folder.file("trace")
+                let outcome = try tokencert(
+                    ["resume", "\(number)"],
+                    ["strace", "-f", "-o", trace, "-e", "trace=\(call)"] + injection)
+                let lines = try String(contentsOfFile: trace, encoding: .utf8)
+                let isKilled = lines.contains("+++ killed by SIGKILL")
+                #expect(isKilled == (outcome.status != 0), "\(outcome)")
+                return (lines.components(separatedBy: " \(call)(").count - 1, isKilled)
+            }
+            let whole = try migrate()
+            #expect(!whole.isKilled && whole.calls > 1)
+            let version = try run("sqlite3", [ledger, "PRAGMA user_version"])
+            #expect(version.output == "\(Schema.version)\n")
+            for position in 1...whole.calls {
+                let killed = try migrate([
+                    "-e", "inject=\(call):signal=SIGKILL:when=\(position)",
+                ])
+                #expect(killed.isKilled, "\(call) \(position)")
+                let verified = try tokencert(["history", "verify"])
+                #expect(verified.status == 0, "\(call) \(position): \(verified)")
+                #expect(try Ledger(reading: ledger).end() == events, "\(call) \(position)")
+                let resumed = try tokencert(["resume", "\(number)"])
+                #expect(resumed.status == 0, "\(call) \(position): \(resumed)")
+            }
         }
 
         @Test(
