@@ -5,11 +5,17 @@ extension Ledger {
     /// All orders, oldest first.
     package func orders(unfinishedOnly isUnfinished: Bool = false) throws(LedgerError) -> [Order] {
         try read { database in
-            let condition = isUnfinished ? "WHERE NOT isFinished " : ""
-            return try Self.numbers(condition + "ORDER BY number", database).map {
+            try Self.numbers(unfinishedOnly: isUnfinished, database).map {
                 try self.readListed($0, database)
             }
         }
+    }
+
+    /// The numbers of all orders, oldest first.
+    package func orderNumbers(
+        unfinishedOnly isUnfinished: Bool
+    ) throws(LedgerError) -> [Int64] {
+        try read { try Self.numbers(unfinishedOnly: isUnfinished, $0) }
     }
 
     /// Calls the body with one order after the other, oldest first. Only a few are in memory at a time.
@@ -38,6 +44,12 @@ extension Ledger {
             let orders = try numbers.reversed().map { try self.readListed($0, database) }
             return (orders, count - orders.count)
         }
+    }
+
+    private static func numbers(
+        unfinishedOnly isUnfinished: Bool, _ database: Database
+    ) throws -> [Int64] {
+        try numbers((isUnfinished ? "WHERE NOT isFinished " : "") + "ORDER BY number", database)
     }
 
     private static func numbers(_ selection: String, _ database: Database) throws -> [Int64] {

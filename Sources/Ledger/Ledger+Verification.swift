@@ -1,3 +1,4 @@
+internal import TokencertPlatform
 internal import TokencertSQLite
 
 extension Ledger {
@@ -5,12 +6,32 @@ extension Ledger {
     ///
     /// - Returns: The problems found, one line each.
     package func verify() throws(LedgerError) -> [String] {
+        // Each part reads the whole file.
+        let parts = sideBySide([verifyFile, verifyContent]) { part in
+            Result(catching: part)
+        }
+        var findings: [String] = []
+        for part in parts { findings += try part.get() }
+        return findings
+    }
+
+    /// Checks the pages of the file.
+    @Sendable private func verifyFile() throws(LedgerError) -> [String] {
+        do {
+            return try UnchangedFile(path: path).read { database in
+                try database.values("PRAGMA integrity_check", as: String.self)
+                    .filter { $0 != "ok" }.map { "the file is damaged: \($0)" }
+            }
+        } catch {
+            throw LedgerError(path, error)
+        }
+    }
+
+    /// Checks the events, the tables and the orders.
+    @Sendable private func verifyContent() throws(LedgerError) -> [String] {
         try read { database in
-            let file = try database.values("PRAGMA integrity_check", as: String.self)
-                .filter { $0 != "ok" }.map { "the file is damaged: \($0)" }
             let (findings, counts) = try Self.verifyChain(after: 0, HashChain.beginning, database)
-            return try file + findings + self.verifySchema(database)
-                + self.verifyOrders(counts, database)
+            return try findings + self.verifySchema(database) + self.verifyOrders(counts, database)
         }
     }
 

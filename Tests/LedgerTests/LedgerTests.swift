@@ -1,7 +1,8 @@
 import Foundation
 import Testing
-import TokencertLedger
 import TokencertTestSupport
+
+@testable import TokencertLedger
 
 extension RealParts {
     @Suite struct LedgerTests {
@@ -260,13 +261,7 @@ extension RealParts {
                 let page = try open().begin(beginning())
                 try page.record(sending)
             }
-            try run(
-                "sqlite3",
-                [
-                    path,
-                    "DROP TRIGGER eventsAreNotReplaced; DROP TRIGGER ordersAreNotReplaced; "
-                        + "PRAGMA user_version = 1",
-                ])
+            try makeFirstVersion(path)
             let ledger = try open()
             #expect(try ledger.verify().isEmpty)
             #expect(try ledger.order(1).state == .sending)
@@ -278,7 +273,7 @@ extension RealParts {
         @Test("A ledger of a later version is refused")
         func laterVersion() throws {
             _ = try open()
-            try run("sqlite3", [path, "PRAGMA user_version = 3"])
+            try run("sqlite3", [path, "PRAGMA user_version = \(Schema.version + 1)"])
             #expect(throws: LedgerError.self) { try open() }
         }
     }

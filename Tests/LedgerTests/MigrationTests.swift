@@ -1,4 +1,5 @@
 import Testing
+import TokencertTestSupport
 
 @testable import TokencertLedger
 @testable import TokencertSQLite
@@ -82,4 +83,13 @@ import Testing
         let error = #expect(throws: LedgerError.self) { try Schema.prepare(database) }
         #expect(error?.code == (version > 0 ? .newer : .damaged))
     }
+}
+
+/// Takes back all migrations of a ledger but the first one.
+func makeFirstVersion(_ path: String) throws {
+    let later = Set(try Schema.objects(ofVersion: Schema.version).keys)
+        .subtracting(try Schema.objects(ofVersion: 1).keys)
+    let statements = later.map { "DROP \($0);" } + ["PRAGMA user_version = 1;"]
+    let outcome = try run("sqlite3", [path, statements.joined(separator: " ")])
+    try #require(outcome.status == 0, "\(outcome.errors)")
 }

@@ -109,8 +109,8 @@ enum OfferedValues {
         guard var options = try? LedgerOptions.parse([]) else { return [] }
         options.ledger = line.ledger
         guard options.isFileThere else { return [] }
-        let orders = (try? options.open().orders(unfinishedOnly: unfinishedOnly)) ?? []
-        return orders.map { "\($0.number)" }
+        let numbers = try? options.open().orderNumbers(unfinishedOnly: unfinishedOnly)
+        return (numbers ?? []).map { "\($0)" }
     }
 }
 
