@@ -100,7 +100,7 @@ import TokencertPlatform
 
     // Otherwise one answer blocks the program for hours, and again at each `resume`.
     @Test(
-        "An answer of a megabyte is read in less than a second",
+        "An answer of a megabyte is read in a few seconds",
         arguments: ["<", "<a", "&", "&amp", "<a href='", "< >", ">", "ID: ", "é"])
     func longLines(piece: String) {
         let filler = String(repeating: piece, count: (1 << 20) / piece.utf8.count)
@@ -111,12 +111,12 @@ import TokencertPlatform
             case .unclear(let reason): #expect(reason.utf8.count <= 3 * 4096 + 100)
             default: break
             }
-            #expect(ContinuousClock.now - start < .seconds(1))
+            #expect(ContinuousClock.now - start < .seconds(10))
         }
         for beginning in ["200,", "200,Ok\nNAME=", "403,"] {
             let start = ContinuousClock.now
             _ = try? account(beginning + filler + "\n")
-            #expect(ContinuousClock.now - start < .seconds(1))
+            #expect(ContinuousClock.now - start < .seconds(10))
         }
     }
 
