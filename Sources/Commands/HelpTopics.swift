@@ -53,6 +53,7 @@ enum HelpTopic: String, CaseIterable {
         ("XDG_CONFIG_HOME", "folder of the configuration, instead of ~/.config"),
         ("XDG_DATA_HOME", "folder of the trust anchors, instead of ~/.local/share"),
         ("XDG_STATE_HOME", "folder of the ledger, instead of ~/.local/state"),
+        ("XDG_CACHE_HOME", "folder of revocation lists and names of tokens, instead of ~/.cache"),
         ("NO_COLOR", "turns colours off if it is not empty"),
         ("HTTPS_PROXY", "proxy for the CA"), ("NO_PROXY", "hosts to contact without the proxy"),
     ]
@@ -127,5 +128,18 @@ extension Tokencert {
     /// The names of all commands, without those of their subcommands.
     static var subcommandNames: [String] {
         configuration.subcommands.compactMap { $0.configuration.commandName }
+    }
+
+    /// The names of the command and its subcommands that the words of a command line begin with.
+    static func commandPath(_ words: some Collection<String>) -> [String] {
+        var command: any ParsableCommand.Type = Tokencert.self
+        return words.prefix { word in
+            let commands = command.configuration.subcommands
+            guard let next = commands.first(where: { $0.configuration.commandName == word }) else {
+                return false
+            }
+            command = next
+            return true
+        }
     }
 }

@@ -81,11 +81,29 @@ extension Ledger {
     package func wasSent(
         forKey publicKeyHash: String?, id keyID: String
     ) throws(LedgerError) -> Bool {
+        try hasOrder(forKey: publicKeyHash, id: keyID, where: \.wasSent)
+    }
+
+    /// Whether a certificate for a key may exist or still come, as far as the ledger knows. Orders for
+    /// another key with the same `CKA_ID` count, too.
+    ///
+    /// - Parameters:
+    ///   - publicKeyHash: SHA-256 of the SubjectPublicKeyInfo, in hexadecimal, or nil.
+    ///   - keyID: `CKA_ID`, in hexadecimal.
+    package func mayHaveCertificate(
+        forKey publicKeyHash: String?, id keyID: String
+    ) throws(LedgerError) -> Bool {
+        try hasOrder(forKey: publicKeyHash, id: keyID, where: \.mayHaveCertificate)
+    }
+
+    private func hasOrder(
+        forKey publicKeyHash: String?, id keyID: String, where condition: (Order) -> Bool
+    ) throws(LedgerError) -> Bool {
         try read { database in
             let numbers: [Int64] = try database.values(
                 "SELECT number FROM orders WHERE publicKeyHash = ? OR keyID = ?",
                 [publicKeyHash, keyID])
-            return try numbers.contains { try self.readOrder($0, database).wasSent }
+            return try numbers.contains { try condition(self.readOrder($0, database)) }
         }
     }
 

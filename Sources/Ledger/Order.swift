@@ -165,6 +165,11 @@ package struct Order: Sendable {
         return unanswered > 0
     }
 
+    /// Whether a certificate for its key may exist or still come.
+    package var mayHaveCertificate: Bool {
+        mayBringCertificate || isProved || certified != nil
+    }
+
     /// When it was first sent, in seconds since 1970-01-01 00:00 UTC, or nil.
     package var timeOfSending: Int64? {
         events.first { if case .sending = $0.event { true } else { false } }?.time

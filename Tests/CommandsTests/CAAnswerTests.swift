@@ -16,8 +16,8 @@ extension RealParts {
                 ("not-yet-valid", 76, "outside its validity"),
                 ("ca-true", 76, "is a CA certificate"),
                 ("fewer-addresses", 76, "e-mail addresses asked"),
-                ("other-name", 76, "name asked “Anna Müller”, got “Somebody Else”"),
-                ("no-code-signing", 76, "code signing asked “yes”, got “no”"),
+                ("other-name", 76, "name asked \"Anna Müller\", got \"Somebody Else\""),
+                ("no-code-signing", 76, "code signing asked \"yes\", got \"no\""),
                 ("cut", 75, "its answer is damaged"),
                 ("no-certificate", 75, "but sent none"),
                 ("html", 75, "not understood"),
@@ -123,7 +123,7 @@ extension RealParts {
             let bench = try Bench()
             let server = try SilentServer(bench.ca)
             let outcome = try bench.tokencert(["issue"], ["TOKENCERT_CA_URL": server.url])
-            expect(outcome, 75, "no answer came back")
+            expect(outcome, 75, "its outcome is unknown")
             #expect(server.requests == ["/api/cemails.php", "/api/ccsr.php"])
         }
 
@@ -168,7 +168,7 @@ extension RealParts {
         func hangingCA() throws {
             let bench = try Bench(["--fault", "hang"])
             let outcome = try bench.tokencert(["issue", "--timeout", "3"])
-            expect(outcome, 75, "no answer came back")
+            expect(outcome, 75, "its outcome is unknown")
             try expectOnlyAKey(bench, outcome)
         }
 
@@ -252,7 +252,7 @@ extension RealParts {
             ])
             expect(
                 try assured.tokencert(["issue", "--codesign"]), 76,
-                "code signing asked “yes”, got “no”")
+                "code signing asked \"yes\", got \"no\"")
         }
 
         @Test("The user must choose if the account has several names or addresses")

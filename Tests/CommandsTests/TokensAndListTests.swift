@@ -30,6 +30,14 @@ extension RealParts {
             #expect(text.output.contains("ready"))
         }
 
+        // Otherwise the command that every error about a wrong name suggests shows nothing.
+        @Test("tokens shows all tokens, whatever token the settings name")
+        func wrongSetting() throws {
+            let bench = try Bench()
+            let shown = try bench.tokencert(["tokens"], ["TOKENCERT_TOKEN": "wrok"])
+            #expect(shown.status == 0 && shown.output.contains("work"), "\(shown)")
+        }
+
         @Test(
             "A token in a state that prevents its use is not shown as ready",
             arguments: [

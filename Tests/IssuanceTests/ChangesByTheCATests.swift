@@ -117,7 +117,7 @@ import TokencertTestAuthority
         let unsigned = try #require(throws: IssuanceError.self) {
             try verify(Parts(), codeSigning: true)
         }
-        #expect(unsigned.reason.contains("code signing asked “yes”, got “no”"))
+        #expect(unsigned.reason.contains("code signing asked \"yes\", got \"no\""))
     }
 
     @Test("An invalid certificate is refused even if changes are accepted")

@@ -309,7 +309,7 @@ import TokencertTestAuthority
             try parts.work(.issue(parts.issue(Self.newKey)), signed(key)), parts.token
         )
         let outcome = try place(&work, &token)
-        let reason = "the order was sent, but no answer came back: reset"
+        let reason = "the order was sent, and its outcome is unknown: reset"
         #expect(outcome.facts == [.unclear(reason: reason)])
         #expect(outcome.failure == nil)
         #expect(work.hasSent && parts.acting.world.orders == ["PEM"])

@@ -195,6 +195,41 @@ import TokencertTestSupport
         #expect(orders.map(\.number) == [1])
     }
 
+    @Test(
+        "A certificate of the account for the key of an order settles the order, if it is sent once"
+    )
+    func settled() throws {
+        let found = try certificate(key, serial: 0x0B)
+        func sent(isRepeated: Bool = false) -> OrderEvent {
+            .sending(
+                .init(
+                    keyURI: "", publicKeyHash: hexadecimal(found.publicKey.sha256Fingerprint),
+                    request: "", isRepeated: isRepeated))
+        }
+        func pending(_ orders: [Order]) throws -> [Int64] {
+            let token = try #require(LedgerCertificates(orders).tokens(named: "work").first)
+            return token.ordersThatMayBringCertificates(besides: [], found: [found, found])
+                .map(\.number)
+        }
+        let once = try order(1, .issue(job(key)), [sent(), .closed(reason: "given up")])
+        #expect(try pending([once]) == [])
+        let twice = try order(
+            2, .issue(job(key)), [sent(), .unclear(reason: ""), sent(isRepeated: true)])
+        #expect(try pending([twice]) == [2])
+        // The certificate may be that of either order.
+        let other = try order(3, .issue(job(key)), [sent(), .closed(reason: "given up")])
+        #expect(try pending([once, other]) == [1, 3])
+        #expect(
+            try pending([
+                order(
+                    4, .issue(job(otherKey)),
+                    [
+                        .sending(
+                            .init(keyURI: "", publicKeyHash: "aa", request: "", isRepeated: false))
+                    ])
+            ]) == [4])
+    }
+
     @Test("A renamed token has its last label, and two tokens with one label are told apart")
     func renamedTokens() throws {
         let ledger = try LedgerCertificates([

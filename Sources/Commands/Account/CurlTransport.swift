@@ -165,11 +165,7 @@ func prepareAuthority(_ options: CAOptions) throws {
 func openAccount(
     _ options: CAOptions, anchorsPEM: String, waitingTime: Int? = nil
 ) throws -> CAcertAccount<CurlTransport> {
-    guard try options.command() == nil else {
-        throw Failure(
-            .usage, "the CA is a command, which has no account",
-            hints: ["for an account at a CA with an address: use --ca-url URL"])
-    }
+    try options.requireAccount()
     let url = try options.baseURL()
     let username = try options.accountName()
     let timeout = try options.seconds()
@@ -206,6 +202,7 @@ struct WebLogin {
     /// Logs in to the account that the options name, once, with the password of the API. The site keeps
     /// the session until `account.logOut()`.
     init(_ options: CAOptions) throws {
+        try options.requireAccount()
         anchors = try trustStore.anchors(file: setting(options.caFile, .caFile))
         site = try options.siteAddress()
         username = try options.accountName()

@@ -11,6 +11,8 @@ struct LostCertificates {
     var requested: [RevokedCertificate] = []
     /// Those that were revoked before.
     private(set) var revoked: [RevokedCertificate] = []
+    /// Those of them that are not in the ledger.
+    private var unknownRevoked: [Certificate] = []
     private(set) var expired: [RevokedCertificate] = []
     /// Those that the account does not have. They may be valid in another one.
     private(set) var absent: [RevokedCertificate] = []
@@ -37,6 +39,17 @@ struct LostCertificates {
                 RevokedCertificate(
                     target, .notRevoked, reason: "this account does not have it"))
         }
+    }
+
+    /// Adds a certificate that is not in the ledger and was revoked before.
+    mutating func add(alreadyRevoked target: RevocationTarget) {
+        unknownRevoked.append(target.certificate)
+        revoked.append(RevokedCertificate(target, .alreadyRevoked))
+    }
+
+    /// The certificates for keys of the token that are not in the ledger.
+    var unknown: [Certificate] {
+        valid.filter { !$0.isKnown }.map(\.certificate) + unknownRevoked
     }
 
     /// Adds a certificate that another CA has issued, unless it has expired.
@@ -109,6 +122,7 @@ struct LostCertificates {
                 "the CA may still issue a certificate for token \(token)",
                 hints: [
                     "to see the order: tokencert history \(number)",
+                    "to look for its certificate: tokencert resume \(number) --fetch",
                     "once the CA has issued it, run the same command again",
                 ])
         } else {

@@ -98,31 +98,43 @@ struct LostToken {
         }
         let own = Set(certificates.map(\.certificate))
         let rows = joined.filter { row in
-            row.state == .valid && !claimed.contains(row.listed.number)
+            !claimed.contains(row.listed.number)
                 && row.candidates.allSatisfy { own.contains($0.certificate) }
         }
-        try addUnknown(rows.map(\.listed), login, to: &found)
-        let pending = token.ordersThatMayBringCertificates(besides: certificates)
+        let valid = rows.filter { $0.state == .valid }.map(\.listed)
+        found.unread = try forUnknown(valid, login) { found.valid.append($0) }
+        // An order may have led to a certificate that was revoked since.
+        if !token.ordersThatMayBringCertificates(besides: certificates, found: found.unknown)
+            .isEmpty
+        {
+            let revoked = rows.filter { $0.state == .revoked }.map(\.listed)
+            _ = try forUnknown(revoked, login) { found.add(alreadyRevoked: $0) }
+        }
+        let pending = token.ordersThatMayBringCertificates(
+            besides: certificates, found: found.unknown)
         found.mayStillBeIssued = pending.map(\.number)
         return found
     }
 
-    /// Adds the certificates for keys of the token that are not in the ledger.
-    private func addUnknown(
-        _ rows: [ListedCertificate], _ login: WebLogin, to found: inout LostCertificates
-    ) throws {
+    /// Passes the certificates of some rows that are for keys of the token and not in the ledger.
+    ///
+    /// - Returns: The number of rows that were not read.
+    private func forUnknown(
+        _ rows: [ListedCertificate], _ login: WebLogin, _ body: (RevocationTarget) -> Void
+    ) throws -> Int {
         let newest = rows.sorted { ($0.number.count, $0.number) > ($1.number.count, $1.number) }
-        found.unread = max(0, newest.count - Self.maximumDownloads)
+        var unread = max(0, newest.count - Self.maximumDownloads)
         for row in newest.prefix(Self.maximumDownloads) {
             guard let download = try login.download(row) else {
-                found.unread += 1
+                unread += 1
                 continue
             }
             guard token.hasKey(of: download), download.serialNumber == row.plainSerialNumber else {
                 continue
             }
-            found.valid.append(RevocationTarget(row.number, download, nil))
+            body(RevocationTarget(row.number, download, nil))
         }
+        return unread
     }
 
     private static let maximumDownloads = 50

@@ -76,11 +76,14 @@ struct RevocationTarget {
     let certificate: Certificate
     /// The tokens that have it, according to the ledger.
     let places: [CertificatePlace]
+    /// Whether it is in the ledger.
+    let isKnown: Bool
 
     init(_ number: String?, _ certificate: Certificate, _ known: LedgerCertificate?) {
         self.number = number
         self.certificate = certificate
         places = (known?.places ?? []).map { CertificatePlace($0) }
+        isKnown = known != nil
     }
 
     var content: CertificateEntry.Content { CertificateEntry.Content(certificate) }

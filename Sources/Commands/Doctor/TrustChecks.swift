@@ -11,8 +11,9 @@ struct TrustChecks {
     func look(_ doctorReport: inout DoctorReport) -> TrustAnchors? {
         let area = "trust anchors"
         let anchors: TrustAnchors
+        let file = setting(ca.caFile, .caFile)
         do {
-            anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
+            anchors = try trustStore.anchors(file: file)
         } catch {
             let failure = Failure(error)
             doctorReport.fail(area, failure.message, failure.hints)
@@ -25,7 +26,10 @@ struct TrustChecks {
             if certificate.notAfter < now() {
                 doctorReport.warn(
                     area, "\(name) expired on \(timestamp(certificate.notAfter).prefix(10))",
-                    ["to get CAcert's current ones: tokencert trust fetch"])
+                    [
+                        file.map { "put the current certificates of the CA into \($0)" }
+                            ?? "to get CAcert's current ones: tokencert trust fetch"
+                    ])
             } else {
                 doctorReport.ok(
                     area, isPinned ? "\(name), with the expected fingerprint" : name)

@@ -73,6 +73,15 @@ struct CAOptions: ParsableArguments {
         return command
     }
 
+    /// Checks that the CA has accounts. A password for it must not be sent to another one.
+    func requireAccount() throws {
+        guard try command() == nil else {
+            throw Failure(
+                .usage, "the CA is a command, which has no account",
+                hints: ["for an account at a CA with an address: use --ca-url URL"])
+        }
+    }
+
     /// The address of the CA: its URL, or `command:` and its command.
     func address() throws -> String {
         try command().map { CommandCA.scheme + $0 } ?? baseURL()

@@ -7,7 +7,7 @@ struct CommonOptions: ParsableArguments {
 
     @Flag(
         name: [.short, .long],
-        help: "Suppress progress messages; print only warnings and errors.")
+        help: "Suppress progress messages.")
     var quiet = false
 
     @Flag(name: [.short, .long], help: "Print more details to standard error.")

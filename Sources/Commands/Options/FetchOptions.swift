@@ -41,8 +41,8 @@ struct FetchOptions: ParsableArguments {
         let question =
             "The CA has an account for you on its web site, too: \(site)\n"
             + "May tokencert log in there with the same password, to fetch certificates that\n"
-            + "the CA issues late? Nothing is ordered or changed there. Your answer holds for\n"
-            + "every CA that you use; it adds fetch to the configuration file:\n"
+            + "the CA issues late? Nothing is ordered or changed there. If you agree, that holds\n"
+            + "for every CA that you use; it adds fetch to the configuration file:\n"
             + "\(printable(ConfigurationFile.current.path))\n"
             + "Log in to fetch late certificates? [y/n] "
         Progress.shared.finish()

@@ -12,7 +12,9 @@ struct LedgerOptions: ParsableArguments {
             valueName: "path"))
     var ledger: String?
 
-    var path: String { setting(ledger, .ledger) ?? stateFolder + "/ledger.sqlite" }
+    var path: String { setting(ledger, .ledger) ?? Self.standardPath }
+
+    static var standardPath: String { stateFolder + "/ledger.sqlite" }
 
     /// Whether the ledger exists. True if that is unknown: opening the file then reports why.
     var isFileThere: Bool { (try? isPresent(path)) ?? true }

@@ -133,6 +133,11 @@ struct VerifyHistoryCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
+        if let hash, hash.utf8.count != 64 || bytes(hexadecimal: hash) == nil {
+            throw Failure(
+                .usage, "\"\(hash)\" is not the hash of an event",
+                hints: ["use the 64 digits that \"tokencert history verify\" prints"])
+        }
         let ledger = try ledgerOptions.open()
         var findings = try working("checking the ledger", onToken: false) { try ledger.verify() }
         if let hash, try !ledger.hasEvent(withHash: hash.lowercased()) {

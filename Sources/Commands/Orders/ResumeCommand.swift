@@ -259,8 +259,8 @@ struct ResumeCommand: ParsableCommand {
             printError("hint: keep its key, since a certificate on the token is for it: \(title)")
             return
         }
-        let wasSent = try? ledger.wasSent(forKey: order.publicKeyHash, id: keyID)
-        guard wasSent == false, !order.mayHaveOrdered else {
+        let isNeeded = try? ledger.mayHaveCertificate(forKey: order.publicKeyHash, id: keyID)
+        guard isNeeded == false, !order.mayHaveOrdered else {
             printError("hint: keep its key, since the CA may still issue a certificate: \(title)")
             printError("hint: to write a certificate that arrives: tokencert import --cert FILE")
             return

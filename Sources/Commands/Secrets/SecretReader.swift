@@ -21,6 +21,16 @@ enum SecretRole: Int, CaseIterable, Comparable {
         }
     }
 
+    /// The option that names its source.
+    var option: String {
+        switch self {
+        case .password: "--password-source"
+        case .pin: "--pin-source"
+        case .securityOfficerPIN: "--so-pin-source"
+        case .newPIN: "--new-pin-source"
+        }
+    }
+
     static func < (one: SecretRole, other: SecretRole) -> Bool { one.rawValue < other.rawValue }
 }
 
@@ -123,6 +133,11 @@ final class SecretReader: Sendable {
                 return secret
             } catch {
                 mistakes += 1
+                if source == .prompt, let error = error as? SecretError, error.code == .noTerminal {
+                    throw Failure(
+                        .usage, code: "\(error.code)", error.reason,
+                        hints: ["set \(role.option) to one of: \(sourcesOfSecrets)"])
+                }
                 guard source == .prompt, mistakes < 3, let text = typingMistake(error) else {
                     throw error
                 }

@@ -123,11 +123,13 @@ struct Failure: Error {
             self.init(unknownCommand: word, among: commands)
             return
         }
+        let path = Tokencert.commandPath(words)
         self.init(
             .usage, AnyArguments.message(for: error),
             hints: [
-                commands.contains(word)
-                    ? "to see the options: tokencert help \(word)" : Self.allCommands
+                path.isEmpty
+                    ? Self.allCommands
+                    : "to see the options: tokencert help \(path.joined(separator: " "))"
             ])
     }
 
@@ -171,7 +173,7 @@ struct Failure: Error {
         case .noTerminal:
             self.init(
                 .usage, code: code, error.reason,
-                hints: ["set --pin-source or --password-source to one of: \(sourcesOfSecrets)"])
+                hints: ["set the source of the secret to one of: \(sourcesOfSecrets)"])
         case .cancelled, .interrupted:
             let (interruptionState, _) = Progress.shared.interruptionState
             self.init(

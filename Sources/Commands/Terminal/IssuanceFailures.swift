@@ -310,7 +310,10 @@ extension Failure {
         where error.reason.contains("certificate has expired")
             || error.reason.contains("certificate is not yet valid"):
             // The texts of OpenSSL's X509_verify_cert_error_string.
-            return ["check this machine's clock: date"]
+            return [
+                "check this machine's clock: date",
+                "to see whether a trust anchor has expired: tokencert doctor",
+            ]
         case .noSuchObject:
             let wanted = error.wanted.flatMap { try? PKCS11URI(parsing: $0) }
             return wanted.map { objectHints($0, among: error.choices) } ?? []

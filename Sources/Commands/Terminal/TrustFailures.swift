@@ -55,7 +55,10 @@ extension Failure {
             }
         self.init(
             .configuration, message,
-            hints: ["set \(option) to a file with certificates in PEM or one in DER"])
+            hints: [
+                (option.hasPrefix("--") ? "set \(option) to" : "use")
+                    + " a file with certificates in PEM or one in DER"
+            ])
     }
 }
 

@@ -52,7 +52,10 @@ struct ListTrustCommand: ParsableCommand {
         var table = Table(["NAME", "CERTIFICATE", "VALID UNTIL"])
         for anchor in anchors {
             table.add(
-                [anchor.name, anchor.title, String(anchor.notAfter.prefix(10))],
+                [
+                    anchor.name, anchor.title,
+                    anchor.notAfter.prefix(10) + (anchor.isExpired ? " (expired)" : ""),
+                ],
                 below: ["SHA-256 \(anchor.sha256Fingerprint)"])
         }
         table.print(try output.style())
@@ -319,10 +322,12 @@ struct AnchorReport: Encodable {
         name = TrustStore.name(file)
         self.file = file
         self.certificate = CertificateReport(certificate, now())
+        isExpired = certificate.notAfter < now()
         title = certificate.subject.commonNames.last ?? certificate.subject.text
     }
 
     var notAfter: String { certificate.notAfter ?? "" }
+    let isExpired: Bool
     var sha256Fingerprint: String { certificate.sha256Fingerprint ?? "" }
 }
 
@@ -340,6 +345,11 @@ private func noteOtherAnchors() {
 
 private func showKept(_ kept: [AnchorReport], _ output: CommonOptions) throws {
     noteOtherAnchors()
+    for anchor in kept where anchor.isExpired {
+        printError(
+            "warning: \(printable(anchor.title)) expired on \(anchor.notAfter.prefix(10)): nothing that "
+                + "it has signed is accepted")
+    }
     if output.isJSON {
         try printJSON(["anchors": kept])
         return

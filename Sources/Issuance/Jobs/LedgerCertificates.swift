@@ -45,17 +45,30 @@ package struct LedgerToken: Sendable {
 
     /// The orders that may still lead to a certificate, besides those that have led to one of these.
     /// A request that was exported is not among them, because only the user knows where it went.
+    ///
+    /// - Parameters:
+    ///   - certificates: Certificates of the ledger.
+    ///   - found: Other certificates of the account for keys of the token.
     package func ordersThatMayBringCertificates(
-        besides certificates: [LedgerCertificate]
+        besides certificates: [LedgerCertificate], found: [Certificate] = []
     ) -> [Order] {
         let arrived = Set(certificates.flatMap(\.orders).map(\.number))
-        return orders.filter { order in
+        let pending = orders.filter { order in
             let isExported = order.unknownEvent == nil && order.beginning.issue == nil
-            // After a second sending, each of the two may lead to a certificate.
-            let isAnswered =
-                arrived.contains(order.number) && order.unknownEvent == nil
-                && order.sending?.isRepeated != true
+            let isAnswered = arrived.contains(order.number) && order.bringsOneCertificate
             return order.mayBringCertificate && !isExported && !isAnswered
+        }
+        return pending.filter { order in
+            let rivals = pending.filter { $0.publicKeyHash == order.publicKeyHash }
+            guard let key = order.publicKeyHash, rivals.allSatisfy(\.bringsOneCertificate),
+                let last = rivals.compactMap(\.timeOfSending).max()
+            else { return true }
+            // Which of the certificates for a key belongs to which order cannot be seen.
+            let outcomes = Set(found).filter { certificate in
+                hexadecimal(certificate.publicKey.sha256Fingerprint) == key
+                    && certificate.notBefore >= last - OrderOutcomes.clockSkew
+            }
+            return outcomes.count < rivals.count
         }
     }
 
@@ -198,5 +211,13 @@ extension Order {
     fileprivate func hasRemoved(_ certificate: Certificate) -> Bool {
         replacement?.certificate == certificate
             && events.contains { if case .retired = $0.event { true } else { false } }
+    }
+}
+
+extension Order {
+    /// Whether it leads to one certificate at most. After a second sending, each of the two requests may
+    /// lead to one.
+    fileprivate var bringsOneCertificate: Bool {
+        unknownEvent == nil && sending?.isRepeated != true
     }
 }

@@ -95,7 +95,7 @@ enum PlaceOrder: IrrevocableStep {
                         ? "the CA cannot be reached, so the second order was not sent: \(reason)"
                         : "the CA cannot be reached, so nothing was ordered: \(reason)"))
         case .unanswered(let reason):
-            return .unclear("the order was sent, but no answer came back: \(reason)")
+            return .unclear("the order was sent, and its outcome is unknown: \(reason)")
         }
     }
 }

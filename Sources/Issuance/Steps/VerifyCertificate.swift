@@ -344,5 +344,5 @@ package struct VerifiedCertificate: Sendable {
 
 extension Difference {
     /// The difference in one line.
-    var text: String { "\(subject) asked “\(asked)”, got “\(got)”" }
+    var text: String { "\(subject) asked \"\(asked)\", got \"\(got)\"" }
 }
