@@ -74,8 +74,8 @@ enum HelpTopic: String, CaseIterable {
             [
                 "A shell reports the last three, since the signal itself ends tokencert. Ctrl-D is a "
                     + "refusal: 77 for a secret, 64 for a confirmation.",
-                "An error is one line on standard error that begins with error:. Each line that "
-                    + "begins with hint: says what to do.",
+                "An error is one line on standard error that begins with error:. Lines that begin with "
+                    + "hint: say what to do, or name the details.",
             ]
         case .environment:
             [

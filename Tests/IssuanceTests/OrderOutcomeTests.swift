@@ -263,7 +263,7 @@ struct NoTransport: Transport {
             #expect(
                 reason.hasSuffix(
                     "requested: e-mail addresses in subjectAltName asked "
-                        + "“a@example.org, b@example.org”, got “\(got)”"), "\(reason)")
+                        + "\"a@example.org, b@example.org\", got \"\(got)\""), "\(reason)")
         }
     }
 

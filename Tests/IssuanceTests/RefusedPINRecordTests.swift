@@ -111,6 +111,16 @@ import TokencertPlatform
         #expect(record.source(.pinentry, of: .user) == nil)
     }
 
+    @Test("A program is the same under each of its names")
+    func namesOfAProgram() throws {
+        let record = record()
+        let program = try #require(programFile("cat"))
+        try send(record, .command(["cat", "file"]), .refused)
+        #expect(try answer(record, .command([program, "file"])) == "refused")
+        #expect(try answer(record, .command([TokencertPlatform.absolutePath(program), "file"])) == "refused")
+        #expect(try answer(record, .command(["sh", "-c", "true"])) == "sent")
+    }
+
     // Otherwise a process killed during the login would lose a try at each restart.
     @Test("A PIN counts as tried before it is sent, until the token has answered")
     func pending() throws {

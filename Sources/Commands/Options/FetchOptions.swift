@@ -22,7 +22,8 @@ struct FetchOptions: ParsableArguments {
     /// site; nil if late certificates are not fetched. At a terminal the user is asked once; later runs
     /// find the answer in the configuration file. In scripts, the option or the setting is the
     /// agreement.
-    func agreedWaitingTime(_ ca: CAOptions) throws -> Int? {
+    /// Nothing is fetched in a dry run, so nobody is asked then.
+    func agreedWaitingTime(_ ca: CAOptions, isDryRun: Bool = false) throws -> Int? {
         let waitingTime = try seconds()
         guard isWanted else {
             guard fetchFor == nil else {
@@ -31,6 +32,7 @@ struct FetchOptions: ParsableArguments {
             }
             return nil
         }
+        guard !isDryRun else { return nil }
         // A CA command has no web account.
         guard try ca.command() == nil else { return waitingTime }
         // Without the option, a setting is the agreement.

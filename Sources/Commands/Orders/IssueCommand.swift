@@ -43,7 +43,7 @@ struct IssueCommand: ParsableCommand {
         try requireWritable(
             options.outputFile,
             keeping: filesInUse(keyName?.uri, tokenOptions, ca, ledgerOptions))
-        let waitingTime = isDryRun ? nil : try fetchOptions.agreedWaitingTime(ca)
+        let waitingTime = try fetchOptions.agreedWaitingTime(ca, isDryRun: isDryRun)
         let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
         try prepareAuthority(ca)
         let token = try findToken(tokenOptions, keyName?.uri)

@@ -41,10 +41,11 @@ enum ExitStatus: Int32, CaseIterable {
             "a certificate came back and fails verification, has an issuer that is not trusted, "
                 + "or differs from the request"
         case .noPermission:
-            "PIN or password refused, or the hook before-order did not allow the order"
+            "a PIN or a password was refused, not sent or could not be read; or the hook before-order "
+                + "did not allow the order"
         case .configuration:
             "configuration: a module does not load, there are no trust anchors, or a file or "
-                + "folder of tokencert cannot be read or written; or a program that `use` names is "
+                + "folder cannot be read or written, or the ledger was changed; or a program that `use` names is "
                 + "not installed, too old or running, or a file is in its way"
         case .findings:
             "`health` or `doctor` found something that needs attention, `expiring` listed a "

@@ -67,7 +67,7 @@ func objectHints(_ wanted: PKCS11URI, among uris: [String]) -> [String] {
     objectHints(ObjectTarget(wanted), among: objects(ofURIs: uris))
 }
 
-/// The names of objects as words for the shell: a label or an id that only one of them has, else the
+/// The names of objects as words for the shell: a printable label or an id that only one of them has, else the
 /// URI.
 func shortNames(ofURIs uris: [String]) -> [String] { objects(ofURIs: uris).map(\.title) }
 
@@ -79,7 +79,10 @@ private func objects(ofURIs uris: [String]) -> [NamedObject] {
     }
     func names(_ label: [UInt8], _ id: [UInt8]) -> [String] {
         let label = String(validating: label, as: UTF8.self) ?? ""
-        return [label, hexadecimal(id)].filter { !$0.isEmpty && !$0.hasPrefix("-") }
+        // A name that is shown in another form cannot be typed.
+        return [label, hexadecimal(id)].filter {
+            !$0.isEmpty && !$0.hasPrefix("-") && printable($0) == $0
+        }
     }
     for object in objects {
         for name in Set(names(object.label, object.id)) { count[name, default: 0] += 1 }

@@ -25,7 +25,15 @@ package struct RefusedPINs: Sendable {
             // does not identify a file.
             let isSameContent = stamp != nil && stamp == other.stamp
             return token == other.token && role == other.role
-                && (isSameContent || source == other.source && !source.hasPrefix("fd:"))
+                && (isSameContent || place == other.place && !source.hasPrefix("fd:"))
+        }
+
+        /// The source; of a command, the file of the program, which may have several names.
+        private var place: String {
+            guard source.hasPrefix("command:"),
+                let program = programFile(String(source.dropFirst("command:".count)))
+            else { return source }
+            return "command:" + absolutePath(program)
         }
     }
 
