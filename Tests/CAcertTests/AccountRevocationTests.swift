@@ -31,7 +31,7 @@ import Testing
             <td><input type="checkbox" name="revokeid[]" value="\(number)"></td><td>Valid</td>
             <td>anna@example.org</td><td>\(serial)</td><td>\(revoked)</td><td>\(expiry)</td>
             <td><input type="hidden" name="cert_\(number)" value="1"></td><td></td><td></td></tr>
-            </table>\(csrf)
+            </table>\(csrf)</body></html>
             """)
     }
 
@@ -95,6 +95,24 @@ import Testing
                 Issue.record("the outcome is unknown: \(page)")
                 continue
             }
+        }
+    }
+
+    // Otherwise the site could have two certificates with the number, or show another state.
+    @Test("A page that ends before its list neither leads to a revocation nor confirms one")
+    func truncatedPage() {
+        let cut = Self.page(
+            String(decoding: Self.revoked.body, as: UTF8.self).replacing("</table>", with: ""))
+        site.answers[Self.list] = [cut]
+        guard case .notRequested(let error) = account.revoke("7") else {
+            Issue.record("nothing was requested")
+            return
+        }
+        #expect(error.code == .unknownPage && site.forms.isEmpty)
+        site.answers[Self.list] = [Self.listing("7"), cut]
+        guard case .unknown = account.revoke("7") else {
+            Issue.record("the outcome is unknown")
+            return
         }
     }
 

@@ -90,6 +90,7 @@ final class ScriptedSite: WebTransport {
     private static func table(_ rows: String...) -> String {
         let headings = "<tr>" + String(repeating: "<td>x</td>", count: 8) + "</tr>"
         return "<html><TABLE><tr><td colspan=10>title</td></tr>\(headings)\(rows.joined())</TABLE>"
+            + "<p>footer</p></body></HTML>\n"
     }
 
     /// Searches for the certificate of an order, without real pauses.
@@ -328,6 +329,32 @@ final class ScriptedSite: WebTransport {
         }
         let cells = String(repeating: "<td>x</td>", count: 40)
         #expect(ListedCertificate.list(inPage: Array("<tr>\(cells)</tr>".utf8)) == nil)
+    }
+
+    // Otherwise a certificate would stay valid, or be ordered again, because the list seems not to
+    // have it.
+    @Test("A page that ends before its list or before its end is an unknown page")
+    func truncatedPages() throws {
+        let rows = [
+            Self.row(9, serial: "", expires: "0000-00-00 00:00:00", box: "delid[]"),
+            Self.row(8, serial: "0A1B"),
+            Self.row(7, serial: "0A1A", revoked: "2026-11-29 10:00:00", box: "x"),
+        ]
+        for page in [Self.table(), Self.table(rows.joined())] {
+            #expect(ListedCertificate.list(inPage: Array(page.utf8)) != nil)
+            let tags = page.split(separator: ">", omittingEmptySubsequences: false).dropLast()
+            for count in 0..<tags.count {
+                let start = tags.prefix(count).map { $0 + ">" }.joined()
+                #expect(ListedCertificate.list(inPage: Array(start.utf8)) == nil, "\(start)")
+            }
+        }
+        // A table before the list or after the end of the page does not end the list.
+        let cut = Self.table(rows.joined()).replacing("</TABLE>", with: "")
+        for text in [cut, "<table></table>" + cut, cut + "</table>"] {
+            #expect(ListedCertificate.list(inPage: Array(text.utf8)) == nil, "\(text)")
+        }
+        site.answers[Self.list] = [Self.page(cut)]
+        #expect(try error(nil).code == .unknownPage)
     }
 
     @Test("A large page of unfinished tags is read within seconds")

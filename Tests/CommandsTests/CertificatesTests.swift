@@ -107,5 +107,17 @@ extension RealParts {
                 try bench.tokencert(["certificates", "--password-source", "file:\(wrong)"]), 77,
                 "does not accept this user name and password")
         }
+
+        // Otherwise an account would seem to have no certificates.
+        @Test("A list that the web site does not send to its end is an error")
+        func cutList() throws {
+            let bench = try Bench(["--web-fault", "cut", "--web-fault-after-login"])
+            expect(try bench.tokencert(["certificates"]), 69, "no list of certificates")
+            try issue(bench, "mail")
+            expect(try bench.tokencert(["certificates"]), 69, "no list of certificates")
+            expect(
+                try bench.tokencert(["revoke", "--lost-token", "work", "--yes"]), 69,
+                "no list of certificates")
+        }
     }
 }

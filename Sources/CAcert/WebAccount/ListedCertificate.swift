@@ -29,8 +29,8 @@ extension ListedCertificate {
     /// two for a comment. The heading of the last two is one cell.
     private static let headings = 8
 
-    /// Reads the list of certificates; nil if the page has no such list, or one of which a row is not
-    /// understood.
+    /// Reads the list of certificates; nil if the page has no such list, ends before the list does, or
+    /// has a row that is not understood.
     ///
     /// The site translates its texts into the member's language, so a row is recognised by its
     /// fields, and a cell by its form: a row has fields with the number in their names or values,
@@ -40,19 +40,32 @@ extension ListedCertificate {
         guard rows.count <= maximum else { return nil }
         var list: [ListedCertificate] = []
         var hasHeadings = false
+        var lastRow = page.startIndex
         for row in rows {
             let cells = split(row, atTag: cellTag).dropFirst()
             let numbers = numbers(inRow: row)
             if numbers.isEmpty {
-                hasHeadings = hasHeadings || cells.count == headings
+                if cells.count == headings {
+                    hasHeadings = true
+                    lastRow = row.startIndex
+                }
                 continue
             }
             guard numbers.count == 1, let number = numbers.first,
                 let listed = ListedCertificate(number, cells.map { text($0) })
             else { return nil }
             list.append(listed)
+            lastRow = row.startIndex
         }
-        return list.isEmpty && !hasHeadings ? nil : list
+        guard !list.isEmpty || hasHeadings, isComplete(page[lastRow...]) else { return nil }
+        return list
+    }
+
+    /// Whether the table and then the page end after the last row. A script that fails while it writes
+    /// the rows leaves out the end, although the length of its answer is right.
+    private static func isComplete(_ rest: ArraySlice<UInt8>) -> Bool {
+        guard let table = places(of: tableEnd, in: rest).first else { return false }
+        return !places(of: pageEnd, in: rest[table...]).isEmpty
     }
 
     private init?(_ number: String, _ cells: [String]) {
@@ -77,6 +90,8 @@ extension ListedCertificate {
 
     private static let rowTag = Array("<tr".utf8)
     private static let cellTag = Array("<td".utf8)
+    private static let tableEnd = Array("</table>".utf8)
+    private static let pageEnd = Array("</html>".utf8)
     /// What precedes a number in the fields and links of a row.
     private static let numberMarks = ["name=\"cert_", "name='cert_", "&amp;cert=", "&cert="].map {
         Array($0.utf8)
