@@ -409,4 +409,25 @@ final class ScriptedSite: WebTransport {
         }
         #expect(none.contains("neither"), "\(none)")
     }
+
+    // Otherwise the user would order again, although the account has the certificate.
+    @Test("A signed certificate that was not downloaded is reported, not taken for absent")
+    func unreadInList() throws {
+        let other = try certificate(HostPrivateKey.generate(.ec(.p256)), at: Self.sentAt + 10)
+        for (count, empty, others) in [(2, 1, 1), (53, 0, 3), (53, 1, 4)] {
+            let rows = (1...count).map { Self.row($0, serial: "0A") }
+            site.answers[Self.list] = [Self.page(Self.table(rows.joined()))]
+            for number in 1...count {
+                let isEmpty = number > count - empty
+                site.answers["/account.php?id=6&cert=\(number)&format=pem"] = [
+                    Self.download(isEmpty ? nil : other)
+                ]
+            }
+            guard case .notYet(let reason) = try search(nil, "bb").result else {
+                Issue.record("there is no certificate for the key")
+                continue
+            }
+            #expect(reason.hasSuffix("were downloaded; others: \(others)"), "\(reason)")
+        }
+    }
 }

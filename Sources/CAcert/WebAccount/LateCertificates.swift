@@ -69,13 +69,17 @@ struct LateSearch {
             ($0.number.count, $0.number) > ($1.number.count, $1.number)
         }
         var found: [LateCertificate] = []
-        var (downloads, unread) = (0, 0)
-        for listed in list where listed.serialNumber != nil {
-            guard downloads < Self.maximumDownloads else { break }
-            downloads += 1
+        let signed = list.filter { $0.serialNumber != nil }
+        var unread = 0
+        var rest = signed.dropFirst(Self.maximumDownloads).count
+        for listed in signed.prefix(Self.maximumDownloads) {
             let certificate: Certificate
             do throws(WebAccountError) {
-                guard let downloaded = try account.certificate(listed.number) else { continue }
+                // The download of a signed certificate can be cut to nothing.
+                guard let downloaded = try account.certificate(listed.number) else {
+                    unread += 1
+                    continue
+                }
                 certificate = downloaded
             } catch {
                 guard error.code == .noSuchCertificate else { throw error }
@@ -83,7 +87,10 @@ struct LateSearch {
                 continue
             }
             // The CA numbers its orders in their sequence, so the others are older still.
-            if certificate.notBefore < order.time - Self.clockTolerance { break }
+            if certificate.notBefore < order.time - Self.clockTolerance {
+                rest = 0
+                break
+            }
             guard hexadecimal(certificate.publicKey.sha256Fingerprint) == order.publicKeyHash
             else { continue }
             found.append(
@@ -91,10 +98,10 @@ struct LateSearch {
                     number: listed.number, certificate: certificate, isRevoked: listed.isRevoked))
         }
         guard found.isEmpty else { return .found(found) }
-        guard unread == 0 else {
+        guard unread + rest == 0 else {
             return .notYet(
-                "the account has no certificate for this key among those that can be downloaded; "
-                    + "others: \(unread)")
+                "the account has no certificate for this key among those that were downloaded; "
+                    + "others: \(unread + rest)")
         }
         let pending = list.filter { $0.serialNumber == nil }.count
         return .notYet(
