@@ -84,6 +84,32 @@ import TokencertTestSupport
         #expect(ledger.authorities == [authority])
     }
 
+    // Otherwise the user would look for certificates that are revoked, or rely on a key that still has
+    // a valid one.
+    @Test("The other certificates for a key are those that are neither expired nor revoked")
+    func others() throws {
+        let own = try certificate(key, serial: 0x0A)
+        let valid = try certificate(key, serial: 0x0B)
+        let revoked = try certificate(key, serial: 0x0C)
+        let expired = try certificate(key, serial: 0x0D, at: Self.now - 86_400)
+        let revocation = OrderEvent.revoked(
+            .init(
+                sha256Fingerprint: hexadecimal(revoked.sha256Fingerprint), serialNumber: "0c",
+                ca: "https://ca.example.org"))
+        let ledger = try LedgerCertificates([
+            order(1, .issue(job(key)), proved(own)), order(2, .issue(job(key)), proved(valid)),
+            order(3, .issue(job(key)), proved(revoked) + [revocation]),
+            order(4, .issue(job(key)), proved(expired)),
+            order(5, .issue(job(otherKey)), proved(certificate(otherKey, serial: 0x0E))),
+        ])
+        #expect(ledger.others(forKeyOf: own, at: Self.now) == [valid])
+        #expect(ledger.others(forKeyOf: valid, at: Self.now) == [own])
+        #expect(ledger.others(forKeyOf: own, at: Self.now + 86_400).isEmpty)
+        // One that is not in the ledger can be for a key that is.
+        let unknown = try certificate(key, serial: 0x0F)
+        #expect(ledger.others(forKeyOf: unknown, at: Self.now) == [own, valid])
+    }
+
     // MARK: Names
 
     // Otherwise the wrong certificate would be revoked, which cannot be undone.

@@ -62,13 +62,12 @@ struct RevokeCommand: ParsableCommand {
             try lost.revoke(ca, ledgerOptions, output, isAsked: isAsked)
         } else if let certificate {
             let wanted = try WantedCertificate(certificate, in: ledger)
-            try revoke(wanted, issuers: ledger.authorities, isAsked: isAsked)
+            try revoke(wanted, in: ledger, isAsked: isAsked)
         }
     }
 
-    /// `issuers` are those of the ledger.
     private func revoke(
-        _ wanted: WantedCertificate, issuers: [Certificate], isAsked: Bool
+        _ wanted: WantedCertificate, in ledger: LedgerCertificates, isAsked: Bool
     ) throws {
         let login = try WebLogin(ca)
         defer { login.account.logOut() }
@@ -77,6 +76,7 @@ struct RevokeCommand: ParsableCommand {
         let rows = list.filter { $0.plainSerialNumber == wanted.serialNumber }
         let (target, listed) = try find(wanted, rows, login)
         Progress.shared.abandon()
+        let issuers = ledger.authorities
         guard !listed.isRevoked else {
             try report(
                 "The CA has already revoked this certificate: \(target.title)",
@@ -84,9 +84,11 @@ struct RevokeCommand: ParsableCommand {
             return
         }
         if isAsked {
+            let others = ledger.others(forKeyOf: target.certificate, at: now())
             try requireConfirmation(
                 Self.description(
-                    target, others: wanted.others, width: Output.standardError.width),
+                    target, others: others.map(\.serialNumber),
+                    width: Output.standardError.width),
                 typing: target.certificate.serialNumber, to: "revoke it",
                 hint: "to skip the question: --yes")
         }

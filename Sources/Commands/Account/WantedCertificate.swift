@@ -13,9 +13,6 @@ struct WantedCertificate {
     let certificate: Certificate?
     /// What the ledger knows about it, or nil.
     let known: LedgerCertificate?
-    /// The serial numbers of the other certificates for its key that have not expired, according to the
-    /// ledger.
-    let others: [String]
 
     /// Finds what a name means: a serial number, a file, or the label or the id of a key in the ledger.
     ///
@@ -70,10 +67,6 @@ struct WantedCertificate {
         } else {
             throw Self.nothing(name, in: ledger)
         }
-        let (own, time) = (certificate, now())
-        others = ledger.certificates.map(\.certificate).filter { other in
-            other != own && other.publicKey == own?.publicKey && other.notAfter > time
-        }.map(\.serialNumber)
     }
 
     /// The certificate in a file that is not a CA certificate.

@@ -145,6 +145,18 @@ package struct LedgerCertificates: Sendable {
         return found
     }
 
+    /// The certificates for the key of a certificate, other than that one, that have not expired. Those
+    /// whose revocation is recorded are left out.
+    ///
+    /// - Parameter now: The time in seconds since 1970-01-01 00:00 UTC.
+    package func others(forKeyOf certificate: Certificate, at now: Int64) -> [Certificate] {
+        let revocations = Revocations(orders)
+        return certificates.map(\.certificate).filter { other in
+            other != certificate && other.publicKey == certificate.publicKey
+                && other.notAfter > now && revocations.time(of: other) == nil
+        }
+    }
+
     // MARK: Names
 
     /// The certificates that a name can mean: the one with this complete serial number, and the newest
