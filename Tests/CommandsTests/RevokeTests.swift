@@ -72,6 +72,34 @@ extension RealParts {
             #expect(try states(bench) == ["revoked"])
         }
 
+        // Otherwise a certificate for a compromised key would stay valid, and a script would not know.
+        @Test("The other certificates for the key that are not revoked are reported")
+        func otherCertificates() throws {
+            let bench = try Bench()
+            try issue(bench)
+            let old = try serial(bench)
+            let renewed = try bench.tokencert(["renew", "mail"])
+            #expect(renewed.status == 0, "\(renewed)")
+            let new = try serial(bench)
+            #expect(new != old)
+            let command = "to revoke it: tokencert revoke \(old)"
+            for _ in 0..<2 {
+                let text = try bench.tokencert(["revoke", "mail", "--yes"])
+                #expect(text.status == 0, "\(text)")
+                #expect(text.errors.contains("another certificate for its key"), "\(text)")
+                #expect(text.errors.contains(command), "\(text)")
+            }
+            let json = try bench.tokencert(["revoke", new, "--yes", "--json"]).json()
+            let others = try #require(json["otherCertificates"] as? [[String: Any]])
+            #expect(others.map { $0["serialNumber"] as? String } == [old])
+            // The ledger has recorded that the new one is revoked.
+            let last = try bench.tokencert(["revoke", old, "--yes"])
+            #expect(last.status == 0, "\(last)")
+            #expect(!last.errors.contains("another certificate"), "\(last)")
+            let none = try bench.tokencert(["revoke", old, "--yes", "--json"]).json()
+            #expect((none["otherCertificates"] as? [Any])?.isEmpty == true)
+        }
+
         @Test("A name that means no certificate or several is an error, and nothing is requested")
         func wrongNames() throws {
             let bench = try Bench()

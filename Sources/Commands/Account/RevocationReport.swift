@@ -10,6 +10,16 @@ struct RevocationReport: Encodable {
     let revocations: [RevokedCertificate]
     /// The orders for the lost token that may still lead to a certificate, or nil.
     var mayStillBeIssued: [Int64]?
+    /// The other certificates for the key that are not revoked, or nil for a lost token.
+    var otherCertificates: [CertificateReport]?
+
+    /// What remains to be done about the other certificates for the key of a revoked one.
+    static func notes(others: [Certificate]) -> [String] {
+        others.map {
+            "another certificate for its key is not revoked: serial \($0.serialNumber); to revoke it: "
+                + "tokencert revoke \($0.serialNumber)"
+        }
+    }
 }
 
 /// A certificate that was to be revoked, and what became of it.

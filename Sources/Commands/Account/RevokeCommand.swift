@@ -77,14 +77,14 @@ struct RevokeCommand: ParsableCommand {
         let (target, listed) = try find(wanted, rows, login)
         Progress.shared.abandon()
         let issuers = ledger.authorities
+        let others = ledger.others(forKeyOf: target.certificate, at: now())
         guard !listed.isRevoked else {
             try report(
                 "The CA has already revoked this certificate: \(target.title)",
-                RevokedCertificate(target, .alreadyRevoked), login, issuers)
+                RevokedCertificate(target, .alreadyRevoked), others, login, issuers)
             return
         }
         if isAsked {
-            let others = ledger.others(forKeyOf: target.certificate, at: now())
             try requireConfirmation(
                 Self.description(
                     target, others: others.map(\.serialNumber),
@@ -108,7 +108,7 @@ struct RevokeCommand: ParsableCommand {
             hints: ["to see its state: tokencert certificates --all"])
         try report(
             "The CA has revoked the certificate: \(target.title)",
-            RevokedCertificate(target, .revoked), login, issuers)
+            RevokedCertificate(target, .revoked), others, login, issuers)
         guard !output.isJSON else { return }
         if let names = target.tokenNames {
             printFolded(
@@ -124,16 +124,24 @@ struct RevokeCommand: ParsableCommand {
     /// Prints and records that a certificate is revoked, and then prints whether others can learn that,
     /// because the answers may take long. The JSON has both.
     private func report(
-        _ text: String, _ certificate: RevokedCertificate, _ login: WebLogin,
-        _ issuers: [Certificate]
+        _ text: String, _ certificate: RevokedCertificate, _ others: [Certificate],
+        _ login: WebLogin, _ issuers: [Certificate]
     ) throws {
-        if !output.isJSON { printFolded([printable(text)], at: 0) }
+        if !output.isJSON {
+            printFolded([printable(text)], at: 0)
+            printNotes(RevocationReport.notes(others: others))
+        }
         let revoked = [certificate].compactMap(\.revokedContent)
         RevocationRecord(ledger: ledgerOptions, ca: login.site).record(revoked)
         var certificate = certificate
         certificate.add(publications(of: revoked, login.anchors, issuers: issuers))
         guard !output.isJSON else {
-            try printJSON(RevocationReport(revocations: [certificate]))
+            try printJSON(
+                RevocationReport(
+                    revocations: [certificate],
+                    otherCertificates: others.map {
+                        CertificateReport(CertificateEntry.Content($0), uri: nil, now())
+                    }))
             return
         }
         guard let publication = certificate.publication else { return }
