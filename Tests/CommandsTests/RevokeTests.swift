@@ -210,6 +210,31 @@ extension RealParts {
             #expect(requests(bench) == 0)
         }
 
+        // Otherwise a script would rely on the revocation of a certificate that is still valid.
+        @Test("A certificate of another CA is an error until it is revoked there")
+        func otherCA() throws {
+            let bench = try Bench()
+            try issue(bench)
+            let other = try StandIn()
+            let there = ["TOKENCERT_CA_URL": other.url, "TOKENCERT_CA_FILE": other.rootFile]
+            let lost = ["revoke", "--lost-token", "work", "--yes"]
+            let refused = try bench.tokencert(lost, there)
+            expect(refused, 69, "has none of the certificates of token")
+            let command = "tokencert revoke --lost-token work --ca-url \(bench.ca.url)"
+            #expect(refused.errors.contains(command), "\(refused)")
+            #expect(refused.output.contains("not at this CA: "), "\(refused)")
+            let json = try bench.tokencert(lost + ["--json"], there)
+            #expect(json.status == 69, "\(json)")
+            let revocations = try #require(try json.json()["revocations"] as? [[String: Any]])
+            #expect(revocations.map { $0["outcome"] as? String } == ["notRevoked"])
+            #expect(try json.json()["notCompared"] as? Int == 0)
+            #expect(try bench.tokencert(lost).status == 0)
+            // The ledger has recorded the revocation.
+            let again = try bench.tokencert(lost, there)
+            #expect(again.status == 0, "\(again)")
+            #expect(again.output.contains("already revoked: "), "\(again)")
+        }
+
         // Otherwise a certificate that the ledger does not know would stay valid.
         @Test(
             "A late certificate that is not in the ledger is revoked for its key"

@@ -1,6 +1,7 @@
 internal import OpenSSLX509
 internal import TokencertCAcert
 internal import TokencertIssuance
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// The certificates of a lost token, by what can be done about them.
@@ -16,8 +17,10 @@ struct LostCertificates {
     private(set) var expired: [RevokedCertificate] = []
     /// Those that the account does not have. They may be valid in another one.
     private(set) var absent: [RevokedCertificate] = []
-    /// Those of another CA that have not expired.
+    /// Those of another CA that have not expired, unless the ledger records their revocation.
     private(set) var elsewhere: [RevokedCertificate] = []
+    /// The other CAs of those, each once.
+    private var otherCAs: [String] = []
     /// The number of valid certificates of the account that were not compared.
     var unread = 0
     /// The orders that may still lead to a certificate.
@@ -53,12 +56,20 @@ struct LostCertificates {
     }
 
     /// Adds a certificate that another CA has issued, unless it has expired.
-    mutating func addElsewhere(_ known: LedgerCertificate, _ other: String, at time: Int64) {
+    ///
+    /// - Parameter isRevoked: Whether the ledger records its revocation. The other CA is not asked.
+    mutating func addElsewhere(
+        _ known: LedgerCertificate, _ other: String, isRevoked: Bool, at time: Int64
+    ) {
         guard known.certificate.notAfter >= time else { return }
+        let target = RevocationTarget(nil, known.certificate, known)
+        guard !isRevoked else {
+            revoked.append(RevokedCertificate(target, .alreadyRevoked))
+            return
+        }
         elsewhere.append(
-            RevokedCertificate(
-                RevocationTarget(nil, known.certificate, known), .notRevoked,
-                reason: "it is of another CA, \(other)"))
+            RevokedCertificate(target, .notRevoked, reason: "it is of another CA, \(other)"))
+        if !otherCAs.contains(other) { otherCAs.append(other) }
     }
 
     // MARK: Publication
@@ -86,36 +97,36 @@ struct LostCertificates {
 
     /// Whether all certificates have expired or were revoked before.
     var isAllOver: Bool {
-        requested.isEmpty && absent.isEmpty && elsewhere.isEmpty
+        requested.isEmpty && absent.isEmpty && elsewhere.isEmpty && unread == 0
             && !(revoked.isEmpty && expired.isEmpty)
     }
 
     /// Why a certificate may be valid still, or nil. Without `isInJSON`, nothing was found.
-    func failure(_ token: String, account: String) -> Failure? {
-        let failed = requested.filter { $0.outcome != .revoked } + absent
+    ///
+    /// - Parameters:
+    ///   - token: The token in messages.
+    ///   - name: The name of the token in hints.
+    func failure(_ token: String, name: String, account: String) -> Failure? {
+        let failed = requested.filter { $0.outcome != .revoked } + absent + elsewhere
         let isUnknown = failed.contains { $0.outcome == .unknown }
-        let isNone = requested.isEmpty && revoked.isEmpty && expired.isEmpty
-        if isNone, absent.isEmpty, mayStillBeIssued.isEmpty {
-            return Failure(
-                .noSuchObject, code: "noSuchCertificate",
-                "\(account) has none of the certificates of token \(token)", hints: Self.hints)
+        let isNone = requested.isEmpty && revoked.isEmpty && expired.isEmpty && unread == 0
+        let none = "\(account) has none of the certificates of token \(token)"
+        if isNone, failed.isEmpty, mayStillBeIssued.isEmpty {
+            return Failure(.noSuchObject, code: "noSuchCertificate", none, hints: Self.hints)
         }
         var failure: Failure
-        if isNone, !absent.isEmpty {
+        if isNone, !failed.isEmpty {
             failure = Failure(
-                mayStillBeIssued.isEmpty ? .unreachable : .pending, code: "notRevoked",
-                "\(account) has none of the certificates of token \(token)", hints: Self.hints)
+                mayStillBeIssued.isEmpty ? .unreachable : .pending, code: "notRevoked", none,
+                hints: (absent.isEmpty ? [] : Self.hints) + hintsForOtherCAs(name))
         } else if let first = failed.first {
             failure = Failure(
                 isUnknown || !mayStillBeIssued.isEmpty ? .pending : .unreachable,
                 code: isUnknown ? "revocationUnknown" : "notRevoked",
-                "\(failed.count) of \(requested.count + absent.count) certificates "
+                "\(failed.count) of \(requested.count + absent.count + elsewhere.count) certificates "
                     + (isUnknown ? "may not be revoked" : "were not revoked")
                     + (first.reason.map { ": \($0)" } ?? ""),
-                hints: [
-                    "to see their states: tokencert certificates --all",
-                    "to revoke the rest, run the same command again",
-                ] + (absent.isEmpty ? [] : [Self.hints[0]]))
+                hints: hints(name))
         } else if let number = mayStillBeIssued.first {
             failure = Failure(
                 .pending, code: "revocationUnknown",
@@ -125,12 +136,44 @@ struct LostCertificates {
                     "to look for its certificate: tokencert resume \(number) --fetch",
                     "once the CA has issued it, run the same command again",
                 ])
+        } else if unread > 0 {
+            failure = Failure(
+                .unreachable, code: "notRevoked",
+                "\(unread) valid certificates of the account were not compared with the keys of token "
+                    + token, hints: Self.hintsForUnread)
         } else {
             return nil
         }
         failure.isInJSON = true
         return failure
     }
+
+    /// What to do about certificates that were not revoked, in the sequence of their reasons.
+    private func hints(_ name: String) -> [String] {
+        let isRequested = requested.contains { $0.outcome != .revoked }
+        var hints: [String] = []
+        if isRequested || !absent.isEmpty {
+            hints.append("to see their states: tokencert certificates --all")
+        }
+        if isRequested { hints.append("to revoke the rest, run the same command again") }
+        if !absent.isEmpty { hints.append(Self.hints[0]) }
+        return hints + hintsForOtherCAs(name) + (unread == 0 ? [] : Self.hintsForUnread)
+    }
+
+    /// How to revoke the certificates of each other CA. A command cannot revoke any.
+    private func hintsForOtherCAs(_ name: String) -> [String] {
+        otherCAs.map { other in
+            other.hasPrefix("command:")
+                ? "tokencert cannot revoke certificates of \(other): ask the operator of this CA"
+                : "to revoke those of \(other): tokencert revoke --lost-token \(shellWord(name)) "
+                    + "--ca-url \(shellWord(other))"
+        }
+    }
+
+    private static let hintsForUnread = [
+        "to see those that are not in the ledger: tokencert certificates",
+        "to revoke one of them: tokencert revoke SERIAL",
+    ]
 
     private static let hints = [
         "if another account has them: --username ADDRESS",

@@ -6,6 +6,8 @@ internal import TokencertTokens
 
 /// A token that the user has lost, and the revocation of its certificates.
 struct LostToken {
+    /// The name that the user typed.
+    private let name: String
     private let token: LedgerToken
     private let certificates: [LedgerCertificate]
     private let orders: [Order]
@@ -33,6 +35,7 @@ struct LostToken {
                     "to revoke one certificate: tokencert revoke SERIAL",
                 ])
         }
+        self.name = name
         self.token = token
         self.orders = orders
         authorities = ledger.authorities
@@ -82,9 +85,11 @@ struct LostToken {
         var found = LostCertificates()
         var claimed: Set<String> = []
         let time = now()
+        let revocations = Revocations(orders)
         for known in certificates {
             if let other = known.otherCA(than: login.site) {
-                found.addElsewhere(known, other, at: time)
+                let isRevoked = revocations.time(of: known.certificate) != nil
+                found.addElsewhere(known, other, isRevoked: isRevoked, at: time)
                 continue
             }
             var row: ListedCertificate?
@@ -170,14 +175,14 @@ struct LostToken {
         _ found: LostCertificates, _ login: WebLogin, _ ca: CAOptions, _ output: CommonOptions
     ) throws {
         let failure = found.failure(
-            title, account: "the account \(login.username) at \(login.site)")
+            title, name: name, account: "the account \(login.username) at \(login.site)")
         // Nothing at all was found, so there is nothing to report.
         if let failure, !failure.isInJSON { throw failure }
         if output.isJSON {
             try printJSON(
                 RevocationReport(
                     lostToken: token.uri, revocations: found.all,
-                    mayStillBeIssued: found.mayStillBeIssued))
+                    mayStillBeIssued: found.mayStillBeIssued, notCompared: found.unread))
         } else {
             let done = found.requested + found.revoked + found.expired + found.absent
             printNotes(done.compactMap(\.publication))

@@ -10,6 +10,9 @@ struct RevocationReport: Encodable {
     let revocations: [RevokedCertificate]
     /// The orders for the lost token that may still lead to a certificate, or nil.
     var mayStillBeIssued: [Int64]?
+    /// The number of valid certificates of the account that were not compared with the keys of the
+    /// lost token, or nil.
+    var notCompared: Int?
     /// The other certificates for the key that are not revoked, or nil for a lost token.
     var otherCertificates: [CertificateReport]?
 
