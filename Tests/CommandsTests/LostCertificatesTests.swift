@@ -33,7 +33,8 @@ import TokencertTestAuthority
             number: "7", emailAddress: nil, serialNumber: "0A", expiry: nil, isRevoked: isRevoked)
     }
 
-    private func failure(_ found: LostCertificates) -> Failure? {
+    /// Why a certificate may still be valid, or nil.
+    private func ending(_ found: LostCertificates) -> Failure? {
         found.failure("\"my work\"", name: "my work", account: "the account")
     }
 
@@ -47,12 +48,12 @@ import TokencertTestAuthority
 
     @Test("If all certificates are revoked or expired, there is no failure")
     func nothingLeft() throws {
-        #expect(try failure(revoked()) == nil)
+        #expect(try ending(revoked()) == nil)
         var found = LostCertificates()
         try found.add(known(0x0A), row(isRevoked: true), at: Self.now)
         try found.add(known(0x0B, at: 0), nil, at: Self.now)
         try found.addElsewhere(known(0x0C, at: 0), Self.other, isRevoked: false, at: Self.now)
-        #expect(failure(found) == nil && found.isAllOver)
+        #expect(ending(found) == nil && found.isAllOver)
     }
 
     // Otherwise the finder of the token could use the certificate.
@@ -67,7 +68,7 @@ import TokencertTestAuthority
                 try found.addElsewhere(
                     known(serial), Self.other, isRevoked: false, at: Self.now)
             }
-            let failure = try #require(failure(found))
+            let failure = try #require(ending(found))
             #expect(failure.status == .unreachable && failure.code == "notRevoked")
             #expect(failure.message.hasPrefix(message), "\(failure.message)")
             #expect(failure.isInJSON && !found.isAllOver)
@@ -77,7 +78,7 @@ import TokencertTestAuthority
                         + "'my work' --ca-url https://other.example"
                 ])
             found.mayStillBeIssued = [7]
-            #expect(self.failure(found)?.status == .pending)
+            #expect(ending(found)?.status == .pending)
         }
     }
 
@@ -85,7 +86,7 @@ import TokencertTestAuthority
     func recorded() throws {
         var found = try revoked()
         try found.addElsewhere(known(0x0B), Self.other, isRevoked: true, at: Self.now)
-        #expect(failure(found) == nil)
+        #expect(ending(found) == nil)
         #expect(found.all.map(\.outcome) == [.revoked, .alreadyRevoked])
     }
 
@@ -95,7 +96,7 @@ import TokencertTestAuthority
         var found = try revoked()
         try found.addElsewhere(
             known(0x0B), "command:/usr/bin/our-ca", isRevoked: false, at: Self.now)
-        let failure = try #require(failure(found))
+        let failure = try #require(ending(found))
         #expect(failure.status == .unreachable)
         #expect(failure.hints.count == 1 && !failure.hints[0].contains("--ca-url"))
     }
@@ -106,7 +107,7 @@ import TokencertTestAuthority
         for start in [try revoked(), LostCertificates()] {
             var found = start
             found.unread = 3
-            let failure = try #require(failure(found))
+            let failure = try #require(ending(found))
             #expect(failure.status == .unreachable && failure.code == "notRevoked")
             #expect(failure.message.hasPrefix("3 valid certificates of the account were not"))
             #expect(failure.hints.count == 2 && failure.isInJSON && !found.isAllOver)
@@ -119,7 +120,7 @@ import TokencertTestAuthority
         try found.add(known(0x0B), nil, at: Self.now)
         try found.addElsewhere(known(0x0C), Self.other, isRevoked: false, at: Self.now)
         found.unread = 1
-        let failure = try #require(failure(found))
+        let failure = try #require(ending(found))
         #expect(failure.message.hasPrefix("2 of 3 certificates were not revoked"))
         for part in ["--username ADDRESS", "--ca-url https://other.example", "revoke SERIAL"] {
             #expect(failure.hints.contains { $0.contains(part) }, "\(part)")
@@ -129,7 +130,7 @@ import TokencertTestAuthority
 
     @Test("Nothing at all is a failure without a report")
     func nothing() {
-        let failure = failure(LostCertificates())
+        let failure = ending(LostCertificates())
         #expect(failure?.status == .noSuchObject && failure?.isInJSON == false)
     }
 }
