@@ -154,8 +154,11 @@ struct UseCommand: ParsableCommand {
             var report = UseReport(consumer, used, setUp, changes)
             if let expired { report.warn(expired) }
             if write {
-                try store.write(changes, of: consumer, used, place)
+                let undone = try store.write(changes, of: consumer, used, place)
                 report.isWritten = true
+                if !undone.isEmpty {
+                    report.takenBack = UndoReport(consumer.name, undone).files
+                }
             } else if check, let other = changes.first(where: { !$0.isMade }) {
                 throw ConsumerError(
                     .fileInTheWay,

@@ -21,6 +21,8 @@ struct UseReport: Encodable {
     var isWritten = false
     /// What `--check` has proved; nil if it was not tried.
     var proofs: [String]?
+    /// The files of an earlier place or certificate that were taken back; nil if there were none.
+    var takenBack: [UndoReport.File]?
 
     init(
         _ consumer: any Consumer, _ used: UsedCertificate, _ setUp: SetUp,
@@ -50,7 +52,7 @@ struct UseReport: Encodable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case consumer, certificate, files, commands, notes, isWritten, proofs
+        case consumer, certificate, files, commands, notes, isWritten, proofs, takenBack
     }
 
     /// Adds a problem that does not prevent the set-up as the first note.
@@ -68,6 +70,7 @@ struct UseReport: Encodable {
             if !isWritten { return }
         }
         for file in files { show(file, style) }
+        for file in takenBack ?? [] where file.isLeft { print(file.line) }
         if !commands.isEmpty {
             print("")
             print(style.strong("To use it:"))
@@ -149,17 +152,21 @@ struct UndoReport: Encodable {
         }
     }
 
-    var lines: [String] {
-        files.map { file in
-            let path = printable(file.path)
-            return switch file.result {
-            case "asBefore": "as before: \(path)"
-            case "removed": "removed: \(path)"
-            case "blockRemoved": "tokencert's lines removed; other changes kept: \(path)"
-            default:
-                "left as it is, since it was changed after tokencert wrote it: \(path)"
-                    + (file.backup.map { " (before the set-up: \(printable($0)))" } ?? "")
-            }
+    var lines: [String] { files.map(\.line) }
+}
+
+extension UndoReport.File {
+    var isLeft: Bool { result == "left" }
+
+    var line: String {
+        let path = printable(path)
+        return switch result {
+        case "asBefore": "as before: \(path)"
+        case "removed": "removed: \(path)"
+        case "blockRemoved": "tokencert's lines removed; other changes kept: \(path)"
+        default:
+            "left as it is, since it was changed after tokencert wrote it: \(path)"
+                + (backup.map { " (before the set-up: \(printable($0)))" } ?? "")
         }
     }
 }

@@ -111,13 +111,17 @@ struct NSSProfile: Consumer {
             setUp.files.append(SetUpFile(file, .changed(content)))
         }
         let block = MarkedBlock(consumer: name)
-        let others = block.removed(from: present) ?? present
+        let module = ModuleList.lines(used.modulePath, readable: [used.slot], disabled: [])
+        let rest = block.removed(from: present, [module])
+        // Otherwise the module of tokencert would count as one of the user's.
+        guard rest != nil || !block.isMarked(present) else { throw block.brokenMarks(in: path) }
+        let others = rest ?? present
         let loaded = ModuleList.libraries(in: others)
         if !loaded.contains(where: { absolutePath($0) == absolutePath(used.modulePath) }) {
-            let lines = ModuleList.lines(used.modulePath, readable: [used.slot], disabled: [])
-            let separation = others.isEmpty || others.suffix(2) == [0x0A, 0x0A] ? [] : [""]
-            setUp.files.append(SetUpFile(path, .block(lines: separation + lines, at: .end)))
-            if block.added(separation + lines, to: others, at: .end) != present { isChanged = true }
+            let isSeparate = others.isEmpty || others.suffix(2) == [0x0A, 0x0A]
+            let lines = (isSeparate ? [] : [""]) + module
+            setUp.files.append(SetUpFile(path, .block(lines: lines, at: .end)))
+            if !block.isWhole(lines, in: present, at: .end) { isChanged = true }
         }
         if isChanged, isRunning { throw running(profile) }
         setUp.commands = [place.profile == nil ? name : "\(name) --profile \(shellWord(profile))"]

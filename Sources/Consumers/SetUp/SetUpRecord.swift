@@ -14,6 +14,10 @@ package struct SetUpRecord: Codable, Sendable, Hashable {
         var written: [String]
         /// Whether only a block of it belongs to tokencert.
         let isBlock: Bool
+        /// The lines of the block that this set-up wrote and of that which the file had before. Other lines
+        /// in the block are those of the user. nil for other files, and in records that were written
+        /// without it.
+        var lines: [[String]]?
     }
 
     /// The version of the format that this program writes. A change that an older version of tokencert would

@@ -13,7 +13,7 @@ package struct SetUpStore: Sendable {
         self.folder = folder
     }
 
-    private func recordPath(_ consumer: String) -> String { "\(folder)/\(consumer).json" }
+    func recordPath(_ consumer: String) -> String { "\(folder)/\(consumer).json" }
 
     /// The record of a consumer, or nil.
     ///
@@ -42,7 +42,7 @@ package struct SetUpStore: Sendable {
     /// The content of a file; nil if it does not exist.
     ///
     /// - Throws: ``ConsumerError`` for a folder, a pipe, a device or a dangling link.
-    private func content(_ path: String) throws -> [UInt8]? {
+    func content(_ path: String) throws -> [UInt8]? {
         guard try isPresent(path) else { return nil }
         guard isRegularFile(path) else {
             throw ConsumerError(
@@ -61,8 +61,8 @@ package struct SetUpStore: Sendable {
         /// The present content; nil if there is no file.
         package let current: [UInt8]?
         package let new: [UInt8]
-        /// What the previous set-up wrote.
-        let written: [String]
+        /// The file in the record of the previous set-up.
+        let known: SetUpRecord.File?
         /// Whether another program has changed a database since the previous set-up.
         let hasForeignChanges: Bool
         package var isMade: Bool { current == new }
@@ -82,17 +82,22 @@ package struct SetUpStore: Sendable {
             let current = try content(file.path)
             let known = old?.files.first { $0.path == file.path }
             let original = try original(file, current, known, consumer)
-            let new: [UInt8] =
-                switch file.content {
-                case .own(let bytes), .changed(let bytes): bytes
-                case .block(let lines, let position):
-                    MarkedBlock(consumer: consumer)
-                        .added(lines, to: original ?? [], at: position)
-                }
             return Change(
-                file: file, original: original, current: current, new: new,
-                written: known?.written ?? [],
+                file: file, original: original, current: current,
+                new: new(file, current, original, consumer), known: known,
                 hasForeignChanges: hasForeignChanges(file, current, known))
+        }
+    }
+
+    private func new(
+        _ file: SetUpFile, _ current: [UInt8]?, _ original: [UInt8]?, _ consumer: String
+    ) -> [UInt8] {
+        switch file.content {
+        case .own(let bytes), .changed(let bytes): return bytes
+        case .block(let lines, let position):
+            let block = MarkedBlock(consumer: consumer)
+            if let current, block.isWhole(lines, in: current, at: position) { return current }
+            return block.added(lines, to: original ?? [], at: position)
         }
     }
 
@@ -127,17 +132,18 @@ package struct SetUpStore: Sendable {
             // Another program has changed it since. The content before the first set-up stays known.
             if let known, known.original != hash(current) { return try backup(known) }
             return current
-        case .block:
+        case .block(let lines, _):
             let block = MarkedBlock(consumer: consumer)
             guard block.isMarked(current) else { return current }
-            if let rest = block.removed(from: current) { return rest }
-            throw ConsumerError(
-                .fileInTheWay,
-                "\(file.path) has marks of tokencert that do not belong together",
-                advice: [
-                    "remove the lines from \">>> tokencert use \(consumer)\" to "
-                        + "\"<<< tokencert use \(consumer)\" by hand"
-                ])
+            let own = (known?.lines ?? []) + [lines]
+            guard let rest = block.removed(from: current, own) else {
+                throw block.brokenMarks(in: file.path)
+            }
+            // A record without lines is that of an older version, for which the whole block counts.
+            if known == nil || known?.lines != nil {
+                try requireNoForeignLines(block, file.path, current, own)
+            }
+            return rest
         case .own(let bytes):
             // The same content, such as after the record was removed.
             if bytes == current { return nil }
@@ -161,27 +167,30 @@ package struct SetUpStore: Sendable {
 
     /// Writes a set-up. What the previous set-up wrote and this one does not is taken back.
     ///
+    /// - Returns: What became of the files that were taken back.
     /// - Throws: ``ConsumerError`` or `FileError`; files that were written so far are in the record.
+    @discardableResult
     package func write(
         _ changes: [Change], of consumer: any Consumer, _ used: UsedCertificate, _ place: Place
-    ) throws {
+    ) throws -> [Undone] {
         try makeFolder(parentFolder(folder))
         let lock = try FolderLock(parentFolder(folder))
         defer { withExtendedLifetime(lock) {} }
         let changes = try unchanged(changes, consumer.name)
-        try makeFolder(folder)
         let old = try record(consumer.name)
         let paths = Set(changes.map(\.file.path))
         let dropped = old?.files.filter { !paths.contains($0.path) } ?? []
         try consumer.requireIdle(
             dropped.map(\.path) + changes.filter { !$0.isMade }.map(\.file.path))
-        var files: [SetUpRecord.File] = []
+        try requireWritable(changes, dropping: dropped, consumer.name)
+        try makeFolder(folder)
         // Without a record, no command would ever remove the backups.
         var newBackups: [String] = []
         defer {
             for path in newBackups { try? removeFile(path) }
             if !newBackups.isEmpty { removeFolderIfEmpty(folder) }
         }
+        var files: [SetUpRecord.File] = []
         for (index, change) in changes.enumerated() {
             var backup: String?
             if let original = change.original {
@@ -194,19 +203,7 @@ package struct SetUpStore: Sendable {
                     if saved == nil { newBackups.append(path) }
                 }
             }
-            let isBlock = if case .block = change.file.content { true } else { false }
-            // What the file has now is known until it is replaced, also after several interruptions.
-            let present = change.current.map(hash)
-            var written =
-                [hash(change.new)]
-                + change.written.filter { $0 == present && $0 != hash(change.new) }
-            // A database that another program has changed is never replaced by the backup, which lacks its
-            // changes.
-            if change.hasForeignChanges { written = change.written }
-            files.append(
-                SetUpRecord.File(
-                    path: change.file.path, original: change.original.map(hash), backup: backup,
-                    written: written, isBlock: isBlock))
+            files.append(recorded(change, backup: backup, consumer.name))
         }
         var record = SetUpRecord(
             consumer: consumer.name, modulePath: used.modulePath, token: used.tokenURI,
@@ -227,11 +224,52 @@ package struct SetUpStore: Sendable {
             try writeFileDurably(
                 change.new, change.file.path, permissions: change.file.permissions)
         }
-        guard !dropped.isEmpty else { return }
-        for file in dropped { _ = try takeBack(file, consumer.name) }
+        guard !dropped.isEmpty else { return [] }
+        let undone = try dropped.map { try takeBack($0, consumer.name) }
         removeFolders(record)
         record.files = files
         try write(record)
+        return undone
+    }
+
+    /// Checks that files of the user can be replaced, and that those that are dropped can be taken back.
+    /// Otherwise the record and files of tokencert's own would stay behind.
+    private func requireWritable(
+        _ changes: [Change], dropping dropped: [SetUpRecord.File], _ consumer: String
+    ) throws {
+        for file in dropped {
+            try requireReturnable(file, consumer)
+            guard file.original != nil, let current = try content(file.path) else { continue }
+            if file.original != hash(current) { try requireWritableFile(file.path) }
+        }
+        for change in changes where !change.isMade && change.current != nil {
+            try requireWritableFile(change.file.path)
+        }
+    }
+
+    /// What the record says about a file.
+    private func recorded(
+        _ change: Change, backup: String?, _ consumer: String
+    ) -> SetUpRecord.File {
+        // What the file has now is known until it is replaced, also after several interruptions.
+        let present = change.current.map(hash)
+        let before = change.known?.written ?? []
+        var written = [hash(change.new)]
+        written += before.filter { $0 == present && !written.contains($0) }
+        // A database that another program has changed is never replaced by the backup, which lacks its
+        // changes.
+        if change.hasForeignChanges { written = before }
+        var lines: [[String]]?
+        if case .block(let new, _) = change.file.content {
+            let block = MarkedBlock(consumer: consumer)
+            let old = change.current.flatMap {
+                block.lines(in: $0, (change.known?.lines ?? []) + [new])
+            }
+            lines = [new] + (old.map { [$0] } ?? []).filter { $0 != new }
+        }
+        return SetUpRecord.File(
+            path: change.file.path, original: change.original.map(hash), backup: backup,
+            written: written, isBlock: lines != nil, lines: lines)
     }
 
     /// The same changes with the record as it is now.
@@ -261,7 +299,7 @@ package struct SetUpStore: Sendable {
     }
 
     /// Removes the folders that tokencert made if nothing is in them.
-    private func removeFolders(_ record: SetUpRecord) {
+    func removeFolders(_ record: SetUpRecord) {
         // A folder comes before the folders in it.
         for made in (record.folders ?? []).sorted().reversed() { removeFolderIfEmpty(made) }
     }
@@ -271,101 +309,5 @@ package struct SetUpStore: Sendable {
             try record.json(), recordPath(record.consumer), permissions: 0o600)
     }
 
-    // MARK: Taking back
-
-    /// What became of a file.
-    package enum Undone: Sendable, Hashable {
-        /// It is byte for byte as before the first set-up.
-        case asBefore(path: String)
-        /// The file was removed; there was none before.
-        case removed(path: String)
-        /// Only the block was removed; the rest was changed in the meantime and stays.
-        case blockRemoved(path: String)
-        /// It was changed by someone else and was left as it is. The backup of its content before the first
-        /// set-up is kept; nil if there was no file.
-        case left(path: String, backup: String?)
-    }
-
-    /// Takes a set-up back, and removes its record and its backups.
-    ///
-    /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/notSetUp`` if there is none.
-    package func undo(_ consumer: any Consumer) throws -> [Undone] {
-        let name = consumer.name
-        let notSetUp = ConsumerError(
-            .notSetUp, "\(name) is not set up",
-            advice: ["to see what is set up: tokencert use"])
-        guard isFolder(folder) else { throw notSetUp }
-        let lock = try FolderLock(parentFolder(folder))
-        defer { withExtendedLifetime(lock) {} }
-        guard let record = try record(name) else { throw notSetUp }
-        try consumer.requireIdle(record.files.map(\.path))
-        let undone = try record.files.map { try takeBack($0, name) }
-        try removeFile(recordPath(name))
-        for file in try names(inFolder: folder)
-        where file.hasPrefix(name + "-") && file.hasSuffix(".backup") {
-            try removeFile("\(folder)/\(file)")
-        }
-        removeFolderIfEmpty(folder)
-        removeFolders(record)
-        return undone
-    }
-
-    private func takeBack(_ file: SetUpRecord.File, _ consumer: String) throws -> Undone {
-        guard let current = try content(file.path) else {
-            // It was removed, or never written.
-            return .removed(path: file.path)
-        }
-        if file.original == hash(current) { return .asBefore(path: file.path) }
-        if file.written.contains(hash(current)), let original = try usableBackup(file) {
-            guard let original else {
-                try removeFile(file.path)
-                return .removed(path: file.path)
-            }
-            try replaceFileDurably(original, file.path)
-            return .asBefore(path: file.path)
-        }
-        guard file.isBlock, let rest = MarkedBlock(consumer: consumer).removed(from: current) else {
-            return .left(path: file.path, backup: try keptBackup(file))
-        }
-        try replaceFileDurably(rest, file.path)
-        return .blockRemoved(path: file.path)
-    }
-
-    /// A copy of a backup that a later set-up does not remove, since it is the only one of the old content.
-    private func keptBackup(_ file: SetUpRecord.File) throws -> String? {
-        guard let name = file.backup, let bytes = try content("\(folder)/\(name)") else {
-            return nil
-        }
-        let path = "\(folder)/kept-\(name)"
-        try writeFileDurably(bytes, path, permissions: 0o600)
-        return path
-    }
-
-    /// The content before the first set-up; nil if there was no file.
-    ///
-    /// - Throws: ``ConsumerError`` if the backup is not what was saved.
-    private func backup(_ file: SetUpRecord.File) throws -> [UInt8]? {
-        guard let name = file.backup else { return nil }
-        let path = "\(folder)/\(name)"
-        if let bytes = try content(path), hash(bytes) == file.original { return bytes }
-        throw ConsumerError(
-            .fileInTheWay, "the backup of \(file.path) is missing or was changed: \(path)",
-            advice: [
-                "bring the backup back, then run the command again",
-                "or keep \(file.path) as it is, and forget the set-up: rm "
-                    + shellWord(recordPath(String(name.prefix { $0 != "-" }))),
-            ])
-    }
-
-    /// The same; nil if the backup of a block is damaged, because the marks tell what to remove, too.
-    private func usableBackup(_ file: SetUpRecord.File) throws -> [UInt8]?? {
-        do {
-            return .some(try backup(file))
-        } catch {
-            if file.isBlock { return .none }
-            throw error
-        }
-    }
-
-    private func hash(_ bytes: [UInt8]) -> String { hexadecimal(Digest.sha256.hash(bytes)) }
+    func hash(_ bytes: [UInt8]) -> String { hexadecimal(Digest.sha256.hash(bytes)) }
 }

@@ -1,0 +1,138 @@
+internal import TokencertPlatform
+
+extension SetUpStore {
+    /// What became of a file.
+    package enum Undone: Sendable, Hashable {
+        /// It is byte for byte as before the first set-up.
+        case asBefore(path: String)
+        /// The file was removed; there was none before.
+        case removed(path: String)
+        /// Only the block was removed; the rest was changed in the meantime and stays.
+        case blockRemoved(path: String)
+        /// It was changed by someone else and was left as it is. The backup of its content before the first
+        /// set-up is kept; nil if there was no file.
+        case left(path: String, backup: String?)
+    }
+
+    /// Takes a set-up back, and removes its record and its backups.
+    ///
+    /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/notSetUp`` if there is none.
+    package func undo(_ consumer: any Consumer) throws -> [Undone] {
+        let name = consumer.name
+        let notSetUp = ConsumerError(
+            .notSetUp, "\(name) is not set up",
+            advice: ["to see what is set up: tokencert use"])
+        guard isFolder(folder) else { throw notSetUp }
+        let lock = try FolderLock(parentFolder(folder))
+        defer { withExtendedLifetime(lock) {} }
+        guard let record = try record(name) else { throw notSetUp }
+        try consumer.requireIdle(record.files.map(\.path))
+        for file in record.files { try requireReturnable(file, name) }
+        let undone = try record.files.map { try takeBack($0, name) }
+        try removeFile(recordPath(name))
+        for file in try names(inFolder: folder)
+        where file.hasPrefix(name + "-") && file.hasSuffix(".backup") {
+            try removeFile("\(folder)/\(file)")
+        }
+        removeFolderIfEmpty(folder)
+        removeFolders(record)
+        return undone
+    }
+
+    /// Checks that a file can be taken back without losing its backup or lines of the user.
+    ///
+    /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/fileInTheWay``.
+    func requireReturnable(_ file: SetUpRecord.File, _ consumer: String) throws {
+        guard let current = try content(file.path) else {
+            // Its disk may not be mounted, or its folder may have another name.
+            guard file.original != nil else { return }
+            throw ConsumerError(
+                .fileInTheWay,
+                "\(file.path) is not there, so the set-up cannot be taken back",
+                advice: [
+                    "bring it back, then run the command again",
+                    "or, if you have removed it, create an empty file: touch "
+                        + shellWord(file.path),
+                ])
+        }
+        let present = hash(current)
+        guard let lines = file.lines, file.original != present, !file.written.contains(present)
+        else { return }
+        try requireNoForeignLines(
+            MarkedBlock(consumer: consumer), file.path, current, lines)
+    }
+
+    /// Checks that a block has only lines of tokencert, since it is replaced or removed as a whole.
+    func requireNoForeignLines(
+        _ block: MarkedBlock, _ path: String, _ content: [UInt8], _ own: [[String]]
+    ) throws {
+        let foreign = block.foreignLines(in: content, own)
+        guard !foreign.isEmpty else { return }
+        throw ConsumerError(
+            .fileInTheWay,
+            "\(path) has lines between the marks of tokencert that tokencert did not write",
+            advice: foreign.prefix(3).map { line in
+                let text = line.drop { $0 == " " || $0 == "\t" }
+                return "move this line out of the marks: \(text)"
+            })
+    }
+
+    func takeBack(_ file: SetUpRecord.File, _ consumer: String) throws -> Undone {
+        guard let current = try content(file.path) else {
+            // It was removed, or never written.
+            return .removed(path: file.path)
+        }
+        if file.original == hash(current) { return .asBefore(path: file.path) }
+        if file.written.contains(hash(current)), let original = try usableBackup(file) {
+            guard let original else {
+                try removeFile(file.path)
+                return .removed(path: file.path)
+            }
+            try replaceFileDurably(original, file.path)
+            return .asBefore(path: file.path)
+        }
+        let block = MarkedBlock(consumer: consumer)
+        guard file.isBlock, let rest = block.removed(from: current, file.lines ?? []) else {
+            return .left(path: file.path, backup: try keptBackup(file))
+        }
+        try replaceFileDurably(rest, file.path)
+        return .blockRemoved(path: file.path)
+    }
+
+    /// A copy of a backup that a later set-up does not remove, since it is the only one of the old content.
+    private func keptBackup(_ file: SetUpRecord.File) throws -> String? {
+        guard let name = file.backup, let bytes = try content("\(folder)/\(name)") else {
+            return nil
+        }
+        let path = "\(folder)/kept-\(name)"
+        try writeFileDurably(bytes, path, permissions: 0o600)
+        return path
+    }
+
+    /// The content before the first set-up; nil if there was no file.
+    ///
+    /// - Throws: ``ConsumerError`` if the backup is not what was saved.
+    func backup(_ file: SetUpRecord.File) throws -> [UInt8]? {
+        guard let name = file.backup else { return nil }
+        let path = "\(folder)/\(name)"
+        if let bytes = try content(path), hash(bytes) == file.original { return bytes }
+        throw ConsumerError(
+            .fileInTheWay, "the backup of \(file.path) is missing or was changed: \(path)",
+            advice: [
+                "bring the backup back, then run the command again",
+                "or keep \(file.path) as it is, and forget the set-up: rm "
+                    + shellWord(recordPath(String(name.prefix { $0 != "-" }))),
+            ])
+    }
+
+    /// The same; nil if the backup of a block is damaged, because the marks tell what to remove, too.
+    func usableBackup(_ file: SetUpRecord.File) throws -> [UInt8]?? {
+        do {
+            return .some(try backup(file))
+        } catch {
+            if file.isBlock { return .none }
+            throw error
+        }
+    }
+
+}
