@@ -1,4 +1,5 @@
 import Testing
+import TokencertConsumers
 
 @testable import TokencertCommands
 
@@ -38,5 +39,18 @@ import Testing
             UseReport.shortened(text) == [
                 "first", "-----BEGIN CERTIFICATE-----", "...", "-----END CERTIFICATE-----", "last",
             ])
+    }
+
+    // Otherwise the user does not learn that a file of an earlier set-up stays.
+    @Test("Only a file that was left as it is counts as left, and its line names the kept backup")
+    func left() {
+        let files = UndoReport(
+            "git", [.removed(path: "/a"), .left(path: "/b", backup: "/c"), .asBefore(path: "/d")]
+        ).files
+        #expect(files.map(\.isLeft) == [false, true, false])
+        #expect(
+            files[1].line
+                == "left as it is, since it was changed after tokencert wrote it: /b "
+                + "(before the set-up: /c)")
     }
 }

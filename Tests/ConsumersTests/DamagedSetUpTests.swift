@@ -29,10 +29,11 @@ private struct Unwritable: Consumer {
         sample = try SampleHome()
     }
 
+    @discardableResult
     private func refused(
         _ code: ConsumerError.Code, _ location: SourceLocation = #_sourceLocation,
         _ body: () throws -> Void
-    ) {
+    ) -> ConsumerError? {
         let before = FolderContent(of: sample.folder.path)
         let error = #expect(throws: ConsumerError.self, sourceLocation: location) { try body() }
         #expect(error?.code == code, sourceLocation: location)
@@ -40,6 +41,7 @@ private struct Unwritable: Consumer {
         #expect(
             FolderContent(of: sample.folder.path).changes(since: before) == [],
             sourceLocation: location)
+        return error
     }
 
     private func undo() throws { _ = try sample.store.undo(Sample()) }
@@ -169,6 +171,126 @@ private struct Unwritable: Consumer {
             #expect(manager.fileExists(atPath: sample.folder.file("home/own")) == isPresent)
             #expect(!manager.fileExists(atPath: sample.folder.file("records")))
         }
+    }
+
+    /// Writes a set-up without one of its files.
+    private func write(_ version: String, without index: Int) throws {
+        var setUp = sample.setUp(version)
+        setUp.files.remove(at: index)
+        let place = Place(home: sample.folder.file("home"), configuration: "", own: "")
+        try sample.store.write(
+            try sample.store.changes(setUp, of: "sample"), of: Sample(), sample.used, place)
+    }
+
+    /// Its disk may not be mounted, or its folder may have another name.
+    @Test("While a file of the user is missing, its backup is kept and nothing is taken back")
+    func missingFile() throws {
+        for (index, name) in [(1, "home/config"), (2, "home/database")] {
+            try sample.write("one")
+            let written = sample.content
+            var state = written
+            state[name] = nil
+            try sample.restore(state)
+            let path = sample.folder.file(name)
+            let error = refused(.fileInTheWay) { try undo() }
+            #expect(error?.message == "\(path) is not there, so the set-up cannot be taken back")
+            #expect(
+                error?.advice == [
+                    "bring it back, then run the command again",
+                    "or, if you have removed it, create an empty file: touch \(shellWord(path))",
+                ])
+            #expect(refused(.fileInTheWay) { try write("two", without: index) } == error)
+            try sample.restore(written)
+            try undo()
+            #expect(sample.content == SampleHome.before)
+        }
+    }
+
+    @Test("A file of tokencert's own that is missing does not prevent an undo")
+    func missingOwnFile() throws {
+        try sample.write("one")
+        let path = sample.folder.file("home/own/key")
+        try FileManager.default.removeItem(atPath: path)
+        #expect(try sample.store.undo(Sample()).contains(.removed(path: path)))
+        #expect(sample.content == SampleHome.before)
+    }
+
+    @Test("Lines that the user wrote between the marks are refused, and stay")
+    func foreignLines() throws {
+        try sample.write("one")
+        let config = try #require(sample.home["home/config"])
+        let mine = ["a", "b", "c", "d"].map { "\tHost \($0)\n" }
+        for count in 1...mine.count {
+            let lines = mine.prefix(count).joined()
+            try sample.folder.write(
+                config.replacing("\none\n", with: "\none\n\n\(lines)"), "home/config")
+            for action in [
+                { try sample.write("one") }, { try sample.write("two") }, { try undo() },
+                { try write("two", without: 1) },
+            ] {
+                let error = refused(.fileInTheWay) { try action() }
+                #expect(
+                    error?.message
+                        == "\(sample.folder.file("home/config")) has lines between the marks of "
+                        + "tokencert that tokencert did not write")
+                #expect(
+                    error?.advice
+                        == ["a", "b", "c"].prefix(count).map {
+                            "move this line out of the marks: Host \($0)"
+                        })
+            }
+        }
+        try sample.folder.write(config + mine.joined(), "home/config")
+        try sample.write("two")
+        try undo()
+        #expect(sample.home["home/config"] == "Host *\n" + mine.joined())
+    }
+
+    @Test("Blank lines and line ends of Windows between the marks are not those of the user")
+    func blankLines() throws {
+        try sample.write("one")
+        let config = try #require(sample.home["home/config"])
+        try sample.folder.write(
+            config.replacing("\none\n", with: "\n\none\n \n").replacing("\n", with: "\r\n"),
+            "home/config")
+        try undo()
+        #expect(sample.home["home/config"] == "Host *\r\n")
+    }
+
+    @Test("After a record that does not have the lines of a block, all of them are tokencert's")
+    func recordWithoutLines() throws {
+        try sample.write("one")
+        var state = sample.content
+        let record = try #require(state[SampleHome.record])
+        let old = record.replacing(
+            try Regex("\"lines\" : \\[\\s*\\[[^\\]]*\\]\\s*\\],\\s*"), with: "")
+        #expect(record != old)
+        state[SampleHome.record] = old
+        state["home/config"] = state["home/config"]?.replacing("\none\n", with: "\nolder\n")
+        for isWrittenAgain in [false, true] {
+            try sample.restore(state)
+            if isWrittenAgain {
+                try sample.write("two")
+                // Only the record reaches the disk.
+                try sample.folder.write(state["home/config"] ?? "", "home/config")
+            }
+            try undo()
+            #expect(sample.home["home/config"] == "Host *\n")
+        }
+    }
+
+    @Test(
+        "A block without a record, such as from another computer, is replaced only by the same one")
+    func blockWithoutRecord() throws {
+        try sample.write("one")
+        var state = SampleHome.before
+        state["home/config"] = sample.home["home/config"]
+        try sample.restore(state)
+        let error = refused(.fileInTheWay) { try sample.write("two") }
+        #expect(error?.advice == ["move this line out of the marks: one"])
+        try sample.write("one")
+        try undo()
+        #expect(sample.home == ["home/config": "Host *\n", "home/database": "old"])
     }
 
     @Test("Runs at the same time write one whole set-up, which can be taken back")

@@ -14,31 +14,76 @@ import Testing
         arguments: ["", "Host *\n", "\n\nHost a\r\n\tPort 1\n", "# >>> tokencert use git: x\n"])
     func addedAndRemoved(text: String) {
         for position in [SetUpFile.Position.beginning, .end] {
-            let added = block.added(["Include x", ""], to: bytes(text), at: position)
-            #expect(added != bytes(text))
-            #expect(block.removed(from: added) == bytes(text))
+            for lines in [["Include x"], ["Include x", ""], ["", "Include x", "", ""]] {
+                let added = block.added(lines, to: bytes(text), at: position)
+                #expect(added != bytes(text))
+                #expect(block.isWhole(lines, in: added, at: position))
+                #expect(block.removed(from: added, [lines]) == bytes(text))
+            }
         }
+    }
+
+    @Test("Empty lines at the end of a block follow the end mark")
+    func emptyLines() {
+        let added = block.added(["", "x", "", ""], to: [], at: .end)
+        #expect(
+            String(decoding: added, as: UTF8.self).hasSuffix(
+                "--undo\n\nx\n# <<< tokencert use ssh\n\n\n"))
+        // An older version wrote them before the end mark.
+        let old = bytes("# >>> tokencert use ssh: x\nx\n\n# <<< tokencert use ssh\n")
+        #expect(!block.isWhole(["x", ""], in: old, at: .end))
+        #expect(block.removed(from: old, [["x", ""]]) == [])
+    }
+
+    @Test("Without its end mark, a block ends with the lines that tokencert wrote")
+    func withoutEndMark() {
+        let text = "old\n# >>> tokencert use ssh: x\n\na\nb\n\nlast\n"
+        #expect(block.removed(from: bytes(text), [["c"], ["a", "b", ""]]) == bytes("old\nlast\n"))
+        for other in [[], [""], ["a", "c"], ["b"], ["a", "b", "c"]] {
+            #expect(block.removed(from: bytes(text), [other]) == nil)
+        }
+        #expect(!block.isWhole(["", "a", "b", ""], in: bytes(text), at: .end))
+    }
+
+    @Test("Lines in the block that tokencert did not write are found")
+    func foreignLines() {
+        let text =
+            "Host a\n# >>> tokencert use ssh: x\n \r\nx\r\n\tHost b\n# <<< tokencert use ssh\n"
+        #expect(block.foreignLines(in: bytes(text), [["x"]]) == ["\tHost b"])
+        #expect(block.foreignLines(in: bytes(text), [["x"], ["\tHost b"]]).isEmpty)
+        #expect(block.foreignLines(in: bytes("Host a\n"), []).isEmpty)
+    }
+
+    /// The keys of ssh would be used only for the host before them.
+    @Test("A block for the beginning of a file is not whole after other lines than comments")
+    func position() {
+        let added = block.added(["x"], to: bytes("old\n"), at: .beginning)
+        #expect(block.isWhole(["x"], in: bytes("# a\n\n") + added, at: .beginning))
+        #expect(!block.isWhole(["x"], in: bytes("Host a\n") + added, at: .beginning))
+        #expect(block.isWhole(["x"], in: bytes("Host a\n") + added, at: .end))
+        #expect(!block.isWhole(["y"], in: added, at: .beginning))
+        #expect(!block.isWhole(["x"], in: added + added, at: .beginning))
     }
 
     @Test("A block at the end of a file without a final line end begins on its own line")
     func withoutLineEnd() {
         let added = block.added(["x"], to: bytes("Host *"), at: .end)
         #expect(String(decoding: added, as: UTF8.self).hasPrefix("Host *\n# >>> tokencert use ssh"))
-        #expect(block.removed(from: added) == bytes("Host *\n"))
+        #expect(block.removed(from: added, []) == bytes("Host *\n"))
     }
 
     @Test("Lines that the user adds around the block stay")
     func changedAround() {
         let added = block.added(["x"], to: bytes("old\n"), at: .end)
         let changed = bytes("first\n") + added + bytes("last\n")
-        #expect(block.removed(from: changed) == bytes("first\nold\nlast\n"))
+        #expect(block.removed(from: changed, []) == bytes("first\nold\nlast\n"))
     }
 
     @Test("A block in a file to which an editor gave the line ends of Windows is removed")
     func windowsLineEnds() {
         let added = block.added(["x"], to: bytes("old\n"), at: .end)
         let text = String(decoding: added, as: UTF8.self).replacing("\n", with: "\r\n")
-        #expect(block.removed(from: bytes(text)) == bytes("old\r\n"))
+        #expect(block.removed(from: bytes(text), []) == bytes("old\r\n"))
     }
 
     @Test(
@@ -49,7 +94,7 @@ import Testing
             "# >>> tokencert use ssh: x\n# >>> tokencert use ssh: x\n# <<< tokencert use ssh\n",
         ])
     func broken(text: String) {
-        #expect(block.removed(from: bytes(text)) == nil)
+        #expect(block.removed(from: bytes(text), []) == nil)
         #expect(block.isMarked(bytes(text)))
     }
 }

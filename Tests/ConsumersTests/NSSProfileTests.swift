@@ -247,4 +247,80 @@ import TokencertTestSupport
         _ = consume lock
         try NSSProfile.firefox.requireIdle(paths)
     }
+
+    @Test("Marks that do not belong together are refused, also before the module of tokencert")
+    func brokenMarks() throws {
+        let profile = folder.file("x.default")
+        try makeFolder(profile)
+        let text =
+            "library=\n\n# >>> tokencert use firefox: x\nlibrary=/usr/lib/p.so\nname=other\n\n"
+        for name in NSSProfiles.fileNames {
+            try writeFileDurably(
+                Array(text.utf8), "\(profile)/\(name)", permissions: 0o600)
+        }
+        var place = Place(home: folder.path, configuration: "", own: "")
+        place.profile = profile
+        let error = #expect(throws: ConsumerError.self) {
+            try NSSProfile.firefox.setUp(try used([], issuers: []), place)
+        }
+        #expect(error?.code == .fileInTheWay)
+        #expect(error?.message.hasSuffix("marks of tokencert that do not belong together") == true)
+    }
+}
+
+extension RealParts {
+    @Suite(
+        .serialized,
+        .enabled(
+            if: consumersAreTested,
+            "ssh, git and other programs are tested only by SoftHSM/test --consumers"))
+    struct ModuleListTests {
+        /// Otherwise the set-up could never be taken back.
+        @Test("The lines of tokencert in pkcs11.txt survive that NSS adds and removes modules")
+        func rewritten() throws {
+            if try run("sh", ["-c", "command -v certutil && command -v modutil"]).status != 0 {
+                print("pkcs11.txt is not tested, since the programs of NSS are not installed")
+                return
+            }
+            let folder = try TemporaryFolder()
+            let database = "sql:\(folder.path)"
+            try makeFolder(folder.file("tokens"))
+            let variables = [
+                "SOFTHSM2_CONF": try folder.write(
+                    "directories.tokendir = \(folder.file("tokens"))\n", "softhsm2.conf")
+            ]
+            func nss(_ program: String, _ words: [String]) throws {
+                let outcome = try run(program, words, environment: variables)
+                #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+            }
+            func add(_ name: String) throws {
+                let module = folder.file("\(name).so")
+                try writeFileDurably(try readFile(softHSMModule), module, permissions: 0o700)
+                try nss(
+                    "modutil",
+                    ["-force", "-dbdir", database, "-add", name, "-libfile", module])
+            }
+            func delete(_ name: String) throws {
+                try nss("modutil", ["-force", "-dbdir", database, "-delete", name])
+            }
+            try nss("certutil", ["-N", "-d", database, "--empty-password"])
+            try add("first")
+            let path = folder.file("pkcs11.txt")
+            let block = MarkedBlock(consumer: "firefox")
+            let lines = ModuleList.lines(softHSMModule, readable: [0], disabled: [])
+            let before = try readFile(path)
+            let written = block.added(lines, to: before, at: .end)
+            try writeFileDurably(written, path, permissions: 0o600)
+            try add("other")
+            #expect(block.isWhole(lines, in: try readFile(path), at: .end))
+            try delete("other")
+            #expect(try readFile(path) == written)
+            try delete("first")
+            let text = try readFile(path)
+            #expect(block.isWhole(lines, in: text, at: .end))
+            let rest = block.removed(from: text, [lines]) ?? []
+            #expect(ModuleList.libraries(in: rest).isEmpty)
+            #expect(!block.isMarked(rest))
+        }
+    }
 }

@@ -281,6 +281,57 @@ struct SampleHome {
         }
     }
 
+    @Test("A whole block counts as written wherever it stands in the file")
+    func position() throws {
+        let sample = try SampleHome()
+        try sample.write("one")
+        let config = try #require(sample.home["home/config"])
+        let changed = "[first]\n" + config + "[commit]\n"
+        try sample.folder.write(changed, "home/config")
+        let changes = try sample.store.changes(sample.setUp("one"), of: "sample")
+        #expect(!changes.contains { !$0.isMade })
+        try sample.write("one")
+        #expect(sample.home["home/config"] == changed)
+        try undo(sample)
+        #expect(sample.home["home/config"] == "[first]\nHost *\n[commit]\n")
+    }
+
+    @Test("A file of an earlier set-up that is left as it is, is reported")
+    func leftFile() throws {
+        let sample = try SampleHome()
+        try sample.write("one")
+        try sample.folder.write("mine", "home/own/key")
+        var less = sample.setUp("two")
+        less.files.remove(at: 0)
+        let place = Place(home: sample.folder.file("home"), configuration: "", own: "")
+        let undone = try sample.store.write(
+            try sample.store.changes(less, of: "sample"), of: Sample(), sample.used, place)
+        #expect(undone == [.left(path: sample.folder.file("home/own/key"), backup: nil)])
+        #expect(sample.home["home/own/key"] == "mine")
+    }
+
+    @Test("A file of the user that cannot be replaced is refused before anything is written")
+    func irreplaceable() throws {
+        let sample = try SampleHome()
+        let manager = FileManager.default
+        try manager.createDirectory(
+            atPath: sample.folder.file("home/far"), withIntermediateDirectories: true)
+        try manager.moveItem(
+            atPath: sample.folder.file("home/config"),
+            toPath: sample.folder.file("home/far/config"))
+        try manager.createSymbolicLink(
+            atPath: sample.folder.file("home/config"), withDestinationPath: "far/config")
+        // A folder with the name of the temporary file, since root can write to all folders.
+        let process = ProcessInfo.processInfo.processIdentifier
+        try manager.createDirectory(
+            atPath: sample.folder.file("home/far/.tokencert.\(process).new"),
+            withIntermediateDirectories: true)
+        let before = FolderContent(of: sample.folder.path)
+        #expect(throws: FileError.self) { try sample.write("one") }
+        #expect(FolderContent(of: sample.folder.path).changes(since: before) == [])
+        #expect(!manager.fileExists(atPath: sample.folder.file("records")))
+    }
+
     @Test("The permissions of a file and a symbolic link stay")
     func permissionsAndLink() throws {
         let sample = try SampleHome()

@@ -93,6 +93,12 @@ struct NSSProfile: Consumer {
         let profile = try profiles.profile(in: place)
         let path = "\(profile)/pkcs11.txt"
         let present = try readFile(path)
+        let block = MarkedBlock(consumer: name)
+        let module = ModuleList.lines(used.modulePath, readable: [used.slot], disabled: [])
+        let rest = block.removed(from: present, [module])
+        // Otherwise the module of tokencert would count as one of the user's.
+        guard rest != nil || !block.isMarked(present) else { throw block.brokenMarks(in: path) }
+        let others = rest ?? present
         let isRunning = try isLocked("\(profile)/.parentlock")
         if !isRunning { try requireComplete(profile) }
         var database = try NSSDatabase.copy(
@@ -110,12 +116,6 @@ struct NSSProfile: Consumer {
                 isChanged ? try database.content(name) : try readFile(file, limit: 1 << 28)
             setUp.files.append(SetUpFile(file, .changed(content)))
         }
-        let block = MarkedBlock(consumer: name)
-        let module = ModuleList.lines(used.modulePath, readable: [used.slot], disabled: [])
-        let rest = block.removed(from: present, [module])
-        // Otherwise the module of tokencert would count as one of the user's.
-        guard rest != nil || !block.isMarked(present) else { throw block.brokenMarks(in: path) }
-        let others = rest ?? present
         let loaded = ModuleList.libraries(in: others)
         if !loaded.contains(where: { absolutePath($0) == absolutePath(used.modulePath) }) {
             let isSeparate = others.isEmpty || others.suffix(2) == [0x0A, 0x0A]
