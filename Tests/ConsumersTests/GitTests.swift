@@ -2,6 +2,7 @@ import OpenSSLX509
 import Testing
 import TokencertPlatform
 import TokencertTestAuthority
+import TokencertTestSupport
 
 @testable import TokencertConsumers
 
@@ -101,5 +102,35 @@ import TokencertTestAuthority
             try git.requireFit(try used(hasEd25519Key: true))
         }
         #expect(disturbed?.code == .tokenUnfit)
+    }
+}
+
+extension RealParts {
+    @Suite(
+        .enabled(
+            if: consumersAreTested,
+            "ssh, git and other programs are tested only by SoftHSM/test --consumers"))
+    struct GitConfigurationTests {
+        /// Otherwise the user's line would be between the marks, and no undo would be possible.
+        @Test("A file that git includes later is not added to the lines of tokencert")
+        func including() throws {
+            let folder = try TemporaryFolder()
+            let block = MarkedBlock(consumer: "git")
+            let lines = Git.including("/home/anna/own")
+            let file = try folder.write(
+                String(
+                    decoding: block.added(
+                        lines, to: Array("[user]\n\tname = Anna\n".utf8), at: .end),
+                    as: UTF8.self), "config")
+            let git = ["config", "--file", file]
+            #expect(try run("git", git + ["--add", "include.path", "/other"]).status == 0)
+            #expect(try run("git", git + ["commit.gpgSign", "true"]).status == 0)
+            let text = Array(try folder.read("config").utf8)
+            #expect(block.isWhole(lines, in: text, at: .end))
+            #expect(
+                block.removed(from: text, [lines]).map { String(decoding: $0, as: UTF8.self) }
+                    == "[user]\n\tname = Anna\n[include]\n\tpath = /other\n[commit]\n\tgpgSign = true\n"
+            )
+        }
     }
 }

@@ -45,9 +45,7 @@ struct Git: Consumer {
             .own(place.ownFile(self, "certificate.pem"), used.certificate.pem),
             .own(place.ownFile(self, "root.pem"), used.rootPEM),
             .own(own, settings.text),
-            SetUpFile(
-                target,
-                .block(lines: ["[include]", "\tpath = \(Self.quoted(own))"], at: .end)),
+            SetUpFile(target, .block(lines: Self.including(own), at: .end)),
         ]
         let intermediates = used.issuers.dropLast()
         if !intermediates.isEmpty {
@@ -250,6 +248,12 @@ struct Git: Consumer {
 
             """
         }
+    }
+
+    /// The lines that include a file in each repository. `git config --add include.path` would add its
+    /// line to a section `[include]`, between the marks.
+    static func including(_ path: String) -> [String] {
+        ["[includeIf \"gitdir:/\"]", "\tpath = \(quoted(path))"]
     }
 
     /// A value for a configuration of git.
