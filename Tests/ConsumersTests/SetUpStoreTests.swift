@@ -281,7 +281,7 @@ struct SampleHome {
         }
     }
 
-    @Test("A whole block counts as written wherever it stands in the file")
+    @Test("A whole block counts as written wherever it is in the file")
     func position() throws {
         let sample = try SampleHome()
         try sample.write("one")
