@@ -55,7 +55,10 @@ private func report(_ error: any Error) -> Int32 {
         print(Tokencert.fullMessage(for: error).replacing(" SUBCOMMANDS:\n", with: ":\n"))
         return ExitStatus.done.rawValue
     }
-    return fail(Failure(error, commands: Tokencert.subcommandNames))
+    return fail(
+        Failure(
+            error, commands: Tokencert.subcommandNames,
+            path: Tokencert.commandPath(CommandLine.arguments.dropFirst())))
 }
 
 private func fail(_ failure: Failure) -> Int32 {

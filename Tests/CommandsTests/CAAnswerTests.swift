@@ -192,7 +192,7 @@ extension RealParts {
             #expect(bench.ca.orders.count == 1)
             try expectOnlyAKey(bench, outcome)
             // The CA issues it in the end.
-            for _ in 0..<50 where bench.ca.issued.isEmpty { usleep(100_000) }
+            for _ in 0..<300 where bench.ca.issued.isEmpty { usleep(100_000) }
             #expect(bench.ca.issued.count == 1)
         }
 

@@ -90,7 +90,7 @@ extension RealParts {
         func lateByteByByte() throws {
             let bench = try bench(["--names", "latin1", "--signing-time", "1"])
             expect(try bench.tokencert(["issue"]), 75, "it may still issue one")
-            for _ in 0..<100 where bench.ca.issued.isEmpty { usleep(100_000) }
+            for _ in 0..<600 where bench.ca.issued.isEmpty { usleep(100_000) }
             let file = try bench.token.folder.write(
                 try #require(bench.ca.issued.first), "from-the-web.pem")
             let resumed = try bench.tokencert(["resume", "1", "--from", file])

@@ -46,7 +46,7 @@ extension RealParts {
         func waiting() throws {
             let bench = try Bench(["--fault", "late"])
             try issue(bench, "mail", status: 75)
-            for _ in 0..<50 where bench.ca.issued.isEmpty { usleep(100_000) }
+            for _ in 0..<300 where bench.ca.issued.isEmpty { usleep(100_000) }
             let text = try bench.tokencert(["certificates"])
             #expect(text.status == 0, "\(text)")
             #expect(text.output.contains("  order 1\n"), "\(text.output)")

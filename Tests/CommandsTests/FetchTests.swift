@@ -44,7 +44,7 @@ extension RealParts {
             #expect(issued.errors.contains("tokencert resume 1 --fetch"))
             #expect(try bench.tokencert(["resume", "1"]).status == 75)
             #expect(logins(bench) == 0)
-            for _ in 0..<50 where bench.ca.issued.isEmpty { usleep(100_000) }
+            for _ in 0..<300 where bench.ca.issued.isEmpty { usleep(100_000) }
             let resumed = try bench.tokencert(["resume", "1", "--fetch"])
             #expect(resumed.status == 0, "\(resumed.errors)")
             try expectDone(bench)
@@ -113,7 +113,7 @@ extension RealParts {
         func tokenAbsent() throws {
             let bench = try Bench(["--fault", "late"])
             #expect(try bench.tokencert(["issue"]).status == 75)
-            for _ in 0..<50 where bench.ca.issued.isEmpty { usleep(100_000) }
+            for _ in 0..<300 where bench.ca.issued.isEmpty { usleep(100_000) }
             let other = try ThrowawayToken(label: "other")
             let away = try bench.tokencert(
                 ["resume", "1", "--fetch"], other.environment)
@@ -155,7 +155,7 @@ extension RealParts {
             #expect((orders as? [[String: Any]])?.first?["state"] as? String == "unclear")
             guard part != "revoked" else { return }
             // The stand-in forgets orders that it has not signed when it ends.
-            for _ in 0..<50 where bench.ca.issued.isEmpty { usleep(100_000) }
+            for _ in 0..<300 where bench.ca.issued.isEmpty { usleep(100_000) }
             try bench.ca.restart([])
             let resumed = try bench.tokencert(["resume", "1", "--fetch"])
             #expect(resumed.status == 0, "\(arguments): \(resumed.errors)")

@@ -31,7 +31,7 @@ extension RealParts {
             let issued = try life.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"])
             expect(issued, 75, "it may still issue one")
             #expect(try life.numbersOnToken([:]).isEmpty)
-            for _ in 0..<50 where life.bench.ca.issued.isEmpty { usleep(100_000) }
+            for _ in 0..<300 where life.bench.ca.issued.isEmpty { usleep(100_000) }
             let fetched = try life.tokencert(["resume", "1", "--fetch", "--json"])
             #expect(fetched.status == 0, "\(fetched)")
             let report = try fetched.json()

@@ -120,7 +120,7 @@ extension RealParts {
                 try #require(first.certificate("pem")), try #require(second.certificate("pem")),
             ])
             var late: String?
-            for _ in 0..<100 where late == nil {
+            for _ in 0..<600 where late == nil {
                 usleep(100_000)
                 late = bench.ca.issued.first { !issued.contains($0) }
             }

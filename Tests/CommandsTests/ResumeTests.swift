@@ -67,7 +67,7 @@ extension RealParts {
             expect(undecided, 75, "the outcome of order 1 is unknown")
             #expect(undecided.errors.contains("tokencert resume 1 --from FILE"))
             #expect(bench.ca.orders.count == 1)
-            for _ in 0..<50 where bench.ca.issued.isEmpty { usleep(100_000) }
+            for _ in 0..<300 where bench.ca.issued.isEmpty { usleep(100_000) }
             let file = try bench.token.folder.write(
                 try #require(bench.ca.issued.first), "from-the-web.pem")
             let resumed = try bench.tokencert(["resume", "1", "--from", file])
@@ -299,7 +299,7 @@ extension RealParts {
                 if let outcome = try? bench.tokencert(["issue"]) { collected.add(outcome) }
             }
             // Another process locks the ledger during the order, for longer than tokencert waits.
-            for _ in 0..<200 where bench.ca.orders.isEmpty { usleep(20_000) }
+            for _ in 0..<600 where bench.ca.orders.isEmpty { usleep(20_000) }
             try run(
                 "python3",
                 [
@@ -352,7 +352,7 @@ extension RealParts {
             let slow = bench.faulty(["FAULTY_RULES": "C_Sign#1:before:delay=3000"])
             let queue = DispatchQueue(label: "issue")
             queue.async { _ = try? bench.tokencert(["issue"], slow) }
-            for _ in 0..<100 where bench.calls("C_Sign") == 0 { usleep(50_000) }
+            for _ in 0..<600 where bench.calls("C_Sign") == 0 { usleep(50_000) }
             expect(
                 try bench.tokencert(["resume", "1"]), 75, "another process is working on order 1")
             expect(

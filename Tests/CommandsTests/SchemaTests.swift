@@ -445,7 +445,7 @@ extension RealParts {
             let signatures = bench.calls("C_Sign")
             let queue = DispatchQueue(label: "issue")
             queue.async { _ = try? bench.tokencert(["issue", "--key-type", "rsa:2048"], slow) }
-            for _ in 0..<200 where bench.calls("C_Sign") == signatures { usleep(50_000) }
+            for _ in 0..<600 where bench.calls("C_Sign") == signatures { usleep(50_000) }
             server = nil
             queue.sync {}
         }

@@ -117,7 +117,9 @@ import TokencertPlatform
         let program = try #require(programFile("cat"))
         try send(record, .command(["cat", "file"]), .refused)
         #expect(try answer(record, .command([program, "file"])) == "refused")
-        #expect(try answer(record, .command([TokencertPlatform.absolutePath(program), "file"])) == "refused")
+        #expect(
+            try answer(record, .command([TokencertPlatform.absolutePath(program), "file"]))
+                == "refused")
         #expect(try answer(record, .command(["sh", "-c", "true"])) == "sent")
     }
 

@@ -96,7 +96,7 @@ private final class Server: Sendable {
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
-        for _ in 0..<100 where !FileManager.default.fileExists(atPath: socket) {
+        for _ in 0..<600 where !FileManager.default.fileExists(atPath: socket) {
             Thread.sleep(forTimeInterval: 0.05)
         }
     }
@@ -212,7 +212,7 @@ extension RealParts {
             ]
             try forwarding.run()
             defer { end(forwarding) }
-            for _ in 0..<100 where !FileManager.default.fileExists(atPath: near) {
+            for _ in 0..<600 where !FileManager.default.fileExists(atPath: near) {
                 Thread.sleep(forTimeInterval: 0.05)
             }
             let outcome = try run(

@@ -50,7 +50,7 @@ import TokencertTestSupport
             let last = Interruption.startChild(leadsGroup: true) { startInGroup("exit 0") }
             Interruption.removeChild(last.identifier)
             let files = (1...2).map { "\(path)/started-\($0)" }
-            for _ in 0..<100 where !files.allSatisfy(FileManager.default.fileExists) {
+            for _ in 0..<600 where !files.allSatisfy(FileManager.default.fileExists) {
                 usleep(100_000)
             }
             kill(getpid(), SIGTERM)

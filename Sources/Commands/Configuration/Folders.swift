@@ -11,6 +11,8 @@ var trustStore: TrustStore { TrustStore(folder: dataFolder + "/anchors") }
 /// The folder of the ledger, `$XDG_STATE_HOME/tokencert`.
 var stateFolder: String { folder("XDG_STATE_HOME", "/.local/state") }
 
+var standardLedgerPath: String { stateFolder + "/ledger.sqlite" }
+
 /// The folder of what can be read again, `$XDG_CACHE_HOME/tokencert`: what the shell's completion
 /// has read from modules, and revocation lists.
 var cacheFolder: String { folder("XDG_CACHE_HOME", "/.cache") }

@@ -109,7 +109,7 @@ enum Setting: String, CaseIterable {
     /// The default value for display, or nil.
     var standard: String? {
         switch self {
-        case .ledger: LedgerOptions.standardPath
+        case .ledger: standardLedgerPath
         case .caURL: "https://www.cacert.org"
         case .caAccepts: "rsa; with ca-command: rsa,ec,ed25519"
         case .pinSource, .securityOfficerPINSource, .passwordSource: "prompt"

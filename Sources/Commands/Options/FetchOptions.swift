@@ -22,7 +22,7 @@ struct FetchOptions: ParsableArguments {
     /// site; nil if late certificates are not fetched. At a terminal the user is asked once; later runs
     /// find the answer in the configuration file. In scripts, the option or the setting is the
     /// agreement.
-    /// Nothing is fetched in a dry run, so nobody is asked then.
+    /// A dry run fetches nothing, so it does not ask.
     func agreedWaitingTime(_ ca: CAOptions, isDryRun: Bool = false) throws -> Int? {
         let waitingTime = try seconds()
         guard isWanted else {

@@ -12,9 +12,7 @@ struct LedgerOptions: ParsableArguments {
             valueName: "path"))
     var ledger: String?
 
-    var path: String { setting(ledger, .ledger) ?? Self.standardPath }
-
-    static var standardPath: String { stateFolder + "/ledger.sqlite" }
+    var path: String { setting(ledger, .ledger) ?? standardLedgerPath }
 
     /// Whether the ledger exists. True if that is unknown: opening the file then reports why.
     var isFileThere: Bool { (try? isPresent(path)) ?? true }

@@ -63,7 +63,9 @@ struct Failure: Error {
     }
 
     /// Converts any error; a mistyped command is compared with `commands`.
-    init(_ error: any Error, commands: [String] = []) {
+    ///
+    /// - Parameter path: The command and the subcommands that the command line names.
+    init(_ error: any Error, commands: [String] = [], path: [String] = []) {
         switch error {
         case let failure as Failure: self = failure
         case let error as IssuanceError: self.init(issuance: error)
@@ -90,10 +92,10 @@ struct Failure: Error {
             self.init(
                 .configuration, code: "\(error.code)", error.description,
                 hints: ["check that the certificate or key is in a supported format"])
-        case is ValidationError, is CleanExit: self.init(usage: error, commands)
+        case is ValidationError, is CleanExit: self.init(usage: error, commands, path)
         default:
             if AnyArguments.exitCode(for: error) == .validationFailure {
-                self.init(usage: error, commands)
+                self.init(usage: error, commands, path)
             } else {
                 self.init(
                     .bug, "\(error)",
@@ -102,7 +104,7 @@ struct Failure: Error {
         }
     }
 
-    private init(usage error: any Error, _ commands: [String]) {
+    private init(usage error: any Error, _ commands: [String], _ path: [String]) {
         let words = CommandLine.arguments.dropFirst()
         if let typed = misusedOption(in: words), let source = misusedOptions[typed] {
             self.init(
@@ -123,7 +125,6 @@ struct Failure: Error {
             self.init(unknownCommand: word, among: commands)
             return
         }
-        let path = Tokencert.commandPath(words)
         self.init(
             .usage, AnyArguments.message(for: error),
             hints: [
