@@ -12,6 +12,21 @@ extension RealParts {
             "ssh, git and other programs are tested only by SoftHSM/test --consumers"))
     struct UserConfigurationTests {
         @Test(
+            "A check works if the path of TMPDIR has special characters",
+            arguments: ["ssh", "nginx", "code"])
+        func temporaryFolder(consumer: String) throws {
+            let journey = try #require(Journey.all.first { $0.consumer == consumer })
+            let bench = try UseBench(issuing: journey.certificate)
+            try bench.prepare(journey)
+            let odd = bench.token.folder.file("a b;$c:é")
+            try FileManager.default.createDirectory(
+                atPath: odd, withIntermediateDirectories: false)
+            try bench.require(
+                ["use", consumer, "mail", "--write", "--check"] + journey.options,
+                ["TMPDIR": odd])
+        }
+
+        @Test(
             "The PIN is sent only through the module of the set-up, and not a PIN of another one",
             arguments: ["tls", "openssl", "git", "mail", "nginx"])
         func openssl(consumer: String) throws {

@@ -58,7 +58,9 @@ struct JavaToken {
             return ConsumerError(
                 .tokenUnfit,
                 "Java cannot use a module with this name: \(used.modulePath.debugDescription)",
-                advice: ["use a link to it with another name: tokencert use code --module LINK"])
+                advice: [
+                    "copy it to another place, and name the copy: tokencert use code --module FILE"
+                ])
         }
         return nil
     }

@@ -12,16 +12,23 @@ package struct PrivateFolder: ~Copyable {
     /// The absolute path.
     package let path: String
 
-    /// Creates a folder in `TMPDIR` or `/tmp`.
+    /// Creates a folder in `TMPDIR`, or in `/tmp` if that is not set or its path has a character that means
+    /// something in commands or configuration files, where other programs find the path.
     package init() throws(FileError) {
-        let parent =
-            environmentVariable("TMPDIR").flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp"
+        let chosen = environmentVariable("TMPDIR").flatMap { $0.hasPrefix("/") ? $0 : nil }
+        let parent = chosen.flatMap { $0.utf8.allSatisfy(Self.isPlain) ? $0 : nil } ?? "/tmp"
         var template = Array("\(parent)/tokencert-XXXXXX".utf8CString)
         guard unsafe mkdtemp(&template) != nil else {
             throw FileError("cannot create a folder in", parent)
         }
         path = String(
             decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+            || "/._-".utf8.contains(byte)
     }
 
     deinit {
