@@ -36,6 +36,8 @@ extension RealParts {
             let bench = try Bench()
             let shown = try bench.tokencert(["tokens"], ["TOKENCERT_TOKEN": "wrok"])
             #expect(shown.status == 0 && shown.output.contains("work"), "\(shown)")
+            let other = try bench.tokencert(["tokens", "--token", "wrok"])
+            #expect(other.status == 0 && !other.output.contains("work"), "\(other)")
         }
 
         @Test(

@@ -206,6 +206,31 @@ private struct Unwritable: Consumer {
         }
     }
 
+    // Otherwise the lines that the user had put between the marks would be lost.
+    @Test(
+        "If an older record does not name the lines of a block, a copy of the changed file is kept",
+        arguments: [false, true])
+    func olderRecord(isWrittenAgain: Bool) throws {
+        try sample.write("one")
+        let marked = try #require(sample.content["home/config"])
+        let record = sample.folder.file(SampleHome.record)
+        var object = try #require(
+            JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: record)))
+                as? [String: Any])
+        object["files"] = (object["files"] as? [[String: Any]])?.map { file in
+            var file = file
+            file["lines"] = nil
+            return file
+        }
+        try JSONSerialization.data(withJSONObject: object).write(to: URL(filePath: record))
+        var state = sample.content
+        state["home/config"] = marked.replacing("one\n", with: "one\nmine\n")
+        try sample.restore(state)
+        if isWrittenAgain { try sample.write("two") } else { try undo() }
+        let kept = sample.content.filter { $0.key.hasPrefix("records/kept-sample-") }
+        #expect(Array(kept.values) == [state["home/config"]])
+    }
+
     @Test("A file of tokencert's own that is missing does not prevent an undo")
     func missingOwnFile() throws {
         try sample.write("one")

@@ -245,6 +245,12 @@ import TokencertTestSupport
         // The certificate may be that of either order.
         let other = try order(3, .issue(job(key)), [sent(), .closed(reason: "given up")])
         #expect(try pending([once, other]) == [1, 3])
+        // It may be that of the exported request.
+        let hash = hexadecimal(found.publicKey.sha256Fingerprint)
+        let exported = try order(
+            5, .request(newKeyKind: "ec:p256"),
+            [.made(publicKeyHash: hash), .requested(request: "PEM")])
+        #expect(try pending([once, exported]) == [1])
         #expect(
             try pending([
                 order(

@@ -27,7 +27,8 @@ enum SecretRole: Int, CaseIterable, Comparable {
         case .password: "--password-source"
         case .pin: "--pin-source"
         case .securityOfficerPIN: "--so-pin-source"
-        case .newPIN: "--new-pin-source"
+        // Only change-pin has two sources of PINs of one role.
+        case .newPIN: "--pin-source, or for token change-pin --new-pin-source,"
         }
     }
 

@@ -28,7 +28,8 @@ enum ExitStatus: Int32, CaseIterable {
                 + "address, kind of key; or another program cannot use the certificate or the token"
         case .noSuchObject: "a token, object, order or ledger does not exist, or several match"
         case .unreachable:
-            "the CA cannot be reached, or the server is not the CA; nothing was ordered"
+            "the CA cannot be reached, or the server is not the CA; nothing was ordered; or a "
+                + "certificate was not revoked"
         case .cannotCreate:
             "the token cannot be written: full, write-protected, id or label in use; or it cannot "
                 + "generate such a key, the key may not sign, or an object cannot be removed"

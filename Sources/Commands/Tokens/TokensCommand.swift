@@ -34,9 +34,10 @@ struct TokensCommand: ParsableCommand {
         let set = try working("starting the modules", onToken: false) {
             try ModuleSet(tokenOptions, nil)
         }
-        // Also those that the settings do not name, since the names in the settings may be wrong.
+        // The name of a token in the settings may be wrong, so only the command line counts.
         let report = try TokensReport(
-            set, profiles: output.isVerbose ? tokenOptions.profiles() : nil)
+            set, tokenOptions.choicesOnCommandLine(),
+            profiles: output.isVerbose ? tokenOptions.profiles() : nil)
         if output.isJSON {
             try printJSON(report)
         } else {
@@ -91,8 +92,8 @@ private struct TokensReport: Encodable {
 
     /// Reads all modules at the same time, because some take seconds. With `profiles`, the tokens are
     /// described in detail.
-    init(_ set: ModuleSet, profiles: [TokenProfile]?) {
-        let found = sideBySide(set.modules) { Self.read($0, profiles) }
+    init(_ set: ModuleSet, _ choices: [TokenChoice], profiles: [TokenProfile]?) {
+        let found = sideBySide(set.modules) { Self.read($0, choices, profiles) }
         for (module, result) in zip(set.modules, found) {
             switch result {
             case .success(let report): modules.append(report)
@@ -106,13 +107,13 @@ private struct TokensReport: Encodable {
     }
 
     private static func read(
-        _ module: Module, _ profiles: [TokenProfile]?
+        _ module: Module, _ choices: [TokenChoice], _ profiles: [TokenProfile]?
     ) -> Result<ModuleReport, CryptokiError> {
         do throws(CryptokiError) {
             var report = ModuleReport(
                 name: module.name, path: module.path, description: module.info.libraryDescription,
                 manufacturer: module.info.manufacturer, version: module.info.libraryVersion)
-            report.slots = try module.slots(tokenPresent: false).map { read($0, profiles) }
+            report.slots = try module.slots(tokenPresent: false).map { read($0, choices, profiles) }
             return .success(report)
         } catch {
             return .failure(error)
@@ -120,14 +121,15 @@ private struct TokensReport: Encodable {
     }
 
     private static func read(
-        _ slot: Slot, _ profiles: [TokenProfile]?
+        _ slot: Slot, _ choices: [TokenChoice], _ profiles: [TokenProfile]?
     ) -> SlotReport {
         var line = SlotReport(id: slot.id, description: "")
         do throws(CryptokiError) {
             let info = try slot.info()
             line = SlotReport(id: slot.id, description: info.slotDescription)
             guard info.isTokenPresent else { return line }
-            line.token = try TokenReport(slot.token(), detailedBy: profiles)
+            let token = try slot.token()
+            if try choices.fit(token) { line.token = try TokenReport(token, detailedBy: profiles) }
         } catch {
             line.failure = error.plainText
         }

@@ -51,8 +51,10 @@ extension SetUpStore {
                 "\(file.path) is not there, so the set-up cannot be taken back",
                 advice: [
                     "bring it back, then run the command again",
-                    "or, if you have removed it, create an empty file: touch "
-                        + shellWord(file.path),
+                    "or, if you have removed it, create an empty file: "
+                        + (isFolder(parentFolder(file.path))
+                            ? "" : "mkdir -p \(shellWord(parentFolder(file.path))) && ")
+                        + "touch \(shellWord(file.path))",
                 ])
         }
         let present = hash(current)
@@ -95,6 +97,7 @@ extension SetUpStore {
         guard file.isBlock, let rest = block.removed(from: current, file.lines ?? []) else {
             return .left(path: file.path, backup: try keptBackup(file))
         }
+        try keepUnknownLines(of: file, current, consumer)
         try replaceFileDurably(rest, file.path)
         return .blockRemoved(path: file.path)
     }
@@ -107,6 +110,18 @@ extension SetUpStore {
         let path = "\(folder)/kept-\(name)"
         try writeFileDurably(bytes, path, permissions: 0o600)
         return path
+    }
+
+    /// Keeps a copy of a file before its block is removed or replaced if the record does not say which
+    /// lines are tokencert's own.
+    func keepUnknownLines(
+        of file: SetUpRecord.File, _ content: [UInt8], _ consumer: String
+    ) throws {
+        guard file.isBlock, file.lines == nil, !file.written.contains(hash(content)) else { return }
+        try makeFolder(folder)
+        try writeFileDurably(
+            content, "\(folder)/kept-\(consumer)-\(hash(content).prefix(16)).backup",
+            permissions: 0o600)
     }
 
     /// The content before the first set-up; nil if there was no file.

@@ -216,7 +216,10 @@ package struct SetUpStore: Sendable {
         try write(record)
         newBackups = []
         for change in changes where !change.isMade {
-            guard change.current == nil else {
+            if let current = change.current {
+                if let known = change.known {
+                    try keepUnknownLines(of: known, current, consumer.name)
+                }
                 try replaceFileDurably(change.new, change.file.path)
                 continue
             }

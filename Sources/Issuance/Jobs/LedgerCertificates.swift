@@ -63,6 +63,12 @@ package struct LedgerToken: Sendable {
             guard let key = order.publicKeyHash, rivals.allSatisfy(\.bringsOneCertificate),
                 let last = rivals.compactMap(\.timeOfSending).max()
             else { return true }
+            // The certificate for a request that was exported may have the same key.
+            let isExported = orders.contains { other in
+                other.publicKeyHash == key && other.beginning.issue == nil
+                    && other.mayBringCertificate
+            }
+            guard !isExported else { return true }
             // Which of the certificates for a key belongs to which order cannot be seen.
             let outcomes = Set(found).filter { certificate in
                 hexadecimal(certificate.publicKey.sha256Fingerprint) == key
