@@ -125,6 +125,17 @@ extension RealParts {
             #expect(bench.ca.requests.count == requests)
         }
 
+        @Test("A dry run checks the options for late certificates, and places no order")
+        func dryRun() throws {
+            let bench = try Bench()
+            for time in ["banana", "1d", "2 h"] {
+                let outcome = try bench.tokencert(
+                    ["issue", "--fetch", "--fetch-for", time, "--dry-run"])
+                expect(outcome, 64, "--fetch-for must be a time")
+            }
+            #expect(bench.ca.orders.isEmpty)
+        }
+
         // Otherwise a wrong certificate would be written, or the order would be given up.
         @Test(
             "A web site that does not deliver the certificate leaves the order as it was",

@@ -16,6 +16,14 @@ import Testing
         #expect(text.hasSuffix("\n") && !text.hasSuffix("\n\n"))
     }
 
+    @Test("The help that an error suggests is that of the subcommand")
+    func commandPath() {
+        let words = ["token", "init", "--nosuch", "init"]
+        #expect(Tokencert.commandPath(words) == ["token", "init"])
+        #expect(Tokencert.commandPath(["list", "init"]) == ["list"])
+        #expect(Tokencert.commandPath(["init"]).isEmpty)
+    }
+
     @Test("The topics contain each exit status and each variable")
     func complete() {
         let statuses = HelpTopic.exitStatus.text(width: 80).split(separator: "\n")

@@ -256,6 +256,20 @@ extension RealParts {
             #expect(!given.errors.contains("tokencert delete"), "\(given.errors)")
         }
 
+        // Otherwise the keys of refused orders would stay on the token for ever.
+        @Test("The key of a refused order can be removed once the order is given up")
+        func refused() throws {
+            let bench = try Bench(["--fault", "refuse"])
+            expect(
+                try bench.tokencert(["issue", "--label", "mail"]), 65, "the CA refused the order")
+            let given = try bench.tokencert(["resume", "1", "--abandon"])
+            #expect(given.status == 0, "\(given.errors)")
+            let hint = try #require(
+                given.errors.firstMatch(of: /to remove it: tokencert (delete [0-9a-f]+ --key)/))
+            let words = hint.1.split(separator: " ").map(String.init)
+            #expect(try bench.tokencert(words + ["--yes"]).status == 0)
+        }
+
         // MARK: Dry runs
 
         @Test("A dry run refuses what the real run refuses, with the same status")

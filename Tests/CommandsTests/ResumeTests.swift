@@ -412,6 +412,10 @@ extension RealParts {
             #expect(bench.ca.orders.count == bench.ca.issued.count)
             let verified = try bench.tokencert(["history", "verify", "--json"]).json()
             let hash = try #require(verified["lastHash"] as? String)
+            for wrong in ["zz", String(hash.dropLast()), hash + "0"] {
+                let outcome = try bench.tokencert(["history", "verify", "--hash", wrong])
+                expect(outcome, 64, "is not the hash of an event")
+            }
             #expect(try bench.tokencert(["history", "verify", "--hash", hash]).status == 0)
             let other = String(hash.reversed())
             expect(

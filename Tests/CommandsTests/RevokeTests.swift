@@ -210,6 +210,23 @@ extension RealParts {
             #expect(requests(bench) == 0)
         }
 
+        // Otherwise the password would be sent to a CA that does not have the account.
+        @Test(
+            "While the CA is a command, no command logs in to a web site",
+            arguments: [
+                ["certificates"], ["revoke", "602d87", "--yes"],
+                ["revoke", "--lost-token", "work", "--yes"],
+            ])
+        func commandCA(arguments: [String]) throws {
+            let bench = try Bench()
+            try issue(bench)
+            let before = bench.ca.requests.count
+            // The variable stands for the setting, too.
+            let refused = try bench.tokencert(arguments, ["TOKENCERT_CA_COMMAND": "/bin/true"])
+            expect(refused, 64, "the CA is a command")
+            #expect(bench.ca.requests.count == before)
+        }
+
         // Otherwise a script would rely on the revocation of a certificate that is still valid.
         @Test("A certificate of another CA is an error until it is revoked there")
         func otherCA() throws {
@@ -264,6 +281,11 @@ extension RealParts {
             let lost = try bench.tokencert(["revoke", "--lost-token", "work", "--yes"])
             expect(lost, 75, "may still issue a certificate for token work")
             #expect(lost.errors.contains("resume 1 --fetch"), "\(lost)")
+            // An order that was given up cannot be resumed.
+            #expect(try bench.tokencert(["resume", "1", "--abandon"]).status == 0)
+            let again = try bench.tokencert(["revoke", "--lost-token", "work", "--yes"])
+            expect(again, 75, "may still issue a certificate for token work")
+            #expect(!again.errors.contains("--fetch"), "\(again)")
         }
 
         // Otherwise a label could revoke a certificate that the user did not mean.

@@ -57,6 +57,11 @@ extension RealParts {
                 "setsid", ["--wait", product("tokencert")] + arguments,
                 environment: bench.environment.merging(settings) { $1 })
             expect(unasked, 64, "there is no terminal")
+            let source = try run(
+                "setsid", ["--wait", product("tokencert"), "token", "change-pin"],
+                environment: bench.environment)
+            expect(source, 64, "there is no terminal")
+            #expect(source.errors.contains("--new-pin-source"), "\(source)")
             expect(
                 try bench.tokencert(arguments + ["--erase", "word"], settings), 64,
                 "the label of the token is \"work\"")

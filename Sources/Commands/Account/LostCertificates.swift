@@ -25,6 +25,8 @@ struct LostCertificates {
     var unread = 0
     /// The orders that may still lead to a certificate.
     var mayStillBeIssued: [Int64] = []
+    /// The first of them that is not finished, or nil. An order that was given up cannot be resumed.
+    var resumable: Int64?
 
     var all: [RevokedCertificate] { requested + revoked + expired + absent + elsewhere }
 
@@ -131,11 +133,10 @@ struct LostCertificates {
             failure = Failure(
                 .pending, code: "revocationUnknown",
                 "the CA may still issue a certificate for token \(token)",
-                hints: [
-                    "to see the order: tokencert history \(number)",
-                    "to look for its certificate: tokencert resume \(number) --fetch",
-                    "once the CA has issued it, run the same command again",
-                ])
+                hints: ["to see the order: tokencert history \(number)"]
+                    + [resumable].compactMap(\.self).map {
+                        "to look for its certificate: tokencert resume \($0) --fetch"
+                    } + ["once the CA has issued it, run the same command again"])
         } else if unread > 0 {
             failure = Failure(
                 .unreachable, code: "notRevoked",

@@ -118,6 +118,7 @@ struct LostToken {
         let pending = token.ordersThatMayBringCertificates(
             besides: certificates, found: found.unknown)
         found.mayStillBeIssued = pending.map(\.number)
+        found.resumable = pending.first { !$0.isFinished }?.number
         return found
     }
 

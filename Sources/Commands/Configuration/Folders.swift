@@ -11,6 +11,7 @@ var trustStore: TrustStore { TrustStore(folder: dataFolder + "/anchors") }
 /// The folder of the ledger, `$XDG_STATE_HOME/tokencert`.
 var stateFolder: String { folder("XDG_STATE_HOME", "/.local/state") }
 
+/// The ledger if none is named.
 var standardLedgerPath: String { stateFolder + "/ledger.sqlite" }
 
 /// The folder of what can be read again, `$XDG_CACHE_HOME/tokencert`: what the shell's completion

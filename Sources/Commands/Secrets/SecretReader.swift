@@ -21,15 +21,17 @@ enum SecretRole: Int, CaseIterable, Comparable {
         }
     }
 
-    /// The option that names its source.
-    var option: String {
-        switch self {
-        case .password: "--password-source"
-        case .pin: "--pin-source"
-        case .securityOfficerPIN: "--so-pin-source"
-        // Only change-pin has two sources of PINs of one role.
-        case .newPIN: "--pin-source, or for token change-pin --new-pin-source,"
-        }
+    /// What to type if it cannot be asked for.
+    var advice: String {
+        let option =
+            switch self {
+            case .password: "--password-source"
+            case .pin: "--pin-source"
+            case .securityOfficerPIN: "--so-pin-source"
+            // Commands that set a first PIN have one source of PINs of the user.
+            case .newPIN: "--new-pin-source (token change-pin) or --pin-source"
+            }
+        return "set \(option) to one of: \(sourcesOfSecrets)"
     }
 
     static func < (one: SecretRole, other: SecretRole) -> Bool { one.rawValue < other.rawValue }
@@ -137,7 +139,7 @@ final class SecretReader: Sendable {
                 if source == .prompt, let error = error as? SecretError, error.code == .noTerminal {
                     throw Failure(
                         .usage, code: "\(error.code)", error.reason,
-                        hints: ["set \(role.option) to one of: \(sourcesOfSecrets)"])
+                        hints: [role.advice])
                 }
                 guard source == .prompt, mistakes < 3, let text = typingMistake(error) else {
                     throw error

@@ -67,8 +67,8 @@ func objectHints(_ wanted: PKCS11URI, among uris: [String]) -> [String] {
     objectHints(ObjectTarget(wanted), among: objects(ofURIs: uris))
 }
 
-/// The names of objects as words for the shell: a printable label or an id that only one of them has, else the
-/// URI.
+/// The names of objects as words for the shell: a printable label or an id that only one of them has,
+/// else the URI.
 func shortNames(ofURIs uris: [String]) -> [String] { objects(ofURIs: uris).map(\.title) }
 
 private func objects(ofURIs uris: [String]) -> [NamedObject] {
