@@ -53,22 +53,33 @@ extension Ledger {
         }
     }
 
-    /// The numbers of the orders with a certificate that passed every check and fulfils a condition. Only
-    /// the certificates are decoded.
+    /// The numbers of the orders with a certificate that passed every check and ends in a period.
     ///
-    /// - Parameter isWanted: The condition for a certificate in PEM. It may be called more than once.
+    /// - Parameters:
+    ///   - period: The last second of the validity, in seconds since 1970-01-01 00:00 UTC.
+    ///   - decode: Returns the last second of a certificate in PEM, or nil. It is called for those that an
+    ///     earlier version recorded, perhaps more than once.
     package func numbers(
-        ofOrdersWithCertificate isWanted: (_ pem: String) -> Bool
+        ofOrdersWithCertificateEndingIn period: ClosedRange<Int64>,
+        decode: (_ pem: String) -> Int64?
     ) throws(LedgerError) -> Set<Int64> {
-        try read { database in
-            var numbers: Set<Int64> = []
+        let end = Schema.endOfCertificate
+        return try read { database in
+            var numbers: Set<Int64> = try Set(
+                database.values(
+                    """
+                    SELECT orderNumber FROM events
+                    WHERE kind = 'certified' AND \(end) BETWEEN ? AND ?
+                    """, [period.lowerBound, period.upperBound]))
             try database.forEachRow(
                 """
                 SELECT orderNumber, json_extract(content, '$.certificate') AS certificate FROM events
-                WHERE kind = 'certified' AND json_valid(content)
+                WHERE kind = 'certified' AND \(end) IS NULL AND json_valid(content)
                 """
             ) { row in
-                if let pem: String = try? row.value("certificate"), isWanted(pem) {
+                if let pem: String = try? row.value("certificate"), let end = decode(pem),
+                    period.contains(end)
+                {
                     numbers.insert(try row.value("orderNumber"))
                 }
                 return true

@@ -116,11 +116,17 @@ package enum OrderEvent: Sendable, Hashable {
         package let others: String
         /// The accepted changes by the CA, as text for the user.
         package let changes: [String]
+        /// The last second of the certificate's validity, in seconds since 1970-01-01 00:00 UTC, with which
+        /// it is found without being decoded. nil if an earlier version recorded the event.
+        package let notAfter: Int64?
 
-        package init(certificate: String, others: String, changes: [String]) {
+        package init(
+            certificate: String, others: String, changes: [String], notAfter: Int64? = nil
+        ) {
             self.certificate = certificate
             self.others = others
             self.changes = changes
+            self.notAfter = notAfter
         }
     }
 

@@ -236,6 +236,9 @@ extension OrderEvent {
 
     /// A certificate that passed every check.
     static func accepted(_ certificate: Certificate, changes: [String] = []) -> OrderEvent {
-        .certified(.init(certificate: certificate.pem, others: "", changes: changes))
+        .certified(
+            .init(
+                certificate: certificate.pem, others: "", changes: changes,
+                notAfter: certificate.notAfter))
     }
 }

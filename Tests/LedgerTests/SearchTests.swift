@@ -62,21 +62,27 @@ import TokencertTestSupport
 
     @Test("Orders are found by certificate and by any label")
     func certificatesAndLabels() throws {
-        func certified(_ pem: String) -> OrderEvent {
-            .certified(.init(certificate: pem, others: "", changes: []))
+        func certified(_ pem: String, _ end: Int64?) -> OrderEvent {
+            .certified(.init(certificate: pem, others: "", changes: [], notAfter: end))
         }
         let labels = ["mail", #"a "quoted" \ label"#, "Müller, 🔑"]
         for (index, label) in labels.enumerated() {
             try begin(
                 issue("a\(index)"), id: "0\(index)", label: label,
-                [certified("PEM \(index)"), closed])
+                [certified("PEM \(index)", index == 1 ? nil : 1000 + Int64(index)), closed])
         }
         try begin(issue("a9"), id: "09", [closed])
-        #expect(
-            try ledger.numbers(ofOrdersWithCertificate: { ["PEM 0", "PEM 2"].contains($0) }) == [
-                1, 3,
-            ])
-        #expect(try ledger.numbers(ofOrdersWithCertificate: { _ in true }) == [1, 2, 3])
+        // Only a certificate without a recorded end is decoded.
+        func numbers(_ period: ClosedRange<Int64>, _ end: Int64?) throws -> Set<Int64> {
+            try ledger.numbers(ofOrdersWithCertificateEndingIn: period) { pem in
+                #expect(pem == "PEM 1")
+                return end
+            }
+        }
+        #expect(try numbers(1000...1002, 1002) == [1, 2, 3])
+        #expect(try numbers(1001...1002, 1000) == [3])
+        #expect(try numbers(0...1001, nil) == [1])
+        #expect(try numbers(1003...1004, 1003) == [2])
         for (index, label) in labels.enumerated() {
             let found = try ledger.orders(withLabels: [label, "other"])
             #expect(found.map(\.number) == (index == 0 ? [1, 4] : [Int64(index) + 1]), "\(label)")

@@ -33,9 +33,9 @@ package struct ExpiringCertificates: Sendable {
     ///   - days: As for ``init(_:at:within:)``.
     package init(in ledger: Ledger, at now: Int64, within days: Int) throws(LedgerError) {
         let due = try ledger.orders(
-            try ledger.numbers(ofOrdersWithCertificate: { pem in
-                Self.isDue(Certificate.all(inPEM: Array(pem.utf8)).certificates.first, now, days)
-            }))
+            try ledger.numbers(ofOrdersWithCertificateEndingIn: Self.period(now, days)) { pem in
+                Certificate.all(inPEM: Array(pem.utf8)).certificates.first?.notAfter
+            })
         guard !due.isEmpty else {
             self.init([], at: now, within: days)
             return
@@ -61,10 +61,9 @@ package struct ExpiringCertificates: Sendable {
             orders.values.sorted { $0.number < $1.number }, at: now, within: days)
     }
 
-    private static func isDue(_ certificate: Certificate?, _ now: Int64, _ days: Int) -> Bool {
-        guard let certificate else { return false }
-        let left = certificate.notAfter - now
-        return left <= Int64(days) * 86_400 && left >= -longestMemory
+    /// The last seconds of the validity of certificates that are listed.
+    private static func period(_ now: Int64, _ days: Int) -> ClosedRange<Int64> {
+        now - longestMemory...now + Int64(days) * 86_400
     }
 
     /// Selects certificates of orders, given oldest first. Only those that a token has proved count,
@@ -95,7 +94,8 @@ package struct ExpiringCertificates: Sendable {
             proved[certificate]?.beginning.keyLabelBytes ?? []
         }
         let unfinished = orders.filter { !$0.isFinished }
-        let due = current.filter { certificate, _ in Self.isDue(certificate, now, days) }
+        let period = Self.period(now, days)
+        let due = current.filter { certificate, _ in period.contains(certificate.notAfter) }
         certificates = due.map { certificate, order in
             let namesakes = labels[order.beginning.keyLabelBytes] ?? []
             return ExpiringCertificate(

@@ -45,7 +45,8 @@ enum VerifyCertificate: RepeatableStep {
                     .init(
                         certificate: verified.certificate.pem,
                         others: verified.others.map(\.pem).joined(),
-                        changes: verified.differences.map(\.text)))
+                        changes: verified.differences.map(\.text),
+                        notAfter: verified.certificate.notAfter))
             ],
             // The CA's answer is already in the ledger. If it is not, writing the certificate to
             // the token is the safest way to keep it.
