@@ -11,13 +11,16 @@ enum HashChain {
         after previous: String, sequence: Int64, order: Int64, time: Int64, kind: String,
         text: String
     ) -> String {
-        var message = Array(previous.utf8)
-        for number in [sequence, order, time, Int64(kind.utf8.count)] {
-            append(number, to: &message)
-        }
-        message += Array(kind.utf8)
+        var message: [UInt8] = []
+        message.reserveCapacity(previous.utf8.count + 40 + kind.utf8.count + text.utf8.count)
+        message += previous.utf8
+        append(sequence, to: &message)
+        append(order, to: &message)
+        append(time, to: &message)
+        append(Int64(kind.utf8.count), to: &message)
+        message += kind.utf8
         append(Int64(text.utf8.count), to: &message)
-        message += Array(text.utf8)
+        message += text.utf8
         return hexadecimal(Digest.sha256.hash(message))
     }
 
