@@ -37,5 +37,33 @@ extension RealParts {
             #expect(publicOnly.keys.map(\.label) == ["a", "b"])
             #expect(publicOnly.keys.allSatisfy { $0.privateKey == nil })
         }
+
+        // Many objects are decoded in parts, beside the reading.
+        @Test("Every one of many objects is listed once, in the order of the labels")
+        func manyObjects() throws {
+            let store = try ThrowawayToken()
+            unsafe setenv("SOFTHSM2_CONF", store.folder.file("softhsm2.conf"), 1)
+            let module = try Module.load(path: softHSMModule)
+            let token = try selectToken([.name("work")], in: [module])
+            let labels = (0..<450).map { "object \(1000 + $0)" }
+            try token.withLogin(as: .user, pin: Secret(copying: Array(store.pin.utf8))) {
+                var session = try token.openSession(ReadWrite.self)
+                for (index, label) in labels.shuffled().enumerated() {
+                    var object = Template()
+                    object[.class] = .certificate
+                    object[.certificateType] = .x509
+                    object[.token] = true
+                    object[.subject] = [0x30, 0x00]
+                    object[.value] = Array("not DER \(index)".utf8)
+                    object[.label] = label
+                    _ = try session.createObject(object)
+                }
+            }
+            var session = try token.openSession(ReadOnly.self)
+            let inventory = try TokenInventory(&session)
+            #expect(inventory.certificates.map(\.record.label) == labels)
+            #expect(inventory.certificates.allSatisfy { $0.obstacle == .malformed })
+            #expect(inventory.keys.isEmpty && inventory.otherObjects == 0)
+        }
     }
 }

@@ -22,7 +22,7 @@ struct ReadToken {
 ///   - logsIn: Whether to log in; nil if a source of the PIN is set.
 func readToken(
     _ options: TokenOptions, _ uri: PKCS11URI?, readingAll readsAll: Bool = false,
-    keepingCertificates isKept: @escaping (Certificate) -> Bool = { _ in false },
+    keepingCertificates isKept: @escaping @Sendable (Certificate) -> Bool = { _ in false },
     loggingIn logsIn: Bool? = nil
 ) throws -> ReadToken {
     let asksForPIN = logsIn ?? ((try? options.source(uri)) != nil)
@@ -35,7 +35,7 @@ func readToken(
 func read(
     _ capabilities: TokenCapabilities, _ options: TokenOptions, _ uri: PKCS11URI?,
     readingAll readsAll: Bool = false,
-    keepingCertificates isKept: @escaping (Certificate) -> Bool = { _ in false },
+    keepingCertificates isKept: @escaping @Sendable (Certificate) -> Bool = { _ in false },
     loggingIn logsIn: Bool? = nil
 ) throws -> ReadToken {
     func read() throws -> TokenInventory {

@@ -1,5 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// The output of `list`. Objects are printed one at a time, since there may be thousands.
@@ -36,20 +37,32 @@ struct ListReport {
         print("\"sawPrivateObjects\":\(sawPrivateObjects),")
         print("\"otherObjects\":\(inventory.otherObjects),")
         print("\"keys\":[")
-        for (index, key) in inventory.keys.enumerated() {
-            let comma = index + 1 < inventory.keys.count ? "," : ""
-            print(try jsonLine(Key(key, now, health)) + comma)
-        }
+        try printLines(inventory.keys) { [now, health] in try jsonLine(Key($0, now, health)) }
         print("],\"certificates\":[")
         let keys = inventory.keysShownWith
         var seen: Set<ObjectHandle> = []
         let entries = inventory.entries.filter { seen.insert($0.record.handle).inserted }
-        for (index, entry) in entries.enumerated() {
-            let comma = index + 1 < entries.count ? "," : ""
+        try printLines(entries) { [now, health] entry in
             let findings = health.findings(entry, of: keys[entry.record.handle])
-            print(try jsonLine(CertificateReport(entry, now, findings)) + comma)
+            return try jsonLine(CertificateReport(entry, now, findings))
         }
         print("]}")
+    }
+
+    /// Prints the elements of a JSON array, one on each line.
+    private func printLines<Element: Sendable>(
+        _ elements: [Element], _ json: @escaping @Sendable (Element) throws -> String
+    ) throws {
+        // In parts, so that not all lines are in memory.
+        for start in stride(from: 0, to: elements.count, by: 1000) {
+            let end = min(start + 1000, elements.count)
+            let lines = mapSideBySide(Array(elements[start..<end])) { element in
+                Result { try json(element) }
+            }
+            for (index, line) in zip(start..., lines) {
+                print(try line.get() + (index + 1 < elements.count ? "," : ""))
+            }
+        }
     }
 
     static func name(_ kind: KeyKind?) -> String {

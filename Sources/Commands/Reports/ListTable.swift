@@ -5,7 +5,7 @@ internal import TokencertTokens
 
 /// The table of `list`: a line for each key, each older certificate of a key, and each certificate
 /// without a key.
-struct ListTable {
+struct ListTable: Sendable {
     /// The first line, which names the token.
     let title: String
     /// The URI of the token.
@@ -51,7 +51,7 @@ struct ListTable {
         if showsURIs { text[0] += "  " + style.faint(quoted(uri)) }
         text.append("")
         let lines =
-            inventory.keys.flatMap(lines(of:))
+            mapSideBySide(inventory.keys, lines(of:)).flatMap { $0 }
             + inventory.certificates.map { line($0, of: nil, state: keyState($0)) }
         text +=
             lines.isEmpty
@@ -102,7 +102,7 @@ struct ListTable {
         return columns.reduce(0, +) + 6 + 6 + "CERTIFICATE".count + 12
     }
 
-    private func lines(of key: KeyEntry) -> [Line] {
+    @Sendable private func lines(of key: KeyEntry) -> [Line] {
         let certificates = key.certificates.sorted {
             ($0.content?.notAfter ?? 0, $0.content?.notBefore ?? 0)
                 > ($1.content?.notAfter ?? 0, $1.content?.notBefore ?? 0)

@@ -57,7 +57,7 @@ struct ListCommand: ParsableCommand {
             now: now(), days: try daysOfWarning(), anchors: anchors, sawPrivateObjects: false)
         var read = try read(
             capabilities, tokenOptions, name?.uri,
-            keepingCertificates: { certificate in
+            keepingCertificates: { [health] certificate in
                 // A token may have thousands, of which most are needed only once.
                 isTree || certificate.isAuthority || !health.knowsIssuer(of: certificate)
             }, loggingIn: tokens.logsIn)

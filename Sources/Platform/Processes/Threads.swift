@@ -45,6 +45,67 @@ package func sideBySide<Element: Sendable, Result: Sendable>(
     return results.withLock { found in elements.indices.compactMap { found[$0] } }
 }
 
+/// Maps elements on two threads if there are many, half of them on each.
+///
+/// - Returns: The results in the order of the elements.
+package func mapSideBySide<Element: Sendable, Result: Sendable>(
+    _ elements: [Element], _ body: @escaping @Sendable (Element) -> Result
+) -> [Result] {
+    // For fewer, starting a thread takes longer than the work.
+    guard elements.count >= 200 else { return elements.map(body) }
+    let middle = elements.count / 2
+    return sideBySide([elements[..<middle], elements[middle...]]) { $0.map(body) }.flatMap { $0 }
+}
+
+/// Processes one value after the other on a second thread, while the calling thread gets the next one.
+///
+/// At most one value waits at a time, so the memory does not grow with the number of values.
+package final class ProcessingBeside<Input: Sendable, Output: Sendable> {
+    private final class Answer: Sendable {
+        let output = Mutex<Output?>(nil)
+    }
+
+    private let process: @Sendable (Input) -> Output
+    private var running: (thread: Thread, answer: Answer)?
+
+    package init(_ process: @escaping @Sendable (Input) -> Output) {
+        self.process = process
+    }
+
+    deinit {
+        running?.thread.join()
+    }
+
+    /// Waits for the previous value, and starts to process this one.
+    ///
+    /// - Returns: The outputs that the caller has not received yet, in the order of the inputs.
+    package func add(_ input: Input) -> [Output] {
+        var outputs = wait()
+        let (process, answer) = (process, Answer())
+        let thread = Thread {
+            let output = process(input)
+            answer.output.withLock { $0 = output }
+        }
+        if let thread { running = (thread, answer) } else { outputs.append(process(input)) }
+        return outputs
+    }
+
+    /// Processes the last value on the calling thread.
+    ///
+    /// - Returns: The outputs that the caller has not received yet, in the order of the inputs.
+    package func end(with input: Input) -> [Output] {
+        let last = process(input)
+        return wait() + [last]
+    }
+
+    private func wait() -> [Output] {
+        guard let (thread, answer) = running else { return [] }
+        thread.join()
+        running = nil
+        return answer.output.withLock { $0.take().map { [$0] } ?? [] }
+    }
+}
+
 /// A thread that runs a function. Detach or join it once.
 @safe private struct Thread {
     private let identifier: pthread_t

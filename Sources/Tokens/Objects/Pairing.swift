@@ -20,7 +20,7 @@ internal import OpenSSLX509
 /// in the number of objects.
 struct Pairing {
     /// One half of a key pair.
-    struct Half {
+    struct Half: Sendable {
         let record: ObjectRecord
         let type: KeyType?
         let value: PublicKey?
@@ -39,10 +39,14 @@ struct Pairing {
         key record: ObjectRecord, _ type: KeyType?, _ value: PublicKey?, _ kind: KeyKind?,
         _ protection: KeyProtection? = nil
     ) {
-        let half = Half(
-            record: record, type: type, value: value, kind: value?.kind ?? kind,
-            protection: protection)
-        if record.objectClass == .privateKey {
+        add(
+            key: Half(
+                record: record, type: type, value: value, kind: value?.kind ?? kind,
+                protection: protection))
+    }
+
+    mutating func add(key half: Half) {
+        if half.record.objectClass == .privateKey {
             privateHalves.append(half)
         } else {
             publicHalves.append(half)

@@ -1,5 +1,6 @@
 package import Cryptoki
 package import OpenSSLX509
+internal import TokencertPlatform
 
 extension TokenInventory {
     /// Reads the objects on a token. Private objects are visible only after a login
@@ -9,80 +10,155 @@ extension TokenInventory {
     ///   - uri: The objects to read, or nil for all.
     ///   - profile: What is known about the token; placeholder certificates that its module
     ///     generates are omitted.
-    ///   - isKept: Whether to keep a certificate itself, and not only the contents shown for it.
+    ///   - isKept: Whether to keep a certificate itself, and not only the contents shown for it. It is
+    ///     called on another thread if there are many objects.
     package init<Access>(
         _ session: inout Session<Access>, matching uri: PKCS11URI? = nil,
         profile: TokenProfile? = nil,
-        keepingCertificates isKept: (Certificate) -> Bool = { _ in false }
+        keepingCertificates isKept: @escaping @Sendable (Certificate) -> Bool = { _ in false }
     ) throws(CryptokiError) {
-        let uris = ObjectURIs(token: try PKCS11URI(token: session.token))
-        let wanted = uri?.objectAttributes ?? Template()
-        var pairing = Pairing()
-        var others = 0
-        if uri?.hasUnrecognizedParts ?? false {
+        guard !(uri?.hasUnrecognizedParts ?? false) else {
             (keys, certificates, otherObjects) = ([], [], 0)
             return
         }
-        for handle in try session.findObjects(wanted) {
-            let head: Attributes
-            do throws(CryptokiError) {
-                head = try session.attributes(of: handle, Self.headTypes)
-            } catch {
-                switch error.returnValue {
-                // Another program has destroyed it since it was found.
-                case .objectHandleInvalid?: continue
-                // An incomplete object, left by an interrupted call, must not hide the others.
-                case .attributeValueInvalid?, .attributeTypeInvalid?: others += 1
-                default: throw error
+        let decoding = ObjectDecoding(
+            token: try PKCS11URI(token: session.token), profile: profile, isKept: isKept)
+        // The module needs the most time, so the objects are decoded while it reads the next ones.
+        let decoder = ProcessingBeside(decoding.decode)
+        var pairing = Pairing()
+        var others = 0
+        func take(_ batches: [[ObjectDecoding.Decoded]]) {
+            for object in batches.joined() {
+                switch object {
+                case .key(let half): pairing.add(key: half)
+                case .certificate(let entry, let key): pairing.add(certificate: entry, key)
+                case .placeholder: break
+                case .other: others += 1
                 }
-                continue
-            }
-            // Session objects that a module generates, such as attestations, are not on the token.
-            guard head[.token] != false else { continue }
-            let record = ObjectRecord(handle, head, uris)
-            switch record.objectClass {
-            case .privateKey, .publicKey:
-                let isPrivate = record.objectClass == .privateKey
-                let body = try session.attributes(
-                    of: handle,
-                    Self.keyTypes(head[.keyType]) + (isPrivate ? Self.protectionTypes : []))
-                pairing.add(
-                    key: record, head[.keyType], publicKey(head[.keyType], body),
-                    kind(head[.keyType], body),
-                    isPrivate
-                        ? KeyProtection(body, hidesOrigin: profile?.hidesOrigin ?? false) : nil)
-            case .certificate:
-                let body = try session.attributes(
-                    of: handle,
-                    [
-                        AttributeKey.value.type,
-                        AttributeKey<CertificateType>.certificateType.type,
-                    ])
-                let value = body[.value] ?? []
-                let (certificate, reason) = Self.read(value, body[.certificateType])
-                var obstacle = reason
-                let valueHash = Digest.sha256.hash(value)
-                let content = certificate.map {
-                    CertificateEntry.Content(
-                        $0, sha256Fingerprint: $0.der == value ? valueHash : nil)
-                }
-                if let content, profile?.isPlaceholder(content) ?? false { continue }
-                if obstacle == .noValue {
-                    let place = try session.attributes(of: handle, [AttributeKey.url.type])
-                    if !(place[.url] ?? []).isEmpty { obstacle = .url }
-                }
-                pairing.add(
-                    certificate: CertificateEntry(
-                        record: record, valueHash: valueHash, content: content,
-                        obstacle: obstacle,
-                        certificate: certificate.flatMap { isKept($0) ? $0 : nil }),
-                    certificate?.publicKey)
-            default:
-                others += 1
             }
         }
+        var batch: [StoredObject] = []
+        for handle in try session.findObjects(uri?.objectAttributes ?? Template()) {
+            guard let object = try session.storedObject(handle) else { continue }
+            batch.append(object)
+            if batch.count == Self.batchSize {
+                take(decoder.add(batch))
+                batch = []
+            }
+        }
+        take(decoder.end(with: batch))
         (keys, certificates) = pairing.result()
         otherObjects = others
+    }
+
+    /// The number of objects that are decoded at a time.
+    private static let batchSize = 200
+}
+
+/// The attributes of an object as the module returned them.
+private struct StoredObject: Sendable {
+    let handle: ObjectHandle
+    /// The attributes that every object has; nil for an incomplete object.
+    var head: Attributes?
+    /// The attributes of its class; nil if it has none that matter.
+    var body: Attributes?
+    /// Whether it has a URL (`CKA_URL`) instead of a value.
+    var hasURL = false
+}
+
+extension Session {
+    /// Reads the attributes of an object that matter for an inventory; nil if the object is not on the
+    /// token.
+    fileprivate mutating func storedObject(
+        _ handle: ObjectHandle
+    ) throws(CryptokiError) -> StoredObject? {
+        var object = StoredObject(handle: handle)
+        let head: Attributes
+        do throws(CryptokiError) {
+            head = try attributes(of: handle, ObjectDecoding.headTypes)
+        } catch {
+            switch error.returnValue {
+            // Another program has destroyed it since it was found.
+            case .objectHandleInvalid?: return nil
+            // An incomplete object, left by an interrupted call, must not hide the others.
+            case .attributeValueInvalid?, .attributeTypeInvalid?: return object
+            default: throw error
+            }
+        }
+        // Session objects that a module generates, such as attestations, are not on the token.
+        guard head[.token] != false else { return nil }
+        object.head = head
+        let types = ObjectDecoding.bodyTypes(head)
+        guard !types.isEmpty else { return object }
+        let body = try attributes(of: handle, types)
+        object.body = body
+        if head[.class] == .certificate, (body[.value] ?? []).isEmpty,
+            (body[.certificateType] ?? .x509) == .x509
+        {
+            let place = try attributes(of: handle, [AttributeKey.url.type])
+            object.hasURL = !(place[.url] ?? []).isEmpty
+        }
+        return object
+    }
+}
+
+/// Decodes the objects of a token, without a session.
+private struct ObjectDecoding: Sendable {
+    enum Decoded: Sendable {
+        case key(Pairing.Half)
+        case certificate(CertificateEntry, PublicKey?)
+        /// A certificate that the module generates.
+        case placeholder
+        case other
+    }
+
+    /// The URI of the token.
+    let token: PKCS11URI
+    let profile: TokenProfile?
+    let isKept: @Sendable (Certificate) -> Bool
+
+    @Sendable func decode(_ objects: [StoredObject]) -> [Decoded] {
+        let uris = ObjectURIs(token: token)
+        return objects.map { decode($0, uris) }
+    }
+
+    private func decode(_ object: StoredObject, _ uris: ObjectURIs) -> Decoded {
+        guard let head = object.head, let body = object.body else { return .other }
+        let record = ObjectRecord(object.handle, head, uris)
+        switch record.objectClass {
+        case .privateKey, .publicKey:
+            let value = publicKey(head[.keyType], body)
+            return .key(
+                Pairing.Half(
+                    record: record, type: head[.keyType], value: value,
+                    kind: value?.kind ?? kind(head[.keyType], body),
+                    protection: record.objectClass == .privateKey
+                        ? KeyProtection(body, hidesOrigin: profile?.hidesOrigin ?? false)
+                        : nil))
+        case .certificate:
+            return certificate(record, body, hasURL: object.hasURL)
+        default:
+            return .other
+        }
+    }
+
+    private func certificate(
+        _ record: ObjectRecord, _ body: Attributes, hasURL: Bool
+    ) -> Decoded {
+        let value = body[.value] ?? []
+        let (certificate, obstacle) = Self.read(value, body[.certificateType])
+        let valueHash = Digest.sha256.hash(value)
+        let content = certificate.map {
+            CertificateEntry.Content(
+                $0, sha256Fingerprint: $0.der == value ? valueHash : nil)
+        }
+        if let content, profile?.isPlaceholder(content) ?? false { return .placeholder }
+        return .certificate(
+            CertificateEntry(
+                record: record, valueHash: valueHash, content: content,
+                obstacle: obstacle == .noValue && hasURL ? .url : obstacle,
+                certificate: certificate.flatMap { isKept($0) ? $0 : nil }),
+            certificate?.publicKey)
     }
 
     /// Reads the certificate at the start of a value: cards with files of a fixed size return
@@ -100,7 +176,7 @@ extension TokenInventory {
         }
     }
 
-    private static let headTypes: [AttributeType] = [
+    static let headTypes: [AttributeType] = [
         AttributeKey<ObjectClass>.class.type, AttributeKey<[UInt8]>.id.type,
         AttributeKey<String>.label.type, AttributeKey<KeyType>.keyType.type,
         AttributeKey<Bool>.token.type,
@@ -110,6 +186,17 @@ extension TokenInventory {
         AttributeKey<Bool>.local.type, AttributeKey<Bool>.sensitive.type,
         AttributeKey<Bool>.extractable.type, AttributeKey<Bool>.neverExtractable.type,
     ]
+
+    /// The attributes to read for the class of an object.
+    static func bodyTypes(_ head: Attributes) -> [AttributeType] {
+        switch head[.class] {
+        case .privateKey?: keyTypes(head[.keyType]) + protectionTypes
+        case .publicKey?: keyTypes(head[.keyType])
+        case .certificate?:
+            [AttributeKey.value.type, AttributeKey<CertificateType>.certificateType.type]
+        default: []
+        }
+    }
 
     private static func keyTypes(_ type: KeyType?) -> [AttributeType] {
         type == .rsa
